@@ -1,0 +1,59 @@
+# Everything runs in a virtual environment of the project's own.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH_VENV := .venv-torch
+TORCH ?= torch==2.13.0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(BIN)/lenet-diag: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/lenet-diag
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+.PHONY: install
+install: $(BIN)/lenet-diag ## create .venv and install the project
+
+.PHONY: train
+train: $(BIN)/lenet-diag ## install, then train the report's LeNet on MNIST and watch it
+	$(BIN)/lenet-diag train --watch
+
+.PHONY: lint
+lint: $(VENV)/.dev ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: test
+test: lint ## lint and all tests that take minutes, not hours
+	$(BIN)/python -m pytest -n 2 -m "not slow and not torch and not browser"
+
+.PHONY: test-all
+test-all: lint ## everything: kill, fuzz and long tests too
+	$(BIN)/python -m pytest -n 2 -m "not torch and not browser"
+
+.PHONY: test-torch
+test-torch: $(VENV)/.dev ## compare with PyTorch (installs it)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pytest -m torch
+
+.PHONY: test-browser
+test-browser: $(VENV)/.dev ## open the reports in headless Chromium (needs Debian's package chromium)
+	$(BIN)/python -m pytest -m browser
+
+.PHONY: docs
+docs: $(VENV)/.dev ## write the generated pages of docs/ again
+	$(BIN)/python -m docs.generate
+
+.PHONY: clean
+clean: ## remove the environments and caches (runs and reports are kept)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

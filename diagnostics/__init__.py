@@ -1,0 +1,1 @@
+"""What is measured, kept, judged and counted."""

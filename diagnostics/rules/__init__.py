@@ -1,0 +1,1 @@
+"""The rules of the detector: one mechanism or symptom a file."""

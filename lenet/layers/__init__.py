@@ -1,0 +1,1 @@
+"""Layers of a network: one idea a file."""

@@ -1,0 +1,1 @@
+"""Where people meet the system: figures, pages, terminal, command line."""

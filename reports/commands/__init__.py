@@ -1,0 +1,1 @@
+"""The commands of lenet-diag: one a file, each exporting `command`."""
