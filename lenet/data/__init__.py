@@ -1,0 +1,8 @@
+"""The digits: IDX files, the report's ``formatData``, and MNIST itself (in ``mnist/``)."""
+
+from __future__ import annotations
+
+from lenet.data.dataset import Dataset, load_dataset
+from lenet.data.formatting import formatData, load_mnist_images, load_mnist_labels
+
+__all__ = ["Dataset", "load_dataset", "formatData", "load_mnist_images", "load_mnist_labels"]
