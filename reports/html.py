@@ -1,0 +1,71 @@
+"""A document as one self-contained HTML file.
+
+The page fetches nothing and runs nothing: its content security policy allows
+images inside the page and the one style sheet whose hash it names, and Jinja2
+escapes every text. The same document gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reports.document import Document
+
+TEMPLATE = "page.html"
+STYLE = "page.css"
+
+
+def render(document: Document) -> str:
+    """The document as the text of an HTML page."""
+    environment = _environment()
+    css = _css(environment)
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(css)}'; base-uri 'none'; form-action 'none'"
+    )
+    return environment.get_template(TEMPLATE).render(document=document, css=css, policy=policy)
+
+
+def write(document: Document, folder: Path) -> Path:
+    """Write ``report.html`` and every picture as PNG into ``folder``; return the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in document.pictures():
+        (folder / f"{picture.name}.png").write_bytes(picture.png)
+    page = folder / "report.html"
+    page.write_text(render(document), encoding="utf-8", newline="\n")
+    return page
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    return environment
+
+
+def _css(environment: Environment) -> str:
+    """The style sheet, straight from its file: it is no template and holds no text of a run."""
+    loader = environment.loader
+    assert loader is not None
+    source, _, _ = loader.get_source(environment, STYLE)
+    return source.strip()
+
+
+def _hash(style: str) -> str:
+    digest = hashlib.sha256(style.encode("utf-8")).digest()
+    return "sha256-" + base64.b64encode(digest).decode("ascii")
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
