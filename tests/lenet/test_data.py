@@ -1,0 +1,394 @@
+"""Data files: what is read, and what is said of files that cannot be read."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from lenet.data import Dataset, formatData, load_dataset, load_mnist_images, load_mnist_labels
+from lenet.data import dataset as dataset_module
+from lenet.data.idx import IMAGES, MAX_BYTES, read_idx
+from lenet.errors import DataError, SettingsError, ShapeError
+
+Bytes = NDArray[np.uint8]
+
+
+def image_bytes(images: Bytes, magic: int = 2051) -> bytes:
+    return struct.pack(">4I", magic, *images.shape) + images.tobytes()
+
+
+def label_bytes(labels: Bytes, magic: int = 2049) -> bytes:
+    return struct.pack(">2I", magic, len(labels)) + labels.tobytes()
+
+
+IMAGE = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+LABEL = np.array([3, 9], np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small data set of two training images and one test image."""
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(image_bytes(IMAGE * 10))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(label_bytes(LABEL)))
+    (tmp_path / "t10k-images.idx3-ubyte").write_bytes(image_bytes(IMAGE[:1]))
+    (tmp_path / "test-labels-idx1-ubyte").write_bytes(label_bytes(LABEL[:1]))
+    return tmp_path
+
+
+def error_of(path: Path, load: Callable[[Path], object] = load_mnist_images) -> str:
+    """The one-line message a file is refused with."""
+    with pytest.raises(DataError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert path.name in message
+    return message
+
+
+# What is read ------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=6)),
+    pack=st.sampled_from([bytes, gzip.compress]),
+)
+def test_images_of_any_size_come_back_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, images: Bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("idx") / "images"
+    path.write_bytes(pack(image_bytes(images)))
+
+    loaded = load_mnist_images(path)
+
+    assert loaded.dtype == np.uint8
+    assert loaded.flags.writeable
+    np.testing.assert_array_equal(loaded, images)
+
+
+@settings(max_examples=40, deadline=None)
+@given(labels=hnp.arrays(np.uint8, st.integers(1, 50)), pack=st.sampled_from([bytes, gzip.compress]))
+def test_labels_come_back_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, labels: Bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("idx") / "labels"
+    path.write_bytes(pack(label_bytes(labels)))
+
+    np.testing.assert_array_equal(load_mnist_labels(path), labels)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_damage_is_one_clear_error_and_never_wrong_pixels(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    sound = data.draw(st.sampled_from([image_bytes(IMAGE), gzip.compress(image_bytes(IMAGE), mtime=0)]))
+    damaged = bytearray(sound)
+    if data.draw(st.booleans()):
+        del damaged[data.draw(st.integers(0, len(sound) - 1)) :]
+    else:
+        damaged[data.draw(st.integers(0, len(sound) - 1))] ^= data.draw(st.integers(1, 255))
+    path = tmp_path_factory.mktemp("idx") / "images"
+    path.write_bytes(damaged)
+
+    try:
+        loaded = load_mnist_images(path)
+    except DataError as error:
+        refused_with = str(error)
+    else:
+        refused_with = str(path)
+        # A plain file has no checksum: a flipped pixel cannot be seen. In gzip's own
+        # header, the time stamp and the like do not matter.
+        assert loaded.shape == IMAGE.shape
+        if sound.startswith(b"\x1f\x8b"):
+            np.testing.assert_array_equal(loaded, IMAGE)
+
+    assert str(path) in refused_with
+
+
+def test_a_gzip_file_of_several_members_is_read_as_one(tmp_path: Path) -> None:
+    raw = image_bytes(IMAGE)
+    path = tmp_path / "images.gz"
+    path.write_bytes(gzip.compress(raw[:20]) + gzip.compress(raw[20:]) + gzip.compress(b""))
+
+    np.testing.assert_array_equal(load_mnist_images(path), IMAGE)
+
+
+def test_the_paths_of_the_report_work_with_backslashes_and_without_gz(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "MNISTdata").mkdir()
+    (tmp_path / "MNISTdata" / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(image_bytes(IMAGE)))
+
+    np.testing.assert_array_equal(load_mnist_images("MNISTdata\\train-images-idx3-ubyte"), IMAGE)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="backslashes are separators there")
+def test_a_file_whose_name_has_a_backslash_is_still_found(tmp_path: Path) -> None:
+    path = tmp_path / "a\\b"
+    path.write_bytes(label_bytes(LABEL))
+
+    np.testing.assert_array_equal(load_mnist_labels(path), LABEL)
+
+
+# What is refused ---------------------------------------------------------------------------------
+
+
+def test_a_missing_file_is_named_with_what_was_looked_for(tmp_path: Path) -> None:
+    assert "no such file" in error_of(tmp_path / "nothing")
+
+
+def test_a_folder_is_not_a_data_file(tmp_path: Path) -> None:
+    assert "a folder, expected an IDX file" in error_of(tmp_path)
+
+
+def test_a_path_that_no_system_takes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a usable path"):
+        load_mnist_images("a" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "empty file, expected IDX images"),
+        (b"\0\0", "2 bytes found, expected a header of 16"),
+        (image_bytes(IMAGE)[:12], "12 bytes found, expected a header of 16"),
+        (label_bytes(LABEL), r"magic number 2049 (IDX labels), expected 2051 (IDX images)"),
+        (b"PNG and so on", "magic number 1347307296, expected 2051"),
+        (image_bytes(IMAGE)[:-1], "23 bytes found after the header, expected 24 (2 x 3 x 4)"),
+        (image_bytes(IMAGE) + b"\0", "trailing bytes, expected 24 bytes after the header (2 x 3 x 4)"),
+        (image_bytes(IMAGE[:0]), "holds nothing (0 x 3 x 4)"),
+        (
+            struct.pack(">4I", 2051, 10_000, 10_000, 10_000),
+            f"1000000000000 bytes, expected at most {MAX_BYTES}",
+        ),
+    ],
+    ids=[
+        "empty",
+        "two bytes",
+        "half a header",
+        "labels",
+        "no IDX",
+        "truncated",
+        "trailing",
+        "nothing",
+        "huge",
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
+def test_each_kind_of_bad_content_says_found_and_expected(
+    tmp_path: Path, content: bytes, expected: str, zipped: bool
+) -> None:
+    path = tmp_path / "bad-file"
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    if zipped and not content:
+        expected = "0 bytes found, expected a header of 16"
+
+    assert expected in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (lambda raw: raw[:-9], "truncated gzip data"),
+        (lambda raw: raw[:-1], "truncated gzip data"),
+        (lambda raw: raw[:-8] + b"\1\2\3\4" + raw[-4:], "damaged gzip data"),
+        (lambda raw: raw + b"more", "trailing bytes after the gzip data"),
+        (lambda raw: raw[:2], "truncated gzip data"),
+    ],
+    ids=["no trailer", "one byte short", "checksum", "trailing", "magic alone"],
+)
+def test_gzip_damage_is_found(tmp_path: Path, damage: Callable[[bytes], bytes], expected: str) -> None:
+    path = tmp_path / "images.gz"
+    path.write_bytes(damage(gzip.compress(image_bytes(IMAGE), mtime=0)))
+
+    assert expected in error_of(path)
+
+
+def test_a_small_file_that_unpacks_to_much_more_than_its_header_says_is_never_unpacked(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(image_bytes(IMAGE) + bytes(50_000_000)))
+
+    tracemalloc.start()
+    message = error_of(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert "trailing bytes" in message
+    assert peak < 1_000_000
+
+
+def test_a_header_that_promises_gigabytes_does_not_allocate_them(tmp_path: Path) -> None:
+    path = tmp_path / "liar.gz"
+    path.write_bytes(gzip.compress(struct.pack(">4I", 2051, 2000, 1000, 1000) + bytes(10)))
+
+    tracemalloc.start()
+    message = error_of(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert "10 bytes found after the header, expected 2000000000" in message
+    assert peak < 1_000_000
+
+
+# formatData --------------------------------------------------------------------------------------
+
+
+def test_format_data_makes_black_and_white_images_with_one_channel() -> None:
+    images = np.array([[[0, 64], [65, 255]]], np.uint8)
+
+    X_train, X_test, y_train, y_test = formatData(images, images.tolist(), LABEL[:1], [7])
+
+    assert X_train.dtype == X_test.dtype == np.float32
+    assert y_train.dtype == y_test.dtype == np.int64
+    np.testing.assert_array_equal(X_train, [[[[0], [0]], [[1], [1]]]])
+    np.testing.assert_array_equal(X_test, X_train)
+    assert (y_train.tolist(), y_test.tolist()) == ([3], [7])
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (IMAGE[0], LABEL, r"train_images: shape \(3, 4\) received, expected \(N, H, W\)"),
+        (IMAGE, LABEL[:1], r"train_labels: uint8 of shape \(1,\) received, expected 2 whole numbers"),
+        (IMAGE, LABEL.astype(float), "train_labels: float64 of shape"),
+    ],
+)
+def test_format_data_refuses_what_does_not_fit(images: Bytes, labels: Bytes, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        formatData(images, IMAGE, labels, LABEL)
+
+
+# Data sets ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mnist() -> Dataset:
+    return load_dataset(limit=2000)
+
+
+def test_the_embedded_mnist_is_there_and_sound(mnist: Dataset) -> None:
+    assert mnist.X_train.shape == (2000, 28, 28, 1)
+    assert mnist.X_test.shape == (10_000, 28, 28, 1)
+    assert mnist.X_train.dtype == np.float32
+    assert set(np.unique(mnist.X_test)) == {0.0, 1.0}
+    assert mnist.y_train[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
+    assert mnist.y_test[:5].tolist() == [7, 2, 1, 0, 4]
+    assert (mnist.classes, mnist.name, len(mnist.checksum)) == (10, "mnist", 64)
+
+
+def test_the_whole_training_set_has_sixty_thousand_digits_in_file_order() -> None:
+    images = load_mnist_images(dataset_module.EMBEDDED / "train-images-idx3-ubyte")
+    labels = load_mnist_labels(dataset_module.EMBEDDED / "train-labels-idx1-ubyte")
+
+    assert images.shape == (60_000, 28, 28)
+    assert np.bincount(labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+
+
+def test_an_embedded_file_that_was_changed_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_module, "EMBEDDED", folder)
+
+    with pytest.raises(DataError, match=r"MD5 .* found, expected 6bbc9ace898e44ae57da46a324031adb"):
+        load_dataset()
+
+
+def test_a_folder_may_mix_plain_and_zipped_files_and_ways_of_writing_the_names(folder: Path) -> None:
+    data = load_dataset(folder)
+
+    np.testing.assert_array_equal(data.X_train[..., 0], IMAGE * 10 > 64)
+    assert data.y_train.tolist() == [3, 9]
+    assert (data.X_test.shape, data.name, data.classes) == ((1, 3, 4, 1), folder.name, 10)
+
+
+def test_the_checksum_is_of_the_content_and_not_of_its_packing_or_the_limit(folder: Path) -> None:
+    before = load_dataset(folder).checksum
+    path = folder / "train-images-idx3-ubyte"
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    zipped, limited = load_dataset(folder), load_dataset(folder, limit=1)
+    path.write_bytes(image_bytes(IMAGE))  # the plain file wins over the zipped one
+
+    assert zipped.checksum == limited.checksum == before
+    assert len(limited.X_train) == len(limited.y_train) == 1
+    assert load_dataset(folder).checksum != before
+
+
+def test_emnist_images_are_turned_upright(folder: Path) -> None:
+    for path, name in zip(
+        sorted(folder.iterdir()), ["test-images", "test-labels", "train-images", "train-labels"], strict=True
+    ):
+        kind = "idx3" if "images" in name else "idx1"
+        zipped = ".gz" if path.suffix == ".gz" else ""
+        path.rename(folder / f"emnist-digits-{name}-{kind}-ubyte{zipped}")
+
+    data = load_dataset(folder)
+
+    np.testing.assert_array_equal(data.X_train[..., 0], (IMAGE * 10 > 64).transpose(0, 2, 1))
+    assert data.name == "emnist-digits"
+
+
+def test_labels_the_network_has_no_output_for_are_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"train-labels.*label 9 found, expected 0 to 8: .* has 9 outputs"):
+        load_dataset(folder, classes=9)
+
+    assert load_dataset(folder, classes=None).classes == 10
+
+
+def test_files_that_do_not_go_together_are_refused(folder: Path) -> None:
+    (folder / "test-labels-idx1-ubyte").write_bytes(label_bytes(LABEL))
+    with pytest.raises(
+        DataError, match=r"test-labels.*2 labels found, expected 1, one for each image of t10k"
+    ):
+        load_dataset(folder)
+
+    (folder / "test-labels-idx1-ubyte").write_bytes(label_bytes(LABEL[:1]))
+    (folder / "t10k-images.idx3-ubyte").write_bytes(image_bytes(IMAGE[:1, :2]))
+    with pytest.raises(DataError, match=r"t10k-images.*images of 2 x 4 found, expected 3 x 4"):
+        load_dataset(folder)
+
+
+def test_a_folder_without_the_four_files_says_which_is_missing(folder: Path, tmp_path: Path) -> None:
+    (folder / "test-labels-idx1-ubyte").unlink()
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte is missing, expected it plain or as .gz"):
+        load_dataset(folder)
+
+    with pytest.raises(DataError, match="no such folder"):
+        load_dataset(folder / "nothing")
+    with pytest.raises(DataError, match="not a folder"):
+        load_dataset(folder / "train-images-idx3-ubyte")
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(DataError, match="no IDX files found, expected train-images-idx3-ubyte, "):
+        load_dataset(tmp_path / "bare")
+
+
+def test_a_folder_with_two_sets_of_emnist_is_ambiguous(tmp_path: Path) -> None:
+    for name in ("digits", "letters"):
+        (tmp_path / f"emnist-{name}-train-labels-idx1-ubyte").write_bytes(label_bytes(LABEL))
+
+    with pytest.raises(DataError, match=r"several sets found \(emnist-digits, emnist-letters\)"):
+        load_dataset(tmp_path)
+
+
+def test_a_limit_below_one_is_refused() -> None:
+    with pytest.raises(SettingsError, match="limit=0, expected at least 1"):
+        load_dataset(limit=0)
+
+
+def test_what_was_read_cannot_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "images").write_bytes(image_bytes(IMAGE))
+
+    assert not read_idx(tmp_path / "images", IMAGES).values.flags.writeable
