@@ -1,0 +1,32 @@
+"""Errors of measuring, logging and judging: one line each, naming the file, what was found and the cure.
+
+::
+
+    DiagnosticsError
+    ├── LogError          a log cannot be read: missing, damaged, foreign or from a newer version
+    │   └── LogBusyError  a log is being written by another process
+    ├── LogWriteError     a log cannot be written: path, permission, space, second writer
+    └── CheckpointError   a checkpoint is missing or damaged
+"""
+
+from __future__ import annotations
+
+
+class DiagnosticsError(Exception):
+    """Base of all errors of this package."""
+
+
+class LogError(DiagnosticsError):
+    """A log that cannot be read (exit code 3)."""
+
+
+class LogBusyError(LogError):
+    """A log that another process is writing, where that is in the way."""
+
+
+class LogWriteError(DiagnosticsError):
+    """A log that cannot be written, or can no longer be (exit code 4)."""
+
+
+class CheckpointError(DiagnosticsError):
+    """A checkpoint that is missing, damaged or of another run (exit code 3)."""

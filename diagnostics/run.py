@@ -1,0 +1,288 @@
+"""Run: one training as pandas frames, in memory or read from its log as far as it is needed.
+
+No file format is known here: a run is built from arrays (:meth:`Run.from_rows`)
+or by :func:`diagnostics.reader.open_run`. Steps in arguments are steps of the
+run, and both ends of a range are included, as in ``DataFrame.loc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from diagnostics import frames
+from diagnostics.columns import Columns
+from diagnostics.findings import Diagnosis, Finding, Verdict
+from diagnostics.info import RunInfo
+from diagnostics.schema import CHECKPOINTS, EPOCHS, EVENTS, VALIDATIONS
+from diagnostics.snapshots import Snapshots
+from diagnostics.source import MemorySource, Source, index_rows, records
+
+__all__ = ["Run", "RunInfo"]
+
+BLOCK = 4096
+T = TypeVar("T")
+
+
+class Run:
+    """One training run, or a range of its steps (:meth:`between`).
+
+    Frames are read when first asked for and kept. ``status`` is one of running,
+    completed, stopped, interrupted, failed, log-stopped, crashed (the writer was
+    killed). ``notes`` says what the reader had to do to read the file.
+    """
+
+    def __init__(self, info: RunInfo, source: Source, name: str, path: Path | None = None) -> None:
+        self.info = info
+        self.name = name
+        self.path = path
+        self.notes: tuple[str, ...] = ()
+        self._source = source
+        self._first: int | None = None
+        self._last: int | None = None
+        self._whole: Run = self
+        self._kept: dict[str, Any] = {}
+
+    @classmethod
+    def from_rows(
+        cls,
+        info: RunInfo,
+        steps: Sequence[int] | NDArray[np.integer[Any]],
+        epochs: Sequence[int] | NDArray[np.integer[Any]],
+        values: NDArray[np.float32],
+        *,
+        wall: Sequence[float] | None = None,
+        status: str = "completed",
+        name: str = "run",
+        epoch_rows: Sequence[Mapping[str, Any]] = (),
+        validations: Sequence[Mapping[str, Any]] = (),
+        events: Sequence[Mapping[str, Any]] = (),
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+    ) -> Run:
+        """A run in memory from ``values`` (rows, columns) in the order of ``info.columns``."""
+        values = np.ascontiguousarray(values, dtype=np.float32)
+        if values.shape != (len(steps), len(info.columns)):
+            raise ValueError(f"values are {values.shape}, expected {(len(steps), len(info.columns))}")
+        tables = {
+            EPOCHS.path: records(EPOCHS, epoch_rows),
+            VALIDATIONS.path: records(VALIDATIONS, validations),
+            EVENTS.path: records(EVENTS, events),
+        }
+        index = index_rows(steps, epochs, wall)
+        return cls(info, MemorySource(index, values, status, tables, arrays or {}), name)
+
+    # -- what it is -----------------------------------------------------------------------
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of its rows."""
+        return self.info.columns
+
+    @property
+    def status(self) -> str:
+        """What became of it; see the class."""
+        return self._source.status
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its settings, or the model's description where training was run from Python."""
+        run = {"seed": self.info.seed, "batch_size": self.info.batch_size, "epochs": self.info.epochs}
+        return {**run, **(self.info.settings or self.info.description)}
+
+    def __len__(self) -> int:
+        """The number of recorded steps."""
+        return len(self.index)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}: {len(self)} steps recorded, {self.status}>"
+
+    # -- parts ----------------------------------------------------------------------------
+
+    def between(self, first: int | None = None, last: int | None = None) -> Run:
+        """The same run, reduced to the steps from ``first`` to ``last``; diagnosed as the whole is."""
+        part = Run(self.info, self._source, self.name, self.path)
+        part._first, part._last = self._narrowed(first, last)
+        part._whole, part.notes = self._whole, self.notes
+        return part
+
+    def parts(self, rows: int = BLOCK) -> Iterator[Run]:
+        """The run in parts of at most ``rows`` recorded steps, so that any length fits into memory."""
+        steps = self.index["step"]
+        for start in range(0, len(steps), rows):
+            yield self.between(int(steps[start]), int(steps[min(start + rows, len(steps)) - 1]))
+
+    def refresh(self) -> bool:
+        """Look for rows written since; says whether anything changed. Drops the frames that were kept."""
+        changed = self._source.refresh()
+        if changed:
+            self._kept.clear()
+            if self._whole is not self:
+                self._whole._kept.clear()
+        return changed
+
+    # -- raw rows -------------------------------------------------------------------------
+
+    @property
+    def index(self) -> NDArray[np.void]:
+        """Step, epoch and wall time of its rows, as a structured array."""
+        start, stop = self._rows(None, None)
+        return self._source.index()[start:stop]
+
+    def block(
+        self,
+        columns: Sequence[str | int] | NDArray[np.intp] | None = None,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> NDArray[np.float32]:
+        """Part of the values, (rows, columns): columns by name or position, steps from first to last."""
+        start, stop = self._rows(first, last)
+        return self._source.values(start, stop, None if columns is None else self._places(columns))
+
+    def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+        """Every row in order as (step, epoch, values), read block by block."""
+        start, stop = self._rows(None, None)
+        index = self._source.index()
+        for begin in range(start, stop, BLOCK):
+            end = min(begin + BLOCK, stop)
+            block = self._source.values(begin, end)
+            steps, epochs = index["step"][begin:end].tolist(), index["epoch"][begin:end].tolist()
+            yield from zip(steps, epochs, block, strict=True)
+
+    # -- frames ---------------------------------------------------------------------------
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """Index step; columns epoch, the scalars of a step, wall, and ``defect`` from the diagnosis."""
+        return self._keep("steps", self._steps)
+
+    @property
+    def tensors(self) -> pd.DataFrame:
+        """Index (step, layer, tensor, kind); columns the statistics, and ``ratio`` on the rows of updates."""
+        return self._keep("tensors", self.tensor_frame)
+
+    @property
+    def activations(self) -> pd.DataFrame:
+        """Index (step, layer); columns the statistics of the layer's outputs."""
+        return self._keep("activations", self.activation_frame)
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """Index epoch; training loss and accuracy, times, and the validation that followed."""
+        return self._keep("epochs", self._epochs)
+
+    @property
+    def validations(self) -> pd.DataFrame:
+        """One row a validation; epoch -1 is one of the finished model."""
+        return frames.table_frame(VALIDATIONS, self._source.table(VALIDATIONS))
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """What happened: rules that fired, verdicts, checkpoints, validations, interruptions."""
+        return frames.table_frame(EVENTS, self._source.table(EVENTS))
+
+    @property
+    def checkpoints(self) -> pd.DataFrame:
+        """The checkpoints that were taken, the deleted ones too."""
+        return frames.table_frame(CHECKPOINTS, self._source.table(CHECKPOINTS))
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Histograms, silent units and first kernels."""
+        return self._keep("snapshots", lambda: Snapshots(self.info, self._source))
+
+    def tensor_frame(
+        self,
+        statistics: Sequence[str] = frames.TENSOR_NAMES,
+        kind: str | None = None,
+        layer: str | None = None,
+        tensor: str | None = None,
+    ) -> pd.DataFrame:
+        """As :attr:`tensors`, but reading only these statistics, this kind, layer or tensor."""
+        pairs = [p for p in self.columns.tensors if layer in (None, p[0]) and tensor in (None, p[1])]
+        kinds = frames.kinds_of(kind)
+        places = frames.tensor_places(self.columns, statistics, kinds, pairs)
+        cells = self.block(np.maximum(places, 0).ravel()).reshape(-1, *places.shape)
+        if (places < 0).any():
+            cells[:, places < 0] = np.nan
+        steps = np.ascontiguousarray(self.index["step"])
+        return frames.tensors_frame(steps, cells, statistics, kinds, pairs)
+
+    def activation_frame(
+        self, statistics: Sequence[str] = frames.ACTIVATION_NAMES, layer: str | None = None
+    ) -> pd.DataFrame:
+        """As :attr:`activations`, but reading only these statistics or this layer."""
+        layers = [la for la in self.columns.layers if layer in (None, la)]
+        places = [self.columns.activation(la, s) for la in layers for s in statistics]
+        cells = self.block(places).reshape(-1, len(layers), len(statistics))
+        steps = np.ascontiguousarray(self.index["step"])
+        return frames.activations_frame(steps, cells, statistics, layers)
+
+    # -- judgement ------------------------------------------------------------------------
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """The detector's answer for the whole run (also where this is only a part of it)."""
+        if self._whole is not self:
+            return self._whole.diagnosis
+        return self._keep("diagnosis", self._judge)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All rules that fired."""
+        return self.diagnosis.findings
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the run, in one word."""
+        return self.diagnosis.verdict
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _judge(self) -> Diagnosis:
+        from diagnostics.detector import replay  # the detector reads runs; this keeps the imports one-way
+
+        diagnosis: Diagnosis = replay(self)
+        return diagnosis
+
+    def _epochs(self) -> pd.DataFrame:
+        epochs = frames.table_frame(EPOCHS, self._source.table(EPOCHS))
+        return frames.epochs_frame(epochs, self.validations)
+
+    def _steps(self) -> pd.DataFrame:
+        places = [self.columns.scalar(name) for name in frames.SCALAR_NAMES]
+        frame = frames.steps_frame(self.index, self.block(places), frames.SCALAR_NAMES)
+        defect = np.zeros(len(frame), dtype=bool)
+        steps = frame.index.to_numpy()
+        for stretch in self.diagnosis.stretches:
+            end = np.inf if stretch.recovery is None else stretch.recovery
+            defect |= (steps >= stretch.onset) & (steps < end)
+        frame["defect"] = defect
+        return frame
+
+    def _keep(self, name: str, make: Callable[[], T]) -> T:
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast("T", self._kept[name])
+
+    def _narrowed(self, first: int | None, last: int | None) -> tuple[int | None, int | None]:
+        firsts = [f for f in (self._first, first) if f is not None]
+        lasts = [la for la in (self._last, last) if la is not None]
+        return (max(firsts) if firsts else None), (min(lasts) if lasts else None)
+
+    def _rows(self, first: int | None, last: int | None) -> tuple[int, int]:
+        first, last = self._narrowed(first, last)
+        if first is None and last is None:
+            return 0, self._source.count()
+        steps = self._source.index()["step"]
+        start = 0 if first is None else int(np.searchsorted(steps, first, side="left"))
+        stop = len(steps) if last is None else int(np.searchsorted(steps, last, side="right"))
+        return start, max(start, stop)
+
+    def _places(self, columns: Sequence[str | int] | NDArray[np.intp]) -> NDArray[np.intp]:
+        names = self.columns.names
+        return np.array([names.index(c) if isinstance(c, str) else int(c) for c in columns], dtype=np.intp)

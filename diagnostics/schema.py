@@ -1,0 +1,213 @@
+"""The log file, declared: its groups, datasets, fields, attributes, units and meanings.
+
+Writer, reader, repair, ``lenet-diag schema`` and ``docs/log-format.md`` all take
+names and types from here; no other file writes a path inside the HDF5 file.
+Which statistics a row holds is declared in :mod:`diagnostics.columns`.
+
+A file of another major version is refused; a newer minor version may only add.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+FORMAT = "lenet-diag log"
+VERSION = (1, 0)
+BINS = 32
+FLUSH_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a table: its name, stored type, unit and meaning."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+
+CRC = Field("crc", "<u4", "", "CRC-32 of the row's other bytes; a row that disagrees is never returned")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A dataset of named fields that grows by rows; the last field is the row's CRC."""
+
+    path: str
+    meaning: str
+    chunk: int
+    fields: tuple[Field, ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The packed, little-endian type of one row."""
+        return np.dtype([(f.name, f.dtype) for f in self.fields])
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A dataset of plain numbers whose first axis grows; ``dims`` names its axes."""
+
+    path: str
+    meaning: str
+    chunk: int
+    dims: tuple[str, ...]
+    dtype: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of the file. ``changes`` marks those that are rewritten while the run goes on."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+    changes: bool = False
+
+
+STATUSES = ("unknown", "running", "completed", "stopped", "interrupted", "failed", "log-stopped", "crashed")
+
+ATTRIBUTES = (
+    Attribute("format", "text", "", f'always "{FORMAT}"'),
+    Attribute("schema_version", "int32[2]", "", "major and minor version of this layout"),
+    Attribute("run_id", "text", "", "a random name of the run, kept when it is resumed"),
+    Attribute("created", "float64", "s since 1970", "when the file was made"),
+    Attribute("status", "int64", "", "1 running, 2 completed, 3 stopped, 4 interrupted, 5 failed, 6 the log "
+              "stopped before the run did (disk full), 7 the writer was killed (set by repair)", True),
+    Attribute("batch_size", "int64", "samples", "size of a batch"),
+    Attribute("samples", "int64", "samples", "size of the training set"),
+    Attribute("steps_per_epoch", "int64", "steps", "steps of one epoch"),
+    Attribute("epochs", "int64", "epochs", "epochs asked for"),
+    Attribute("total_steps", "int64", "steps", "steps asked for"),
+    Attribute("seed", "int64", "", "the seed all randomness came from"),
+    Attribute("prior", "float64[classes]", "share", "share of each class in the training labels"),
+    Attribute("subsample", "int64", "samples", "how many evenly spaced samples of a batch the activation "
+              "statistics are taken from (dead fractions are taken from the whole batch)"),
+    Attribute("log_every", "int64", "steps", "every how many steps a row is written"),
+    Attribute("histograms_every", "int64", "steps", "every how many steps a snapshot is taken; 0 is never"),
+    Attribute("description", "JSON", "", "the model: layers, loss, optimiser, schedule"),
+    Attribute("settings", "JSON", "", "settings of lenet-diag train; {} where training was run from Python"),
+    Attribute("environment", "JSON", "", "versions, machine, threads, process id, data checksum"),
+    Attribute("digest_start", "text", "", "hash of all parameters before the first step"),
+    Attribute("digest_end", "text", "", "hash of all parameters at the end; empty until then", True),
+    Attribute("seconds", "float64", "s", "time of the whole run; NaN until the end", True),
+    Attribute("cost_seconds", "float64", "s", "time spent on measuring, judging and writing; NaN until the "
+              "end", True),
+)  # fmt: skip
+
+TENSORS = Table("layout/tensors", "the parameter tensors, in the order of the network", 64, (
+    Field("layer", "S64", "", "name of the layer"),
+    Field("tensor", "S16", "", "weights or biases"),
+    Field("ndim", "<i4", "", "number of axes"),
+    Field("shape", "8<i8", "", "(kh, kw, C_in, C_out) or (inputs, neurons) or (units,), then zeros"),
+    Field("offset", "<i8", "entries", "where the tensor starts in the flat parameter buffer"),
+    Field("size", "<i8", "entries", "number of entries"),
+    CRC,
+))  # fmt: skip
+
+LAYERS = Table("layout/layers", "the trainable layers, whose outputs are measured, in order", 64, (
+    Field("name", "S64", "", "name of the layer"),
+    Field("kind", "S64", "", "its class"),
+    Field("activation", "S32", "", "the function after it; empty where there is none"),
+    Field("ndim", "<i4", "", "number of axes of the output of one sample"),
+    Field("shape", "8<i8", "", "(H, W, C) or (F,), then zeros"),
+    Field("units", "<i8", "units", "channels or neurons"),
+    CRC,
+))  # fmt: skip
+
+COLUMNS = Table("layout/columns", "the columns of steps/values, in order", 256, (
+    Field("name", "S160", "", "layer/tensor/kind/statistic, as far as they apply"),
+    Field("group", "S16", "", "scalar, tensor or activation"),
+    Field("layer", "S64", "", "layer, or empty"),
+    Field("tensor", "S16", "", "weights, biases, or empty"),
+    Field("kind", "S16", "", "value, gradient, update, or empty"),
+    Field("statistic", "S32", "", "what is measured"),
+    Field("unit", "S16", "", "its unit"),
+    CRC,
+))  # fmt: skip
+
+VALUES = Array("steps/values", "one row a recorded step: see layout/columns", FLUSH_ROWS, ("row", "column"),
+               "<f4", "as layout/columns says")  # fmt: skip
+
+INDEX = Table("steps/index", "which step each row of steps/values belongs to", 256, (
+    Field("step", "<i8", "", "the step, counted from 0 over the whole run"),
+    Field("wall", "<f8", "s since 1970", "when the row was made"),
+    Field("epoch", "<i4", "", "the epoch, counted from 1"),
+    Field("crc", "<u4", "", "CRC-32 of the row of steps/values and of the fields above; the trusted "
+          "rows are the longest prefix where it agrees"),
+))  # fmt: skip
+
+EPOCHS = Table("epochs", "one row a finished epoch", 64, (
+    Field("epoch", "<i4", "", "the epoch, counted from 1"),
+    Field("first_step", "<i8", "", "its first step"),
+    Field("last_step", "<i8", "", "its last step"),
+    Field("wall", "<f8", "s since 1970", "when it ended"),
+    Field("loss", "<f8", "nats", "mean training loss over its samples"),
+    Field("accuracy", "<f8", "share", "training accuracy over its samples"),
+    Field("learning_rate", "<f8", "1", "learning rate of its last step"),
+    Field("seconds", "<f8", "s", "time it took, hooks left out"),
+    CRC,
+))  # fmt: skip
+
+VALIDATIONS = Table("validations", "one row a validation", 64, (
+    Field("epoch", "<i4", "", "the epoch it followed; -1 for a validation of the finished model"),
+    Field("step", "<i8", "", "the last step before it"),
+    Field("wall", "<f8", "s since 1970", "when it ended"),
+    Field("loss", "<f8", "nats", "mean loss"),
+    Field("accuracy", "<f8", "share", "accuracy"),
+    Field("samples", "<i8", "samples", "size of the validation set"),
+    Field("seconds", "<f8", "s", "time it took"),
+    CRC,
+))  # fmt: skip
+
+EVENT_KINDS = ("start", "rule", "verdict", "validation", "checkpoint", "resume", "interruption", "end")
+
+EVENTS = Table("events", "what happened and when: one row an event", 64, (
+    Field("step", "<i8", "", "the step at which it happened"),
+    Field("wall", "<f8", "s since 1970", "when it was noted"),
+    Field("event", "S16", "", "one of " + ", ".join(EVENT_KINDS)),
+    Field("rule", "S48", "", "the rule that fired, or the verdict; empty where there is none"),
+    Field("layer", "S64", "", "the layer, or empty"),
+    Field("severity", "S16", "", "info, warning or error"),
+    Field("value", "<f8", "", "what was measured; NaN where nothing was"),
+    Field("limit", "<f8", "", "what it was held against; NaN where nothing was"),
+    Field("message", "S320", "", "a sentence for people (UTF-8)"),
+    CRC,
+))  # fmt: skip
+
+CHECKPOINTS = Table("checkpoints", "the checkpoints, listed after each was safe on disk", 16, (
+    Field("step", "<i8", "", "steps made when it was taken: the next step to do"),
+    Field("wall", "<f8", "s since 1970", "when it was taken"),
+    Field("file", "S160", "", "file name, in the folder NAME.checkpoints beside the log"),
+    Field("bytes", "<i8", "bytes", "size of the file"),
+    Field("healthy", "|u1", "", "1 if nothing was suspected when it was taken"),
+    CRC,
+))  # fmt: skip
+
+SNAPSHOTS = Table("snapshots/index", "which step each snapshot belongs to", 64, (
+    Field("step", "<i8", "", "the step"),
+    Field("wall", "<f8", "s since 1970", "when it was made"),
+    Field("extra", "|u1", "", "0 taken on schedule, 1 taken because a rule fired"),
+    Field("crc", "<u4", "", "CRC-32 of the snapshot's rows of counts, ranges, silent and kernels, in this "
+          "order, and of the fields above"),
+))  # fmt: skip
+
+COUNTS = Array("snapshots/counts", f"histogram of each tensor: {BINS} equal bins between the ends of its "
+               "finite entries", 16, ("snapshot", "kind", "tensor", "bin"), "<u4", "entries")  # fmt: skip
+RANGES = Array("snapshots/ranges", "lower and upper end of each histogram", 16,
+               ("snapshot", "kind", "tensor", "end"), "<f4", "1")  # fmt: skip
+SILENT = Array("snapshots/silent", "which units were 0 for the whole batch: the units of all layers, one "
+               "after another", 64, ("snapshot", "unit"), "|u1", "0 or 1")  # fmt: skip
+KERNELS = Array("snapshots/kernels", "the weights of the first convolution, flattened from (kh, kw, C_in, "
+                "C_out); no entries without one", 16, ("snapshot", "entry"), "<f4", "1")  # fmt: skip
+
+SNAPSHOT_ARRAYS = (COUNTS, RANGES, SILENT, KERNELS)
+LAYOUT_TABLES = (TENSORS, LAYERS, COLUMNS)
+GROWING_TABLES = (EPOCHS, VALIDATIONS, EVENTS, CHECKPOINTS)
+ALL = (*LAYOUT_TABLES, VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)

@@ -1,0 +1,97 @@
+"""Where a run's numbers come from: memory or a file, read in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.schema import INDEX, Array, Table
+
+Records = NDArray[np.void]
+Rows = NDArray[np.float32]
+
+
+class Source(Protocol):
+    """The rows and tables of one run. ``start`` and ``stop`` count rows, not steps."""
+
+    status: str
+
+    def count(self) -> int:
+        """The number of trusted rows."""
+
+    def index(self) -> Records:
+        """Step, wall time and epoch of every row."""
+
+    def values(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> Rows:
+        """Rows ``start`` to ``stop`` (left out) of all or some columns."""
+
+    def table(self, table: Table) -> Records:
+        """The trusted rows of one table."""
+
+    def array(self, array: Array) -> NDArray[Any]:
+        """The trusted rows of one of the snapshot arrays."""
+
+    def refresh(self) -> bool:
+        """Look for new rows; says whether anything changed."""
+
+
+@dataclass
+class MemorySource:
+    """A run held in arrays."""
+
+    index_rows: Records
+    value_rows: Rows
+    status: str = "completed"
+    tables: Mapping[str, Records] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def count(self) -> int:
+        """The number of rows."""
+        return len(self.index_rows)
+
+    def index(self) -> Records:
+        """Step, wall time and epoch of every row."""
+        return self.index_rows
+
+    def values(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> Rows:
+        """Rows ``start`` to ``stop`` (left out) of all or some columns."""
+        rows = self.value_rows[start:stop]
+        return rows if columns is None else rows[:, columns]
+
+    def table(self, table: Table) -> Records:
+        """The rows of one table; none where it was not given."""
+        return self.tables.get(table.path, np.zeros(0, table.dtype))
+
+    def array(self, array: Array) -> NDArray[Any]:
+        """The rows of one snapshot array; none where it was not given."""
+        return self.arrays.get(array.path, np.zeros((0,) * len(array.dims), array.dtype))
+
+    def refresh(self) -> bool:
+        """Nothing ever changes in memory."""
+        return False
+
+
+def index_rows(steps: Any, epochs: Any, wall: Any = None) -> Records:
+    """An index in memory; wall times that were not given are NaN."""
+    steps = np.asarray(steps, dtype=np.int64)
+    rows = np.zeros(len(steps), INDEX.dtype)
+    rows["step"] = steps
+    rows["epoch"] = epochs
+    rows["wall"] = np.nan if wall is None else wall
+    return rows
+
+
+def records(table: Table, entries: Any) -> Records:
+    """A table in memory, from mappings of field names to values; fields left out are 0, empty or NaN."""
+    rows = np.zeros(len(entries), table.dtype)
+    for name in rows.dtype.names or ():
+        if rows.dtype[name].kind == "f":
+            rows[name] = np.nan
+    for i, entry in enumerate(entries):
+        for name, value in entry.items():
+            rows[name][i] = value.encode() if isinstance(value, str) else value
+    return rows
