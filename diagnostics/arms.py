@@ -1,0 +1,60 @@
+"""Arms: runs that differ in nothing but the seed belong together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from diagnostics.statistics import Group
+from diagnostics.summary import RunSummary
+
+NOT_AN_ARM = ("seed", "threads")
+"""Settings in which the runs of one arm may differ: the second changes times and nothing else."""
+
+
+def arm_key(settings: Mapping[str, Any]) -> str:
+    """One text for all settings that make an arm, the same whatever their order."""
+    kept = {name: value for name, value in settings.items() if name not in NOT_AN_ARM}
+    return json.dumps(kept, sort_keys=True, default=str)
+
+
+def group_runs(
+    runs: Sequence[RunSummary],
+    labels: Mapping[str, str] | None = None,
+    exclude_defect_steps: bool = False,
+) -> list[Group]:
+    """Groups of runs with equal settings, in order of appearance, runs in order of their seeds.
+
+    ``labels`` names arms by their :func:`arm_key`, in the order wanted; the
+    others are labelled by the settings in which they differ.
+    """
+    by_key: dict[str, list[RunSummary]] = {key: [] for key in labels or {}}
+    for run in runs:
+        by_key.setdefault(arm_key(run.arm), []).append(run)
+    by_key = {key: members for key, members in by_key.items() if members}
+    named = {**_labels([members[0].arm for members in by_key.values()]), **(labels or {})}
+    return [
+        Group(named[key], tuple(sorted(members, key=_seed_and_name)), exclude_defect_steps)
+        for key, members in by_key.items()
+    ]
+
+
+def _seed_and_name(run: RunSummary) -> tuple[bool, int, str]:
+    return run.seed is None, run.seed or 0, run.name
+
+
+def _labels(arms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """A label for each arm: the network, then the settings in which the arms differ."""
+    names = list(dict.fromkeys(name for arm in arms for name in arm if name not in NOT_AN_ARM))
+    differing = [n for n in names if len({json.dumps(a.get(n), default=str) for a in arms}) > 1]
+    labels = {}
+    for arm in arms:
+        parts = [str(arm["network"])] if arm.get("network") is not None else []
+        parts += [f"{n}={_value(arm.get(n))}" for n in differing if n != "network"]
+        labels[arm_key(arm)] = " ".join(parts) or "all runs"
+    return labels
+
+
+def _value(value: Any) -> str:
+    return "default" if value is None else str(value)

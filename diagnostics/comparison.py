@@ -1,0 +1,141 @@
+"""One arm against another: whether it dies less often, and what that costs.
+
+Where both arms ran the same seeds the runs are compared in pairs (McNemar's
+exact test), otherwise as independent groups (Fisher's exact test). With several
+arms against one control the p-values are adjusted by Holm's method, and the
+word "helps" or "hurts" needs an adjusted p below 0.05.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diagnostics.intervals import fisher, holm, mcnemar, mean_interval, newcombe
+from diagnostics.statistics import Group, Mean
+from diagnostics.summary import RunSummary
+
+LEVEL = 0.05
+PAIRED_SHARE = 0.8
+"""Share of the judged runs of both arms that must find their seed in the other, for pairs to be used."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``arm`` against ``control``. Differences are arm minus control; p-values are two-sided.
+
+    ``pairs`` counts seeds judged in both arms, ``saved`` those that died in the
+    control alone, ``lost`` those that died in the arm alone. ``cost`` is the
+    mean difference of validation accuracy over the seeds that survive in both.
+    """
+
+    arm: Group
+    control: Group
+    difference: float | None
+    interval: tuple[float, float] | None
+    fisher_p: float | None
+    pairs: int
+    saved: int
+    lost: int
+    mcnemar_p: float | None
+    cost: Mean
+    cost_interval: tuple[float, float] | None
+    adjusted_p: float | None = None
+
+    @property
+    def p(self) -> float | None:
+        """The p-value that counts: of the pairs where the seeds match, else Fisher's."""
+        return self.fisher_p if self.mcnemar_p is None else self.mcnemar_p
+
+    @property
+    def effect(self) -> str:
+        """``helps``, ``hurts``, ``not shown`` or ``not comparable``."""
+        if self.difference is None or self.adjusted_p is None:
+            return "not comparable"
+        if self.adjusted_p >= LEVEL:
+            return "not shown"
+        # Pairs decide where there are pairs; the rates may even point the other way.
+        gain = self.saved - self.lost if self.mcnemar_p is not None else -self.difference
+        return "helps" if gain > 0 else "hurts"
+
+    @property
+    def words(self) -> str:
+        """The answer in a sentence."""
+        k, n = self.arm.defect_runs, self.arm.judged
+        counts = f"{k} of {n} defect runs against {self.control.defect_runs} of {self.control.judged}"
+        if self.difference is None or self.interval is None or self.p is None:
+            return f"{self.effect}: {counts}"
+        effect = self.effect + (f" with n = {n}" if self.effect == "not shown" else "")
+        low, high = (f"{100 * limit:+.0f}" for limit in self.interval)
+        test = "Fisher"
+        if self.mcnemar_p is not None:
+            test = f"McNemar, {self.saved} seeds saved and {self.lost} lost of {self.pairs}"
+        return (f"{effect}: {counts}, {100 * self.difference:+.0f} percentage points "
+                f"(95 % interval {low} to {high}), p = {_p(self.p)} ({test}){self._adjusted()}")  # fmt: skip
+
+    def _adjusted(self) -> str:
+        if self.adjusted_p is None or self.adjusted_p == self.p:
+            return ""
+        return f", {_p(self.adjusted_p)} after Holm"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types."""
+        return {
+            "arm": self.arm.label, "control": self.control.label, "effect": self.effect,
+            "difference": self.difference, "interval": list(self.interval or (None, None)),
+            "fisher_p": self.fisher_p, "pairs": self.pairs, "saved": self.saved, "lost": self.lost,
+            "mcnemar_p": self.mcnemar_p, "adjusted_p": self.adjusted_p,
+            "accuracy_cost": self.cost.to_json(), "accuracy_cost_interval":
+            list(self.cost_interval or (None, None)), "words": self.words,
+        }  # fmt: skip
+
+
+def compare(arm: Group, control: Group) -> Comparison:
+    """One arm against the control; the p-value is not adjusted."""
+    k1, n1, k2, n2 = arm.defect_runs, arm.judged, control.defect_runs, control.judged
+    pairs = _pairs(arm, control)
+    saved = sum(b.is_defect and not a.is_defect for a, b in pairs)
+    lost = sum(a.is_defect and not b.is_defect for a, b in pairs)
+    costs = [
+        a.validation_accuracy - b.validation_accuracy
+        for a, b in pairs
+        if a.is_survivor and b.is_survivor
+        and a.validation_accuracy is not None and b.validation_accuracy is not None
+    ]  # fmt: skip
+    p = mcnemar(saved, lost) if pairs else None
+    fisher_p = fisher(k1, n1, k2, n2)
+    return Comparison(
+        arm, control, k1 / n1 - k2 / n2 if n1 and n2 else None, newcombe(k1, n1, k2, n2), fisher_p,
+        len(pairs), saved, lost, p, Mean.of(costs), mean_interval(costs), fisher_p if p is None else p,
+    )  # fmt: skip
+
+
+def compare_all(groups: Sequence[Group], control: Group | None = None) -> list[Comparison]:
+    """Every other group against ``control`` (default: the first), with p-values adjusted for their number."""
+    if not groups:
+        return []
+    control = control or groups[0]
+    made = [compare(group, control) for group in groups if group is not control]
+    asked = [c for c in made if c.p is not None]
+    adjusted = dict(zip(map(id, asked), holm([c.p for c in asked if c.p is not None]), strict=True))
+    return [replace(c, adjusted_p=adjusted.get(id(c))) for c in made]
+
+
+def _pairs(arm: Group, control: Group) -> list[tuple[RunSummary, RunSummary]]:
+    """The runs judged in both arms, by seed; none where too few of them match."""
+    first, second = by_seed(arm) or {}, by_seed(control) or {}
+    seeds = sorted(first.keys() & second.keys())
+    enough = len(seeds) >= PAIRED_SHARE * max(len(first), len(second))
+    return [(first[seed], second[seed]) for seed in seeds] if enough else []
+
+
+def by_seed(group: Group) -> dict[int, RunSummary] | None:
+    """The judged runs by seed; None where a seed is missing or comes twice."""
+    judged = [run for run in group.runs if run.is_judged]
+    found = {run.seed: run for run in judged if run.seed is not None}
+    return found if len(found) == len(judged) else None
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

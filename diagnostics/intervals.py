@@ -1,0 +1,83 @@
+"""Intervals and tests for shares: k of n, and one k of n against another.
+
+References
+----------
+E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502953.
+R. G. Newcombe, Stat. Med. 17 (1998) 873 (method 10), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+Q. McNemar, Psychometrika 12 (1947) 153, doi:10.1007/BF02295996.
+S. Holm, Scand. J. Stat. 6 (1979) 65, jstor:4615733.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+CONFIDENCE = 0.95
+
+
+def wilson(k: int, n: int) -> tuple[float, float] | None:
+    """Wilson's score interval of the share k/n; None for n = 0."""
+    from scipy.stats import binomtest  # inside: a second of import that `--help` need not pay
+
+    if n == 0:
+        return None
+    interval = binomtest(k, n).proportion_ci(confidence_level=CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float] | None:
+    """Newcombe's interval of the difference k1/n1 - k2/n2 of two independent shares, from Wilson's limits.
+
+    None where either n is 0. Where the runs are paired and the pairs agree more
+    often than chance, the true interval is narrower than this one.
+    """
+    first, second = wilson(k1, n1), wilson(k2, n2)
+    if first is None or second is None:
+        return None
+    p1, p2 = k1 / n1, k2 / n2
+    below = math.hypot(p1 - first[0], second[1] - p2)
+    above = math.hypot(first[1] - p1, p2 - second[0])
+    return p1 - p2 - below, p1 - p2 + above
+
+
+def fisher(k1: int, n1: int, k2: int, n2: int) -> float | None:
+    """Two-sided p-value of Fisher's exact test that two independent shares are equal."""
+    import numpy as np
+    from scipy.stats import fisher_exact
+
+    if n1 == 0 or n2 == 0:
+        return None
+    return float(fisher_exact(np.array([[k1, n1 - k1], [k2, n2 - k2]])).pvalue)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Two-sided exact p-value for pairs, from the two counts of pairs that disagree; 1 where none does."""
+    from scipy.stats import binomtest
+
+    n = only_first + only_second
+    return float(binomtest(only_first, n, 0.5).pvalue) if n else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted by Holm's method for having asked as many questions as there are values."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [1.0] * len(p_values)
+    worst = 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, min(1.0, p_values[i] * (len(p_values) - rank)))
+        adjusted[i] = worst
+    return adjusted
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Student's interval of the mean of ``values``; None for fewer than two."""
+    import numpy as np
+    from scipy.stats import t
+
+    n = len(values)
+    if n < 2:
+        return None
+    centre, spread = float(np.mean(values)), float(np.std(values, ddof=1))
+    half = float(t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * spread / math.sqrt(n)
+    return centre - half, centre + half

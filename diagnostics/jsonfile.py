@@ -1,0 +1,104 @@
+"""JSON files that survive a kill and a second writer: replaced whole, or not at all.
+
+A text is written under another name, synced, and renamed over the old one, so
+that a reader sees the old or the new content and never half of one.
+:func:`locked` keeps two processes from overwriting each other's change; the
+operating system frees the lock when its holder dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from diagnostics.errors import DiagnosticsError, LogWriteError
+
+
+class DamagedFileError(DiagnosticsError):
+    """A file that is not what it should be; it is left as it was found (exit code 3)."""
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text`` in one step. Raises LogWriteError where that cannot be done."""
+    part = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f"{path.name}.part-", dir=path.parent)
+        part = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o644)  # mkstemp makes files that nobody else may read
+        part.replace(path)
+    except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        raise LogWriteError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace ``path`` by ``value`` as indented JSON in one step; NaN is refused (ValueError)."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, expected: str) -> dict[str, Any]:
+    """The JSON object in ``path`` whose "format" is ``expected``.
+
+    Raises DamagedFileError, naming what was found, for anything else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"not JSON ({error})"
+        raise DamagedFileError(f"{path}: {reason}; kept as it is: move it or repair it") from error
+    if not isinstance(value, dict) or value.get("format") != expected:
+        found = value.get("format") if isinstance(value, dict) else type(value).__name__
+        raise DamagedFileError(f"{path}: found format {found!r}, expected {expected!r}; it was kept as it is")
+    return value
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside ``path`` (``path`` + ".lock"), waiting for whoever has it."""
+    lock = path.with_name(path.name + ".lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("a+b")
+    except OSError as error:
+        raise LogWriteError(f"{lock}: cannot be written: {error.strerror or error}") from error
+    with file:
+        _take(file)
+        yield  # closing the file frees the lock
+
+
+def try_lock(path: Path) -> IO[bytes] | None:
+    """The lock beside ``path``, held until it is closed; None where another process has it."""
+    lock = path.with_name(path.name + ".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    file = lock.open("a+b")
+    try:
+        _take(file, wait=False)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _take(file: IO[bytes], wait: bool = True) -> None:
+    """Lock the open file for this process alone."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined,unused-ignore]
+        file.seek(0)
+        msvcrt.locking(file.fileno(), mode, 1)  # type: ignore[attr-defined,unused-ignore]
+        return
+    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

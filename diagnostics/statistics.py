@@ -1,0 +1,222 @@
+"""Statistics across runs: how many died, and every mean with and without them.
+
+n counts the runs that were judged; undecided and crashed runs stand beside it.
+"All" takes every run that did not crash, "survivors" the healthy and the
+recovered ones. A survivors' mean never travels without its k of n: both live in
+one :class:`Group`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from diagnostics.findings import Verdict
+from diagnostics.intervals import wilson
+from diagnostics.summary import EpochSummary, RunSummary
+
+DEFECT_KINDS = (Verdict.NEVER_LEARNED, Verdict.COLLAPSED, Verdict.DIVERGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Mean and standard deviation (ddof 1) of one number of ``n`` runs; None where n is too small."""
+
+    mean: float | None
+    std: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Mean:
+        """Over the values that are known and finite."""
+        known = [v for v in values if v is not None and math.isfinite(v)]
+        n = len(known)
+        mean = math.fsum(known) / n if n else None
+        std = None
+        if mean is not None and n > 1:
+            std = math.sqrt(math.fsum((v - mean) ** 2 for v in known) / (n - 1))
+        return cls(mean, std, n)
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"mean", "std", "n"}``."""
+        return {"mean": self.mean, "std": self.std, "n": self.n}
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The means over one set of runs; epoch accuracies have one entry an epoch."""
+
+    epoch_accuracy: tuple[Mean, ...]
+    validation_accuracy: Mean
+    step_seconds: Mean
+    epoch_seconds: Mean
+    training_seconds: Mean
+    validation_seconds: Mean
+    total_seconds: Mean
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of ``stats --json``."""
+        plain = {name: getattr(self, name).to_json() for name in SINGLE_METRICS}
+        return {"epoch_accuracy": [m.to_json() for m in self.epoch_accuracy], **plain}
+
+
+SINGLE_METRICS = ("validation_accuracy", "step_seconds", "epoch_seconds", "training_seconds",
+                  "validation_seconds", "total_seconds")  # fmt: skip
+
+
+def metrics(runs: Sequence[RunSummary], exclude_defect_steps: bool = False) -> Metrics:
+    """The means over ``runs``.
+
+    With ``exclude_defect_steps``, step times and epoch accuracies come from the
+    other steps alone, and epoch times from epochs without a defect iteration
+    (what is left of a cut epoch is not the time of an epoch).
+    """
+
+    def accuracy(epoch: EpochSummary) -> float | None:
+        return epoch.clean_accuracy if exclude_defect_steps else epoch.accuracy
+
+    def per_run_epoch_seconds(run: RunSummary) -> float | None:
+        return Mean.of(e.seconds for e in run.epochs if not (exclude_defect_steps and e.defect_steps)).mean
+
+    def mean(number: Callable[[RunSummary], float | None]) -> Mean:
+        return Mean.of(number(run) for run in runs)
+
+    last = max((e.epoch for run in runs for e in run.epochs), default=0)
+    return Metrics(
+        epoch_accuracy=tuple(
+            Mean.of(accuracy(e) for run in runs for e in run.epochs if e.epoch == number)
+            for number in range(1, last + 1)
+        ),
+        validation_accuracy=mean(lambda r: r.validation_accuracy),
+        step_seconds=mean(lambda r: r.clean_step_seconds if exclude_defect_steps else r.step_seconds),
+        epoch_seconds=mean(per_run_epoch_seconds),
+        training_seconds=mean(lambda r: r.training_seconds),
+        validation_seconds=mean(lambda r: r.validation_seconds),
+        total_seconds=mean(lambda r: r.total_seconds),
+    )
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one arm, counted and averaged."""
+
+    label: str
+    runs: tuple[RunSummary, ...]
+    exclude_defect_steps: bool = False
+
+    @cached_property
+    def kept(self) -> tuple[RunSummary, ...]:
+        """All runs that did not crash."""
+        return tuple(r for r in self.runs if not r.is_crashed)
+
+    @property
+    def judged(self) -> int:
+        """N, the runs that count in the defect rate."""
+        return sum(r.is_judged for r in self.runs)
+
+    @property
+    def defect_runs(self) -> int:
+        """K, the defect runs."""
+        return sum(r.is_defect for r in self.runs)
+
+    @property
+    def defect_rate(self) -> float | None:
+        """The share k/n."""
+        return self.defect_runs / self.judged if self.judged else None
+
+    @cached_property
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval of the defect rate."""
+        return wilson(self.defect_runs, self.judged)
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """Defect runs by verdict."""
+        kinds = Counter(r.verdict for r in self.runs if r.is_defect)
+        return {str(kind): kinds[kind] for kind in DEFECT_KINDS}
+
+    @property
+    def recovered(self) -> int:
+        """Survivors that had a defect stretch."""
+        return sum(r.is_survivor and r.verdict is Verdict.RECOVERED for r in self.runs)
+
+    @property
+    def undecided(self) -> int:
+        """Runs that ended too early to tell; not in n."""
+        return sum(not r.is_crashed and r.verdict is Verdict.UNDECIDED for r in self.runs)
+
+    @property
+    def crashed(self) -> int:
+        """Runs ended by an error or a kill; not in n."""
+        return sum(r.is_crashed for r in self.runs)
+
+    @property
+    def cut_short(self) -> int:
+        """Runs that did not crash and made fewer steps than asked for (`--on-defect stop`, Ctrl-C)."""
+        return sum(r.is_cut_short for r in self.kept)
+
+    @property
+    def steps(self) -> int:
+        """All steps of the runs that did not crash."""
+        return sum(r.steps for r in self.kept)
+
+    @property
+    def defect_steps(self) -> int:
+        """The defect iterations among them."""
+        return sum(r.defect_steps for r in self.kept)
+
+    @cached_property
+    def all(self) -> Metrics:
+        """Means over all runs that did not crash."""
+        return metrics(self.kept, self.exclude_defect_steps)
+
+    @cached_property
+    def survivors(self) -> Metrics:
+        """Means over the healthy and the recovered runs."""
+        return metrics([r for r in self.runs if r.is_survivor], self.exclude_defect_steps)
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of ``stats --json``, and the files the numbers come from."""
+        return {
+            "label": self.label,
+            "runs": len(self.runs),
+            "judged": self.judged,
+            "defect_runs": self.defect_runs,
+            "defect_rate": self.defect_rate,
+            "defect_rate_interval": list(self.interval) if self.interval else [None, None],
+            "by_kind": self.by_kind,
+            "recovered": self.recovered,
+            "undecided": self.undecided,
+            "crashed": self.crashed,
+            "cut_short": self.cut_short,
+            "steps": self.steps,
+            "defect_steps": self.defect_steps,
+            "defect_steps_excluded": self.exclude_defect_steps,
+            "all": self.all.to_json(),
+            "survivors": self.survivors.to_json(),
+            "files": [{"run": r.name, "seed": r.seed, "verdict": str(r.verdict), "status": r.status}
+                      for r in self.runs],
+        }  # fmt: skip
+
+
+def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None:
+    """How much the choice matters: "leaving out 10 of 40 runs moves the mean from 0.741 to 0.951".
+
+    ``metric`` is a name of :class:`Metrics`; epoch accuracies are taken at the
+    last epoch. None where there is nothing to compare.
+    """
+    before, after = (getattr(m, metric) for m in (group.all, group.survivors))
+    if metric == "epoch_accuracy":
+        if not before or len(after) != len(before):
+            return None
+        before, after = before[-1], after[-1]
+    if before.mean is None or after.mean is None:
+        return None
+    left_out = before.n - after.n
+    if not left_out:
+        return f"nothing to leave out: all {before.n} runs survive"
+    return f"leaving out {left_out} of {before.n} moves the mean from {before.mean:.3f} to {after.mean:.3f}"

@@ -1,0 +1,136 @@
+"""StatisticsTracker: the report's own tracker, with each run's verdict and averages with and without defects.
+
+A tracker is told times and accuracies and nothing else, so it cannot judge a
+run as the detector does. Whoever can says so with :meth:`record_verdict`;
+otherwise the verdict is the author's rule of thumb, and is labelled as that.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from diagnostics import tracker_file
+from diagnostics.findings import Verdict
+from diagnostics.tracker_file import PHASES, TrackedRun
+
+NOT_LEARNING = 0.2
+"""The author's limit: an epoch's accuracy below it made his program say "restart this run"."""
+RULE_OF_THUMB = f"rule of thumb: an epoch's accuracy below {NOT_LEARNING}"
+
+
+def rule_of_thumb(accuracies: Sequence[float]) -> Verdict:
+    """The author's own rule, on the accuracies of the epochs.
+
+    Below 0.2 at the end: never-learned, or collapsed where an earlier epoch was
+    better. Below 0.2 before and not at the end: recovered. It misses a run that
+    dies late in its last epoch. (His second rule, an accuracy of 0.1 or less
+    after step 64, needs the accuracies of steps, which a tracker is not told.)
+    """
+    if not accuracies:
+        return Verdict.UNDECIDED
+    # Not "a < limit": a NaN is no sign of learning.
+    bad = [not a >= NOT_LEARNING for a in accuracies]
+    if bad[-1]:
+        return Verdict.NEVER_LEARNED if all(bad) else Verdict.COLLAPSED
+    return Verdict.RECOVERED if any(bad) else Verdict.HEALTHY
+
+
+def _new_id() -> str:
+    """A name no other run has: when, by which process, and eight random digits."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@dataclass
+class _Collected:
+    """One run while it is collected; ``times`` holds count and sum of each phase."""
+
+    id: str = field(default_factory=_new_id)
+    times: dict[str, tuple[int, float]] = field(default_factory=lambda: dict.fromkeys(PHASES, (0, 0.0)))
+    epochs: dict[int, float] = field(default_factory=dict)
+    validation: float | None = None
+    verdict: tuple[Verdict, str] | None = None
+    complete: bool = False
+    changed: bool = False
+
+    def tracked(self, model_name: str) -> TrackedRun:
+        """As it is written, with the rule of thumb where nobody gave a verdict."""
+        accuracies = [self.epochs[epoch] for epoch in sorted(self.epochs)]
+        verdict, by = self.verdict or (rule_of_thumb(accuracies), RULE_OF_THUMB)
+        return TrackedRun.make(self.id, model_name, verdict, by, self.times, self.epochs, self.validation)
+
+
+class StatisticsTracker:
+    """Collects one run at a time and appends it to a JSON file and a text file beside it.
+
+    ``stats_file`` lies in ``folder`` (made where missing); the text file has the
+    same name with ``.txt``. The model calls :meth:`add_time` and the record
+    methods; the run is saved after "training" and again, completed, after
+    "combined". A step that comes after "combined" begins the next run.
+
+    Raises :class:`diagnostics.jsonfile.DamagedFileError`, before any training,
+    for a file that is no tracker file.
+    """
+
+    def __init__(self, model_name: str, stats_file: str | Path, folder: str | Path = "data") -> None:
+        self.model_name = model_name
+        self.path = Path(folder) / stats_file
+        if self.path.suffix == ".txt":
+            raise ValueError(f"stats_file {str(stats_file)!r} is the name of the text file: end it in .json")
+        self._run = _Collected()
+        tracker_file.read_runs(self.path)
+
+    def add_time(self, phase: str, seconds: float) -> None:
+        """Add a time: ``phase`` is step, epoch, training, validation or combined."""
+        if phase not in PHASES:
+            raise ValueError(f"phase {phase!r} is unknown; expected one of {', '.join(PHASES)}")
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise ValueError(f"{phase} took {seconds!r} seconds; expected a finite number, not negative")
+        if self._run.complete and phase == "step":
+            self._run = _Collected()
+        n, total = self._run.times[phase]
+        self._run.times[phase] = (n + 1, total + float(seconds))
+        self._run.changed = True
+        if phase == "combined":
+            self._run.complete = True
+        if phase in ("training", "combined"):
+            self.save_statistics()
+
+    def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None:
+        """Record the training accuracy of an epoch, counted from 1."""
+        self._run.epochs[int(epoch)] = float(accuracy)
+        self._run.changed = True
+
+    def record_validation_accuracy(self, accuracy: float) -> None:
+        """Record the validation accuracy; the last one counts."""
+        self._run.validation = float(accuracy)
+        self._run.changed = True
+
+    def record_verdict(self, verdict: Verdict | str, by: str = "detector") -> None:
+        """Say what became of the run, and who says so, instead of the rule of thumb."""
+        self._run.verdict = (Verdict(verdict), by)
+        self._run.changed = True
+        if self._run.complete:
+            self.save_statistics()
+
+    def calculate_averages(self) -> dict[str, Any]:
+        """Averages over the saved runs of this model and the present one, with and without defect runs.
+
+        The keys are those of one group of ``lenet-diag stats --json``.
+        """
+        runs = {r.id: r for r in tracker_file.read_runs(self.path) if r.model == self.model_name}
+        if self._run.changed:
+            runs[self._run.id] = self._run.tracked(self.model_name)
+        return tracker_file.averages(self.model_name, list(runs.values()))
+
+    def save_statistics(self) -> None:
+        """Write the run; writing it again replaces it. Where nothing was recorded, nothing is written."""
+        if self._run.changed:
+            tracker_file.save(self.path, self._run.tracked(self.model_name))
+            self._run.changed = False

@@ -1,0 +1,128 @@
+"""The tracker's two files: JSON that keeps every run, and a text with the averages for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from diagnostics.findings import Verdict
+from diagnostics.jsonfile import DamagedFileError, locked, read_json, write_json, write_text
+from diagnostics.statistics import SINGLE_METRICS, Group, sensitivity
+from diagnostics.summary import EpochSummary, RunSummary
+
+FORMAT = "lenet-diag tracker 1"
+PHASES = ("step", "epoch", "training", "validation", "combined")
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """One run as a tracker saw it. ``times`` holds count and total seconds of each phase."""
+
+    id: str
+    model: str
+    verdict: str
+    verdict_by: str
+    times: Mapping[str, Mapping[str, float]]
+    epoch_accuracy: Mapping[str, float | None]
+    validation_accuracy: float | None
+
+    @classmethod
+    def make(cls, id: str, model: str, verdict: Verdict, by: str, times: Mapping[str, tuple[int, float]],
+             epochs: Mapping[int, float], validation: float | None) -> TrackedRun:  # fmt: skip
+        """From what was collected; numbers that are not finite become null."""
+        return cls(
+            id, model, str(verdict), by,
+            {phase: {"n": n, "total": total} for phase, (n, total) in times.items()},
+            {str(epoch): _finite(epochs[epoch]) for epoch in sorted(epochs)}, _finite(validation),
+        )  # fmt: skip
+
+    def summary(self) -> RunSummary:
+        """The run as statistics want it. A tracker knows no seed, no steps and no settings."""
+
+        def mean(phase: str) -> float | None:
+            n = self.times[phase]["n"]
+            return self.times[phase]["total"] / n if n else None
+
+        def total(phase: str) -> float | None:
+            return self.times[phase]["total"] if self.times[phase]["n"] else None
+
+        epochs = (EpochSummary(int(e), a, mean("epoch")) for e, a in self.epoch_accuracy.items())
+        return RunSummary(
+            name=self.id, verdict=Verdict(self.verdict), arm={"model": self.model}, epochs=tuple(epochs),
+            validation_accuracy=self.validation_accuracy, step_seconds=mean("step"),
+            training_seconds=total("training"), validation_seconds=total("validation"),
+            total_seconds=total("combined"),
+        )  # fmt: skip
+
+
+def read_runs(path: Path) -> list[TrackedRun]:
+    """The runs in the file; none where there is no file. Raises DamagedFileError."""
+    if not path.exists():
+        return []
+    value = read_json(path, FORMAT)
+    try:
+        runs = [TrackedRun(**run) for run in value["runs"]]
+        for run in runs:
+            run.summary()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedFileError(f"{path}: a run in it is damaged ({error}); it was kept as it is") from error
+    return runs
+
+
+def save(path: Path, run: TrackedRun) -> None:
+    """Add the run to the file, or replace it where it is there already, and write the text anew."""
+    with locked(path):
+        runs = {r.id: r for r in read_runs(path)}
+        runs[run.id] = run
+        kept = list(runs.values())
+        models = dict.fromkeys(r.model for r in kept)
+        means = {model: averages(model, [r for r in kept if r.model == model]) for model in models}
+        value = {"format": FORMAT, "runs": [asdict(r) for r in kept], "averages": means}
+        write_json(path, value)
+        blocks = [_block(model, [r for r in kept if r.model == model]) for model in models]
+        write_text(path.with_suffix(".txt"), "\n".join(blocks))
+
+
+def averages(model: str, runs: Sequence[TrackedRun]) -> dict[str, Any]:
+    """The runs of one model as a group, with the keys of ``lenet-diag stats --json``, and who judged them."""
+    return {**_group(model, runs).to_json(), "verdicts_by": _judges(runs)}
+
+
+def _group(model: str, runs: Sequence[TrackedRun]) -> Group:
+    return Group(model, tuple(run.summary() for run in runs))
+
+
+def _judges(runs: Sequence[TrackedRun]) -> list[str]:
+    return sorted({run.verdict_by for run in runs})
+
+
+def _block(model: str, runs: Sequence[TrackedRun]) -> str:
+    """The averages of one model for people, all runs and survivors side by side."""
+    group = _group(model, runs)
+    low, high = group.interval or (math.nan, math.nan)
+    lines = [
+        f"{group.label}: times ran {len(group.runs)}",
+        f"defect runs: {group.defect_runs} of {group.judged} (95 % interval {low:.0%} to {high:.0%}), "
+        f"undecided {group.undecided}; verdicts by {', '.join(_judges(runs))}",
+        f"{'average':22}{'all runs':>14}{'survivors':>14}",
+    ]
+    both = (group.all, group.survivors)
+    for i, _ in enumerate(group.all.epoch_accuracy):
+        cells = [m.epoch_accuracy[i].mean if i < len(m.epoch_accuracy) else None for m in both]
+        lines.append(_row(f"epoch {i + 1} accuracy", cells, ".4f"))
+    for name in SINGLE_METRICS:
+        digits = ".4f" if name.endswith("accuracy") else ".6f" if name == "step_seconds" else ".3f"
+        lines.append(_row(name.replace("_", " "), [getattr(m, name).mean for m in both], digits))
+    line = sensitivity(group)
+    return "\n".join([*lines, *([f"validation accuracy: {line}"] if line else []), ""])
+
+
+def _row(name: str, cells: Sequence[float | None], digits: str) -> str:
+    return f"{name:22}" + "".join(f"{'-' if c is None else format(c, digits):>14}" for c in cells)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

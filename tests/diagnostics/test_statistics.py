@@ -1,0 +1,196 @@
+"""Counts, intervals and means across runs, against numbers worked out by hand or by a second source."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnostics.arms import group_runs
+from diagnostics.comparison import compare, compare_all
+from diagnostics.findings import Verdict
+from diagnostics.intervals import fisher, holm, mcnemar, mean_interval, newcombe, wilson
+from diagnostics.statistics import Group, Mean, sensitivity
+from diagnostics.summary import EpochSummary, RunSummary
+
+
+def run(verdict: str = "healthy", seed: int = 0, accuracy: float | None = 0.95, **more) -> RunSummary:
+    return RunSummary(f"r{seed}.h5", Verdict(verdict), seed=seed, validation_accuracy=accuracy, **more)
+
+
+def arm(label: str, dead: set[int], n: int = 40) -> Group:
+    """An arm in which the seeds in ``dead`` never learn."""
+    return Group(label, tuple(run("never-learned" if s in dead else "healthy", s, 0.11 if s in dead else 0.95)
+                              for s in range(n)))  # fmt: skip
+
+
+def test_counts_are_by_verdict_and_crashed_and_undecided_are_not_in_n():
+    verdicts = ["healthy"] * 4 + ["recovered", "collapsed", "never-learned", "diverged", "undecided"]
+    group = Group("g", (*(run(v, i) for i, v in enumerate(verdicts)), run("collapsed", 99, status="crashed")))
+
+    assert (group.judged, group.defect_runs, group.recovered) == (8, 3, 1)
+    assert (group.undecided, group.crashed) == (1, 1)
+    assert group.by_kind == {"never-learned": 1, "collapsed": 1, "diverged": 1}
+    assert group.all.validation_accuracy.n == 9
+    assert group.survivors.validation_accuracy.n == 5
+
+
+def test_wilson_agrees_with_the_formula():
+    k, n, z = 10, 40, 1.959963984540054
+    centre = (k + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
+
+    assert wilson(k, n) == pytest.approx((centre - half, centre + half))
+    assert wilson(0, 0) is None
+
+
+def test_newcombe_agrees_with_the_example_of_his_paper():
+    # Newcombe 1998, table II (a): 56/70 against 48/80, method 10: 0.0524 to 0.3339.
+    assert newcombe(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_fisher_agrees_with_the_lady_who_tastes_tea():
+    assert fisher(3, 4, 1, 4) == pytest.approx(34 / 70)
+
+
+def test_mcnemar_is_the_binomial_test_of_the_pairs_that_disagree():
+    assert mcnemar(6, 0) == pytest.approx(2 / 64)
+    assert mcnemar(0, 0) == 1
+
+
+def test_holm_adjusts_for_the_number_of_questions():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+
+def test_the_interval_of_a_mean_is_students():
+    assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
+    assert mean_interval([1.0]) is None
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
+def test_means_agree_with_the_standard_library(values):
+    import statistics
+
+    mean = Mean.of([*values, None, math.nan])
+
+    assert mean.n == len(values)
+    assert mean.mean == pytest.approx(statistics.fmean(values), abs=1e-6)
+    assert mean.std == pytest.approx(statistics.stdev(values), abs=1e-3, rel=1e-6)
+
+
+def test_the_standard_deviation_of_one_run_is_null():
+    assert Mean.of([0.5]).to_json() == {"mean": 0.5, "std": None, "n": 1}
+
+
+def test_the_sensitivity_line_says_what_leaving_out_does():
+    group = Group("g", (*(run(seed=i, accuracy=0.951) for i in range(30)),
+                        *(run("never-learned", 30 + i, 0.111) for i in range(10))))  # fmt: skip
+
+    assert sensitivity(group) == "leaving out 10 of 40 moves the mean from 0.741 to 0.951"
+    assert sensitivity(Group("g", (run(),))) == "nothing to leave out: all 1 runs survive"
+    assert sensitivity(Group("g", (run("diverged"),))) is None
+
+
+def test_defect_steps_can_leave_the_step_and_epoch_statistics():
+    epochs = (EpochSummary(1, 0.8, 4.0, 0, 0.8), EpochSummary(2, 0.4, 4.2, 50, 0.9))
+    times = {"step_seconds": 0.04, "clean_step_seconds": 0.03}
+    dead = run("collapsed", epochs=epochs, steps=200, defect_steps=50, **times)
+    with_steps, without = (Group("g", (dead,), flag) for flag in (False, True))
+
+    assert [m.mean for m in with_steps.all.epoch_accuracy] == [0.8, 0.4]
+    assert [m.mean for m in without.all.epoch_accuracy] == [0.8, 0.9]
+    assert (with_steps.all.step_seconds.mean, without.all.step_seconds.mean) == (0.04, 0.03)
+    assert (with_steps.all.epoch_seconds.mean, without.all.epoch_seconds.mean) == (pytest.approx(4.1), 4.0)
+    assert (without.steps, without.defect_steps) == (200, 50)
+
+
+def test_the_json_has_the_promised_keys_and_no_nan():
+    group = Group("g", (run(step_seconds=math.nan), run("collapsed", 1)))
+    text = json.dumps(group.to_json(), allow_nan=False)
+    promised = {"label", "runs", "defect_runs", "defect_rate", "defect_rate_interval", "by_kind", "recovered",
+                "undecided", "crashed", "all", "survivors"}  # fmt: skip
+    metrics = {"epoch_accuracy", "validation_accuracy", "step_seconds", "epoch_seconds", "training_seconds",
+               "validation_seconds", "total_seconds"}  # fmt: skip
+
+    assert promised <= json.loads(text).keys()
+    assert json.loads(text)["all"].keys() == json.loads(text)["survivors"].keys() == metrics
+
+
+def test_a_summary_survives_json():
+    epochs = (EpochSummary(1, 0.8, 4.0),)
+    before = run(epochs=epochs, arm={"lr": 0.5}, cause="dead-units", cause_layer="conv2")
+
+    assert RunSummary.from_json(json.loads(json.dumps(before.to_json()))) == before
+
+
+def test_runs_that_differ_in_nothing_but_seed_and_threads_are_one_arm():
+    runs = [run(seed=s, arm={"network": "lenet", "lr": lr, "seed": s, "threads": s % 2 + 1})
+            for s in (1, 0) for lr in (0.5, 0.1)]  # fmt: skip
+    groups = group_runs(runs)
+
+    assert [g.label for g in groups] == ["lenet lr=0.5", "lenet lr=0.1"]
+    assert [r.seed for r in groups[0].runs] == [0, 1]
+
+
+def test_a_study_names_and_orders_its_arms():
+    from diagnostics.arms import arm_key
+
+    runs = [run(arm={"lr": lr}) for lr in (0.1, 0.5)]
+    groups = group_runs(runs, {arm_key({"lr": 0.5}): "control", arm_key({"lr": 9}): "unused"})
+
+    assert [g.label for g in groups] == ["control", "lr=0.1"]
+
+
+def test_a_remedy_that_saves_seeds_is_said_to_help_and_pairs_decide():
+    control, remedy = arm("control", set(range(10))), arm("clip", {0})
+    made = compare_all([control, remedy])[0]
+
+    assert (made.pairs, made.saved, made.lost) == (40, 9, 0)
+    assert made.mcnemar_p == pytest.approx(2 / 2**9)
+    assert made.effect == "helps"
+    assert made.words.startswith("helps: 1 of 40 defect runs against 10 of 40, -22 percentage points")
+
+
+def test_a_difference_that_chance_explains_is_not_shown():
+    made = compare_all([arm("control", set(range(10))), arm("decay", set(range(2, 11)))])[0]
+
+    assert made.effect == "not shown"
+    assert "not shown with n = 40" in made.words
+
+
+def test_a_remedy_that_kills_is_said_to_hurt():
+    made = compare_all([arm("control", {0}), arm("lr 1", set(range(20)))])[0]
+
+    assert made.effect == "hurts"
+
+
+def test_groups_without_common_seeds_are_compared_as_independent():
+    other = Group("b", tuple(run("collapsed", 100 + s) for s in range(10)))
+    made = compare(other, arm("a", set(), 10))
+
+    assert (made.pairs, made.mcnemar_p) == (0, None)
+    assert made.p == fisher(10, 10, 0, 10)
+
+
+def test_many_arms_are_adjusted_for_their_number():
+    control = arm("control", set(range(6)))
+    made = compare_all([control, *(arm(f"arm {i}", set()) for i in range(20))])
+
+    assert all(c.p == pytest.approx(2 / 64) for c in made)
+    assert {c.effect for c in made} == {"not shown"}
+
+
+def test_the_cost_in_accuracy_is_taken_over_seeds_that_survive_in_both():
+    control = Group("c", tuple(run(seed=s, accuracy=0.95) for s in range(5)))
+    slow = Group("s", (*(run(seed=s, accuracy=0.93) for s in range(4)), run("collapsed", 4, 0.1)))
+    cost = compare(slow, control).cost
+
+    assert (cost.n, cost.mean) == (4, pytest.approx(-0.02))
+
+
+def test_an_empty_arm_is_not_comparable():
+    assert compare_all([arm("a", set()), Group("b", ())])[0].effect == "not comparable"
+    assert compare_all([]) == []
