@@ -1,1 +1,81 @@
-"""The trainer: layers, losses, optimisers and the loop that tells its hooks what it does."""
+"""The trainer: layers, losses, optimisers, and a loop that tells its hooks what it does.
+
+It knows nothing of files, plots or defects.
+"""
+
+from __future__ import annotations
+
+from lenet.data import Dataset, formatData, load_dataset, load_mnist_images, load_mnist_labels
+from lenet.errors import DataError, LenetError, SettingsError, ShapeError
+from lenet.hooks import Hook, StopTraining
+from lenet.initializers import Initializer
+from lenet.layers.activations import ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh
+from lenet.layers.base import Layer, TrainableLayer
+from lenet.layers.convolution import ConvolutionLayer
+from lenet.layers.dense import DenseLayer
+from lenet.layers.flatten import Flatten
+from lenet.layers.pooling import AveragePooling
+from lenet.layers.report_convolution import ReportConvolutionLayer
+from lenet.losses import LossCategoricalCrossEntropy
+from lenet.metrics import AccuracyCategorical
+from lenet.model import Model
+from lenet.networks import NETWORKS, network_layers
+from lenet.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
+from lenet.printing import PrintProgress
+from lenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
+from lenet.settings import Settings
+from lenet.state import load_state, save_state
+
+__version__ = "0.1.0"
+
+__all__ = [
+    # data
+    "Dataset",
+    "formatData",
+    "load_dataset",
+    "load_mnist_images",
+    "load_mnist_labels",
+    # layers
+    "ActivationReLU",
+    "ActivationSigmoid",
+    "ActivationSoftmax",
+    "ActivationTanh",
+    "AveragePooling",
+    "ConvolutionLayer",
+    "DenseLayer",
+    "Flatten",
+    "Layer",
+    "ReportConvolutionLayer",
+    "TrainableLayer",
+    # how weights start
+    "Initializer",
+    # loss and accuracy
+    "AccuracyCategorical",
+    "LossCategoricalCrossEntropy",
+    # optimisers and schedules
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "InverseTime",
+    "Optimizer",
+    "OptimizerAdam",
+    "OptimizerRMSprop",
+    "OptimizerSGD",
+    "StepDecay",
+    "Warmup",
+    # the model and its run
+    "Hook",
+    "Model",
+    "NETWORKS",
+    "PrintProgress",
+    "Settings",
+    "StopTraining",
+    "load_state",
+    "network_layers",
+    "save_state",
+    # errors
+    "DataError",
+    "LenetError",
+    "SettingsError",
+    "ShapeError",
+]

@@ -1,0 +1,258 @@
+"""One batch through the network and back, in shards, on a few threads.
+
+A batch is cut into shards by its size alone: two from 32 samples on, else of at
+most 64 samples. Every shard has workspaces and a gradient buffer of its own, is
+computed with one BLAS thread, and the gradients are summed in the order of the
+shards. So the result does not depend on the number of threads, to the last bit.
+More than 1,024 samples are done in portions that use the same workspaces again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from lenet.layers.activations import Activation
+from lenet.layers.base import Array, Layer, Shape, TrainableLayer, batch_first, batch_last, batch_last_shape
+from lenet.losses import Labels, LossCategoricalCrossEntropy
+from lenet.metrics import AccuracyCategorical
+from lenet.parameters import Parameters, read_only
+
+PORTION = 1024
+SHARD = 64
+SMALLEST_SHARD = 16
+
+Outputs = Mapping[str, tuple[Array, ...]]
+Announce = Callable[[Outputs, int, int], None]
+Rows = slice | NDArray[np.intp]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """Sums over the samples of a batch: of the data loss, and of right guesses."""
+
+    loss_sum: float
+    correct: int
+    samples: int
+
+
+def shard_sizes(samples: int) -> list[int]:
+    """Sizes of the shards of a portion, as equal as can be, the larger first."""
+    count = 1 if samples < 2 * SMALLEST_SHARD else max(2, -(-samples // SHARD))
+    small, larger = divmod(samples, count)
+    return [small + 1] * larger + [small] * (count - larger)
+
+
+class Shard:
+    """The workspaces of all layers for some samples, chained, and their gradient buffer."""
+
+    def __init__(
+        self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int
+    ) -> None:
+        dtype = parameters.values.dtype
+        self.samples = samples
+        self.input = np.empty(batch_last_shape(input_shape, samples), dtype)
+        self.gradients = np.zeros_like(parameters.values)
+        self.workspaces = []
+        self.watched = {"input": read_only(batch_first(self.input))}
+        shape, trainable_before, watched_layer = input_shape, False, ""
+        for layer in layers:
+            workspace = layer.workspace(shape, samples, dtype, input_gradient=trainable_before)
+            if isinstance(layer, TrainableLayer):
+                views = parameters.views(self.gradients, layer.name)
+                workspace.dweights, workspace.dbiases = views["weights"], views["biases"]
+                trainable_before, watched_layer = True, layer.name
+            # What follows a trainable layer directly as its activation function replaces its output.
+            if isinstance(layer, TrainableLayer) or (isinstance(layer, Activation) and watched_layer):
+                self.watched[watched_layer] = read_only(batch_first(workspace.output))
+            else:
+                watched_layer = ""
+            self.workspaces.append(workspace)
+            shape = layer.output_shape(shape)
+
+    def load(self, X: Array, rows: Rows) -> None:
+        """Copy samples X[rows], (N, ...), into the input, batch last."""
+        np.copyto(self.input, batch_last(X[rows]))
+
+    def forward(self) -> Array:
+        """Probabilities (classes, N) of the loaded samples."""
+        x = self.input
+        for workspace in self.workspaces:
+            x = workspace.forward(x)
+        return x
+
+    def backward(self, d: Array) -> None:
+        """Fill the gradient buffer, for d (classes, N) by the input of the last layer."""
+        gradient: Array | None = d
+        for workspace in reversed(self.workspaces[:-1]):
+            if gradient is None:
+                return
+            gradient = workspace.backward(gradient)
+
+
+class Portion:
+    """The shards for a portion of so many samples, and the views hooks get of them."""
+
+    def __init__(
+        self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int
+    ) -> None:
+        self.shards = [Shard(layers, parameters, input_shape, size) for size in shard_sizes(samples)]
+        ends = np.cumsum([shard.samples for shard in self.shards])
+        self.places = [slice(int(end) - s.samples, int(end)) for end, s in zip(ends, self.shards, strict=True)]
+        names = self.shards[0].watched
+        self.outputs: Outputs = MappingProxyType(
+            {name: tuple(shard.watched[name] for shard in self.shards) for name in names}
+        )
+
+
+class Engine:
+    """Gradients and evaluation of a finalized network; a context manager that owns the threads."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        parameters: Parameters,
+        input_shape: Shape,
+        loss: LossCategoricalCrossEntropy,
+        accuracy: AccuracyCategorical,
+        threads: int,
+    ) -> None:
+        self._layers = layers
+        self._trainable = [layer for layer in layers if isinstance(layer, TrainableLayer)]
+        self._parameters = parameters
+        self._input_shape = input_shape
+        self._loss = loss
+        self._accuracy = accuracy
+        self._threads = threads
+        self._portions: dict[int, Portion] = {}
+        self._pool: ThreadPoolExecutor | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[Engine]:
+        """Within: threads are there, BLAS uses one of them a shard, and overflow is not worth a warning."""
+        with _blas_controller().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            if self._threads == 1:
+                yield self
+                return
+            with ThreadPoolExecutor(self._threads - 1, thread_name_prefix="shard") as self._pool:
+                try:
+                    yield self
+                finally:
+                    self._pool = None
+
+    def gradients(self, X: Array, labels: Labels, rows: Rows, announce: Announce | None = None) -> BatchResult:
+        """Forward and backward for samples X[rows]; the mean's gradient goes to the parameters' gradients.
+
+        ``announce(outputs, first_sample, samples)`` is called after each portion.
+        """
+        batch = _count(rows)
+        total, correct = 0.0, 0
+        for first in range(0, batch, PORTION):
+            portion = self._portion(min(PORTION, batch - first))
+
+            def work(shard: Shard, place: slice, first: int = first) -> tuple[float, int]:
+                mine = _part(rows, first + place.start, first + place.stop)
+                shard.load(X, mine)
+                probabilities, truth = shard.forward(), labels[mine]
+                d = self._loss.shard_gradient(probabilities, truth, batch)
+                result = self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(
+                    probabilities, truth
+                )
+                shard.backward(d)
+                return result
+
+            for loss, right in self._each(portion, work):
+                total += loss
+                correct += right
+            self._sum_gradients(portion, is_first=first == 0)
+            if announce is not None:
+                announce(portion.outputs, first, sum(shard.samples for shard in portion.shards))
+        for layer in self._trainable:
+            layer.complete_gradients(batch)
+        return BatchResult(total, correct, batch)
+
+    def evaluate(self, X: Array, labels: Labels, rows: slice, portion_samples: int = 2 * SHARD) -> BatchResult:
+        """Forward only, for samples X[rows], in portions of ``portion_samples``."""
+        batch = _count(rows)
+        total, correct = 0.0, 0
+        for first in range(0, batch, portion_samples):
+            portion = self._portion(min(portion_samples, batch - first))
+
+            def work(shard: Shard, place: slice, first: int = first) -> tuple[float, int]:
+                mine = _part(rows, first + place.start, first + place.stop)
+                shard.load(X, mine)
+                probabilities, truth = shard.forward(), labels[mine]
+                return self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(
+                    probabilities, truth
+                )
+
+            for loss, right in self._each(portion, work):
+                total += loss
+                correct += right
+        return BatchResult(total, correct, batch)
+
+    def probabilities(self, X: Array) -> Array:
+        """The network's answer (N, classes) to samples X."""
+        parts = []
+        for first in range(0, len(X), 2 * SHARD):
+            portion = self._portion(min(2 * SHARD, len(X) - first))
+
+            def work(shard: Shard, place: slice, first: int = first) -> Array:
+                shard.load(X, slice(first + place.start, first + place.stop))
+                return shard.forward().T.copy()
+
+            parts += self._each(portion, work)
+        return np.concatenate(parts)
+
+    def _portion(self, samples: int) -> Portion:
+        if samples not in self._portions:
+            self._portions[samples] = Portion(self._layers, self._parameters, self._input_shape, samples)
+        return self._portions[samples]
+
+    def _each(self, portion: Portion, work: Callable[[Shard, slice], Result]) -> list[Result]:
+        """``work`` on every shard, on the threads there are; results in the order of the shards."""
+        pairs = list(zip(portion.shards, portion.places, strict=True))
+        if self._pool is None or len(pairs) == 1:
+            return [work(*pair) for pair in pairs]
+
+        def share(worker: int) -> list[Result]:
+            with np.errstate(all="ignore"):
+                return [work(*pair) for pair in pairs[worker :: self._threads]]
+
+        others = [self._pool.submit(share, worker) for worker in range(1, min(self._threads, len(pairs)))]
+        shares = [share(0), *(other.result() for other in others)]
+        return [shares[i % self._threads][i // self._threads] for i in range(len(pairs))]
+
+    def _sum_gradients(self, portion: Portion, is_first: bool) -> None:
+        total = self._parameters.gradients
+        shards = list(portion.shards)
+        if is_first:
+            np.copyto(total, shards.pop(0).gradients)
+        for shard in shards:
+            total += shard.gradients
+
+
+@cache
+def _blas_controller() -> Any:
+    return ThreadpoolController()
+
+
+def _count(rows: Rows) -> int:
+    return rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+
+
+def _part(rows: Rows, start: int, stop: int) -> Rows:
+    """Entries start to stop of the rows of a batch."""
+    if isinstance(rows, slice):
+        return slice(rows.start + start, rows.start + stop)
+    return rows[start:stop]

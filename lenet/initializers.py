@@ -1,0 +1,75 @@
+"""How weights start: the report's own way, LeCun, Glorot and He.
+
+An initializer draws a weight tensor from a generator. What it needs to know is
+the shape and the fan: fan_in is the number of inputs that one output sums over,
+fan_out the number of outputs one input takes part in. For dense weights
+(n_inputs, n_neurons) they are the two sides; for kernels (kh, kw, C_in, C_out)
+they are kh kw C_in and kh kw C_out.
+
+Sources: LeCun, Bottou, Orr, Müller: Efficient BackProp, 1998,
+doi:10.1007/3-540-49430-8_2. Glorot, Bengio: Understanding the difficulty of
+training deep feedforward neural networks, AISTATS 2010. He, Zhang, Ren, Sun:
+Delving deep into rectifiers, 2015, arXiv:1502.01852.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.errors import SettingsError
+
+Array = NDArray[np.floating[Any]]
+
+SCHEMES = ("report", "lecun", "glorot", "he")
+SHAPES = ("normal", "uniform")
+
+_VARIANCE: dict[str, Callable[[int, int], float]] = {
+    "lecun": lambda fan_in, fan_out: 1.0 / fan_in,
+    "glorot": lambda fan_in, fan_out: 2.0 / (fan_in + fan_out),
+    "he": lambda fan_in, fan_out: 2.0 / fan_in,
+}
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(fan_in, fan_out) of dense weights or convolution kernels."""
+    receptive = math.prod(shape[:-2])
+    return receptive * shape[-2], receptive * shape[-1]
+
+
+class Initializer:
+    """Draws weights: ``scheme`` sets their variance, ``distribution`` their form.
+
+    ``report`` is what the report's author does: kernels Glorot uniform, dense
+    weights 0.1 N(0, 1); it has a form of its own and ignores ``distribution``.
+    Raises SettingsError for unknown names.
+    """
+
+    def __init__(self, scheme: str = "report", distribution: str = "normal") -> None:
+        if scheme not in SCHEMES:
+            raise SettingsError(f"initializer {scheme!r} is unknown; one of {', '.join(SCHEMES)}")
+        if distribution not in SHAPES:
+            raise SettingsError(f"distribution {distribution!r} is unknown; one of {', '.join(SHAPES)}")
+        self.scheme = scheme
+        self.distribution = distribution
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        """Float64 weights of ``shape``, (n_inputs, n_neurons) or (kh, kw, C_in, C_out)."""
+        if self.scheme == "report":
+            if len(shape) == 2:
+                return 0.1 * generator.standard_normal(shape)
+            return _uniform(_VARIANCE["glorot"](*fans(shape)), shape, generator)
+        variance = _VARIANCE[self.scheme](*fans(shape))
+        if self.distribution == "uniform":
+            return _uniform(variance, shape, generator)
+        return math.sqrt(variance) * generator.standard_normal(shape)
+
+
+def _uniform(variance: float, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+    """Uniform weights of this variance: a uniform on [-a, a] has variance a^2 / 3."""
+    limit = math.sqrt(3.0 * variance)
+    return generator.uniform(-limit, limit, shape)

@@ -1,0 +1,139 @@
+"""Activation functions: ReLU, sigmoid, tanh and softmax, with their derivatives.
+
+Each backward pass is written with the *output* y, so nothing else is kept:
+
+    ReLU     y = max(x, 0)          dx = d where y > 0, else 0
+    sigmoid  y = 1 / (1 + e^-x)     dx = d y (1 - y)
+    tanh     y = tanh x             dx = d (1 - y^2)
+    softmax  y_k = e^{x_k} / sum    dx = y (d - sum_k d_k y_k)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lenet.errors import ShapeError
+from lenet.layers.base import Array, Layer, Shape, Workspace, batch_last_shape
+
+
+class Activation(Layer):
+    """Base of the activation functions; the shape stays as it is."""
+
+    function = ""
+    _arithmetic: type[ActivationWorkspace]
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The input's shape."""
+        return tuple(input_shape)
+
+    def workspace(
+        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+    ) -> Workspace:
+        """The function and its derivative for one shard."""
+        return self._arithmetic(batch_last_shape(input_shape, samples), dtype)
+
+
+class ActivationWorkspace(Workspace):
+    """Arrays for the output and for whatever the derivative needs."""
+
+    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
+        self.output = np.empty(shape, dtype)
+
+
+class ReLUWorkspace(ActivationWorkspace):
+    """y = max(x, 0)."""
+
+    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
+        super().__init__(shape, dtype)
+        self.positive = np.empty(shape, bool)
+
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, 0, out=self.output)
+
+    def backward(self, d: Array) -> Array:
+        np.greater(self.output, 0, out=self.positive)
+        return np.multiply(d, self.positive, out=d)
+
+
+class SigmoidWorkspace(ActivationWorkspace):
+    """y = 1 / (1 + e^-x), written as (1 + tanh(x / 2)) / 2, which never overflows."""
+
+    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
+        super().__init__(shape, dtype)
+        self.slope = np.empty(shape, dtype)
+
+    def forward(self, x: Array) -> Array:
+        y = np.multiply(x, 0.5, out=self.output)
+        np.tanh(y, out=y)
+        y += 1
+        y *= 0.5
+        return y
+
+    def backward(self, d: Array) -> Array:
+        np.subtract(1, self.output, out=self.slope)
+        self.slope *= self.output
+        d *= self.slope
+        return d
+
+
+class TanhWorkspace(ActivationWorkspace):
+    """y = tanh x."""
+
+    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
+        super().__init__(shape, dtype)
+        self.slope = np.empty(shape, dtype)
+
+    def forward(self, x: Array) -> Array:
+        return np.tanh(x, out=self.output)
+
+    def backward(self, d: Array) -> Array:
+        np.multiply(self.output, self.output, out=self.slope)
+        np.subtract(1, self.slope, out=self.slope)
+        d *= self.slope
+        return d
+
+
+class SoftmaxWorkspace(ActivationWorkspace):
+    """y_k = e^{x_k} / sum e^{x_j}; the largest x is subtracted first, so that nothing overflows."""
+
+    def forward(self, x: Array) -> Array:
+        y = np.subtract(x, x.max(axis=0), out=self.output)
+        np.exp(y, out=y)
+        y /= y.sum(axis=0)
+        return y
+
+    def backward(self, d: Array) -> Array:
+        d -= (d * self.output).sum(axis=0)
+        d *= self.output
+        return d
+
+
+class ActivationReLU(Activation):
+    """max(x, 0)."""
+
+    prefix, function, _arithmetic = "relu", "relu", ReLUWorkspace
+
+
+class ActivationSigmoid(Activation):
+    """1 / (1 + e^-x)."""
+
+    prefix, function, _arithmetic = "sigmoid", "sigmoid", SigmoidWorkspace
+
+
+class ActivationTanh(Activation):
+    """The hyperbolic tangent."""
+
+    prefix, function, _arithmetic = "tanh", "tanh", TanhWorkspace
+
+
+class ActivationSoftmax(Activation):
+    """Positive numbers (N, classes) that sum to 1, the network's guess at each class."""
+
+    prefix, function, _arithmetic = "softmax", "softmax", SoftmaxWorkspace
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The input's shape, which must be flat. Raises ShapeError where it is not."""
+        if len(input_shape) != 1:
+            raise ShapeError(f"{self.title}: received input {tuple(input_shape)}, expected (classes,)")
+        return tuple(input_shape)

@@ -1,0 +1,257 @@
+"""What every layer is: a door for people and a workspace for the trainer.
+
+People call ``forward(inputs)`` and ``backward(dvalues)`` with the batch first,
+(N, H, W, C) or (N, F), and read ``output``, ``dinputs``, ``dweights`` and
+``dbiases``: the convention of "Neural Networks from Scratch" (nnfs.io) that the
+report follows.
+
+The trainer calls a :class:`Workspace`: the arrays that one layer needs for one
+shard of the batch, and the arithmetic on them. There the batch comes last,
+(H, C, W, N) or (F, N), so that whatever is done to one number of a sample is
+done to a long contiguous run of them. The door is built on the workspace: there
+is one implementation of each layer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from lenet.errors import SettingsError, ShapeError
+from lenet.initializers import Initializer
+
+Array = NDArray[np.floating[Any]]
+Shape = tuple[int, ...]
+
+
+def batch_last(array: Array) -> Array:
+    """(N, H, W, C) -> (H, C, W, N), or (N, F) -> (F, N): a view."""
+    return array.transpose(1, 3, 2, 0) if array.ndim == 4 else array.T
+
+
+def batch_first(array: Array) -> Array:
+    """(H, C, W, N) -> (N, H, W, C), or (F, N) -> (N, F): a view."""
+    return array.transpose(3, 0, 2, 1) if array.ndim == 4 else array.T
+
+
+def batch_last_shape(shape: Shape, samples: int) -> Shape:
+    """The batch-last shape of ``samples`` samples of ``shape``, (H, W, C) or (F,)."""
+    if len(shape) == 3:
+        height, width, channels = shape
+        return (height, channels, width, samples)
+    return (*shape, samples)
+
+
+class Workspace:
+    """The arrays of one layer for one shard of the batch, all batch last.
+
+    ``forward(x)`` fills and returns ``output``; ``backward(d)`` takes the
+    gradient by the output and returns the gradient by the input, or None where
+    nobody wants it. ``backward`` may overwrite ``d``. Trainable layers add
+    their shard's part of the gradient to ``dweights`` and ``dbiases``, which
+    they overwrite.
+    """
+
+    output: Array
+    dweights: Array
+    dbiases: Array
+
+    def forward(self, x: Array) -> Array:
+        raise NotImplementedError
+
+    def backward(self, d: Array) -> Array | None:
+        raise NotImplementedError
+
+
+class Layer:
+    """Base of all layers. ``name`` is given by the model: conv1, relu1, pool1, ..."""
+
+    prefix = "layer"
+    name: str = ""
+    output: Array
+    dinputs: Array
+    _workspaces: dict[Any, Workspace]
+
+    @property
+    def title(self) -> str:
+        """How messages call the layer: its name in the model, else its class."""
+        return self.name or type(self).__name__
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of one sample after the layer. Raises ShapeError where the input does not fit."""
+        raise NotImplementedError
+
+    def workspace(
+        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+    ) -> Workspace:
+        """A workspace for ``samples`` samples of ``input_shape``, (H, W, C) or (F,)."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """The layer's class and arguments, in plain types."""
+        return {"layer": type(self).__name__}
+
+    def compute_dtype(self, inputs: Array) -> np.dtype[Any]:
+        """Float64 where the inputs are float64, else float32."""
+        return np.dtype(np.float64 if inputs.dtype == np.float64 else np.float32)
+
+    def forward(self, inputs: Array) -> Array:
+        """Output (N, ...) for inputs (N, ...); also kept as ``output``."""
+        inputs = np.asarray(inputs)
+        if inputs.ndim not in (2, 4):
+            raise ShapeError(f"{self.title}: received inputs {inputs.shape}, expected (N, H, W, C) or (N, F)")
+        self.output_shape(inputs.shape[1:])
+        dtype = self.compute_dtype(inputs)
+        key = (inputs.shape, dtype)
+        if getattr(self, "_door_key", None) != key:
+            self._door = self.workspace(inputs.shape[1:], inputs.shape[0], dtype)
+            self._door_key = key
+        x = np.ascontiguousarray(batch_last(inputs), dtype=dtype)
+        self.output = batch_first(self._door.forward(x)).copy()
+        return self.output
+
+    def backward(self, dvalues: Array) -> Array:
+        """Gradient by the inputs of the last ``forward``, for dvalues shaped like ``output``.
+
+        Raises SettingsError before the first ``forward``, ShapeError where dvalues do not fit.
+        """
+        if not hasattr(self, "_door"):
+            raise SettingsError(f"{self.title}: backward was called before forward")
+        dvalues = np.asarray(dvalues)
+        if dvalues.shape != self.output.shape:
+            raise ShapeError(f"{self.title}: received dvalues {dvalues.shape}, expected {self.output.shape}")
+        d = np.array(batch_last(dvalues), dtype=self._door_key[1], order="C", copy=True)
+        dinputs = self._door.backward(d)
+        if dinputs is None:
+            raise AssertionError("a door's workspace always computes the input gradient")
+        self.dinputs = batch_first(dinputs).copy()
+        return self.dinputs
+
+
+class TrainableLayer(Layer):
+    """A layer with weights and biases.
+
+    Alone, it owns its parameters and draws them with ``seed`` when they are
+    first asked for. In a model they are views into the model's flat buffers;
+    weights that were set by hand before ``finalize`` are kept.
+    """
+
+    def __init__(
+        self, initializer: Initializer | str | None = None, l1: float = 0.0, l2: float = 0.0, seed: int = 0
+    ) -> None:
+        if l1 < 0 or l2 < 0:
+            raise SettingsError(f"{type(self).__name__}: l1={l1}, l2={l2}; penalties must not be negative")
+        self.initializer = initializer if isinstance(initializer, Initializer) else None
+        if isinstance(initializer, str):
+            self.initializer = Initializer(initializer)
+        self.l1, self.l2 = float(l1), float(l2)
+        self.seed = seed
+        self._bound = False
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Shapes of ``weights`` and ``biases``."""
+        raise NotImplementedError
+
+    @property
+    def units(self) -> int:
+        """Number of channels or neurons."""
+        return self.parameter_shapes()["biases"][0]
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether weights were drawn or set already."""
+        return "weights" in vars(self).get("_parameters", {})
+
+    def draw(self, generator: np.random.Generator, initializer: Initializer | None = None) -> None:
+        """Draw new weights and set the biases to 0, in float32."""
+        shapes = self.parameter_shapes()
+        chosen = self.initializer or initializer or Initializer()
+        weights = chosen.draw(shapes["weights"], generator)
+        self.__dict__["_parameters"] = {
+            "weights": weights.astype(np.float32),
+            "biases": np.zeros(shapes["biases"], np.float32),
+        }
+
+    def bind(self, values: dict[str, Array], gradients: dict[str, Array]) -> None:
+        """Move the parameters into ``values`` and ``gradients``, views of a model's buffers."""
+        for name, view in values.items():
+            view[...] = self._arrays()[name]
+        self.__dict__["_parameters"] = values
+        self.__dict__["_gradients"] = gradients
+        self._bound = True
+        self.__dict__.pop("_door_key", None)
+
+    def complete_gradients(self, samples: int) -> None:
+        """Called once a step when the shards' gradients are summed; here nothing is left to do."""
+
+    def memory(self) -> dict[str, Array]:
+        """Arrays that the layer carries from step to step beside its parameters: none."""
+        return {}
+
+    def compute_dtype(self, inputs: Array) -> np.dtype[Any]:
+        """Float64 where weights or inputs are, else float32."""
+        wide = np.float64 in (inputs.dtype, self.weights.dtype)
+        return np.dtype(np.float64 if wide else np.float32)
+
+    def backward(self, dvalues: Array) -> Array:
+        """As :meth:`Layer.backward`; also fills ``dweights`` and ``dbiases``."""
+        dinputs = super().backward(dvalues)
+        parts = {"weights": self._door.dweights, "biases": self._door.dbiases}
+        gradients = vars(self).setdefault("_gradients", {})
+        if self._bound:
+            for name, part in parts.items():
+                gradients[name][...] = part
+        else:
+            gradients.update({name: part.copy() for name, part in parts.items()})
+        self.complete_gradients(len(dvalues))
+        return dinputs
+
+    def _arrays(self) -> dict[str, Array]:
+        if not self.has_parameters:
+            self.draw(np.random.default_rng(self.seed))
+        arrays: dict[str, Array] = self.__dict__["_parameters"]
+        return arrays
+
+    def _set(self, name: str, value: Array) -> None:
+        expected = self.parameter_shapes()[name]
+        value = np.asarray(value)
+        if value.shape != expected:
+            raise ShapeError(f"{self.title}: received {name} {value.shape}, expected {expected}")
+        arrays = self._arrays()
+        if self._bound:
+            arrays[name][...] = value
+            return
+        wide = value.dtype == np.float64
+        arrays[name] = np.array(value, dtype=np.float64 if wide else np.float32)
+
+    @property
+    def weights(self) -> Array:
+        """Weights; setting them checks the shape, and copies into the model where there is one."""
+        return self._arrays()["weights"]
+
+    @weights.setter
+    def weights(self, value: Array) -> None:
+        self._set("weights", value)
+
+    @property
+    def biases(self) -> Array:
+        """Biases, (units,); settable like the weights."""
+        return self._arrays()["biases"]
+
+    @biases.setter
+    def biases(self, value: Array) -> None:
+        self._set("biases", value)
+
+    @property
+    def dweights(self) -> Array:
+        """Gradient by the weights after ``backward``."""
+        gradient: Array = self.__dict__["_gradients"]["weights"]
+        return gradient
+
+    @property
+    def dbiases(self) -> Array:
+        """Gradient by the biases after ``backward``."""
+        gradient: Array = self.__dict__["_gradients"]["biases"]
+        return gradient

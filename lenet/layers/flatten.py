@@ -1,0 +1,58 @@
+"""Flatten: images (H, W, C) become rows of H W C numbers, in that order."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lenet.layers.base import Array, Layer, Shape, Workspace
+
+
+class Flatten(Layer):
+    """(N, H, W, C) -> (N, H W C). What is flat already stays as it is.
+
+    ``input_size``, (height, width, depth), is needed only where nothing before
+    the layer tells it.
+    """
+
+    prefix = "flatten"
+
+    def __init__(self, input_size: tuple[int, int, int] | None = None) -> None:
+        self.input_size = input_size
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(H W C,)."""
+        return (math.prod(input_shape),)
+
+    def workspace(
+        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+    ) -> Workspace:
+        """One copy in each direction, since the layout within is (H, C, W, N)."""
+        return FlattenWorkspace(input_shape, samples, dtype, input_gradient)
+
+
+class FlattenWorkspace(Workspace):
+    """(H, C, W, N) -> (H W C, N) and back."""
+
+    def __init__(self, input_shape: Shape, samples: int, dtype: DTypeLike, input_gradient: bool) -> None:
+        self.is_flat = len(input_shape) == 1
+        self.output = np.empty((math.prod(input_shape), samples), dtype)
+        self.image = self.output.reshape(*input_shape, samples)
+        self.input_gradient = input_gradient
+        if not self.is_flat:
+            height, width, channels = input_shape
+            self.dinputs = np.empty((height, channels, width, samples), dtype)
+
+    def forward(self, x: Array) -> Array:
+        np.copyto(self.image, x if self.is_flat else x.transpose(0, 2, 1, 3))
+        return self.output
+
+    def backward(self, d: Array) -> Array | None:
+        if not self.input_gradient:
+            return None
+        if self.is_flat:
+            return d
+        np.copyto(self.dinputs, d.reshape(self.image.shape).transpose(0, 2, 1, 3))
+        return self.dinputs

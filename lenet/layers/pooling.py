@@ -1,0 +1,123 @@
+"""Average pooling: every window of the image is replaced by its mean.
+
+    o[n, i, j, c] = mean_{u, v} x[n, s i + u, s j + v, c]
+
+over windows of ``window_size`` at distance ``stride`` s. Rows and columns that no
+whole window reaches are left out. Backward gives every pixel 1 / (window area) of
+the gradient of each window it lies in; windows may overlap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lenet.errors import SettingsError, ShapeError
+from lenet.layers.base import Array, Layer, Shape, Workspace
+
+
+class AveragePooling(Layer):
+    """Mean over windows of ``window_size`` at distance ``stride``; each a number or (height, width)."""
+
+    prefix = "pool"
+
+    def __init__(self, window_size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2) -> None:
+        self.window_size = _pair("window_size", window_size)
+        self.stride = _pair("stride", stride)
+
+    def describe(self) -> dict[str, Any]:
+        """The layer's class and arguments, in plain types."""
+        return {"layer": "AveragePooling", "window_size": list(self.window_size), "stride": list(self.stride)}
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(H_out, W_out, C). Raises ShapeError for flat input or a window larger than the image."""
+        if len(input_shape) != 3:
+            raise ShapeError(f"{self.title}: received input {tuple(input_shape)}, expected (H, W, C)")
+        if self.window_size[0] > input_shape[0] or self.window_size[1] > input_shape[1]:
+            raise ShapeError(
+                f"{self.title}: received a window of {self.window_size[0]}x{self.window_size[1]}, expected at most "
+                f"the input's {input_shape[0]}x{input_shape[1]}"
+            )
+        height, width = (
+            (side - window) // step + 1
+            for side, window, step in zip(input_shape[:2], self.window_size, self.stride, strict=True)
+        )
+        return (height, width, input_shape[2])
+
+    def workspace(
+        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+    ) -> Workspace:
+        """Sums over rows, then over columns, for one shard."""
+        return PoolingWorkspace(self, input_shape, samples, dtype, input_gradient)
+
+
+class PoolingWorkspace(Workspace):
+    """A mean over a window is a sum of shifted rows, then of shifted columns: wh + ww additions."""
+
+    def __init__(
+        self, layer: AveragePooling, input_shape: Shape, samples: int, dtype: DTypeLike, input_gradient: bool
+    ) -> None:
+        height, width, channels = input_shape
+        out_height, out_width, _ = layer.output_shape(input_shape)
+        self.output = np.empty((out_height, channels, out_width, samples), dtype)
+        self.row_sums = np.empty((out_height, channels, width, samples), dtype)
+        self.rows = _taps(layer.window_size[0], layer.stride[0], out_height)
+        self.columns = _taps(layer.window_size[1], layer.stride[1], out_width)
+        self.scale = self.output.dtype.type(1.0 / (layer.window_size[0] * layer.window_size[1]))
+        self.input_gradient = input_gradient
+        # Where every pixel lies in just one window nothing needs to be added up.
+        self.is_tiled = (
+            layer.window_size == layer.stride
+            and out_height * layer.stride[0] == height
+            and out_width * layer.stride[1] == width
+        )
+        if input_gradient:
+            self.scaled = np.empty_like(self.output)
+            self.dinputs = np.zeros((height, channels, width, samples), dtype)
+
+    def forward(self, x: Array) -> Array:
+        _sum_taps([x[rows] for rows in self.rows], self.row_sums)
+        _sum_taps([self.row_sums[:, :, columns] for columns in self.columns], self.output)
+        self.output *= self.scale
+        return self.output
+
+    def backward(self, d: Array) -> Array | None:
+        if not self.input_gradient:
+            return None
+        np.multiply(d, self.scale, out=self.scaled)
+        if self.is_tiled:
+            out_height, channels, out_width, samples = self.scaled.shape
+            windows = (out_height, len(self.rows), channels, out_width, len(self.columns), samples)
+            self.dinputs.reshape(windows)[...] = self.scaled[:, None, :, :, None]
+            return self.dinputs
+        self.row_sums.fill(0)
+        for columns in self.columns:
+            self.row_sums[:, :, columns] += self.scaled
+        self.dinputs.fill(0)
+        for rows in self.rows:
+            self.dinputs[rows] += self.row_sums
+        return self.dinputs
+
+
+def _pair(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
+    pair = (value, value) if isinstance(value, int) else tuple(value)
+    if len(pair) != 2 or min(pair) < 1:
+        raise SettingsError(f"AveragePooling: received {name}={value}, expected one or two numbers of at least 1")
+    return (int(pair[0]), int(pair[1]))
+
+
+def _taps(window: int, stride: int, outputs: int) -> list[slice]:
+    """For each position in a window, the slice of the input that lies there, one entry an output."""
+    return [slice(u, u + stride * (outputs - 1) + 1, stride) for u in range(window)]
+
+
+def _sum_taps(parts: list[Array], out: Array) -> None:
+    """Sum of equally shaped arrays, always in the same order."""
+    if len(parts) == 1:
+        np.copyto(out, parts[0])
+        return
+    np.add(parts[0], parts[1], out=out)
+    for part in parts[2:]:
+        out += part

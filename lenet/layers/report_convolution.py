@@ -1,0 +1,175 @@
+"""The convolution of the report's author, kept with its arithmetic on purpose.
+
+Many of the author's runs unlearned late and never came back. Trained with this
+layer, runs do just that; with the exact :class:`ConvolutionLayer` they do not.
+So both are offered, and this one must not be mended. For input x (N, H, W, C),
+output gradient d (N, Ho, Wo, F) and kernels w (kh, kw, C, F) its departures are:
+
+1. *Only the last input channel counts.* Each channel's correlation overwrites
+   the one before instead of being added to it:
+   o[n, :, :, f] = correlation(x[n, :, :, C-1], w[:, :, C-1, f]) + b[f].
+2. *Channels are paired wrongly in the gradient.* Output channel c stands in for
+   filter f: G[i, j, c] = sum_n valid_correlation(x[n, :, :, c], d[n, :, :, c])[i, j],
+   the same for every filter; only the first C of the F channels of d are used,
+   so F >= C is needed.
+3. *The padding is forgotten in the gradient.* The correlation is taken with the
+   unpadded image. With ``same`` padding both images have one size, and the result
+   is one number, given to all kh kw weights of a kernel. (With ``full`` padding d
+   is the larger one; the roles are swapped and the result comes out reversed, as
+   ``scipy.signal.correlate2d`` has it.)
+4. *Nothing is reset between steps.* G is added to what the step before left, G'.
+5. *The batch size is divided out twice*: G = (G' + sum_n ...) / N and
+   db[f] = (db'[f] + sum d[..., f]) / N, while the loss has averaged already.
+6. *The input gradient has its kernel rotated once too often*, and pairs channels
+   as in 2: dx[n, :, :, c] = sum_f convolution(d[n, :, :, c], rotated w[:, :, c, f]),
+   which is a correlation; mode full for valid padding, same for same, valid for full.
+
+The second convolution of a LeNet thus sees one channel of six, and learns next
+to nothing: the dense layers do the work, on features that drift.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import DTypeLike
+
+from lenet.errors import ShapeError
+from lenet.layers.base import Array, Shape, Workspace
+from lenet.layers.convolution import ConvolutionLayer, padding_widths
+
+BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}
+
+
+class ReportConvolutionLayer(ConvolutionLayer):
+    """Arguments as :class:`ConvolutionLayer`; the arithmetic is the report's.
+
+    Raises ShapeError where ``depth`` is smaller than the number of input channels.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        channels = self.input_size[2]
+        if self.depth < channels:
+            raise ShapeError(
+                f"{self.title}: received depth={self.depth}, expected at least the {channels} input channels "
+                "(the report's gradient pairs each of them with an output channel)"
+            )
+        shapes = self.parameter_shapes()
+        self._left_by_last_step = {
+            "dweights": np.zeros(shapes["weights"], np.float32),
+            "dbiases": np.zeros(shapes["biases"], np.float32),
+        }
+
+    def memory(self) -> dict[str, Array]:
+        """G' and db' of departure 4."""
+        return self._left_by_last_step
+
+    def complete_gradients(self, samples: int) -> None:
+        """Departures 4 and 5: add what the last step left, divide by the batch once more."""
+        left = self._left_by_last_step
+        for name, gradient in (("dweights", self.dweights), ("dbiases", self.dbiases)):
+            left[name] = left[name].astype(gradient.dtype, copy=False)
+            gradient += left[name]
+            gradient /= samples
+            left[name][...] = gradient
+
+    def workspace(
+        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+    ) -> Workspace:
+        """The report's arithmetic for one shard."""
+        return ReportConvolutionWorkspace(self, samples, dtype, input_gradient)
+
+
+class ReportConvolutionWorkspace(Workspace):
+    """The formulas above on (H, C, W, N) arrays; sums over n, divided by nothing yet."""
+
+    def __init__(self, layer: ReportConvolutionLayer, samples: int, dtype: DTypeLike, input_gradient: bool) -> None:
+        self.layer = layer
+        channels = layer.input_size[2]
+        out_height, out_width, filters = layer.output_shape(layer.input_size)
+        self.output = np.empty((out_height, filters, out_width, samples), dtype)
+        self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, layer.padding)
+        self.dweights = np.empty(layer.parameter_shapes()["weights"], dtype)
+        self.dbiases = np.empty(filters, dtype)
+        self.ones = np.ones(out_width * samples, dtype)
+        if layer.padding == "valid":
+            self.unpadded = Lowered(layer, layer.input_size[:2], channels, samples, dtype, "valid")
+        self.input_gradient = input_gradient
+        if input_gradient:
+            padding = BACKWARD_PADDING[layer.padding]
+            self.dlowered = Lowered(layer, (out_height, out_width), channels, samples, dtype, padding)
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        weights, size = self.layer.weights, self.layer.weights.shape[:2]
+        last = np.ascontiguousarray(weights[:, :, -1].reshape(size[0] * size[1], -1).T)
+        rows = self.output.reshape(*self.output.shape[:2], -1)
+        np.matmul(last, self.seen.blocks(x[:, -1:])[0], out=rows)
+        self.output += self.layer.biases[:, None, None]
+        return self.output
+
+    def backward(self, d: Array) -> Array | None:
+        channels = self.x.shape[1]
+        self.dweights[...] = self.kernel_correlations(d[:, :channels])[..., None]
+        np.sum(d.reshape(*d.shape[:2], -1) @ self.ones, axis=0, out=self.dbiases)
+        if not self.input_gradient:
+            return None
+        kernels = self.layer.weights.sum(axis=3)
+        size = kernels.shape[0] * kernels.shape[1]
+        per_channel = kernels.reshape(size, channels).T[:, None, None, :]
+        blocks = self.dlowered.blocks(d[:, :channels])
+        dx = np.matmul(per_channel, blocks)
+        height = dx.shape[1]
+        return dx.reshape(channels, height, -1, d.shape[-1]).transpose(1, 0, 2, 3)
+
+    def kernel_correlations(self, d: Array) -> Array:
+        """sum_n valid_correlation(x[c], d[c]) for each channel c: (kh, kw, C), or (1, 1, C) for same padding."""
+        kh, kw = self.layer.kernel_size
+        channels = d.shape[1]
+        if self.layer.padding == "same":
+            return np.einsum("hcwn,hcwn->c", self.x, d)[None, None]
+        if self.layer.padding == "valid":
+            by_channel = d.transpose(1, 0, 2, 3).reshape(channels, d.shape[0], -1, 1)
+            sums = np.matmul(self.unpadded.blocks(self.x), by_channel).sum(axis=1)
+            return sums.reshape(channels, kh, kw).transpose(1, 2, 0)
+        windows = sliding_window_view(d, self.x.shape[:1] + self.x.shape[2:3], axis=(0, 2))
+        return np.einsum("ucvnhw,hcwn->uvc", windows, self.x)[::-1, ::-1]
+
+
+class Lowered:
+    """An image lowered along its width, channel by channel, so that channels can be kept apart."""
+
+    def __init__(
+        self,
+        layer: ReportConvolutionLayer,
+        image: tuple[int, int],
+        channels: int,
+        samples: int,
+        dtype: DTypeLike,
+        padding: str,
+    ) -> None:
+        self.kh, self.kw = layer.kernel_size
+        (above, below), (left, right) = (padding_widths(padding, size) for size in layer.kernel_size)
+        height, width = image[0] + above + below, image[1] + left + right
+        self.inside = (slice(None), slice(above, above + image[0]), slice(left, left + image[1]))
+        self.padded = np.zeros((channels, height, width, samples), dtype)
+        self.array = np.empty((channels, height, self.kw, width - self.kw + 1, samples), dtype)
+
+    def blocks(self, x: Array) -> Array:
+        """x (H, C, W, N) as an overlapping view (C, H_out, kh kw, W_out N)."""
+        self.padded[self.inside] = x.transpose(1, 0, 2, 3)
+        windows = sliding_window_view(self.padded, self.kw, axis=2)
+        np.copyto(self.array, windows.transpose(0, 1, 4, 2, 3))
+        rows = self.array.reshape(*self.array.shape[:3], -1)
+        overlapping = sliding_window_view(rows, self.kh, axis=1)
+        channels, out_height, _, row, _ = overlapping.shape
+        by_channel, by_row, by_column, by_item, _ = overlapping.strides
+        return np.lib.stride_tricks.as_strided(
+            rows,
+            (channels, out_height, self.kh * self.kw, row),
+            (by_channel, by_row, by_column, by_item),
+            writeable=False,
+        )

@@ -1,0 +1,292 @@
+"""The training loop: batches, updates, and telling the hooks.
+
+It prints nothing and writes nothing. Whatever happens, an error or Ctrl-C, every
+hook gets its run end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.engine import Engine, Outputs, Rows
+from lenet.hooks import (
+    ActivationsReady,
+    EpochEnd,
+    GradientsReady,
+    Hook,
+    RunEnd,
+    RunStart,
+    RunStatus,
+    StepEnd,
+    StepStart,
+    StopTraining,
+    UpdateDone,
+    ValidationEnd,
+)
+from lenet.layers.base import Array
+from lenet.losses import Labels
+from lenet.parameters import read_only
+
+if TYPE_CHECKING:
+    from lenet.model import Model
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked of ``Model.train``, checked and complete."""
+
+    X: Array
+    labels: Labels
+    epochs: int
+    batch_size: int
+    total_steps: int
+    steps_per_epoch: int
+    shuffle: bool
+    validation: tuple[Array, Labels] | None
+
+
+@dataclass
+class Progress:
+    """Where a run is, and the sums of the epoch it is in: all that a continued run must know."""
+
+    step: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+
+    def reset_epoch(self) -> None:
+        """Start the sums of a new epoch."""
+        self.loss_sum, self.correct, self.samples, self.seconds = 0.0, 0, 0, 0.0
+
+
+@dataclass
+class Listeners:
+    """The hooks of a run; each event goes to those that override its method."""
+
+    hooks: Sequence[Hook]
+    _by_event: dict[str, list[Hook]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for event in Hook._events:
+            empty = getattr(Hook, event)
+            self._by_event[event] = [h for h in self.hooks if getattr(type(h), event) is not empty]
+
+    def wanting(self, step: int) -> Listeners:
+        """Those that want to hear of this step."""
+        wanting = [hook for hook in self.hooks if hook.wants(step)]
+        return self if len(wanting) == len(self.hooks) else Listeners(wanting)
+
+    def hears(self, event: str) -> bool:
+        """Whether anybody overrides this event."""
+        return bool(self._by_event[event])
+
+    def tell(self, name: str, event: object) -> None:
+        """Hand the event to every hook that overrides its method."""
+        for hook in self._by_event[name]:
+            getattr(hook, name)(event)
+
+    def tell_all_before_raising(self, name: str, event: object) -> None:
+        """As :meth:`tell`, but an error of one hook does not keep the event from the others."""
+        errors: list[BaseException] = []
+        for hook in self._by_event[name]:
+            try:
+                getattr(hook, name)(event)
+            except BaseException as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+
+def run(model: Model, engine: Engine, plan: Plan, hooks: Sequence[Hook]) -> float:
+    """Train as planned, from the model's position on; returns the seconds it took.
+
+    Errors and interrupts are passed on after every hook got its RunEnd.
+    """
+    listeners = Listeners(hooks)
+    started = perf_counter()
+    status: RunStatus = "failed"
+    reason, failure = "", None
+    try:
+        with engine.running():
+            listeners.tell("on_run_start", _run_start(model, plan))
+            _train(model, engine, plan, listeners)
+        status = "completed"
+    except StopTraining as stop:
+        status, reason = "stopped", str(stop)
+    except (KeyboardInterrupt, SystemExit) as error:
+        status, reason, failure = "interrupted", type(error).__name__, error
+        raise
+    except BaseException as error:
+        reason, failure = f"{type(error).__name__}: {error}", error
+        raise
+    finally:
+        seconds = perf_counter() - started
+        end = RunEnd(status, reason, model.progress.step, model.digest(), seconds, failure)
+        listeners.tell_all_before_raising("on_run_end", end)
+    return seconds
+
+
+def _train(model: Model, engine: Engine, plan: Plan, listeners: Listeners) -> None:
+    progress = model.progress
+    while progress.step < plan.total_steps:
+        epoch, step_in_epoch = divmod(progress.step, plan.steps_per_epoch)
+        if step_in_epoch == 0:
+            progress.reset_epoch()
+        order = _order(model.seed, epoch, len(plan.X)) if plan.shuffle else None
+        started = perf_counter()
+        while step_in_epoch < plan.steps_per_epoch and progress.step < plan.total_steps:
+            rows = _rows(order, step_in_epoch, plan.batch_size, len(plan.X))
+            _step(model, engine, plan, listeners.wanting(progress.step), rows)
+            step_in_epoch += 1
+        progress.seconds += perf_counter() - started
+        if step_in_epoch == plan.steps_per_epoch:
+            _end_epoch(model, plan, listeners, epoch + 1)
+        if plan.validation is not None:
+            whole = step_in_epoch == plan.steps_per_epoch
+            _validate(model, engine, plan.validation, listeners, epoch + 1 if whole else None)
+
+
+def _step(model: Model, engine: Engine, plan: Plan, listeners: Listeners, rows: Rows) -> None:
+    """One batch: gradients, penalty, update; the clock stops while hooks listen."""
+    parameters, optimizer, progress = model.parameters, model.optimizer, model.progress
+    step = progress.step
+    epoch, step_in_epoch = step // plan.steps_per_epoch + 1, step % plan.steps_per_epoch
+    values = read_only(parameters.values)
+    if listeners.hears("on_step_start"):
+        listeners.tell("on_step_start", StepStart(step, epoch, step_in_epoch))
+    clock = Stopwatch()
+    announce = None
+    if listeners.hears("on_activations_ready"):
+        announce = clock.without(_announcer(listeners, step, _length(rows)))
+    result = engine.gradients(plan.X, plan.labels, rows, announce)
+    penalty = model.penalty.add(parameters.values, parameters.gradients) if model.penalty.is_active else 0.0
+    data_loss, accuracy = result.loss_sum / result.samples, result.correct / result.samples
+    loss, rate = data_loss + penalty, optimizer.current_learning_rate
+    clock.stop()
+    if listeners.hears("on_gradients_ready"):
+        gradients = read_only(parameters.gradients)
+        listeners.tell(
+            "on_gradients_ready",
+            GradientsReady(step, epoch, values, gradients, loss, data_loss, penalty, accuracy, rate),
+        )
+    clock.start()
+    optimizer.update(parameters.values, parameters.gradients)
+    clock.stop()
+    progress.step += 1
+    progress.loss_sum += loss * result.samples
+    progress.correct += result.correct
+    progress.samples += result.samples
+    if listeners.hears("on_update_done"):
+        listeners.tell("on_update_done", UpdateDone(step, values))
+    if listeners.hears("on_step_end"):
+        listeners.tell(
+            "on_step_end",
+            StepEnd(
+                step, epoch, step_in_epoch, loss, data_loss, penalty, accuracy, rate, clock.seconds, result.samples
+            ),
+        )
+
+
+def _end_epoch(model: Model, plan: Plan, listeners: Listeners, epoch: int) -> None:
+    progress = model.progress
+    listeners.tell(
+        "on_epoch_end",
+        EpochEnd(
+            epoch,
+            (epoch - 1) * plan.steps_per_epoch,
+            progress.step - 1,
+            progress.loss_sum / progress.samples,
+            progress.correct / progress.samples,
+            model.optimizer.current_learning_rate,
+            progress.seconds,
+        ),
+    )
+
+
+def _validate(
+    model: Model, engine: Engine, data: tuple[Array, Labels], listeners: Listeners, epoch: int | None
+) -> None:
+    started = perf_counter()
+    result = engine.evaluate(data[0], data[1], slice(0, len(data[0])))
+    seconds = perf_counter() - started
+    loss, accuracy = result.loss_sum / result.samples, result.correct / result.samples
+    listeners.tell(
+        "on_validation_end",
+        ValidationEnd(epoch, model.progress.step - 1, loss, accuracy, result.samples, seconds),
+    )
+
+
+class Stopwatch:
+    """Adds up the time between start and stop; runs from the beginning."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.start()
+
+    def start(self) -> None:
+        """Go on."""
+        self._since = perf_counter()
+
+    def stop(self) -> None:
+        """Add the time since the last start."""
+        self.seconds += perf_counter() - self._since
+
+    def without(self, call: Callable[..., None]) -> Callable[..., None]:
+        """``call``, with the clock stopped meanwhile."""
+
+        def paused(*arguments: Any) -> None:
+            self.stop()
+            call(*arguments)
+            self.start()
+
+        return paused
+
+
+def _announcer(listeners: Listeners, step: int, batch_samples: int) -> Callable[[Outputs, int, int], None]:
+    def announce(outputs: Outputs, first_sample: int, samples: int) -> None:
+        listeners.tell(
+            "on_activations_ready", ActivationsReady(step, outputs, first_sample, samples, batch_samples)
+        )
+
+    return announce
+
+
+def _run_start(model: Model, plan: Plan) -> RunStart:
+    counts = np.bincount(plan.labels, minlength=model.classes)
+    return RunStart(
+        tensors=model.parameters.tensors,
+        layers=model.layer_infos,
+        values=read_only(model.parameters.values),
+        first_step=model.progress.step,
+        total_steps=plan.total_steps,
+        steps_per_epoch=plan.steps_per_epoch,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        samples=len(plan.X),
+        prior=tuple(float(share) for share in counts / len(plan.labels)),
+        description=model.describe(),
+        seed=model.seed,
+        threads=model.threads,
+        digest=model.digest(),
+    )
+
+
+def _order(seed: int, epoch: int, samples: int) -> NDArray[np.intp]:
+    """The shuffled order of an epoch: a function of seed and epoch, so that a continued run finds it again."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, epoch))).permutation(samples)
+
+
+def _rows(order: NDArray[np.intp] | None, step_in_epoch: int, batch_size: int, samples: int) -> Rows:
+    start, stop = step_in_epoch * batch_size, min((step_in_epoch + 1) * batch_size, samples)
+    return slice(start, stop) if order is None else order[start:stop]
+
+
+def _length(rows: Rows) -> int:
+    return rows.stop - rows.start if isinstance(rows, slice) else len(rows)

@@ -1,0 +1,91 @@
+"""Categorical cross-entropy: what a wrong guess costs.
+
+    loss = -mean_n log clip(p[n, y_n], 1e-7, 1 - 1e-7)
+
+The clip is the report's: no loss is above 16.12 nats, and NaN only comes from NaN.
+Together with the softmax before it the gradient by the softmax's input is
+(p - onehot(y)) / N, which the trainer uses; alone, it is -onehot(y) / p / N.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.errors import DataError, ShapeError
+from lenet.layers.base import Array
+
+CLIP = 1e-7
+Labels = NDArray[np.integer[Any]]
+
+
+def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
+    """Labels (N,) as they are, one-hot rows (N, classes) as the index of their one.
+
+    Raises DataError for labels out of range or rows that are not one-hot.
+    """
+    y = np.asarray(y)
+    if y.ndim == 2:
+        if y.shape[1] != classes:
+            raise DataError(f"labels: received one-hot rows of {y.shape[1]}, expected {classes} classes")
+        if not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
+            raise DataError("labels: received rows that are not one-hot, expected a single 1 among 0s in each")
+        return y.argmax(axis=1)
+    if y.ndim != 1:
+        raise DataError(f"labels: received shape {y.shape}, expected (N,) or one-hot (N, {classes})")
+    labels = y.astype(np.intp)
+    if not np.array_equal(labels, y):
+        raise DataError("labels: received numbers that are not whole, expected class numbers")
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        wrong = labels.max() if labels.max() >= classes else labels.min()
+        raise DataError(
+            f"labels: received class {wrong}, expected 0 to {classes - 1} (the network has {classes} outputs)"
+        )
+    return labels
+
+
+class LossCategoricalCrossEntropy:
+    """Mean negative log-probability of the right class, in nats."""
+
+    def forward(self, y_pred: Array, y_true: NDArray[Any]) -> Array:
+        """Loss of each sample (N,), for probabilities (N, classes) and labels (N,) or one-hot."""
+        y_pred = np.asarray(y_pred)
+        labels = self._checked(y_pred, y_true)
+        chosen = np.clip(y_pred[np.arange(len(labels)), labels], CLIP, 1 - CLIP)
+        losses: Array = -np.log(chosen)
+        return losses
+
+    def calculate(self, y_pred: Array, y_true: NDArray[Any]) -> float:
+        """Mean loss of the batch."""
+        return float(self.forward(y_pred, y_true).mean(dtype=np.float64))
+
+    def backward(self, dvalues: Array, y_true: NDArray[Any]) -> Array:
+        """Gradient of the mean loss by the probabilities ``dvalues`` (N, classes); kept as ``dinputs``."""
+        dvalues = np.asarray(dvalues)
+        labels = self._checked(dvalues, y_true)
+        rows = np.arange(len(labels))
+        self.dinputs = np.zeros_like(dvalues)
+        self.dinputs[rows, labels] = -1.0 / (dvalues[rows, labels] * len(labels))
+        return self.dinputs
+
+    def shard_loss(self, probabilities: Array, labels: Labels) -> float:
+        """Sum of the losses of one shard, probabilities (classes, N)."""
+        chosen = np.clip(probabilities[labels, np.arange(len(labels))], CLIP, 1 - CLIP)
+        return -float(np.log(chosen).sum(dtype=np.float64))
+
+    def shard_gradient(self, probabilities: Array, labels: Labels, batch: int) -> Array:
+        """Gradient by the softmax's input, (classes, N), of the mean over ``batch`` samples."""
+        d = probabilities.copy()
+        d[labels, np.arange(len(labels))] -= 1
+        d *= d.dtype.type(1.0 / batch)
+        return d
+
+    def _checked(self, probabilities: Array, y_true: NDArray[Any]) -> NDArray[np.intp]:
+        if probabilities.ndim != 2:
+            raise ShapeError(f"loss: received predictions {probabilities.shape}, expected (N, classes)")
+        labels = sparse_labels(y_true, probabilities.shape[1])
+        if len(labels) != len(probabilities):
+            raise ShapeError(f"loss: received {len(labels)} labels, expected {len(probabilities)}, one a prediction")
+        return labels

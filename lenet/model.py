@@ -1,0 +1,358 @@
+"""The model: layers, loss, optimiser and accuracy, put together much as in Keras.
+
+    model = Model(stats)
+    model.add(DenseLayer(784, 10)); model.add(ActivationSoftmax())
+    model.set(loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(0.5), accuracy=AccuracyCategorical())
+    model.finalize()
+    model.train(X, y, epochs=3, batch_size=128, print_every=64)
+    model.validate(validation_data=(X_test, y_test), batch_size=128, print_every=64)
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from lenet import state as states
+from lenet.checks import check_inputs, check_train_arguments
+from lenet.engine import Engine
+from lenet.errors import SettingsError
+from lenet.hooks import Hook, LayerInfo, StopTraining
+from lenet.initializers import Initializer
+from lenet.layers.activations import Activation, ActivationSoftmax
+from lenet.layers.base import Array, Layer, Shape, TrainableLayer
+from lenet.layers.convolution import ConvolutionLayer
+from lenet.layers.dense import DenseLayer
+from lenet.layers.flatten import Flatten
+from lenet.loop import Plan, Progress, run
+from lenet.losses import LossCategoricalCrossEntropy, sparse_labels
+from lenet.metrics import AccuracyCategorical
+from lenet.optimizers import Optimizer
+from lenet.parameters import Parameters
+from lenet.printing import PrintProgress
+from lenet.regularizers import Penalty
+from lenet.tracking import Tracking
+
+
+class Tracker(Protocol):
+    """What a model tells a tracker of times and accuracies, such as the report's StatisticsTracker."""
+
+    def add_time(self, phase: str, seconds: float) -> None: ...
+    def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None: ...
+    def record_validation_accuracy(self, accuracy: float) -> None: ...
+
+
+class Model:
+    """A network and all it takes to train it.
+
+    ``stats``: any :class:`Tracker`, or None. ``threads``: None for all cores;
+    the result never depends on it. ``seed`` decides the initial weights and the
+    order of shuffled batches. ``initializer`` is for layers that name none.
+    ``l1`` and ``l2`` penalise all weights, beside what single layers ask for.
+    """
+
+    def __init__(
+        self,
+        stats: Tracker | None = None,
+        threads: int | None = None,
+        *,
+        seed: int = 0,
+        dtype: DTypeLike = np.float32,
+        initializer: Initializer | str | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise SettingsError(f"threads: received {threads}, expected at least 1, or None for all cores")
+        if seed < 0:
+            raise SettingsError(f"seed: received {seed}, expected 0 or more")
+        if l1 < 0 or l2 < 0:
+            raise SettingsError(f"penalty: received l1={l1}, l2={l2}, expected 0 or more")
+        self.stats = stats
+        self.threads = threads if threads is not None else _cores()
+        self.seed = int(seed)
+        self.dtype = np.dtype(dtype)
+        self.initializer = Initializer(initializer) if isinstance(initializer, str) else initializer
+        self.l1, self.l2 = float(l1), float(l2)
+        self.layers: list[Layer] = []
+        self.progress = Progress()
+        self._restored = False
+        self._parameters: Parameters | None = None
+        self._engine: Engine | None = None
+        self._optimizer: Optimizer | None = None
+        self._loss: LossCategoricalCrossEntropy | None = None
+        self._accuracy: AccuracyCategorical | None = None
+
+    # ---- putting it together
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer. It gets its name here: conv1, relu1, pool1, conv2, ..."""
+        if self._parameters is not None:
+            raise SettingsError(f"add: the model is finalized; add {type(layer).__name__} before finalize()")
+        layer.name = f"{layer.prefix}{1 + Counter(one.prefix for one in self.layers)[layer.prefix]}"
+        self.layers.append(layer)
+
+    def set(
+        self, *, loss: LossCategoricalCrossEntropy, optimizer: Optimizer, accuracy: AccuracyCategorical
+    ) -> None:
+        """Choose loss, optimiser and accuracy."""
+        self._loss, self._optimizer, self._accuracy = loss, optimizer, accuracy
+        self._engine = None
+
+    def finalize(self) -> None:
+        """Check all shapes through the network, draw the weights, and move them into one flat buffer.
+
+        Raises ShapeError naming the first layer that does not fit.
+        """
+        if self._parameters is not None:
+            return
+        if not self.layers:
+            raise SettingsError("finalize: the model has no layers; add() some first")
+        self.input_shape = self._first_shape()
+        self.shapes = [self.input_shape]
+        for layer in self.layers:
+            self.shapes.append(layer.output_shape(self.shapes[-1]))
+        if not isinstance(self.layers[-1], ActivationSoftmax):
+            raise SettingsError(
+                f"finalize: the last layer is {self.layers[-1].title}, expected ActivationSoftmax, "
+                "which the cross-entropy needs"
+            )
+        trainable = self.trainable_layers
+        if not trainable:
+            raise SettingsError("finalize: the model has no layer with weights, expected at least one")
+        for position, layer in enumerate(trainable):
+            if not layer.has_parameters:
+                seeds = np.random.SeedSequence(self.seed, spawn_key=(0, position))
+                layer.draw(np.random.default_rng(seeds), self.initializer)
+        parameters = Parameters(trainable, self.dtype)
+        for layer in trainable:
+            layer.bind(
+                parameters.views(parameters.values, layer.name), parameters.views(parameters.gradients, layer.name)
+            )
+        self._parameters = parameters
+        self.penalty = Penalty(
+            parameters, {layer.name: (self.l1 + layer.l1, self.l2 + layer.l2) for layer in trainable}
+        )
+
+    @property
+    def trainable_layers(self) -> list[TrainableLayer]:
+        """The layers with weights and biases, in order."""
+        return [layer for layer in self.layers if isinstance(layer, TrainableLayer)]
+
+    @property
+    def parameters(self) -> Parameters:
+        """All weights and biases, flat. Raises SettingsError before ``finalize``."""
+        if self._parameters is None:
+            raise SettingsError("the model is not finalized; call finalize() first")
+        return self._parameters
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimiser. Raises SettingsError before ``set``."""
+        if self._optimizer is None:
+            raise SettingsError("the model has no optimizer; call set(loss=..., optimizer=..., accuracy=...) first")
+        return self._optimizer
+
+    @property
+    def classes(self) -> int:
+        """The number of outputs."""
+        return self.shapes[-1][0]
+
+    @property
+    def layer_infos(self) -> tuple[LayerInfo, ...]:
+        """What hooks are told of the trainable layers."""
+        infos = []
+        for position, layer in enumerate(self.layers):
+            if isinstance(layer, TrainableLayer):
+                after = self.layers[position + 1] if position + 1 < len(self.layers) else None
+                function = after.function if isinstance(after, Activation) else None
+                shape = self.shapes[position + 1]
+                infos.append(LayerInfo(layer.name, type(layer).__name__, function, shape, layer.units))
+        return tuple(infos)
+
+    def describe(self) -> dict[str, Any]:
+        """Layers, optimiser and penalties in plain types."""
+        about: dict[str, Any] = {
+            "layers": [{"name": layer.name, **layer.describe()} for layer in self.layers],
+            "parameters": int(self.parameters.values.size),
+            "l1": self.l1,
+            "l2": self.l2,
+            "dtype": str(self.dtype),
+        }
+        if self._optimizer is not None:
+            about |= self._optimizer.describe()
+        return about
+
+    # ---- training and validating
+
+    def train(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        epochs: int = 1,
+        batch_size: int | None = None,
+        print_every: int | None = 100,
+        *,
+        hooks: Sequence[Hook] = (),
+        validation_data: tuple[NDArray[Any], NDArray[Any]] | None = None,
+        shuffle: bool = False,
+        steps: int | None = None,
+    ) -> None:
+        """Train on X (N, H, W, C) or (N, F) and labels y, (N,) or one-hot (N, classes).
+
+        ``batch_size`` None takes all samples at once. ``print_every`` prints the
+        report's lines every so many steps of an epoch (0 or None: never).
+        ``validation_data`` is evaluated after each epoch. ``steps`` ends the run
+        after that many steps, wherever it is. After :meth:`restore` the run goes
+        on from where the state was taken, and epochs and steps count from its
+        beginning; otherwise it starts at step 0 with the weights as they are.
+
+        Raises SettingsError, ShapeError or DataError before the first step where
+        something does not fit; errors of hooks are passed on.
+        """
+        engine = self._ready()
+        check_train_arguments(epochs, batch_size, steps, print_every)
+        X = check_inputs("X", X, self.input_shape)
+        labels = sparse_labels(y, self.classes)
+        _check_lengths(X, labels)
+        batch = min(batch_size or len(X), len(X))
+        steps_per_epoch = -(-len(X) // batch)
+        total = epochs * steps_per_epoch
+        validation = None
+        if validation_data is not None:
+            checked = check_inputs("validation_data", validation_data[0], self.input_shape)
+            validation = checked, sparse_labels(validation_data[1], self.classes)
+            _check_lengths(*validation)
+        if not self._restored:
+            self.progress = Progress()
+        self._restored = False
+        plan = Plan(
+            X, labels, epochs, batch, min(total, steps or total), steps_per_epoch, shuffle, validation
+        )
+        listening = [*hooks]
+        if self.stats is not None:
+            listening.append(Tracking(self.stats))
+        if print_every:
+            listening.append(PrintProgress(print_every))
+        self._training_seconds = run(self, engine, plan, listening)
+
+    def validate(
+        self,
+        validation_data: tuple[NDArray[Any], NDArray[Any]],
+        batch_size: int | None = None,
+        print_every: int | None = 100,
+    ) -> tuple[float, float]:
+        """Mean loss and accuracy on (inputs, labels), without training; told to the tracker.
+
+        Prints the report's lines every ``print_every`` batches and at the end (0 or None: never).
+        """
+        engine = self._ready()
+        check_train_arguments(1, batch_size, None, print_every)
+        X = check_inputs("validation_data", validation_data[0], self.input_shape)
+        labels = sparse_labels(validation_data[1], self.classes)
+        _check_lengths(X, labels)
+        batch = min(batch_size or len(X), len(X))
+        printer = PrintProgress(print_every) if print_every else None
+        started, total, correct = perf_counter(), 0.0, 0
+        with engine.running():
+            for number, first in enumerate(range(0, len(X), batch)):
+                began = perf_counter()
+                result = engine.evaluate(X, labels, slice(first, min(first + batch, len(X))))
+                total += result.loss_sum
+                correct += result.correct
+                if printer and number and number % printer.every == 0:
+                    accuracy, loss = result.correct / result.samples, result.loss_sum / result.samples
+                    printer.say(f"step:{number}, acc:{accuracy:.3f}, loss:{loss:.3f}")
+                    printer.say(f"step took {perf_counter() - began:.2f} seconds")
+        seconds = perf_counter() - started
+        loss, accuracy = total / len(X), correct / len(X)
+        if printer:
+            printer.say(f"validation, acc:{accuracy:.3f}, loss:{loss:.3f}")
+            printer.say(f"validation took {seconds:.2f} seconds")
+        if self.stats is not None:
+            self.stats.record_validation_accuracy(accuracy)
+            self.stats.add_time("validation", seconds)
+            self.stats.add_time("combined", getattr(self, "_training_seconds", 0.0) + seconds)
+        return loss, accuracy
+
+    def predict(self, X: NDArray[Any]) -> Array:
+        """Probabilities (N, classes) for inputs X."""
+        engine = self._ready()
+        with engine.running():
+            return engine.probabilities(check_inputs("X", X, self.input_shape))
+
+    # ---- exact state
+
+    @property
+    def step(self) -> int:
+        """Steps made since the beginning of the run."""
+        return self.progress.step
+
+    def digest(self) -> str:
+        """SHA-256 of all parameters: equal only where they are equal bit for bit."""
+        return self.parameters.digest()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that training depends on, as copies: see :mod:`lenet.state`."""
+        return states.collect(self)
+
+    def restore(self, state: dict[str, NDArray[Any]], *, position: bool = True) -> None:
+        """Take over a state; the next ``train`` goes on from there.
+
+        ``position=False`` takes the parameters alone, to start a new run from
+        trained weights. Raises SettingsError where the state is another network's.
+        """
+        states.apply(self, state, position)
+        self._restored = position
+
+    # ---- inside
+
+    def _ready(self) -> Engine:
+        """The engine, once everything is there."""
+        parameters = self.parameters
+        if self._loss is None or self._accuracy is None:
+            raise SettingsError("the model has no loss; call set(loss=..., optimizer=..., accuracy=...) first")
+        if self._engine is None:
+            self._engine = Engine(
+                self.layers, parameters, self.input_shape, self._loss, self._accuracy, self.threads
+            )
+        return self._engine
+
+    def _first_shape(self) -> Shape:
+        """Shape of one input sample, from the first layer that knows it."""
+        first = self.layers[0]
+        if isinstance(first, ConvolutionLayer):
+            return first.input_size
+        if isinstance(first, DenseLayer):
+            return (first.n_inputs,)
+        if isinstance(first, Flatten) and first.input_size is not None:
+            return tuple(first.input_size)
+        if isinstance(first, Flatten) and len(self.layers) > 1 and isinstance(self.layers[1], DenseLayer):
+            return (self.layers[1].n_inputs,)
+        raise SettingsError(
+            f"finalize: the first layer is {first.title}, which does not say how large its input is; expected a "
+            "ConvolutionLayer, a DenseLayer or Flatten(input_size=(height, width, depth))"
+        )
+
+
+def _check_lengths(X: Array, labels: NDArray[np.intp]) -> None:
+    if len(X) != len(labels):
+        raise SettingsError(f"labels: received {len(labels)}, expected {len(X)}, one for each sample")
+    if not len(X):
+        raise SettingsError("X: received no samples, expected at least one")
+
+
+def _cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+__all__ = ["Model", "StopTraining", "Tracker"]

@@ -1,0 +1,244 @@
+"""Optimisers: one vector operation over all parameters of the model at once.
+
+With g the gradient (clipped where that is asked for), r the learning rate of the
+step, and p the parameters:
+
+    SGD        p -= r g
+    momentum   v = m v + g;                 p -= r v        (Nesterov: p -= r (g + m v))
+    RMSprop    s = a s + (1 - a) g^2;       p -= r g / (sqrt(s) + eps)
+    Adam       v = b1 v + (1 - b1) g;  s = b2 s + (1 - b2) g^2;
+               p -= r (v / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps)
+
+``weight_decay`` is decoupled: p -= r weight_decay p beside the step, not through
+the gradient (AdamW, arXiv:1711.05101). Sources: momentum and Nesterov as in
+Sutskever et al. 2013 in the form PyTorch uses; RMSprop: Tieleman, Hinton 2012;
+Adam: arXiv:1412.6980.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lenet.errors import SettingsError
+from lenet.layers.base import Array
+from lenet.schedules import Constant, InverseTime, Schedule
+
+
+class Optimizer:
+    """Base: learning rate, schedule, clipping, weight decay, and the count of updates made.
+
+    ``clip_norm`` scales the whole gradient down to that L2 norm where it is
+    larger; ``clip_value`` cuts each entry to [-clip_value, clip_value]. Raises
+    SettingsError for values out of range.
+    """
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        learning_rate: float,
+        *,
+        schedule: Schedule | None = None,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        _expect("learning_rate", learning_rate, learning_rate >= 0, "0 or more")
+        _expect("weight_decay", weight_decay, weight_decay >= 0, "0 or more")
+        _expect("clip_norm", clip_norm, clip_norm is None or clip_norm > 0, "above 0")
+        _expect("clip_value", clip_value, clip_value is None or clip_value > 0, "above 0")
+        self.learning_rate = float(learning_rate)
+        self.schedule: Schedule = schedule if schedule is not None else Constant()
+        self.weight_decay = float(weight_decay)
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.iterations = 0
+        self.memory: dict[str, Array] = {}
+        self._scratch: tuple[Array, Array] | None = None
+
+    @property
+    def current_learning_rate(self) -> float:
+        """The learning rate of the next update."""
+        return self.learning_rate * self.schedule(self.iterations)
+
+    def update(self, values: Array, gradients: Array) -> None:
+        """Change flat ``values`` in place by one step along flat ``gradients``, which stay as they are."""
+        if self._scratch is None or self._scratch[0].shape != values.shape:
+            self._scratch = (np.empty_like(values), np.empty_like(values))
+            for slot in self.slots:
+                self.memory.setdefault(slot, np.zeros_like(values))
+        rate = self.current_learning_rate
+        if self.weight_decay:
+            decay = np.multiply(values, rate * self.weight_decay, out=self._scratch[0])
+            values -= decay
+        self.apply(values, self._clipped(gradients), rate)
+        self.iterations += 1
+
+    def apply(self, values: Array, gradients: Array, rate: float) -> None:
+        """The formula of the optimiser; ``self._scratch`` holds two arrays to work with, the second maybe in use."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Name and arguments, in plain types."""
+        about: dict[str, Any] = {
+            "optimizer": type(self).__name__,
+            "learning_rate": self.learning_rate,
+            "schedule": str(self.schedule),
+            "weight_decay": self.weight_decay,
+            "clip_norm": self.clip_norm,
+            "clip_value": self.clip_value,
+        }
+        return about
+
+    def _clipped(self, gradients: Array) -> Array:
+        if self.clip_value is None and self.clip_norm is None:
+            return gradients
+        clipped = self._work(1)
+        np.copyto(clipped, gradients)
+        if self.clip_value is not None:
+            np.clip(clipped, -self.clip_value, self.clip_value, out=clipped)
+        if self.clip_norm is not None:
+            norm = math.sqrt(float(np.dot(clipped, clipped)))
+            if norm > self.clip_norm:
+                clipped *= self.clip_norm / norm
+        return clipped
+
+    def _work(self, which: int) -> Array:
+        if self._scratch is None:
+            raise AssertionError("update makes the scratch arrays before anything asks for them")
+        return self._scratch[which]
+
+
+class OptimizerSGD(Optimizer):
+    """Gradient descent, with the report's inverse-time ``decay`` a step and optional momentum."""
+
+    def __init__(
+        self,
+        learning_rate: float = 1.0,
+        decay: float = 0.0,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        schedule: Schedule | None = None,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        _expect("decay", decay, decay >= 0, "0 or more")
+        _expect("momentum", momentum, 0 <= momentum < 1, "at least 0 and below 1")
+        if nesterov and not momentum:
+            raise SettingsError("nesterov: received momentum=0, expected a momentum above 0")
+        if decay and schedule is not None:
+            raise SettingsError(f"decay: received decay={decay} and schedule={schedule}, expected one of the two")
+        super().__init__(
+            learning_rate,
+            schedule=InverseTime(decay) if decay else schedule,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+        )
+        self.momentum = float(momentum)
+        self.nesterov = nesterov
+        self.slots = ("velocity",) if momentum else ()
+
+    def describe(self) -> dict[str, Any]:
+        """Name and arguments, in plain types."""
+        return {**super().describe(), "momentum": self.momentum, "nesterov": self.nesterov}
+
+    def apply(self, values: Array, gradients: Array, rate: float) -> None:
+        """P -= r g, or with velocity."""
+        step = self._work(0)
+        if not self.momentum:
+            np.multiply(gradients, rate, out=step)
+            values -= step
+            return
+        velocity = self.memory["velocity"]
+        velocity *= self.momentum
+        velocity += gradients
+        if self.nesterov:
+            np.multiply(velocity, self.momentum, out=step)
+            step += gradients
+            step *= rate
+        else:
+            np.multiply(velocity, rate, out=step)
+        values -= step
+
+
+class OptimizerRMSprop(Optimizer):
+    """Every parameter's step is divided by the root of its mean squared gradient."""
+
+    slots = ("square",)
+
+    def __init__(
+        self, learning_rate: float = 0.001, *, rho: float = 0.9, epsilon: float = 1e-7, **options: Any
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        _expect("rho", rho, 0 <= rho < 1, "at least 0 and below 1")
+        self.rho, self.epsilon = rho, epsilon
+
+    def describe(self) -> dict[str, Any]:
+        """Name and arguments, in plain types."""
+        return {**super().describe(), "rho": self.rho, "epsilon": self.epsilon}
+
+    def apply(self, values: Array, gradients: Array, rate: float) -> None:
+        """S = a s + (1 - a) g^2; p -= r g / (sqrt(s) + eps)."""
+        step, square = self._work(0), self.memory["square"]
+        square *= self.rho
+        np.multiply(gradients, gradients, out=step)
+        step *= 1 - self.rho
+        square += step
+        np.sqrt(square, out=step)
+        step += self.epsilon
+        np.divide(gradients, step, out=step)
+        step *= rate
+        values -= step
+
+
+class OptimizerAdam(Optimizer):
+    """Momentum and RMSprop together, both corrected for their start at zero."""
+
+    slots = ("velocity", "square")
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        _expect("beta_1", beta_1, 0 <= beta_1 < 1, "at least 0 and below 1")
+        _expect("beta_2", beta_2, 0 <= beta_2 < 1, "at least 0 and below 1")
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def describe(self) -> dict[str, Any]:
+        """Name and arguments, in plain types."""
+        return {**super().describe(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+
+    def apply(self, values: Array, gradients: Array, rate: float) -> None:
+        """The step of Adam, with the bias corrections of iteration t = iterations + 1."""
+        step, velocity, square = self._work(0), self.memory["velocity"], self.memory["square"]
+        t = self.iterations + 1
+        velocity *= self.beta_1
+        np.multiply(gradients, 1 - self.beta_1, out=step)
+        velocity += step
+        square *= self.beta_2
+        np.multiply(gradients, gradients, out=step)
+        step *= 1 - self.beta_2
+        square += step
+        np.sqrt(square, out=step)
+        step *= 1.0 / math.sqrt(1 - self.beta_2**t)
+        step += self.epsilon
+        np.divide(velocity, step, out=step)
+        step *= rate / (1 - self.beta_1**t)
+        values -= step
+
+
+def _expect(name: str, value: object, good: bool, allowed: str) -> None:
+    if not good:
+        raise SettingsError(f"{name}: received {value}, expected {allowed}")

@@ -1,0 +1,50 @@
+"""All parameters of a model in one flat buffer, all gradients in another.
+
+Layers hold views into both. So the optimiser, the penalty, the norm of the
+gradient, a checkpoint and the recorder are each a vector operation over the
+whole model instead of ten small ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lenet.hooks import TensorInfo
+from lenet.layers.base import Array, TrainableLayer
+
+
+class Parameters:
+    """The flat buffers ``values`` and ``gradients``, and ``tensors``: what lies where."""
+
+    def __init__(self, layers: Sequence[TrainableLayer], dtype: DTypeLike) -> None:
+        tensors: list[TensorInfo] = []
+        offset = 0
+        for layer in layers:
+            for tensor, shape in layer.parameter_shapes().items():
+                tensors.append(TensorInfo(layer.name, tensor, tuple(shape), offset, math.prod(shape)))
+                offset += math.prod(shape)
+        self.tensors = tuple(tensors)
+        self.values = np.zeros(offset, dtype)
+        self.gradients = np.zeros(offset, dtype)
+
+    def views(self, flat: Array, layer: str) -> dict[str, Array]:
+        """Views of one layer's tensors, by name, in a flat buffer of the parameters' size."""
+        return {
+            t.tensor: flat[t.offset : t.offset + t.size].reshape(t.shape) for t in self.tensors if t.layer == layer
+        }
+
+    def digest(self) -> str:
+        """SHA-256 of the parameters' bytes, as 64 hex digits: equal only for bit-equal parameters."""
+        return hashlib.sha256(self.values.tobytes()).hexdigest()
+
+
+def read_only(array: Array) -> Array:
+    """A view of ``array`` that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,35 @@
+"""The report's printed lines, as a hook. The training loop itself prints nothing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from lenet.hooks import EpochEnd, Hook, StepEnd
+
+
+class PrintProgress(Hook):
+    """Prints every ``every`` steps of an epoch, not at its first, and at the end of each epoch.
+
+    The form is the report's: ``step:64, acc:0.906, loss:0.297`` and
+    ``step took 1.71 seconds``.
+    """
+
+    def __init__(self, every: int, stream: TextIO | None = None) -> None:
+        self.every = every
+        self._stream = stream
+
+    def on_step_end(self, event: StepEnd) -> None:
+        """One step in ``every``."""
+        if event.step_in_epoch and event.step_in_epoch % self.every == 0:
+            self.say(f"step:{event.step_in_epoch}, acc:{event.accuracy:.3f}, loss:{event.loss:.3f}")
+            self.say(f"step took {event.seconds:.2f} seconds")
+
+    def on_epoch_end(self, event: EpochEnd) -> None:
+        """Mean accuracy and loss of the epoch, and an empty line."""
+        self.say(f"epoch:{event.epoch}, acc:{event.accuracy:.3f}, loss:{event.loss:.3f}")
+        self.say(f"epoch took {event.seconds:.2f} seconds\n")
+
+    def say(self, line: str) -> None:
+        """One line to the stream, by default whatever sys.stdout is now."""
+        print(line, file=self._stream or sys.stdout, flush=True)  # noqa: T201 - printing is what this hook is for

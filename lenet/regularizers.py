@@ -1,0 +1,51 @@
+"""L1 and L2 penalties of the weights, in the loss as well as in the gradient.
+
+    penalty = sum_w l1 |w| + l2 w^2          gradient: l1 sign(w) + 2 l2 w
+
+Biases are not penalised. A layer's own ``l1`` and ``l2`` are added to the
+model's. All weights of the model are done in a few vector operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lenet.layers.base import Array
+from lenet.parameters import Parameters
+
+
+class Penalty:
+    """The penalty of a whole model; ``strengths`` maps a layer's name to its (l1, l2)."""
+
+    def __init__(self, parameters: Parameters, strengths: Mapping[str, tuple[float, float]]) -> None:
+        dtype = parameters.values.dtype
+        l1, l2 = np.zeros_like(parameters.values), np.zeros_like(parameters.values)
+        for tensor in parameters.tensors:
+            if tensor.tensor == "weights":
+                place = slice(tensor.offset, tensor.offset + tensor.size)
+                l1[place], l2[place] = strengths.get(tensor.layer, (0.0, 0.0))
+        self._l1 = l1 if l1.any() else None
+        self._l2 = l2 if l2.any() else None
+        self._scratch = np.empty(len(l1), dtype)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any weight is penalised."""
+        return self._l1 is not None or self._l2 is not None
+
+    def add(self, values: Array, gradients: Array) -> float:
+        """The penalty at flat ``values``; its gradient is added to flat ``gradients``."""
+        total = 0.0
+        if self._l2 is not None:
+            np.multiply(values, self._l2, out=self._scratch)
+            total += float(np.dot(self._scratch, values))
+            self._scratch *= 2
+            gradients += self._scratch
+        if self._l1 is not None:
+            np.sign(values, out=self._scratch)
+            self._scratch *= self._l1
+            total += float(np.dot(self._scratch, values))
+            gradients += self._scratch
+        return total

@@ -1,0 +1,186 @@
+"""All that decides a training run, as one frozen, checked object.
+
+``lenet-diag train`` fills it from its options, a study from its grid, and a log
+keeps it. The same settings on the same machine give the same run, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from lenet.errors import SettingsError
+from lenet.initializers import SCHEMES, SHAPES, Initializer
+from lenet.losses import LossCategoricalCrossEntropy
+from lenet.metrics import AccuracyCategorical
+from lenet.model import Model
+from lenet.networks import ACTIVATIONS, CONVOLUTIONS, NETWORKS, network_layers
+from lenet.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
+from lenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
+
+OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
+DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
+
+# Where a decay is asked for without numbers: the report's for inverse-time, custom for the others.
+DEFAULT_RATE = {"inverse-time": 3e-4, "step": 0.5, "exponential": 0.5}
+DEFAULT_MOMENTUM = 0.9
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "network": NETWORKS,
+    "activation": tuple(ACTIVATIONS),
+    "convolution": tuple(CONVOLUTIONS),
+    "init": SCHEMES,
+    "init_shape": SHAPES,
+    "optimizer": OPTIMIZERS,
+    "lr_decay": DECAYS,
+}
+_AT_LEAST = {
+    "epochs": 1, "batch_size": 1, "steps": 1, "seed": 0, "decay_every": 1, "warmup": 0, "limit": 1, "threads": 1,
+    "lr": 0, "l1": 0, "l2": 0, "weight_decay": 0, "momentum": 0, "decay_rate": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of ``lenet-diag train`` that decide what is computed; defaults are the report's.
+
+    ``data`` is a folder with the four IDX files, None for the embedded MNIST.
+    ``decay_rate`` and ``decay_every`` None take the default of the decay: for
+    inverse-time 3e-4 a step, else halving once an epoch; cosine falls to 0 over
+    the run. Raises SettingsError naming the field, its value and what is allowed.
+    """
+
+    network: str = "lenet"
+    activation: str = "relu"
+    convolution: str = "exact"
+    init: str = "report"
+    init_shape: str = "normal"
+    epochs: int = 3
+    batch_size: int = 128
+    steps: int | None = None
+    seed: int = 0
+    shuffle: bool = False
+    optimizer: str = "sgd"
+    lr: float = 0.5
+    momentum: float | None = None
+    nesterov: bool = False
+    lr_decay: str = "none"
+    decay_rate: float | None = None
+    decay_every: int | None = None
+    warmup: int = 0
+    l1: float = 0.0
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    data: str | None = None
+    limit: int | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise SettingsError(f"{_option(name)}: received {value!r}, expected one of {', '.join(known)}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise SettingsError(f"{_option(field.name)}: received {value}, expected a finite number")
+        for name, least in _AT_LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise SettingsError(f"{_option(name)}: received {value}, expected at least {least}")
+        for name in ("clip_norm", "clip_value"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise SettingsError(f"{_option(name)}: received {value}, expected more than 0")
+        if self.momentum is not None and not 0 <= self.momentum < 1:
+            raise SettingsError(f"--momentum: received {self.momentum}, expected at least 0 and below 1")
+        if self.momentum is not None and self.optimizer not in ("sgd", "momentum"):
+            raise SettingsError(f"--momentum: goes with --optimizer momentum, not {self.optimizer}")
+        if self.nesterov and self.effective_momentum == 0:
+            raise SettingsError("--nesterov: needs momentum; add --optimizer momentum")
+
+    @property
+    def effective_momentum(self) -> float:
+        """The momentum SGD runs with: 0 for ``sgd``, 0.9 for ``momentum``, unless it is given."""
+        if self.momentum is not None:
+            return self.momentum
+        return DEFAULT_MOMENTUM if self.optimizer == "momentum" else 0.0
+
+    def build_model(
+        self,
+        *,
+        samples: int,
+        image: tuple[int, int, int] = (28, 28, 1),
+        classes: int = 10,
+        stats: Any = None,
+    ) -> Model:
+        """The finalized model for ``samples`` training images (height, width, depth) of ``classes`` classes."""
+        model = Model(
+            stats,
+            self.threads,
+            seed=self.seed,
+            initializer=Initializer(self.init, self.init_shape),
+            l1=self.l1,
+            l2=self.l2,
+        )
+        for layer in network_layers(
+            self.network, activation=self.activation, convolution=self.convolution, image=image, classes=classes
+        ):
+            model.add(layer)
+        model.set(
+            loss=LossCategoricalCrossEntropy(),
+            optimizer=self.build_optimizer(samples),
+            accuracy=AccuracyCategorical(),
+        )
+        model.finalize()
+        return model
+
+    def build_optimizer(self, samples: int) -> Optimizer:
+        """The optimiser with its schedule; ``samples`` decide how long an epoch and the run are."""
+        options: dict[str, Any] = {
+            "schedule": self._schedule(samples),
+            "weight_decay": self.weight_decay,
+            "clip_norm": self.clip_norm,
+            "clip_value": self.clip_value,
+        }
+        if self.optimizer == "rmsprop":
+            return OptimizerRMSprop(self.lr, **options)
+        if self.optimizer == "adam":
+            return OptimizerAdam(self.lr, **options)
+        return OptimizerSGD(self.lr, momentum=self.effective_momentum, nesterov=self.nesterov, **options)
+
+    def _schedule(self, samples: int) -> Constant | InverseTime | StepDecay | Exponential | Cosine | Warmup:
+        epoch = -(-samples // min(self.batch_size, samples))
+        total = min(self.epochs * epoch, self.steps or self.epochs * epoch)
+        rate = self.decay_rate if self.decay_rate is not None else DEFAULT_RATE.get(self.lr_decay, 0.0)
+        schedule: Constant | InverseTime | StepDecay | Exponential | Cosine = Constant()
+        if self.lr_decay == "inverse-time":
+            schedule = InverseTime(rate, self.decay_every or 1)
+        elif self.lr_decay == "step":
+            schedule = StepDecay(rate, self.decay_every or epoch)
+        elif self.lr_decay == "exponential":
+            schedule = Exponential(rate, self.decay_every or epoch)
+        elif self.lr_decay == "cosine":
+            schedule = Cosine(self.decay_every or max(1, total - self.warmup))
+        return Warmup(self.warmup, schedule) if self.warmup else schedule
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings in plain types, as a log keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Settings:
+        """The settings of :meth:`to_dict`. Raises SettingsError for a name it does not know."""
+        known = {field.name for field in fields(cls)}
+        for name in settings:
+            if name not in known:
+                raise SettingsError(f"settings: received unknown {name!r}, expected some of {', '.join(sorted(known))}")
+        return cls(**settings)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
