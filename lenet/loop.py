@@ -7,7 +7,7 @@ hook gets its run end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -66,22 +66,26 @@ class Progress:
         self.loss_sum, self.correct, self.samples, self.seconds = 0.0, 0, 0, 0.0
 
 
-@dataclass
 class Listeners:
     """The hooks of a run; each event goes to those that override its method."""
 
-    hooks: Sequence[Hook]
-    _by_event: dict[str, list[Hook]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, hooks: Sequence[Hook]) -> None:
+        self.hooks = tuple(hooks)
+        self._groups: dict[tuple[bool, ...], Listeners] = {}
+        self._by_event: dict[str, list[Hook]] = {}
         for event in Hook._events:
             empty = getattr(Hook, event)
-            self._by_event[event] = [h for h in self.hooks if getattr(type(h), event) is not empty]
+            self._by_event[event] = [hook for hook in hooks if getattr(type(hook), event) is not empty]
 
     def wanting(self, step: int) -> Listeners:
         """Those that want to hear of this step."""
-        wanting = [hook for hook in self.hooks if hook.wants(step)]
-        return self if len(wanting) == len(self.hooks) else Listeners(wanting)
+        wants = tuple(hook.wants(step) for hook in self.hooks)
+        if all(wants):
+            return self
+        if wants not in self._groups:
+            chosen = [hook for hook, wanted in zip(self.hooks, wants, strict=True) if wanted]
+            self._groups[wants] = Listeners(chosen)
+        return self._groups[wants]
 
     def hears(self, event: str) -> bool:
         """Whether anybody overrides this event."""
@@ -112,7 +116,8 @@ def run(model: Model, engine: Engine, plan: Plan, hooks: Sequence[Hook]) -> floa
     listeners = Listeners(hooks)
     started = perf_counter()
     status: RunStatus = "failed"
-    reason, failure = "", None
+    reason = ""
+    failure: BaseException | None = None
     try:
         with engine.running():
             listeners.tell("on_run_start", _run_start(model, plan))

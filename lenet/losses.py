@@ -32,7 +32,7 @@ def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
             raise DataError(f"labels: received one-hot rows of {y.shape[1]}, expected {classes} classes")
         if not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
             raise DataError("labels: received rows that are not one-hot, expected a single 1 among 0s in each")
-        return y.argmax(axis=1)
+        return np.asarray(y.argmax(axis=1), dtype=np.intp)
     if y.ndim != 1:
         raise DataError(f"labels: received shape {y.shape}, expected (N,) or one-hot (N, {classes})")
     labels = y.astype(np.intp)

@@ -12,6 +12,7 @@ An activation function follows every layer with weights; the last one is softmax
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from lenet.errors import SettingsError
 from lenet.layers.activations import ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh
@@ -72,6 +73,6 @@ def network_layers(
     return [*layers, DenseLayer(width, classes), ActivationSoftmax()]
 
 
-def _expect(name: str, value: str, known: tuple[str, ...] | dict[str, type]) -> None:
+def _expect(name: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
         raise SettingsError(f"{name}: received {value!r}, expected one of {', '.join(known)}")

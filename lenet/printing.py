@@ -32,4 +32,4 @@ class PrintProgress(Hook):
 
     def say(self, line: str) -> None:
         """One line to the stream, by default whatever sys.stdout is now."""
-        print(line, file=self._stream or sys.stdout, flush=True)  # noqa: T201 - printing is what this hook is for
+        print(line, file=self._stream or sys.stdout, flush=True)

@@ -87,7 +87,7 @@ class Warmup:
     """Linear from 1 / steps up to 1 over ``steps``, then ``then``, which starts from its own step 0."""
 
     steps: int
-    then: Constant | InverseTime | StepDecay | Exponential | Cosine = Constant()  # noqa: RUF009 - frozen
+    then: Constant | InverseTime | StepDecay | Exponential | Cosine = Constant()
 
     def __post_init__(self) -> None:
         _check_every(self.steps)

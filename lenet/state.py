@@ -76,8 +76,7 @@ def save_state(path: str | os.PathLike[str], state: State) -> None:
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     try:
         with part.open("wb") as file:
-            # Called with the arrays by name; "file" itself is no name a state uses.
-            np.savez(file, **state)
+            np.savez(file, **state)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -101,7 +101,7 @@ class SoftmaxWorkspace(ActivationWorkspace):
         y = np.subtract(x, x.max(axis=0), out=self.output)
         np.exp(y, out=y)
         y /= y.sum(axis=0)
-        return y
+        return self.output
 
     def backward(self, d: Array) -> Array:
         d -= (d * self.output).sum(axis=0)

@@ -121,7 +121,7 @@ class ReportConvolutionWorkspace(Workspace):
         size = kernels.shape[0] * kernels.shape[1]
         per_channel = kernels.reshape(size, channels).T[:, None, None, :]
         blocks = self.dlowered.blocks(d[:, :channels])
-        dx = np.matmul(per_channel, blocks)
+        dx: Array = np.matmul(per_channel, blocks)
         height = dx.shape[1]
         return dx.reshape(channels, height, -1, d.shape[-1]).transpose(1, 0, 2, 3)
 
@@ -130,13 +130,15 @@ class ReportConvolutionWorkspace(Workspace):
         kh, kw = self.layer.kernel_size
         channels = d.shape[1]
         if self.layer.padding == "same":
-            return np.einsum("hcwn,hcwn->c", self.x, d)[None, None]
+            products: Array = np.einsum("hcwn,hcwn->c", self.x, d)
+            return products[None, None]
         if self.layer.padding == "valid":
             by_channel = d.transpose(1, 0, 2, 3).reshape(channels, d.shape[0], -1, 1)
-            sums = np.matmul(self.unpadded.blocks(self.x), by_channel).sum(axis=1)
+            sums: Array = np.matmul(self.unpadded.blocks(self.x), by_channel).sum(axis=1)
             return sums.reshape(channels, kh, kw).transpose(1, 2, 0)
         windows = sliding_window_view(d, self.x.shape[:1] + self.x.shape[2:3], axis=(0, 2))
-        return np.einsum("ucvnhw,hcwn->uvc", windows, self.x)[::-1, ::-1]
+        reversed_sums: Array = np.einsum("ucvnhw,hcwn->uvc", windows, self.x)
+        return reversed_sums[::-1, ::-1]
 
 
 class Lowered:
