@@ -11,13 +11,14 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#767676"
@@ -54,6 +55,7 @@ LOOK: dict[str, Any] = {
 }
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @contextmanager
@@ -65,11 +67,11 @@ def look() -> Iterator[None]:
         yield
 
 
-def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
+def styled(function: Callable[P, T]) -> Callable[P, T]:
     """Decorator of the public figure functions: they draw in the house's look."""
 
     @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         with look():
             return function(*args, **kwargs)
 
@@ -96,6 +98,17 @@ def step_axis(axes: Axes, label: bool = True) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(_step_label))
     if label:
         axes.set_xlabel("step")
+
+
+def log_axis(axes: Axes) -> None:
+    """A logarithmic y axis whose marks are plain numbers where they fit in four characters."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    decades = np.log10(high / low) if low > 0 and np.isfinite(high / low) else 9.0
+    if decades < 2.5:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades > 0.8 else (1, 1.5, 2, 3, 4, 5, 7)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _step_label(value: float, _position: int | None = None) -> str:

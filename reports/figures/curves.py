@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,9 @@ def extremes(x: NDArray[Any], y: NDArray[Any], buckets: int = BUCKETS) -> tuple[
     bad = ~np.isfinite(y)
     low, high = np.where(bad, np.inf, y), np.where(bad, -np.inf, y)
     keep = [edges[:-1], edges[1:] - 1]
-    keep.append(np.array([a + np.argmin(low[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
-    keep.append(np.array([a + np.argmax(high[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
-    keep.append(np.array([a + np.argmax(bad[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
+    keep.append(np.array([a + np.argmin(low[a:b]) for a, b in itertools.pairwise(edges)]))
+    keep.append(np.array([a + np.argmax(high[a:b]) for a, b in itertools.pairwise(edges)]))
+    keep.append(np.array([a + np.argmax(bad[a:b]) for a, b in itertools.pairwise(edges)]))
     chosen = np.unique(np.concatenate(keep))
     return x[chosen], np.where(bad[chosen], np.nan, y[chosen])
 
@@ -67,7 +68,7 @@ def cells(values: NDArray[Any], columns: int) -> tuple[Array, NDArray[np.intp]]:
     middle = np.array([[np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else 0.0] for r in size])
     distance = np.where(np.isfinite(values), np.abs(size - middle), np.inf)
     out = np.empty((rows, len(edges) - 1))
-    for j, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for j, (a, b) in enumerate(itertools.pairwise(edges)):
         out[:, j] = values[np.arange(rows), a + np.argmax(distance[:, a:b], axis=1)]
     return out, edges
 

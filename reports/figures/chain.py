@@ -1,0 +1,157 @@
+"""The chain of events around the onset: what happened first, in which layer, and what followed."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from diagnostics.findings import Finding, Severity
+from diagnostics.run import Run
+from reports import style
+from reports.figures.curves import Array, extremes
+from reports.figures.focus import Focus, chain, focus
+
+WHOLE = "whole network"
+COLOURS = {Severity.ERROR: style.VERMILLION, Severity.WARNING: style.ORANGE, Severity.INFO: style.SKY}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One numbered event in its lane; ``last`` is cut at the edge of the window where ``goes_on``."""
+
+    number: int
+    lane: int
+    first: int
+    last: int
+    goes_on: bool
+    label: str
+    severity: Severity
+
+
+@dataclass(frozen=True)
+class ChainData:
+    """Lanes from the input to the output, the last for the network as a whole; events; the loss beside them."""
+
+    lanes: tuple[str, ...]
+    events: tuple[Event, ...]
+    loss: tuple[Array, Array]
+    guess_loss: float
+    focus: Focus
+
+
+def prepare(run: Run) -> ChainData | None:
+    """Number the events of the chain, in the order of their steps; None where there is no chain."""
+    window = focus(run)
+    findings = chain(run)
+    if window is None or not findings:
+        return None
+    layers = tuple(dict.fromkeys(layer for layer, _ in run.columns.tensors))
+    other = tuple(dict.fromkeys(f.layer for f in findings if f.layer and f.layer not in layers))
+    lanes = (*other, *layers, WHOLE)
+    events = tuple(_event(i, f, lanes, window) for i, f in enumerate(findings, 1))
+    column = run.columns.scalar("data_loss")
+    loss = run.block([column], window.first, window.last)[:, 0]
+    steps = run.between(window.first, window.last).index["step"]
+    prior = np.array([p for p in run.info.prior if p > 0])
+    return ChainData(lanes, events, extremes(steps, loss), float(-np.sum(prior * np.log(prior))), window)
+
+
+def number(value: float) -> str:
+    """A measured number with at most three digits that mean something."""
+    if not np.isfinite(value):
+        return "not a finite number" if np.isinf(value) else "no number"
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+def measured(finding: Finding) -> str:
+    """The event's number and the limit it crossed, such as ``0.38 (limit 0.1)``; "" where it has none."""
+    if not np.isfinite(finding.value):
+        return ""
+    if not np.isfinite(finding.limit):
+        return number(finding.value)
+    return f"{number(finding.value)} (limit {number(finding.limit)})"
+
+
+def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> Event:
+    lane = lanes.index(finding.layer) if finding.layer in lanes else len(lanes) - 1
+    numbers = measured(finding)
+    label = f"step {finding.first_step:,}: {finding.rule}" + (f", {numbers}" if numbers else "")
+    return Event(
+        number=i,
+        lane=lane,
+        first=max(finding.first_step, window.first),
+        last=min(max(finding.last_step, finding.first_step), window.last),
+        goes_on=finding.last_step > window.last,
+        label=label,
+        severity=finding.severity,
+    )
+
+
+def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
+    """Loss on top, then a lane a layer with the numbered events as bars from their first to their last step."""
+    top.plot(*data.loss, color=style.BLUE, marker="." if len(data.loss[0]) < 120 else "", markersize=4)
+    top.axhline(data.guess_loss, color=style.BLACK, linewidth=1.0, linestyle=(0, (6, 3)))
+    top.set_ylabel("loss (nats)")
+    top.set_title("Loss; the dashed line is guessing")
+    tops = _tops(data)
+    for lane, (a, b) in enumerate(itertools.pairwise(tops)):
+        lanes.axhspan(a, b, color="#F4F4F2" if lane % 2 else "white", zorder=0, linewidth=0)
+    taken = [0] * len(data.lanes)
+    for event in data.events:
+        y = tops[event.lane] + 0.5 + taken[event.lane]
+        taken[event.lane] += 1
+        colour = COLOURS[event.severity]
+        lanes.plot([event.first, event.last], [y, y], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55)
+        if event.goes_on:
+            lanes.plot([event.last], [y], marker=">", color=colour, markersize=7, clip_on=False)
+        lanes.plot([event.first], [y], marker="o", markersize=14, color=colour, markeredgecolor="white", clip_on=False)
+        lanes.annotate(str(event.number), (event.first, y), ha="center", va="center_baseline", color="white",
+                       fontsize=8.5, fontweight="bold", annotation_clip=False)  # fmt: skip
+    middles = [(a + b) / 2 for a, b in itertools.pairwise(tops)]
+    lanes.set_yticks(middles, data.lanes)
+    lanes.set_ylim(tops[-1], 0)
+    lanes.grid(axis="y", visible=False)
+    for axes in (top, lanes):
+        axes.axvline(data.focus.turn, color=style.BLACK, linewidth=1.0, linestyle=":", zorder=0)
+    lanes.set_title(f"What happened in which layer; dotted: step {data.focus.turn:,}, where it broke")
+    lanes.set_xlim(data.focus.first - 0.5, data.focus.last + 0.5)
+    style.step_axis(lanes)
+
+
+def _tops(data: ChainData) -> list[int]:
+    """Where each lane begins, and where the last ends: a lane is as high as it has events."""
+    tops = [0]
+    for lane in range(len(data.lanes)):
+        tops.append(tops[-1] + max(1, sum(1 for e in data.events if e.lane == lane)))
+    return tops
+
+
+@style.styled
+def chain_figure(run: Run) -> Figure | None:
+    """The chain of events around the onset, layer by layer; None for a run without one."""
+    data = prepare(run)
+    if data is None:
+        return None
+    lane_height, listing = 0.28 * _tops(data)[-1], 0.2 * len(data.events)
+    figure = style.new_figure(2.3 + lane_height + listing)
+    heights = [1.2, lane_height, listing]
+    top, lanes, words = figure.subplots(3, 1, height_ratios=heights)
+    top.sharex(lanes)
+    top.tick_params(labelbottom=False)
+    draw(data, top, lanes)
+    words.axis("off")
+    for i, event in enumerate(data.events):
+        y = 1 - (i + 0.5) / len(data.events)
+        where = data.lanes[event.lane]
+        words.text(0.0, y, f"{event.number}", fontweight="bold", va="center", color=style.BLACK)
+        words.text(0.03, y, where, va="center", color=style.BLACK)
+        words.text(0.19, y, event.label, va="center", color=style.BLACK)
+    words.set_xlim(0, 1)
+    words.set_ylim(0, 1)
+    return figure

@@ -1,0 +1,113 @@
+"""The guilty layer, before and after: gradient, update, dead units and weights of one layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from diagnostics.findings import Stretch
+from diagnostics.run import Run
+from reports import style
+from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches
+from reports.figures.focus import Focus, focus
+from reports.figures.layers import layer_curves
+
+PANELS = (
+    ("gradient", "gradient norm", True),
+    ("ratio", "update / weight norm", True),
+    ("dead", "share of silent units", False),
+    ("weight_norm", "weight norm", True),
+)
+
+
+@dataclass(frozen=True)
+class LayerData:
+    """Four curves of one layer, over the whole run and around the turn; ``stood_out`` says why this layer."""
+
+    layer: str
+    stood_out: str
+    whole: dict[str, tuple[Array, Array]]
+    zoom: dict[str, tuple[Array, Array]]
+    focus: Focus | None
+    stretches: tuple[Stretch, ...]
+    first_step: int
+    last_step: int
+
+
+def prepare(run: Run) -> LayerData:
+    """The curves of the layer that is to blame; without one, of the layer with the largest single update."""
+    curves = layer_curves(run)
+    window = focus(run)
+    layer, why = (window.layer if window else None), "the layer the chain of events points to"
+    if layer is None:
+        peaks = np.max(np.nan_to_num(curves.ratio, nan=0.0, posinf=np.inf), axis=1, initial=0.0)
+        layer = curves.layers[int(np.argmax(peaks))]
+        why = "no layer is to blame; this one made the largest single update"
+    mine = curves.of(layer)
+    inside = np.zeros(len(curves.steps), bool)
+    if window is not None:
+        inside = (curves.steps >= window.first) & (curves.steps <= window.last)
+    steps = curves.steps
+    return LayerData(
+        layer=layer,
+        stood_out=why,
+        whole={name: extremes(steps, mine[name]) for name, _, _ in PANELS},
+        zoom={name: extremes(steps[inside], mine[name][inside]) for name, _, _ in PANELS} if window else {},
+        focus=window,
+        stretches=run.diagnosis.stretches,
+        first_step=int(steps[0]) if len(steps) else 0,
+        last_step=int(steps[-1]) if len(steps) else 0,
+    )
+
+
+def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: Axes | None) -> None:
+    """One quantity: the whole run on the left, the steps around the turn on the right, on the same scale."""
+    mark_stretches(whole, data.stretches, data.last_step)
+    for axes, curve in ((whole, data.whole[name]), (zoom, data.zoom.get(name))):
+        if axes is None or curve is None:
+            continue
+        x, y = curve
+        close = axes is zoom and len(x) < 120
+        axes.plot(x, y, color=style.BLUE, linewidth=1.1, marker="." if close else "", markersize=5)
+        if log:
+            zero = y == 0
+            axes.plot(x[zero], np.full(zero.sum(), 0.02), transform=axes.get_xaxis_transform(), marker="|",
+                      markersize=6, color=style.VERMILLION, linestyle="none")  # fmt: skip
+            positive = data.whole[name][1]
+            if np.any(positive[np.isfinite(positive)] > 0):
+                style.log_axis(axes)
+        else:
+            axes.set_ylim(-0.03, 1.03)
+            axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+        if data.focus is not None:
+            axes.axvline(data.focus.turn, color=style.BLACK, linewidth=1.0, linestyle=":")
+    whole.set_title(label)
+
+
+@style.styled
+def guilty_figure(run: Run) -> Figure:
+    """Small multiples of one layer; red ticks at the bottom of a panel mark values of exactly zero."""
+    data = prepare(run)
+    figure = style.new_figure(7.2 if data.focus else 6.6)
+    columns = 2 if data.focus else 1
+    grid = figure.subplots(len(PANELS), columns, sharex="col", sharey="row", squeeze=False)
+    for (name, label, log), row in zip(PANELS, grid, strict=True):
+        draw(name, label, log, data, row[0], row[1] if columns == 2 else None)
+        if log and columns == 2:
+            style.log_axis(row[0])
+    style.step_axis(grid[-1][0])
+    grid[0][0].set_xlim(data.first_step, max(data.last_step, data.first_step + 1))
+    if data.focus is not None:
+        style.step_axis(grid[-1][1])
+        grid[-1][1].set_xlim(data.focus.first, data.focus.last)
+        grid[0][1].set_title(f"steps {data.focus.first:,} to {data.focus.last:,}", fontweight="normal")
+        mark_epochs(grid[0][0], ())
+    figure.suptitle(f"{data.layer}: {data.stood_out}", x=0.01, ha="left", fontsize=10.5)
+    if any(np.any(data.whole[name][1] == 0) for name, _, log in PANELS if log):
+        tick = Line2D([], [], color=style.VERMILLION, marker="|", linestyle="none", label="exactly zero")
+        figure.legend(handles=[tick], loc="outside lower left")
+    return figure

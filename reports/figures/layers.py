@@ -1,0 +1,68 @@
+"""What the figures draw of each layer: five curves a layer, read in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.run import Run
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LayerCurves:
+    """Curves (layers, n) of the layers with parameters, in the order of the network.
+
+    ``gradient`` is the norm over weights and biases together; ``ratio`` and
+    ``weight_norm`` are those of the weights.
+    """
+
+    steps: NDArray[np.int64]
+    layers: tuple[str, ...]
+    gradient: Array
+    ratio: Array
+    weight_norm: Array
+    dead: Array
+    saturated: Array
+
+    def of(self, layer: str) -> dict[str, Array]:
+        """The five curves of one layer, by name."""
+        place = self.layers.index(layer)
+        names = ("gradient", "ratio", "weight_norm", "dead", "saturated")
+        return {name: getattr(self, name)[place] for name in names}
+
+
+def layer_curves(run: Run, first: int | None = None, last: int | None = None) -> LayerCurves:
+    """The curves of all layers over all steps, or from ``first`` to ``last`` (both included)."""
+    columns = run.columns
+    layers = tuple(dict.fromkeys(layer for layer, _ in columns.tensors))
+    pairs = set(columns.tensors)
+    wanted: list[tuple[str, str, int]] = []
+    for layer in layers:
+        own = [tensor for tensor in ("weights", "biases") if (layer, tensor) in pairs]
+        wanted += [(layer, tensor, columns.tensor(layer, tensor, "gradient", "norm")) for tensor in own]
+        main = own[0]
+        wanted.append((layer, "ratio", columns.tensor(layer, main, "update", "ratio")))
+        wanted.append((layer, "weight_norm", columns.tensor(layer, main, "value", "norm")))
+        if layer in columns.layers:
+            wanted.append((layer, "dead", columns.activation(layer, "dead_fraction")))
+            wanted.append((layer, "saturated", columns.activation(layer, "saturated_fraction")))
+    places = np.array([place for _, _, place in wanted], dtype=np.intp)
+    block = run.block(places, first=first, last=last).astype(np.float64)
+    found: dict[tuple[str, str], Any] = {(la, name): block[:, i] for i, (la, name, _) in enumerate(wanted)}
+    steps = np.ascontiguousarray(run.between(first, last).index["step"])
+    missing = np.full(len(steps), np.nan)
+
+    def stack(name: str) -> Array:
+        return np.array([found.get((layer, name), missing) for layer in layers])
+
+    zero = np.zeros(len(steps))
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights, biases = (np.array([found.get((la, t), zero) for la in layers]) for t in ("weights", "biases"))
+        gradient = np.hypot(weights, biases)
+    return LayerCurves(steps, layers, gradient, stack("ratio"), stack("weight_norm"), stack("dead"),
+                       stack("saturated"))  # fmt: skip

@@ -1,0 +1,53 @@
+"""The four moments at which tensors, kernels and units are shown: start, before, after, end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnostics.run import Run
+from reports.figures.focus import turning_step
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One snapshot: its place among the snapshots, its step, and what it stands for."""
+
+    place: int
+    step: int
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Name and step, as a heading."""
+        return f"{self.name}\nstep {self.step:,}"
+
+
+def moments(run: Run) -> tuple[Moment, ...]:
+    """Start, the last snapshot before the run broke, the first after, and the end.
+
+    A run in which nothing broke is shown at its start, after a third, after two
+    thirds and at its end. A snapshot stands for one moment only, so that there
+    may be fewer than four.
+    """
+    steps = run.snapshots.steps
+    if not len(steps):
+        return ()
+    turn = turning_step(run)
+    end = len(steps) - 1
+    if turn is None:
+        thirds = int(np.searchsorted(steps, steps[-1] / 3)), int(np.searchsorted(steps, 2 * steps[-1] / 3))
+        wanted = [(0, "start"), (thirds[0], "a third"), (thirds[1], "two thirds"), (end, "end")]
+    else:
+        after = int(np.searchsorted(steps, turn, side="right"))
+        before = max(int(np.searchsorted(steps, turn, side="left")) - 1, 0)
+        wanted = [(0, "start"), (before, "before it broke"), (min(after, end), "after it broke"), (end, "end")]
+        if after > end:
+            wanted.pop(2)
+    chosen: dict[int, str] = {}
+    for place, name in wanted:
+        if place == end and place in chosen and name == "end":
+            chosen[place] += ", end"
+        chosen.setdefault(place, name)
+    return tuple(Moment(place, int(steps[place]), name) for place, name in sorted(chosen.items()))

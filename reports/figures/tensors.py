@@ -1,0 +1,94 @@
+"""Weights and biases over time: how did the values of every tensor spread or drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from diagnostics.findings import Stretch
+from diagnostics.run import Run
+from reports import style
+from reports.figures.curves import Array, mark_stretches
+from reports.figures.focus import turning_step
+
+LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+MOST = 400
+
+
+@dataclass(frozen=True)
+class Band:
+    """Quantiles (n, 7) of one tensor at n snapshots, at the levels 0, 5, 25, 50, 75, 95 and 100 %."""
+
+    layer: str
+    tensor: str
+    quantiles: Array
+
+
+@dataclass(frozen=True)
+class TensorBands:
+    """The bands of all tensors and the marks they share."""
+
+    steps: NDArray[np.int64]
+    bands: tuple[Band, ...]
+    stretches: tuple[Stretch, ...]
+    turn: int | None
+    last_step: int
+
+
+def prepare(run: Run) -> TensorBands | None:
+    """Quantiles from the logged histograms; None without any.
+
+    Of more than 400 snapshots as many are kept, evenly spaced; those taken
+    because a rule fired are always kept.
+    """
+    snapshots = run.snapshots
+    n = len(snapshots)
+    if n < 2:
+        return None
+    spaced = np.linspace(0, n - 1, min(n, MOST)).astype(np.intp)
+    keep = np.union1d(spaced, np.flatnonzero(snapshots.extra)[:MOST])
+    bands = []
+    for layer, tensor in run.columns.tensors:
+        histogram = snapshots.histogram(layer, tensor, "value")
+        part = type(histogram)(histogram.steps[keep], histogram.counts[keep], histogram.low[keep],
+                               histogram.high[keep])  # fmt: skip
+        quantiles = part.quantiles(LEVELS)
+        quantiles[~np.isfinite(quantiles)] = np.nan
+        bands.append(Band(layer, tensor, quantiles))
+    last = int(run.index["step"][-1]) if len(run) else 0
+    return TensorBands(snapshots.steps[keep], tuple(bands), run.diagnosis.stretches, turning_step(run), last)
+
+
+def draw(band: Band, data: TensorBands, axes: Axes) -> None:
+    """From light to dark: all values, the middle 90 %, the middle 50 %; the line is the median."""
+    mark_stretches(axes, data.stretches, data.last_step)
+    q = band.quantiles
+    for (low, high), colour in zip(((0, 6), (1, 5), (2, 4)), ("#D3E5F1", "#93C1DE", "#4A97C6"), strict=True):
+        axes.fill_between(data.steps, q[:, low], q[:, high], color=colour, linewidth=0)
+    axes.plot(data.steps, q[:, 3], color=style.BLACK, linewidth=1.1)
+    if data.turn is not None:
+        axes.axvline(data.turn, color=style.BLACK, linewidth=1.0, linestyle=":")
+    axes.set_title(f"{band.layer} {band.tensor}", fontsize=9.5)
+
+
+@style.styled
+def tensors_figure(run: Run) -> Figure | None:
+    """Quantile bands of every weight and bias tensor over the steps; None without histograms."""
+    data = prepare(run)
+    if data is None:
+        return None
+    rows = -(-len(data.bands) // 2)
+    figure = style.new_figure(0.5 + 1.25 * rows)
+    grid = figure.subplots(rows, 2, sharex=True, squeeze=False)
+    for band, axes in zip(data.bands, grid.flat, strict=False):
+        draw(band, data, axes)
+    for axes in list(grid.flat)[len(data.bands) :]:
+        axes.set_visible(False)
+    for axes in grid[-1]:
+        style.step_axis(axes)
+    grid[0][0].set_xlim(0, max(data.last_step, 1))
+    return figure
