@@ -1,0 +1,48 @@
+"""Histograms of all tensors of a flat vector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.measures import Segments
+from diagnostics.schema import BINS
+
+# Bins narrower than this need more than float32 (denormal ranges).
+LARGEST_SCALE = 1e35
+
+
+def histograms(
+    x: NDArray[np.float32], segments: Segments, counts: NDArray[np.uint32], ranges: NDArray[np.float32]
+) -> None:
+    """Histograms of each tensor into ``counts`` (tensor, bin) and ``ranges`` (tensor, 2).
+
+    The bins are equal and go from the smallest to the largest finite entry; an
+    entry on the border of two belongs to the upper one, the largest to the last.
+    Where all entries are equal they stand in the first bin; where none is finite
+    the counts are 0 and the range is NaN.
+    """
+    for i, where in enumerate(segments.slices):
+        part = x[where]
+        low, high = part.min(), part.max()
+        if not np.isfinite(high - low):
+            part = part[np.isfinite(part)].astype(np.float64)
+            low, high = (part.min(), part.max()) if part.size else (np.nan, np.nan)
+        counts[i] = _counts(part, low, high)
+        ranges[i] = low, high
+
+
+def _counts(part: NDArray[np.floating[Any]], low: Any, high: Any) -> NDArray[np.int64]:
+    if not high > low:
+        counts = np.zeros(BINS, dtype=np.int64)
+        counts[0] = part.size
+        return counts
+    per_unit = BINS / (float(high) - float(low))
+    if per_unit > LARGEST_SCALE:
+        part = part.astype(np.float64)
+    places = ((part - low) * part.dtype.type(per_unit)).astype(np.int64)
+    counts = np.bincount(places, minlength=BINS)
+    counts[BINS - 1] += counts[BINS:].sum()  # the largest entry itself
+    return counts[:BINS]

@@ -1,0 +1,125 @@
+"""Statistics of all tensors of a flat vector at once.
+
+The parameters, their gradients and their updates are each one flat float32
+vector with a tensor on every stretch of it, so a handful of vector operations
+measures all tensors together. Sums of squares come from one dot product a
+tensor. Where float32 sums could mislead (entries that are not finite, squares
+that under- or overflow, a mean that dwarfs the deviation) that tensor alone is
+measured again in float64 by :func:`exact_statistics`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.columns import TENSOR_STATISTICS
+
+Float32 = NDArray[np.float32]
+MEAN, STD, MIN, MAX, NORM, ZERO, NONFINITE = range(len(TENSOR_STATISTICS))
+
+# Float32 squares keep their digits between these means of squares.
+SMALLEST_SQUARE, LARGEST_SQUARE = 1e-32, 1e32
+# Below this share of the mean square, the variance has lost digits to cancellation.
+SMALLEST_SHARE = 0.02
+
+
+class Segments:
+    """Consecutive stretches of a flat float32 vector, one a tensor, and their statistics."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        ends = np.cumsum([0, *sizes]).tolist()
+        self.count = len(sizes)
+        self.total = ends[-1]
+        self.slices = [slice(a, b) for a, b in pairwise(ends)]
+        self._starts = np.array(ends[:-1], dtype=np.intp)
+        self._per_entry = 1.0 / np.array(sizes, dtype=np.float64)
+        self._zero = np.empty(self.total, dtype=np.bool_)
+        self._zero_parts = [self._zero[s] for s in self.slices]
+        self._sums = np.empty(self.count, dtype=np.float32)
+        self._squares = np.empty(self.count, dtype=np.float64)
+        self._float32_zero = np.float32(0)
+
+    def statistics(self, x: Float32, out: Float32) -> None:
+        """The statistics of ``x`` (total,) into ``out`` (statistic, tensor), as TENSOR_STATISTICS lists them."""
+        np.minimum.reduceat(x, self._starts, out=out[MIN])
+        np.maximum.reduceat(x, self._starts, out=out[MAX])
+        good = self.moments(x, out[MEAN], out[STD], out[NORM])
+        self.zero_fractions(x, out[ZERO])
+        out[NONFINITE] = 0.0
+        if not good.all():
+            for i in np.flatnonzero(~good):
+                if out[MIN, i] == 0.0 == out[MAX, i]:  # nothing but zeros
+                    out[MEAN, i] = out[STD, i] = out[NORM, i] = 0.0
+                else:
+                    out[:, i] = exact_statistics(x[self.slices[i]])
+
+    def moments(self, x: Float32, mean: Float32, std: Float32, norm: Float32 | None = None) -> NDArray[np.bool_]:
+        """Mean, standard deviation and L2 norm of each tensor; says of which they can be trusted."""
+        sums, squares = self._sums, self._squares
+        np.add.reduceat(x, self._starts, out=sums)
+        squares[:] = [np.dot(part, part) for part in [x[s] for s in self.slices]]
+        if norm is not None:
+            norm[:] = np.sqrt(squares)
+        squares *= self._per_entry
+        means = sums * self._per_entry
+        mean[:] = means
+        means *= means
+        variance = squares - means
+        std[:] = np.sqrt(variance)
+        # Comparisons with NaN are false, so what is not finite is not good.
+        good: NDArray[np.bool_] = variance > SMALLEST_SHARE * squares
+        good &= squares < LARGEST_SQUARE
+        good &= squares > SMALLEST_SQUARE
+        return good
+
+    def zero_fractions(self, x: Float32, out: Float32) -> NDArray[np.bool_]:
+        """The share of exact zeros of each tensor into ``out``; returns which entries are zero, until the next call."""
+        np.equal(x, self._float32_zero, out=self._zero)
+        if np.count_nonzero(self._zero):
+            out[:] = [np.count_nonzero(part) for part in self._zero_parts]
+            out *= self._per_entry
+        else:
+            out[:] = 0.0
+        return self._zero
+
+
+def exact_statistics(x: NDArray[np.floating[Any]]) -> tuple[float, ...]:
+    """The same statistics of one tensor in float64, in the order of TENSOR_STATISTICS.
+
+    Where entries are not finite, mean, deviation, extremes and norm are what
+    NumPy makes of them: NaN or infinite.
+    """
+    wide = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        return (
+            float(wide.mean()),
+            float(wide.std()),
+            float(wide.min()),
+            float(wide.max()),
+            math.sqrt(np.dot(wide, wide)),
+            np.count_nonzero(wide == 0) / wide.size,
+            float(wide.size - np.count_nonzero(np.isfinite(wide))),
+        )
+
+
+def saturated_fraction(x: Float32, activation: str | None) -> float:
+    """The share of ``x`` where the function is flat; NaN for functions without a flat end.
+
+    Sigmoid: outside [0.01, 0.99]; tanh: outside [-0.98, 0.98].
+    """
+    ends = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}.get(activation or "")
+    if ends is None:
+        return math.nan
+    low, high = ends
+    return float((np.count_nonzero(x < low) + np.count_nonzero(x > high)) / x.size)
+
+
+def window_steps(batch_size: int) -> int:
+    """W of the design: 20 steps or 2,560 samples, whichever is more."""
+    return max(20, -(-2560 // batch_size))

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diagnostics.activity import ROWS, SUBSAMPLE, Activity
+from lenet.hooks import LayerInfo
+from lenet.layers.base import batch_first, batch_last
+
+ORDERS = st.sampled_from(["batch-last", "batch-first", "fortran", "strided"])
+
+
+def laid_out(x: Any, order: str) -> Any:
+    """The same array (n, ...) in another order in memory."""
+    if order == "batch-last":
+        return batch_first(np.ascontiguousarray(batch_last(x)))
+    if order == "fortran":
+        return np.asfortranarray(x)
+    if order == "strided":
+        return np.repeat(x, 2, axis=0)[::2]
+    return np.ascontiguousarray(x)
+
+
+def layers(activation: str = "relu") -> tuple[LayerInfo, ...]:
+    return (
+        LayerInfo("conv1", "ConvolutionLayer", activation, (7, 6, 9), 9),
+        LayerInfo("dense1", "DenseLayer", activation, (11,), 11),
+    )
+
+
+def outputs(seed: int, sizes: list[int], alive: float, activation: str = "relu") -> dict[str, list[Any]]:
+    """Outputs in which whole units, and most single entries, are zero."""
+    rng = np.random.default_rng(seed)
+    result: dict[str, list[Any]] = {"input": [], "conv1": [], "dense1": []}
+    on = {"conv1": rng.random(9) < alive, "dense1": rng.random(11) < alive}
+    for n in sizes:
+        result["input"].append(rng.random((n, 7, 6, 1)).astype(np.float32))
+        for name, shape in (("conv1", (n, 7, 6, 9)), ("dense1", (n, 11))):
+            x = rng.normal(size=shape) * (rng.random(shape) < 0.02) * on[name]
+            result[name].append((np.maximum(x, 0) if activation == "relu" else x).astype(np.float32))
+    return result
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    order=ORDERS,
+    alive=st.sampled_from([0.0, 0.2, 0.9, 1.0]),
+    activation=st.sampled_from(["relu", "tanh"]),
+)
+@settings(max_examples=150, deadline=None)
+def test_silent_units_are_exactly_those_that_are_zero_for_the_whole_batch(
+    seed: int, sizes: list[int], order: str, alive: float, activation: str
+) -> None:
+    made = outputs(seed, sizes, alive, activation)
+    block = np.full((6, 3), np.nan, np.float32)
+    activity = Activity(layers(activation), block)
+
+    activity.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
+
+    conv = np.concatenate(made["conv1"])
+    dense = np.concatenate(made["dense1"])
+    expected = [*(~conv.any(axis=(0, 1, 2))), *(~dense.any(axis=0))]
+    assert activity.silent.tolist() == [int(e) for e in expected]
+    assert block[4, 1:] == pytest.approx([np.mean(expected[:9]), np.mean(expected[9:])])
+    assert np.isnan(block[4, 0])
+
+
+@given(seed=st.integers(0, 10_000), sizes=st.lists(st.integers(1, 40), min_size=1, max_size=3), order=ORDERS)
+@settings(max_examples=100, deadline=None)
+def test_statistics_are_those_of_the_first_samples_and_evenly_spaced_rows(
+    seed: int, sizes: list[int], order: str
+) -> None:
+    made = outputs(seed, sizes, 1.0, "tanh")
+    block = np.full((6, 3), np.nan, np.float32)
+
+    with np.errstate(all="ignore"):
+        Activity(layers("tanh"), block).observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
+
+    stride = max(1, 7 // ROWS)
+    for i, name in enumerate(("input", "conv1", "dense1")):
+        seen = made[name][0][:SUBSAMPLE].astype(np.float64)
+        seen = seen[:, stride // 2 :: stride] if seen.ndim == 4 else seen
+        np.testing.assert_allclose(block[0, i], seen.mean(), rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(block[1, i], seen.std(), rtol=1e-3, atol=1e-6)
+        assert block[2, i] == pytest.approx(np.mean(seen == 0), abs=1e-6)
+        if i:
+            assert block[3, i] == pytest.approx(np.mean(np.abs(seen) > np.float32(0.98)), abs=1e-6)
+
+
+def test_a_batch_in_portions_gives_the_silence_of_the_whole_batch() -> None:
+    first, second = outputs(1, [16], 0.5), outputs(2, [16, 16], 0.5)
+    activity = Activity(layers(), np.zeros((6, 3), np.float32))
+
+    activity.observe({k: tuple(v) for k, v in first.items()}, 0)
+    activity.observe({k: tuple(v) for k, v in second.items()}, 16)
+
+    whole = {k: np.concatenate(first[k] + second[k]) for k in first}
+    expected = [*(~whole["conv1"].any(axis=(0, 1, 2))), *(~whole["dense1"].any(axis=0))]
+    assert activity.silent.tolist() == [int(e) for e in expected]
+
+
+def test_a_new_batch_forgets_the_silence_of_the_last_one() -> None:
+    activity = Activity(layers(), np.zeros((6, 3), np.float32))
+
+    activity.observe({k: tuple(v) for k, v in outputs(1, [16], 0.0).items()}, 0)
+    before = activity.silent.copy()
+    activity.observe({k: tuple(v) for k, v in outputs(1, [40], 1.0).items()}, 0)
+
+    assert before.all()
+    assert not activity.silent.all()
+
+
+def test_outputs_that_are_not_finite_are_not_silent() -> None:
+    made = outputs(3, [16], 0.0)
+    made["dense1"][0][3, 4] = np.nan
+    activity = Activity(layers(), np.zeros((6, 3), np.float32))
+
+    with np.errstate(all="ignore"):
+        activity.observe({k: tuple(v) for k, v in made.items()}, 0)
+
+    assert activity.silent[9 + 4] == 0
+    assert activity.silent.sum() == 19

@@ -1,0 +1,133 @@
+"""Every measure against a plain second implementation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from diagnostics.histograms import histograms
+from diagnostics.measures import Segments, saturated_fraction, window_steps
+from diagnostics.schema import BINS
+
+FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
+TENSORS = st.lists(hnp.arrays(np.float32, st.integers(1, 70), elements=FLOATS), min_size=1, max_size=5)
+
+
+def plain(x: NDArray[np.float32]) -> list[float]:
+    """The definitions, as one would write them down."""
+    wide = [np.float64(v) for v in x]
+    with np.errstate(all="ignore"):
+        mean = sum(wide) / len(wide)
+        return [
+            mean,
+            float(np.sqrt(sum((v - mean) ** 2 for v in wide) / len(wide))),
+            float(np.min(wide)),
+            float(np.max(wide)),
+            float(np.sqrt(sum(v * v for v in wide))),
+            sum(v == 0 for v in wide) / len(wide),
+            float(sum(not np.isfinite(v) for v in wide)),
+        ]
+
+
+def measured(tensors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    out = np.zeros((7, len(tensors)), np.float32)
+    with np.errstate(all="ignore"):
+        Segments([t.size for t in tensors]).statistics(np.concatenate(tensors), out)
+    return out
+
+
+def agree(found: Any, expected: Any, scale: float) -> None:
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(found, np.float32(expected), rtol=2e-4, atol=2e-6 * scale)
+
+
+@given(TENSORS)
+@settings(max_examples=200, deadline=None)
+def test_statistics_equal_their_definitions_whatever_the_entries(tensors: list[NDArray[np.float32]]) -> None:
+    out = measured(tensors)
+
+    for i, tensor in enumerate(tensors):
+        finite = np.abs(tensor[np.isfinite(tensor)])
+        agree(out[:, i], plain(tensor), float(finite.max()) if finite.size else 0.0)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e-6, 1.0, 1e18, 1e25])
+def test_norm_and_deviation_hold_where_float32_squares_under_or_overflow(scale: float) -> None:
+    x = (np.random.default_rng(0).normal(size=3000) * scale).astype(np.float32)
+
+    out = measured([x])
+
+    agree(out[:, 0], plain(x), scale)
+    assert out[4, 0] > 0
+
+
+def test_deviation_does_not_suffer_from_a_mean_that_dwarfs_it() -> None:
+    x = (1000 + np.random.default_rng(1).normal(size=48_000) * 1e-3).astype(np.float32)
+
+    out = measured([x])
+
+    assert out[1, 0] == pytest.approx(x.astype(np.float64).std(), rel=1e-3)
+
+
+def test_large_tensors_are_summed_precisely() -> None:
+    x = np.random.default_rng(2).normal(0.3, 1.0, 48_000).astype(np.float32)
+
+    out = measured([x, x[:10]])
+
+    wide = x.astype(np.float64)
+    assert out[0, 0] == pytest.approx(wide.mean(), rel=1e-5)
+    assert out[1, 0] == pytest.approx(wide.std(), rel=1e-5)
+    assert out[4, 0] == pytest.approx(np.linalg.norm(wide), rel=1e-5)
+
+
+def test_one_bad_entry_spoils_no_other_tensor() -> None:
+    bad = np.array([1.0, np.nan, np.inf], np.float32)
+    good = np.array([3.0, 4.0], np.float32)
+
+    out = measured([good, bad, good])
+
+    assert out[6].tolist() == [0, 2, 0]
+    np.testing.assert_array_equal(out[:, 0], out[:, 2])
+    assert out[4, 0] == 5
+
+
+@given(TENSORS)
+@settings(max_examples=200, deadline=None)
+def test_histograms_count_every_finite_entry_in_its_bin(tensors: list[NDArray[np.float32]]) -> None:
+    counts = np.zeros((len(tensors), BINS), np.uint32)
+    ranges = np.zeros((len(tensors), 2), np.float32)
+
+    with np.errstate(all="ignore"):
+        histograms(np.concatenate(tensors), Segments([t.size for t in tensors]), counts, ranges)
+
+    for i, tensor in enumerate(tensors):
+        finite = tensor[np.isfinite(tensor)].astype(np.float64)
+        assert counts[i].sum() == finite.size
+        if finite.size == 0:
+            assert np.isnan(ranges[i]).all()
+            continue
+        assert ranges[i].tolist() == [finite.min(), finite.max()]
+        edges = np.linspace(finite.min(), finite.max(), BINS + 1)
+        slack = (finite.max() - finite.min()) * 1e-5
+        for edge, below in zip(edges[1:-1], np.cumsum(counts[i])[:-1], strict=True):
+            if slack > 0:
+                assert np.sum(finite < edge - slack) <= below <= np.sum(finite <= edge + slack)
+
+
+@given(hnp.arrays(np.float32, 50, elements=st.floats(-2, 2, width=32)))
+def test_saturation_is_the_share_outside_the_flat_ends(x: NDArray[np.float32]) -> None:
+    low, high = np.float32(0.01), np.float32(0.99)
+
+    assert saturated_fraction(x, "sigmoid") == pytest.approx(sum(v < low or v > high for v in x) / 50)
+    assert saturated_fraction(x, "tanh") == pytest.approx(sum(abs(v) > np.float32(0.98) for v in x) / 50)
+    assert np.isnan(saturated_fraction(x, "relu"))
+
+
+def test_the_window_is_twenty_steps_or_2560_samples() -> None:
+    assert [window_steps(b) for b in (128, 8, 500, 100, 60_000)] == [20, 320, 20, 26, 20]
