@@ -1,0 +1,234 @@
+"""The report of one run: from the verdict down to the settings, in the order a reader asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diagnostics.findings import Finding, Outcome, Verdict
+from diagnostics.run import Run
+from reports import html
+from reports.document import (
+    Block,
+    Code,
+    Command,
+    Document,
+    Fact,
+    Facts,
+    Folded,
+    Inline,
+    Listing,
+    Section,
+    Strong,
+    Table,
+    Terms,
+    Tone,
+    text,
+)
+from reports.document import Verdict as VerdictBlock
+from reports.figures.focus import chain, guilty_layer, turning_step
+from reports.pictures import chain_picture, guilty_picture, heat_picture, loss_picture, tensor_pictures
+from reports.retry import command_for
+from reports.words import (
+    GLOSSARY,
+    TITLES,
+    deciding,
+    measured,
+    number,
+    percent,
+    plain,
+    rule_name,
+    seconds,
+    sentence,
+    size,
+    status_words,
+    verdict_sentence,
+)
+
+
+def write_report(run: Run, folder: Path) -> Path:
+    """Write ``report.html`` and the figures of ``run`` into ``folder``; return the page's path."""
+    return html.write(build(run), folder)
+
+
+def build(run: Run) -> Document:
+    """The content of the report; needs at least one recorded step."""
+    network = run.info.settings.get("network", "network")
+    subtitle = f"{network}, seed {run.info.seed}, {len(run):,} steps recorded, {status_words(run.status)}"
+    opening: tuple[Block, ...] = (
+        VerdictBlock(TITLES[run.verdict], verdict_sentence(run), _tone(run.verdict)),
+        _facts(run),
+        loss_picture(run),
+    )
+    sections = (
+        _why(run),
+        Section("layers", "All layers", (heat_picture(run),)),
+        _tensors(run),
+        _try(run),
+        _details(run),
+        Section("glossary", "Words used here", (Terms(GLOSSARY),)),
+    )
+    return Document(f"Run {run.name}", subtitle, opening, sections)
+
+
+def _tone(verdict: Verdict) -> Tone:
+    if verdict.is_defect:
+        return "bad"
+    return "good" if verdict is Verdict.HEALTHY else "warn"
+
+
+def _facts(run: Run) -> Facts:
+    """Four answers at a glance: which layer, which step, which mechanism, what to try."""
+    diagnosis, turn = run.diagnosis, turning_step(run)
+    if turn is None:
+        return _quiet_facts(run)
+    stretch, cause, layer = deciding(diagnosis), diagnosis.cause, guilty_layer(run)
+    when = ""
+    if stretch is not None:
+        when = f"onset of the defect: step {stretch.onset:,}; sure at step {stretch.confirmed:,}"
+        when += f"; recovered at step {stretch.recovery:,}" if stretch.recovery is not None else ""
+    named = (cause.layer if cause else None) or layer
+    mechanism = rule_name(cause.rule) if cause else "unexplained"
+    why = f"confidence {percent(cause.confidence, 0)}" if cause else "no rule accounts for it"
+    remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
+    return Facts((
+        Fact("Which layer?", named or "the whole network", _layer_words(run, named)),
+        Fact("Which step?", f"step {turn:,}", when),
+        Fact("Which mechanism?", mechanism, why),
+        Fact("What to try?", remedy, f"{len(diagnosis.remedies)} suggestions below" if diagnosis.remedies else ""),
+    ))  # fmt: skip
+
+
+def _quiet_facts(run: Run) -> Facts:
+    checks = run.diagnosis.checks
+    counts = {outcome: sum(1 for c in checks if c.outcome is outcome) for outcome in Outcome}
+    validations = run.validations
+    last = float(validations["accuracy"].iloc[-1]) if len(validations) else None
+    accuracy = run.block([run.columns.scalar("accuracy")])[-50:, 0].astype(float)
+    others = ", ".join(
+        f"{counts[o]} {words}"
+        for o, words in ((Outcome.FIRED, "raised a remark"), (Outcome.NOT_RUN, "could not be run"),
+                         (Outcome.ERROR, "failed")) if counts[o]
+    )  # fmt: skip
+    return Facts((
+        Fact("How good is it?", percent(last) if last is not None else percent(float(accuracy.mean())),
+             "validation accuracy" if last is not None else f"training accuracy of the last {len(accuracy)} steps"),
+        Fact("Did anything break?", "no" if run.verdict is Verdict.HEALTHY else "not yet known",
+             f"no defect stretch in {run.diagnosis.steps:,} steps"),
+        Fact("What was checked?", f"{len(checks)} rules", f"{counts[Outcome.PASSED]} found nothing" +
+             (f"; {others}" if others else "")),
+    ))  # fmt: skip
+
+
+def _layer_words(run: Run, layer: str | None) -> str:
+    for info in run.info.layers:
+        if info.name == layer:
+            what = "channels" if len(info.output_shape) == 3 else "neurons"
+            after = f", {info.activation}" if info.activation else ""
+            return f"{info.kind}, {info.units} {what}{after}"
+    return ""
+
+
+def _why(run: Run) -> Section:
+    """The chain of events with its picture, and the guilty layer; for a quiet run what was checked."""
+    blocks: list[Block] = []
+    told = chain(run)
+    if turning_step(run) is None:
+        passed = tuple(c for c in run.diagnosis.checks if c.outcome is Outcome.PASSED)
+        blocks.append(text("Every rule looked at every recorded step. ", Strong("Found in order:"), " "
+                           + ("the following." if passed else "nothing was checked.")))  # fmt: skip
+        blocks.append(Listing(tuple((Strong(rule_name(c.rule)), f": {sentence(c.message)}") for c in passed)))
+        blocks.append(guilty_picture(run))
+        return Section("why", "What was checked", tuple(blocks))
+    picture = chain_picture(run)
+    if told and picture:
+        blocks.append(Listing(tuple(_link(f) for f in told)))
+        blocks.append(picture)
+    else:
+        blocks.append(text("The rules found no chain of events that leads to the defect: its cause is unexplained."))
+    blocks.append(guilty_picture(run))
+    return Section("why", "Why: the chain of events", tuple(blocks))
+
+
+def _link(finding: Finding) -> tuple[Inline, ...]:
+    where = finding.layer or "whole network"
+    numbers = f" Measured: {measured(finding)}." if measured(finding) else ""
+    return (Strong(f"Step {finding.first_step:,}, {where}: "), sentence(finding.message) + numbers)
+
+
+def _tensors(run: Run) -> Section:
+    pictures = tensor_pictures(run)
+    none = text("No snapshots of the tensors were logged (", Code("--histograms-every 0"), " or too few steps).")
+    return Section("tensors", "Weights and biases", pictures or (none,))
+
+
+def _try(run: Run) -> Section:
+    remedies = run.diagnosis.remedies
+    if not remedies:
+        quiet = turning_step(run) is None
+        return Section("try", "What to try", (text(
+            "Nothing needs a remedy." if quiet else "No remedy is known for what the rules found."),))  # fmt: skip
+    blocks: list[Block] = [text("In this order. Each command repeats this run, same seed, with one change.")]
+    for i, remedy in enumerate(remedies, 1):
+        blocks.append(text(Strong(f"{i}. "), sentence(remedy)))
+        command = command_for(run.info.settings, remedy)
+        if command:
+            blocks.append(Command(command))
+    return Section("try", "What to try", tuple(blocks))
+
+
+def _details(run: Run) -> Section:
+    """Findings, settings, environment, the log itself."""
+    diagnosis = run.diagnosis
+    findings = Table(
+        "Every rule and what it found",
+        ("rule", "outcome", "layer", "steps", "measured", "severity", "confidence", "in words"),
+        tuple(_row(f) for f in _all_findings(run)),
+        frozenset({"measured"}),
+    )
+    limits = Table("Limits this verdict was reached with", ("limit", "value"),
+                   tuple((k, plain(v)) for k, v in diagnosis.limits.items()), frozenset({"value"}))  # fmt: skip
+    return Section("details", "Findings, settings, files", (
+        findings,
+        Folded("Limits", (limits,)),
+        Folded("Settings", (_pairs("Settings of the run", run.config),)),
+        Folded("Environment and data", (_pairs("Where and with what it ran", dict(run.info.environment)),)),
+        _log_table(run),
+    ))  # fmt: skip
+
+
+def _all_findings(run: Run) -> list[Finding]:
+    """What fired, in order of steps, then the rules that did not."""
+    fired = sorted(run.diagnosis.findings, key=lambda f: (f.first_step, f.rule))
+    return [*fired, *(c for c in run.diagnosis.checks if c.outcome is not Outcome.FIRED)]
+
+
+def _row(f: Finding) -> tuple[Inline, ...]:
+    fired = f.outcome is Outcome.FIRED
+    reach = f"{f.first_step:,}" if f.first_step == f.last_step else f"{f.first_step:,}–{f.last_step:,}"
+    outcome = str(f.outcome).replace("-", " ")
+    return (Code(f.rule), Strong(outcome) if fired else outcome, f.layer or "–", reach if fired else "–",
+            measured(f) or "–", str(f.severity) if fired else "–", percent(f.confidence, 0) if fired else "–",
+            sentence(f.message))  # fmt: skip
+
+
+def _pairs(caption: str, values: dict[str, object]) -> Table:
+    return Table(caption, ("name", "value"), tuple((k.replace("_", " "), plain(v)) for k, v in values.items()))
+
+
+def _log_table(run: Run) -> Table:
+    steps = run.block([run.columns.scalar("seconds")])[:, 0].astype(float)
+    rows: list[tuple[Inline, ...]] = [
+        ("status", status_words(run.status)),
+        ("steps recorded", f"{len(run):,} of {run.info.total_steps:,} asked for"),
+        ("time of the steps", f"{seconds(float(steps.sum()))}, {seconds(float(steps.mean()))} a step"),
+        ("parameters", f"{run.info.parameters:,}"),
+        ("numbers a step", f"{len(run.columns):,}"),
+        ("snapshots", f"{len(run.snapshots):,}"),
+    ]
+    if run.path is not None:
+        count = run.path.stat().st_size
+        each = f", {number(count / max(len(run), 1))} bytes a step" if len(run) else ""
+        rows.insert(0, ("file", Code(run.path.name)))
+        rows.insert(1, ("size", size(count) + each))
+    rows += [("note", note) for note in run.notes]
+    return Table("The log", ("what", "value"), tuple(rows))
