@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -40,31 +40,46 @@ def prepare(run: Run) -> KernelData | None:
     return KernelData(when, images, kernels.shape[-1], float(np.max(np.abs(finite), initial=1e-12)))
 
 
-def draw(image: Array, span: float, axes: Axes) -> AxesImage:
-    """One kernel on a scale that is the same for all; entries that are not finite are pink."""
-    colours = mpl.colormaps["PuOr"].with_extremes(bad=style.NOT_FINITE)
-    axes.set_xticks([])
-    axes.set_yticks([])
+def tiles(images: Array) -> Array:
+    """All images in one, (moments, filters, kh, kw) -> rows and columns of tiles with NaN between them."""
+    moments_, filters, kh, kw = images.shape
+    picture = np.full((moments_ * (kh + 1) - 1, filters * (kw + 1) - 1), np.nan)
+    for i in range(moments_):
+        for j in range(filters):
+            picture[i * (kh + 1) : i * (kh + 1) + kh, j * (kw + 1) : j * (kw + 1) + kw] = images[i, j]
+    return picture
+
+
+def draw(data: KernelData, axes: Axes) -> AxesImage:
+    """A row a moment, a column a filter, on a scale that is the same for all; not finite is pink."""
+    kh, kw = data.images.shape[2:]
+    picture = tiles(data.images)
+    image = axes.imshow(np.ma.masked_invalid(picture), cmap="PuOr", vmin=-data.span, vmax=data.span,
+                        interpolation="nearest")  # fmt: skip
+    broken = tiles(np.where(np.isfinite(data.images), 0.0, 1.0)) == 1
+    if broken.any():
+        axes.imshow(np.ma.masked_where(~broken, broken), cmap=ListedColormap([style.NOT_FINITE]))
+    rows, columns = data.images.shape[:2]
+    across = np.arange(columns) * (kw + 1) + (kw - 1) / 2
+    down = np.arange(rows) * (kh + 1) + (kh - 1) / 2
+    axes.set_xticks(across, [f"filter {j + 1}" for j in range(columns)])
+    axes.set_yticks(down, [m.label for m in data.moments])
+    axes.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return axes.imshow(np.ma.masked_invalid(image), cmap=colours, vmin=-span, vmax=span, interpolation="nearest")
+    return image
 
 
 @style.styled
 def kernels_figure(run: Run) -> Figure | None:
-    """A row a moment, a column a filter, one colour scale; None without a convolution."""
+    """The first kernels at the moments; None without a convolution."""
     data = prepare(run)
     if data is None:
         return None
-    rows, columns = data.images.shape[:2]
-    figure = style.new_figure(0.5 + 1.02 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for i, moment in enumerate(data.moments):
-        for j in range(columns):
-            image = draw(data.images[i, j], data.span, grid[i][j])
-            if i == 0:
-                grid[i][j].set_title(f"filter {j + 1}", fontsize=9, fontweight="normal", loc="center")
-        grid[i][0].set_ylabel(moment.label, rotation=0, ha="right", va="center")
-    bar = figure.colorbar(image, ax=list(grid.flat), fraction=0.03, aspect=25)
+    rows, columns, kh, kw = data.images.shape
+    figure = style.new_figure(0.5 + min(1.05, 6.0 * kh / ((kw + 1) * columns)) * rows)
+    axes = figure.subplots()
+    bar = figure.colorbar(draw(data, axes), ax=axes, fraction=0.03, aspect=25)
     bar.set_label("weight")
     return figure

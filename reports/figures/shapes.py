@@ -13,6 +13,8 @@ from reports import style
 from reports.figures.curves import Array
 from reports.figures.moments import Moment, moments
 
+WIDE = 0.9
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -50,22 +52,41 @@ def prepare(run: Run) -> ShapeData | None:
     return ShapeData(run.columns.tensors, when, tuple(rows))
 
 
-def draw(shape: Shape, axes: Axes) -> None:
-    """One histogram as a filled outline; a tensor without a finite entry says so."""
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.grid(visible=False)
-    if not shape.entries or not np.isfinite(shape.edges).all():
-        axes.text(0.5, 0.5, "nothing\nfinite", transform=axes.transAxes, ha="center", va="center",
-                  color=style.VERMILLION)  # fmt: skip
-        return
+def outline(shape: Shape, low: float, high: float) -> tuple[Array, Array]:
+    """The histogram as a closed outline inside the unit square, its x axis from ``low`` to ``high``."""
+    width = high - low if high > low else 1.0
+    x = np.repeat((shape.edges - low) / width, 2)
     if shape.edges[0] == shape.edges[-1]:
-        axes.axvline(shape.edges[0], color=style.BLUE, linewidth=3)
-    else:
-        axes.stairs(shape.shares, shape.edges, fill=True, color="#93C1DE")
-        axes.stairs(shape.shares, shape.edges, color=style.BLUE, linewidth=1.0)
-    axes.axvline(0.0, color=style.GREY, linewidth=0.7, linestyle=":")
-    axes.set_ylim(bottom=0)
+        x = x + np.repeat(np.linspace(-0.01, 0.01, len(shape.edges)), 2)
+    tallest = float(shape.shares.max(initial=0.0)) or 1.0
+    y = np.concatenate(([0.0], np.repeat(shape.shares / tallest, 2), [0.0]))
+    return x, y
+
+
+def draw(data: ShapeData, axes: Axes) -> None:
+    """A row a tensor, a column a moment; within a row all x axes are the same, its ends written on the right."""
+    for i, shapes in enumerate(data.shapes):
+        ends = [s.edges[[0, -1]] for s in shapes if s.entries and np.isfinite(s.edges).all()]
+        low, high = (float(np.min(ends)), float(np.max(ends))) if ends else (0.0, 1.0)
+        for j, shape in enumerate(shapes):
+            axes.plot([j, j + WIDE], [i + 1, i + 1], color=style.GREY, linewidth=0.8)
+            if not shape.entries or not np.isfinite(shape.edges).all():
+                axes.text(j + WIDE / 2, i + 0.65, "nothing finite", ha="center", va="center", color=style.VERMILLION)
+                continue
+            x, y = outline(shape, low, high)
+            axes.fill(j + WIDE * x, i + 1 - 0.72 * y, facecolor="#93C1DE", edgecolor=style.BLUE, linewidth=0.9)
+            if low < 0 < high:
+                zero = j - WIDE * low / (high - low)
+                axes.plot([zero, zero], [i + 1, i + 0.25], color=style.GREY, linewidth=0.8, linestyle=":")
+        axes.text(len(data.moments) + 0.02, i + 0.7, f"{low:.2g}\nto {high:.2g}", va="center", fontsize=8.5)
+    axes.set_xlim(-0.02, len(data.moments) + 0.28)
+    axes.set_ylim(len(data.shapes) + 0.1, 0)
+    axes.set_yticks(np.arange(len(data.shapes)) + 0.65, [f"{la} {t}" for la, t in data.tensors])
+    axes.set_xticks(np.arange(len(data.moments)) + WIDE / 2, [m.label for m in data.moments])
+    axes.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
 @style.styled
@@ -74,15 +95,6 @@ def shapes_figure(run: Run) -> Figure | None:
     data = prepare(run)
     if data is None:
         return None
-    rows, columns = len(data.tensors), len(data.moments)
-    figure = style.new_figure(0.7 + 0.72 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex="row")
-    for i, ((layer, tensor), shapes) in enumerate(zip(data.tensors, data.shapes, strict=True)):
-        for axes, shape, moment in zip(grid[i], shapes, data.moments, strict=True):
-            draw(shape, axes)
-            axes.tick_params(labelsize=8)
-            axes.locator_params(axis="x", nbins=4)
-            if i == 0:
-                axes.set_title(moment.label, fontsize=9.5)
-        grid[i][0].set_ylabel(f"{layer}\n{tensor}", rotation=0, ha="right", va="center")
+    figure = style.new_figure(0.5 + 0.62 * len(data.tensors))
+    draw(data, figure.subplots())
     return figure

@@ -15,6 +15,9 @@ from diagnostics.run import Run
 from reports import style
 from reports.figures.moments import Moment, moments
 
+ALIVE = "#9FD6C2"
+ACROSS, GAP_RIGHT, GAP_DOWN = 16, 2, 3
+
 
 @dataclass(frozen=True)
 class UnitData:
@@ -39,30 +42,43 @@ def prepare(run: Run) -> UnitData | None:
     return UnitData(when, layers, tuple(run.snapshots.silent(layer)[places] for layer in layers))
 
 
-def grid_of(silent: NDArray[np.bool_], columns: int) -> NDArray[np.float64]:
-    """Units row by row in a grid ``columns`` wide: 1 silent, 0 not, NaN where the last row has no unit."""
-    rows = -(-len(silent) // columns)
-    grid = np.full(rows * columns, np.nan)
-    grid[: len(silent)] = silent
-    return grid.reshape(rows, columns)
+def squares(data: UnitData) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """One picture of all units: 1 silent, 0 not, NaN between; and the row at which each layer begins.
+
+    Layers lie one below the other, moments side by side, each ACROSS units wide.
+    """
+    heights = [-(-silent.shape[1] // ACROSS) for silent in data.silent]
+    tops = tuple(int(t) for t in np.cumsum([0, *(h + GAP_DOWN for h in heights)]))
+    wide = len(data.moments) * (ACROSS + GAP_RIGHT) - GAP_RIGHT
+    picture = np.full((tops[-1], wide), np.nan)
+    for layer, silent in enumerate(data.silent):
+        for moment, row in enumerate(silent):
+            block = np.full(heights[layer] * ACROSS, np.nan)
+            block[: len(row)] = row
+            left = moment * (ACROSS + GAP_RIGHT)
+            picture[tops[layer] : tops[layer] + heights[layer], left : left + ACROSS] = block.reshape(-1, ACROSS)
+    return picture, tops[:-1]
 
 
-def draw(silent: NDArray[np.bool_], axes: Axes) -> None:
-    """Squares row by row, silent ones dark and crossed by their colour alone from afar."""
-    n = len(silent)
-    columns = min(n, 24) if n <= 48 else 24
-    grid = grid_of(silent, columns)
-    axes.imshow(np.ma.masked_invalid(grid), cmap=ListedColormap(["#BFE3D5", style.BLACK]), vmin=0, vmax=1,
-                aspect="equal", interpolation="nearest")  # fmt: skip
-    axes.set_xticks(np.arange(grid.shape[1] + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(grid.shape[0] + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=0.8)
-    axes.grid(which="major", visible=False)
-    axes.tick_params(which="both", length=0)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+def draw(data: UnitData, axes: Axes) -> None:
+    """Layers as rows, moments as columns; below each map its count in words."""
+    picture, tops = squares(data)
+    axes.imshow(np.ma.masked_invalid(picture), cmap=ListedColormap([ALIVE, style.BLACK]), vmin=0, vmax=1,
+                interpolation="nearest")  # fmt: skip
+    rows, columns = picture.shape
+    axes.hlines(np.arange(rows) + 0.5, -0.5, columns - 0.5, color="white", linewidth=1.0)
+    axes.vlines(np.arange(columns) + 0.5, -0.5, rows - 0.5, color="white", linewidth=1.0)
+    for j, moment in enumerate(data.moments):
+        left = j * (ACROSS + GAP_RIGHT) - 0.5
+        axes.text(left, -0.9, moment.label, fontweight="bold", va="bottom")
+        for i, layer in enumerate(data.layers):
+            k, n = data.count(i, j)
+            below = tops[i] - (-n // ACROSS) - 0.25
+            axes.text(left, below, f"{k} of {n} silent", fontsize=8.5, va="top",
+                      fontweight="bold" if 2 * k > n else "normal")  # fmt: skip
+            if j == 0:
+                axes.text(-1.5, tops[i], layer, ha="right", va="center")
+    axes.axis("off")
 
 
 @style.styled
@@ -71,21 +87,11 @@ def units_figure(run: Run) -> Figure | None:
     data = prepare(run)
     if data is None:
         return None
-    rows, columns = len(data.layers), len(data.moments)
-    heights = [0.42 + 0.075 * (-(-s.shape[1] // 24)) for s in data.silent]
-    figure = style.new_figure(0.9 + sum(heights))
-    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
-    for i, layer in enumerate(data.layers):
-        for j, moment in enumerate(data.moments):
-            axes = grid[i][j]
-            draw(data.silent[i][j], axes)
-            k, n = data.count(i, j)
-            axes.set_xlabel(f"{k} of {n} silent", fontsize=8.5, color=style.BLACK,
-                            fontweight="bold" if 2 * k > n else "normal")  # fmt: skip
-            if i == 0:
-                axes.set_title(moment.label, fontsize=9.5)
-        grid[i][0].set_ylabel(layer, rotation=0, ha="right", va="center")
-    figure.legend(handles=[Patch(facecolor="#BFE3D5", label="answers to some sample of the batch"),
+    rows = squares(data)[0].shape[0]
+    figure = style.new_figure(1.2 + 0.09 * rows)
+    axes = figure.subplots()
+    draw(data, axes)
+    figure.legend(handles=[Patch(facecolor=ALIVE, label="answers to some sample of the batch"),
                            Patch(facecolor=style.BLACK, label="silent: 0 for every sample of the batch")],
                   loc="outside lower left", ncols=2)  # fmt: skip
     return figure
