@@ -1,0 +1,136 @@
+"""From rows to what the live view shows: the numbers of now and the curves of the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.findings import Verdict
+from diagnostics.info import RunInfo
+from reports.terminal.history import History
+from reports.terminal.state import LayerLine, LiveState, Tone
+
+SHOWN = ("network", "activation", "convolution", "optimizer", "lr", "lr_decay", "batch_size", "init", "seed")
+EVENTS = 40
+BUFFER = 256
+
+
+class LiveModel:
+    """Takes rows as they come and makes a :class:`LiveState` when asked.
+
+    Rows are only copied when they arrive; they are folded into the curves when
+    a frame is made, or when 256 have gathered.
+    """
+
+    def __init__(self, info: RunInfo, title: str) -> None:
+        self.info = info
+        self._title = title
+        self._layers = tuple(dict.fromkeys(layer for layer, _ in info.columns.tensors))
+        self._places = self._choose()
+        self._history = History(len(self._places), info.total_steps)
+        self._steps = np.zeros(BUFFER, np.int64)
+        self._rows = np.zeros((BUFFER, len(self._places)))
+        self._waiting = 0
+        self._now = np.full(len(self._places), np.nan)
+        self.last_step = -1
+        self.epoch = 1
+        self.events: list[str] = []
+        prior = np.array([p for p in info.prior if p > 0])
+        self._guess = (float(-np.sum(prior * np.log(prior))), float(prior.max())) if len(prior) else (np.nan, np.nan)
+
+    def take(self, step: int, epoch: int, row: NDArray[Any]) -> None:
+        """One row, in the order of the run's columns; it is copied."""
+        self._steps[self._waiting] = step
+        np.take(row, self._places, out=self._rows[self._waiting])
+        self._waiting += 1
+        self.last_step, self.epoch = step, epoch
+        if self._waiting == BUFFER:
+            self._fold()
+
+    def note(self, step: int, message: str) -> None:
+        """An event for the list at the bottom; the last 40 are kept."""
+        self.events.append(f"step {step:,}  {message}")
+        del self.events[:-EVENTS]
+
+    def state(
+        self,
+        *,
+        status: str = "running",
+        rate: float | None = None,
+        verdict: Verdict | None = None,
+        verdict_words: str = "",
+        suspects: Mapping[str, str] | None = None,
+        note: str = "",
+    ) -> LiveState:
+        """What to show now. ``suspects`` maps layers to what a rule says of them."""
+        self._fold()
+        done = self.last_step + 1
+        left = (self.info.total_steps - done) / rate if rate and status == "running" else None
+        suspects = suspects or {}
+        return LiveState(
+            title=self._title,
+            settings=self._settings(),
+            status=status,
+            steps=done,
+            total=max(self.info.total_steps, 1),
+            epoch=self.epoch,
+            epochs=self.info.epochs,
+            rate=rate,
+            seconds_left=left,
+            loss=float(self._now[0]),
+            accuracy=float(self._now[1]),
+            loss_curve=self._history.curve(0),
+            accuracy_curve=self._history.curve(1),
+            guess_loss=self._guess[0],
+            guess_accuracy=self._guess[1],
+            layers=tuple(self._line(i, name, suspects.get(name, "")) for i, name in enumerate(self._layers)),
+            verdict=verdict_words or (str(verdict) if verdict else ""),
+            tone=tone_of(verdict),
+            events=tuple(self.events),
+            note=note,
+        )
+
+    def _choose(self) -> NDArray[np.intp]:
+        """Loss and accuracy, then of all layers the gradient norms, the update ratios, the silent shares."""
+        columns = self.info.columns
+        main = {layer: tensor for layer, tensor in reversed(columns.tensors)}
+        gradient = [columns.tensor(la, main[la], "gradient", "norm") for la in self._layers]
+        ratio = [columns.tensor(la, main[la], "update", "ratio") for la in self._layers]
+        dead = [columns.activation(la, "dead_fraction") if la in columns.layers else 0 for la in self._layers]
+        return np.array([columns.scalar("data_loss"), columns.scalar("accuracy"), *gradient, *ratio, *dead], np.intp)
+
+    def _fold(self) -> None:
+        n = self._waiting
+        if n:
+            self._history.fold(self._steps[:n], self._rows[:n])
+            self._now[:] = self._rows[n - 1]
+            self._waiting = 0
+
+    def _line(self, i: int, name: str, suspicion: str) -> LayerLine:
+        n = len(self._layers)
+        places = (2 + i, 2 + n + i, 2 + 2 * n + i)
+        trends = [self._history.curve(place, max(self.last_step, 0)).high for place in places]
+        low = self._history.curve(places[0], max(self.last_step, 0)).low
+        trends[0] = np.where(low == 0, 0.0, trends[0])  # a gradient of exactly zero is the news, not the peak
+        gradient, ratio, dead = (float(self._now[place]) for place in places)
+        return LayerLine(name, gradient, ratio, dead, trends[0], trends[1], trends[2], suspicion)
+
+    def _settings(self) -> str:
+        known: Mapping[str, Any] = {**self.info.description, "batch_size": self.info.batch_size,
+                                    "seed": self.info.seed, **self.info.settings}  # fmt: skip
+        words = {"lr": "lr {}", "batch_size": "batch {}", "seed": "seed {}", "learning_rate": "lr {}",
+                 "convolution": "{} convolution", "init": "init {}", "lr_decay": "decay {}"}  # fmt: skip
+        shown = [n for n in SHOWN if known.get(n) not in (None, "none")]
+        return ", ".join(words.get(n, "{}").format(known[n]) for n in shown)
+
+
+def tone_of(verdict: Verdict | None) -> Tone:
+    """How a verdict is coloured."""
+    if verdict is None or verdict is Verdict.UNDECIDED:
+        return "plain"
+    if verdict.is_defect:
+        return "bad"
+    return "good" if verdict is Verdict.HEALTHY else "warn"

@@ -1,0 +1,58 @@
+"""What the live view shows, as one immutable value: rendering it needs nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from reports.terminal.history import Array, Curve
+
+Tone = Literal["good", "bad", "warn", "plain"]
+
+
+def nothing() -> Curve:
+    """A curve without a value."""
+    empty = np.full(1, np.nan)
+    return Curve(empty, empty, empty)
+
+
+@dataclass(frozen=True)
+class LayerLine:
+    """One layer now, and each number's course over the run so far. ``suspicion`` is what a rule says of it."""
+
+    name: str
+    gradient: float
+    ratio: float
+    dead: float
+    gradient_trend: Array
+    ratio_trend: Array
+    dead_trend: Array
+    suspicion: str = ""
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """One moment of a run. ``steps`` counts those made; rates and times left are None while unknown."""
+
+    title: str
+    settings: str
+    status: str = "running"
+    steps: int = 0
+    total: int = 1
+    epoch: int = 1
+    epochs: int = 1
+    rate: float | None = None
+    seconds_left: float | None = None
+    loss: float = float("nan")
+    accuracy: float = float("nan")
+    loss_curve: Curve = field(default_factory=nothing)
+    accuracy_curve: Curve = field(default_factory=nothing)
+    guess_loss: float = float("nan")
+    guess_accuracy: float = float("nan")
+    layers: tuple[LayerLine, ...] = ()
+    verdict: str = ""
+    tone: Tone = "plain"
+    events: tuple[str, ...] = ()
+    note: str = ""
