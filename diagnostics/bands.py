@@ -1,0 +1,130 @@
+"""Weights and biases of good and of bad runs, apart: median and 10-90 % band of each statistic over steps.
+
+Aligned at "start", runs are compared step by step. Aligned at "onset", a defect
+run counts its steps from its own onset, and the healthy runs are looked at
+around those same onsets, so that both sides are as far into their training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from diagnostics.columns import KINDS
+from diagnostics.run import Run
+
+STATISTICS = ("mean", "std", "norm")
+FATES = ("healthy", "defect")
+Values = NDArray[np.float32]
+Steps = NDArray[np.int64]
+Key = tuple[str, str, str, str]
+
+
+def parameter_bands(
+    runs: Iterable[Run],
+    statistics: Sequence[str] = STATISTICS,
+    kinds: Sequence[str] = KINDS,
+    align: Literal["start", "onset"] = "start",
+    window: tuple[int, int] = (-200, 200),
+    points: int = 200,
+) -> pd.DataFrame:
+    """The bands of all tensors, healthy (and recovered) runs against defect runs.
+
+    Index (fate, layer, tensor, kind, statistic, step); columns median, low (the
+    10th percentile), high (the 90th) and n, the runs that have this step. With
+    ``align="onset"`` step counts from the onset, within ``window``, and n of the
+    healthy counts each run once for each onset it is looked at around. At most
+    ``points`` steps are taken, evenly spaced. Undecided runs are left out; all
+    runs must have the same tensors (ValueError).
+    """
+    judged = [run for run in runs if run.verdict.is_defect or run.verdict.is_survivor]
+    healthy = [run for run in judged if run.verdict.is_survivor]
+    defect = [run for run in judged if run.verdict.is_defect]
+    if not judged:
+        return _empty()
+    tensors = judged[0].columns.tensors
+    for run in judged:
+        if run.columns.tensors != tensors:
+            raise ValueError(f"{run.name}: has other tensors than {judged[0].name}; compare runs of one network")
+    onsets = [run.diagnosis.onset or 0 for run in defect]
+    if align == "start":
+        steps = _spaced(0, max(_last(run) for run in judged), points)
+        sides = {"healthy": [(run, 0) for run in healthy], "defect": [(run, 0) for run in defect]}
+    else:
+        steps = _spaced(*window, points)
+        sides = {
+            "healthy": [(run, onset) for onset in sorted(set(onsets)) for run in healthy],
+            "defect": list(zip(defect, onsets, strict=True)),
+        }
+    keys = [(la, t, k, s) for la, t in tensors for k in kinds for s in statistics]
+    parts = {fate: _bands(members, keys, steps) for fate, members in sides.items() if members}
+    if not parts:
+        return _empty()
+    return pd.concat(parts, names=["fate"]).sort_index()
+
+
+def _bands(members: Sequence[tuple[Run, int]], keys: Sequence[Key], steps: Steps) -> pd.DataFrame:
+    """Quantiles over runs; a run without a row at a step does not count there."""
+    stack = np.full((len(members), len(steps), len(keys)), np.nan, dtype=np.float32)
+    for i, (run, zero) in enumerate(members):
+        stack[i] = _at(run, [run.columns.tensor(*key) for key in keys], steps + zero)
+    n = np.isfinite(stack).sum(axis=0)
+    quantiles = np.full((3, *n.shape), np.nan)
+    some = n.max(axis=1) > 0
+    quantiles[:, some] = _quantiles(stack[:, some])
+    low, median, high = (part.T.ravel() for part in quantiles)
+    data = {"median": median, "low": low, "high": high, "n": n.T.ravel()}
+    return pd.DataFrame(data, index=_index(keys, steps))
+
+
+def _quantiles(stack: Values) -> NDArray[np.float64]:
+    """10th, 50th and 90th percentile over the first axis, NaN left out, and NaN where nothing is left."""
+    ordered = np.sort(np.where(np.isfinite(stack), stack, np.nan), axis=0)  # NaN sorts to the end
+    count = np.isfinite(ordered).sum(axis=0)
+    result = np.empty((3, *count.shape))
+    for i, share in enumerate((0.1, 0.5, 0.9)):
+        place = share * np.maximum(count - 1, 0)
+        below = np.floor(place).astype(np.intp)
+        above = np.ceil(place).astype(np.intp)
+        first, second = (np.take_along_axis(ordered, p[None], axis=0)[0] for p in (below, above))
+        result[i] = first + (second - first) * (place - below)
+    return result
+
+
+def _at(run: Run, places: Sequence[int], steps: Steps) -> Values:
+    """Values (steps, places) at these steps of the run, NaN where it has no row."""
+    values = np.full((len(steps), len(places)), np.nan, dtype=np.float32)
+    have = np.asarray(run.index["step"])
+    rows = np.searchsorted(have, steps)
+    found = (rows < len(have)) & (have[np.minimum(rows, max(len(have) - 1, 0))] == steps) if len(have) else rows < 0
+    if found.any():
+        wanted = rows[found]
+        block = run.block(np.asarray(places, dtype=np.intp), int(have[wanted[0]]), int(have[wanted[-1]]))
+        values[found] = block[wanted - wanted[0]]
+    return values
+
+
+def _spaced(first: int, last: int, points: int) -> Steps:
+    """At most ``points`` whole steps from first to last; step 0 is among them wherever it can be."""
+    stride = max(1, -(-(last - first + 1) // points))
+    start = -(-first // stride) * stride
+    return np.arange(start, last + 1, stride)
+
+
+def _last(run: Run) -> int:
+    return int(run.index["step"][-1]) if len(run) else 0
+
+
+def _index(keys: Sequence[Key], steps: Steps) -> pd.MultiIndex:
+    rows = [(*key, int(step)) for key in keys for step in steps]
+    return pd.MultiIndex.from_tuples(rows, names=["layer", "tensor", "kind", "statistic", "step"])
+
+
+def _empty() -> pd.DataFrame:
+    names = ["fate", "layer", "tensor", "kind", "statistic", "step"]
+    index = pd.MultiIndex.from_tuples([], names=names)
+    return pd.DataFrame(columns=["median", "low", "high", "n"], index=index, dtype=float)

@@ -1,0 +1,126 @@
+"""The summaries of finished runs, kept beside them so that a thousand runs need not be read again.
+
+Each run file has a small JSON file in the folder ``.summaries`` next to it. It
+holds the size and time of the run file it was made from, and a fingerprint
+of the code that judged it; where one of them has changed, or the JSON is damaged, it is
+made again from the run. Deleting the folder loses nothing but time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from diagnostics.errors import LogError, LogWriteError
+from diagnostics.jsonfile import write_text
+from diagnostics.summary import RunSummary
+
+FOLDER = ".summaries"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was read: the summaries, runs that have not ended, and one line for each file that failed."""
+
+    runs: tuple[RunSummary, ...]
+    unfinished: tuple[Path, ...]
+    problems: tuple[str, ...]
+
+
+def find_runs(paths: Iterable[Path]) -> list[Path]:
+    """The run files among ``paths`` and directly inside the folders among them, each once.
+
+    Logs that a resumed run left behind are no runs of their own. Raises LogError
+    for a path that does not exist and for a folder without runs.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = [p for p in sorted(path.glob("*.h5")) if ".before-" not in p.name]
+            if not inside:
+                raise LogError(f"{path}: no runs in this folder (expected files ending in .h5)")
+            found.update(dict.fromkeys(inside))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise LogError(f"{path}: no such file or folder")
+    return list(found)
+
+
+def load(paths: Sequence[Path], progress: Callable[[int, int], None] | None = None) -> Loaded:
+    """Summaries of all run files; ``progress`` is told (done, all) after each."""
+    runs, unfinished, problems = [], [], []
+    for i, path in enumerate(paths):
+        try:
+            summary = summary_of(path)
+        except LogError as error:
+            problems.append(str(error))
+        else:
+            if summary.status == "running":
+                unfinished.append(path)
+            else:
+                runs.append(summary)
+        if progress:
+            progress(i + 1, len(paths))
+    return Loaded(tuple(runs), tuple(unfinished), tuple(problems))
+
+
+def summary_of(path: Path) -> RunSummary:
+    """The summary of one run file, from the index where it is still true. Raises LogError."""
+    return remembered(path) or _made(path)
+
+
+def remembered(path: Path) -> RunSummary | None:
+    """The summary in the index, if it was made from this very file by this very version."""
+    try:
+        kept = json.loads(_place(path).read_text(encoding="utf-8"))
+        if kept["made_from"] != _stamp(path):
+            return None
+        return RunSummary.from_json({**kept["summary"], "name": path.name, "path": str(path)})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _made(path: Path) -> RunSummary:
+    from diagnostics.reader import open_run  # here, since most summaries come from the index
+    from diagnostics.summarise import summarise
+
+    stamp = _stamp(path)
+    summary = summarise(open_run(path))
+    if summary.status != "running":
+        keep(path, summary, stamp)
+    return summary
+
+
+def keep(path: Path, summary: RunSummary, stamp: Mapping[str, int | str] | None = None) -> None:
+    """Put a summary into the index. A folder that cannot be written is read again next time."""
+    content = {"made_from": stamp or _stamp(path), "summary": summary.to_json()}
+    with suppress(LogWriteError):
+        write_text(_place(path), json.dumps(content))
+
+
+def _place(path: Path) -> Path:
+    return path.parent / FOLDER / f"{path.name}.json"
+
+
+def _stamp(path: Path) -> dict[str, int | str]:
+    """What the file and the judge are at this moment."""
+    stat = path.stat()
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "judge": judge()}
+
+
+@cache
+def judge() -> str:
+    """A fingerprint of the code that decides what a summary says, so that a changed rule is asked again."""
+    here = Path(__file__).parent
+    files = [here / f"{name}.py" for name in ("summarise", "summary", "detector", "diagnosis", "limits")]
+    digest = sha256()
+    for file in (*files, *sorted((here / "rules").glob("*.py"))):
+        if file.exists():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

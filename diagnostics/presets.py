@@ -1,0 +1,105 @@
+"""Three studies that answer the report, as data: the table, the remedies, and why it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostics.study import Arm, StudyError, arm_settings
+from lenet.settings import Settings
+
+Changes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A study by name. ``arms`` gives (label, changes to the report's settings, runs, label of the control)."""
+
+    name: str
+    question: str
+    arms: tuple[tuple[str, Changes, int, str | None], ...]
+
+    def build(self, changes: Changes, runs: int | None = None) -> tuple[Arm, ...]:
+        """The arms, with ``changes`` for all of them (such as a smaller data set) and another number of runs."""
+        return tuple(
+            Arm(label, arm_settings(Settings.from_dict({**own, **changes})), runs or n, control)
+            for label, own, n, control in self.arms
+        )
+
+
+AUTHOR_RUNS = {"feedforward": 48, "conv": 22, "conv2": 5, "conv-pool": 3, "lenet": 9}
+"""How often the report's author ran each network."""
+
+# At least as many as he made; where he made few, enough for an interval worth printing.
+_TABLE_RUNS = {"feedforward": 48, "conv": 22, "conv2": 20, "conv-pool": 20, "lenet": 40}
+_REPORT = {"convolution": "report"}
+
+EXACT, REPORT = "exact convolution", "report's convolution"
+
+REPORT_TABLE = Preset(
+    "report-table",
+    "Does the report's table come out again, and how many of its runs are defect runs?",
+    (
+        ("feedforward", {"network": "feedforward"}, _TABLE_RUNS["feedforward"], None),
+        *((f"{network}, {EXACT}", {"network": network}, runs, None)
+          for network, runs in _TABLE_RUNS.items() if network != "feedforward"),
+        *((f"{network}, {REPORT}", {"network": network, **_REPORT}, runs, f"{network}, {EXACT}")
+          for network, runs in _TABLE_RUNS.items() if network != "feedforward"),
+    ),
+)  # fmt: skip
+
+SEEDS = 40
+
+# What the author had in mind (decay, "regularization, etc.", and the optimisers he names), what is commonly
+# done against such deaths (clipping, warm-up, a smaller rate, another start), and shuffling.
+_REMEDIES: tuple[tuple[str, Changes], ...] = (
+    ("inverse-time decay 3e-4 (the report's)", {"lr_decay": "inverse-time", "decay_rate": 3e-4}),
+    ("inverse-time decay 3e-3", {"lr_decay": "inverse-time", "decay_rate": 3e-3}),
+    ("step decay, halved each epoch", {"lr_decay": "step", "decay_rate": 0.5}),
+    ("cosine decay", {"lr_decay": "cosine"}),
+    # L2 as in "Neural Networks from Scratch", which the author followed; L1 so that both shrink alike at first.
+    ("L1 5e-5", {"l1": 5e-5}),
+    ("L2 5e-4", {"l2": 5e-4}),
+    ("warm-up over 100 steps", {"warmup": 100}),
+    ("gradient clipped to norm 1", {"clip_norm": 1.0}),
+    ("half the learning rate", {"lr": 0.25}),
+    ("a quarter of the learning rate", {"lr": 0.125}),
+    # v = m v + g sums to g / (1 - m): 0.05 / (1 - 0.9) = 0.5.
+    ("momentum 0.9 at lr 0.05", {"optimizer": "momentum", "momentum": 0.9, "lr": 0.05}),
+    ("Adam at lr 0.001", {"optimizer": "adam", "lr": 0.001}),
+    ("He initialisation", {"init": "he"}),
+    ("LeCun initialisation", {"init": "lecun"}),
+    ("shuffled batches", {"shuffle": True}),
+)
+# His question was about his code, so the first remedies are tried on that as well.
+_ON_REPORT = ("inverse-time decay 3e-4 (the report's)", "inverse-time decay 3e-3", "L2 5e-4",
+              "gradient clipped to norm 1")  # fmt: skip
+CONTROL, REPORT_CONTROL = "control", f"control, {REPORT}"
+
+REMEDIES = Preset(
+    "remedies",
+    "Which remedies save runs of the report's lenet, and at which cost?",
+    (
+        (CONTROL, {}, SEEDS, None),
+        *((label, changes, SEEDS, CONTROL) for label, changes in _REMEDIES),
+        (REPORT_CONTROL, _REPORT, SEEDS, None),
+        *((f"{label}, {REPORT}", {**changes, **_REPORT}, SEEDS, REPORT_CONTROL)
+          for label, changes in _REMEDIES if label in _ON_REPORT),
+    ),
+)  # fmt: skip
+
+WHY = Preset(
+    "why",
+    "Why does lenet break, with an exact backward pass and with the report's?",
+    ((EXACT, {}, SEEDS, None), (REPORT, _REPORT, SEEDS, EXACT)),
+)
+
+PRESETS = {preset.name: preset for preset in (REPORT_TABLE, REMEDIES, WHY)}
+
+
+def preset(name: str) -> Preset:
+    """A preset by name. Raises StudyError naming those there are."""
+    if name not in PRESETS:
+        raise StudyError(f"--preset: received {name!r}, expected one of {', '.join(PRESETS)}")
+    return PRESETS[name]

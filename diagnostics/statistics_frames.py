@@ -1,0 +1,51 @@
+"""Statistics as pandas frames: one row a run, or one row an arm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from diagnostics.statistics import SINGLE_METRICS, Group, Metrics
+from diagnostics.summary import RunSummary
+
+
+def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
+    """Index (arm, run); the numbers that all statistics of these groups are made of."""
+    rows = [{"arm": group.label, **_run_row(run)} for group in groups for run in group.runs]
+    return pd.DataFrame(rows, columns=_union(["arm", "run"], rows)).set_index(["arm", "run"])
+
+
+def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
+    """Index label; counts, the defect rate with its interval, and every mean, std and n, all and survivors."""
+    rows = [_group_row(group) for group in groups]
+    return pd.DataFrame(rows, columns=_union(["label"], rows)).set_index("label")
+
+
+def _run_row(run: RunSummary) -> dict[str, Any]:
+    row = {name: value for name, value in vars(run).items() if name not in ("name", "arm", "epochs")}
+    epochs = {f"epoch_{e.epoch}_accuracy": e.accuracy for e in run.epochs}
+    return {"run": run.name, **row, "verdict": str(run.verdict), "defect_run": run.is_defect, **epochs}
+
+
+def _group_row(group: Group) -> dict[str, Any]:
+    plain = group.to_json()
+    low, high = plain["defect_rate_interval"]
+    row = {name: value for name, value in plain.items() if isinstance(value, str | int | float | None)}
+    row |= {"defect_rate_low": low, "defect_rate_high": high}
+    row |= {kind.replace("-", "_"): n for kind, n in group.by_kind.items()}
+    for who, metrics in (("all", group.all), ("survivors", group.survivors)):
+        row |= _metric_cells(who, metrics)
+    return row
+
+
+def _metric_cells(who: str, metrics: Metrics) -> dict[str, float | int | None]:
+    means = {f"epoch_{i + 1}_accuracy": mean for i, mean in enumerate(metrics.epoch_accuracy)}
+    means |= {name: getattr(metrics, name) for name in SINGLE_METRICS}
+    return {f"{who}_{name}_{key}": value for name, mean in means.items() for key, value in mean.to_json().items()}
+
+
+def _union(first: Iterable[str], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The columns of all rows in order of appearance, so that no rows is no error."""
+    return list(dict.fromkeys([*first, *(name for row in rows for name in row)]))

@@ -1,0 +1,148 @@
+"""What a study asks for: arms (settings), seeds, and what to do with a run that dies.
+
+The plan is written to ``study.json`` in the study's folder before the first
+run, so that the folder says what it holds, and a study can be continued from
+it alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from diagnostics.errors import DiagnosticsError
+from diagnostics.jsonfile import DamagedFileError, read_json, write_json
+from lenet.settings import Settings
+
+FORMAT = "lenet-diag study 1"
+FILE = "study.json"
+OnDefect = Literal["continue", "stop", "restart"]
+RESTARTS = 3
+"""How often a dead run is followed by the next seed, at most."""
+
+
+class StudyError(DiagnosticsError):
+    """A study that cannot be: nothing asked for, or a folder that holds another one (exit code 2)."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One setting and how many seeds of it. ``settings`` are those of a training, the seed left out.
+
+    ``control`` is the label of the arm it is compared with, None where it is compared with none.
+    """
+
+    label: str
+    settings: Mapping[str, Any]
+    runs: int
+    control: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run: the settings with its seed, the file it goes to, and how many dead runs came before it."""
+
+    arm: int
+    settings: Settings
+    file: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a study asks for; ``history`` says when, with what code and how many jobs it was run."""
+
+    arms: tuple[Arm, ...]
+    first_seed: int = 0
+    on_defect: OnDefect = "continue"
+    log_every: int = 1
+    histograms_every: int = 25
+    preset: str | None = None
+    history: tuple[Mapping[str, Any], ...] = ()
+
+    def tasks(self) -> list[Task]:
+        """All first attempts: seed by seed and not arm by arm, so that a part of them is a fair part."""
+        most = max((arm.runs for arm in self.arms), default=0)
+        return [
+            self.task(a, self.first_seed + i)
+            for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
+        ]  # fmt: skip
+
+    def task(self, arm: int, seed: int, attempt: int = 0) -> Task:
+        """One run of an arm."""
+        settings = Settings.from_dict({**self.arms[arm].settings, "seed": seed})
+        return Task(arm, settings, f"{self._slugs()[arm]}-seed{seed:04d}.h5", attempt)
+
+    def next_attempt(self, dead: Task) -> Task | None:
+        """The run that follows a dead one under ``restart``: its seed is one that nobody else has."""
+        if self.on_defect != "restart" or dead.attempt >= RESTARTS:
+            return None
+        seed = dead.settings.seed + self.arms[dead.arm].runs
+        return self.task(dead.arm, seed, dead.attempt + 1)
+
+    def extends(self, other: Plan) -> bool:
+        """Whether this plan asks for everything ``other`` does, and for nothing else but more seeds."""
+        same = replace(self, arms=(), history=()) == replace(other, arms=(), history=())
+        arms = len(self.arms) == len(other.arms) and all(
+            replace(a, runs=b.runs) == b and a.runs >= b.runs
+            for a, b in zip(self.arms, other.arms, strict=True)
+        )
+        # More seeds would be the seeds that restarts have used.
+        return same and arms and (self.on_defect != "restart" or self.arms == other.arms)
+
+    def save(self, folder: Path) -> None:
+        """Write the plan into the folder."""
+        write_json(folder / FILE, {"format": FORMAT, **asdict(self)})
+
+    @classmethod
+    def load(cls, folder: Path) -> Plan:
+        """The plan in the folder. Raises DamagedFileError."""
+        value = read_json(folder / FILE, FORMAT)
+        try:
+            arms = tuple(Arm(**arm) for arm in value.pop("arms"))
+            value.pop("format")
+            plan = cls(arms, **{**value, "history": tuple(value["history"])})
+            plan.tasks()
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedFileError(f"{folder / FILE}: damaged ({error}); it was kept as it is") from error
+        return plan
+
+    def _slugs(self) -> list[str]:
+        """File names of the arms, unique."""
+        slugs: list[str] = []
+        for arm in self.arms:
+            slug = re.sub(r"[^a-z0-9.]+", "-", arm.label.lower()).strip("-.") or "arm"
+            slugs.append(slug if slug not in slugs else f"{slug}-{len(slugs)}")
+        return slugs
+
+
+def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
+    """The arms of every combination of ``options`` (setting -> values), labelled by what differs.
+
+    Every setting is filled in and checked; the first arm is the control. Raises SettingsError, and StudyError
+    where nothing is asked for or the seed is among the options.
+    """
+    if runs < 1:
+        raise StudyError(f"--runs: received {runs}, expected at least 1")
+    options = {name: list(dict.fromkeys(values)) for name, values in options.items() if values}
+    differing = [name for name, values in options.items() if len(values) > 1]
+    if "seed" in differing:
+        raise StudyError("--seed: given more than once; a study takes --runs seeds from --seed on")
+    arms: list[Arm] = []
+    for values in itertools.product(*options.values()):
+        chosen = dict(zip(options, values, strict=True))
+        settings = Settings.from_dict(chosen)
+        parts = [settings.network] + [f"{n}={chosen[n]}" for n in differing if n != "network"]
+        control = arms[0].label if arms else None
+        arms.append(Arm(" ".join(parts), arm_settings(settings), runs, control))
+    return tuple(arms)
+
+
+def arm_settings(settings: Settings) -> dict[str, Any]:
+    """The settings without the seed, with one thread where none was asked for: processes share the cores."""
+    values = {name: value for name, value in settings.to_dict().items() if name != "seed"}
+    return {**values, "threads": settings.threads or 1}

@@ -1,0 +1,212 @@
+"""Runs a plan: what is missing, in parallel, and keeps count."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from diagnostics import index
+from diagnostics.arms import arm_key, group_runs
+from diagnostics.comparison import Comparison, compare_all
+from diagnostics.errors import LogWriteError
+from diagnostics.findings import Verdict
+from diagnostics.jsonfile import DamagedFileError, read_json, try_lock, write_json
+from diagnostics.pool import Failure, Pool
+from diagnostics.statistics import Group
+from diagnostics.study import FILE, Plan, StudyError, Task
+from diagnostics.study_worker import COMPLETE, Worker, finished
+from diagnostics.summary import RunSummary
+from diagnostics.version import code_version
+
+FAILURES = "failures.json"
+FAILURES_FORMAT = "lenet-diag failures 1"
+Work = Callable[[Task], RunSummary]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A study at one moment. ``last`` is the run that has just ended, None in between."""
+
+    plan: Plan
+    groups: tuple[Group, ...]
+    done: int
+    reused: int
+    total: int
+    running: tuple[Task, ...]
+    seconds: float
+    seconds_left: float | None
+    last: RunSummary | None = None
+    message: str = ""
+
+
+class Study:
+    """A plan in a folder. ``work`` trains one task; ``jobs`` of them are done at a time."""
+
+    def __init__(self, plan: Plan, folder: Path, jobs: int, work: Work | None = None) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.jobs = jobs
+        self.runs: list[RunSummary] = []
+        self._work: Work = work or Worker.of(plan, folder)
+        self._queue: deque[Task] = deque()
+        self._failures: dict[str, str] = {}
+        self._done = self._reused = self._total = 0
+        self._clock = _Clock(len(plan.arms), jobs)
+
+    def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
+        """Do everything that is not done yet. May be interrupted at any moment and called again.
+
+        Raises StudyError where the folder holds another study, or one that is being run.
+        """
+        with open_folder(self.plan, self.folder, self.jobs):
+            self._take_stock()
+            on_progress(self._progress())
+            with Pool(self.jobs, self._work) as pool:
+                for result in pool.results(self._queue):
+                    last, message = self._note(*result) if result else (None, "")
+                    on_progress(self._progress(pool.running, last, message))
+
+    def _take_stock(self) -> None:
+        """Find out what is complete, and queue the rest; what failed is tried again."""
+        (self.folder / FAILURES).unlink(missing_ok=True)
+        waiting = deque(self.plan.tasks())
+        self._total = len(waiting)
+        while waiting:
+            task = waiting.popleft()
+            summary = finished(self.folder / task.file, task)
+            if summary is None:
+                self._queue.append(task)
+                continue
+            self._reused += 1
+            following = self._count(task, summary)
+            if following:
+                waiting.append(following)
+
+    def _note(self, task: Task, outcome: RunSummary | Failure) -> tuple[RunSummary, str]:
+        """Take down how a task ended."""
+        if isinstance(outcome, Failure):
+            summary = crashed(task, self.folder)
+            self._failures[task.file] = "\n".join(filter(None, (outcome.message, outcome.details)))
+            write_json(self.folder / FAILURES, {"format": FAILURES_FORMAT, "failures": self._failures})
+            self._count(task, summary)
+            return summary, outcome.message
+        if outcome.training_seconds is not None:
+            self._clock.note(task.arm, outcome)
+        following = self._count(task, outcome)
+        if following:
+            self._queue.append(following)
+        return outcome, ""
+
+    def _count(self, task: Task, summary: RunSummary) -> Task | None:
+        """Add a run; the task that follows it where a dead run is to be started again."""
+        self.runs.append(summary)
+        self._done += 1
+        following = self.plan.next_attempt(task) if summary.is_defect else None
+        self._total += following is not None
+        return following
+
+    def _progress(
+        self, running: tuple[Task, ...] = (), last: RunSummary | None = None, message: str = ""
+    ) -> Progress:
+        left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running])
+        groups = tuple(groups_of(self.plan, self.runs))
+        return Progress(self.plan, groups, self._done, self._reused, self._total, running,
+                        self._clock.seconds, left, last, message)  # fmt: skip
+
+
+class _Clock:
+    """How long runs of each arm took, and so how long the rest will."""
+
+    def __init__(self, arms: int, jobs: int) -> None:
+        self._started = time.monotonic()
+        self._jobs = jobs
+        self._taken: list[list[float]] = [[] for _ in range(arms)]
+
+    @property
+    def seconds(self) -> float:
+        """Since the study was started or resumed."""
+        return time.monotonic() - self._started
+
+    def note(self, arm: int, run: RunSummary) -> None:
+        """Remember one run; validations count as often as there were epochs."""
+        self._taken[arm].append((run.training_seconds or 0) + len(run.epochs) * (run.validation_seconds or 0))
+
+    def left(self, waiting: Sequence[int], running: Sequence[int]) -> float | None:
+        """Seconds left; running tasks count half. None before the first run has ended."""
+        every = [seconds for arm in self._taken for seconds in arm]
+        if not every:
+            return None
+        mean = [(sum(t) / len(t)) if t else sum(every) / len(every) for t in self._taken]
+        return (sum(mean[a] for a in waiting) + sum(mean[a] for a in running) / 2) / self._jobs
+
+
+def open_folder(plan: Plan, folder: Path, jobs: int) -> IO[bytes]:
+    """Lock the folder and write the plan into it. Raises StudyError, leaving the folder as it is."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = try_lock(folder / FILE)
+    except OSError as error:
+        raise LogWriteError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    if lock is None:
+        raise StudyError(f"{folder}: another process is running this study; wait for it or end it first")
+    try:
+        before = Plan.load(folder) if (folder / FILE).exists() else replace(plan, history=())
+        if not plan.extends(before):
+            raise StudyError(f"{folder}: holds another study; choose another --out, or the options it was made with")
+        replace(plan, history=(*before.history, {**code_version(), "jobs": jobs})).save(folder)
+    except BaseException:
+        lock.close()
+        raise
+    return lock
+
+
+def load_study(folder: Path) -> tuple[Plan, index.Loaded]:
+    """The plan in a folder and what has come of it.
+
+    A run that failed is a crashed run, with or without a log; one that was
+    interrupted together with the study is no result, and will be run again.
+    Raises DamagedFileError for a damaged plan.
+    """
+    plan, failed = Plan.load(folder), _failures(folder)
+    loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed])
+    complete = [r for r in loaded.runs if r.status in COMPLETE]
+    dead = [crashed(task, folder) for task in plan.tasks() if task.file in failed]
+    known = {run.name for run in (*complete, *dead)}
+    open_ends = (*loaded.unfinished, *(Path(r.path) for r in loaded.runs if r.name not in known))
+    return plan, index.Loaded((*complete, *dead), open_ends, loaded.problems)
+
+
+def groups_of(plan: Plan, runs: Iterable[RunSummary], exclude_defect_steps: bool = False) -> list[Group]:
+    """The arms of the plan, in its order and with its labels; arms without a run yet are left out."""
+    labels = {arm_key(arm.settings): arm.label for arm in plan.arms}
+    return group_runs(list(runs), labels, exclude_defect_steps)
+
+
+def comparisons_of(plan: Plan, groups: Sequence[Group]) -> list[Comparison]:
+    """Every arm against its control; p-values are adjusted within the arms of one control."""
+    by_label = {group.label: group for group in groups}
+    made: list[Comparison] = []
+    for control in dict.fromkeys(arm.control for arm in plan.arms if arm.control in by_label):
+        arms = [by_label[a.label] for a in plan.arms if a.control == control and a.label in by_label]
+        made += compare_all(arms, by_label[str(control)])
+    return made
+
+
+def crashed(task: Task, folder: Path) -> RunSummary:
+    """The summary of a run that did not come to an end."""
+    return RunSummary(
+        name=task.file, path=str(folder / task.file), verdict=Verdict.UNDECIDED, status="failed",
+        seed=task.settings.seed, arm=task.settings.to_dict(), threads=task.settings.threads,
+    )  # fmt: skip
+
+
+def _failures(folder: Path) -> dict[str, str]:
+    """Why tasks failed, by file; a damaged list is as good as none, since it is written anew by each run."""
+    try:
+        return dict(read_json(folder / FAILURES, FAILURES_FORMAT)["failures"])
+    except (DamagedFileError, KeyError, ValueError):
+        return {}

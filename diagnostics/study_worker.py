@@ -1,0 +1,68 @@
+"""What a worker of a study does: one task, from settings to a finished log and its summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from diagnostics import index
+from diagnostics.errors import LogError
+from diagnostics.study import OnDefect, Plan, Task
+from diagnostics.summary import RunSummary
+from lenet.data import Dataset, load_dataset
+
+COMPLETE = ("completed", "stopped")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Trains tasks into ``folder``; picklable, so that a worker process can be handed one."""
+
+    folder: Path
+    on_defect: OnDefect
+    log_every: int
+    histograms_every: int
+
+    @classmethod
+    def of(cls, plan: Plan, folder: Path) -> Worker:
+        """The worker of a plan."""
+        return cls(folder, plan.on_defect, plan.log_every, plan.histograms_every)
+
+    def __call__(self, task: Task) -> RunSummary:
+        """Train one run, replacing whatever an earlier attempt left, and summarise its log."""
+        from threadpoolctl import threadpool_limits
+
+        from diagnostics.session import run_training
+
+        path = self.folder / task.file
+        with threadpool_limits(1):
+            run_training(
+                task.settings,
+                path,
+                dataset=dataset(task.settings.data, task.settings.limit),
+                overwrite=True,
+                log_every=self.log_every,
+                histograms_every=self.histograms_every,
+                # A restart is a new task, so that it can go to any worker.
+                on_defect="continue" if self.on_defect == "continue" else "stop",
+            )
+        return index.summary_of(path)
+
+
+@cache
+def dataset(folder: str | None, limit: int | None) -> Dataset:
+    """The data, decoded once in each worker."""
+    return load_dataset(folder, limit)
+
+
+def finished(path: Path, task: Task) -> RunSummary | None:
+    """The summary of a task that is already done; None where anything about its file is in doubt."""
+    if not path.exists():
+        return None
+    try:
+        summary = index.summary_of(path)
+    except LogError:
+        return None
+    as_asked = dict(summary.arm) == task.settings.to_dict() and summary.seed == task.settings.seed
+    return summary if summary.status in COMPLETE and as_asked else None

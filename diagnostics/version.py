@@ -1,0 +1,46 @@
+"""Which code made a result: version, commit, day, machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+def code_version() -> dict[str, str]:
+    """When and with what: "date", "version", "commit" ("" outside a git checkout), "python", "numpy", "cores"."""
+    import numpy
+
+    try:
+        installed = version("lenet-diag")
+    except PackageNotFoundError:
+        installed = "not installed"
+    return {
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "version": installed,
+        "commit": commit(),
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "cores": str(os.cpu_count() or 1),
+    }
+
+
+def commit() -> str:
+    """The commit of this checkout, with "+" where its code was changed since; "" where there is none."""
+    try:
+        head = _git("rev-parse", "--short=10", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", "lenet", "diagnostics")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return head + ("+" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    here = Path(__file__).resolve().parent.parent
+    if not (here / ".git").exists():  # installed inside somebody else's repository
+        raise FileNotFoundError(".git")
+    done = subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
