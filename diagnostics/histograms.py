@@ -1,31 +1,29 @@
-"""Histograms of all tensors of a flat vector."""
+"""Histograms of tensors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.measures import Segments
 from diagnostics.schema import BINS
 
 # Bins narrower than this need more than float32 (denormal ranges).
 LARGEST_SCALE = 1e35
 
 
-def histograms(
-    x: NDArray[np.float32], segments: Segments, counts: NDArray[np.uint32], ranges: NDArray[np.float32]
-) -> None:
-    """Histograms of each tensor into ``counts`` (tensor, bin) and ``ranges`` (tensor, 2).
+def histograms(parts: Sequence[NDArray[np.float32]], counts: NDArray[np.uint32], ranges: NDArray[np.float32]) -> None:
+    """Write histograms of each of the ``parts`` into ``counts`` (tensor, bin) and ``ranges`` (tensor, 2).
 
     The bins are equal and go from the smallest to the largest finite entry; an
     entry on the border of two belongs to the upper one, the largest to the last.
     Where all entries are equal they stand in the first bin; where none is finite
     the counts are 0 and the range is NaN.
     """
-    for i, where in enumerate(segments.slices):
-        part = x[where]
+    for i, tensor in enumerate(parts):
+        part: NDArray[np.floating[Any]] = tensor
         low, high = part.min(), part.max()
         if not np.isfinite(high - low):
             part = part[np.isfinite(part)].astype(np.float64)

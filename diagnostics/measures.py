@@ -1,11 +1,11 @@
-"""Statistics of all tensors of a flat vector at once.
+"""Statistics of all tensors of a step at once.
 
-The parameters, their gradients and their updates are each one flat float32
-vector with a tensor on every stretch of it, so a handful of vector operations
-measures all tensors together. Sums of squares come from one dot product a
-tensor. Where float32 sums could mislead (entries that are not finite, squares
-that under- or overflow, a mean that dwarfs the deviation) that tensor alone is
-measured again in float64 by :func:`exact_statistics`.
+Parameters, gradients and updates lie in one flat float32 vector with a tensor
+on every stretch of it, so a handful of vector operations measures all of them
+together. Sums of squares come from one dot product a tensor. Where float32
+sums could mislead (entries that are not finite, squares that under- or
+overflow, a mean that dwarfs the deviation) that tensor alone is measured again
+in float64 by :func:`exact_statistics`.
 """
 
 from __future__ import annotations
@@ -30,63 +30,59 @@ SMALLEST_SHARE = 0.02
 
 
 class Segments:
-    """Consecutive stretches of a flat float32 vector, one a tensor, and their statistics."""
+    """A flat float32 vector cut into tensors, and the statistics of each.
+
+    ``vector`` is filled by its owner; ``parts`` are its tensors, as views.
+    """
 
     def __init__(self, sizes: Sequence[int]) -> None:
         ends = np.cumsum([0, *sizes]).tolist()
         self.count = len(sizes)
-        self.total = ends[-1]
-        self.slices = [slice(a, b) for a, b in pairwise(ends)]
+        self.vector = np.zeros(ends[-1], dtype=np.float32)
+        self.parts = [self.vector[a:b] for a, b in pairwise(ends)]
         self._starts = np.array(ends[:-1], dtype=np.intp)
         self._per_entry = 1.0 / np.array(sizes, dtype=np.float64)
-        self._zero = np.empty(self.total, dtype=np.bool_)
-        self._zero_parts = [self._zero[s] for s in self.slices]
-        self._sums = np.empty(self.count, dtype=np.float32)
+        self._zero = np.empty(ends[-1], dtype=np.bool_)
+        self._zero_parts = [self._zero[a:b] for a, b in pairwise(ends)]
         self._squares = np.empty(self.count, dtype=np.float64)
         self._float32_zero = np.float32(0)
 
-    def statistics(self, x: Float32, out: Float32) -> None:
-        """The statistics of ``x`` (total,) into ``out`` (statistic, tensor), as TENSOR_STATISTICS lists them."""
-        np.minimum.reduceat(x, self._starts, out=out[MIN])
-        np.maximum.reduceat(x, self._starts, out=out[MAX])
-        good = self.moments(x, out[MEAN], out[STD], out[NORM])
-        self.zero_fractions(x, out[ZERO])
+    def statistics(self, out: Float32) -> None:
+        """Write all statistics into ``out`` (statistic, tensor), in the order of TENSOR_STATISTICS."""
+        np.minimum.reduceat(self.vector, self._starts, out=out[MIN])
+        np.maximum.reduceat(self.vector, self._starts, out=out[MAX])
+        good = self.moments(out[MEAN], out[STD], out[NORM])
+        self.zero_fractions(out[ZERO])
         out[NONFINITE] = 0.0
         if not good.all():
             for i in np.flatnonzero(~good):
                 if out[MIN, i] == 0.0 == out[MAX, i]:  # nothing but zeros
                     out[MEAN, i] = out[STD, i] = out[NORM, i] = 0.0
                 else:
-                    out[:, i] = exact_statistics(x[self.slices[i]])
+                    out[:, i] = exact_statistics(self.parts[i])
 
-    def moments(self, x: Float32, mean: Float32, std: Float32, norm: Float32 | None = None) -> NDArray[np.bool_]:
-        """Mean, standard deviation and L2 norm of each tensor; says of which they can be trusted."""
-        sums, squares = self._sums, self._squares
-        np.add.reduceat(x, self._starts, out=sums)
-        squares[:] = [np.dot(part, part) for part in [x[s] for s in self.slices]]
+    def moments(self, mean: Float32, std: Float32, norm: Float32 | None = None) -> NDArray[np.bool_]:
+        """Mean, standard deviation and L2 norm of each tensor; says which of them can be trusted."""
+        squares = self._squares
+        squares[:] = [np.dot(part, part) for part in self.parts]
         if norm is not None:
-            norm[:] = np.sqrt(squares)
+            np.sqrt(squares, out=norm, casting="same_kind")
         squares *= self._per_entry
-        means = sums * self._per_entry
+        means = np.add.reduceat(self.vector, self._starts) * self._per_entry
         mean[:] = means
-        means *= means
-        variance = squares - means
-        std[:] = np.sqrt(variance)
+        variance = squares - means * means
+        np.sqrt(variance, out=std, casting="same_kind")
         # Comparisons with NaN are false, so what is not finite is not good.
         good: NDArray[np.bool_] = variance > SMALLEST_SHARE * squares
         good &= squares < LARGEST_SQUARE
         good &= squares > SMALLEST_SQUARE
         return good
 
-    def zero_fractions(self, x: Float32, out: Float32) -> NDArray[np.bool_]:
-        """The share of exact zeros of each tensor into ``out``; returns which entries are zero, until the next call."""
-        np.equal(x, self._float32_zero, out=self._zero)
-        if np.count_nonzero(self._zero):
-            out[:] = [np.count_nonzero(part) for part in self._zero_parts]
-            out *= self._per_entry
-        else:
-            out[:] = 0.0
-        return self._zero
+    def zero_fractions(self, out: Float32) -> None:
+        """Write the share of exact zeros of each tensor into ``out``."""
+        np.equal(self.vector, self._float32_zero, out=self._zero)
+        out[:] = [np.count_nonzero(part) for part in self._zero_parts]
+        out *= self._per_entry
 
 
 def exact_statistics(x: NDArray[np.floating[Any]]) -> tuple[float, ...]:

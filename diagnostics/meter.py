@@ -1,7 +1,8 @@
 """The meter: from the events of a step to one row of numbers.
 
 It keeps copies of the parameters before the update and of the gradient, since
-the trainer's buffers hold them only during the call, and the update itself.
+the trainer's buffers hold them only during the call, next to the update itself,
+and measures all three at the end of the step in one go.
 """
 
 from __future__ import annotations
@@ -21,26 +22,23 @@ State = Mapping[str, NDArray[np.int64]]
 
 
 class Meter:
-    """Measures one step at a time. ``row`` is its last row, overwritten by the next step.
-
-    ``vectors`` holds value, gradient and update of that step, (3, parameters).
-    """
+    """Measures one step at a time. ``row`` is its last row, overwritten by the next step."""
 
     def __init__(self, info: RunInfo) -> None:
         tensors, layers = len(info.tensors), len(info.layers) + 1
         self.row = np.full(len(info.columns), np.nan, dtype=np.float32)
-        self.segments = Segments([t.size for t in info.tensors])
-        self.vectors = np.zeros((len(KINDS), self.segments.total), dtype=np.float32)
+        self._segments = Segments([t.size for t in info.tensors] * len(KINDS))
+        self._value, self._gradient, self._update = self._segments.vector.reshape(len(KINDS), -1)
         # The blocks of a row lie one after another: see diagnostics.columns.
         start, size = len(SCALARS), len(KINDS) * len(TENSOR_STATISTICS) * tensors
         self._scalars = self.row[:start]
-        self._blocks = self.row[start : start + size].reshape(len(KINDS), len(TENSOR_STATISTICS), tensors)
+        self._statistics = np.zeros((len(TENSOR_STATISTICS), len(KINDS), tensors), dtype=np.float32)
+        self._by_kind = self._statistics.transpose(1, 0, 2)
+        self._tensors = self.row[start : start + size].reshape(self._by_kind.shape)
         self._ratios = self.row[start + size : start + size + tensors]
         activations = self.row[start + size + tensors :].reshape(len(ACTIVATION_STATISTICS), layers)
         self._dead_window = activations[DEAD_WINDOW, 1:]
         self._activity = Activity(info.layers, activations)
-        self._units = np.array([layer.units for layer in info.layers], dtype=np.float32)
-        self._starts = np.array([p.start for p in self._activity.places], dtype=np.intp)
         self._window = window_steps(info.batch_size)
         self._streak = np.zeros(len(self._activity.silent), dtype=np.int64)
         self._first = self._last = -1
@@ -50,6 +48,11 @@ class Meter:
         """1 for every unit, of all layers, that was 0 for the whole batch of the last step."""
         return self._activity.silent
 
+    @property
+    def tensors(self) -> list[NDArray[np.float32]]:
+        """Value, gradient and update of every tensor of the last step: all values, then all gradients, ..."""
+        return self._segments.parts
+
     def activations(self, event: ActivationsReady) -> None:
         """Take in the outputs of a portion of the batch."""
         with np.errstate(all="ignore"):
@@ -57,21 +60,14 @@ class Meter:
 
     def gradients(self, event: GradientsReady) -> None:
         """Take in the parameters and the gradient."""
-        value, gradient = self.vectors[0], self.vectors[1]
-        np.copyto(value, event.values, casting="same_kind")
-        np.copyto(gradient, event.gradients, casting="same_kind")
         with np.errstate(all="ignore"):
-            self.segments.statistics(value, self._blocks[0])
-            self.segments.statistics(gradient, self._blocks[1])
+            np.copyto(self._value, event.values, casting="same_kind")
+            np.copyto(self._gradient, event.gradients, casting="same_kind")
 
     def update(self, event: UpdateDone) -> None:
         """Take in the parameters after the update."""
-        update = self.vectors[2]
         with np.errstate(all="ignore"):
-            np.subtract(event.values, self.vectors[0], out=update, casting="same_kind")
-            self.segments.statistics(update, self._blocks[2])
-            np.divide(self._blocks[2, NORM], self._blocks[0, NORM], out=self._ratios)
-        self._ratios[self._blocks[0, NORM] == 0] = np.nan
+            np.subtract(event.values, self._value, out=self._update, casting="same_kind")
 
     def finish(self, event: StepEnd) -> NDArray[np.float32]:
         """The row of the step that ends; valid until the next step."""
@@ -84,6 +80,13 @@ class Meter:
             event.seconds,
             event.samples,
         )
+        with np.errstate(all="ignore"):
+            self._activity.measure()
+            self._segments.statistics(self._statistics.reshape(len(TENSOR_STATISTICS), -1))
+            self._tensors[:] = self._by_kind
+            values = self._tensors[0, NORM]
+            np.divide(self._tensors[2, NORM], values, out=self._ratios)
+        self._ratios[values == 0] = np.nan
         self._count_silence(event.step)
         return self.row
 
@@ -107,5 +110,5 @@ class Meter:
         if step - self._first + 1 < self._window:
             self._dead_window[:] = np.nan
             return
-        dead = np.add.reduceat(streak >= self._window, self._starts, dtype=np.float32)
-        np.divide(dead, self._units, out=self._dead_window)
+        np.add.reduceat(streak >= self._window, self._activity.starts, out=self._dead_window, dtype=np.float32)
+        self._dead_window /= self._activity.units

@@ -37,8 +37,10 @@ def plain(x: NDArray[np.float32]) -> list[float]:
 
 def measured(tensors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     out = np.zeros((7, len(tensors)), np.float32)
+    segments = Segments([t.size for t in tensors])
+    segments.vector[:] = np.concatenate(tensors)
     with np.errstate(all="ignore"):
-        Segments([t.size for t in tensors]).statistics(np.concatenate(tensors), out)
+        segments.statistics(out)
     return out
 
 
@@ -104,7 +106,7 @@ def test_histograms_count_every_finite_entry_in_its_bin(tensors: list[NDArray[np
     ranges = np.zeros((len(tensors), 2), np.float32)
 
     with np.errstate(all="ignore"):
-        histograms(np.concatenate(tensors), Segments([t.size for t in tensors]), counts, ranges)
+        histograms(tensors, counts, ranges)
 
     for i, tensor in enumerate(tensors):
         finite = tensor[np.isfinite(tensor)].astype(np.float64)
