@@ -1,1 +1,38 @@
-"""The rules of the detector: one mechanism or symptom a file."""
+"""The rules of the detector: one mechanism a file. What is listed here is asked, shown and tested."""
+
+from __future__ import annotations
+
+from diagnostics.rules.base import Rule
+from diagnostics.rules.changed_labels import ChangedLabels
+from diagnostics.rules.dead_units import DeadUnits
+from diagnostics.rules.exploding_gradient import ExplodingGradient
+from diagnostics.rules.input_scale import InputScale
+from diagnostics.rules.learning_rate_jump import LearningRateJump
+from diagnostics.rules.non_finite import NonFinite
+from diagnostics.rules.oversized_update import OversizedUpdate
+from diagnostics.rules.parameter_drift import ParameterDrift
+from diagnostics.rules.saturated_units import SaturatedUnits
+from diagnostics.rules.tiny_steps import TinySteps
+from diagnostics.rules.uninformative_labels import UninformativeLabels
+from diagnostics.rules.vanishing_gradient import VanishingGradient
+from diagnostics.rules.wrong_direction import WrongDirection
+from diagnostics.rules.zero_gradient import ZeroGradient
+from diagnostics.rules.zero_weights import ZeroWeights
+
+MECHANISMS: tuple[Rule, ...] = (
+    InputScale(),
+    LearningRateJump(),
+    WrongDirection(),
+    NonFinite(),
+    ZeroWeights(),
+    ChangedLabels(),
+    ParameterDrift(),
+    ExplodingGradient(),
+    OversizedUpdate(),
+    DeadUnits(),
+    SaturatedUnits(),
+    ZeroGradient(),
+    VanishingGradient(),
+    TinySteps(),
+    UninformativeLabels(),
+)

@@ -1,0 +1,138 @@
+"""Why: from the rows around a defect to a chain of events, its earliest link, and what to try.
+
+First the rules that see a lasting state (dead, saturated, no gradient) say what keeps
+the run down and since when. Then the rules that see sudden events look at the steps
+just before that. What is found is put in order; the earliest link that is connected
+with the rest is the cause. What no rule explains is said to be unexplained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from diagnostics.findings import Cause, Finding, Outcome, Severity, Stretch
+from diagnostics.rules import MECHANISMS
+from diagnostics.rules.base import MissingColumnsError, Rule, Window
+
+LOOK_BACK = 20  # steps before the run went down in which sudden events count as part of the same story
+AFTERMATH = 3  # and steps after
+STATES = ("zero-gradient", "dead-units", "saturated-units", "vanishing-gradient")
+ORIGINS = ("input-scale", "zero-weights", "non-finite", "wrong-direction")
+WEAK = ("tiny-steps", "uninformative-labels")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The chain of a defect, its cause (None: unexplained), and what every rule answered."""
+
+    chain: tuple[Finding, ...]
+    cause: Cause | None
+    checks: tuple[Finding, ...]
+
+
+def ask(rule: Rule, window: Window) -> list[Finding]:
+    """A rule's findings; one entry saying so where it passed, could not be run, or crashed."""
+    try:
+        found = rule.check(window)
+    except MissingColumnsError as missing:
+        return [_check(rule, window, Outcome.NOT_RUN, f"not run: missing {missing}")]
+    except Exception as error:
+        return [_check(rule, window, Outcome.ERROR, f"the rule failed: {type(error).__name__}: {error}")]
+    return found or [_check(rule, window, Outcome.PASSED, "nothing found")]
+
+
+def explain(window: Window, stretch: Stretch) -> Explanation:
+    """Chain and cause of a stretch, from the rows up to its confirmation."""
+    answers = {rule.name: ask(rule, window) for rule in MECHANISMS if rule.is_lasting or rule.name in ORIGINS}
+    down, guilty = _went_down(answers, window, stretch)
+    # Asked again from the beginning of the trouble on: before it, the direction was right.
+    since = window.narrowed(down - LOOK_BACK, int(window.steps[-1]))
+    answers["wrong-direction"] = ask(_rule("wrong-direction"), since)
+    around = window.narrowed(down - LOOK_BACK, down + AFTERMATH)
+    for rule in MECHANISMS:
+        if rule.name not in answers:
+            answers[rule.name] = ask(rule, around)
+    fired = {name: [f for f in found if f.outcome is Outcome.FIRED] for name, found in answers.items()}
+    chain = _chain(fired, down, guilty)
+    checks = tuple(finding for found in answers.values() for finding in found)
+    return Explanation(chain, _cause(chain), checks)
+
+
+def remedies(explanation: Explanation) -> tuple[str, ...]:
+    """What to try: what fits the cause first, then what fits the other links; no remedy twice."""
+    names = [explanation.cause.rule] if explanation.cause else []
+    names += [finding.rule for finding in explanation.chain]
+    return tuple(dict.fromkeys(remedy for name in names for remedy in _rule(name).remedies))
+
+
+def survey(window: Window) -> list[Finding]:
+    """Every rule's answer for a run in which nothing went wrong: worth knowing, not worth an alarm."""
+    if not len(window):
+        return []
+    answers = [finding for rule in MECHANISMS for finding in ask(rule, window.asked_from_its_beginning())]
+    return [replace(f, severity=Severity.INFO) if f.outcome is Outcome.FIRED else f for f in answers]
+
+
+def prolonged(chain: Sequence[Finding], last_step: int) -> list[Finding]:
+    """The chain with its lasting states drawn out to the end of the stretch."""
+    return [replace(f, last_step=max(f.last_step, last_step)) if _rule(f.rule).is_lasting else f for f in chain]
+
+
+def without_fired(checks: Sequence[Finding]) -> list[Finding]:
+    """The answers of the rules that found nothing or could not be asked."""
+    return [finding for finding in checks if finding.outcome is not Outcome.FIRED]
+
+
+def _went_down(answers: dict[str, list[Finding]], window: Window, stretch: Stretch) -> tuple[int, str | None]:
+    """The step at which the run went down, and the layer that did."""
+    states = [f for name in STATES for f in answers[name] if f.outcome is Outcome.FIRED]
+    # A state from long before a collapse did not cause it: the run learned in spite of it.
+    recent = [f for f in states if f.first_step >= stretch.onset - LOOK_BACK]
+    if recent:
+        worst = max(recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", f.value))
+        return worst.first_step, worst.layer
+    origins = [f for name in ORIGINS for f in answers[name] if f.outcome is Outcome.FIRED]
+    if origins and stretch.onset == 0:
+        return min(f.first_step for f in origins), None
+    if stretch.onset:
+        return stretch.onset, None
+    return int(window.steps[min(LOOK_BACK, len(window) - 1)]), None
+
+
+def _chain(fired: dict[str, list[Finding]], down: int, guilty: str | None) -> tuple[Finding, ...]:
+    """The connected findings in the order of their steps, one a rule: the guilty layer's, else the largest."""
+    links = []
+    for name, found in fired.items():
+        near = [f for f in found if name not in STATES or f.first_step >= down - LOOK_BACK]
+        if near and name not in WEAK:
+            links.append(_spokesman(near, guilty))
+    strong = sorted(links, key=lambda f: (f.first_step, _rule(f.rule).rank))
+    if strong:
+        return tuple(f for f in strong if f.first_step <= down + LOOK_BACK)
+    return tuple(_spokesman(fired[name], guilty) for name in WEAK if fired.get(name))[:1]
+
+
+def _spokesman(found: Sequence[Finding], guilty: str | None) -> Finding:
+    first = min(f.first_step for f in found)
+    own = [f for f in found if f.layer == guilty]
+    if own and own[0].first_step <= first + AFTERMATH:
+        return own[0]
+    return max((f for f in found if f.first_step <= first + AFTERMATH), key=lambda f: f.value)
+
+
+def _cause(chain: tuple[Finding, ...]) -> Cause | None:
+    if not chain:
+        return None
+    first = chain[0]
+    return Cause(first.rule, first.layer, first.first_step, first.message, first.confidence)
+
+
+def _check(rule: Rule, window: Window, outcome: Outcome, message: str) -> Finding:
+    first, last = (int(window.steps[0]), int(window.steps[-1])) if len(window) else (0, 0)
+    nan = float("nan")
+    return Finding(rule.name, None, first, last, nan, nan, Severity.INFO, 1.0, message, outcome)
+
+
+def _rule(name: str) -> Rule:
+    return next(rule for rule in MECHANISMS if rule.name == name)

@@ -1,0 +1,185 @@
+"""The detector: sees one row at a time, says when a run goes down, and finds out why.
+
+Live and from a file it is one implementation: :func:`replay` feeds the rows of a log
+through the same :class:`Detector` that judged them while they were written, so the
+answers are the same, step for step. While nothing is suspected a row costs the state
+machine of :mod:`diagnostics.symptoms`, the early warnings, and a copy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics import early, ending, symptoms
+from diagnostics.causes import Explanation, ask, explain, prolonged, remedies, survey, without_fired
+from diagnostics.columns import Columns
+from diagnostics.early import EarlyWarnings
+from diagnostics.findings import Diagnosis, Finding, Outcome, Stretch, Verdict
+from diagnostics.history import History
+from diagnostics.info import RunInfo
+from diagnostics.limits import Limits
+from diagnostics.rules import MECHANISMS
+from diagnostics.rules.base import Window
+from diagnostics.symptoms import Symptoms, symptom_finding
+
+HISTORY = 1024
+KEPT_WARNINGS = 200
+SUSPECT_STEPS = 50
+
+DEFAULT_LIMITS = Limits(
+    [
+        *symptoms.LIMITS,
+        *early.LIMITS,
+        *ending.LIMITS,
+        *(limit for rule in MECHANISMS for limit in rule.limits),
+    ]
+)
+
+Event = Finding | Stretch
+
+
+class Replayable(Protocol):
+    """What :func:`replay` needs of a run."""
+
+    name: str
+    info: RunInfo
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def validations(self) -> Any: ...
+    def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]: ...
+
+
+class Detector:
+    """Judges one run while its rows arrive."""
+
+    def __init__(
+        self, info: RunInfo, columns: Columns | None = None, limits: Limits | None = None, name: str = "run"
+    ) -> None:
+        self.info = info
+        self.columns = columns or info.columns
+        self.limits = limits or DEFAULT_LIMITS
+        self.name = name
+        self.symptoms = Symptoms(info.prior, info.batch_size, self.limits)
+        self._early = EarlyWarnings(info, self.columns, self.limits)
+        self._history = History(max(HISTORY, 4 * self.symptoms.window), len(self.columns))
+        self._warnings: list[Finding] = []
+        self._explanations: dict[int, Explanation] = {}
+        self._validations: list[tuple[int, float, float]] = []
+        self._epochs = ending.EpochSums()
+        place = self.columns.scalar
+        self._scalars = [place(name) for name in ("data_loss", "accuracy", "samples", "loss")]
+        self._nonfinite = self.columns.tensor_block("value", "nonfinite")
+        self._dead_window = np.array(
+            [self.columns.activation(layer.name, "dead_window_fraction") for layer in info.layers[:-1]], np.intp
+        )
+        self._weight_gradients = np.array(
+            [self.columns.tensor(layer.name, "weights", "gradient", "norm") for layer in info.layers], np.intp
+        )
+
+    def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
+        """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
+        data_loss, accuracy, samples, loss = row[self._scalars].tolist()
+        self._history.append(step, row)
+        self._epochs.add(epoch, data_loss, accuracy, samples)
+        finite = math.isfinite(loss) and not row[self._nonfinite].any()
+        cannot_learn = self.symptoms.is_guessing and not self.symptoms.has_learned and self._is_proven_dead(row)
+        stretch = self.symptoms.observe(step, data_loss, accuracy, samples, finite, cannot_learn)
+        warnings = self._early.observe(step, row)
+        if warnings and len(self._warnings) < KEPT_WARNINGS:
+            self._warnings += warnings
+        if stretch is None:
+            return warnings
+        if stretch.recovery is None:
+            self._explain(stretch)
+        return (*warnings, stretch)
+
+    def validation(self, epoch: int | None, loss: float, accuracy: float) -> None:
+        """A validation; only the rule of overfitting looks at it, never the verdict."""
+        if epoch is not None and epoch > 0:
+            self._validations.append((epoch, float(loss), float(accuracy)))
+
+    def finish(self, status: str = "completed") -> Diagnosis:
+        """The run is over, or is looked at as if it were: verdict, cause and all findings."""
+        stretch = self.symptoms.finish()
+        if stretch is not None:
+            self._explain(stretch)
+        return self._diagnosis(self.symptoms.verdict(is_over=status != "running"))
+
+    @property
+    def verdict_so_far(self) -> Verdict:
+        """The verdict on what has been seen; a run that goes on is undecided until it has learned."""
+        return self.symptoms.verdict(is_over=False)
+
+    @property
+    def suspects(self) -> Mapping[str, str]:
+        """Layers with an early warning in the last steps, and what it says."""
+        since = self.symptoms.steps - SUSPECT_STEPS
+        return {f.layer: f.message for f in self._warnings if f.layer is not None and f.first_step >= since}
+
+    def cause_of(self, stretch: Stretch) -> Explanation | None:
+        """The explanation of a stretch that was confirmed."""
+        return self._explanations.get(stretch.confirmed)
+
+    # ---- inside
+
+    def _is_proven_dead(self, row: NDArray[np.float32]) -> bool:
+        """Whether some layer was dead throughout the window and no gradient passes it: nothing can change below."""
+        dead = np.flatnonzero(row[self._dead_window] == 1)
+        gradients = row[self._weight_gradients]
+        return any(not gradients[: index + 1].any() for index in dead.tolist())
+
+    def _window(self) -> Window:
+        steps, rows = self._history.ordered()
+        return Window(self.info, self.columns, self.limits, steps, rows, 0, self.symptoms.entropy, self._summaries())
+
+    def _summaries(self) -> tuple[tuple[int, float, float, float, float], ...]:
+        return self._epochs.with_validations(self._validations)
+
+    def _explain(self, stretch: Stretch) -> None:
+        self._explanations[stretch.confirmed] = explain(self._window(), stretch)
+
+    def _diagnosis(self, verdict: Verdict) -> Diagnosis:
+        window = self._window()
+        stretches = tuple(self.symptoms.stretches)
+        deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
+        explanation = self._explanations[deciding.confirmed] if deciding else None
+        symptoms = [symptom_finding(one, self.symptoms.steps, self.symptoms.entropy) for one in stretches]
+        if deciding and explanation:
+            end = self.symptoms.steps if deciding.recovery is None else deciding.recovery
+            chain = (*prolonged(explanation.chain, end - 1), symptoms[-1])
+            checks = [*without_fired(explanation.checks), *chain[:-1]]
+        else:
+            chain, checks = (), survey(window)
+        checks += [finding for rule in ending.RULES for finding in ask(rule, window)]
+        fired = [finding for finding in checks if finding.outcome is Outcome.FIRED]
+        return Diagnosis(
+            run=self.name,
+            verdict=verdict,
+            steps=self.symptoms.steps,
+            onset=deciding.onset if deciding else None,
+            confirmed=deciding.confirmed if deciding else None,
+            stretches=stretches,
+            cause=explanation.cause if explanation else None,
+            chain=chain,
+            findings=tuple(sorted([*symptoms, *fired, *self._warnings], key=lambda f: f.first_step)),
+            checks=tuple(checks),
+            remedies=remedies(explanation) if explanation and verdict.is_defect else (),
+            limits=dict(self.limits),
+        )
+
+
+def replay(run: Replayable, limits: Limits | None = None) -> Diagnosis:
+    """The diagnosis of a recorded run."""
+    detector = Detector(run.info, limits=limits, name=run.name)
+    for step, epoch, row in run.rows():
+        detector.observe(step, epoch, row)
+    for validation in run.validations.itertuples():
+        detector.validation(int(validation.epoch), float(validation.loss), float(validation.accuracy))
+    return detector.finish(run.status)

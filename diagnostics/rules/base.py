@@ -1,0 +1,181 @@
+"""What a rule is, and the window of rows it looks at.
+
+A mechanism rule is asked once a symptom has raised suspicion. It gets a
+:class:`Window`: the rows around the trouble, with a few before them to compare
+with. It returns one :class:`~diagnostics.findings.Finding` a layer (or tensor) in
+which it sees its mechanism at work. Rules are pure: no files, no state, no
+knowledge of one another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.columns import INPUT, Columns
+from diagnostics.findings import Finding, Severity
+from diagnostics.info import RunInfo
+from diagnostics.limits import Limit, Limits
+
+Series = NDArray[np.float64]
+FOR_COMPARISON = 20
+
+
+class MissingColumnsError(Exception):
+    """A rule cannot be run: the log lacks what the message names."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows of a run: ``rows`` (n, columns) at ``steps`` (n,). Those before ``start`` are for comparison.
+
+    ``guessing_loss`` is H, the loss of answering with the class shares; ``epochs`` has
+    (epoch, training loss, training accuracy, validation loss, validation accuracy).
+    """
+
+    info: RunInfo
+    columns: Columns
+    limits: Limits
+    steps: NDArray[np.int64]
+    rows: NDArray[np.float32]
+    start: int = 0
+    guessing_loss: float = math.nan
+    epochs: tuple[tuple[int, float, float, float, float], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def narrowed(self, first_step: int, last_step: int) -> Window:
+        """The same history up to ``last_step``, with the interest beginning at ``first_step``."""
+        stop = int(np.searchsorted(self.steps, last_step, side="right"))
+        start = min(int(np.searchsorted(self.steps, first_step, side="left")), stop)
+        return replace(self, steps=self.steps[:stop], rows=self.rows[:stop], start=start)
+
+    def asked_from_its_beginning(self) -> Window:
+        """The same rows, all but the first few of interest: those are left to compare with."""
+        return replace(self, start=min(FOR_COMPARISON, len(self) - 1))
+
+    def scalar(self, statistic: str) -> Series:
+        """One scalar over the rows (n,)."""
+        return self._column(lambda: self.columns.scalar(statistic), statistic)
+
+    def tensor(self, layer: str, tensor: str, kind: str, statistic: str) -> Series:
+        """One tensor statistic over the rows (n,)."""
+        name = f"{layer}/{tensor}/{kind}/{statistic}"
+        return self._column(lambda: self.columns.tensor(layer, tensor, kind, statistic), name)
+
+    def activation(self, layer: str, statistic: str) -> Series:
+        """One activation statistic over the rows (n,)."""
+        return self._column(lambda: self.columns.activation(layer, statistic), f"{layer}/{statistic}")
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The trainable layers, first to last."""
+        return tuple(layer.name for layer in self.info.layers)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The trainable layers but the last, whose outputs are the answer."""
+        return self.layers[:-1]
+
+    def units(self, layer: str) -> str:
+        """What the units of a layer are called: kernels or neurons."""
+        info = next(one for one in self.info.layers if one.name == layer)
+        return "kernels" if len(info.output_shape) == 3 else "neurons"
+
+    def unit_count(self, layer: str) -> int:
+        """How many units a layer has."""
+        return next(one.units for one in self.info.layers if one.name == layer)
+
+    @property
+    def input_name(self) -> str:
+        """The name under which the batch itself is measured."""
+        return INPUT
+
+    def function(self, layer: str) -> str | None:
+        """The activation function after a layer."""
+        return next((one.activation for one in self.info.layers if one.name == layer), None)
+
+    def _column(self, find: Callable[[], int], name: str) -> Series:
+        try:
+            place = find()
+        except KeyError:
+            raise MissingColumnsError(name) from None
+        return self.rows[:, place].astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An example that lives with its rule: what it shows, the window, and the layers that have to be named."""
+
+    title: str
+    window: Window
+    layers: tuple[str | None, ...] = ()
+
+
+class Rule:
+    """Base of the rules. ``manual`` is the module's docstring; ``rank`` orders causes that begin at one step."""
+
+    name: str = ""
+    title: str = ""
+    rank: int = 50
+    limits: tuple[Limit, ...] = ()
+    is_lasting: bool = False
+    remedies: tuple[str, ...] = ()
+
+    def check(self, window: Window) -> list[Finding]:
+        """The findings, at most one a layer. Raises MissingColumnsError where the log lacks a column."""
+        raise NotImplementedError
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        """Healthy and faulty examples; each becomes a test and a line of the manual."""
+        raise NotImplementedError
+
+    def finding(
+        self,
+        window: Window,
+        layer: str | None,
+        first: int,
+        last: int,
+        value: float,
+        limit: float,
+        message: str,
+        *,
+        confidence: float = 0.9,
+        severity: Severity = Severity.ERROR,
+    ) -> Finding:
+        """A finding from row ``first`` to row ``last`` of the window."""
+        steps = window.steps
+        return Finding(
+            self.name, layer, int(steps[first]), int(steps[last]), float(value), float(limit), severity,
+            confidence, message,
+        )  # fmt: skip
+
+    def limit(self, window: Window, name: str) -> float:
+        """The value of one of the rule's limits."""
+        return window.limits[f"{self.name}.{name}"]
+
+
+def first_true(mask: NDArray[Any], start: int = 0) -> int | None:
+    """Position of the first True from ``start`` on, or None."""
+    found = np.flatnonzero(mask[start:])
+    return int(found[0]) + start if len(found) else None
+
+
+def lasting_from(mask: NDArray[Any], at_least: int) -> int | None:
+    """Where the run of True that reaches the end begins; None where it is shorter than ``at_least``."""
+    found = np.flatnonzero(~mask)
+    begin = int(found[-1]) + 1 if len(found) else 0
+    return begin if len(mask) - begin >= at_least else None
+
+
+def median_before(values: Series, start: int, rows: int = 20) -> float:
+    """Median of the finite values in the ``rows`` rows before ``start``; NaN where there are none."""
+    before = values[max(0, start - rows) : start]
+    before = before[np.isfinite(before)]
+    return float(np.median(before)) if len(before) else math.nan

@@ -1,0 +1,59 @@
+"""Changed labels: the loss jumps although neither weights nor inputs did.
+
+What it looks at: the data loss of each row against its median over the 20 rows before.
+It fires where the loss jumps by the limit within one step, while the update just before
+was of ordinary size in every layer and the input looks as before: the same network on
+the same kind of images is suddenly wrong, so the answers it is held against changed.
+
+What it means: from here on the labels say something else: shuffled, shifted, or of
+another data set.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.findings import Finding
+from diagnostics.limits import Limit, Limits
+from diagnostics.rules.base import Case, Rule, Window, first_true, median_before
+from diagnostics.rules.examples import example
+
+
+class ChangedLabels(Rule):
+    """A jump of the loss that neither an update nor the input explains."""
+
+    name = "changed-labels"
+    title = "the labels changed"
+    rank = 4
+    limits = (
+        Limit("changed-labels", "jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05),
+        Limit("changed-labels", "update", 3, "times", "largest update before the jump over its median", "choice", 1),
+    )
+    remedies = ("a look at how images and labels are paired from this step on",)
+
+    def check(self, window: Window) -> list[Finding]:
+        loss = window.scalar("data_loss")
+        before = median_before(loss, window.start)
+        jump = self.limit(window, "jump") * window.guessing_loss
+        first = first_true(loss - before >= jump, window.start) if np.isfinite(before) else None
+        if first is None or first == 0 or loss[first - 1] - before >= jump / 2:
+            return []
+        for layer in window.layers:
+            update = window.tensor(layer, "weights", "update", "norm")
+            usual = median_before(update, first - 1)
+            if not update[first - 1] <= self.limit(window, "update") * usual:
+                return []
+        spread = window.activation("input", "std")
+        if not abs(spread[first] - median_before(spread, first)) <= 0.2 * median_before(spread, first):
+            return []
+        message = f"loss up from {before:.2f} to {loss[first]:.2f} in one step, with ordinary updates and inputs"
+        last = len(window) - 1
+        return [self.finding(window, None, first, last, loss[first] - before, jump, message, confidence=0.8)]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        own_step = {"data_loss": (40, 5.0), "dense1/weights/update/norm": [9.0 if t == 39 else 0.1 for t in range(60)]}
+        return (
+            Case("a loss that falls", example(limits)),
+            Case("loss 5 from step 40 on", example(limits, {"data_loss": (40, 5.0)}, start=38), (None,)),
+            Case("loss 5 after a large update", example(limits, own_step, start=38)),
+        )

@@ -1,0 +1,68 @@
+"""Uninformative labels: the network is fit to learn, and there is nothing to be learned.
+
+What it looks at: whether the loss sits at the entropy of the class prior while every
+layer is alive: few silent or saturated units, gradients that are not zero, updates of
+ordinary size. It fires where that holds for the last rows of the window.
+
+What it means: the network answers with the class frequencies because nothing better
+can be said: labels that were shuffled, or have nothing to do with the images. It is
+the weakest explanation, and stands only where no other does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.findings import Finding
+from diagnostics.limits import Limit, Limits
+from diagnostics.rules.base import Case, Rule, Window
+from diagnostics.rules.examples import example
+
+
+class UninformativeLabels(Rule):
+    """Guessing with a network in good health."""
+
+    name = "uninformative-labels"
+    title = "labels that carry no information"
+    rank = 40
+    is_lasting = True
+    limits = (
+        Limit("uninformative-labels", "band", 0.05, "H", "mean data loss at most so far from H", "choice", 0, 1),
+        Limit("uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer", "provisional",
+              0, 1),
+        Limit("uninformative-labels", "ratio", 1e-5, "of the tensor's norm", "every layer's update at least", "choice",
+              0, 1),
+        Limit("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
+    )  # fmt: skip
+    remedies = ("a look at how images and labels are paired",)
+
+    def check(self, window: Window) -> list[Finding]:
+        rows, band = int(self.limit(window, "rows")), self.limit(window, "band")
+        if len(window) < rows:
+            return []
+        loss = window.scalar("data_loss")
+        off = abs(loss[-rows:].mean() / window.guessing_loss - 1)
+        if not off <= band:
+            return []
+        for layer in window.hidden:
+            idle = window.activation(layer, "dead_fraction")
+            if window.function(layer) in ("sigmoid", "tanh"):
+                idle = window.activation(layer, "saturated_fraction")
+            if not np.median(idle[-rows:]) < self.limit(window, "dead"):
+                return []
+        for layer in window.layers:
+            ratio = np.median(window.tensor(layer, "weights", "update", "ratio")[-rows:])
+            if not ratio >= self.limit(window, "ratio"):
+                return []
+        first = len(window) - rows
+        message = f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer in good health"
+        return [self.finding(window, None, first, len(window) - 1, off, band, message, confidence=0.5)]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        guessing = {"data_loss": 2.3026}
+        dead = {**guessing, "dense1/dead_fraction": 0.95}
+        return (
+            Case("a loss that falls", example(limits)),
+            Case("loss 2.303 and all layers alive", example(limits, guessing), (None,)),
+            Case("loss 2.303 and a dead layer", example(limits, dead)),
+        )

@@ -1,0 +1,189 @@
+"""Is the run learning, guessing, or gone? A state machine that sees one row at a time.
+
+            learned               guessing                    learned
+  STARTING ────────▶ LEARNING ──────────────▶ COLLAPSED ───────────────┐
+     │                 ▲ ▲ ▲                                           │
+     │ guessing at     │ │ └───────────────────────────────────────────┘
+     │ patience P      │ │ learned (recovery)
+     ├───────────────▶ NEVER LEARNED
+     │                   │ learned (recovery; the parameters are finite again)
+     └───────────────▶ DIVERGED   ◀──── from anywhere: a loss or parameter that is not finite
+
+The words are those of the design: over the last W = max(20 steps, 2,560 samples),
+*guessing* is a mean data loss of at least 0.95 H together with an accuracy of at
+most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of at most 0.7 H,
+with H the entropy of the class prior and A the share of the commonest class. The
+loss of guessing is H and its accuracy A whatever the number of classes and however
+unequal they are, which is why neither is compared with a fixed number.
+
+The state is O(1): a window of W rows and a few counters. It sees rows up to now and
+no later ones, so live and from a file it gives the same answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from diagnostics.findings import Finding, Severity, Stretch, Verdict
+from diagnostics.limits import Limit, Limits
+
+DESIGN = "the project's definitions, fixed before any result"
+ONSET_MEAN = 5
+
+LIMITS = (
+    Limit("verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2),
+    Limit("verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10),
+    Limit("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
+    Limit("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
+    Limit("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
+    Limit(
+        "verdict", "patience", 400, "steps", "never learned is confirmed at this step while a run goes on",
+        "provisional", 1, 1e9,
+    ),
+    Limit(
+        "verdict", "grace", 300, "steps", "a run that ends guessing after fewer steps is undecided",
+        "provisional", 1, 1e9,
+    ),
+)  # fmt: skip
+
+
+def prior_entropy(prior: Sequence[float]) -> float:
+    """H: the loss, in nats, of answering every sample with the class shares ``prior``."""
+    return -sum(share * math.log(share) for share in prior if share > 0)
+
+
+def window_steps(limits: Limits, batch_size: int) -> int:
+    """W in steps, for batches of ``batch_size``."""
+    return max(int(limits["verdict.window_steps"]), math.ceil(limits["verdict.window_samples"] / batch_size))
+
+
+class Symptoms:
+    """The state machine. Feed it with :meth:`observe`, end it with :meth:`finish`."""
+
+    def __init__(self, prior: Sequence[float], batch_size: int, limits: Limits) -> None:
+        self.entropy = prior_entropy(prior)
+        self.commonest = max(prior, default=1.0)
+        self.window = window_steps(limits, batch_size)
+        self._guessing_loss = limits["verdict.guessing_loss"] * self.entropy
+        self._learned_loss = limits["verdict.learned_loss"] * self.entropy
+        self._sigmas = limits["verdict.guessing_sigmas"]
+        # A window has to fit before patience and grace can be asked for.
+        self.patience = max(int(limits["verdict.patience"]), self.window)
+        self.grace = max(int(limits["verdict.grace"]), self.window)
+        self._rows: deque[tuple[int, float, float, float]] = deque()
+        self._loss_sum = self._correct = self._samples = 0.0
+        self._bad_losses = 0
+        self._recent: deque[float] = deque(maxlen=ONSET_MEAN)
+        self._last_good = -1
+        self._first_step: int | None = None
+        self.steps = 0
+        self.has_learned = False
+        self.first_learned: int | None = None
+        self.stretches: list[Stretch] = []
+        self.is_guessing = self.is_learned = False
+
+    @property
+    def open_stretch(self) -> Stretch | None:
+        """The defect stretch the run is in, if any."""
+        if self.stretches and self.stretches[-1].recovery is None:
+            return self.stretches[-1]
+        return None
+
+    def observe(
+        self, step: int, loss: float, accuracy: float, samples: float, finite: bool, cannot_learn: bool = False
+    ) -> Stretch | None:
+        """One row; returns the stretch that this row confirmed or ended, if any.
+
+        ``loss`` is the data loss; ``finite`` says that loss and parameters are;
+        ``cannot_learn`` that a mechanism proves the run cannot learn any more.
+        """
+        self._slide(step, loss, accuracy, samples)
+        self.steps = step + 1
+        self._judge_window(step)
+        if not finite:
+            return self._open(Verdict.DIVERGED, step, step) if self.open_stretch is None else None
+        if self.is_learned:
+            return self._learned(step)
+        if self.is_guessing and self.open_stretch is None:
+            if self.has_learned:
+                return self._open(Verdict.COLLAPSED, self._last_good + 1, step)
+            if self.steps >= self.patience or cannot_learn:
+                return self._open(Verdict.NEVER_LEARNED, 0, step)
+        return None
+
+    def finish(self) -> Stretch | None:
+        """The end of the run: one that ends guessing after grace G has never learned."""
+        if self.open_stretch is None and self.is_guessing and not self.has_learned and self.steps >= self.grace:
+            return self._open(Verdict.NEVER_LEARNED, 0, self.steps - 1)
+        return None
+
+    def verdict(self, is_over: bool) -> Verdict:
+        """The verdict so far; a run that is over needs to have learned or to be in a stretch."""
+        stretch = self.open_stretch
+        if stretch is not None:
+            return stretch.kind
+        if not self.has_learned or (is_over and not self.is_learned):
+            return Verdict.UNDECIDED
+        return Verdict.RECOVERED if self.stretches else Verdict.HEALTHY
+
+    def _open(self, kind: Verdict, onset: int, step: int) -> Stretch:
+        self.stretches.append(Stretch(kind, onset, step))
+        return self.stretches[-1]
+
+    def _learned(self, step: int) -> Stretch | None:
+        if not self.has_learned:
+            self.has_learned, self.first_learned = True, step
+        if self.open_stretch is None:
+            return None
+        self.stretches[-1] = replace(self.stretches[-1], recovery=step)
+        return self.stretches[-1]
+
+    def _slide(self, step: int, loss: float, accuracy: float, samples: float) -> None:
+        """Move the window on to this row. A loss that is not finite is kept out of the sums and counted."""
+        if self._first_step is None:
+            self._first_step = step
+        rows = self._rows
+        rows.append((step, loss, accuracy, samples))
+        self._add(loss, accuracy, samples, 1)
+        while rows[0][0] <= step - self.window:
+            _, old_loss, old_accuracy, old_samples = rows.popleft()
+            self._add(old_loss, old_accuracy, old_samples, -1)
+        self._recent.append(loss)
+        if len(self._recent) == ONSET_MEAN and sum(self._recent) / ONSET_MEAN <= self._learned_loss:
+            self._last_good = step
+
+    def _add(self, loss: float, accuracy: float, samples: float, sign: int) -> None:
+        if math.isfinite(loss):
+            self._loss_sum += sign * loss
+        else:
+            self._bad_losses += sign
+        self._correct += sign * accuracy * samples
+        self._samples += sign * samples
+
+    def _judge_window(self, step: int) -> None:
+        self.is_guessing = self.is_learned = False
+        if self._first_step is None or step - self._first_step < self.window - 1 or self._bad_losses:
+            return
+        loss = self._loss_sum / len(self._rows)
+        self.is_learned = loss <= self._learned_loss
+        spread = math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
+        chance = self.commonest + self._sigmas * spread
+        self.is_guessing = loss >= self._guessing_loss and self._correct / self._samples <= chance
+
+
+def symptom_finding(stretch: Stretch, steps: int, entropy: float) -> Finding:
+    """The stretch itself as a finding: what was seen, apart from why. ``steps``: those of the run so far."""
+    words = {
+        Verdict.NEVER_LEARNED: f"never learned: loss at the entropy of the class prior ({entropy:.3f})",
+        Verdict.COLLAPSED: f"learned, then unlearned: loss back at the entropy of the class prior ({entropy:.3f})",
+        Verdict.DIVERGED: "loss or parameters are no longer finite",
+    }[stretch.kind]
+    if stretch.recovery is None:
+        last, words = steps - 1, f"{words}, to the end"
+    else:
+        last, words = stretch.recovery - 1, f"{words}, until step {stretch.recovery}"
+    nan = math.nan
+    return Finding(str(stretch.kind), None, stretch.onset, last, nan, nan, Severity.ERROR, 0.99, words)

@@ -1,0 +1,41 @@
+"""Every rule is asked about the cases that live with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagnostics import ending
+from diagnostics.detector import DEFAULT_LIMITS
+from diagnostics.findings import Outcome
+from diagnostics.rules import MECHANISMS
+from diagnostics.rules.base import Case, Rule
+
+RULES = (*MECHANISMS, *ending.RULES)
+CASES = [
+    pytest.param(rule, case, id=f"{rule.name}: {case.title}") for rule in RULES for case in rule.cases(DEFAULT_LIMITS)
+]
+
+
+@pytest.mark.parametrize(("rule", "case"), CASES)
+def test_a_rule_names_the_layers_of_its_cases_and_no_others(rule: Rule, case: Case) -> None:
+    findings = rule.check(case.window)
+
+    assert {finding.layer for finding in findings} == set(case.layers)
+    assert all(f.outcome is Outcome.FIRED and f.rule == rule.name and 0 <= f.confidence <= 1 for f in findings)
+    assert all(f.first_step <= f.last_step for f in findings)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_has_a_healthy_and_a_faulty_case_and_a_manual(rule: Rule) -> None:
+    cases = rule.cases(DEFAULT_LIMITS)
+
+    assert any(not case.layers for case in cases)
+    assert any(case.layers for case in cases)
+    assert rule.title
+    assert all(limit.rule == rule.name and limit.unit and limit.source for limit in rule.limits)
+
+
+def test_rule_names_are_unique() -> None:
+    names = [rule.name for rule in RULES]
+
+    assert len(names) == len(set(names))
