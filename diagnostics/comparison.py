@@ -2,8 +2,8 @@
 
 Where both arms ran the same seeds the runs are compared in pairs (McNemar's
 exact test), otherwise as independent groups (Fisher's exact test). With several
-arms against one control the p-values are adjusted by Holm's method, and the
-word "helps" or "hurts" needs an adjusted p below 0.05.
+arms against one control the p-values are adjusted for their number (Benjamini,
+Hochberg), and the word "helps" or "hurts" needs an adjusted p below 0.05.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnostics.intervals import fisher, holm, mcnemar, mean_interval, newcombe
+from diagnostics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe
 from diagnostics.statistics import Group, Mean
 from diagnostics.summary import RunSummary
 
@@ -77,7 +77,7 @@ class Comparison:
     def _adjusted(self) -> str:
         if self.adjusted_p is None or self.adjusted_p == self.p:
             return ""
-        return f", {_p(self.adjusted_p)} after Holm"
+        return f", {_p(self.adjusted_p)} adjusted for the number of arms"
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
@@ -118,7 +118,7 @@ def compare_all(groups: Sequence[Group], control: Group | None = None) -> list[C
     control = control or groups[0]
     made = [compare(group, control) for group in groups if group is not control]
     asked = [c for c in made if c.p is not None]
-    adjusted = dict(zip(map(id, asked), holm([c.p for c in asked if c.p is not None]), strict=True))
+    adjusted = dict(zip(map(id, asked), adjust([c.p for c in asked if c.p is not None]), strict=True))
     return [replace(c, adjusted_p=adjusted.get(id(c))) for c in made]
 
 
