@@ -14,6 +14,7 @@ from diagnostics.run import Run
 from reports import style
 from reports.figures.curves import Array, extremes
 from reports.figures.focus import Focus, chain, focus
+from reports.words import measured, rule_name
 
 WHOLE = "whole network"
 COLOURS = {Severity.ERROR: style.VERMILLION, Severity.WARNING: style.ORANGE, Severity.INFO: style.SKY}
@@ -60,28 +61,10 @@ def prepare(run: Run) -> ChainData | None:
     return ChainData(lanes, events, extremes(steps, loss), float(-np.sum(prior * np.log(prior))), window)
 
 
-def number(value: float) -> str:
-    """A measured number with at most three digits that mean something."""
-    if not np.isfinite(value):
-        return "not a finite number" if np.isinf(value) else "no number"
-    if value == int(value) and abs(value) < 1e6:
-        return f"{int(value):,}"
-    return f"{value:.3g}"
-
-
-def measured(finding: Finding) -> str:
-    """The event's number and the limit it crossed, such as ``0.38 (limit 0.1)``; "" where it has none."""
-    if not np.isfinite(finding.value):
-        return ""
-    if not np.isfinite(finding.limit):
-        return number(finding.value)
-    return f"{number(finding.value)} (limit {number(finding.limit)})"
-
-
 def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> Event:
     lane = lanes.index(finding.layer) if finding.layer in lanes else len(lanes) - 1
     numbers = measured(finding)
-    label = f"step {finding.first_step:,}: {finding.rule}" + (f", {numbers}" if numbers else "")
+    label = f"step {finding.first_step:,}: {rule_name(finding.rule)}" + (f", {numbers}" if numbers else "")
     return Event(
         number=i,
         lane=lane,
