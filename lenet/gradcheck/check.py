@@ -1,0 +1,137 @@
+"""The check itself: every gradient of a layer or a loss against finite differences."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lenet.errors import SettingsError, ShapeError
+from lenet.gradcheck.case import Case, grouped
+from lenet.gradcheck.differences import Array, Numeric, Precision, choose, differences, precision_of
+from lenet.gradcheck.mistakes import added_to, ignored_channels, name_mistakes, not_reset, wrong_shapes
+from lenet.gradcheck.result import GradientCheck, TensorCheck
+from lenet.gradcheck.subject import Subject
+
+
+def check(
+    layer: Any, inputs: ArrayLike, *, seed: int = 0, entries: int = 256, tolerance: float | None = None
+) -> GradientCheck:
+    """Compare a layer's backward pass with central differences in float64.
+
+    The output is folded into one number by a random d, L = sum(output * d), and
+    ``backward(d)`` has to be the gradient of L.
+
+    Args:
+        layer: any object with ``forward(inputs)``, ``backward(dvalues)`` and the attributes
+            ``output``, ``dinputs`` and, where it has parameters, ``weights``, ``biases``,
+            ``dweights``, ``dbiases``. It is not changed: the check works on copies.
+        inputs: a small batch, the first axis counting samples; two to four are enough, and
+            more than one is needed to see a batch size that is divided out twice.
+        seed: of d, and of the entries that are compared.
+        entries: how many entries of each tensor are compared at most.
+        tolerance: normwise relative error allowed; None: 1e-6, or 1e-2 for a layer that
+            rounds to float32 whatever it is given.
+
+    Raises:
+        SettingsError: the object does not follow the convention.
+        ShapeError: inputs without a batch axis.
+    """
+    points = np.array(inputs, dtype=np.float64)
+    if points.ndim < 2 or points.size == 0:
+        raise ShapeError(f"gradient check: received inputs of shape {points.shape}, expected (N, ...)")
+    if entries < 1:
+        raise SettingsError(f"entries={entries}, expected at least 1")
+    subject = Subject(layer)
+    try:
+        with np.errstate(all="ignore"):
+            return _check(subject, points, seed, entries, tolerance)
+    finally:
+        subject.restore()
+
+
+def _check(subject: Subject, inputs: Array, seed: int, entries: int, tolerance: float | None) -> GradientCheck:
+    output, again = subject.run(inputs), subject.run(inputs)
+    if not np.isfinite(output).all():
+        return GradientCheck({}, (f"the output of {subject.name} is not finite for these inputs",))
+    if not np.allclose(output, again, rtol=1e-5):
+        return GradientCheck(
+            {}, ("the output differs between two calls with the same inputs: it is random, or not reset",)
+        )
+    generator = np.random.default_rng(seed)
+    dvalues = generator.standard_normal(output.shape)
+    precision = precision_of(subject.dtype)
+    numeric = _numeric(subject, inputs, dvalues, entries, generator, precision)
+    aside = any(n.skipped > len(n.entries) for n in numeric.values())
+    if aside:
+        inputs = inputs + 0.01 * max(1.0, float(np.abs(inputs).max())) * generator.standard_normal(inputs.shape)
+        numeric = _numeric(subject, inputs, dvalues, entries, generator, precision)
+    gradients = subject.gradients(inputs, dvalues)
+    shapes = {"dinputs": inputs.shape, **{f"d{name}": p.shape for name, p in subject.parameters.items()}}
+    own = {name: in_shape(gradient, shapes[name]) for name, gradient in gradients.own.items()}
+    penalty, added = added_to(subject, inputs, dvalues, own)
+    own = {name: gradient - penalty.get(name, 0.0) for name, gradient in own.items()}
+    bound = precision.tolerance if tolerance is None else tolerance
+    tensors = {name: compare(own[name], shape, numeric[name], bound) for name, shape in shapes.items()}
+    case = Case(subject, inputs, dvalues, own, numeric, output.shape, max(10 * bound, 1e-5))
+    mistakes = [
+        *ignored_channels(case, generator),
+        *not_reset(gradients),
+        *wrong_shapes(gradients.own, shapes),
+        *grouped((name, "something is added that does not depend on dvalues") for name in added),
+        *name_mistakes(case, [name for name, t in tensors.items() if not t.ok and t.checked and name not in added]),
+    ]
+    return GradientCheck(tensors, tuple(mistakes), str(subject.dtype), aside)
+
+
+def _numeric(
+    subject: Subject,
+    inputs: Array,
+    dvalues: Array,
+    entries: int,
+    generator: np.random.Generator,
+    precision: Precision,
+) -> dict[str, Numeric]:
+    """Finite differences by the inputs and by each parameter, named like the gradients."""
+
+    def by_inputs(tensor: Array) -> tuple[Array, Array]:
+        return subject.run(tensor), tensor
+
+    def by_parameter(tensor: Array, name: str) -> tuple[Array, Array]:
+        output = subject.run(inputs, {**subject.parameters, name: tensor})
+        return output, subject.in_effect(name)
+
+    chosen = choose(inputs.size, entries, generator)
+    found = {"dinputs": differences(by_inputs, inputs, dvalues, chosen, precision)}
+    for name, value in subject.parameters.items():
+        chosen = choose(value.size, entries, generator)
+        found[f"d{name}"] = differences(partial(by_parameter, name=name), value, dvalues, chosen, precision)
+    return found
+
+
+def in_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient in the shape of what it belongs to, where only axes of length 1 differ."""
+    squeezed = [[n for n in sizes if n != 1] for sizes in (gradient.shape, shape)]
+    return gradient.reshape(shape) if squeezed[0] == squeezed[1] else gradient
+
+
+def compare(analytic: Array, shape: tuple[int, ...], numeric: Numeric, tolerance: float) -> TensorCheck:
+    """One gradient against its finite differences, normwise."""
+    checked, skipped, total = len(numeric.entries), numeric.skipped, math.prod(shape)
+    if analytic.shape != shape:
+        return TensorCheck(math.inf, tolerance, skipped=skipped, size=total)
+    if not checked:
+        return TensorCheck(0.0, tolerance, skipped=skipped, size=total)
+    found = analytic.ravel()[numeric.entries]
+    off = np.abs(found - numeric.values)
+    # Where the derivative is zero, rounding is all that differs, and must not be taken for a mistake.
+    floor = np.linalg.norm(numeric.uncertainty) / tolerance
+    size = max(np.linalg.norm(found), np.linalg.norm(numeric.values), floor, np.finfo(float).tiny)
+    k = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
+    worst = tuple(int(i) for i in np.unravel_index(numeric.entries[k], shape))
+    error = float(np.linalg.norm(off) / size)
+    here, expected = float(found[k]), float(numeric.values[k])
+    return TensorCheck(error, tolerance, worst, here, expected, checked, skipped, total)

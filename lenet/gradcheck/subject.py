@@ -1,0 +1,127 @@
+"""The object under test: how it is called, and how it is kept from harm.
+
+Any object will do that follows the convention of "Neural Networks from Scratch"
+(nnfs.io): ``forward(inputs)`` sets ``output``, ``backward(dvalues)`` sets
+``dinputs`` and, where there are ``weights`` and ``biases``, ``dweights`` and
+``dbiases``. Results that are only returned are taken too.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.errors import SettingsError
+
+Array = NDArray[np.float64]
+PARAMETERS = ("weights", "biases")
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What one backward pass adds by itself, and the share it ``kept`` of the pass before.
+
+    A backward pass that adds to what is already there gives, call after call,
+    G_k = kept G_{k-1} + own. ``kept`` has an entry only where it is not zero.
+    """
+
+    own: Mapping[str, Array]
+    kept: Mapping[str, float]
+
+
+class Subject:
+    """A layer that can be run with any parameters; the user's own is never changed.
+
+    Work is done on deep copies. A layer that cannot be copied is worked on
+    itself, and :meth:`restore` puts its very parameters back.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        for method in ("forward", "backward"):
+            if not callable(getattr(layer, method, None)):
+                raise SettingsError(f"{type(layer).__name__} has no {method}(), expected forward() and backward()")
+        self.name = type(layer).__name__
+        try:
+            self._pristine = copy.deepcopy(layer)
+            self.layer = copy.deepcopy(layer)
+        except Exception:  # whatever the layer holds that cannot be copied: locks, files, ...
+            self._pristine = None
+            self.layer = layer
+        held = {name: getattr(self.layer, name, None) for name in PARAMETERS}
+        self._originals = {name: value for name, value in held.items() if value is not None}
+        self._contents = {name: np.array(value) for name, value in self._originals.items()}
+        self.parameters = {name: value.astype(np.float64) for name, value in self._contents.items()}
+        self.dtype = np.dtype(np.float64)
+
+    def restore(self) -> None:
+        """Give the layer back the arrays it had, bit for bit."""
+        for name, original in self._originals.items():
+            if isinstance(original, np.ndarray):
+                original[...] = self._contents[name]
+            setattr(self.layer, name, original)
+
+    def run(self, inputs: Array, parameters: Mapping[str, Array] | None = None, layer: Any = None) -> Array:
+        """The output, as float64, with these parameters instead of the layer's own."""
+        layer = self.layer if layer is None else layer
+        for name in self.parameters:
+            setattr(layer, name, (parameters or self.parameters).get(name, self.parameters[name]).copy())
+        takes_training = "training" in inspect.signature(layer.forward).parameters
+        returned = layer.forward(inputs.copy(), training=True) if takes_training else layer.forward(inputs.copy())
+        output = np.asarray(getattr(layer, "output", returned))
+        if output.dtype.kind == "f":
+            self.dtype = output.dtype
+        return output.astype(np.float64)
+
+    def in_effect(self, name: str) -> Array:
+        """A parameter as the layer holds it now: one kept in float32 has rounded what it was given."""
+        return np.asarray(getattr(self.layer, name), dtype=np.float64)
+
+    def penalty_gradient(self, name: str) -> Array | None:
+        """The gradient of the book's L1 and L2 penalties, for ``dweights`` or ``dbiases``; None if there are none."""
+        if name[1:] not in self.parameters:
+            return None
+        value, kind = self.parameters[name[1:]], {"dweights": "weight", "dbiases": "bias"}[name]
+        l1, l2 = (float(getattr(self.layer, f"{kind}_regularizer_{n}", 0) or 0) for n in ("l1", "l2"))
+        return l1 * np.where(value < 0, -1.0, 1.0) + 2 * l2 * value if l1 or l2 else None
+
+    def gradients(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None = None) -> Gradients:
+        """What ``backward`` answers, freed of what earlier calls left behind."""
+        layer = self.layer if self._pristine is None else copy.deepcopy(self._pristine)
+        first, second = (self._once(layer, inputs, dvalues, parameters) for _ in range(2))
+        moved = [name for name in first if not _same(first[name], second[name], self.dtype)]
+        if not moved:
+            return Gradients(first, {})
+        third = self._once(layer, inputs, dvalues, parameters)
+        own, kept = dict(first), {}
+        for name in moved:
+            step, next_step = second[name] - first[name], third[name] - second[name]
+            kept[name] = float(np.vdot(step, next_step) / np.vdot(step, step))
+            own[name] = second[name] - kept[name] * first[name]
+        return Gradients(own, kept)
+
+    def _once(
+        self, layer: Any, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None
+    ) -> dict[str, Array]:
+        """One forward and one backward pass; the gradients by name."""
+        self.run(inputs, parameters, layer)
+        returned = layer.backward(dvalues.copy())
+        found = {"dinputs": getattr(layer, "dinputs", returned)}
+        found |= {f"d{name}": getattr(layer, f"d{name}", None) for name in self.parameters}
+        for name, value in found.items():
+            if value is None:
+                raise SettingsError(f"{self.name}: backward left no {name}, expected it as an attribute")
+        return {name: np.array(value, dtype=np.float64) for name, value in found.items()}
+
+
+def _same(first: Array, second: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether two answers are equal but for rounding."""
+    if first.shape != second.shape:
+        return False
+    bound = 1e3 * float(np.finfo(dtype).eps) * float(np.linalg.norm(first))
+    return bool(np.linalg.norm(second - first) <= bound) or not np.isfinite(first).all()
