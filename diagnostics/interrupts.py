@@ -1,0 +1,61 @@
+"""Ctrl-C and SIGTERM end a run between two steps, never in the middle of one.
+
+So parameters, optimiser and log always agree on which step was the last. A second
+Ctrl-C does not wait.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+from lenet.hooks import Hook, StepEnd, ValidationEnd
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
+
+
+class EndsBetweenSteps(Hook):
+    """A hook and a context manager: within it, a signal waits for the end of the step.
+
+    Outside the main thread Python delivers no signals, and nothing is installed.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> EndsBetweenSteps:
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                # A job in the background starts with SIGINT ignored, and that is respected.
+                if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                    self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        if kind is None:
+            self._end_if_asked()
+
+    def on_step_end(self, event: StepEnd) -> None:
+        self._end_if_asked()
+
+    def on_validation_end(self, event: ValidationEnd) -> None:
+        self._end_if_asked()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._waiting is not None:
+            raise _error(number)
+        self._waiting = number
+
+    def _end_if_asked(self) -> None:
+        if self._waiting is not None:
+            number, self._waiting = self._waiting, None
+            raise _error(number)
+
+
+def _error(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)

@@ -1,0 +1,118 @@
+"""One training with recorder, detector and checkpoints: what `train` does, and a study does many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from diagnostics.errors import DiagnosticsError
+from diagnostics.findings import Diagnosis
+from diagnostics.recorder import Recorder
+from diagnostics.interrupts import EndsBetweenSteps
+from lenet.data import Dataset, load_dataset
+from lenet.errors import SettingsError
+from lenet.hooks import Hook, RunEnd
+from lenet.model import Model
+from lenet.settings import Settings
+
+OnDefect = Literal["continue", "stop", "restart"]
+MOST_RESTARTS = 3
+HookMaker = Callable[[Recorder, Model], Sequence[Hook]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one training; ``path`` is None where nothing was logged."""
+
+    settings: Settings
+    path: Path | None
+    status: str
+    diagnosis: Diagnosis
+    model: Model
+
+
+class _LastWord(Hook):
+    """Remembers how the run ended."""
+
+    status = "failed"
+
+    def on_run_end(self, event: RunEnd) -> None:
+        self.status = event.status
+
+
+def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
+    """``runs/<network>-seed<seed>-<UTC time>.h5``: a second run never collides."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
+    return folder / f"{settings.network}-seed{settings.seed}-{now}.h5"
+
+
+def run_training(
+    settings: Settings,
+    path: Path | None,
+    *,
+    dataset: Dataset | None = None,
+    overwrite: bool = False,
+    log_every: int = 1,
+    histograms_every: int = 25,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
+    on_log_error: Literal["continue", "stop"] = "continue",
+    on_defect: Literal["continue", "stop"] = "continue",
+    print_every: int = 0,
+    hooks: HookMaker | None = None,
+) -> Outcome:
+    """Train once, logging to ``path`` (None: no log, judged all the same), with validation after each epoch.
+
+    ``hooks`` makes further listeners from the recorder and the model. With
+    ``resume`` an interrupted log is continued from its last checkpoint. Ctrl-C and
+    SIGTERM end the run between two steps; the exception is passed on with the log
+    closed. Raises LenetError and DiagnosticsError with one line for people.
+    """
+    data = dataset or load_dataset(settings.data, settings.limit)
+    model = build(settings, data)
+    recorder = Recorder(
+        path,
+        overwrite=overwrite,
+        log_every=log_every,
+        histograms_every=histograms_every,
+        settings=settings.to_dict(),
+        environment={"data": data.name, "data_checksum": data.checksum},
+        on_error=on_log_error,
+        on_defect=on_defect,
+        checkpoint_every=checkpoint_every,
+        model=model,
+    )
+    if resume:
+        recorder.resume(model)
+    last = _LastWord()
+    with EndsBetweenSteps() as guard:
+        model.train(
+            data.X_train,
+            data.y_train,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            print_every=print_every,
+            hooks=[recorder, *(hooks(recorder, model) if hooks else ()), last, guard],
+            validation_data=(data.X_test, data.y_test),
+            shuffle=settings.shuffle,
+            steps=settings.steps,
+        )
+    if recorder.diagnosis is None:
+        raise DiagnosticsError("the run ended without a diagnosis")
+    return Outcome(settings, recorder.path, last.status, recorder.diagnosis, model)
+
+
+def build(settings: Settings, data: Dataset) -> Model:
+    """The model of ``settings`` for these data."""
+    if data.classes > 10:
+        raise SettingsError(f"{data.name}: found labels up to {data.classes - 1}, expected at most 9")
+    image = data.X_train.shape[1:4]
+    return settings.build_model(samples=len(data.X_train), image=(image[0], image[1], image[2]))
+
+
+def next_attempt(settings: Settings) -> Settings:
+    """The report's "restart the model!": the same settings with the next seed."""
+    return replace(settings, seed=settings.seed + 1)

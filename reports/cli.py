@@ -1,0 +1,51 @@
+"""The command line: `lenet-diag COMMAND`. A command's module is imported when it is called, and not before."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+# name -> what it is for, in the order of a user's day. Each is reports/commands/NAME.py with a `command`.
+COMMANDS = {
+    "train": "Train a network on MNIST, log every step, and judge the run.",
+    "watch": "Follow a run that another process is writing.",
+    "diagnose": "Say whether a run is a defect run, since when, and why.",
+    "report": "Write a page with figures about a run or a folder of runs.",
+    "stats": "Statistics of many runs, with and without the defect runs.",
+    "study": "Train many seeds of one or several settings.",
+    "export": "Write a log's tables as CSV or Parquet.",
+    "gradcheck": "Compare the layers' gradients with finite differences.",
+    "repair": "Make a damaged log readable; the original is kept.",
+    "rules": "The manual of the detector's rules.",
+    "schema": "The format of the log.",
+}
+
+
+class LazyGroup(click.Group):
+    """Finds commands by name without importing the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"reports.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line a command, from the table above: nothing needs to be imported to print it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="lenet-diag", prog_name="lenet-diag")
+def main() -> None:
+    """Why did this training run die, and what would have saved it?
+
+    Begin with `lenet-diag train --watch`. Exit codes: 0 done; 1 defects found
+    (with --fail-on-defect or --on-defect stop); 2 usage; 3 unreadable or damaged
+    input; 4 training or logging failed; 130 and 143 interrupted.
+    """

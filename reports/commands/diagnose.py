@@ -1,0 +1,52 @@
+"""`lenet-diag diagnose`: is it a defect run, since when, and why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors
+
+
+@click.command(name="diagnose")
+@click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run.")
+@click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
+@click.option("--limits", "limits_file", type=click.Path(path_type=Path), help="TOML file with other limits.")
+def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None) -> None:
+    """Say in plain words what became of runs, from which step on, and which layer died of what.
+
+    A folder stands for the logs in it. Files that cannot be read are named, the
+    others are diagnosed all the same (exit code 3).
+    """
+    import json
+
+    from diagnostics.detector import DEFAULT_LIMITS, replay
+    from diagnostics.errors import LogError
+    from diagnostics.index import find_runs
+    from diagnostics.reader import open_run
+    from reports.verdict_text import diagnosis_text
+
+    diagnoses, unreadable = [], False
+    with one_line_errors():
+        limits = DEFAULT_LIMITS.changed_by_file(limits_file) if limits_file else None
+        for path in find_runs(paths):
+            try:
+                with open_run(path) as run:
+                    for note in run.notes:
+                        click.echo(f"note: {note}", err=True)
+                    diagnoses.append(run.diagnosis if limits is None else replay(run, limits))
+            except LogError as error:
+                unreadable = True
+                click.echo(f"error: {error}", err=True)
+                continue
+            if not as_json:
+                click.echo(diagnosis_text(diagnoses[-1]))
+    if as_json:
+        click.echo(json.dumps([diagnosis.to_json() for diagnosis in diagnoses], indent=2))
+    if unreadable:
+        sys.exit(UNREADABLE)
+    if fail_on_defect and any(diagnosis.verdict.is_defect for diagnosis in diagnoses):
+        sys.exit(DEFECTS)

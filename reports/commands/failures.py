@@ -1,0 +1,34 @@
+"""How library errors become one line and an exit code at the command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+def fail(message: str, code: int) -> None:
+    """One line on stderr, and out."""
+    click.echo(f"error: {message}", err=True)
+    sys.exit(code)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Settings that cannot be are 2, data and logs that cannot be read 3, what cannot be written 4."""
+    from diagnostics.errors import DiagnosticsError, LogError
+    from diagnostics.limits import LimitsError
+    from lenet.errors import DataError, LenetError
+
+    try:
+        yield
+    except (DataError, LogError) as error:
+        fail(str(error), UNREADABLE)
+    except (LenetError, LimitsError) as error:
+        fail(str(error), USAGE)
+    except DiagnosticsError as error:
+        fail(str(error), FAILED)

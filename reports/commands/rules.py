@@ -1,0 +1,22 @@
+"""`lenet-diag rules`: the manual of the detector."""
+
+from __future__ import annotations
+
+import click
+
+from reports.commands.failures import USAGE, fail
+
+
+@click.command(name="rules")
+@click.argument("name", required=False)
+def command(name: str | None) -> None:
+    """List the rules, or print the manual page of one."""
+    from reports import rules_manual
+
+    if name is None:
+        click.echo(rules_manual.overview())
+        return
+    try:
+        click.echo(rules_manual.page(name))
+    except KeyError:
+        fail(f"rule {name!r} is unknown; rules: {', '.join(rules_manual.names())}", USAGE)

@@ -1,0 +1,80 @@
+"""The manual of the detector's rules, from their own docstrings, limits and cases."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from diagnostics import early, ending, symptoms
+from diagnostics.detector import DEFAULT_LIMITS
+from diagnostics.limits import Limit
+from diagnostics.rules import MECHANISMS
+from diagnostics.rules.base import Rule
+
+RULES: tuple[Rule, ...] = (*MECHANISMS, *ending.RULES)
+OTHERS = {"verdict": (symptoms, symptoms.LIMITS), early.RULE: (early, early.LIMITS)}
+
+
+def names() -> list[str]:
+    """All pages there are."""
+    return [*OTHERS, *(rule.name for rule in RULES)]
+
+
+def overview() -> str:
+    """One line a page."""
+    titles = {"verdict": "learning, guessing or gone: the state machine of the verdict",
+              early.RULE: "what often comes before a collapse, said at once"}  # fmt: skip
+    titles |= {rule.name: rule.title for rule in RULES}
+    return "\n".join(f"{name:22} {title}" for name, title in titles.items())
+
+
+def page(name: str) -> str:
+    """The manual of one rule, in Markdown. Raises KeyError for an unknown name."""
+    if name in OTHERS:
+        module, limits = OTHERS[name]
+        return f"## {name}\n\n{_body(module.__doc__)}\n\n{_table(limits)}\n"
+    rule = next((rule for rule in RULES if rule.name == name), None)
+    if rule is None:
+        raise KeyError(name)
+    doc = type(rule).__doc__ if type(rule).__module__ == ending.__name__ else sys.modules[type(rule).__module__].__doc__
+    cases = "\n".join(
+        f"- {case.title}: " + (f"fires for {', '.join(map(str, case.layers))}" if case.layers else "does not fire")
+        for case in rule.cases(DEFAULT_LIMITS)
+    ).replace("fires for None", "fires")
+    remedies = "; ".join(rule.remedies)
+    parts = [f"## {name}", _body(doc), _table(rule.limits), f"Examples:\n\n{cases}"]
+    if remedies:
+        parts.append(f"To try: {remedies}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def manual() -> str:
+    """All pages, as `docs/rules.md`."""
+    head = (
+        "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n\n"
+        "Limits can be set in a TOML file, a table a rule (`lenet-diag diagnose --limits FILE`), or from Python "
+        '(`DEFAULT_LIMITS.changed({"dead-units.share": 0.9})`); they are stored with every verdict.\n'
+    )
+    return head + "\n" + "\n".join(page(name) for name in names())
+
+
+def _body(doc: str | None) -> str:
+    """A docstring with its indented diagrams kept as code."""
+    lines = (doc or "").strip().splitlines()
+    out: list[str] = []
+    in_code = False
+    for line in lines:
+        is_code = line.startswith("  ")
+        if line.strip() and is_code != in_code:
+            out.append("```")
+            in_code = is_code
+        out.append(line)
+    return "\n".join([*out, "```"] if in_code else out)
+
+
+def _table(limits: Iterable[Limit]) -> str:
+    rows = ["| limit | default | unit | meaning | source |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{limit.name}` | {limit.default:g} | {limit.unit} | {limit.meaning} | {limit.source} |" for limit in limits
+    ]
+    return "\n".join(rows)
