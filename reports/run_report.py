@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from diagnostics.ending import RULES as ENDING
 from diagnostics.findings import Finding, Outcome, Verdict
+from diagnostics.rules import MECHANISMS
 from diagnostics.run import Run
 from reports import html
 from reports.document import (
@@ -27,7 +29,7 @@ from reports.document import (
 from reports.document import Verdict as VerdictBlock
 from reports.figures.focus import chain, guilty_layer, turning_step
 from reports.pictures import chain_picture, guilty_picture, heat_picture, loss_picture, tensor_pictures
-from reports.retry import command_for
+from reports.retry import command_for, meaning
 from reports.words import (
     GLOSSARY,
     TITLES,
@@ -136,7 +138,7 @@ def _why(run: Run) -> Section:
         passed = tuple(c for c in run.diagnosis.checks if c.outcome is Outcome.PASSED)
         blocks.append(text("Every rule looked at every recorded step. ", Strong("Found in order:"), " "
                            + ("the following." if passed else "nothing was checked.")))  # fmt: skip
-        blocks.append(Listing(tuple((Strong(rule_name(c.rule)), f": {sentence(c.message)}") for c in passed)))
+        blocks.append(Listing(tuple((Strong(rule_name(c.rule)), f": {_looked_for(c)}") for c in passed)))
         blocks.append(guilty_picture(run))
         return Section("why", "What was checked", tuple(blocks))
     picture = chain_picture(run)
@@ -147,6 +149,12 @@ def _why(run: Run) -> Section:
         blocks.append(text("The rules found no chain of events that leads to the defect: its cause is unexplained."))
     blocks.append(guilty_picture(run))
     return Section("why", "Why: the chain of events", tuple(blocks))
+
+
+def _looked_for(check: Finding) -> str:
+    """What a rule that found nothing had looked for."""
+    title = next((rule.title for rule in (*MECHANISMS, *ENDING) if rule.name == check.rule), "")
+    return f"whether {title}; {check.message}." if title else sentence(check.message)
 
 
 def _link(finding: Finding) -> tuple[Inline, ...]:
@@ -169,7 +177,9 @@ def _try(run: Run) -> Section:
             "Nothing needs a remedy." if quiet else "No remedy is known for what the rules found."),))  # fmt: skip
     blocks: list[Block] = [text("In this order. Each command repeats this run, same seed, with one change.")]
     for i, remedy in enumerate(remedies, 1):
-        blocks.append(text(Strong(f"{i}. "), sentence(remedy)))
+        known = meaning(remedy)
+        reason = (f" Why: {known.reason}.",) if known else ()
+        blocks.append(text(Strong(f"{i}. "), sentence(remedy), *reason))
         command = command_for(run.info.settings, remedy)
         if command:
             blocks.append(Command(command))

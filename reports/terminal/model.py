@@ -96,7 +96,7 @@ class LiveModel:
     def _choose(self) -> NDArray[np.intp]:
         """Loss and accuracy, then of all layers the gradient norms, the update ratios, the silent shares."""
         columns = self.info.columns
-        main = {layer: tensor for layer, tensor in reversed(columns.tensors)}
+        main = dict(reversed(columns.tensors))
         gradient = [columns.tensor(la, main[la], "gradient", "norm") for la in self._layers]
         ratio = [columns.tensor(la, main[la], "update", "ratio") for la in self._layers]
         dead = [columns.activation(la, "dead_fraction") if la in columns.layers else 0 for la in self._layers]

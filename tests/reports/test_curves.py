@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ def test_every_bucket_of_a_reduced_curve_keeps_its_smallest_and_largest_value(y,
     x, reduced = extremes(np.arange(len(y)), y, buckets)
 
     edges = np.linspace(0, len(y), buckets + 1).astype(int)
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         inside = reduced[(x >= a) & (x < b)]
         if b > a:
             assert inside.min() == y[a:b].min()
