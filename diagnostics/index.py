@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -111,16 +110,15 @@ def _place(path: Path) -> Path:
 def _stamp(path: Path) -> dict[str, int | str]:
     """What the file and the judge are at this moment."""
     stat = path.stat()
-    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "judge": judge()}
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "judge": JUDGE}
 
 
-@cache
-def judge() -> str:
-    """A fingerprint of the code that decides what a summary says, so that a changed rule is asked again."""
-    here = Path(__file__).parent
-    files = [here / f"{name}.py" for name in ("summarise", "summary", "detector", "diagnosis", "limits")]
+def _fingerprint() -> str:
+    """Of this package's code, so that after a change of rules every run is asked again."""
     digest = sha256()
-    for file in (*files, *sorted((here / "rules").glob("*.py"))):
-        if file.exists():
-            digest.update(file.read_bytes())
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+JUDGE = _fingerprint()  # when imported and not when asked for: the code may change while a study runs

@@ -18,7 +18,7 @@ from diagnostics.jsonfile import DamagedFileError, read_json, try_lock, write_js
 from diagnostics.pool import Failure, Pool
 from diagnostics.statistics import Group
 from diagnostics.study import FILE, Plan, StudyError, Task
-from diagnostics.study_worker import COMPLETE, Worker, finished
+from diagnostics.study_worker import Worker, finished, is_complete
 from diagnostics.summary import RunSummary
 from diagnostics.version import code_version
 
@@ -173,7 +173,7 @@ def load_study(folder: Path) -> tuple[Plan, index.Loaded]:
     """
     plan, failed = Plan.load(folder), _failures(folder)
     loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed])
-    complete = [r for r in loaded.runs if r.status in COMPLETE]
+    complete = [r for r in loaded.runs if is_complete(r)]
     dead = [crashed(task, folder) for task in plan.tasks() if task.file in failed]
     known = {run.name for run in (*complete, *dead)}
     open_ends = (*loaded.unfinished, *(Path(r.path) for r in loaded.runs if r.name not in known))

@@ -7,12 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from diagnostics import index
-from diagnostics.errors import LogError
+from diagnostics.errors import LogError, LogWriteError
 from diagnostics.study import OnDefect, Plan, Task
 from diagnostics.summary import RunSummary
 from lenet.data import Dataset, load_dataset
 
-COMPLETE = ("completed", "stopped")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,10 @@ class Worker:
         return cls(folder, plan.on_defect, plan.log_every, plan.histograms_every)
 
     def __call__(self, task: Task) -> RunSummary:
-        """Train one run, replacing whatever an earlier attempt left, and summarise its log."""
+        """Train one run, replacing whatever an earlier attempt left, and summarise its log.
+
+        Raises LogWriteError where the log does not hold the whole run.
+        """
         from threadpoolctl import threadpool_limits
 
         from diagnostics.session import run_training
@@ -47,7 +49,10 @@ class Worker:
                 # A restart is a new task, so that it can go to any worker.
                 on_defect="continue" if self.on_defect == "continue" else "stop",
             )
-        return index.summary_of(path)
+        summary = finished(path, task)
+        if summary is None:
+            raise LogWriteError(f"{path}: the log does not hold the whole run (disk full?)")
+        return summary
 
 
 @cache
@@ -65,4 +70,9 @@ def finished(path: Path, task: Task) -> RunSummary | None:
     except LogError:
         return None
     as_asked = dict(summary.arm) == task.settings.to_dict() and summary.seed == task.settings.seed
-    return summary if summary.status in COMPLETE and as_asked else None
+    return summary if is_complete(summary) and as_asked else None
+
+
+def is_complete(run: RunSummary) -> bool:
+    """Whether a run came to its end: of its steps, or, stopped on purpose, of its learning."""
+    return run.status == "completed" or (run.status == "stopped" and run.is_defect)

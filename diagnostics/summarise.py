@@ -32,7 +32,7 @@ def summarise(run: Run) -> RunSummary:
         status=run.status,
         seed=run.info.seed,
         arm=_arm(run),
-        threads=_threads(run.info.environment),
+        threads=_threads({**run.info.settings, **run.info.environment}),
         steps=diagnosis.steps,
         planned_steps=run.info.total_steps,
         defect_steps=diagnosis.defect_steps,
@@ -89,8 +89,8 @@ def _training_seconds(run: Run, steps: pd.DataFrame) -> float | None:
     return _finite(whole + float(rest["seconds"].sum()) * spacing)
 
 
-def _threads(environment: Mapping[str, Any]) -> int | None:
-    threads = environment.get("threads")
+def _threads(known: Mapping[str, Any]) -> int | None:
+    threads = known.get("threads")
     return int(threads) if threads is not None else None
 
 

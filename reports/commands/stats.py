@@ -1,0 +1,136 @@
+"""`lenet-diag stats`: what became of many runs, with and without those that died."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from diagnostics.comparison import Comparison
+    from diagnostics.index import Loaded
+    from diagnostics.statistics import Group
+
+UNREADABLE = 3
+CANNOT_WRITE = 4
+
+
+@click.command(name="stats")
+@click.argument("paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--include-defects/--exclude-defects", default=True,
+              help="Which figures are the headline; both are always printed, with k of n.")  # fmt: skip
+@click.option("--exclude-defect-steps", is_flag=True,
+              help="Leave defect iterations out of the step and epoch figures.")  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV, one row an arm.")
+@click.option("--save", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
+              help="Also write stats.txt, stats.json, stats.csv, and runs.csv with one row a run.")  # fmt: skip
+def command(
+    paths: tuple[Path, ...],
+    include_defects: bool,
+    exclude_defect_steps: bool,
+    form: str | None,
+    folder: Path | None,
+) -> None:
+    """Statistics of runs: defect rates with 95 % intervals, means over all runs and over survivors.
+
+    Runs that differ in nothing but the seed make one arm. Files that cannot be
+    read are named and left out (exit code 3).
+    """
+    from diagnostics.errors import DiagnosticsError, LogWriteError
+
+    try:
+        loaded, groups, comparisons = collect(paths, exclude_defect_steps)
+        for line in notes(loaded):
+            click.echo(line, err=True)
+        if not groups:
+            click.echo("no finished run among these files", err=True)
+            sys.exit(UNREADABLE)
+        forms = _Forms(loaded, groups, comparisons, not include_defects)
+        click.echo(forms.json if form == "json" else forms.csv if form == "csv" else forms.text)
+        if folder:
+            forms.save(folder)
+            click.echo(f"written to {folder}", err=True)
+    except DiagnosticsError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(CANNOT_WRITE if isinstance(error, LogWriteError) else UNREADABLE)
+    if loaded.problems:
+        sys.exit(UNREADABLE)
+
+
+def collect(
+    paths: tuple[Path, ...], exclude_defect_steps: bool
+) -> tuple[Loaded, list[Group], list[Comparison]]:
+    """The runs in these files and folders, grouped and compared. A single study keeps its own arms."""
+    from diagnostics import index, study_run
+    from diagnostics.arms import group_runs
+    from diagnostics.comparison import compare_all
+    from diagnostics.study import FILE
+
+    if len(paths) == 1 and (paths[0] / FILE).exists():
+        plan, loaded = study_run.load_study(paths[0])
+        groups = study_run.groups_of(plan, loaded.runs, exclude_defect_steps)
+        return loaded, groups, study_run.comparisons_of(plan, groups)
+    loaded = index.load(index.find_runs(paths))
+    groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
+    return loaded, groups, compare_all(groups)
+
+
+def notes(loaded: Loaded) -> list[str]:
+    """What was left out, for stderr."""
+    lines = [f"error: {problem}" for problem in loaded.problems]
+    if loaded.unfinished:
+        names = ", ".join(path.name for path in loaded.unfinished[:3])
+        more = f" and {len(loaded.unfinished) - 3} more" if len(loaded.unfinished) > 3 else ""
+        lines.append(f"not counted, since they have not ended: {names}{more}")
+    return lines
+
+
+class _Forms:
+    """The same statistics as text, JSON and CSV."""
+
+    def __init__(
+        self, loaded: Loaded, groups: list[Group], comparisons: list[Comparison], survivors: bool
+    ) -> None:
+        self._loaded, self._groups, self._comparisons = loaded, groups, comparisons
+        self._survivors = survivors
+
+    @property
+    def text(self) -> str:
+        from reports import stats_text
+
+        parts = [stats_text.headline(self._groups, self._survivors)]
+        parts += [stats_text.group_text(group, self._survivors) for group in self._groups]
+        if self._comparisons:
+            parts.append(stats_text.comparison_text(self._comparisons))
+        return "\n\n".join(parts)
+
+    @property
+    def json(self) -> str:
+        import json
+
+        value = {
+            "headline": "survivors" if self._survivors else "all",
+            "groups": [group.to_json() for group in self._groups],
+            "comparisons": [comparison.to_json() for comparison in self._comparisons],
+            "unfinished": [str(path) for path in self._loaded.unfinished],
+            "problems": list(self._loaded.problems),
+        }
+        return json.dumps(value, indent=2, allow_nan=False)
+
+    @property
+    def csv(self) -> str:
+        from diagnostics.statistics_frames import groups_frame
+
+        return groups_frame(self._groups).to_csv(lineterminator="\n").rstrip("\n")
+
+    def save(self, folder: Path) -> None:
+        from diagnostics.jsonfile import write_text
+        from diagnostics.statistics_frames import runs_frame
+
+        write_text(folder / "stats.txt", self.text + "\n")
+        write_text(folder / "stats.json", self.json + "\n")
+        write_text(folder / "stats.csv", self.csv + "\n")
+        write_text(folder / "runs.csv", runs_frame(self._groups).to_csv(lineterminator="\n"))

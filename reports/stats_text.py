@@ -1,0 +1,148 @@
+"""Statistics as text: all runs and survivors side by side, never one without k of n."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from diagnostics.comparison import Comparison
+from diagnostics.statistics import SINGLE_METRICS, Group, Mean, sensitivity
+from diagnostics.summary import RunSummary
+from reports.words import percent, seconds
+
+LISTED = 8
+NAMES = {"step_seconds": "step", "epoch_seconds": "epoch", "training_seconds": "training",
+         "validation_seconds": "validation", "total_seconds": "total"}  # fmt: skip
+
+
+def rate_words(group: Group) -> str:
+    """K of n with its interval: "10 of 40 = 25 % (95 % interval 14 to 40 %)"."""
+    counted = f"{group.defect_runs} of {group.judged}"
+    if group.interval is None or group.defect_rate is None:
+        return counted
+    low, high = (f"{100 * limit:.0f}" for limit in group.interval)
+    return f"{counted} = {100 * group.defect_rate:.0f} % (95 % interval {low} to {high} %)"
+
+
+def mean_words(mean: Mean, name: str) -> str:
+    """A mean in the unit of what it is the mean of, with its standard deviation."""
+    if mean.mean is None:
+        return "–"
+    if name in NAMES:
+        spread = f" ± {seconds(mean.std)}" if mean.std is not None else ""
+        return seconds(mean.mean) + spread
+    return f"{mean.mean:.4f}" + (f" ± {mean.std:.4f}" if mean.std is not None else "")
+
+
+def rows(group: Group) -> list[tuple[str, Mean, Mean]]:
+    """What is averaged: its name in words, over all runs and over survivors."""
+    nothing = Mean(None, None, 0)
+    found = []
+    for i, mean in enumerate(group.all.epoch_accuracy):
+        survivors = group.survivors.epoch_accuracy
+        found.append((f"epoch {i + 1} accuracy", mean, survivors[i] if i < len(survivors) else nothing))
+    return [*found, *((NAMES.get(n, n.replace("_", " ")), *_both(group, n)) for n in SINGLE_METRICS)]
+
+
+def group_text(group: Group, survivors_first: bool = False) -> str:
+    """One arm as a block of text."""
+    kinds = ", ".join(f"{kind} {n}" for kind, n in group.by_kind.items())
+    beside = f"recovered {group.recovered}; undecided {group.undecided} and crashed {group.crashed}, not in n"
+    lines = [group.label, f"  defect runs  {rate_words(group)}", f"               {kinds}; {beside}"]
+    lines += [f"  steps        {_steps_words(group)}", *_caveats(group), "", *_table(group, survivors_first)]
+    for metric, words in (("epoch_accuracy", "last epoch's"), ("validation_accuracy", "validation")):
+        line = sensitivity(group, metric)
+        if line:
+            lines.append(f"  {words} accuracy: {line}")
+    return "\n".join([*lines, *_defect_list(group)])
+
+
+def headline(groups: Sequence[Group], survivors: bool) -> str:
+    """The figures asked for in a line an arm, with k of n in every line."""
+    who = "survivors only (defect runs excluded)" if survivors else "all runs (defect runs included)"
+    lines = [f"Validation accuracy, {who}:"]
+    width = max(len(group.label) for group in groups)
+    for group in groups:
+        mean = (group.survivors if survivors else group.all).validation_accuracy
+        lines.append(f"  {group.label:{width}}  {mean_words(mean, 'validation_accuracy')} (n = {mean.n}); "
+                     f"defect runs {rate_words(group)}")  # fmt: skip
+    return "\n".join(lines)
+
+
+def comparison_text(comparisons: Sequence[Comparison]) -> str:
+    """Every arm against its control, in words."""
+    lines = []
+    for control in dict.fromkeys(c.control.label for c in comparisons):
+        lines.append(f"Compared with {control}:")
+        arms = [c for c in comparisons if c.control.label == control]
+        lines += [f"  {c.arm.label}: {c.words}{cost_words(c)}" for c in arms]
+    return "\n".join(lines)
+
+
+def cost_words(c: Comparison) -> str:
+    """What the arm costs or brings in accuracy, over the seeds that survive in both arms."""
+    if c.cost.mean is None:
+        return ""
+    words = f"; accuracy {100 * c.cost.mean:+.2f} points over the {c.cost.n} seeds that survive in both"
+    if c.cost_interval is None:
+        return words
+    low, high = c.cost_interval
+    return f"{words} (95 % interval {100 * low:+.2f} to {100 * high:+.2f})"
+
+
+def _both(group: Group, name: str) -> tuple[Mean, Mean]:
+    return getattr(group.all, name), getattr(group.survivors, name)
+
+
+def _steps_words(group: Group) -> str:
+    share = percent(group.defect_steps / group.steps if group.steps else math.nan)
+    what = "left out of step and epoch figures" if group.exclude_defect_steps else "counted in all figures"
+    return f"{group.steps:,}, of them {group.defect_steps:,} defect iterations ({share}), {what}"
+
+
+def _caveats(group: Group) -> list[str]:
+    lines = []
+    if group.cut_short:
+        lines.append(f"  note         {group.cut_short} runs ended before the steps they were given: their later "
+                     "epochs and validation are missing from \"all runs\"")  # fmt: skip
+    threads = sorted({r.threads for r in group.runs if r.threads is not None})
+    if len(threads) > 1:
+        lines.append(f"  note         times mix runs with {' and '.join(map(str, threads))} threads")
+    elif threads:
+        lines.append(f"  times        with {threads[0]} thread{'s' if threads[0] > 1 else ''} a run")
+    return lines
+
+
+def _table(group: Group, survivors_first: bool) -> list[str]:
+    heads = [f"all {len(group.kept)} runs", f"survivors ({len([r for r in group.runs if r.is_survivor])})"]
+    cells = [(name, _cell(name, a), _cell(name, s)) for name, a, s in rows(group)]
+    if survivors_first:
+        heads.reverse()
+        cells = [(name, s, a) for name, a, s in cells]
+    lines = [f"  {'mean ± standard deviation':27}{heads[0]:>30}{heads[1]:>30}"]
+    return [*lines, *(f"  {name:27}{first:>30}{second:>30}" for name, first, second in cells)]
+
+
+def _cell(name: str, mean: Mean) -> str:
+    key = next((key for key, words in NAMES.items() if words == name), name)
+    return f"{mean_words(mean, key)}  n={mean.n}"
+
+
+def _defect_list(group: Group) -> list[str]:
+    defects = [r for r in group.runs if r.is_defect]
+    if not defects:
+        return []
+    lines = ["  defect runs:", *(f"    {_defect_words(run)}" for run in defects[:LISTED])]
+    rest = len(defects) - LISTED
+    return [*lines, f"    and {rest} more (all in --json)"] if rest > 0 else lines
+
+
+def _defect_words(run: RunSummary) -> str:
+    since = f" since step {run.onset}" if run.onset else ""
+    if run.cause is None:
+        return f"{run.name}: {run.verdict}{since}, unexplained"
+    where = f" in {run.cause_layer}" if run.cause_layer else ""
+    return f"{run.name}: {run.verdict}{since}, {run.cause}{where} at step {run.cause_step}"
+
+
+__all__ = ["comparison_text", "cost_words", "group_text", "headline", "mean_words", "rate_words", "rows"]

@@ -1,0 +1,27 @@
+"""Result pages: a finished (or half finished) preset study as Markdown, in words and tables.
+
+Every number on a page is worked out from the run files of the study; the pages
+are written by ``lenet-diag study --preset NAME --page FILE``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diagnostics.index import Loaded
+from diagnostics.jsonfile import write_text
+from diagnostics.study import Plan, StudyError
+from reports.study_pages import remedies, report_table, why
+
+PAGES = {"report-table": report_table.page, "remedies": remedies.page, "why": why.page}
+
+
+def write_page(plan: Plan, loaded: Loaded, folder: Path, page: Path) -> Path:
+    """Write the page of a preset study and return its path. Raises StudyError for a study without a page."""
+    if plan.preset not in PAGES:
+        raise StudyError(f"{folder}: has no page of its own; pages are made for {', '.join(PAGES)}")
+    write_text(page, PAGES[plan.preset](plan, loaded, folder, page))
+    return page
+
+
+__all__ = ["PAGES", "write_page"]

@@ -1,0 +1,90 @@
+"""What all pages have in common: tables, how a page was made, and what is still missing in it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from diagnostics.index import Loaded
+from diagnostics.presets import preset
+from diagnostics.statistics import Group, Mean
+from diagnostics.study import Plan
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the first column is left-aligned, the others right."""
+    lines = [_row(heads), _row([":--", *["--:"] * (len(heads) - 1)])]
+    return "\n".join([*lines, *map(_row, rows)])
+
+
+def join(*blocks: str | None) -> str:
+    """Blocks of a page with an empty line between them; None and "" are left out."""
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def status(plan: Plan, loaded: Loaded) -> str | None:
+    """What is missing, in bold, where the study is not finished."""
+    asked, done = len(plan.tasks()), len(loaded.runs)
+    if done >= asked:
+        return None
+    return f"**Partial: {done} of {asked} runs so far.** Every figure below gives the number of runs it is from."
+
+
+def how_made(plan: Plan, loaded: Loaded) -> str:
+    """The command that repeats the page, and the code, machine and jobs it was made with."""
+    command = ["lenet-diag", "study", "--preset", str(plan.preset), *_changes(plan)]
+    commits = dict.fromkeys(f"`{h['commit']}`" if h["commit"] else f"version {h['version']}" for h in plan.history)
+    jobs = sorted({str(h["jobs"]) for h in plan.history})
+    threads = sorted({str(r.threads) for r in loaded.runs if r.threads is not None})
+    last = plan.history[-1] if plan.history else {"date": "?", "python": "?", "numpy": "?", "cores": "?"}
+    return join(
+        "## How this page was made",
+        f"```\n{shlex.join(command)}\n```",
+        f"Commit {', '.join(commits) or 'unknown'} (a + marks code changed since), last run {last['date']}, "
+        f"Python {last['python']}, NumPy {last['numpy']}, {last['cores']} cores; {' or '.join(jobs) or '?'} runs at a "
+        f"time with {' or '.join(threads) or '?'} thread each. Times depend on the machine; everything else is "
+        "repeated exactly by the command on the same machine.",
+        "A run counts in n when it ended and its verdict is not `undecided`; intervals are Wilson's at 95 %. "
+        "\"All\" means are over every run that did not crash, \"survivors\" over healthy and recovered runs.",
+    ).rstrip()
+
+
+def rate(group: Group | None) -> str:
+    """K of n with its interval, short."""
+    if group is None or group.interval is None:
+        return "–"
+    low, high = group.interval
+    return f"{group.defect_runs} of {group.judged} ({100 * low:.0f}–{100 * high:.0f} %)"
+
+
+def share(mean: Mean, digits: int = 1) -> str:
+    """A mean share in per cent."""
+    return "–" if mean.mean is None else f"{100 * mean.mean:.{digits}f} %"
+
+
+def arrows(means: Sequence[Mean], digits: int = 0) -> str:
+    """Accuracies from epoch to epoch as the report prints them: 49 → 72 → 84 %."""
+    shown = [f"{100 * m.mean:.{digits}f}" for m in means if m.mean is not None]
+    return " → ".join(shown) + " %" if shown else "–"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _changes(plan: Plan) -> list[str]:
+    """The options by which this study differs from its preset: settings changed for all arms, runs, seed."""
+    usual = {arm.label: arm for arm in preset(str(plan.preset)).build({})}
+    words: list[str] = []
+    for name, value in plan.arms[0].settings.items():
+        changed = all(arm.label in usual and usual[arm.label].settings[name] != arm.settings[name] for arm in plan.arms)
+        if changed and value is not None and len({str(arm.settings[name]) for arm in plan.arms}) == 1:
+            words += ["--" + name.replace("_", "-"), str(value)]
+    runs = {arm.runs for arm in plan.arms}
+    if len(runs) == 1 and any(usual[arm.label].runs != arm.runs for arm in plan.arms if arm.label in usual):
+        words += ["--runs", str(runs.pop())]
+    if plan.first_seed:
+        words += ["--seed", str(plan.first_seed)]
+    if plan.on_defect != "continue":
+        words += ["--on-defect", plan.on_defect]
+    return words

@@ -1,0 +1,131 @@
+"""Which remedies save runs, at which cost, and which do not: the answer in words, then the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from diagnostics.comparison import LEVEL, Comparison
+from diagnostics.index import Loaded
+from diagnostics.intervals import mcnemar
+from diagnostics.presets import CONTROL, REPORT_CONTROL, preset
+from diagnostics.statistics import Group
+from diagnostics.study import Plan
+from diagnostics.study_run import comparisons_of, groups_of
+from reports.study_pages.markdown import arrows, how_made, join, rate, share, status, table
+
+DECAY, PENALTY = "decay", ("L1", "L2")
+
+
+def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
+    """The page, from the runs in the study's folder."""
+    groups = groups_of(plan, loaded.runs)
+    made = comparisons_of(plan, groups)
+    exact = [c for c in made if c.control.label == CONTROL]
+    report = [c for c in made if c.control.label == REPORT_CONTROL]
+    by_label = {group.label: group for group in groups}
+    return join(
+        "# Remedies: what saves a run, and what it costs",
+        f"{preset('remedies').question} Every arm changes one thing in the report's lenet (ReLU, SGD with learning "
+        "rate 0.5, 3 epochs, batch 128) and runs the same seeds as the control.",
+        status(plan, loaded),
+        "## The answer",
+        _answer(exact, by_label.get(CONTROL), "With a correct convolution"),
+        _answer(report, by_label.get(REPORT_CONTROL), "With the report's own convolution"),
+        _ideas(made),
+        _power(exact),
+        "## With a correct convolution",
+        _table(by_label.get(CONTROL), exact),
+        "## With the report's convolution",
+        _table(by_label.get(REPORT_CONTROL), report),
+        "\"Saved\" and \"lost\" count seeds: dead in the control and alive in the arm, and the other way round. p is "
+        "McNemar's exact test on those pairs, adjusted for the number of arms (Benjamini, Hochberg); an arm \"helps\" "
+        f"or \"hurts\" where the adjusted p is below {LEVEL}. The cost is the difference in validation accuracy, in "
+        "percentage points, over the seeds that survive in both the arm and the control.",
+        how_made(plan, loaded),
+    )
+
+
+def _answer(made: Sequence[Comparison], control: Group | None, where: str) -> str | None:
+    """The answer of one family of arms in a few sentences."""
+    if control is None or not made:
+        return None
+    lines = [f"**{where}** the control loses {rate(control)} runs.", ""]
+    for effect, words in (("helps", "Saves runs"), ("hurts", "Kills runs"), ("not shown", "Not shown to do either")):
+        arms = sorted((c for c in made if c.effect == effect), key=lambda c: c.adjusted_p or 0.0)
+        listed = "; ".join(_short(c) for c in arms) or "none"
+        lines.append(f"- {words}{f' with n = {control.judged}' if effect == 'not shown' else ''}: {listed}.")
+    return "\n".join(lines)
+
+
+def _short(c: Comparison) -> str:
+    words = f"{c.arm.label.split(', report')[0]} ({c.arm.defect_runs} of {c.arm.judged}"
+    if c.cost.mean is not None:
+        words += f", accuracy {100 * c.cost.mean:+.1f} points"
+    return words + ")"
+
+
+def _ideas(made: Sequence[Comparison]) -> str | None:
+    """The author's two ideas, answered by name: a falling learning rate, and regularisation."""
+    decay = [c for c in made if DECAY in c.arm.label]
+    penalty = [c for c in made if c.arm.label.startswith(PENALTY)]
+    parts = [_verdict_on("Reducing the learning rate as training progresses", decay),
+             _verdict_on("Regularisation (L1, L2)", penalty)]  # fmt: skip
+    answered = [part for part in parts if part]
+    return "The author's own two ideas: " + " ".join(answered) if answered else None
+
+
+def _verdict_on(idea: str, arms: Sequence[Comparison]) -> str | None:
+    if not arms:
+        return None
+    helping, hurting = ([c for c in arms if c.effect == effect] for effect in ("helps", "hurts"))
+    words = f"{idea} is shown to help in {len(helping)} of the {len(arms)} arms that try it"
+    if helping:
+        words += f" ({_names(helping)})"
+    words += f", and to hurt in {len(hurting)}" + (f" ({_names(hurting)})" if hurting else "") + "."
+    if not helping and not hurting:
+        words += " So these runs give no reason to expect rescue from it."
+    return words
+
+
+def _names(made: Iterable[Comparison]) -> str:
+    return "; ".join(c.arm.label for c in made)
+
+
+def _power(made: Sequence[Comparison]) -> str | None:
+    """What a remedy would have had to do to be called one."""
+    if not made or not made[0].pairs:
+        return None
+    alone = next(k for k in range(1, 1000) if mcnemar(k, 0) < LEVEL)
+    strict = next(k for k in range(1, 1000) if mcnemar(k, 0) * len(made) < LEVEL)
+    return (f"How sharp this is: with {made[0].pairs} pairs an arm that loses no seed must save {alone} to be shown if "
+            f"many arms help, and {strict} if it is the only one of {len(made)}. \"Not shown\" is therefore not "
+            "\"does nothing\": the intervals in the table say what is still possible.")  # fmt: skip
+
+
+def _table(control: Group | None, made: Sequence[Comparison]) -> str | None:
+    if control is None:
+        return None
+    heads = ["arm", "defect runs (95 %)", "difference, points (95 %)", "saved", "lost", "p, adjusted", "recovered",
+             "epochs, survivors", "validation, all", "validation, survivors",
+             "cost, points (95 %)", "answer"]  # fmt: skip
+    return table(heads, [_row(control, None), *(_row(c.arm, c) for c in made)])
+
+
+def _row(g: Group, c: Comparison | None) -> Sequence[str]:
+    own = (arrows(g.survivors.epoch_accuracy), share(g.all.validation_accuracy), share(g.survivors.validation_accuracy))
+    if c is None:
+        return (g.label, rate(g), "–", "–", "–", "–", str(g.recovered), *own, "–", "control")
+    p = "–" if c.adjusted_p is None else "< 0.001" if c.adjusted_p < 0.001 else f"{c.adjusted_p:.3f}"
+    return (g.label, rate(g), _points(c.difference, c.interval, 0), str(c.saved) if c.pairs else "–",
+            str(c.lost) if c.pairs else "–", p, str(g.recovered), *own,
+            _points(c.cost.mean, c.cost_interval, 2), c.effect)  # fmt: skip
+
+
+def _points(value: float | None, interval: tuple[float, float] | None, digits: int) -> str:
+    if value is None:
+        return "–"
+    words = f"{100 * value:+.{digits}f}"
+    if interval is None:
+        return words
+    return f"{words} ({100 * interval[0]:+.{digits}f} to {100 * interval[1]:+.{digits}f})"

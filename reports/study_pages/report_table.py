@@ -1,0 +1,116 @@
+"""The report's table again: five networks, with k of n defect runs, beside the author's own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnostics.index import Loaded
+from diagnostics.presets import AUTHOR_RUNS, EXACT, REPORT, preset
+from diagnostics.statistics import Group, sensitivity
+from diagnostics.study import Plan
+from diagnostics.study_run import groups_of
+from reports.study_pages.markdown import arrows, how_made, join, rate, share, status, table
+from reports.words import seconds
+
+
+@dataclass(frozen=True)
+class Author:
+    """One line of the report's table, as printed there."""
+
+    title: str
+    step: str
+    epoch: str
+    training: str
+    validation: str
+    total: str
+    accuracy: tuple[int, int, int]
+    overall: int
+
+
+AUTHOR = {
+    "feedforward": Author("FeedForward", "0.00 s", "0.75 s", "2.25 s", "0.03 s", "2.28 s", (88, 95, 97), 95),
+    "conv": Author("Convolution (single)", "0.15 s", "1.16 min", "3.5 min", "4.98 s", "3.55 min", (86, 95, 97), 96),
+    "conv2": Author("Convolution (double)", "1.2–2 s", "9–17 min", "35 min", "28 s", "35.4 min", (70, 85, 94), 91),
+    "conv-pool": Author("Convolution + pooling (single)", "1–3.5 s", "8–15 min", "30 min", "42.23 s", "31 min",
+                        (85, 94, 96), 92),
+    "lenet": Author("Convolution + pooling (double)", "2.39 s", "21.86 min", "1.09 h", "2.4 min", "1.1 h",
+                    (49, 72, 84), 81),
+}  # fmt: skip
+
+
+def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
+    """The page, from the runs in the study's folder."""
+    groups = {group.label: group for group in groups_of(plan, loaded.runs)}
+    return join(
+        "# The report's table, run again",
+        f"{preset('report-table').question} Five networks, SGD with learning rate 0.5, 3 epochs, batch 128; with a "
+        "correct convolution (exact) and with the report's own arithmetic.",
+        status(plan, loaded),
+        "## Accuracy from epoch to epoch",
+        table(["network", "whose", "times ran", "defect runs (95 %)", "epochs, all runs", "epochs, survivors",
+               "validation, all", "validation, survivors"], _accuracy_rows(groups)),
+        "The author gives one \"total\" accuracy a network, which stands under \"validation, all\"; whether he left "
+        "out runs is not known.",
+        _words(groups),
+        "## Time",
+        table(["network", "whose", "step", "epoch", "training", "validation", "total"], _time_rows(groups)),
+        "Means over all runs that did not crash; validation is one pass over 10,000 images. The author's machine is not known; one step of his lenet takes "
+        "3.4 to 4.2 s on a 2-core x86-64 machine.",
+        how_made(plan, loaded),
+    )  # fmt: skip
+
+
+def arms_of(network: str, groups: dict[str, Group]) -> list[tuple[str, Group]]:
+    """The arms of one network that have runs, each with what to call it."""
+    labels = [("ours", network), ("ours, exact", f"{network}, {EXACT}"), ("ours, report's", f"{network}, {REPORT}")]
+    return [(whose, groups[label]) for whose, label in labels if label in groups]
+
+
+def _accuracy_rows(groups: dict[str, Group]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for network, author in AUTHOR.items():
+        rows.append((network, "the author", str(AUTHOR_RUNS[network]), "not counted",
+                     " → ".join(map(str, author.accuracy)) + " %", "–", f"{author.overall} %", "–"))  # fmt: skip
+        for whose, g in arms_of(network, groups):
+            rows.append((network, whose, str(len(g.runs)), rate(g), arrows(g.all.epoch_accuracy),
+                         arrows(g.survivors.epoch_accuracy), share(g.all.validation_accuracy),
+                         share(g.survivors.validation_accuracy)))  # fmt: skip
+    return rows
+
+
+def _time_rows(groups: dict[str, Group]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for network, a in AUTHOR.items():
+        rows.append((network, "the author", a.step, a.epoch, a.training, a.validation, a.total))
+        for whose, g in arms_of(network, groups):
+            times = (g.all.step_seconds, g.all.epoch_seconds, g.all.training_seconds,
+                     g.all.validation_seconds, g.all.total_seconds)  # fmt: skip
+            rows.append((network, whose, *(seconds(time.mean) for time in times)))
+    return rows
+
+
+def _words(groups: dict[str, Group]) -> str:
+    """Each network in a sentence: how far our epochs are from his, and what leaving out would change."""
+    lines = []
+    for network, author in AUTHOR.items():
+        for whose, group in arms_of(network, groups):
+            near = _distance(author, group)
+            moved = sensitivity(group)
+            if near:
+                lines.append(f"- {network}, {whose}: {near}" + (f"; validation accuracy: {moved}." if moved else "."))
+    return "\n".join(lines)
+
+
+def _distance(author: Author, group: Group) -> str | None:
+    """The largest difference to the author's epochs, over all runs and over survivors."""
+    parts = []
+    for name, metrics in ((f"all {len(group.kept)} runs", group.all), ("survivors", group.survivors)):
+        ours = [m.mean for m in metrics.epoch_accuracy]
+        if len(ours) == len(author.accuracy) and all(mean is not None for mean in ours):
+            gaps = [100 * (mean or 0) - his for mean, his in zip(ours, author.accuracy, strict=True)]
+            worst = max(gaps, key=abs)
+            parts.append(f"{name} at most {abs(worst):.0f} points {'above' if worst > 0 else 'below'} "
+                         f"his figures (epoch {gaps.index(worst) + 1})")  # fmt: skip
+    return " and ".join(parts) or None

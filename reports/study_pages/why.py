@@ -1,0 +1,136 @@
+"""Why lenet breaks, for a student with five minutes: how many die, when, of what, and what it looks like."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from diagnostics.errors import LogError
+from diagnostics.findings import Verdict
+from diagnostics.index import Loaded
+from diagnostics.presets import EXACT, REPORT
+from diagnostics.statistics import DEFECT_KINDS, Group
+from diagnostics.study import Plan
+from diagnostics.study_run import comparisons_of, groups_of
+from diagnostics.summary import RunSummary
+from reports.study_pages.drift import drift_table
+from reports.study_pages.gradients import gradient_words
+from reports.study_pages.markdown import how_made, join, rate, share, status, table
+from reports.words import rule_name, sentence
+
+EARLY = 100
+"""Steps that count as early: a fifth of an epoch."""
+
+
+def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
+    """The page, from the runs in the study's folder."""
+    groups = {group.label: group for group in groups_of(plan, loaded.runs)}
+    both = [groups[label] for label in (EXACT, REPORT) if label in groups]
+    return join(
+        "# Why it breaks",
+        "The report trains LeNet on handwritten digits, and some of its runs die: they never learn, or they learn and "
+        "then unlearn everything. Its author supposes overfitting or \"some edge case computation\". We ran the same "
+        "network with the same settings (ReLU, SGD with learning rate 0.5, batch 128, 3 epochs) from many seeds, "
+        "twice: with a convolution whose gradient is right, and with the report's own.",
+        status(plan, loaded),
+        "## How many die",
+        table(["convolution", "runs", "defect runs (95 %)", *map(str, DEFECT_KINDS), "recovered", "undecided",
+               "validation, all", "validation, survivors"], map(_counts, both)),
+        *(c.words[0].upper() + c.words[1:] + "." for c in comparisons_of(plan, both)),
+        "So there are two questions: why runs die although every gradient is right, and what the report's "
+        "convolution adds." if len(both) == 2 else None,
+        "## When",
+        table(["convolution", "broke in the first 100 steps", "later in epoch 1", "in epoch 2", "in epoch 3 or later",
+               "median step", "latest step"], map(_when, both)),
+        "\"Broke\" is the step of the cause; where the detector names none, the step at which learning was lost.",
+        "## Of what",
+        table(["convolution", "first link of the chain", "layer", "runs"], _causes(both)),
+        _overfitting(both),
+        *(_death(group, folder) for group in both),
+        "## What the gradient check says",
+        gradient_words(),
+        "## What drifts before a late collapse",
+        drift_table(groups.get(REPORT), folder),
+        "## What helps",
+        "That is a study of its own, [remedies](remedies.md), with the same seeds and k of n for each.",
+        how_made(plan, loaded),
+    )  # fmt: skip
+
+
+def broke_at(run: RunSummary) -> int:
+    """The step at which a defect run went wrong: that of its cause, else its onset."""
+    return run.cause_step if run.cause_step is not None else run.onset or 0
+
+
+def _defects(group: Group) -> list[RunSummary]:
+    return [run for run in group.runs if run.is_defect]
+
+
+def _counts(g: Group) -> Sequence[str]:
+    return (g.label, str(len(g.runs)), rate(g), *(str(g.by_kind[str(kind)]) for kind in DEFECT_KINDS),
+            str(g.recovered), str(g.undecided), share(g.all.validation_accuracy),
+            share(g.survivors.validation_accuracy))  # fmt: skip
+
+
+def _when(group: Group) -> Sequence[str]:
+    steps = sorted(broke_at(run) for run in _defects(group))
+    if not steps:
+        return (group.label, *["–"] * 6)
+    epoch = _steps_per_epoch(group)
+    counted = [sum(low <= step < high for step in steps) for low, high in (
+        (0, EARLY), (EARLY, epoch), (epoch, 2 * epoch), (2 * epoch, math.inf))]  # fmt: skip
+    return (group.label, *map(str, counted), str(steps[(len(steps) - 1) // 2]), str(steps[-1]))
+
+
+def _steps_per_epoch(group: Group) -> float:
+    run = group.runs[0]
+    return run.planned_steps / max(1, int(run.arm.get("epochs", 1)))
+
+
+def _causes(groups: Sequence[Group]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for group in groups:
+        named = Counter((run.cause, run.cause_layer) for run in _defects(group))
+        for (cause, layer), n in named.most_common():
+            rows.append((group.label, rule_name(cause) if cause else "unexplained", layer or "–", str(n)))
+    return rows
+
+
+def _overfitting(groups: Sequence[Group]) -> str | None:
+    """The author's first guess, answered from the survivors: training against validation accuracy."""
+    for group in groups:
+        training, validation = group.survivors.epoch_accuracy, group.survivors.validation_accuracy
+        if group.label == EXACT and training and training[-1].mean is not None and validation.mean is not None:
+            gap = training[-1].mean - validation.mean
+            told = "So it is not overfitting" if gap < 0.02 else "There is a gap between the two, but"
+            dead = [r for r in _defects(group) if r.validation_accuracy is not None]
+            chance = sum((r.validation_accuracy or 0) < 0.2 for r in dead)
+            return (f"Overfitting would show as good training and bad validation. The survivors' last epoch has "
+                    f"{100 * training[-1].mean:.1f} % in training and {100 * validation.mean:.1f} % in validation, and "
+                    f"of the {len(dead)} dead runs {chance} are below 20 % in both. {told}: a dead run fits nothing, "
+                    "not even the data it is trained on.")  # fmt: skip
+    return None
+
+
+def _death(group: Group, folder: Path) -> str | None:
+    """One death step by step: a late collapse where there is one, since that is what the report shows."""
+    from diagnostics.reader import open_run
+
+    defects = sorted(_defects(group), key=lambda r: (r.verdict is not Verdict.COLLAPSED, r.seed or 0))
+    if group.label == EXACT:
+        defects.sort(key=lambda r: (r.cause is None, r.seed or 0))
+    for summary in defects:
+        try:
+            diagnosis = open_run(folder / summary.name).diagnosis
+        except LogError:
+            continue
+        links = [f"- step {f.first_step:,}: {f.message}" for f in diagnosis.chain]
+        if not links and diagnosis.cause:
+            links = [f"- step {diagnosis.cause.step:,}: {diagnosis.cause.message}"]
+        if links:
+            end = f"Verdict: {diagnosis.verdict}, onset at step {diagnosis.onset or 0:,}."
+            return join(f"### One death, step by step ({group.label}, seed {summary.seed})", "\n".join(links),
+                        sentence(end)).rstrip()  # fmt: skip
+    return None

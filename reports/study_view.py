@@ -1,0 +1,97 @@
+"""A study while it runs: one line a finished run, or, on a terminal, a table that is kept up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from reports.words import seconds
+
+if TYPE_CHECKING:
+    from diagnostics.study_run import Progress as State
+    from diagnostics.summary import RunSummary
+
+
+class StudyView:
+    """Shows the progress of a study on ``console`` (stderr); use as a context manager and call with each state."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = Live(console=console, auto_refresh=False) if console.is_terminal else None
+
+    def __enter__(self) -> StudyView:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, state: State) -> None:
+        """Show one state."""
+        if state.last is not None or (state.reused and state.done == state.reused and not state.running):
+            self._say(line(state))
+        if self._live:
+            self._live.update(picture(state), refresh=True)
+
+    def _say(self, text: str) -> None:
+        # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
+        if self._live is None or "CRASHED" in text or "already done" in text:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def line(state: State) -> str:
+    """One line for the run that has just ended, or for those that need not be done again."""
+    if state.last is None:
+        return f"{state.reused} of {state.total} runs already done"
+    left = f", {seconds(state.seconds_left)} left" if state.seconds_left else ""
+    outcome = f"CRASHED: {state.message}" if state.message else outcome_words(state.last)
+    return f"{state.done}/{state.total} {state.last.name}: {outcome}{left}"
+
+
+def outcome_words(run: RunSummary) -> str:
+    """Verdict, validation accuracy and time of a run."""
+    parts: list[str] = [str(run.verdict)]
+    if run.validation_accuracy is not None:
+        parts.append(f"validation accuracy {run.validation_accuracy:.4f}")
+    if run.training_seconds is not None:
+        parts.append(seconds(run.training_seconds))
+    return ", ".join(parts)
+
+
+def picture(state: State) -> Group:
+    """Progress bar, then a row an arm."""
+    return Group(_bar(state), _arms(state))
+
+
+def _bar(state: State) -> Progress:
+    words, times = TextColumn("{task.description}"), TextColumn("{task.fields[time]}")
+    bar = Progress(words, BarColumn(), MofNCompleteColumn(), times)
+    left = "time left not known yet" if state.seconds_left is None else f"{seconds(state.seconds_left)} left"
+    if state.done == state.total:
+        left = "done"
+    bar.add_task(f"{len(state.running)} running", total=state.total, completed=state.done,
+                 time=f"{seconds(state.seconds)} so far, {left}")  # fmt: skip
+    return bar
+
+
+def _arms(state: State) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("arm")
+    for name in ("done", "healthy", "defect", "recovered", "undecided", "crashed"):
+        table.add_column(name, justify="right")
+    by_label = {group.label: group for group in state.groups}
+    for arm in state.plan.arms:
+        group = by_label.get(arm.label)
+        if group is None:
+            table.add_row(arm.label, f"0/{arm.runs}")
+            continue
+        healthy = sum(run.is_survivor for run in group.runs) - group.recovered
+        table.add_row(arm.label, f"{len(group.runs)}/{arm.runs}", str(healthy), f"{group.defect_runs}/{group.judged}",
+                      str(group.recovered), str(group.undecided), str(group.crashed))  # fmt: skip
+    return table

@@ -1,0 +1,56 @@
+"""Stands in for training in tests of studies: what becomes of a run depends on its seed alone."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnostics import index
+from diagnostics.findings import Verdict
+from diagnostics.study import Task
+from diagnostics.summary import EpochSummary, RunSummary
+
+
+@dataclass(frozen=True)
+class FakeWork:
+    """Every third seed never learns; seeds in ``dying`` end their process, those in ``failing`` raise."""
+
+    folder: Path
+    dying: tuple[int, ...] = ()
+    failing: tuple[int, ...] = ()
+    seconds: float = 0.0
+
+    def __call__(self, task: Task) -> RunSummary:
+        seed = task.settings.seed
+        with (self.folder / "calls.txt").open("a") as calls:
+            calls.write(f"{task.file}\n")
+        (self.folder / task.file).write_text("half a run")
+        time.sleep(self.seconds)
+        if seed in self.dying:
+            os._exit(7)
+        if seed in self.failing:
+            raise MemoryError("no room for the batch")
+        path = self.folder / task.file
+        path.write_text(f"a run with seed {seed}")
+        summary = fake_summary(task, path)
+        index.keep(path, summary)
+        return summary
+
+
+def fake_summary(task: Task, path: Path) -> RunSummary:
+    seed = task.settings.seed
+    dead = seed % 3 == 0
+    accuracy = 0.1 if dead else 0.9 + seed / 1000
+    return RunSummary(
+        path.name, Verdict.NEVER_LEARNED if dead else Verdict.HEALTHY, seed=seed, arm=task.settings.to_dict(),
+        steps=10, planned_steps=10, epochs=(EpochSummary(1, accuracy, 1.0, 0, accuracy),), path=str(path),
+        validation_accuracy=accuracy, training_seconds=1.0, validation_seconds=0.1,
+    )  # fmt: skip
+
+
+def calls(folder: Path) -> list[str]:
+    """The files that were trained, in order."""
+    place = folder / "calls.txt"
+    return place.read_text().split() if place.exists() else []

@@ -1,0 +1,63 @@
+"""Result pages: their words follow from the numbers, whole or partial."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagnostics.presets import CONTROL, PRESETS, preset
+from diagnostics.study import Plan, StudyError, grid
+from diagnostics.study_run import load_study
+from reports.study_pages import PAGES, write_page
+from tests.reports.fake_runs import fake_run, fake_study
+
+
+def page_of(name, folder, runs=12, **how):
+    plan = fake_study(folder, Plan(preset(name).build({}, runs), preset=name), **how)
+    return write_page(plan, load_study(folder)[1], folder, folder / "page.md").read_text()
+
+
+def test_every_preset_has_a_page():
+    assert PAGES.keys() == PRESETS.keys()
+
+
+def test_the_report_table_stands_beside_the_authors_figures(tmp_path):
+    text = page_of("report-table", tmp_path)
+
+    assert "| lenet | the author | 9 | not counted | 49 → 72 → 84 % | – | 81 % | – |" in text
+    assert "| lenet | ours, report's | 12 | 2 of 12 (5–45 %) |" in text
+    assert "Partial" not in text
+    assert "--preset report-table --runs 12" in text
+
+
+def test_a_partial_page_says_so_and_how_much_is_missing(tmp_path):
+    assert "**Partial: 100 of 108 runs so far.**" in page_of("report-table", tmp_path, skip=8)
+
+
+def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
+    plan = Plan(preset("remedies").build({}, 24), preset="remedies")
+    fake_study(tmp_path, plan, dead=range(12))
+    for task in plan.tasks():
+        if "clipped" in plan.arms[task.arm].label:
+            fake_run(tmp_path, task.file, "healthy", task.settings.seed, arm=task.settings.to_dict())
+    text = write_page(Plan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
+
+    assert "**With a correct convolution** the control loses 12 of 24 (31–69 %) runs." in text
+    assert "- Saves runs: gradient clipped to norm 1 (0 of 24, accuracy +0.0 points)." in text
+    assert "So these runs give no reason to expect rescue from it." in text
+    assert f"| {CONTROL} | 12 of 24" in text
+
+
+def test_why_says_when_and_of_what_without_a_log_to_read(tmp_path):
+    text = page_of("why", tmp_path)
+
+    assert "| exact convolution | 12 | 2 of 12 (5–45 %) | 2 | 0 | 0 |" in text
+    assert "| exact convolution | 2 | 0 | 0 | 0 | 32 | 32 |" in text
+    assert "| exact convolution | dead units | conv2 | 2 |" in text
+    assert "| the report's |" in text
+
+
+def test_a_study_of_ones_own_has_no_page(tmp_path):
+    plan = fake_study(tmp_path, Plan(grid({}, 2)))
+
+    with pytest.raises(StudyError, match="has no page"):
+        write_page(plan, load_study(tmp_path)[1], tmp_path, tmp_path / "p.md")
