@@ -13,7 +13,6 @@ from diagnostics.summary import RunSummary
 from lenet.data import Dataset, load_dataset
 
 
-
 @dataclass(frozen=True)
 class Worker:
     """Trains tasks into ``folder``; picklable, so that a worker process can be handed one."""

@@ -36,8 +36,8 @@ def drift_table(group: Group | None, folder: Path) -> str:
     rows = [(f"{la} {t}", f"{growth['defect', la, t]:.2f}", f"{growth['healthy', la, t]:.2f}") for la, t in tensors]
     return (
         f"Norm of each tensor one step before the onset, as a multiple of what it was {BEFORE} steps before; "
-        f"medians of {len(late)} runs that collapsed after step {BEFORE}, and of {len(healthy)} healthy runs at the same "
-        "steps. The tensors that differ most stand first.\n\n" + table(["tensor", "collapsed", "healthy"], rows)
+        f"medians of {len(late)} runs that collapsed after step {BEFORE}, and of {len(healthy)} healthy runs at the "
+        "same steps. The tensors that differ most stand first.\n\n" + table(["tensor", "collapsed", "healthy"], rows)
     )
 
 

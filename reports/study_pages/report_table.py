@@ -56,7 +56,8 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         _words(groups),
         "## Time",
         table(["network", "whose", "step", "epoch", "training", "validation", "total"], _time_rows(groups)),
-        "Means over all runs that did not crash; validation is one pass over 10,000 images. The author's machine is not known; one step of his lenet takes "
+        "Means over all runs that did not crash; validation is one pass over 10,000 images. "
+        "The author's machine is not known; one step of his lenet takes "
         "3.4 to 4.2 s on a 2-core x86-64 machine.",
         how_made(plan, loaded),
     )  # fmt: skip

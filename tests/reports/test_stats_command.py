@@ -37,7 +37,8 @@ def test_both_figures_stand_side_by_side_with_k_of_n_and_its_interval(runs):
 
 
 @pytest.mark.parametrize(("option", "mean"), [
-    ("--include-defects", "all runs (defect runs included)"), ("--exclude-defects", "survivors only (defect runs excluded)"),
+    ("--include-defects", "all runs (defect runs included)"),
+    ("--exclude-defects", "survivors only (defect runs excluded)"),
 ])  # fmt: skip
 def test_the_headline_is_the_user_s_choice_and_always_has_k_of_n(runs, option, mean):
     first, second = stats(runs, option).stdout.splitlines()[:2]
