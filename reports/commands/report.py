@@ -1,0 +1,115 @@
+"""`lenet-diag report`: one page, with figures, about a run or a folder of runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reports.commands.failures import FAILED, UNREADABLE, fail, one_line_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diagnostics.summary import RunSummary
+
+
+@click.command(name="report")
+@click.argument("path", metavar="RUN.h5|FOLDER", type=click.Path(path_type=Path))
+@click.option("-o", "--out", metavar="OUTDIR", type=click.Path(path_type=Path, file_okay=False),
+              help="Where to write; default RUN.report beside the log, or FOLDER/report.")  # fmt: skip
+@click.option("--runs", "which", default="all", show_default=True, type=click.Choice(["all", "defect", "none"]),
+              help="Of a folder: which runs get a report of their own, linked from the page.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(min=1), help="Of a folder: reports made at a time; default all cores.")
+def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
+    """Write report.html, complete in itself, and its figures as PNG files.
+
+    Of a run: what became of it, why, in which layer, and what to try. Of a
+    folder: how many runs died, in which arm, and when; its runs get a report each.
+    """
+    with one_line_errors():
+        try:
+            if path.is_dir():
+                code = _report_folder(path, out or path / "report", which, jobs)
+            else:
+                code = 0
+                click.echo(report_run(path, out or path.with_suffix(".report")))
+        except OSError as error:
+            if error.filename is None:
+                raise
+            fail(f"{error.filename}: cannot be written: {(error.strerror or '').lower()}", FAILED)
+    sys.exit(code)
+
+
+def report_run(path: Path, out: Path) -> Path:
+    """Write the report of one run; returns the page. Raises LogError."""
+    from diagnostics.errors import LogError
+    from diagnostics.reader import open_run
+    from reports.run_report import write_report
+
+    run = open_run(path)
+    if not len(run):
+        raise LogError(f"{path}: holds no step yet; nothing to report")
+    return write_report(run, out)
+
+
+def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int:
+    """The page of the folder and those of its runs; returns the exit code."""
+    from diagnostics.reader import open_run
+    from reports import html
+    from reports.commands.stats import collect, notes
+    from reports.study_report import StudyData, build
+
+    loaded, groups, comparisons = collect((folder,), False)
+    for line in notes(loaded):
+        click.echo(line, err=True)
+    if not groups:
+        fail(f"{folder}: no finished run to report", UNREADABLE)
+    summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
+    failures = _run_reports(summaries, out, jobs)
+    links = {r.name: f"{_page_folder(r)}/report.html" for r in summaries if r.name not in failures}
+    problems = [*loaded.problems, *failures.values()]
+    data = StudyData(folder.resolve().name, groups, comparisons, lambda r: open_run(r.path), links, problems)
+    click.echo(html.write(build(data), out))
+    return UNREADABLE if problems else 0
+
+
+def _page_folder(run: RunSummary) -> str:
+    return Path(run.name).with_suffix("").name
+
+
+def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> dict[str, str]:
+    """A report for each run, several at a time; returns what went wrong, by run."""
+    import multiprocessing
+    import os
+    from concurrent.futures import ProcessPoolExecutor
+
+    from reports.progress import progress_line
+
+    failures: dict[str, str] = {}
+    if not runs:
+        return failures
+    workers = min(jobs or os.cpu_count() or 1, len(runs))
+    # Spawned, since a fork would share the open HDF5 library and its locks.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        results = pool.map(_one_report, [(r.path, str(out / _page_folder(r))) for r in runs])
+        for done, (run, problem) in enumerate(zip(runs, results, strict=True), 1):
+            if problem:
+                failures[run.name] = problem
+            progress_line(f"reports of runs: {done} of {len(runs)}", done == len(runs))
+    return failures
+
+
+def _one_report(job: tuple[str, str]) -> str | None:
+    """One report in a process of its own; a failure comes back as its line."""
+    from diagnostics.errors import DiagnosticsError
+
+    path, out = job
+    try:
+        report_run(Path(path), Path(out))
+    except DiagnosticsError as error:
+        return str(error)
+    return None

@@ -1,0 +1,26 @@
+"""`lenet-diag watch`: follow a run that another process is writing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from reports.commands.failures import one_line_errors
+
+
+@click.command(name="watch")
+@click.argument("path", metavar="RUN.h5", type=click.Path(path_type=Path))
+def command(path: Path) -> None:
+    """Follow a run that another process is writing, until it ends.
+
+    Ctrl-C leaves the view; the run goes on. Of a run that is over, the last state
+    is shown. A run whose process died is shown up to the step its log reaches.
+    """
+    with one_line_errors():
+        from rich.console import Console
+
+        from reports.terminal.follow import follow
+
+        sys.exit(follow(path, Console()))

@@ -1,0 +1,60 @@
+"""Defect rates of the arms as dots with Wilson's 95 % intervals: which arm dies more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from diagnostics.statistics import Group
+from reports import style
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One arm: k of n runs died, and the interval of the rate."""
+
+    label: str
+    defects: int
+    judged: int
+    rate: float
+    low: float
+    high: float
+
+
+def prepare(groups: Sequence[Group]) -> tuple[Rate, ...]:
+    """The arms that have judged runs, in their order."""
+    rates = []
+    for group in groups:
+        if group.interval is not None and group.defect_rate is not None:
+            low, high = group.interval
+            rates.append(Rate(group.label, group.defect_runs, group.judged, group.defect_rate, low, high))
+    return tuple(rates)
+
+
+def draw(rates: Sequence[Rate], axes: Axes) -> None:
+    """A row an arm: the dot is k/n, the bar its interval, the count stands beside it."""
+    for i, rate in enumerate(rates):
+        axes.plot([rate.low, rate.high], [i, i], color=style.BLUE, linewidth=2.2, solid_capstyle="butt")
+        axes.plot([rate.rate], [i], marker="o", color=style.BLUE, markersize=8, markeredgecolor="white")
+        axes.annotate(f"{rate.defects} of {rate.judged}", (rate.high, i), xytext=(7, 0), textcoords="offset points",
+                      va="center", fontsize=8.5)  # fmt: skip
+    axes.set_yticks(range(len(rates)), [rate.label for rate in rates])
+    axes.set_ylim(len(rates) - 0.5, -0.5)
+    axes.set_xlim(-0.02, 1.12)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_xlabel("runs that died, with 95 % interval")
+    axes.grid(axis="y", visible=False)
+
+
+@style.styled
+def rates_figure(groups: Sequence[Group]) -> Figure | None:
+    """Dots with intervals; None where no run was judged."""
+    rates = prepare(groups)
+    if not rates:
+        return None
+    figure = style.new_figure(0.8 + 0.34 * len(rates))
+    draw(rates, figure.subplots())
+    return figure

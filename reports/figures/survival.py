@@ -1,0 +1,93 @@
+"""Runs still alive over steps, arm by arm: when do they die."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from diagnostics.statistics import Group
+from diagnostics.summary import RunSummary
+from reports import style
+from reports.figures.curves import Array
+
+
+@dataclass(frozen=True)
+class Survival:
+    """The Kaplan-Meier estimate of one arm as corners of a staircase, with its 95 % band."""
+
+    label: str
+    steps: Array
+    alive: Array
+    low: Array
+    high: Array
+    deaths: int
+    runs: int
+
+
+def death_step(run: RunSummary) -> int:
+    """The step at which a defect run died: that of its cause, or its onset where no cause was found."""
+    return int(run.cause_step if run.cause_step is not None else run.onset or 0)
+
+
+def prepare(group: Group) -> Survival | None:
+    """Defect runs die at their step; survivors leave at their last one, still alive. None without judged runs.
+
+    Estimate and band (log-log) are those of scipy.stats.ecdf.
+    """
+    judged = [r for r in group.runs if r.is_judged]
+    if not judged:
+        return None
+    deaths = np.array([death_step(r) for r in judged if r.is_defect], dtype=float)
+    left = np.array([r.steps for r in judged if not r.is_defect], dtype=float)
+    end = max([*deaths, *left])
+    if not len(deaths):
+        flat = np.ones(2)
+        return Survival(group.label, np.array([0.0, end]), flat, flat, flat, 0, len(judged))
+    from scipy.stats import CensoredData, ecdf
+
+    with np.errstate(all="ignore"):
+        curve = ecdf(CensoredData(uncensored=deaths, right=left)).sf
+        band: Any = curve.confidence_interval(0.95, method="log-log")
+    alive = np.asarray(curve.probabilities, dtype=np.float64)
+    # The band is not defined where all are alive or all are dead: there it is the estimate itself.
+    low, high = (np.where(np.isfinite(p), p, alive) for p in (band.low.probabilities, band.high.probabilities))
+    steps = np.concatenate(([0.0], np.asarray(curve.quantiles, dtype=np.float64), [end]))
+    return Survival(group.label, steps, _stairs(alive), _stairs(low), _stairs(high), len(deaths), len(judged))
+
+
+def _stairs(shares: Array) -> Array:
+    """All are alive at first, and the last share lasts to the end."""
+    return np.concatenate(([1.0], shares, shares[-1:]))
+
+
+def draw(curves: Sequence[Survival], axes: Axes) -> None:
+    """A staircase an arm in a colour and line of its own, its band behind it, its name at its end."""
+    for i, curve in enumerate(curves):
+        colour, line = style.CYCLE[i % len(style.CYCLE)], style.LINES[i // len(style.CYCLE) % len(style.LINES)]
+        axes.fill_between(curve.steps, curve.low, curve.high, step="post", color=colour, alpha=0.12, linewidth=0)
+        axes.step(curve.steps, curve.alive, where="post", color=colour, linestyle=line, linewidth=1.8,
+                  label=f"{curve.label}: {curve.runs - curve.deaths} of {curve.runs} alive")  # fmt: skip
+    axes.set_ylim(0, 1.03)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_ylabel("runs still alive")
+    style.step_axis(axes)
+
+
+@style.styled
+def survival_figure(groups: Sequence[Group]) -> Figure | None:
+    """Kaplan-Meier curves of all arms; None where no run was judged."""
+    curves = [c for c in map(prepare, groups) if c is not None]
+    if not curves:
+        return None
+    columns = 2 if len(curves) > 3 else 1
+    figure = style.new_figure(3.6 + 0.2 * -(-len(curves) // columns))
+    axes = figure.subplots()
+    draw(curves, axes)
+    axes.set_xlim(left=0)
+    figure.legend(loc="outside lower left", ncols=columns)
+    return figure

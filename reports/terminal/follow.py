@@ -1,0 +1,119 @@
+"""Follow a run that another process is writing, through its log."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from rich.console import Console
+
+from diagnostics.detector import Detector
+from diagnostics.run import Run
+from reports.terminal.judgement import Judgement, final_words
+from reports.terminal.model import LiveModel
+from reports.terminal.pace import Pace
+from reports.terminal.screen import Screen
+from reports.terminal.state import LiveState
+
+POLL = 0.25
+RATE_SECONDS = 10.0
+
+
+class Follower:
+    """Reads what was written since it last looked, judges it, and makes the state to show."""
+
+    def __init__(self, run: Run, title: str) -> None:
+        self._run = run
+        self._model = LiveModel(run.info, title)
+        self._detector = Detector(run.info, name=run.name)
+        self._judgement = Judgement(self._detector)
+        self._epochs = self._validations = 0
+        self._times: deque[tuple[float, int]] = deque()
+        self._read()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self._run.status != "running"
+
+    def update(self) -> bool:
+        """Take in what is new; says whether anything is."""
+        changed = self._run.refresh()
+        if changed:
+            self._read()
+        return changed
+
+    def state(self) -> LiveState:
+        """What to show now."""
+        status = "writer gone" if self._run.status == "crashed" else self._run.status
+        note = ""
+        if self._run.status == "crashed":
+            note = f"writer gone: the writing process died; the log reaches step {self._model.last_step:,}"
+        if self.is_over:
+            diagnosis = self._run.diagnosis
+            verdict, words = diagnosis.verdict, final_words(diagnosis)
+        else:
+            verdict, words = self._judgement.verdict, self._judgement.words
+        return self._model.state(
+            status=status,
+            rate=self._rate(),
+            verdict=verdict,
+            verdict_words=words,
+            suspects=self._detector.suspects,
+            note=note,
+        )
+
+    def _read(self) -> None:
+        news = self._run.between(first=self._model.last_step + 1)
+        for step, epoch, row in news.rows():
+            self._model.take(step, epoch, row)
+            self._detector.observe(step, epoch, row)
+        epochs, validations = self._run.epochs, self._run.validations
+        for number, row_ in epochs.iloc[self._epochs :].iterrows():
+            self._model.note(int(row_["last_step"]), f"epoch {number} ended: accuracy {row_['accuracy']:.3f}, "
+                             f"loss {row_['loss']:.3f}")  # fmt: skip
+        for _, row_ in validations.iloc[self._validations :].iterrows():
+            self._model.note(int(row_["step"]), f"validation: accuracy {row_['accuracy']:.3f}, "
+                             f"loss {row_['loss']:.3f}")  # fmt: skip
+        self._epochs, self._validations = len(epochs), len(validations)
+        for step, message in self._judgement.news():
+            self._model.note(step, message)
+
+    def _rate(self) -> float | None:
+        """Steps a second, from the times at which the last ten seconds' rows were made."""
+        wall, steps = self._run.index["wall"], self._run.index["step"]
+        if len(steps) < 2 or not np.isfinite(wall[-1]):
+            return None
+        first = int(np.searchsorted(wall, wall[-1] - RATE_SECONDS))
+        seconds = float(wall[-1] - wall[first])
+        return float(steps[-1] - steps[first]) / seconds if seconds > 0 else None
+
+
+def follow(path: Path, console: Console) -> int:
+    """Show the run until it ends or Ctrl-C; returns the exit code. Raises LogError.
+
+    Off a terminal the state is printed once.
+    """
+    from diagnostics.reader import open_run
+
+    follower = Follower(open_run(path, live=True), str(path))
+    screen, pace = Screen(console), Pace()
+    interrupted = False
+    if console.is_terminal and not follower.is_over:
+        screen.open()
+        try:
+            while not follower.is_over:
+                started = perf_counter()
+                if pace.due(started):
+                    follower.update()
+                    screen.draw(follower.state())
+                    ended = perf_counter()
+                    pace.spent(ended - started, frame_at=ended)
+                time.sleep(POLL)
+        except KeyboardInterrupt:
+            interrupted = True
+    screen.close(follower.state())
+    return 130 if interrupted else 0

@@ -1,0 +1,64 @@
+"""What the detector has to say while a run goes on: the verdict in words, and what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diagnostics.detector import Detector
+from diagnostics.findings import Diagnosis, Stretch, Verdict
+
+
+class Judgement:
+    """Follows one detector; :meth:`news` yields what has come up since it was last asked."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._told: dict[str, str] = {}
+        self._stretches: list[Stretch] = []
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict so far."""
+        return self._detector.verdict_so_far
+
+    @property
+    def words(self) -> str:
+        """The verdict so far in a line, with onset and cause where a defect stretch is open."""
+        stretch = self._detector.symptoms.open_stretch
+        if stretch is None:
+            return "learning has not shown yet" if self.verdict is Verdict.UNDECIDED else str(self.verdict)
+        return self._stretch_words(stretch)
+
+    def news(self) -> Iterator[tuple[int, str]]:
+        """(step, message): early warnings of layers, stretches confirmed and ended."""
+        suspects = dict(self._detector.suspects)
+        step = self._detector.symptoms.steps - 1
+        for layer, message in suspects.items():
+            if self._told.get(layer) != message:
+                yield step, message if layer in message else f"{layer}: {message}"
+        self._told = suspects
+        known = len(self._stretches)
+        stretches = list(self._detector.symptoms.stretches)
+        for i, stretch in enumerate(stretches):
+            if i >= known:
+                yield stretch.confirmed, self._stretch_words(stretch)
+            if stretch.recovery is not None and (i >= known or self._stretches[i].recovery is None):
+                yield stretch.recovery, "recovered: it learns again"
+        self._stretches = stretches
+
+    def _stretch_words(self, stretch: Stretch) -> str:
+        explanation = self._detector.cause_of(stretch)
+        words = f"{stretch.kind} from step {stretch.onset:,}"
+        if explanation is not None and explanation.cause is not None:
+            words += f"; step {explanation.cause.step:,}: {explanation.cause.message}"
+        return words
+
+
+def final_words(diagnosis: Diagnosis) -> str:
+    """The last verdict in a line."""
+    words = str(diagnosis.verdict)
+    if diagnosis.onset is not None:
+        words += f" from step {diagnosis.onset:,}"
+    if diagnosis.cause is not None:
+        words += f"; step {diagnosis.cause.step:,}: {diagnosis.cause.message}"
+    return words

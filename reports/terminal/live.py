@@ -1,0 +1,136 @@
+"""LiveView: the hook that shows a training in this process while it runs."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections import deque
+from contextlib import AbstractContextManager, redirect_stderr
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
+from reports.terminal.judgement import Judgement, final_words
+from reports.terminal.model import LiveModel
+from reports.terminal.pace import Pace
+from reports.terminal.screen import Screen
+from reports.terminal.state import LiveState
+
+if TYPE_CHECKING:
+    from diagnostics.recorder import Recorder
+
+RATE_SECONDS = 10.0
+
+
+class LiveView(Hook):
+    """Shows what ``recorder`` measures and judges; to be listed after it among the hooks.
+
+    What others write to stderr meanwhile is kept back and written when the view
+    closes, so that no warning is lost and none spoils the picture. Its own time
+    stays within one per cent of the run.
+    """
+
+    def __init__(self, recorder: Recorder, console: Console | None = None, pace: Pace | None = None) -> None:
+        self._recorder = recorder
+        self._console = console or Console(stderr=True)
+        self._screen = Screen(self._console)
+        self._pace = pace
+        self._model: LiveModel | None = None
+        self._judgement: Judgement | None = None
+        self._times: deque[tuple[float, int]] = deque()
+        self._held = io.StringIO()
+        self._holding: AbstractContextManager[object] | None = None
+        self._status = "running"
+
+    @property
+    def pace(self) -> Pace | None:
+        """The budget of the view, with the time it has taken."""
+        return self._pace
+
+    def on_run_start(self, event: RunStart) -> None:
+        """Open the screen and show the first frame."""
+        info, detector = self._recorder.info, self._recorder.detector
+        if info is None:
+            raise RuntimeError("the live view must be listed after its recorder")
+        self._model = LiveModel(info, str(self._recorder.path or "no log"))
+        self._judgement = Judgement(detector) if detector else None
+        self._pace = self._pace or Pace()
+        if self._console.is_terminal:
+            # Our own console may be stderr: what it holds is a file object of before the redirection.
+            self._console.file = self._console.file
+            self._holding = redirect_stderr(self._held)
+            self._holding.__enter__()
+        self._screen.open()
+        self._draw()
+
+    def on_step_end(self, event: StepEnd) -> None:
+        """Take in the row, and draw where time allows."""
+        started = perf_counter()
+        row, model, pace = self._recorder.latest, self._model, self._pace
+        if row is None or model is None or pace is None:
+            return
+        if model.last_step != self._recorder.step:
+            model.take(self._recorder.step, event.epoch, row)
+        pace.spent(perf_counter() - started)
+        if pace.due(started):
+            self._draw()
+
+    def on_epoch_end(self, event: EpochEnd) -> None:
+        """Note the epoch's training figures."""
+        if self._model is not None:
+            words = f"epoch {event.epoch} ended: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}"
+            self._model.note(event.last_step, words)
+
+    def on_validation_end(self, event: ValidationEnd) -> None:
+        """Note the validation."""
+        if self._model is not None:
+            self._model.note(event.step, f"validation: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}")
+
+    def on_run_end(self, event: RunEnd) -> None:
+        """Close the screen and leave the last frame where it can be read."""
+        if self._model is None:
+            return
+        self._status = event.status
+        state = self._state()
+        if self._holding is not None:
+            self._holding.__exit__(None, None, None)
+            self._holding = None
+        self._screen.close(state)
+        if self._held.getvalue():
+            sys.stderr.write(self._held.getvalue())
+
+    def _draw(self) -> None:
+        started = perf_counter()
+        self._screen.draw(self._state())
+        ended = perf_counter()
+        if self._pace is not None:
+            self._pace.spent(ended - started, frame_at=ended)
+
+    def _state(self) -> LiveState:
+        model, judgement, diagnosis = self._model, self._judgement, self._recorder.diagnosis
+        assert model is not None
+        detector = self._recorder.detector
+        if judgement is not None:
+            for step, message in judgement.news():
+                model.note(step, message)
+        held = self._held.getvalue().strip()
+        return model.state(
+            status=self._status,
+            rate=self._rate(),
+            verdict=diagnosis.verdict if diagnosis else judgement.verdict if judgement else None,
+            verdict_words=final_words(diagnosis) if diagnosis else judgement.words if judgement else "",
+            suspects=detector.suspects if detector else None,
+            note=held.splitlines()[-1] if held else "",
+        )
+
+    def _rate(self) -> float | None:
+        """Steps a second over the last ten seconds."""
+        assert self._model is not None
+        now = perf_counter()
+        self._times.append((now, self._model.last_step + 1))
+        while len(self._times) > 2 and now - self._times[0][0] > RATE_SECONDS:
+            self._times.popleft()
+        seconds, steps = now - self._times[0][0], self._model.last_step + 1 - self._times[0][1]
+        return steps / seconds if seconds > 0 and steps > 0 else None
