@@ -33,7 +33,7 @@ def check(
             more than one is needed to see a batch size that is divided out twice.
         seed: of d, and of the entries that are compared.
         entries: how many entries of each tensor are compared at most.
-        tolerance: normwise relative error allowed; None: 1e-6, or 1e-2 for a layer that
+        tolerance: normwise relative error allowed; None: 1e-5, or 1e-2 for a layer that
             rounds to float32 whatever it is given.
 
     Raises:
@@ -75,7 +75,9 @@ def _check(subject: Subject, inputs: Array, seed: int, entries: int, tolerance: 
     penalty, added = added_to(subject, inputs, dvalues, own)
     own = {name: gradient - penalty.get(name, 0.0) for name, gradient in own.items()}
     bound = precision.tolerance if tolerance is None else tolerance
-    tensors = {name: compare(own[name], shape, numeric[name], bound) for name, shape in shapes.items()}
+    reach = max(1.0, float(np.abs(inputs).max()))
+    rounding = 100 * precision.eps * reach * float(np.linalg.norm(dvalues))
+    tensors = {name: compare(own[name], shape, numeric[name], bound, rounding) for name, shape in shapes.items()}
     case = Case(subject, inputs, dvalues, own, numeric, output.shape, max(10 * bound, 1e-5))
     mistakes = [
         *ignored_channels(case, generator),
@@ -118,8 +120,10 @@ def in_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     return gradient.reshape(shape) if squeezed[0] == squeezed[1] else gradient
 
 
-def compare(analytic: Array, shape: tuple[int, ...], numeric: Numeric, tolerance: float) -> TensorCheck:
-    """One gradient against its finite differences, normwise."""
+def compare(
+    analytic: Array, shape: tuple[int, ...], numeric: Numeric, tolerance: float, rounding: float = 0.0
+) -> TensorCheck:
+    """One gradient, itself computed with some ``rounding``, against its finite differences, normwise."""
     checked, skipped, total = len(numeric.entries), numeric.skipped, math.prod(shape)
     if analytic.shape != shape:
         return TensorCheck(math.inf, tolerance, skipped=skipped, size=total)
@@ -128,7 +132,7 @@ def compare(analytic: Array, shape: tuple[int, ...], numeric: Numeric, tolerance
     found = analytic.ravel()[numeric.entries]
     off = np.abs(found - numeric.values)
     # Where the derivative is zero, rounding is all that differs, and must not be taken for a mistake.
-    floor = np.linalg.norm(numeric.uncertainty) / tolerance
+    floor = (np.linalg.norm(numeric.uncertainty) + rounding) / tolerance
     size = max(np.linalg.norm(found), np.linalg.norm(numeric.values), floor, np.finfo(float).tiny)
     k = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
     worst = tuple(int(i) for i in np.unravel_index(numeric.entries[k], shape))

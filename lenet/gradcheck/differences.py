@@ -5,8 +5,8 @@ The derivative of L = sum(output * d) by one entry t is
     (L(t + h) - L(t - h)) / 2h,
 
 formed from the difference of the two outputs, so that whatever does not depend
-on t cancels exactly. Truncation costs h^2, rounding eps / h; h = 1e-5 leaves
-about ten digits.
+on t cancels exactly. Truncation costs h^2, rounding eps / h; h = 1e-5,
+measured by the size of the tensor's entries, leaves about ten digits.
 
 A kink, as of ReLU at 0, shows in the two one-sided differences: they disagree
 by f'' h where the function is smooth, which shrinks with h, and by the jump of
@@ -37,7 +37,7 @@ class Precision:
     eps: float
 
 
-FLOAT64 = Precision(steps=(1e-5, 1e-6, 1e-7, 1e-8, 1e-9), tolerance=1e-6, suspicion=1e-4, eps=2.3e-16)
+FLOAT64 = Precision(steps=(1e-5, 1e-6, 1e-7, 1e-8, 1e-9), tolerance=1e-5, suspicion=1e-4, eps=2.3e-16)
 # For a layer that rounds to float32 whatever it is given.
 FLOAT32 = Precision(steps=(1e-2, 1e-3), tolerance=1e-2, suspicion=2e-2, eps=1.2e-7)
 
@@ -77,7 +77,9 @@ def differences(
     that keeps float32 rounds it).
     """
     middle, _ = evaluate(point)
-    slopes = [_slope(evaluate, point, middle, dvalues, entry, precision) for entry in entries.tolist()]
+    typical = float(np.sqrt(np.mean(point**2)))
+    unit = max(typical, 1e-2) if typical else 1.0
+    slopes = [_slope(evaluate, point, middle, dvalues, entry, precision, unit) for entry in entries.tolist()]
     kept = [k for k, slope in enumerate(slopes) if slope is not None]
     found = np.array([slope for slope in slopes if slope is not None], dtype=np.float64).reshape(-1, 2)
     return Numeric(entries[kept], found[:, 0], found[:, 1], len(slopes) - len(kept))
@@ -90,13 +92,14 @@ def _slope(
     dvalues: Array,
     entry: int,
     precision: Precision,
+    unit: float,
 ) -> tuple[float, float] | None:
     """One derivative and its uncertainty; None on a kink."""
     before = 0.0
     best: tuple[float, float] | None = None
     here = float(point.flat[entry])
     for relative in precision.steps:
-        step = relative * max(1.0, abs(here))
+        step = relative * max(unit, abs(here))
         above, below = point.copy(), point.copy()
         above.flat[entry] += step
         below.flat[entry] -= step

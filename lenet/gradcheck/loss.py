@@ -34,7 +34,7 @@ def check_loss(
         targets: what the loss takes, such as labels (N,).
         seed: of the entries that are compared.
         entries: how many of them at most.
-        tolerance: normwise relative error allowed; None: 1e-6.
+        tolerance: normwise relative error allowed; None: 1e-5.
 
     Raises:
         SettingsError: the object does not follow the convention.
