@@ -25,13 +25,18 @@ class DamagedFileError(DiagnosticsError):
 
 def write_text(path: Path, text: str) -> None:
     """Replace ``path`` by ``text`` in one step. Raises LogWriteError where that cannot be done."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` in one step. Raises LogWriteError where that cannot be done."""
     part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f"{path.name}.part-", dir=path.parent)
         part = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         part.chmod(0o644)  # mkstemp makes files that nobody else may read

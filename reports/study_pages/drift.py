@@ -8,6 +8,7 @@ from diagnostics.errors import LogError
 from diagnostics.findings import Verdict
 from diagnostics.run import Run
 from diagnostics.statistics import Group
+from reports.study_pages import pictures
 from reports.study_pages.markdown import table
 
 BEFORE = 300
@@ -16,7 +17,7 @@ HEALTHY = 12
 """Healthy runs that are compared with, the first seeds: more change the medians little and take long to read."""
 
 
-def drift_table(group: Group | None, folder: Path) -> str:
+def drift_table(group: Group | None, folder: Path, target: Path) -> str:
     """The norm of each tensor just before the onset over that 300 steps earlier, collapsed against healthy runs."""
     from diagnostics.bands import parameter_bands
 
@@ -37,7 +38,9 @@ def drift_table(group: Group | None, folder: Path) -> str:
     return (
         f"Norm of each tensor one step before the onset, as a multiple of what it was {BEFORE} steps before; "
         f"medians of {len(late)} runs that collapsed after step {BEFORE}, and of {len(healthy)} healthy runs at the "
-        "same steps. The tensors that differ most stand first.\n\n" + table(["tensor", "collapsed", "healthy"], rows)
+        "same steps. The tensors that differ most stand first.\n\n"
+        + table(["tensor", "collapsed", "healthy"], rows)
+        + f"\n\n{pictures.fates(runs, target) or ''}".rstrip()
     )
 
 

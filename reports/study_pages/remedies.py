@@ -12,6 +12,7 @@ from diagnostics.presets import CONTROL, REPORT_CONTROL, preset
 from diagnostics.statistics import Group
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
+from reports.study_pages import pictures
 from reports.study_pages.markdown import arrows, how_made, join, rate, share, status, table
 
 DECAY, PENALTY = "decay", ("L1", "L2")
@@ -34,6 +35,7 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         _answer(report, by_label.get(REPORT_CONTROL), "With the report's own convolution"),
         _ideas(made),
         _power(exact),
+        pictures.rates(groups, target) if groups else None,
         "## With a correct convolution",
         _table(by_label.get(CONTROL), exact),
         "## With the report's convolution",

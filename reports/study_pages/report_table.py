@@ -11,6 +11,7 @@ from diagnostics.presets import AUTHOR_RUNS, EXACT, REPORT, preset
 from diagnostics.statistics import Group, sensitivity
 from diagnostics.study import Plan
 from diagnostics.study_run import groups_of
+from reports.study_pages import pictures
 from reports.study_pages.markdown import arrows, how_made, join, rate, share, status, table
 from reports.words import seconds
 
@@ -51,6 +52,7 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         "## Accuracy from epoch to epoch",
         table(["network", "whose", "times ran", "defect runs (95 %)", "epochs, all runs", "epochs, survivors",
                "validation, all", "validation, survivors"], _accuracy_rows(groups)),
+        pictures.rates(list(groups.values()), target),
         "The author gives one \"total\" accuracy a network, which stands under \"validation, all\"; whether he left "
         "out runs is not known.",
         _words(groups),

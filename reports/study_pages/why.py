@@ -15,6 +15,8 @@ from diagnostics.statistics import DEFECT_KINDS, Group
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
 from diagnostics.summary import RunSummary
+from reports.figures.survival import death_step
+from reports.study_pages import pictures
 from reports.study_pages.drift import drift_table
 from reports.study_pages.gradients import gradient_words
 from reports.study_pages.markdown import how_made, join, rate, share, status, table
@@ -39,11 +41,13 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         table(["convolution", "runs", "defect runs (95 %)", *map(str, DEFECT_KINDS), "recovered", "undecided",
                "validation, all", "validation, survivors"], map(_counts, both)),
         *(c.words[0].upper() + c.words[1:] + "." for c in comparisons_of(plan, both)),
+        _losses(both, folder, target),
         "So there are two questions: why runs die although every gradient is right, and what the report's "
         "convolution adds." if len(both) == 2 else None,
         "## When",
         table(["convolution", "broke in the first 100 steps", "later in epoch 1", "in epoch 2", "in epoch 3 or later",
                "median step", "latest step"], map(_when, both)),
+        pictures.survival(both, target) if both else None,
         "\"Broke\" is the step of the cause; where the detector names none, the step at which learning was lost.",
         "## Of what",
         table(["convolution", "first link of the chain", "layer", "runs"], _causes(both)),
@@ -52,16 +56,20 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         "## What the gradient check says",
         gradient_words(),
         "## What drifts before a late collapse",
-        drift_table(groups.get(REPORT), folder),
+        drift_table(groups.get(REPORT), folder, target),
         "## What helps",
         "That is a study of its own, [remedies](remedies.md), with the same seeds and k of n for each.",
         how_made(plan, loaded),
     )  # fmt: skip
 
 
-def broke_at(run: RunSummary) -> int:
-    """The step at which a defect run went wrong: that of its cause, else its onset."""
-    return run.cause_step if run.cause_step is not None else run.onset or 0
+def _losses(groups: Sequence[Group], folder: Path, target: Path) -> str | None:
+    from diagnostics.reader import open_run
+
+    try:
+        return pictures.losses(groups, lambda run: open_run(folder / run.name), target) if groups else None
+    except LogError:  # the logs are gone and only their summaries were kept
+        return None
 
 
 def _defects(group: Group) -> list[RunSummary]:
@@ -75,7 +83,7 @@ def _counts(g: Group) -> Sequence[str]:
 
 
 def _when(group: Group) -> Sequence[str]:
-    steps = sorted(broke_at(run) for run in _defects(group))
+    steps = sorted(death_step(run) for run in _defects(group))
     if not steps:
         return (group.label, *["–"] * 6)
     epoch = _steps_per_epoch(group)
