@@ -28,6 +28,10 @@ from lenet.hooks import LayerInfo
 SAMPLES = 128
 MAP_SAMPLES = 16
 MAP_ROWS = 3
+DESCRIPTION = (
+    f"of (n, F) outputs the first {SAMPLES} samples; of (n, H, W, C) outputs the first {MAP_SAMPLES} samples "
+    f"(of the first shard) and about {MAP_ROWS} evenly spaced rows; dead fractions from the whole batch"
+)
 MEAN, STD, ZERO, SATURATED, DEAD, DEAD_WINDOW = range(len(ACTIVATION_STATISTICS))
 
 Array = NDArray[np.floating[Any]]

@@ -42,7 +42,7 @@ class Run:
         self.name = name
         self.path = path
         self.notes: tuple[str, ...] = ()
-        self._source = source
+        self.source = source
         self._first: int | None = None
         self._last: int | None = None
         self._whole: Run = self
@@ -86,7 +86,7 @@ class Run:
     @property
     def status(self) -> str:
         """What became of it; see the class."""
-        return self._source.status
+        return self.source.status
 
     @property
     def config(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Run:
 
     def between(self, first: int | None = None, last: int | None = None) -> Run:
         """The same run, reduced to the steps from ``first`` to ``last``; diagnosed as the whole is."""
-        part = Run(self.info, self._source, self.name, self.path)
+        part = Run(self.info, self.source, self.name, self.path)
         part._first, part._last = self._narrowed(first, last)
         part._whole, part.notes = self._whole, self.notes
         return part
@@ -118,7 +118,7 @@ class Run:
 
     def refresh(self) -> bool:
         """Look for rows written since; says whether anything changed. Drops the frames that were kept."""
-        changed = self._source.refresh()
+        changed = self.source.refresh()
         if changed:
             self._kept.clear()
             if self._whole is not self:
@@ -131,7 +131,7 @@ class Run:
     def index(self) -> NDArray[np.void]:
         """Step, epoch and wall time of its rows, as a structured array."""
         start, stop = self._rows(None, None)
-        return self._source.index()[start:stop]
+        return self.source.index()[start:stop]
 
     def block(
         self,
@@ -141,15 +141,15 @@ class Run:
     ) -> NDArray[np.float32]:
         """Part of the values, (rows, columns): columns by name or position, steps from first to last."""
         start, stop = self._rows(first, last)
-        return self._source.values(start, stop, None if columns is None else self._places(columns))
+        return self.source.values(start, stop, None if columns is None else self._places(columns))
 
     def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
         """Every row in order as (step, epoch, values), read block by block."""
         start, stop = self._rows(None, None)
-        index = self._source.index()
+        index = self.source.index()
         for begin in range(start, stop, BLOCK):
             end = min(begin + BLOCK, stop)
-            block = self._source.values(begin, end)
+            block = self.source.values(begin, end)
             steps, epochs = index["step"][begin:end].tolist(), index["epoch"][begin:end].tolist()
             yield from zip(steps, epochs, block, strict=True)
 
@@ -178,22 +178,22 @@ class Run:
     @property
     def validations(self) -> pd.DataFrame:
         """One row a validation; epoch -1 is one of the finished model."""
-        return frames.table_frame(VALIDATIONS, self._source.table(VALIDATIONS))
+        return frames.table_frame(VALIDATIONS, self.source.table(VALIDATIONS))
 
     @property
     def events(self) -> pd.DataFrame:
         """What happened: rules that fired, verdicts, checkpoints, validations, interruptions."""
-        return frames.table_frame(EVENTS, self._source.table(EVENTS))
+        return frames.table_frame(EVENTS, self.source.table(EVENTS))
 
     @property
     def checkpoints(self) -> pd.DataFrame:
         """The checkpoints that were taken, the deleted ones too."""
-        return frames.table_frame(CHECKPOINTS, self._source.table(CHECKPOINTS))
+        return frames.table_frame(CHECKPOINTS, self.source.table(CHECKPOINTS))
 
     @property
     def snapshots(self) -> Snapshots:
         """Histograms, silent units and first kernels."""
-        return self._keep("snapshots", lambda: Snapshots(self.info, self._source))
+        return self._keep("snapshots", lambda: Snapshots(self.info, self.source))
 
     def tensor_frame(
         self,
@@ -250,7 +250,7 @@ class Run:
         return diagnosis
 
     def _epochs(self) -> pd.DataFrame:
-        epochs = frames.table_frame(EPOCHS, self._source.table(EPOCHS))
+        epochs = frames.table_frame(EPOCHS, self.source.table(EPOCHS))
         return frames.epochs_frame(epochs, self.validations)
 
     def _steps(self) -> pd.DataFrame:
@@ -277,8 +277,8 @@ class Run:
     def _rows(self, first: int | None, last: int | None) -> tuple[int, int]:
         first, last = self._narrowed(first, last)
         if first is None and last is None:
-            return 0, self._source.count()
-        steps = self._source.index()["step"]
+            return 0, self.source.count()
+        steps = self.source.index()["step"]
         start = 0 if first is None else int(np.searchsorted(steps, first, side="left"))
         stop = len(steps) if last is None else int(np.searchsorted(steps, last, side="right"))
         return start, max(start, stop)

@@ -87,8 +87,8 @@ ATTRIBUTES = (
     Attribute("total_steps", "int64", "steps", "steps asked for"),
     Attribute("seed", "int64", "", "the seed all randomness came from"),
     Attribute("prior", "float64[classes]", "share", "share of each class in the training labels"),
-    Attribute("subsample", "int64", "samples", "how many evenly spaced samples of a batch the activation "
-              "statistics are taken from (dead fractions are taken from the whole batch)"),
+    Attribute("subsample", "text", "", "which samples of a batch the activation statistics are taken from (dead "
+              "fractions are taken from the whole batch)"),
     Attribute("log_every", "int64", "steps", "every how many steps a row is written"),
     Attribute("histograms_every", "int64", "steps", "every how many steps a snapshot is taken; 0 is never"),
     Attribute("description", "JSON", "", "the model: layers, loss, optimiser, schedule"),

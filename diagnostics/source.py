@@ -18,7 +18,9 @@ Rows = NDArray[np.float32]
 class Source(Protocol):
     """The rows and tables of one run. ``start`` and ``stop`` count rows, not steps."""
 
-    status: str
+    @property
+    def status(self) -> str:
+        """running, completed, stopped, interrupted, failed, log-stopped or crashed."""
 
     def count(self) -> int:
         """The number of trusted rows."""

@@ -1,0 +1,97 @@
+"""Checkpoints: the exact state of a run, beside its log, to go on from after any kill.
+
+Each is an npz file, written under a temporary name, put on disk, then renamed;
+its members carry checksums. The newest three are kept, the newest one that is at
+least a hundred steps older than the last, so that a collapse noticed late still
+has one from before, and the last one before the onset of a defect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.errors import CheckpointError
+from lenet.errors import LenetError
+from lenet.state import load_state, save_state
+
+State = Mapping[str, NDArray[Any]]
+NEWEST = 3
+OLDER_STEPS = 100
+PREFIX = "recorder/"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One checkpoint as it was read: the model's state, and what the recorder added to it."""
+
+    step: int
+    model: dict[str, NDArray[Any]]
+    recorder: dict[str, NDArray[Any]]
+
+
+class CheckpointRing:
+    """The checkpoints of one run in one folder."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self.folder = folder
+        self._run_id = run_id
+        self._onset: int | None = None
+
+    def clear(self) -> None:
+        """Remove what an earlier run left in the folder."""
+        for path in self._files().values():
+            path.unlink(missing_ok=True)
+
+    def save(self, step: int, model: State, recorder: State) -> Path:
+        """Write the state before ``step``, then remove what need not be kept. Raises OSError."""
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / f"step-{step:08d}.npz"
+        added = {PREFIX + name: array for name, array in recorder.items()}
+        save_state(path, {**model, **added, PREFIX + "run_id": np.array(self._run_id)})
+        self._prune()
+        return path
+
+    def pin_before(self, onset: int) -> None:
+        """Keep the last checkpoint that was taken at or before this step."""
+        self._onset = onset
+
+    def newest(self, last_step: int) -> Checkpoint:
+        """The newest sound checkpoint of this run at or before ``last_step``.
+
+        Damaged ones are passed over. Raises CheckpointError where there is none.
+        """
+        files = self._files()
+        for step in sorted(files, reverse=True):
+            if step <= last_step:
+                with contextlib.suppress(LenetError, CheckpointError):
+                    return self._load(step, files[step])
+        found = f"{len(files)} checkpoints" if files else "no checkpoints"
+        raise CheckpointError(f"{self.folder}: found {found}, none of them sound and of this run; train anew")
+
+    def _load(self, step: int, path: Path) -> Checkpoint:
+        state = load_state(path)
+        recorder = {n.removeprefix(PREFIX): state.pop(n) for n in list(state) if n.startswith(PREFIX)}
+        if str(recorder.pop("run_id", "")) != self._run_id:
+            raise CheckpointError(f"{path}: belongs to another run")
+        return Checkpoint(step, state, recorder)
+
+    def _files(self) -> dict[int, Path]:
+        names = self.folder.glob("step-*.npz") if self.folder.is_dir() else ()
+        return {int(p.stem[5:]): p for p in names if p.stem[5:].isdigit()}
+
+    def _prune(self) -> None:
+        files = self._files()
+        steps = sorted(files)
+        keep = set(steps[-NEWEST:])
+        keep |= set([s for s in steps if s <= steps[-1] - OLDER_STEPS][-1:])
+        if self._onset is not None:
+            keep |= set([s for s in steps if s <= self._onset][-1:])
+        for step in set(steps) - keep:
+            files[step].unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""The detector beside the recorder: what it finds becomes events of the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detector import Detector
+from diagnostics.findings import Diagnosis, Finding, Severity, Stretch
+from diagnostics.info import RunInfo
+from diagnostics.limits import Limits
+
+Note = dict[str, Any]
+
+
+class Judge:
+    """Feeds a detector. ``onset`` is that of the last stretch that was confirmed."""
+
+    def __init__(self, info: RunInfo, limits: Limits | None, name: str) -> None:
+        self.detector = Detector(info, info.columns, limits, name)
+        self.onset: int | None = None
+        self.is_defect = False
+
+    def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
+        """One row, the very one that is logged; returns the events it brings, nearly always none."""
+        found = self.detector.observe(step, epoch, row)
+        return [self._of_finding(e) if isinstance(e, Finding) else self._of_stretch(step, e) for e in found]
+
+    def finish(self, status: str) -> tuple[Diagnosis, Note]:
+        """The diagnosis at the end of the run, and the event that says so."""
+        diagnosis = self.detector.finish(status)
+        cause = diagnosis.cause
+        note = {
+            "event": "verdict",
+            "message": cause.message if cause else f"verdict at the end: {diagnosis.verdict}",
+            "rule": str(diagnosis.verdict),
+            "layer": (cause.layer if cause else None) or "",
+            "severity": str(Severity.ERROR if diagnosis.verdict.is_defect else Severity.INFO),
+        }
+        return diagnosis, note
+
+    def _of_stretch(self, step: int, stretch: Stretch) -> Note:
+        self.is_defect = stretch.recovery is None
+        if self.is_defect:
+            self.onset = stretch.onset
+            message = f"{stretch.kind} since step {stretch.onset}, confirmed at step {step}"
+        else:
+            message = f"recovered at step {stretch.recovery}"
+        return {
+            "event": "verdict",
+            "message": message,
+            "rule": str(stretch.kind) if self.is_defect else "recovered",
+            "severity": str(Severity.ERROR if self.is_defect else Severity.INFO),
+            "value": float(stretch.onset),
+        }
+
+    @staticmethod
+    def _of_finding(finding: Finding) -> Note:
+        return {
+            "event": "rule",
+            "message": finding.message,
+            "rule": finding.rule,
+            "layer": finding.layer or "",
+            "severity": str(finding.severity),
+            "value": finding.value,
+            "limit": finding.limit,
+        }

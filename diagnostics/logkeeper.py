@@ -1,0 +1,156 @@
+"""The log of a run as the recorder sees it: one that may be absent, or fail, without training noticing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.checkpoints import CheckpointRing
+from diagnostics.errors import LogWriteError
+from diagnostics.paths import checkpoint_folder, free_name
+from diagnostics.resume import ResumePoint
+from diagnostics.schema import CHECKPOINTS, EPOCHS, VALIDATIONS
+from diagnostics.storage.header import Header
+from diagnostics.writer import LogWriter
+from lenet.hooks import EpochEnd, RunEnd, ValidationEnd
+
+Policy = Literal["continue", "stop"]
+log = logging.getLogger("lenet-diag")
+
+
+class HasState(Protocol):
+    """A model, as far as checkpoints need it."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that training depends on."""
+
+
+class LogKeeper:
+    """Writes to a log, and to its checkpoints, until one of them fails.
+
+    With ``on_error`` "continue" a failure is one warning, with "stop" it is
+    raised. Without a path everything here does nothing.
+    """
+
+    def __init__(
+        self, path: Path | None, header: Header, *, overwrite: bool, resume: ResumePoint | None, on_error: Policy
+    ) -> None:
+        self._on_error = on_error
+        self._writer: LogWriter | None = None
+        self._ring: CheckpointRing | None = None
+        if path is None:
+            return
+        if resume is None:
+            self._writer = LogWriter(path, header, overwrite=overwrite)
+        else:
+            header = header.continued(resume.header)
+            old = free_name(path, "before-resume")
+            self._writer = LogWriter(path, header, keep_old_as=old, copy_of=resume.source, before=resume.step)
+        self._ring = CheckpointRing(checkpoint_folder(path), header.run_id)
+        if resume is None:
+            self._ring.clear()
+        else:
+            self.note(resume.step, "resume", f"resumed before step {resume.step}; the log until then is {old.name}")
+
+    def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
+        """One row."""
+        if self._writer is not None:
+            try:
+                self._writer.row(step, epoch, values)
+            except LogWriteError as error:
+                self._complain(error)
+
+    def note(self, step: int, event: str, message: str, **fields: Any) -> None:
+        """One event; verdicts and what happens to the run reach the file at once."""
+        if self._writer is not None:
+            self._writer.event(step, event, message, **fields)
+            if event != "rule":
+                self._attempt(self._writer.flush)
+
+    def snapshot(self, step: int, extra: bool, arrays: dict[str, NDArray[Any]]) -> None:
+        """One snapshot."""
+        if self._writer is not None:
+            self._writer.snapshot(step, extra, arrays)
+
+    def epoch(self, event: EpochEnd) -> None:
+        """One epoch, put on disk."""
+        if self._writer is not None:
+            self._writer.add(
+                EPOCHS,
+                epoch=event.epoch,
+                first_step=event.first_step,
+                last_step=event.last_step,
+                loss=event.loss,
+                accuracy=event.accuracy,
+                learning_rate=event.learning_rate,
+                seconds=event.seconds,
+            )
+            self._attempt(self._writer.flush, sync=True)
+
+    def validation(self, event: ValidationEnd) -> None:
+        """One validation."""
+        if self._writer is not None:
+            self._writer.add(
+                VALIDATIONS,
+                epoch=-1 if event.epoch is None else event.epoch,
+                step=event.step,
+                loss=event.loss,
+                accuracy=event.accuracy,
+                samples=event.samples,
+                seconds=event.seconds,
+            )
+            message = f"validation accuracy {event.accuracy:.4f}, loss {event.loss:.4f}"
+            self.note(event.step, "validation", message, value=event.accuracy)
+
+    def checkpoint(self, step: int, model: HasState, recorder: Mapping[str, NDArray[Any]], healthy: bool) -> None:
+        """The state before ``step``; the rows before it are put on disk first, so that it can be used."""
+        if self._writer is None or self._ring is None:
+            return
+        self._attempt(self._writer.flush, sync=True)
+        if self._writer.failure is not None:
+            return
+        try:
+            file = self._ring.save(step, model.state(), recorder)
+        except OSError as error:
+            ring, self._ring = self._ring, None
+            self._complain(LogWriteError(f"{ring.folder}: no more checkpoints: {error.strerror}"))
+            return
+        size = file.stat().st_size
+        self._writer.add(CHECKPOINTS, step=step, file=file.name, bytes=size, healthy=healthy)
+        self.note(step, "checkpoint", file.name, severity="info")
+
+    def keep_checkpoint_before(self, onset: int) -> None:
+        """The last checkpoint before a defect is not removed any more."""
+        if self._ring is not None:
+            self._ring.pin_before(onset)
+
+    def close(self, end: RunEnd, cost: float) -> None:
+        """The run is over; ``cost`` in microseconds."""
+        if self._writer is None:
+            return
+        reason = f": {end.reason}" if end.reason else ""
+        event = "end" if end.status == "completed" else "interruption"
+        self._writer.event(max(0, end.steps - 1), event, f"{end.status} after {end.steps} steps{reason}")
+        self._attempt(
+            self._writer.close,
+            end.status,
+            digest_end=end.digest,
+            seconds=end.seconds,
+            cost_seconds=cost / 1e6,
+        )
+
+    def _attempt(self, action: Callable[..., None], *arguments: Any, **named: Any) -> None:
+        try:
+            action(*arguments, **named)
+        except LogWriteError as error:
+            self._complain(error)
+
+    def _complain(self, error: LogWriteError) -> None:
+        if self._on_error == "stop":
+            raise error
+        log.warning("%s; training goes on without", error)

@@ -1,0 +1,249 @@
+"""Recorder: the hook that measures every step, judges it, and keeps it in a log.
+
+``Recorder("runs/x.h5")`` among the hooks of ``model.train`` is all it takes.
+Without a path it only measures and judges. It changes nothing about training.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any, Literal, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.activity import DESCRIPTION
+from diagnostics.detector import Detector
+from diagnostics.environment import environment as surroundings
+from diagnostics.errors import DiagnosticsError
+from diagnostics.findings import Diagnosis
+from diagnostics.info import RunInfo
+from diagnostics.judging import Judge
+from diagnostics.limits import Limits
+from diagnostics.logkeeper import LogKeeper
+from diagnostics.meter import Meter
+from diagnostics.paths import check_log_path
+from diagnostics.resume import ResumePoint, prepare_resume
+from diagnostics.schema import VALIDATIONS
+from diagnostics.snapshotting import SnapshotPlan, take_snapshot
+from diagnostics.storage.header import Header
+from lenet.hooks import (
+    ActivationsReady,
+    EpochEnd,
+    GradientsReady,
+    Hook,
+    RunEnd,
+    RunStart,
+    StepEnd,
+    StepStart,
+    StopTraining,
+    UpdateDone,
+    ValidationEnd,
+)
+from lenet.model import Model
+
+CHECKPOINT_EVERY = 200
+Policy = Literal["continue", "stop"]
+Handler = TypeVar("Handler", bound=Callable[..., None])
+
+
+def _timed(handler: Handler) -> Handler:
+    """Adds what the handler took to the recorder's cost."""
+
+    @wraps(handler)
+    def timed(self: Recorder, event: Any) -> None:
+        started = perf_counter_ns()
+        try:
+            handler(self, event)
+        finally:
+            self.cost += (perf_counter_ns() - started) / 1000
+
+    return cast("Handler", timed)
+
+
+class Recorder(Hook):
+    """Measures, judges and logs one run.
+
+    ``path``: the log; None keeps none. ``log_every``: a row every so many steps.
+    ``histograms_every``: a snapshot every so many steps, 0 for none. ``on_error``:
+    whether training goes on when the log cannot be written any more.
+    ``on_defect``: whether it goes on when a defect is confirmed. ``detector``: True,
+    limits of one's own, or False for none. ``model``: needed for checkpoints, one
+    every ``checkpoint_every`` steps (None: every 200 where there are model and path).
+    Raises LogWriteError where the log cannot be made, before training.
+
+    During and after training: ``latest`` is the last row and ``step`` its step,
+    ``cost`` the microseconds spent here, ``detector`` the judge, ``diagnosis`` its
+    last word, None until the end.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        overwrite: bool = False,
+        log_every: int = 1,
+        histograms_every: int = 25,
+        settings: Mapping[str, Any] | None = None,
+        environment: Mapping[str, Any] | None = None,
+        on_error: Policy = "continue",
+        on_defect: Policy = "continue",
+        detector: bool | Limits = True,
+        model: Model | None = None,
+        checkpoint_every: int | None = None,
+    ) -> None:
+        if log_every < 1 or histograms_every < 0:
+            raise ValueError(f"log_every is {log_every}, expected 1 or more; histograms_every is {histograms_every}")
+        usual = CHECKPOINT_EVERY if model is not None and path is not None else 0
+        self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
+        if self._checkpoint_every and (model is None or path is None):
+            raise ValueError("checkpoints need a model and a path")
+        self.path = Path(path) if path is not None else None
+        self.cost = 0.0
+        self.step = -1
+        self.latest: NDArray[np.float32] | None = None
+        self.diagnosis: Diagnosis | None = None
+        self._overwrite, self._log_every = overwrite, log_every
+        self._settings, self._environment = dict(settings or {}), dict(environment or {})
+        self._on_error, self._on_defect, self._limits = on_error, on_defect, detector
+        self._model = model
+        self._plan = SnapshotPlan(histograms_every)
+        self._resume: ResumePoint | None = None
+        self._judge: Judge | None = None
+        self._checkpointed = -1
+
+    @property
+    def detector(self) -> Detector | None:
+        """The detector; None before training, and where none was wanted."""
+        return self._judge.detector if self._judge else None
+
+    def check(self) -> None:
+        """Raise LogWriteError now if the log could not be made."""
+        if self.path is not None:
+            check_log_path(self.path, overwrite=self._overwrite or self._resume is not None)
+
+    def resume(self, model: Model) -> int:
+        """Restore ``model`` from the last checkpoint of the log; returns the step it goes on from.
+
+        Raises LogError or CheckpointError where that cannot be.
+        """
+        if self.path is None:
+            raise DiagnosticsError("nothing to resume: the recorder has no path")
+        self._resume = prepare_resume(self.path)
+        model.restore(self._resume.checkpoint.model)
+        return self._resume.step
+
+    def wants(self, step: int) -> bool:
+        """Every ``log_every`` steps."""
+        return step % self._log_every == 0
+
+    @_timed
+    def on_run_start(self, event: RunStart) -> None:
+        """Make the log; take in what came before, where the run is continued."""
+        resume = self._resume
+        if resume is not None and event.first_step != resume.step:
+            raise DiagnosticsError(f"the model goes on from step {event.first_step}, its log from {resume.step}")
+        self.check()
+        environment = {**surroundings(event.threads), **self._environment}
+        self.info = info = RunInfo.from_start(event, self._settings, environment)
+        header = Header(info, self._log_every, self._plan.every, DESCRIPTION, event.digest)
+        self._meter = Meter(info)
+        self._log = LogKeeper(self.path, header, overwrite=self._overwrite, resume=resume, on_error=self._on_error)
+        if self._limits is not False:
+            limits = None if self._limits is True else self._limits
+            self._judge = Judge(info, limits, self.path.stem if self.path else "run")
+        if resume is not None:
+            self._go_on(resume)
+
+    @_timed
+    def on_step_start(self, event: StepStart) -> None:
+        """Between two steps, when all is told of the one before: the moment for a checkpoint."""
+        every = self._checkpoint_every
+        if every and self._model is not None and event.step // every > self._checkpointed:
+            self._checkpointed = event.step // every
+            state = {**self._meter.state(), **self._plan.state()}
+            healthy = self._judge is None or not self._judge.is_defect
+            self._log.checkpoint(event.step, self._model, state, healthy)
+
+    @_timed
+    def on_activations_ready(self, event: ActivationsReady) -> None:
+        """Measure."""
+        self._meter.activations(event)
+
+    @_timed
+    def on_gradients_ready(self, event: GradientsReady) -> None:
+        """Measure."""
+        self._meter.gradients(event)
+
+    @_timed
+    def on_update_done(self, event: UpdateDone) -> None:
+        """Measure."""
+        self._meter.update(event)
+
+    @_timed
+    def on_step_end(self, event: StepEnd) -> None:
+        """Log the row, judge the very same row, and keep what it shows. May raise StopTraining."""
+        step = event.step
+        row = self._meter.finish(event)
+        self.step, self.latest = step, row
+        self._log.row(step, event.epoch, row)
+        if self._judge is not None:
+            notes = self._judge.observe(step, event.epoch, row)
+            if notes:
+                self._plan.fired(step)
+                for note in notes:
+                    self._log.note(step, **note)
+                if self._judge.onset is not None:
+                    self._log.keep_checkpoint_before(self._judge.onset)
+        if self._plan.wants(step) and self.path is not None:
+            self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._info(), self._meter))
+        if self._on_defect == "stop" and self._judge is not None and self._judge.is_defect:
+            raise StopTraining(f"a defect was confirmed at step {step}")
+
+    @_timed
+    def on_epoch_end(self, event: EpochEnd) -> None:
+        """Log the epoch."""
+        self._log.epoch(event)
+
+    @_timed
+    def on_validation_end(self, event: ValidationEnd) -> None:
+        """Log the validation, and tell the detector."""
+        self._log.validation(event)
+        if self._judge is not None:
+            self._judge.detector.validation(event.epoch, event.loss, event.accuracy)
+
+    @_timed
+    def on_run_end(self, event: RunEnd) -> None:
+        """The last word of the detector; close the log."""
+        if not hasattr(self, "_log"):  # the run failed before it began
+            return
+        if self._judge is not None:
+            self.diagnosis, note = self._judge.finish(event.status)
+            self._log.note(max(0, self.step), **note)
+        self._log.close(event, self.cost)
+
+    # ---- inside
+
+    def _info(self) -> RunInfo:
+        assert self.info is not None
+        return self.info
+
+    def _go_on(self, resume: ResumePoint) -> None:
+        """Bring meter, detector and plan to where they were before the step that comes next."""
+        self._meter.restore(resume.checkpoint.recorder)
+        self._plan.restore(resume.checkpoint.recorder)
+        self._checkpointed = resume.step // max(1, self._checkpoint_every)
+        if self._judge is not None and resume.step > 0:
+            before = resume.run.between(last=resume.step - 1)
+            for step, epoch, row in before.rows():
+                self._judge.observe(step, epoch, row)
+            for validation in resume.source.table(VALIDATIONS):
+                if validation["step"] < resume.step:
+                    epoch, loss, accuracy = (validation[name].item() for name in ("epoch", "loss", "accuracy"))
+                    self._judge.detector.validation(epoch, loss, accuracy)
+            if self._judge.onset is not None:
+                self._log.keep_checkpoint_before(self._judge.onset)

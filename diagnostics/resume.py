@@ -1,0 +1,62 @@
+"""Going on with a run that was interrupted: what to trust of its log, and where to start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diagnostics.checkpoints import Checkpoint, CheckpointRing
+from diagnostics.errors import LogBusyError, LogError
+from diagnostics.paths import checkpoint_folder
+from diagnostics.reader import open_run
+from diagnostics.run import Run
+from diagnostics.storage.filesource import FileSource
+from diagnostics.storage.header import Header
+from diagnostics.storage.locks import has_writer
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """Where an interrupted run can be continued: before step ``checkpoint.step``.
+
+    ``settings`` are those it was started with, {} where it was run from Python.
+    """
+
+    path: Path
+    run: Run
+    header: Header
+    source: FileSource
+    checkpoint: Checkpoint
+
+    @property
+    def step(self) -> int:
+        """The first step to do."""
+        return self.checkpoint.step
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of ``lenet-diag train`` it was started with."""
+        return self.run.info.settings
+
+
+def prepare_resume(path: str | os.PathLike[str]) -> ResumePoint:
+    """Find the newest checkpoint up to which every row of the log can be trusted.
+
+    The log is not changed. Raises LogError where it cannot be read, is being
+    written or is complete, and CheckpointError where there is nothing to go on from.
+    """
+    file = Path(path)
+    if has_writer(file):
+        raise LogBusyError(f"{file}: is being written by another process; wait for it, or stop it")
+    run = open_run(file)
+    source = run.source
+    assert isinstance(source, FileSource)
+    if run.status == "completed":
+        raise LogError(f"{file}: the run is complete, there is nothing to resume")
+    rows = source.index()
+    reached = int(rows["step"][-1]) + source.header.log_every if len(rows) else 0
+    ring = CheckpointRing(checkpoint_folder(file), source.header.run_id)
+    return ResumePoint(file, run, source.header, source, ring.newest(reached))

@@ -1,0 +1,70 @@
+"""When snapshots are taken, and what goes into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.columns import KINDS
+from diagnostics.histograms import histograms
+from diagnostics.info import RunInfo
+from diagnostics.meter import Meter
+from diagnostics.schema import BINS, COUNTS, KERNELS, RANGES, SILENT
+
+EXTRA_STEPS = 3
+PAUSE_STEPS = 25
+
+
+class SnapshotPlan:
+    """Every ``every`` steps, and at the step at which a rule fires and the two after it.
+
+    Rules that fire again soon bring no further snapshots, so that a run in which
+    they fire at every step costs no more than others. ``extra_until`` and
+    ``quiet_until`` are all it remembers.
+    """
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+        self.extra_until = self.quiet_until = 0
+
+    def fired(self, step: int) -> None:
+        """A rule fired at this step."""
+        if self.every and step >= self.quiet_until:
+            self.extra_until = step + EXTRA_STEPS
+            self.quiet_until = step + EXTRA_STEPS + PAUSE_STEPS
+
+    def is_extra(self, step: int) -> bool:
+        """Whether one is taken because a rule fired."""
+        return step < self.extra_until
+
+    def state(self) -> dict[str, NDArray[np.int64]]:
+        """What it remembers."""
+        return {"snapshots": np.array([self.extra_until, self.quiet_until], dtype=np.int64)}
+
+    def restore(self, state: Mapping[str, NDArray[np.int64]]) -> None:
+        """Go on from a :meth:`state`."""
+        self.extra_until, self.quiet_until = (int(s) for s in state["snapshots"])
+
+    def wants(self, step: int) -> bool:
+        """Whether one is taken at this step."""
+        return self.every > 0 and (step % self.every == 0 or self.is_extra(step))
+
+
+def take_snapshot(info: RunInfo, meter: Meter) -> dict[str, NDArray[Any]]:
+    """The rows of the snapshot arrays for the step that was measured last, by path."""
+    tensors = len(info.tensors)
+    counts = np.zeros((len(KINDS) * tensors, BINS), dtype=np.uint32)
+    ranges = np.zeros((len(KINDS) * tensors, 2), dtype=np.float32)
+    with np.errstate(all="ignore"):
+        histograms(meter.tensors, counts, ranges)
+    first = info.first_convolution
+    kernels = meter.tensors[info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
+    return {
+        COUNTS.path: counts.reshape(len(KINDS), tensors, BINS),
+        RANGES.path: ranges.reshape(len(KINDS), tensors, 2),
+        SILENT.path: meter.silent.copy(),
+        KERNELS.path: kernels,
+    }

@@ -1,0 +1,108 @@
+"""An empty log file with everything in it that it will ever have, as SWMR asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.columns import KINDS
+from diagnostics.schema import (
+    BINS,
+    COUNTS,
+    GROWING_TABLES,
+    INDEX,
+    KERNELS,
+    RANGES,
+    SILENT,
+    SNAPSHOT_ARRAYS,
+    SNAPSHOTS,
+    VALUES,
+    Table,
+)
+from diagnostics.source import Records, Source
+from diagnostics.storage.datasets import Growing, create_array, create_table, with_crc
+from diagnostics.storage.header import Header, write_header
+
+# Superblock 3, which SWMR needs; files stay readable with HDF5 1.10 and later.
+LIBVER = ("v110", "v110")
+COPY_ROWS = 1024
+
+
+@dataclass
+class LogFile:
+    """An open log file and its growing datasets, by path."""
+
+    file: h5py.File
+    datasets: dict[str, Growing]
+
+    @classmethod
+    def create(cls, path: Path, header: Header) -> LogFile:
+        """A new file; one that exists is an error."""
+        file = h5py.File(path, "x", libver=LIBVER)
+        write_header(file, header)
+        info = header.info
+        first = info.first_convolution
+        tails = {
+            COUNTS.path: (len(KINDS), len(info.tensors), BINS),
+            RANGES.path: (len(KINDS), len(info.tensors), 2),
+            SILENT.path: (sum(layer.units for layer in info.layers),),
+            KERNELS.path: (first.size if first else 0,),
+        }
+        datasets = {
+            VALUES.path: create_array(file, VALUES, (len(info.columns),)),
+            INDEX.path: create_table(file, INDEX),
+        }
+        datasets |= {table.path: create_table(file, table) for table in GROWING_TABLES}
+        datasets[SNAPSHOTS.path] = create_table(file, SNAPSHOTS)
+        datasets |= {array.path: create_array(file, array, tails[array.path]) for array in SNAPSHOT_ARRAYS}
+        return cls(file, datasets)
+
+    def append_rows(self, index: Records, values: NDArray[np.float32]) -> None:
+        """Rows of a step: values first, so that a reader who sees the index finds them."""
+        with_crc(index, [values])
+        self.datasets[VALUES.path].append(values)
+        self.datasets[INDEX.path].append(index)
+
+    def append(self, table: Table, rows: Records) -> None:
+        """Rows of an ordinary table."""
+        self.datasets[table.path].append(with_crc(rows))
+
+    def append_snapshots(self, index: Records, arrays: dict[str, NDArray[Any]]) -> None:
+        """Snapshots: their arrays, by path, first."""
+        companions = [arrays[array.path] for array in SNAPSHOT_ARRAYS]
+        with_crc(index, companions)
+        for array, rows in zip(SNAPSHOT_ARRAYS, companions, strict=True):
+            self.datasets[array.path].append(rows)
+        self.datasets[SNAPSHOTS.path].append(index)
+
+    def copy(self, source: Source, before: int | None = None) -> int:
+        """Copy what can be trusted of another log, up to the step ``before`` (left out); returns the rows copied."""
+        index = source.index()
+        count = len(index) if before is None else int(np.searchsorted(index["step"], before))
+        for start in range(0, count, COPY_ROWS):
+            stop = min(start + COPY_ROWS, count)
+            self.append_rows(index[start:stop].copy(), np.ascontiguousarray(source.values(start, stop)))
+        for table in GROWING_TABLES:
+            rows = source.table(table)
+            self.append(table, rows[_before(table, rows, before)].copy())
+        snapshots = source.table(SNAPSHOTS)
+        taken = _before(SNAPSHOTS, snapshots, before)
+        if taken.any():
+            arrays = {a.path: np.ascontiguousarray(source.array(a)[: len(snapshots)][taken]) for a in SNAPSHOT_ARRAYS}
+            self.append_snapshots(snapshots[taken].copy(), arrays)
+        return count
+
+
+def _before(table: Table, rows: Records, step: int | None) -> NDArray[np.bool_]:
+    if step is None:
+        return np.ones(len(rows), dtype=bool)
+    if "last_step" in (table.dtype.names or ()):
+        return np.asarray(rows["last_step"] < step)
+    if "bytes" in (table.dtype.names or ()):  # a checkpoint is named after the step that comes next
+        return np.asarray(rows["step"] <= step)
+    return np.asarray(rows["step"] < step)

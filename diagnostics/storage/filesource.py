@@ -1,0 +1,156 @@
+"""The rows and tables of an open log file, of which only those that agree with their CRC are given out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.schema import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
+from diagnostics.source import Records, Rows
+from diagnostics.storage.datasets import trusted
+from diagnostics.storage.header import Header, read_header, records_of
+
+TABLES = (*GROWING_TABLES, SNAPSHOTS)
+BLOCK = 1024
+SMALL_BLOCK = 64
+# What h5py raises for structures that make no sense.
+UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
+
+
+class FileSource:
+    """A :class:`diagnostics.source.Source` over an HDF5 file that stays open.
+
+    ``problems`` says what was left out. ``alive`` is asked at each refresh
+    whether the writer still lives.
+    """
+
+    def __init__(self, file: h5py.File, alive: Callable[[], bool], closed_properly: bool) -> None:
+        self.header: Header = read_header(file)
+        self.problems: list[str] = []
+        self._file = file
+        self._alive = alive
+        self._closed_properly = closed_properly
+        self._live = alive()
+        self._frozen = False
+        self._index: Records = np.zeros(0, INDEX.dtype)
+        self._tables: dict[str, Records] = {}
+        self._count = 0
+        self._grow()
+
+    @property
+    def status(self) -> str:
+        """What became of the run."""
+        if self.header.status != "running" or self._live:
+            return self.header.status
+        return "crashed"
+
+    def count(self) -> int:
+        """The number of trusted rows."""
+        return self._count
+
+    def index(self) -> Records:
+        """Step, wall time and epoch of the trusted rows."""
+        return self._index
+
+    def values(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> Rows:
+        """Rows ``start`` to ``stop`` (left out) of all or some columns."""
+        start, stop = max(0, start), min(stop, self._count)
+        width = len(self.header.info.columns)
+        if stop <= start:
+            return np.zeros((0, width if columns is None else len(columns)), np.float32)
+        dataset = self._file[VALUES.path]
+        if columns is None:
+            return np.asarray(dataset[start:stop], dtype=np.float32)
+        # h5py picks scattered columns one by one; whole rows in blocks are quicker and flat in memory.
+        picked = np.empty((stop - start, len(columns)), np.float32)
+        for begin in range(start, stop, BLOCK):
+            end = min(begin + BLOCK, stop)
+            picked[begin - start : end - start] = dataset[begin:end][:, columns]
+        return picked
+
+    def table(self, table: Table) -> Records:
+        """The trusted rows of one table."""
+        if table.path not in self._tables:
+            self._tables[table.path] = self._read_table(table)
+        return self._tables[table.path]
+
+    def array(self, array: Array) -> NDArray[Any]:
+        """The trusted rows of one snapshot array."""
+        return np.asarray(self._file[array.path][: len(self.table(SNAPSHOTS))])
+
+    def refresh(self) -> bool:
+        """Look for new rows and a new status; says whether anything changed."""
+        if self._frozen or not self._live:
+            return False
+        before = (self._count, self.header.status, self._live)
+        self._live = self._alive()  # asked first: what it wrote before it went is then seen below
+        with contextlib.suppress(*UNREADABLE):
+            for path in (VALUES.path, INDEX.path):
+                self._file[path].refresh()
+            self.header = read_header(self._file)
+            self._grow()
+        known = {path: len(rows) for path, rows in self._tables.items()}
+        self._tables.clear()
+        grown = [len(self.table(table)) != known[table.path] for table in TABLES if table.path in known]
+        return any(grown) or before != (self._count, self.header.status, self._live)
+
+    def freeze(self) -> None:
+        """Keep to what is there now."""
+        for table in TABLES:
+            self.table(table)
+        self._frozen = True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _grow(self) -> None:
+        """Take in rows behind those already trusted, until one does not agree with its CRC."""
+        index, values = self._file[INDEX.path], self._file[VALUES.path]
+        end = min(len(index), len(values))
+        parts = [self._index]
+        size, reason = BLOCK, ""
+        while self._count < end:
+            stop = min(self._count + size, end)
+            try:
+                rows = np.ascontiguousarray(index[self._count : stop].astype(INDEX.dtype))
+                good = trusted(rows, [np.ascontiguousarray(values[self._count : stop], dtype="<f4")])
+            except UNREADABLE:
+                if size > SMALL_BLOCK:
+                    size = SMALL_BLOCK
+                    continue
+                rows, good, reason = self._index[:0], 0, "cannot be read"
+            parts.append(rows[:good])
+            self._count += good
+            if self._count < stop:
+                reason = reason or "do not agree with their checksum"
+                break
+        self._index = np.concatenate(parts)
+        if reason and not self._live:
+            self.problems.append(f"{end - self._count} rows from row {self._count} on {reason} and are left out")
+
+    def _read_table(self, table: Table) -> Records:
+        companions: list[NDArray[Any]] = []
+        try:
+            dataset = self._file[table.path]
+            if not self._closed_properly:
+                dataset.refresh()
+            rows = records_of(self._file, table)
+            if table is SNAPSHOTS:
+                for array in SNAPSHOT_ARRAYS:
+                    if not self._closed_properly:
+                        self._file[array.path].refresh()
+                    companions.append(np.asarray(self._file[array.path][: len(rows)]))
+                rows = rows[: min(len(part) for part in companions)]
+            good = trusted(rows, companions)
+        except UNREADABLE as error:
+            self.problems.append(f"{table.path} cannot be read ({type(error).__name__}) and is left out")
+            return np.zeros(0, table.dtype)
+        if good < len(rows) and not self._live:
+            self.problems.append(f"{len(rows) - good} rows of {table.path} are damaged and left out")
+        return rows[:good]

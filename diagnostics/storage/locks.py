@@ -1,0 +1,88 @@
+"""One writer a log: a lock file beside it, which also tells readers whether the writer lives.
+
+The operating system drops the lock when its process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+
+from diagnostics.errors import LogWriteError
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # no POSIX locks on this platform: a writer is then taken to be gone
+    fcntl = None
+
+
+def lock_path(log: Path) -> Path:
+    """Where the lock of a log lies."""
+    return log.with_name(log.name + ".lock")
+
+
+class WriterLock:
+    """Held from before a log is made until it is closed; a second writer is refused with LogWriteError."""
+
+    def __init__(self, log: Path) -> None:
+        self._path = lock_path(log)
+        self._fd = -1
+        if fcntl is None:
+            return
+        while True:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                writer = os.read(self._fd, 40).decode("ascii", "replace").strip() or "unknown"
+                self.forget()
+                raise LogWriteError(
+                    f"{log} is being written by another process ({writer}); give another --out"
+                ) from None
+            except OSError:  # a file system without locks
+                self.forget()
+                return
+            if self._is_current():
+                break
+            self.forget()  # another writer removed this file between open and lock
+        os.truncate(self._fd, 0)
+        os.write(self._fd, f"process {os.getpid()}".encode())
+
+    def release(self) -> None:
+        """Remove the lock file and give up the lock."""
+        if self._fd >= 0:
+            self._path.unlink(missing_ok=True)
+            self.forget()
+
+    def forget(self) -> None:
+        """Close the descriptor only: in a forked child, the parent keeps the lock."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _is_current(self) -> bool:
+        try:
+            return os.fstat(self._fd).st_ino == self._path.stat().st_ino
+        except FileNotFoundError:
+            return False
+
+
+def has_writer(log: Path) -> bool:
+    """Whether a living process is writing this log."""
+    if fcntl is None:
+        return False
+    try:
+        fd = os.open(lock_path(log), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False

@@ -1,0 +1,118 @@
+"""Signals wait while the file is being written.
+
+An exception raised by a signal handler inside h5py can be swallowed or leave a
+write half done. While :meth:`Deferral.__enter__` is in force, SIGINT and SIGTERM
+are remembered; on leaving, the handler that was there before gets them. SIGTERM
+without a handler would kill the process on the spot: it becomes SystemExit(143),
+so that the run ends in order.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from lenet.hooks import Hook, StepEnd, ValidationEnd
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
+
+
+class Deferral:
+    """Handlers for the time a log is open; use as a context manager around each write.
+
+    Outside the main thread Python delivers no signals, and nothing is installed.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._waiting: list[int] = []
+        self._before: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                before = signal.getsignal(number)
+                if before not in (None, signal.SIG_IGN):
+                    self._before[number] = before
+                    signal.signal(number, self._handle)
+
+    def __enter__(self) -> Deferral:
+        self._depth += 1
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._waiting:
+            self._pass_on(self._waiting.pop(0), None)
+
+    def remove(self) -> None:
+        """Put the handlers back, where nobody has replaced ours; a signal that waited is passed on."""
+        for number, before in self._before.items():
+            if signal.getsignal(number) == self._handle:
+                signal.signal(number, before)
+        if self._waiting:
+            self._pass_on(self._waiting.pop(0), None)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._depth:
+            self._waiting.append(number)
+        else:
+            self._pass_on(number, frame)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        before: Callable[..., Any] | signal.Handlers | None = self._before.get(number)
+        if callable(before):
+            before(number, frame)
+        else:  # SIG_DFL of SIGTERM; Python gives SIGINT a handler of its own
+            raise SystemExit(128 + number)
+
+
+class SignalGuard(Hook):
+    """Ends the run between two steps once a signal has come; must be the last of the hooks."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+
+    def raise_if_received(self) -> None:
+        """KeyboardInterrupt after SIGINT, SystemExit(143) after SIGTERM."""
+        number, self.received = self.received, None
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if number is not None:
+            raise SystemExit(128 + number)
+
+    def on_step_end(self, event: StepEnd) -> None:
+        """Between two steps."""
+        self.raise_if_received()
+
+    def on_validation_end(self, event: ValidationEnd) -> None:
+        """Before the next epoch."""
+        self.raise_if_received()
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Remember the first signal; a second one does not wait any longer."""
+        again, self.received = self.received is not None, number
+        if again:
+            self.raise_if_received()
+
+
+@contextmanager
+def ends_between_steps() -> Iterator[SignalGuard]:
+    """Within, SIGINT and SIGTERM end a run that has the yielded hook after its current step.
+
+    What comes too late for that is raised on leaving.
+    """
+    guard = SignalGuard()
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                before[number] = signal.signal(number, guard.handle)
+    try:
+        yield guard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    guard.raise_if_received()

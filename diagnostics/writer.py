@@ -1,0 +1,219 @@
+"""The writer of a log: rows are gathered and written 64 at a time or once a second.
+
+The file is built under a temporary name, switched to single-writer-multiple-
+reader mode, put on disk, and only then given its name. While it is written to,
+signals wait. Before each write there must be space left. If a write fails all
+the same, the file is never touched again: what was flushed stays readable, and
+LogWriteError says so once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.errors import LogWriteError
+from diagnostics.paths import check_log_path, fsync_folder, place
+from diagnostics.schema import EVENTS, FLUSH_ROWS, INDEX, SNAPSHOTS, Table
+from diagnostics.source import Records, Source, records
+from diagnostics.storage import guards
+from diagnostics.storage.build import LogFile
+from diagnostics.storage.header import Header, change
+from diagnostics.storage.locks import WriterLock
+from diagnostics.storage.signals import Deferral
+
+FLUSH_SECONDS = 1.0
+FSYNC_SECONDS = 5.0
+
+
+class LogWriter:
+    """Writes one log. ``failure`` says why it stopped before it was closed; None while all is well."""
+
+    def __init__(
+        self,
+        path: Path,
+        header: Header,
+        *,
+        overwrite: bool = False,
+        keep_old_as: Path | None = None,
+        copy_of: Source | None = None,
+        before: int | None = None,
+    ) -> None:
+        self.path = path
+        self.header = header
+        self.failure: str | None = None
+        check_log_path(path, overwrite=overwrite or keep_old_as is not None)
+        self._lock = WriterLock(path)
+        try:
+            self._start(overwrite, keep_old_as, copy_of, before)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._index: Records = np.zeros(FLUSH_ROWS, INDEX.dtype)
+        self._values = np.zeros((FLUSH_ROWS, len(header.info.columns)), np.float32)
+        self._gathered = 0
+        self._tables: list[tuple[Table, Records]] = []
+        self._snapshots: list[tuple[Records, dict[str, NDArray[Any]]]] = []
+        self._flushed = self._synced = time.monotonic()
+        self._open = True
+        guards.watch_forks(self)
+        atexit.register(self._at_exit)
+
+    def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
+        """One row; written with the next flush."""
+        if not self._open:
+            return
+        i = self._gathered
+        self._values[i] = values
+        self._index[i] = (step, time.time(), epoch, 0)
+        self._gathered = i + 1
+        if self._gathered == FLUSH_ROWS or time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def add(self, table: Table, **fields: Any) -> None:
+        """One row of a table; ``wall`` is now. Written with the next flush."""
+        self._tables.append((table, records(table, [{"wall": time.time(), **fields}])))
+
+    def event(self, step: int, event: str, message: str, **fields: Any) -> None:
+        """One event, with the rows before it."""
+        room = EVENTS.dtype["message"].itemsize
+        text = message.encode()[:room].decode(errors="ignore")
+        self.add(EVENTS, step=step, event=event, message=text, **fields)
+
+    def snapshot(self, step: int, extra: bool, arrays: dict[str, NDArray[Any]]) -> None:
+        """One snapshot, of arrays by path without their first axis."""
+        index = np.zeros(1, SNAPSHOTS.dtype)
+        index[0] = (step, time.time(), extra, 0)
+        self._snapshots.append((index, {path: rows[None] for path, rows in arrays.items()}))
+
+    def flush(self, sync: bool = False) -> None:
+        """Write what was gathered, so that readers see it; ``sync`` waits until the disk has it.
+
+        Raises LogWriteError where that fails; the log is then closed.
+        """
+        if not self._open:
+            return
+        self._flushed = time.monotonic()
+        if guards.free_space(self.path.parent) < guards.LOW_SPACE:
+            self._stop_in_order()
+        with self._signals:
+            try:
+                self._write()
+                if sync or self._flushed - self._synced > FSYNC_SECONDS:
+                    os.fsync(self._descriptor)
+                    self._synced = self._flushed
+            except Exception as error:
+                self._fail(error)
+
+    def close(self, status: str, **attributes: Any) -> None:
+        """Write the rest, note how the run ended, and close; does nothing the second time."""
+        if not self._open:
+            return
+        self.flush()
+        with self._signals:
+            try:
+                change(self._log.file, status=status, **attributes)
+                self._log.file.flush()
+                os.fsync(self._descriptor)
+                self._log.file.close()
+            except Exception as error:
+                self._fail(error)
+            self._end()
+        self._signals.remove()
+
+    def after_fork_in_child(self) -> None:
+        """In a forked child this log is not open: the parent goes on writing it."""
+        if self._open:
+            self._open = False
+            guards.poison(self._descriptor)
+            self._lock.forget()
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _start(self, overwrite: bool, keep_old_as: Path | None, copy_of: Source | None, before: int | None) -> None:
+        part = self.path.with_name(f"{self.path.name}.part-{os.getpid()}")
+        part.unlink(missing_ok=True)
+        self._signals = Deferral()
+        try:
+            with self._signals:
+                self._log = LogFile.create(part, self.header)
+                self._descriptor: int = self._log.file.id.get_vfd_handle()
+                if copy_of is not None:
+                    self._log.copy(copy_of, before)
+                self._log.file.swmr_mode = True
+                self._log.file.flush()
+                os.fsync(self._descriptor)
+                place(part, self.path, overwrite=overwrite, keep_old_as=keep_old_as)
+                fsync_folder(self.path.parent)
+        except BaseException as error:
+            with contextlib.suppress(AttributeError, OSError, RuntimeError):
+                guards.poison(self._descriptor)
+                self._log.file.close()
+            part.unlink(missing_ok=True)
+            self._signals.remove()
+            if isinstance(error, (OSError, RuntimeError)):
+                raise LogWriteError(f"{self.path}: cannot be made: {_plain(error)}") from error
+            raise
+
+    def _write(self) -> None:
+        if self._gathered:
+            count, self._gathered = self._gathered, 0
+            self._log.append_rows(self._index[:count], self._values[:count])
+        snapshots, self._snapshots = self._snapshots, []
+        for index, arrays in snapshots:
+            self._log.append_snapshots(index, arrays)
+        tables, self._tables = self._tables, []
+        for table, rows in tables:
+            self._log.append(table, rows)
+        self._log.file.flush()
+
+    def _stop_in_order(self) -> None:
+        """Close cleanly while there is still room for that, and leave the rows that were not written."""
+        with self._signals:
+            with contextlib.suppress(OSError, RuntimeError):
+                change(self._log.file, status="log-stopped")
+                self._log.file.close()
+            self._end()
+        self._signals.remove()
+        megabytes = guards.LOW_SPACE // 1_000_000
+        self._complain(f"less than {megabytes} MB free on its disk; what was written so far is kept")
+
+    def _fail(self, error: Exception) -> None:
+        guards.poison(self._descriptor)
+        with contextlib.suppress(Exception):
+            self._log.file.close()
+        self._end()
+        self._signals.remove()
+        self._complain(f"{_plain(error)}; what was flushed before is kept", error)
+
+    def _complain(self, reason: str, error: Exception | None = None) -> None:
+        self.failure = reason
+        raise LogWriteError(f"{self.path}: the log has stopped: {reason}") from error
+
+    def _end(self) -> None:
+        self._open = False
+        self._lock.release()
+        atexit.unregister(self._at_exit)
+
+    def _at_exit(self) -> None:
+        with contextlib.suppress(LogWriteError):
+            self.close("failed")
+
+
+def _plain(error: BaseException) -> str:
+    """One line that names the reason, without HDF5's stack of calls."""
+    number = getattr(error, "errno", None)
+    if number:
+        return os.strerror(number).lower()
+    text = " ".join(str(error).split())
+    for code in (28, 27, 122, 5, 30):  # no space, file too large, quota, input/output, read-only
+        if f"errno = {code}," in text:
+            return os.strerror(code).lower()
+    return text[:200]
