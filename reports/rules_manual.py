@@ -36,7 +36,8 @@ def page(name: str) -> str:
     rule = next((rule for rule in RULES if rule.name == name), None)
     if rule is None:
         raise KeyError(name)
-    doc = type(rule).__doc__ if type(rule).__module__ == ending.__name__ else sys.modules[type(rule).__module__].__doc__
+    module = sys.modules[type(rule).__module__]
+    doc = type(rule).__doc__ if module is ending else module.__doc__
     cases = "\n".join(
         f"- {case.title}: " + (f"fires for {', '.join(map(str, case.layers))}" if case.layers else "does not fire")
         for case in rule.cases(DEFAULT_LIMITS)

@@ -28,9 +28,8 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
             f"  since:      step {diagnosis.onset}, confirmed at step {diagnosis.confirmed}; "
             f"{diagnosis.defect_steps:,} of {diagnosis.steps:,} steps are defect iterations ({share:.0%})"
         )
-        for stretch in diagnosis.stretches:
-            if stretch.recovery is not None:
-                lines.append(f"  came back:  step {stretch.recovery} ({stretch.kind}, from step {stretch.onset})")
+        ended = [stretch for stretch in diagnosis.stretches if stretch.recovery is not None]
+        lines += [f"  came back:  step {one.recovery} ({one.kind}, from step {one.onset})" for one in ended]
     if diagnosis.cause is not None:
         where = f" in {diagnosis.cause.layer}" if diagnosis.cause.layer else ""
         lines.append(f"  cause:      step {diagnosis.cause.step}, {diagnosis.cause.rule}{where} "

@@ -47,9 +47,11 @@ class ReLUWorkspace(ActivationWorkspace):
     def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
         super().__init__(shape, dtype)
         self.positive = np.empty(shape, bool)
+        # NumPy's maximum is three times faster with an array of zeros than with the number 0.
+        self.zeros = np.zeros(shape[-2:], dtype)
 
     def forward(self, x: Array) -> Array:
-        return np.maximum(x, 0, out=self.output)
+        return np.maximum(x, self.zeros, out=self.output)
 
     def backward(self, d: Array) -> Array:
         np.greater(self.output, 0, out=self.positive)

@@ -22,9 +22,11 @@ Backward, with d = dLoss/do:
     dLoss/dw = sum_i block_i @ d[i]^T          dLoss/db[f] = sum_{n, i, j} d[n, i, j, f]
     dLoss/dblock_i = w @ d[i]
 
-and the last one is scattered back where the block came from: first the kh
-overlapping rows, then the kw shifted copies, kh + kw additions of whole arrays.
-The first layer of a network leaves this part out.
+and the last one is scattered back where the block came from: one kernel row u at a
+time for all output rows at once (the product with w[u] is added to rows u, u+1, ...
+of the lowered image's gradient; a product for all u together would not fit into the
+processor's cache), then the kw shifted copies. That makes kh products and kh + kw
+additions of whole arrays. The first layer of a network leaves this part out.
 """
 
 from __future__ import annotations
@@ -147,7 +149,7 @@ class ConvolutionWorkspace(Workspace):
         self.kernel_shape = (kh * kw * channels, filters)
         self.input_gradient = input_gradient
         if input_gradient:
-            self.dblocks = np.empty((out_height, kh * kw * channels, out_width * samples), dtype)
+            self.row_gradient = np.empty((out_height, kw * channels, out_width * samples), dtype)
             self.dlowered = np.empty_like(self.lowered)
             self.dpadded = np.empty((self.image.height, channels, self.image.width, samples), dtype)
 
@@ -165,17 +167,18 @@ class ConvolutionWorkspace(Workspace):
         np.sum(rows @ self.ones, axis=0, out=self.dbiases)
         if not self.input_gradient:
             return None
-        np.matmul(self.layer.weights.reshape(self.kernel_shape), rows, out=self.dblocks)
-        return self.scatter()
+        return self.scatter(rows)
 
-    def scatter(self) -> Array:
-        """Add the gradients of all blocks where the blocks came from, and cut the padding off."""
+    def scatter(self, rows: Array) -> Array:
+        """Gradient by the input, for that by the output rows (H_out, F, W_out N)."""
         kh, kw = self.layer.kernel_size
-        out_height, _, out_width, _ = self.output.shape
-        parts = self.dblocks.reshape(out_height, kh, *self.lowered.shape[1:])
+        out_height, filters, out_width, _ = self.output.shape
+        kernel_rows = self.layer.weights.reshape(kh, -1, filters)
+        lowered_rows = self.dlowered.reshape(len(self.dlowered), -1, rows.shape[-1])
         self.dlowered.fill(0)
         for u in range(kh):
-            self.dlowered[u : u + out_height] += parts[:, u]
+            np.matmul(kernel_rows[u], rows, out=self.row_gradient)
+            lowered_rows[u : u + out_height] += self.row_gradient
         self.dpadded.fill(0)
         for v in range(kw):
             self.dpadded[:, :, v : v + out_width] += self.dlowered[:, v]

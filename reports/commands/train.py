@@ -14,6 +14,7 @@ from reports.commands.options import train_options
 
 if TYPE_CHECKING:
     from diagnostics.recorder import Recorder
+
     from diagnostics.session import Outcome
     from lenet.hooks import Hook
     from lenet.model import Model
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
               help="What to do when the log cannot be written any more.")  # fmt: skip
 @click.option("--on-defect", default="continue", show_default=True,
               type=click.Choice(["continue", "stop", "restart"]),
-              help="What to do with a dead run; restart keeps it and takes the next seed, at most three times.")  # fmt: skip
+              help="What to do with a dead run; restart keeps it and takes the next seed, up to three times.")  # fmt: skip
 def command(**options: Any) -> None:
     """Train a network on MNIST with the report's settings, or others.
 

@@ -1,0 +1,59 @@
+"""Where the time of a training step goes: milliseconds a layer, forward and backward.
+
+    python -m benchmarks.trainer --profile [--network lenet] [--batch-size 128]
+
+One thread and one shard after the other, each workspace timed by itself, so that
+the numbers add up; the step of two threads takes a little over half of the sum.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from time import perf_counter
+
+from lenet.data import Dataset
+from lenet.engine import Portion, _blas_controller
+from lenet.settings import Settings
+
+
+def profile(network: str, batch_size: int, dataset: Dataset, repeats: int = 60) -> str:
+    """The table, as Markdown."""
+    model = Settings(network=network, lr=0.05, threads=1).build_model(samples=len(dataset.X_train))
+    portion = Portion(model.layers, model.parameters, model.input_shape, batch_size)
+    times: dict[str, list[float]] = defaultdict(list)
+
+    def timed(name: str, call, *arguments):  # type: ignore[no-untyped-def]
+        started = perf_counter()
+        result = call(*arguments)
+        spent[name] += perf_counter() - started
+        return result
+
+    with _blas_controller().limit(limits=1, user_api="blas"):
+        for _ in range(repeats):
+            spent: dict[str, float] = defaultdict(float)
+            for shard, place in zip(portion.shards, portion.places, strict=True):
+                timed("input", shard.load, dataset.X_train, place)
+                x = shard.input
+                for layer, workspace in zip(model.layers, shard.workspaces, strict=True):
+                    x = timed(f"{layer.name} forward", workspace.forward, x)
+                labels = dataset.y_train[place]
+                d = timed("loss", model._loss.shard_gradient, x, labels, batch_size)
+                timed("loss", model._loss.shard_loss, x, labels)
+                timed("accuracy", model._accuracy.shard_correct, x, labels)
+                for layer, workspace in list(zip(model.layers, shard.workspaces, strict=True))[-2::-1]:
+                    if d is None:
+                        break
+                    d = timed(f"{layer.name} backward", workspace.backward, d)
+            timed("update", model.optimizer.update, model.parameters.values, model.parameters.gradients)
+            for name, seconds in spent.items():
+                times[name].append(seconds)
+    medians = {name: statistics.median(values) * 1e3 for name, values in times.items()}
+    lines = [f"| {network}, batch {batch_size} | forward ms | backward ms |", "|---|---|---|"]
+    for layer in model.layers:
+        forward = medians.get(f"{layer.name} forward", 0.0)
+        backward = medians.get(f"{layer.name} backward")
+        lines.append(f"| {layer.name} | {forward:.3f} | {'-' if backward is None else f'{backward:.3f}'} |")
+    others = ", ".join(f"{name} {medians[name]:.3f}" for name in ("input", "loss", "accuracy", "update"))
+    lines.append(f"\nBesides: {others} ms. Sum: {sum(medians.values()):.2f} ms on one thread.")
+    return "\n".join(lines)
