@@ -34,7 +34,7 @@ class LiveView(Hook):
 
     def __init__(self, recorder: Recorder, console: Console | None = None, pace: Pace | None = None) -> None:
         self._recorder = recorder
-        self._console = console or Console(stderr=True)
+        self._console = console or Console()
         self._screen = Screen(self._console)
         self._pace = pace
         self._model: LiveModel | None = None
@@ -58,7 +58,7 @@ class LiveView(Hook):
         self._judgement = Judgement(detector) if detector else None
         self._pace = self._pace or Pace()
         if self._console.is_terminal:
-            # Our own console may be stderr: what it holds is a file object of before the redirection.
+            # Where our own console writes to stderr, it has to keep the real one.
             self._console.file = self._console.file
             self._holding = redirect_stderr(self._held)
             self._holding.__enter__()

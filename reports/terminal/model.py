@@ -44,7 +44,7 @@ class LiveModel:
     def take(self, step: int, epoch: int, row: NDArray[Any]) -> None:
         """One row, in the order of the run's columns; it is copied."""
         self._steps[self._waiting] = step
-        np.take(row, self._places, out=self._rows[self._waiting])
+        self._rows[self._waiting] = row[self._places]
         self._waiting += 1
         self.last_step, self.epoch = step, epoch
         if self._waiting == BUFFER:

@@ -144,6 +144,8 @@ def _run(
     values[:, columns.scalar("learning_rate")] = 0.5
     values[:, columns.scalar("seconds")] = 0.009
     values[:, columns.scalar("samples")] = 128
+    for kind in KINDS:
+        values[:, columns.tensor_block(kind, "nonfinite")] = 0.0
     for layer, tensor in columns.tensors:
         norm = columns.tensor(layer, tensor, "gradient", "norm")
         ratio = columns.tensor(layer, tensor, "update", "ratio")
@@ -162,6 +164,7 @@ def _run(
             values[gone, share] = 15 / 16
     if broken is not None:
         values[broken:, len(columns.names) // 8 :] = np.nan
+        values[broken:, columns.tensor_block("value", "nonfinite")] = 150
     per = header.steps_per_epoch
     epochs = [{"epoch": e + 1, "first_step": e * per, "last_step": min((e + 1) * per, steps) - 1, "wall": 0.0,
                "loss": float(np.mean(loss[e * per : (e + 1) * per])),
