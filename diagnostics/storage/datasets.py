@@ -43,11 +43,10 @@ def create_table(file: h5py.File, table: Table) -> Growing:
 
 def create_array(file: h5py.File, array: Array, tail: tuple[int, ...]) -> Growing:
     """An empty array of the schema whose rows have the shape ``tail``."""
-    # A chunk cannot have an axis of length 0, but a dataset can.
+    # A chunk cannot have an axis of length 0, but a dataset can, if it may grow.
     chunk = (array.chunk, *(max(1, n) for n in tail))
-    dataset = file.create_dataset(
-        array.path, (0, *tail), array.dtype, maxshape=(None, *tail), chunks=chunk, track_times=False
-    )
+    most = (None, *(n or None for n in tail))
+    dataset = file.create_dataset(array.path, (0, *tail), array.dtype, maxshape=most, chunks=chunk, track_times=False)
     return Growing(dataset)
 
 
