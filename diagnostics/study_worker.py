@@ -45,6 +45,7 @@ class Worker:
                 overwrite=True,
                 log_every=self.log_every,
                 histograms_every=self.histograms_every,
+                checkpoint_every=0,  # a run of a study is repeated, not continued
                 # A restart is a new task, so that it can go to any worker.
                 on_defect="continue" if self.on_defect == "continue" else "stop",
             )
