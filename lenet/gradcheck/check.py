@@ -28,7 +28,7 @@ def check(
     Args:
         layer: any object with ``forward(inputs)``, ``backward(dvalues)`` and the attributes
             ``output``, ``dinputs`` and, where it has parameters, ``weights``, ``biases``,
-            ``dweights``, ``dbiases``. It is not changed: the check works on copies.
+            ``dweights``, ``dbiases``. Whatever it holds is put back as it was.
         inputs: a small batch, the first axis counting samples; two to four are enough, and
             more than one is needed to see a batch size that is divided out twice.
         seed: of d, and of the entries that are compared.

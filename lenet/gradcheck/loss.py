@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from lenet.gradcheck.case import number
 from lenet.gradcheck.check import compare, in_shape
 from lenet.gradcheck.differences import FLOAT64, Array, Numeric, choose, differences
 from lenet.gradcheck.result import GradientCheck
+from lenet.gradcheck.snapshot import Snapshot
 
 
 def check_loss(
@@ -46,12 +46,15 @@ def check_loss(
     value_of = getattr(loss, "calculate", None) or getattr(loss, "forward", None)
     if not callable(value_of) or not callable(getattr(loss, "backward", None)):
         raise SettingsError(f"{type(loss).__name__}: expected calculate() or forward(), and backward()")
-    loss = copy.deepcopy(loss)
     bound = FLOAT64.tolerance if tolerance is None else tolerance
-    with np.errstate(all="ignore"):
-        chosen = choose(points.size, entries, np.random.default_rng(seed))
-        numeric = differences(lambda p: (_mean(loss, p, truth), p), points, np.ones(1), chosen, FLOAT64)
-        first, second = _gradient(loss, points, truth), _gradient(loss, points, truth)
+    before = Snapshot(loss)
+    try:
+        with np.errstate(all="ignore"):
+            chosen = choose(points.size, entries, np.random.default_rng(seed))
+            numeric = differences(lambda p: (_mean(loss, p, truth), p), points, np.ones(1), chosen, FLOAT64)
+            first, second = _gradient(loss, points, truth), _gradient(loss, points, truth)
+    finally:
+        before.restore()
     tensor = compare(in_shape(first, points.shape), points.shape, numeric, bound)
     mistakes = [] if np.allclose(first, second, equal_nan=True) else ["dinputs: not reset between calls"]
     if not tensor.ok and first.size == points.size:

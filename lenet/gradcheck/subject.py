@@ -8,7 +8,6 @@ Any object will do that follows the convention of "Neural Networks from Scratch"
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import SettingsError
+from lenet.gradcheck.snapshot import Snapshot
 
 Array = NDArray[np.float64]
 PARAMETERS = ("weights", "biases")
@@ -36,39 +36,26 @@ class Gradients:
 
 
 class Subject:
-    """A layer that can be run with any parameters; the user's own is never changed.
-
-    Work is done on deep copies. A layer that cannot be copied is worked on
-    itself, and :meth:`restore` puts its very parameters back.
-    """
+    """A layer that can be run with any parameters, and is given back as it was by :meth:`restore`."""
 
     def __init__(self, layer: Any) -> None:
         for method in ("forward", "backward"):
             if not callable(getattr(layer, method, None)):
                 raise SettingsError(f"{type(layer).__name__} has no {method}(), expected forward() and backward()")
         self.name = type(layer).__name__
-        try:
-            self._pristine = copy.deepcopy(layer)
-            self.layer = copy.deepcopy(layer)
-        except Exception:  # whatever the layer holds that cannot be copied: locks, files, ...
-            self._pristine = None
-            self.layer = layer
-        held = {name: getattr(self.layer, name, None) for name in PARAMETERS}
-        self._originals = {name: value for name, value in held.items() if value is not None}
-        self._contents = {name: np.array(value) for name, value in self._originals.items()}
-        self.parameters = {name: value.astype(np.float64) for name, value in self._contents.items()}
+        self.layer = layer
+        self._snapshot = Snapshot(layer)
+        held = {name: getattr(layer, name, None) for name in PARAMETERS}
+        self.parameters = {name: np.array(v, dtype=np.float64) for name, v in held.items() if v is not None}
         self.dtype = np.dtype(np.float64)
 
     def restore(self) -> None:
-        """Give the layer back the arrays it had, bit for bit."""
-        for name, original in self._originals.items():
-            if isinstance(original, np.ndarray):
-                original[...] = self._contents[name]
-            setattr(self.layer, name, original)
+        """Give the layer back everything it held, bit for bit."""
+        self._snapshot.restore()
 
-    def run(self, inputs: Array, parameters: Mapping[str, Array] | None = None, layer: Any = None) -> Array:
+    def run(self, inputs: Array, parameters: Mapping[str, Array] | None = None) -> Array:
         """The output, as float64, with these parameters instead of the layer's own."""
-        layer = self.layer if layer is None else layer
+        layer = self.layer
         for name in self.parameters:
             setattr(layer, name, (parameters or self.parameters).get(name, self.parameters[name]).copy())
         takes_training = "training" in inspect.signature(layer.forward).parameters
@@ -92,12 +79,12 @@ class Subject:
 
     def gradients(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None = None) -> Gradients:
         """What ``backward`` answers, freed of what earlier calls left behind."""
-        layer = self.layer if self._pristine is None else copy.deepcopy(self._pristine)
-        first, second = (self._once(layer, inputs, dvalues, parameters) for _ in range(2))
+        self.restore()
+        first, second = (self._once(inputs, dvalues, parameters) for _ in range(2))
         moved = [name for name in first if not _same(first[name], second[name], self.dtype)]
         if not moved:
             return Gradients(first, {})
-        third = self._once(layer, inputs, dvalues, parameters)
+        third = self._once(inputs, dvalues, parameters)
         own, kept = dict(first), {}
         for name in moved:
             step, next_step = second[name] - first[name], third[name] - second[name]
@@ -105,14 +92,12 @@ class Subject:
             own[name] = second[name] - kept[name] * first[name]
         return Gradients(own, kept)
 
-    def _once(
-        self, layer: Any, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None
-    ) -> dict[str, Array]:
+    def _once(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None) -> dict[str, Array]:
         """One forward and one backward pass; the gradients by name."""
-        self.run(inputs, parameters, layer)
-        returned = layer.backward(dvalues.copy())
-        found = {"dinputs": getattr(layer, "dinputs", returned)}
-        found |= {f"d{name}": getattr(layer, f"d{name}", None) for name in self.parameters}
+        self.run(inputs, parameters)
+        returned = self.layer.backward(dvalues.copy())
+        found = {"dinputs": getattr(self.layer, "dinputs", returned)}
+        found |= {f"d{name}": getattr(self.layer, f"d{name}", None) for name in self.parameters}
         for name, value in found.items():
             if value is None:
                 raise SettingsError(f"{self.name}: backward left no {name}, expected it as an attribute")
