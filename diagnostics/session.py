@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from diagnostics.errors import DiagnosticsError
+from diagnostics.errors import DiagnosticsError, LogWriteError
 from diagnostics.findings import Diagnosis
-from diagnostics.recorder import Recorder
 from diagnostics.interrupts import EndsBetweenSteps
+from diagnostics.recorder import Recorder
 from lenet.data import Dataset, load_dataset
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunEnd
@@ -44,7 +44,14 @@ class _LastWord(Hook):
 
 
 def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
-    """``runs/<network>-seed<seed>-<UTC time>.h5``: a second run never collides."""
+    """``runs/<network>-seed<seed>-<UTC time>.h5``: a second run never collides. The folder is made.
+
+    Raises LogWriteError where it cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LogWriteError(f"{folder}: the folder for runs cannot be made ({error.strerror})") from None
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
     return folder / f"{settings.network}-seed{settings.seed}-{now}.h5"
 

@@ -1,10 +1,13 @@
 """Exploding gradient: the gradient of a layer grows many times over within a few steps.
 
 What it looks at: the norm of each layer's gradient of the weights against its median
-over the 20 rows before. It fires at the first row where it is larger by the limit.
+over ten rows that end three rows before, so that a burst does not raise the level it is
+held against. It fires for the last burst in the window: the rows above the limit, with
+gaps of at most two.
 
 What it means: the loss surface is steep here. With plain gradient descent the update
-grows with the gradient, and one step can throw the weights far off.
+grows with the gradient, and one step can throw the weights far off. It often comes at
+the very moment when a run that was guessing begins to learn.
 
 Source: Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural
 networks, arXiv:1211.5063.
@@ -13,10 +16,11 @@ networks, arXiv:1211.5063.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.findings import Finding
 from diagnostics.limits import Limit, Limits
-from diagnostics.rules.base import Case, Rule, Window, first_true, median_before
+from diagnostics.rules.base import Case, Rule, Series, Window
 from diagnostics.rules.examples import example
 
 
@@ -26,9 +30,7 @@ class ExplodingGradient(Rule):
     name = "exploding-gradient"
     title = "the gradient of a layer grows many times over in a few steps"
     rank = 10
-    limits = (
-        Limit("exploding-gradient", "growth", 6, "times", "norm over the median of 20 rows before", "provisional", 1.1),
-    )
+    limits = (Limit("exploding-gradient", "growth", 6, "times", "norm over its recent level", "provisional", 1.1),)
     remedies = ("clipping the gradient by its norm", "warm-up", "a smaller learning rate")
 
     def check(self, window: Window) -> list[Finding]:
@@ -36,15 +38,14 @@ class ExplodingGradient(Rule):
         findings = []
         for layer in window.layers:
             norm = window.tensor(layer, "weights", "gradient", "norm")
-            before = median_before(norm, window.start)
-            if not before > 0:
+            level = recent_level(norm)
+            burst = last_burst(norm >= limit * level, window.start)
+            if burst is None:
                 continue
-            first = first_true(norm >= limit * before, window.start)
-            if first is None:
-                continue
-            peak = first + int(np.nanargmax(norm[first : first + 5]))
-            growth = norm[peak] / before
-            message = f"gradient of {layer} up {growth:.0f}x, from {before:.2g} to {norm[peak]:.2g}"
+            first, last = burst
+            peak = first + int(np.argmax(norm[first : last + 1]))
+            growth = norm[peak] / level[first]
+            message = f"gradient of {layer} up {growth:.0f}x, from {level[first]:.2g} to {norm[peak]:.2g}"
             findings.append(self.finding(window, layer, first, peak, growth, limit, message))
         return findings
 
@@ -55,3 +56,26 @@ class ExplodingGradient(Rule):
             Case("14 times larger at step 31", example(limits, {name: (31, 14.0)}), ("dense1",)),
             Case("always large", example(limits, {name: 14.0})),
         )
+
+
+LEVEL_ROWS, LAG, GAP = 10, 3, 2
+
+
+def recent_level(norm: Series) -> Series:
+    """Median over the ten rows that end three rows before each; NaN in the first few and where it is 0."""
+    level = np.full(len(norm), np.nan)
+    for row in range(LAG + 1, len(norm)):
+        before = norm[max(0, row - LAG - LEVEL_ROWS + 1) : row - LAG + 1]
+        level[row] = np.median(before)
+    level[~(level > 0)] = np.nan
+    return level
+
+
+def last_burst(above: NDArray[np.bool_], start: int) -> tuple[int, int] | None:
+    """First and last row of the last group of True from ``start`` on, with gaps of at most two rows."""
+    rows = np.flatnonzero(above[start:]) + start
+    if not len(rows):
+        return None
+    breaks = np.flatnonzero(np.diff(rows) > GAP + 1)
+    first = int(rows[breaks[-1] + 1]) if len(breaks) else int(rows[0])
+    return first, int(rows[-1])

@@ -1,9 +1,10 @@
 """Zero gradient: the gradient of a layer and of all below it is exactly zero.
 
-What it looks at: the norms of the weights' gradients, first layer to last. It fires
-where those of the lower layers are exactly 0, to the end of the window, while some
-layer above still gets a gradient. The highest layer without one is named: what kills
-the gradient is that layer's own function or the weights right above it.
+What it looks at: the norms of the gradients, weights and biases, first layer to last.
+It fires where those of the lower layers are exactly 0, to the end of the window, while
+some layer above still gets a gradient. The highest layer without one is named: its own
+units let nothing through. (The layer above a dead one may have no gradient of its
+weights either, since its input is zero, but its biases still get theirs.)
 
 What it means: an exact zero in floating point does not come from small numbers; it
 comes from a layer that is silent for every input, or weights that are all zero. What
@@ -32,7 +33,10 @@ class ZeroGradient(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.limit(window, "rows"))
-        norms = [window.tensor(layer, "weights", "gradient", "norm") for layer in window.layers]
+        norms = [
+            window.tensor(layer, "weights", "gradient", "norm") + window.tensor(layer, "biases", "gradient", "norm")
+            for layer in window.layers
+        ]
         named = None
         for layer, norm in zip(window.layers, norms, strict=True):
             first = lasting_from(norm == 0, rows)
@@ -48,8 +52,12 @@ class ZeroGradient(Rule):
         return [self.finding(window, layer, first, len(window) - 1, 0.0, 0.0, message, confidence=0.99)]
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:
-        below = {f"{layer}/weights/gradient/norm": (36, 0.0) for layer in ("conv1", "dense1")}
-        one_batch = {"conv1/weights/gradient/norm": [float(t != 40) for t in range(60)]}
+        below = {
+            f"{layer}/{tensor}/gradient/norm": (36, 0.0)
+            for layer in ("conv1", "dense1")
+            for tensor in ("weights", "biases")
+        }
+        one_batch = {f"conv1/{t}/gradient/norm": [float(s != 40) for s in range(60)] for t in ("weights", "biases")}
         return (
             Case("every layer has a gradient", example(limits)),
             Case("nothing for conv1 and dense1 from step 36 on", example(limits, below), ("dense1",)),

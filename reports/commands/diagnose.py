@@ -34,10 +34,10 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
         limits = DEFAULT_LIMITS.changed_by_file(limits_file) if limits_file else None
         for path in find_runs(paths):
             try:
-                with open_run(path) as run:
-                    for note in run.notes:
-                        click.echo(f"note: {note}", err=True)
-                    diagnoses.append(run.diagnosis if limits is None else replay(run, limits))
+                run = open_run(path)
+                for note in run.notes:
+                    click.echo(f"note: {note}", err=True)
+                diagnoses.append(run.diagnosis if limits is None else replay(run, limits))
             except LogError as error:
                 unreadable = True
                 click.echo(f"error: {error}", err=True)

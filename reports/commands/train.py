@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 @click.option("--on-defect", default="continue", show_default=True,
               type=click.Choice(["continue", "stop", "restart"]),
               help="What to do with a dead run; restart keeps it and takes the next seed, up to three times.")  # fmt: skip
-def command(**options: Any) -> None:
+@click.pass_context
+def command(context: click.Context, **options: Any) -> None:
     """Train a network on MNIST with the report's settings, or others.
 
     Every step is logged, and the run is judged while it goes. At the end you are
@@ -49,8 +50,8 @@ def command(**options: Any) -> None:
     with one_line_errors():
         from lenet.settings import Settings
 
-        settings = Settings(**options)
         _check(own)
+        settings = _resumed(context, own["out"]) if own["resume"] else Settings(**options)
         try:
             code = _train(settings, **own)
         except KeyboardInterrupt:
@@ -75,6 +76,23 @@ def _check(own: dict[str, Any]) -> None:
         raise click.UsageError("--no-log goes neither with --out nor with --checkpoint-every")
     if own["resume"] and own["on_defect"] == "restart":
         raise click.UsageError("--resume and --on-defect restart contradict each other")
+
+
+def _resumed(context: click.Context, log: Path) -> Settings:
+    """The settings of the run in ``log``. Raises click.UsageError for an option that says otherwise."""
+    from diagnostics.reader import open_run
+    from lenet.settings import Settings
+
+    info = open_run(log).info
+    if not info.settings:
+        raise click.UsageError(f"{log}: was trained from Python; continue it there (Recorder.resume)")
+    settings = Settings.from_dict(info.settings)
+    for name, value in context.params.items():
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name != "threads" and hasattr(settings, name) and getattr(settings, name) != value:
+            flag, own = "--" + name.replace("_", "-"), getattr(settings, name)
+            raise click.UsageError(f"{flag} {value}: the run in {log} was started with {own}; --resume keeps that")
+    return settings
 
 
 def _train(settings: Settings, *, watch: bool, out: Path | None, no_log: bool, on_defect: str, **own: Any) -> int:
