@@ -36,12 +36,17 @@ def check_inputs(name: str, X: NDArray[Any], input_shape: Shape) -> Array:
 def check_train_arguments(
     epochs: int, batch_size: int | None, steps: int | None, print_every: int | None
 ) -> None:
-    """Raises SettingsError for counts that cannot be."""
-    for name, value, least in (
+    """Raises SettingsError for counts that cannot be; only ``epochs`` must not be None."""
+    counts: tuple[tuple[str, object, int], ...] = (
         ("epochs", epochs, 1),
         ("batch_size", batch_size, 1),
         ("steps", steps, 1),
         ("print_every", print_every, 0),
-    ):
-        if value is not None and value < least:
+    )
+    for name, value, least in counts:
+        if value is None and name != "epochs":
+            continue
+        if not isinstance(value, int | np.integer):
+            raise SettingsError(f"{name}: received {value!r}, expected a whole number")
+        if value < least:
             raise SettingsError(f"{name}: received {value}, expected at least {least}")

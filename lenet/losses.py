@@ -27,6 +27,8 @@ def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
     Raises DataError for labels out of range or rows that are not one-hot.
     """
     y = np.asarray(y)
+    if y.dtype.kind not in "fiub":
+        raise DataError(f"labels: received an array of {y.dtype}, expected class numbers")
     if y.ndim == 2:
         if y.shape[1] != classes:
             raise DataError(f"labels: received one-hot rows of {y.shape[1]}, expected {classes} classes")
@@ -35,7 +37,8 @@ def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
         return np.asarray(y.argmax(axis=1), dtype=np.intp)
     if y.ndim != 1:
         raise DataError(f"labels: received shape {y.shape}, expected (N,) or one-hot (N, {classes})")
-    labels = y.astype(np.intp)
+    with np.errstate(invalid="ignore"):  # NaN is no number of a class, and is refused below
+        labels = y.astype(np.intp)
     if not np.array_equal(labels, y):
         raise DataError("labels: received numbers that are not whole, expected class numbers")
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):

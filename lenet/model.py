@@ -72,7 +72,7 @@ class Model:
             raise SettingsError(f"threads: received {threads}, expected at least 1, or None for all cores")
         if seed < 0:
             raise SettingsError(f"seed: received {seed}, expected 0 or more")
-        if l1 < 0 or l2 < 0:
+        if not (l1 >= 0 and l2 >= 0):
             raise SettingsError(f"penalty: received l1={l1}, l2={l2}, expected 0 or more")
         self.stats = stats
         self.threads = threads if threads is not None else _cores()
@@ -95,6 +95,9 @@ class Model:
         """Append a layer. It gets its name here: conv1, relu1, pool1, conv2, ..."""
         if self._parameters is not None:
             raise SettingsError(f"add: the model is finalized; add {type(layer).__name__} before finalize()")
+        if layer.name:
+            # Its weights would be in two places of the buffers, or in two models' buffers.
+            raise SettingsError(f"add: {layer.name} is in a model already; expected a new {type(layer).__name__}")
         layer.name = f"{layer.prefix}{1 + Counter(one.prefix for one in self.layers)[layer.prefix]}"
         self.layers.append(layer)
 
@@ -220,7 +223,7 @@ class Model:
         check_train_arguments(epochs, batch_size, steps, print_every)
         X = check_inputs("X", X, self.input_shape)
         labels = sparse_labels(y, self.classes)
-        _check_lengths(X, labels)
+        _check_lengths("X", X, labels)
         batch = min(batch_size or len(X), len(X))
         steps_per_epoch = -(-len(X) // batch)
         total = epochs * steps_per_epoch
@@ -228,7 +231,7 @@ class Model:
         if validation_data is not None:
             checked = check_inputs("validation_data", validation_data[0], self.input_shape)
             validation = checked, sparse_labels(validation_data[1], self.classes)
-            _check_lengths(*validation)
+            _check_lengths("validation_data", *validation)
         if not self._restored:
             self.progress = Progress()
         self._restored = False
@@ -256,7 +259,7 @@ class Model:
         check_train_arguments(1, batch_size, None, print_every)
         X = check_inputs("validation_data", validation_data[0], self.input_shape)
         labels = sparse_labels(validation_data[1], self.classes)
-        _check_lengths(X, labels)
+        _check_lengths("validation_data", X, labels)
         batch = min(batch_size or len(X), len(X))
         printer = PrintProgress(print_every) if print_every else None
         started, total, correct = perf_counter(), 0.0, 0
@@ -341,11 +344,11 @@ class Model:
         )
 
 
-def _check_lengths(X: Array, labels: NDArray[np.intp]) -> None:
+def _check_lengths(name: str, X: Array, labels: NDArray[np.intp]) -> None:
     if len(X) != len(labels):
         raise SettingsError(f"labels: received {len(labels)}, expected {len(X)}, one for each sample")
     if not len(X):
-        raise SettingsError("X: received no samples, expected at least one")
+        raise SettingsError(f"{name}: received no samples, expected at least one")
 
 
 def _cores() -> int:

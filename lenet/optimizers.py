@@ -68,8 +68,9 @@ class Optimizer:
         """Change flat ``values`` in place by one step along flat ``gradients``, which stay as they are."""
         if self._scratch is None or self._scratch[0].shape != values.shape:
             self._scratch = (np.empty_like(values), np.empty_like(values))
-            for slot in self.slots:
-                self.memory.setdefault(slot, np.zeros_like(values))
+        for slot in self.slots:
+            if slot not in self.memory:  # before the first update, also of a state that was restored
+                self.memory[slot] = np.zeros_like(values)
         rate = self.current_learning_rate
         if self.weight_decay:
             decay = np.multiply(values, rate * self.weight_decay, out=self._scratch[0])

@@ -141,8 +141,8 @@ class TrainableLayer(Layer):
     def __init__(
         self, initializer: Initializer | str | None = None, l1: float = 0.0, l2: float = 0.0, seed: int = 0
     ) -> None:
-        if l1 < 0 or l2 < 0:
-            raise SettingsError(f"{type(self).__name__}: l1={l1}, l2={l2}; penalties must not be negative")
+        if not (l1 >= 0 and l2 >= 0):
+            raise SettingsError(f"{type(self).__name__}: received l1={l1}, l2={l2}, expected 0 or more")
         self.initializer = initializer if isinstance(initializer, Initializer) else None
         if isinstance(initializer, str):
             self.initializer = Initializer(initializer)
