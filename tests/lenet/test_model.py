@@ -1,0 +1,299 @@
+"""The model: the report's set-up code runs, prints its lines, and what cannot be is refused before it is computed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lenet import (
+    AccuracyCategorical,
+    ActivationReLU,
+    ActivationSoftmax,
+    AveragePooling,
+    ConvolutionLayer,
+    DenseLayer,
+    Flatten,
+    LossCategoricalCrossEntropy,
+    Model,
+    OptimizerSGD,
+    formatData,
+    load_mnist_images,
+    load_mnist_labels,
+)
+from lenet.data.dataset import EMBEDDED
+from lenet.settings import Settings
+from tests.lenet.builders import Everything, blobs, mnist, one_hot, ready, small_model
+
+
+class FakeTracker:
+    """Takes down what a model tells a tracker."""
+
+    def __init__(self) -> None:
+        self.times: list[tuple[str, float]] = []
+        self.epochs: list[tuple[int, float]] = []
+        self.validations: list[float] = []
+
+    def add_time(self, phase: str, seconds: float) -> None:
+        self.times.append((phase, seconds))
+
+    def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None:
+        self.epochs.append((epoch, accuracy))
+
+    def record_validation_accuracy(self, accuracy: float) -> None:
+        self.validations.append(accuracy)
+
+    def count(self, phase: str) -> int:
+        return sum(one == phase for one, _ in self.times)
+
+
+def report_setup(stats: Any, epochs: int, images: int = 600, tests: int = 300) -> tuple[Model, tuple[float, float]]:
+    """The report's Setup Code, with its own names and arguments, on the first images only."""
+    folder = EMBEDDED
+    train_images = load_mnist_images(f"{folder}\\train-images-idx3-ubyte")[:images]
+    train_labels = load_mnist_labels(f"{folder}\\train-labels-idx1-ubyte")[:images]
+    test_images = load_mnist_images(f"{folder}\\t10k-images-idx3-ubyte")[:tests]
+    test_labels = load_mnist_labels(f"{folder}\\t10k-labels-idx1-ubyte")[:tests]
+    X_train, X_test, train_labels, test_labels = formatData(train_images, test_images, train_labels, test_labels)
+
+    model = Model(stats)
+
+    model.add(ConvolutionLayer(depth=6, kernel_size=(5, 5), padding="same", input_size=(28, 28, 1)))
+    model.add(ActivationReLU())
+    model.add(AveragePooling())
+    model.add(ConvolutionLayer(depth=16, kernel_size=(5, 5), input_size=(14, 14, 6)))
+    model.add(ActivationReLU())
+    model.add(AveragePooling())
+
+    model.add(Flatten())
+
+    model.add(DenseLayer(n_inputs=400, n_neurons=120))
+    model.add(ActivationReLU())
+    model.add(DenseLayer(n_inputs=120, n_neurons=84))
+    model.add(ActivationReLU())
+    model.add(DenseLayer(n_inputs=84, n_neurons=10))
+    model.add(ActivationSoftmax())
+
+    model.set(loss=LossCategoricalCrossEntropy(),
+              optimizer=OptimizerSGD(learning_rate=0.5),
+              accuracy=AccuracyCategorical())  # fmt: skip
+    model.finalize()
+    model.train(X_train, train_labels, epochs=epochs, print_every=2, batch_size=128)
+    result = model.validate(validation_data=(X_test, test_labels), batch_size=128, print_every=2)
+    return model, result
+
+
+# The report's code and its lines -----------------------------------------------------------------
+
+
+def test_the_reports_setup_code_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    tracker = FakeTracker()
+    model, (loss, accuracy) = report_setup(tracker, epochs=2)
+
+    assert model.step == 2 * 5
+    assert np.isfinite(loss)
+    assert 0 <= accuracy <= 1
+    assert [epoch for epoch, _ in tracker.epochs] == [1, 2]
+    assert tracker.validations == [accuracy]
+    phases = ("step", "epoch", "training", "validation", "combined")
+    assert [tracker.count(phase) for phase in phases] == [10, 2, 1, 1, 1]
+    assert "validation, acc:" in capsys.readouterr().out
+
+
+def test_the_setup_code_builds_the_network_called_lenet_with_the_default_settings() -> None:
+    model, _ = report_setup(None, epochs=1, images=300)
+    named = Settings(epochs=1).build_model(samples=300)
+    data = mnist(300)
+    named.train(data.X_train, data.y_train, epochs=1, batch_size=128, print_every=0)
+
+    assert named.describe() == model.describe()
+    assert named.digest() == model.digest()
+
+
+def test_lines_are_printed_in_the_reports_form_every_so_many_steps_of_an_epoch(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    X, y = blobs(90)
+    small_model().train(X, y, epochs=2, batch_size=10, print_every=4)
+    lines = capsys.readouterr().out.split("\n")
+
+    expected = [
+        r"step:4, acc:[01]\.\d{3}, loss:\d+\.\d{3}",
+        r"step took \d+\.\d\d seconds",
+        r"step:8, acc:[01]\.\d{3}, loss:\d+\.\d{3}",
+        r"step took \d+\.\d\d seconds",
+        r"epoch:EPOCH, acc:[01]\.\d{3}, loss:\d+\.\d{3}",
+        r"epoch took \d+\.\d\d seconds",
+        r"",
+    ]
+    patterns = [one.replace("EPOCH", epoch) for epoch in "12" for one in expected] + [""]
+    assert len(lines) == len(patterns)
+    assert [line for line, one in zip(lines, patterns, strict=True) if not re.fullmatch(one, line)] == []
+
+
+def test_printed_numbers_are_those_of_the_events(capsys: pytest.CaptureFixture[str]) -> None:
+    X, y = blobs(60)
+    heard = Everything()
+    small_model().train(X, y, batch_size=10, print_every=3, hooks=[heard])
+    step, epoch = heard.of("on_step_end")[3], heard.of("on_epoch_end")[0]
+
+    assert capsys.readouterr().out == (
+        f"step:3, acc:{step.accuracy:.3f}, loss:{step.loss:.3f}\nstep took {step.seconds:.2f} seconds\n"
+        f"epoch:1, acc:{epoch.accuracy:.3f}, loss:{epoch.loss:.3f}\nepoch took {epoch.seconds:.2f} seconds\n\n"
+    )
+
+
+@pytest.mark.parametrize("never", [0, None])
+def test_nothing_is_printed_where_print_every_is_0_or_none(
+    never: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    X, y = blobs(40)
+    model = small_model()
+    model.train(X, y, batch_size=10, print_every=never)
+    model.validate((X, y), batch_size=10, print_every=never)
+
+    assert capsys.readouterr() == ("", "")
+
+
+# Data in its many forms --------------------------------------------------------------------------
+
+
+def trained(X: Any, y: Any, **options: Any) -> str:
+    model = small_model()
+    model.train(X, y, **{"epochs": 2, "batch_size": 32, "print_every": 0, **options})
+    return model.digest()
+
+
+def test_one_hot_and_sparse_labels_of_any_number_type_give_the_same_run_bit_for_bit() -> None:
+    X, y = blobs(100)
+    forms = [y, y.astype(np.uint8), y.astype(float), list(y), one_hot(y, 3), one_hot(y, 3).astype(bool)]
+
+    assert len({trained(X, form) for form in forms}) == 1
+
+
+def test_inputs_of_any_number_type_or_memory_order_give_the_same_run_bit_for_bit() -> None:
+    X, y = blobs(100)
+    X = np.round(4 * X)
+    forms = [X, X.astype(np.float64), X.astype(np.int8), np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]]
+    flat = X.reshape(100, 64)
+
+    assert len({trained(form, y) for form in [*forms, flat]}) == 1
+
+
+def test_training_does_not_write_into_the_data() -> None:
+    X, y = blobs(100)
+    X.flags.writeable = y.flags.writeable = False
+    trained(X, y, shuffle=True, validation_data=(X, y))
+
+
+def test_the_last_partial_batch_is_trained_on_and_weighs_by_its_samples() -> None:
+    X, y = blobs(70)
+    heard = Everything()
+    small_model(optimizer=OptimizerSGD(0.0)).train(X, y, batch_size=32, print_every=0, hooks=[heard])
+    loss, accuracy = small_model().validate((X, y), print_every=0)
+    [epoch] = heard.of("on_epoch_end")
+
+    assert [step.samples for step in heard.of("on_step_end")] == [32, 32, 6]
+    assert epoch.loss == pytest.approx(loss, rel=1e-6)
+    assert epoch.accuracy == accuracy
+
+
+def test_batch_size_none_or_above_the_number_of_samples_is_one_step_an_epoch() -> None:
+    X, y = blobs(70)
+
+    assert trained(X, y, batch_size=None) == trained(X, y, batch_size=70) == trained(X, y, batch_size=1000)
+    assert trained(X, y, batch_size=None) != trained(X, y, batch_size=35)
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 32, 45, 90, 500])
+def test_validate_gives_mean_loss_and_accuracy_whatever_the_batches(batch_size: int | None) -> None:
+    X, y = blobs(90)
+    model = small_model()
+    probabilities = model.predict(X).astype(np.float64)
+    loss, accuracy = model.validate((X, y), batch_size, print_every=0)
+
+    assert loss == pytest.approx(-np.log(probabilities[np.arange(90), y]).mean(), rel=1e-5)
+    assert accuracy == np.mean(probabilities.argmax(axis=1) == y)
+
+
+def test_validating_changes_nothing() -> None:
+    X, y = blobs(90)
+    model = small_model()
+    before = model.digest()
+    model.validate((X, y), 32, print_every=0)
+
+    assert model.digest() == before
+    assert model.step == 0
+
+
+def test_validation_data_of_train_leaves_the_run_as_it_is_and_gives_what_validate_gives() -> None:
+    X, y = blobs(90)
+    heard = Everything()
+    model = small_model()
+    model.train(X, y, epochs=2, batch_size=32, print_every=0, hooks=[heard], validation_data=(X[:50], y[:50]))
+    first, last = heard.of("on_validation_end")
+
+    assert model.digest() == trained(X, y)
+    assert (first.epoch, first.step, last.epoch, last.step, last.samples) == (1, 2, 2, 5, 50)
+    assert (last.loss, last.accuracy) == model.validate((X[:50], y[:50]), print_every=0)
+
+
+def test_steps_end_the_run_in_the_middle_of_an_epoch() -> None:
+    X, y = blobs(90)
+    heard = Everything()
+    model = small_model()
+    model.train(X, y, epochs=3, batch_size=30, steps=4, print_every=0, hooks=[heard])
+
+    assert model.step == 4
+    assert [event.epoch for event in heard.of("on_epoch_end")] == [1]
+    assert heard.of("on_run_end")[0].status == "completed"
+
+
+def test_predict_gives_probabilities_for_any_number_of_samples() -> None:
+    X, _ = blobs(300)
+    model = small_model()
+    whole = model.predict(X)
+
+    assert whole.shape == (300, 3)
+    np.testing.assert_allclose(whole.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(X[:7]), whole[:7], rtol=1e-4)
+
+
+# Putting it together -----------------------------------------------------------------------------
+
+
+def test_layers_get_their_names_in_the_order_they_are_added() -> None:
+    names = [layer.name for layer in Settings().build_model(samples=10).layers]
+
+    assert names == [
+        "conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "flatten1",
+        "dense1", "relu3", "dense2", "relu4", "dense3", "softmax1",
+    ]  # fmt: skip
+
+
+def test_weights_set_by_hand_before_finalize_are_kept_and_setting_them_later_changes_the_model() -> None:
+    layer = DenseLayer(4, 3)
+    layer.weights = np.arange(12.0).reshape(4, 3)
+    model = ready(Model(threads=1), layer, ActivationSoftmax())
+    before = model.digest()
+
+    assert np.array_equal(model.parameters.values[:12], np.arange(12))
+    layer.biases = np.ones(3)
+    assert model.digest() != before
+    assert np.array_equal(model.parameters.values[12:], np.ones(3))
+
+
+def test_every_seed_has_weights_of_its_own_and_a_layer_does_not_depend_on_those_before_it() -> None:
+    weights = [ready(Model(seed=s), DenseLayer(4, 3), ActivationSoftmax()).digest() for s in (0, 0, 1)]
+
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_finalizing_twice_changes_nothing() -> None:
+    model = small_model()
+    before = model.digest()
+    model.finalize()
+
+    assert model.digest() == before
