@@ -204,10 +204,11 @@ class Group:
 
 
 def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None:
-    """How much the choice matters: "leaving out 10 of 40 runs moves the mean from 0.741 to 0.951".
+    """How much the choice matters: "leaving out 10 of 40 moves the mean from 0.741 to 0.951".
 
     ``metric`` is a name of :class:`Metrics`; epoch accuracies are taken at the
-    last epoch. None where there is nothing to compare.
+    last epoch. Where runs that ended early have no such figure, that is said.
+    None where there is nothing to compare.
     """
     before, after = (getattr(m, metric) for m in (group.all, group.survivors))
     if metric == "epoch_accuracy":
@@ -216,7 +217,12 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
         before, after = before[-1], after[-1]
     if before.mean is None or after.mean is None:
         return None
-    left_out = before.n - after.n
-    if not left_out:
-        return f"nothing to leave out: all {before.n} runs survive"
-    return f"leaving out {left_out} of {before.n} moves the mean from {before.mean:.3f} to {after.mean:.3f}"
+    left_out, unknown = before.n - after.n, len(group.kept) - before.n
+    missing = f"{unknown} of {len(group.kept)} runs have none, since they ended early"
+    if left_out:
+        moved = f"leaving out {left_out} of {before.n} moves the mean from {before.mean:.3f} to {after.mean:.3f}"
+        return f"{moved}; {missing}" if unknown else moved
+    if unknown:
+        alone = f"so the mean {before.mean:.3f} is of survivors alone"
+        return f"{missing}, {alone} (defect runs {group.defect_runs} of {group.judged})"
+    return f"nothing to leave out: all {before.n} runs survive"

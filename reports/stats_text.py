@@ -64,7 +64,9 @@ def headline(groups: Sequence[Group], survivors: bool) -> str:
     width = max(len(group.label) for group in groups)
     for group in groups:
         mean = (group.survivors if survivors else group.all).validation_accuracy
-        lines.append(f"  {group.label:{width}}  {mean_words(mean, 'validation_accuracy')} (n = {mean.n}); "
+        runs = sum(run.is_survivor for run in group.runs) if survivors else len(group.kept)
+        known = f"n = {mean.n}" + (f" of {runs} runs" if mean.n < runs else "")
+        lines.append(f"  {group.label:{width}}  {mean_words(mean, 'validation_accuracy')} ({known}); "
                      f"defect runs {rate_words(group)}")  # fmt: skip
     return "\n".join(lines)
 

@@ -95,6 +95,17 @@ def test_the_sensitivity_line_says_what_leaving_out_does():
     assert sensitivity(Group("g", (run("diverged"),))) is None
 
 
+def test_the_sensitivity_line_says_where_stopped_runs_have_no_figure():
+    stopped = run("never-learned", 1, None, status="stopped")
+
+    assert sensitivity(Group("g", (run(accuracy=0.9), stopped))) == (
+        "1 of 2 runs have none, since they ended early, so the mean 0.900 is of survivors alone (defect runs 1 of 2)"
+    )
+    assert "moves the mean from 0.500 to 0.900; 1 of 3" in str(
+        sensitivity(Group("g", (run(accuracy=0.9), stopped, run("collapsed", 2, 0.1))))
+    )
+
+
 def test_defect_steps_can_leave_the_step_and_epoch_statistics():
     epochs = (EpochSummary(1, 0.8, 4.0, 0, 0.8), EpochSummary(2, 0.4, 4.2, 50, 0.9))
     times = {"step_seconds": 0.04, "clean_step_seconds": 0.03}
