@@ -10,7 +10,7 @@ from diagnostics.run import Run
 from reports import style
 from reports.document import Picture
 from reports.figures.chain import chain_figure
-from reports.figures.focus import chain, focus, turning_step
+from reports.figures.focus import focus, suspects, turning_step
 from reports.figures.guilty import guilty_figure
 from reports.figures.heat import heat_figure
 from reports.figures.kernels import kernels_figure
@@ -64,28 +64,32 @@ def chain_picture(run: Run) -> Picture | None:
     told = "; ".join(
         f"{i}, step {f.first_step:,}, {f.layer or 'whole network'}, {rule_name(f.rule)}"
         + (f", {measured(f)}" if measured(f) else "")
-        for i, f in enumerate(chain(run), 1)
+        for i, f in enumerate(run.diagnosis.chain, 1)
     )
     alt = f"Time line with one lane a layer, events numbered in the order in which they began: {told}."
-    caption = ("A circle marks the step at which an event began, its bar how long it lasted; an arrow goes on beyond "
+    caption = ("A circle marks the step at which an event began, its bar how long it lasted; an arrow reaches beyond "
                "the picture. Below: the measured number and the limit it crossed.")  # fmt: skip
     return picture("2-chain-of-events", "What happened first, and what followed", alt, caption, figure)
 
 
-def guilty_picture(run: Run) -> Picture:
-    """Small multiples of the guilty layer."""
+def guilty_pictures(run: Run) -> tuple[Picture, ...]:
+    """Small multiples of the layer that went down, and of the one where it began if that is another."""
     window = focus(run)
-    figure = guilty_figure(run)
-    layer = window.layer if window and window.layer else None
-    title = f"The layer to look at: {layer}" if layer else "One layer, closely"
-    alt = (f"Gradient norm, update to weight norm, share of silent units and weight norm of {layer or 'one layer'} "
-           "over the whole run") + (
-        f", and enlarged from step {window.first:,} to {window.last:,} around step {window.turn:,}." if window else "."
-    )  # fmt: skip
-    caption = "Red ticks at the bottom of a logarithmic panel mark values of exactly zero."
-    if window:
-        caption += f" The dotted line is step {window.turn:,}, where the run broke."
-    return picture("3-one-layer", title, alt, caption, figure)
+    made = []
+    for layer, letter in zip(suspects(run), "ab", strict=False):
+        title = "One layer, closely"
+        if layer is not None and window is not None:
+            title = f"{layer}, {'which went down' if layer == window.layer else 'where it began'}"
+        alt = (f"Gradient norm, update to weight norm, share of silent units and weight norm of {layer or 'one layer'} "
+               "over the whole run") + (
+            f", and enlarged from step {window.first:,} to {window.last:,} around step {window.turn:,}."
+            if window else "."
+        )  # fmt: skip
+        caption = "Red ticks at the bottom of a logarithmic panel mark values of exactly zero."
+        if window:
+            caption += f" The dotted line is step {window.turn:,}, where the run went down."
+        made.append(picture(f"3{letter}-one-layer", title, alt, caption, guilty_figure(run, layer)))
+    return tuple(made)
 
 
 def heat_picture(run: Run) -> Picture:

@@ -53,7 +53,7 @@ KNOWN = (
     Remedy("ReLU instead", "a ReLU is not flat for large inputs, so that the gradient passes",
            _fixed(activation="relu")),
     Remedy("Adam", "it scales each update by the size of the gradients, so that small gradients still move the "
-           "weights", _fixed(optimizer="adam", lr=0.001)),
+           "weights", _fixed(optimizer="adam", lr=0.001, momentum=None, nesterov=False)),
     Remedy("L2", "it pulls parameters that drift away back towards zero", _fixed(l2=1e-4)),
     Remedy("exact convolution", "the report's convolution computes gradients that are not those of its output",
            _fixed(convolution="exact")),
@@ -89,13 +89,14 @@ def command_for(settings: Mapping[str, Any], remedy: str) -> str | None:
 
     known = meaning(remedy)
     changes: Mapping[str, Any] = options_in(remedy) or (known.changes(settings) if known else {})
-    if not settings or all(str(settings.get(name)) == str(value) for name, value in changes.items()):
-        return None
     defaults = Settings().to_dict()
-    merged = {**settings, **changes}
+    before = {**defaults, **settings}
+    if not settings or all(str(before.get(name)) == str(value) for name, value in changes.items()):
+        return None
+    merged = {**before, **changes}
     parts = ["lenet-diag", "train"]
     for name, default in defaults.items():
-        value = merged.get(name, default)
+        value = merged[name]
         if name in NOT_REPEATED or value is None or (value == default and name != "seed"):
             continue
         option = "--" + name.replace("_", "-")

@@ -27,8 +27,8 @@ from reports.document import (
     text,
 )
 from reports.document import Verdict as VerdictBlock
-from reports.figures.focus import chain, guilty_layer, turning_step
-from reports.pictures import chain_picture, guilty_picture, heat_picture, loss_picture, tensor_pictures
+from reports.figures.focus import downfall, guilty_layer, turning_step
+from reports.pictures import chain_picture, guilty_pictures, heat_picture, loss_picture, tensor_pictures
 from reports.retry import command_for, meaning
 from reports.words import (
     GLOSSARY,
@@ -83,18 +83,25 @@ def _facts(run: Run) -> Facts:
     diagnosis, turn = run.diagnosis, turning_step(run)
     if turn is None:
         return _quiet_facts(run)
-    stretch, cause, layer = deciding(diagnosis), diagnosis.cause, guilty_layer(run)
-    when = ""
+    stretch, cause, down = deciding(diagnosis), diagnosis.cause, downfall(run)
+    layer = guilty_layer(run) or (cause.layer if cause else None)
+    where, when = _layer_words(run, layer), []
+    if cause is not None and cause.layer not in (None, layer):
+        where += f"; it began in {cause.layer}"
+    if cause is not None and cause.step != turn:
+        when.append(f"it began at step {cause.step:,}")
     if stretch is not None:
-        when = f"onset of the defect: step {stretch.onset:,}; sure at step {stretch.confirmed:,}"
-        when += f"; recovered at step {stretch.recovery:,}" if stretch.recovery is not None else ""
-    named = (cause.layer if cause else None) or layer
-    mechanism = rule_name(cause.rule) if cause else "unexplained"
-    why = f"confidence {percent(cause.confidence, 0)}" if cause else "no rule accounts for it"
+        when.append(f"the detector was sure at step {stretch.confirmed:,}")
+        when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
+    mechanism = rule_name(down.rule) if down else rule_name(cause.rule) if cause else "unexplained"
+    why = "no rule accounts for it"
+    if cause is not None:
+        began = f"began with {rule_name(cause.rule)}, " if down and down.rule != cause.rule else ""
+        why = f"{began}confidence {percent(cause.confidence, 0)}"
     remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
     return Facts((
-        Fact("Which layer?", named or "the whole network", _layer_words(run, named)),
-        Fact("Which step?", f"step {turn:,}", when),
+        Fact("Which layer?", layer or "the whole network", where),
+        Fact("Which step?", f"step {turn:,}", "; ".join(when)),
         Fact("Which mechanism?", mechanism, why),
         Fact("What to try?", remedy, f"{len(diagnosis.remedies)} suggestions below" if diagnosis.remedies else ""),
     ))  # fmt: skip
@@ -133,13 +140,13 @@ def _layer_words(run: Run, layer: str | None) -> str:
 def _why(run: Run) -> Section:
     """The chain of events with its picture, and the guilty layer; for a quiet run what was checked."""
     blocks: list[Block] = []
-    told = chain(run)
+    told = run.diagnosis.chain
     if turning_step(run) is None:
         passed = tuple(c for c in run.diagnosis.checks if c.outcome is Outcome.PASSED)
         blocks.append(text("Every rule looked at every recorded step. ", Strong("Found in order:"), " "
                            + ("the following." if passed else "nothing was checked.")))  # fmt: skip
         blocks.append(Listing(tuple((Strong(rule_name(c.rule)), f": {_looked_for(c)}") for c in passed)))
-        blocks.append(guilty_picture(run))
+        blocks += guilty_pictures(run)
         return Section("why", "What was checked", tuple(blocks))
     picture = chain_picture(run)
     if told and picture:
@@ -147,7 +154,7 @@ def _why(run: Run) -> Section:
         blocks.append(picture)
     else:
         blocks.append(text("The rules found no chain of events that leads to the defect: its cause is unexplained."))
-    blocks.append(guilty_picture(run))
+    blocks += guilty_pictures(run)
     return Section("why", "Why: the chain of events", tuple(blocks))
 
 

@@ -124,8 +124,8 @@ def _arms(data: StudyData) -> Section:
 
 def _arm_row(g: Group) -> tuple[Inline, ...]:
     kinds = ", ".join(f"{n} {rule_name(kind)}" for kind, n in g.by_kind.items() if n) or "–"
-    beside = ", ".join(f"{n} {what}" for n, what in ((g.recovered, "recovered"), (g.undecided, "undecided"),
-                                                     (g.crashed, "crashed"), (g.cut_short, "cut short")) if n)  # fmt: skip
+    counts = {"recovered": g.recovered, "undecided": g.undecided, "crashed": g.crashed, "cut short": g.cut_short}
+    beside = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     every, alive = g.all.validation_accuracy, g.survivors.validation_accuracy
     return (
         Strong(g.label), f"{g.defect_runs} of {g.judged}", _range(g.interval), kinds, beside or "–",
@@ -151,10 +151,12 @@ def _survival(data: StudyData) -> Section:
     if figure is None:
         return Section("survival", "When they die", (text("No run was judged."),))
     told = "; ".join(f"{g.label}: {g.judged - g.defect_runs} of {g.judged} alive at the end" for g in data.groups)
-    return Section("survival", "When they die", (picture(
-        "3-survival", "Runs still alive", f"Kaplan-Meier curves over steps: {told}.",
+    caption = (
         "The share of runs not yet dead, with its 95 % band (Kaplan-Meier, log-log). A run dies at the step of its "
-        "cause, or at its onset where no cause was found; a run that recovered counts as alive.", figure),))  # fmt: skip
+        "cause, or at its onset where no cause was found; a run that recovered counts as alive."
+    )
+    alt = f"Kaplan-Meier curves over steps: {told}."
+    return Section("survival", "When they die", (picture("3-survival", "Runs still alive", alt, caption, figure),))
 
 
 def _tensors(data: StudyData) -> Section:

@@ -107,7 +107,7 @@ def log_axis(axes: Axes) -> None:
     decades = np.log10(high / low) if low > 0 and np.isfinite(high / low) else 9.0
     if decades < 2.5:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades > 0.8 else (1, 1.5, 2, 3, 4, 5, 7)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e-0", "e-")))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from diagnostics.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.run import Run
+from reports.figures.focus import downfall
 
 TITLES = {
     Verdict.HEALTHY: "healthy",
@@ -110,7 +111,7 @@ def sentence(text: str) -> str:
 def verdict_sentence(run: Run) -> str:
     """The verdict in one sentence, with layer, step and mechanism where they are known."""
     diagnosis, stretch = run.diagnosis, deciding(run.diagnosis)
-    because = f" {sentence(diagnosis.cause.message)}" if diagnosis.cause else ""
+    because = "".join(f" {sentence(words)}" for words in reasons(run))
     if not because and diagnosis.verdict.is_defect:
         because = " None of the rules explains why."
     steps = f"{diagnosis.steps:,} steps"
@@ -130,6 +131,15 @@ def verdict_sentence(run: Run) -> str:
             f"This run had learned, lost everything at step {stretch.onset:,} and guesses from there {end}.{because}"
         )
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
+
+
+def reasons(run: Run) -> list[str]:
+    """How it began and what keeps the run down, each with its step."""
+    cause, down = run.diagnosis.cause, downfall(run)
+    found = [f"step {cause.step:,}: {cause.message}"] if cause else []
+    if down is not None and (cause is None or (down.rule, down.layer) != (cause.rule, cause.layer)):
+        found.append(f"step {down.first_step:,}: {down.message}")
+    return found
 
 
 def status_words(status: str) -> str:

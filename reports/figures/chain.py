@@ -13,7 +13,7 @@ from diagnostics.findings import Finding, Severity
 from diagnostics.run import Run
 from reports import style
 from reports.figures.curves import Array, extremes
-from reports.figures.focus import Focus, chain, focus
+from reports.figures.focus import Focus, focus
 from reports.words import measured, rule_name
 
 WHOLE = "whole network"
@@ -22,12 +22,13 @@ COLOURS = {Severity.ERROR: style.VERMILLION, Severity.WARNING: style.ORANGE, Sev
 
 @dataclass(frozen=True)
 class Event:
-    """One numbered event in its lane; ``last`` is cut at the edge of the window where ``goes_on``."""
+    """One numbered event in its lane, cut at the edges of the window where it ``came_before`` or ``goes_on``."""
 
     number: int
     lane: int
     first: int
     last: int
+    came_before: bool
     goes_on: bool
     label: str
     severity: Severity
@@ -45,9 +46,9 @@ class ChainData:
 
 
 def prepare(run: Run) -> ChainData | None:
-    """Number the events of the chain, in the order of their steps; None where there is no chain."""
+    """Number the events of the chain, in its order; None where there is no chain."""
     window = focus(run)
-    findings = chain(run)
+    findings = run.diagnosis.chain
     if window is None or not findings:
         return None
     layers = tuple(dict.fromkeys(layer for layer, _ in run.columns.tensors))
@@ -70,6 +71,7 @@ def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> E
         lane=lane,
         first=max(finding.first_step, window.first),
         last=min(max(finding.last_step, finding.first_step), window.last),
+        came_before=finding.first_step < window.first,
         goes_on=finding.last_step > window.last,
         label=label,
         severity=finding.severity,
@@ -93,7 +95,8 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
         lanes.plot([event.first, event.last], [y, y], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55)
         if event.goes_on:
             lanes.plot([event.last], [y], marker=">", color=colour, markersize=7, clip_on=False)
-        lanes.plot([event.first], [y], marker="o", markersize=14, color=colour, markeredgecolor="white", clip_on=False)
+        lanes.plot([event.first], [y], marker="<" if event.came_before else "o", markersize=14, color=colour,
+                   markeredgecolor="white", clip_on=False)  # fmt: skip
         lanes.annotate(str(event.number), (event.first, y), ha="center", va="center_baseline", color="white",
                        fontsize=8.5, fontweight="bold", annotation_clip=False)  # fmt: skip
     middles = [(a + b) / 2 for a, b in itertools.pairwise(tops)]
@@ -102,7 +105,7 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
     lanes.grid(axis="y", visible=False)
     for axes in (top, lanes):
         axes.axvline(data.focus.turn, color=style.BLACK, linewidth=1.0, linestyle=":", zorder=0)
-    lanes.set_title(f"What happened in which layer; dotted: step {data.focus.turn:,}, where it broke")
+    lanes.set_title(f"What happened in which layer; dotted: step {data.focus.turn:,}, where it went down")
     lanes.set_xlim(data.focus.first - 0.5, data.focus.last + 0.5)
     style.step_axis(lanes)
 

@@ -1,4 +1,4 @@
-"""Where to look: the guilty layer and the steps around the onset."""
+"""Where to look: where it began, where the network went down, and the steps around both."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnostics.findings import Finding
+from diagnostics.findings import Finding, Verdict
+from diagnostics.rules import MECHANISMS
 from diagnostics.run import Run
 
 WIDEST = 600
+LASTING = {rule.name: rule.rank for rule in MECHANISMS if rule.is_lasting}
+SYMPTOMS = {str(verdict) for verdict in Verdict}
 
 
 @dataclass(frozen=True)
 class Focus:
-    """The steps to zoom in on, the step it turns on, and the layer to look at (None: no layer is to blame)."""
+    """The steps to zoom in on, the step at which the network went down, and that layer (None: no layer)."""
 
     first: int
     last: int
@@ -25,16 +28,14 @@ class Focus:
 def focus(run: Run) -> Focus | None:
     """Where a run broke; None for a run in which nothing did.
 
-    The turn is the step of the cause, or the onset where no cause was found.
-    The window holds the beginnings of all events of the chain and a margin on
-    both sides, at most 600 steps.
+    The window holds the beginnings of all mechanisms in the chain and a margin
+    on both sides, at most 600 steps.
     """
-    diagnosis = run.diagnosis
     turn = turning_step(run)
     if turn is None or not len(run):
         return None
-    begins = [turn, *(f.first_step for f in diagnosis.chain if abs(f.first_step - turn) <= WIDEST // 2)]
-    margin = max(10, round(0.3 * (max(begins) - min(begins))))
+    begins = [turn, *(f.first_step for f in mechanisms(run) if abs(f.first_step - turn) <= WIDEST // 2)]
+    margin = max(12, round(0.3 * (max(begins) - min(begins))))
     steps = run.index["step"]
     first = max(int(steps[0]), min(begins) - margin)
     last = min(int(steps[-1]), max(begins) + margin)
@@ -43,9 +44,22 @@ def focus(run: Run) -> Focus | None:
     return Focus(first, last, turn, guilty_layer(run))
 
 
+def mechanisms(run: Run) -> tuple[Finding, ...]:
+    """The links of the chain that say why; the symptom, which says what, is left out."""
+    return tuple(f for f in run.diagnosis.chain if f.rule not in SYMPTOMS)
+
+
+def downfall(run: Run) -> Finding | None:
+    """The first lasting state of the chain, such as dead units: what keeps the run down."""
+    states = [f for f in mechanisms(run) if f.rule in LASTING]
+    return min(states, key=lambda f: (f.first_step, LASTING[f.rule]), default=None)
+
+
 def turning_step(run: Run) -> int | None:
-    """The step at which the run broke: that of the cause, or the onset of the stretch that decides."""
-    diagnosis = run.diagnosis
+    """The step at which the run went down: its downfall, else its cause, else the onset of its stretch."""
+    diagnosis, down = run.diagnosis, downfall(run)
+    if down is not None:
+        return down.first_step
     if diagnosis.cause is not None:
         return diagnosis.cause.step
     if diagnosis.onset is not None:
@@ -54,13 +68,16 @@ def turning_step(run: Run) -> int | None:
 
 
 def guilty_layer(run: Run) -> str | None:
-    """The layer of the cause, or the first one named in the chain; only layers with parameters count."""
-    diagnosis = run.diagnosis
+    """The layer that went down, else that of the cause, else the first in the chain; with parameters."""
+    diagnosis, down = run.diagnosis, downfall(run)
     known = {layer for layer, _ in run.columns.tensors}
-    named = [diagnosis.cause.layer if diagnosis.cause else None, *(f.layer for f in diagnosis.chain)]
-    return next((layer for layer in named if layer in known), None)
+    named = [down.layer if down else None, diagnosis.cause.layer if diagnosis.cause else None]
+    return next((layer for layer in (*named, *(f.layer for f in diagnosis.chain)) if layer in known), None)
 
 
-def chain(run: Run) -> tuple[Finding, ...]:
-    """The chain of events in the order of their steps."""
-    return tuple(sorted(run.diagnosis.chain, key=lambda f: (f.first_step, f.last_step)))
+def suspects(run: Run) -> tuple[str | None, ...]:
+    """The layers to look at closely: the one that went down and the one where it began; (None,) for neither."""
+    cause = run.diagnosis.cause
+    known = {layer for layer, _ in run.columns.tensors}
+    named = (guilty_layer(run), cause.layer if cause and cause.layer in known else None)
+    return tuple(dict.fromkeys(layer for layer in named if layer)) or (None,)

@@ -38,11 +38,12 @@ class LayerData:
     last_step: int
 
 
-def prepare(run: Run) -> LayerData:
-    """The curves of the layer that is to blame; without one, of the layer with the largest single update."""
+def prepare(run: Run, layer: str | None = None) -> LayerData:
+    """The curves of ``layer``, by default the one that went down; without one, that with the largest single update."""
     curves = layer_curves(run)
     window = focus(run)
-    layer, why = (window.layer if window else None), "the layer the chain of events points to"
+    why = "where it went down" if window and layer in (None, window.layer) else "where it began"
+    layer = layer or (window.layer if window else None)
     if layer is None:
         peaks = np.max(np.nan_to_num(curves.ratio, nan=0.0, posinf=np.inf), axis=1, initial=0.0)
         layer = curves.layers[int(np.argmax(peaks))]
@@ -89,9 +90,9 @@ def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: A
 
 
 @style.styled
-def guilty_figure(run: Run) -> Figure:
-    """Small multiples of one layer; red ticks at the bottom of a panel mark values of exactly zero."""
-    data = prepare(run)
+def guilty_figure(run: Run, layer: str | None = None) -> Figure:
+    """Small multiples of ``layer``, by default the guilty one; red ticks at the bottom mark values of exactly zero."""
+    data = prepare(run, layer)
     figure = style.new_figure(7.2 if data.focus else 6.6)
     columns = 2 if data.focus else 1
     grid = figure.subplots(len(PANELS), columns, sharex="col", sharey="row", squeeze=False)

@@ -127,7 +127,7 @@ def _legend(figure: Figure, data: LossCurves) -> None:
                                   label=f"recovered: step {s.recovery:,}"))  # fmt: skip
     if data.turn is not None:
         entries.append(Line2D([], [], color=style.BLACK, marker="v", linestyle="none", markersize=8,
-                              label=f"it broke: step {data.turn:,}"))  # fmt: skip
+                              label=f"went down: step {data.turn:,}"))  # fmt: skip
     if data.not_finite_from is not None:
         entries.append(Line2D([], [], color=style.BLACK, linewidth=1.2, linestyle="-.",
                               label=f"loss not finite from step {data.not_finite_from:,}"))  # fmt: skip

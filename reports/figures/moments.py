@@ -25,7 +25,7 @@ class Moment:
 
 
 def moments(run: Run) -> tuple[Moment, ...]:
-    """Start, the last snapshot before the run broke, the first after, and the end.
+    """Start, the last snapshot before the run went down, the first after, and the end.
 
     A run in which nothing broke is shown at its start, after a third, after two
     thirds and at its end. A snapshot stands for one moment only, so that there
@@ -42,7 +42,7 @@ def moments(run: Run) -> tuple[Moment, ...]:
     else:
         after = int(np.searchsorted(steps, turn, side="right"))
         before = max(int(np.searchsorted(steps, turn, side="left")) - 1, 0)
-        wanted = [(0, "start"), (before, "before it broke"), (min(after, end), "after it broke"), (end, "end")]
+        wanted = [(0, "start"), (before, "before"), (min(after, end), "after"), (end, "end")]
         if after > end:
             wanted.pop(2)
     chosen: dict[int, str] = {}

@@ -45,7 +45,7 @@ def test_the_focus_of_a_run_holds_the_beginnings_of_all_its_events():
     window = focus(synthetic.dead())
 
     assert window is not None
-    assert window.turn == 32
+    assert window.turn == synthetic.DEATH
     assert window.layer == "conv2"
     assert window.first < 31
     assert window.last > 36
@@ -65,6 +65,7 @@ def test_the_chain_numbers_events_in_order_and_cuts_those_that_go_on():
     data = chain.prepare(synthetic.dead())
 
     assert data is not None
+    assert not any(e.came_before for e in data.events)
     assert [e.number for e in data.events] == [1, 2, 3, 4]
     assert [e.first for e in data.events] == [31, 32, 33, 36]
     assert [data.lanes[e.lane] for e in data.events] == ["conv2", "conv2", "conv2", "conv1"]

@@ -10,6 +10,7 @@ import pytest
 from reports import html
 from reports.document import Command, Document, Facts, Listing, Section, Table, text
 from reports.document import Verdict as VerdictBlock
+from reports.retry import command_for, meaning
 from reports.run_report import build, write_report
 from tests.reports import synthetic
 
@@ -26,7 +27,7 @@ def test_the_verdict_and_its_picture_come_first(dead):
     assert verdict.tone == "bad"
     assert "never learned" in verdict.sentence
     assert isinstance(facts, Facts)
-    assert [f.answer for f in facts.items][:3] == ["conv2", "step 32", "oversized update"]
+    assert [f.answer for f in facts.items][:3] == ["conv2", "step 33", "dead units"]
     assert picture.name == "1-loss-and-accuracy"
 
 
@@ -59,6 +60,32 @@ def test_each_remedy_comes_with_the_command_that_tries_it(dead):
 @pytest.fixture(scope="module")
 def healthy() -> Document:
     return build(synthetic.healthy(60, name="<script>alert(1)</script>"))
+
+
+@pytest.mark.parametrize(
+    ("remedy", "command"),
+    [
+        ("a smaller learning rate", "lenet-diag train --network conv --seed 7 --lr 0.1"),
+        ("clipping the gradient by its norm", "lenet-diag train --network conv --seed 7 --clip-norm 1"),
+        ("He initialisation", "lenet-diag train --network conv --init he --seed 7"),
+        ("Adam or RMSprop", "lenet-diag train --network conv --seed 7 --optimizer adam --lr 0.001"),
+        ("the exact convolution", None),
+        ("a look at the schedule", None),
+    ],
+)
+def test_a_remedy_becomes_a_command_with_the_settings_of_the_run(remedy, command):
+    settings = {"network": "conv", "seed": 7, "lr": 0.5, "convolution": "exact", "threads": 2}
+
+    assert command_for(settings, remedy) == command
+
+
+def test_every_remedy_of_the_rules_is_either_known_or_nothing_an_option_changes():
+    from diagnostics.rules import MECHANISMS
+
+    by_hand = ("a look at", "gradient check", "inputs", "weights drawn at random")
+    unknown = {r for rule in MECHANISMS for r in rule.remedies if meaning(r) is None}
+
+    assert all(any(words in remedy for words in by_hand) for remedy in unknown)
 
 
 def test_a_healthy_run_is_told_what_was_checked_and_what_was_not(healthy):

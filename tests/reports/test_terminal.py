@@ -51,7 +51,8 @@ def test_eighty_by_twenty_four_shows_everything():
 
 
 def test_two_hundred_by_fifty_draws_larger_curves():
-    small, large = ([line for line in text(*size) if "⠀" <= max(line, default="") <= "⣿"] for size in ((80, 24), (200, 50)))
+    sizes = ((80, 24), (200, 50))
+    small, large = ([line for line in text(*size) if "⠀" <= max(line, default="") <= "⣿"] for size in sizes)
 
     assert len(large) > len(small)
     assert max(map(len, text(200, 50))) > 150
