@@ -46,9 +46,6 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
     """Chain and cause of a stretch, from the rows up to its confirmation."""
     answers = {rule.name: ask(rule, window) for rule in MECHANISMS if rule.is_lasting or rule.name in ORIGINS}
     down, guilty = _went_down(answers, window, stretch)
-    # Asked again from the beginning of the trouble on: before it, the direction was right.
-    since = window.narrowed(down - LOOK_BACK, int(window.steps[-1]))
-    answers["wrong-direction"] = ask(_rule("wrong-direction"), since)
     around = window.narrowed(down - LOOK_BACK, down + AFTERMATH)
     for rule in MECHANISMS:
         if rule.name not in answers:
@@ -107,6 +104,9 @@ def _chain(fired: dict[str, list[Finding]], down: int, guilty: str | None) -> tu
         near = [f for f in found if name not in STATES or f.first_step >= down - LOOK_BACK]
         if near and name not in WEAK:
             links.append(_spokesman(near, guilty))
+    zeroed = {(f.layer, f.first_step - 1) for f in links if f.rule == "zero-weights"}
+    # The update that sets weights to zero is as large as they were: the same event, seen twice.
+    links = [f for f in links if f.rule != "oversized-update" or (f.layer, f.first_step) not in zeroed]
     strong = sorted(links, key=lambda f: (f.first_step, _rule(f.rule).rank))
     if strong:
         return tuple(f for f in strong if f.first_step <= down + LOOK_BACK)

@@ -119,7 +119,12 @@ class Case:
 
 
 class Rule:
-    """Base of the rules. ``manual`` is the module's docstring; ``rank`` orders causes that begin at one step."""
+    """Base of the rules; the module's docstring is the manual.
+
+    ``rank`` orders what begins at one step by how a step is computed: input, weights,
+    activations, loss, gradients, updates. A lasting state, unlike an event, is drawn
+    out to the end of the stretch.
+    """
 
     name: str = ""
     title: str = ""

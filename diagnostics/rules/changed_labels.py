@@ -24,7 +24,7 @@ class ChangedLabels(Rule):
 
     name = "changed-labels"
     title = "the labels changed"
-    rank = 4
+    rank = 5
     limits = (
         Limit("changed-labels", "jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05),
         Limit("changed-labels", "update", 3, "times", "largest update before the jump over its median", "choice", 1),
@@ -39,7 +39,9 @@ class ChangedLabels(Rule):
         if first is None or first == 0 or loss[first - 1] - before >= jump / 2:
             return []
         for layer in window.layers:
-            update = window.tensor(layer, "weights", "update", "norm")
+            update = np.hypot(
+                window.tensor(layer, "weights", "update", "norm"), window.tensor(layer, "biases", "update", "norm")
+            )
             usual = median_before(update, first - 1)
             if not update[first - 1] <= self.limit(window, "update") * usual:
                 return []

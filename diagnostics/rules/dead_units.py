@@ -28,7 +28,7 @@ class DeadUnits(Rule):
 
     name = "dead-units"
     title = "most units of a layer are silent for every input"
-    rank = 20
+    rank = 3
     is_lasting = True
     limits = (
         Limit("dead-units", "share", 0.8, "share of units", "units silent for the whole batch", "provisional", 0.05, 1),

@@ -23,7 +23,7 @@ class LearningRateJump(Rule):
 
     name = "learning-rate-jump"
     title = "the learning rate jumps"
-    rank = 0
+    rank = 10
     limits = (Limit("learning-rate-jump", "growth", 3, "times", "over the row before", "choice", 1.1),)
     remedies = ("the learning rate as it was before the jump", "a look at the schedule")
 

@@ -26,7 +26,7 @@ class OversizedUpdate(Rule):
 
     name = "oversized-update"
     title = "one update changes a layer by a large part of itself"
-    rank = 11
+    rank = 12
     limits = (
         Limit("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", "provisional", 1e-6),
         Limit("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),

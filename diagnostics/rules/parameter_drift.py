@@ -26,7 +26,7 @@ class ParameterDrift(Rule):
 
     name = "parameter-drift"
     title = "the parameters of a layer drift over hundreds of steps"
-    rank = 5
+    rank = 6
     limits = (
         Limit("parameter-drift", "growth", 2.5, "times", "norm before the trouble over the window's first row",
               "provisional", 1.05),

@@ -24,7 +24,7 @@ class SaturatedUnits(Rule):
 
     name = "saturated-units"
     title = "most outputs of a layer are where its function is flat"
-    rank = 21
+    rank = 4
     is_lasting = True
     limits = (
         Limit("saturated-units", "share", 0.8, "share of outputs", "outputs in the flat part", "provisional", 0.05, 1),

@@ -26,7 +26,7 @@ class VanishingGradient(Rule):
 
     name = "vanishing-gradient"
     title = "next to no gradient reaches a layer"
-    rank = 23
+    rank = 9
     is_lasting = True
     limits = (
         Limit("vanishing-gradient", "quotient", 1e-4, "1", "gradient an entry over that of the last layer",

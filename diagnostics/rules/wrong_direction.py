@@ -23,7 +23,7 @@ class WrongDirection(Rule):
 
     name = "wrong-direction"
     title = "the parameters of a layer move along the gradient"
-    rank = 1
+    rank = 11
     limits = (
         Limit("wrong-direction", "share", 0.95, "share of rows", "rows where update and gradient agree in sign",
               "choice", 0.5, 1),
@@ -41,11 +41,11 @@ class WrongDirection(Rule):
                 for tensor in ("weights", "biases")
             ]
             along = (pairs[0] + pairs[1] > 0) & (np.minimum(*pairs) >= 0)
-            first = first_true(along, window.start)
-            if first is None or len(along) - first < rows:
-                continue
-            value = float(along[first:].mean())
-            if value >= share:
+            # The share of the rows from each one to the last; the earliest True from which it is high enough.
+            shares = np.cumsum(along[::-1])[::-1] / np.arange(len(along), 0, -1)
+            first = first_true(along & (shares >= share))
+            if first is not None and len(along) - first >= rows:
+                value = shares[first]
                 message = f"{layer} moves along its gradient instead of against it"
                 findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
         return findings

@@ -24,7 +24,7 @@ class ZeroGradient(Rule):
 
     name = "zero-gradient"
     title = "nothing below a layer gets a gradient"
-    rank = 22
+    rank = 8
     is_lasting = True
     limits = (
         Limit("zero-gradient", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),

@@ -21,7 +21,7 @@ class ZeroWeights(Rule):
 
     name = "zero-weights"
     title = "the weights of a layer are exactly zero"
-    rank = 3
+    rank = 1
     limits = (Limit("zero-weights", "share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),)
     remedies = ("weights drawn at random: identical neurons stay identical", "a look at what writes to the weights")
 

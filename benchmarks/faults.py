@@ -1,0 +1,141 @@
+"""Faults put into a healthy run on purpose, each with its first bad step, layer and mechanism.
+
+They act from outside: on the arrays the run is trained on, through the optimiser, or
+on the initial weights. The trainer and the recorder know nothing of them.
+
+What counts as the right cause was written down here before any result was looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lenet.data import Dataset
+from lenet.hooks import Hook, StepStart
+from lenet.layers.base import Array
+from lenet.model import Model
+from lenet.optimizers import OptimizerSGD
+from lenet.settings import Settings
+
+FAULTS = (
+    "rate-spike", "dead-biases", "zero-weights", "nan-batch", "shuffled-labels", "flipped-sign", "unscaled-input",
+    "saturated-start",
+)  # fmt: skip
+HIDDEN = {"lenet": ("conv1", "conv2", "dense1", "dense2"), "conv-pool": ("conv1", "dense1", "dense2")}
+SPIKE, SPIKE_STEPS = 60.0, 3
+PUSH = 20.0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was done: the first step whose row is bad, the layer, and the mechanisms that count as right."""
+
+    fault: str
+    step: int
+    layer: str | None
+    mechanisms: tuple[str, ...]
+    is_one_step: bool
+
+
+@dataclass(frozen=True)
+class Injected:
+    """A healthy setting and the fault to put into it; everything else follows from the seed."""
+
+    fault: str
+    settings: Settings
+    at: int
+    layer: str | None
+
+    @property
+    def truth(self) -> Truth:
+        """The label of the run."""
+        step, layer, mechanisms, is_one_step = {
+            "rate-spike": (self.at + 1, None, ("learning-rate-jump",), True),
+            "dead-biases": (self.at + 1, self.layer, ("dead-units", "oversized-update"), True),
+            "zero-weights": (self.at + 1, self.layer, ("zero-weights",), True),
+            "nan-batch": (self.at, "input", ("non-finite",), True),
+            "shuffled-labels": (self.at, None, ("changed-labels", "uninformative-labels"), True),
+            "flipped-sign": (self.at + 1, self.layer, ("wrong-direction",), False),
+            "unscaled-input": (self.at, "input", ("input-scale",), True),
+            "saturated-start": (0, self.layer, ("saturated-units",), False),
+        }[self.fault]
+        return Truth(self.fault, step, layer, mechanisms, is_one_step)
+
+    def prepare(self, model: Model, data: Dataset) -> tuple[Array, Any, list[Hook]]:
+        """X, y and hooks to train with; the model may get another optimiser or other weights."""
+        X, y, hooks = data.X_train, data.y_train, []
+        first = self.at * self.settings.batch_size
+        if self.fault == "nan-batch":
+            X = X.copy()
+            hooks = [_Poison(X, self.at, slice(first, first + 1))]
+        elif self.fault == "unscaled-input":
+            X = X.copy()
+            X[first:] *= 255
+        elif self.fault == "shuffled-labels":
+            y = y.copy()
+            np.random.default_rng(self.settings.seed).shuffle(y[first:])
+        elif self.fault == "saturated-start":
+            layer = next(one for one in model.trainable_layers if one.name == self.layer)
+            layer.weights = 30 * np.abs(layer.weights)
+        else:
+            model._optimizer = Tampering(self, model)
+        return X, y, hooks
+
+
+def injected(fault: str, seed: int) -> Injected:
+    """The fault of a seed: network, layer and step are drawn from it."""
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7,)))
+    network = str(generator.choice(list(HIDDEN)))
+    layer = str(generator.choice(HIDDEN[network]))
+    at = int(generator.integers(120, 300))
+    if fault == "saturated-start":
+        layer = str(generator.choice(("dense1", "dense2")))
+        settings = Settings(network="feedforward", activation="sigmoid", lr=0.5, epochs=1, seed=seed)
+        return Injected(fault, settings, 0, layer)
+    needs_layer = fault in ("dead-biases", "zero-weights", "flipped-sign")
+    settings = Settings(network=network, lr=0.1, epochs=1, seed=seed)
+    return Injected(fault, settings, at, layer if needs_layer else None)
+
+
+class Tampering(OptimizerSGD):
+    """Gradient descent that does something wrong from one step on."""
+
+    def __init__(self, fault: Injected, model: Model) -> None:
+        super().__init__(fault.settings.lr)
+        self._fault = fault
+        self._slices = {
+            (tensor.layer, tensor.tensor): slice(tensor.offset, tensor.offset + tensor.size)
+            for tensor in model.parameters.tensors
+        }
+
+    @property
+    def current_learning_rate(self) -> float:
+        spiking = self._fault.fault == "rate-spike" and 0 <= self.iterations - self._fault.at < SPIKE_STEPS
+        return self.learning_rate * (SPIKE if spiking else 1.0)
+
+    def update(self, values: Array, gradients: Array) -> None:
+        fault, since = self._fault.fault, self.iterations - self._fault.at
+        layer = self._fault.layer or ""
+        if fault == "flipped-sign" and since >= 0:
+            gradients = gradients.copy()
+            for tensor in ("weights", "biases"):
+                gradients[self._slices[layer, tensor]] *= -1
+        super().update(values, gradients)
+        if fault == "dead-biases" and since == 0:
+            values[self._slices[layer, "biases"]] -= PUSH
+        if fault == "zero-weights" and since >= 0:
+            values[self._slices[layer, "weights"]] = 0
+
+
+class _Poison(Hook):
+    """Writes NaN into the script's own array when the step begins; checks at the start saw none."""
+
+    def __init__(self, X: Array, at: int, rows: slice) -> None:
+        self._X, self._at, self._rows = X, at, rows
+
+    def on_step_start(self, event: StepStart) -> None:
+        if event.step == self._at:
+            self._X[self._rows] = np.nan
