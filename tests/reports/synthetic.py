@@ -6,18 +6,23 @@ that a test knows which number a figure has to show at which step.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.arms import group_runs
 from diagnostics.columns import KINDS
+from diagnostics.comparison import compare_all
 from diagnostics.findings import Cause, Diagnosis, Finding, Outcome, Severity, Stretch, Verdict
 from diagnostics.info import RunInfo
 from diagnostics.run import Run
-from diagnostics.schema import BINS, COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
+from diagnostics.schema import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SILENT, SNAPSHOTS, VALIDATIONS
 from diagnostics.source import MemorySource, index_rows, records
+from diagnostics.summarise import summarise
 from lenet.hooks import LayerInfo, TensorInfo
+from reports.study_report import StudyData
 
 SHAPES = {
     "conv1": (5, 5, 1, 6),
@@ -172,8 +177,6 @@ def _run(
                "seconds": 0.9} for e in range(header.epochs)]  # fmt: skip
     checked = [{"epoch": e["epoch"], "step": e["last_step"], "loss": e["loss"], "accuracy": e["accuracy"],
                 "samples": 10_000, "seconds": 0.3} for e in epochs]  # fmt: skip
-    from diagnostics.schema import EPOCHS, VALIDATIONS
-
     shots, arrays = _snapshots(header, steps, died, rng)
     tables = {EPOCHS.path: records(EPOCHS, epochs), VALIDATIONS.path: records(VALIDATIONS, checked),
               SNAPSHOTS.path: shots}  # fmt: skip
@@ -202,3 +205,20 @@ def _snapshots(header: RunInfo, steps: int, died: int | None, rng: np.random.Gen
     kernels = rng.standard_normal((1, first.size)).astype(np.float32) + 0.002 * at[:, None].astype(np.float32)
     arrays = {COUNTS.path: counts, RANGES.path: ranges, SILENT.path: silent, KERNELS.path: kernels}
     return index, arrays
+
+
+def study() -> StudyData:
+    """Two arms of four runs each: three dead and one alive, and all alive."""
+    made = {}
+    for arm, lr in (("lr=0.5", 0.5), ("lr=0.1", 0.1)):
+        for seed in range(4):
+            died = lr == 0.5 and seed > 0
+            name = f"lenet-{arm}-seed{seed}.h5"
+            made[name] = (dead if died else healthy)(120, name=name), lr, seed
+    runs = {
+        name: replace(summarise(run), name=name, seed=seed, arm={"network": "lenet", "lr": lr})
+        for name, (run, lr, seed) in made.items()
+    }
+    groups = group_runs(list(runs.values()))
+    return StudyData("<b>study</b>", groups, compare_all(groups), lambda summary: made[summary.name][0],
+                     {"lenet-lr=0.5-seed1.h5": "lenet-lr=0.5-seed1/report.html"}, ["x.h5: is empty"])  # fmt: skip
