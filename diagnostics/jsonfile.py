@@ -70,29 +70,30 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside ``path`` (``path`` + ".lock"), waiting for whoever has it."""
-    lock = path.with_name(path.name + ".lock")
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("a+b")
-    except OSError as error:
-        raise LogWriteError(f"{lock}: cannot be written: {error.strerror or error}") from error
-    with file:
+    """Hold the lock of ``path`` (a hidden file beside it), waiting for whoever has it."""
+    with _open_lock(path) as file:
         _take(file)
         yield  # closing the file frees the lock
 
 
 def try_lock(path: Path) -> IO[bytes] | None:
-    """The lock beside ``path``, held until it is closed; None where another process has it."""
-    lock = path.with_name(path.name + ".lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    file = lock.open("a+b")
+    """The lock of ``path``, held until it is closed; None where another process has it."""
+    file = _open_lock(path)
     try:
         _take(file, wait=False)
     except OSError:
         file.close()
         return None
     return file
+
+
+def _open_lock(path: Path) -> IO[bytes]:
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return lock.open("a+b")
+    except OSError as error:
+        raise LogWriteError(f"{lock}: cannot be written: {error.strerror or error}") from error
 
 
 def _take(file: IO[bytes], wait: bool = True) -> None:

@@ -12,7 +12,6 @@ from typing import IO
 from diagnostics import index
 from diagnostics.arms import arm_key, group_runs
 from diagnostics.comparison import Comparison, compare_all
-from diagnostics.errors import LogWriteError
 from diagnostics.findings import Verdict
 from diagnostics.jsonfile import DamagedFileError, read_json, try_lock, write_json
 from diagnostics.pool import Failure, Pool
@@ -146,11 +145,7 @@ class _Clock:
 
 def open_folder(plan: Plan, folder: Path, jobs: int) -> IO[bytes]:
     """Lock the folder and write the plan into it. Raises StudyError, leaving the folder as it is."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = try_lock(folder / FILE)
-    except OSError as error:
-        raise LogWriteError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    lock = try_lock(folder / FILE)
     if lock is None:
         raise StudyError(f"{folder}: another process is running this study; wait for it or end it first")
     try:

@@ -18,6 +18,7 @@ from typing import Any
 
 from diagnostics import tracker_file
 from diagnostics.findings import Verdict
+from diagnostics.jsonfile import locked
 from diagnostics.tracker_file import PHASES, TrackedRun
 
 NOT_LEARNING = 0.2
@@ -75,7 +76,7 @@ class StatisticsTracker:
     "combined". A step that comes after "combined" begins the next run.
 
     Raises :class:`diagnostics.jsonfile.DamagedFileError`, before any training,
-    for a file that is no tracker file.
+    for a file that is no tracker file, and LogWriteError where it cannot be written.
     """
 
     def __init__(self, model_name: str, stats_file: str | Path, folder: str | Path = "data") -> None:
@@ -84,7 +85,8 @@ class StatisticsTracker:
         if self.path.suffix == ".txt":
             raise ValueError(f"stats_file {str(stats_file)!r} is the name of the text file: end it in .json")
         self._run = _Collected()
-        tracker_file.read_runs(self.path)
+        with locked(self.path):  # a folder that cannot be written is told now, not after an hour of training
+            tracker_file.read_runs(self.path)
 
     def add_time(self, phase: str, seconds: float) -> None:
         """Add a time: ``phase`` is step, epoch, training, validation or combined."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.errors import LogWriteError
 from diagnostics.findings import Verdict
 from diagnostics.jsonfile import DamagedFileError
 from diagnostics.tracker import StatisticsTracker, rule_of_thumb
@@ -39,6 +40,13 @@ def test_the_setup_code_of_the_report_gets_both_files_in_a_data_folder(tmp_path,
         "full_network_stats.json", "full_network_stats.txt",
     ]  # fmt: skip
     assert "FullNetwork: times ran 1" in Path("data/full_network_stats.txt").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(LogWriteError, match="cannot be written"):
+        StatisticsTracker("net", "s.json", tmp_path / "file")
 
 
 def test_saving_twice_keeps_one_run(tmp_path):
