@@ -1,9 +1,9 @@
 """Checkpoints: the exact state of a run, beside its log, to go on from after any kill.
 
 Each is an npz file, written under a temporary name, put on disk, then renamed;
-its members carry checksums. The newest three are kept, the newest one that is at
-least a hundred steps older than the last, so that a collapse noticed late still
-has one from before, and the last one before the onset of a defect.
+its members carry checksums. The newest three are kept; those of the last hundred
+steps and the one before them, so that a collapse noticed late still has one from
+before; and, once a defect is confirmed, the last one before its onset.
 """
 
 from __future__ import annotations
@@ -89,8 +89,9 @@ class CheckpointRing:
     def _prune(self) -> None:
         files = self._files()
         steps = sorted(files)
-        keep = set(steps[-NEWEST:])
-        keep |= set([s for s in steps if s <= steps[-1] - OLDER_STEPS][-1:])
+        reach = steps[-1] - OLDER_STEPS
+        keep = {*steps[-NEWEST:], *(s for s in steps if s > reach)}
+        keep |= set([s for s in steps if s <= reach][-1:])
         if self._onset is not None:
             keep |= set([s for s in steps if s <= self._onset][-1:])
         for step in set(steps) - keep:

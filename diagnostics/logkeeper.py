@@ -135,7 +135,7 @@ class LogKeeper:
             return
         reason = f": {end.reason}" if end.reason else ""
         event = "end" if end.status == "completed" else "interruption"
-        self._writer.event(max(0, end.steps - 1), event, f"{end.status} after {end.steps} steps{reason}")
+        self._writer.event(end.steps, event, f"{end.status} after {end.steps} steps{reason}")
         self._attempt(
             self._writer.close,
             end.status,

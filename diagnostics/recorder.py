@@ -223,7 +223,7 @@ class Recorder(Hook):
             return
         if self._judge is not None:
             self.diagnosis, note = self._judge.finish(event.status)
-            self._log.note(max(0, self.step), **note)
+            self._log.note(event.steps, **note)
         self._log.close(event, self.cost)
 
     # ---- inside

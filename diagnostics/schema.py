@@ -169,7 +169,7 @@ VALIDATIONS = Table("validations", "one row a validation", 64, (
 EVENT_KINDS = ("start", "rule", "verdict", "validation", "checkpoint", "resume", "interruption", "end")
 
 EVENTS = Table("events", "what happened and when: one row an event", 64, (
-    Field("step", "<i8", "", "the step at which it happened"),
+    Field("step", "<i8", "", "the step at which it happened; at the end of the run, the number of steps"),
     Field("wall", "<f8", "s since 1970", "when it was noted"),
     Field("event", "S16", "", "one of " + ", ".join(EVENT_KINDS)),
     Field("rule", "S48", "", "the rule that fired, or the verdict; empty where there is none"),

@@ -17,7 +17,7 @@ from diagnostics.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_ST
 from diagnostics.info import RunInfo
 from diagnostics.schema import ATTRIBUTES, COLUMNS, FORMAT, LAYERS, STATUSES, TENSORS, VERSION, Table
 from diagnostics.source import Records, records
-from diagnostics.storage.datasets import create_table, with_crc
+from diagnostics.storage.datasets import create_table, trusted, with_crc
 from lenet.hooks import LayerInfo, TensorInfo
 
 TEXT_ROOM = 80  # bytes kept for texts that are written at the end
@@ -68,10 +68,10 @@ def change(file: h5py.File, **values: Any) -> None:
 def read_header(file: h5py.File) -> Header:
     """The header of an open log. Raises KeyError, ValueError or OSError where it is damaged."""
     attrs = file.attrs
-    columns = records_of(file, COLUMNS)
+    columns = _sound(file, COLUMNS)
     info = RunInfo(
-        tensors=_tensors(records_of(file, TENSORS)),
-        layers=_layers(records_of(file, LAYERS)),
+        tensors=_tensors(_sound(file, TENSORS)),
+        layers=_layers(_sound(file, LAYERS)),
         prior=tuple(float(p) for p in np.atleast_1d(attrs["prior"])),
         batch_size=int(attrs["batch_size"]),
         samples=int(attrs["samples"]),
@@ -104,6 +104,13 @@ def records_of(file: h5py.File, table: Table) -> Records:
     """A table as it stands; fields that a newer version added are left out."""
     rows = file[table.path][()]
     return np.ascontiguousarray(rows[list(table.dtype.names or ())].astype(table.dtype))
+
+
+def _sound(file: h5py.File, table: Table) -> Records:
+    rows = records_of(file, table)
+    if trusted(rows) < len(rows):
+        raise ValueError(f"{table.path} does not agree with its checksums")
+    return rows
 
 
 def _attributes(header: Header) -> dict[str, Any]:

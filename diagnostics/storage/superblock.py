@@ -42,7 +42,7 @@ def is_open_for_writing(start: bytes) -> bool:
 def pad_and_clear(copy: Path) -> None:
     """Clear the flags of a copy and let its end of file lie behind all that is there."""
     with copy.open("r+b") as file:
-        start = bytearray(file.read(SIZE))
+        start = bytearray(file.read(SIZE).ljust(SIZE, b"\0"))
         size = file.seek(0, 2)
         believed: int = struct.unpack_from("<Q", start, 28)[0]
         end = max(size, min(believed, 2 * size + PADDING)) + PADDING

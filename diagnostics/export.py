@@ -1,0 +1,68 @@
+"""The frames of a run as CSV or Parquet files, written part by part so that any length fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from diagnostics.errors import DiagnosticsError
+from diagnostics.run import Run
+
+Format = Literal["csv", "parquet"]
+LONG = ("steps", "tensors", "activations")
+SHORT = ("epochs", "validations", "events")
+
+
+def export_run(run: Run, folder: Path, form: Format = "csv") -> list[Path]:
+    """Write one file a frame, NAME.csv or NAME.parquet, into ``folder``; returns their paths.
+
+    Parquet needs pyarrow, the optional extra ``parquet``; DiagnosticsError says so.
+    """
+    write = _csv if form == "csv" else _parquet()
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in (*LONG, *SHORT):
+        path = folder / f"{name}.{form}"
+        part = path.with_name(path.name + ".part")
+        write(part, _frames(run, name))
+        part.replace(path)
+        written.append(path)
+    return written
+
+
+def _frames(run: Run, name: str) -> Iterator[pd.DataFrame]:
+    """The frame in parts, its index as ordinary columns; at least one part, so that the columns are known."""
+    if name in SHORT or not len(run):
+        frame: pd.DataFrame = getattr(run, name)
+        yield frame if name in ("validations", "events") else frame.reset_index()
+        return
+    for part in run.parts():
+        yield getattr(part, name).reset_index()
+
+
+def _csv(path: Path, frames: Iterator[pd.DataFrame]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        for i, frame in enumerate(frames):
+            frame.to_csv(file, index=False, header=i == 0)
+
+
+def _parquet() -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise DiagnosticsError(
+            'Parquet needs pyarrow, which is not installed: pip install "lenet-diag[parquet]", or export csv'
+        ) from None
+
+    def write(path: Path, frames: Iterator[pd.DataFrame]) -> None:
+        first = pa.Table.from_pandas(next(frames), preserve_index=False)
+        with pq.ParquetWriter(path, first.schema) as writer:
+            writer.write_table(first)
+            for frame in frames:
+                writer.write_table(pa.Table.from_pandas(frame, schema=first.schema, preserve_index=False))
+
+    return write

@@ -1,0 +1,84 @@
+"""Make a damaged log an ordinary file again, and keep the damaged one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from diagnostics.errors import LogBusyError, LogWriteError
+from diagnostics.paths import fsync_folder
+from diagnostics.reader import open_run
+from diagnostics.schema import GROWING_TABLES, SNAPSHOTS
+from diagnostics.storage import superblock
+from diagnostics.storage.build import LogFile
+from diagnostics.storage.filesource import FileSource
+from diagnostics.storage.locks import has_writer
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair did. ``original`` is None where there was nothing to repair."""
+
+    path: Path
+    rows: int
+    last_step: int | None
+    status: str
+    original: Path | None
+    problems: tuple[str, ...]
+
+    def summary(self) -> str:
+        """One line for people."""
+        reached = f"{self.rows} rows, up to step {self.last_step}" if self.rows else "no rows"
+        if self.original is None:
+            return f"{self.path}: nothing to repair ({reached}, {self.status})"
+        lost = "; " + "; ".join(self.problems) if self.problems else ""
+        return f"{self.path}: saved {reached}{lost}; the damaged file is kept as {self.original.name}"
+
+
+def repair_log(path: str | os.PathLike[str]) -> Repair:
+    """Write what can be trusted of a log into a fresh file of the same name.
+
+    The file as it was is kept as NAME.h5.damaged (-2, -3, ...). Raises LogError
+    where nothing can be read, LogBusyError while a writer lives, LogWriteError
+    where the fresh file cannot be written.
+    """
+    file = Path(path)
+    if has_writer(file):
+        raise LogBusyError(f"{file}: is being written by another process; nothing to repair")
+    run = open_run(file)
+    source = run.source
+    assert isinstance(source, FileSource)
+    for table in (*GROWING_TABLES, SNAPSHOTS):
+        source.table(table)  # so that its problems are known
+    rows = source.count()
+    last = int(source.index()["step"][-1]) if rows else None
+    problems = tuple(source.problems)
+    with file.open("rb") as stream:
+        start = stream.read(superblock.SIZE)
+    if superblock.is_intact(start) and not superblock.is_open_for_writing(start) and not problems:
+        return Repair(file, rows, last, run.status, None, ())
+    original = _kept_name(file)
+    part = file.with_name(f"{file.name}.part-{os.getpid()}")
+    try:
+        log = LogFile.create(part, replace(source.header, status=run.status))
+        log.copy(source)
+        log.file.close()
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
+        file.rename(original)
+        part.rename(file)
+        fsync_folder(file.parent)
+    except (OSError, RuntimeError) as error:
+        reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
+        raise LogWriteError(f"{file}: cannot be written anew: {reason}; it was left as it is") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return Repair(file, rows, last, run.status, original, problems)
+
+
+def _kept_name(file: Path) -> Path:
+    number = 1
+    while (name := file.with_name(f"{file.name}.damaged" + (f"-{number}" if number > 1 else ""))).exists():
+        number += 1
+    return name

@@ -1,0 +1,85 @@
+"""The log format as text, from its declaration: for ``lenet-diag schema`` and ``docs/log-format.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from diagnostics.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Statistic
+from diagnostics.schema import (
+    ATTRIBUTES,
+    FORMAT,
+    GROWING_TABLES,
+    INDEX,
+    LAYOUT_TABLES,
+    SNAPSHOT_ARRAYS,
+    SNAPSHOTS,
+    VALUES,
+    VERSION,
+    Array,
+    Table,
+)
+
+INTRODUCTION = f"""# The log format, version {VERSION[0]}.{VERSION[1]}
+
+A log is one HDF5 file a run ("{FORMAT}"). It is written in SWMR mode, so that others can read it meanwhile, and is
+an ordinary HDF5 file when it is closed. This page is generated from `diagnostics/schema.py` and
+`diagnostics/columns.py`; `lenet-diag schema` prints it.
+
+A program refuses a file of another major version; a newer minor version only adds. Rows are trusted as far as their
+CRC-32 (`zlib.crc32`) agrees; readers stop at the first that does not. Numbers are little-endian; texts are UTF-8 of
+fixed length, padded with zero bytes. Growing datasets are extensible along their first axis.
+
+After a kill the file says it is still open for writing. `open_run` reads it all the same; plain `h5py` does after
+`lenet-diag repair FILE`.
+"""
+
+
+def log_format_markdown() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    parts += ["## Attributes of the file\n", _attributes()]
+    parts += ["## Layout: what the columns are\n", *(_table(t) for t in LAYOUT_TABLES)]
+    parts += ["## Steps\n", _array(VALUES), _statistics(), _table(INDEX)]
+    parts += ["## Tables\n", *(_table(t) for t in GROWING_TABLES)]
+    parts += ["## Snapshots: every k steps, and where a rule fires\n", _table(SNAPSHOTS)]
+    parts += [_array(a) for a in SNAPSHOT_ARRAYS]
+    return "\n".join(parts)
+
+
+def _attributes() -> str:
+    rows = [(f"`{a.name}`", a.dtype, a.unit, a.meaning + (" (changes)" if a.changes else "")) for a in ATTRIBUTES]
+    return _grid(("name", "type", "unit", "meaning"), rows)
+
+
+def _table(table: Table) -> str:
+    rows = [(f"`{f.name}`", f"`{f.dtype}`", f.unit, f.meaning) for f in table.fields]
+    return f"### `{table.path}`\n\n{_sentence(table.meaning)}\n\n" + _grid(("field", "type", "unit", "meaning"), rows)
+
+
+def _array(array: Array) -> str:
+    dims = ", ".join(array.dims)
+    unit = f"; unit: {array.unit}" if array.unit else ""
+    return f"### `{array.path}`\n\n({dims}), `{array.dtype}`{unit}. {_sentence(array.meaning)}\n"
+
+
+def _sentence(meaning: str) -> str:
+    return f"{meaning[0].upper()}{meaning[1:]}."
+
+
+def _statistics() -> str:
+    groups: Sequence[tuple[str, Iterable[Statistic]]] = (
+        ("scalar: one column each", SCALARS),
+        ("tensor: for every tensor and each of value, gradient and update", TENSOR_STATISTICS),
+        ("tensor, of updates only", (RATIO,)),
+        ("activation: for the input and every trainable layer, after its activation function", ACTIVATION_STATISTICS),
+    )
+    text = "The columns, in this order (kind, then statistic, then tensor; statistic, then layer):\n\n"
+    for title, statistics in groups:
+        rows = [(f"`{s.name}`", s.unit, s.meaning) for s in statistics]
+        text += f"**{title}**\n\n{_grid(('statistic', 'unit', 'meaning'), rows)}\n"
+    return text
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)

@@ -1,0 +1,41 @@
+"""lenet-diag export: the frames of a run as CSV or Parquet."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Folder for the files.  [default: RUN without .h5]"
+)
+def command(run: Path, form: str, output: Path | None) -> None:
+    """Write the frames of a run as CSV or Parquet, one file a frame.
+
+    steps, tensors, activations, epochs, validations, events; see docs/analysis.md.
+    """
+    from diagnostics.errors import DiagnosticsError, LogError
+    from diagnostics.export import Format, export_run
+    from diagnostics.reader import open_run
+
+    chosen: Format = "parquet" if form == "parquet" else "csv"
+    try:
+        opened = open_run(run)
+        for note in opened.notes:
+            click.echo(f"{run}: {note}", err=True)
+        for path in export_run(opened, output or run.with_suffix(""), chosen):
+            click.echo(path)
+    except LogError as error:
+        click.echo(str(error), err=True)
+        sys.exit(3)
+    except DiagnosticsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"{error.filename or output}: cannot be written: {error.strerror}", err=True)
+        sys.exit(4)

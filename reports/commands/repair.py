@@ -1,0 +1,26 @@
+"""lenet-diag repair: make a damaged log readable, keep the original."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def command(run: Path) -> None:
+    """Make a damaged log readable, keep the original.
+
+    What agrees with its checksums goes into a fresh file of the same name; the file
+    as it was is kept as RUN.h5.damaged. Exit code 3 where nothing can be read.
+    """
+    from diagnostics.errors import LogError, LogWriteError
+    from diagnostics.repair import repair_log
+
+    try:
+        click.echo(repair_log(run).summary())
+    except (LogError, LogWriteError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(3 if isinstance(error, LogError) else 4)

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics.columns import KINDS
+from diagnostics.findings import Verdict
+from diagnostics.measures import exact_statistics
+from diagnostics.reader import open_run
+from diagnostics.recorder import Recorder
+from diagnostics.schema import BINS
+from lenet.hooks import Hook
+from tests.diagnostics.training import small_model, train
+
+
+class Copies(Hook):
+    """Keeps plain copies of all that a step announces."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Any]] = []
+
+    def on_activations_ready(self, event: Any) -> None:
+        outputs = {name: np.concatenate([np.array(x) for x in parts]) for name, parts in event.outputs.items()}
+        self.steps.append({"outputs": outputs})
+
+    def on_gradients_ready(self, event: Any) -> None:
+        self.steps[-1] |= {"value": event.values.copy(), "gradient": event.gradients.copy(), "event": event}
+
+    def on_update_done(self, event: Any) -> None:
+        self.steps[-1]["update"] = event.values - self.steps[-1]["value"]
+
+
+def test_every_row_says_what_a_plain_second_measurement_says(tmp_path: Path) -> None:
+    copies, recorder = Copies(), Recorder(tmp_path / "run.h5")
+    train([copies, recorder])
+
+    run = open_run(tmp_path / "run.h5")
+
+    tensors, steps = run.tensors, run.block(["loss", "accuracy", "learning_rate"])
+    assert len(run) == len(copies.steps) == 26
+    for step in (0, 7, 25):
+        seen = copies.steps[step]
+        expected = [seen["event"].loss, seen["event"].accuracy, seen["event"].learning_rate]
+        np.testing.assert_allclose(steps[step], expected, rtol=1e-6)
+        for tensor in run.info.tensors:
+            for kind in KINDS:
+                plain = exact_statistics(seen[kind][tensor.offset : tensor.offset + tensor.size])
+                row = tensors.loc[(step, tensor.layer, tensor.tensor, kind)]
+                np.testing.assert_allclose(row[:7], plain, rtol=1e-4, atol=1e-7)
+        for layer in run.info.layers:
+            outputs = seen["outputs"][layer.name]
+            silent = ~outputs.reshape(-1, outputs.shape[-1]).any(axis=0)
+            assert run.activations.loc[(step, layer.name), "dead_fraction"] == np.float32(silent.mean())
+
+
+def test_ratio_is_the_norm_of_the_update_over_that_of_the_value(tmp_path: Path) -> None:
+    train([Recorder(tmp_path / "run.h5")])
+
+    norms = open_run(tmp_path / "run.h5").tensors
+
+    updates = norms.xs("update", level="kind")
+    values = norms.xs("value", level="kind")["norm"]
+    expected = (updates["norm"] / values).where(values > 0)
+    np.testing.assert_allclose(updates["ratio"], expected, rtol=1e-6)
+
+
+def test_recording_changes_nothing_about_training(tmp_path: Path) -> None:
+    alone = train([]).digest()
+
+    model = small_model()
+    watched = train([Recorder(tmp_path / "run.h5", model=model, checkpoint_every=5)], model).digest()
+    in_memory = train([Recorder()]).digest()
+
+    assert watched == alone == in_memory
+
+
+def test_the_answer_while_training_is_the_answer_from_the_file(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.h5")
+    train([recorder], epochs=6)
+
+    assert recorder.diagnosis is not None
+    assert open_run(tmp_path / "run.h5").diagnosis.to_json() == recorder.diagnosis.to_json()
+
+
+def test_without_a_path_it_measures_and_judges_only() -> None:
+    recorder = Recorder()
+
+    train([recorder])
+
+    assert recorder.path is None
+    assert recorder.step == 25
+    assert recorder.latest is not None
+    assert recorder.latest.dtype == np.float32
+    assert recorder.cost > 0
+    assert recorder.diagnosis is not None
+
+
+def test_epochs_validations_and_the_end_are_recorded(tmp_path: Path) -> None:
+    train([Recorder(tmp_path / "run.h5")])
+
+    run = open_run(tmp_path / "run.h5")
+
+    assert run.status == "completed"
+    assert run.epochs["last_step"].tolist() == [12, 25]
+    assert run.epochs["validation_accuracy"].between(0, 1).all()
+    assert run.events["event"].tolist()[-1] == "end"
+    assert (run.events["event"] == "validation").sum() == 2
+
+
+def test_the_header_says_what_was_trained_with_what(tmp_path: Path) -> None:
+    model = train([Recorder(tmp_path / "run.h5", settings={"lr": 0.1}, environment={"data_checksum": "abc"})])
+
+    header = open_run(tmp_path / "run.h5").source.header  # type: ignore[attr-defined]
+
+    assert header.info.settings == {"lr": 0.1}
+    assert header.info.environment["data_checksum"] == "abc"
+    assert {"python", "numpy", "h5py", "threads", "pid", "machine"} <= set(header.info.environment)
+    assert header.digest_end == model.digest() != header.digest_start
+    assert header.seconds > header.cost_seconds > 0
+
+
+def test_rows_every_k_steps_are_the_rows_of_the_whole_log(tmp_path: Path) -> None:
+    train([Recorder(tmp_path / "all.h5")])
+    train([Recorder(tmp_path / "some.h5", log_every=5)])
+
+    every, some = open_run(tmp_path / "all.h5"), open_run(tmp_path / "some.h5")
+
+    assert some.index["step"].tolist() == [0, 5, 10, 15, 20, 25]
+    np.testing.assert_array_equal(some.tensors.to_numpy(), every.tensors.loc[some.index["step"].tolist()].to_numpy())
+
+
+def test_snapshots_hold_histograms_silent_units_and_kernels(tmp_path: Path) -> None:
+    copies = Copies()
+    train([copies, Recorder(tmp_path / "run.h5", histograms_every=10, detector=False)])
+
+    run = open_run(tmp_path / "run.h5")
+
+    snapshots = run.snapshots
+    assert snapshots.steps.tolist() == [0, 10, 20]
+    first = run.info.tensors[0]
+    weights = copies.steps[10]["value"][: first.size]
+    histogram = snapshots.histogram("conv1", "weights", "value")
+    assert histogram.counts[1].sum() == first.size
+    assert histogram.counts.shape == (3, BINS)
+    assert (histogram.low[1], histogram.high[1]) == (weights.min(), weights.max())
+    np.testing.assert_array_equal(snapshots.kernels[1].ravel(), weights)
+    outputs = copies.steps[20]["outputs"]["dense1"]
+    np.testing.assert_array_equal(snapshots.silent("dense1")[2], ~outputs.any(axis=0))
+
+
+def test_a_rule_that_fires_brings_snapshots_of_that_step_and_the_next(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.h5", histograms_every=1000)
+    train([recorder], small_model(lr=60.0), epochs=4)
+
+    run = open_run(tmp_path / "run.h5")
+
+    fired = run.events.query("event in ('rule', 'verdict') and severity != 'info'")["step"].iloc[0]
+    assert {fired, fired + 1, fired + 2} <= set(run.snapshots.steps)
+    assert run.snapshots.extra[run.snapshots.steps == fired].all()
+
+
+def test_a_confirmed_defect_stops_training_where_that_is_wanted(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.h5", on_defect="stop")
+
+    train([recorder], small_model(lr=1e20), epochs=20)
+
+    run = open_run(tmp_path / "run.h5")
+    assert run.status == "stopped"
+    assert run.verdict is Verdict.DIVERGED
+    assert len(run) < 20 * 13
+    assert "confirmed" in run.events["message"].iloc[-1]
+
+
+def test_dead_fraction_over_the_window_counts_units_silent_at_each_of_its_steps(tmp_path: Path) -> None:
+    train([Recorder(tmp_path / "run.h5")], small_model(lr=5.0), epochs=16)
+
+    activations = open_run(tmp_path / "run.h5").activations
+    dead = activations["dead_window_fraction"].unstack("layer").drop(columns="input")
+    silent = activations["dead_fraction"].unstack("layer").drop(columns="input")
+    window = 160
+
+    assert dead.iloc[: window - 1].isna().all().all()
+    assert dead.iloc[window - 1 :].notna().all().all()
+    assert (dead.iloc[window - 1 :] <= silent.rolling(window).min().iloc[window - 1 :]).all().all()
+
+
+@pytest.mark.parametrize(("name", "value"), [("log_every", 0), ("histograms_every", -1), ("checkpoint_every", 5)])
+def test_arguments_that_cannot_be_are_refused(name: str, value: int) -> None:
+    with pytest.raises(ValueError, match=r"expected|need"):
+        Recorder(**{name: value})

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics.checkpoints import CheckpointRing
+from diagnostics.errors import CheckpointError, LogError
+from diagnostics.reader import open_run
+from diagnostics.recorder import Recorder
+from diagnostics.resume import prepare_resume
+from diagnostics.schema import SNAPSHOT_ARRAYS
+from lenet.hooks import Hook
+from tests.diagnostics.training import small_model, train
+
+
+class Fall(Hook):
+    """Ends the run as an error in the middle of a step would."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_gradients_ready(self, event: Any) -> None:
+        if event.step == self.step:
+            raise RuntimeError("the machine fell over")
+
+
+def broken_run(path: Path, at: int = 30, **changes: Any) -> None:
+    model = small_model()
+    with pytest.raises(RuntimeError, match="fell over"):
+        train([Recorder(path, model=model, checkpoint_every=7), Fall(at)], model, epochs=4, **changes)
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """Every column but times, every epoch, validation, snapshot; and the answer."""
+    a, b = open_run(one), open_run(other)
+    timeless = [i for i, c in enumerate(a.columns) if c.statistic != "seconds"]
+    np.testing.assert_array_equal(a.block(timeless), b.block(timeless))
+    np.testing.assert_array_equal(a.index["step"], b.index["step"])
+    for frame in ("epochs", "validations"):
+        columns = [c for c in getattr(a, frame) if "seconds" not in c and c != "wall"]
+        assert getattr(a, frame)[columns].equals(getattr(b, frame)[columns])
+    np.testing.assert_array_equal(a.snapshots.steps, b.snapshots.steps)
+    for array in SNAPSHOT_ARRAYS:
+        np.testing.assert_array_equal(a.source.array(array), b.source.array(array))
+    said = [run.events[~run.events["event"].isin(["resume", "checkpoint"])] for run in (a, b)]
+    assert said[0]["message"].tolist() == said[1]["message"].tolist()
+    answers = [run.diagnosis.to_json() | {"run": ""} for run in (a, b)]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("at", [3, 13, 14, 25, 26, 40])
+def test_a_resumed_run_ends_as_the_one_that_was_never_interrupted(tmp_path: Path, at: int) -> None:
+    whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
+    broken_run(tmp_path / "run.h5", at)
+
+    model = small_model()
+    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7)
+    step = recorder.resume(model)
+    train([recorder], model, epochs=4)
+
+    assert step == at - at % 7
+    assert model.digest() == whole.digest()
+    assert_same_run(tmp_path / "whole.h5", tmp_path / "run.h5")
+    assert (open_run(tmp_path / "run.h5").events["event"] == "resume").sum() == 1
+    assert len(open_run(tmp_path / "run.before-resume-1.h5")) == at
+
+
+def test_a_run_killed_twice_is_resumed_in_fresh_processes(tmp_path: Path) -> None:
+    whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
+    log = tmp_path / "run.h5"
+
+    for resume, kill_at in (("new", 20), ("resume", 38), ("resume", None)):
+        command = [sys.executable, "-m", "tests.diagnostics.training", str(log), "4", resume]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        last = ""
+        for line in process.stdout:
+            last = line.strip()
+            if kill_at is not None and last == str(kill_at):
+                process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        assert process.wait() == (0 if kill_at is None else -signal.SIGKILL)
+
+    assert last == whole.digest()
+    assert_same_run(tmp_path / "whole.h5", log)
+    assert sorted(p.name for p in tmp_path.glob("run.before*")) == [
+        "run.before-resume-1.h5",
+        "run.before-resume-2.h5",
+    ]
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5")
+    newest = tmp_path / "run.checkpoints" / "step-00000028.npz"
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+
+    assert prepare_resume(tmp_path / "run.h5").step == 21
+
+
+def test_checkpoints_of_another_run_are_not_used(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5")
+    broken_run(tmp_path / "other.h5")
+    shutil.rmtree(tmp_path / "run.checkpoints")
+    shutil.copytree(tmp_path / "other.checkpoints", tmp_path / "run.checkpoints")
+
+    with pytest.raises(CheckpointError, match="none of them sound and of this run"):
+        prepare_resume(tmp_path / "run.h5")
+
+
+def test_a_complete_run_is_not_resumed(tmp_path: Path) -> None:
+    model = small_model()
+    train([Recorder(tmp_path / "run.h5", model=model)], model)
+
+    with pytest.raises(LogError, match="complete"):
+        prepare_resume(tmp_path / "run.h5")
+
+
+def test_only_rows_up_to_a_damaged_one_are_gone_on_from(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5")
+    log = tmp_path / "run.h5"
+    row = open_run(log).block(first=16, last=16).tobytes()
+    data = bytearray(log.read_bytes())
+    data[data.index(row) + 5] ^= 255
+    log.write_bytes(data)
+
+    assert prepare_resume(log).step == 14
+
+
+@pytest.mark.parametrize(("every", "expected"), [(20, [300, 320, 340, 360, 380, 400]), (200, [0, 200, 400])])
+def test_the_ring_keeps_the_newest_three_and_what_reaches_a_hundred_steps_back(
+    tmp_path: Path, every: int, expected: list[int]
+) -> None:
+    ring = CheckpointRing(tmp_path / "c", "id")
+    state = small_model().state()
+
+    for step in range(0, 401, every):
+        ring.save(step, state, {})
+
+    assert sorted(int(p.stem[5:]) for p in (tmp_path / "c").iterdir()) == expected
+    assert ring.newest(390).step == expected[-2]
+
+
+def test_the_checkpoint_before_an_onset_stays(tmp_path: Path) -> None:
+    ring = CheckpointRing(tmp_path / "c", "id")
+    state = small_model().state()
+
+    for step in range(0, 420, 20):
+        ring.save(step, state, {})
+        if step == 200:
+            ring.pin_before(130)
+
+    assert 120 in {int(p.stem[5:]) for p in (tmp_path / "c").iterdir()}
