@@ -69,8 +69,9 @@ class Progress:
 class Listeners:
     """The hooks of a run; each event goes to those that override its method."""
 
-    def __init__(self, hooks: Sequence[Hook]) -> None:
+    def __init__(self, hooks: Sequence[Hook], stops: list[StopTraining] | None = None) -> None:
         self.hooks = tuple(hooks)
+        self._stops: list[StopTraining] = [] if stops is None else stops
         self._groups: dict[tuple[bool, ...], Listeners] = {}
         self._by_event: dict[str, list[Hook]] = {}
         for event in Hook._events:
@@ -84,7 +85,7 @@ class Listeners:
             return self
         if wants not in self._groups:
             chosen = [hook for hook, wanted in zip(self.hooks, wants, strict=True) if wanted]
-            self._groups[wants] = Listeners(chosen)
+            self._groups[wants] = Listeners(chosen, self._stops)
         return self._groups[wants]
 
     def hears(self, event: str) -> bool:
@@ -92,9 +93,17 @@ class Listeners:
         return bool(self._by_event[event])
 
     def tell(self, name: str, event: object) -> None:
-        """Hand the event to every hook that overrides its method."""
+        """Hand the event to every hook that overrides its method; a wish to stop has to wait for :meth:`heed`."""
         for hook in self._by_event[name]:
-            getattr(hook, name)(event)
+            try:
+                getattr(hook, name)(event)
+            except StopTraining as stop:
+                self._stops.append(stop)
+
+    def heed(self) -> None:
+        """End the run if a hook has asked for it: between two steps, when all have heard of the one before."""
+        if self._stops:
+            raise self._stops[0]
 
     def tell_all_before_raising(self, name: str, event: object) -> None:
         """As :meth:`tell`, but an error of one hook does not keep the event from the others."""
@@ -102,6 +111,8 @@ class Listeners:
         for hook in self._by_event[name]:
             try:
                 getattr(hook, name)(event)
+            except StopTraining:
+                continue  # there is nothing left to stop
             except BaseException as error:
                 errors.append(error)
         if errors:
@@ -121,6 +132,7 @@ def run(model: Model, engine: Engine, plan: Plan, hooks: Sequence[Hook]) -> floa
     try:
         with engine.running():
             listeners.tell("on_run_start", _run_start(model, plan))
+            listeners.heed()
             _train(model, engine, plan, listeners)
         status = "completed"
     except StopTraining as stop:
@@ -140,22 +152,24 @@ def run(model: Model, engine: Engine, plan: Plan, hooks: Sequence[Hook]) -> floa
 
 def _train(model: Model, engine: Engine, plan: Plan, listeners: Listeners) -> None:
     progress = model.progress
+    if progress.samples and progress.step % plan.steps_per_epoch == 0:
+        # A state from between the last step of an epoch and the end of that epoch.
+        _end_epoch(model, engine, plan, listeners)
     while progress.step < plan.total_steps:
         epoch, step_in_epoch = divmod(progress.step, plan.steps_per_epoch)
-        if step_in_epoch == 0:
-            progress.reset_epoch()
         order = _order(model.seed, epoch, len(plan.X)) if plan.shuffle else None
         started = perf_counter()
         while step_in_epoch < plan.steps_per_epoch and progress.step < plan.total_steps:
             rows = _rows(order, step_in_epoch, plan.batch_size, len(plan.X))
             _step(model, engine, plan, listeners.wanting(progress.step), rows)
+            listeners.heed()
             step_in_epoch += 1
         progress.seconds += perf_counter() - started
         if step_in_epoch == plan.steps_per_epoch:
-            _end_epoch(model, plan, listeners, epoch + 1)
-        if plan.validation is not None:
-            whole = step_in_epoch == plan.steps_per_epoch
-            _validate(model, engine, plan.validation, listeners, epoch + 1 if whole else None)
+            _end_epoch(model, engine, plan, listeners)
+        elif plan.validation is not None:
+            _validate(model, engine, plan.validation, listeners, None)
+        listeners.heed()
 
 
 def _step(model: Model, engine: Engine, plan: Plan, listeners: Listeners, rows: Rows) -> None:
@@ -199,20 +213,23 @@ def _step(model: Model, engine: Engine, plan: Plan, listeners: Listeners, rows: 
         )
 
 
-def _end_epoch(model: Model, plan: Plan, listeners: Listeners, epoch: int) -> None:
+def _end_epoch(model: Model, engine: Engine, plan: Plan, listeners: Listeners) -> None:
+    """Tell the end of the epoch whose last step was made, and validate."""
     progress = model.progress
-    listeners.tell(
-        "on_epoch_end",
-        EpochEnd(
-            epoch,
-            (epoch - 1) * plan.steps_per_epoch,
-            progress.step - 1,
-            progress.loss_sum / progress.samples,
-            progress.correct / progress.samples,
-            model.optimizer.current_learning_rate,
-            progress.seconds,
-        ),
+    epoch = progress.step // plan.steps_per_epoch
+    event = EpochEnd(
+        epoch,
+        (epoch - 1) * plan.steps_per_epoch,
+        progress.step - 1,
+        progress.loss_sum / progress.samples,
+        progress.correct / progress.samples,
+        model.optimizer.current_learning_rate,
+        progress.seconds,
     )
+    progress.reset_epoch()  # first, so that a state taken by a hook from here on does not tell it again
+    listeners.tell("on_epoch_end", event)
+    if plan.validation is not None:
+        _validate(model, engine, plan.validation, listeners, epoch)
 
 
 def _validate(

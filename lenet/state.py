@@ -3,13 +3,18 @@
 A state is a plain dict of arrays: the flat parameters, the optimiser's memory,
 what layers carry from step to step, and ``about``, a JSON text with the position
 in the run, the seed (from which the order of any epoch follows), the sums of the
-epoch under way and a signature of the network. Saved as npz, never as pickle.
+epoch under way, the layers and a signature of the network. Saved as npz, never as
+pickle.
+
+Take it between two steps: outside ``train``, or in a hook's ``on_step_start``,
+``on_update_done``, ``on_step_end``, ``on_epoch_end`` or ``on_validation_end``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +29,16 @@ if TYPE_CHECKING:
 State = dict[str, NDArray[Any]]
 VERSION = 1
 
+# What ``about`` must hold, and of what kind.
+_ABOUT = {"network": list, "layers": list, "optimizer": str, "iterations": int, "seed": int, "progress": dict}
+
 
 def collect(model: Model) -> State:
     """The state of a model, as copies."""
     about = {
         "version": VERSION,
         "network": _signature(model),
+        "layers": _layers(model),
         "optimizer": type(model.optimizer).__name__,
         "iterations": model.optimizer.iterations,
         "seed": model.seed,
@@ -45,19 +54,23 @@ def collect(model: Model) -> State:
 
 
 def apply(model: Model, state: State, position: bool) -> None:
-    """Write a state into a finalized model. Raises SettingsError where it is another network's."""
+    """Write a state into a finalized model.
+
+    Raises SettingsError where it is another network's, DataError where something
+    is missing in it. What is refused has changed nothing.
+    """
     about = _about(state)
     if about["network"] != _signature(model):
         raise SettingsError(
             f"restore: the state is of a network with tensors {_brief(about['network'])}, "
             f"expected {_brief(_signature(model))}"
         )
+    _check_array(state, "parameters", model.parameters.values)
+    if position:
+        _check_position(model, state, about)
     model.parameters.values[...] = state["parameters"]
     if not position:
         return
-    name = type(model.optimizer).__name__
-    if about["optimizer"] != name:
-        raise SettingsError(f"restore: the state was made with {about['optimizer']}, expected {name}")
     model.optimizer.iterations = int(about["iterations"])
     model.optimizer.memory = {
         key.removeprefix("optimizer/"): np.array(array) for key, array in state.items() if key.startswith("optimizer/")
@@ -68,6 +81,42 @@ def apply(model: Model, state: State, position: bool) -> None:
     model.seed = int(about["seed"])
     for key, value in about["progress"].items():
         setattr(model.progress, key, value)
+
+
+def _check_position(model: Model, state: State, about: dict[str, Any]) -> None:
+    """Refuse a state from which this model could not go on as the one that made it."""
+    for found, expected in zip_longest(about["layers"], _layers(model), fillvalue="nothing more"):
+        if found != expected:
+            raise SettingsError(f"restore: the state is of a network with {found}, expected {expected}")
+    name = type(model.optimizer).__name__
+    if about["optimizer"] != name:
+        raise SettingsError(f"restore: the state was made with {about['optimizer']}, expected {name}")
+    found_slots = sorted(key.removeprefix("optimizer/") for key in state if key.startswith("optimizer/"))
+    slots = sorted(model.optimizer.slots) if about["iterations"] else []
+    if found_slots != slots:
+        raise SettingsError(
+            f"restore: the state holds {', '.join(found_slots) or 'no memory'} of its {name}, "
+            f"expected {', '.join(slots) or 'no memory'}"
+        )
+    for slot in slots:
+        _check_array(state, f"optimizer/{slot}", model.parameters.values)
+    for layer in model.trainable_layers:
+        for key, array in layer.memory().items():
+            _check_array(state, f"layer/{layer.name}/{key}", array)
+    if about["progress"].keys() != vars(model.progress).keys():
+        raise DataError(
+            f"state: found a position of {', '.join(about['progress'])}, expected {', '.join(vars(model.progress))}"
+        )
+
+
+def _check_array(state: State, key: str, like: NDArray[Any]) -> None:
+    if key not in state:
+        raise DataError(f"state: found no {key}, expected an array of shape {like.shape}")
+    found = state[key]
+    if found.shape != like.shape or found.dtype.kind != "f":
+        raise DataError(
+            f"state: found {key} of {found.dtype} and shape {found.shape}, expected {like.dtype} and {like.shape}"
+        )
 
 
 def save_state(path: str | os.PathLike[str], state: State) -> None:
@@ -88,7 +137,8 @@ def load_state(path: str | os.PathLike[str]) -> State:
     """Read a state. Raises DataError naming the file where it is missing, damaged or no state."""
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, since NumPy leaves the file open where it is no sound archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             state = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, expected a saved state") from None
@@ -96,18 +146,21 @@ def load_state(path: str | os.PathLike[str]) -> State:
         raise DataError(f"{path}: cannot be read as a saved state ({error})") from None
     if "parameters" not in state:
         raise DataError(f"{path}: found no parameters, expected a saved state")
-    _about(state)
+    _about(state, str(path))
     return state
 
 
-def _about(state: State) -> dict[str, Any]:
+def _about(state: State, source: str = "state") -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(str(state["about"]))
         version = about["version"]
     except (KeyError, ValueError, TypeError):
-        raise DataError("state: found no readable 'about', expected a state made by Model.state()") from None
+        raise DataError(f"{source}: found no readable 'about', expected a state made by Model.state()") from None
     if version != VERSION:
-        raise DataError(f"state: found version {version}, expected {VERSION}")
+        raise DataError(f"{source}: found version {version}, expected {VERSION}")
+    for name, kind in _ABOUT.items():
+        if not isinstance(about.get(name), kind):
+            raise DataError(f"{source}: found no {name} in 'about', expected a state made by Model.state()")
     return about
 
 
@@ -117,4 +170,11 @@ def _signature(model: Model) -> list[list[Any]]:
 
 
 def _brief(signature: list[list[Any]]) -> str:
-    return ", ".join(f"{layer} {tuple(shape)}" for layer, tensor, shape, _ in signature if tensor == "weights")
+    kinds = sorted({dtype for *_, dtype in signature})
+    weights = [f"{layer} {tuple(shape)}" for layer, tensor, shape, _ in signature if tensor == "weights"]
+    return f"{', '.join(weights)} of {', '.join(kinds)}"
+
+
+def _layers(model: Model) -> list[str]:
+    """One line a layer: what decides its arithmetic."""
+    return [", ".join(f"{key} {value}" for key, value in layer.describe().items()) for layer in model.layers]

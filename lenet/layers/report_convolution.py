@@ -63,6 +63,12 @@ class ReportConvolutionLayer(ConvolutionLayer):
             "dbiases": np.zeros(shapes["biases"], np.float32),
         }
 
+    def bind(self, values: dict[str, Array], gradients: dict[str, Array]) -> None:
+        """As in any layer; what is carried from step to step gets the model's precision."""
+        super().bind(values, gradients)
+        for name, array in self._left_by_last_step.items():
+            self._left_by_last_step[name] = array.astype(self.weights.dtype)
+
     def memory(self) -> dict[str, Array]:
         """G' and db' of departure 4."""
         return self._left_by_last_step
