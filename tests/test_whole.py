@@ -1,0 +1,170 @@
+"""The whole path: from raw digits to a diagnosed run, as a user walks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SMALL = ["--network", "feedforward", "--limit", "2000", "--epochs", "2", "--lr", "0.1", "--threads", "1"]
+
+
+def lenet_diag(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in ``folder``, as a user would."""
+    command = [sys.executable, "-m", "reports", *arguments]
+    root = str(Path(__file__).parent.parent)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": root}
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which one small run was trained."""
+    folder = tmp_path_factory.mktemp("whole")
+    result = lenet_diag("train", *SMALL, "--print-every", "8", folder=folder)
+    assert result.returncode == 0, result.stderr
+    (folder / "stdout.txt").write_text(result.stdout)
+    (folder / "stderr.txt").write_text(result.stderr)
+    return folder
+
+
+def log_of(folder: Path) -> Path:
+    """The one log in the folder's runs."""
+    (log,) = (folder / "runs").glob("*.h5")
+    return log
+
+
+def test_train_prints_the_reports_lines_and_says_what_to_do_next(trained: Path) -> None:
+    lines = (trained / "stdout.txt").read_text().splitlines()
+    told = (trained / "stderr.txt").read_text()
+
+    assert lines[0].startswith("step:8, acc:")
+    assert lines[1].startswith("step took ")
+    assert lines[2].startswith("epoch:1, acc:")
+    assert str(log_of(trained).relative_to(trained)) in told
+    assert "next: lenet-diag report" in told
+
+
+def test_the_default_name_tells_network_seed_and_time(trained: Path) -> None:
+    assert log_of(trained).name.startswith("feedforward-seed0-")
+
+
+def test_diagnose_says_the_verdict_in_words_and_as_json(trained: Path) -> None:
+    words = lenet_diag("diagnose", str(log_of(trained)), folder=trained)
+    data = json.loads(lenet_diag("diagnose", str(log_of(trained)), "--json", folder=trained).stdout)
+
+    assert words.returncode == 0
+    assert data[0]["verdict"] in words.stdout
+    assert {"run", "verdict", "onset", "confirmed", "defect_steps", "steps", "stretches", "cause", "findings",
+            "remedies"} <= set(data[0])  # fmt: skip
+
+
+def test_report_writes_one_page_and_its_figures(trained: Path) -> None:
+    result = lenet_diag("report", str(log_of(trained)), "-o", "page", folder=trained)
+
+    page = (trained / "page" / "report.html").read_text()
+    assert result.returncode == 0
+    assert "<h1" in page
+    assert list((trained / "page").glob("*.png"))
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
+def test_stats_prints_both_headlines_with_k_of_n(trained: Path) -> None:
+    for toggle in ("--include-defects", "--exclude-defects"):
+        result = lenet_diag("stats", "runs/", toggle, folder=trained)
+
+        assert result.returncode == 0, result.stderr
+        assert "0 of 1" in result.stdout
+
+
+def test_an_existing_log_is_not_overwritten_without_being_asked(trained: Path) -> None:
+    log = log_of(trained)
+    before = log.read_bytes()
+
+    refused = lenet_diag("train", *SMALL, "--out", str(log), folder=trained)
+
+    assert refused.returncode == 4
+    assert str(log) in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert log.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["train", "--lr", "-1"], 2, "--lr"),
+        (["train", "--network", "alexnet"], 2, "alexnet"),
+        (["train", "--data", "nowhere"], 3, "nowhere"),
+        (["train", "--out", "nowhere/x.h5"], 4, "nowhere"),
+        (["train", "--resume"], 2, "--out"),
+        (["train", "--no-log", "--out", "x.h5"], 2, "--no-log"),
+        (["diagnose", "nowhere.h5"], 3, "nowhere.h5"),
+        (["report", "nowhere.h5"], 3, "nowhere.h5"),
+        (["stats", "nowhere"], 3, "nowhere"),
+        (["export", "nowhere.h5"], 3, "nowhere.h5"),
+        (["repair", "nowhere.h5"], 3, "nowhere.h5"),
+        (["rules", "nonsense"], 2, "nonsense"),
+        (["train", "--nesterov"], 2, "--nesterov"),
+    ],
+)
+def test_bad_input_gets_one_clear_line_and_the_right_exit_code(
+    tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    result = lenet_diag(*arguments, folder=tmp_path)
+
+    assert result.returncode == code, result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(tmp_path: Path, number: int, code: int) -> None:
+    root = str(Path(__file__).parent.parent)
+    command = [sys.executable, "-m", "reports", "train", "--network", "conv", "--threads", "1", "--out", "x.h5"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        env={**os.environ, "PYTHONPATH": root},
+    )  # fmt: skip
+    for _ in range(600):
+        if (tmp_path / "x.h5").exists():
+            break
+        time.sleep(0.05)
+    time.sleep(0.5)
+
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    diagnosed = json.loads(lenet_diag("diagnose", "x.h5", "--json", folder=tmp_path).stdout)
+
+    assert process.returncode == code, told
+    assert "Traceback" not in told
+    assert diagnosed[0]["steps"] > 0
+
+
+def test_help_answers_without_heavy_imports() -> None:
+    program = (
+        "import sys; from reports.cli import main; main(['--help'], standalone_mode=False);"
+        "print(sorted({'numpy', 'pandas', 'h5py', 'matplotlib', 'rich', 'jinja2', 'scipy'} & set(sys.modules)))"
+    )
+
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["train", "watch", "diagnose", "stats", "study", "report", "export", "gradcheck", "repair", "rules", "schema"],
+)
+def test_every_command_has_help(command: str, tmp_path: Path) -> None:
+    result = lenet_diag(command, "--help", folder=tmp_path)
+
+    assert result.returncode == 0
+    assert result.stdout.startswith("Usage:")
