@@ -1,1 +1,36 @@
-"""What is measured, kept, judged and counted."""
+"""What is measured, kept, judged and counted.
+
+The names below are imported when they are first used, so that a part of this
+package does not cost the import of all of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diagnostics.detector import replay as diagnose
+    from diagnostics.errors import DiagnosticsError
+    from diagnostics.reader import open_run
+    from diagnostics.recorder import Recorder
+    from diagnostics.run import Run
+    from diagnostics.tracker import StatisticsTracker
+
+_HOMES = {
+    "DiagnosticsError": ("diagnostics.errors", "DiagnosticsError"),
+    "Recorder": ("diagnostics.recorder", "Recorder"),
+    "Run": ("diagnostics.run", "Run"),
+    "StatisticsTracker": ("diagnostics.tracker", "StatisticsTracker"),
+    "diagnose": ("diagnostics.detector", "replay"),
+    "open_run": ("diagnostics.reader", "open_run"),
+}
+
+__all__ = ["DiagnosticsError", "Recorder", "Run", "StatisticsTracker", "diagnose", "open_run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'diagnostics' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)

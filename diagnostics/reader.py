@@ -8,6 +8,7 @@ damaged, since HDF5 then retries for ever.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ from diagnostics.errors import LogError
 from diagnostics.run import Run
 from diagnostics.schema import FORMAT, VERSION
 from diagnostics.storage import superblock
-from diagnostics.storage.filesource import UNREADABLE, FileSource
+from diagnostics.storage.filesource import FileSource, Opened
 from diagnostics.storage.locks import has_writer
 
 
@@ -34,21 +35,22 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
     ``run.notes`` says what of a damaged file had to be left out.
     """
     file = Path(path)
-    start = _start_of(file)
-    if not superblock.is_hdf5(start):
-        raise LogError(f"{file}: is not an HDF5 file; expected a log of lenet-diag")
-    if not superblock.is_intact(start):
-        # A superblock of another version belongs to another program, or its bytes are damaged.
-        source = _plainly(file) if start[8:9] != b"\x03" else _repaired(file)
-    elif not superblock.is_open_for_writing(start):
-        source = _plainly(file)
-    elif has_writer(file):
-        source = _followed(file, live)
-    else:
-        source = _repaired(file)
+    source = FileSource(file, lambda: _ways(file))
+    if not live:
+        source.freeze()
     run = Run(source.header.info, source, file.name.removesuffix(".h5"), file)
     run.notes = tuple(source.problems)
     return run
+
+
+def _ways(file: Path) -> list[Callable[[], Opened]]:
+    """How to open the file in the state it is in now, the best way first."""
+    start = _start_of(file)
+    if not superblock.is_hdf5(start):
+        raise LogError(f"{file}: is not an HDF5 file; expected a log of lenet-diag")
+    if superblock.is_intact(start) and superblock.is_open_for_writing(start):
+        return [lambda: _followed(file)] if has_writer(file) else [lambda: _repaired(file)]
+    return [lambda: _plainly(file), lambda: _repaired(file)]
 
 
 def _start_of(file: Path) -> bytes:
@@ -66,53 +68,41 @@ def _start_of(file: Path) -> bytes:
     return start
 
 
-def _plainly(file: Path) -> FileSource:
-    try:
-        return _source(file, lambda: h5py.File(file, "r"), lambda: False, closed_properly=True)
-    except UNREADABLE:
-        return _repaired(file)
+def _plainly(file: Path) -> Opened:
+    return Opened(_checked(file, h5py.File(file, "r")))
 
 
-def _followed(file: Path, live: bool) -> FileSource:
+def _followed(file: Path) -> Opened:
+    number = file.stat().st_ino
+
     def alive() -> bool:
-        return has_writer(file)
+        """Whether somebody still writes this very file, and not one that has taken its place."""
+        return has_writer(file) and file.stat().st_ino == number
 
-    try:
-        source = _source(file, lambda: h5py.File(file, "r", swmr=True), alive, closed_properly=False)
-    except UNREADABLE as error:
-        raise LogError(f"{file}: is being written and cannot be read just now ({error}); try again") from None
-    if not live:
-        source.freeze()
-    return source
+    return Opened(_checked(file, h5py.File(file, "r", swmr=True)), followed=True, alive=alive)
 
 
-def _repaired(file: Path) -> FileSource:
-    """Read a padded copy with its flags cleared; it vanishes when it is closed."""
+def _repaired(file: Path) -> Opened:
+    """Open a padded copy with its flags cleared; it vanishes when it is closed."""
     descriptor, name = tempfile.mkstemp(suffix=".h5", prefix="lenet-diag-")
     os.close(descriptor)
     copy = Path(name)
     try:
         shutil.copyfile(file, copy)
         superblock.pad_and_clear(copy)
-        source = _source(file, lambda: h5py.File(copy, "r"), lambda: False, closed_properly=True)
-        return source
-    except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:120]
-        raise LogError(f"{file}: is damaged beyond repair ({reason})") from None
+        return Opened(_checked(file, h5py.File(copy, "r")))
     finally:
-        copy.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # platforms that do not remove open files
+            copy.unlink()
 
 
-def _source(
-    file: Path, opened: Callable[[], h5py.File], alive: Callable[[], bool], closed_properly: bool
-) -> FileSource:
-    stream = opened()
+def _checked(file: Path, stream: h5py.File) -> h5py.File:
     try:
         _check_version(file, stream)
-        return FileSource(stream, alive, closed_properly)
     except BaseException:
         stream.close()
         raise
+    return stream
 
 
 def _check_version(file: Path, stream: h5py.File) -> None:

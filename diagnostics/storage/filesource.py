@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.errors import LogError
 from diagnostics.schema import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
 from diagnostics.source import Records, Rows
 from diagnostics.storage.datasets import trusted
-from diagnostics.storage.header import Header, read_header, records_of
+from diagnostics.storage.header import read_header, records_of
 
 TABLES = (*GROWING_TABLES, SNAPSHOTS)
 BLOCK = 1024
@@ -22,32 +25,60 @@ SMALL_BLOCK = 64
 UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
 
 
+@dataclass(frozen=True)
+class Opened:
+    """An open file. ``followed``: in SWMR mode, while ``alive()`` says that its writer lives."""
+
+    file: h5py.File
+    followed: bool = False
+    alive: Callable[[], bool] = lambda: False
+
+
+Ways = Callable[[], Sequence[Callable[[], Opened]]]
+
+
 class FileSource:
     """A :class:`diagnostics.source.Source` over an HDF5 file that stays open.
 
-    ``problems`` says what was left out. ``alive`` is asked at each refresh
-    whether the writer still lives.
+    ``ways`` gives the ways to open the file as it is now, the best first; they are
+    asked again when the writer of a followed file is gone. ``problems`` says what
+    was left out. Raises LogError where no way leads to a header that makes sense.
     """
 
-    def __init__(self, file: h5py.File, alive: Callable[[], bool], closed_properly: bool) -> None:
-        self.header: Header = read_header(file)
-        self.problems: list[str] = []
-        self._file = file
-        self._alive = alive
-        self._closed_properly = closed_properly
-        self._live = alive()
+    def __init__(self, path: Path, ways: Ways) -> None:
+        self.path = path
+        self._ways = ways
         self._frozen = False
-        self._index: Records = np.zeros(0, INDEX.dtype)
-        self._tables: dict[str, Records] = {}
-        self._count = 0
-        self._grow()
+        self._attach()
+
+    def _attach(self) -> None:
+        """Open the file as it is now, and take in its rows."""
+        reason = ""
+        for way in self._ways():
+            try:
+                opened = way()
+            except UNREADABLE as error:
+                reason = str(error)
+                continue
+            try:
+                header = read_header(opened.file)
+            except UNREADABLE as error:
+                opened.file.close()
+                reason = str(error)
+                continue
+            self._opened, self.header = opened, header
+            self._index: Records = np.zeros(0, INDEX.dtype)
+            self._tables: dict[str, Records] = {}
+            self._count = 0
+            self.problems: list[str] = []
+            self._grow()
+            return
+        raise LogError(f"{self.path}: is damaged beyond repair ({' '.join(reason.split())[:120]})")
 
     @property
     def status(self) -> str:
         """What became of the run."""
-        if self.header.status != "running" or self._live:
-            return self.header.status
-        return "crashed"
+        return self.header.status if self.header.status != "running" or self._opened.followed else "crashed"
 
     def count(self) -> int:
         """The number of trusted rows."""
@@ -63,7 +94,7 @@ class FileSource:
         width = len(self.header.info.columns)
         if stop <= start:
             return np.zeros((0, width if columns is None else len(columns)), np.float32)
-        dataset = self._file[VALUES.path]
+        dataset = self._opened.file[VALUES.path]
         if columns is None:
             return np.asarray(dataset[start:stop], dtype=np.float32)
         # h5py picks scattered columns one by one; whole rows in blocks are quicker and flat in memory.
@@ -81,23 +112,25 @@ class FileSource:
 
     def array(self, array: Array) -> NDArray[Any]:
         """The trusted rows of one snapshot array."""
-        return np.asarray(self._file[array.path][: len(self.table(SNAPSHOTS))])
+        return np.asarray(self._opened.file[array.path][: len(self.table(SNAPSHOTS))])
 
     def refresh(self) -> bool:
-        """Look for new rows and a new status; says whether anything changed."""
-        if self._frozen or not self._live:
+        """Look for new rows and a new status; says whether anything changed. Raises LogError."""
+        if self._frozen or not self._opened.followed:
             return False
-        before = (self._count, self.header.status, self._live)
-        self._live = self._alive()  # asked first: what it wrote before it went is then seen below
-        with contextlib.suppress(*UNREADABLE):
-            for path in (VALUES.path, INDEX.path):
-                self._file[path].refresh()
-            self.header = read_header(self._file)
-            self._grow()
+        before = (self._count, self.status)
         known = {path: len(rows) for path, rows in self._tables.items()}
-        self._tables.clear()
+        if self._opened.alive():
+            with contextlib.suppress(*UNREADABLE):
+                for path in (VALUES.path, INDEX.path):
+                    self._opened.file[path].refresh()
+                self._grow()
+            self._tables.clear()
+        else:
+            self._opened.file.close()
+            self._attach()
         grown = [len(self.table(table)) != known[table.path] for table in TABLES if table.path in known]
-        return any(grown) or before != (self._count, self.header.status, self._live)
+        return any(grown) or before != (self._count, self.status)
 
     def freeze(self) -> None:
         """Keep to what is there now."""
@@ -107,11 +140,11 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._opened.file.close()
 
     def _grow(self) -> None:
         """Take in rows behind those already trusted, until one does not agree with its CRC."""
-        index, values = self._file[INDEX.path], self._file[VALUES.path]
+        index, values = self._opened.file[INDEX.path], self._opened.file[VALUES.path]
         end = min(len(index), len(values))
         parts = [self._index]
         size, reason = BLOCK, ""
@@ -131,26 +164,26 @@ class FileSource:
                 reason = reason or "do not agree with their checksum"
                 break
         self._index = np.concatenate(parts)
-        if reason and not self._live:
+        if reason and not self._opened.followed:
             self.problems.append(f"{end - self._count} rows from row {self._count} on {reason} and are left out")
 
     def _read_table(self, table: Table) -> Records:
         companions: list[NDArray[Any]] = []
         try:
-            dataset = self._file[table.path]
-            if not self._closed_properly:
+            dataset = self._opened.file[table.path]
+            if self._opened.followed:
                 dataset.refresh()
-            rows = records_of(self._file, table)
+            rows = records_of(self._opened.file, table)
             if table is SNAPSHOTS:
                 for array in SNAPSHOT_ARRAYS:
-                    if not self._closed_properly:
-                        self._file[array.path].refresh()
-                    companions.append(np.asarray(self._file[array.path][: len(rows)]))
+                    if self._opened.followed:
+                        self._opened.file[array.path].refresh()
+                    companions.append(np.asarray(self._opened.file[array.path][: len(rows)]))
                 rows = rows[: min(len(part) for part in companions)]
             good = trusted(rows, companions)
         except UNREADABLE as error:
             self.problems.append(f"{table.path} cannot be read ({type(error).__name__}) and is left out")
             return np.zeros(0, table.dtype)
-        if good < len(rows) and not self._live:
+        if good < len(rows) and not self._opened.followed:
             self.problems.append(f"{len(rows) - good} rows of {table.path} are damaged and left out")
         return rows[:good]
