@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, one_line_errors
+from reports.commands.failures import DEFECTS, INTERRUPTED, one_line_errors
 from reports.commands.options import train_options
 
 if TYPE_CHECKING:
-    from diagnostics.recorder import Recorder
-
-    from diagnostics.session import Outcome
-    from lenet.hooks import Hook
-    from lenet.model import Model
     from lenet.settings import Settings
 
 
@@ -29,7 +23,8 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The log; default runs/<network>-seed<seed>-<time>.h5.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing log.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
-@click.option("--checkpoint-every", type=click.IntRange(min=1), help="Save the exact state every so many steps.")
+@click.option("--checkpoint-every", type=click.IntRange(min=1),
+              help="Save the exact state every so many steps.  [default: 200]")  # fmt: skip
 @click.option("--log-every", default=1, show_default=True, type=click.IntRange(min=1), help="Log every so many steps.")
 @click.option("--histograms-every", default=25, show_default=True, type=click.IntRange(min=0),
               help="Log histograms every so many steps (0: never).")  # fmt: skip
@@ -38,43 +33,49 @@ if TYPE_CHECKING:
               help="What to do when the log cannot be written any more.")  # fmt: skip
 @click.option("--on-defect", default="continue", show_default=True,
               type=click.Choice(["continue", "stop", "restart"]),
-              help="What to do with a dead run; restart keeps it and takes the next seed, up to three times.")  # fmt: skip
+              help="What to do with a dead run; restart takes the next seed, up to three times.")  # fmt: skip
 @click.pass_context
-def command(context: click.Context, **options: Any) -> None:
+def command(
+    context: click.Context,
+    /,
+    watch: bool,
+    print_every: int,
+    out: Path | None,
+    no_log: bool,
+    on_defect: Any,
+    **options: Any,
+) -> None:
     """Train a network on MNIST with the report's settings, or others.
 
     Every step is logged, and the run is judged while it goes. At the end you are
     told the verdict, where the log is, and what to type next.
     """
-    own = {name: options.pop(name) for name in OWN_OPTIONS}
+    log = {name: options.pop(name) for name in LOG_OPTIONS}
+    _check(out, no_log, on_defect, log)
     with one_line_errors():
         from lenet.settings import Settings
+        from reports.training import Wishes, train
 
-        _check(own)
-        settings = _resumed(context, own["out"]) if own["resume"] else Settings(**options)
+        settings = _resumed(context, out) if log["resume"] and out else Settings(**options)
         try:
-            code = _train(settings, **own)
+            died = train(settings, Wishes(out, no_log, watch, print_every, on_defect, log))
         except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            code = INTERRUPTED
-    sys.exit(code)
+            sys.exit(INTERRUPTED)
+    sys.exit(DEFECTS if died and on_defect != "continue" else 0)
 
 
-OWN_OPTIONS = (
-    "watch", "print_every", "out", "overwrite", "resume", "checkpoint_every", "log_every", "histograms_every",
-    "no_log", "on_log_error", "on_defect",
-)  # fmt: skip
+LOG_OPTIONS = ("overwrite", "resume", "checkpoint_every", "log_every", "histograms_every", "on_log_error")
 
 
-def _check(own: dict[str, Any]) -> None:
+def _check(out: Path | None, no_log: bool, on_defect: str, log: dict[str, Any]) -> None:
     """Options that contradict each other. Raises click.UsageError."""
-    if own["resume"] and own["out"] is None:
+    if log["resume"] and out is None:
         raise click.UsageError("--resume needs --out FILE: the log to go on with")
-    if own["resume"] and own["overwrite"]:
+    if log["resume"] and log["overwrite"]:
         raise click.UsageError("--resume and --overwrite contradict each other")
-    if own["no_log"] and (own["out"] is not None or own["checkpoint_every"] is not None):
+    if no_log and (out is not None or log["checkpoint_every"] is not None):
         raise click.UsageError("--no-log goes neither with --out nor with --checkpoint-every")
-    if own["resume"] and own["on_defect"] == "restart":
+    if log["resume"] and on_defect == "restart":
         raise click.UsageError("--resume and --on-defect restart contradict each other")
 
 
@@ -93,76 +94,3 @@ def _resumed(context: click.Context, log: Path) -> Settings:
             flag, own = "--" + name.replace("_", "-"), getattr(settings, name)
             raise click.UsageError(f"{flag} {value}: the run in {log} was started with {own}; --resume keeps that")
     return settings
-
-
-def _train(settings: Settings, *, watch: bool, out: Path | None, no_log: bool, on_defect: str, **own: Any) -> int:
-    """Train, and again with the next seed where a dead run is to be restarted; returns the exit code."""
-    from diagnostics.session import MOST_RESTARTS, default_path, next_attempt
-    from lenet.data import load_dataset
-
-    data = load_dataset(settings.data, settings.limit)
-    for attempt in range(MOST_RESTARTS + 1):
-        path = None if no_log else out if out is not None and attempt == 0 else default_path(settings, _folder(out))
-        outcome = _run_once(settings, path, watch, data, "continue" if on_defect == "continue" else "stop", own)
-        _tell(outcome, settings)
-        if not outcome.diagnosis.verdict.is_defect:
-            return 0
-        if on_defect == "continue":
-            return 0
-        if on_defect == "stop" or attempt == MOST_RESTARTS:
-            return DEFECTS
-        settings = next_attempt(settings)
-        click.echo(f"restarting with seed {settings.seed}; the dead run is kept and counts", err=True)
-    return FAILED
-
-
-def _folder(out: Path | None) -> Path:
-    return out.parent if out is not None else Path("runs")
-
-
-def _run_once(
-    settings: Settings, path: Path | None, watch: bool, data: Any, on_defect: Any, own: dict[str, Any]
-) -> Outcome:
-    from diagnostics.session import run_training
-
-    is_live = watch and sys.stdout.isatty()
-    print_every = own.pop("print_every")
-    view = _LiveViews(settings) if is_live else None
-    try:
-        return run_training(
-            settings,
-            path,
-            dataset=data,
-            on_defect=on_defect,
-            print_every=0 if is_live else print_every,
-            hooks=view.hooks if view else None,
-            **own,
-        )
-    finally:
-        own["print_every"] = print_every
-
-
-class _LiveViews:
-    """Makes the live view once recorder and model are there."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    @property
-    def hooks(self) -> Callable[[Recorder, Model], Sequence[Hook]]:
-        return self._make
-
-    def _make(self, recorder: Recorder, model: Model) -> Sequence[Hook]:
-        from reports.terminal.live import LiveView
-
-        return [LiveView(recorder)]
-
-
-def _tell(outcome: Outcome, settings: Settings) -> None:
-    """Where the log is, what the verdict is, and the next command to type."""
-    from reports.verdict_text import diagnosis_text
-
-    click.echo(diagnosis_text(outcome.diagnosis), err=True)
-    if outcome.path is not None:
-        click.echo(f"log:  {outcome.path}", err=True)
-        click.echo(f"next: lenet-diag report {outcome.path}", err=True)

@@ -1,0 +1,111 @@
+"""Training from the command line: run, restart where asked, and tell the user what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from diagnostics.findings import Diagnosis
+from diagnostics.recorder import Recorder
+from diagnostics.session import MOST_RESTARTS, Outcome, default_path, next_attempt, run_training
+from lenet.data import Dataset, load_dataset
+from lenet.hooks import Hook
+from lenet.model import Model
+from lenet.settings import Settings
+from reports.verdict_text import diagnosis_text
+
+OnDefect = Literal["continue", "stop", "restart"]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the options of `train` say beside the settings; ``log`` goes to ``run_training`` as it is."""
+
+    out: Path | None
+    no_log: bool
+    watch: bool
+    print_every: int
+    on_defect: OnDefect
+    log: dict[str, Any]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there is a terminal to show the run in."""
+        return self.watch and sys.stdout.isatty()
+
+    def path(self, settings: Settings, attempt: int) -> Path | None:
+        """Where an attempt is logged: ``--out`` for the first, a new file beside it for the next ones."""
+        if self.no_log:
+            return None
+        if self.out is not None and attempt == 0:
+            return self.out
+        return default_path(settings, self.out.parent if self.out is not None else Path("runs"))
+
+
+def train(settings: Settings, wishes: Wishes) -> bool:
+    """Train, and again with the next seed where a dead run is to be restarted; says whether the last one died.
+
+    A dead run is kept and counts. KeyboardInterrupt and SystemExit are passed on
+    when the user has been told where the run got to.
+    """
+    data = load_dataset(settings.data, settings.limit)
+    attempt = 0
+    while True:
+        outcome = _once(settings, wishes, data, attempt)
+        if not outcome.diagnosis.verdict.is_defect:
+            return False
+        if wishes.on_defect != "restart" or attempt == MOST_RESTARTS:
+            return True
+        attempt += 1
+        settings = next_attempt(settings)
+        click.echo(f"restart {attempt} of {MOST_RESTARTS}, with seed {settings.seed}; the dead run is kept", err=True)
+
+
+def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> Outcome:
+    listening = _Listening(wishes.is_live)
+    try:
+        outcome = run_training(
+            settings,
+            wishes.path(settings, attempt),
+            dataset=data,
+            on_defect="continue" if wishes.on_defect == "continue" else "stop",
+            print_every=0 if wishes.is_live else wishes.print_every,
+            hooks=listening.hooks,
+            **wishes.log,
+        )
+    except (KeyboardInterrupt, SystemExit):
+        recorder = listening.recorder
+        if recorder is not None and recorder.diagnosis is not None:
+            _tell(recorder.diagnosis, recorder.path, "to go on: lenet-diag train --resume --out {}")
+        raise
+    _tell(outcome.diagnosis, outcome.path, "next: lenet-diag report {}")
+    return outcome
+
+
+class _Listening:
+    """Remembers the recorder, and adds the live view where there is a terminal."""
+
+    def __init__(self, is_live: bool) -> None:
+        self._is_live = is_live
+        self.recorder: Recorder | None = None
+
+    def hooks(self, recorder: Recorder, model: Model) -> Sequence[Hook]:
+        self.recorder = recorder
+        if not self._is_live:
+            return []
+        from reports.terminal.live import LiveView
+
+        return [LiveView(recorder)]
+
+
+def _tell(diagnosis: Diagnosis, path: Path | None, then: str) -> None:
+    """The verdict, where the log is, and what to type next."""
+    click.echo(diagnosis_text(diagnosis), err=True)
+    if path is not None:
+        click.echo(f"log:  {path}", err=True)
+        click.echo(then.format(path), err=True)
