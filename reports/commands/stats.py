@@ -73,9 +73,15 @@ def collect(
         plan, loaded = study_run.load_study(paths[0])
         groups = study_run.groups_of(plan, loaded.runs, exclude_defect_steps)
         return loaded, groups, study_run.comparisons_of(plan, groups)
-    loaded = index.load(index.find_runs(paths))
+    loaded = index.load(index.find_runs(paths), _show_progress if sys.stderr.isatty() else None)
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups)
+
+
+def _show_progress(done: int, total: int) -> None:
+    """Tell how many runs were read, on one line that ends with the last; known runs take no time worth telling."""
+    if done % 10 == 0 or done == total:
+        click.echo(f"\rread {done} of {total} runs" + ("\n" if done == total else ""), err=True, nl=False)
 
 
 def notes(loaded: Loaded) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from diagnostics.errors import LogError
@@ -32,16 +33,21 @@ def drift_table(group: Group | None, folder: Path, target: Path) -> str:
     growth = {}
     for (fate, layer, tensor), part in bands.groupby(level=["fate", "layer", "tensor"], sort=False):
         medians = part["median"].to_numpy()
-        growth[fate, layer, tensor] = medians[-1] / medians[0] if medians[0] else float("nan")
-    tensors = sorted({key[1:] for key in growth}, key=lambda t: -abs(growth["defect", *t] - growth["healthy", *t]))
+        growth[fate, layer, tensor] = medians[-1] / medians[0] if medians[0] else math.nan
+    tensors = sorted({key[1:] for key in growth}, key=lambda t: _apart(growth["defect", *t], growth["healthy", *t]))
     rows = [(f"{la} {t}", f"{growth['defect', la, t]:.2f}", f"{growth['healthy', la, t]:.2f}") for la, t in tensors]
     return (
         f"Norm of each tensor one step before the onset, as a multiple of what it was {BEFORE} steps before; "
-        f"medians of {len(late)} runs that collapsed after step {BEFORE}, and of {len(healthy)} healthy runs at the "
-        "same steps. The tensors that differ most stand first.\n\n"
+        f"medians of {len(late)} run{'s' * (len(late) != 1)} that collapsed after step {BEFORE}, and of {len(healthy)} "
+        "healthy runs at the same steps. The tensors that differ most stand first.\n\n"
         + table(["tensor", "collapsed", "healthy"], rows)
         + f"\n\n{pictures.fates(runs, target) or ''}".rstrip()
     )
+
+
+def _apart(collapsed: float, healthy: float) -> float:
+    """Sorts the largest ratio of the two first, whichever is larger, and what is unknown last."""
+    return -abs(math.log(collapsed / healthy)) if collapsed > 0 and healthy > 0 else math.inf
 
 
 def _open(names: list[str], folder: Path) -> list[Run]:

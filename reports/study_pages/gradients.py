@@ -19,8 +19,12 @@ def gradient_words(seed: int = 0) -> str:
         errors = [f"{result.tensors[name].error:.1e}" for name in ("dweights", "dbiases", "dinputs")]
         rows.append((title, *errors, "right" if result.ok else "wrong"))
         mistakes += [f"- {title}: {mistake}" for mistake in result.mistakes]
+    words = (
+        "A gradient check moves one number at a time by a little, looks how the output changes, and compares that with "
+        "what the layer's backward pass claims. Here for a small convolution of two input and three output channels:"
+    )
     heads = ["convolution", "error of kernels", "of biases", "of inputs", "gradients"]
-    return table(heads, rows) + (
+    return f"{words}\n\n{table(heads, rows)}" + (
         "\n\nThe error is the normwise relative difference to finite differences; right is below 1e-6, and around 1 "
         "means that the two have nothing in common. What the check recognises:\n\n" + "\n".join(mistakes)
     )

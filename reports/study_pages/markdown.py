@@ -22,6 +22,14 @@ def join(*blocks: str | None) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
+def settings_words(plan: Plan) -> str:
+    """The settings all arms share unless their label says otherwise."""
+    s = plan.arms[0].settings
+    limit = f", the first {s['limit']:,} training images" if s.get("limit") else ""
+    return f"ReLU, SGD with learning rate {s['lr']:g}, batch {s['batch_size']}, {s['epochs']} epoch(s){limit}".replace(
+        "(s)", "" if s["epochs"] == 1 else "s")  # fmt: skip
+
+
 def status(plan: Plan, loaded: Loaded) -> str | None:
     """What is missing, in bold, where the study is not finished."""
     asked, done = len(plan.tasks()), len(loaded.runs)

@@ -13,7 +13,7 @@ from diagnostics.statistics import Group
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
 from reports.study_pages import pictures
-from reports.study_pages.markdown import arrows, how_made, join, rate, share, status, table
+from reports.study_pages.markdown import arrows, how_made, join, rate, settings_words, share, status, table
 
 DECAY, PENALTY = "decay", ("L1", "L2")
 
@@ -27,8 +27,8 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
     by_label = {group.label: group for group in groups}
     return join(
         "# Remedies: what saves a run, and what it costs",
-        f"{preset('remedies').question} Every arm changes one thing in the report's lenet (ReLU, SGD with learning "
-        "rate 0.5, 3 epochs, batch 128) and runs the same seeds as the control.",
+        f"{preset('remedies').question} Every arm changes one thing in the report's lenet ("
+        f"{settings_words(plan)}) and runs the same seeds as the control.",
         status(plan, loaded),
         "## The answer",
         _answer(exact, by_label.get(CONTROL), "With a correct convolution"),

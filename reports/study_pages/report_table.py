@@ -12,7 +12,7 @@ from diagnostics.statistics import Group, sensitivity
 from diagnostics.study import Plan
 from diagnostics.study_run import groups_of
 from reports.study_pages import pictures
-from reports.study_pages.markdown import arrows, how_made, join, rate, share, status, table
+from reports.study_pages.markdown import arrows, how_made, join, rate, settings_words, share, status, table
 from reports.words import seconds
 
 
@@ -46,7 +46,7 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
     groups = {group.label: group for group in groups_of(plan, loaded.runs)}
     return join(
         "# The report's table, run again",
-        f"{preset('report-table').question} Five networks, SGD with learning rate 0.5, 3 epochs, batch 128; with a "
+        f"{preset('report-table').question} Five networks, {settings_words(plan)}; with a "
         "correct convolution (exact) and with the report's own arithmetic.",
         status(plan, loaded),
         "## Accuracy from epoch to epoch",

@@ -19,44 +19,44 @@ from reports.figures.survival import death_step
 from reports.study_pages import pictures
 from reports.study_pages.drift import drift_table
 from reports.study_pages.gradients import gradient_words
-from reports.study_pages.markdown import how_made, join, rate, share, status, table
-from reports.words import rule_name, sentence
-
-EARLY = 100
-"""Steps that count as early: a fifth of an epoch."""
+from reports.study_pages.markdown import how_made, join, rate, settings_words, share, status, table
+from reports.study_pages.why_words import EARLY, HOW_IT_DIES, chain_words, short_answer, steps_per_epoch
+from reports.words import rule_name
 
 
 def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
     """The page, from the runs in the study's folder."""
     groups = {group.label: group for group in groups_of(plan, loaded.runs)}
     both = [groups[label] for label in (EXACT, REPORT) if label in groups]
+    exact, report = groups.get(EXACT), groups.get(REPORT)
     return join(
         "# Why it breaks",
         "The report trains LeNet on handwritten digits, and some of its runs die: they never learn, or they learn and "
         "then unlearn everything. Its author supposes overfitting or \"some edge case computation\". We ran the same "
-        "network with the same settings (ReLU, SGD with learning rate 0.5, batch 128, 3 epochs) from many seeds, "
+        f"network with the same settings ({settings_words(plan)}) from many seeds, "
         "twice: with a convolution whose gradient is right, and with the report's own.",
         status(plan, loaded),
-        "## How many die",
+        "## The short answer",
+        short_answer(both),
+        "## How many die, and when",
         table(["convolution", "runs", "defect runs (95 %)", *map(str, DEFECT_KINDS), "recovered", "undecided",
                "validation, all", "validation, survivors"], map(_counts, both)),
-        *(c.words[0].upper() + c.words[1:] + "." for c in comparisons_of(plan, both)),
+        *(f"The {c.arm.label} against the {c.control.label}: {c.words}." for c in comparisons_of(plan, both)),
         _losses(both, folder, target),
-        "So there are two questions: why runs die although every gradient is right, and what the report's "
-        "convolution adds." if len(both) == 2 else None,
-        "## When",
         table(["convolution", "broke in the first 100 steps", "later in epoch 1", "in epoch 2", "in epoch 3 or later",
                "median step", "latest step"], map(_when, both)),
+        "A run broke at the step of its cause; where the detector names none, at the step at which learning was lost.",
         pictures.survival(both, target) if both else None,
-        "\"Broke\" is the step of the cause; where the detector names none, the step at which learning was lost.",
-        "## Of what",
-        table(["convolution", "first link of the chain", "layer", "runs"], _causes(both)),
-        _overfitting(both),
-        *(_death(group, folder) for group in both),
-        "## What the gradient check says",
+        "## How a run dies with every gradient right",
+        HOW_IT_DIES,
+        *((_causes(exact), _death(exact, folder)) if exact else ()),
+        "## What the report's convolution adds",
         gradient_words(),
-        "## What drifts before a late collapse",
-        drift_table(groups.get(REPORT), folder, target),
+        *((_causes(report), _death(report, folder)) if report else ()),
+        "### What drifts before a late collapse",
+        drift_table(report, folder, target),
+        "## Is it overfitting?",
+        _overfitting(both),
         "## What helps",
         "That is a study of its own, [remedies](remedies.md), with the same seeds and k of n for each.",
         how_made(plan, loaded),
@@ -86,24 +86,23 @@ def _when(group: Group) -> Sequence[str]:
     steps = sorted(death_step(run) for run in _defects(group))
     if not steps:
         return (group.label, *["–"] * 6)
-    epoch = _steps_per_epoch(group)
+    epoch = steps_per_epoch(group)
     counted = [sum(low <= step < high for step in steps) for low, high in (
         (0, EARLY), (EARLY, epoch), (epoch, 2 * epoch), (2 * epoch, math.inf))]  # fmt: skip
     return (group.label, *map(str, counted), str(steps[(len(steps) - 1) // 2]), str(steps[-1]))
 
 
-def _steps_per_epoch(group: Group) -> float:
-    run = group.runs[0]
-    return run.planned_steps / max(1, int(run.arm.get("epochs", 1)))
-
-
-def _causes(groups: Sequence[Group]) -> list[Sequence[str]]:
-    rows: list[Sequence[str]] = []
-    for group in groups:
-        named = Counter((run.cause, run.cause_layer) for run in _defects(group))
-        for (cause, layer), n in named.most_common():
-            rows.append((group.label, rule_name(cause) if cause else "unexplained", layer or "–", str(n)))
-    return rows
+def _causes(group: Group) -> str | None:
+    """What the detector names as the first link, and where."""
+    named = Counter((run.cause, run.cause_layer) for run in _defects(group))
+    rows = [
+        (rule_name(cause) if cause else "unexplained", layer or "–", str(n))
+        for (cause, layer), n in named.most_common()
+    ]
+    if not rows:
+        return None
+    return f"First link of the chain in the {group.defect_runs} defect runs of {group.judged}:\n\n" + table(
+        ["what", "layer", "runs"], rows)  # fmt: skip
 
 
 def _overfitting(groups: Sequence[Group]) -> str | None:
@@ -123,22 +122,15 @@ def _overfitting(groups: Sequence[Group]) -> str | None:
 
 
 def _death(group: Group, folder: Path) -> str | None:
-    """One death step by step: a late collapse where there is one, since that is what the report shows."""
+    """One death step by step: one that is explained, and a late collapse where there is one."""
     from diagnostics.reader import open_run
 
-    defects = sorted(_defects(group), key=lambda r: (r.verdict is not Verdict.COLLAPSED, r.seed or 0))
-    if group.label == EXACT:
-        defects.sort(key=lambda r: (r.cause is None, r.seed or 0))
-    for summary in defects:
-        try:
-            diagnosis = open_run(folder / summary.name).diagnosis
-        except LogError:
-            continue
-        links = [f"- step {f.first_step:,}: {f.message}" for f in diagnosis.chain]
-        if not links and diagnosis.cause:
-            links = [f"- step {diagnosis.cause.step:,}: {diagnosis.cause.message}"]
-        if links:
-            end = f"Verdict: {diagnosis.verdict}, onset at step {diagnosis.onset or 0:,}."
-            return join(f"### One death, step by step ({group.label}, seed {summary.seed})", "\n".join(links),
-                        sentence(end)).rstrip()  # fmt: skip
-    return None
+    late = group.label == REPORT
+    order = sorted(_defects(group), key=lambda r: (late and r.verdict is not Verdict.COLLAPSED, r.cause is None))
+    if not order:
+        return None
+    try:
+        diagnosis = open_run(folder / order[0].name).diagnosis
+    except LogError:
+        return None
+    return f"One of them step by step (seed {order[0].seed}, {diagnosis.verdict}):\n\n{chain_words(diagnosis)}"

@@ -52,7 +52,8 @@ def test_why_says_when_and_of_what_without_a_log_to_read(tmp_path):
 
     assert "| exact convolution | 12 | 2 of 12 (5–45 %) | 2 | 0 | 0 |" in text
     assert "| exact convolution | 2 | 0 | 0 | 0 | 32 | 32 |" in text
-    assert "| exact convolution | dead units | conv2 | 2 |" in text
+    assert "**With a correct convolution** 2 of 12 (5–45 %) runs die. Of these 2, 2 broke in their first 100" in text
+    assert "| dead units | conv2 | 2 |" in text
     assert "| the report's |" in text
 
 

@@ -1,0 +1,70 @@
+"""The words of the page "why it breaks": the short answer from the counts, and what does not depend on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from diagnostics.findings import Diagnosis
+from diagnostics.presets import EXACT
+from diagnostics.statistics import Group
+from reports.figures.survival import death_step
+from reports.study_pages.markdown import rate
+from reports.words import rule_name
+
+EARLY = 100
+"""Steps that count as early: a fifth of an epoch."""
+
+HOW_IT_DIES = (
+    "A ReLU unit answers 0 wherever its input is negative, and where it answers 0 no gradient passes. With a learning "
+    "rate of 0.5 a step is long. If the gradient grows for a few steps, one update can overshoot and push the inputs "
+    "of nearly all units of a layer below 0, for every image. The layer is then silent: nothing passes upwards, no "
+    "gradient passes downwards, and so nothing in it or below it changes ever again. What is left to learn is the "
+    "last layers' biases, and the best they can do is to answer with the frequency of each digit. The loss of that is "
+    "the entropy of the class frequencies, 2.301 for MNIST, and that is where a dead run stays."
+)
+
+
+def short_answer(groups: Sequence[Group]) -> str:
+    """Each convolution in a few sentences, from its counts."""
+    lines = []
+    for group in groups:
+        dead = [run for run in group.runs if run.is_defect]
+        which = "a correct convolution" if group.label == EXACT else "the report's own convolution"
+        words = f"**With {which}** {rate(group)} runs die."
+        if dead:
+            early = sum(death_step(run) < EARLY for run in dead)
+            later = sum(death_step(run) >= steps_per_epoch(group) for run in dead)
+            words += (f" Of these {len(dead)}, {early} broke in their first {EARLY} steps and {later} after the first "
+                      f"epoch. {_commonest(group)}")  # fmt: skip
+        lines.append(words)
+    return "\n\n".join(lines)
+
+
+def chain_words(diagnosis: Diagnosis) -> str:
+    """The chain of events as a list; what holds to the end comes without the step it is counted from."""
+    links = []
+    reached = 0
+    for finding in diagnosis.chain:
+        when = f"step {finding.first_step:,}" if finding.first_step >= reached else "from then on"
+        reached = max(reached, finding.first_step)
+        links.append(f"- {when}: {finding.message}")
+    if diagnosis.cause is None:
+        links.append("- why: no rule of the detector explains it")
+    return "\n".join(links)
+
+
+def steps_per_epoch(group: Group) -> float:
+    """Steps of one epoch of this arm."""
+    run = group.runs[0]
+    return run.planned_steps / max(1, int(run.arm.get("epochs", 1)))
+
+
+def _commonest(group: Group) -> str:
+    """What the detector names most often."""
+    named = Counter(run.cause for run in group.runs if run.is_defect)
+    cause, n = named.most_common(1)[0]
+    if cause is None:
+        return f"For {n} the detector has no explanation."
+    unexplained = f"; {named[None]} stay unexplained" if named[None] else ""
+    return f"What the detector names most often as the beginning is: {rule_name(cause)} ({n} runs{unexplained})."
