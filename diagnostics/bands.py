@@ -7,7 +7,7 @@ around those same onsets, so that both sides are as far into their training.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -31,12 +31,14 @@ def parameter_bands(
     align: Literal["start", "onset"] = "start",
     window: tuple[int, int] = (-200, 200),
     points: int = 200,
+    onset_of: Callable[[Run], int | None] = lambda run: run.diagnosis.onset,
 ) -> pd.DataFrame:
     """The bands of all tensors, healthy (and recovered) runs against defect runs.
 
     Index (fate, layer, tensor, kind, statistic, step); columns median, low (the
     10th percentile), high (the 90th) and n, the runs that have this step. With
-    ``align="onset"`` step counts from the onset, within ``window``, and n of the
+    ``align="onset"`` step counts from the onset (or what ``onset_of`` says of a
+    defect run instead), within ``window``, and n of the
     healthy counts each run once for each onset it is looked at around. At most
     ``points`` steps are taken, evenly spaced. Undecided runs are left out; all
     runs must have the same tensors (ValueError).
@@ -50,7 +52,7 @@ def parameter_bands(
     for run in judged:
         if run.columns.tensors != tensors:
             raise ValueError(f"{run.name}: has other tensors than {judged[0].name}; compare runs of one network")
-    onsets = [run.diagnosis.onset or 0 for run in defect]
+    onsets = [onset_of(run) or 0 for run in defect]
     if align == "start":
         steps = _spaced(0, max(_last(run) for run in judged), points)
         sides = {"healthy": [(run, 0) for run in healthy], "defect": [(run, 0) for run in defect]}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+from diagnostics.early import RULE as EARLY
 from diagnostics.ending import RULES as ENDING
 from diagnostics.findings import Finding, Outcome, Verdict
 from diagnostics.rules import MECHANISMS
@@ -196,16 +198,20 @@ def _try(run: Run) -> Section:
 def _details(run: Run) -> Section:
     """Findings, settings, environment, the log itself."""
     diagnosis = run.diagnosis
-    findings = Table(
-        "Every rule and what it found",
-        ("rule", "outcome", "layer", "steps", "measured", "severity", "confidence", "in words"),
-        tuple(_row(f) for f in _all_findings(run)),
-        frozenset({"measured"}),
-    )
+    fired, others = _findings(run)
+    early = [f for f in fired if f.rule == EARLY]
+    columns = ("rule", "outcome", "layer", "steps", "measured", "severity", "confidence", "in words")
+
+    def table(caption: str, findings: list[Finding]) -> Table:
+        return Table(caption, columns, tuple(_row(f) for f in findings), frozenset({"measured"}))
+
+    found = [f for f in fired if f.rule != EARLY]
     limits = Table("Limits this verdict was reached with", ("limit", "value"),
                    tuple((k, plain(v)) for k, v in diagnosis.limits.items()), frozenset({"value"}))  # fmt: skip
     return Section("details", "Findings, settings, files", (
-        findings,
+        table("What the rules found", found) if found else text("No rule found anything."),
+        *([Folded(f"Early warnings: {len(early)}", (table("Often wrong, said at once", early),))] if early else []),
+        Folded(f"Rules that found nothing or could not be run: {len(others)}", (table("The other rules", others),)),
         Folded("Limits", (limits,)),
         Folded("Settings", (_pairs("Settings of the run", run.config),)),
         Folded("Environment and data", (_pairs("Where and with what it ran", dict(run.info.environment)),)),
@@ -213,10 +219,10 @@ def _details(run: Run) -> Section:
     ))  # fmt: skip
 
 
-def _all_findings(run: Run) -> list[Finding]:
-    """What fired, in order of steps, then the rules that did not."""
+def _findings(run: Run) -> tuple[list[Finding], list[Finding]]:
+    """What fired, in order of steps, and the answers of the rules that did not."""
     fired = sorted(run.diagnosis.findings, key=lambda f: (f.first_step, f.rule))
-    return [*fired, *(c for c in run.diagnosis.checks if c.outcome is not Outcome.FIRED)]
+    return fired, [c for c in run.diagnosis.checks if c.outcome is not Outcome.FIRED]
 
 
 def _row(f: Finding) -> tuple[Inline, ...]:
@@ -247,5 +253,10 @@ def _log_table(run: Run) -> Table:
         each = f", {number(count / max(len(run), 1))} bytes a step" if len(run) else ""
         rows.insert(0, ("file", Code(run.path.name)))
         rows.insert(1, ("size", size(count) + each))
+    cost = getattr(getattr(run.source, "header", None), "cost_seconds", math.nan)
+    if math.isfinite(cost) and len(run):
+        share = percent(cost / float(steps.sum())) if steps.sum() else "–"
+        rows.append(("cost of measuring, judging and writing",
+                     f"{seconds(cost)}, {seconds(cost / len(run))} a recorded step, {share} of the steps' time"))
     rows += [("note", note) for note in run.notes]
     return Table("The log", ("what", "value"), tuple(rows))

@@ -101,8 +101,13 @@ def _facts(data: StudyData) -> Facts:
              f"named as the cause in {causes.count(common)} of {whole.defect_runs}" if common else ""),
         Fact("When?", f"step {deaths[len(deaths) // 2]:,}" if deaths else "–",
              f"median; from {deaths[0]:,} to {deaths[-1]:,}" if deaths else "no run died"),
-        Fact("Does leaving them out matter?", "accuracy", sentence(moved)),
+        Fact("Does leaving them out matter?", _moved(whole), sentence(moved)),
     ))  # fmt: skip
+
+
+def _moved(whole: Group) -> str:
+    every, alive = whole.all.validation_accuracy.mean, whole.survivors.validation_accuracy.mean
+    return "–" if every is None or alive is None else f"{percent(every)} → {percent(alive)}"
 
 
 def _arms(data: StudyData) -> Section:
@@ -167,7 +172,8 @@ def _tensors(data: StudyData) -> Section:
             "No arm has both surviving and defect runs to compare."),))  # fmt: skip
     chosen = [r for r in group.runs if r.is_judged][:MOST_COMPARED]
     runs = [data.open_run(summary) for summary in chosen]
-    counts = f"{sum(r.is_defect for r in chosen)} defect runs against {sum(not r.is_defect for r in chosen)} survivors"
+    defects = sum(r.is_defect for r in chosen)
+    counts = f"{_count(defects, 'defect run')} against {_count(len(chosen) - defects, 'survivor')}"
     blocks: list[Block] = [text("Arm ", Strong(group.label), f", {counts}.")]
     for name, title, align in (("4-from-the-start", "From the first step", "start"),
                                ("5-around-the-onset", "Around the onset", "onset")):  # fmt: skip
@@ -177,8 +183,8 @@ def _tensors(data: StudyData) -> Section:
                    f"{'first step' if align == 'start' else 'onset'}.")  # fmt: skip
             caption = "Line: median over the runs; band: the middle 80 % of them."
             if align == "onset":
-                caption += (" Survivors are looked at around the same steps. Runs that never learned have their onset "
-                            "at step 0.")  # fmt: skip
+                caption += (" Survivors are looked at around the same steps. A run that never learned counts from the "
+                            "step at which it went down.")  # fmt: skip
             blocks.append(picture(name, title, alt, caption, figure))
     return Section("tensors", "Weights of the good and of the bad", tuple(blocks))
 

@@ -54,7 +54,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "infinite" if value > 0 else "minus infinite"
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
-    return f"{value:.{digits}g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -16,6 +16,7 @@ from diagnostics.bands import parameter_bands
 from diagnostics.run import Run
 from reports import style
 from reports.figures.curves import Array
+from reports.figures.focus import turning_step
 
 Align = Literal["start", "onset"]
 PANELS = (("value", "weight norm"), ("gradient", "gradient norm"), ("update", "update norm"))
@@ -37,8 +38,12 @@ class Band:
 
 
 def prepare(runs: Sequence[Run], align: Align) -> tuple[Band, ...]:
-    """Bands of the norm of the weights, their gradient and their update, for each layer and fate."""
-    frame = parameter_bands(runs, statistics=("norm",), align=align)
+    """Bands of the norm of the weights, their gradient and their update, for each layer and fate.
+
+    Aligned at the onset, a run that never learned counts from the step at which
+    it went down, since its onset is step 0 whenever that was.
+    """
+    frame = parameter_bands(runs, statistics=("norm",), align=align, window=(-100, 100), onset_of=turning_step)
     bands = []
     if not len(frame):
         return ()

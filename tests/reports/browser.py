@@ -12,9 +12,10 @@ import json
 import os
 import select
 import shutil
-import subprocess
+import signal
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,17 +39,13 @@ class Browser:
         self._profile = tempfile.mkdtemp(prefix="lenet-diag-chromium-")
         read_commands, self._out = os.pipe()
         self._in, write_answers = os.pipe()
-        # High numbers first, so that putting them at 3 and 4 overwrites neither of them.
+        # From 20 on, so that neither is overwritten when they are put at 3 and 4. Not subprocess: its
+        # preexec_fn runs Python after the fork, when fonts that are open at 3 and 4 may just be closed.
         child = [fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in (read_commands, write_answers)]
-
-        def place() -> None:
-            os.dup2(child[0], 3)
-            os.dup2(child[1], 4)
-
-        self._process = subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={self._profile}", "about:blank"],
-            preexec_fn=place, pass_fds=(3, 4), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+        placed = [(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in zip(child, (3, 4), strict=True)]
+        command = [program, *FLAGS, f"--user-data-dir={self._profile}", "about:blank"]
+        self._pid = os.posix_spawn(program, command, os.environ, file_actions=[*quiet, *placed])
         for fd in (read_commands, write_answers, *child):
             os.close(fd)
         self._buffer = b""
@@ -123,13 +120,13 @@ class Browser:
 
     def close(self) -> None:
         """End Chromium and remove its profile."""
-        try:
-            self._session = None
+        with suppress(OSError):
             os.write(self._out, b'{"id": 0, "method": "Browser.close"}\0')
-            self._process.wait(10)
-        except (OSError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
+        deadline = time.monotonic() + 10
+        while os.waitpid(self._pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > deadline:
+                os.kill(self._pid, signal.SIGKILL)
+            time.sleep(0.02)
         os.close(self._out)
         os.close(self._in)
         shutil.rmtree(self._profile, ignore_errors=True)
