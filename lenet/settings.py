@@ -96,6 +96,8 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise SettingsError(f"{_option(name)}: received {value}, expected more than 0")
+        if self.lr_decay in ("step", "exponential") and self.decay_rate is not None and not 0 < self.decay_rate <= 1:
+            raise SettingsError(f"--decay-rate: received {self.decay_rate}, expected above 0 and at most 1")
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise SettingsError(f"--momentum: received {self.momentum}, expected at least 0 and below 1")
         if self.momentum is not None and self.optimizer not in ("sgd", "momentum"):
