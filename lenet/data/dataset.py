@@ -51,9 +51,7 @@ class Dataset:
         return int(max(self.y_train.max(), self.y_test.max())) + 1
 
 
-def load_dataset(
-    folder: Path | str | None = None, limit: int | None = None, classes: int | None = 10
-) -> Dataset:
+def load_dataset(folder: Path | str | None = None, limit: int | None = None, classes: int | None = 10) -> Dataset:
     """Load the embedded MNIST, or the four IDX files of a folder.
 
     Args:
@@ -99,13 +97,17 @@ def _name(path: Path) -> str:
 
 def _find(folder: Path) -> dict[str, Path]:
     """The four files of a folder, by role."""
-    if not folder.exists():
-        folder = Path(str(folder).replace("\\", "/"))
-    if not folder.is_dir():
+    try:
+        if not folder.exists():
+            folder = Path(str(folder).replace("\\", "/"))
         found = "not a folder" if folder.exists() else "no such folder"
+        content = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else None
+    except (OSError, ValueError) as error:  # not ours to read, a name too long, a zero byte in it
+        found, content = f"cannot be read ({error})", None
+    if content is None:
         raise DataError(f"{folder}: {found}, expected a folder with the four IDX files of MNIST")
     sets: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir(), reverse=True):  # reverse: a plain file wins over its .gz
+    for path in content:  # in reverse order, so that a plain file wins over its .gz
         match = _FILE_NAME.fullmatch(path.name)
         if match:
             part = "train" if match["part"] == "train" else "t10k"
@@ -134,8 +136,7 @@ def _agree(images: IdxFile, labels: IdxFile, classes: int | None) -> None:
     largest = int(labels.values.max())
     if classes is not None and largest >= classes:
         raise DataError(
-            f"{labels.path}: label {largest} found, expected 0 to {classes - 1}: "
-            f"the network has {classes} outputs"
+            f"{labels.path}: label {largest} found, expected 0 to {classes - 1}: the network has {classes} outputs"
         )
 
 

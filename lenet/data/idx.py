@@ -153,9 +153,7 @@ class _Gzip:
             try:
                 part = self._member.decompress(self._rest, size)
             except zlib.error as error:
-                raise DataError(
-                    f"{self._file}: damaged gzip data ({error}), expected a sound gzip file"
-                ) from None
+                raise DataError(f"{self._file}: damaged gzip data ({error}), expected a sound gzip file") from None
             self._rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             if not part and not self._member.eof:
                 raise DataError(f"{self._file}: truncated gzip data, expected a sound gzip file")

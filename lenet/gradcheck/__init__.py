@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from lenet.gradcheck.check import check
 from lenet.gradcheck.loss import check_loss
+from lenet.gradcheck.network import check_model
 from lenet.gradcheck.result import GradientCheck, TensorCheck
 
-__all__ = ["check", "check_loss", "GradientCheck", "TensorCheck"]
+__all__ = ["check", "check_loss", "check_model", "GradientCheck", "TensorCheck"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from contextlib import AbstractContextManager
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import ThreadpoolController
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.gradcheck.case import Case, grouped
@@ -47,10 +49,20 @@ def check(
         raise SettingsError(f"entries={entries}, expected at least 1")
     subject = Subject(layer)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_thread():
             return _check(subject, points, seed, entries, tolerance)
     finally:
         subject.restore()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep the linear algebra on one thread: on thousands of small products several only wait for each other."""
+    return _controller().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _check(subject: Subject, inputs: Array, seed: int, entries: int, tolerance: float | None) -> GradientCheck:

@@ -107,8 +107,10 @@ def _slope(
         up, down = above.flat[entry] - here, here - below.flat[entry]
         change = high - low
         rising, falling = np.vdot(high - middle, dvalues) / up, np.vdot(middle - low, dvalues) / down
-        # Only outputs that moved can have been rounded differently.
-        rounding = 4 * precision.eps * float(np.linalg.norm((middle * dvalues)[change != 0])) / (up + down)
+        # Only outputs that moved can have been rounded differently; small ones may come of larger numbers.
+        moved = change != 0
+        sizes = np.maximum(np.abs(middle[moved]), 1.0) * dvalues[moved]
+        rounding = 4 * precision.eps * float(np.linalg.norm(sizes)) / (up + down)
         gap, steepest = float(abs(rising - falling)), float(max(abs(rising), abs(falling)))
         # Ten times less with a tenth of the step: the function is smooth here, but curved.
         if gap <= max(precision.suspicion * steepest, 4 * rounding, 0.15 * before):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.gradcheck.case import number
-from lenet.gradcheck.check import compare, in_shape
+from lenet.gradcheck.check import compare, in_shape, one_thread
 from lenet.gradcheck.differences import FLOAT64, Array, Numeric, choose, differences
 from lenet.gradcheck.result import GradientCheck
 from lenet.gradcheck.snapshot import Snapshot
@@ -49,7 +49,7 @@ def check_loss(
     bound = FLOAT64.tolerance if tolerance is None else tolerance
     before = Snapshot(loss)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_thread():
             chosen = choose(points.size, entries, np.random.default_rng(seed))
             numeric = differences(lambda p: (_mean(loss, p, truth), p), points, np.ones(1), chosen, FLOAT64)
             first, second = _gradient(loss, points, truth), _gradient(loss, points, truth)

@@ -18,6 +18,8 @@ from lenet.gradcheck.differences import Array
 from lenet.gradcheck.layout import Layout
 
 MOST_CHANNELS = 64
+# Gradients that a layer keeps in float32 are no more exact than this.
+EXACT = 1e-6
 Tap = tuple[int, int]
 
 
@@ -133,15 +135,20 @@ def _reach(case: Case, name: str) -> str | None:
         layout.images(dvalues)[..., channel] = layout.images(case.dvalues)[..., channel]
         gradient = layout.view(name, subject.gradients(case.inputs, dvalues).own[name].reshape(tensor.shape))
         sizes = np.abs(gradient).reshape(-1, parts).max(axis=0)
-        reached, expected = sizes > 1e-9 * max(sizes.max(), 1e-300), moves[channel]
+        reached, expected = sizes > EXACT * max(sizes.max(), 1e-300), moves[channel]
         if (reached != expected).any():
             break
     else:
         return None
-    what = {"dinputs": "input channels", "dweights": "the kernels of output channels", "dbiases": "biases"}[name]
+    what, nothing = {
+        "dinputs": ("input channels ", "no input channel"),
+        "dweights": ("the kernels of output channels ", "no kernel"),
+        "dbiases": ("biases ", "no bias"),
+    }[name]
+    where = what + _marked(reached) if reached.any() else nothing
     return (
-        f"channels paired wrongly: the gradient of output channel {channel} reaches {what} "
-        f"{_marked(reached)} (expected: {_marked(expected)})"
+        f"channels paired wrongly: the gradient of output channel {channel} reaches {where} "
+        f"(expected: {_marked(expected)})"
     )
 
 
@@ -229,7 +236,7 @@ def _landing(case: Case, layout: Layout, name: str, tap: Tap, pixel: Tap) -> Tap
         layout.images(inputs)[(slice(None), *pixel)] = 1
     gradient = layout.view(name, case.subject.gradients(inputs, dvalues, parameters).own[name])
     size = np.abs(gradient[0]).max(axis=-1) if name == "dinputs" else np.abs(gradient).max(axis=(2, 3))
-    places = np.argwhere(size > 1e-9 * size.max())
+    places = np.argwhere(size > EXACT * size.max())
     return (int(places[0][0]), int(places[0][1])) if len(places) == 1 else None
 
 
@@ -257,7 +264,7 @@ def _marked(channels: NDArray[np.bool_]) -> str:
 
 
 def _close(first: Array, second: Array) -> bool:
-    return bool(np.linalg.norm(first - second) <= 1e-9 * np.linalg.norm(second))
+    return bool(np.linalg.norm(first - second) <= EXACT * np.linalg.norm(second))
 
 
 def _some(channels: int, generator: np.random.Generator) -> list[int]:

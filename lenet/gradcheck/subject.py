@@ -48,6 +48,8 @@ class Subject:
         held = {name: getattr(layer, name, None) for name in PARAMETERS}
         self.parameters = {name: np.array(v, dtype=np.float64) for name, v in held.items() if v is not None}
         self.dtype = np.dtype(np.float64)
+        takes_training = "training" in inspect.signature(layer.forward).parameters
+        self._options = {"training": True} if takes_training else {}
 
     def restore(self) -> None:
         """Give the layer back everything it held, bit for bit."""
@@ -58,8 +60,7 @@ class Subject:
         layer = self.layer
         for name in self.parameters:
             setattr(layer, name, (parameters or self.parameters).get(name, self.parameters[name]).copy())
-        takes_training = "training" in inspect.signature(layer.forward).parameters
-        returned = layer.forward(inputs.copy(), training=True) if takes_training else layer.forward(inputs.copy())
+        returned = layer.forward(inputs.copy(), **self._options)
         output = np.asarray(getattr(layer, "output", returned))
         if output.dtype.kind == "f":
             self.dtype = output.dtype

@@ -350,9 +350,7 @@ def test_labels_the_network_has_no_output_for_are_refused(folder: Path) -> None:
 
 def test_files_that_do_not_go_together_are_refused(folder: Path) -> None:
     (folder / "test-labels-idx1-ubyte").write_bytes(label_bytes(LABEL))
-    with pytest.raises(
-        DataError, match=r"test-labels.*2 labels found, expected 1, one for each image of t10k"
-    ):
+    with pytest.raises(DataError, match=r"test-labels.*2 labels found, expected 1, one for each image of t10k"):
         load_dataset(folder)
 
     (folder / "test-labels-idx1-ubyte").write_bytes(label_bytes(LABEL[:1]))
@@ -368,6 +366,8 @@ def test_a_folder_without_the_four_files_says_which_is_missing(folder: Path, tmp
 
     with pytest.raises(DataError, match="no such folder"):
         load_dataset(folder / "nothing")
+    with pytest.raises(DataError, match="cannot be read"):
+        load_dataset("a" * 100_000)
     with pytest.raises(DataError, match="not a folder"):
         load_dataset(folder / "train-images-idx3-ubyte")
     (tmp_path / "bare").mkdir()

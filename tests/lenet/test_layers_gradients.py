@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import lenet
 from lenet import (
+    NETWORKS,
+    AccuracyCategorical,
     ActivationReLU,
     ActivationSigmoid,
     ActivationSoftmax,
@@ -19,12 +21,17 @@ from lenet import (
     ConvolutionLayer,
     DenseLayer,
     Flatten,
+    Hook,
     Layer,
     LossCategoricalCrossEntropy,
+    Model,
+    OptimizerSGD,
     ReportConvolutionLayer,
     TrainableLayer,
+    network_layers,
 )
-from lenet.gradcheck import check, check_loss
+from lenet.gradcheck import check, check_loss, check_model
+from lenet.hooks import GradientsReady
 from tests.lenet import reference as ref
 from tests.lenet.reference import Array
 
@@ -370,3 +377,54 @@ def test_softmax_and_loss_together_give_the_gradient_the_trainer_uses() -> None:
 
     np.testing.assert_allclose(together, apart, atol=1e-12)
     np.testing.assert_allclose(loss.shard_loss(probabilities.T, labels) / 4, loss.calculate(probabilities, labels))
+
+
+# Whole models ------------------------------------------------------------------------------------
+
+
+class KeepGradient(Hook):
+    """Keeps parameters and gradient of the first step."""
+
+    def on_gradients_ready(self, event: GradientsReady) -> None:
+        if event.step == 0:
+            self.values, self.gradients = event.values.copy(), event.gradients.copy()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_gradient_the_trainer_computes_is_that_of_the_loss_of_the_whole_network(
+    network: str, activation: str
+) -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.standard_normal((40, 12, 12, 1)), generator.integers(0, 3, 40)  # two shards
+    model = Model(dtype=np.float64, seed=1)
+    for layer in network_layers(network, activation=activation, image=(12, 12, 1), classes=3):
+        model.add(layer)
+    loss = LossCategoricalCrossEntropy()
+    model.set(loss=loss, optimizer=OptimizerSGD(0.1), accuracy=AccuracyCategorical())
+    model.finalize()
+    kept = KeepGradient()
+    model.train(X, y, epochs=1, batch_size=40, print_every=0, hooks=[kept])
+
+    def loss_at(values: Array) -> float:
+        model.parameters.values[...] = values
+        x = X
+        for layer in model.layers:
+            x = layer.forward(x)
+        return loss.calculate(x, y)
+
+    directions = [generator.standard_normal(len(kept.values)) for _ in range(3)]
+    entries = [np.eye(1, len(kept.values), int(k))[0] for k in generator.integers(0, len(kept.values), 6)]
+    for direction in directions + entries:
+        step = 1e-6 * direction / np.abs(direction).max()
+        numeric = (loss_at(kept.values + step) - loss_at(kept.values - step)) / 2
+
+        assert numeric == pytest.approx(np.vdot(kept.gradients, step), rel=1e-5, abs=1e-15)
+
+
+def test_check_model_names_every_layer_and_the_loss() -> None:
+    layers = network_layers("conv-pool", image=(8, 8, 1), classes=3)
+    results = check_model(layers, draw(2, 8, 8, 1), np.array([0, 2]), entries=8)
+
+    assert [name.rstrip("0123456789") for name in results] == [*(type(layer).__name__ for layer in layers), "loss"]
+    assert all(result.ok for result in results.values())

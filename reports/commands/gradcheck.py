@@ -1,0 +1,82 @@
+"""`lenet-diag gradcheck`: whether the gradients of a network's layers are right."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reports.commands.failures import DEFECTS, one_line_errors
+from reports.commands.options import model_options
+
+if TYPE_CHECKING:
+    from lenet.gradcheck import GradientCheck
+
+COLUMNS = "{:<10} {:<9} {:>14}  {:<7}  {}"
+
+
+@click.command(name="gradcheck")
+@model_options
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Decides initial weights, and which entries are compared.")  # fmt: skip
+@click.option("--samples", type=click.IntRange(min=1, max=64), default=4, show_default=True,
+              help="Training images in the batch.")  # fmt: skip
+@click.option("--entries", type=click.IntRange(min=1), default=64, show_default=True,
+              help="Entries of each tensor to compare at most.")  # fmt: skip
+@click.option("--data", type=click.Path(), default=None,
+              help="Folder with the four IDX files (MNIST is built in).")  # fmt: skip
+@click.option("--fail-on-mistake", is_flag=True, help="Exit with code 1 where a gradient is wrong.")
+def command(seed: int, samples: int, entries: int, data: str | None, fail_on_mistake: bool, **options: Any) -> None:
+    """Compare the backward pass of every layer with central differences in float64, on real digits.
+
+    Says for each tensor how far the two are apart, and what kind of mistake it is.
+    From Python, lenet.gradcheck.check(layer, inputs) does the same for a layer of your own.
+    """
+    with one_line_errors():
+        from lenet.data import load_dataset
+        from lenet.gradcheck import check_model
+        from lenet.settings import Settings
+
+        settings = Settings(**options, seed=seed, data=data)
+        digits = load_dataset(data, limit=samples)
+        image = (digits.X_train.shape[1], digits.X_train.shape[2], digits.X_train.shape[3])
+        model = settings.build_model(samples=samples, image=image)
+        results = check_model(model, digits.X_train, digits.y_train, seed=seed, entries=entries)
+        kinds = {layer.name: type(layer).__name__ for layer in model.layers}
+    for line in text(results, kinds):
+        click.echo(line)
+    if fail_on_mistake and not all(result.ok for result in results.values()):
+        sys.exit(DEFECTS)
+
+
+def text(results: Mapping[str, GradientCheck], kinds: Mapping[str, str]) -> Iterator[str]:
+    """The table, then the mistakes of each layer in words, then the answer."""
+    yield COLUMNS.format("layer", "gradient", "relative error", "verdict", "compared")
+    for name, result in results.items():
+        for tensor, check in result.tensors.items():
+            compared = f"{check.checked} of {check.size} entries"
+            if check.skipped:
+                compared += f", {check.skipped} on a kink left out"
+            if result.stepped_aside:
+                compared += ", with a little noise, away from kinks"
+            verdict = "right" if check.ok else "WRONG"
+            yield COLUMNS.format(name, tensor, f"{check.error:.1e}", verdict, compared).rstrip()
+    wrong = {name: result for name, result in results.items() if not result.ok}
+    for name, result in wrong.items():
+        yield ""
+        yield f"{name} ({kinds.get(name, 'the loss')}):"
+        unknown = [tensor for tensor, check in result.tensors.items() if not check.ok]
+        for mistake in result.mistakes or (f"{' and '.join(unknown)}: wrong in no way that is known here",):
+            yield f"  - {mistake}"
+    yield ""
+    if not wrong:
+        yield f"All gradients are right: {len(kinds)} layers and the loss."
+        return
+    yield f"Mistakes in {', '.join(wrong)}; the other {len(results) - len(wrong)} of {len(results)} parts are right."
+    if "ReportConvolutionLayer" in {kinds.get(name) for name in wrong}:
+        yield (
+            "ReportConvolutionLayer keeps the arithmetic of the report's author on purpose; "
+            "`--convolution exact` is the layer without these mistakes."
+        )
