@@ -1,0 +1,66 @@
+"""Studies with real training, small and short, and a real Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from diagnostics.reader import open_run
+from diagnostics.study import Plan, grid
+from diagnostics.study_run import Study, load_study
+from reports.commands.stats import command as stats
+from reports.commands.study import command as study
+
+SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [32]}
+
+
+def without_times(run):
+    epochs = tuple(replace(e, seconds=None) for e in run.epochs)
+    times = dict.fromkeys(("step_seconds", "clean_step_seconds", "training_seconds", "validation_seconds",
+                           "total_seconds"))  # fmt: skip
+    return replace(run, path="", epochs=epochs, **times)
+
+
+def test_one_job_and_two_give_the_same_runs_bit_for_bit(tmp_path):
+    results = []
+    for jobs in (1, 2):
+        folder = tmp_path / str(jobs)
+        Study(Plan(grid(SMALL, 2)), folder, jobs).run()
+        runs = load_study(folder)[1].runs
+        columns = [open_run(folder / run.name).steps.drop(columns=["seconds", "wall"]) for run in runs]
+        results.append(([without_times(run) for run in runs], columns))
+
+    assert results[0][0] == results[1][0]
+    assert all(a.equals(b) for a, b in zip(results[0][1], results[1][1], strict=True))
+    assert {run.status for run in results[0][0]} == {"completed"}
+    assert all(run.threads == 1 for run in results[0][0])
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_study_in_order_and_resume_completes_it(tmp_path):
+    folder = tmp_path / "s"
+    options = ["--network", "feedforward", "--epochs", "2", "--runs", "6", "--jobs", "2", "--out", str(folder)]
+    process = subprocess.Popen([sys.executable, "-m", "reports", "study", *options], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob(".summaries/*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    interrupted = json.loads(CliRunner().invoke(stats, [str(folder), "--json"]).stdout)["groups"][0]["runs"]
+    resumed = CliRunner().invoke(study, ["--resume", "--jobs", "2", "--out", str(folder)])
+    after = json.loads(CliRunner().invoke(stats, [str(folder), "--json"]).stdout)["groups"][0]
+
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert f"--resume --out {folder}" in told
+    assert 0 < interrupted < 6
+    assert f"{interrupted} of 6 runs already done" in resumed.stderr
+    assert (after["runs"], after["crashed"]) == (6, 0)
