@@ -120,6 +120,14 @@ class Columns(Sequence[Column]):
         """The full names, in order."""
         return tuple(column.name for column in self._columns)
 
+    @cached_property
+    def _by_name(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    def find(self, name: str) -> int | None:
+        """Position of the column of this full name; None where there is none."""
+        return self._by_name.get(name)
+
     def scalar(self, statistic: str) -> int:
         """Position of a scalar of the step. Raises KeyError where there is none."""
         return self._position[Column("scalar", "", "", "", statistic)]

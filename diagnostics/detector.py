@@ -19,10 +19,12 @@ from diagnostics import early, ending, symptoms
 from diagnostics.causes import Explanation, ask, explain, prolonged, remedies, survey, without_fired
 from diagnostics.columns import Columns
 from diagnostics.early import EarlyWarnings
+from diagnostics.errors import DiagnosticsError
 from diagnostics.findings import Diagnosis, Finding, Outcome, Stretch, Verdict
 from diagnostics.history import History
 from diagnostics.info import RunInfo
 from diagnostics.limits import Limits
+from diagnostics.proof import Proof
 from diagnostics.rules import MECHANISMS
 from diagnostics.rules.base import Window
 from diagnostics.symptoms import Symptoms, symptom_finding
@@ -30,6 +32,7 @@ from diagnostics.symptoms import Symptoms, symptom_finding
 HISTORY = 1024
 KEPT_WARNINGS = 200
 SUSPECT_STEPS = 50
+NEEDED = ("data_loss", "accuracy", "samples", "loss")
 
 DEFAULT_LIMITS = Limits(
     [
@@ -73,15 +76,13 @@ class Detector:
         self._explanations: dict[int, Explanation] = {}
         self._validations: list[tuple[int, float, float]] = []
         self._epochs = ending.EpochSums()
-        place = self.columns.scalar
-        self._scalars = [place(name) for name in ("data_loss", "accuracy", "samples", "loss")]
-        self._nonfinite = self.columns.tensor_block("value", "nonfinite")
-        self._dead_window = np.array(
-            [self.columns.activation(layer.name, "dead_window_fraction") for layer in info.layers[:-1]], np.intp
-        )
-        self._weight_gradients = np.array(
-            [self.columns.tensor(layer.name, "weights", "gradient", "norm") for layer in info.layers], np.intp
-        )
+        needed = [self.columns.find(name) for name in NEEDED]
+        if None in needed:
+            raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
+        self._scalars = np.array(needed, np.intp)
+        found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
+        self._nonfinite = np.array([place for place in found if place is not None], np.intp)
+        self._proof = Proof(info, self.columns, self.symptoms.window)
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
         """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
@@ -89,8 +90,9 @@ class Detector:
         self._history.append(step, row)
         self._epochs.add(epoch, data_loss, accuracy, samples)
         finite = math.isfinite(loss) and not row[self._nonfinite].any()
-        cannot_learn = self.symptoms.is_guessing and not self.symptoms.has_learned and self._is_proven_dead(row)
-        stretch = self.symptoms.observe(step, data_loss, accuracy, samples, finite, cannot_learn)
+        stretch = self.symptoms.observe(
+            step, data_loss, accuracy, samples, finite, lambda: self._proof.holds(row, self._history)
+        )
         warnings = self._early.observe(step, row)
         if warnings and len(self._warnings) < KEPT_WARNINGS:
             self._warnings += warnings
@@ -107,10 +109,11 @@ class Detector:
 
     def finish(self, status: str = "completed") -> Diagnosis:
         """The run is over, or is looked at as if it were: verdict, cause and all findings."""
-        stretch = self.symptoms.finish()
+        is_over = status != "running"
+        stretch = self.symptoms.finish() if is_over else None
         if stretch is not None:
             self._explain(stretch)
-        return self._diagnosis(self.symptoms.verdict(is_over=status != "running"))
+        return self._diagnosis(self.symptoms.verdict(is_over))
 
     @property
     def verdict_so_far(self) -> Verdict:
@@ -128,12 +131,6 @@ class Detector:
         return self._explanations.get(stretch.confirmed)
 
     # ---- inside
-
-    def _is_proven_dead(self, row: NDArray[np.float32]) -> bool:
-        """Whether some layer was dead throughout the window and no gradient passes it: nothing can change below."""
-        dead = np.flatnonzero(row[self._dead_window] == 1)
-        gradients = row[self._weight_gradients]
-        return any(not gradients[: index + 1].any() for index in dead.tolist())
 
     def _window(self) -> Window:
         steps, rows = self._history.ordered()

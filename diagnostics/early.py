@@ -10,6 +10,7 @@ end they come, is measured and published with the detector.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,11 @@ class EarlyWarnings:
     """Watches rows one at a time; O(layers) a row."""
 
     def __init__(self, info: RunInfo, columns: Columns, limits: Limits) -> None:
-        self._layers = [layer.name for layer in info.layers]
+        layers = [layer.name for layer in info.layers]
         relu = [layer.name for layer in info.layers[:-1] if layer.activation == "relu"]
-        self._names = (self._layers, self._layers, relu)
-        self._gradients = np.array([columns.tensor(n, "weights", "gradient", "norm") for n in self._layers])
-        self._ratios = np.array([columns.tensor(n, "weights", "update", "ratio") for n in self._layers])
-        self._dead = np.array([columns.activation(n, "dead_fraction") for n in relu], dtype=np.intp)
+        self._names, self._gradients = _found(columns, layers, "{}/weights/gradient/norm")
+        self._moved, self._ratios = _found(columns, layers, "{}/weights/update/ratio")
+        self._relu, self._dead = _found(columns, relu, "{}/dead_fraction")
         self._growth, self._ratio = limits[f"{RULE}.growth"], limits[f"{RULE}.ratio"]
         self._share, self._pause = limits[f"{RULE}.dead"], limits[f"{RULE}.pause"]
         self._level: NDArray[np.float32] | None = None
@@ -70,13 +70,13 @@ class EarlyWarnings:
     ) -> tuple[Finding, ...]:
         findings = []
         signs = (
-            (grown, self._gradients, self._growth, "gradient of {} is {:.2g}, many times its running level"),
-            (large, self._ratios, self._ratio, "update of {} is {:.0%} of its norm"),
-            (dead, self._dead, self._share, "{}: {:.0%} of the units are silent"),
+            (grown, self._names, self._gradients, self._growth, "gradient of {} is {:.2g}, many times its usual level"),
+            (large, self._moved, self._ratios, self._ratio, "update of {} is {:.0%} of its norm"),
+            (dead, self._relu, self._dead, self._share, "{}: {:.0%} of the units are silent"),
         )
-        for sign, (mask, places, limit, words) in enumerate(signs):
+        for sign, (mask, names, places, limit, words) in enumerate(signs):
             for index in np.flatnonzero(mask):
-                layer = self._names[sign][index]
+                layer = names[index]
                 last = self._said.get((sign, layer), -math.inf)
                 self._said[sign, layer] = step
                 if step - last <= self._pause:
@@ -85,3 +85,10 @@ class EarlyWarnings:
                 message = words.format(layer, value)
                 findings.append(Finding(RULE, layer, step, step, value, limit, Severity.WARNING, CONFIDENCE, message))
         return tuple(findings)
+
+
+def _found(columns: Columns, layers: Sequence[str], name: str) -> tuple[list[str], NDArray[np.intp]]:
+    """The layers that have the column ``name``, and where."""
+    places = [(layer, columns.find(name.format(layer))) for layer in layers]
+    found = [(layer, place) for layer, place in places if place is not None]
+    return [layer for layer, _ in found], np.array([place for _, place in found], np.intp)

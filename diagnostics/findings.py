@@ -128,9 +128,7 @@ class Diagnosis:
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, with the keys of ``lenet-diag diagnose --json``; NaN becomes null."""
-        cause = None
-        if self.cause is not None:
-            cause = {k: v for k, v in asdict(self.cause).items()}
+        cause = None if self.cause is None else asdict(self.cause)
         return {
             "run": self.run,
             "verdict": str(self.verdict),

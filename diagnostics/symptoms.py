@@ -1,30 +1,42 @@
 """Is the run learning, guessing, or gone? A state machine that sees one row at a time.
 
-            learned               guessing                    learned
-  STARTING ────────▶ LEARNING ──────────────▶ COLLAPSED ───────────────┐
-     │                 ▲ ▲ ▲                                           │
-     │ guessing at     │ │ └───────────────────────────────────────────┘
-     │ patience P      │ │ learned (recovery)
-     ├───────────────▶ NEVER LEARNED
-     │                   │ learned (recovery; the parameters are finite again)
-     └───────────────▶ DIVERGED   ◀──── from anywhere: a loss or parameter that is not finite
+               learned                 guessing
+  STARTING ───────────────▶ LEARNING ────────────▶ COLLAPSED ──┐
+     │                        ▲  │                             │
+     │ guessing at patience P,│  │ not finite                  │ learned:
+     │ or a layer that cannot │  └─────────────▶ DIVERGED ─────┤ recovery
+     │ learn any more         │                     ▲          │
+     ├───────▶ NEVER LEARNED ─┼─────────────────────┼──────────┤
+     │ not finite             └─────────────────────┼──────────┘
+     └──────────────────────────────────────────────┘
 
 The words are those of the design: over the last W = max(20 steps, 2,560 samples),
 *guessing* is a mean data loss of at least 0.95 H together with an accuracy of at
 most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of at most 0.7 H,
 with H the entropy of the class prior and A the share of the commonest class. The
 loss of guessing is H and its accuracy A whatever the number of classes and however
-unequal they are, which is why neither is compared with a fixed number.
+unequal they are, which is why neither is compared with a fixed number. Where only
+every k-th step is recorded the window has at least 5 rows, however many steps they
+take; so one bad batch is never all there is.
 
-The state is O(1): a window of W rows and a few counters. It sees rows up to now and
-no later ones, so live and from a file it gives the same answers.
+A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch, which keeps its
+kind until the run recovers: a run that has collapsed and then overflows has collapsed.
+A run that *cannot learn any more* is said to have never learned before patience P: a
+layer was constant for every input throughout W (all its ReLU units dead, or all its
+sigmoids or tanhs stuck at the same numbers), and the gradient of its weights and of
+everything below is exactly zero. At the end of a run that never learned, guessing is
+enough from grace G on; a run that ends sooner, or neither guessing nor learned, is
+undecided.
+
+The state is O(1): a window of rows and a few counters. It sees rows up to now and no
+later ones, and its sums are exact, so live and from a file it gives the same answers.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from diagnostics.findings import Finding, Severity, Stretch, Verdict
@@ -32,6 +44,9 @@ from diagnostics.limits import Limit, Limits
 
 DESIGN = "the project's definitions, fixed before any result"
 ONSET_MEAN = 5
+LEAST_ROWS = 5
+# Every finite float32 is a whole multiple of 2**-149: as whole numbers they add up exactly, however unlike in size.
+UNIT = 149
 
 LIMITS = (
     Limit("verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2),
@@ -73,9 +88,8 @@ class Symptoms:
         # A window has to fit before patience and grace can be asked for.
         self.patience = max(int(limits["verdict.patience"]), self.window)
         self.grace = max(int(limits["verdict.grace"]), self.window)
-        self._rows: deque[tuple[int, float, float, float]] = deque()
-        self._loss_sum = self._correct = self._samples = 0.0
-        self._bad_losses = 0
+        self._rows: deque[tuple[int, int | None, int, int]] = deque()
+        self._loss_sum = self._correct = self._samples = self._bad_rows = 0
         self._recent: deque[float] = deque(maxlen=ONSET_MEAN)
         self._last_good = -1
         self._first_step: int | None = None
@@ -93,12 +107,19 @@ class Symptoms:
         return None
 
     def observe(
-        self, step: int, loss: float, accuracy: float, samples: float, finite: bool, cannot_learn: bool = False
+        self,
+        step: int,
+        loss: float,
+        accuracy: float,
+        samples: float,
+        finite: bool,
+        cannot_learn: Callable[[], bool] = lambda: False,
     ) -> Stretch | None:
         """One row; returns the stretch that this row confirmed or ended, if any.
 
         ``loss`` is the data loss; ``finite`` says that loss and parameters are;
-        ``cannot_learn`` that a mechanism proves the run cannot learn any more.
+        ``cannot_learn`` finds out whether a mechanism proves that the run cannot learn
+        any more, and is asked only where that would decide.
         """
         self._slide(step, loss, accuracy, samples)
         self.steps = step + 1
@@ -110,7 +131,7 @@ class Symptoms:
         if self.is_guessing and self.open_stretch is None:
             if self.has_learned:
                 return self._open(Verdict.COLLAPSED, self._last_good + 1, step)
-            if self.steps >= self.patience or cannot_learn:
+            if step >= self.patience or cannot_learn():
                 return self._open(Verdict.NEVER_LEARNED, 0, step)
         return None
 
@@ -142,32 +163,39 @@ class Symptoms:
         return self.stretches[-1]
 
     def _slide(self, step: int, loss: float, accuracy: float, samples: float) -> None:
-        """Move the window on to this row. A loss that is not finite is kept out of the sums and counted."""
+        """Move the window on to this row. A row that is not finite is kept out of the sums and counted."""
         if self._first_step is None:
             self._first_step = step
         rows = self._rows
-        rows.append((step, loss, accuracy, samples))
-        self._add(loss, accuracy, samples, 1)
-        while rows[0][0] <= step - self.window:
-            _, old_loss, old_accuracy, old_samples = rows.popleft()
-            self._add(old_loss, old_accuracy, old_samples, -1)
+        is_finite = math.isfinite(loss) and math.isfinite(accuracy)
+        exact = int(math.ldexp(loss, UNIT)) if is_finite else None
+        row = (step, exact, round(accuracy * samples) if is_finite else 0, int(samples))
+        rows.append(row)
+        self._add(row, 1)
+        while rows[0][0] <= step - self.window and len(rows) > LEAST_ROWS:
+            self._add(rows.popleft(), -1)
         self._recent.append(loss)
         if len(self._recent) == ONSET_MEAN and sum(self._recent) / ONSET_MEAN <= self._learned_loss:
             self._last_good = step
 
-    def _add(self, loss: float, accuracy: float, samples: float, sign: int) -> None:
-        if math.isfinite(loss):
-            self._loss_sum += sign * loss
+    def _add(self, row: tuple[int, int | None, int, int], sign: int) -> None:
+        _, loss, correct, samples = row
+        if loss is None:
+            self._bad_rows += sign
         else:
-            self._bad_losses += sign
-        self._correct += sign * accuracy * samples
+            self._loss_sum += sign * loss
+        self._correct += sign * correct
         self._samples += sign * samples
 
     def _judge_window(self, step: int) -> None:
         self.is_guessing = self.is_learned = False
-        if self._first_step is None or step - self._first_step < self.window - 1 or self._bad_losses:
+        rows = len(self._rows)
+        if self._first_step is None or step - self._first_step < self.window - 1 or rows < LEAST_ROWS:
             return
-        loss = self._loss_sum / len(self._rows)
+        # With one class only there is nothing to guess and nothing to learn.
+        if self._bad_rows or not self.entropy:
+            return
+        loss = self._loss_sum / (rows << UNIT)
         self.is_learned = loss <= self._learned_loss
         spread = math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
         chance = self.commonest + self._sigmas * spread
