@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lenet
 from lenet import (
-    NETWORKS,
-    AccuracyCategorical,
     ActivationReLU,
     ActivationSigmoid,
     ActivationSoftmax,
@@ -21,17 +18,10 @@ from lenet import (
     ConvolutionLayer,
     DenseLayer,
     Flatten,
-    Hook,
     Layer,
-    LossCategoricalCrossEntropy,
-    Model,
-    OptimizerSGD,
     ReportConvolutionLayer,
-    TrainableLayer,
-    network_layers,
 )
-from lenet.gradcheck import check, check_loss, check_model
-from lenet.hooks import GradientsReady
+from lenet.gradcheck import check
 from tests.lenet import reference as ref
 from tests.lenet.reference import Array
 
@@ -276,155 +266,3 @@ def test_flatten_keeps_the_order_of_rows_and_columns(shape: tuple[int, ...]) -> 
 
     np.testing.assert_array_equal(layer.forward(inputs), inputs.reshape(shape[0], -1))
     assert_right_gradients(layer, inputs)
-
-
-# All of them -------------------------------------------------------------------------------------
-
-SMALL: dict[str, tuple[Layer, tuple[int, ...]]] = {
-    "ConvolutionLayer": (ConvolutionLayer(3, (3, 3), input_size=(5, 5, 2)), (2, 5, 5, 2)),
-    "ReportConvolutionLayer": (ReportConvolutionLayer(3, (3, 3), input_size=(5, 5, 2)), (2, 5, 5, 2)),
-    "AveragePooling": (AveragePooling(), (2, 5, 5, 2)),
-    "DenseLayer": (DenseLayer(4, 3), (2, 4)),
-    "Flatten": (Flatten(), (2, 3, 3, 2)),
-    "ActivationReLU": (ActivationReLU(), (2, 4)),
-    "ActivationSigmoid": (ActivationSigmoid(), (2, 4)),
-    "ActivationTanh": (ActivationTanh(), (2, 4)),
-    "ActivationSoftmax": (ActivationSoftmax(), (2, 4)),
-}
-
-
-def test_every_layer_of_the_package_is_tested_here() -> None:
-    public = {getattr(lenet, name) for name in lenet.__all__}
-    layers = {
-        kind.__name__
-        for kind in public
-        if isinstance(kind, type) and issubclass(kind, Layer) and kind not in (Layer, TrainableLayer)
-    }
-
-    assert layers == set(SMALL)
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_float32_inputs_are_computed_in_float32_and_come_close(name: str) -> None:
-    layer, shape = SMALL[name]
-    inputs = draw(*shape)
-    narrow, narrow_d = layer.forward(inputs.astype(np.float32)).copy(), None
-    d = draw(*narrow.shape)
-    if name != "ReportConvolutionLayer":  # it carries state from call to call
-        narrow_d = layer.backward(d.astype(np.float32)).copy()
-        wide, wide_d = layer.forward(inputs), layer.backward(d)
-        np.testing.assert_allclose(narrow_d, wide_d, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(narrow, wide, rtol=1e-4, atol=1e-5)
-
-    assert narrow.dtype == np.float32
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_a_layer_changes_neither_its_inputs_nor_the_gradient_it_is_given(name: str) -> None:
-    layer, shape = SMALL[name]
-    inputs = draw(*shape)
-    d = draw(*layer.forward(inputs).shape)
-    before = inputs.copy(), d.copy()
-    layer.backward(d)
-
-    np.testing.assert_array_equal(inputs, before[0])
-    np.testing.assert_array_equal(d, before[1])
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_an_output_once_given_does_not_change_with_the_next_call(name: str) -> None:
-    layer, shape = SMALL[name]
-    output = layer.forward(draw(*shape))
-    dinputs = layer.backward(draw(*output.shape))
-    kept = output.copy(), dinputs.copy()
-    layer.forward(draw(*shape, seed=1))
-    layer.backward(draw(*output.shape, seed=1))
-
-    np.testing.assert_array_equal(output, kept[0])
-    np.testing.assert_array_equal(dinputs, kept[1])
-
-
-# Losses ------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=40, deadline=None)
-@given(n=st.integers(1, 5), classes=st.integers(2, 12), one_hot=st.booleans(), seed=st.integers(0, 1000))
-def test_the_loss_agrees_with_its_formula_and_finite_differences(
-    n: int, classes: int, one_hot: bool, seed: int
-) -> None:
-    generator = np.random.default_rng(seed)
-    # Well inside the clip of 1e-7.
-    predictions = 0.98 * generator.dirichlet(np.ones(classes), size=n) + 0.02 / classes
-    labels = generator.integers(0, classes, n)
-    targets = np.eye(classes)[labels] if one_hot else labels
-    loss, reference = LossCategoricalCrossEntropy(), ref.CrossEntropy()
-    loss.backward(predictions, targets)
-    reference.backward(predictions, labels)
-
-    assert loss.calculate(predictions, targets) == pytest.approx(reference.calculate(predictions, labels), rel=1e-12)
-    np.testing.assert_allclose(loss.forward(predictions, targets), reference.forward(predictions, labels))
-    np.testing.assert_allclose(loss.dinputs, reference.dinputs, rtol=1e-12)
-    result = check_loss(loss, predictions, targets, tolerance=1e-6)
-    assert result.ok, str(result)
-
-
-def test_softmax_and_loss_together_give_the_gradient_the_trainer_uses() -> None:
-    logits, labels = draw(4, 6), np.array([0, 5, 2, 2])
-    softmax, loss = ActivationSoftmax(), LossCategoricalCrossEntropy()
-    probabilities = softmax.forward(logits)
-    apart = softmax.backward(loss.backward(probabilities, labels))
-    together = loss.shard_gradient(probabilities.T, labels, 4).T
-
-    np.testing.assert_allclose(together, apart, atol=1e-12)
-    np.testing.assert_allclose(loss.shard_loss(probabilities.T, labels) / 4, loss.calculate(probabilities, labels))
-
-
-# Whole models ------------------------------------------------------------------------------------
-
-
-class KeepGradient(Hook):
-    """Keeps parameters and gradient of the first step."""
-
-    def on_gradients_ready(self, event: GradientsReady) -> None:
-        if event.step == 0:
-            self.values, self.gradients = event.values.copy(), event.gradients.copy()
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_the_gradient_the_trainer_computes_is_that_of_the_loss_of_the_whole_network(
-    network: str, activation: str
-) -> None:
-    generator = np.random.default_rng(0)
-    X, y = generator.standard_normal((40, 12, 12, 1)), generator.integers(0, 3, 40)  # two shards
-    model = Model(dtype=np.float64, seed=1)
-    for layer in network_layers(network, activation=activation, image=(12, 12, 1), classes=3):
-        model.add(layer)
-    loss = LossCategoricalCrossEntropy()
-    model.set(loss=loss, optimizer=OptimizerSGD(0.1), accuracy=AccuracyCategorical())
-    model.finalize()
-    kept = KeepGradient()
-    model.train(X, y, epochs=1, batch_size=40, print_every=0, hooks=[kept])
-
-    def loss_at(values: Array) -> float:
-        model.parameters.values[...] = values
-        x = X
-        for layer in model.layers:
-            x = layer.forward(x)
-        return loss.calculate(x, y)
-
-    directions = [generator.standard_normal(len(kept.values)) for _ in range(3)]
-    entries = [np.eye(1, len(kept.values), int(k))[0] for k in generator.integers(0, len(kept.values), 6)]
-    for direction in directions + entries:
-        step = 1e-6 * direction / np.abs(direction).max()
-        numeric = (loss_at(kept.values + step) - loss_at(kept.values - step)) / 2
-
-        assert numeric == pytest.approx(np.vdot(kept.gradients, step), rel=1e-5, abs=1e-15)
-
-
-def test_check_model_names_every_layer_and_the_loss() -> None:
-    layers = network_layers("conv-pool", image=(8, 8, 1), classes=3)
-    results = check_model(layers, draw(2, 8, 8, 1), np.array([0, 2]), entries=8)
-
-    assert [name.rstrip("0123456789") for name in results] == [*(type(layer).__name__ for layer in layers), "loss"]
-    assert all(result.ok for result in results.values())
