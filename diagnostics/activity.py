@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import ACTIVATION_STATISTICS, INPUT
-from diagnostics.measures import Segments, exact_statistics, saturated_fraction
+from diagnostics import measures
+from diagnostics.columns import ACTIVATION_STATISTICS, INPUT, TENSOR_STATISTICS
+from diagnostics.measures import Segments, saturated_fraction
 from lenet.hooks import LayerInfo
 
 SAMPLES = 128
@@ -81,26 +82,33 @@ def silent_units(parts: Sequence[Array], candidates: NDArray[np.intp], nonnegati
 
 
 class Plan:
-    """Views into the arrays of one set of outputs, made once and used again at every step."""
+    """One long vector to measure: parameter vectors, then the subsamples of one set of outputs.
 
-    def __init__(self, outputs: Outputs, layers: Sequence[LayerInfo]) -> None:
+    Made once for a set of arrays and used again at every step that announces them.
+    ``statistics`` (statistic, tensor) of all of it are filled by :meth:`measure`.
+    """
+
+    def __init__(self, outputs: Outputs, layers: Sequence[LayerInfo], tensor_sizes: Sequence[int]) -> None:
         self.outputs = outputs
         self.parts = [[units_first(x) for x in outputs[layer.name]] for layer in layers]
         pieces = [subsample(parts) for parts in ([units_first(x) for x in outputs[INPUT]], *self.parts)]
         shapes = [(*p[0].shape[:-1], sum(piece.shape[-1] for piece in p)) for p in pieces]
-        self.segments = Segments([math.prod(shape) for shape in shapes])
+        self.segments = Segments([*tensor_sizes, *(math.prod(shape) for shape in shapes)])
+        self.statistics = np.zeros((len(TENSOR_STATISTICS), self.segments.count), dtype=np.float32)
+        self.samples = self.segments.parts[len(tensor_sizes) :]
         self._copies: list[tuple[Array, Array]] = []
-        for part, shape, sample in zip(self.segments.parts, shapes, pieces, strict=True):
+        for part, shape, sample in zip(self.samples, shapes, pieces, strict=True):
             end = 0
             for piece in sample:
                 start, end = end, end + piece.shape[-1]
                 self._copies.append((part.reshape(shape)[..., start:end], piece))
         lengths = [math.prod(shape[1:]) for shape in shapes[1:] for _ in range(shape[0])]
         self._unit_starts = np.cumsum([0, *lengths[:-1]], dtype=np.intp)
-        self._of_layers = self.segments.vector[math.prod(shapes[0]) :]
+        self._of_layers = self.segments.vector[sum(tensor_sizes) + math.prod(shapes[0]) :]
         # Where the subsample is all there is and nothing is negative, a largest output of 0 is proof.
         whole = [sum(x.size for x in p) == math.prod(s) for p, s in zip(self.parts, shapes[1:], strict=True)]
-        self.proven = [w and layer.activation == "relu" for w, layer in zip(whole, layers, strict=True)]
+        unproven = [not (w and layer.activation == "relu") for w, layer in zip(whole, layers, strict=True)]
+        self.unproven = np.repeat(unproven, [layer.units for layer in layers])
 
     def load(self) -> None:
         """Copy the subsamples of all layers."""
@@ -112,55 +120,67 @@ class Plan:
         quiet: NDArray[np.bool_] = np.maximum.reduceat(self._of_layers, self._unit_starts) == 0
         return quiet
 
+    def measure(self) -> None:
+        """Measure the whole vector."""
+        self.segments.statistics(self.statistics)
+
 
 class Activity:
-    """The activation statistics of a step, gathered over the portions of its batch.
+    """What the outputs of a step say, gathered over the portions of its batch.
 
-    ``block`` (statistic, layer) is where they go: ``input`` first, then the
-    layers. ``silent`` (units,) says 1 for every unit of all layers that was
-    silent for the whole batch so far.
+    ``block`` (statistic, layer) is where it goes: ``input`` first, then the layers.
+    ``silent`` (units,) says 1 for every unit of all layers that was silent for the
+    whole batch so far. ``plan`` is that of the step's first portion; its vector
+    begins with room for tensors of ``tensor_sizes``.
     """
 
-    def __init__(self, layers: Sequence[LayerInfo], block: NDArray[np.float32]) -> None:
+    def __init__(
+        self, layers: Sequence[LayerInfo], block: NDArray[np.float32], tensor_sizes: Sequence[int] = ()
+    ) -> None:
         ends = np.cumsum([0, *(layer.units for layer in layers)]).tolist()
         self.starts = np.array(ends[:-1], dtype=np.intp)
         self.units = np.diff(np.array(ends, dtype=np.float32))
         self.silent: NDArray[np.uint8] = np.ones(ends[-1], dtype=np.uint8)
+        self.plan: Plan | None = None
         self._layers = layers
-        self._silent_of = [self.silent[a:b] for a, b in pairwise(ends)]
-        self._can_saturate = [layer.activation in ("sigmoid", "tanh") for layer in layers]
+        self._places = list(pairwise(ends))
+        self._saturable = [i for i, layer in enumerate(layers) if layer.activation in ("sigmoid", "tanh")]
+        self._tensor_sizes = list(tensor_sizes)
         self._block = block
         block[:] = np.nan
         self._plans: list[Plan] = []
-        self._measured: Plan | None = None
 
     def observe(self, outputs: Outputs, first_sample: int) -> None:
         """Take in one portion of the batch; the one that starts at sample 0 gives the statistics."""
         plan = self._plan(outputs)
         if first_sample == 0:
             plan.load()
-            self._measured = plan
-            self.silent[:] = plan.quiet_units()
-        first = first_sample == 0
-        for layer, parts, silent, proven in zip(self._layers, plan.parts, self._silent_of, plan.proven, strict=True):
-            if not (first and proven) and silent.any():
-                candidates = np.flatnonzero(silent)
-                silent[:] = 0
-                silent[silent_units(parts, candidates, layer.activation == "relu")] = 1
+            self.plan = plan
+            quiet = plan.quiet_units()
+            self.silent[:] = quiet
+            quiet &= plan.unproven
+        else:
+            quiet = self.silent != 0
+        if quiet.any():
+            self._look(plan, quiet)
 
-    def measure(self) -> None:
-        """Fill the block from what was taken in last."""
-        if self._measured is None:
+    def _look(self, plan: Plan, quiet: NDArray[np.bool_]) -> None:
+        """Look at the whole portion for those that may be silent."""
+        for layer, parts, (start, stop) in zip(self._layers, plan.parts, self._places, strict=True):
+            candidates = np.flatnonzero(quiet[start:stop])
+            if candidates.size:
+                found = silent_units(parts, candidates, layer.activation == "relu")
+                self.silent[start + candidates] = 0
+                self.silent[start + found] = 1
+
+    def report(self) -> None:
+        """Fill the block, once the plan has been measured."""
+        if self.plan is None:
             return
-        block, segments = self._block, self._measured.segments
-        good = segments.moments(block[MEAN], block[STD])
-        segments.zero_fractions(block[ZERO])
-        if not good.all():
-            for bad in np.flatnonzero(~good):
-                block[MEAN, bad], block[STD, bad] = exact_statistics(segments.parts[bad])[:2]
-        for i, layer in enumerate(self._layers, start=1):
-            if self._can_saturate[i - 1]:
-                block[SATURATED, i] = saturated_fraction(segments.parts[i], layer.activation)
+        block, measured = self._block, self.plan.statistics[:, len(self._tensor_sizes) :]
+        block[MEAN], block[STD], block[ZERO] = measured[measures.MEAN], measured[measures.STD], measured[measures.ZERO]
+        for i in self._saturable:
+            block[SATURATED, i + 1] = saturated_fraction(self.plan.samples[i + 1], self._layers[i].activation)
         fractions = block[DEAD, 1:]
         np.add.reduceat(self.silent, self.starts, out=fractions, dtype=np.float32)
         fractions /= self.units
@@ -171,6 +191,6 @@ class Activity:
         for plan in self._plans:
             if plan.outputs is outputs:
                 return plan
-        plan = Plan(outputs, self._layers)
+        plan = Plan(outputs, self._layers, self._tensor_sizes)
         self._plans = [plan, *self._plans[:3]]
         return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,35 +13,45 @@ from diagnostics.schema import BINS
 
 # Bins narrower than this need more than float32 (denormal ranges).
 LARGEST_SCALE = 1e35
+# Ranges wider than this overflow in float32.
+LARGEST_RANGE = 1e38
 
 
-def histograms(parts: Sequence[NDArray[np.float32]], counts: NDArray[np.uint32], ranges: NDArray[np.float32]) -> None:
+def histograms(
+    parts: Sequence[NDArray[np.float32]],
+    ends: NDArray[np.float32],
+    counts: NDArray[np.uint32],
+    ranges: NDArray[np.float32],
+) -> None:
     """Write histograms of each of the ``parts`` into ``counts`` (tensor, bin) and ``ranges`` (tensor, 2).
 
-    The bins are equal and go from the smallest to the largest finite entry; an
-    entry on the border of two belongs to the upper one, the largest to the last.
+    ``ends`` (2, tensor) are the smallest and largest entries, which are known
+    already. The bins are equal and go from the smallest to the largest finite entry;
+    an entry on the border of two belongs to the upper one, the largest to the last.
     Where all entries are equal they stand in the first bin; where none is finite
     the counts are 0 and the range is NaN.
     """
     for i, tensor in enumerate(parts):
         part: NDArray[np.floating[Any]] = tensor
-        low, high = part.min(), part.max()
-        if not np.isfinite(high - low):
+        low, high = ends[:, i].tolist()
+        if not high - low < LARGEST_RANGE:
             part = part[np.isfinite(part)].astype(np.float64)
-            low, high = (part.min(), part.max()) if part.size else (np.nan, np.nan)
+            low, high = (float(part.min()), float(part.max())) if part.size else (math.nan, math.nan)
         counts[i] = _counts(part, low, high)
         ranges[i] = low, high
 
 
-def _counts(part: NDArray[np.floating[Any]], low: Any, high: Any) -> NDArray[np.int64]:
+def _counts(part: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.int64]:
     if not high > low:
         counts = np.zeros(BINS, dtype=np.int64)
         counts[0] = part.size
         return counts
-    per_unit = BINS / (float(high) - float(low))
+    per_unit = BINS / (high - low)
     if per_unit > LARGEST_SCALE:
         part = part.astype(np.float64)
-    places = ((part - low) * part.dtype.type(per_unit)).astype(np.int64)
+    scaled = part - part.dtype.type(low)
+    scaled *= part.dtype.type(per_unit)
+    places = scaled.astype(np.intp)
     counts = np.bincount(places, minlength=BINS)
     counts[BINS - 1] += counts[BINS:].sum()  # the largest entry itself
     return counts[:BINS]

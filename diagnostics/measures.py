@@ -40,6 +40,7 @@ class Segments:
         self.count = len(sizes)
         self.vector = np.zeros(ends[-1], dtype=np.float32)
         self.parts = [self.vector[a:b] for a, b in pairwise(ends)]
+        self._dots = [(part.dot, part) for part in self.parts]
         self._starts = np.array(ends[:-1], dtype=np.intp)
         self._per_entry = 1.0 / np.array(sizes, dtype=np.float64)
         self._zero = np.empty(ends[-1], dtype=np.bool_)
@@ -49,37 +50,35 @@ class Segments:
 
     def statistics(self, out: Float32) -> None:
         """Write all statistics into ``out`` (statistic, tensor), in the order of TENSOR_STATISTICS."""
-        np.minimum.reduceat(self.vector, self._starts, out=out[MIN])
-        np.maximum.reduceat(self.vector, self._starts, out=out[MAX])
-        good = self.moments(out[MEAN], out[STD], out[NORM])
-        self.zero_fractions(out[ZERO])
         out[NONFINITE] = 0.0
-        if not good.all():
-            for i in np.flatnonzero(~good):
-                if out[MIN, i] == 0.0 == out[MAX, i]:  # nothing but zeros
-                    out[MEAN, i] = out[STD, i] = out[NORM, i] = 0.0
-                else:
-                    out[:, i] = exact_statistics(self.parts[i])
-
-    def moments(self, mean: Float32, std: Float32, norm: Float32 | None = None) -> NDArray[np.bool_]:
-        """Mean, standard deviation and L2 norm of each tensor; says which of them can be trusted."""
-        squares = self._squares
-        squares[:] = [np.dot(part, part) for part in self.parts]
-        if norm is not None:
-            np.sqrt(squares, out=norm, casting="same_kind")
+        vector, starts, squares = self.vector, self._starts, self._squares
+        np.minimum.reduceat(vector, starts, out=out[MIN])
+        np.maximum.reduceat(vector, starts, out=out[MAX])
+        mean = np.add.reduceat(vector, starts) * self._per_entry
+        squares[:] = [dot(part) for dot, part in self._dots]
+        np.sqrt(squares, out=out[NORM], casting="same_kind")
         squares *= self._per_entry
-        means = np.add.reduceat(self.vector, self._starts) * self._per_entry
-        mean[:] = means
-        variance = squares - means * means
-        np.sqrt(variance, out=std, casting="same_kind")
+        variance = squares - mean * mean
+        np.sqrt(variance, out=out[STD], casting="same_kind")
+        out[MEAN] = mean
+        self._count_zeros(out[ZERO])
         # Comparisons with NaN are false, so what is not finite is not good.
-        good: NDArray[np.bool_] = variance > SMALLEST_SHARE * squares
-        good &= squares < LARGEST_SQUARE
-        good &= squares > SMALLEST_SQUARE
-        return good
+        good = [
+            v > SMALLEST_SHARE * s and SMALLEST_SQUARE < s < LARGEST_SQUARE
+            for v, s in zip(variance.tolist(), squares.tolist(), strict=True)
+        ]
+        if not all(good):
+            self._repair(out, [i for i, is_good in enumerate(good) if not is_good])
 
-    def zero_fractions(self, out: Float32) -> None:
-        """Write the share of exact zeros of each tensor into ``out``."""
+    def _repair(self, out: Float32, doubtful: list[int]) -> None:
+        """Measure tensors again whose sums cannot be trusted."""
+        for i in doubtful:
+            if out[MIN, i] == 0.0 == out[MAX, i]:  # nothing but zeros
+                out[MEAN, i] = out[STD, i] = out[NORM, i] = 0.0
+            else:
+                out[:, i] = exact_statistics(self.parts[i])
+
+    def _count_zeros(self, out: Float32) -> None:
         np.equal(self.vector, self._float32_zero, out=self._zero)
         out[:] = [np.count_nonzero(part) for part in self._zero_parts]
         out *= self._per_entry

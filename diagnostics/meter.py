@@ -1,8 +1,8 @@
 """The meter: from the events of a step to one row of numbers.
 
-It keeps copies of the parameters before the update and of the gradient, since
-the trainer's buffers hold them only during the call, next to the update itself,
-and measures all three at the end of the step in one go.
+The trainer's buffers hold what they say only during the call, so parameters,
+gradient and a subsample of the outputs are copied into one long vector, next to
+the update, and all of it is measured at the end of the step in one go.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.activity import DEAD_WINDOW, Activity
+from diagnostics.activity import DEAD_WINDOW, Activity, Plan
 from diagnostics.columns import ACTIVATION_STATISTICS, KINDS, SCALARS, TENSOR_STATISTICS
 from diagnostics.info import RunInfo
-from diagnostics.measures import NORM, Segments, window_steps
+from diagnostics.measures import MAX, MIN, NORM, window_steps
 from lenet.hooks import ActivationsReady, GradientsReady, StepEnd, UpdateDone
 
 State = Mapping[str, NDArray[np.int64]]
@@ -26,19 +26,17 @@ class Meter:
 
     def __init__(self, info: RunInfo) -> None:
         tensors, layers = len(info.tensors), len(info.layers) + 1
+        self._parameters = info.parameters
+        self._count = len(KINDS) * tensors
         self.row = np.full(len(info.columns), np.nan, dtype=np.float32)
-        self._segments = Segments([t.size for t in info.tensors] * len(KINDS))
-        self._value, self._gradient, self._update = self._segments.vector.reshape(len(KINDS), -1)
         # The blocks of a row lie one after another: see diagnostics.columns.
-        start, size = len(SCALARS), len(KINDS) * len(TENSOR_STATISTICS) * tensors
+        start, size = len(SCALARS), self._count * len(TENSOR_STATISTICS)
         self._scalars = self.row[:start]
-        self._statistics = np.zeros((len(TENSOR_STATISTICS), len(KINDS), tensors), dtype=np.float32)
-        self._by_kind = self._statistics.transpose(1, 0, 2)
-        self._tensors = self.row[start : start + size].reshape(self._by_kind.shape)
+        self._tensors = self.row[start : start + size].reshape(len(KINDS), len(TENSOR_STATISTICS), tensors)
         self._ratios = self.row[start + size : start + size + tensors]
         activations = self.row[start + size + tensors :].reshape(len(ACTIVATION_STATISTICS), layers)
         self._dead_window = activations[DEAD_WINDOW, 1:]
-        self._activity = Activity(info.layers, activations)
+        self._activity = Activity(info.layers, activations, [t.size for t in info.tensors] * len(KINDS))
         self._window = window_steps(info.batch_size)
         self._streak = np.zeros(len(self._activity.silent), dtype=np.int64)
         self._first = self._last = -1
@@ -51,7 +49,12 @@ class Meter:
     @property
     def tensors(self) -> list[NDArray[np.float32]]:
         """Value, gradient and update of every tensor of the last step: all values, then all gradients, ..."""
-        return self._segments.parts
+        return self._plan.segments.parts[: self._count]
+
+    @property
+    def ends(self) -> NDArray[np.float32]:
+        """Smallest and largest entry of each of the :attr:`tensors`, (2, tensors)."""
+        return self._plan.statistics[MIN : MAX + 1, : self._count]
 
     def activations(self, event: ActivationsReady) -> None:
         """Take in the outputs of a portion of the batch."""
@@ -60,14 +63,16 @@ class Meter:
 
     def gradients(self, event: GradientsReady) -> None:
         """Take in the parameters and the gradient."""
+        value, gradient, _ = self._three()
         with np.errstate(all="ignore"):
-            np.copyto(self._value, event.values, casting="same_kind")
-            np.copyto(self._gradient, event.gradients, casting="same_kind")
+            np.copyto(value, event.values, casting="same_kind")
+            np.copyto(gradient, event.gradients, casting="same_kind")
 
     def update(self, event: UpdateDone) -> None:
         """Take in the parameters after the update."""
+        value, _, update = self._three()
         with np.errstate(all="ignore"):
-            np.subtract(event.values, self._value, out=self._update, casting="same_kind")
+            np.subtract(event.values, value, out=update, casting="same_kind")
 
     def finish(self, event: StepEnd) -> NDArray[np.float32]:
         """The row of the step that ends; valid until the next step."""
@@ -80,13 +85,16 @@ class Meter:
             event.seconds,
             event.samples,
         )
+        plan, kinds = self._plan, len(KINDS)
         with np.errstate(all="ignore"):
-            self._activity.measure()
-            self._segments.statistics(self._statistics.reshape(len(TENSOR_STATISTICS), -1))
-            self._tensors[:] = self._by_kind
+            plan.measure()
+            measured = plan.statistics[:, : self._count].reshape(len(TENSOR_STATISTICS), kinds, -1)
+            self._tensors[:] = measured.transpose(1, 0, 2)
             values = self._tensors[0, NORM]
             np.divide(self._tensors[2, NORM], values, out=self._ratios)
-        self._ratios[values == 0] = np.nan
+            if not values.all():
+                self._ratios[values == 0] = np.nan
+            self._activity.report()
         self._count_silence(event.step)
         return self.row
 
@@ -98,6 +106,17 @@ class Meter:
         """Go on from a :meth:`state`."""
         self._streak[:] = state["streak"]
         self._first, self._last = (int(s) for s in state["steps"])
+
+    @property
+    def _plan(self) -> Plan:
+        if self._activity.plan is None:
+            raise RuntimeError("activations must be announced before gradients")
+        return self._activity.plan
+
+    def _three(self) -> NDArray[np.float32]:
+        """The vectors of value, gradient and update."""
+        size = len(KINDS) * self._parameters
+        return self._plan.segments.vector[:size].reshape(len(KINDS), -1)
 
     def _count_silence(self, step: int) -> None:
         """Streaks count steps, so that rows written every k steps see the same window."""

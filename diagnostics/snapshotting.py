@@ -59,7 +59,7 @@ def take_snapshot(info: RunInfo, meter: Meter) -> dict[str, NDArray[Any]]:
     counts = np.zeros((len(KINDS) * tensors, BINS), dtype=np.uint32)
     ranges = np.zeros((len(KINDS) * tensors, 2), dtype=np.float32)
     with np.errstate(all="ignore"):
-        histograms(meter.tensors, counts, ranges)
+        histograms(meter.tensors, meter.ends, counts, ranges)
     first = info.first_convolution
     kernels = meter.tensors[info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
     return {

@@ -25,6 +25,12 @@ def laid_out(x: Any, order: str) -> Any:
     return np.ascontiguousarray(x)
 
 
+def measure(activity: Activity) -> None:
+    assert activity.plan is not None
+    activity.plan.measure()
+    activity.report()
+
+
 def layers(activation: str = "relu") -> tuple[LayerInfo, ...]:
     return (
         LayerInfo("conv1", "ConvolutionLayer", activation, (7, 6, 9), 9),
@@ -62,7 +68,7 @@ def test_silent_units_are_exactly_those_that_are_zero_for_the_whole_batch(
 
     with np.errstate(all="ignore"):
         activity.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
-        activity.measure()
+        measure(activity)
 
     conv = np.concatenate(made["conv1"])
     dense = np.concatenate(made["dense1"])
@@ -83,7 +89,7 @@ def test_statistics_are_those_of_the_first_samples_and_evenly_spaced_rows(
     with np.errstate(all="ignore"):
         activity = Activity(layers("tanh"), block)
         activity.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
-        activity.measure()
+        measure(activity)
 
     stride = max(1, 7 // MAP_ROWS)
     for i, name in enumerate(("input", "conv1", "dense1")):

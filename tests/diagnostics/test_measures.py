@@ -106,7 +106,8 @@ def test_histograms_count_every_finite_entry_in_its_bin(tensors: list[NDArray[np
     ranges = np.zeros((len(tensors), 2), np.float32)
 
     with np.errstate(all="ignore"):
-        histograms(tensors, counts, ranges)
+        ends = np.array([[t.min() for t in tensors], [t.max() for t in tensors]])
+        histograms(tensors, ends, counts, ranges)
 
     for i, tensor in enumerate(tensors):
         finite = tensor[np.isfinite(tensor)].astype(np.float64)
