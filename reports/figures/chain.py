@@ -95,9 +95,12 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
         lanes.plot([event.first, event.last], [y, y], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55)
         if event.goes_on:
             lanes.plot([event.last], [y], marker=">", color=colour, markersize=7, clip_on=False)
-        lanes.plot([event.first], [y], marker="<" if event.came_before else "o", markersize=14, color=colour,
-                   markeredgecolor="white", clip_on=False)  # fmt: skip
-        lanes.annotate(str(event.number), (event.first, y), ha="center", va="center_baseline", color="white",
+        x = float(event.first)
+        if event.came_before:
+            lanes.plot([x], [y], marker="<", color=colour, markersize=7, clip_on=False)
+            x += 0.04 * (data.focus.last - data.focus.first)
+        lanes.plot([x], [y], marker="o", markersize=14, color=colour, markeredgecolor="white", clip_on=False)
+        lanes.annotate(str(event.number), (x, y), ha="center", va="center_baseline", color="white",
                        fontsize=8.5, fontweight="bold", annotation_clip=False)  # fmt: skip
     middles = [(a + b) / 2 for a, b in itertools.pairwise(tops)]
     lanes.set_yticks(middles, data.lanes)

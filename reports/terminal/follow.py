@@ -62,7 +62,7 @@ class Follower:
             rate=self._rate(),
             verdict=verdict,
             verdict_words=words,
-            suspects=self._detector.suspects,
+            suspects=self._judgement.suspects,
             note=note,
         )
 

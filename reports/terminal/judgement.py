@@ -29,6 +29,14 @@ class Judgement:
             return "learning has not shown yet" if self.verdict is Verdict.UNDECIDED else str(self.verdict)
         return self._stretch_words(stretch)
 
+    @property
+    def suspects(self) -> dict[str, str]:
+        """Layers and what is said of them: early warnings, or the events of the stretch that is open."""
+        stretch = self._detector.symptoms.open_stretch
+        explanation = self._detector.cause_of(stretch) if stretch else None
+        events = {f.layer: f.message for f in explanation.chain if f.layer is not None} if explanation else {}
+        return {**self._detector.suspects, **events}
+
     def news(self) -> Iterator[tuple[int, str]]:
         """(step, message): early warnings of layers, stretches confirmed and ended."""
         suspects = dict(self._detector.suspects)

@@ -15,6 +15,7 @@ from reports.words import number, percent
 TONES = {"good": "bold green", "bad": "bold red", "warn": "bold yellow", "plain": "bold"}
 MARK = "!"
 NAME, VALUE = 9, 9
+MOST_PLOT_ROWS = 16
 
 
 def lines(state: LiveState, width: int, height: int, plain: bool = False) -> list[Text]:
@@ -33,7 +34,7 @@ def lines(state: LiveState, width: int, height: int, plain: bool = False) -> lis
     if room >= plots_need:
         events_want = min(len(state.events), 4 if height < 40 else 12)
         spare = max(room - events_want, plots_need)
-        plot_rows = min(spare // 2 - 1 if stacked else spare - 1, 16 if height >= 40 else 8)
+        plot_rows = min(spare // 2 - 1 if stacked else spare - 1, MOST_PLOT_ROWS)
     plots = _plots(state, width, plot_rows, stacked, plain) if plot_rows >= 3 else []
     room -= len(plots)
     events = [Text(f"  {event}") for event in state.events[-room:]] if room > 0 else []
@@ -135,13 +136,13 @@ def _layers(state: LiveState, width: int, plain: bool) -> list[Text]:
     """A heading and a line a layer: gradient norm, update ratio, share silent, each with its trend."""
     if not state.layers:
         return []
-    room = width - NAME - 3 * VALUE - 3
-    each = min(max(room // 3 - 1, 0), 24)
+    room = width - (NAME + 2) - 3 * (VALUE + 2) + 1  # mark and name, then values with a blank on both sides
+    each = min(max(room // 3, 0), 24)
     each = each if each >= 4 else 0
     cell = VALUE + (each + 1 if each else 0)
     titles = ("gradient", "update", "silent") if cell < 14 else ("gradient norm", "update/weight", "units silent")
-    rows = [Text("  " + "layer".ljust(NAME) + "".join(f" {t:<{cell}}"[: cell + 1] for t in titles), style="dim")]
-    return [*rows, *(_layer(line, each, plain) for line in state.layers)]
+    heading = "  " + "layer".ljust(NAME) + "".join(f" {t:<{cell}}"[: cell + 1] for t in titles)
+    return [Text(heading.rstrip(), style="dim"), *(_layer(line, each, plain) for line in state.layers)]
 
 
 def _layer(line: LayerLine, each: int, plain: bool) -> Text:
@@ -154,6 +155,7 @@ def _layer(line: LayerLine, each: int, plain: bool) -> Text:
         if each:
             text.append(_trend(course, each, log, plain), style="cyan")
             text.append(" ")
+    text.rstrip()
     return text
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from diagnostics.recorder import Recorder
 
 RATE_SECONDS = 10.0
+NEWS_EVERY = 20  # more often than the detector forgets an early warning, whatever the pace of the frames
 
 
 class LiveView(Hook):
@@ -73,6 +74,8 @@ class LiveView(Hook):
             return
         if model.last_step != self._recorder.step:
             model.take(self._recorder.step, event.epoch, row)
+            if event.step % NEWS_EVERY == 0:
+                self._note_news()
         pace.spent(perf_counter() - started)
         if pace.due(started):
             self._draw()
@@ -111,19 +114,21 @@ class LiveView(Hook):
     def _state(self) -> LiveState:
         model, judgement, diagnosis = self._model, self._judgement, self._recorder.diagnosis
         assert model is not None
-        detector = self._recorder.detector
-        if judgement is not None:
-            for step, message in judgement.news():
-                model.note(step, message)
+        self._note_news()
         held = self._held.getvalue().strip()
         return model.state(
             status=self._status,
             rate=self._rate(),
             verdict=diagnosis.verdict if diagnosis else judgement.verdict if judgement else None,
             verdict_words=final_words(diagnosis) if diagnosis else judgement.words if judgement else "",
-            suspects=detector.suspects if detector else None,
+            suspects=judgement.suspects if judgement else None,
             note=held.splitlines()[-1] if held else "",
         )
+
+    def _note_news(self) -> None:
+        if self._judgement is not None and self._model is not None:
+            for step, message in self._judgement.news():
+                self._model.note(step, message)
 
     def _rate(self) -> float | None:
         """Steps a second over the last ten seconds."""
