@@ -22,7 +22,16 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from lenet.layers.activations import Activation
-from lenet.layers.base import Array, Layer, Shape, TrainableLayer, batch_first, batch_last, batch_last_shape
+from lenet.layers.base import (
+    Array,
+    Layer,
+    Shape,
+    TrainableLayer,
+    Workspace,
+    batch_first,
+    batch_last,
+    batch_last_shape,
+)
 from lenet.losses import Labels, LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.parameters import Parameters, read_only
@@ -56,9 +65,7 @@ def shard_sizes(samples: int) -> list[int]:
 class Shard:
     """The workspaces of all layers for some samples, chained, and their gradient buffer."""
 
-    def __init__(
-        self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int
-    ) -> None:
+    def __init__(self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int) -> None:
         dtype = parameters.values.dtype
         self.samples = samples
         self.input = np.empty(batch_last_shape(input_shape, samples), dtype)
@@ -66,8 +73,12 @@ class Shard:
         self.workspaces = []
         self.watched = {"input": read_only(batch_first(self.input))}
         shape, trainable_before, watched_layer = input_shape, False, ""
+        previous: Workspace | None = None
         for layer in layers:
             workspace = layer.workspace(shape, samples, dtype, input_gradient=trainable_before)
+            if isinstance(layer, Activation) and previous is not None and not previous.keeps_output:
+                workspace.output = previous.output  # in place: half the memory to go through
+            previous = workspace
             if isinstance(layer, TrainableLayer):
                 views = parameters.views(self.gradients, layer.name)
                 workspace.dweights, workspace.dbiases = views["weights"], views["biases"]
@@ -103,9 +114,7 @@ class Shard:
 class Portion:
     """The shards for a portion of so many samples, and the views hooks get of them."""
 
-    def __init__(
-        self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int
-    ) -> None:
+    def __init__(self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int) -> None:
         self.shards = [Shard(layers, parameters, input_shape, size) for size in shard_sizes(samples)]
         ends = np.cumsum([shard.samples for shard in self.shards])
         self.places = [slice(int(end) - s.samples, int(end)) for end, s in zip(ends, self.shards, strict=True)]
@@ -165,9 +174,7 @@ class Engine:
                 shard.load(X, mine)
                 probabilities, truth = shard.forward(), labels[mine]
                 d = self._loss.shard_gradient(probabilities, truth, batch)
-                result = self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(
-                    probabilities, truth
-                )
+                result = self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(probabilities, truth)
                 shard.backward(d)
                 return result
 
@@ -192,9 +199,7 @@ class Engine:
                 mine = _part(rows, first + place.start, first + place.stop)
                 shard.load(X, mine)
                 probabilities, truth = shard.forward(), labels[mine]
-                return self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(
-                    probabilities, truth
-                )
+                return self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(probabilities, truth)
 
             for loss, right in self._each(portion, work):
                 total += loss

@@ -35,7 +35,9 @@ class Activation(Layer):
 
 
 class ActivationWorkspace(Workspace):
-    """Arrays for the output and for whatever the derivative needs."""
+    """Arrays for the output and for whatever the derivative needs; x may be the output itself."""
+
+    keeps_output = True
 
     def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
         self.output = np.empty(shape, dtype)

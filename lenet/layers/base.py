@@ -57,6 +57,8 @@ class Workspace:
     output: Array
     dweights: Array
     dbiases: Array
+    # Whether backward needs the output; where it does not, an activation function may overwrite it.
+    keeps_output = False
 
     def forward(self, x: Array) -> Array:
         raise NotImplementedError

@@ -54,9 +54,7 @@ class DenseLayer(TrainableLayer):
         """(n_neurons,). Raises ShapeError where the input is not (n_inputs,)."""
         if tuple(input_shape) != (self.n_inputs,):
             hint = "; put a Flatten before it" if len(input_shape) == 3 else ""
-            raise ShapeError(
-                f"{self.title}: received input {tuple(input_shape)}, expected ({self.n_inputs},){hint}"
-            )
+            raise ShapeError(f"{self.title}: received input {tuple(input_shape)}, expected ({self.n_inputs},){hint}")
         return (self.n_neurons,)
 
     def workspace(
@@ -84,7 +82,8 @@ class DenseWorkspace(Workspace):
         return self.output
 
     def backward(self, d: Array) -> Array | None:
-        np.matmul(self.x, d.T, out=self.dweights)
+        # A transposed copy of d is a fraction of the work, and the product with it is faster.
+        np.matmul(self.x, np.ascontiguousarray(d.T), out=self.dweights)
         np.matmul(d, self.ones, out=self.dbiases)
         if self.dinputs is None:
             return None
