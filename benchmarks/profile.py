@@ -17,9 +17,11 @@ from lenet.engine import Portion, _blas_controller
 from lenet.settings import Settings
 
 
-def profile(network: str, batch_size: int, dataset: Dataset, repeats: int = 60) -> str:
+def profile(network: str, batch_size: int, dataset: Dataset, convolution: str = "exact", repeats: int = 60) -> str:
     """The table, as Markdown."""
-    model = Settings(network=network, lr=0.05, threads=1).build_model(samples=len(dataset.X_train))
+    model = Settings(network=network, lr=0.05, threads=1, convolution=convolution).build_model(
+        samples=len(dataset.X_train)
+    )
     portion = Portion(model.layers, model.parameters, model.input_shape, batch_size)
     times: dict[str, list[float]] = defaultdict(list)
 

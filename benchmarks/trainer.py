@@ -145,13 +145,15 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--network", choices=NETWORKS, default="lenet")
+    parser.add_argument("--convolution", choices=["exact", "report"], default="exact")
     parser.add_argument("--batch-size", type=int, default=128)
     options = parser.parse_args()
     if options.profile:
         from benchmarks.profile import profile
         from lenet.data import load_dataset
 
-        text = profile(options.network, options.batch_size, load_dataset(limit=max(6000, options.batch_size)))
+        data = load_dataset(limit=max(6000, options.batch_size))
+        text = profile(options.network, options.batch_size, data, options.convolution)
     else:
         text = tables(options.rounds)
     print(text)
