@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics import StatisticsTracker
+from tests.lenet.test_model import report_setup
+
 SMALL = ["--network", "feedforward", "--limit", "2000", "--epochs", "2", "--lr", "0.1", "--threads", "1"]
 
 
@@ -168,3 +171,19 @@ def test_every_command_has_help(command: str, tmp_path: Path) -> None:
 
     assert result.returncode == 0
     assert result.stdout.startswith("Usage:")
+
+
+def test_the_reports_setup_code_fills_the_reports_statistics_tracker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        stats = StatisticsTracker(model_name="FullNetwork", stats_file="full_network_stats.json")
+        _, (_, accuracy) = report_setup(stats, epochs=2)
+    averages = stats.calculate_averages()
+
+    assert "step:2, acc:" in capsys.readouterr().out
+    assert averages["runs"] == 2
+    assert averages["all"]["validation_accuracy"]["mean"] == pytest.approx(accuracy)
+    assert len(averages["all"]["epoch_accuracy"]) == 2
+    assert {path.suffix for path in (tmp_path / "data").iterdir()} >= {".json", ".txt"}
