@@ -85,6 +85,25 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return figure
 
 
+def margins(
+    figure: Figure, left: float, right: float, top: float, bottom: float, across: float = 0.4, down: float = 0.4
+) -> None:
+    """Fixed margins, in inches, in place of the constrained layout, which takes half the time of a grid of axes.
+
+    ``across`` and ``down`` are the gaps between axes; they are meant for the
+    number of columns and rows the figure has now, so call it after ``subplots``.
+    """
+    width, height = figure.get_size_inches()
+    grid = figure.axes[0].get_subplotspec()
+    rows, columns = grid.get_gridspec().get_geometry() if grid else (1, 1)
+    room, rise = (width - left - right), (height - top - bottom)
+    cell_width = (room - across * (columns - 1)) / columns
+    cell_height = (rise - down * (rows - 1)) / rows
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(left=left / width, right=1 - right / width, top=1 - top / height, bottom=bottom / height,
+                           wspace=across / cell_width, hspace=down / cell_height)  # fmt: skip
+
+
 def png(figure: Figure) -> bytes:
     """The figure as PNG; the same figure gives the same bytes (no date, no program version)."""
     buffer = io.BytesIO()
@@ -107,6 +126,11 @@ def log_axis(axes: Axes) -> None:
     decades = np.log10(high / low) if low > 0 and np.isfinite(high / low) else 9.0
     if decades < 2.5:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades > 0.8 else (1, 1.5, 2, 3, 4, 5, 7)))
+    plain_numbers(axes)
+
+
+def plain_numbers(axes: Axes) -> None:
+    """Marks of a logarithmic y axis as plain numbers."""
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e-0", "e-")))
     axes.yaxis.set_minor_formatter(NullFormatter())
 

@@ -113,6 +113,7 @@ def heat_figure(run: Run) -> Figure:
     figure = style.new_figure(0.9 + max(1.25, 0.3 + 0.17 * len(data.layers)) * len(rows))
     grid = figure.subplots(len(rows), 2 if both else 1, squeeze=False, sharex="col",
                            width_ratios=[3, 2] if both else [1])  # fmt: skip
+    style.margins(figure, 0.2 + 0.075 * max(map(len, data.layers)), 0.5, 0.3, 0.8, across=0.12, down=0.42)
     for (name, label, log), row in zip(rows, grid, strict=True):
         norm = norm_of(data.whole[name].values, log)
         image = draw(data.whole[name], data.layers, norm, row[0])
@@ -122,8 +123,10 @@ def heat_figure(run: Run) -> Figure:
             row[1].set_yticks([])
             row[1].axvline(data.focus.turn, color=style.NOT_FINITE, linewidth=1.2, linestyle=":")
             row[1].set_title(f"steps {data.focus.first:,} to {data.focus.last:,}", fontweight="normal")
-        bar = figure.colorbar(image, ax=list(row), pad=0.015, fraction=0.05, aspect=10)
+        bar = figure.colorbar(image, ax=list(row), pad=0.015, fraction=0.055, aspect=9)
         bar.outline.set_visible(False)
+        if log:
+            style.plain_numbers(bar.ax)
     for axes in grid[-1]:
         style.step_axis(axes)
     entries = []
@@ -132,7 +135,7 @@ def heat_figure(run: Run) -> Figure:
     if any(np.any(np.isinf(m.values)) or _mixed(m.values) for m in data.whole.values()):
         entries.append(Patch(facecolor=style.NOT_FINITE, label="not a finite number"))
     if entries:
-        figure.legend(handles=entries, loc="outside lower left", ncols=2)
+        figure.legend(handles=entries, loc="lower left", ncols=2)
     return figure
 
 
