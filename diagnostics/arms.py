@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from diagnostics.statistics import Group
@@ -57,4 +58,7 @@ def _labels(arms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _value(value: Any) -> str:
+    """A setting in a label; where it is a whole structure, such as the layers of a model, a short name for it."""
+    if isinstance(value, Mapping | list | tuple):
+        return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:6]
     return "default" if value is None else str(value)

@@ -143,6 +143,10 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
 
 
 def arm_settings(settings: Settings) -> dict[str, Any]:
-    """The settings without the seed, with one thread where none was asked for: processes share the cores."""
+    """The settings without the seed, with one thread where none was asked for: processes share the cores.
+
+    Raises SettingsError also for what would fail only when the first run begins.
+    """
+    settings.build_optimizer(settings.batch_size)
     values = {name: value for name, value in settings.to_dict().items() if name != "seed"}
     return {**values, "threads": settings.threads or 1}

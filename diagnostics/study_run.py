@@ -52,6 +52,7 @@ class Study:
         self.runs: list[RunSummary] = []
         self._work: Work = work or Worker.of(plan, folder)
         self._queue: deque[Task] = deque()
+        self._groups: tuple[Group, ...] = ()
         self._failures: dict[str, str] = {}
         self._done = self._reused = self._total = 0
         self._clock = _Clock(len(plan.arms), jobs)
@@ -112,8 +113,9 @@ class Study:
         self, running: tuple[Task, ...] = (), last: RunSummary | None = None, message: str = ""
     ) -> Progress:
         left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running])
-        groups = tuple(groups_of(self.plan, self.runs))
-        return Progress(self.plan, groups, self._done, self._reused, self._total, running,
+        if last is not None or not self._groups:  # not twice a second, while nothing happens
+            self._groups = tuple(groups_of(self.plan, self.runs))
+        return Progress(self.plan, self._groups, self._done, self._reused, self._total, running,
                         self._clock.seconds, left, last, message)  # fmt: skip
 
 

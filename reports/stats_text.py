@@ -81,6 +81,11 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(lines)
 
 
+def jobs_text(jobs: Sequence[int]) -> str:
+    """How many runs shared the machine while they were timed."""
+    return f"Times were taken with {' or '.join(map(str, jobs))} run{'s' * (jobs[-1] > 1)} at a time."
+
+
 def cost_words(c: Comparison) -> str:
     """What the arm costs or brings in accuracy, over the seeds that survive in both arms."""
     if c.cost.mean is None:
@@ -147,4 +152,4 @@ def _defect_words(run: RunSummary) -> str:
     return f"{run.name}: {run.verdict}{since}, {run.cause}{where} at step {run.cause_step}"
 
 
-__all__ = ["comparison_text", "cost_words", "group_text", "headline", "mean_words", "rate_words", "rows"]
+__all__ = ["comparison_text", "cost_words", "group_text", "headline", "jobs_text", "mean_words", "rate_words", "rows"]

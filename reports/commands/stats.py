@@ -48,7 +48,7 @@ def command(
         if not groups:
             click.echo("no finished run among these files", err=True)
             sys.exit(UNREADABLE)
-        forms = _Forms(loaded, groups, comparisons, not include_defects)
+        forms = _Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
         click.echo(forms.json if form == "json" else forms.csv if form == "csv" else forms.text)
         if folder:
             forms.save(folder)
@@ -84,6 +84,15 @@ def _show_progress(done: int, total: int) -> None:
         click.echo(f"\rread {done} of {total} runs" + ("\n" if done == total else ""), err=True, nl=False)
 
 
+def jobs_of(paths: tuple[Path, ...]) -> list[int]:
+    """How many runs of a study were trained at a time, since times depend on it; empty where that is not known."""
+    from diagnostics.study import FILE, Plan
+
+    if len(paths) != 1 or not (paths[0] / FILE).exists():
+        return []
+    return sorted({int(start["jobs"]) for start in Plan.load(paths[0]).history})
+
+
 def notes(loaded: Loaded) -> list[str]:
     """What was left out, for stderr."""
     lines = [f"error: {problem}" for problem in loaded.problems]
@@ -98,10 +107,10 @@ class _Forms:
     """The same statistics as text, JSON and CSV."""
 
     def __init__(
-        self, loaded: Loaded, groups: list[Group], comparisons: list[Comparison], survivors: bool
+        self, loaded: Loaded, groups: list[Group], comparisons: list[Comparison], survivors: bool, jobs: list[int]
     ) -> None:
         self._loaded, self._groups, self._comparisons = loaded, groups, comparisons
-        self._survivors = survivors
+        self._survivors, self._jobs = survivors, jobs
 
     @property
     def text(self) -> str:
@@ -111,6 +120,8 @@ class _Forms:
         parts += [stats_text.group_text(group, self._survivors) for group in self._groups]
         if self._comparisons:
             parts.append(stats_text.comparison_text(self._comparisons))
+        if self._jobs:
+            parts.append(stats_text.jobs_text(self._jobs))
         return "\n\n".join(parts)
 
     @property
@@ -121,6 +132,7 @@ class _Forms:
             "headline": "survivors" if self._survivors else "all",
             "groups": [group.to_json() for group in self._groups],
             "comparisons": [comparison.to_json() for comparison in self._comparisons],
+            "jobs": self._jobs,
             "unfinished": [str(path) for path in self._loaded.unfinished],
             "problems": list(self._loaded.problems),
         }

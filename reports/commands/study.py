@@ -49,7 +49,7 @@ def command(
     """
     from diagnostics.errors import DiagnosticsError, LogWriteError
     from diagnostics.study import Plan, StudyError
-    from lenet.errors import LenetError
+    from lenet.errors import DataError, LenetError
 
     given = {name: list(values) for name, values in options.items() if values}
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
@@ -61,6 +61,7 @@ def command(
             how = {"on_defect": on_defect, "log_every": log_every, "histograms_every": histograms_every}
             plan = make_plan(given, runs, preset, how)
             refuse_existing(folder, resume)
+            check_data(plan)
         code = 0 if page_only else execute(plan, folder, jobs or _cores())
         show_result(plan, folder, page)
     except StudyError as error:
@@ -68,6 +69,8 @@ def command(
     except LogWriteError as error:
         _end(error, FAILED)
     except DiagnosticsError as error:
+        _end(error, UNREADABLE)
+    except DataError as error:
         _end(error, UNREADABLE)
     except LenetError as error:
         _end(error, USAGE)
@@ -100,6 +103,14 @@ def refuse_existing(folder: Path, resume: bool) -> None:
         raise StudyError(f"{folder}: holds a study already; add --resume to go on with it, or choose another --out")
     if resume and not exists:
         raise StudyError(f"{folder}: holds no study to resume (no {FILE}); leave out --resume to start one")
+
+
+def check_data(plan: Plan) -> None:
+    """Read the data once before all workers do, so that what is wrong is told once. Raises DataError."""
+    from lenet.data import load_dataset
+
+    for folder in {arm.settings["data"] for arm in plan.arms} - {None}:
+        load_dataset(folder, None)
 
 
 def execute(plan: Plan, folder: Path, jobs: int) -> int:
@@ -138,6 +149,7 @@ def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
     blocks = [stats_text.headline(groups, survivors=False), *map(stats_text.group_text, groups)]
     if comparisons:
         blocks.append(stats_text.comparison_text(comparisons))
+    blocks.append(stats_text.jobs_text(sorted({int(start["jobs"]) for start in plan.history})))
     click.echo("\n\n".join(blocks))
     if plan.preset:
         from reports.study_pages import write_page

@@ -147,6 +147,14 @@ def test_runs_that_differ_in_nothing_but_seed_and_threads_are_one_arm():
     assert [r.seed for r in groups[0].runs] == [0, 1]
 
 
+def test_models_from_python_are_told_apart_by_short_labels():
+    layers = [["conv", "dense"], ["dense"]]
+    groups = group_runs([run(arm={"layers": each, "learning_rate": 0.5}) for each in layers])
+
+    assert len({g.label for g in groups}) == 2
+    assert all(len(g.label) < 20 for g in groups)
+
+
 def test_a_study_names_and_orders_its_arms():
     from diagnostics.arms import arm_key
 

@@ -49,6 +49,7 @@ def test_a_grid_is_run_told_line_by_line_and_its_statistics_printed(study):
     assert "4/4 lenet-lr-0.5-seed0001.h5: healthy, validation accuracy 0.9010" in result.stderr
     assert "defect runs  1 of 2" in result.stdout
     assert "Compared with lenet lr=0.1:" in result.stdout
+    assert "Times were taken with 1 run at a time" in result.stdout
     assert f"next: lenet-diag report {study.folder}" in result.stderr
     assert [arm.label for arm in Plan.load(study.folder).arms] == ["lenet lr=0.1", "lenet lr=0.5"]
 
@@ -72,12 +73,21 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
     (["--preset", "why", "--lr", "0.1", "--lr", "0.2"], "--lr: given more than once"),
     (["--seed", "1", "--seed", "2"], "--seed"),
     (["--lr", "-1"], "--lr"),
+    (["--lr-decay", "step", "--decay-rate", "7"], "decay-rate"),
 ])  # fmt: skip
 def test_what_cannot_be_is_one_line_and_exit_code_2(study, arguments, word):
     result = study(*arguments)
 
     assert result.exit_code == 2
     assert word in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not study.folder.exists()
+
+
+def test_data_that_cannot_be_read_is_told_once_before_anything_starts(study, tmp_path):
+    result = study("--data", tmp_path / "nowhere")
+
+    assert result.exit_code == 3
     assert len(result.stderr.splitlines()) == 1
     assert not study.folder.exists()
 
