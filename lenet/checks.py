@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import DataError, SettingsError, ShapeError
-from lenet.layers.base import Array, Shape
+from lenet.layers.base import Array, Layer, Shape
+from lenet.layers.convolution import ConvolutionLayer
+from lenet.layers.dense import DenseLayer
+from lenet.layers.flatten import Flatten
 
 CHUNK = 4096
 
@@ -33,9 +37,7 @@ def check_inputs(name: str, X: NDArray[Any], input_shape: Shape) -> Array:
     return X.reshape(len(X), *input_shape)
 
 
-def check_train_arguments(
-    epochs: int, batch_size: int | None, steps: int | None, print_every: int | None
-) -> None:
+def check_train_arguments(epochs: int, batch_size: int | None, steps: int | None, print_every: int | None) -> None:
     """Raises SettingsError for counts that cannot be; only ``epochs`` must not be None."""
     counts: tuple[tuple[str, object, int], ...] = (
         ("epochs", epochs, 1),
@@ -50,3 +52,28 @@ def check_train_arguments(
             raise SettingsError(f"{name}: received {value!r}, expected a whole number")
         if value < least:
             raise SettingsError(f"{name}: received {value}, expected at least {least}")
+
+
+def check_lengths(name: str, X: Array, labels: NDArray[np.intp]) -> None:
+    """Raises SettingsError unless there is one label for each of at least one sample."""
+    if len(X) != len(labels):
+        raise SettingsError(f"labels: received {len(labels)}, expected {len(X)}, one for each sample")
+    if not len(X):
+        raise SettingsError(f"{name}: received no samples, expected at least one")
+
+
+def first_shape(layers: Sequence[Layer]) -> Shape:
+    """Shape of one input sample, from the first layer that knows it."""
+    first = layers[0]
+    if isinstance(first, ConvolutionLayer):
+        return first.input_size
+    if isinstance(first, DenseLayer):
+        return (first.n_inputs,)
+    if isinstance(first, Flatten) and first.input_size is not None:
+        return tuple(first.input_size)
+    if isinstance(first, Flatten) and len(layers) > 1 and isinstance(layers[1], DenseLayer):
+        return (layers[1].n_inputs,)
+    raise SettingsError(
+        f"finalize: the first layer is {first.title}, which does not say how large its input is; expected a "
+        "ConvolutionLayer, a DenseLayer or Flatten(input_size=(height, width, depth))"
+    )

@@ -1,9 +1,9 @@
 """Errors people can cause, each one line that names what was received and what was expected.
 
-    LenetError
-    ├── DataError       a data file is missing, damaged or of the wrong form
-    ├── ShapeError      arrays or layers that do not fit together
-    └── SettingsError   an argument out of its range, or a step that was left out
+LenetError
+├── DataError       a data file is missing, damaged or of the wrong form
+├── ShapeError      arrays or layers that do not fit together
+└── SettingsError   an argument out of its range, or a step that was left out
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The model: layers, loss, optimiser and accuracy, put together much as in Keras.
 
-    model = Model(stats)
-    model.add(DenseLayer(784, 10)); model.add(ActivationSoftmax())
-    model.set(loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(0.5), accuracy=AccuracyCategorical())
-    model.finalize()
-    model.train(X, y, epochs=3, batch_size=128, print_every=64)
-    model.validate(validation_data=(X_test, y_test), batch_size=128, print_every=64)
+model = Model(stats)
+model.add(DenseLayer(784, 10)); model.add(ActivationSoftmax())
+model.set(loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(0.5), accuracy=AccuracyCategorical())
+model.finalize()
+model.train(X, y, epochs=3, batch_size=128, print_every=64)
+model.validate(validation_data=(X_test, y_test), batch_size=128, print_every=64)
 """
 
 from __future__ import annotations
@@ -14,22 +14,19 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lenet import state as states
-from lenet.checks import check_inputs, check_train_arguments
+from lenet.checks import check_inputs, check_lengths, check_train_arguments, first_shape
 from lenet.engine import Engine
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, LayerInfo, StopTraining
 from lenet.initializers import Initializer
 from lenet.layers.activations import Activation, ActivationSoftmax
-from lenet.layers.base import Array, Layer, Shape, TrainableLayer
-from lenet.layers.convolution import ConvolutionLayer
-from lenet.layers.dense import DenseLayer
-from lenet.layers.flatten import Flatten
+from lenet.layers.base import Array, Layer, TrainableLayer
 from lenet.loop import Plan, Progress, run
 from lenet.losses import LossCategoricalCrossEntropy, sparse_labels
 from lenet.metrics import AccuracyCategorical
@@ -37,15 +34,7 @@ from lenet.optimizers import Optimizer
 from lenet.parameters import Parameters
 from lenet.printing import PrintProgress
 from lenet.regularizers import Penalty
-from lenet.tracking import Tracking
-
-
-class Tracker(Protocol):
-    """What a model tells a tracker of times and accuracies, such as the report's StatisticsTracker."""
-
-    def add_time(self, phase: str, seconds: float) -> None: ...
-    def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None: ...
-    def record_validation_accuracy(self, accuracy: float) -> None: ...
+from lenet.tracking import Tracker, Tracking
 
 
 class Model:
@@ -101,9 +90,7 @@ class Model:
         layer.name = f"{layer.prefix}{1 + Counter(one.prefix for one in self.layers)[layer.prefix]}"
         self.layers.append(layer)
 
-    def set(
-        self, *, loss: LossCategoricalCrossEntropy, optimizer: Optimizer, accuracy: AccuracyCategorical
-    ) -> None:
+    def set(self, *, loss: LossCategoricalCrossEntropy, optimizer: Optimizer, accuracy: AccuracyCategorical) -> None:
         """Choose loss, optimiser and accuracy."""
         self._loss, self._optimizer, self._accuracy = loss, optimizer, accuracy
         self._engine = None
@@ -117,7 +104,7 @@ class Model:
             return
         if not self.layers:
             raise SettingsError("finalize: the model has no layers; add() some first")
-        self.input_shape = self._first_shape()
+        self.input_shape = first_shape(self.layers)
         self.shapes = [self.input_shape]
         for layer in self.layers:
             self.shapes.append(layer.output_shape(self.shapes[-1]))
@@ -223,7 +210,7 @@ class Model:
         check_train_arguments(epochs, batch_size, steps, print_every)
         X = check_inputs("X", X, self.input_shape)
         labels = sparse_labels(y, self.classes)
-        _check_lengths("X", X, labels)
+        check_lengths("X", X, labels)
         batch = min(batch_size or len(X), len(X))
         steps_per_epoch = -(-len(X) // batch)
         total = epochs * steps_per_epoch
@@ -231,13 +218,11 @@ class Model:
         if validation_data is not None:
             checked = check_inputs("validation_data", validation_data[0], self.input_shape)
             validation = checked, sparse_labels(validation_data[1], self.classes)
-            _check_lengths("validation_data", *validation)
+            check_lengths("validation_data", *validation)
         if not self._restored:
             self.progress = Progress()
         self._restored = False
-        plan = Plan(
-            X, labels, epochs, batch, min(total, steps or total), steps_per_epoch, shuffle, validation
-        )
+        plan = Plan(X, labels, epochs, batch, min(total, steps or total), steps_per_epoch, shuffle, validation)
         listening = [*hooks]
         if self.stats is not None:
             listening.append(Tracking(self.stats))
@@ -259,7 +244,7 @@ class Model:
         check_train_arguments(1, batch_size, None, print_every)
         X = check_inputs("validation_data", validation_data[0], self.input_shape)
         labels = sparse_labels(validation_data[1], self.classes)
-        _check_lengths("validation_data", X, labels)
+        check_lengths("validation_data", X, labels)
         batch = min(batch_size or len(X), len(X))
         printer = PrintProgress(print_every) if print_every else None
         started, total, correct = perf_counter(), 0.0, 0
@@ -322,33 +307,8 @@ class Model:
         if self._loss is None or self._accuracy is None:
             raise SettingsError("the model has no loss; call set(loss=..., optimizer=..., accuracy=...) first")
         if self._engine is None:
-            self._engine = Engine(
-                self.layers, parameters, self.input_shape, self._loss, self._accuracy, self.threads
-            )
+            self._engine = Engine(self.layers, parameters, self.input_shape, self._loss, self._accuracy, self.threads)
         return self._engine
-
-    def _first_shape(self) -> Shape:
-        """Shape of one input sample, from the first layer that knows it."""
-        first = self.layers[0]
-        if isinstance(first, ConvolutionLayer):
-            return first.input_size
-        if isinstance(first, DenseLayer):
-            return (first.n_inputs,)
-        if isinstance(first, Flatten) and first.input_size is not None:
-            return tuple(first.input_size)
-        if isinstance(first, Flatten) and len(self.layers) > 1 and isinstance(self.layers[1], DenseLayer):
-            return (self.layers[1].n_inputs,)
-        raise SettingsError(
-            f"finalize: the first layer is {first.title}, which does not say how large its input is; expected a "
-            "ConvolutionLayer, a DenseLayer or Flatten(input_size=(height, width, depth))"
-        )
-
-
-def _check_lengths(name: str, X: Array, labels: NDArray[np.intp]) -> None:
-    if len(X) != len(labels):
-        raise SettingsError(f"labels: received {len(labels)}, expected {len(X)}, one for each sample")
-    if not len(X):
-        raise SettingsError(f"{name}: received no samples, expected at least one")
 
 
 def _cores() -> int:

@@ -34,9 +34,7 @@ class Parameters:
 
     def views(self, flat: Array, layer: str) -> dict[str, Array]:
         """Views of one layer's tensors, by name, in a flat buffer of the parameters' size."""
-        return {
-            t.tensor: flat[t.offset : t.offset + t.size].reshape(t.shape) for t in self.tensors if t.layer == layer
-        }
+        return {t.tensor: flat[t.offset : t.offset + t.size].reshape(t.shape) for t in self.tensors if t.layer == layer}
 
     def digest(self) -> str:
         """SHA-256 of the parameters' bytes, as 64 hex digits: equal only for bit-equal parameters."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from lenet.hooks import EpochEnd, Hook, RunEnd, StepEnd
 
-if TYPE_CHECKING:
-    from lenet.model import Tracker
+
+class Tracker(Protocol):
+    """What a model tells a tracker of times and accuracies, such as the report's StatisticsTracker."""
+
+    def add_time(self, phase: str, seconds: float) -> None: ...
+    def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None: ...
+    def record_validation_accuracy(self, accuracy: float) -> None: ...
 
 
 class Tracking(Hook):

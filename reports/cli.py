@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="lenet-diag", prog_name="lenet-diag")
 def main() -> None:
-    """Answer one question: why did this training run die, and what would have saved it?
+    """Tell why a training run died, and what would have saved it.
 
     Begin with `lenet-diag train --watch`. Exit codes: 0 done; 1 defects found
     (with --fail-on-defect or --on-defect stop); 2 usage; 3 unreadable or damaged
