@@ -125,9 +125,9 @@ def execute(plan: Plan, folder: Path, jobs: int) -> int:
     try:
         with StudyView(Console(stderr=True)) as view:
             study.run(view)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         click.echo(f"interrupted; go on with: lenet-diag study --resume --out {folder}", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
         click.echo(f"{crashed} runs crashed; why is in {folder / 'failures.json'}; --resume tries them again", err=True)
@@ -158,11 +158,13 @@ def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
     click.echo(f"next: lenet-diag report {folder}", err=True)
 
 
-def _end_in_order_on_sigterm() -> None:
-    """Leave by an exception, so that the workers are ended too."""
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM as an exception, so that the workers are ended too."""
 
+
+def _end_in_order_on_sigterm() -> None:
     def end(*_: object) -> None:
-        sys.exit(TERMINATED)
+        raise _Terminated
 
     if hasattr(signal, "SIGTERM"):
         signal.signal(signal.SIGTERM, end)
