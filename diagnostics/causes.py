@@ -19,6 +19,9 @@ LOOK_BACK = 20  # steps before the run went down in which sudden events count as
 AFTERMATH = 3  # and steps after
 STATES = ("zero-gradient", "dead-units", "saturated-units", "vanishing-gradient")
 ORIGINS = ("input-scale", "zero-weights", "non-finite", "wrong-direction")
+WEAK_STATE = "vanishing-gradient"
+UNASKED = "not run: it looks at the steps before a run goes down, and this one did not"
+FAULTS = (*ORIGINS, "learning-rate-jump", "changed-labels")
 WEAK = ("tiny-steps", "uninformative-labels")
 
 
@@ -67,8 +70,18 @@ def survey(window: Window) -> list[Finding]:
     """Every rule's answer for a run in which nothing went wrong: worth knowing, not worth an alarm."""
     if not len(window):
         return []
-    answers = [finding for rule in MECHANISMS for finding in ask(rule, window.asked_from_its_beginning())]
+    around = window.asked_from_its_beginning()
+    answers: list[Finding] = []
+    for rule in MECHANISMS:
+        answers += [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if rule.needs_trouble else ask(rule, around)
     return [replace(f, severity=Severity.INFO) if f.outcome is Outcome.FIRED else f for f in answers]
+
+
+def suspicion(answers: Sequence[Finding]) -> Explanation:
+    """What a :func:`survey` says of a run that is not well and yet in no defect stretch: faults, no side effects."""
+    fired = [f for f in answers if f.outcome is Outcome.FIRED and f.rule in FAULTS]
+    chain = tuple(sorted(fired, key=lambda f: (f.first_step, _rule(f.rule).rank)))
+    return Explanation(chain, _cause(chain), tuple(answers))
 
 
 def prolonged(chain: Sequence[Finding], last_step: int) -> list[Finding]:
@@ -88,7 +101,9 @@ def _went_down(answers: dict[str, list[Finding]], window: Window, stretch: Stret
     recent = [f for f in states if f.first_step >= stretch.onset - LOOK_BACK]
     if recent:
         worst = max(recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", f.value))
-        return worst.first_step, worst.layer
+        # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
+        same = [f for f in recent if f.layer == worst.layer and (f.rule != WEAK_STATE or worst.rule == WEAK_STATE)]
+        return min(f.first_step for f in same), worst.layer
     origins = [f for name in ORIGINS for f in answers[name] if f.outcome is Outcome.FIRED]
     if origins and stretch.onset == 0:
         return min(f.first_step for f in origins), None
@@ -98,12 +113,15 @@ def _went_down(answers: dict[str, list[Finding]], window: Window, stretch: Stret
 
 
 def _chain(fired: dict[str, list[Finding]], down: int, guilty: str | None) -> tuple[Finding, ...]:
-    """The connected findings in the order of their steps, one a rule: the guilty layer's, else the largest."""
+    """The connected findings in the order of their steps, mostly one a rule: the guilty layer's, else the largest."""
     links = []
     for name, found in fired.items():
         near = [f for f in found if name not in STATES or f.first_step >= down - LOOK_BACK]
         if near and name not in WEAK:
-            links.append(_spokesman(near, guilty))
+            spokesman = _spokesman(near, guilty)
+            # Where another layer's state came first, that of the guilty layer is a link of its own.
+            own = [f for f in near if f.layer == guilty and name in STATES and f is not spokesman]
+            links += [spokesman, *own]
     zeroed = {(f.layer, f.first_step - 1) for f in links if f.rule == "zero-weights"}
     # The update that sets weights to zero is as large as they were: the same event, seen twice.
     links = [f for f in links if f.rule != "oversized-update" or (f.layer, f.first_step) not in zeroed]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics import early, ending, symptoms
-from diagnostics.causes import Explanation, ask, explain, prolonged, remedies, survey, without_fired
+from diagnostics.causes import Explanation, ask, explain, prolonged, remedies, survey, suspicion, without_fired
 from diagnostics.columns import Columns
 from diagnostics.early import EarlyWarnings
 from diagnostics.errors import DiagnosticsError
@@ -142,11 +142,18 @@ class Detector:
     def _explain(self, stretch: Stretch) -> None:
         self._explanations[stretch.confirmed] = explain(self._window(), stretch)
 
+    def _explanation(self, stretch: Stretch) -> Explanation:
+        """As it was given at the confirmation; what was unexplained then is looked at again with all rows."""
+        explanation = self._explanations[stretch.confirmed]
+        if explanation.cause is None and stretch.recovery is None:
+            explanation = explain(self._window(), stretch)
+        return explanation
+
     def _diagnosis(self, verdict: Verdict) -> Diagnosis:
         window = self._window()
         stretches = tuple(self.symptoms.stretches)
         deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
-        explanation = self._explanations[deciding.confirmed] if deciding else None
+        explanation = self._explanation(deciding) if deciding else None
         symptoms = [symptom_finding(one, self.symptoms.steps, self.symptoms.entropy) for one in stretches]
         if deciding and explanation:
             end = self.symptoms.steps if deciding.recovery is None else deciding.recovery
@@ -154,6 +161,9 @@ class Detector:
             checks = [*without_fired(explanation.checks), *chain[:-1]]
         else:
             chain, checks = (), survey(window)
+            if verdict is Verdict.UNDECIDED:
+                explanation = suspicion(checks)
+                chain = explanation.chain
         checks += [finding for rule in ending.RULES for finding in ask(rule, window)]
         fired = [finding for finding in checks if finding.outcome is Outcome.FIRED]
         return Diagnosis(
@@ -167,7 +177,7 @@ class Detector:
             chain=chain,
             findings=tuple(sorted([*symptoms, *fired, *self._warnings], key=lambda f: f.first_step)),
             checks=tuple(checks),
-            remedies=remedies(explanation) if explanation and verdict.is_defect else (),
+            remedies=remedies(explanation) if explanation and not verdict.is_survivor else (),
             limits=dict(self.limits),
         )
 

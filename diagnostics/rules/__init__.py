@@ -6,6 +6,7 @@ from diagnostics.rules.base import Rule
 from diagnostics.rules.changed_labels import ChangedLabels
 from diagnostics.rules.dead_units import DeadUnits
 from diagnostics.rules.exploding_gradient import ExplodingGradient
+from diagnostics.rules.fading_signal import FadingSignal
 from diagnostics.rules.input_scale import InputScale
 from diagnostics.rules.learning_rate_jump import LearningRateJump
 from diagnostics.rules.non_finite import NonFinite
@@ -27,6 +28,7 @@ MECHANISMS: tuple[Rule, ...] = (
     ZeroWeights(),
     ChangedLabels(),
     ParameterDrift(),
+    FadingSignal(),
     ExplodingGradient(),
     OversizedUpdate(),
     DeadUnits(),

@@ -24,6 +24,8 @@ from diagnostics.limits import Limit, Limits
 
 Series = NDArray[np.float64]
 FOR_COMPARISON = 20
+LASTING_SHARE = 0.9
+LENIENT_ROWS = 5
 
 
 class MissingColumnsError(Exception):
@@ -123,7 +125,8 @@ class Rule:
 
     ``rank`` orders what begins at one step by how a step is computed: input, weights,
     activations, loss, gradients, updates. A lasting state, unlike an event, is drawn
-    out to the end of the stretch.
+    out to the end of the stretch. A rule that ``needs_trouble`` sees what healthy runs do
+    too, and is asked only about the steps before a run went down.
     """
 
     name: str = ""
@@ -131,6 +134,7 @@ class Rule:
     rank: int = 50
     limits: tuple[Limit, ...] = ()
     is_lasting: bool = False
+    needs_trouble: bool = False
     remedies: tuple[str, ...] = ()
 
     def check(self, window: Window) -> list[Finding]:
@@ -173,10 +177,20 @@ def first_true(mask: NDArray[Any], start: int = 0) -> int | None:
 
 
 def lasting_from(mask: NDArray[Any], at_least: int) -> int | None:
-    """Where the run of True that reaches the end begins; None where it is shorter than ``at_least``."""
-    found = np.flatnonzero(~mask)
-    begin = int(found[-1]) + 1 if len(found) else 0
-    return begin if len(mask) - begin >= at_least else None
+    """Where the state begins that lasts to the end; None where it lasts less than ``at_least`` rows.
+
+    It lasts from a row on where that row and the ``at_least`` - 1 after it are all True
+    and so are 9 of 10 up to the end, the last ``at_least`` among them but for one: a
+    unit that answers a single input once is no recovery.
+    """
+    n = len(mask)
+    if n < at_least or np.count_nonzero(~mask[n - at_least :]) > (at_least >= LENIENT_ROWS):
+        return None
+    total = np.concatenate(([0], np.cumsum(mask)))
+    from_here = (total[n] - total[:n]) / np.arange(n, 0, -1)
+    starts = total[at_least:] - total[: n - at_least + 1] == at_least
+    found = np.flatnonzero(starts & (from_here[: len(starts)] >= LASTING_SHARE))
+    return int(found[0]) if len(found) else None
 
 
 def median_before(values: Series, start: int, rows: int = 20) -> float:
@@ -184,3 +198,8 @@ def median_before(values: Series, start: int, rows: int = 20) -> float:
     before = values[max(0, start - rows) : start]
     before = before[np.isfinite(before)]
     return float(np.median(before)) if len(before) else math.nan
+
+
+def layer_norm(window: Window, layer: str, kind: str) -> Series:
+    """L2 norm of a layer's weights and biases together, over the rows."""
+    return np.hypot(window.tensor(layer, "weights", kind, "norm"), window.tensor(layer, "biases", kind, "norm"))

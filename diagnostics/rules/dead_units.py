@@ -17,6 +17,8 @@ Source: Lu, Shin, Su, Karniadakis: Dying ReLU and initialization, arXiv:1903.067
 
 from __future__ import annotations
 
+import numpy as np
+
 from diagnostics.findings import Finding
 from diagnostics.limits import Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, lasting_from
@@ -46,7 +48,7 @@ class DeadUnits(Rule):
             first = lasting_from(silent >= share, rows)
             if first is None:
                 continue
-            units, value = window.unit_count(layer), silent[-1]
+            units, value = window.unit_count(layer), np.median(silent[-rows:])
             at_first, in_the_end = round(silent[first] * units), round(value * units)
             message = f"{at_first} of {units} {window.units(layer)} of {layer} silent for every input"
             if in_the_end != at_first:

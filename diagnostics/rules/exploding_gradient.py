@@ -30,6 +30,7 @@ class ExplodingGradient(Rule):
     name = "exploding-gradient"
     title = "the gradient of a layer grows many times over in a few steps"
     rank = 7
+    needs_trouble = True
     limits = (Limit("exploding-gradient", "growth", 6, "times", "norm over its recent level", "provisional", 1.1),)
     remedies = ("clipping the gradient by its norm", "warm-up", "a smaller learning rate")
 

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from diagnostics.findings import Finding
 from diagnostics.limits import Limit, Limits
-from diagnostics.rules.base import Case, Rule, Series, Window, first_true, median_before
+from diagnostics.rules.base import Case, Rule, Window, first_true, layer_norm, median_before
 from diagnostics.rules.examples import example
 
 
@@ -27,6 +25,7 @@ class OversizedUpdate(Rule):
     name = "oversized-update"
     title = "one update changes a layer by a large part of itself"
     rank = 12
+    needs_trouble = True
     limits = (
         Limit("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", "provisional", 1e-6),
         Limit("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
@@ -52,8 +51,3 @@ class OversizedUpdate(Rule):
             Case("updates of a hundredth", example(limits)),
             Case("38 % of the norm at step 32", example(limits, {name: (32, 3.8)}), ("dense1",)),
         )
-
-
-def layer_norm(window: Window, layer: str, kind: str) -> Series:
-    """L2 norm of a layer's weights and biases together, over the rows."""
-    return np.hypot(window.tensor(layer, "weights", kind, "norm"), window.tensor(layer, "biases", kind, "norm"))

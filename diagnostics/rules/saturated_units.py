@@ -13,6 +13,8 @@ neural networks, AISTATS 2010, section 3; the bounds are the project's own.
 
 from __future__ import annotations
 
+import numpy as np
+
 from diagnostics.findings import Finding
 from diagnostics.limits import Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, lasting_from
@@ -46,7 +48,8 @@ class SaturatedUnits(Rule):
             first = lasting_from(flat >= share, rows)
             if first is not None:
                 message = f"{flat[first]:.0%} of the outputs of {layer} saturated"
-                findings.append(self.finding(window, layer, first, len(window) - 1, flat[-1], share, message))
+                value = np.median(flat[-rows:])
+                findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
         return findings
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:

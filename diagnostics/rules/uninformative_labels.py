@@ -2,11 +2,13 @@
 
 What it looks at: whether the loss sits at the entropy of the class prior while every
 layer is alive: few silent or saturated units, gradients that are not zero, updates of
-ordinary size. It fires where that holds for the last rows of the window.
+ordinary size. It fires where that holds for the last rows of the window, and the loss
+was never clearly better since the run had last learned, if ever it had.
 
-What it means: the network answers with the class frequencies because nothing better
-can be said: labels that were shuffled, or have nothing to do with the images. It is
-the weakest explanation, and stands only where no other does.
+What it means: the network answers with the class frequencies although it could move:
+nothing better can be said (labels that were shuffled, or have nothing to do with the
+images), or what it follows is not the gradient (a wrong backward pass, which a gradient
+check finds). It is the weakest explanation, and stands only where no other does.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ class UninformativeLabels(Rule):
     is_lasting = True
     limits = (
         Limit("uninformative-labels", "band", 0.05, "H", "mean data loss at most so far from H", "choice", 0, 1),
-        Limit("uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer", "provisional",
-              0, 1),
+        Limit("uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer",
+              "calibration: docs/calibration.md", 0, 1),
         Limit("uninformative-labels", "ratio", 1e-5, "of the tensor's norm", "every layer's update at least", "choice",
               0, 1),
         Limit("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
     )  # fmt: skip
-    remedies = ("a look at how images and labels are paired",)
+    remedies = ("a look at how images and labels are paired", "a gradient check (lenet-diag gradcheck)")
 
     def check(self, window: Window) -> list[Finding]:
         rows, band = int(self.limit(window, "rows")), self.limit(window, "band")
@@ -43,6 +45,12 @@ class UninformativeLabels(Rule):
         loss = window.scalar("data_loss")
         off = abs(loss[-rows:].mean() / window.guessing_loss - 1)
         if not off <= band:
+            return []
+        means = np.convolve(loss, np.full(rows, 1 / rows), "valid")
+        learned = np.flatnonzero(means <= window.limits["verdict.learned_loss"] * window.guessing_loss)
+        # Rows in which a window that had learned still has a part are the way up, not a time of guessing.
+        since = int(learned[-1]) + rows if len(learned) else 0
+        if not (means[since:] >= window.limits["verdict.guessing_loss"] * window.guessing_loss).all():
             return []
         for layer in window.hidden:
             idle = window.activation(layer, "dead_fraction")
@@ -55,14 +63,19 @@ class UninformativeLabels(Rule):
             if not ratio >= self.limit(window, "ratio"):
                 return []
         first = len(window) - rows
-        message = f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer in good health"
-        return [self.finding(window, None, first, len(window) - 1, off, band, message, confidence=0.5)]
+        message = (
+            f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer alive: "
+            "labels that carry no information, or a wrong gradient"
+        )
+        return [self.finding(window, None, first, len(window) - 1, off, band, message, confidence=0.4)]
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:
         guessing = {"data_loss": 2.3026}
+        begun = np.where(np.arange(60) < 35, 1.9, 2.3026)
         dead = {**guessing, "dense1/dead_fraction": 0.95}
         return (
             Case("a loss that falls", example(limits)),
             Case("loss 2.303 and all layers alive", example(limits, guessing), (None,)),
             Case("loss 2.303 and a dead layer", example(limits, dead)),
+            Case("it had begun to learn", example(limits, {"data_loss": begun})),
         )

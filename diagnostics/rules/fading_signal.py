@@ -1,0 +1,83 @@
+"""Fading signal: a layer's outputs slowly shrink, until what comes after sees next to nothing.
+
+What it looks at: the standard deviation of each hidden layer's outputs. Its median over
+the ten rows before the trouble is held against its median over rows that lie 50 to 300
+rows earlier. It fires where it has fallen below the limit, in a run that was better than
+guessing at that level.
+
+What it means: biases and kernels have wandered so that the layer answers nearly the same
+to every image, and the layers above live on less and less, while the loss is still good;
+then a small step is enough to lose what they knew. The report's own convolution does
+this: it adds each step's gradient to what the last one left, and gives one number to all
+weights of a kernel.
+
+In calibration runs that end well the outputs keep 0.66 of their level and more; before
+the late falls of the report's convolution they have 0.02 to 0.4 of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.findings import Finding
+from diagnostics.limits import Limit, Limits
+from diagnostics.rules.base import Case, Rule, Series, Window
+from diagnostics.rules.examples import example
+
+DENSE = "dense1"
+NOW, GAP, LEVEL = 10, 50, 300
+BETTER = 0.8  # of H: some row was clearly better than guessing
+DEPARTED = 0.7  # the fading counts from where the outputs had this share of their level
+
+
+class FadingSignal(Rule):
+    """Outputs that slowly became a small part of what they were."""
+
+    name = "fading-signal"
+    title = "the outputs of a layer fade over tens to hundreds of steps"
+    rank = 6
+    needs_trouble = True
+    limits = (
+        Limit("fading-signal", "share", 0.5, "of their level", "spread of the outputs before the trouble",
+              "calibration: docs/calibration.md", 0, 1),
+    )  # fmt: skip
+    remedies = ("the exact convolution (--convolution exact)", "a smaller learning rate")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit, stop = self.limit(window, "share"), window.start
+        if stop < GAP + 3 * NOW:
+            return []
+        earlier = slice(max(0, stop - LEVEL), stop - GAP)
+        if not window.scalar("data_loss")[earlier].min() < BETTER * window.guessing_loss:
+            return []
+        findings = []
+        for layer in window.hidden:
+            spread = window.activation(layer, "std")[:stop]
+            level = np.median(spread[earlier])
+            now = np.median(spread[-NOW:])
+            if not (level > 0 and now < limit * level):
+                continue
+            first = _last_above(spread, DEPARTED * level, NOW)
+            message = f"outputs of {layer} faded {level / now:.1f}x, from a spread of {level:.2g} to {now:.2g}"
+            findings.append(
+                self.finding(window, layer, first, stop - 1, level / now, 1 / limit, message, confidence=0.7)
+            )
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        name, steps, start = f"{DENSE}/std", 400, 380
+        t = np.arange(steps)
+        fading = 0.3 * np.exp(-np.maximum(0, t - 250) / 60)
+        return (
+            Case("outputs as they were", example(limits, steps=steps, start=start)),
+            Case("a tenth of it after 130 steps", example(limits, {name: fading}, steps=steps, start=start), (DENSE,)),
+            Case("always small", example(limits, {name: 0.01}, steps=steps, start=start)),
+        )
+
+
+def _last_above(spread: Series, least: float, rows: int) -> int:
+    """The row after the last at which the median over ``rows`` rows was at least ``least``."""
+    medians: NDArray[np.float64] = np.median(np.lib.stride_tricks.sliding_window_view(spread, rows), axis=1)
+    above = np.flatnonzero(medians >= least)
+    return min(int(above[-1]) + rows, len(spread) - 1) if len(above) else 0
