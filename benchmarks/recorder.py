@@ -238,8 +238,8 @@ def many_rows(data: Dataset, rows: int, folder: Path) -> str:
     count, opened, whole, memory = (float(x) for x in done.stdout.split())
     path.unlink()
     return "\n".join(lines) + (
-        f"\n\nReading them: opened and checked in {opened:.1f} s; all tensor statistics of {count:,.0f} steps as frames, "
-        f"in parts of 10,000 steps, {whole:.0f} s and at most {memory:.0f} MB."
+        f"\n\nReading them: opened and checked in {opened:.1f} s; all tensor statistics of {count:,.0f} steps as "
+        f"frames, in parts of 10,000 steps, {whole:.0f} s and at most {memory:.0f} MB."
     )
 
 

@@ -82,10 +82,11 @@ def silent_units(parts: Sequence[Array], candidates: NDArray[np.intp], nonnegati
 
 
 class Plan:
-    """One long vector to measure: parameter vectors, then the subsamples of one set of outputs.
+    """All there is to measure of a step: tensors, then the subsamples of one set of outputs.
 
     Made once for a set of arrays and used again at every step that announces them.
-    ``statistics`` (statistic, tensor) of all of it are filled by :meth:`measure`.
+    ``threes`` are value, gradient and update of each tensor, to be filled by others;
+    ``statistics`` (statistic, tensor) of everything are filled by :meth:`measure`.
     """
 
     def __init__(self, outputs: Outputs, layers: Sequence[LayerInfo], tensor_sizes: Sequence[int]) -> None:
@@ -96,15 +97,20 @@ class Plan:
         self.segments = Segments([*tensor_sizes, *(math.prod(shape) for shape in shapes)])
         self.statistics = np.zeros((len(TENSOR_STATISTICS), self.segments.count), dtype=np.float32)
         self.samples = self.segments.parts[len(tensor_sizes) :]
+        third = len(tensor_sizes) // 3
+        tensors = self.segments.parts[: 3 * third]
+        self.threes = list(zip(tensors[:third], tensors[third : 2 * third], tensors[2 * third :], strict=True))
         self._copies: list[tuple[Array, Array]] = []
         for part, shape, sample in zip(self.samples, shapes, pieces, strict=True):
             end = 0
             for piece in sample:
                 start, end = end, end + piece.shape[-1]
                 self._copies.append((part.reshape(shape)[..., start:end], piece))
-        lengths = [math.prod(shape[1:]) for shape in shapes[1:] for _ in range(shape[0])]
-        self._unit_starts = np.cumsum([0, *lengths[:-1]], dtype=np.intp)
-        self._of_layers = self.segments.vector[sum(tensor_sizes) + math.prod(shapes[0]) :]
+        self._of_layers, starts = self.segments.tail(len(tensor_sizes) + 1)
+        units = [
+            start + np.arange(shape[0]) * math.prod(shape[1:]) for start, shape in zip(starts, shapes[1:], strict=True)
+        ]
+        self._unit_starts = np.concatenate(units).astype(np.intp)
         # Where the subsample is all there is and nothing is negative, a largest output of 0 is proof.
         whole = [sum(x.size for x in p) == math.prod(s) for p, s in zip(self.parts, shapes[1:], strict=True)]
         unproven = [not (w and layer.activation == "relu") for w, layer in zip(whole, layers, strict=True)]
@@ -116,12 +122,16 @@ class Plan:
             np.copyto(copy, piece, casting="same_kind")
 
     def quiet_units(self) -> NDArray[np.bool_]:
-        """Which units, of all layers, have 0 as their largest output in the subsample."""
+        """Which units, of all layers, have 0 as their largest output in the subsample.
+
+        The last unit of a layer is taken together with the zeros behind it; one
+        whose outputs are all negative is then called quiet, and looked at again.
+        """
         quiet: NDArray[np.bool_] = np.maximum.reduceat(self._of_layers, self._unit_starts) == 0
         return quiet
 
     def measure(self) -> None:
-        """Measure the whole vector."""
+        """Measure everything."""
         self.segments.statistics(self.statistics)
 
 
@@ -130,8 +140,8 @@ class Activity:
 
     ``block`` (statistic, layer) is where it goes: ``input`` first, then the layers.
     ``silent`` (units,) says 1 for every unit of all layers that was silent for the
-    whole batch so far. ``plan`` is that of the step's first portion; its vector
-    begins with room for tensors of ``tensor_sizes``.
+    whole batch so far. ``plan`` is that of the step's first portion, with room
+    for tensors of ``tensor_sizes``: all values, all gradients, all updates.
     """
 
     def __init__(

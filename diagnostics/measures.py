@@ -1,18 +1,18 @@
 """Statistics of all tensors of a step at once.
 
-Parameters, gradients and updates lie in one flat float32 vector with a tensor
-on every stretch of it, so a handful of vector operations measures all of them
-together. Sums of squares come from one dot product a tensor. Where float32
-sums could mislead (entries that are not finite, squares that under- or
-overflow, a mean that dwarfs the deviation) that tensor alone is measured again
-in float64 by :func:`exact_statistics`.
+Parameters, gradients, updates and outputs lie in one buffer of rows, each tensor
+from a new row on, so that few calls measure all of them: sums of rows are one
+matrix-vector product, sums of squares one product of rows with themselves, and
+the rows of a tensor are added up by ``reduceat``. Where float32 sums could
+mislead (entries that are not finite, squares that under- or overflow, a mean that
+dwarfs the deviation) that tensor alone is measured again in float64 by
+:func:`exact_statistics`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ from diagnostics.columns import TENSOR_STATISTICS
 Float32 = NDArray[np.float32]
 MEAN, STD, MIN, MAX, NORM, ZERO, NONFINITE = range(len(TENSOR_STATISTICS))
 
+# Entries of a row: long enough for fast products, short enough to waste little on small tensors.
+WIDTH = 256
+# Multiplying by LANES adds the eight bytes of a word up in its highest byte.
+LANES, SHIFT = np.uint64(0x0101010101010101), np.uint64(56)
 # Float32 squares keep their digits between these means of squares.
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-32, 1e32
 # Below this share of the mean square, the variance has lost digits to cancellation.
@@ -30,38 +34,50 @@ SMALLEST_SHARE = 0.02
 
 
 class Segments:
-    """A flat float32 vector cut into tensors, and the statistics of each.
+    """Tensors of these sizes in one buffer, and their statistics.
 
-    ``vector`` is filled by its owner; ``parts`` are its tensors, as views.
+    ``parts`` are the tensors, flat, to be filled by their owner. What lies between
+    them stays zero: it adds nothing to sums and is taken off the count of zeros.
     """
 
     def __init__(self, sizes: Sequence[int]) -> None:
-        ends = np.cumsum([0, *sizes]).tolist()
+        rows = [-(-size // WIDTH) for size in sizes]
+        firsts = np.cumsum([0, *rows])
         self.count = len(sizes)
-        self.vector = np.zeros(ends[-1], dtype=np.float32)
-        self.parts = [self.vector[a:b] for a, b in pairwise(ends)]
-        self._dots = [(part.dot, part) for part in self.parts]
-        self._starts = np.array(ends[:-1], dtype=np.intp)
+        self.buffer = np.zeros((int(firsts[-1]) + 1, WIDTH), dtype=np.float32)
+        self._flat = self.buffer.reshape(-1)
+        starts = (firsts[:-1] * WIDTH).tolist()
+        self.parts = [self._flat[a : a + size] for a, size in zip(starts, sizes, strict=True)]
+        self._first_rows = firsts
+        # Pairs of where a tensor starts and ends: reduceat answers for it, then for what lies behind it.
+        self._ends = np.array([(a, a + size) for a, size in zip(starts, sizes, strict=True)], dtype=np.intp).ravel()
         self._per_entry = 1.0 / np.array(sizes, dtype=np.float64)
-        self._zero = np.empty(ends[-1], dtype=np.bool_)
-        self._zero_parts = [self._zero[a:b] for a, b in pairwise(ends)]
-        self._squares = np.empty(self.count, dtype=np.float64)
+        self._padding = np.array(rows) * WIDTH - np.array(sizes)
+        self._zero = np.empty(self._flat.size, dtype=np.bool_)
+        self._zero_words = self._zero.view(np.uint64)
+        self._zero_counts = np.empty(self._zero_words.size, dtype=np.uint8)
+        self._ones = np.ones(WIDTH, dtype=np.float32)
         self._float32_zero = np.float32(0)
+
+    def tail(self, first: int) -> tuple[Float32, list[int]]:
+        """The buffer from tensor ``first`` on, flat, and where the tensors start in it."""
+        starts = (self._first_rows[first:-1] * WIDTH).tolist()
+        return self._flat[starts[0] :], [start - starts[0] for start in starts]
 
     def statistics(self, out: Float32) -> None:
         """Write all statistics into ``out`` (statistic, tensor), in the order of TENSOR_STATISTICS."""
-        out[NONFINITE] = 0.0
-        vector, starts, squares = self.vector, self._starts, self._squares
-        np.minimum.reduceat(vector, starts, out=out[MIN])
-        np.maximum.reduceat(vector, starts, out=out[MAX])
-        mean = np.add.reduceat(vector, starts) * self._per_entry
-        squares[:] = [dot(part) for dot, part in self._dots]
+        out[MIN] = np.minimum.reduceat(self._flat, self._ends)[::2]
+        out[MAX] = np.maximum.reduceat(self._flat, self._ends)[::2]
+        firsts = self._first_rows
+        mean = np.add.reduceat(self.buffer @ self._ones, firsts)[:-1] * self._per_entry
+        squares = np.add.reduceat(np.vecdot(self.buffer, self.buffer), firsts)[:-1].astype(np.float64)
         np.sqrt(squares, out=out[NORM], casting="same_kind")
         squares *= self._per_entry
         variance = squares - mean * mean
         np.sqrt(variance, out=out[STD], casting="same_kind")
         out[MEAN] = mean
-        self._count_zeros(out[ZERO])
+        out[ZERO] = self._zeros() * self._per_entry
+        out[NONFINITE] = 0.0
         # Comparisons with NaN are false, so what is not finite is not good.
         good = [
             v > SMALLEST_SHARE * s and SMALLEST_SQUARE < s < LARGEST_SQUARE
@@ -70,6 +86,15 @@ class Segments:
         if not all(good):
             self._repair(out, [i for i, is_good in enumerate(good) if not is_good])
 
+    def _zeros(self) -> NDArray[np.int64]:
+        """The number of zeros of each tensor: counted eight at a time, then sixty-four."""
+        np.equal(self._flat, self._float32_zero, out=self._zero)
+        np.bitwise_count(self._zero_words, out=self._zero_counts)
+        by_64 = (self._zero_counts.view(np.uint64) * LANES) >> SHIFT
+        found: NDArray[np.int64] = np.add.reduceat(by_64.view(np.int64), self._first_rows * (WIDTH // 64))[:-1]
+        found -= self._padding
+        return found
+
     def _repair(self, out: Float32, doubtful: list[int]) -> None:
         """Measure tensors again whose sums cannot be trusted."""
         for i in doubtful:
@@ -77,11 +102,6 @@ class Segments:
                 out[MEAN, i] = out[STD, i] = out[NORM, i] = 0.0
             else:
                 out[:, i] = exact_statistics(self.parts[i])
-
-    def _count_zeros(self, out: Float32) -> None:
-        np.equal(self.vector, self._float32_zero, out=self._zero)
-        out[:] = [np.count_nonzero(part) for part in self._zero_parts]
-        out *= self._per_entry
 
 
 def exact_statistics(x: NDArray[np.floating[Any]]) -> tuple[float, ...]:

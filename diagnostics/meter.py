@@ -1,8 +1,8 @@
 """The meter: from the events of a step to one row of numbers.
 
 The trainer's buffers hold what they say only during the call, so parameters,
-gradient and a subsample of the outputs are copied into one long vector, next to
-the update, and all of it is measured at the end of the step in one go.
+gradient and a subsample of the outputs are copied into one buffer, next to the
+update, and all of it is measured at the end of the step in one go.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Meter:
 
     def __init__(self, info: RunInfo) -> None:
         tensors, layers = len(info.tensors), len(info.layers) + 1
-        self._parameters = info.parameters
+        self._slices = [slice(t.offset, t.offset + t.size) for t in info.tensors]
         self._count = len(KINDS) * tensors
         self.row = np.full(len(info.columns), np.nan, dtype=np.float32)
         # The blocks of a row lie one after another: see diagnostics.columns.
@@ -63,16 +63,18 @@ class Meter:
 
     def gradients(self, event: GradientsReady) -> None:
         """Take in the parameters and the gradient."""
-        value, gradient, _ = self._three()
+        values, gradients = event.values, event.gradients
         with np.errstate(all="ignore"):
-            np.copyto(value, event.values, casting="same_kind")
-            np.copyto(gradient, event.gradients, casting="same_kind")
+            for (value, gradient, _), where in zip(self._plan.threes, self._slices, strict=True):
+                np.copyto(value, values[where], casting="same_kind")
+                np.copyto(gradient, gradients[where], casting="same_kind")
 
     def update(self, event: UpdateDone) -> None:
         """Take in the parameters after the update."""
-        value, _, update = self._three()
+        values = event.values
         with np.errstate(all="ignore"):
-            np.subtract(event.values, value, out=update, casting="same_kind")
+            for (value, _, update), where in zip(self._plan.threes, self._slices, strict=True):
+                np.subtract(values[where], value, out=update, casting="same_kind")
 
     def finish(self, event: StepEnd) -> NDArray[np.float32]:
         """The row of the step that ends; valid until the next step."""
@@ -112,11 +114,6 @@ class Meter:
         if self._activity.plan is None:
             raise RuntimeError("activations must be announced before gradients")
         return self._activity.plan
-
-    def _three(self) -> NDArray[np.float32]:
-        """The vectors of value, gradient and update."""
-        size = len(KINDS) * self._parameters
-        return self._plan.segments.vector[:size].reshape(len(KINDS), -1)
 
     def _count_silence(self, step: int) -> None:
         """Streaks count steps, so that rows written every k steps see the same window."""
