@@ -9,6 +9,7 @@ part, bytes a step, the recorder a user would write first, and a million rows.
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -193,13 +194,27 @@ def parts_table(data: Dataset, steps: int, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def bytes_a_step(data: Dataset, folder: Path) -> float:
+def three_epochs(data: Dataset, folder: Path) -> str:
+    """Size of the log of the report's three epochs, and how long it takes to read."""
     path = folder / "size.h5"
     steps = 1407
     settings = Settings(network="lenet", lr=0.05)
     model = settings.build_model(samples=len(data.X_train))
     model.train(data.X_train, data.y_train, epochs=3, batch_size=128, print_every=0, hooks=[Recorder(path)])
-    return path.stat().st_size / steps
+    from diagnostics.reader import open_run
+
+    def read() -> float:
+        started = time.perf_counter()
+        run = open_run(path)
+        len(run.tensors), len(run.activations)
+        return time.perf_counter() - started
+
+    read()
+    seconds = statistics.median(read() for _ in range(5))
+    return (
+        f"\nThe log of 3 epochs of lenet (1,407 steps): {path.stat().st_size / steps:.0f} bytes a step; opened, checked "
+        f"and read as the frames of tensors and activations in {seconds * 1e3:.0f} ms.\n"
+    )
 
 
 LONG_READ = """
@@ -248,7 +263,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few short runs and 50,000 rows")
     parser.add_argument("--output", type=Path, help="also write the page to this file")
     options = parser.parse_args()
-    pairs, steps, rows = (3, 80, 50_000) if options.quick else (15, 200, 1_000_000)
+    pairs, steps, rows = (3, 80, 50_000) if options.quick else (9, 150, 1_000_000)
     data = load_dataset()
     page = [
         "# What recording and judging cost\n",
@@ -257,7 +272,8 @@ def main() -> None:
         "everything on by default (all statistics at every step, histograms every 25 steps, detector, log; no "
         "checkpoints). Milliseconds a step are medians over the runs of each run's mean; the cost is the median over "
         "the pairs, with the range from the 25th to the 75th percentile; beside it the same for each run's median "
-        "step, which leaves out flushes and snapshots but also what else the machine did.\n",
+        "step, which leaves out flushes and snapshots but also what else the machine did. "
+        f"Load of the machine at the start: {os.getloadavg()[0]:.1f} (0 is an idle one; caches and cores are shared).\n",
         "| network | batch | step alone, ms | with recorder, ms | cost of a mean step | cost of a median step "
         "| first attempt (a dataset a tensor), ms | cost |",
         "|---|---|---|---|---|---|---|---|",
@@ -277,8 +293,7 @@ def main() -> None:
                 f"({(recorder.median() - alone.median()) * 1e3:.0f} us) | {naive.mean():.2f} | {first:+.0f} % |"
             )
         page += ["\n## Microseconds, part by part (lenet, batch 128)\n", parts_table(data, 3 * steps, folder)]
-        size = bytes_a_step(data, folder)
-        page.append(f"\nThe log of 3 epochs of lenet (1,407 steps): {size:.0f} bytes a step.\n")
+        page.append(three_epochs(data, folder))
         page += [f"## {rows:,} rows\n", many_rows(data, rows, folder)]
     text = "\n".join(page) + "\n"
     print(text)
