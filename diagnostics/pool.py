@@ -14,6 +14,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -84,9 +85,14 @@ class Pool(Generic[T, R]):
                     yield task, self._receive(worker)
 
     def _give(self, task: T) -> None:
-        worker = next((w for w in self._workers if w.task is None), None) or self._start()
+        idle = next((w for w in self._workers if w.task is None), None)
+        if idle is not None and not idle.process.is_alive():  # killed between two tasks
+            self._workers.remove(idle)
+            idle = None
+        worker = idle or self._start()
         worker.task = task
-        worker.pipe.send(task)
+        with suppress(OSError):  # died just now: its pipe ends, which is noticed as for any other death
+            worker.pipe.send(task)
 
     def _start(self) -> _Worker[T]:
         ours, theirs = self._context.Pipe()

@@ -51,7 +51,9 @@ def line(state: State) -> str:
         return f"{state.reused} of {state.total} runs already done"
     left = f", {seconds(state.seconds_left)} left" if state.seconds_left else ""
     outcome = f"CRASHED: {state.message}" if state.message else outcome_words(state.last)
-    return f"{state.done}/{state.total} {state.last.name}: {outcome}{left}"
+    arm = next((group for group in state.groups if state.last in group.runs), None)
+    counts = f" ({arm.defect_runs} of {arm.judged} defect runs in this arm)" if arm else ""
+    return f"{state.done}/{state.total} {state.last.name}: {outcome}{counts}{left}"
 
 
 def outcome_words(run: RunSummary) -> str:

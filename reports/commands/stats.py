@@ -48,7 +48,7 @@ def command(
         if not groups:
             click.echo("no finished run among these files", err=True)
             sys.exit(UNREADABLE)
-        forms = _Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
+        forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
         click.echo(forms.json if form == "json" else forms.csv if form == "csv" else forms.text)
         if folder:
             forms.save(folder)
@@ -103,8 +103,8 @@ def notes(loaded: Loaded) -> list[str]:
     return lines
 
 
-class _Forms:
-    """The same statistics as text, JSON and CSV."""
+class Forms:
+    """The same statistics as text, JSON and CSV; ``survivors`` says whose figures are the headline."""
 
     def __init__(
         self, loaded: Loaded, groups: list[Group], comparisons: list[Comparison], survivors: bool, jobs: list[int]
@@ -114,6 +114,7 @@ class _Forms:
 
     @property
     def text(self) -> str:
+        """For people: the headline, each arm, the comparisons."""
         from reports import stats_text
 
         parts = [stats_text.headline(self._groups, self._survivors)]
@@ -126,6 +127,7 @@ class _Forms:
 
     @property
     def json(self) -> str:
+        """Everything, with the names of the run files."""
         import json
 
         value = {
@@ -140,11 +142,13 @@ class _Forms:
 
     @property
     def csv(self) -> str:
+        """One row an arm."""
         from diagnostics.statistics_frames import groups_frame
 
         return groups_frame(self._groups).to_csv(lineterminator="\n").rstrip("\n")
 
     def save(self, folder: Path) -> None:
+        """All forms, and one row a run. Raises LogWriteError."""
         from diagnostics.jsonfile import write_text
         from diagnostics.statistics_frames import runs_frame
 

@@ -138,19 +138,15 @@ def execute(plan: Plan, folder: Path, jobs: int) -> int:
 def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
     """Print the statistics; write the page of a preset."""
     from diagnostics.study_run import comparisons_of, groups_of, load_study
-    from reports import stats_text
+    from reports.commands.stats import Forms
 
     plan, loaded = load_study(folder)
     groups = groups_of(plan, loaded.runs)
     if not groups:
         click.echo("no finished run in this study yet", err=True)
         return
-    comparisons = comparisons_of(plan, groups)
-    blocks = [stats_text.headline(groups, survivors=False), *map(stats_text.group_text, groups)]
-    if comparisons:
-        blocks.append(stats_text.comparison_text(comparisons))
-    blocks.append(stats_text.jobs_text(sorted({int(start["jobs"]) for start in plan.history})))
-    click.echo("\n\n".join(blocks))
+    jobs = sorted({int(start["jobs"]) for start in plan.history})
+    click.echo(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=jobs).text)
     if plan.preset:
         from reports.study_pages import write_page
 
