@@ -170,13 +170,9 @@ class Engine:
             portion = self._portion(min(PORTION, batch - first))
 
             def work(shard: Shard, place: slice, first: int = first) -> tuple[float, int]:
-                mine = _part(rows, first + place.start, first + place.stop)
-                shard.load(X, mine)
-                probabilities, truth = shard.forward(), labels[mine]
-                d = self._loss.shard_gradient(probabilities, truth, batch)
-                result = self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(probabilities, truth)
-                shard.backward(d)
-                return result
+                probabilities, truth, score = self._score(shard, X, labels, rows, first, place)
+                shard.backward(self._loss.shard_gradient(probabilities, truth, batch))
+                return score
 
             for loss, right in self._each(portion, work):
                 total += loss
@@ -196,10 +192,7 @@ class Engine:
             portion = self._portion(min(portion_samples, batch - first))
 
             def work(shard: Shard, place: slice, first: int = first) -> tuple[float, int]:
-                mine = _part(rows, first + place.start, first + place.stop)
-                shard.load(X, mine)
-                probabilities, truth = shard.forward(), labels[mine]
-                return self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(probabilities, truth)
+                return self._score(shard, X, labels, rows, first, place)[2]
 
             for loss, right in self._each(portion, work):
                 total += loss
@@ -218,6 +211,16 @@ class Engine:
 
             parts += self._each(portion, work)
         return np.concatenate(parts)
+
+    def _score(
+        self, shard: Shard, X: Array, labels: Labels, rows: Rows, first: int, place: slice
+    ) -> tuple[Array, Labels, tuple[float, int]]:
+        """One shard forward: probabilities (classes, N), labels (N,), and (sum of losses, right guesses)."""
+        mine = _part(rows, first + place.start, first + place.stop)
+        shard.load(X, mine)
+        probabilities, truth = shard.forward(), labels[mine]
+        score = self._loss.shard_loss(probabilities, truth), self._accuracy.shard_correct(probabilities, truth)
+        return probabilities, truth, score
 
     def _portion(self, samples: int) -> Portion:
         if samples not in self._portions:
