@@ -51,7 +51,7 @@ def agree(found: Any, expected: Any, scale: float) -> None:
 
 
 @given(TENSORS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_statistics_equal_their_definitions_whatever_the_entries(tensors: list[NDArray[np.float32]]) -> None:
     out = measured(tensors)
 
@@ -101,7 +101,7 @@ def test_one_bad_entry_spoils_no_other_tensor() -> None:
 
 
 @given(TENSORS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_histograms_count_every_finite_entry_in_its_bin(tensors: list[NDArray[np.float32]]) -> None:
     counts = np.zeros((len(tensors), BINS), np.uint32)
     ranges = np.zeros((len(tensors), 2), np.float32)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,42 @@ def test_a_failed_write_is_one_warning_no_crash_and_what_was_flushed_stays(tmp_p
     run = open_run(tmp_path / "run.h5")
     assert run.status == "crashed"
     assert 0 <= len(run) < 390
+
+
+FULL = """
+import sys
+from pathlib import Path
+from diagnostics.recorder import Recorder
+from diagnostics.storage import guards
+from tests.diagnostics.training import train
+guards.LOW_SPACE = 0
+print(train([Recorder(Path(sys.argv[1]))], epochs=30).step)
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for 300 kB."""
+    if not shutil.which("mount") or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs a platform with mounts")
+def test_a_disk_that_is_full_all_the_same_is_one_warning_and_no_crash(small_disk: Path) -> None:
+    command = [sys.executable, "-c", FULL, str(small_disk / "run.h5")]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "390"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "the log has stopped: no space left on device" in done.stderr
+    assert 0 < len(open_run(small_disk / "run.h5")) < 390
 
 
 def test_a_log_that_nobody_closed_is_closed_at_exit(tmp_path: Path) -> None:
