@@ -20,7 +20,10 @@ def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
 def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
     """Index label; counts, the defect rate with its interval, and every mean, std and n, all and survivors."""
     rows = [_group_row(group) for group in groups]
-    return pd.DataFrame(rows, columns=_union(["label"], rows)).set_index("label")
+    frame = pd.DataFrame(rows, columns=_union(["label"], rows)).set_index("label")
+    counts = [column for column in frame.columns if column.endswith("_n")]
+    frame[counts] = frame[counts].fillna(0).astype(int)  # an epoch that an arm does not have has n = 0
+    return frame
 
 
 def _run_row(run: RunSummary) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def how_made(plan: Plan, loaded: Loaded) -> str:
     return join(
         "## How this page was made",
         f"```\n{shlex.join(command)}\n```",
-        f"Commit {', '.join(commits) or 'unknown'} (a + marks code changed since), last run {last['date']}, "
+        f"Seeds from {plan.first_seed} on, the same in every arm. Commit {', '.join(commits) or 'unknown'} (a + marks "
+        f"code changed since), last run {last['date']}, "
         f"Python {last['python']}, NumPy {last['numpy']}, {last['cores']} cores; {' or '.join(jobs) or '?'} runs at a "
         f"time with {' or '.join(threads) or '?'} thread each. Times depend on the machine; everything else is "
         "repeated exactly by the command on the same machine.",
