@@ -206,14 +206,14 @@ def three_epochs(data: Dataset, folder: Path) -> str:
     def read() -> float:
         started = time.perf_counter()
         run = open_run(path)
-        len(run.tensors), len(run.activations)
+        _ = run.tensors, run.activations
         return time.perf_counter() - started
 
     read()
     seconds = statistics.median(read() for _ in range(5))
     return (
-        f"\nThe log of 3 epochs of lenet (1,407 steps): {path.stat().st_size / steps:.0f} bytes a step; opened, checked "
-        f"and read as the frames of tensors and activations in {seconds * 1e3:.0f} ms.\n"
+        f"\nThe log of 3 epochs of lenet (1,407 steps): {path.stat().st_size / steps:.0f} bytes a step; opened, "
+        f"checked and read as the frames of tensors and activations in {seconds * 1e3:.0f} ms.\n"
     )
 
 
@@ -273,7 +273,7 @@ def main() -> None:
         "checkpoints). Milliseconds a step are medians over the runs of each run's mean; the cost is the median over "
         "the pairs, with the range from the 25th to the 75th percentile; beside it the same for each run's median "
         "step, which leaves out flushes and snapshots but also what else the machine did. "
-        f"Load of the machine at the start: {os.getloadavg()[0]:.1f} (0 is an idle one; caches and cores are shared).\n",
+        f"Load of the machine at the start: {os.getloadavg()[0]:.1f} (an idle one has 0).\n",
         "| network | batch | step alone, ms | with recorder, ms | cost of a mean step | cost of a median step "
         "| first attempt (a dataset a tensor), ms | cost |",
         "|---|---|---|---|---|---|---|---|",
