@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,8 @@ def prepare(group: Group) -> Survival | None:
         return Survival(group.label, np.array([0.0, end]), flat, flat, flat, 0, len(judged))
     from scipy.stats import CensoredData, ecdf
 
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # about the ends of the band: see below
         curve = ecdf(CensoredData(uncensored=deaths, right=left)).sf
         band: Any = curve.confidence_interval(0.95, method="log-log")
     alive = np.asarray(curve.probabilities, dtype=np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 
 from rich.console import Console
 from rich.control import Control
@@ -11,6 +12,8 @@ from rich.text import Text
 
 from reports.terminal.layout import lines
 from reports.terminal.state import LiveState
+
+LAST_LINES = 24  # of the last frame, so that the verdict printed below it does not push it away
 
 
 class Screen:
@@ -39,14 +42,14 @@ class Screen:
         """Draw one frame over the one before."""
         if not self._open:
             return
-        size = self._console.size
+        width, height = size = self._measure()
         with self._console:
-            if (size.width, size.height) != self._size:
+            if size != self._size:
                 self._console.control(Control.clear())
-                self._size = (size.width, size.height)
+                self._size = size
             self._console.control(Control.home())
-            rows = lines(state, size.width, size.height - 1, self._plain)
-            rows += [Text()] * (size.height - 1 - len(rows))
+            rows = lines(state, width, height - 1, self._plain)
+            rows += [Text()] * (height - 1 - len(rows))
             for row in rows:
                 # Before the text: after a full line it would take the last character with it.
                 self._console.control(Control((ControlType.ERASE_IN_LINE, 2)))
@@ -55,9 +58,17 @@ class Screen:
     def close(self, state: LiveState) -> None:
         """Go back to the ordinary screen and leave the last frame there."""
         self._leave()
-        size = self._console.size
-        for row in lines(state, size.width, max(size.height - 2, 12), self._plain):
+        width, height = self._measure()
+        for row in lines(state, width, max(min(height - 8, LAST_LINES), 12), self._plain):
             self._console.print(row, soft_wrap=True, highlight=False)
+
+    def _measure(self) -> tuple[int, int]:
+        """Columns and lines of the terminal itself: rich takes those of COLUMNS and LINES, which do not follow it."""
+        try:
+            width, height = os.get_terminal_size(self._console.file.fileno())
+        except (OSError, ValueError, AttributeError):
+            width, height = self._console.size
+        return max(width, 1), max(height, 2)
 
     def _leave(self) -> None:
         if self._open:

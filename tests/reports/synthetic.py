@@ -7,7 +7,8 @@ that a test knows which number a figure has to show at which step.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,3 +223,20 @@ def study() -> StudyData:
     groups = group_runs(list(runs.values()))
     return StudyData("<b>study</b>", groups, compare_all(groups), lambda summary: made[summary.name][0],
                      {"lenet-lr=0.5-seed1.h5": "lenet-lr=0.5-seed1/report.html"}, ["x.h5: is empty"])  # fmt: skip
+
+
+def write_log(run: Run, path: Path) -> Path:
+    """The run as a log file, closed with its status."""
+    from diagnostics.storage.header import Header
+    from diagnostics.writer import LogWriter
+
+    writer = LogWriter(path, Header(run.info))
+    steps = run.snapshots.steps.tolist()
+    arrays = cast(MemorySource, run.source).arrays
+    for step, epoch, row in run.rows():
+        writer.row(step, epoch, row)
+        if step in steps:
+            place = steps.index(step)
+            writer.snapshot(step, False, {name: rows[place] for name, rows in arrays.items()})
+    writer.close(run.status)
+    return path

@@ -1,0 +1,102 @@
+"""The report of a folder of runs, and the numbers its figures draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from diagnostics.intervals import wilson
+from diagnostics.statistics import Group
+from reports import html
+from reports.document import Facts, Link, Table
+from reports.document import Verdict as VerdictBlock
+from reports.figures import arms, fates, rates, survival
+from reports.study_report import StudyData, build
+from tests.reports import synthetic
+
+
+@pytest.fixture(scope="module")
+def study() -> StudyData:
+    return synthetic.study()
+
+
+def died_at(group: Group, *steps: int) -> Group:
+    """The same group, whose defect runs died at these steps."""
+    left = iter(steps)
+    return replace(group, runs=tuple(replace(r, cause_step=next(left)) if r.is_defect else r for r in group.runs))
+
+
+def test_the_dots_are_k_of_n_with_wilsons_interval(study):
+    first, second = rates.prepare(study.groups)
+
+    assert (first.defects, first.judged, first.rate) == (3, 4, 0.75)
+    assert (first.low, first.high) == wilson(3, 4)
+    assert (second.defects, second.rate) == (0, 0.0)
+
+
+def test_survival_falls_by_the_share_that_dies_at_each_step(study):
+    curve = survival.prepare(died_at(study.groups[0], 10, 30, 50))
+
+    assert curve is not None
+    assert curve.deaths == 3
+    np.testing.assert_allclose(curve.steps, [0, 10, 30, 50, 120, 120])
+    np.testing.assert_allclose(curve.alive, [1, 0.75, 0.5, 0.25, 0.25, 0.25])
+    assert np.all((curve.low <= curve.alive) & (curve.alive <= curve.high))
+
+
+def test_a_run_that_ended_early_and_alive_leaves_the_runs_at_risk(study):
+    group = died_at(study.groups[0], 10, 30, 50)
+    early = replace(group, runs=tuple(replace(r, steps=20) if r.is_survivor else r for r in group.runs))
+    curve = survival.prepare(early)
+
+    assert curve is not None
+    np.testing.assert_allclose(curve.alive[:5], [1, 0.75, 0.75, 0.375, 0.0])
+
+
+def test_an_arm_in_which_nothing_died_stays_at_one(study):
+    curve = survival.prepare(study.groups[1])
+
+    assert curve is not None
+    assert curve.alive.tolist() == [1, 1]
+
+
+def test_each_arm_shows_its_runs_with_their_fates(study):
+    first, second = arms.prepare(study.groups, study.open_run)
+
+    assert [c.fate for c in first.curves] == ["survivor", "defect", "defect", "defect"]
+    assert {c.fate for c in second.curves} == {"survivor"}
+    assert first.guess_loss == pytest.approx(synthetic.GUESSING)
+
+
+def test_the_bands_part_where_the_defect_runs_went_down(study):
+    runs = [study.open_run(summary) for summary in study.groups[0].runs]
+    bands = {(b.fate, b.layer, b.kind): b for b in fates.prepare(runs, "onset")}
+    defect, healthy = bands["defect", "conv2", "gradient"], bands["healthy", "conv2", "gradient"]
+
+    assert defect.runs == 3
+    after = defect.median[defect.steps >= 0]
+    assert np.all((after == 0) | np.isnan(after))  # NaN: beyond the last step
+    assert np.all(healthy.median > 0)
+
+
+def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study):
+    document = build(study)
+    verdict, facts = document.opening
+    table = next(b for b in document.sections[0].blocks if isinstance(b, Table))
+    runs = next(b for b in document.sections[4].blocks if isinstance(b, Table))
+
+    assert isinstance(verdict, VerdictBlock)
+    assert "3 of 8 judged runs died" in verdict.sentence
+    assert isinstance(facts, Facts)
+    assert facts.items[0].answer == "3 of 8"
+    assert [row[1] for row in table.rows] == ["3 of 4", "0 of 4"]
+    assert all("n = " in str(row[5]) and "n = " in str(row[6]) for row in table.rows)
+    assert runs.rows[1][0] == Link("lenet-lr=0.5-seed1.h5", "lenet-lr=0.5-seed1/report.html")
+    assert len(document.pictures()) == 5
+    assert "x.h5: is empty" in html.render(document)
+
+
+def test_the_same_study_gives_the_same_bytes(study):
+    assert html.render(build(study)) == html.render(build(study))
