@@ -56,7 +56,7 @@ CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
     ({"network": "lenet", "lr": 0.001, "optimizer": "adam"}, 20),
     ({"network": "lenet", "lr": 0.1, "activation": "tanh"}, 20),
 )
-NATURAL, SEEDS_A_FAULT = 420, 20
+NATURAL, SEEDS_A_FAULT, QUICK = 420, 20, 0.025
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small part of every group, in under three minutes")
     parser.add_argument("--write", type=Path, help="where the table goes (a .md; a .json is put beside it)")
     options = parser.parse_args()
-    share = 0.05 if options.quick else options.share
+    share = QUICK if options.quick else options.share
     folder = options.out / f"{options.part}-{options.round}"
     if options.action == "build":
         build(options.part, folder, options.jobs, options.round, share)

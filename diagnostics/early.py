@@ -1,10 +1,11 @@
 """Early warnings: what often comes before a collapse, said at once and never as a verdict.
 
-Three signs are looked at for every layer, at every step: the gradient's norm against
-its own running level, the update-to-weight ratio, and the share of silent units. A
-sign that a layer gave is not repeated for a while. Early warnings are often wrong,
-since many runs go through the same and recover; how often, and how long before the
-end they come, is measured and published with the detector.
+Four signs are looked at for every layer: the gradient's norm against its own running
+level, the update-to-weight ratio, the share of silent units, and outputs that fade: their
+spread over the last rows against that over some hundred. A sign that a layer gave is not
+repeated for a while. Early warnings are often wrong, since many runs go through the same
+and recover; how often, and how long before the end they come, is measured
+(docs/calibration.md, docs/zoo.md).
 """
 
 from __future__ import annotations
@@ -18,17 +19,21 @@ from numpy.typing import NDArray
 from diagnostics.columns import Columns
 from diagnostics.findings import Finding, Severity
 from diagnostics.info import RunInfo
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 
 RULE = "early-warning"
 LIMITS = (
-    Limit(RULE, "growth", 8, "times", "gradient norm over its running level", "provisional", 1.1),
-    Limit(RULE, "ratio", 0.3, "of the tensor's norm", "update of a layer's weights", "provisional", 0),
-    Limit(RULE, "dead", 0.85, "share of units", "silent for the whole batch", "provisional", 0, 1),
+    Limit(RULE, "growth", 30, "times", "gradient norm over its running level", CALIBRATION, 1.1),
+    Limit(RULE, "ratio", 1, "of the tensor's norm", "update of a layer's weights", CALIBRATION, 0),
+    Limit(RULE, "dead", 0.85, "share of units", "silent for the whole batch", CALIBRATION, 0, 1),
+    Limit(RULE, "fade", 0.5, "of their level", "spread of a layer's outputs", CALIBRATION, 0, 1),
     Limit(RULE, "pause", 100, "steps", "before the same layer gives the same sign again", "choice", 1),
 )
+NOTHING = np.zeros(0, np.bool_)
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
 CONFIDENCE = 0.3
+# Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap.
+FADE_EVERY, NOW_WEIGHT, THEN_WEIGHT, FADE_ROWS = 5, 0.3, 0.02, 20
 
 
 class EarlyWarnings:
@@ -40,6 +45,9 @@ class EarlyWarnings:
         self._names, self._gradients = _found(columns, layers, "{}/weights/gradient/norm")
         self._moved, self._ratios = _found(columns, layers, "{}/weights/update/ratio")
         self._relu, self._dead = _found(columns, relu, "{}/dead_fraction")
+        self._hidden, self._spreads = _found(columns, layers[:-1], "{}/std")
+        self._fade, self._rows = limits[f"{RULE}.fade"], 0
+        self._now = self._then = np.full(len(self._spreads), np.nan, np.float32)
         self._growth, self._ratio = limits[f"{RULE}.growth"], limits[f"{RULE}.ratio"]
         self._share, self._pause = limits[f"{RULE}.dead"], limits[f"{RULE}.pause"]
         self._level: NDArray[np.float32] | None = None
@@ -56,9 +64,22 @@ class EarlyWarnings:
         large = row[self._ratios] > self._ratio
         dead = row[self._dead] >= self._share
         level += LEVEL_WEIGHT * (np.minimum(norms, 2 * level) - level)
-        if not (grown.any() or large.any() or dead.any()):
+        self._rows += 1
+        faded = self._faded(row) if self._rows % FADE_EVERY == 0 else NOTHING
+        if not (grown.any() or large.any() or dead.any() or faded.any()):
             return ()
-        return self._warn(step, row, grown, large, dead)
+        return self._warn(step, row, grown, large, dead, faded)
+
+    def _faded(self, row: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Layers whose outputs have faded: running levels of short and long memory, of every fifth row."""
+        spread = row[self._spreads]
+        if not np.isfinite(self._then).all():
+            self._now, self._then = spread.copy(), spread.copy()
+        self._now += NOW_WEIGHT * (spread - self._now)
+        self._then += max(THEN_WEIGHT, FADE_EVERY / self._rows) * (spread - self._then)
+        if self._rows < FADE_ROWS * FADE_EVERY:
+            return NOTHING
+        return np.asarray(self._now < self._fade * self._then)
 
     def _warn(
         self,
@@ -67,12 +88,14 @@ class EarlyWarnings:
         grown: NDArray[np.bool_],
         large: NDArray[np.bool_],
         dead: NDArray[np.bool_],
+        faded: NDArray[np.bool_],
     ) -> tuple[Finding, ...]:
         findings = []
         signs = (
             (grown, self._names, self._gradients, self._growth, "gradient of {} is {:.2g}, many times its usual level"),
             (large, self._moved, self._ratios, self._ratio, "update of {} is {:.0%} of its norm"),
             (dead, self._relu, self._dead, self._share, "{}: {:.0%} of the units are silent"),
+            (faded, self._hidden, self._spreads, self._fade, "outputs of {} have faded to a spread of {:.2g}"),
         )
         for sign, (mask, names, places, limit, words) in enumerate(signs):
             for index in np.flatnonzero(mask):

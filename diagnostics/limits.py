@@ -19,6 +19,9 @@ from pathlib import Path
 
 from diagnostics.errors import DiagnosticsError
 
+# The source of a limit that was set by what healthy and dead calibration runs do.
+CALIBRATION = "calibration: docs/calibration.md"
+
 
 class LimitsError(DiagnosticsError):
     """A limit that does not exist or cannot have that value; the message names it and what is allowed."""

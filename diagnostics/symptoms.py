@@ -40,7 +40,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from diagnostics.findings import Finding, Severity, Stretch, Verdict
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 
 DESIGN = "the project's definitions, fixed before any result"
 ONSET_MEAN = 5
@@ -55,12 +55,12 @@ LIMITS = (
     Limit("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
     Limit("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
     Limit(
-        "verdict", "patience", 400, "steps", "never learned is confirmed at this step while a run goes on",
-        "provisional", 1, 1e9,
+        "verdict", "patience", 144, "steps", "never learned is confirmed at this step while a run goes on",
+        CALIBRATION, 1, 1e9,
     ),
     Limit(
-        "verdict", "grace", 300, "steps", "a run that ends guessing after fewer steps is undecided",
-        "provisional", 1, 1e9,
+        "verdict", "grace", 91, "steps", "a run that ends guessing after fewer steps is undecided",
+        CALIBRATION, 1, 1e9,
     ),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, lasting_from
 from diagnostics.rules.examples import example
 
@@ -33,7 +33,7 @@ class DeadUnits(Rule):
     rank = 3
     is_lasting = True
     limits = (
-        Limit("dead-units", "share", 0.8, "share of units", "units silent for the whole batch", "provisional", 0.05, 1),
+        Limit("dead-units", "share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1),
         Limit("dead-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "He initialisation")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Series, Window
 from diagnostics.rules.examples import example
 
@@ -31,7 +31,7 @@ class ExplodingGradient(Rule):
     title = "the gradient of a layer grows many times over in a few steps"
     rank = 7
     needs_trouble = True
-    limits = (Limit("exploding-gradient", "growth", 6, "times", "norm over its recent level", "provisional", 1.1),)
+    limits = (Limit("exploding-gradient", "growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),)
     remedies = ("clipping the gradient by its norm", "warm-up", "a smaller learning rate")
 
     def check(self, window: Window) -> list[Finding]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Series, Window
 from diagnostics.rules.examples import example
 
@@ -40,7 +40,7 @@ class FadingSignal(Rule):
     needs_trouble = True
     limits = (
         Limit("fading-signal", "share", 0.5, "of their level", "spread of the outputs before the trouble",
-              "calibration: docs/calibration.md", 0, 1),
+              CALIBRATION, 0, 1),
     )  # fmt: skip
     remedies = ("the exact convolution (--convolution exact)", "a smaller learning rate")
 

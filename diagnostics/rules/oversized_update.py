@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, first_true, layer_norm, median_before
 from diagnostics.rules.examples import example
 
@@ -27,7 +27,7 @@ class OversizedUpdate(Rule):
     rank = 12
     needs_trouble = True
     limits = (
-        Limit("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", "provisional", 1e-6),
+        Limit("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
         Limit("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
     )
     remedies = ("clipping the gradient by its norm", "a smaller learning rate", "warm-up")

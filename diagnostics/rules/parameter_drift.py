@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, first_true, layer_norm
 from diagnostics.rules.examples import example
 
@@ -30,7 +30,7 @@ class ParameterDrift(Rule):
     needs_trouble = True
     limits = (
         Limit("parameter-drift", "growth", 4, "times", "norm before the trouble over the window's first row",
-              "calibration: docs/calibration.md", 1.05),
+              CALIBRATION, 1.05),
         Limit("parameter-drift", "rows", 100, "rows", "over at least so many rows", "choice", 10),
     )  # fmt: skip
     remedies = ("L2 regularisation or weight decay", "a smaller learning rate", "the exact convolution")

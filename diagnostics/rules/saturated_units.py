@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, lasting_from
 from diagnostics.rules.examples import example
 
@@ -29,7 +29,7 @@ class SaturatedUnits(Rule):
     rank = 4
     is_lasting = True
     limits = (
-        Limit("saturated-units", "share", 0.8, "share of outputs", "outputs in the flat part", "provisional", 0.05, 1),
+        Limit("saturated-units", "share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1),
         Limit("saturated-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = (

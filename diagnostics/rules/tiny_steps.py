@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.findings import Finding, Severity
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, lasting_from
 from diagnostics.rules.examples import example
 
@@ -26,7 +26,7 @@ class TinySteps(Rule):
     rank = 30
     is_lasting = True
     limits = (
-        Limit("tiny-steps", "ratio", 1e-5, "of the tensor's norm", "norm of the weights' update", "provisional", 0, 1),
+        Limit("tiny-steps", "ratio", 1e-5, "of the tensor's norm", "norm of the weights' update", CALIBRATION, 0, 1),
         Limit("tiny-steps", "rows", 20, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("a learning rate ten times larger",)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window
 from diagnostics.rules.examples import example
 
@@ -31,7 +31,7 @@ class UninformativeLabels(Rule):
     limits = (
         Limit("uninformative-labels", "band", 0.05, "H", "mean data loss at most so far from H", "choice", 0, 1),
         Limit("uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer",
-              "calibration: docs/calibration.md", 0, 1),
+              CALIBRATION, 0, 1),
         Limit("uninformative-labels", "ratio", 1e-5, "of the tensor's norm", "every layer's update at least", "choice",
               0, 1),
         Limit("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 
 from diagnostics.findings import Finding
-from diagnostics.limits import Limit, Limits
+from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Series, Window, lasting_from
 from diagnostics.rules.examples import example
 
@@ -30,7 +30,7 @@ class VanishingGradient(Rule):
     is_lasting = True
     limits = (
         Limit("vanishing-gradient", "quotient", 1e-4, "1", "gradient an entry over that of the last layer",
-              "provisional", 0, 1),
+              CALIBRATION, 0, 1),
         Limit("vanishing-gradient", "rows", 10, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )  # fmt: skip
     remedies = ("ReLU instead of sigmoid or tanh", "Glorot or He initialisation", "Adam or RMSprop")

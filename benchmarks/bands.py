@@ -1,0 +1,151 @@
+"""The healthy band of each statistic that limits depend on, per network."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detector import DEFAULT_LIMITS
+from diagnostics.rules.base import Window
+from diagnostics.rules.base import layer_norm as norm_of
+from diagnostics.rules.exploding_gradient import recent_level
+from diagnostics.rules.fading_signal import GAP, LEVEL, NOW
+from diagnostics.run import Run
+
+ROWS = 5
+
+
+def whole(run: Run) -> Window:
+    """All rows of a run as one window."""
+    steps = run.index["step"].astype(np.int64)
+    entropy = -sum(p * np.log(p) for p in run.info.prior if p > 0)
+    return Window(run.info, run.columns, DEFAULT_LIMITS, steps, run.block(), 0, float(entropy))
+
+
+def gradient_growth(w: Window) -> float:
+    """Largest norm of a layer's gradient over its recent level."""
+    return _largest(
+        w.tensor(n, "weights", "gradient", "norm") / recent_level(w.tensor(n, "weights", "gradient", "norm"))
+        for n in w.layers
+    )
+
+
+def update_ratio(w: Window) -> float:
+    """Largest norm of a layer's update over its norm."""
+    return _largest(norm_of(w, n, "update") / norm_of(w, n, "value") for n in w.layers)
+
+
+def smallest_update(w: Window) -> float:
+    """Median over the run of the largest update ratio of any layer."""
+    ratios = [norm_of(w, n, "update") / norm_of(w, n, "value") for n in w.layers]
+    return float(np.nanmedian(np.nanmax(ratios, axis=0)))
+
+
+def dead_share(w: Window) -> float:
+    """Largest share of a layer's units silent in five rows one after another."""
+    return _largest(_lasting(w.activation(n, "dead_fraction")) for n in w.hidden if w.function(n) == "relu")
+
+
+def saturated_share(w: Window) -> float:
+    """Largest share of a layer's outputs saturated in five rows one after another."""
+    return _largest(_lasting(w.activation(n, "saturated_fraction")) for n in w.hidden if w.function(n) != "relu")
+
+
+def parameter_growth(w: Window) -> float:
+    """Largest norm of a layer's parameters over that at the first row."""
+    return _largest(norm_of(w, n, "value") / norm_of(w, n, "value")[0] for n in w.layers)
+
+
+def fading(w: Window) -> float:
+    """Smallest spread of a layer's outputs over that of hundreds of rows before."""
+    smallest = np.inf
+    for n in w.hidden:
+        spread = w.activation(n, "std")
+        for stop in range(LEVEL, len(spread), NOW):
+            level = np.median(spread[stop - LEVEL : stop - GAP])
+            if level > 0:
+                smallest = min(smallest, float(np.median(spread[stop - NOW : stop]) / level))
+    return smallest
+
+
+def gradient_quotient(w: Window) -> float:
+    """Smallest gradient an entry of a hidden layer over that of the last, lasting five rows."""
+    sizes = {t.layer: t.size for t in w.info.tensors if t.tensor == "weights"}
+    per = {n: w.tensor(n, "weights", "gradient", "norm") / np.sqrt(sizes[n]) for n in w.layers}
+    top = per[w.layers[-1]]
+    return -_largest(_lasting(-per[n] / top) for n in w.hidden)
+
+
+def _lasting(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if len(values) < ROWS:
+        return np.full(1, np.nan)
+    return np.lib.stride_tricks.sliding_window_view(values, ROWS).min(axis=1)
+
+
+def _largest(series) -> float:  # type: ignore[no-untyped-def]
+    values = [np.nanmax(one[np.isfinite(one)], initial=-np.inf) for one in series]
+    return float(max(values, default=np.nan))
+
+
+@dataclass(frozen=True)
+class Band:
+    """One statistic: how it is measured, the limit it is held against, and which side is bad."""
+
+    measure: Callable[[Window], float]
+    limits: tuple[str, ...]
+    is_low_bad: bool = False
+
+    @property
+    def title(self) -> str:
+        """What is measured, in words."""
+        return (self.measure.__doc__ or "").strip().rstrip(".")
+
+
+BANDS = (
+    Band(gradient_growth, ("exploding-gradient.growth", "early-warning.growth")),
+    Band(update_ratio, ("oversized-update.ratio", "early-warning.ratio")),
+    Band(dead_share, ("dead-units.share", "early-warning.dead")),
+    Band(saturated_share, ("saturated-units.share",)),
+    Band(parameter_growth, ("parameter-drift.growth",)),
+    Band(fading, ("fading-signal.share", "early-warning.fade"), True),
+    Band(gradient_quotient, ("vanishing-gradient.quotient",), True),
+    Band(smallest_update, ("tiny-steps.ratio",), True),
+)
+
+
+def measured(run: Run) -> list[float]:
+    """All statistics of a run, in the order of BANDS."""
+    window = whole(run)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [band.measure(window) for band in BANDS]
+
+
+def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> list[str]:
+    """Markdown rows: one a statistic and network; ``values`` by network, of runs that end well."""
+    lines = ["| statistic (of a run) | limit | network | runs | median | 95 % within | worst | dead runs: median |",
+             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for number, band in enumerate(BANDS):
+        limits = ", ".join(f"{key} {DEFAULT_LIMITS[key]:g}" for key in band.limits)
+        lost = _finite([one[number] for one in dead])
+        for network, runs in sorted(values.items()):
+            found = _finite([one[number] for one in runs])
+            if not len(found):
+                continue
+            worse = 5 if band.is_low_bad else 95
+            worst = found.min() if band.is_low_bad else found.max()
+            of_dead = f"{np.median(lost):.3g} ({len(lost)})" if len(lost) else "-"
+            lines.append(
+                f"| {band.title} | {limits} | {network} | {len(found)} | {np.median(found):.3g} "
+                f"| {np.percentile(found, worse):.3g} | {worst:.3g} | {of_dead} |"
+            )
+    return lines
+
+
+def _finite(values: Sequence[float]) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    return array[np.isfinite(array)]

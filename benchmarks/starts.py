@@ -1,0 +1,134 @@
+"""How long runs need until they learn: short trainings without a log, of which only loss and accuracy are kept.
+
+    python -m benchmarks.starts --out starts
+
+They are part of the calibration: many seeds of the report's own setting, where late
+starters are, and some of every other. Seeds are below 10,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detector import DEFAULT_LIMITS
+from diagnostics.symptoms import Symptoms
+from lenet.data import load_dataset
+from lenet.hooks import Hook, StepEnd, ValidationEnd
+from lenet.settings import Settings
+
+FIRST_SEED = 1_000
+LENET_SEEDS, SEEDS = 40, 8
+LENET_RATES = (0.05, 0.1, 0.2, 0.5, 1.0)
+OTHERS: tuple[dict[str, Any], ...] = (
+    *({"network": name, "lr": lr} for name in ("conv", "conv-pool", "feedforward") for lr in (0.05, 0.1, 0.5, 1.0)),
+    *({"network": "lenet", "init": init, "lr": lr} for init in ("glorot", "he", "lecun") for lr in (0.1, 0.5)),
+    {"network": "lenet", "activation": "sigmoid", "lr": 0.5},
+    {"network": "lenet", "activation": "tanh", "lr": 0.1},
+    {"network": "lenet", "convolution": "report", "lr": 0.5, "epochs": 3},
+    {"network": "lenet", "optimizer": "adam", "lr": 0.001},
+    {"network": "lenet", "optimizer": "momentum", "lr": 0.05},
+    {"network": "lenet", "optimizer": "rmsprop", "lr": 0.001},
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """When a run first learned (None: never) and until when it was seen guessing before; its last accuracy."""
+
+    settings: str
+    network: str
+    steps: int
+    learned: int | None
+    last_guess: int
+    validation: float
+
+
+def wanted() -> Iterator[dict[str, Any]]:
+    """The settings of all runs."""
+    for lr in LENET_RATES:
+        yield from ({"network": "lenet", "lr": lr, "epochs": 1, "seed": FIRST_SEED + i} for i in range(LENET_SEEDS))
+    for one in OTHERS:
+        yield from ({"epochs": 1, **one, "seed": FIRST_SEED + i} for i in range(SEEDS))
+
+
+def name_of(settings: dict[str, Any]) -> str:
+    """``key=value`` of all settings, in one order."""
+    order = ("network", "activation", "convolution", "init", "optimizer", "lr", "epochs", "seed")
+    return "-".join(f"{key}={settings[key]}" for key in order if key in settings)
+
+
+class _Keep(Hook):
+    def __init__(self) -> None:
+        self.loss: list[float] = []
+        self.accuracy: list[float] = []
+        self.validation = 0.0
+
+    def on_step_end(self, event: StepEnd) -> None:
+        self.loss.append(event.data_loss)
+        self.accuracy.append(event.accuracy)
+
+    def on_validation_end(self, event: ValidationEnd) -> None:
+        self.validation = event.accuracy
+
+
+def train(settings: dict[str, Any], folder: Path) -> None:
+    """Train one, where its file is not there yet."""
+    path = folder / f"{name_of(settings)}.npz"
+    if path.exists():
+        return
+    data, keep = load_dataset(), _Keep()
+    full = Settings(**settings, threads=1)
+    full.build_model(samples=len(data.X_train)).train(
+        data.X_train, data.y_train, epochs=full.epochs, batch_size=128, print_every=0, hooks=[keep],
+        validation_data=(data.X_test, data.y_test),
+    )  # fmt: skip
+    np.savez(path, loss=np.float32(keep.loss), acc=np.float32(keep.accuracy), val=keep.validation)
+
+
+def starts(folder: Path) -> list[Start]:
+    """All runs of a folder."""
+    prior = np.bincount(load_dataset().y_train) / len(load_dataset().y_train)
+    found = []
+    for path in sorted(folder.glob("*.npz")):
+        settings = dict(re.findall(r"(\w+)=(.*?)(?=-\w+=|$)", path.stem))
+        with np.load(path) as kept:
+            learned, last = first_learned(prior.tolist(), kept["loss"], kept["acc"])
+            validation, steps = float(kept["val"]), len(kept["loss"])
+        found.append(Start(path.stem, settings["network"], steps, learned, last, validation))
+    return found
+
+
+def first_learned(
+    prior: list[float], loss: NDArray[np.float32], accuracy: NDArray[np.float32], batch_size: int = 128
+) -> tuple[int | None, int]:
+    """The step at which a run first learned, and the last before at which it was guessing (-1: at none)."""
+    symptoms = Symptoms(prior, batch_size, DEFAULT_LIMITS.changed({"verdict.patience": 1e9}))
+    last = -1
+    for step, (one, right) in enumerate(zip(loss.tolist(), accuracy.tolist(), strict=True)):
+        symptoms.observe(step, one, right, batch_size, bool(np.isfinite(one)))
+        if symptoms.has_learned:
+            return step, last
+        if symptoms.is_guessing:
+            last = step
+    return None, last
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("starts"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    for settings in wanted():
+        train(settings, options.out)
+
+
+if __name__ == "__main__":
+    main()
