@@ -1,7 +1,7 @@
 """The networks learn: quickly from a few digits, to above 96 % from all of them, and lenet with sigmoid too.
 
-The learning rates are such that runs survive with any seed; what becomes of one
-seed at the report's own 0.5 differs between machines and is nobody's promise.
+The settings are such that runs survive with any seed; what becomes of one seed
+with the report's own differs between machines and is nobody's promise.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import pytest
 
 from lenet import NETWORKS, Dataset, Settings, load_dataset
 
-# At the report's 0.5 some seeds die; at 0.1 all that were tried lived.
-SURE_RATE = 0.1
+# With the report's start and its rate of 0.5 some seeds die. With He's start and a rate that falls all that
+# were tried lived, and ended the better for it: 96.6 % and more for feedforward, 97.7 % and more for the others.
+SURE: dict[str, Any] = {"init": "he", "lr_decay": "cosine"}
+SURE_RATE = {"feedforward": 0.5, "conv": 0.2, "conv2": 0.2, "conv-pool": 0.2, "lenet": 0.2}
 SIGMOID: dict[str, Any] = {
     "activation": "sigmoid", "init": "glorot", "optimizer": "adam", "lr": 0.01, "lr_decay": "cosine",
 }  # fmt: skip
@@ -35,7 +37,7 @@ def accuracy_after_training(settings: Settings, data: Dataset) -> float:
 
 
 def test_feedforward_learns_from_6000_images_in_a_second(digits: Dataset) -> None:
-    settings = Settings(network="feedforward", lr=SURE_RATE, epochs=8, limit=6000, batch_size=64)
+    settings = Settings(network="feedforward", lr=0.1, epochs=8, limit=6000, batch_size=64)
 
     assert accuracy_after_training(settings, digits) > 0.85
 
@@ -55,7 +57,9 @@ def test_every_optimizer_learns_with_a_rate_that_suits_it(optimizer: str, activa
 @pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_healthy_run_of_three_epochs_ends_above_96_percent(network: str, digits: Dataset) -> None:
-    assert accuracy_after_training(Settings(network=network, lr=SURE_RATE), digits) > 0.96
+    settings = Settings(network=network, lr=SURE_RATE[network], **SURE)
+
+    assert accuracy_after_training(settings, digits) > 0.96
 
 
 @pytest.mark.slow
