@@ -53,6 +53,7 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(f"lenet-diag-{os.getpid()}-{tmp_path.name[-8:]}", 80, 24)
+    terminal.wait_for(lambda s: s.startswith("$"))
     yield terminal
     terminal.close()
 
