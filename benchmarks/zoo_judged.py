@@ -1,0 +1,92 @@
+"""One judged run of the zoo: its label from validation accuracy alone, and what the detector said of its log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from diagnostics.detector import replay
+from diagnostics.early import RULE
+from diagnostics.reader import open_run
+
+DEAD_BELOW, ALIVE_ABOVE, LEARNED_ABOVE = 0.2, 0.8, 0.5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Label and verdict; ``stretches`` holds (kind, onset, confirmed, recovery), ``truth`` that of a fault."""
+
+    name: str
+    group: str
+    network: str
+    convolution: str
+    steps: int
+    accuracies: tuple[float, ...]
+    truth: dict[str, Any] | None
+    verdict: str
+    is_defect: bool
+    onset: int | None
+    confirmed: int | None
+    stretches: tuple[tuple[str, int, int, int | None], ...]
+    cause: tuple[str, str | None, int] | None
+    warned: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """Dead, alive or ambiguous, from the last validation accuracy."""
+        last = self.accuracies[-1]
+        return "dead" if last < DEAD_BELOW else "alive" if last > ALIVE_ABOVE else "ambiguous"
+
+    @property
+    def unlearned(self) -> bool:
+        """Dead, and above 0.5 at the end of an earlier epoch."""
+        return self.label == "dead" and max(self.accuracies) > LEARNED_ABOVE
+
+    @property
+    def mechanism_right(self) -> bool:
+        """Whether the cause names a mechanism that counts as right for the injected fault."""
+        return bool(self.truth and self.cause and self.cause[0] in self.truth["mechanisms"])
+
+    @property
+    def layer_right(self) -> bool:
+        """Whether the cause names the layer; right where the fault has none."""
+        return bool(self.truth and self.cause and (self.truth["layer"] is None or self.cause[1] == self.truth["layer"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """One line of the table's JSON."""
+        keys = ("name", "group", "label", "verdict", "onset", "confirmed", "accuracies", "stretches", "cause", "truth")
+        return {key: getattr(self, key) for key in keys}
+
+
+def judge(label: Path) -> Judged:
+    """The run of a label, replayed from its log."""
+    entry = json.loads(label.read_text())
+    run = open_run(label.with_suffix(".h5"))
+    diagnosis = replay(run)
+    cause = diagnosis.cause
+    return Judged(
+        name=label.stem,
+        group=entry["group"],
+        network=entry["settings"]["network"],
+        convolution=entry["settings"]["convolution"],
+        steps=diagnosis.steps,
+        accuracies=tuple(round(float(a), 4) for a in entry["accuracies"]),
+        truth=entry["truth"],
+        verdict=str(diagnosis.verdict),
+        is_defect=diagnosis.verdict.is_defect,
+        onset=diagnosis.onset,
+        confirmed=diagnosis.confirmed,
+        stretches=tuple((str(s.kind), s.onset, s.confirmed, s.recovery) for s in diagnosis.stretches),
+        cause=(cause.rule, cause.layer, cause.step) if cause else None,
+        warned=tuple(f.first_step for f in diagnosis.findings if f.rule == RULE),
+    )
+
+
+def judge_all(folder: Path, jobs: int = 2) -> list[Judged]:
+    """All runs of a folder that are complete, in the order of their names."""
+    labels = sorted(folder.glob("*.json"))
+    with get_context("spawn").Pool(jobs) as pool:
+        return pool.map(judge, labels, chunksize=8)
