@@ -90,6 +90,8 @@ def _facts(run: Run) -> Facts:
     where, when = _layer_words(run, layer), []
     if cause is not None and cause.layer not in (None, layer):
         where += f"; it began in {cause.layer}"
+    if stretch is not None and stretch.onset not in (0, turn):
+        when.append(f"onset: step {stretch.onset:,}")
     if cause is not None and cause.step != turn:
         when.append(f"it began at step {cause.step:,}")
     if stretch is not None:
@@ -145,8 +147,10 @@ def _why(run: Run) -> Section:
     told = run.diagnosis.chain
     if turning_step(run) is None:
         passed = tuple(c for c in run.diagnosis.checks if c.outcome is Outcome.PASSED)
-        blocks.append(text("Every rule looked at every recorded step. ", Strong("Found in order:"), " "
-                           + ("the following." if passed else "nothing was checked.")))  # fmt: skip
+        reach = [(c.first_step, c.last_step) for c in passed]
+        window = f" at steps {min(reach)[0]:,} to {max(r[1] for r in reach):,}" if reach else ""
+        blocks.append(text(f"The verdict follows every recorded step; the rules looked{window}. ",
+                           Strong("Found in order:" if passed else "No rule could be asked.")))  # fmt: skip
         blocks.append(Listing(tuple((Strong(rule_name(c.rule)), f": {_looked_for(c)}") for c in passed)))
         blocks += guilty_pictures(run)
         return Section("why", "What was checked", tuple(blocks))

@@ -69,7 +69,7 @@ def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> E
     return Event(
         number=i,
         lane=lane,
-        first=max(finding.first_step, window.first),
+        first=min(max(finding.first_step, window.first), window.last),
         last=min(max(finding.last_step, finding.first_step), window.last),
         came_before=finding.first_step < window.first,
         goes_on=finding.last_step > window.last,
@@ -140,7 +140,7 @@ def chain_figure(run: Run) -> Figure | None:
         where = data.lanes[event.lane]
         words.text(0.0, y, f"{event.number}", fontweight="bold", va="center", color=style.BLACK)
         words.text(0.03, y, where, va="center", color=style.BLACK)
-        words.text(0.19, y, event.label, va="center", color=style.BLACK)
+        words.text(0.22, y, event.label, va="center", color=style.BLACK)
     words.set_xlim(0, 1)
     words.set_ylim(0, 1)
     return figure

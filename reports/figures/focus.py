@@ -28,13 +28,15 @@ class Focus:
 def focus(run: Run) -> Focus | None:
     """Where a run broke; None for a run in which nothing did.
 
-    The window holds the beginnings of all mechanisms in the chain and a margin
-    on both sides, at most 600 steps.
+    The window holds the beginnings of all events of the chain and a margin on
+    both sides, at most 600 steps; the onset of a run that never learned is no
+    event, since it is step 0 whenever that was.
     """
     turn = turning_step(run)
     if turn is None or not len(run):
         return None
-    begins = [turn, *(f.first_step for f in mechanisms(run) if abs(f.first_step - turn) <= WIDEST // 2)]
+    begun = [f.first_step for f in run.diagnosis.chain if f.first_step or f.rule not in SYMPTOMS]
+    begins = [turn, *(step for step in begun if abs(step - turn) <= WIDEST // 2)]
     margin = max(12, round(0.3 * (max(begins) - min(begins))))
     steps = run.index["step"]
     first = max(int(steps[0]), min(begins) - margin)
@@ -56,10 +58,15 @@ def downfall(run: Run) -> Finding | None:
 
 
 def turning_step(run: Run) -> int | None:
-    """The step at which the run went down: its downfall, else its cause, else the onset of its stretch."""
+    """The step at which the run went down: its downfall, else the onset of its stretch, else its cause.
+
+    The onset of a run that never learned does not count, see :func:`focus`.
+    """
     diagnosis, down = run.diagnosis, downfall(run)
     if down is not None:
         return down.first_step
+    if diagnosis.onset:
+        return diagnosis.onset
     if diagnosis.cause is not None:
         return diagnosis.cause.step
     if diagnosis.onset is not None:

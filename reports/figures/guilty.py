@@ -96,7 +96,8 @@ def guilty_figure(run: Run, layer: str | None = None) -> Figure:
     figure = style.new_figure(7.2 if data.focus else 6.6)
     columns = 2 if data.focus else 1
     grid = figure.subplots(len(PANELS), columns, sharex="col", sharey="row", squeeze=False)
-    style.margins(figure, 0.65, 0.15, 0.6, 0.75, across=0.2, down=0.4)
+    has_zero = any(np.any(data.whole[name][1] == 0) for name, _, log in PANELS if log)
+    style.margins(figure, 0.65, 0.15, 0.6, 0.75 if has_zero else 0.5, across=0.2, down=0.4)
     for (name, label, log), row in zip(PANELS, grid, strict=True):
         draw(name, label, log, data, row[0], row[1] if columns == 2 else None)
         if log and columns == 2:
@@ -109,7 +110,7 @@ def guilty_figure(run: Run, layer: str | None = None) -> Figure:
         grid[0][1].set_title(f"steps {data.focus.first:,} to {data.focus.last:,}", fontweight="normal")
         mark_epochs(grid[0][0], ())
     figure.suptitle(f"{data.layer}: {data.stood_out}", x=0.01, y=0.99, ha="left", va="top", fontsize=10.5)
-    if any(np.any(data.whole[name][1] == 0) for name, _, log in PANELS if log):
+    if has_zero:
         tick = Line2D([], [], color=style.VERMILLION, marker="|", linestyle="none", label="exactly zero")
         figure.legend(handles=[tick], loc="lower left")
     return figure
