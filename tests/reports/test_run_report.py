@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from reports import html
-from reports.document import Command, Document, Facts, Listing, Section, Table, text
+from reports.document import Command, Document, Facts, Folded, Listing, Section, Table, text
 from reports.document import Verdict as VerdictBlock
 from reports.retry import command_for, meaning
 from reports.run_report import build, write_report
@@ -90,10 +90,12 @@ def test_every_remedy_of_the_rules_is_either_known_or_nothing_an_option_changes(
 
 def test_a_healthy_run_is_told_what_was_checked_and_what_was_not(healthy):
     document = healthy
-    findings = next(b for b in document.sections[4].blocks if isinstance(b, Table))
+    folded = next(b for b in document.sections[4].blocks if isinstance(b, Folded))
+    findings = folded.blocks[0]
 
     assert document.opening[0].tone == "good"
     assert document.sections[0].title == "What was checked"
+    assert isinstance(findings, Table)
     assert [row[1] for row in findings.rows] == ["passed", "not run"]
     assert "no sigmoid or tanh layer" in str(findings.rows[1][-1])
     assert len(document.pictures()) == 7
