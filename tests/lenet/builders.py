@@ -33,6 +33,7 @@ from lenet import (
 from lenet.schedules import Cosine, Exponential
 
 EVENTS = tuple(sorted(Hook._events))
+STEP_EVENTS = ["on_step_start", "on_activations_ready", "on_gradients_ready", "on_update_done", "on_step_end"]
 
 # One of each kind of optimiser, with every option used somewhere.
 OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
@@ -173,3 +174,12 @@ def raising(error: BaseException) -> Callable[[Any], None]:
         raise error
 
     return action
+
+
+def watched(model: Model | None = None, samples: int = 50, **options: Any) -> Everything:
+    """What is heard of a run in batches of 20."""
+    heard = Everything()
+    model = model or small_model()
+    X, y = blobs(samples)
+    model.train(X, y, **{"batch_size": 20, "print_every": 0, "hooks": [heard], **options})
+    return heard

@@ -8,27 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet import Hook, Model, OptimizerSGD, Settings, StopTraining
-from tests.lenet.builders import EVENTS, Call, Everything, blobs, mnist, raising, small_model
-
-STEP = ["on_step_start", "on_activations_ready", "on_gradients_ready", "on_update_done", "on_step_end"]
-
-
-def watched(model: Model | None = None, samples: int = 50, **options: Any) -> Everything:
-    """What is heard of a run in batches of 20."""
-    heard = Everything()
-    model = model or small_model()
-    X, y = blobs(samples)
-    model.train(X, y, **{"batch_size": 20, "print_every": 0, "hooks": [heard], **options})
-    return heard
-
+from lenet import Hook, OptimizerSGD, Settings
+from tests.lenet.builders import EVENTS, STEP_EVENTS, Call, Everything, blobs, mnist, small_model, watched
 
 # Order and fields --------------------------------------------------------------------------------
 
 
 def test_all_events_arrive_in_their_order() -> None:
     heard = watched(epochs=2, validation_data=blobs(10))
-    epoch = [*(3 * STEP), "on_epoch_end", "on_validation_end"]
+    epoch = [*(3 * STEP_EVENTS), "on_epoch_end", "on_validation_end"]
 
     assert heard.names() == ["on_run_start", *epoch, *epoch, "on_run_end"]
 
@@ -142,6 +130,29 @@ def test_events_cannot_be_changed() -> None:
             setattr(event, fields(event)[0].name, 0)
 
 
+def test_time_spent_in_hooks_is_left_out_of_a_steps_seconds_but_not_of_an_epochs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+
+    def nap(event: Any) -> None:
+        clock[0] += 100
+
+    def compute(*arguments: Any) -> float:
+        clock[0] += 1
+        return 0.0
+
+    model = small_model(l2=0.01)
+    monkeypatch.setattr("lenet.loop.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("lenet.listeners.perf_counter", lambda: clock[0])
+    monkeypatch.setattr(model.penalty, "add", compute)  # where a step takes one second of the clock
+    heard = Everything()
+    watched(model, hooks=[heard, *(Call(event, nap, 1) for event in STEP_EVENTS)])
+
+    assert [e.seconds for e in heard.of("on_step_end")] == [1, 1, 1]
+    assert heard.of("on_epoch_end")[0].seconds == 3 + 100 * len(STEP_EVENTS)
+
+
 # Activations -------------------------------------------------------------------------------------
 
 
@@ -182,7 +193,7 @@ def test_batches_above_1024_samples_are_announced_in_portions_before_the_step_go
         (0, 1024, 2500), (1024, 1024, 2500), (2048, 452, 2500),
     ]  # fmt: skip
     assert np.array_equal(np.concatenate([outputs["input"] for _, outputs in activations.portions]), X)
-    assert heard.names()[1:7] == ["on_step_start", *3 * ["on_activations_ready"], *STEP[2:4]]
+    assert heard.names()[1:7] == ["on_step_start", *3 * ["on_activations_ready"], *STEP_EVENTS[2:4]]
 
 
 def test_the_activations_of_real_digits_in_lenet_are_finite_and_not_negative_after_relu() -> None:
@@ -243,12 +254,12 @@ class Sparse(Everything):
 def test_a_hook_gets_the_steps_it_wants_and_all_events_of_run_epoch_and_validation() -> None:
     sparse, full = Sparse(), Everything()
     watched(samples=100, epochs=2, hooks=[sparse, full], validation_data=blobs(10))
-    step_events = [(name, event.step) for name, event in sparse.events if name in STEP]
+    step_events = [(name, event.step) for name, event in sparse.events if name in STEP_EVENTS]
 
-    assert step_events == [(name, step) for step in (0, 3, 6, 9) for name in STEP]
-    rest = [name for name in sparse.names() if name not in STEP]
+    assert step_events == [(name, step) for step in (0, 3, 6, 9) for name in STEP_EVENTS]
+    rest = [name for name in sparse.names() if name not in STEP_EVENTS]
     assert rest == ["on_run_start", *2 * ["on_epoch_end", "on_validation_end"], "on_run_end"]
-    assert len([name for name in full.names() if name in STEP]) == 10 * len(STEP)
+    assert len([name for name in full.names() if name in STEP_EVENTS]) == 10 * len(STEP_EVENTS)
 
 
 def test_hooks_that_want_different_steps_each_get_their_own() -> None:
@@ -298,135 +309,3 @@ def test_other_methods_of_a_hook_are_its_own_affair_and_the_base_does_nothing() 
     assert heard.events == []
     assert Hook().wants(3)
     assert [getattr(Hook(), name)(None) for name in EVENTS] == [None] * 9
-
-
-# Run end always arrives --------------------------------------------------------------------------
-
-WHEN = [name for name in EVENTS if name != "on_run_end"]
-
-
-def ended(hook: Hook, error: type[BaseException] | None, where: int = 0) -> tuple[Everything, Model]:
-    """A run with a hook that raises, first or last of the listeners, and what another one hears."""
-    heard, model = Everything(), small_model()
-    hooks = [hook, heard] if where == 0 else [heard, hook]
-    options: dict[str, Any] = {"hooks": hooks, "epochs": 2, "validation_data": blobs(10)}
-    if error is None:
-        watched(model, **options)
-    else:
-        with pytest.raises(error):
-            watched(model, **options)
-    return heard, model
-
-
-@pytest.mark.parametrize("where", [0, 1], ids=["first", "last"])
-@pytest.mark.parametrize("event", WHEN)
-@pytest.mark.parametrize(("error", "status", "reason"), [
-    (RuntimeError("boom"), "failed", "RuntimeError: boom"),
-    (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
-    (SystemExit(143), "interrupted", "SystemExit"),
-], ids=["error", "Ctrl-C", "exit"])  # fmt: skip
-def test_run_end_arrives_after_an_error_or_ctrl_c_at_any_event(
-    event: str, error: BaseException, status: str, reason: str, where: int
-) -> None:
-    heard, model = ended(Call(event, raising(error)), type(error), where)
-    [end] = heard.of("on_run_end")
-
-    assert heard.names()[-1] == "on_run_end"
-    assert (end.status, end.reason, end.error) == (status, reason, error)
-    assert (end.steps, end.digest) == (model.step, model.digest())
-
-
-@pytest.mark.parametrize("event", WHEN)
-def test_stop_training_ends_the_run_after_the_step_once_all_have_heard_of_it(event: str) -> None:
-    step = 1 if event in STEP else None
-    heard, model = ended(Call(event, raising(StopTraining("seen enough")), step), None)
-    [end] = heard.of("on_run_end")
-    made = {"on_run_start": 0, "on_epoch_end": 3, "on_validation_end": 3}.get(event, 2)
-
-    assert (end.status, end.reason, end.error) == ("stopped", "seen enough", None)
-    assert end.steps == model.step == made
-    assert [e.step for e in heard.of("on_step_end")] == list(range(made))
-
-
-def test_the_first_of_two_wishes_to_stop_gives_the_reason() -> None:
-    heard = Everything()
-    first, second = (Call("on_step_end", raising(StopTraining(text))) for text in ("one", "two"))
-    watched(hooks=[first, second, heard])
-
-    assert heard.of("on_run_end")[0].reason == "one"
-
-
-def test_an_error_in_one_hooks_run_end_keeps_it_from_nobody_and_is_passed_on() -> None:
-    bad = Call("on_run_end", raising(RuntimeError("no space left")))
-    heard, _ = ended(bad, RuntimeError)
-
-    assert heard.of("on_run_end")[0].status == "completed"
-
-
-def test_an_error_in_run_end_after_an_error_keeps_the_first_one_as_its_context() -> None:
-    hooks = [Call("on_step_end", raising(KeyError("first"))), Call("on_run_end", raising(RuntimeError("second")))]
-    with pytest.raises(RuntimeError, match="second") as caught:
-        watched(hooks=hooks)
-
-    assert isinstance(caught.value.__context__, KeyError)
-
-
-def test_stopping_at_run_end_stops_nothing() -> None:
-    heard, model = ended(Call("on_run_end", raising(StopTraining())), None)
-
-    assert heard.of("on_run_end")[0].status == "completed"
-    assert model.step == 6
-
-
-@pytest.mark.parametrize("error", [RuntimeError("boom"), KeyboardInterrupt()])
-def test_a_model_can_be_trained_again_after_a_run_that_failed(error: BaseException) -> None:
-    model, fresh = small_model(threads=2), small_model(threads=2)
-    beginning = model.state()
-    with pytest.raises(type(error)):
-        watched(model, hooks=[Call("on_gradients_ready", raising(error), 1)])
-    model.restore(beginning)
-    watched(model)
-    watched(fresh)
-
-    assert model.digest() == fresh.digest()
-
-
-def test_an_error_in_wants_ends_the_run_as_any_other() -> None:
-    class Broken(Hook):
-        def wants(self, step: int) -> bool:
-            raise LookupError("wants")
-
-    heard, _ = ended(Broken(), LookupError)
-
-    assert heard.names() == ["on_run_start", "on_run_end"]
-
-
-def test_a_refused_argument_is_no_run_and_tells_nobody() -> None:
-    heard = Everything()
-    with pytest.raises(ValueError, match="epochs"):
-        watched(hooks=[heard], epochs=0)
-
-    assert heard.events == []
-
-
-def test_time_spent_in_hooks_is_left_out_of_a_steps_seconds_but_not_of_an_epochs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = [0.0]
-
-    def nap(event: Any) -> None:
-        clock[0] += 100
-
-    def compute(*arguments: Any) -> float:
-        clock[0] += 1
-        return 0.0
-
-    model = small_model(l2=0.01)
-    monkeypatch.setattr("lenet.loop.perf_counter", lambda: clock[0])
-    monkeypatch.setattr("lenet.listeners.perf_counter", lambda: clock[0])
-    monkeypatch.setattr(model.penalty, "add", compute)  # where a step takes one second of the clock
-    heard = Everything()
-    watched(model, hooks=[heard, *(Call(event, nap, 1) for event in STEP)])
-
-    assert [e.seconds for e in heard.of("on_step_end")] == [1, 1, 1]
-    assert heard.of("on_epoch_end")[0].seconds == 3 + 100 * len(STEP)
