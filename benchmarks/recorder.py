@@ -292,11 +292,12 @@ def main() -> None:
             cost = ratios(recorder, alone, np.mean)
             low, high = np.percentile(cost, [25, 75])
             middle = statistics.median(ratios(recorder, alone, quiet_step))
+            more = (recorder.quiet() - alone.quiet()) * 1e3
             first = statistics.median(ratios(naive, alone, np.mean))
             page.append(
                 f"| {network} | {batch} | {alone.mean():.2f} | {recorder.mean():.2f} | "
                 f"{statistics.median(cost):+.1f} % ({low:+.1f} to {high:+.1f}) | {middle:+.1f} % "
-                f"({(recorder.quiet() - alone.quiet()) * 1e3:.0f} us of {alone.quiet():.2f} ms) | {naive.mean():.2f} | {first:+.0f} % |"
+                f"({more:.0f} us of {alone.quiet():.2f} ms) | {naive.mean():.2f} | {first:+.0f} % |"
             )
         page += ["\n## Microseconds, part by part (lenet, batch 128)\n", parts_table(data, 3 * steps, folder)]
         page.append(three_epochs(data, folder))
