@@ -56,7 +56,7 @@ CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
     ({"network": "lenet", "lr": 0.001, "optimizer": "adam"}, 20),
     ({"network": "lenet", "lr": 0.1, "activation": "tanh"}, 20),
 )
-NATURAL, SEEDS_A_FAULT, QUICK = 420, 20, 0.025
+NATURAL, SEEDS_A_FAULT, QUICK = 420, 20, 0.0167
 
 
 @dataclass(frozen=True)

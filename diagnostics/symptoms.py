@@ -167,9 +167,11 @@ class Symptoms:
         if self._first_step is None:
             self._first_step = step
         rows = self._rows
-        is_finite = math.isfinite(loss) and math.isfinite(accuracy)
-        exact = int(math.ldexp(loss, UNIT)) if is_finite else None
-        row = (step, exact, round(accuracy * samples) if is_finite else 0, int(samples))
+        if math.isfinite(loss) and math.isfinite(accuracy) and math.isfinite(samples):
+            row: tuple[int, int | None, int, int]
+            row = (step, int(math.ldexp(loss, UNIT)), round(accuracy * samples), round(samples))
+        else:
+            row = (step, None, 0, 0)
         rows.append(row)
         self._add(row, 1)
         while rows[0][0] <= step - self.window and len(rows) > LEAST_ROWS:

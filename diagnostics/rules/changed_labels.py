@@ -1,8 +1,8 @@
 """Changed labels: the loss jumps although neither weights nor inputs did.
 
 What it looks at: the data loss of each row against its median over the 20 rows before.
-It fires where the loss jumps by the limit within one step, while the update just before
-was of ordinary size in every layer and the input looks as before: the same network on
+It fires where the loss jumps by the limit within one step and stays up, while the update
+just before was of ordinary size in every layer and the input looks as before: the same network on
 the same kind of images is suddenly wrong, so the answers it is held against changed.
 
 What it means: from here on the labels say something else: shuffled, shifted, or of
@@ -38,6 +38,8 @@ class ChangedLabels(Rule):
         first = first_true(loss - before >= jump, window.start) if np.isfinite(before) else None
         if first is None or first == 0 or loss[first - 1] - before >= jump / 2:
             return []
+        if np.median(loss[first:]) - before < jump / 2:
+            return []  # one bad batch
         for layer in window.layers:
             update = np.hypot(
                 window.tensor(layer, "weights", "update", "norm"), window.tensor(layer, "biases", "update", "norm")
@@ -54,8 +56,10 @@ class ChangedLabels(Rule):
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:
         own_step = {"data_loss": (40, 5.0), "dense1/weights/update/norm": [9.0 if t == 39 else 0.1 for t in range(60)]}
+        one_batch = [5.0 if t == 40 else 0.3 for t in range(60)]
         return (
             Case("a loss that falls", example(limits)),
             Case("loss 5 from step 40 on", example(limits, {"data_loss": (40, 5.0)}, start=38), (None,)),
+            Case("loss 5 for one batch", example(limits, {"data_loss": one_batch}, start=38)),
             Case("loss 5 after a large update", example(limits, own_step, start=38)),
         )

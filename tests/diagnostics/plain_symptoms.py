@@ -1,0 +1,89 @@
+"""The definitions of a verdict once more: slow, plain, exact, looking at whole lists."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class PlainRow:
+    """One row as the definitions see it; a loss of None is one that is not finite."""
+
+    step: int
+    loss: float | None
+    correct: int
+    samples: int
+    finite: bool = True
+
+
+@dataclass(frozen=True)
+class Words:
+    """The numbers in the definitions."""
+
+    prior: tuple[float, ...]
+    batch_size: int
+    patience: int
+    grace: int
+
+    @property
+    def window(self) -> int:
+        return max(20, math.ceil(2560 / self.batch_size))
+
+    @property
+    def entropy(self) -> float:
+        return -sum(p * math.log(p) for p in self.prior if p > 0)
+
+
+def state(rows: Sequence[PlainRow], words: Words) -> tuple[bool, bool]:
+    """(guessing, learned) at the last of ``rows``."""
+    now = rows[-1].step
+    inside = [row for row in rows if row.step > now - words.window]
+    if len(inside) < 5:
+        inside = list(rows[-5:])
+    if now - rows[0].step < words.window - 1 or len(inside) < 5 or any(row.loss is None for row in inside):
+        return False, False
+    mean = float(sum(Fraction(row.loss or 0.0) for row in inside) / len(inside))
+    samples = sum(row.samples for row in inside)
+    accuracy = sum(row.correct for row in inside) / samples
+    commonest = max(words.prior)
+    chance = commonest + 3 * math.sqrt(commonest * (1 - commonest) / samples)
+    return mean >= 0.95 * words.entropy and accuracy <= chance, mean <= 0.7 * words.entropy
+
+
+def last_good(rows: Sequence[PlainRow], words: Words) -> int:
+    """The last step whose mean loss over five rows was at most 0.7 H; -1 where there is none."""
+    for end in range(len(rows), 4, -1):
+        losses = [row.loss for row in rows[end - 5 : end]]
+        if None not in losses and sum(x for x in losses if x is not None) / 5 <= 0.7 * words.entropy:
+            return rows[end - 1].step
+    return -1
+
+
+def stretches(rows: Sequence[PlainRow], words: Words) -> list[list[object]]:
+    """[kind, onset, confirmed, recovery] of each stretch of a run that is over."""
+    found: list[list[object]] = []
+    has_learned = False
+    for end in range(1, len(rows) + 1):
+        seen, row = rows[:end], rows[end - 1]
+        guessing, learned = state(seen, words)
+        is_open = bool(found) and found[-1][3] is None
+        if not row.finite or row.loss is None:
+            if not is_open:
+                found.append(["diverged", row.step, row.step, None])
+        elif learned:
+            has_learned = True
+            if is_open:
+                found[-1][3] = row.step
+        elif guessing and not is_open:
+            if has_learned:
+                found.append(["collapsed", last_good(seen, words) + 1, row.step, None])
+            elif row.step >= max(words.patience, words.window):
+                found.append(["never-learned", 0, row.step, None])
+    if rows and not has_learned and not (found and found[-1][3] is None) and state(rows, words)[0]:
+        steps = rows[-1].step + 1
+        if steps >= max(words.grace, words.window):
+            found.append(["never-learned", 0, steps - 1, None])
+    return found

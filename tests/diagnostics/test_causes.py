@@ -1,0 +1,151 @@
+"""From findings to a chain, a cause, and what to try."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnostics.causes import survey
+from diagnostics.detector import DEFAULT_LIMITS
+from diagnostics.findings import Outcome, Severity, Verdict
+from diagnostics.rules import MECHANISMS
+from diagnostics.rules.examples import example
+from tests.diagnostics.judged import H, P, judge, piecewise, rows
+
+DEAD = {
+    "dense1/dead_fraction": (33, 15 / 16),
+    **{f"{layer}/{tensor}/gradient/norm": (36, 0.0) for layer in ("conv1", "dense1") for tensor in ("weights", "biases")},
+}  # fmt: skip
+
+
+def story(**changes):
+    """The early death of the report: gradient up at 31, update at 32, silence from 33, no gradient from 36."""
+    t = np.arange(P + 40)
+    norm = np.where(t == 31, 14.0, np.where(t < 36, 1.0, 0.0))
+    told = {
+        **DEAD,
+        "dense1/weights/gradient/norm": norm,
+        "dense1/weights/update/norm": np.where(t == 32, 6.0, 0.1),
+        **changes,
+    }
+    return judge(rows(piecewise((33, H), (1, 4.3), (P + 6, H)), 0.1, changes=told)).diagnosis
+
+
+def test_the_chain_tells_the_story_in_order_and_its_first_link_is_the_cause():
+    diagnosis = story()
+
+    assert [(f.rule, f.layer, f.first_step) for f in diagnosis.chain] == [
+        ("exploding-gradient", "dense1", 31),
+        ("oversized-update", "dense1", 32),
+        ("dead-units", "dense1", 33),
+        ("zero-gradient", "dense1", 36),
+        ("never-learned", None, 0),
+    ]
+    assert (diagnosis.cause.rule, diagnosis.cause.layer, diagnosis.cause.step) == ("exploding-gradient", "dense1", 31)
+    assert 0 < diagnosis.cause.confidence <= 1
+
+
+def test_the_links_have_numbers_and_layers():
+    words = " ".join(f.message for f in story().chain)
+
+    assert "gradient of dense1 up 14x" in words
+    assert "update of dense1 is" in words
+    assert "15 of 16 neurons of dense1 silent for every input" in words
+    assert "the gradient of dense1 and all layers below it is exactly zero" in words
+    assert "2.303" in words
+
+
+def test_lasting_states_reach_to_the_end_of_the_stretch():
+    diagnosis = story()
+    lasting = [f for f in diagnosis.chain if f.rule in ("dead-units", "zero-gradient")]
+
+    assert {f.last_step for f in lasting} == {P + 39}
+
+
+def test_remedies_fit_the_cause_first_and_none_is_given_twice():
+    diagnosis = story()
+
+    assert diagnosis.remedies[0] == "clipping the gradient by its norm"
+    assert len(set(diagnosis.remedies)) == len(diagnosis.remedies)
+
+
+def test_what_no_rule_sees_is_unexplained():
+    noisy = {"dense1/dead_fraction": 0.7}
+    slowly = np.r_[piecewise((60, 0.3)), np.linspace(0.3, H, 60), piecewise((60, H))]
+    diagnosis = judge(rows(slowly, changes=noisy)).diagnosis
+
+    assert diagnosis.verdict is Verdict.COLLAPSED
+    assert diagnosis.cause is None
+    assert [f.rule for f in diagnosis.chain] == ["collapsed"]
+
+
+def test_a_state_from_long_before_a_collapse_is_not_blamed_for_it():
+    dead = {"conv1/dead_fraction": (0, 0.95)}
+    diagnosis = judge(rows(piecewise((200, 0.3), (60, H)), changes=dead)).diagnosis
+
+    assert all(f.rule != "dead-units" for f in diagnosis.chain)
+
+
+def test_zeroed_weights_are_the_cause_and_not_the_update_that_zeroed_them():
+    t = np.arange(160)
+    changes = {
+        "dense1/weights/update/norm": np.where(t == 99, 10.0, 0.1),
+        "dense1/weights/update/ratio": np.where(t == 99, 1.0, 0.01),
+        "dense1/weights/value/zero_fraction": (100, 1.0),
+    }
+    cause = judge(rows(piecewise((100, 0.3), (60, H)), changes=changes)).diagnosis.cause
+
+    assert (cause.rule, cause.layer, cause.step) == ("zero-weights", "dense1", 100)
+
+
+def test_what_was_unexplained_at_confirmation_is_looked_at_again_with_all_rows():
+    # The layer falls silent only a hundred steps after the verdict.
+    uneven = np.where(np.arange(P + 150) < 30, 1.9, 2.29)
+    diagnosis = judge(rows(uneven, 0.1, changes={"dense1/dead_fraction": (P + 100, 1.0)})).diagnosis
+
+    assert diagnosis.verdict is Verdict.NEVER_LEARNED
+    assert "dead-units" in [f.rule for f in diagnosis.chain]
+
+
+def test_the_weakest_explanation_stands_only_where_no_other_does():
+    alone = judge(rows(piecewise((P + 40, H)), 0.1)).diagnosis
+    beside = story()
+
+    assert alone.cause.rule == "uninformative-labels"
+    assert "uninformative-labels" not in [f.rule for f in beside.chain]
+
+
+def test_a_healthy_run_is_told_every_rule_once_and_nothing_alarming():
+    window = example(DEFAULT_LIMITS, steps=200)
+    answers = survey(window)
+
+    assert {a.rule for a in answers} == {rule.name for rule in MECHANISMS}
+    assert all(a.outcome in (Outcome.PASSED, Outcome.NOT_RUN) for a in answers)
+
+
+def test_what_a_survey_notices_is_worth_knowing_and_no_error():
+    window = example(DEFAULT_LIMITS, {"dense1/dead_fraction": (50, 0.9)}, steps=200)
+    fired = [a for a in survey(window) if a.outcome is Outcome.FIRED]
+
+    assert [(a.rule, a.severity) for a in fired] == [("dead-units", Severity.INFO)]
+
+
+def test_an_undecided_run_with_a_fault_in_sight_is_told_its_cause():
+    climbing = {f"dense1/{tensor}/update/mean": (150, 0.001) for tensor in ("weights", "biases")}
+    diagnosis = judge(rows(piecewise((150, 0.3), (150, 1.9)), 0.5, changes=climbing)).diagnosis
+
+    assert diagnosis.verdict is Verdict.UNDECIDED
+    assert (diagnosis.cause.rule, diagnosis.cause.layer) == ("wrong-direction", "dense1")
+    assert "a gradient check (lenet-diag gradcheck)" in diagnosis.remedies
+
+
+@pytest.mark.parametrize("verdict_run", [piecewise((100, 0.3)), piecewise((40, H))])
+def test_runs_without_a_defect_have_no_chain_and_no_remedies(verdict_run):
+    diagnosis = judge(rows(verdict_run)).diagnosis
+
+    assert diagnosis.chain == ()
+    assert diagnosis.remedies == ()
+
+
+def test_every_mechanism_has_something_to_try():
+    assert all(rule.remedies for rule in MECHANISMS)

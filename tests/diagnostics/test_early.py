@@ -1,0 +1,92 @@
+"""Early warnings: said at once, not repeated, never a verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnostics.columns import Columns
+from diagnostics.detector import DEFAULT_LIMITS
+from diagnostics.early import RULE, EarlyWarnings
+from diagnostics.findings import Verdict
+from tests.diagnostics.judged import info, judge, piecewise, rows
+
+T = np.arange(400)
+SIGNS = {
+    "gradient": {"dense1/weights/gradient/norm": np.where(T == 200, 60.0, 1.0)},
+    "update": {"dense1/weights/update/ratio": np.where(T == 200, 1.5, 0.01)},
+    "dead": {"dense1/dead_fraction": np.where(T == 200, 0.9, 0.1)},
+    "fade": {"dense1/std": 0.3 * np.exp(-np.maximum(0, T - 190) / 30)},
+}
+
+
+def warnings_of(changes, limits=None):
+    diagnosis = judge(rows(piecewise((400, 0.3)), changes=changes), limits=limits).diagnosis
+    return diagnosis, [f for f in diagnosis.findings if f.rule == RULE]
+
+
+def test_a_steady_run_gets_no_warning():
+    assert warnings_of({})[1] == []
+
+
+@pytest.mark.parametrize("sign", ["gradient", "update", "dead"])
+def test_each_sudden_sign_warns_at_its_step_and_names_the_layer(sign):
+    diagnosis, told = warnings_of(SIGNS[sign])
+
+    assert [(f.layer, f.first_step) for f in told] == [("dense1", 200)]
+    assert told[0].value > told[0].limit or sign == "gradient"
+    assert diagnosis.verdict is Verdict.HEALTHY
+
+
+def test_fading_outputs_warn_while_they_fade():
+    _, told = warnings_of(SIGNS["fade"])
+
+    assert told[0].layer == "dense1"
+    assert 200 <= told[0].first_step <= 260
+
+
+def test_outputs_that_grow_as_a_network_learns_do_not_warn():
+    growing = {"dense1/std": np.minimum(1.0, 0.01 + T / 300)}
+
+    assert warnings_of(growing)[1] == []
+
+
+def test_a_layer_does_not_repeat_a_sign_within_the_pause():
+    lasting = {"dense1/dead_fraction": np.where(T >= 200, 0.9, 0.1)}
+    twice = {"dense1/dead_fraction": np.where((T == 100) | (T == 300), 0.9, 0.1)}
+
+    assert [f.first_step for f in warnings_of(lasting)[1]] == [200]
+    assert [f.first_step for f in warnings_of(twice)[1]] == [100, 300]
+
+
+def test_the_limits_of_the_signs_can_be_moved():
+    limits = DEFAULT_LIMITS.changed({f"{RULE}.dead": 0.95})
+
+    assert warnings_of(SIGNS["dead"], limits)[1] == []
+
+
+def test_a_layer_that_gave_a_sign_is_suspect_for_a_while():
+    values = rows(piecewise((400, 0.3)), changes=SIGNS["dead"])
+
+    assert "dense1" in judge(values[:205]).detector.suspects
+    assert judge(values[:300]).detector.suspects == {}
+
+
+def test_columns_that_are_missing_silence_their_sign_alone():
+    about = info()
+    columns = Columns([c for c in about.columns if c.statistic != "dead_fraction"])
+    keep = [about.columns.names.index(name) for name in columns.names]
+    values = rows(piecewise((400, 0.3)), changes={**SIGNS["dead"], **SIGNS["update"]})[:, keep]
+    warner = EarlyWarnings(about, columns, DEFAULT_LIMITS)
+
+    told = [f for step, row in enumerate(values) for f in warner.observe(step, row)]
+
+    assert [(f.layer, f.first_step, round(f.value, 3)) for f in told] == [("dense1", 200, 1.5)]
+
+
+def test_a_number_that_is_not_finite_breaks_nothing():
+    values = rows(piecewise((400, 0.3)), changes={"dense1/std": np.where(T > 200, np.nan, 0.3)})
+    values[250:] = np.nan
+
+    with np.errstate(all="raise"):
+        assert judge(values).diagnosis.verdict is Verdict.DIVERGED
