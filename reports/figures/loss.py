@@ -56,7 +56,7 @@ def prepare(run: Run) -> LossCurves:
     return LossCurves(
         loss=extremes(steps, loss),
         accuracy=extremes(steps, accuracy),
-        mean_loss=extremes(steps, moving_mean(loss, window)),
+        mean_loss=extremes(steps, np.where(np.isfinite(loss), moving_mean(loss, window), np.nan)),
         mean_accuracy=extremes(steps, moving_mean(accuracy, window)),
         window=window,
         guess_loss=float(-np.sum(prior * np.log(prior))) if len(prior) else float("nan"),
