@@ -34,9 +34,8 @@ def test_a_run_gets_a_page_and_its_figures_beside_the_log(log):
 
 def test_a_folder_gets_a_page_that_links_the_pages_of_its_runs(log, tmp_path):
     result = call("report", log.parent, "-o", tmp_path / "out", "--jobs", "1")
-    page = (tmp_path / "out" / "report.html").read_text()
-
     assert result.exit_code == 0, result.output
+    page = (tmp_path / "out" / "report.html").read_text()
     assert 'href="dead/report.html"' in page
     assert (tmp_path / "out" / "dead" / "report.html").exists()
 
