@@ -15,17 +15,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics import early, ending, symptoms
+from diagnostics import early, symptoms
 from diagnostics.causes import Explanation, ask, explain, prolonged, remedies, survey, suspicion, without_fired
 from diagnostics.columns import Columns
 from diagnostics.early import EarlyWarnings
+from diagnostics.ending import EpochSums
 from diagnostics.errors import DiagnosticsError
 from diagnostics.findings import Diagnosis, Finding, Outcome, Stretch, Verdict
 from diagnostics.history import History
 from diagnostics.info import RunInfo
 from diagnostics.limits import Limits
 from diagnostics.proof import Proof
-from diagnostics.rules import MECHANISMS
+from diagnostics.rules import ENDING, MECHANISMS
 from diagnostics.rules.base import Window
 from diagnostics.symptoms import Symptoms, symptom_finding
 
@@ -38,8 +39,7 @@ DEFAULT_LIMITS = Limits(
     [
         *symptoms.LIMITS,
         *early.LIMITS,
-        *ending.LIMITS,
-        *(limit for rule in MECHANISMS for limit in rule.limits),
+        *(limit for rule in (*ENDING, *MECHANISMS) for limit in rule.limits),
     ]
 )
 
@@ -75,7 +75,7 @@ class Detector:
         self._warnings: list[Finding] = []
         self._explanations: dict[int, Explanation] = {}
         self._validations: list[tuple[int, float, float]] = []
-        self._epochs = ending.EpochSums()
+        self._epochs = EpochSums()
         needed = [self.columns.find(name) for name in NEEDED]
         if None in needed:
             raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
@@ -164,7 +164,7 @@ class Detector:
             if verdict is Verdict.UNDECIDED:
                 explanation = suspicion(checks)
                 chain = explanation.chain
-        checks += [finding for rule in ending.RULES for finding in ask(rule, window)]
+        checks += [finding for rule in ENDING for finding in ask(rule, window)]
         fired = [finding for finding in checks if finding.outcome is Outcome.FIRED]
         return Diagnosis(
             run=self.name,

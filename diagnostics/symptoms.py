@@ -1,14 +1,13 @@
 """Is the run learning, guessing, or gone? A state machine that sees one row at a time.
 
-               learned                 guessing
-  STARTING ───────────────▶ LEARNING ────────────▶ COLLAPSED ──┐
-     │                        ▲  │                             │
-     │ guessing at patience P,│  │ not finite                  │ learned:
-     │ or a layer that cannot │  └─────────────▶ DIVERGED ─────┤ recovery
-     │ learn any more         │                     ▲          │
-     ├───────▶ NEVER LEARNED ─┼─────────────────────┼──────────┤
-     │ not finite             └─────────────────────┼──────────┘
-     └──────────────────────────────────────────────┘
+                       ┌──────────── learned (recovery) ────────────┐
+                       ▼                                            │
+  STARTING ─learned─▶ LEARNING ─── guessing ───────▶ COLLAPSED ─────┤
+     │                 │                                            │
+     ├─────────────────┴───────── not finite ─────▶ DIVERGED ───────┤
+     │                                                              │
+     └─ guessing at patience P, or cannot learn ──▶ NEVER LEARNED ──┘
+        any more
 
 The words are those of the design: over the last W = max(20 steps, 2,560 samples),
 *guessing* is a mean data loss of at least 0.95 H together with an accuracy of at

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from diagnostics import early, ending, symptoms
+from diagnostics import early, symptoms
 from diagnostics.detector import DEFAULT_LIMITS
 from diagnostics.limits import Limit
-from diagnostics.rules import MECHANISMS
+from diagnostics.rules import ENDING, MECHANISMS, SYMPTOMS
 from diagnostics.rules.base import Rule
 
-RULES: tuple[Rule, ...] = (*MECHANISMS, *ending.RULES)
+RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *MECHANISMS)
 OTHERS = {"verdict": (symptoms, symptoms.LIMITS), early.RULE: (early, early.LIMITS)}
 
 
@@ -37,13 +37,13 @@ def page(name: str) -> str:
     if rule is None:
         raise KeyError(name)
     module = sys.modules[type(rule).__module__]
-    doc = type(rule).__doc__ if module is ending else module.__doc__
     cases = "\n".join(
         f"- {case.title}: " + (f"fires for {', '.join(map(str, case.layers))}" if case.layers else "does not fire")
         for case in rule.cases(DEFAULT_LIMITS)
     ).replace("fires for None", "fires")
     remedies = "; ".join(rule.remedies)
-    parts = [f"## {name}", _body(doc), _table(rule.limits), f"Examples:\n\n{cases}"]
+    table = [_table(rule.limits)] if rule.limits else []
+    parts = [f"## {name}", _body(module.__doc__), *table, f"Examples:\n\n{cases}"]
     if remedies:
         parts.append(f"To try: {remedies}.")
     return "\n\n".join(parts) + "\n"
@@ -52,7 +52,8 @@ def page(name: str) -> str:
 def manual() -> str:
     """All pages, as `docs/rules.md`."""
     head = (
-        "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n\n"
+        "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n"
+        "\n"
         "Limits can be set in a TOML file, a table a rule (`lenet-diag diagnose --limits FILE`), or from Python "
         '(`DEFAULT_LIMITS.changed({"dead-units.share": 0.9})`); they are stored with every verdict.\n'
     )
@@ -61,16 +62,18 @@ def manual() -> str:
 
 def _body(doc: str | None) -> str:
     """A docstring with its indented diagrams kept as code."""
-    lines = (doc or "").strip().splitlines()
     out: list[str] = []
-    in_code = False
-    for line in lines:
+    is_open = False
+    for line in (doc or "").strip().splitlines():
         is_code = line.startswith("  ")
-        if line.strip() and is_code != in_code:
+        if is_code and not is_open:
             out.append("```")
-            in_code = is_code
+        elif line.strip() and is_open and not is_code:
+            # The fence belongs after the last line of the diagram, not after the blank one that follows.
+            out.insert(len(out) - (not out[-1].strip()), "```")
+        is_open = is_code or (is_open and not line.strip())
         out.append(line)
-    return "\n".join([*out, "```"] if in_code else out)
+    return "\n".join([*out, "```"] if is_open else out)
 
 
 def _table(limits: Iterable[Limit]) -> str:

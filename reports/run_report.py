@@ -6,9 +6,8 @@ import math
 from pathlib import Path
 
 from diagnostics.early import RULE as EARLY
-from diagnostics.ending import RULES as ENDING
 from diagnostics.findings import Finding, Outcome, Verdict
-from diagnostics.rules import MECHANISMS
+from diagnostics.rules import ENDING, MECHANISMS
 from diagnostics.run import Run
 from reports import html
 from reports.document import (

@@ -14,7 +14,7 @@ from tests.diagnostics.judged import H, P, judge, piecewise, rows
 
 DEAD = {
     "dense1/dead_fraction": (33, 15 / 16),
-    **{f"{layer}/{tensor}/gradient/norm": (36, 0.0) for layer in ("conv1", "dense1") for tensor in ("weights", "biases")},
+    **{f"{one}/{part}/gradient/norm": (36, 0.0) for one in ("conv1", "dense1") for part in ("weights", "biases")},
 }  # fmt: skip
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from diagnostics import ending
 from diagnostics.detector import DEFAULT_LIMITS
 from diagnostics.findings import Outcome
-from diagnostics.rules import MECHANISMS
+from diagnostics.rules import ENDING, MECHANISMS, SYMPTOMS
 from diagnostics.rules.base import Case, Rule
 
-RULES = (*MECHANISMS, *ending.RULES)
+RULES = (*SYMPTOMS, *ENDING, *MECHANISMS)
 CASES = [
     pytest.param(rule, case, id=f"{rule.name}: {case.title}") for rule in RULES for case in rule.cases(DEFAULT_LIMITS)
 ]

@@ -1,0 +1,48 @@
+"""Writes the pages that are made from the code.
+
+    python -m docs.generate            write them
+    python -m docs.generate --check    say which are stale, and fail if any is
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from diagnostics.schema_doc import log_format_markdown
+from reports.rules_manual import manual
+
+HERE = Path(__file__).parent
+PAGES: dict[str, Callable[[], str]] = {"rules.md": manual, "log-format.md": log_format_markdown}
+
+
+def stale() -> list[str]:
+    """The pages that are not what the code says."""
+    return [name for name, make in PAGES.items() if not _is_fresh(HERE / name, make())]
+
+
+def write() -> list[str]:
+    """Write the pages that are not; returns their names."""
+    names = stale()
+    for name in names:
+        (HERE / name).write_text(PAGES[name](), encoding="utf-8")
+    return names
+
+
+def _is_fresh(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        for name in stale():
+            print(f"docs/{name} is stale; run: make docs", file=sys.stderr)
+        return 1 if stale() else 0
+    for name in write():
+        print(f"wrote docs/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
