@@ -95,7 +95,8 @@ def guilty_pictures(run: Run) -> tuple[Picture, ...]:
 def heat_picture(run: Run) -> Picture:
     """Heat maps of all layers."""
     turn = turning_step(run)
-    alt = "Heat maps with a row for each layer and steps from left to right: gradient norm, update to weight norm, share of silent units"  # noqa: E501
+    alt = "Heat maps with a row for each layer and steps from left to right: gradient norm, update to weight norm, "
+    alt += "share of silent units"
     alt += " and share saturated." if any(la.activation in ("sigmoid", "tanh") for la in run.info.layers) else "."
     if turn is not None:
         alt += f" The right half enlarges the steps around step {turn:,}."

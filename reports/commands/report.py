@@ -71,7 +71,8 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int
     failures = _run_reports(summaries, out, jobs)
     links = {r.name: f"{_page_folder(r)}/report.html" for r in summaries if r.name not in failures}
     problems = [*loaded.problems, *failures.values()]
-    data = StudyData(folder.resolve().name, groups, comparisons, lambda r: open_run(r.path), links, problems)
+    left_out = [*problems, *(f"{path.name}: has not ended" for path in loaded.unfinished)]
+    data = StudyData(folder.resolve().name, groups, comparisons, lambda r: open_run(r.path), links, left_out)
     click.echo(html.write(build(data), out))
     return UNREADABLE if problems else 0
 

@@ -13,6 +13,13 @@ from reports.figures.moments import moments
 from tests.reports import synthetic
 
 KINDS = {"healthy": synthetic.healthy, "dead": synthetic.dead, "diverged": synthetic.diverged}
+def test_every_public_figure_can_be_imported_from_the_package():
+    import reports.figures
+
+    assert {name.removesuffix("_figure") for name in reports.figures.__all__[:8]} == set(FIGURES)
+    assert all(callable(getattr(reports.figures, name)) for name in reports.figures.__all__)
+
+
 FIGURES = {
     "loss": loss.loss_figure,
     "chain": chain.chain_figure,
