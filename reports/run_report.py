@@ -187,7 +187,9 @@ def _try(run: Run) -> Section:
         quiet = turning_step(run) is None
         return Section("try", "What to try", (text(
             "Nothing needs a remedy." if quiet else "No remedy is known for what the rules found."),))  # fmt: skip
-    blocks: list[Block] = [text("In this order. Each command repeats this run, same seed, with one change.")]
+    some = any(command_for(run.info.settings, remedy) for remedy in remedies)
+    blocks: list[Block] = [text("In this order. " + ("A command repeats this run, same seed, with one change." if some
+                                else "This run was started from Python, or options do not change these."))]  # fmt: skip
     for i, remedy in enumerate(remedies, 1):
         known = meaning(remedy)
         reason = (f" Why: {known.reason}.",) if known else ()
