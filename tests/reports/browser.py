@@ -129,7 +129,9 @@ class Browser:
             time.sleep(0.02)
         os.close(self._out)
         os.close(self._in)
-        shutil.rmtree(self._profile, ignore_errors=True)
+        while Path(self._profile).exists() and time.monotonic() < deadline + 10:
+            shutil.rmtree(self._profile, ignore_errors=True)  # its helpers may still write for a moment
+            time.sleep(0.05)
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
