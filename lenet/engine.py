@@ -33,6 +33,7 @@ from lenet.layers.base import (
     batch_last_shape,
 )
 from lenet.losses import Labels, LossCategoricalCrossEntropy
+from lenet.memory import Memory
 from lenet.metrics import AccuracyCategorical
 from lenet.parameters import Parameters, read_only
 
@@ -66,16 +67,16 @@ class Shard:
     """The workspaces of all layers for some samples, chained, and their gradient buffer."""
 
     def __init__(self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int) -> None:
-        dtype = parameters.values.dtype
+        dtype, memory = parameters.values.dtype, Memory()
         self.samples = samples
-        self.input = np.empty(batch_last_shape(input_shape, samples), dtype)
+        self.input = memory.array(batch_last_shape(input_shape, samples), dtype)
         self.gradients = np.zeros_like(parameters.values)
         self.workspaces = []
         self.watched = {"input": read_only(batch_first(self.input))}
         shape, trainable_before, watched_layer = input_shape, False, ""
         previous: Workspace | None = None
         for layer in layers:
-            workspace = layer.workspace(shape, samples, dtype, input_gradient=trainable_before)
+            workspace = layer.workspace(shape, samples, dtype, memory, input_gradient=trainable_before)
             if isinstance(layer, Activation) and previous is not None and not previous.keeps_output:
                 workspace.output = previous.output  # in place: half the memory to go through
             previous = workspace

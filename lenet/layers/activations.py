@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 from lenet.errors import ShapeError
 from lenet.layers.base import Array, Layer, Shape, Workspace, batch_last_shape
+from lenet.memory import Memory
 
 
 class Activation(Layer):
@@ -28,10 +29,16 @@ class Activation(Layer):
         return tuple(input_shape)
 
     def workspace(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+        self,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory | None = None,
+        *,
+        input_gradient: bool = True,
     ) -> Workspace:
         """The function and its derivative for one shard."""
-        return self._arithmetic(batch_last_shape(input_shape, samples), dtype)
+        return self._arithmetic(batch_last_shape(input_shape, samples), dtype, memory or Memory())
 
 
 class ActivationWorkspace(Workspace):
@@ -39,33 +46,35 @@ class ActivationWorkspace(Workspace):
 
     keeps_output = True
 
-    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
-        self.output = np.empty(shape, dtype)
+    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
+        self.output = memory.array(shape, dtype)
 
 
 class ReLUWorkspace(ActivationWorkspace):
     """y = max(x, 0)."""
 
-    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
-        super().__init__(shape, dtype)
-        self.positive = np.empty(shape, bool)
+    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
+        super().__init__(shape, dtype, memory)
+        self.positive = memory.array(shape, bool)
         # NumPy's maximum is three times faster with an array of zeros than with the number 0.
         self.zeros = np.zeros(shape[-2:], dtype)
 
     def forward(self, x: Array) -> Array:
-        return np.maximum(x, self.zeros, out=self.output)
+        np.maximum(x, self.zeros, out=self.output)
+        np.greater(self.output, 0, out=self.positive)  # now, while the output is still in the cache
+        return self.output
 
     def backward(self, d: Array) -> Array:
-        np.greater(self.output, 0, out=self.positive)
-        return np.multiply(d, self.positive, out=d)
+        d *= self.positive
+        return d
 
 
 class SigmoidWorkspace(ActivationWorkspace):
     """y = 1 / (1 + e^-x), written as (1 + tanh(x / 2)) / 2, which never overflows."""
 
-    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
-        super().__init__(shape, dtype)
-        self.slope = np.empty(shape, dtype)
+    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
+        super().__init__(shape, dtype, memory)
+        self.slope = memory.array(shape, dtype)
 
     def forward(self, x: Array) -> Array:
         y = np.multiply(x, 0.5, out=self.output)
@@ -84,9 +93,9 @@ class SigmoidWorkspace(ActivationWorkspace):
 class TanhWorkspace(ActivationWorkspace):
     """y = tanh x."""
 
-    def __init__(self, shape: Shape, dtype: DTypeLike) -> None:
-        super().__init__(shape, dtype)
-        self.slope = np.empty(shape, dtype)
+    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
+        super().__init__(shape, dtype, memory)
+        self.slope = memory.array(shape, dtype)
 
     def forward(self, x: Array) -> Array:
         return np.tanh(x, out=self.output)

@@ -21,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
+from lenet.memory import Memory
 
 Array = NDArray[np.floating[Any]]
 Shape = tuple[int, ...]
@@ -86,9 +87,15 @@ class Layer:
         raise NotImplementedError
 
     def workspace(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+        self,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory | None = None,
+        *,
+        input_gradient: bool = True,
     ) -> Workspace:
-        """A workspace for ``samples`` samples of ``input_shape``, (H, W, C) or (F,)."""
+        """A workspace for ``samples`` samples of ``input_shape``, (H, W, C) or (F,), with arrays from ``memory``."""
         raise NotImplementedError
 
     def describe(self) -> dict[str, Any]:

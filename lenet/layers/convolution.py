@@ -20,18 +20,18 @@ output row is one matrix product on a view, with no further copy:
 Backward, with d = dLoss/do:
 
     dLoss/dw = sum_i block_i @ d[i]^T          dLoss/db[f] = sum_{n, i, j} d[n, i, j, f]
-    dLoss/dblock_i = w @ d[i]
 
-and the last one is scattered back where the block came from: one kernel row u at a
-time for all output rows at once (the product with w[u] is added to rows u, u+1, ...
-of the lowered image's gradient; a product for all u together would not fit into the
-processor's cache), then the kw shifted copies. That makes kh products and kh + kw
-additions of whole arrays. The first layer of a network leaves this part out.
+and the gradient by the input is the same thing the other way round (:class:`Scatter`).
+The first layer of a network leaves that part out.
+
+The bias is a weight whose input is 1: every row of the lowered image has a plane of
+ones beside its kw C_in planes, so that adding the bias and summing its gradient cost a
+few more multiplications instead of a pass over the output each.
 
 Products are kept small on purpose. OpenBLAS multiplies matrices of up to a million
 multiplications without packing them first, up to 1.7 times faster for shapes such as
-these (measured). So the forward pass cuts the columns of a block into parts, and
-dLoss/dw is done one kernel row at a time, where the whole product would be larger.
+these (measured). So the columns of a block are cut into parts, and dLoss/dw is done one
+kernel row at a time, where the whole product would be larger.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from numpy.typing import DTypeLike
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
 from lenet.layers.base import Array, Shape, TrainableLayer, Workspace
+from lenet.memory import Memory
 
 PADDINGS = ("valid", "same", "full")
 SMALL_PRODUCT = 1_000_000
@@ -129,92 +130,131 @@ class ConvolutionLayer(TrainableLayer):
         return (sides[0], sides[1], self.depth)
 
     def workspace(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+        self,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory | None = None,
+        *,
+        input_gradient: bool = True,
     ) -> Workspace:
         """The lowered image and the products on it, for one shard."""
-        return ConvolutionWorkspace(self, samples, dtype, input_gradient)
+        return ConvolutionWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
 
 
 class ConvolutionWorkspace(Workspace):
-    """The arithmetic of the module's docstring on (H, C, W, N) arrays."""
+    """The arithmetic of the module's docstring on (H, C, W, N) arrays.
 
-    def __init__(self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, input_gradient: bool) -> None:
+    Array letters: R padded rows, P = kw C_in + 1 planes of a row, M = W_out N columns.
+    """
+
+    def __init__(
+        self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
+    ) -> None:
+        self.layer = layer
+        channels = layer.input_size[2]
+        kh, kw = layer.kernel_size
+        out_height, out_width, filters = layer.output_shape(layer.input_size)
+        columns = out_width * samples
+        self.image = PaddedImage(layer, samples, dtype, memory)
+        planes = memory.array((self.image.height, kw * channels + 1, columns), dtype)
+        planes[:, -1] = 1
+        self.lowered = planes[:, :-1].reshape(self.image.height, kw, channels, out_width, samples)
+        self.output = memory.array((out_height, filters, out_width, samples), dtype)
+        self.kernel = np.zeros((kh, kw * channels + 1, filters), dtype)
+        multiplications = self.kernel.size * columns
+        parts = _parts(columns, multiplications)
+        self.forward_blocks = in_columns(blocks(planes, kh, 1)[0], parts)
+        self.forward_rows = in_columns(self.output.reshape(out_height, filters, columns), parts)
+        cuts = kh if multiplications > SMALL_PRODUCT else 1
+        self.backward_blocks = blocks(planes, kh, cuts)
+        self.products = np.empty((cuts, out_height, kh // cuts * planes.shape[1], filters), dtype)
+        self.dweights = np.empty(layer.parameter_shapes()["weights"], dtype)
+        self.dbiases = np.empty(filters, dtype)
+        self.scatter = Scatter(layer, samples, dtype, memory) if input_gradient else None
+
+    def forward(self, x: Array) -> Array:
+        np.copyto(self.lowered, self.image.windows(x))
+        kh, planes, filters = self.kernel.shape
+        self.kernel[:, :-1] = self.layer.weights.reshape(kh, planes - 1, filters)
+        self.kernel[0, -1] = self.layer.biases
+        weights = np.ascontiguousarray(self.kernel.reshape(-1, filters).T)
+        np.matmul(weights, self.forward_blocks, out=self.forward_rows)
+        return self.output
+
+    def backward(self, d: Array) -> Array | None:
+        rows = d.reshape(*d.shape[:2], -1)
+        np.matmul(self.backward_blocks, rows.transpose(0, 2, 1), out=self.products)
+        dkernel = self.products.sum(axis=1).reshape(self.kernel.shape)
+        self.dweights.reshape(len(dkernel), -1, dkernel.shape[2])[...] = dkernel[:, :-1]
+        self.dbiases[...] = dkernel[0, -1]
+        return self.scatter.backward(rows) if self.scatter is not None else None
+
+
+class Scatter:
+    """The gradient by the input: blocks of output gradients times the kernel, upside down, then shifted and added.
+
+    Padded row h of the image meets kernel row u in output row h - u. With kh - 1 rows
+    of zeros above and below, the output gradients that h needs are again one contiguous
+    block of kh rows, and again every row is one product. It gives the gradients of the
+    kw shifted copies; with kw - 1 zeros on either side of each, copy v is found v places
+    further left, and a skewed view lines them up to be added in one go.
+    """
+
+    def __init__(self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory) -> None:
         self.layer = layer
         height, width, channels = layer.input_size
         kh, kw = layer.kernel_size
         out_height, out_width, filters = layer.output_shape(layer.input_size)
-        self.image = PaddedImage(layer, samples, dtype)
-        self.lowered = np.zeros((self.image.height, kw, channels, out_width, samples), dtype)
-        self.output = np.empty((out_height, filters, out_width, samples), dtype)
-        self.output_rows = self.output.reshape(out_height, filters, out_width * samples)
-        multiplications = kh * kw * channels * filters * out_width * samples
-        parts = _parts(out_width * samples, multiplications)
-        self.forward_blocks = _in_columns(_blocks(self.lowered, kh, out_height), parts)
-        self.forward_rows = _in_columns(self.output_rows, parts)
-        self.kernel_rows = kh if multiplications > SMALL_PRODUCT else 1
-        self.backward_blocks = _blocks_by_kernel_row(self.lowered, kh, out_height, self.kernel_rows)
-        self.products = np.empty((self.kernel_rows, out_height, self.backward_blocks.shape[2], filters), dtype)
-        self.dweights = np.empty(layer.parameter_shapes()["weights"], dtype)
-        self.dbiases = np.empty(filters, dtype)
-        self.ones = np.ones(out_width * samples, dtype)
-        self.kernel_shape = (kh * kw * channels, filters)
-        self.input_gradient = input_gradient
-        if input_gradient:
-            self.row_gradient = np.empty((out_height, kw * channels, out_width * samples), dtype)
-            self.dlowered = np.empty_like(self.lowered)
-            self.dpadded = np.empty((self.image.height, channels, self.image.width, samples), dtype)
+        columns = out_width * samples
+        padded = memory.array((out_height + 2 * (kh - 1), filters, columns), dtype)
+        self.inside = padded[kh - 1 : kh - 1 + out_height]
+        copies = memory.array((out_height + kh - 1, kw, channels, out_width + 2 * (kw - 1), samples), dtype)
+        parts = _parts(columns, kh * filters * kw * channels * columns)
+        self.blocks = in_columns(blocks(padded, kh, 1)[0], parts)
+        by_row, by_copy, by_channel, by_column, by_sample = copies.strides
+        begin = copies[0, 0, 0, kw - 1 :]
+        rows = as_strided(begin, (len(copies), kw * channels, columns), (by_row, by_channel, by_sample))
+        self.rows = in_columns(rows, parts)
+        (above, _), (left, _) = (padding_widths(layer.padding, size) for size in (kh, kw))
+        skewed = as_strided(
+            begin,
+            (len(copies), kw, channels, out_width + kw - 1, samples),
+            (by_row, by_copy - by_column, by_channel, by_column, by_sample),
+            writeable=False,
+        )
+        self.skewed = skewed[above : above + height, :, :, left : left + width]
+        self.dinputs = memory.array((height, channels, width, samples), dtype)
 
-    def forward(self, x: Array) -> Array:
-        np.copyto(self.lowered, self.image.windows(x))
-        weights = np.ascontiguousarray(self.layer.weights.reshape(self.kernel_shape).T)
-        np.matmul(weights, self.forward_blocks, out=self.forward_rows)
-        self.output += self.layer.biases[:, None, None]
-        return self.output
-
-    def backward(self, d: Array) -> Array | None:
-        rows = d.reshape(self.output_rows.shape)
-        np.matmul(self.backward_blocks, rows.transpose(0, 2, 1), out=self.products)
-        np.sum(self.products, axis=1, out=self.dweights.reshape(self.kernel_rows, -1, rows.shape[1]))
-        np.sum(rows @ self.ones, axis=0, out=self.dbiases)
-        if not self.input_gradient:
-            return None
-        return self.scatter(rows)
-
-    def scatter(self, rows: Array) -> Array:
-        """Gradient by the input, for that by the output rows (H_out, F, W_out N)."""
-        kh, kw = self.layer.kernel_size
-        out_height, filters, out_width, _ = self.output.shape
-        kernel_rows = self.layer.weights.reshape(kh, -1, filters)
-        lowered_rows = self.dlowered.reshape(len(self.dlowered), -1, rows.shape[-1])
-        self.dlowered.fill(0)
-        for u in range(kh):
-            np.matmul(kernel_rows[u], rows, out=self.row_gradient)
-            lowered_rows[u : u + out_height] += self.row_gradient
-        self.dpadded.fill(0)
-        for v in range(kw):
-            self.dpadded[:, :, v : v + out_width] += self.dlowered[:, v]
-        return self.dpadded[self.image.rows, :, self.image.columns]
+    def backward(self, rows: Array) -> Array:
+        """(H, C, W, N), for the gradient by the output rows (H_out, F, M)."""
+        np.copyto(self.inside, rows)
+        kh, kw, channels, filters = self.layer.weights.shape
+        upside_down = self.layer.weights.reshape(kh, kw * channels, filters)[::-1]
+        kernel = np.ascontiguousarray(upside_down.transpose(1, 0, 2)).reshape(kw * channels, kh * filters)
+        np.matmul(kernel, self.blocks, out=self.rows)
+        return np.add.reduce(self.skewed, axis=1, out=self.dinputs)
 
 
 class PaddedImage:
     """The input with its border of zeros, and its view as kw shifted copies."""
 
-    def __init__(self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike) -> None:
+    def __init__(self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory) -> None:
         height, width, channels = layer.input_size
         kh, self.kw = layer.kernel_size
         above, below = padding_widths(layer.padding, kh)
         left, right = padding_widths(layer.padding, self.kw)
-        self.height, self.width = height + above + below, width + left + right
-        self.rows, self.columns = slice(above, above + height), slice(left, left + width)
+        self.height, padded_width = height + above + below, width + left + right
+        self.inside = (slice(above, above + height), slice(None), slice(left, left + width))
         self.is_padded = layer.padding != "valid"
         if self.is_padded:
-            self.array = np.zeros((self.height, channels, self.width, samples), dtype)
+            self.array = memory.array((self.height, channels, padded_width, samples), dtype)
 
     def windows(self, x: Array) -> Array:
-        """x (H, C, W, N), padded, as a view (H_padded, kw, C, W_out, N)."""
+        """The padded input (H, C, W, N) as a view (R, kw, C, W_out, N)."""
         padded = x
         if self.is_padded:
-            self.array[self.rows, :, self.columns] = x
+            self.array[self.inside] = x
             padded = self.array
         height, channels, width, samples = padded.shape
         by_row, by_channel, by_column, by_sample = padded.strides
@@ -226,23 +266,22 @@ class PaddedImage:
         )
 
 
-def _blocks(lowered: Array, kh: int, out_height: int) -> Array:
-    """Overlapping view (H_out, kh kw C, W_out N) of lowered (H_padded, kw, C, W_out, N)."""
-    whole: Array = _blocks_by_kernel_row(lowered, kh, out_height, 1)[0]
-    return whole
+def blocks(rows: Array, kh: int, cuts: int) -> Array:
+    """Overlapping view (cuts, R - kh + 1, kh P / cuts, M) of rows (R, P, M): each row and the kh - 1 below it.
+
+    ``cuts`` is 1 for whole blocks, or kh for one of their rows at a time.
+    """
+    by_row, by_plane, by_column = rows.strides
+    shape = (cuts, len(rows) - kh + 1, kh // cuts * rows.shape[1], rows.shape[2])
+    return as_strided(rows, shape, (by_row, by_row, by_plane, by_column), writeable=False)
 
 
-def _blocks_by_kernel_row(lowered: Array, kh: int, out_height: int, kernel_rows: int) -> Array:
-    """The blocks, cut into ``kernel_rows`` (1 or kh) parts: (kernel_rows, H_out, kh kw C / kernel_rows, W_out N)."""
-    _, kw, channels, out_width, samples = lowered.shape
-    item, columns = lowered.itemsize, out_width * samples
-    image_row = kw * channels * columns * item
-    return as_strided(
-        lowered,
-        (kernel_rows, out_height, kh * kw * channels // kernel_rows, columns),
-        (image_row, image_row, columns * item, item),
-        writeable=False,
-    )
+def in_columns(rows: Array, parts: int) -> Array:
+    """View (H, K, M) as (H, parts, K, M / parts)."""
+    height, inner, columns = rows.shape
+    by_height, by_inner, by_column = rows.strides
+    width = columns // parts
+    return as_strided(rows, (height, parts, inner, width), (by_height, width * by_column, by_inner, by_column))
 
 
 def _parts(columns: int, multiplications: int) -> int:
@@ -251,11 +290,3 @@ def _parts(columns: int, multiplications: int) -> int:
         if columns % parts == 0 and multiplications <= SMALL_PRODUCT * parts:
             return parts
     return columns
-
-
-def _in_columns(rows: Array, parts: int) -> Array:
-    """View (H, K, columns) as (H, parts, K, columns / parts)."""
-    height, inner, columns = rows.shape
-    by_height, by_inner, by_column = rows.strides
-    width = columns // parts
-    return as_strided(rows, (height, parts, inner, width), (by_height, width * by_column, by_inner, by_column))

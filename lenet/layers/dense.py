@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
 from lenet.layers.base import Array, Shape, TrainableLayer, Workspace
+from lenet.memory import Memory
 
 
 class DenseLayer(TrainableLayer):
@@ -58,22 +59,28 @@ class DenseLayer(TrainableLayer):
         return (self.n_neurons,)
 
     def workspace(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+        self,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory | None = None,
+        *,
+        input_gradient: bool = True,
     ) -> Workspace:
         """The three matrix products for one shard."""
-        return DenseWorkspace(self, samples, dtype, input_gradient)
+        return DenseWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
 
 
 class DenseWorkspace(Workspace):
     """The arithmetic of the module's docstring on (F, N) arrays."""
 
-    def __init__(self, layer: DenseLayer, samples: int, dtype: DTypeLike, input_gradient: bool) -> None:
+    def __init__(self, layer: DenseLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool) -> None:
         self.layer = layer
-        self.output = np.empty((layer.n_neurons, samples), dtype)
+        self.output = memory.array((layer.n_neurons, samples), dtype)
         self.dweights = np.empty((layer.n_inputs, layer.n_neurons), dtype)
         self.dbiases = np.empty(layer.n_neurons, dtype)
         self.ones = np.ones(samples, dtype)
-        self.dinputs = np.empty((layer.n_inputs, samples), dtype) if input_gradient else None
+        self.dinputs = memory.array((layer.n_inputs, samples), dtype) if input_gradient else None
 
     def forward(self, x: Array) -> Array:
         self.x = x

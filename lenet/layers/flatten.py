@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lenet.layers.base import Array, Layer, Shape, Workspace
+from lenet.memory import Memory
 
 
 class Flatten(Layer):
@@ -27,23 +28,31 @@ class Flatten(Layer):
         return (math.prod(input_shape),)
 
     def workspace(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+        self,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory | None = None,
+        *,
+        input_gradient: bool = True,
     ) -> Workspace:
         """One copy in each direction, since the layout within is (H, C, W, N)."""
-        return FlattenWorkspace(input_shape, samples, dtype, input_gradient)
+        return FlattenWorkspace(input_shape, samples, dtype, memory or Memory(), input_gradient)
 
 
 class FlattenWorkspace(Workspace):
     """(H, C, W, N) -> (H W C, N) and back."""
 
-    def __init__(self, input_shape: Shape, samples: int, dtype: DTypeLike, input_gradient: bool) -> None:
+    def __init__(
+        self, input_shape: Shape, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
+    ) -> None:
         self.is_flat = len(input_shape) == 1
-        self.output = np.empty((math.prod(input_shape), samples), dtype)
+        self.output = memory.array((math.prod(input_shape), samples), dtype)
         self.image = self.output.reshape(*input_shape, samples)
         self.input_gradient = input_gradient
         if not self.is_flat:
             height, width, channels = input_shape
-            self.dinputs = np.empty((height, channels, width, samples), dtype)
+            self.dinputs = memory.array((height, channels, width, samples), dtype)
 
     def forward(self, x: Array) -> Array:
         np.copyto(self.image, x if self.is_flat else x.transpose(0, 2, 1, 3))

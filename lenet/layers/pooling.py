@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.layers.base import Array, Layer, Shape, Workspace
+from lenet.memory import Memory
 
 
 class AveragePooling(Layer):
@@ -47,22 +48,34 @@ class AveragePooling(Layer):
         return (height, width, input_shape[2])
 
     def workspace(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+        self,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory | None = None,
+        *,
+        input_gradient: bool = True,
     ) -> Workspace:
         """Sums over rows, then over columns, for one shard."""
-        return PoolingWorkspace(self, input_shape, samples, dtype, input_gradient)
+        return PoolingWorkspace(self, input_shape, samples, dtype, memory or Memory(), input_gradient)
 
 
 class PoolingWorkspace(Workspace):
     """A mean over a window is a sum of shifted rows, then of shifted columns: wh + ww additions."""
 
     def __init__(
-        self, layer: AveragePooling, input_shape: Shape, samples: int, dtype: DTypeLike, input_gradient: bool
+        self,
+        layer: AveragePooling,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory,
+        input_gradient: bool,
     ) -> None:
         height, width, channels = input_shape
         out_height, out_width, _ = layer.output_shape(input_shape)
-        self.output = np.empty((out_height, channels, out_width, samples), dtype)
-        self.row_sums = np.empty((out_height, channels, width, samples), dtype)
+        self.output = memory.array((out_height, channels, out_width, samples), dtype)
+        self.row_sums = memory.array((out_height, channels, width, samples), dtype)
         self.rows = _taps(layer.window_size[0], layer.stride[0], out_height)
         self.columns = _taps(layer.window_size[1], layer.stride[1], out_width)
         self.scale = self.output.dtype.type(1.0 / (layer.window_size[0] * layer.window_size[1]))
@@ -74,8 +87,8 @@ class PoolingWorkspace(Workspace):
             and out_width * layer.stride[1] == width
         )
         if input_gradient:
-            self.scaled = np.empty_like(self.output)
-            self.dinputs = np.zeros((height, channels, width, samples), dtype)
+            self.scaled = memory.array(self.output.shape, dtype)
+            self.dinputs = memory.array((height, channels, width, samples), dtype)
 
     def forward(self, x: Array) -> Array:
         _sum_taps([x[rows] for rows in self.rows], self.row_sums)

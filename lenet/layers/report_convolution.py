@@ -39,6 +39,7 @@ from numpy.typing import DTypeLike
 from lenet.errors import ShapeError
 from lenet.layers.base import Array, Shape, Workspace
 from lenet.layers.convolution import ConvolutionLayer, padding_widths
+from lenet.memory import Memory
 
 BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}
 
@@ -83,30 +84,38 @@ class ReportConvolutionLayer(ConvolutionLayer):
             left[name][...] = gradient
 
     def workspace(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, *, input_gradient: bool = True
+        self,
+        input_shape: Shape,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory | None = None,
+        *,
+        input_gradient: bool = True,
     ) -> Workspace:
         """The report's arithmetic for one shard."""
-        return ReportConvolutionWorkspace(self, samples, dtype, input_gradient)
+        return ReportConvolutionWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
 
 
 class ReportConvolutionWorkspace(Workspace):
     """The formulas above on (H, C, W, N) arrays; sums over n, divided by nothing yet."""
 
-    def __init__(self, layer: ReportConvolutionLayer, samples: int, dtype: DTypeLike, input_gradient: bool) -> None:
+    def __init__(
+        self, layer: ReportConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
+    ) -> None:
         self.layer = layer
         channels = layer.input_size[2]
         out_height, out_width, filters = layer.output_shape(layer.input_size)
-        self.output = np.empty((out_height, filters, out_width, samples), dtype)
-        self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, layer.padding)
+        self.output = memory.array((out_height, filters, out_width, samples), dtype)
+        self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, memory, layer.padding)
         self.dweights = np.empty(layer.parameter_shapes()["weights"], dtype)
         self.dbiases = np.empty(filters, dtype)
         self.ones = np.ones(out_width * samples, dtype)
         if layer.padding == "valid":
-            self.unpadded = Lowered(layer, layer.input_size[:2], channels, samples, dtype, "valid")
+            self.unpadded = Lowered(layer, layer.input_size[:2], channels, samples, dtype, memory, "valid")
         self.input_gradient = input_gradient
         if input_gradient:
             padding = BACKWARD_PADDING[layer.padding]
-            self.dlowered = Lowered(layer, (out_height, out_width), channels, samples, dtype, padding)
+            self.dlowered = Lowered(layer, (out_height, out_width), channels, samples, dtype, memory, padding)
 
     def forward(self, x: Array) -> Array:
         self.x = x
@@ -157,14 +166,15 @@ class Lowered:
         channels: int,
         samples: int,
         dtype: DTypeLike,
+        memory: Memory,
         padding: str,
     ) -> None:
         self.kh, self.kw = layer.kernel_size
         (above, below), (left, right) = (padding_widths(padding, size) for size in layer.kernel_size)
         height, width = image[0] + above + below, image[1] + left + right
         self.inside = (slice(None), slice(above, above + image[0]), slice(left, left + image[1]))
-        self.padded = np.zeros((channels, height, width, samples), dtype)
-        self.array = np.empty((channels, height, self.kw, width - self.kw + 1, samples), dtype)
+        self.padded = memory.array((channels, height, width, samples), dtype)
+        self.array = memory.array((channels, height, self.kw, width - self.kw + 1, samples), dtype)
 
     def blocks(self, x: Array) -> Array:
         """x (H, C, W, N) as an overlapping view (C, H_out, kh kw, W_out N)."""
