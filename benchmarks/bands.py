@@ -139,8 +139,9 @@ def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> 
             worse = 5 if band.is_low_bad else 95
             worst = found.min() if band.is_low_bad else found.max()
             of_dead = f"{np.median(lost):.3g} ({len(lost)})" if len(lost) else "-"
+            title, limits_of = (band.title, limits) if not any(band.title in line for line in lines) else ("", "")
             lines.append(
-                f"| {band.title} | {limits} | {network} | {len(found)} | {np.median(found):.3g} "
+                f"| {title} | {limits_of} | {network} | {len(found)} | {np.median(found):.3g} "
                 f"| {np.percentile(found, worse):.3g} | {worst:.3g} | {of_dead} |"
             )
     return lines

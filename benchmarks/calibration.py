@@ -1,6 +1,6 @@
 """Calibration: what the limits of the detector rest on.
 
-    python -m benchmarks.zoo build --part calibration --out zoo
+    python -m benchmarks.zoo build --part calibration --share 0.175 --out zoo
     python -m benchmarks.starts --out starts
     python -m benchmarks.calibration --zoo zoo/calibration-0 --starts starts --write docs/calibration.md
 
@@ -86,8 +86,8 @@ def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
         "\nThe latest starters:\n",
         "\n".join(_latest(found)),
         "\n## The healthy band of each statistic\n",
-        "Over all steps of runs that end well. Where the band reaches past a limit the rule is not asked about healthy "
-        "runs: it looks at the steps before a run goes down.\n",
+        "Over all steps of runs that end well, per network; beside it the median of all dead runs. Where the band "
+        "reaches past a limit the rule is not asked about healthy runs: it looks at the steps before a run goes down.\n",
         "\n".join(band_rows(by_network, [one.statistics for one in dead])),
         "\n## Early warnings\n",
         _warnings(runs),

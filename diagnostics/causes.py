@@ -33,6 +33,11 @@ class Explanation:
     cause: Cause | None
     checks: tuple[Finding, ...]
 
+    @property
+    def is_strong(self) -> bool:
+        """Whether there is a cause, and more than the explanations that stand where no other does."""
+        return self.cause is not None and self.cause.rule not in WEAK
+
 
 def ask(rule: Rule, window: Window) -> list[Finding]:
     """A rule's findings; one entry saying so where it passed, could not be run, or crashed."""
@@ -48,13 +53,17 @@ def ask(rule: Rule, window: Window) -> list[Finding]:
 def explain(window: Window, stretch: Stretch) -> Explanation:
     """Chain and cause of a stretch, from the rows up to its confirmation."""
     answers = {rule.name: ask(rule, window) for rule in MECHANISMS if rule.is_lasting or rule.name in ORIGINS}
-    down, guilty = _went_down(answers, window, stretch)
-    around = window.narrowed(down - LOOK_BACK, down + AFTERMATH)
+    down, guilty = _went_down(answers, stretch)
+    around = window.narrowed(down if down is not None else stretch.confirmed, stretch.confirmed)
+    if down is not None:
+        around = window.narrowed(down - LOOK_BACK, down + AFTERMATH)
     for rule in MECHANISMS:
         if rule.name not in answers:
-            answers[rule.name] = ask(rule, around)
+            # Where nothing went down, a burst or a large update on the way is no explanation.
+            skips = down is None and rule.needs_trouble
+            answers[rule.name] = [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if skips else ask(rule, around)
     fired = {name: [f for f in found if f.outcome is Outcome.FIRED] for name, found in answers.items()}
-    chain = _chain(fired, down, guilty)
+    chain = _chain(fired, stretch.confirmed if down is None else down, guilty)
     checks = tuple(finding for found in answers.values() for finding in found)
     return Explanation(chain, _cause(chain), checks)
 
@@ -94,8 +103,8 @@ def without_fired(checks: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in checks if finding.outcome is not Outcome.FIRED]
 
 
-def _went_down(answers: dict[str, list[Finding]], window: Window, stretch: Stretch) -> tuple[int, str | None]:
-    """The step at which the run went down, and the layer that did."""
+def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int | None, str | None]:
+    """The step at which the run went down (None: at no step that could be named), and the layer that did."""
     states = [f for name in STATES for f in answers[name] if f.outcome is Outcome.FIRED]
     # A state from long before a collapse did not cause it: the run learned in spite of it.
     recent = [f for f in states if f.first_step >= stretch.onset - LOOK_BACK]
@@ -107,9 +116,7 @@ def _went_down(answers: dict[str, list[Finding]], window: Window, stretch: Stret
     origins = [f for name in ORIGINS for f in answers[name] if f.outcome is Outcome.FIRED]
     if origins and stretch.onset == 0:
         return min(f.first_step for f in origins), None
-    if stretch.onset:
-        return stretch.onset, None
-    return int(window.steps[min(LOOK_BACK, len(window) - 1)]), None
+    return (stretch.onset, None) if stretch.onset else (None, None)
 
 
 def _chain(fired: dict[str, list[Finding]], down: int, guilty: str | None) -> tuple[Finding, ...]:

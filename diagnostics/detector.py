@@ -143,10 +143,12 @@ class Detector:
         self._explanations[stretch.confirmed] = explain(self._window(), stretch)
 
     def _explanation(self, stretch: Stretch) -> Explanation:
-        """As it was given at the confirmation; what was unexplained then is looked at again with all rows."""
+        """As it was given at the confirmation; what nothing strong explained then is looked at again with all rows."""
         explanation = self._explanations[stretch.confirmed]
-        if explanation.cause is None and stretch.recovery is None:
-            explanation = explain(self._window(), stretch)
+        if stretch.recovery is None and not explanation.is_strong:
+            later = explain(self._window(), stretch)
+            if later.is_strong:
+                return later
         return explanation
 
     def _diagnosis(self, verdict: Verdict) -> Diagnosis:

@@ -29,7 +29,13 @@ LIMITS = (
     Limit(RULE, "fade", 0.5, "of their level", "spread of a layer's outputs", CALIBRATION, 0, 1),
     Limit(RULE, "pause", 100, "steps", "before the same layer gives the same sign again", "choice", 1),
 )
-NOTHING = np.zeros(0, np.bool_)
+GROWN, LARGE, DEAD, FADED = range(4)
+WORDS = (
+    "gradient of {} is {:.0f} times its usual level",
+    "update of {} is {:.0%} of its norm",
+    "{}: {:.0%} of the units are silent",
+    "outputs of {} have faded to {:.0%} of their level",
+)
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
 CONFIDENCE = 0.3
 # Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap.
@@ -42,72 +48,76 @@ class EarlyWarnings:
     def __init__(self, info: RunInfo, columns: Columns, limits: Limits) -> None:
         layers = [layer.name for layer in info.layers]
         relu = [layer.name for layer in info.layers[:-1] if layer.activation == "relu"]
-        self._names, self._gradients = _found(columns, layers, "{}/weights/gradient/norm")
-        self._moved, self._ratios = _found(columns, layers, "{}/weights/update/ratio")
-        self._relu, self._dead = _found(columns, relu, "{}/dead_fraction")
+        norms, gradients = _found(columns, layers, "{}/weights/gradient/norm")
+        moved, ratios = _found(columns, layers, "{}/weights/update/ratio")
+        silent, dead = _found(columns, relu, "{}/dead_fraction")
         self._hidden, self._spreads = _found(columns, layers[:-1], "{}/std")
-        self._fade, self._rows = limits[f"{RULE}.fade"], 0
-        self._now = self._then = np.full(len(self._spreads), np.nan, np.float32)
-        self._growth, self._ratio = limits[f"{RULE}.growth"], limits[f"{RULE}.ratio"]
-        self._share, self._pause = limits[f"{RULE}.dead"], limits[f"{RULE}.pause"]
+        # All that is looked at in every row comes in one piece, and is held against one vector of bounds.
+        self._places = np.concatenate([gradients, ratios, dead])
+        self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
+        self._limits = tuple(limits[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
+        growth, ratio, share, self._fade = self._limits
+        least = [growth] * len(norms) + [ratio] * len(moved) + [share] * len(silent)
+        self._bounds = np.nextafter(np.array(least, np.float32), np.float32(0))
+        self._first = slice(0, len(norms))
+        self._growth, self._pause = growth, limits[f"{RULE}.pause"]
         self._level: NDArray[np.float32] | None = None
+        self._rows = 0
+        self._now = self._then = np.full(len(self._spreads), np.nan, np.float32)
         self._said: dict[tuple[int, str], int] = {}
 
     def observe(self, step: int, row: NDArray[np.float32]) -> tuple[Finding, ...]:
         """The signs this row gives, mostly none."""
-        norms = row[self._gradients]
-        level = self._level
+        seen = row[self._places]
+        norms, level = seen[self._first], self._level
         if level is None:
             self._level = norms.copy()
             return ()
-        grown = norms > self._growth * level
-        large = row[self._ratios] > self._ratio
-        dead = row[self._dead] >= self._share
-        level += LEVEL_WEIGHT * (np.minimum(norms, 2 * level) - level)
         self._rows += 1
-        faded = self._faded(row) if self._rows % FADE_EVERY == 0 else NOTHING
-        if not (grown.any() or large.any() or dead.any() or faded.any()):
-            return ()
-        return self._warn(step, row, grown, large, dead, faded)
+        np.multiply(level, self._growth, out=self._bounds[self._first])
+        above = seen > self._bounds
+        found = self._above(step, seen, above, level) if above.any() else ()
+        level += LEVEL_WEIGHT * (np.minimum(norms, 2 * level) - level)
+        if self._rows % FADE_EVERY == 0:
+            found += self._faded(step, row[self._spreads])
+        return found
 
-    def _faded(self, row: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Layers whose outputs have faded: running levels of short and long memory, of every fifth row."""
-        spread = row[self._spreads]
+    def _above(
+        self, step: int, seen: NDArray[np.float32], above: NDArray[np.bool_], level: NDArray[np.float32]
+    ) -> tuple[Finding, ...]:
+        """What is above its bound. A gradient that was zero has no level it could have outgrown."""
+        zero = level == 0
+        above[self._first] &= ~zero
+        found: list[Finding] = []
+        for index in np.flatnonzero(above).tolist():
+            sign, layer = self._signs[index]
+            value = float(seen[index]) / float(level[index]) if sign == GROWN else float(seen[index])
+            found += self._say(step, sign, layer, value)
+        level[zero] = seen[self._first][zero]
+        return tuple(found)
+
+    def _faded(self, step: int, spread: NDArray[np.float32]) -> tuple[Finding, ...]:
+        """Outputs that have faded, by running levels of short and of long memory."""
         if not np.isfinite(self._then).all():
             self._now, self._then = spread.copy(), spread.copy()
         self._now += NOW_WEIGHT * (spread - self._now)
         self._then += max(THEN_WEIGHT, FADE_EVERY / self._rows) * (spread - self._then)
         if self._rows < FADE_ROWS * FADE_EVERY:
-            return NOTHING
-        return np.asarray(self._now < self._fade * self._then)
-
-    def _warn(
-        self,
-        step: int,
-        row: NDArray[np.float32],
-        grown: NDArray[np.bool_],
-        large: NDArray[np.bool_],
-        dead: NDArray[np.bool_],
-        faded: NDArray[np.bool_],
-    ) -> tuple[Finding, ...]:
-        findings = []
-        signs = (
-            (grown, self._names, self._gradients, self._growth, "gradient of {} is {:.2g}, many times its usual level"),
-            (large, self._moved, self._ratios, self._ratio, "update of {} is {:.0%} of its norm"),
-            (dead, self._relu, self._dead, self._share, "{}: {:.0%} of the units are silent"),
-            (faded, self._hidden, self._spreads, self._fade, "outputs of {} have faded to a spread of {:.2g}"),
+            return ()
+        faded = np.flatnonzero(self._now < self._fade * self._then).tolist()
+        return tuple(
+            finding
+            for index in faded
+            for finding in self._say(step, FADED, self._hidden[index], float(self._now[index] / self._then[index]))
         )
-        for sign, (mask, names, places, limit, words) in enumerate(signs):
-            for index in np.flatnonzero(mask):
-                layer = names[index]
-                last = self._said.get((sign, layer), -math.inf)
-                self._said[sign, layer] = step
-                if step - last <= self._pause:
-                    continue
-                value = float(row[places[index]])
-                message = words.format(layer, value)
-                findings.append(Finding(RULE, layer, step, step, value, limit, Severity.WARNING, CONFIDENCE, message))
-        return tuple(findings)
+
+    def _say(self, step: int, sign: int, layer: str, value: float) -> list[Finding]:
+        last = self._said.get((sign, layer), -math.inf)
+        self._said[sign, layer] = step
+        if step - last <= self._pause:
+            return []
+        words = WORDS[sign].format(layer, value)
+        return [Finding(RULE, layer, step, step, value, self._limits[sign], Severity.WARNING, CONFIDENCE, words)]
 
 
 def _found(columns: Columns, layers: Sequence[str], name: str) -> tuple[list[str], NDArray[np.intp]]:

@@ -3,7 +3,7 @@
 What it looks at: the norm of each layer's gradient of the weights against its median
 over ten rows that end three rows before, so that a burst does not raise the level it is
 held against. It fires for the last burst in the window: the rows above the limit, with
-gaps of at most two.
+gaps of at most two, where its weights also moved by more than next to nothing.
 
 What it means: the loss surface is steep here. With plain gradient descent the update
 grows with the gradient, and one step can throw the weights far off. It often comes at
@@ -31,7 +31,11 @@ class ExplodingGradient(Rule):
     title = "the gradient of a layer grows many times over in a few steps"
     rank = 7
     needs_trouble = True
-    limits = (Limit("exploding-gradient", "growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),)
+    limits = (
+        Limit("exploding-gradient", "growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),
+        Limit("exploding-gradient", "update", 0.005, "of the tensor's norm",
+              "largest update of the weights in the burst", CALIBRATION, 0),
+    )  # fmt: skip
     remedies = ("clipping the gradient by its norm", "warm-up", "a smaller learning rate")
 
     def check(self, window: Window) -> list[Finding]:
@@ -46,15 +50,20 @@ class ExplodingGradient(Rule):
             first, last = burst
             peak = first + int(np.argmax(norm[first : last + 1]))
             growth = norm[peak] / level[first]
+            moved = window.tensor(layer, "weights", "update", "ratio")[first : last + 1]
+            if not (moved >= self.limit(window, "update")).any():
+                continue
             message = f"gradient of {layer} up {growth:.0f}x, from {level[first]:.2g} to {norm[peak]:.2g}"
             findings.append(self.finding(window, layer, first, peak, growth, limit, message))
         return findings
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:
         name = "dense1/weights/gradient/norm"
+        still = {"dense1/weights/update/ratio": 1e-5}
         return (
             Case("a gradient that ripples", example(limits)),
             Case("14 times larger at step 31", example(limits, {name: (31, 14.0)}), ("dense1",)),
+            Case("14 times larger, and moving nothing", example(limits, {name: (31, 14.0), **still})),
             Case("always large", example(limits, {name: 14.0})),
         )
 

@@ -90,3 +90,11 @@ def test_a_number_that_is_not_finite_breaks_nothing():
 
     with np.errstate(all="raise"):
         assert judge(values).diagnosis.verdict is Verdict.DIVERGED
+
+
+def test_a_gradient_that_begins_after_none_has_not_outgrown_its_level():
+    begins = {"dense1/weights/gradient/norm": np.where(T < 50, 0.0, 1.0)}
+    grows = {"dense1/weights/gradient/norm": np.where(T < 50, 0.0, np.where(T == 200, 60.0, 1.0))}
+
+    assert warnings_of(begins)[1] == []
+    assert [(f.first_step, round(f.value)) for f in warnings_of(grows)[1]] == [(200, 60)]
