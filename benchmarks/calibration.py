@@ -87,7 +87,7 @@ def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
         "\n".join(_latest(found)),
         "\n## The healthy band of each statistic\n",
         "Over all steps of runs that end well, per network; beside it the median of all dead runs. Where the band "
-        "reaches past a limit the rule is not asked about healthy runs: it looks at the steps before a run goes down.\n",
+        "reaches past a limit the rule is not asked about healthy runs: it looks at the steps before one goes down.\n",
         "\n".join(band_rows(by_network, [one.statistics for one in dead])),
         "\n## Early warnings\n",
         _warnings(runs),
