@@ -83,7 +83,7 @@ def gradient_quotient(w: Window) -> float:
 def _lasting(values: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(values) < ROWS:
         return np.full(1, np.nan)
-    return np.lib.stride_tricks.sliding_window_view(values, ROWS).min(axis=1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(values, ROWS).min(axis=1))
 
 
 def _largest(series) -> float:  # type: ignore[no-untyped-def]

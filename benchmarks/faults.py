@@ -66,7 +66,8 @@ class Injected:
 
     def prepare(self, model: Model, data: Dataset) -> tuple[Array, Any, list[Hook]]:
         """X, y and hooks to train with; the model may get another optimiser or other weights."""
-        X, y, hooks = data.X_train, data.y_train, []
+        X: Array = data.X_train
+        y, hooks = data.y_train, list[Hook]()
         first = self.at * self.settings.batch_size
         if self.fault == "nan-batch":
             X = X.copy()

@@ -31,7 +31,7 @@ def recorded(lr: float, steps: int) -> tuple[RunInfo, NDArray[np.float32]]:
     class Keep(Recorder):
         def on_step_end(self, event):  # type: ignore[no-untyped-def]
             super().on_step_end(event)
-            rows.append(self.latest.copy())
+            rows.append(np.array(self.latest))
 
     recorder = Keep(histograms_every=0, detector=False)
     settings = Settings(network="lenet", lr=lr, seed=3)

@@ -90,7 +90,8 @@ def train(settings: dict[str, Any], folder: Path) -> None:
         data.X_train, data.y_train, epochs=full.epochs, batch_size=128, print_every=0, hooks=[keep],
         validation_data=(data.X_test, data.y_test),
     )  # fmt: skip
-    np.savez(path, loss=np.float32(keep.loss), acc=np.float32(keep.accuracy), val=keep.validation)
+    loss, accuracy = np.array(keep.loss, np.float32), np.array(keep.accuracy, np.float32)
+    np.savez(path, loss=loss, acc=accuracy, val=keep.validation)
 
 
 def starts(folder: Path) -> list[Start]:

@@ -125,7 +125,8 @@ def train(task: Task, folder: Path) -> None:
         return
     data, settings = _data(), task.settings
     model = settings.build_model(samples=len(data.X_train))
-    X, y, hooks = data.X_train, data.y_train, []
+    X, y = data.X_train, data.y_train
+    hooks: list[Hook] = []
     truth = None
     if task.group in FAULTS:
         fault = injected(task.group, settings.seed)

@@ -13,6 +13,8 @@ check finds). It is the weakest explanation, and stands only where no other does
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from diagnostics.findings import Finding
@@ -29,7 +31,7 @@ class UninformativeLabels(Rule):
     rank = 40
     is_lasting = True
     limits = (
-        Limit("uninformative-labels", "band", 0.05, "H", "mean data loss at most so far from H", "choice", 0, 1),
+        Limit("uninformative-labels", "band", 0.05, "H", "mean loss at most so far from H, or 3 sigma", "choice", 0, 1),
         Limit("uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer",
               CALIBRATION, 0, 1),
         Limit("uninformative-labels", "ratio", 1e-5, "of the tensor's norm", "every layer's update at least", "choice",
@@ -39,7 +41,8 @@ class UninformativeLabels(Rule):
     remedies = ("a look at how images and labels are paired", "a gradient check (lenet-diag gradcheck)")
 
     def check(self, window: Window) -> list[Finding]:
-        rows, band = int(self.limit(window, "rows")), self.limit(window, "band")
+        rows = int(self.limit(window, "rows"))
+        band = max(self.limit(window, "band"), 3 * _noise(window, rows))
         if len(window) < rows:
             return []
         loss = window.scalar("data_loss")
@@ -50,7 +53,7 @@ class UninformativeLabels(Rule):
         learned = np.flatnonzero(means <= window.limits["verdict.learned_loss"] * window.guessing_loss)
         # Rows in which a window that had learned still has a part are the way up, not a time of guessing.
         since = int(learned[-1]) + rows if len(learned) else 0
-        if not (means[since:] >= window.limits["verdict.guessing_loss"] * window.guessing_loss).all():
+        if not (means[since:] >= (1 - band) * window.guessing_loss).all():
             return []
         for layer in window.hidden:
             idle = window.activation(layer, "dead_fraction")
@@ -79,3 +82,12 @@ class UninformativeLabels(Rule):
             Case("loss 2.303 and a dead layer", example(limits, dead)),
             Case("it had begun to learn", example(limits, {"data_loss": begun})),
         )
+
+
+def _noise(window: Window, rows: int) -> float:
+    """Standard error of the mean loss of guessing over ``rows`` batches, as a share of H: few samples vary more."""
+    prior = np.array([share for share in window.info.prior if share > 0])
+    surprise = -np.log(prior)
+    variance = float(prior @ surprise**2 - (prior @ surprise) ** 2)
+    samples = rows * window.info.batch_size
+    return math.sqrt(max(0.0, variance) / samples) / window.guessing_loss if window.guessing_loss > 0 else 0.0

@@ -15,6 +15,15 @@ from diagnostics.findings import Outcome, Stretch, Verdict
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.rules.base import Rule
+from lenet import (
+    AccuracyCategorical,
+    ActivationReLU,
+    ActivationSoftmax,
+    DenseLayer,
+    LossCategoricalCrossEntropy,
+    Model,
+    OptimizerSGD,
+)
 from lenet.hooks import Hook, StopTraining
 from tests.diagnostics.judged import H, P, entropy, info, judge, piecewise, rows
 from tests.diagnostics.training import small_model, train
@@ -120,6 +129,41 @@ def test_real_small_trainings_that_learn_are_healthy(changes):
     train([recorder], **{"epochs": 25, **changes})
 
     assert recorder.diagnosis.verdict is Verdict.HEALTHY
+
+
+def blobs(shares, samples=2000, seed=0):
+    """Points around one centre a class, with these shares of the classes."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(len(shares), samples, p=shares)
+    return (4 * rng.standard_normal((len(shares), 16))[y] + rng.standard_normal((samples, 16))).astype(np.float32), y
+
+
+def trained_on_blobs(shares, shuffled=False):
+    """A small dense network on them: what its recorder says."""
+    model, recorder = Model(seed=1), Recorder()
+    for inputs, outputs, activation in ((16, 16, ActivationReLU()), (16, len(shares), ActivationSoftmax())):
+        model.add(DenseLayer(n_inputs=inputs, n_neurons=outputs))
+        model.add(activation)
+    model.set(loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(learning_rate=0.05),
+              accuracy=AccuracyCategorical())  # fmt: skip
+    model.finalize()
+    X, y = blobs(shares)
+    if shuffled:
+        y = np.random.default_rng(1).permutation(y)
+    model.train(X, y, epochs=25, batch_size=64, print_every=0, hooks=[recorder])
+    return recorder.diagnosis
+
+
+SHARES = {"two classes": (0.5, 0.5), "twenty classes": (0.05,) * 20, "one of nine tenths": (0.9, 0.06, 0.04)}
+
+
+@pytest.mark.parametrize("shares", SHARES.values(), ids=SHARES)
+def test_real_trainings_on_other_classes_learn_and_on_shuffled_labels_do_not(shares):
+    assert trained_on_blobs(shares).verdict is Verdict.HEALTHY
+
+    lost = trained_on_blobs(shares, shuffled=True)
+    assert lost.verdict is Verdict.NEVER_LEARNED
+    assert lost.cause.rule == "uninformative-labels"
 
 
 def test_a_real_training_that_starts_where_another_ended_is_healthy():
