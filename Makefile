@@ -35,6 +35,8 @@ lint: $(VENV)/.dev ## style, types, import contracts
 
 .PHONY: test
 test: lint ## lint and all tests that take minutes, not hours
+	@echo "left out here (make test-all, test-torch, test-browser run them):" \
+		"$$($(BIN)/python -m pytest --collect-only -q -m "slow or torch or browser" | tail -n 1)"
 	$(BIN)/python -m pytest -n 2 -m "not slow and not torch and not browser"
 
 .PHONY: test-all
