@@ -106,8 +106,9 @@ def without_fired(checks: Sequence[Finding]) -> list[Finding]:
 def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int | None, str | None]:
     """The step at which the run went down (None: at no step that could be named), and the layer that did."""
     states = [f for name in STATES for f in answers[name] if f.outcome is Outcome.FIRED]
-    # A state from long before a collapse did not cause it: the run learned in spite of it.
-    recent = [f for f in states if f.first_step >= stretch.onset - LOOK_BACK]
+    # A state from long before a collapse did not cause it: the run learned in spite of it. Nor did one that
+    # came when the verdict was already sure: what is down for long often dies further.
+    recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
         worst = max(recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", f.value))
         # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.

@@ -2,8 +2,9 @@
 
 What it looks at: the standard deviation of each hidden layer's outputs. Its median over
 the ten rows that end five before the run went down is held against its median over rows
-that lie 50 to 300 rows earlier. It fires where it has fallen below the limit, in a run that was better than
-guessing at that level.
+that lie 50 to 300 rows earlier. It fires where it has fallen below the limit, in a run
+that was better than guessing at that level; also where it had clearly begun to fall by
+then and is below the limit when the run goes down.
 
 What it means: biases and kernels have wandered so that the layer answers nearly the same
 to every image, and the layers above live on less and less, while the loss is still good;
@@ -29,6 +30,8 @@ DENSE = "dense1"
 NOW, GAP, LEVEL = 10, 50, 300
 SHORTLY_BEFORE = 15  # the window's interest begins 20 rows before the run went down
 BETTER = 0.8  # of H: some row was clearly better than guessing
+BEGUN = 0.8  # of the level, five rows before: a fall that has begun and is no sudden event
+AT_LAST = 3  # rows: the window ends three after the run went down
 DEPARTED = 0.7  # the fading counts from where the outputs had this share of their level
 
 
@@ -57,6 +60,8 @@ class FadingSignal(Rule):
             spread = window.activation(layer, "std")[:stop]
             level = np.median(spread[earlier])
             now = np.median(spread[-NOW:])
+            if now < BEGUN * level:
+                now = min(now, np.median(window.activation(layer, "std")[-AT_LAST:]))
             if not (level > 0 and now < limit * level):
                 continue
             first = _last_above(spread, DEPARTED * level, NOW)
