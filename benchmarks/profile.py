@@ -22,7 +22,7 @@ def profile(network: str, batch_size: int, dataset: Dataset, convolution: str = 
     model = Settings(network=network, lr=0.05, threads=1, convolution=convolution).build_model(
         samples=len(dataset.X_train)
     )
-    portion = Portion(model.layers, model.parameters, model.input_shape, batch_size)
+    portion = Portion(model.layers, model.parameters, model.input_shape, batch_size, threads=1)
     times: dict[str, list[float]] = defaultdict(list)
 
     def timed(name: str, call, *arguments):  # type: ignore[no-untyped-def]

@@ -33,7 +33,7 @@ from lenet.layers.base import (
     batch_last_shape,
 )
 from lenet.losses import Labels, LossCategoricalCrossEntropy
-from lenet.memory import Memory
+from lenet.memory import Blocks, Memory, Scratch
 from lenet.metrics import AccuracyCategorical
 from lenet.parameters import Parameters, read_only
 
@@ -66,19 +66,23 @@ def shard_sizes(samples: int) -> list[int]:
 class Shard:
     """The workspaces of all layers for some samples, chained, and their gradient buffer."""
 
-    def __init__(self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int) -> None:
-        dtype, memory = parameters.values.dtype, Memory()
+    def __init__(
+        self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int, memory: Memory
+    ) -> None:
+        dtype = parameters.values.dtype
         self.samples = samples
-        self.input = memory.array(batch_last_shape(input_shape, samples), dtype)
+        self.input = memory.keep(batch_last_shape(input_shape, samples), dtype)
         self.gradients = np.zeros_like(parameters.values)
         self.workspaces = []
         self.watched = {"input": read_only(batch_first(self.input))}
         shape, trainable_before, watched_layer = input_shape, False, ""
         previous: Workspace | None = None
         for layer in layers:
-            workspace = layer.workspace(shape, samples, dtype, memory, input_gradient=trainable_before)
             if isinstance(layer, Activation) and previous is not None and not previous.keeps_output:
-                workspace.output = previous.output  # in place: half the memory to go through
+                # In place: half the memory to go through.
+                workspace = layer.workspace(shape, samples, dtype, memory, output=previous.output)
+            else:
+                workspace = layer.workspace(shape, samples, dtype, memory, input_gradient=trainable_before)
             previous = workspace
             if isinstance(layer, TrainableLayer):
                 views = parameters.views(self.gradients, layer.name)
@@ -115,8 +119,16 @@ class Shard:
 class Portion:
     """The shards for a portion of so many samples, and the views hooks get of them."""
 
-    def __init__(self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int) -> None:
-        self.shards = [Shard(layers, parameters, input_shape, size) for size in shard_sizes(samples)]
+    def __init__(
+        self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int, threads: int
+    ) -> None:
+        blocks = Blocks()
+        scratches: dict[tuple[int, int], Scratch] = {}
+        self.shards = []
+        for number, size in enumerate(shard_sizes(samples)):
+            # Shards of one thread are done one after the other, and share scratch arrays if they are of one size.
+            scratch = scratches.setdefault((number % threads, size), Scratch(blocks)).rewind()
+            self.shards.append(Shard(layers, parameters, input_shape, size, Memory(scratch, blocks)))
         ends = np.cumsum([shard.samples for shard in self.shards])
         self.places = [slice(int(end) - s.samples, int(end)) for end, s in zip(ends, self.shards, strict=True)]
         names = self.shards[0].watched
@@ -225,7 +237,7 @@ class Engine:
 
     def _portion(self, samples: int) -> Portion:
         if samples not in self._portions:
-            self._portions[samples] = Portion(self._layers, self._parameters, self._input_shape, samples)
+            self._portions[samples] = Portion(self._layers, self._parameters, self._input_shape, samples, self._threads)
         return self._portions[samples]
 
     def _each(self, portion: Portion, work: Callable[[Shard, slice], Result]) -> list[Result]:

@@ -36,9 +36,11 @@ class Activation(Layer):
         memory: Memory | None = None,
         *,
         input_gradient: bool = True,
+        output: Array | None = None,
     ) -> Workspace:
-        """The function and its derivative for one shard."""
-        return self._arithmetic(batch_last_shape(input_shape, samples), dtype, memory or Memory())
+        """The function and its derivative for one shard; ``output`` may be the array the input comes in."""
+        memory, shape = memory or Memory(), batch_last_shape(input_shape, samples)
+        return self._arithmetic(memory.keep(shape, dtype) if output is None else output, memory)
 
 
 class ActivationWorkspace(Workspace):
@@ -46,18 +48,18 @@ class ActivationWorkspace(Workspace):
 
     keeps_output = True
 
-    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
-        self.output = memory.array(shape, dtype)
+    def __init__(self, output: Array, memory: Memory) -> None:
+        self.output = output
 
 
 class ReLUWorkspace(ActivationWorkspace):
     """y = max(x, 0)."""
 
-    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
-        super().__init__(shape, dtype, memory)
-        self.positive = memory.array(shape, bool)
+    def __init__(self, output: Array, memory: Memory) -> None:
+        super().__init__(output, memory)
+        self.positive = memory.share(output.shape, bool)
         # NumPy's maximum is three times faster with an array of zeros than with the number 0.
-        self.zeros = np.zeros(shape[-2:], dtype)
+        self.zeros = np.zeros(output.shape[-2:], output.dtype)
 
     def forward(self, x: Array) -> Array:
         np.maximum(x, self.zeros, out=self.output)
@@ -72,9 +74,9 @@ class ReLUWorkspace(ActivationWorkspace):
 class SigmoidWorkspace(ActivationWorkspace):
     """y = 1 / (1 + e^-x), written as (1 + tanh(x / 2)) / 2, which never overflows."""
 
-    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
-        super().__init__(shape, dtype, memory)
-        self.slope = memory.array(shape, dtype)
+    def __init__(self, output: Array, memory: Memory) -> None:
+        super().__init__(output, memory)
+        self.slope = memory.share(output.shape, output.dtype)
 
     def forward(self, x: Array) -> Array:
         y = np.multiply(x, 0.5, out=self.output)
@@ -93,9 +95,9 @@ class SigmoidWorkspace(ActivationWorkspace):
 class TanhWorkspace(ActivationWorkspace):
     """y = tanh x."""
 
-    def __init__(self, shape: Shape, dtype: DTypeLike, memory: Memory) -> None:
-        super().__init__(shape, dtype, memory)
-        self.slope = memory.array(shape, dtype)
+    def __init__(self, output: Array, memory: Memory) -> None:
+        super().__init__(output, memory)
+        self.slope = memory.share(output.shape, output.dtype)
 
     def forward(self, x: Array) -> Array:
         return np.tanh(x, out=self.output)

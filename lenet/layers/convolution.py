@@ -157,10 +157,10 @@ class ConvolutionWorkspace(Workspace):
         out_height, out_width, filters = layer.output_shape(layer.input_size)
         columns = out_width * samples
         self.image = PaddedImage(layer, samples, dtype, memory)
-        planes = memory.array((self.image.height, kw * channels + 1, columns), dtype)
+        planes = memory.share((self.image.height, kw * channels + 1, columns), dtype)
         planes[:, -1] = 1
         self.lowered = planes[:, :-1].reshape(self.image.height, kw, channels, out_width, samples)
-        self.output = memory.array((out_height, filters, out_width, samples), dtype)
+        self.output = memory.keep((out_height, filters, out_width, samples), dtype)
         self.kernel = np.zeros((kh, kw * channels + 1, filters), dtype)
         multiplications = self.kernel.size * columns
         parts = _parts(columns, multiplications)
@@ -207,9 +207,9 @@ class Scatter:
         kh, kw = layer.kernel_size
         out_height, out_width, filters = layer.output_shape(layer.input_size)
         columns = out_width * samples
-        padded = memory.array((out_height + 2 * (kh - 1), filters, columns), dtype)
+        padded = memory.share((out_height + 2 * (kh - 1), filters, columns), dtype)
         self.inside = padded[kh - 1 : kh - 1 + out_height]
-        copies = memory.array((out_height + kh - 1, kw, channels, out_width + 2 * (kw - 1), samples), dtype)
+        copies = memory.share((out_height + kh - 1, kw, channels, out_width + 2 * (kw - 1), samples), dtype)
         parts = _parts(columns, kh * filters * kw * channels * columns)
         self.blocks = in_columns(blocks(padded, kh, 1)[0], parts)
         by_row, by_copy, by_channel, by_column, by_sample = copies.strides
@@ -224,7 +224,7 @@ class Scatter:
             writeable=False,
         )
         self.skewed = skewed[above : above + height, :, :, left : left + width]
-        self.dinputs = memory.array((height, channels, width, samples), dtype)
+        self.dinputs = memory.share((height, channels, width, samples), dtype)
 
     def backward(self, rows: Array) -> Array:
         """(H, C, W, N), for the gradient by the output rows (H_out, F, M)."""
@@ -248,7 +248,7 @@ class PaddedImage:
         self.inside = (slice(above, above + height), slice(None), slice(left, left + width))
         self.is_padded = layer.padding != "valid"
         if self.is_padded:
-            self.array = memory.array((self.height, channels, padded_width, samples), dtype)
+            self.array = memory.share((self.height, channels, padded_width, samples), dtype)
 
     def windows(self, x: Array) -> Array:
         """The padded input (H, C, W, N) as a view (R, kw, C, W_out, N)."""

@@ -76,11 +76,11 @@ class DenseWorkspace(Workspace):
 
     def __init__(self, layer: DenseLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool) -> None:
         self.layer = layer
-        self.output = memory.array((layer.n_neurons, samples), dtype)
+        self.output = memory.keep((layer.n_neurons, samples), dtype)
         self.dweights = np.empty((layer.n_inputs, layer.n_neurons), dtype)
         self.dbiases = np.empty(layer.n_neurons, dtype)
         self.ones = np.ones(samples, dtype)
-        self.dinputs = memory.array((layer.n_inputs, samples), dtype) if input_gradient else None
+        self.dinputs = memory.share((layer.n_inputs, samples), dtype) if input_gradient else None
 
     def forward(self, x: Array) -> Array:
         self.x = x

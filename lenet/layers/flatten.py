@@ -47,12 +47,12 @@ class FlattenWorkspace(Workspace):
         self, input_shape: Shape, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
     ) -> None:
         self.is_flat = len(input_shape) == 1
-        self.output = memory.array((math.prod(input_shape), samples), dtype)
+        self.output = memory.share((math.prod(input_shape), samples), dtype)
         self.image = self.output.reshape(*input_shape, samples)
         self.input_gradient = input_gradient
         if not self.is_flat:
             height, width, channels = input_shape
-            self.dinputs = memory.array((height, channels, width, samples), dtype)
+            self.dinputs = memory.share((height, channels, width, samples), dtype)
 
     def forward(self, x: Array) -> Array:
         np.copyto(self.image, x if self.is_flat else x.transpose(0, 2, 1, 3))

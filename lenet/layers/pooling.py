@@ -74,8 +74,8 @@ class PoolingWorkspace(Workspace):
     ) -> None:
         height, width, channels = input_shape
         out_height, out_width, _ = layer.output_shape(input_shape)
-        self.output = memory.array((out_height, channels, out_width, samples), dtype)
-        self.row_sums = memory.array((out_height, channels, width, samples), dtype)
+        self.output = memory.share((out_height, channels, out_width, samples), dtype)
+        self.row_sums = memory.share((out_height, channels, width, samples), dtype)
         self.rows = _taps(layer.window_size[0], layer.stride[0], out_height)
         self.columns = _taps(layer.window_size[1], layer.stride[1], out_width)
         self.scale = self.output.dtype.type(1.0 / (layer.window_size[0] * layer.window_size[1]))
@@ -87,8 +87,8 @@ class PoolingWorkspace(Workspace):
             and out_width * layer.stride[1] == width
         )
         if input_gradient:
-            self.scaled = memory.array(self.output.shape, dtype)
-            self.dinputs = memory.array((height, channels, width, samples), dtype)
+            self.scaled = memory.share(self.output.shape, dtype)
+            self.dinputs = memory.share((height, channels, width, samples), dtype)
 
     def forward(self, x: Array) -> Array:
         _sum_taps([x[rows] for rows in self.rows], self.row_sums)

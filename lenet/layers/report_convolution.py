@@ -105,7 +105,7 @@ class ReportConvolutionWorkspace(Workspace):
         self.layer = layer
         channels = layer.input_size[2]
         out_height, out_width, filters = layer.output_shape(layer.input_size)
-        self.output = memory.array((out_height, filters, out_width, samples), dtype)
+        self.output = memory.keep((out_height, filters, out_width, samples), dtype)
         self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, memory, layer.padding)
         self.dweights = np.empty(layer.parameter_shapes()["weights"], dtype)
         self.dbiases = np.empty(filters, dtype)
@@ -173,8 +173,8 @@ class Lowered:
         (above, below), (left, right) = (padding_widths(padding, size) for size in layer.kernel_size)
         height, width = image[0] + above + below, image[1] + left + right
         self.inside = (slice(None), slice(above, above + image[0]), slice(left, left + image[1]))
-        self.padded = memory.array((channels, height, width, samples), dtype)
-        self.array = memory.array((channels, height, self.kw, width - self.kw + 1, samples), dtype)
+        self.padded = memory.share((channels, height, width, samples), dtype)
+        self.array = memory.share((channels, height, self.kw, width - self.kw + 1, samples), dtype)
 
     def blocks(self, x: Array) -> Array:
         """x (H, C, W, N) as an overlapping view (C, H_out, kh kw, W_out N)."""
