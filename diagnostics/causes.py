@@ -82,7 +82,9 @@ def survey(window: Window) -> list[Finding]:
     around = window.asked_from_its_beginning()
     answers: list[Finding] = []
     for rule in MECHANISMS:
-        answers += [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if rule.needs_trouble else ask(rule, around)
+        # The weak explanations are for runs that had their time and did not learn.
+        skips = rule.needs_trouble or rule.name in WEAK
+        answers += [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if skips else ask(rule, around)
     return [replace(f, severity=Severity.INFO) if f.outcome is Outcome.FIRED else f for f in answers]
 
 
