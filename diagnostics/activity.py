@@ -94,7 +94,7 @@ class Plan:
         self.parts = [[units_first(x) for x in outputs[layer.name]] for layer in layers]
         pieces = [subsample(parts) for parts in ([units_first(x) for x in outputs[INPUT]], *self.parts)]
         shapes = [(*p[0].shape[:-1], sum(piece.shape[-1] for piece in p)) for p in pieces]
-        self.segments = Segments([*tensor_sizes, *(math.prod(shape) for shape in shapes)])
+        self.segments = Segments([*tensor_sizes, *(math.prod(shape) for shape in shapes)], len(tensor_sizes))
         self.statistics = np.zeros((len(TENSOR_STATISTICS), self.segments.count), dtype=np.float32)
         self.samples = self.segments.parts[len(tensor_sizes) :]
         third = len(tensor_sizes) // 3

@@ -89,7 +89,7 @@ class Detector:
         data_loss, accuracy, samples, loss = row[self._scalars].tolist()
         self._history.append(step, row)
         self._epochs.add(epoch, data_loss, accuracy, samples)
-        finite = math.isfinite(loss) and not row[self._nonfinite].any()
+        finite = math.isfinite(loss) and not any(row[self._nonfinite].tolist())
         stretch = self.symptoms.observe(
             step, data_loss, accuracy, samples, finite, lambda: self._proof.holds(row, self._history)
         )

@@ -52,48 +52,51 @@ class EarlyWarnings:
         moved, ratios = _found(columns, layers, "{}/weights/update/ratio")
         silent, dead = _found(columns, relu, "{}/dead_fraction")
         self._hidden, self._spreads = _found(columns, layers[:-1], "{}/std")
-        # All that is looked at in every row comes in one piece, and is held against one vector of bounds.
+        # All that is looked at in every row comes in one piece. These are a few numbers: lists are quicker than arrays.
         self._places = np.concatenate([gradients, ratios, dead])
         self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
         self._limits = tuple(limits[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
         growth, ratio, share, self._fade = self._limits
+        self._grown = len(norms)
         least = [growth] * len(norms) + [ratio] * len(moved) + [share] * len(silent)
-        self._bounds = np.nextafter(np.array(least, np.float32), np.float32(0))
-        self._first = slice(0, len(norms))
+        self._bounds: list[float] = np.nextafter(np.array(least, np.float32), np.float32(0)).tolist()[len(norms) :]
         self._growth, self._pause = growth, limits[f"{RULE}.pause"]
-        self._level: NDArray[np.float32] | None = None
+        self._level: list[float] | None = None
         self._rows = 0
         self._now = self._then = np.full(len(self._spreads), np.nan, np.float32)
         self._said: dict[tuple[int, str], int] = {}
 
     def observe(self, step: int, row: NDArray[np.float32]) -> tuple[Finding, ...]:
         """The signs this row gives, mostly none."""
-        seen = row[self._places]
-        norms, level = seen[self._first], self._level
+        seen: list[float] = row[self._places].tolist()
+        level = self._level
         if level is None:
-            self._level = norms.copy()
+            self._level = seen[: self._grown]
             return ()
         self._rows += 1
-        np.multiply(level, self._growth, out=self._bounds[self._first])
-        above = seen > self._bounds
-        found = self._above(step, seen, above, level) if above.any() else ()
-        level += LEVEL_WEIGHT * (np.minimum(norms, 2 * level) - level)
+        growth = self._growth
+        bounds = [growth * usual for usual in level] + self._bounds
+        above = [i for i, (value, bound) in enumerate(zip(seen, bounds, strict=True)) if value > bound]
+        found = self._above(step, seen, above, level) if above else ()
+        # The level follows slowly, and a burst no faster than a doubling. NaN stays.
+        self._level = [
+            usual + LEVEL_WEIGHT * (min(norm, 2 * usual) - usual) for norm, usual in zip(seen, level, strict=False)
+        ]
         if self._rows % FADE_EVERY == 0:
             found += self._faded(step, row[self._spreads])
         return found
 
-    def _above(
-        self, step: int, seen: NDArray[np.float32], above: NDArray[np.bool_], level: NDArray[np.float32]
-    ) -> tuple[Finding, ...]:
-        """What is above its bound. A gradient that was zero has no level it could have outgrown."""
-        zero = level == 0
-        above[self._first] &= ~zero
+    def _above(self, step: int, seen: list[float], above: list[int], level: list[float]) -> tuple[Finding, ...]:
+        """What is above its bound. A gradient that was zero has no level it could have outgrown: it gets one."""
         found: list[Finding] = []
-        for index in np.flatnonzero(above).tolist():
+        for index in above:
             sign, layer = self._signs[index]
-            value = float(seen[index]) / float(level[index]) if sign == GROWN else float(seen[index])
-            found += self._say(step, sign, layer, value)
-        level[zero] = seen[self._first][zero]
+            if sign != GROWN:
+                found += self._say(step, sign, layer, seen[index])
+            elif level[index] == 0:
+                level[index] = seen[index]
+            else:
+                found += self._say(step, sign, layer, seen[index] / level[index])
         return tuple(found)
 
     def _faded(self, step: int, spread: NDArray[np.float32]) -> tuple[Finding, ...]:

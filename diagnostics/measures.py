@@ -25,10 +25,8 @@ MEAN, STD, MIN, MAX, NORM, ZERO, NONFINITE = range(len(TENSOR_STATISTICS))
 
 # Entries of a row: long enough for fast products, short enough to waste little on small tensors.
 WIDTH = 256
-# Multiplying by LANES adds the eight bytes of a word up in its highest byte.
-LANES, SHIFT = np.uint64(0x0101010101010101), np.uint64(56)
-# Float32 squares keep their digits between these means of squares.
-SMALLEST_SQUARE, LARGEST_SQUARE = 1e-32, 1e32
+# Float32 squares keep their digits above this mean of squares; where they overflow, the mean is infinite.
+SMALLEST_SQUARE = 1e-32
 # Below this share of the mean square, the variance has lost digits to cancellation.
 SMALLEST_SHARE = 0.02
 
@@ -38,9 +36,10 @@ class Segments:
 
     ``parts`` are the tensors, flat, to be filled by their owner. What lies between
     them stays zero: it adds nothing to sums and is taken off the count of zeros.
+    Minimum and maximum are found for the first ``with_ends`` tensors, by default all.
     """
 
-    def __init__(self, sizes: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], with_ends: int | None = None) -> None:
         rows = [-(-size // WIDTH) for size in sizes]
         firsts = np.cumsum([0, *rows])
         self.count = len(sizes)
@@ -50,12 +49,14 @@ class Segments:
         self.parts = [self._flat[a : a + size] for a, size in zip(starts, sizes, strict=True)]
         self._first_rows = firsts
         # Pairs of where a tensor starts and ends: reduceat answers for it, then for what lies behind it.
-        self._ends = np.array([(a, a + size) for a, size in zip(starts, sizes, strict=True)], dtype=np.intp).ravel()
+        ends = np.array([(a, a + size) for a, size in zip(starts, sizes, strict=True)], dtype=np.intp)
+        self._with_ends = self.count if with_ends is None else with_ends
+        self._ends = ends[: self._with_ends].ravel()
+        self._flat_with_ends = self._flat[: int(firsts[self._with_ends]) * WIDTH + 1]
         self._per_entry = 1.0 / np.array(sizes, dtype=np.float64)
-        self._padding = np.array(rows) * WIDTH - np.array(sizes)
         self._zero = np.empty(self._flat.size, dtype=np.bool_)
-        self._zero_words = self._zero.view(np.uint64)
-        self._zero_counts = np.empty(self._zero_words.size, dtype=np.uint8)
+        self._zeros_of_64 = np.empty(self._flat.size // 64, dtype=np.uint8)
+        self._padding = np.array(rows) * WIDTH - np.array(sizes)
         self._ones = np.ones(WIDTH, dtype=np.float32)
         self._float32_zero = np.float32(0)
 
@@ -66,39 +67,39 @@ class Segments:
 
     def statistics(self, out: Float32) -> None:
         """Write all statistics into ``out`` (statistic, tensor), in the order of TENSOR_STATISTICS."""
-        out[MIN] = np.minimum.reduceat(self._flat, self._ends)[::2]
-        out[MAX] = np.maximum.reduceat(self._flat, self._ends)[::2]
+        ended = self._with_ends
+        if ended:
+            out[MIN, :ended] = np.minimum.reduceat(self._flat_with_ends, self._ends)[::2]
+            out[MAX, :ended] = np.maximum.reduceat(self._flat_with_ends, self._ends)[::2]
         firsts = self._first_rows
         mean = np.add.reduceat(self.buffer @ self._ones, firsts)[:-1] * self._per_entry
-        squares = np.add.reduceat(np.vecdot(self.buffer, self.buffer), firsts)[:-1].astype(np.float64)
-        np.sqrt(squares, out=out[NORM], casting="same_kind")
-        squares *= self._per_entry
+        sums_of_squares = np.add.reduceat(np.vecdot(self.buffer, self.buffer), firsts)[:-1]
+        np.sqrt(sums_of_squares, out=out[NORM])
+        squares = sums_of_squares * self._per_entry
         variance = squares - mean * mean
         np.sqrt(variance, out=out[STD], casting="same_kind")
         out[MEAN] = mean
         out[ZERO] = self._zeros() * self._per_entry
         out[NONFINITE] = 0.0
-        # Comparisons with NaN are false, so what is not finite is not good.
-        good = [
-            v > SMALLEST_SHARE * s and SMALLEST_SQUARE < s < LARGEST_SQUARE
-            for v, s in zip(variance.tolist(), squares.tolist(), strict=True)
-        ]
-        if not all(good):
-            self._repair(out, [i for i, is_good in enumerate(good) if not is_good])
+        # Comparisons with NaN, and of infinity with itself, are false: what is not finite is not good.
+        good = variance > np.maximum(squares * SMALLEST_SHARE, SMALLEST_SQUARE)
+        if not all(good.tolist()):
+            self._repair(out, np.flatnonzero(~good).tolist())
 
     def _zeros(self) -> NDArray[np.int64]:
-        """The number of zeros of each tensor: counted eight at a time, then sixty-four."""
+        """The number of zeros of each tensor: a bit an entry, counted sixty-four at a time."""
         np.equal(self._flat, self._float32_zero, out=self._zero)
-        np.bitwise_count(self._zero_words, out=self._zero_counts)
-        by_64 = (self._zero_counts.view(np.uint64) * LANES) >> SHIFT
-        found: NDArray[np.int64] = np.add.reduceat(by_64.view(np.int64), self._first_rows * (WIDTH // 64))[:-1]
+        np.bitwise_count(np.packbits(self._zero).view(np.uint64), out=self._zeros_of_64)
+        found: NDArray[np.int64] = np.add.reduceat(self._zeros_of_64, self._first_rows * (WIDTH // 64), dtype=np.int64)[
+            :-1
+        ]
         found -= self._padding
         return found
 
     def _repair(self, out: Float32, doubtful: list[int]) -> None:
         """Measure tensors again whose sums cannot be trusted."""
         for i in doubtful:
-            if out[MIN, i] == 0.0 == out[MAX, i]:  # nothing but zeros
+            if out[ZERO, i] == 1.0:  # nothing but zeros
                 out[MEAN, i] = out[STD, i] = out[NORM, i] = 0.0
             else:
                 out[:, i] = exact_statistics(self.parts[i])

@@ -94,7 +94,7 @@ class Meter:
             self._tensors[:] = measured.transpose(1, 0, 2)
             values = self._tensors[0, NORM]
             np.divide(self._tensors[2, NORM], values, out=self._ratios)
-            if not values.all():
+            if 0.0 in values.tolist():
                 self._ratios[values == 0] = np.nan
             self._activity.report()
         self._count_silence(event.step)
