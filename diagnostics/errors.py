@@ -6,6 +6,7 @@
     ├── LogError          a log cannot be read: missing, damaged, foreign or from a newer version
     │   └── LogBusyError  a log is being written by another process
     ├── LogWriteError     a log cannot be written: path, permission, space, second writer
+    │   └── LogExistsError  something else has its name already; nothing was trained
     └── CheckpointError   a checkpoint is missing or damaged
 """
 
@@ -26,6 +27,10 @@ class LogBusyError(LogError):
 
 class LogWriteError(DiagnosticsError):
     """A log that cannot be written, or can no longer be (exit code 4)."""
+
+
+class LogExistsError(LogWriteError):
+    """The name of a new log is taken, by a file or a folder (exit code 2: another name, or an option, is the cure)."""
 
 
 class CheckpointError(DiagnosticsError):

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from diagnostics.errors import LogWriteError
+from diagnostics.errors import LogExistsError, LogWriteError
 
 
 def check_log_path(path: Path, *, overwrite: bool = False) -> None:
-    """Raise LogWriteError unless a log can be made at ``path``."""
+    """Raise LogWriteError unless a log can be made at ``path``, LogExistsError where the name is taken."""
     folder = path.parent
     if not folder.is_dir():
         raise LogWriteError(f"{path}: folder {folder} does not exist; make it first, or give another path")
     if path.is_dir():
-        raise LogWriteError(f"{path}: is a folder; give the name of a file")
+        raise LogExistsError(f"{path}: is a folder; give the name of a file")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise LogWriteError(f"{path}: folder {folder} cannot be written to; give another path")
     if path.exists() and not overwrite:
-        raise LogWriteError(f"{path}: exists already; allow overwriting, resume it, or give another path")
+        raise LogExistsError(f"{path}: exists already; add --overwrite or --resume, or give another --out")
     probe = folder / f".{path.name}.part-probe-{os.getpid()}"
     try:  # permissions do not tell of read-only mounts and full quotas
         probe.touch()

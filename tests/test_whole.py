@@ -94,8 +94,9 @@ def test_an_existing_log_is_not_overwritten_without_being_asked(trained: Path) -
 
     refused = lenet_diag("train", *SMALL, "--out", str(log), folder=trained)
 
-    assert refused.returncode == 4
+    assert refused.returncode == 2
     assert str(log) in refused.stderr
+    assert "--overwrite or --resume" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert log.read_bytes() == before
 
@@ -107,13 +108,14 @@ def test_an_existing_log_is_not_overwritten_without_being_asked(trained: Path) -
         (["train", "--network", "alexnet"], 2, "alexnet"),
         (["train", "--data", "nowhere"], 3, "nowhere"),
         (["train", "--out", "nowhere/x.h5"], 4, "nowhere"),
+        (["train", "--out", "."], 2, "is a folder"),
         (["train", "--resume"], 2, "--out"),
         (["train", "--no-log", "--out", "x.h5"], 2, "--no-log"),
         (["diagnose", "nowhere.h5"], 3, "nowhere.h5"),
         (["report", "nowhere.h5"], 3, "nowhere.h5"),
         (["stats", "nowhere"], 3, "nowhere"),
-        (["export", "nowhere.h5"], 3, "nowhere.h5"),
-        (["repair", "nowhere.h5"], 3, "nowhere.h5"),
+        (["export", "nowhere.h5"], 3, "error: nowhere.h5"),
+        (["repair", "nowhere.h5"], 3, "error: nowhere.h5"),
         (["rules", "nonsense"], 2, "nonsense"),
         (["train", "--nesterov"], 2, "--nesterov"),
     ],

@@ -31,11 +31,11 @@ def command(run: Path, form: str, output: Path | None) -> None:
         for path in export_run(opened, output or run.with_suffix(""), chosen):
             click.echo(path)
     except LogError as error:
-        click.echo(str(error), err=True)
+        click.echo(f"error: {error}", err=True)
         sys.exit(3)
     except DiagnosticsError as error:
-        click.echo(str(error), err=True)
+        click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        click.echo(f"{error.filename or output}: cannot be written: {error.strerror}", err=True)
+        click.echo(f"error: {error.filename or output}: cannot be written: {error.strerror}", err=True)
         sys.exit(4)

@@ -19,8 +19,8 @@ def fail(message: str, code: int) -> None:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Settings that cannot be are 2, data and logs that cannot be read 3, what cannot be written 4."""
-    from diagnostics.errors import DiagnosticsError, LogError
+    """Wrong settings and taken names are 2, data and logs that cannot be read 3, what cannot be written 4."""
+    from diagnostics.errors import DiagnosticsError, LogError, LogExistsError
     from diagnostics.limits import LimitsError
     from lenet.errors import DataError, LenetError
 
@@ -28,7 +28,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (DataError, LogError) as error:
         fail(str(error), UNREADABLE)
-    except (LenetError, LimitsError) as error:
+    except (LenetError, LimitsError, LogExistsError) as error:
         fail(str(error), USAGE)
     except DiagnosticsError as error:
         fail(str(error), FAILED)

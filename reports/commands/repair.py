@@ -22,5 +22,5 @@ def command(run: Path) -> None:
     try:
         click.echo(repair_log(run).summary())
     except (LogError, LogWriteError) as error:
-        click.echo(str(error), err=True)
+        click.echo(f"error: {error}", err=True)
         sys.exit(3 if isinstance(error, LogError) else 4)
