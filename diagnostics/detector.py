@@ -55,6 +55,8 @@ class Replayable(Protocol):
     @property
     def status(self) -> str: ...
     @property
+    def steps_made(self) -> int: ...
+    @property
     def validations(self) -> Any: ...
     def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]: ...
 
@@ -107,13 +109,16 @@ class Detector:
         if epoch is not None and epoch > 0:
             self._validations.append((epoch, float(loss), float(accuracy)))
 
-    def finish(self, status: str = "completed") -> Diagnosis:
-        """The run is over, or is looked at as if it were: verdict, cause and all findings."""
+    def finish(self, status: str = "completed", steps: int | None = None) -> Diagnosis:
+        """The run is over, or is looked at as if it were: verdict, cause and all findings.
+
+        ``steps`` is how many steps the run has made; its last steps may have brought no row.
+        """
         is_over = status != "running"
         stretch = self.symptoms.finish() if is_over else None
         if stretch is not None:
             self._explain(stretch)
-        return self._diagnosis(self.symptoms.verdict(is_over))
+        return self._diagnosis(self.symptoms.verdict(is_over), max(self.symptoms.steps, steps or 0))
 
     @property
     def verdict_so_far(self) -> Verdict:
@@ -151,14 +156,14 @@ class Detector:
                 return later
         return explanation
 
-    def _diagnosis(self, verdict: Verdict) -> Diagnosis:
+    def _diagnosis(self, verdict: Verdict, steps: int) -> Diagnosis:
         window = self._window()
         stretches = tuple(self.symptoms.stretches)
         deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
         explanation = self._explanation(deciding) if deciding else None
-        symptoms = [symptom_finding(one, self.symptoms.steps, self.symptoms.entropy) for one in stretches]
+        symptoms = [symptom_finding(one, steps, self.symptoms.entropy) for one in stretches]
         if deciding and explanation:
-            end = self.symptoms.steps if deciding.recovery is None else deciding.recovery
+            end = steps if deciding.recovery is None else deciding.recovery
             chain = (*prolonged(explanation.chain, end - 1), symptoms[-1])
             checks = [*without_fired(explanation.checks), *chain[:-1]]
         else:
@@ -171,7 +176,7 @@ class Detector:
         return Diagnosis(
             run=self.name,
             verdict=verdict,
-            steps=self.symptoms.steps,
+            steps=steps,
             onset=deciding.onset if deciding else None,
             confirmed=deciding.confirmed if deciding else None,
             stretches=stretches,
@@ -191,4 +196,4 @@ def replay(run: Replayable, limits: Limits | None = None) -> Diagnosis:
         detector.observe(step, epoch, row)
     for validation in run.validations.itertuples():
         detector.validation(int(validation.epoch), float(validation.loss), float(validation.accuracy))
-    return detector.finish(run.status)
+    return detector.finish(run.status, run.steps_made)

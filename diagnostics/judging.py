@@ -28,9 +28,9 @@ class Judge:
         found = self.detector.observe(step, epoch, row)
         return [self._of_finding(e) if isinstance(e, Finding) else self._of_stretch(step, e) for e in found]
 
-    def finish(self, status: str) -> tuple[Diagnosis, Note]:
-        """The diagnosis at the end of the run, and the event that says so."""
-        diagnosis = self.detector.finish(status)
+    def finish(self, status: str, steps: int) -> tuple[Diagnosis, Note]:
+        """The diagnosis at the end of a run that made ``steps`` steps, and the event that says so."""
+        diagnosis = self.detector.finish(status, steps)
         cause = diagnosis.cause
         note = {
             "event": "verdict",

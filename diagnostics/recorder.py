@@ -222,7 +222,7 @@ class Recorder(Hook):
         if not hasattr(self, "_log"):  # the run failed before it began
             return
         if self._judge is not None:
-            self.diagnosis, note = self._judge.finish(event.status)
+            self.diagnosis, note = self._judge.finish(event.status, event.steps)
             self._log.note(event.steps, **note)
         self._log.close(event, self.cost)
 

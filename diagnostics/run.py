@@ -26,6 +26,7 @@ from diagnostics.source import MemorySource, Source, index_rows, records
 __all__ = ["Run", "RunInfo"]
 
 BLOCK = 4096
+ENDS = (b"end", b"interruption")
 T = TypeVar("T")
 
 
@@ -93,6 +94,14 @@ class Run:
         """Its settings, or the model's description where training was run from Python."""
         run = {"seed": self.info.seed, "batch_size": self.info.batch_size, "epochs": self.info.epochs}
         return {**run, **(self.info.settings or self.info.description)}
+
+    @property
+    def steps_made(self) -> int:
+        """How many steps the run made, recorded or not: the event at its end says so, else its last row."""
+        index, events = self.source.index(), self.source.table(EVENTS)
+        recorded = int(index["step"][-1]) + 1 if len(index) else 0
+        ended = events["step"][np.isin(events["event"], ENDS)]
+        return max([recorded, *ended.tolist()])
 
     def __len__(self) -> int:
         """The number of recorded steps."""

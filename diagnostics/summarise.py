@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from diagnostics.findings import Diagnosis
 from diagnostics.run import Run
 from diagnostics.summary import EpochSummary, RunSummary
 
@@ -63,11 +64,19 @@ def _epochs(run: Run, steps: pd.DataFrame) -> tuple[EpochSummary, ...]:
     made = []
     for number, row in run.epochs.iterrows():
         rows = steps[steps["epoch"] == number]
-        bad, accuracy = int(rows["defect"].sum()), _finite(float(row["accuracy"]))
+        bad = _defect_steps(run.diagnosis, int(row["first_step"]), int(row["last_step"]))
+        accuracy = _finite(float(row["accuracy"]))
         kept = rows[~rows["defect"]]
         clean = accuracy if not bad else _weighted(kept["accuracy"], kept["samples"])
         made.append(EpochSummary(int(str(number)), accuracy, _finite(float(row["seconds"])), bad, clean))
     return tuple(made)
+
+
+def _defect_steps(diagnosis: Diagnosis, first: int, last: int) -> int:
+    """The defect iterations from ``first`` to ``last``, recorded or not."""
+    parts = ((max(s.onset, first), last + 1 if s.recovery is None else min(s.recovery, last + 1))
+             for s in diagnosis.stretches)  # fmt: skip
+    return sum(max(0, stop - start) for start, stop in parts)
 
 
 def _final_accuracy(run: Run, steps: pd.DataFrame) -> float | None:

@@ -76,8 +76,8 @@ class RunSummary:
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether it made fewer steps than it was asked for."""
-        return self.steps < self.planned_steps
+        """Whether it ended before the steps it was asked for; of a completed run not every step need be known."""
+        return self.status != "completed" and self.steps < self.planned_steps
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, for :meth:`from_json`."""

@@ -12,6 +12,7 @@ from diagnostics.measures import exact_statistics
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.schema import BINS
+from diagnostics.summarise import summarise
 from lenet.hooks import Hook
 from tests.diagnostics.training import small_model, train
 
@@ -191,3 +192,15 @@ def test_dead_fraction_over_the_window_counts_units_silent_at_each_of_its_steps(
 def test_arguments_that_cannot_be_are_refused(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=r"expected|need"):
         Recorder(**{name: value})
+
+
+def test_a_run_of_which_every_fifth_step_is_logged_made_all_its_steps(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.h5", log_every=5)
+    train([recorder], batch_size=17)
+    run = open_run(tmp_path / "run.h5")
+    summary = summarise(run)
+
+    assert int(run.steps.index[-1]) < 23
+    assert recorder.diagnosis is not None
+    assert (recorder.diagnosis.steps, run.diagnosis.steps, summary.steps) == (24, 24, 24)
+    assert not summary.is_cut_short

@@ -12,7 +12,8 @@ from tests.diagnostics.examples import small_info
 
 
 def run(
-    onset: int | None = None, steps: int = 30, validated_at: tuple[int, ...] = (9, 19, 29), every: int = 1
+    onset: int | None = None, steps: int = 30, validated_at: tuple[int, ...] = (9, 19, 29), every: int = 1,
+    status: str = "completed",
 ) -> Run:
     """Steps of 10 ms (20 ms inside the defect), accuracy 0.9 (0.1), three epochs of ten steps."""
     info = small_info(settings={"network": "lenet", "lr": 0.5, "seed": 7, "threads": 1})
@@ -26,7 +27,8 @@ def run(
               for e in range(whole)]  # fmt: skip
     validations = [{"epoch": i + 1, "step": s, "accuracy": 0.7 + i / 10, "loss": 1.0, "seconds": 0.5}
                    for i, s in enumerate(validated_at)]  # fmt: skip
-    made = Run.from_rows(info, at, 1 + at // 10, values, epoch_rows=epochs, validations=validations, name="r")
+    made = Run.from_rows(info, at, 1 + at // 10, values, epoch_rows=epochs, validations=validations, status=status,
+                         name="r")  # fmt: skip
     verdict = Verdict.HEALTHY if onset is None else Verdict.COLLAPSED
     stretches = () if onset is None else (Stretch(verdict, onset, onset + 3),)
     cause = None if onset is None else Cause("dead-units", "dense1", onset - 1, "five of five units silent")
@@ -56,7 +58,7 @@ def test_defect_iterations_are_counted_and_their_figures_kept_apart():
 
 
 def test_a_run_cut_short_has_no_final_validation_and_the_time_of_all_its_steps():
-    summary = summarise(run(steps=15, validated_at=(9,)))
+    summary = summarise(run(steps=15, validated_at=(9,), status="stopped"))
 
     assert summary.is_cut_short
     assert summary.validation_accuracy is None
@@ -69,6 +71,14 @@ def test_where_only_some_steps_were_logged_the_last_validation_still_counts():
 
     assert summary.validation_accuracy == pytest.approx(0.9)
     assert summary.training_seconds == pytest.approx(0.3)
+    assert not summary.is_cut_short
+
+
+def test_where_only_some_steps_were_logged_defect_iterations_are_steps_and_not_rows():
+    summary = summarise(run(onset=15, every=4))
+
+    assert summary.defect_steps == 15
+    assert [e.defect_steps for e in summary.epochs] == [0, 5, 10]
 
 
 def test_a_run_without_rows_has_no_numbers():
