@@ -207,22 +207,50 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
     """How much the choice matters: "leaving out 10 of 40 moves the mean from 0.741 to 0.951".
 
     ``metric`` is a name of :class:`Metrics`; epoch accuracies are taken at the
-    last epoch. Where runs that ended early have no such figure, that is said.
-    None where there is nothing to compare.
+    last epoch. Where runs have no such figure, it is said why. None where there
+    is nothing to compare.
     """
     before, after = (getattr(m, metric) for m in (group.all, group.survivors))
+    emptied = 0
     if metric == "epoch_accuracy":
         if not before or len(after) != len(before):
             return None
+        emptied = _emptied(group, len(before))
         before, after = before[-1], after[-1]
     if before.mean is None or after.mean is None:
         return None
     left_out, unknown = before.n - after.n, len(group.kept) - before.n
-    missing = f"{unknown} of {len(group.kept)} runs have none, since they ended early"
+    missing = _missing(unknown - emptied, emptied, len(group.kept))
     if left_out:
-        moved = f"leaving out {left_out} of {before.n} moves the mean from {before.mean:.3f} to {after.mean:.3f}"
+        out = f"leaving out {left_out} of {before.n}{_undecided(group, metric)}"
+        moved = f"{out} moves the mean from {before.mean:.3f} to {after.mean:.3f}"
         return f"{moved}; {missing}" if unknown else moved
     if unknown:
         alone = f"so the mean {before.mean:.3f} is of survivors alone"
         return f"{missing}, {alone} (defect runs {group.defect_runs} of {group.judged})"
     return f"nothing to leave out: all {before.n} runs survive"
+
+
+def _emptied(group: Group, last: int) -> int:
+    """How many runs lost their accuracy of epoch ``last`` because all its steps are defect iterations."""
+    whole = metrics(group.kept).epoch_accuracy
+    return whole[last - 1].n - group.all.epoch_accuracy[last - 1].n if group.exclude_defect_steps else 0
+
+
+def _missing(early: int, emptied: int, kept: int) -> str:
+    """Why runs have no figure."""
+    reasons = []
+    if early:
+        reasons.append(f"{early} of {kept} runs have none, since they ended early")
+    if emptied:
+        reasons.append(f"{emptied} of {kept} runs have none, since all their steps of that epoch are left out")
+    return " and ".join(reasons)
+
+
+def _undecided(group: Group, metric: str) -> str:
+    """How many of the runs that are left out are not defect runs, but undecided."""
+    runs = [r for r in group.kept if r.verdict is Verdict.UNDECIDED]
+    mean = getattr(metrics(runs, group.exclude_defect_steps), metric)
+    if metric == "epoch_accuracy":
+        mean = mean[-1] if len(mean) == len(group.all.epoch_accuracy) and mean else None
+    return f" ({mean.n} of them undecided)" if mean is not None and mean.n else ""

@@ -106,6 +106,23 @@ def test_the_sensitivity_line_says_where_stopped_runs_have_no_figure():
     )
 
 
+def test_the_sensitivity_line_tells_defect_steps_left_out_from_runs_that_ended_early():
+    epochs = {"whole": (EpochSummary(1, 0.9, 4.0, 0, 0.9),), "dead": (EpochSummary(1, 0.1, 4.0, 50, None),)}
+    runs = (run(epochs=epochs["whole"]), run("never-learned", 1, epochs=epochs["dead"]),
+            run("undecided", 2, None, status="stopped"))  # fmt: skip
+
+    line = str(sensitivity(Group("g", runs, exclude_defect_steps=True), "epoch_accuracy"))
+
+    assert "1 of 3 runs have none, since they ended early and 1 of 3 runs have none, since all their steps" in line
+    assert "ended early" not in str(sensitivity(Group("g", runs[:2], exclude_defect_steps=True), "epoch_accuracy"))
+
+
+def test_the_sensitivity_line_says_how_many_of_those_left_out_are_undecided():
+    group = Group("g", (run(accuracy=0.9), run("collapsed", 1, 0.1), run("undecided", 2, 0.5)))
+
+    assert sensitivity(group) == "leaving out 2 of 3 (1 of them undecided) moves the mean from 0.500 to 0.900"
+
+
 def test_defect_steps_can_leave_the_step_and_epoch_statistics():
     epochs = (EpochSummary(1, 0.8, 4.0, 0, 0.8), EpochSummary(2, 0.4, 4.2, 50, 0.9))
     times = {"step_seconds": 0.04, "clean_step_seconds": 0.03}
