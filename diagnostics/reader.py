@@ -40,6 +40,8 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
         source.freeze()
     run = Run(source.header.info, source, file.name.removesuffix(".h5"), file)
     run.notes = tuple(source.problems)
+    if run.notes and (whole := _whole_size(file)):
+        run.notes = (f"is cut short: found {file.stat().st_size:,} bytes, expected {whole:,}", *run.notes)
     return run
 
 
@@ -66,6 +68,11 @@ def _start_of(file: Path) -> bytes:
     if not start:
         raise LogError(f"{file}: is empty; expected a log of lenet-diag")
     return start
+
+
+def _whole_size(file: Path) -> int | None:
+    """How large the file was before it was cut short; None where it is not, or cannot be told."""
+    return superblock.missing_end(_start_of(file), file.stat().st_size)
 
 
 def _plainly(file: Path) -> Opened:
@@ -107,6 +114,8 @@ def _checked(file: Path, stream: h5py.File) -> h5py.File:
 
 def _check_version(file: Path, stream: h5py.File) -> None:
     found = stream.attrs.get("format")
+    if found is None and _whole_size(file):
+        raise LogError(f"{file}: {superblock.damage(file)}")
     if found is None or bytes(found).rstrip(b"\0") != FORMAT.encode():
         raise LogError(f"{file}: is an HDF5 file of another program; expected a log of lenet-diag")
     major, minor = (int(v) for v in stream.attrs["schema_version"])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from diagnostics.errors import LogError
 from diagnostics.schema import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
 from diagnostics.source import Records, Rows
+from diagnostics.storage import superblock
 from diagnostics.storage.datasets import trusted
 from diagnostics.storage.header import read_header, records_of
 
@@ -53,18 +54,15 @@ class FileSource:
 
     def _attach(self) -> None:
         """Open the file as it is now, and take in its rows."""
-        reason = ""
         for way in self._ways():
             try:
                 opened = way()
-            except UNREADABLE as error:
-                reason = str(error)
+            except UNREADABLE:
                 continue
             try:
                 header = read_header(opened.file)
-            except UNREADABLE as error:
+            except UNREADABLE:
                 opened.file.close()
-                reason = str(error)
                 continue
             self._opened, self.header = opened, header
             self._index: Records = np.zeros(0, INDEX.dtype)
@@ -73,7 +71,7 @@ class FileSource:
             self.problems: list[str] = []
             self._grow()
             return
-        raise LogError(f"{self.path}: is damaged beyond repair ({' '.join(reason.split())[:120]})")
+        raise LogError(f"{self.path}: {superblock.damage(self.path)}")
 
     @property
     def status(self) -> str:
@@ -181,8 +179,8 @@ class FileSource:
                     companions.append(np.asarray(self._opened.file[array.path][: len(rows)]))
                 rows = rows[: min(len(part) for part in companions)]
             good = trusted(rows, companions)
-        except UNREADABLE as error:
-            self.problems.append(f"{table.path} cannot be read ({type(error).__name__}) and is left out")
+        except UNREADABLE:
+            self.problems.append(f"the {table.path.split('/')[0]} cannot be read and are left out")
             return np.zeros(0, table.dtype)
         if good < len(rows) and not self._opened.followed:
             self.problems.append(f"{len(rows) - good} rows of {table.path} are damaged and left out")

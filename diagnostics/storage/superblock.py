@@ -39,6 +39,29 @@ def is_open_for_writing(start: bytes) -> bool:
     return start[11] != 0
 
 
+def missing_end(start: bytes, size: int) -> int | None:
+    """The size that a file of ``size`` bytes that starts so had when it was whole; None where nothing is missing."""
+    if not is_intact(start):
+        return None
+    believed: int = struct.unpack_from("<Q", start, 28)[0]
+    return believed if size < believed else None
+
+
+def damage(path: Path) -> str:
+    """What is wrong with a file that begins as HDF5 and of which nothing can be read, and what to do."""
+    with path.open("rb") as file:
+        start = file.read(SIZE)
+        size = file.seek(0, 2)
+    whole = missing_end(start, size)
+    if whole is not None or size < SIZE:
+        expected = f"at least {SIZE}" if whole is None else f"{whole:,}"
+        return (
+            f"is cut short: found {size:,} bytes, expected {expected}, and what is there cannot be read; "
+            "copy it again from where it is whole, or train the run again"
+        )
+    return "is damaged beyond repair; copy it again from where it is whole, or train the run again"
+
+
 def pad_and_clear(copy: Path) -> None:
     """Clear the flags of a copy and let its end of file lie behind all that is there."""
     with copy.open("r+b") as file:

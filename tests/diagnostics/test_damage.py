@@ -145,6 +145,39 @@ def test_files_cut_short(sound: dict[str, bytes], tmp_path: Path, state: str, sh
     assert rows is None or share > 0.5 or rows < ROWS
 
 
+@pytest.mark.parametrize("size", [10, 40, 100, 1_000, 5_000, 20_000])
+def test_a_file_cut_short_is_called_that_and_not_somebody_elses(
+    sound: dict[str, bytes], tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "run.h5"
+    path.write_bytes(sound["closed"][:size])
+    whole = len(sound["closed"]) if size >= SIZE else 48
+
+    for read in (open_run, repair_log):
+        with pytest.raises(LogError) as error:
+            read(path)
+
+        assert f"is cut short: found {size:,} bytes, expected " in str(error.value)
+        assert f"{whole:,}" in str(error.value)
+        assert "copy it again" in str(error.value)
+        assert "Unable" not in str(error.value)
+
+
+def test_what_of_a_file_cut_short_cannot_be_read_is_said_in_plain_words(
+    sound: dict[str, bytes], tmp_path: Path
+) -> None:
+    for percent in range(30, 100, 4):
+        path = tmp_path / f"{percent}.h5"
+        path.write_bytes(sound["closed"][: len(sound["closed"]) * percent // 100])
+        try:
+            notes = open_run(path).notes
+        except LogError as error:
+            notes = (str(error),)
+
+        assert "Error" not in " ".join(notes)
+        assert not notes or "is cut short: found" in notes[0]
+
+
 def test_most_rows_of_a_file_cut_at_the_end_are_there(sound: dict[str, bytes], tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     path.write_bytes(sound["killed"][: int(len(sound["killed"]) * 0.9)])
