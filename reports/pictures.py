@@ -66,7 +66,7 @@ def chain_picture(run: Run) -> Picture | None:
         + (f", {measured(f)}" if measured(f) else "")
         for i, f in enumerate(run.diagnosis.chain, 1)
     )
-    alt = f"Time line with one lane a layer, events numbered in the order in which they began: {told}."
+    alt = f"Time line, one lane a layer; events numbered in the order in which they began, the verdict last: {told}."
     caption = ("A circle marks the step at which an event began, its bar how long it lasted; an arrow leads beyond "
                "the picture. Below: the measured number and the limit it crossed.")  # fmt: skip
     return picture("2-chain-of-events", "What happened first, and what followed", alt, caption, figure)

@@ -35,6 +35,7 @@ from reports.stats_text import cost_words, mean_words, rate_words
 from reports.words import GLOSSARY, percent, rule_name, seconds, sentence, status_words
 
 MOST_COMPARED = 80
+UNEXPLAINED = "unexplained"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _verdict(data: StudyData) -> VerdictBlock:
 def _facts(data: StudyData) -> Facts:
     whole = Group("all", tuple(data.runs))
     kinds = ", ".join(f"{n} {rule_name(kind)}" for kind, n in whole.by_kind.items() if n) or "none"
-    causes = [r.cause for r in data.runs if r.is_defect and r.cause]
+    causes = [r.cause or UNEXPLAINED for r in data.runs if r.is_defect]
     common = max(set(causes), key=lambda c: (causes.count(c), c)) if causes else None
     deaths = sorted(death_step(r) for r in data.runs if r.is_defect)
     moved = sensitivity(whole) or "no validation to compare"
@@ -97,12 +98,20 @@ def _facts(data: StudyData) -> Facts:
     return Facts((
         Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
         Fact("How?", kinds, f"{whole.recovered} more went down and recovered"),
-        Fact("Why, most often?", rule_name(common) if common else "–",
-             f"named as the cause in {causes.count(common)} of {whole.defect_runs}" if common else ""),
+        Fact("Why, most often?", rule_name(common) if common else "–", _named(causes, common)),
         Fact("When?", f"step {deaths[len(deaths) // 2]:,}" if deaths else "–",
              f"median; from {deaths[0]:,} to {deaths[-1]:,}" if deaths else "no run died"),
         Fact("Does leaving them out matter?", _moved(whole), sentence(moved)),
     ))  # fmt: skip
+
+
+def _named(causes: Sequence[str], common: str | None) -> str:
+    """In how many of the runs that died the commonest cause was found, and how many have none."""
+    if common is None:
+        return ""
+    found = "no cause was found" if common == UNEXPLAINED else "named as the cause"
+    others = causes.count(UNEXPLAINED) if common != UNEXPLAINED else 0
+    return f"{found} in {causes.count(common)} of {len(causes)}" + (f"; {others} unexplained" if others else "")
 
 
 def _moved(whole: Group) -> str:

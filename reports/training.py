@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,9 +82,10 @@ def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> Ou
     except (KeyboardInterrupt, SystemExit):
         recorder = listening.recorder
         if recorder is not None and recorder.diagnosis is not None:
-            _tell(recorder.diagnosis, recorder.path, "to go on: lenet-diag train --resume --out {}")
+            go_on = "to go on: lenet-diag train --resume --out {}"
+            _tell(recorder.diagnosis, recorder.path, go_on, "interrupted")
         raise
-    _tell(outcome.diagnosis, outcome.path, "next: lenet-diag report {}")
+    _tell(outcome.diagnosis, outcome.path, "next: lenet-diag report {}", outcome.status)
     return outcome
 
 
@@ -103,9 +105,9 @@ class _Listening:
         return [LiveView(recorder)]
 
 
-def _tell(diagnosis: Diagnosis, path: Path | None, then: str) -> None:
+def _tell(diagnosis: Diagnosis, path: Path | None, then: str, status: str) -> None:
     """The verdict, where the log is, and what to type next."""
-    click.echo(diagnosis_text(diagnosis), err=True)
+    click.echo(diagnosis_text(diagnosis, status), err=True)
     if path is not None:
         click.echo(f"log:  {path}", err=True)
-        click.echo(then.format(path), err=True)
+        click.echo(then.format(shlex.quote(str(path))), err=True)

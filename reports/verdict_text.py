@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.findings import Diagnosis, Finding, Verdict
+from diagnostics.findings import Diagnosis, Finding, Outcome, Verdict
 
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
@@ -12,6 +12,14 @@ VERDICTS = {
     Verdict.DIVERGED: "a defect run, diverged: its loss or parameters are no longer finite",
     Verdict.UNDECIDED: "undecided: it ended too early, or neither learning nor guessing",
 }
+STATUSES = {
+    "running": "still running",
+    "stopped": "stopped on purpose before its end",
+    "interrupted": "interrupted by the user",
+    "failed": "ended by an error",
+    "log-stopped": "the log stopped before the run did (disk full?)",
+    "crashed": "the writing process died",
+}
 
 
 def verdict_line(diagnosis: Diagnosis) -> str:
@@ -19,9 +27,17 @@ def verdict_line(diagnosis: Diagnosis) -> str:
     return VERDICTS[diagnosis.verdict].format(steps=diagnosis.steps)
 
 
-def diagnosis_text(diagnosis: Diagnosis) -> str:
-    """Verdict, since when, the chain of events, the cause, and what to try."""
+def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0) -> str:
+    """Verdict, since when, the chain of events, the cause, and what to try.
+
+    ``status`` is that of the log; for a run that did not complete it is told, with
+    how many of its ``planned`` steps (0: unknown) were judged.
+    """
     lines = [f"{diagnosis.run}: {verdict_line(diagnosis)}"]
+    if status != "completed":
+        steps = diagnosis.steps
+        of = f"{steps:,} of {_plural(planned, 'planned step')}" if planned else _plural(steps, "step")
+        lines.append(f"  status:     {STATUSES.get(status, status)}; it is judged by {of}")
     if diagnosis.onset is not None:
         share = diagnosis.defect_steps / diagnosis.steps
         lines.append(
@@ -41,11 +57,28 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
     for position, remedy in enumerate(diagnosis.remedies):
         lines.append(f"  {'to try:' if position == 0 else '':11} {remedy}")
     if not diagnosis.chain:
-        passed = sum(check.outcome == "passed" for check in diagnosis.checks)
         seen = [check for check in diagnosis.checks if check.outcome == "fired"]
-        lines.append(f"  checked:    {len({c.rule for c in diagnosis.checks})} rules, {passed} found nothing")
+        lines.append(f"  checked:    {_counts(diagnosis)}")
         lines += [f"  {'noticed:' if position == 0 else '':11} {_link(c)}" for position, c in enumerate(seen)]
     return "\n".join(lines)
+
+
+def _counts(diagnosis: Diagnosis) -> str:
+    """How many rules there are, how many found nothing, and what became of the others."""
+    checks = diagnosis.checks
+    words = {
+        Outcome.PASSED: "found nothing",
+        Outcome.FIRED: "noticed something",
+        Outcome.NOT_RUN: "not applicable or could not be asked",
+        Outcome.ERROR: "failed",
+    }
+    counts = {outcome: len({c.rule for c in checks if c.outcome is outcome}) for outcome in words}
+    told = [f"{n} {words[outcome]}" for outcome, n in counts.items() if n]
+    return ", ".join([_plural(len({c.rule for c in checks}), "rule"), *told])
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def _link(finding: Finding) -> str:

@@ -43,7 +43,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
                 click.echo(f"error: {error}", err=True)
                 continue
             if not as_json:
-                click.echo(diagnosis_text(diagnoses[-1]))
+                click.echo(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps))
     if as_json:
         click.echo(json.dumps([diagnosis.to_json() for diagnosis in diagnoses], indent=2))
     if unreadable:

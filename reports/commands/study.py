@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -126,7 +127,7 @@ def execute(plan: Plan, folder: Path, jobs: int) -> int:
         with StudyView(Console(stderr=True)) as view:
             study.run(view)
     except KeyboardInterrupt as interruption:
-        click.echo(f"interrupted; go on with: lenet-diag study --resume --out {folder}", err=True)
+        click.echo(f"interrupted; go on with: lenet-diag study --resume --out {shlex.quote(str(folder))}", err=True)
         sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
@@ -151,7 +152,7 @@ def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
         from reports.study_pages import write_page
 
         click.echo(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}", err=True)
-    click.echo(f"next: lenet-diag report {folder}", err=True)
+    click.echo(f"next: lenet-diag report {shlex.quote(str(folder))}", err=True)
 
 
 class _Terminated(KeyboardInterrupt):

@@ -72,14 +72,17 @@ class Follower:
             self._model.take(step, epoch, row)
             self._detector.observe(step, epoch, row)
         epochs, validations = self._run.epochs, self._run.validations
+        events: list[tuple[int, str]] = []
         for number, row_ in epochs.iloc[self._epochs :].iterrows():
-            self._model.note(int(row_["last_step"]), f"epoch {number} ended: accuracy {row_['accuracy']:.3f}, "
-                             f"loss {row_['loss']:.3f}")  # fmt: skip
+            events.append((int(row_["last_step"]), f"epoch {number} ended: accuracy {row_['accuracy']:.3f}, "
+                           f"loss {row_['loss']:.3f}"))  # fmt: skip
         for _, row_ in validations.iloc[self._validations :].iterrows():
-            self._model.note(int(row_["step"]), f"validation: accuracy {row_['accuracy']:.3f}, "
-                             f"loss {row_['loss']:.3f}")  # fmt: skip
+            events.append((int(row_["step"]), f"validation: accuracy {row_['accuracy']:.3f}, "
+                           f"loss {row_['loss']:.3f}"))  # fmt: skip
         self._epochs, self._validations = len(epochs), len(validations)
-        for step, message in self._judgement.news():
+        events += self._judgement.news()
+        # What was read at once, as in a run that is over, is told in order of its steps.
+        for step, message in sorted(events, key=lambda event: event[0]):
             self._model.note(step, message)
 
     def _rate(self) -> float | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from diagnostics.findings import Verdict
+from diagnostics.findings import Diagnosis, Verdict
 from diagnostics.recorder import Recorder
 from docs import generate
 from reports import rules_manual
 from reports.cli import main
+from reports.verdict_text import diagnosis_text
 from tests.diagnostics.training import small_model, train
 
 KEYS = ("run", "verdict", "onset", "confirmed", "defect_steps", "steps", "stretches", "cause", "findings", "remedies")
@@ -72,6 +74,19 @@ def test_the_text_says_since_when_where_and_what_to_try(runs):
     assert "since:      step" in result.stdout
     assert "cause:      step" in result.stdout
     assert "to try:" in result.stdout
+
+
+def test_a_run_that_did_not_complete_is_said_to_be_judged_by_what_there_is():
+    told_ = diagnosis_text(Diagnosis("run", Verdict.UNDECIDED, 80), "crashed", 469)
+
+    assert "the writing process died; it is judged by 80 of 469 planned steps" in told_
+    assert "status:" not in diagnosis_text(Diagnosis("run", Verdict.HEALTHY, 469), "completed", 469)
+
+
+def test_the_rules_that_could_not_be_asked_are_counted(runs):
+    text = told("diagnose", runs / "good.h5").stdout
+
+    assert re.search(r"checked: +\d+ rules, \d+ found nothing, .*\d+ not applicable or could not be asked", text)
 
 
 def test_a_folder_stands_for_its_logs_and_a_defect_can_fail_the_command(runs):

@@ -100,3 +100,14 @@ def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study
 
 def test_the_same_study_gives_the_same_bytes(study):
     assert html.render(build(study)) == html.render(build(study))
+
+
+def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(study):
+    first, *others = study.groups
+    unexplained = replace(first, runs=tuple(replace(r, cause=None) if r.is_defect else r for r in first.runs))
+    page = build(replace(study, groups=(unexplained, *others)))
+    facts = next(block for block in page.opening if isinstance(block, Facts))
+    why = next(fact for fact in facts.facts if fact.question == "Why, most often?")
+
+    assert why.answer == "unexplained"
+    assert why.note == "no cause was found in 3 of 3"

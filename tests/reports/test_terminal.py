@@ -247,3 +247,11 @@ def test_a_follower_says_that_the_writer_is_gone_and_how_far_the_log_reaches():
 
     assert shown.status == "writer gone"
     assert "step 59" in shown.note
+
+
+def test_a_run_that_is_over_has_its_events_in_order_of_their_steps():
+    events = Follower(synthetic.collapsed(), "runs/x.h5").state().events
+    steps = [int(event.split()[1].replace(",", "")) for event in events]
+
+    assert len(steps) > 2
+    assert steps == sorted(steps)
