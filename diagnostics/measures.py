@@ -90,9 +90,8 @@ class Segments:
         """The number of zeros of each tensor: a bit an entry, counted sixty-four at a time."""
         np.equal(self._flat, self._float32_zero, out=self._zero)
         np.bitwise_count(np.packbits(self._zero).view(np.uint64), out=self._zeros_of_64)
-        found: NDArray[np.int64] = np.add.reduceat(self._zeros_of_64, self._first_rows * (WIDTH // 64), dtype=np.int64)[
-            :-1
-        ]
+        firsts = self._first_rows * (WIDTH // 64)
+        found: NDArray[np.int64] = np.add.reduceat(self._zeros_of_64, firsts, dtype=np.int64)[:-1]
         found -= self._padding
         return found
 

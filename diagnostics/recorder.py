@@ -129,11 +129,14 @@ class Recorder(Hook):
     def resume(self, model: Model) -> int:
         """Restore ``model`` from the last checkpoint of the log; returns the step it goes on from.
 
+        Rows and snapshots come as often as before, whatever this recorder was made with.
         Raises LogError or CheckpointError where that cannot be.
         """
         if self.path is None:
             raise DiagnosticsError("nothing to resume: the recorder has no path")
         self._resume = prepare_resume(self.path)
+        header = self._resume.header
+        self._log_every, self._plan = header.log_every, SnapshotPlan(header.histograms_every)
         model.restore(self._resume.checkpoint.model)
         return self._resume.step
 

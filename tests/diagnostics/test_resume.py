@@ -72,6 +72,23 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_interrupted(tmp_path: Path
     assert len(open_run(tmp_path / "run.before-resume-1.h5")) == at
 
 
+def test_a_resumed_run_is_recorded_as_often_as_before(tmp_path: Path) -> None:
+    often = {"log_every": 3, "histograms_every": 4}
+    train([Recorder(tmp_path / "whole.h5", **often)], epochs=4)
+    model = small_model()
+    with pytest.raises(RuntimeError, match="fell over"):
+        train([Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7, **often), Fall(30)], model, epochs=4)
+
+    model = small_model()
+    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7)
+    recorder.resume(model)
+    train([recorder], model, epochs=4)
+
+    header = open_run(tmp_path / "run.h5").source.header
+    assert (header.log_every, header.histograms_every) == (3, 4)
+    assert_same_run(tmp_path / "whole.h5", tmp_path / "run.h5")
+
+
 def test_a_run_killed_twice_is_resumed_in_fresh_processes(tmp_path: Path) -> None:
     whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
     log = tmp_path / "run.h5"
