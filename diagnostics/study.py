@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from diagnostics.errors import DiagnosticsError
 from diagnostics.jsonfile import DamagedFileError, read_json, write_json
-from lenet.settings import Settings
+from lenet.settings import Settings, idle
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
@@ -123,7 +123,8 @@ class Plan:
 def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
     """The arms of every combination of ``options`` (setting -> values), labelled by what differs.
 
-    Every setting is filled in and checked; the first arm is the control. Raises SettingsError, and StudyError
+    Every setting is filled in and checked; the first arm is the control. What has no effect in one combination
+    and has in another (a decay rate without a decay) is left out of the one. Raises SettingsError, and StudyError
     where nothing is asked for or the seed is among the options.
     """
     if runs < 1:
@@ -132,14 +133,28 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
     differing = [name for name, values in options.items() if len(values) > 1]
     if "seed" in differing:
         raise StudyError("--seed: given more than once; a study takes --runs seeds from --seed on")
+    used = _used(options)
     arms: list[Arm] = []
+    seen: list[dict[str, Any]] = []
     for values in itertools.product(*options.values()):
         chosen = dict(zip(options, values, strict=True))
+        for name in idle(chosen):
+            if name in used:  # by other arms: here it says nothing
+                del chosen[name]
+        if chosen in seen:
+            continue
+        seen.append(chosen)
         settings = Settings.from_dict(chosen)
-        parts = [settings.network] + [f"{n}={chosen[n]}" for n in differing if n != "network"]
+        parts = [settings.network] + [f"{n}={chosen[n]}" for n in differing if n != "network" and n in chosen]
         control = arms[0].label if arms else None
         arms.append(Arm(" ".join(parts), arm_settings(settings), runs, control))
     return tuple(arms)
+
+
+def _used(options: Mapping[str, Sequence[Any]]) -> set[str]:
+    """The settings that decide something in at least one combination."""
+    combinations = (dict(zip(options, v, strict=True)) for v in itertools.product(*options.values()))
+    return {name for one in combinations for name in set(one) - set(idle(one))}
 
 
 def arm_settings(settings: Settings) -> dict[str, Any]:

@@ -27,6 +27,9 @@ DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
 DEFAULT_RATE = {"inverse-time": 3e-4, "step": 0.5, "exponential": 0.5}
 DEFAULT_MOMENTUM = 0.9
 
+# What a decay setting goes with: cosine falls to 0 and has no rate.
+WITH = {"decay_rate": ("inverse-time", "step", "exponential"), "decay_every": DECAYS[1:]}
+
 _CHOICES: dict[str, tuple[str, ...]] = {
     "network": NETWORKS,
     "activation": tuple(ACTIVATIONS),
@@ -98,6 +101,9 @@ class Settings:
                 raise SettingsError(f"{_option(name)}: received {value}, expected more than 0")
         if self.lr_decay in ("step", "exponential") and self.decay_rate is not None and not 0 < self.decay_rate <= 1:
             raise SettingsError(f"--decay-rate: received {self.decay_rate}, expected above 0 and at most 1")
+        for name in idle(self.__dict__):
+            needs = "--init lecun, glorot or he" if name == "init_shape" else f"--lr-decay {' or '.join(WITH[name])}"
+            raise SettingsError(f"{_option(name)}: received {getattr(self, name)}, has no effect without {needs}")
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise SettingsError(f"--momentum: received {self.momentum}, expected at least 0 and below 1")
         if self.momentum is not None and self.optimizer not in ("sgd", "momentum"):
@@ -182,6 +188,15 @@ class Settings:
             if name not in known:
                 raise SettingsError(f"settings: received unknown {name!r}, expected some of {', '.join(sorted(known))}")
         return cls(**settings)
+
+
+def idle(settings: Mapping[str, Any]) -> list[str]:
+    """The names among ``settings`` that were set and decide nothing, since another setting would have to be another."""
+    decay = settings.get("lr_decay", "none")
+    names = [name for name, decays in WITH.items() if settings.get(name) is not None and decay not in decays]
+    if settings.get("init", "report") == "report" and settings.get("init_shape", "normal") != "normal":
+        names.append("init_shape")
+    return names
 
 
 def _option(name: str) -> str:

@@ -117,6 +117,8 @@ def test_an_existing_log_is_not_overwritten_without_being_asked(trained: Path) -
         (["export", "nowhere.h5"], 3, "error: nowhere.h5"),
         (["repair", "nowhere.h5"], 3, "error: nowhere.h5"),
         (["rules", "nonsense"], 2, "nonsense"),
+        (["train", "--decay-rate", "0.1"], 2, "--lr-decay"),
+        (["train", "--no-log", "--on-log-error", "stop"], 2, "--on-log-error"),
         (["train", "--nesterov"], 2, "--nesterov"),
     ],
 )

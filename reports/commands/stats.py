@@ -23,15 +23,16 @@ CANNOT_WRITE = 4
               help="Which figures are the headline; both are always printed, with k of n.")  # fmt: skip
 @click.option("--exclude-defect-steps", is_flag=True,
               help="Leave defect iterations out of the step and epoch figures.")  # fmt: skip
-@click.option("--json", "form", flag_value="json", help="Print JSON.")
-@click.option("--csv", "form", flag_value="csv", help="Print CSV, one row an arm.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row an arm.")
 @click.option("--save", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
               help="Also write stats.txt, stats.json, stats.csv, and runs.csv with one row a run.")  # fmt: skip
 def command(
     paths: tuple[Path, ...],
     include_defects: bool,
     exclude_defect_steps: bool,
-    form: str | None,
+    as_json: bool,
+    as_csv: bool,
     folder: Path | None,
 ) -> None:
     """Statistics of runs: defect rates with 95 % intervals, means over all runs and over survivors.
@@ -41,6 +42,8 @@ def command(
     """
     from diagnostics.errors import DiagnosticsError, LogWriteError
 
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv contradict each other; --save FOLDER writes both")
     try:
         loaded, groups, comparisons = collect(paths, exclude_defect_steps)
         for line in notes(loaded):
@@ -49,7 +52,7 @@ def command(
             click.echo("no finished run among these files", err=True)
             sys.exit(UNREADABLE)
         forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
-        click.echo(forms.json if form == "json" else forms.csv if form == "csv" else forms.text)
+        click.echo(forms.json if as_json else forms.csv if as_csv else forms.text)
         if folder:
             forms.save(folder)
             click.echo(f"written to {folder}", err=True)

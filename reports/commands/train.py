@@ -52,6 +52,9 @@ def command(
     """
     log = {name: options.pop(name) for name in LOG_OPTIONS}
     _check(out, no_log, on_defect, log)
+    given = context.get_parameter_source("on_log_error") is click.core.ParameterSource.COMMANDLINE
+    if no_log and given:
+        raise click.UsageError("--no-log and --on-log-error contradict each other: there is no log that could fail")
     with one_line_errors():
         from lenet.settings import Settings
         from reports.training import Wishes, train

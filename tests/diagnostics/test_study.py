@@ -210,3 +210,19 @@ def test_remedies_and_why_have_forty_seeds_an_arm():
 def test_an_unknown_preset_is_refused_with_the_names_there_are():
     with pytest.raises(StudyError, match="report-table, remedies, why"):
         preset("magic")
+
+
+def test_in_a_grid_a_decay_rate_is_left_out_of_the_arms_without_a_decay():
+    arms = grid({"lr_decay": ["none", "cosine", "step"], "decay_rate": [0.5, 0.9]}, 1)
+
+    assert [a.label for a in arms] == [
+        "lenet lr_decay=none",
+        "lenet lr_decay=cosine",
+        "lenet lr_decay=step decay_rate=0.5",
+        "lenet lr_decay=step decay_rate=0.9",
+    ]
+
+
+def test_a_grid_in_which_a_setting_decides_nothing_anywhere_is_refused():
+    with pytest.raises(SettingsError, match="--decay-rate: received 0.5, has no effect"):
+        grid({"decay_rate": [0.5]}, 1)

@@ -151,3 +151,10 @@ def test_the_index_is_made_again_where_it_is_damaged_or_gone(runs, monkeypatch):
     index.load(index.find_runs([runs]))
 
     assert asked == ["r1.h5", "r2.h5", "r3.h5"]
+
+
+def test_json_and_csv_at_once_are_refused(runs):
+    result = stats(runs, "--json", "--csv")
+
+    assert result.exit_code == 2
+    assert "--json and --csv contradict each other" in result.stderr
