@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from diagnostics.findings import Cause, Finding, Outcome, Severity, Stretch
 from diagnostics.rules import MECHANISMS
-from diagnostics.rules.base import MissingColumnsError, Rule, Window
+from diagnostics.rules.base import MissingColumnsError, Rule, TooFewRowsError, Window
 
 LOOK_BACK = 20  # steps before the run went down in which sudden events count as part of the same story
 AFTERMATH = 3  # and steps after
@@ -45,6 +45,8 @@ def ask(rule: Rule, window: Window) -> list[Finding]:
         found = rule.check(window)
     except MissingColumnsError as missing:
         return [_check(rule, window, Outcome.NOT_RUN, f"not run: missing {missing}")]
+    except TooFewRowsError as few:
+        return [_check(rule, window, Outcome.NOT_RUN, f"not run: too few rows; it needs {few}")]
     except Exception as error:
         return [_check(rule, window, Outcome.ERROR, f"the rule failed: {type(error).__name__}: {error}")]
     return found or [_check(rule, window, Outcome.PASSED, "nothing found")]
@@ -103,6 +105,21 @@ def prolonged(chain: Sequence[Finding], last_step: int) -> list[Finding]:
 def without_fired(checks: Sequence[Finding]) -> list[Finding]:
     """The answers of the rules that found nothing or could not be asked."""
     return [finding for finding in checks if finding.outcome is not Outcome.FIRED]
+
+
+def beside(explanation: Explanation) -> list[Finding]:
+    """What was seen as well and is no link of the chain: worth knowing, not part of the story."""
+    links = {(f.rule, f.layer, f.first_step) for f in explanation.chain}
+    fired = [f for f in explanation.checks if f.outcome is Outcome.FIRED]
+    return [replace(f, severity=Severity.INFO) for f in fired if (f.rule, f.layer, f.first_step) not in links]
+
+
+def distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings in order of their first steps, each once."""
+    once: dict[tuple[object, ...], Finding] = {}
+    for f in findings:
+        once.setdefault((f.rule, f.layer, f.first_step, f.message), f)
+    return tuple(sorted(once.values(), key=lambda f: f.first_step))
 
 
 def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int | None, str | None]:

@@ -16,7 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics import early, symptoms
-from diagnostics.causes import Explanation, ask, explain, prolonged, remedies, survey, suspicion, without_fired
+from diagnostics.causes import (
+    Explanation,
+    ask,
+    beside,
+    distinct,
+    explain,
+    prolonged,
+    remedies,
+    survey,
+    suspicion,
+    without_fired,
+)
 from diagnostics.columns import Columns
 from diagnostics.early import EarlyWarnings
 from diagnostics.ending import EpochSums
@@ -161,11 +172,11 @@ class Detector:
         stretches = tuple(self.symptoms.stretches)
         deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
         explanation = self._explanation(deciding) if deciding else None
-        symptoms = [symptom_finding(one, steps, self.symptoms.entropy) for one in stretches]
+        symptoms = [symptom_finding(one, steps, self.symptoms) for one in stretches]
         if deciding and explanation:
             end = steps if deciding.recovery is None else deciding.recovery
             chain = (*prolonged(explanation.chain, end - 1), symptoms[-1])
-            checks = [*without_fired(explanation.checks), *chain[:-1]]
+            checks = [*without_fired(explanation.checks), *chain[:-1], *beside(explanation)]
         else:
             chain, checks = (), survey(window)
             if verdict is Verdict.UNDECIDED:
@@ -182,7 +193,7 @@ class Detector:
             stretches=stretches,
             cause=explanation.cause if explanation else None,
             chain=chain,
-            findings=tuple(sorted([*symptoms, *fired, *self._warnings], key=lambda f: f.first_step)),
+            findings=distinct([*symptoms, *fired, *self._warnings]),
             checks=tuple(checks),
             remedies=remedies(explanation) if explanation and not verdict.is_survivor else (),
             limits=dict(self.limits),

@@ -96,6 +96,8 @@ class Symptoms:
         self.has_learned = False
         self.first_learned: int | None = None
         self.stretches: list[Stretch] = []
+        self._mean = math.nan
+        self._confirmed_by: dict[int, float] = {}
         self.is_guessing = self.is_learned = False
 
     @property
@@ -149,8 +151,15 @@ class Symptoms:
             return Verdict.UNDECIDED
         return Verdict.RECOVERED if self.stretches else Verdict.HEALTHY
 
+    def measured(self, stretch: Stretch) -> tuple[float, float]:
+        """The mean loss by which a stretch was confirmed and the limit it had reached; NaN for one that diverged."""
+        value = self._confirmed_by.get(stretch.confirmed, math.nan)
+        return value, math.nan if math.isnan(value) else self._guessing_loss
+
     def _open(self, kind: Verdict, onset: int, step: int) -> Stretch:
         self.stretches.append(Stretch(kind, onset, step))
+        if kind is not Verdict.DIVERGED:
+            self._confirmed_by[step] = self._mean
         return self.stretches[-1]
 
     def _learned(self, step: int) -> Stretch | None:
@@ -196,15 +205,16 @@ class Symptoms:
         # With one class only there is nothing to guess and nothing to learn.
         if self._bad_rows or not self.entropy:
             return
-        loss = self._loss_sum / (rows << UNIT)
+        loss = self._mean = self._loss_sum / (rows << UNIT)
         self.is_learned = loss <= self._learned_loss
         spread = math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
         chance = self.commonest + self._sigmas * spread
         self.is_guessing = loss >= self._guessing_loss and self._correct / self._samples <= chance
 
 
-def symptom_finding(stretch: Stretch, steps: int, entropy: float) -> Finding:
+def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding:
     """The stretch itself as a finding: what was seen, apart from why. ``steps``: those of the run so far."""
+    entropy = symptoms.entropy
     words = {
         Verdict.NEVER_LEARNED: f"never learned: loss at the entropy of the class prior ({entropy:.3f})",
         Verdict.COLLAPSED: f"learned, then unlearned: loss back at the entropy of the class prior ({entropy:.3f})",
@@ -214,5 +224,5 @@ def symptom_finding(stretch: Stretch, steps: int, entropy: float) -> Finding:
         last, words = steps - 1, f"{words}, to the end"
     else:
         last, words = stretch.recovery - 1, f"{words}, until step {stretch.recovery}"
-    nan = math.nan
-    return Finding(str(stretch.kind), None, stretch.onset, last, nan, nan, Severity.ERROR, 0.99, words)
+    value, limit = symptoms.measured(stretch)
+    return Finding(str(stretch.kind), None, stretch.onset, last, value, limit, Severity.ERROR, 0.99, words)

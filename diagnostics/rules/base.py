@@ -32,6 +32,10 @@ class MissingColumnsError(Exception):
     """A rule cannot be run: the log lacks what the message names."""
 
 
+class TooFewRowsError(Exception):
+    """A rule cannot answer: the window is shorter than what the message names."""
+
+
 @dataclass(frozen=True)
 class Window:
     """Rows of a run: ``rows`` (n, columns) at ``steps`` (n,). Those before ``start`` are for comparison.
@@ -138,7 +142,10 @@ class Rule:
     remedies: tuple[str, ...] = ()
 
     def check(self, window: Window) -> list[Finding]:
-        """The findings, at most one a layer. Raises MissingColumnsError where the log lacks a column."""
+        """The findings, at most one a layer.
+
+        Raises MissingColumnsError where the log lacks a column, TooFewRowsError where it lacks rows.
+        """
         raise NotImplementedError
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:
@@ -164,6 +171,11 @@ class Rule:
             self.name, layer, int(steps[first]), int(steps[last]), float(value), float(limit), severity,
             confidence, message,
         )  # fmt: skip
+
+    def need(self, window: Window, rows: int) -> None:
+        """Raises TooFewRowsError where the window is shorter than what the rule has to see."""
+        if len(window) < rows:
+            raise TooFewRowsError(f"{rows:,}")
 
     def limit(self, window: Window, name: str) -> float:
         """The value of one of the rule's limits."""

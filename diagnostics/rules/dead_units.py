@@ -44,6 +44,7 @@ class DeadUnits(Rule):
         for layer in window.hidden:
             if window.function(layer) != "relu":
                 continue
+            self.need(window, rows)
             silent = window.activation(layer, "dead_fraction")
             first = lasting_from(silent >= share, rows)
             if first is None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from diagnostics.findings import Finding
 from diagnostics.limits import CALIBRATION, Limit, Limits
-from diagnostics.rules.base import Case, Rule, Series, Window
+from diagnostics.rules.base import Case, Rule, Series, TooFewRowsError, Window
 from diagnostics.rules.examples import example
 
 DENSE = "dense1"
@@ -51,7 +51,7 @@ class FadingSignal(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, stop = self.limit(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
         if stop < GAP + 3 * NOW:
-            return []
+            raise TooFewRowsError(f"{GAP + 3 * NOW:,} before the trouble")
         earlier = slice(max(0, stop - LEVEL), stop - GAP)
         if not window.scalar("data_loss")[earlier].min() < BETTER * window.guessing_loss:
             return []

@@ -33,11 +33,12 @@ class Oscillation(Rule):
     )  # fmt: skip
 
     def check(self, window: Window) -> list[Finding]:
+        limit = self.limit(window, "swings")
+        self.need(window, BLOCK * (int(limit) + 1))
         means = _block_means(window)
         states = [1 if m >= 0.9 * window.guessing_loss else -1 if m <= 0.5 * window.guessing_loss else 0 for m in means]
         clear = [state for state in states if state]
         swings = sum(a != b for a, b in pairwise(clear))
-        limit = self.limit(window, "swings")
         if swings < limit:
             return []
         message = f"the loss swung {swings} times between learned and guessing"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from diagnostics.findings import Finding, Severity
 from diagnostics.limits import Limit, Limits
-from diagnostics.rules.base import Case, Rule, Window
+from diagnostics.rules.base import Case, Rule, TooFewRowsError, Window
 from diagnostics.rules.examples import example
 
 
@@ -28,7 +28,7 @@ class Overfitting(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         if len(window.epochs) < 2:
-            return []
+            raise TooFewRowsError("two epochs with a validation")
         lowest = min(summary[3] for summary in window.epochs)
         _, _, training, loss, validation = window.epochs[-1]
         rise, gap = self.limit(window, "rise"), self.limit(window, "gap")

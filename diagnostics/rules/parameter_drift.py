@@ -17,7 +17,7 @@ import numpy as np
 
 from diagnostics.findings import Finding
 from diagnostics.limits import CALIBRATION, Limit, Limits
-from diagnostics.rules.base import Case, Rule, Window, first_true, layer_norm
+from diagnostics.rules.base import Case, Rule, TooFewRowsError, Window, first_true, layer_norm
 from diagnostics.rules.examples import example
 
 
@@ -38,7 +38,7 @@ class ParameterDrift(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.limit(window, "growth"), int(self.limit(window, "rows"))
         if window.start < rows:
-            return []
+            raise TooFewRowsError(f"{rows:,} before the trouble")
         findings = []
         for layer in window.layers:
             norm = layer_norm(window, layer, "value")[: window.start]

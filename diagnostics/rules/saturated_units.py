@@ -44,6 +44,7 @@ class SaturatedUnits(Rule):
         for layer in window.hidden:
             if window.function(layer) not in ("sigmoid", "tanh"):
                 continue
+            self.need(window, rows)
             flat = window.activation(layer, "saturated_fraction")
             first = lasting_from(flat >= share, rows)
             if first is not None:

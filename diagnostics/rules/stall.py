@@ -34,8 +34,7 @@ class Stall(Rule):
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.limit(window, "rows"))
         half = len(window) // 2
-        if half < rows:
-            return []
+        self.need(window, 2 * rows)
         loss = window.scalar("data_loss")[half:]
         quarter = len(loss) // 4
         early, late = loss[:quarter].mean(), loss[-quarter:].mean()

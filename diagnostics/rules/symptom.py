@@ -30,7 +30,7 @@ class Symptom(Rule):
             symptoms.observe(step, loss, accuracy, samples, bool(finite[row]))
         symptoms.finish()
         found = [
-            symptom_finding(one, symptoms.steps, symptoms.entropy)
+            symptom_finding(one, symptoms.steps, symptoms)
             for one in symptoms.stretches
             if one.kind is self.kind
         ]

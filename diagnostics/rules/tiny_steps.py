@@ -33,6 +33,7 @@ class TinySteps(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.limit(window, "ratio"), int(self.limit(window, "rows"))
+        self.need(window, rows)
         ratios = np.stack([window.tensor(layer, "weights", "update", "ratio") for layer in window.layers])
         moved = np.stack([window.tensor(layer, "weights", "gradient", "norm") for layer in window.layers]) > 0
         largest = np.where(np.isfinite(ratios), ratios, 0.0).max(axis=0)

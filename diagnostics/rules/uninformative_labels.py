@@ -42,9 +42,8 @@ class UninformativeLabels(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.limit(window, "rows"))
+        self.need(window, rows)
         band = max(self.limit(window, "band"), 3 * _noise(window, rows))
-        if len(window) < rows:
-            return []
         loss = window.scalar("data_loss")
         off = abs(loss[-rows:].mean() / window.guessing_loss - 1)
         if not off <= band:

@@ -37,6 +37,7 @@ class VanishingGradient(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.limit(window, "quotient"), int(self.limit(window, "rows"))
+        self.need(window, rows)
         sizes = {(t.layer, t.tensor): t.size for t in window.info.tensors}
 
         def an_entry(layer: str) -> Series:

@@ -33,6 +33,7 @@ class ZeroGradient(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.limit(window, "rows"))
+        self.need(window, rows)
         norms = [
             window.tensor(layer, "weights", "gradient", "norm") + window.tensor(layer, "biases", "gradient", "norm")
             for layer in window.layers

@@ -149,3 +149,28 @@ def test_runs_without_a_defect_have_no_chain_and_no_remedies(verdict_run):
 
 def test_every_mechanism_has_something_to_try():
     assert all(rule.remedies for rule in MECHANISMS)
+
+
+def test_what_fired_outside_the_chain_is_told_as_worth_knowing():
+    dead = {"conv1/dead_fraction": (0, 0.95)}
+    diagnosis = judge(rows(piecewise((200, 0.3), (60, H)), changes=dead)).diagnosis
+    told = [f for f in diagnosis.findings if f.rule == "dead-units"]
+
+    assert [(f.layer, f.severity) for f in told] == [("conv1", Severity.INFO)]
+    assert told[0] in diagnosis.checks
+    assert len({(f.rule, f.layer, f.first_step, f.message) for f in diagnosis.findings}) == len(diagnosis.findings)
+
+
+def test_a_rule_that_has_too_few_rows_is_not_said_to_have_found_nothing():
+    checks = {c.rule: c for c in judge(rows(piecewise((1, H)))).diagnosis.checks}
+
+    for rule in ("stall", "oscillation", "vanishing-gradient", "dead-units", "zero-gradient", "overfitting"):
+        assert checks[rule].outcome is Outcome.NOT_RUN
+        assert "too few rows" in checks[rule].message
+
+
+def test_a_stretch_is_told_with_the_loss_that_confirmed_it_and_its_limit():
+    symptom = judge(rows(piecewise((P + 40, H)), 0.1)).diagnosis.chain[-1]
+
+    assert symptom.rule == "never-learned"
+    assert (symptom.value, symptom.limit) == pytest.approx((H, 0.95 * H), rel=1e-3)
