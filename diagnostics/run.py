@@ -101,7 +101,7 @@ class Run:
         index, events = self.source.index(), self.source.table(EVENTS)
         recorded = int(index["step"][-1]) + 1 if len(index) else 0
         ended = events["step"][np.isin(events["event"], ENDS)]
-        return max([recorded, *ended.tolist()])
+        return max(recorded, *(int(step) for step in ended), 0)
 
     def __len__(self) -> int:
         """The number of recorded steps."""
