@@ -20,7 +20,7 @@ from reports.figures.shapes import shapes_figure
 from reports.figures.tensors import tensors_figure
 from reports.figures.units import prepare as unit_data
 from reports.figures.units import units_figure
-from reports.words import measured, number, percent, rule_name
+from reports.words import counted, measured, number, percent, rule_name
 
 Maker = Callable[[Run], Figure | None]
 
@@ -37,7 +37,8 @@ def loss_picture(run: Run) -> Picture:
     steps = run.index["step"]
     ends = "no steps were recorded"
     if len(last):
-        ends = f"over the last {len(last)} recorded steps the mean loss is {number(float(last[:, 0].mean()))} nats"
+        ends = f"over the last {counted(len(last), 'recorded step')} the mean loss is "
+        ends += f"{number(float(last[:, 0].mean()))} nats"
         ends += f" and the mean accuracy {percent(float(last[:, 1].mean()))}"
     shaded = "".join(
         f" A defect stretch is shaded from its onset at step {s.onset:,} to "

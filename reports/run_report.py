@@ -34,6 +34,7 @@ from reports.retry import command_for, meaning
 from reports.words import (
     GLOSSARY,
     TITLES,
+    counted,
     deciding,
     measured,
     number,
@@ -56,7 +57,7 @@ def write_report(run: Run, folder: Path) -> Path:
 def build(run: Run) -> Document:
     """The content of the report; needs at least one recorded step."""
     network = run.info.settings.get("network", "network")
-    subtitle = f"{network}, seed {run.info.seed}, {len(run):,} steps recorded, {status_words(run.status)}"
+    subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_words(run.status)}"
     opening: tuple[Block, ...] = (
         VerdictBlock(TITLES[run.verdict], verdict_sentence(run), _tone(run.verdict)),
         _facts(run),
@@ -102,11 +103,12 @@ def _facts(run: Run) -> Facts:
         began = f"began with {rule_name(cause.rule)}, " if down and down.rule != cause.rule else ""
         why = f"{began}confidence {percent(cause.confidence, 0)}"
     remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
+    more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
     return Facts((
         Fact("Which layer?", layer or "the whole network", where),
         Fact("Which step?", f"step {turn:,}", "; ".join(when)),
         Fact("Which mechanism?", mechanism, why),
-        Fact("What to try?", remedy, f"{len(diagnosis.remedies)} suggestions below" if diagnosis.remedies else ""),
+        Fact("What to try?", remedy, more),
     ))  # fmt: skip
 
 
@@ -123,9 +125,10 @@ def _quiet_facts(run: Run) -> Facts:
     )  # fmt: skip
     return Facts((
         Fact("How good is it?", percent(last) if last is not None else percent(float(accuracy.mean())),
-             "validation accuracy" if last is not None else f"training accuracy of the last {len(accuracy)} steps"),
+             "validation accuracy" if last is not None
+             else f"training accuracy of the last {counted(len(accuracy), 'step')}"),
         Fact("Did anything break?", "no" if run.verdict is Verdict.HEALTHY else "not yet known",
-             f"no defect stretch in {run.diagnosis.steps:,} steps"),
+             f"no defect stretch in {counted(run.diagnosis.steps, 'step')}"),
         Fact("What was checked?", f"{len(checks)} rules", f"{counts[Outcome.PASSED]} found nothing" +
              (f"; {others}" if others else "")),
     ))  # fmt: skip

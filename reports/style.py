@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#767676"
@@ -110,6 +111,11 @@ def png(figure: Figure) -> bytes:
     with look():
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def marker(values: NDArray[Any]) -> str:
+    """The marker of a curve: a dot where it is a single point, which no line would show."""
+    return "o" if np.count_nonzero(np.isfinite(values)) == 1 else ""
 
 
 def step_axis(axes: Axes, label: bool = True) -> None:

@@ -142,6 +142,11 @@ def reasons(run: Run) -> list[str]:
     return found
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, which gets an s where there is not exactly one."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def status_words(status: str) -> str:
     """What a log's status means."""
     meanings: dict[str, str] = {

@@ -14,6 +14,7 @@ from reports import style
 
 Array = NDArray[np.float64]
 BUCKETS = 700
+LEAST_WIDTH = 0.008  # of the picture: what a shaded stretch takes at least
 
 
 def extremes(x: NDArray[Any], y: NDArray[Any], buckets: int = BUCKETS) -> tuple[Array, Array]:
@@ -76,9 +77,13 @@ def cells(values: NDArray[Any], columns: int) -> tuple[Array, NDArray[np.intp]]:
 def mark_stretches(axes: Axes, stretches: tuple[Stretch, ...], last_step: int) -> None:
     """Shade and hatch each defect stretch; onset solid, confirmation dashed, recovery dotted."""
     for stretch in stretches:
-        end = stretch.recovery if stretch.recovery is not None else last_step
-        axes.axvspan(stretch.onset, end, facecolor=style.VERMILLION, alpha=0.10, zorder=0, linewidth=0)
-        axes.axvspan(stretch.onset, end, facecolor="none", edgecolor=style.VERMILLION, alpha=0.25, hatch="//",
+        end: float = stretch.recovery if stretch.recovery is not None else last_step
+        begin, least = float(stretch.onset), LEAST_WIDTH * last_step
+        if end - begin < least:  # too narrow to be seen: wider, and inside the picture
+            begin = max(min(begin, last_step - least), 0)
+            end = begin + least
+        axes.axvspan(begin, end, facecolor=style.VERMILLION, alpha=0.10, zorder=0, linewidth=0)
+        axes.axvspan(begin, end, facecolor="none", edgecolor=style.VERMILLION, alpha=0.25, hatch="//",
                      zorder=0, linewidth=0)  # fmt: skip
         axes.axvline(stretch.onset, color=style.VERMILLION, linewidth=1.6)
         axes.axvline(stretch.confirmed, color=style.VERMILLION, linewidth=1.1, linestyle="--")

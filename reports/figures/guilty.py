@@ -73,7 +73,7 @@ def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: A
             continue
         x, y = curve
         close = axes is zoom and len(x) < 120
-        axes.plot(x, y, color=style.BLUE, linewidth=1.1, marker="." if close else "", markersize=5)
+        axes.plot(x, y, color=style.BLUE, linewidth=1.1, marker="." if close else style.marker(y), markersize=5)
         if log:
             zero = y == 0
             axes.plot(x[zero], np.full(zero.sum(), 0.02), transform=axes.get_xaxis_transform(), marker="|",

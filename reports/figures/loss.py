@@ -80,31 +80,33 @@ def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
         if data.turn is not None:
             axes.plot([data.turn], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, marker="v",
                       color=style.BLACK, markersize=8, zorder=7)  # fmt: skip
-    top.plot(*data.loss, color=style.SKY, linewidth=0.7, label="each step")
-    top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, label=f"mean of the last {data.window} steps")
+    top.plot(*data.loss, color=style.SKY, linewidth=0.7, marker=style.marker(data.loss[1]), label="each step")
+    top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_loss[1]),
+             label=f"mean of the last {data.window} steps")  # fmt: skip
     top.axhline(data.guess_loss, color=style.BLACK, linewidth=1.1, linestyle=(0, (6, 3)))
-    _above(top, data.last_step, data.guess_loss, f"guessing: {data.guess_loss:.3f} nats")
+    _above(top, data.guess_loss, f"guessing: {data.guess_loss:.3f} nats")
     style.log_axis(top)
     top.set_ylabel("loss (nats, log scale)")
     top.set_title("Loss")
-    bottom.plot(*data.accuracy, color=style.SKY, linewidth=0.7)
-    bottom.plot(*data.mean_accuracy, color=style.BLUE, linewidth=1.8)
+    bottom.plot(*data.accuracy, color=style.SKY, linewidth=0.7, marker=style.marker(data.accuracy[1]))
+    bottom.plot(*data.mean_accuracy, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_accuracy[1]))
     bottom.plot(*data.validation, color=style.PURPLE, marker="D", markersize=6, linestyle="none", clip_on=False,
                 markeredgecolor="white", zorder=5, label="validation")  # fmt: skip
     bottom.axhline(data.guess_accuracy, color=style.BLACK, linewidth=1.1, linestyle=(0, (6, 3)))
-    _above(bottom, data.last_step, data.guess_accuracy, f"guessing: {data.guess_accuracy:.1%}")
+    _above(bottom, data.guess_accuracy, f"guessing: {data.guess_accuracy:.1%}")
     bottom.set_ylim(-0.02, 1.03)
     bottom.set_yticks([0, 0.25, 0.5, 0.75, 1.0], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     bottom.set_ylabel("accuracy")
     bottom.set_title("Accuracy")
     style.step_axis(bottom)
-    top.set_xlim(0, max(data.last_step, 1))
+    top.set_xlim(*(0, data.last_step) if data.last_step else (-0.5, 0.5))  # a single point stands in the middle
 
 
-def _above(axes: Axes, x: float, y: float, label: str) -> None:
-    axes.annotate(label, (x, y), xytext=(-3, 3), textcoords="offset points", ha="right", va="bottom",
-                  fontsize=8.5, color=style.BLACK, bbox={"facecolor": "white", "alpha": 0.75, "pad": 0.8,
-                  "edgecolor": "none"}, zorder=6)  # fmt: skip
+def _above(axes: Axes, y: float, label: str) -> None:
+    """A label at the right edge, above the level ``y``, however few steps there are."""
+    axes.annotate(label, (1.0, y), xycoords=axes.get_yaxis_transform(), xytext=(-3, 3), textcoords="offset points",
+                  ha="right", va="bottom", fontsize=8.5, color=style.BLACK, zorder=6,
+                  bbox={"facecolor": "white", "alpha": 0.75, "pad": 0.8, "edgecolor": "none"})  # fmt: skip
 
 
 def _legend(figure: Figure, data: LossCurves) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from diagnostics.findings import Stretch
@@ -72,6 +73,8 @@ def draw(band: Band, data: TensorBands, axes: Axes) -> None:
     axes.plot(data.steps, q[:, 3], color=style.BLACK, linewidth=1.1)
     if data.turn is not None:
         axes.axvline(data.turn, color=style.BLACK, linewidth=1.0, linestyle=":")
+    # Magnitudes in the marks: a common factor would stand beside the title.
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e+", "e")))
     axes.set_title(f"{band.layer} {band.tensor}", fontsize=9.5)
 
 

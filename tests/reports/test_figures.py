@@ -9,6 +9,7 @@ from reports import style
 from reports.figures import chain, guilty, heat, kernels, loss, shapes, tensors, units
 from reports.figures.focus import focus, guilty_layer, turning_step
 from reports.figures.layers import layer_curves
+from reports.figures.loss import loss_figure
 from reports.figures.moments import moments
 from tests.reports import synthetic
 
@@ -185,3 +186,12 @@ def test_drawing_leaves_the_users_own_settings_of_matplotlib_alone():
     style.png(loss.loss_figure(synthetic.healthy(60)))
 
     assert dict(mpl.rcParams) == before
+
+
+def test_a_run_of_one_row_is_drawn_as_points_with_the_level_of_guessing_at_the_right_edge():
+    figure = loss_figure(synthetic.healthy(1))
+    style.png(figure)
+    top = figure.axes[0]
+
+    assert [line.get_marker() for line in top.lines[:2]] == ["o", "o"]
+    assert top.texts[0].xy[0] == 1.0
