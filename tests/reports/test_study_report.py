@@ -107,7 +107,7 @@ def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(stud
     unexplained = replace(first, runs=tuple(replace(r, cause=None) if r.is_defect else r for r in first.runs))
     page = build(replace(study, groups=(unexplained, *others)))
     facts = next(block for block in page.opening if isinstance(block, Facts))
-    why = next(fact for fact in facts.facts if fact.question == "Why, most often?")
+    why = next(fact for fact in facts.items if fact.question == "Why, most often?")
 
     assert why.answer == "unexplained"
     assert why.note == "no cause was found in 3 of 3"
