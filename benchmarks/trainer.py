@@ -26,6 +26,7 @@ from benchmarks.common import ROOT, commit, machine
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
 FORMS = ("eager", "channels-last", "compile")
+BATCHES = (32, 64, 128, 256, 512, 1024)
 BLOCK = {"conv2": 6}
 USUAL_BLOCK = 20
 
@@ -103,7 +104,7 @@ def tables(rounds: int) -> str:
         "\n## LeNet by batch size, 2 threads\n",
         header("batch", eager).replace("|\n", "| ours, us a sample |\n", 1) + "---|",
     ]
-    for batch_size in (32, 64, 128, 256, 512, 1024):
+    for batch_size in BATCHES:
         medians = race(eager, "lenet", batch_size, 2, rounds)
         sample = statistics.median(medians["ours"]) * 1e3 / batch_size
         parts.append(row(str(batch_size), eager, medians) + f" {sample:.1f} |")
