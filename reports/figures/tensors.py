@@ -87,7 +87,7 @@ def tensors_figure(run: Run) -> Figure | None:
     rows = -(-len(data.bands) // 2)
     figure = style.new_figure(0.5 + 1.25 * rows)
     grid = figure.subplots(rows, 2, sharex=True, squeeze=False)
-    style.margins(figure, 0.55, 0.12, 0.3, 0.5, across=0.6, down=0.36)
+    style.margins(figure, 0.72, 0.12, 0.3, 0.5, across=0.75, down=0.36)
     for band, axes in zip(data.bands, grid.flat, strict=False):
         draw(band, data, axes)
     for axes in list(grid.flat)[len(data.bands) :]:
