@@ -27,6 +27,7 @@ from lenet.layers.base import (
     Layer,
     Shape,
     TrainableLayer,
+    TrainableWorkspace,
     Workspace,
     batch_first,
     batch_last,
@@ -84,9 +85,10 @@ class Shard:
             else:
                 workspace = layer.workspace(shape, samples, dtype, memory, input_gradient=trainable_before)
             previous = workspace
-            if isinstance(layer, TrainableLayer):
-                views = parameters.views(self.gradients, layer.name)
-                workspace.dweights, workspace.dbiases = views["weights"], views["biases"]
+            if isinstance(layer, TrainableLayer) and isinstance(workspace, TrainableWorkspace):
+                workspace.bind(
+                    parameters.views(parameters.values, layer.name), parameters.views(self.gradients, layer.name)
+                )
                 trainable_before, watched_layer = True, layer.name
             # What follows a trainable layer directly as its activation function replaces its output.
             if isinstance(layer, TrainableLayer) or (isinstance(layer, Activation) and watched_layer):
@@ -256,11 +258,13 @@ class Engine:
 
     def _sum_gradients(self, portion: Portion, is_first: bool) -> None:
         total = self._parameters.gradients
-        shards = list(portion.shards)
-        if is_first:
-            np.copyto(total, shards.pop(0).gradients)
-        for shard in shards:
-            total += shard.gradients
+        parts = [*([] if is_first else [total]), *(shard.gradients for shard in portion.shards)]
+        if len(parts) == 1:
+            np.copyto(total, parts[0])
+            return
+        np.add(parts[0], parts[1], out=total)
+        for part in parts[2:]:
+            total += part
 
 
 @cache

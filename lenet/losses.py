@@ -75,8 +75,10 @@ class LossCategoricalCrossEntropy:
 
     def shard_loss(self, probabilities: Array, labels: Labels) -> float:
         """Sum of the losses of one shard, probabilities (classes, N)."""
-        chosen = np.clip(probabilities[labels, np.arange(len(labels))], CLIP, 1 - CLIP)
-        return -float(np.log(chosen).sum(dtype=np.float64))
+        chosen = probabilities[labels, np.arange(len(labels))]
+        # np.clip takes five times as long for so few numbers.
+        clipped = np.minimum(np.maximum(chosen, CLIP), 1 - CLIP)
+        return -float(np.add.reduce(np.log(clipped), dtype=np.float64))
 
     def shard_gradient(self, probabilities: Array, labels: Labels, batch: int) -> Array:
         """Gradient by the softmax's input, (classes, N), of the mean over ``batch`` samples."""

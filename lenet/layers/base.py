@@ -50,14 +50,10 @@ class Workspace:
 
     ``forward(x)`` fills and returns ``output``; ``backward(d)`` takes the
     gradient by the output and returns the gradient by the input, or None where
-    nobody wants it. ``backward`` may overwrite ``d``. Trainable layers add
-    their shard's part of the gradient to ``dweights`` and ``dbiases``, which
-    they overwrite.
+    nobody wants it. ``backward`` may overwrite ``d``.
     """
 
     output: Array
-    dweights: Array
-    dbiases: Array
     # Whether backward needs the output; where it does not, an activation function may overwrite it.
     keeps_output = False
 
@@ -66,6 +62,27 @@ class Workspace:
 
     def backward(self, d: Array) -> Array | None:
         raise NotImplementedError
+
+
+class TrainableWorkspace(Workspace):
+    """A workspace that reads ``weights`` and ``biases`` and overwrites ``dweights`` and ``dbiases``.
+
+    ``bind`` says which arrays these are; what ``backward`` writes is this shard's part of the gradient.
+    """
+
+    weights: Array
+    biases: Array
+    dweights: Array
+    dbiases: Array
+
+    def bind(self, parameters: dict[str, Array], gradients: dict[str, Array]) -> None:
+        """Use these arrays from now on, ``weights`` and ``biases`` of each."""
+        self.weights, self.biases = parameters["weights"], parameters["biases"]
+        self.dweights, self.dbiases = gradients["weights"], gradients["biases"]
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make the views of the bound arrays that every step needs; here none."""
 
 
 class Layer:
@@ -117,9 +134,13 @@ class Layer:
         if getattr(self, "_door_key", None) != key:
             self._door = self.workspace(inputs.shape[1:], inputs.shape[0], dtype)
             self._door_key = key
+        self._prepare_door()
         x = np.ascontiguousarray(batch_last(inputs), dtype=dtype)
         self.output = batch_first(self._door.forward(x)).copy()
         return self.output
+
+    def _prepare_door(self) -> None:
+        """Called before each pass through the door's workspace; here nothing is needed."""
 
     def backward(self, dvalues: Array) -> Array:
         """Gradient by the inputs of the last ``forward``, for dvalues shaped like ``output``.
@@ -207,15 +228,21 @@ class TrainableLayer(Layer):
     def backward(self, dvalues: Array) -> Array:
         """As :meth:`Layer.backward`; also fills ``dweights`` and ``dbiases``."""
         dinputs = super().backward(dvalues)
-        parts = {"weights": self._door.dweights, "biases": self._door.dbiases}
         gradients = vars(self).setdefault("_gradients", {})
         if self._bound:
-            for name, part in parts.items():
+            for name, part in self._door_gradients.items():
                 gradients[name][...] = part
         else:
-            gradients.update({name: part.copy() for name, part in parts.items()})
+            gradients.update(self._door_gradients)
         self.complete_gradients(len(dvalues))
         return dinputs
+
+    def _prepare_door(self) -> None:
+        if not isinstance(self._door, TrainableWorkspace):
+            raise AssertionError("the workspace of a trainable layer is a trainable one")
+        shapes, dtype = self.parameter_shapes(), self._door_key[1]
+        self._door_gradients = {name: np.empty(shape, dtype) for name, shape in shapes.items()}
+        self._door.bind(self._arrays(), self._door_gradients)
 
     def _arrays(self) -> dict[str, Array]:
         if not self.has_parameters:

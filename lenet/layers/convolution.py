@@ -23,19 +23,11 @@ Backward, with d = dLoss/do:
 
 and the gradient by the input is the same thing the other way round (:class:`Scatter`).
 The first layer of a network leaves that part out.
-
-The bias is a weight whose input is 1: every row of the lowered image has a plane of
-ones beside its kw C_in planes, so that adding the bias and summing its gradient cost a
-few more multiplications instead of a pass over the output each.
-
-Products are kept small on purpose. OpenBLAS multiplies matrices of up to a million
-multiplications without packing them first, up to 1.7 times faster for shapes such as
-these (measured). So the columns of a block are cut into parts, and dLoss/dw is done one
-kernel row at a time, where the whole product would be larger.
 """
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -44,11 +36,11 @@ from numpy.typing import DTypeLike
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
-from lenet.layers.base import Array, Shape, TrainableLayer, Workspace
+from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.products import SMALL_PRODUCT, in_columns, parts
 from lenet.memory import Memory
 
 PADDINGS = ("valid", "same", "full")
-SMALL_PRODUCT = 1_000_000
 
 
 def padding_widths(padding: str, size: int) -> tuple[int, int]:
@@ -142,98 +134,144 @@ class ConvolutionLayer(TrainableLayer):
         return ConvolutionWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
 
 
-class ConvolutionWorkspace(Workspace):
+class ConvolutionWorkspace(TrainableWorkspace):
     """The arithmetic of the module's docstring on (H, C, W, N) arrays.
 
-    Array letters: R padded rows, P = kw C_in + 1 planes of a row, M = W_out N columns.
+    Array letters: R padded rows, P = kw C_in planes of a row, M = W_out N columns.
     """
 
     def __init__(
         self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
     ) -> None:
-        self.layer = layer
         channels = layer.input_size[2]
         kh, kw = layer.kernel_size
         out_height, out_width, filters = layer.output_shape(layer.input_size)
-        columns = out_width * samples
+        planes, columns = kw * channels, out_width * samples
         self.image = PaddedImage(layer, samples, dtype, memory)
-        planes = memory.share((self.image.height, kw * channels + 1, columns), dtype)
-        planes[:, -1] = 1
-        self.lowered = planes[:, :-1].reshape(self.image.height, kw, channels, out_width, samples)
+        rows = memory.share((self.image.height, planes, columns), dtype)
+        self.lowered = rows.reshape(self.image.height, kw, channels, out_width, samples)
         self.output = memory.keep((out_height, filters, out_width, samples), dtype)
-        self.kernel = np.zeros((kh, kw * channels + 1, filters), dtype)
-        multiplications = self.kernel.size * columns
-        parts = _parts(columns, multiplications)
-        self.forward_blocks = in_columns(blocks(planes, kh, 1)[0], parts)
-        self.forward_rows = in_columns(self.output.reshape(out_height, filters, columns), parts)
+        self.output_rows = self.output.reshape(out_height, -1)
+        self.bias_row = np.empty((filters, columns), dtype)
+        multiplications = kh * planes * filters * columns
+        count = parts(columns, multiplications)
+        self.forward_blocks = in_columns(blocks(rows, kh, 1)[0], count)
+        self.forward_rows = in_columns(self.output.reshape(out_height, filters, columns), count)
+        # Where the product of a whole block is large, one kernel row at a time.
         cuts = kh if multiplications > SMALL_PRODUCT else 1
-        self.backward_blocks = blocks(planes, kh, cuts)
-        self.products = np.empty((cuts, out_height, kh // cuts * planes.shape[1], filters), dtype)
-        self.dweights = np.empty(layer.parameter_shapes()["weights"], dtype)
-        self.dbiases = np.empty(filters, dtype)
+        self.backward_blocks = blocks(rows, kh, cuts)
+        self.products = np.empty((cuts, out_height, kh // cuts * planes, filters), dtype)
+        self.ones = np.ones(columns, dtype)
         self.scatter = Scatter(layer, samples, dtype, memory) if input_gradient else None
+
+    def prepare(self) -> None:
+        filters = len(self.biases)
+        self.by_filter = self.weights.reshape(-1, filters).T
+        self.bias_column = self.biases[:, None]
+        self.dweight_cuts = self.dweights.reshape(len(self.products), -1, filters)
+        if self.scatter is not None:
+            self.scatter.bind(self.weights)
 
     def forward(self, x: Array) -> Array:
         np.copyto(self.lowered, self.image.windows(x))
-        kh, planes, filters = self.kernel.shape
-        self.kernel[:, :-1] = self.layer.weights.reshape(kh, planes - 1, filters)
-        self.kernel[0, -1] = self.layer.biases
-        weights = np.ascontiguousarray(self.kernel.reshape(-1, filters).T)
-        np.matmul(weights, self.forward_blocks, out=self.forward_rows)
+        np.matmul(self.by_filter.copy(), self.forward_blocks, out=self.forward_rows)
+        # Whole rows of biases for whole rows of the output: short ones, said again and again, take twice as long.
+        np.copyto(self.bias_row, self.bias_column)
+        np.add(self.output_rows, self.bias_row.reshape(-1), out=self.output_rows)
         return self.output
 
     def backward(self, d: Array) -> Array | None:
         rows = d.reshape(*d.shape[:2], -1)
         np.matmul(self.backward_blocks, rows.transpose(0, 2, 1), out=self.products)
-        dkernel = self.products.sum(axis=1).reshape(self.kernel.shape)
-        self.dweights.reshape(len(dkernel), -1, dkernel.shape[2])[...] = dkernel[:, :-1]
-        self.dbiases[...] = dkernel[0, -1]
+        np.add.reduce(self.products, axis=1, out=self.dweight_cuts)
+        np.add.reduce(np.matmul(rows, self.ones), axis=0, out=self.dbiases)
         return self.scatter.backward(rows) if self.scatter is not None else None
 
 
 class Scatter:
     """The gradient by the input: blocks of output gradients times the kernel, upside down, then shifted and added.
 
-    Padded row h of the image meets kernel row u in output row h - u. With kh - 1 rows
-    of zeros above and below, the output gradients that h needs are again one contiguous
-    block of kh rows, and again every row is one product. It gives the gradients of the
-    kw shifted copies; with kw - 1 zeros on either side of each, copy v is found v places
-    further left, and a skewed view lines them up to be added in one go.
+    Padded row h of the image meets kernel row u in output row h - u. The output rows that
+    h meets lie one below the other, at most kh of them and fewer near the border, so again
+    they are one contiguous block and again every row is one product. It gives the gradients
+    of the kw shifted copies. They are kept with kw - 1 columns of zeros between them; copy v
+    is found v places further left, so that a skewed view lines them up to be added in one go.
     """
 
     def __init__(self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory) -> None:
-        self.layer = layer
         height, width, channels = layer.input_size
         kh, kw = layer.kernel_size
         out_height, out_width, filters = layer.output_shape(layer.input_size)
-        columns = out_width * samples
-        padded = memory.share((out_height + 2 * (kh - 1), filters, columns), dtype)
-        self.inside = padded[kh - 1 : kh - 1 + out_height]
-        copies = memory.share((out_height + kh - 1, kw, channels, out_width + 2 * (kw - 1), samples), dtype)
-        parts = _parts(columns, kh * filters * kw * channels * columns)
-        self.blocks = in_columns(blocks(padded, kh, 1)[0], parts)
-        by_row, by_copy, by_channel, by_column, by_sample = copies.strides
-        begin = copies[0, 0, 0, kw - 1 :]
-        rows = as_strided(begin, (len(copies), kw * channels, columns), (by_row, by_channel, by_sample))
-        self.rows = in_columns(rows, parts)
         (above, _), (left, _) = (padding_widths(layer.padding, size) for size in (kh, kw))
+        pitch, gap = out_width + kw - 1, kw - 1
+        store = memory.share(((height * kw * channels * pitch + gap) * samples,), dtype)
+        item = store.itemsize
+        by_column, by_plane = samples * item, pitch * samples * item
+        by_copy, by_row = channels * by_plane, kw * channels * by_plane
+        begin = store[gap * samples :]
+        rows = as_strided(begin, (height, kw * channels, out_width * samples), (by_row, by_plane, item))
         skewed = as_strided(
             begin,
-            (len(copies), kw, channels, out_width + kw - 1, samples),
-            (by_row, by_copy - by_column, by_channel, by_column, by_sample),
+            (height, kw, channels, pitch, samples),
+            (by_row, by_copy - by_column, by_plane, by_column, item),
             writeable=False,
         )
-        self.skewed = skewed[above : above + height, :, :, left : left + width]
+        self.skewed = skewed[:, :, :, left : left + width]
         self.dinputs = memory.share((height, channels, width, samples), dtype)
+        # A copy, so that the views of it that the products need are made once.
+        self.rows = memory.share((out_height, filters, out_width * samples), dtype)
+        self.products = [
+            RowProduct(self.rows, rows[first - above : last + 1 - above], first, kh)
+            for first, last in _alike(range(above, above + height), kh, out_height)
+        ]
+
+    def bind(self, weights: Array) -> None:
+        """Use these weights (kh, kw, C, F) from now on."""
+        kh, kw, channels, filters = weights.shape
+        self.upside_down = weights.reshape(kh, kw * channels, filters)[::-1].transpose(1, 0, 2)
 
     def backward(self, rows: Array) -> Array:
         """(H, C, W, N), for the gradient by the output rows (H_out, F, M)."""
-        np.copyto(self.inside, rows)
-        kh, kw, channels, filters = self.layer.weights.shape
-        upside_down = self.layer.weights.reshape(kh, kw * channels, filters)[::-1]
-        kernel = np.ascontiguousarray(upside_down.transpose(1, 0, 2)).reshape(kw * channels, kh * filters)
-        np.matmul(kernel, self.blocks, out=self.rows)
+        np.copyto(self.rows, rows)
+        kernel = self.upside_down.reshape(len(self.upside_down), -1)
+        for product in self.products:
+            np.matmul(kernel[:, product.kernel], product.blocks, out=product.out)
         return np.add.reduce(self.skewed, axis=1, out=self.dinputs)
+
+
+class RowProduct:
+    """The product for the padded rows from ``first`` on that meet the same rows of the kernel.
+
+    ``blocks`` of the output gradient (H_out, F, M) times columns ``kernel`` of the kernel,
+    (P, kh F), upside down, make ``out``.
+    """
+
+    def __init__(self, rows: Array, out: Array, first: int, kh: int) -> None:
+        filters = rows.shape[1]
+        count, planes, columns = out.shape
+        top, bottom = _met(first, kh, len(rows))
+        height = bottom - top + 1
+        above = kh - 1 - (first - top)
+        self.kernel = slice(above * filters, (above + height) * filters)
+        cut = parts(columns, height * filters * planes * columns)
+        self.blocks = in_columns(blocks(rows[top : bottom + count], height, 1)[0], cut)
+        self.out = in_columns(out, cut)
+
+
+def _met(row: int, kh: int, out_height: int) -> tuple[int, int]:
+    """First and last output row that a padded row of the image meets."""
+    return max(0, row - kh + 1), min(row, out_height - 1)
+
+
+def _alike(rows: range, kh: int, out_height: int) -> list[tuple[int, int]]:
+    """Runs (first, last) of padded rows that meet the same rows of the kernel."""
+
+    def kernel_rows(row: int) -> tuple[int, int]:
+        top, bottom = _met(row, kh, out_height)
+        return row - bottom, row - top
+
+    runs = [list(run) for _, run in groupby(rows, kernel_rows)]
+    return [(run[0], run[-1]) for run in runs]
 
 
 class PaddedImage:
@@ -274,19 +312,3 @@ def blocks(rows: Array, kh: int, cuts: int) -> Array:
     by_row, by_plane, by_column = rows.strides
     shape = (cuts, len(rows) - kh + 1, kh // cuts * rows.shape[1], rows.shape[2])
     return as_strided(rows, shape, (by_row, by_row, by_plane, by_column), writeable=False)
-
-
-def in_columns(rows: Array, parts: int) -> Array:
-    """View (H, K, M) as (H, parts, K, M / parts)."""
-    height, inner, columns = rows.shape
-    by_height, by_inner, by_column = rows.strides
-    width = columns // parts
-    return as_strided(rows, (height, parts, inner, width), (by_height, width * by_column, by_inner, by_column))
-
-
-def _parts(columns: int, multiplications: int) -> int:
-    """Into how many equal parts to cut the columns so that the product of one part is small."""
-    for parts in range(1, columns):
-        if columns % parts == 0 and multiplications <= SMALL_PRODUCT * parts:
-            return parts
-    return columns

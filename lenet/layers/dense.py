@@ -16,8 +16,12 @@ from numpy.typing import DTypeLike
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
-from lenet.layers.base import Array, Shape, TrainableLayer, Workspace
+from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.products import in_rows, parts
 from lenet.memory import Memory
+
+# From here on packing pays: the slivers that small products would need are slower than the whole (measured).
+LARGE_PRODUCT = 8_000_000
 
 
 class DenseLayer(TrainableLayer):
@@ -71,27 +75,37 @@ class DenseLayer(TrainableLayer):
         return DenseWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
 
 
-class DenseWorkspace(Workspace):
+class DenseWorkspace(TrainableWorkspace):
     """The arithmetic of the module's docstring on (F, N) arrays."""
 
     def __init__(self, layer: DenseLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool) -> None:
-        self.layer = layer
         self.output = memory.keep((layer.n_neurons, samples), dtype)
-        self.dweights = np.empty((layer.n_inputs, layer.n_neurons), dtype)
-        self.dbiases = np.empty(layer.n_neurons, dtype)
         self.ones = np.ones(samples, dtype)
         self.dinputs = memory.share((layer.n_inputs, samples), dtype) if input_gradient else None
+        multiplications = layer.n_inputs * layer.n_neurons * samples
+        is_large = multiplications > LARGE_PRODUCT
+        self.neuron_parts = 1 if is_large else parts(layer.n_neurons, multiplications)
+        self.input_parts = 1 if is_large else parts(layer.n_inputs, multiplications)
+
+    def prepare(self) -> None:
+        inputs = len(self.weights)
+        self.neurons = self.weights.reshape(inputs, self.neuron_parts, -1).transpose(1, 2, 0)
+        self.outputs = in_rows(self.output, self.neuron_parts)
+        self.bias_column = self.biases[:, None]
+        self.dweight_rows = in_rows(self.dweights, self.input_parts)
+        if self.dinputs is not None:
+            self.weight_rows = in_rows(self.weights, self.input_parts)
+            self.dinput_rows = in_rows(self.dinputs, self.input_parts)
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        np.matmul(self.layer.weights.T, x, out=self.output)
-        self.output += self.layer.biases[:, None]
-        return self.output
+        np.matmul(self.neurons, x, out=self.outputs)
+        return np.add(self.output, self.bias_column, out=self.output)
 
     def backward(self, d: Array) -> Array | None:
         # A transposed copy of d is a fraction of the work, and the product with it is faster.
-        np.matmul(self.x, np.ascontiguousarray(d.T), out=self.dweights)
+        np.matmul(in_rows(self.x, self.input_parts), d.T.copy(), out=self.dweight_rows)
         np.matmul(d, self.ones, out=self.dbiases)
-        if self.dinputs is None:
-            return None
-        return np.matmul(self.layer.weights, d, out=self.dinputs)
+        if self.dinputs is not None:
+            np.matmul(self.weight_rows, d, out=self.dinput_rows)
+        return self.dinputs

@@ -37,7 +37,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike
 
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Shape, Workspace
+from lenet.layers.base import Array, Shape, TrainableWorkspace, Workspace
 from lenet.layers.convolution import ConvolutionLayer, padding_widths
 from lenet.memory import Memory
 
@@ -96,7 +96,7 @@ class ReportConvolutionLayer(ConvolutionLayer):
         return ReportConvolutionWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
 
 
-class ReportConvolutionWorkspace(Workspace):
+class ReportConvolutionWorkspace(TrainableWorkspace):
     """The formulas above on (H, C, W, N) arrays; sums over n, divided by nothing yet."""
 
     def __init__(
@@ -107,8 +107,6 @@ class ReportConvolutionWorkspace(Workspace):
         out_height, out_width, filters = layer.output_shape(layer.input_size)
         self.output = memory.keep((out_height, filters, out_width, samples), dtype)
         self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, memory, layer.padding)
-        self.dweights = np.empty(layer.parameter_shapes()["weights"], dtype)
-        self.dbiases = np.empty(filters, dtype)
         self.ones = np.ones(out_width * samples, dtype)
         if layer.padding == "valid":
             self.unpadded = Lowered(layer, layer.input_size[:2], channels, samples, dtype, memory, "valid")
@@ -119,11 +117,11 @@ class ReportConvolutionWorkspace(Workspace):
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        weights, size = self.layer.weights, self.layer.weights.shape[:2]
+        weights, size = self.weights, self.weights.shape[:2]
         last = np.ascontiguousarray(weights[:, :, -1].reshape(size[0] * size[1], -1).T)
         rows = self.output.reshape(*self.output.shape[:2], -1)
         np.matmul(last, self.seen.blocks(x[:, -1:])[0], out=rows)
-        self.output += self.layer.biases[:, None, None]
+        self.output += self.biases[:, None, None]
         return self.output
 
     def backward(self, d: Array) -> Array | None:
@@ -132,7 +130,7 @@ class ReportConvolutionWorkspace(Workspace):
         np.sum(d.reshape(*d.shape[:2], -1) @ self.ones, axis=0, out=self.dbiases)
         if not self.input_gradient:
             return None
-        kernels = self.layer.weights.sum(axis=3)
+        kernels = self.weights.sum(axis=3)
         size = kernels.shape[0] * kernels.shape[1]
         per_channel = kernels.reshape(size, channels).T[:, None, None, :]
         blocks = self.dlowered.blocks(d[:, :channels])

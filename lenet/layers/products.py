@@ -1,0 +1,36 @@
+"""Matrix products kept small on purpose.
+
+OpenBLAS multiplies matrices of up to a million multiplications without packing them
+first, up to a seventh faster for shapes such as these (measured). So the columns or
+the rows of a larger product are cut into equal parts, which NumPy multiplies one
+after the other in a single call. The cut depends on the shapes alone.
+"""
+
+from __future__ import annotations
+
+from numpy.lib.stride_tricks import as_strided
+
+from lenet.layers.base import Array
+
+SMALL_PRODUCT = 1_000_000
+
+
+def parts(length: int, multiplications: int) -> int:
+    """Into how many equal parts to cut an axis of ``length`` so that the product of one part is small."""
+    for count in range(1, length):
+        if length % count == 0 and multiplications <= SMALL_PRODUCT * count:
+            return count
+    return length
+
+
+def in_columns(matrices: Array, count: int) -> Array:
+    """View (..., K, M) as (..., count, K, M / count)."""
+    *outer, inner, columns = matrices.shape
+    *by_outer, by_inner, by_column = matrices.strides
+    width = columns // count
+    return as_strided(matrices, (*outer, count, inner, width), (*by_outer, width * by_column, by_inner, by_column))
+
+
+def in_rows(matrix: Array, count: int) -> Array:
+    """View (K, M) as (count, K / count, M)."""
+    return matrix.reshape(count, -1, matrix.shape[1])
