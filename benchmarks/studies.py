@@ -63,8 +63,8 @@ def page(network: str, epochs: int, runs: int, stats: int) -> str:
         "# Speed of studies",
         "",
         f"Made at commit {commit()} by `{command}` on {machine()}. {runs} runs of {network}, "
-        f"{epochs} epoch{'s' * (epochs > 1)} each, one thread a run; load of the machine at the start: {load:.1f} (an "
-        "idle one has 0).",
+        f"{epochs} epoch{'s' * (epochs > 1)} each, one thread a run; load of the "
+        f"machine in the minute before: {load:.1f}.",
         "",
         "| what | measured | goal |",
         "| :-- | --: | --: |",
