@@ -86,7 +86,7 @@ class Study:
             note_copied(self.folder, copied)
         if not self._reuse:
             return ""
-        return f"{len(copied)} runs copied from {', '.join(map(str, self._reuse))}" + (
+        return f"{len(copied)} run{'s' * (len(copied) != 1)} copied from {', '.join(map(str, self._reuse))}" + (
             "" if copied else ": none is complete, of this commit, and what is asked for")
 
     def _take_stock(self) -> None:

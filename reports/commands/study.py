@@ -125,6 +125,7 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
 
     from diagnostics.study_run import Study
     from reports.study_view import StudyView
+    from reports.words import counted
 
     study = Study(plan, folder, jobs, reuse=reuse)
     _end_in_order_on_sigterm()
@@ -136,7 +137,7 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
         sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
-        click.echo(f"{crashed} runs crashed; why is in {folder / 'failures.json'}; --resume tries them again", err=True)
+        click.echo(f"{counted(crashed, 'run')} crashed; why is in {folder / 'failures.json'}; --resume tries again", err=True)
         return FAILED
     return DEFECTS if plan.on_defect == "stop" and any(run.is_defect for run in study.runs) else 0
 
