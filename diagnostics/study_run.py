@@ -86,8 +86,10 @@ class Study:
             note_copied(self.folder, copied)
         if not self._reuse:
             return ""
-        return f"{len(copied)} run{'s' * (len(copied) != 1)} copied from {', '.join(map(str, self._reuse))}" + (
-            "" if copied else ": none is complete, of this commit, and what is asked for")
+        names = ", ".join(map(str, self._reuse))
+        if not copied:
+            return f"nothing to copy from {names}: no complete run of this commit and machine is one that is missing"
+        return f"{len(copied)} run{'s' * (len(copied) != 1)} copied from {names}"
 
     def _take_stock(self) -> None:
         """Find out what is complete, and queue the rest; what failed is tried again."""

@@ -35,15 +35,11 @@ class StudyView:
     def __call__(self, state: State) -> None:
         """Show one state."""
         text = line(state)
-        if text:
-            self._say(text)
+        # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
+        if text and (self._live is None or state.last is None or state.message):
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
         if self._live:
             self._live.update(picture(state), refresh=True)
-
-    def _say(self, text: str) -> None:
-        # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
-        if self._live is None or "CRASHED" in text or "already done" in text or "copied from" in text:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def line(state: State) -> str:

@@ -123,7 +123,7 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
     """Run what is missing and show how it goes; the exit code."""
     from rich.console import Console
 
-    from diagnostics.study_run import Study
+    from diagnostics.study_run import FAILURES, Study
     from reports.study_view import StudyView
     from reports.words import counted
 
@@ -137,7 +137,8 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
         sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
-        click.echo(f"{counted(crashed, 'run')} crashed; why is in {folder / 'failures.json'}; --resume tries again", err=True)
+        why = folder / FAILURES
+        click.echo(f"{counted(crashed, 'run')} crashed; why is in {why}; --resume tries again", err=True)
         return FAILED
     return DEFECTS if plan.on_defect == "stop" and any(run.is_defect for run in study.runs) else 0
 
