@@ -25,7 +25,7 @@ sum to 0."""
 def drifts(
     defect: Sequence[Run], healthy: Sequence[Run], statistics: Sequence[str] = ("norm", "mean"), before: int = 200
 ) -> pd.DataFrame:
-    """Index (layer, tensor, statistic), the tensors that are outside most often first.
+    """Index (layer, tensor, statistic), the tensors that are outside most often, on the same side, first.
 
     ``below`` and ``above`` count the defect runs in which it has changed since
     step 0, up to one step before the onset, by less or by more than in every
@@ -46,7 +46,7 @@ def drifts(
         lead = float(np.median(outside)) if len(outside) else float("nan")
         rows.append((int(np.sum(column < 0)), int(np.sum(column > 0)), len(late), lead))
     frame = _frame(keys, rows)
-    order = np.lexsort((-frame["lead"].fillna(0).to_numpy(), -(frame["below"] + frame["above"]).to_numpy()))
+    order = np.lexsort((-frame["lead"].fillna(0).to_numpy(), -frame[["below", "above"]].max(axis=1).to_numpy()))
     return frame.iloc[order]
 
 

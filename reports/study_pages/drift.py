@@ -48,10 +48,10 @@ def drift(group: Group | None, folder: Path, target: Path) -> str:
 
 
 def _words(frame: pd.DataFrame) -> str:
-    """The tensors that are outside in at least half of the runs."""
-    often = frame[2 * (frame["below"] + frame["above"]) >= frame["runs"]]
+    """The tensors that are outside on the same side in at least half of the runs."""
+    often = frame[2 * frame[["below", "above"]].max(axis=1) >= frame["runs"]]
     if not len(often):
-        return "**No tensor is outside in half of the runs**, so no drift is common to most of these collapses."
+        return "**No tensor is outside on one side in half of them**, so no drift is common to most of these collapses."
     first = often.head(4)
     named = [f"{statistic} of {layer} {tensor} ({_side(row)})" for (layer, tensor, statistic), row in _items(first)]
     more = f" and {len(often) - 4} more" if len(often) > 4 else ""
