@@ -1,6 +1,6 @@
 """How fast studies are: runs an hour with one job and with two, the cost of starting a run, and of statistics.
 
-    python -m benchmarks.studies [--network lenet] [--epochs 1] [--runs 6] [--stats 1000]
+    python -m benchmarks.studies [--network lenet] [--epochs 1] [--runs 6] [--stats 1000] [--write FILE]
 
 Prints a table in Markdown with the commit it was made at. Run it on an idle
 machine: two jobs need two free cores.
@@ -9,17 +9,21 @@ machine: two jobs need two free cores.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.common import commit, machine
 from diagnostics import index
 from diagnostics.study import Plan, grid
 from diagnostics.study_run import Study
 from diagnostics.study_worker import Worker, dataset
-from diagnostics.version import code_version
+
+STARTS = 3
 
 
 def main() -> None:
@@ -28,22 +32,44 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--runs", type=int, default=6)
     parser.add_argument("--stats", type=int, default=1000)
+    parser.add_argument("--write", type=Path, metavar="FILE")
     options = parser.parse_args()
-    plan = Plan(grid({"network": [options.network], "epochs": [options.epochs]}, options.runs))
+    text = page(options.network, options.epochs, options.runs, options.stats)
+    print(text)
+    if options.write:
+        options.write.write_text(text + "\n", encoding="utf-8")
+
+
+def page(network: str, epochs: int, runs: int, stats: int) -> str:
+    """All measurements as Markdown."""
+    load = os.getloadavg()[0]
+    plan = Plan(grid({"network": [network], "epochs": [epochs]}, runs))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         beyond = start_cost(plan, folder / "start")
         seconds = {jobs: whole_study(plan, folder / str(jobs), jobs) for jobs in (1, 2)}
-        statistics = statistics_cost(folder / "start", options.stats)
-    made = code_version()
-    print(f"{options.network}, {options.epochs} epoch(s), {options.runs} runs, commit {made['commit']}, "
-          f"{made['cores']} cores\n")  # fmt: skip
-    print("| what | measured | goal |\n| :-- | --: | --: |")
-    for jobs, taken in seconds.items():
-        print(f"| runs an hour, {jobs} job{'s' * (jobs > 1)} | {3600 * options.runs / taken:.0f} | |")
-    print(f"| two jobs against one | {seconds[1] / seconds[2]:.2f}x | 1.8x |")
-    print(f"| starting a run, beyond training and validation | {beyond:.3f} s | 0.5 s |")
-    print(f"| statistics of {options.stats} finished runs | {statistics:.2f} s | 5 s |")
+        known, anew = statistics_cost(folder / "start", stats)
+    hour = {jobs: 3600 * runs / taken for jobs, taken in seconds.items()}
+    rows = [
+        ("runs an hour, one job", f"{hour[1]:,.0f}", ""),
+        ("runs an hour, two jobs", f"{hour[2]:,.0f}", ""),
+        ("two jobs against one", f"{hour[2] / hour[1]:.2f} times", "1.8 times"),
+        (f"starting a run, beyond training and validation (median of {STARTS})", f"{beyond * 1e3:.0f} ms", "500 ms"),
+        (f"statistics of {stats:,} finished runs, from the index", f"{known:.2f} s", "5 s"),
+        ("making the index again, a run of the above (once, after a change of the rules)", f"{anew * 1e3:.0f} ms", ""),
+    ]
+    command = f"python -m benchmarks.studies --network {network} --epochs {epochs} --runs {runs}"
+    return "\n".join([
+        "# Speed of studies",
+        "",
+        f"Made at commit {commit()} by `{command}` on {machine()}. {runs} runs of {network}, "
+        f"{epochs} epoch{'s' * (epochs > 1)} each, one thread a run; load of the "
+        f"machine in the minute before: {load:.1f}.",
+        "",
+        "| what | measured | goal |",
+        "| :-- | --: | --: |",
+        *(f"| {what} | {measured} | {goal} |" for what, measured, goal in rows),
+    ])  # fmt: skip
 
 
 def start_cost(plan: Plan, folder: Path) -> float:
@@ -52,7 +78,7 @@ def start_cost(plan: Plan, folder: Path) -> float:
     work = Worker.of(plan, folder)
     dataset(None, None)
     costs = []
-    for task in plan.tasks():
+    for task in plan.tasks()[:STARTS]:
         began = time.perf_counter()
         run = work(task)
         spent = (run.training_seconds or 0) + len(run.epochs) * (run.validation_seconds or 0)
@@ -69,8 +95,8 @@ def whole_study(plan: Plan, folder: Path, jobs: int) -> float:
     return moments[-1] - moments[jobs - 1]
 
 
-def statistics_cost(folder: Path, count: int) -> float:
-    """Seconds for statistics of ``count`` runs that are in the index, file reading and intervals included."""
+def statistics_cost(folder: Path, count: int) -> tuple[float, float]:
+    """Seconds for statistics of ``count`` runs that are in the index, and those to read and judge one that is not."""
     from diagnostics.arms import group_runs
 
     first = next(folder.glob("*.h5"))
@@ -84,7 +110,13 @@ def statistics_cost(folder: Path, count: int) -> float:
     began = time.perf_counter()
     groups = group_runs(index.load(index.find_runs([many])).runs)
     assert [group.to_json()["runs"] for group in groups] == [count]
-    return time.perf_counter() - began
+    counted = time.perf_counter()
+    fresh: Sequence[Path] = sorted(many.glob("*.h5"))[:STARTS]
+    for path in fresh:
+        (many / index.FOLDER / f"{path.name}.json").unlink()
+    again = time.perf_counter()
+    assert len(index.load(fresh).runs) == len(fresh)
+    return counted - began, (time.perf_counter() - again) / len(fresh)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _bands(members: Sequence[tuple[Run, int]], keys: Sequence[Key], steps: Steps
     """Quantiles over runs; a run without a row at a step does not count there."""
     stack = np.full((len(members), len(steps), len(keys)), np.nan, dtype=np.float32)
     for i, (run, zero) in enumerate(members):
-        stack[i] = _at(run, [run.columns.tensor(*key) for key in keys], steps + zero)
+        stack[i] = values_at(run, [run.columns.tensor(*key) for key in keys], steps + zero)
     n = np.isfinite(stack).sum(axis=0)
     quantiles = np.full((3, *n.shape), np.nan)
     some = n.max(axis=1) > 0
@@ -97,8 +97,8 @@ def _quantiles(stack: Values) -> NDArray[np.float64]:
     return result
 
 
-def _at(run: Run, places: Sequence[int], steps: Steps) -> Values:
-    """Values (steps, places) at these steps of the run, NaN where it has no row."""
+def values_at(run: Run, places: Sequence[int], steps: Steps) -> Values:
+    """Values (steps, places) of a run at these steps; ``places`` are columns of its rows; NaN where it has no row."""
     values = np.full((len(steps), len(places)), np.nan, dtype=np.float32)
     have = np.asarray(run.index["step"])
     rows = np.searchsorted(have, steps)

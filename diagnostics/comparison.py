@@ -18,7 +18,8 @@ from diagnostics.summary import RunSummary
 
 LEVEL = 0.05
 PAIRED_SHARE = 0.8
-"""Share of the judged runs of both arms that must find their seed in the other, for pairs to be used."""
+"""Share of the judged runs of the smaller arm that must find their seed in the other, for pairs to be used: of a
+study that is not finished the control may be ahead."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _pairs(arm: Group, control: Group) -> list[tuple[RunSummary, RunSummary]]:
     """The runs judged in both arms, by seed; none where too few of them match."""
     first, second = by_seed(arm) or {}, by_seed(control) or {}
     seeds = sorted(first.keys() & second.keys())
-    enough = len(seeds) >= PAIRED_SHARE * max(len(first), len(second))
+    enough = bool(seeds) and len(seeds) >= PAIRED_SHARE * min(len(first), len(second))
     return [(first[seed], second[seed]) for seed in seeds] if enough else []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -15,6 +15,7 @@ from diagnostics.comparison import Comparison, compare_all
 from diagnostics.findings import Verdict
 from diagnostics.jsonfile import DamagedFileError, read_json, try_lock, write_json
 from diagnostics.pool import Failure, Pool
+from diagnostics.reuse import copy_runs
 from diagnostics.statistics import Group
 from diagnostics.study import FILE, Plan, StudyError, Task
 from diagnostics.study_worker import Worker, finished, is_complete
@@ -43,13 +44,19 @@ class Progress:
 
 
 class Study:
-    """A plan in a folder. ``work`` trains one task; ``jobs`` of them are done at a time."""
+    """A plan in a folder. ``work`` trains one task; ``jobs`` of them are done at a time.
 
-    def __init__(self, plan: Plan, folder: Path, jobs: int, work: Work | None = None) -> None:
+    ``reuse`` names folders of other studies, whose runs are copied where they are what is asked for.
+    """
+
+    def __init__(
+        self, plan: Plan, folder: Path, jobs: int, work: Work | None = None, reuse: Sequence[Path] = ()
+    ) -> None:
         self.plan = plan
         self.folder = folder
         self.jobs = jobs
         self.runs: list[RunSummary] = []
+        self._reuse = reuse
         self._work: Work = work or Worker.of(plan, folder)
         self._queue: deque[Task] = deque()
         self._groups: tuple[Group, ...] = ()
@@ -63,12 +70,26 @@ class Study:
         Raises StudyError where the folder holds another study, or one that is being run.
         """
         with open_folder(self.plan, self.folder, self.jobs):
+            copied = self._copy()
             self._take_stock()
-            on_progress(self._progress())
+            on_progress(self._progress(message=copied))
             with Pool(self.jobs, self._work) as pool:
                 for result in pool.results(self._queue):
                     last, message = self._note(*result) if result else (None, "")
                     on_progress(self._progress(pool.running, last, message))
+
+    def _copy(self) -> str:
+        """Copy what other studies have made, and write down what came from where; the line that tells it."""
+        copied: dict[str, str] = {}
+        for file, origin in copy_runs(self.plan, self.folder, self._reuse):
+            copied[file] = str(origin)
+            note_copied(self.folder, copied)
+        if not self._reuse:
+            return ""
+        names = ", ".join(map(str, self._reuse))
+        if not copied:
+            return f"nothing to copy from {names}: no complete run of this commit and machine is one that is missing"
+        return f"{len(copied)} run{'s' * (len(copied) != 1)} copied from {names}"
 
     def _take_stock(self) -> None:
         """Find out what is complete, and queue the rest; what failed is tried again."""
@@ -159,6 +180,13 @@ def open_folder(plan: Plan, folder: Path, jobs: int) -> IO[bytes]:
         lock.close()
         raise
     return lock
+
+
+def note_copied(folder: Path, copied: Mapping[str, str]) -> None:
+    """Write into the study file which runs were copied, each with its origin."""
+    plan = Plan.load(folder)
+    *before, last = plan.history
+    replace(plan, history=(*before, {**last, "copied": dict(copied)})).save(folder)
 
 
 def load_study(folder: Path) -> tuple[Plan, index.Loaded]:

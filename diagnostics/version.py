@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,8 +29,12 @@ def code_version() -> dict[str, str]:
     }
 
 
+@cache
 def commit() -> str:
-    """The commit of this checkout, with "+" where its code was changed since; "" where there is none."""
+    """The commit of this checkout, with "+" where its code was changed since; "" where there is none.
+
+    Asked once a process: a process goes on with the code it began with, and git takes longer than opening a log.
+    """
     try:
         head = _git("rev-parse", "--short=10", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", "lenet", "diagnostics")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from diagnostics.comparison import Comparison
 from diagnostics.statistics import SINGLE_METRICS, Group, Mean, sensitivity
 from diagnostics.summary import RunSummary
-from reports.words import percent, seconds
+from reports.words import counted, percent, seconds
 
 LISTED = 8
 NAMES = {"step_seconds": "step", "epoch_seconds": "epoch", "training_seconds": "training",
@@ -90,7 +90,7 @@ def cost_words(c: Comparison) -> str:
     """What the arm costs or brings in accuracy, over the seeds that survive in both arms."""
     if c.cost.mean is None:
         return ""
-    words = f"; accuracy {100 * c.cost.mean:+.2f} points over the {c.cost.n} seeds that survive in both"
+    words = f"; accuracy {100 * c.cost.mean:+.2f} points over the {counted(c.cost.n, 'seed')} that survive in both"
     if c.cost_interval is None:
         return words
     low, high = c.cost_interval

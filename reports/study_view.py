@@ -34,21 +34,20 @@ class StudyView:
 
     def __call__(self, state: State) -> None:
         """Show one state."""
-        if state.last is not None or (state.reused and state.done == state.reused and not state.running):
-            self._say(line(state))
+        text = line(state)
+        # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
+        if text and (self._live is None or state.last is None or state.message):
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
         if self._live:
             self._live.update(picture(state), refresh=True)
 
-    def _say(self, text: str) -> None:
-        # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
-        if self._live is None or "CRASHED" in text or "already done" in text:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-
 
 def line(state: State) -> str:
-    """One line for the run that has just ended, or for those that need not be done again."""
+    """One line for the run that has just ended, or for those that need not be done again; "" for nothing to say."""
     if state.last is None:
-        return f"{state.reused} of {state.total} runs already done"
+        begins = state.done == state.reused and not state.running
+        done = f"{state.reused} of {state.total} runs already done" if state.reused and begins else ""
+        return "; ".join(filter(None, (state.message, done)))
     left = f", {seconds(state.seconds_left)} left" if state.seconds_left else ""
     outcome = f"CRASHED: {state.message}" if state.message else outcome_words(state.last)
     arm = next((group for group in state.groups if state.last in group.runs), None)

@@ -34,11 +34,13 @@ DEFAULT_RUNS = 10
 @click.option("--out", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
               help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the study in --out; what is complete is not repeated.")
+@click.option("--reuse", metavar="FOLDER", multiple=True, type=click.Path(path_type=Path, file_okay=False),
+              help="Copy runs from this study where settings, seed, code and machine are the same.")  # fmt: skip
 @click.option("--page", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]")  # fmt: skip
 @click.option("--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
 def command(
-    runs: int | None, jobs: int | None, preset: str | None, folder: Path | None, resume: bool,
+    runs: int | None, jobs: int | None, preset: str | None, folder: Path | None, resume: bool, reuse: tuple[Path, ...],
     page: Path | None, page_only: bool, on_defect: str, log_every: int, histograms_every: int, **options: Any,
 ) -> None:  # fmt: skip
     """Run --runs seeds of every combination of the options given.
@@ -49,6 +51,7 @@ def command(
     with --threads left out uses one thread.
     """
     from diagnostics.errors import DiagnosticsError, LogWriteError
+    from diagnostics.reuse import check_source
     from diagnostics.study import Plan, StudyError
     from lenet.errors import DataError, LenetError
 
@@ -63,7 +66,9 @@ def command(
             plan = make_plan(given, runs, preset, how)
             refuse_existing(folder, resume)
             check_data(plan)
-        code = 0 if page_only else execute(plan, folder, jobs or _cores())
+        for source in reuse:
+            check_source(plan, source)
+        code = 0 if page_only else execute(plan, folder, jobs or _cores(), reuse)
         show_result(plan, folder, page)
     except StudyError as error:
         _end(error, USAGE)
@@ -114,14 +119,15 @@ def check_data(plan: Plan) -> None:
         load_dataset(folder, None)
 
 
-def execute(plan: Plan, folder: Path, jobs: int) -> int:
+def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -> int:
     """Run what is missing and show how it goes; the exit code."""
     from rich.console import Console
 
-    from diagnostics.study_run import Study
+    from diagnostics.study_run import FAILURES, Study
     from reports.study_view import StudyView
+    from reports.words import counted
 
-    study = Study(plan, folder, jobs)
+    study = Study(plan, folder, jobs, reuse=reuse)
     _end_in_order_on_sigterm()
     try:
         with StudyView(Console(stderr=True)) as view:
@@ -131,7 +137,8 @@ def execute(plan: Plan, folder: Path, jobs: int) -> int:
         sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
-        click.echo(f"{crashed} runs crashed; why is in {folder / 'failures.json'}; --resume tries them again", err=True)
+        why = folder / FAILURES
+        click.echo(f"{counted(crashed, 'run')} crashed; why is in {why}; --resume tries again", err=True)
         return FAILED
     return DEFECTS if plan.on_defect == "stop" and any(run.is_defect for run in study.runs) else 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +19,28 @@ from reports.figures.curves import Array
 from reports.figures.focus import turning_step
 
 Align = Literal["start", "onset"]
-PANELS = (("value", "weight norm"), ("gradient", "gradient norm"), ("update", "update norm"))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A column of the figure: one statistic of one kind of one tensor of each layer."""
+
+    tensor: str
+    kind: str
+    statistic: str
+    title: str
+
+
+TRAINING = (
+    Panel("weights", "value", "norm", "weight norm"),
+    Panel("weights", "gradient", "norm", "gradient norm"),
+    Panel("weights", "update", "norm", "update norm"),
+)
+PARAMETERS = (
+    Panel("weights", "value", "norm", "weight norm"),
+    Panel("weights", "value", "mean", "mean of weights"),
+    Panel("biases", "value", "norm", "bias norm"),
+)
 LOOKS: dict[str, tuple[str, Any]] = {"healthy": (style.BLUE, "-"), "defect": (style.VERMILLION, (0, (5, 1.5)))}
 
 
@@ -29,7 +50,7 @@ class Band:
 
     fate: str
     layer: str
-    kind: str
+    panel: Panel
     steps: Array
     median: Array
     low: Array
@@ -37,52 +58,74 @@ class Band:
     runs: int
 
 
-def prepare(runs: Sequence[Run], align: Align) -> tuple[Band, ...]:
-    """Bands of the norm of the weights, their gradient and their update, for each layer and fate.
+def prepare(
+    runs: Sequence[Run],
+    align: Align,
+    panels: Sequence[Panel] = TRAINING,
+    window: tuple[int, int] = (-100, 100),
+    onset_of: Callable[[Run], int | None] = turning_step,
+) -> tuple[Band, ...]:
+    """Bands of what the panels show, for each layer and fate.
 
-    Aligned at the onset, a run that never learned counts from the step at which
-    it went down, since its onset is step 0 whenever that was.
+    Aligned at the onset, a run counts from the step at which it went down: the
+    onset of a run that never learned is step 0 whenever that was.
     """
-    frame = parameter_bands(runs, statistics=("norm",), align=align, window=(-100, 100), onset_of=turning_step)
+    wanted = {(p.tensor, p.kind, p.statistic): p for p in panels}
+    frame = parameter_bands(
+        runs,
+        statistics=tuple(dict.fromkeys(p.statistic for p in panels)),
+        kinds=tuple(dict.fromkeys(p.kind for p in panels)),
+        align=align,
+        window=window,
+        onset_of=onset_of,
+    )
     bands = []
     if not len(frame):
         return ()
-    for key, part in frame.groupby(level=["fate", "layer", "tensor", "kind"], sort=False, observed=True):
-        fate, layer, tensor, kind = (str(k) for k in key)
-        if tensor == "weights":
+    levels = ["fate", "layer", "tensor", "kind", "statistic"]
+    for key, part in frame.groupby(level=levels, sort=False, observed=True):
+        fate, layer, *rest = (str(k) for k in key)
+        panel = wanted.get((rest[0], rest[1], rest[2]))
+        if panel is not None:
             steps = part.index.get_level_values("step").to_numpy(np.float64)
             median, low, high = (np.asarray(part[c], dtype=np.float64) for c in ("median", "low", "high"))
-            bands.append(Band(fate, layer, kind, steps, median, low, high, int(pd.Series(part["n"]).max())))
+            bands.append(Band(fate, layer, panel, steps, median, low, high, int(pd.Series(part["n"]).max())))
     return tuple(bands)
 
 
 def draw(bands: Sequence[Band], axes: Axes) -> None:
-    """One layer and kind: healthy solid, defect dashed, bands behind."""
+    """One layer and panel: healthy solid, defect dashed, bands behind; norms on a log axis."""
     for band in bands:
         colour, line = LOOKS[band.fate]
         axes.fill_between(band.steps, band.low, band.high, color=colour, alpha=0.16, linewidth=0)
         axes.plot(band.steps, band.median, color=colour, linestyle=line, linewidth=1.4)
-    if any(np.any(band.median > 0) for band in bands):
+    if any(band.panel.statistic == "norm" and np.any(band.median > 0) for band in bands):
         style.log_axis(axes)
 
 
 @style.styled
-def fates_figure(runs: Sequence[Run], align: Align = "start") -> Figure | None:
-    """A row a layer; columns weight norm, gradient norm, update norm. None where no run was judged."""
-    bands = prepare(runs, align)
+def fates_figure(
+    runs: Sequence[Run],
+    align: Align = "start",
+    panels: Sequence[Panel] = TRAINING,
+    window: tuple[int, int] = (-100, 100),
+    onset_of: Callable[[Run], int | None] = turning_step,
+) -> Figure | None:
+    """A row a layer, a column a panel; ``window`` is in steps around the onset. None where no run was judged."""
+    bands = prepare(runs, align, panels, window, onset_of)
     if not bands:
         return None
     order = list(dict.fromkeys(layer for layer, _ in runs[0].columns.tensors))
     layers = [layer for layer in order if any(b.layer == layer for b in bands)]
     figure = style.new_figure(0.9 + 1.25 * len(layers))
-    grid = figure.subplots(len(layers), len(PANELS), sharex=True, squeeze=False)
+    grid = figure.subplots(len(layers), len(panels), sharex=True, squeeze=False)
     for layer, row in zip(layers, grid, strict=True):
-        for (kind, title), axes in zip(PANELS, row, strict=True):
-            draw([b for b in bands if b.layer == layer and b.kind == kind], axes)
+        for panel, axes in zip(panels, row, strict=True):
+            draw([b for b in bands if b.layer == layer and b.panel == panel], axes)
             if align == "onset":
                 axes.axvline(0, color=style.BLACK, linewidth=1.0, linestyle=":")
             if layer == layers[0]:
-                axes.set_title(title)
+                axes.set_title(panel.title)
         row[0].set_ylabel(layer)
     for axes in grid[-1]:
         style.step_axis(axes, label=False)

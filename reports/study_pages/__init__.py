@@ -10,17 +10,25 @@ from pathlib import Path
 
 from diagnostics.index import Loaded
 from diagnostics.jsonfile import write_text
+from diagnostics.statistics_frames import runs_frame
 from diagnostics.study import Plan, StudyError
+from diagnostics.study_run import groups_of
 from reports.study_pages import remedies, report_table, why
+from reports.study_pages.markdown import runs_file
 
 PAGES = {"report-table": report_table.page, "remedies": remedies.page, "why": why.page}
 
 
 def write_page(plan: Plan, loaded: Loaded, folder: Path, page: Path) -> Path:
-    """Write the page of a preset study and return its path. Raises StudyError for a study without a page."""
+    """Write the page of a preset study, its figures, and beside them a CSV with one row a run; the page's path.
+
+    Raises StudyError for a study without a page.
+    """
     if plan.preset not in PAGES:
         raise StudyError(f"{folder}: has no page of its own; pages are made for {', '.join(PAGES)}")
     write_text(page, PAGES[plan.preset](plan, loaded, folder, page))
+    every_run = runs_frame(groups_of(plan, loaded.runs)).drop(columns="path", errors="ignore")
+    write_text(runs_file(page), every_run.to_csv(lineterminator="\n", float_format="%.6g"))
     return page
 
 

@@ -1,53 +1,86 @@
-"""Which parameters move before a late collapse: their size before the onset, against healthy runs at the same steps."""
+"""Which parameters move before a late collapse: in words, as a table, and as a figure."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
+import pandas as pd
+
 from diagnostics.errors import LogError
 from diagnostics.findings import Verdict
 from diagnostics.run import Run
 from diagnostics.statistics import Group
 from reports.study_pages import pictures
-from reports.study_pages.markdown import table
+from reports.study_pages.markdown import join, table
+from reports.study_pages.why_words import EARLY
+from reports.words import counted
 
-BEFORE = 300
+BEFORE = 200
 """Steps before the onset over which drift is looked for."""
-HEALTHY = 12
-"""Healthy runs that are compared with, the first seeds: more change the medians little and take long to read."""
+SHOWN = 8
+Row = dict[str, float]
 
 
-def drift_table(group: Group | None, folder: Path, target: Path) -> str:
-    """The norm of each tensor just before the onset over that 300 steps earlier, collapsed against healthy runs."""
-    from diagnostics.bands import parameter_bands
+def drift(group: Group | None, folder: Path, target: Path) -> str:
+    """The tensors that leave the range of the healthy runs before a collapse that is not an early one."""
+    from diagnostics.drift import drifts
 
     if group is None:
         return "No run with the report's convolution yet."
-    late = [r for r in group.runs if r.is_defect and r.verdict is Verdict.COLLAPSED and (r.onset or 0) > BEFORE]
-    healthy = [r for r in group.runs if r.verdict is Verdict.HEALTHY and r.is_survivor][:HEALTHY]
-    runs = _open([*(r.name for r in late), *(r.name for r in healthy)], folder)
-    if not late or not healthy or len(runs) < 2:
-        return f"No comparison: {len(late)} late collapses and {len(healthy)} healthy runs with this convolution."
-    bands = parameter_bands(runs, ["norm"], ["value"], align="onset", window=(-BEFORE, -1), points=BEFORE)
-    growth = {}
-    for (fate, layer, tensor), part in bands.groupby(level=["fate", "layer", "tensor"], sort=False):
-        medians = part["median"].to_numpy()
-        growth[fate, layer, tensor] = medians[-1] / medians[0] if medians[0] else math.nan
-    tensors = sorted({key[1:] for key in growth}, key=lambda t: _apart(growth["defect", *t], growth["healthy", *t]))
-    rows = [(f"{la} {t}", f"{growth['defect', la, t]:.2f}", f"{growth['healthy', la, t]:.2f}") for la, t in tensors]
-    return (
-        f"Norm of each tensor one step before the onset, as a multiple of what it was {BEFORE} steps before; "
-        f"medians of {len(late)} run{'s' * (len(late) != 1)} that collapsed after step {BEFORE}, and of {len(healthy)} "
-        "healthy runs at the same steps. The tensors that differ most stand first.\n\n"
-        + table(["tensor", "collapsed", "healthy"], rows)
-        + f"\n\n{pictures.fates(runs, target) or ''}".rstrip()
-    )
+    collapsed = [r for r in group.runs if r.is_defect and r.verdict is Verdict.COLLAPSED and (r.onset or 0) >= EARLY]
+    late = _open([r.name for r in collapsed], folder)
+    healthy = _open([r.name for r in group.runs if r.is_judged and r.verdict is Verdict.HEALTHY], folder)
+    if not late or len(healthy) < 2:
+        return (f"No comparison: {counted(len(late), 'collapse')} after step {EARLY} and "
+                f"{counted(len(healthy), 'healthy run')} with this convolution.")  # fmt: skip
+    frame = drifts(late, healthy, before=BEFORE)
+    return join(
+        f"How far each tensor has moved since the first step: the {counted(len(late), 'run')} that collapsed after "
+        f"step {EARLY}, looked at one step before the onset, against the {len(healthy)} healthy runs with this "
+        "convolution at the same step. Outside means that its norm, or the mean of its entries, has changed by less "
+        "(below) or by more (above) than in every healthy run; for a run that is like the healthy ones the chance of "
+        f"that is {2 / (len(healthy) + 1):.0%}. {_words(frame)}",
+        table(["tensor", "of it", "runs below", "runs above", "of", "outside since, steps before the onset (median)"],
+              _rows(frame.head(SHOWN))),
+        pictures.drift([*late, *healthy], target),
+    ).rstrip()  # fmt: skip
 
 
-def _apart(collapsed: float, healthy: float) -> float:
-    """Sorts the largest ratio of the two first, whichever is larger, and what is unknown last."""
-    return -abs(math.log(collapsed / healthy)) if collapsed > 0 and healthy > 0 else math.inf
+def _words(frame: pd.DataFrame) -> str:
+    """The tensors that are outside on the same side in at least half of the runs."""
+    often = frame[2 * frame[["below", "above"]].max(axis=1) >= frame["runs"]]
+    if not len(often):
+        return "**No tensor is outside on one side in half of them**, so no drift is common to most of these collapses."
+    first = often.head(4)
+    named = [f"{statistic} of {layer} {tensor} ({_side(row)})" for (layer, tensor, statistic), row in _items(first)]
+    more = f" and {len(often) - 4} more" if len(often) > 4 else ""
+    return f"**What drifts in at least half of them: {'; '.join(named)}{more}.**"
+
+
+def _side(row: Row) -> str:
+    """In how many runs, on which side."""
+    sides = [f"{side} in {int(row[side])}" for side in ("below", "above") if row[side]]
+    return f"{' and '.join(sides)} of {int(row['runs'])}"
+
+
+def _rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    return [
+        (f"{layer} {tensor}", statistic, str(int(row["below"])), str(int(row["above"])), str(int(row["runs"])),
+         "–" if math.isnan(row["lead"]) else _lead(row["lead"]))
+        for (layer, tensor, statistic), row in _items(frame)
+    ]  # fmt: skip
+
+
+def _items(frame: pd.DataFrame) -> list[tuple[tuple[str, str, str], Row]]:
+    """Index and cells of each row."""
+    keys = frame.index.to_list()
+    return [(key, {str(name): float(value) for name, value in row.items()})
+            for key, row in zip(keys, frame.to_dict("records"), strict=True)]  # fmt: skip
+
+
+def _lead(steps: float) -> str:
+    return f"{steps:.0f}" if steps < BEFORE else f"{BEFORE} or more"
 
 
 def _open(names: list[str], folder: Path) -> list[Run]:

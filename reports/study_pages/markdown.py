@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
 
 from diagnostics.index import Loaded
 from diagnostics.presets import preset
 from diagnostics.statistics import Group, Mean
 from diagnostics.study import Plan
+from diagnostics.version import commit
+from reports.words import counted
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -26,8 +29,9 @@ def settings_words(plan: Plan) -> str:
     """The settings all arms share unless their label says otherwise."""
     s = plan.arms[0].settings
     limit = f", the first {s['limit']:,} training images" if s.get("limit") else ""
-    return f"ReLU, SGD with learning rate {s['lr']:g}, batch {s['batch_size']}, {s['epochs']} epoch(s){limit}".replace(
-        "(s)", "" if s["epochs"] == 1 else "s")  # fmt: skip
+    steps = f" cut at {s['steps']:,} steps" if s.get("steps") else ""
+    epochs = f"{counted(s['epochs'], 'epoch')}{steps}{limit}"
+    return f"ReLU, SGD with learning rate {s['lr']:g}, batch {s['batch_size']}, {epochs}"
 
 
 def status(plan: Plan, loaded: Loaded) -> str | None:
@@ -38,8 +42,8 @@ def status(plan: Plan, loaded: Loaded) -> str | None:
     return f"**Partial: {done} of {asked} runs so far.** Every figure below gives the number of runs it is from."
 
 
-def how_made(plan: Plan, loaded: Loaded) -> str:
-    """The command that repeats the page, and the code, machine and jobs it was made with."""
+def how_made(plan: Plan, loaded: Loaded, runs: str) -> str:
+    """The command that repeats the page, and the code, machine and jobs it was made with; ``runs`` is the CSV file."""
     command = ["lenet-diag", "study", "--preset", str(plan.preset), *_changes(plan)]
     commits = dict.fromkeys(f"`{h['commit']}`" if h["commit"] else f"version {h['version']}" for h in plan.history)
     jobs = sorted({str(h["jobs"]) for h in plan.history})
@@ -48,14 +52,38 @@ def how_made(plan: Plan, loaded: Loaded) -> str:
     return join(
         "## How this page was made",
         f"```\n{shlex.join(command)}\n```",
-        f"Seeds from {plan.first_seed} on, the same in every arm. Commit {', '.join(commits) or 'unknown'} (a + marks "
-        f"code changed since), last run {last['date']}, "
+        f"Seeds from {plan.first_seed} on, the same in every arm. Trained at commit {', '.join(commits) or 'unknown'}, "
+        f"judged at `{commit() or 'unknown'}` (a + marks code changed since), last run {last['date']}, "
         f"Python {last['python']}, NumPy {last['numpy']}, {last['cores']} cores; {' or '.join(jobs) or '?'} runs at a "
         f"time with {' or '.join(threads) or '?'} thread each. Times depend on the machine; everything else is "
         "repeated exactly by the command on the same machine.",
+        _copied(plan, loaded),
         "A run counts in n when it ended and its verdict is not `undecided`; intervals are Wilson's at 95 %. "
-        "\"All\" means are over every run that did not crash, \"survivors\" over healthy and recovered runs.",
+        "\"All\" means are over every run that did not crash, \"survivors\" over healthy and recovered runs. "
+        f"Every run, with its file, seed, verdict, cause and numbers, stands in [{runs}]({runs}).",
     ).rstrip()
+
+
+def _copied(plan: Plan, loaded: Loaded) -> str | None:
+    """How many of the runs were taken over from other studies."""
+    made = {run.name for run in loaded.runs}
+    origins: dict[str, int] = {}
+    for start in plan.history:
+        for file, origin in start.get("copied", {}).items():
+            if file in made:
+                study = PurePath(origin).parent.name
+                origins[study] = origins.get(study, 0) + 1
+    if not origins:
+        return None
+    told = " and ".join(f"{count} from `{study}`" for study, count in origins.items())
+    n = sum(origins.values())
+    return (f"{n} of the {len(loaded.runs)} runs were not trained again, but copied from other studies of the same "
+            f"settings, seeds, commit and machine: {told}. The study's `study.json` says which.")  # fmt: skip
+
+
+def runs_file(page: Path) -> Path:
+    """Where the table of all runs behind a page goes."""
+    return page.with_name(f"{page.stem}-runs.csv")
 
 
 def rate(group: Group | None) -> str:
@@ -64,6 +92,12 @@ def rate(group: Group | None) -> str:
         return "–"
     low, high = group.interval
     return f"{group.defect_runs} of {group.judged} ({100 * low:.0f}–{100 * high:.0f} %)"
+
+
+def rate_cell(group: Group) -> str:
+    """K of n with its interval, and beside it the runs that are not in n."""
+    counts = {"undecided": group.undecided, "crashed": group.crashed}
+    return ", ".join([rate(group), *(f"{n} {what}" for what, n in counts.items() if n)])
 
 
 def share(mean: Mean, digits: int = 1) -> str:

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
     from diagnostics.run import Run
 
-MOST_COMPARED = 60
+MOST_TOLD = 4
+"""Arms whose numbers stand in the words for those who do not see the picture; the page has a table of all."""
 
 
 def rates(groups: Sequence[Group], page: Path) -> str | None:
     """Defect rates of the arms with their intervals."""
     from reports.figures.rates import rates_figure
 
-    told = "; ".join(f"{group.label}: {rate_words(group)}" for group in groups)
-    return _show(rates_figure(groups), page, "defect-rates", f"Defect runs: {told}")
+    told = "; ".join(f"{group.label}: {rate_words(group)}" for group in groups[:MOST_TOLD])
+    more = f"; {len(groups) - MOST_TOLD} more arms in the tables" if len(groups) > MOST_TOLD else ""
+    return _show(rates_figure(groups), page, "defect-rates", f"Defect runs: {told}{more}")
 
 
 def survival(groups: Sequence[Group], page: Path) -> str | None:
@@ -43,14 +45,14 @@ def losses(groups: Sequence[Group], open_run: Callable[[RunSummary], Run], page:
     return _show(arms_figure(groups, open_run), page, "losses", f"Loss of every run, defect runs dashed: {told}")
 
 
-def fates(runs: Sequence[Run], page: Path) -> str | None:
-    """Norms of all layers, defect runs against survivors, around the onset."""
-    from reports.figures.fates import fates_figure
+def drift(runs: Sequence[Run], page: Path) -> str | None:
+    """Weights and biases of all layers before the onset, collapsed runs against healthy ones."""
+    from reports.figures.fates import PARAMETERS, fates_figure
 
     bad = sum(run.verdict.is_defect for run in runs)
-    told = f"{bad} defect runs against {len(runs) - bad} survivors"
-    figure = fates_figure(runs[:MOST_COMPARED], "onset")
-    return _show(figure, page, "around-the-onset", f"Norms of weights, gradients and updates around the onset, {told}")
+    told = f"{bad} collapsed runs against {len(runs) - bad} healthy ones"
+    figure = fates_figure(runs, "onset", PARAMETERS, (-200, 50), lambda run: run.diagnosis.onset)
+    return _show(figure, page, "before-the-collapse", f"Weights and biases of every layer before the onset, {told}")
 
 
 def _show(figure: Figure | None, page: Path, name: str, alt: str) -> str | None:

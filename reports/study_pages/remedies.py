@@ -8,12 +8,24 @@ from pathlib import Path
 from diagnostics.comparison import LEVEL, Comparison
 from diagnostics.index import Loaded
 from diagnostics.intervals import mcnemar
-from diagnostics.presets import CONTROL, REPORT_CONTROL, preset
+from diagnostics.presets import CONTROL, REPORT, REPORT_CONTROL, preset
 from diagnostics.statistics import Group
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
 from reports.study_pages import pictures
-from reports.study_pages.markdown import arrows, how_made, join, rate, settings_words, share, status, table
+from reports.study_pages.markdown import (
+    arrows,
+    how_made,
+    join,
+    rate,
+    rate_cell,
+    runs_file,
+    settings_words,
+    share,
+    status,
+    table,
+)
+from reports.words import counted
 
 DECAY, PENALTY = "decay", ("L1", "L2")
 
@@ -31,8 +43,8 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         f"{settings_words(plan)}) and runs the same seeds as the control.",
         status(plan, loaded),
         "## The answer",
-        _answer(exact, by_label.get(CONTROL), "With a correct convolution"),
-        _answer(report, by_label.get(REPORT_CONTROL), "With the report's own convolution"),
+        answer(exact, by_label.get(CONTROL), "With a correct convolution"),
+        answer(report, by_label.get(REPORT_CONTROL), "With the report's own convolution"),
         _ideas(made),
         _power(exact),
         pictures.rates(groups, target) if groups else None,
@@ -44,27 +56,39 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         "McNemar's exact test on those pairs, adjusted for the number of arms (Benjamini, Hochberg); an arm \"helps\" "
         f"or \"hurts\" where the adjusted p is below {LEVEL}. The cost is the difference in validation accuracy, in "
         "percentage points, over the seeds that survive in both the arm and the control.",
-        how_made(plan, loaded),
+        how_made(plan, loaded, runs_file(target).name),
     )
 
 
-def _answer(made: Sequence[Comparison], control: Group | None, where: str) -> str | None:
-    """The answer of one family of arms in a few sentences."""
+def answer(made: Sequence[Comparison], control: Group | None, where: str, brief: bool = False) -> str | None:
+    """The answer of one family of arms: which save runs, which kill them, and which are not shown to do either.
+
+    ``brief`` leaves out what they cost.
+    """
     if control is None or not made:
         return None
     lines = [f"**{where}** the control loses {rate(control)} runs.", ""]
     for effect, words in (("helps", "Saves runs"), ("hurts", "Kills runs"), ("not shown", "Not shown to do either")):
         arms = sorted((c for c in made if c.effect == effect), key=lambda c: c.adjusted_p or 0.0)
-        listed = "; ".join(_short(c) for c in arms) or "none"
-        lines.append(f"- {words}{f' with n = {control.judged}' if effect == 'not shown' else ''}: {listed}.")
+        words += f" with n = {control.judged}" if effect == "not shown" else ""
+        if brief or not arms:
+            listed = "; ".join(f"{_name(c)} ({c.arm.defect_runs} of {c.arm.judged} die)" for c in arms) or "none"
+            lines.append(f"- {words}: {listed}.")
+        else:
+            lines += [f"- {words}:", *(f"  - {_name(c)}: {rate(c.arm)} die{_cost(c)}" for c in arms)]
     return "\n".join(lines)
 
 
-def _short(c: Comparison) -> str:
-    words = f"{c.arm.label.split(', report')[0]} ({c.arm.defect_runs} of {c.arm.judged}"
-    if c.cost.mean is not None:
-        words += f", accuracy {100 * c.cost.mean:+.1f} points"
-    return words + ")"
+def _name(c: Comparison) -> str:
+    return c.arm.label.removesuffix(f", {REPORT}")
+
+
+def _cost(c: Comparison) -> str:
+    """What it costs or brings in accuracy."""
+    if c.cost.mean is None:
+        return ""
+    over = counted(c.cost.n, "seed")
+    return f"; accuracy {_points(c.cost.mean, c.cost_interval, 1)} points over the {over} alive in both"
 
 
 def _ideas(made: Sequence[Comparison]) -> str | None:
@@ -117,9 +141,9 @@ def _table(control: Group | None, made: Sequence[Comparison]) -> str | None:
 def _row(g: Group, c: Comparison | None) -> Sequence[str]:
     own = (arrows(g.survivors.epoch_accuracy), share(g.all.validation_accuracy), share(g.survivors.validation_accuracy))
     if c is None:
-        return (g.label, rate(g), "–", "–", "–", "–", str(g.recovered), *own, "–", "control")
+        return (g.label, rate_cell(g), "–", "–", "–", "–", str(g.recovered), *own, "–", "control")
     p = "–" if c.adjusted_p is None else "< 0.001" if c.adjusted_p < 0.001 else f"{c.adjusted_p:.3f}"
-    return (g.label, rate(g), _points(c.difference, c.interval, 0), str(c.saved) if c.pairs else "–",
+    return (g.label, rate_cell(g), _points(c.difference, c.interval, 0), str(c.saved) if c.pairs else "–",
             str(c.lost) if c.pairs else "–", p, str(g.recovered), *own,
             _points(c.cost.mean, c.cost_interval, 2), c.effect)  # fmt: skip
 

@@ -12,7 +12,17 @@ from diagnostics.statistics import Group, sensitivity
 from diagnostics.study import Plan
 from diagnostics.study_run import groups_of
 from reports.study_pages import pictures
-from reports.study_pages.markdown import arrows, how_made, join, rate, settings_words, share, status, table
+from reports.study_pages.markdown import (
+    arrows,
+    how_made,
+    join,
+    rate_cell,
+    runs_file,
+    settings_words,
+    share,
+    status,
+    table,
+)
 from reports.words import seconds
 
 
@@ -61,7 +71,7 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         "Means over all runs that did not crash; validation is one pass over 10,000 images. "
         "The author's machine is not known; one step of his lenet takes "
         "3.4 to 4.2 s on a 2-core x86-64 machine.",
-        how_made(plan, loaded),
+        how_made(plan, loaded, runs_file(target).name),
     )  # fmt: skip
 
 
@@ -77,7 +87,7 @@ def _accuracy_rows(groups: dict[str, Group]) -> list[Sequence[str]]:
         rows.append((network, "the author", str(AUTHOR_RUNS[network]), "not counted",
                      " → ".join(map(str, author.accuracy)) + " %", "–", f"{author.overall} %", "–"))  # fmt: skip
         for whose, g in arms_of(network, groups):
-            rows.append((network, whose, str(len(g.runs)), rate(g), arrows(g.all.epoch_accuracy),
+            rows.append((network, whose, str(len(g.runs)), rate_cell(g), arrows(g.all.epoch_accuracy),
                          arrows(g.survivors.epoch_accuracy), share(g.all.validation_accuracy),
                          share(g.survivors.validation_accuracy)))  # fmt: skip
     return rows

@@ -10,18 +10,22 @@ from pathlib import Path
 from diagnostics.errors import LogError
 from diagnostics.findings import Verdict
 from diagnostics.index import Loaded
-from diagnostics.presets import EXACT, REPORT
+from diagnostics.presets import EXACT, REMEDIES, REPORT
 from diagnostics.statistics import DEFECT_KINDS, Group
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
 from diagnostics.summary import RunSummary
 from reports.figures.survival import death_step
 from reports.study_pages import pictures
-from reports.study_pages.drift import drift_table
+from reports.study_pages.drift import drift
 from reports.study_pages.gradients import gradient_words
-from reports.study_pages.markdown import how_made, join, rate, settings_words, share, status, table
+from reports.study_pages.markdown import how_made, join, rate, runs_file, settings_words, share, status, table
+from reports.study_pages.saving import what_saves
 from reports.study_pages.why_words import EARLY, HOW_IT_DIES, chain_words, short_answer, steps_per_epoch
 from reports.words import rule_name
+
+CHANCE = 0.2
+"""An accuracy that only guessing explains; the commonest digit alone gives 11 %."""
 
 
 def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
@@ -54,12 +58,12 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         gradient_words(),
         *((_causes(report), _death(report, folder)) if report else ()),
         "### What drifts before a late collapse",
-        drift_table(report, folder, target),
+        drift(report, folder, target),
         "## Is it overfitting?",
         _overfitting(both),
         "## What helps",
-        "That is a study of its own, [remedies](remedies.md), with the same seeds and k of n for each.",
-        how_made(plan, loaded),
+        what_saves(folder.parent / REMEDIES.name),
+        how_made(plan, loaded, runs_file(target).name),
     )  # fmt: skip
 
 
@@ -106,19 +110,26 @@ def _causes(group: Group) -> str | None:
 
 
 def _overfitting(groups: Sequence[Group]) -> str | None:
-    """The author's first guess, answered from the survivors: training against validation accuracy."""
+    """The author's first guess, answered from the runs: training against validation accuracy."""
+    parts = []
     for group in groups:
         training, validation = group.survivors.epoch_accuracy, group.survivors.validation_accuracy
-        if group.label == EXACT and training and training[-1].mean is not None and validation.mean is not None:
-            gap = training[-1].mean - validation.mean
-            told = "So it is not overfitting" if gap < 0.02 else "There is a gap between the two, but"
-            dead = [r for r in _defects(group) if r.validation_accuracy is not None]
-            chance = sum((r.validation_accuracy or 0) < 0.2 for r in dead)
-            return (f"Overfitting would show as good training and bad validation. The survivors' last epoch has "
-                    f"{100 * training[-1].mean:.1f} % in training and {100 * validation.mean:.1f} % in validation, and "
-                    f"of the {len(dead)} dead runs {chance} are below 20 % in both. {told}: a dead run fits nothing, "
-                    "not even the data it is trained on.")  # fmt: skip
-    return None
+        dead = [r for r in _defects(group) if r.validation_accuracy is not None and r.epochs]
+        if not training or training[-1].mean is None or validation.mean is None or not dead:
+            continue
+        chance = sum(max(r.validation_accuracy or 0, r.epochs[-1].accuracy or 0) < CHANCE for r in dead)
+        parts.append(
+            f"- {group.label}: the {group.judged - group.defect_runs} survivors end at {100 * training[-1].mean:.1f} % "
+            f"in training and {100 * validation.mean:.1f} % in validation; of the {len(dead)} dead runs {chance} end "
+            f"below {CHANCE:.0%} in both."
+        )
+    if not parts:
+        return None
+    return join(
+        "Overfitting shows as good training and bad validation: the network fits the images it is trained on and no "
+        "others. A dead run fits not even those.",
+        "\n".join(parts),
+    ).rstrip()
 
 
 def _death(group: Group, folder: Path) -> str | None:

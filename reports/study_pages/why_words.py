@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from diagnostics.findings import Diagnosis
 from diagnostics.presets import EXACT
 from diagnostics.statistics import Group
+from diagnostics.summary import RunSummary
 from reports.figures.survival import death_step
 from reports.study_pages.markdown import rate
 from reports.words import rule_name
@@ -31,14 +32,18 @@ def short_answer(groups: Sequence[Group]) -> str:
     for group in groups:
         dead = [run for run in group.runs if run.is_defect]
         which = "a correct convolution" if group.label == EXACT else "the report's own convolution"
-        words = f"**With {which}** {rate(group)} runs die."
+        words = f"- **With {which}** {rate(group)} runs die."
         if dead:
             early = sum(death_step(run) < EARLY for run in dead)
             later = sum(death_step(run) >= steps_per_epoch(group) for run in dead)
-            words += (f" Of these {len(dead)}, {early} broke in their first {EARLY} steps and {later} after the first "
-                      f"epoch. {_commonest(group)}")  # fmt: skip
+            words += (f" {_of(early, len(dead))} broke in the first {EARLY} steps, {later or 'none'} after the first "
+                      f"epoch. {_commonest(dead)}")  # fmt: skip
         lines.append(words)
-    return "\n\n".join(lines)
+    return "\n".join(lines)
+
+
+def _of(k: int, n: int) -> str:
+    return f"{'All' if k == n else k or 'None'} of these {n}"
 
 
 def chain_words(diagnosis: Diagnosis) -> str:
@@ -60,11 +65,15 @@ def steps_per_epoch(group: Group) -> float:
     return run.planned_steps / max(1, int(run.arm.get("epochs", 1)))
 
 
-def _commonest(group: Group) -> str:
-    """What the detector names most often."""
-    named = Counter(run.cause for run in group.runs if run.is_defect)
-    cause, n = named.most_common(1)[0]
-    if cause is None:
-        return f"For {n} the detector has no explanation."
-    unexplained = f"; {named[None]} stay unexplained" if named[None] else ""
-    return f"What the detector names most often as the beginning is: {rule_name(cause)} ({n} runs{unexplained})."
+def _commonest(dead: Sequence[RunSummary]) -> str:
+    """What the detector names most often, and how many deaths it does not explain."""
+    named = Counter(run.cause for run in dead if run.cause)
+    if not named:
+        return f"The detector explains none of the {len(dead)}."
+    most = named.most_common(1)[0][1]
+    first = [rule_name(cause) for cause, n in named.items() if n == most]
+    rest = len(dead) - named.total()
+    unexplained = f", and has no explanation for {rest}" if rest else ""
+    each = " each" if len(first) > 1 else ""
+    return (f"As the first link the detector names {' and '.join(first)} most often ({most} of "
+            f"{len(dead)}{each}){unexplained}.")  # fmt: skip

@@ -212,6 +212,13 @@ def test_groups_without_common_seeds_are_compared_as_independent():
     assert made.p == fisher(10, 10, 0, 10)
 
 
+def test_the_runs_of_an_arm_that_is_not_finished_find_their_pairs_in_the_whole_control():
+    made = compare(arm("a", set(), 10), arm("control", {0, 1, 2, 30}, 40))
+
+    assert (made.pairs, made.saved, made.lost) == (10, 3, 0)
+    assert (made.control.defect_runs, made.control.judged) == (4, 40)
+
+
 def test_many_arms_are_adjusted_for_their_number():
     control = arm("control", set(range(6)))
     useless = [arm(f"arm {i}", set(range(6))) for i in range(4)]

@@ -72,6 +72,7 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
     (["--preset", "magic"], "report-table, remedies, why"),
     (["--preset", "why", "--lr", "0.1", "--lr", "0.2"], "--lr: given more than once"),
     (["--seed", "1", "--seed", "2"], "--seed"),
+    (["--reuse", "nowhere"], "--reuse: nowhere holds no study"),
     (["--lr", "-1"], "--lr"),
     (["--lr-decay", "step", "--decay-rate", "7"], "decay-rate"),
 ])  # fmt: skip
@@ -108,6 +109,14 @@ def test_a_crash_is_told_the_others_go_on_and_the_exit_code_says_so(study, monke
     assert "undecided 0 and crashed 1, not in n" in result.stdout
     assert len(calls(study.folder)) == 3
     assert "Traceback" in json.loads((study.folder / "failures.json").read_text())["failures"]["lenet-seed0001.h5"]
+
+
+def test_where_there_is_nothing_to_copy_it_is_said_before_anything_is_trained(study, tmp_path):
+    Plan(()).save(tmp_path / "other")
+    result = study("--runs", 2, "--reuse", tmp_path / "other")
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"nothing to copy from {tmp_path / 'other'}: no complete run")
 
 
 def test_stopping_at_defects_is_told_by_the_exit_code(study):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from diagnostics.presets import CONTROL, PRESETS, preset
 from diagnostics.study import Plan, StudyError, grid
-from diagnostics.study_run import load_study
+from diagnostics.study_run import load_study, note_copied
 from reports.study_pages import PAGES, write_page
 from tests.reports.fake_runs import fake_run, fake_study
 
@@ -42,7 +43,10 @@ def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
     text = write_page(Plan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
 
     assert "**With a correct convolution** the control loses 12 of 24 (31–69 %) runs." in text
-    assert "- Saves runs: gradient clipped to norm 1 (0 of 24, accuracy +0.0 points)." in text
+    assert (
+        "- Saves runs:\n  - gradient clipped to norm 1: 0 of 24 (0–14 %) die; "
+        "accuracy +0.0 (+0.0 to +0.0) points over the 12 seeds alive in both\n- Kills runs: none."
+    ) in text
     assert "So these runs give no reason to expect rescue from it." in text
     assert f"| {CONTROL} | 12 of 24" in text
 
@@ -52,9 +56,42 @@ def test_why_says_when_and_of_what_without_a_log_to_read(tmp_path):
 
     assert "| exact convolution | 12 | 2 of 12 (5–45 %) | 2 | 0 | 0 |" in text
     assert "| exact convolution | 2 | 0 | 0 | 0 | 32 | 32 |" in text
-    assert "**With a correct convolution** 2 of 12 (5–45 %) runs die. Of these 2, 2 broke in their first 100" in text
+    assert (
+        "**With a correct convolution** 2 of 12 (5–45 %) runs die. All of these 2 broke in the first 100 steps, none "
+        "after the first epoch. As the first link the detector names dead units most often (2 of 2)."
+    ) in text
+    assert "where it lies beside this one, its answer stands here" in text
     assert "| dead units | conv2 | 2 |" in text
     assert "| the report's |" in text
+
+
+def test_why_tells_what_saves_where_the_remedies_lie_beside_it(tmp_path):
+    fake_study(tmp_path / "remedies", Plan(preset("remedies").build({}, 5), preset="remedies"), skip=3)
+    text = page_of("why", tmp_path / "why")
+
+    assert "**Partial: 102 of 105 runs so far.**" in text
+    assert "**With a correct convolution** the control loses 2 of 5 (12–77 %) runs." in text
+    assert "- Not shown to do either with n = 5: inverse-time decay 3e-4 (the report's) (2 of 5 die);" in text
+
+
+def test_beside_a_page_stands_every_run_and_no_path_of_this_machine(tmp_path):
+    page_of("report-table", tmp_path)
+    runs = pd.read_csv(tmp_path / "page-runs.csv")
+
+    assert len(runs) == 108
+    assert {"arm", "run", "seed", "verdict", "cause", "validation_accuracy", "epoch_3_accuracy"} <= set(runs)
+    assert str(tmp_path) not in (tmp_path / "page-runs.csv").read_text()
+    assert "[page-runs.csv](page-runs.csv)" in (tmp_path / "page.md").read_text()
+
+
+def test_a_page_says_which_runs_were_copied_from_where(tmp_path):
+    plan = fake_study(tmp_path, Plan(preset("why").build({}, 3), preset="why"))
+    note_copied(tmp_path, {"exact-convolution-seed0001.h5": "a/remedies/control-seed0001.h5", "gone.h5": "b/c/gone.h5"})
+    text = write_page(Plan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
+
+    assert plan.preset == "why"
+    assert "1 of the 6 runs were not trained again" in text
+    assert "1 from `remedies`." in text
 
 
 def test_a_study_of_ones_own_has_no_page(tmp_path):

@@ -72,7 +72,7 @@ def test_each_arm_shows_its_runs_with_their_fates(study):
 
 def test_the_bands_part_where_the_defect_runs_went_down(study):
     runs = [study.open_run(summary) for summary in study.groups[0].runs]
-    bands = {(b.fate, b.layer, b.kind): b for b in fates.prepare(runs, "onset")}
+    bands = {(b.fate, b.layer, b.panel.kind): b for b in fates.prepare(runs, "onset")}
     defect, healthy = bands["defect", "conv2", "gradient"], bands["healthy", "conv2", "gradient"]
 
     assert defect.runs == 3

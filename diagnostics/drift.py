@@ -1,0 +1,73 @@
+"""Which parameters drift before a collapse: those that moved further than in all healthy runs, or less far.
+
+What is compared is how far a norm or a mean has moved since step 0, at the
+same step in every run. The range of n healthy runs is a yardstick without
+assumptions: a run that is like them is outside of it with probability 2 / (n + 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from diagnostics.bands import values_at
+from diagnostics.run import Run
+
+COLUMNS = ("below", "above", "runs", "lead")
+ROUNDING = 1e-6
+"""Smaller changes are rounding: the mean of the last layer's weights cannot change, the gradients of a softmax
+sum to 0."""
+
+
+def drifts(
+    defect: Sequence[Run], healthy: Sequence[Run], statistics: Sequence[str] = ("norm", "mean"), before: int = 200
+) -> pd.DataFrame:
+    """Index (layer, tensor, statistic), the tensors that are outside most often, on the same side, first.
+
+    ``below`` and ``above`` count the defect runs in which it has changed since
+    step 0, up to one step before the onset, by less or by more than in every
+    healthy run, ``runs`` the defect runs with an onset later than 0; ``lead`` is the median, over
+    those outside, of the steps they had been so without a break, at most
+    ``before`` (NaN for none). Without healthy runs the frame is empty. All runs
+    must have the same tensors.
+    """
+    late = [run for run in defect if run.diagnosis.onset]
+    if not late or not healthy:
+        return _frame([], [])
+    keys = [(layer, tensor, name) for layer, tensor in late[0].columns.tensors for name in statistics]
+    places = [late[0].columns.tensor(layer, tensor, "value", name) for layer, tensor, name in keys]
+    leads = np.stack([_lead(run, healthy, places, before) for run in late])  # (runs, keys), with the side as its sign
+    rows = []
+    for column in leads.T:
+        outside = np.abs(column[column != 0])
+        lead = float(np.median(outside)) if len(outside) else float("nan")
+        rows.append((int(np.sum(column < 0)), int(np.sum(column > 0)), len(late), lead))
+    frame = _frame(keys, rows)
+    order = np.lexsort((-frame["lead"].fillna(0).to_numpy(), -frame[["below", "above"]].max(axis=1).to_numpy()))
+    return frame.iloc[order]
+
+
+def _lead(run: Run, healthy: Sequence[Run], places: Sequence[int], before: int) -> NDArray[np.int64]:
+    """For each place the steps up to the onset spent outside on one side: negative below, positive above, else 0."""
+    onset = run.diagnosis.onset or 0
+    steps = np.arange(max(0, onset - before), onset)
+    own = _moved(run, places, steps)
+    peers = np.stack([_moved(peer, places, steps) for peer in healthy])
+    low, high = np.fmin.reduce(peers) - ROUNDING, np.fmax.reduce(peers) + ROUNDING
+    side = np.where(own < low, -1, 0) + np.where(own > high, 1, 0)
+    same = side[::-1] == side[-1]
+    unbroken = np.where(same.all(axis=0), len(steps), np.argmin(same, axis=0))
+    return np.asarray(unbroken * side[-1], dtype=np.int64)
+
+
+def _moved(run: Run, places: Sequence[int], steps: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The change since step 0 (steps, places); NaN, which is outside of nothing, where the run has no row."""
+    return values_at(run, places, steps) - values_at(run, places, np.zeros(1, dtype=np.int64))
+
+
+def _frame(keys: Sequence[tuple[str, str, str]], rows: Sequence[tuple[int, int, int, float]]) -> pd.DataFrame:
+    index = pd.MultiIndex.from_tuples(keys, names=["layer", "tensor", "statistic"])
+    return pd.DataFrame(rows, columns=list(COLUMNS), index=index)

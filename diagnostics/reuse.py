@@ -1,0 +1,68 @@
+"""Runs that another study has made already are copied, where training them again would give the same bits.
+
+The control of one study is often an arm of another: same settings, same seeds.
+A log is copied only if its run is complete, its settings and seed are those
+asked for, it was recorded in the same way, and the code, the libraries and the
+machine that made it are those that would make it again. The copy keeps its own
+header, and the study file says where it came from.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from diagnostics.environment import environment
+from diagnostics.reader import open_run
+from diagnostics.study import FILE, Plan, StudyError, Task
+from diagnostics.study_worker import finished
+
+SAME = ("version", "commit", "python", "numpy", "platform", "host")
+"""What must be equal in the headers of both logs for their runs to be equal bit for bit."""
+RECORDED = ("on_defect", "log_every", "histograms_every")
+
+
+def check_source(plan: Plan, source: Path) -> Plan:
+    """The plan of a study that runs may be copied from. Raises StudyError where it recorded something else."""
+    if not (source / FILE).exists():
+        raise StudyError(f"--reuse: {source} holds no study (no {FILE})")
+    other = Plan.load(source)
+    for name in RECORDED:
+        ours, theirs = getattr(plan, name), getattr(other, name)
+        if ours != theirs:
+            option = f"--{name.replace('_', '-')}"
+            raise StudyError(f"--reuse: {source} was made with {option} {theirs}, this one asks for {ours}")
+    return other
+
+
+def copy_runs(plan: Plan, folder: Path, sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Copy what fits and is missing in ``folder``; yields file and origin after each. Raises StudyError."""
+    known: dict[str, Path] = {}
+    for source in sources:
+        for task in check_source(plan, source).tasks():
+            known.setdefault(_key(task), source / task.file)
+    here = environment(1)
+    if str(here["commit"]).endswith("+"):
+        return  # changed code has no name: two logs of it need not be of the same
+    for task in plan.tasks():
+        origin, target = known.get(_key(task)), folder / task.file
+        if origin is None or finished(target, task) or not finished(origin, task):
+            continue
+        made_with = open_run(origin).info.environment
+        if all(made_with.get(name) == here[name] for name in SAME):
+            _copy(origin, target)
+            yield task.file, origin
+
+
+def _key(task: Task) -> str:
+    """Settings and seed as one text."""
+    return json.dumps(task.settings.to_dict(), sort_keys=True)
+
+
+def _copy(origin: Path, target: Path) -> None:
+    """Whole or not at all. The time of the file is kept."""
+    part = target.with_name(f"{target.name}.part-copy")
+    shutil.copy2(origin, part)
+    part.replace(target)
