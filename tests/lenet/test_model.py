@@ -99,7 +99,21 @@ def test_the_reports_setup_code_runs_as_it_stands(capsys: pytest.CaptureFixture[
     assert tracker.validations == [accuracy]
     phases = ("step", "epoch", "training", "validation", "combined")
     assert [tracker.count(phase) for phase in phases] == [10, 2, 1, 1, 1]
-    assert "validation, acc:" in capsys.readouterr().out
+    assert "final validation - acc:" in capsys.readouterr().out
+
+
+def test_validate_prints_the_reports_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    X, y = blobs(50)
+    model = small_model()
+    loss, accuracy = model.validate((X, y), batch_size=10, print_every=2)
+    second = model.validate((X[20:30], y[20:30]), print_every=0)
+    lines = re.sub(r"took \d+\.\d\d seconds", "took seconds", capsys.readouterr().out).splitlines()
+
+    assert lines[0] == f"validation, step:2, acc:{second[1]:.3f}, loss:{second[0]:.3f}"
+    assert [line.partition(", acc")[0] for line in lines[1:4]] == [
+        "step took seconds", "validation, step:4", "step took seconds",
+    ]  # fmt: skip
+    assert lines[4:] == [f"final validation - acc:{accuracy:.3f}, loss:{loss:.3f}", "validation took seconds"]
 
 
 def test_the_setup_code_builds_the_network_called_lenet_with_the_default_settings() -> None:

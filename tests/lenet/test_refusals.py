@@ -17,6 +17,7 @@ from lenet import (
     DataError,
     DenseLayer,
     Flatten,
+    Hook,
     LenetError,
     LossCategoricalCrossEntropy,
     Model,
@@ -34,7 +35,7 @@ from lenet.schedules import Cosine, Exponential, InverseTime, StepDecay, Warmup
 from tests.lenet.builders import blobs, ready, small_model
 
 CONV = ConvolutionLayer
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 Case = tuple[Callable[[], Any], type[LenetError], str]
 
 
@@ -75,6 +76,15 @@ ARGUMENTS: list[Case] = [
      "AveragePooling: received stride=(1, 0), expected one or two numbers of at least 1"),
     (lambda: OptimizerSGD(-0.5), SettingsError, "learning_rate: received -0.5, expected 0 or more"),
     (lambda: OptimizerSGD(NAN), SettingsError, "learning_rate: received nan, expected 0 or more"),
+    (lambda: OptimizerSGD(INF), SettingsError, "learning_rate: received inf, expected 0 or more"),
+    (lambda: OptimizerSGD("0.5"), SettingsError,  # type: ignore[arg-type]
+     "learning_rate: received '0.5', expected a number, 0 or more"),
+    (lambda: OptimizerSGD(0.1, schedule=Cosine), SettingsError,  # type: ignore[arg-type]
+     "schedule: received the class Cosine, expected a schedule, Cosine(...)"),
+    (lambda: OptimizerAdam(schedule=0.5), SettingsError,
+     "schedule: received 0.5, expected a schedule such as InverseTime(3e-4)"),
+    (lambda: OptimizerAdam(epsilon=0), SettingsError, "epsilon: received 0, expected above 0"),
+    (lambda: OptimizerRMSprop(epsilon=NAN), SettingsError, "epsilon: received nan, expected above 0"),
     (lambda: OptimizerSGD(0.1, decay=-1), SettingsError, "decay: received -1, expected 0 or more"),
     (lambda: OptimizerSGD(0.1, momentum=1), SettingsError, "momentum: received 1, expected at least 0 and below 1"),
     (lambda: OptimizerSGD(0.1, nesterov=True), SettingsError,
@@ -92,16 +102,31 @@ ARGUMENTS: list[Case] = [
     (lambda: Exponential(0, 5), SettingsError, "decay rate: received 0, expected above 0 and at most 1"),
     (lambda: Exponential(0.5, 0), SettingsError, "steps of the schedule: received 0, expected at least 1"),
     (lambda: Cosine(5, 2), SettingsError, "cosine floor: received 2, expected between 0 and 1"),
+    (lambda: Warmup(2.5), SettingsError,  # type: ignore[arg-type]
+     "steps of the schedule: received 2.5, expected a whole number"),
+    (lambda: Warmup(2, 0.5), SettingsError,  # type: ignore[arg-type]
+     "schedule after the warm-up: received 0.5, expected a schedule such as InverseTime(3e-4)"),
     (lambda: Warmup(0), SettingsError, "steps of the schedule: received 0, expected at least 1"),
     (lambda: Initializer("xavier"), SettingsError,
-     "initializer 'xavier' is unknown; one of report, lecun, glorot, he"),
+     "initializer: received 'xavier', expected one of report, lecun, glorot, he"),
     (lambda: DenseLayer(2, 2, initializer="xavier"), SettingsError,
-     "initializer 'xavier' is unknown; one of report, lecun, glorot, he"),
-    (lambda: Initializer("he", "gamma"), SettingsError, "distribution 'gamma' is unknown; one of normal, uniform"),
+     "initializer: received 'xavier', expected one of report, lecun, glorot, he"),
+    (lambda: Initializer("he", "gamma"), SettingsError,
+     "distribution: received 'gamma', expected one of normal, uniform"),
     (lambda: Model(threads=0), SettingsError, "threads: received 0, expected at least 1, or None for all cores"),
-    (lambda: Model(seed=-1), SettingsError, "seed: received -1, expected 0 or more"),
-    (lambda: Model(l1=-1), SettingsError, "penalty: received l1=-1, l2=0.0, expected 0 or more"),
-    (lambda: Model(l2=NAN), SettingsError, "penalty: received l1=0.0, l2=nan, expected 0 or more"),
+    (lambda: Model(seed=-1), SettingsError, "seed: received -1, expected at least 0"),
+    (lambda: Model(seed=1.5), SettingsError, "seed: received 1.5, expected a whole number"),  # type: ignore[arg-type]
+    (lambda: Model(threads="2"), SettingsError,  # type: ignore[arg-type]
+     "threads: received '2', expected a whole number"),
+    (lambda: Model(l1=-1), SettingsError, "l1: received -1, expected 0 or more"),
+    (lambda: Model(l2=NAN), SettingsError, "l2: received nan, expected 0 or more"),
+    (lambda: Model(l2=INF), SettingsError, "l2: received inf, expected 0 or more"),
+    (lambda: Model(dtype=int), SettingsError, "dtype: received int64, expected float32 or float64"),
+    (lambda: Model(dtype="wide"), SettingsError, "dtype: received 'wide', expected float32 or float64"),
+    (lambda: Model(initializer=3), SettingsError,  # type: ignore[arg-type]
+     "initializer: received 3, expected an object of Initializer"),
+    (lambda: Model(3), SettingsError,  # type: ignore[arg-type]
+     "stats: received 3, expected a tracker with add_time(), or None"),
     (lambda: network_layers("resnet"), SettingsError,
      "network: received 'resnet', expected one of feedforward, conv, conv2, conv-pool, lenet"),
     (lambda: network_layers("lenet", image=(8, 8, 1)), ShapeError,
@@ -181,6 +206,36 @@ def test_a_layer_cannot_be_added_twice_nor_to_two_models() -> None:
     )
 
 
+PARTS: list[tuple[Callable[[Model], Any], str]] = [
+    (lambda m: m.add(ActivationReLU), "add: received the class ActivationReLU, not an object of it, expected an object "
+     "of Layer"),  # type: ignore[arg-type]
+    (lambda m: m.add(None), "add: received None, expected an object of Layer"),  # type: ignore[arg-type]
+    (lambda m: m.set(loss=None, optimizer=OptimizerSGD(), accuracy=AccuracyCategorical()),  # type: ignore[arg-type]
+     "set: loss: received None, expected an object of LossCategoricalCrossEntropy"),
+    (lambda m: m.set(
+        loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD, accuracy=AccuracyCategorical(),  # type: ignore[arg-type]
+    ), "set: optimizer: received the class OptimizerSGD, not an object of it, expected an object of Optimizer"),
+    (lambda m: m.set(
+        loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(), accuracy=0.9,  # type: ignore[arg-type]
+    ), "set: accuracy: received 0.9, expected an object of AccuracyCategorical"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "message"), PARTS, ids=[case[1][:60] for case in PARTS])
+def test_what_is_no_part_of_a_model_is_refused_by_add_and_set(call: Callable[[Model], Any], message: str) -> None:
+    assert one_line(lambda: call(Model()), SettingsError) == message
+
+
+def test_an_optimizer_remembers_its_run_so_a_second_model_may_not_have_it() -> None:
+    optimizer = OptimizerAdam()
+    first = small_model(optimizer=optimizer)
+    first.set(loss=LossCategoricalCrossEntropy(), optimizer=optimizer, accuracy=AccuracyCategorical())  # its own again
+
+    assert one_line(lambda: small_model(optimizer=optimizer), SettingsError) == (
+        "set: this OptimizerAdam is in a model already; expected a new OptimizerAdam"
+    )
+
+
 CALLS: dict[str, Callable[[Model], Any]] = {
     "train": lambda model: model.train(*blobs(10), print_every=0),
     "validate": lambda model: model.validate(blobs(10), print_every=0),
@@ -225,6 +280,9 @@ def changed(array: Any, where: Any, value: Any) -> Any:
 
 DATA: list[tuple[Any, Any, type[LenetError], str]] = [
     (X[:, :7], Y, ShapeError, "X: received shape (20, 7, 8, 1), expected (N, 8, 8, 1)"),
+    (X.transpose(0, 3, 1, 2).repeat(2, 1).reshape(20, 4, 32), Y, ShapeError,
+     "X: received shape (20, 4, 32), expected (N, 8, 8, 1)"),
+    ([[1.0], [1.0, 2.0]], Y, DataError, "X: received no array (setting an array element with a sequence."),
     (X[0, 0, 0], Y, ShapeError, "X: received shape (1,), expected (N, 8, 8, 1)"),
     (changed(X, (13, 2, 2, 0), np.nan), Y, DataError,
      "X: received NaN or infinity in sample 13, expected finite numbers"),
@@ -252,13 +310,51 @@ def test_data_that_does_not_fit_is_refused_by_train_and_as_validation_data(
     model = small_model()
     before = model.digest()
 
-    assert one_line(lambda: model.train(inputs, labels, print_every=0), kind) == message
+    assert one_line(lambda: model.train(inputs, labels, print_every=0), kind).startswith(message)
     name = message.replace("X:", "validation_data:")
     assert one_line(lambda: model.validate((inputs, labels), print_every=0), kind).startswith(name[:20])
     assert one_line(
         lambda: model.train(X, Y, print_every=0, validation_data=(inputs, labels)), kind
     ).startswith(name[:20])
     assert model.digest() == before
+
+
+def test_images_with_their_channels_first_are_not_read_as_if_they_came_last() -> None:
+    model = ready(Model(), conv(size=(8, 8, 3)), Flatten(), DenseLayer(72, 3), ActivationSoftmax())
+    images = np.random.default_rng(0).random((4, 8, 8, 3))
+
+    assert one_line(lambda: model.predict(images.transpose(0, 3, 1, 2)), ShapeError) == (
+        "X: received shape (4, 3, 8, 8), expected (N, 8, 8, 3)"
+    )
+    assert np.array_equal(model.predict(images.reshape(4, -1)), model.predict(images))
+
+
+@pytest.mark.parametrize("images", [X[..., 0], X.reshape(20, 64), X.transpose(0, 3, 1, 2)], ids=["NHW", "NF", "N1HW"])
+def test_grey_images_are_read_in_every_form_that_keeps_their_order(images: Any) -> None:
+    model = small_model()
+
+    assert np.array_equal(model.predict(images), model.predict(X))
+
+
+@pytest.mark.parametrize(("data", "message"), [
+    (X, "validation_data: received a ndarray, expected a pair (inputs, labels)"),
+    ((X, Y, Y), "validation_data: received a tuple of 3, expected a pair (inputs, labels)"),
+    (7, "validation_data: received 7, expected a pair (inputs, labels)"),
+], ids=["an array", "three", "a number"])  # fmt: skip
+def test_validation_data_that_is_no_pair_is_refused(data: Any, message: str) -> None:
+    model = small_model()
+
+    assert one_line(lambda: model.validate(data, print_every=0), SettingsError) == message
+    assert one_line(lambda: model.train(X, Y, print_every=0, validation_data=data), SettingsError) == message
+
+
+@pytest.mark.parametrize(("hooks", "message"), [
+    (Hook(), "hooks: received a Hook, expected a list of hooks"),
+    ([Hook], "hooks: received the class Hook, not an object of it, expected objects of classes derived from Hook"),
+    ([Hook(), 3], "hooks: received 3, expected objects of classes derived from Hook"),
+], ids=["no list", "a class", "a number"])  # fmt: skip
+def test_hooks_that_are_none_are_refused(hooks: Any, message: str) -> None:
+    assert one_line(lambda: small_model().train(X, Y, print_every=0, hooks=hooks), SettingsError) == message
 
 
 @pytest.mark.parametrize(("argument", "value", "least"), [
