@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from lenet.arguments import expect_whole
 from lenet.errors import DataError, SettingsError, ShapeError
@@ -109,6 +109,17 @@ def check_same_feeding(steps_then: int, shuffle_then: bool, steps_now: int, shuf
         raise SettingsError(
             f"train: received shuffle={shuffle_now}, expected {shuffle_then} as in the run that was restored"
         )
+
+
+def precision(dtype: DTypeLike) -> np.dtype[Any]:
+    """float32 or float64. Raises SettingsError for any other."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise SettingsError(f"dtype: received {dtype!r}, expected float32 or float64") from None
+    if found not in (np.float32, np.float64):
+        raise SettingsError(f"dtype: received {found}, expected float32 or float64")
+    return found
 
 
 def check_lengths(name: str, X: Array, labels: NDArray[np.intp]) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -30,21 +29,24 @@ from lenet.checks import (
     check_same_feeding,
     check_train_arguments,
     first_shape,
+    precision,
 )
+from lenet.description import describe, layer_infos
 from lenet.engine import Engine
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, LayerInfo, StopTraining
 from lenet.initializers import Initializer
-from lenet.layers.activations import Activation, ActivationSoftmax
+from lenet.layers.activations import ActivationSoftmax
 from lenet.layers.base import Array, Layer, TrainableLayer
 from lenet.loop import Plan, Progress, run
-from lenet.losses import LossCategoricalCrossEntropy, sparse_labels
+from lenet.losses import Labels, LossCategoricalCrossEntropy, sparse_labels
 from lenet.metrics import AccuracyCategorical
 from lenet.optimizers import Optimizer
 from lenet.parameters import Parameters
 from lenet.printing import PrintProgress
 from lenet.regularizers import Penalty
 from lenet.tracking import Tracker, Tracking, check_tracker
+from lenet.validation import validate
 
 
 class Model:
@@ -82,7 +84,7 @@ class Model:
         self.stats = stats
         self.threads = int(threads) if threads is not None else _cores()
         self.seed = int(seed)
-        self.dtype = _precision(dtype)
+        self.dtype = precision(dtype)
         self.initializer = initializer
         self.l1, self.l2 = float(l1), float(l2)
         self.layers: list[Layer] = []
@@ -188,27 +190,11 @@ class Model:
     @property
     def layer_infos(self) -> tuple[LayerInfo, ...]:
         """What hooks are told of the trainable layers."""
-        infos = []
-        for position, layer in enumerate(self.layers):
-            if isinstance(layer, TrainableLayer):
-                after = self.layers[position + 1] if position + 1 < len(self.layers) else None
-                function = after.function if isinstance(after, Activation) else None
-                shape = self.shapes[position + 1]
-                infos.append(LayerInfo(layer.name, type(layer).__name__, function, shape, layer.units))
-        return tuple(infos)
+        return layer_infos(self.layers, self.shapes)
 
     def describe(self) -> dict[str, Any]:
         """Layers, optimiser and penalties in plain types."""
-        about: dict[str, Any] = {
-            "layers": [{"name": layer.name, **layer.describe(), **_own_penalties(layer)} for layer in self.layers],
-            "parameters": int(self.parameters.values.size),
-            "l1": self.l1,
-            "l2": self.l2,
-            "dtype": str(self.dtype),
-        }
-        if self._optimizer is not None:
-            about |= self._optimizer.describe()
-        return about
+        return {**describe(self), **(self._optimizer.describe() if self._optimizer else {})}
 
     # ---- training and validating
 
@@ -249,10 +235,7 @@ class Model:
         total = epochs * steps_per_epoch
         validation = None
         if validation_data is not None:
-            inputs, truth = check_pair("validation_data", validation_data)
-            checked = check_inputs("validation_data", inputs, self.input_shape)
-            validation = checked, sparse_labels(truth, self.classes)
-            check_lengths("validation_data", *validation)
+            validation = self._checked_pair(validation_data)
         if not self._restored:
             self.progress = Progress()
         elif self.progress.step:
@@ -281,28 +264,9 @@ class Model:
         """
         engine = self._ready()
         check_train_arguments(1, batch_size, None, print_every)
-        inputs, truth = check_pair("validation_data", validation_data)
-        X = check_inputs("validation_data", inputs, self.input_shape)
-        labels = sparse_labels(truth, self.classes)
-        check_lengths("validation_data", X, labels)
+        X, labels = self._checked_pair(validation_data)
         batch = min(batch_size or len(X), len(X))
-        printer = PrintProgress(print_every) if print_every else None
-        started, total, correct = perf_counter(), 0.0, 0
-        with engine.running():
-            for number, first in enumerate(range(0, len(X), batch)):
-                began = perf_counter()
-                result = engine.evaluate(X, labels, slice(first, min(first + batch, len(X))))
-                total += result.loss_sum
-                correct += result.correct
-                if printer and number and number % printer.every == 0:
-                    accuracy, loss = result.correct / result.samples, result.loss_sum / result.samples
-                    printer.say(f"validation, step:{number}, acc:{accuracy:.3f}, loss:{loss:.3f}")
-                    printer.say(f"step took {perf_counter() - began:.2f} seconds")
-        seconds = perf_counter() - started
-        loss, accuracy = total / len(X), correct / len(X)
-        if printer:
-            printer.say(f"final validation - acc:{accuracy:.3f}, loss:{loss:.3f}")
-            printer.say(f"validation took {seconds:.2f} seconds")
+        loss, accuracy, seconds = validate(engine, X, labels, batch, print_every)
         if self.stats is not None:
             self.stats.record_validation_accuracy(accuracy)
             self.stats.add_time("validation", seconds)
@@ -341,6 +305,14 @@ class Model:
 
     # ---- inside
 
+    def _checked_pair(self, data: tuple[NDArray[Any], NDArray[Any]]) -> tuple[Array, Labels]:
+        """Validation data in the form that the engine takes. Raises as :meth:`train` does."""
+        inputs, truth = check_pair("validation_data", data)
+        X = check_inputs("validation_data", inputs, self.input_shape)
+        labels = sparse_labels(truth, self.classes)
+        check_lengths("validation_data", X, labels)
+        return X, labels
+
     def _ready(self) -> Engine:
         """The engine, once everything is there."""
         parameters = self.parameters
@@ -349,24 +321,6 @@ class Model:
         if self._engine is None:
             self._engine = Engine(self.layers, parameters, self.input_shape, self._loss, self._accuracy, self.threads)
         return self._engine
-
-
-def _own_penalties(layer: Layer) -> dict[str, float]:
-    """What a layer asks for beside the model's penalties, where it asks for any."""
-    if not isinstance(layer, TrainableLayer):
-        return {}
-    return {name: value for name, value in (("l1", layer.l1), ("l2", layer.l2)) if value}
-
-
-def _precision(dtype: DTypeLike) -> np.dtype[Any]:
-    """float32 or float64. Raises SettingsError for any other."""
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        raise SettingsError(f"dtype: received {dtype!r}, expected float32 or float64") from None
-    if found not in (np.float32, np.float64):
-        raise SettingsError(f"dtype: received {found}, expected float32 or float64")
-    return found
 
 
 def _cores() -> int:
