@@ -9,7 +9,8 @@ they are kh kw C_in and kh kw C_out.
 Sources: LeCun, Bottou, Orr, Müller: Efficient BackProp, 1998,
 doi:10.1007/3-540-49430-8_2. Glorot, Bengio: Understanding the difficulty of
 training deep feedforward neural networks, AISTATS 2010. He, Zhang, Ren, Sun:
-Delving deep into rectifiers, 2015, arXiv:1502.01852.
+Delving deep into rectifiers, 2015, arXiv:1502.01852. The Glorot paper has no
+DOI; it is PMLR 9:249-256, https://proceedings.mlr.press/v9/glorot10a.html.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ class Initializer:
 
     def __init__(self, scheme: str = "report", distribution: str = "normal") -> None:
         if scheme not in SCHEMES:
-            raise SettingsError(f"initializer {scheme!r} is unknown; one of {', '.join(SCHEMES)}")
+            raise SettingsError(f"initializer: received {scheme!r}, expected one of {', '.join(SCHEMES)}")
         if distribution not in SHAPES:
-            raise SettingsError(f"distribution {distribution!r} is unknown; one of {', '.join(SHAPES)}")
+            raise SettingsError(f"distribution: received {distribution!r}, expected one of {', '.join(SHAPES)}")
         self.scheme = scheme
         self.distribution = distribution
 

@@ -54,9 +54,11 @@ class Plan:
 
 @dataclass
 class Progress:
-    """Where a run is, and the sums of the epoch it is in: all that a continued run must know."""
+    """Where a run is, the sums of the epoch it is in, and how it is fed: all that a continued run must know."""
 
     step: int = 0
+    steps_per_epoch: int = 0
+    shuffle: bool = False
     loss_sum: float = 0.0
     correct: int = 0
     samples: int = 0

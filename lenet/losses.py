@@ -65,12 +65,15 @@ class LossCategoricalCrossEntropy:
         return float(self.forward(y_pred, y_true).mean(dtype=np.float64))
 
     def backward(self, dvalues: Array, y_true: NDArray[Any]) -> Array:
-        """Gradient of the mean loss by the probabilities ``dvalues`` (N, classes); kept as ``dinputs``."""
+        """Gradient of the mean loss by the probabilities ``dvalues`` (N, classes); kept as ``dinputs``.
+
+        Finite everywhere: a probability below 1e-7 is divided by as 1e-7.
+        """
         dvalues = np.asarray(dvalues)
         labels = self._checked(dvalues, y_true)
         rows = np.arange(len(labels))
         self.dinputs = np.zeros_like(dvalues)
-        self.dinputs[rows, labels] = -1.0 / (dvalues[rows, labels] * len(labels))
+        self.dinputs[rows, labels] = -1.0 / (np.maximum(dvalues[rows, labels], CLIP) * len(labels))
         return self.dinputs
 
     def shard_loss(self, probabilities: Array, labels: Labels) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.errors import ShapeError
 from lenet.layers.base import Array
 from lenet.losses import Labels, sparse_labels
 
@@ -15,11 +16,22 @@ class AccuracyCategorical:
     """Share of right guesses; where classes tie, the first one counts as the guess."""
 
     def calculate(self, predictions: Array, y_true: NDArray[Any]) -> float:
-        """Accuracy for probabilities (N, classes), or guessed classes (N,), and labels."""
-        predictions = np.asarray(predictions)
+        """Accuracy for probabilities (N, classes), or guessed classes (N,), and labels (N,) or one-hot.
+
+        Raises ShapeError or DataError where labels do not fit.
+        """
+        predictions, y_true = np.asarray(predictions), np.asarray(y_true)
         guesses = predictions.argmax(axis=1) if predictions.ndim == 2 else predictions
-        classes = predictions.shape[1] if predictions.ndim == 2 else int(max(guesses.max(), np.max(y_true))) + 1
-        return float(np.mean(guesses == sparse_labels(y_true, classes)))
+        if predictions.ndim == 2:
+            classes = predictions.shape[1]
+        elif y_true.ndim == 2:
+            classes = y_true.shape[1]
+        else:
+            classes = int(max(guesses.max(), y_true.max())) + 1
+        labels = sparse_labels(y_true, classes)
+        if len(labels) != len(guesses):
+            raise ShapeError(f"accuracy: received {len(labels)} labels, expected {len(guesses)}, one a prediction")
+        return float(np.mean(guesses == labels))
 
     def shard_correct(self, probabilities: Array, labels: Labels) -> int:
         """Number of right guesses in one shard, probabilities (classes, N). NaN guesses nothing."""

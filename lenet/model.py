@@ -13,28 +13,40 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lenet import state as states
-from lenet.checks import check_inputs, check_lengths, check_train_arguments, first_shape
+from lenet.arguments import expect_number, expect_whole, not_negative
+from lenet.checks import (
+    check_hooks,
+    check_inputs,
+    check_kind,
+    check_lengths,
+    check_pair,
+    check_same_feeding,
+    check_train_arguments,
+    first_shape,
+    precision,
+)
+from lenet.description import describe, layer_infos
 from lenet.engine import Engine
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, LayerInfo, StopTraining
 from lenet.initializers import Initializer
-from lenet.layers.activations import Activation, ActivationSoftmax
+from lenet.layers.activations import ActivationSoftmax
 from lenet.layers.base import Array, Layer, TrainableLayer
 from lenet.loop import Plan, Progress, run
-from lenet.losses import LossCategoricalCrossEntropy, sparse_labels
+from lenet.losses import Labels, LossCategoricalCrossEntropy, sparse_labels
 from lenet.metrics import AccuracyCategorical
 from lenet.optimizers import Optimizer
 from lenet.parameters import Parameters
 from lenet.printing import PrintProgress
 from lenet.regularizers import Penalty
-from lenet.tracking import Tracker, Tracking
+from lenet.tracking import Tracker, Tracking, check_tracker
+from lenet.validation import validate
 
 
 class Model:
@@ -42,8 +54,9 @@ class Model:
 
     ``stats``: any :class:`Tracker`, or None. ``threads``: None for all cores;
     the result never depends on it. ``seed`` decides the initial weights and the
-    order of shuffled batches. ``initializer`` is for layers that name none.
-    ``l1`` and ``l2`` penalise all weights, beside what single layers ask for.
+    order of shuffled batches. ``dtype``: float32 or float64, of all that is computed.
+    ``initializer`` is for layers that name none. ``l1`` and ``l2`` penalise all
+    weights, beside what single layers ask for. Raises SettingsError for anything else.
     """
 
     def __init__(
@@ -57,17 +70,22 @@ class Model:
         l1: float = 0.0,
         l2: float = 0.0,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise SettingsError(f"threads: received {threads}, expected at least 1, or None for all cores")
-        if seed < 0:
-            raise SettingsError(f"seed: received {seed}, expected 0 or more")
-        if not (l1 >= 0 and l2 >= 0):
-            raise SettingsError(f"penalty: received l1={l1}, l2={l2}, expected 0 or more")
+        if stats is not None:
+            check_tracker(stats)
+        if threads is not None:
+            expect_whole("threads", threads, 1, ", or None for all cores")
+        expect_whole("seed", seed, 0)
+        expect_number("l1", l1, "0 or more", not_negative)
+        expect_number("l2", l2, "0 or more", not_negative)
+        if isinstance(initializer, str):
+            initializer = Initializer(initializer)
+        elif initializer is not None:
+            check_kind("initializer", initializer, Initializer)
         self.stats = stats
-        self.threads = threads if threads is not None else _cores()
+        self.threads = int(threads) if threads is not None else _cores()
         self.seed = int(seed)
-        self.dtype = np.dtype(dtype)
-        self.initializer = Initializer(initializer) if isinstance(initializer, str) else initializer
+        self.dtype = precision(dtype)
+        self.initializer = initializer
         self.l1, self.l2 = float(l1), float(l2)
         self.layers: list[Layer] = []
         self.progress = Progress()
@@ -81,7 +99,11 @@ class Model:
     # ---- putting it together
 
     def add(self, layer: Layer) -> None:
-        """Append a layer. It gets its name here: conv1, relu1, pool1, conv2, ..."""
+        """Append a layer. It gets its name here: conv1, relu1, pool1, conv2, ...
+
+        Raises SettingsError after ``finalize``, and for a layer that is in a model already.
+        """
+        check_kind("add", layer, Layer)
         if self._parameters is not None:
             raise SettingsError(f"add: the model is finalized; add {type(layer).__name__} before finalize()")
         if layer.name:
@@ -91,7 +113,18 @@ class Model:
         self.layers.append(layer)
 
     def set(self, *, loss: LossCategoricalCrossEntropy, optimizer: Optimizer, accuracy: AccuracyCategorical) -> None:
-        """Choose loss, optimiser and accuracy."""
+        """Choose loss, optimiser and accuracy.
+
+        Raises SettingsError for an optimiser that another model has: what it keeps
+        from step to step would be mixed up.
+        """
+        check_kind("set: loss", loss, LossCategoricalCrossEntropy)
+        check_kind("set: optimizer", optimizer, Optimizer)
+        check_kind("set: accuracy", accuracy, AccuracyCategorical)
+        if optimizer.is_taken and optimizer is not self._optimizer:
+            kind = type(optimizer).__name__
+            raise SettingsError(f"set: this {kind} is in a model already; expected a new {kind}")
+        optimizer.is_taken = True
         self._loss, self._optimizer, self._accuracy = loss, optimizer, accuracy
         self._engine = None
 
@@ -157,27 +190,11 @@ class Model:
     @property
     def layer_infos(self) -> tuple[LayerInfo, ...]:
         """What hooks are told of the trainable layers."""
-        infos = []
-        for position, layer in enumerate(self.layers):
-            if isinstance(layer, TrainableLayer):
-                after = self.layers[position + 1] if position + 1 < len(self.layers) else None
-                function = after.function if isinstance(after, Activation) else None
-                shape = self.shapes[position + 1]
-                infos.append(LayerInfo(layer.name, type(layer).__name__, function, shape, layer.units))
-        return tuple(infos)
+        return layer_infos(self.layers, self.shapes)
 
     def describe(self) -> dict[str, Any]:
         """Layers, optimiser and penalties in plain types."""
-        about: dict[str, Any] = {
-            "layers": [{"name": layer.name, **layer.describe()} for layer in self.layers],
-            "parameters": int(self.parameters.values.size),
-            "l1": self.l1,
-            "l2": self.l2,
-            "dtype": str(self.dtype),
-        }
-        if self._optimizer is not None:
-            about |= self._optimizer.describe()
-        return about
+        return {**describe(self), **(self._optimizer.describe() if self._optimizer else {})}
 
     # ---- training and validating
 
@@ -201,13 +218,15 @@ class Model:
         ``validation_data`` is evaluated after each epoch. ``steps`` ends the run
         after that many steps, wherever it is. After :meth:`restore` the run goes
         on from where the state was taken, and epochs and steps count from its
-        beginning; otherwise it starts at step 0 with the weights as they are.
+        beginning, so it has to be given the same data, batch size and shuffling;
+        otherwise it starts at step 0, with the weights and the optimiser as they are.
 
         Raises SettingsError, ShapeError or DataError before the first step where
         something does not fit; errors of hooks are passed on.
         """
         engine = self._ready()
         check_train_arguments(epochs, batch_size, steps, print_every)
+        check_hooks(hooks)
         X = check_inputs("X", X, self.input_shape)
         labels = sparse_labels(y, self.classes)
         check_lengths("X", X, labels)
@@ -216,12 +235,13 @@ class Model:
         total = epochs * steps_per_epoch
         validation = None
         if validation_data is not None:
-            checked = check_inputs("validation_data", validation_data[0], self.input_shape)
-            validation = checked, sparse_labels(validation_data[1], self.classes)
-            check_lengths("validation_data", *validation)
+            validation = self._checked_pair(validation_data)
         if not self._restored:
             self.progress = Progress()
+        elif self.progress.step:
+            check_same_feeding(self.progress.steps_per_epoch, self.progress.shuffle, steps_per_epoch, shuffle)
         self._restored = False
+        self.progress.steps_per_epoch, self.progress.shuffle = steps_per_epoch, bool(shuffle)
         plan = Plan(X, labels, epochs, batch, min(total, steps or total), steps_per_epoch, shuffle, validation)
         listening = [*hooks]
         if self.stats is not None:
@@ -238,31 +258,15 @@ class Model:
     ) -> tuple[float, float]:
         """Mean loss and accuracy on (inputs, labels), without training; told to the tracker.
 
-        Prints the report's lines every ``print_every`` batches and at the end (0 or None: never).
+        Prints the report's lines every ``print_every`` batches and at the end (0 or None: never):
+        ``validation, step:64, acc:0.938, loss:0.208`` and ``final validation - acc:0.962, loss:0.131``,
+        each with the seconds it took.
         """
         engine = self._ready()
         check_train_arguments(1, batch_size, None, print_every)
-        X = check_inputs("validation_data", validation_data[0], self.input_shape)
-        labels = sparse_labels(validation_data[1], self.classes)
-        check_lengths("validation_data", X, labels)
+        X, labels = self._checked_pair(validation_data)
         batch = min(batch_size or len(X), len(X))
-        printer = PrintProgress(print_every) if print_every else None
-        started, total, correct = perf_counter(), 0.0, 0
-        with engine.running():
-            for number, first in enumerate(range(0, len(X), batch)):
-                began = perf_counter()
-                result = engine.evaluate(X, labels, slice(first, min(first + batch, len(X))))
-                total += result.loss_sum
-                correct += result.correct
-                if printer and number and number % printer.every == 0:
-                    accuracy, loss = result.correct / result.samples, result.loss_sum / result.samples
-                    printer.say(f"step:{number}, acc:{accuracy:.3f}, loss:{loss:.3f}")
-                    printer.say(f"step took {perf_counter() - began:.2f} seconds")
-        seconds = perf_counter() - started
-        loss, accuracy = total / len(X), correct / len(X)
-        if printer:
-            printer.say(f"validation, acc:{accuracy:.3f}, loss:{loss:.3f}")
-            printer.say(f"validation took {seconds:.2f} seconds")
+        loss, accuracy, seconds = validate(engine, X, labels, batch, print_every)
         if self.stats is not None:
             self.stats.record_validation_accuracy(accuracy)
             self.stats.add_time("validation", seconds)
@@ -300,6 +304,14 @@ class Model:
         self._restored = position
 
     # ---- inside
+
+    def _checked_pair(self, data: tuple[NDArray[Any], NDArray[Any]]) -> tuple[Array, Labels]:
+        """Validation data in the form that the engine takes. Raises as :meth:`train` does."""
+        inputs, truth = check_pair("validation_data", data)
+        X = check_inputs("validation_data", inputs, self.input_shape)
+        labels = sparse_labels(truth, self.classes)
+        check_lengths("validation_data", X, labels)
+        return X, labels
 
     def _ready(self) -> Engine:
         """The engine, once everything is there."""

@@ -7,6 +7,8 @@
     lenet         6 kernels 5x5 same, pool, 16 kernels 5x5 valid, pool; 400 - 120 - 84 - 10
 
 An activation function follows every layer with weights; the last one is softmax.
+The report has them from LeNet-5: LeCun, Bottou, Bengio, Haffner: Gradient-based
+learning applied to document recognition, 1998, doi:10.1109/5.726791.
 """
 
 from __future__ import annotations
@@ -36,6 +38,12 @@ _CONVOLUTIONS_OF: dict[str, tuple[tuple[int, str, bool], ...]] = {
     "lenet": ((6, "same", True), (16, "valid", True)),
 }
 HIDDEN = (120, 84)
+
+
+def layers_with_weights(network: str) -> tuple[str, ...]:
+    """The names a model gives to the layers of a network that have weights: conv1, conv2, dense1, ..."""
+    convolutions = [f"conv{number + 1}" for number in range(len(_CONVOLUTIONS_OF[network]))]
+    return (*convolutions, *(f"dense{number + 1}" for number in range(len(HIDDEN) + 1)))
 
 
 def network_layers(

@@ -10,9 +10,13 @@ step, and p the parameters:
                p -= r (v / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps)
 
 ``weight_decay`` is decoupled: p -= r weight_decay p beside the step, not through
-the gradient (AdamW, arXiv:1711.05101). Sources: momentum and Nesterov as in
-Sutskever et al. 2013 in the form PyTorch uses; RMSprop: Tieleman, Hinton 2012;
-Adam: arXiv:1412.6980.
+the gradient (AdamW, arXiv:1711.05101).
+
+Sources: momentum: Polyak 1964, doi:10.1016/0041-5553(64)90137-5; both kinds as in
+Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum
+in deep learning, ICML 2013 (PMLR 28(3)), in the form PyTorch uses; RMSprop:
+Tieleman, Hinton: Lecture 6.5 of Neural Networks for Machine Learning, COURSERA 2012
+(there is no paper); Adam: arXiv:1412.6980; clipping by norm: arXiv:1211.5063.
 """
 
 from __future__ import annotations
@@ -22,17 +26,20 @@ from typing import Any
 
 import numpy as np
 
+from lenet.arguments import expect_number, not_negative, positive, share_below_one
 from lenet.errors import SettingsError
 from lenet.layers.base import Array
-from lenet.schedules import Constant, InverseTime, Schedule
+from lenet.schedules import Constant, InverseTime, Schedule, expect_schedule
 
 
 class Optimizer:
     """Base: learning rate, schedule, clipping, weight decay, and the count of updates made.
 
-    ``clip_norm`` scales the whole gradient down to that L2 norm where it is
-    larger; ``clip_value`` cuts each entry to [-clip_value, clip_value]. Raises
-    SettingsError for values out of range.
+    ``schedule`` maps the number of updates made to a factor of the learning rate.
+    ``clip_value`` cuts each entry of the gradient to [-clip_value, clip_value];
+    ``clip_norm`` then scales the whole gradient, of all layers together, down to
+    that L2 norm where it is larger. An optimiser remembers what it was told, so
+    every model needs one of its own. Raises SettingsError for values out of range.
     """
 
     slots: tuple[str, ...] = ()
@@ -46,10 +53,13 @@ class Optimizer:
         clip_norm: float | None = None,
         clip_value: float | None = None,
     ) -> None:
-        _expect("learning_rate", learning_rate, learning_rate >= 0, "0 or more")
-        _expect("weight_decay", weight_decay, weight_decay >= 0, "0 or more")
-        _expect("clip_norm", clip_norm, clip_norm is None or clip_norm > 0, "above 0")
-        _expect("clip_value", clip_value, clip_value is None or clip_value > 0, "above 0")
+        expect_number("learning_rate", learning_rate, "0 or more", not_negative)
+        expect_number("weight_decay", weight_decay, "0 or more", not_negative)
+        for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+            if limit is not None:
+                expect_number(name, limit, "above 0", positive)
+        if schedule is not None:
+            expect_schedule("schedule", schedule)
         self.learning_rate = float(learning_rate)
         self.schedule: Schedule = schedule if schedule is not None else Constant()
         self.weight_decay = float(weight_decay)
@@ -57,6 +67,7 @@ class Optimizer:
         self.clip_value = clip_value
         self.iterations = 0
         self.memory: dict[str, Array] = {}
+        self.is_taken = False  # by a model, which Model.set says
         self._scratch: tuple[Array, Array] | None = None
 
     @property
@@ -128,8 +139,8 @@ class OptimizerSGD(Optimizer):
         clip_norm: float | None = None,
         clip_value: float | None = None,
     ) -> None:
-        _expect("decay", decay, decay >= 0, "0 or more")
-        _expect("momentum", momentum, 0 <= momentum < 1, "at least 0 and below 1")
+        expect_number("decay", decay, "0 or more", not_negative)
+        expect_number("momentum", momentum, "at least 0 and below 1", share_below_one)
         if nesterov and not momentum:
             raise SettingsError("nesterov: received momentum=0, expected a momentum above 0")
         if decay and schedule is not None:
@@ -169,7 +180,10 @@ class OptimizerSGD(Optimizer):
 
 
 class OptimizerRMSprop(Optimizer):
-    """Every parameter's step is divided by the root of its mean squared gradient."""
+    """Every parameter's step is divided by the root of its mean squared gradient.
+
+    ``rho`` is what the mean keeps at each step; ``options`` are those of :class:`Optimizer`.
+    """
 
     slots = ("square",)
 
@@ -177,7 +191,8 @@ class OptimizerRMSprop(Optimizer):
         self, learning_rate: float = 0.001, *, rho: float = 0.9, epsilon: float = 1e-7, **options: Any
     ) -> None:
         super().__init__(learning_rate, **options)
-        _expect("rho", rho, 0 <= rho < 1, "at least 0 and below 1")
+        expect_number("rho", rho, "at least 0 and below 1", share_below_one)
+        expect_number("epsilon", epsilon, "above 0", positive)
         self.rho, self.epsilon = rho, epsilon
 
     def describe(self) -> dict[str, Any]:
@@ -199,7 +214,11 @@ class OptimizerRMSprop(Optimizer):
 
 
 class OptimizerAdam(Optimizer):
-    """Momentum and RMSprop together, both corrected for their start at zero."""
+    """Momentum and RMSprop together, both corrected for their start at zero.
+
+    ``beta_1`` and ``beta_2`` are what the means of gradient and squared gradient keep
+    at each step; ``options`` are those of :class:`Optimizer`.
+    """
 
     slots = ("velocity", "square")
 
@@ -213,8 +232,9 @@ class OptimizerAdam(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        _expect("beta_1", beta_1, 0 <= beta_1 < 1, "at least 0 and below 1")
-        _expect("beta_2", beta_2, 0 <= beta_2 < 1, "at least 0 and below 1")
+        expect_number("beta_1", beta_1, "at least 0 and below 1", share_below_one)
+        expect_number("beta_2", beta_2, "at least 0 and below 1", share_below_one)
+        expect_number("epsilon", epsilon, "above 0", positive)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def describe(self) -> dict[str, Any]:
@@ -238,8 +258,3 @@ class OptimizerAdam(Optimizer):
         np.divide(velocity, step, out=step)
         step *= rate / (1 - self.beta_1**t)
         values -= step
-
-
-def _expect(name: str, value: object, good: bool, allowed: str) -> None:
-    if not good:
-        raise SettingsError(f"{name}: received {value}, expected {allowed}")

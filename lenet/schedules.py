@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lenet.arguments import expect_number, expect_whole, not_negative
 from lenet.errors import SettingsError
 
 
@@ -29,8 +30,8 @@ class InverseTime:
     every: int = 1
 
     def __post_init__(self) -> None:
-        _check(self.rate >= 0, "decay rate", self.rate, "0 or more")
-        _check_every(self.every)
+        expect_number("decay rate", self.rate, "0 or more", not_negative)
+        _expect_steps(self.every)
 
     def __call__(self, step: int) -> float:
         return 1.0 / (1.0 + self.rate * step / self.every)
@@ -44,8 +45,8 @@ class StepDecay:
     every: int
 
     def __post_init__(self) -> None:
-        _check(0 < self.rate <= 1, "decay rate", self.rate, "above 0 and at most 1")
-        _check_every(self.every)
+        expect_number("decay rate", self.rate, "above 0 and at most 1", _is_rate)
+        _expect_steps(self.every)
 
     def __call__(self, step: int) -> float:
         return float(self.rate ** (step // self.every))
@@ -59,8 +60,8 @@ class Exponential:
     every: int
 
     def __post_init__(self) -> None:
-        _check(0 < self.rate <= 1, "decay rate", self.rate, "above 0 and at most 1")
-        _check_every(self.every)
+        expect_number("decay rate", self.rate, "above 0 and at most 1", _is_rate)
+        _expect_steps(self.every)
 
     def __call__(self, step: int) -> float:
         return float(self.rate ** (step / self.every))
@@ -74,8 +75,8 @@ class Cosine:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_every(self.steps)
-        _check(0 <= self.floor <= 1, "cosine floor", self.floor, "between 0 and 1")
+        _expect_steps(self.steps)
+        expect_number("cosine floor", self.floor, "between 0 and 1", _is_share)
 
     def __call__(self, step: int) -> float:
         share = min(step / self.steps, 1.0)
@@ -90,7 +91,8 @@ class Warmup:
     then: Constant | InverseTime | StepDecay | Exponential | Cosine = Constant()
 
     def __post_init__(self) -> None:
-        _check_every(self.steps)
+        _expect_steps(self.steps)
+        expect_schedule("schedule after the warm-up", self.then)
 
     def __call__(self, step: int) -> float:
         if step < self.steps:
@@ -101,10 +103,21 @@ class Warmup:
 Schedule = Constant | InverseTime | StepDecay | Exponential | Cosine | Warmup
 
 
-def _check(good: bool, name: str, value: float, allowed: str) -> None:
-    if not good:
-        raise SettingsError(f"{name}: received {value}, expected {allowed}")
+def expect_schedule(name: str, value: object) -> None:
+    """Raises SettingsError unless ``value`` maps a step to a factor, as a schedule or a function does."""
+    if isinstance(value, type):
+        raise SettingsError(f"{name}: received the class {value.__name__}, expected a schedule, {value.__name__}(...)")
+    if not callable(value):
+        raise SettingsError(f"{name}: received {value!r}, expected a schedule such as InverseTime(3e-4)")
 
 
-def _check_every(every: int) -> None:
-    _check(every >= 1, "steps of the schedule", every, "at least 1")
+def _expect_steps(steps: object) -> None:
+    expect_whole("steps of the schedule", steps, 1)
+
+
+def _is_rate(value: float) -> bool:
+    return 0 < value <= 1
+
+
+def _is_share(value: float) -> bool:
+    return 0 <= value <= 1

@@ -9,15 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from functools import cache
+from pathlib import PurePath
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
 
 from lenet.errors import SettingsError
 from lenet.initializers import SCHEMES, SHAPES, Initializer
 from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
-from lenet.networks import ACTIVATIONS, CONVOLUTIONS, NETWORKS, network_layers
+from lenet.networks import ACTIVATIONS, CONVOLUTIONS, NETWORKS, layers_with_weights, network_layers
 from lenet.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
+from lenet.regularizers import strengths_by_layer
 from lenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
 
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
@@ -43,6 +49,7 @@ _AT_LEAST = {
     "epochs": 1, "batch_size": 1, "steps": 1, "seed": 0, "decay_every": 1, "warmup": 0, "limit": 1, "threads": 1,
     "lr": 0, "l1": 0, "l2": 0, "weight_decay": 0, "momentum": 0, "decay_rate": 0,
 }  # fmt: skip
+_IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,9 @@ class Settings:
     ``data`` is a folder with the four IDX files, None for the embedded MNIST.
     ``decay_rate`` and ``decay_every`` None take the default of the decay: for
     inverse-time 3e-4 a step, else halving once an epoch; cosine falls to 0 over
-    the run. Raises SettingsError naming the field, its value and what is allowed.
+    the run. ``l1`` and ``l2`` are a number for all layers, or text that names some:
+    ``"dense1=0.01,conv1=0.001"``. Raises SettingsError naming the field, its value
+    and what is allowed.
     """
 
     network: str = "lenet"
@@ -73,8 +82,8 @@ class Settings:
     decay_rate: float | None = None
     decay_every: int | None = None
     warmup: int = 0
-    l1: float = 0.0
-    l2: float = 0.0
+    l1: float | str = 0.0
+    l2: float | str = 0.0
     weight_decay: float = 0.0
     clip_norm: float | None = None
     clip_value: float | None = None
@@ -88,13 +97,13 @@ class Settings:
             if value not in known:
                 raise SettingsError(f"{_option(name)}: received {value!r}, expected one of {', '.join(known)}")
         for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise SettingsError(f"{_option(field.name)}: received {value}, expected a finite number")
+            object.__setattr__(self, field.name, _plain(field.name, getattr(self, field.name)))
         for name, least in _AT_LEAST.items():
             value = getattr(self, name)
-            if value is not None and value < least:
+            if isinstance(value, int | float) and value < least:
                 raise SettingsError(f"{_option(name)}: received {value}, expected at least {least}")
+        for name in ("l1", "l2"):
+            strengths_by_layer(_option(name), getattr(self, name), layers_with_weights(self.network))
         for name in ("clip_norm", "clip_value"):
             value = getattr(self, name)
             if value is not None and value <= 0:
@@ -132,13 +141,15 @@ class Settings:
             self.threads,
             seed=self.seed,
             initializer=Initializer(self.init, self.init_shape),
-            l1=self.l1,
-            l2=self.l2,
+            l1=0.0 if isinstance(self.l1, str) else self.l1,
+            l2=0.0 if isinstance(self.l2, str) else self.l2,
         )
         for layer in network_layers(
             self.network, activation=self.activation, convolution=self.convolution, image=image, classes=classes
         ):
             model.add(layer)
+        for layer in model.trainable_layers:
+            layer.l1, layer.l2 = self._own_penalty("l1", layer.name), self._own_penalty("l2", layer.name)
         model.set(
             loss=LossCategoricalCrossEntropy(),
             optimizer=self.build_optimizer(samples),
@@ -160,6 +171,13 @@ class Settings:
         if self.optimizer == "adam":
             return OptimizerAdam(self.lr, **options)
         return OptimizerSGD(self.lr, momentum=self.effective_momentum, nesterov=self.nesterov, **options)
+
+    def _own_penalty(self, name: str, layer: str) -> float:
+        """What a layer is penalised with beside the model's penalty of all layers."""
+        value: float | str = getattr(self, name)
+        if not isinstance(value, str):
+            return 0.0
+        return strengths_by_layer(_option(name), value, layers_with_weights(self.network)).get(layer, 0.0)
 
     def _schedule(self, samples: int) -> Constant | InverseTime | StepDecay | Exponential | Cosine | Warmup:
         epoch = -(-samples // min(self.batch_size, samples))
@@ -197,6 +215,29 @@ def idle(settings: Mapping[str, Any]) -> list[str]:
     if settings.get("init", "report") == "report" and settings.get("init_shape", "normal") != "normal":
         names.append("init_shape")
     return names
+
+
+@cache
+def _kinds() -> dict[str, tuple[type, ...]]:
+    """What each setting may be: (float, NoneType) for ``float | None``."""
+    return {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Settings).items()}
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The value in Python's own types, NumPy's numbers too. Raises SettingsError for one of another kind."""
+    kinds = _kinds()[name]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, PurePath) and str in kinds:
+        value = str(value)
+    if type(value) is int and float in kinds:
+        value = float(value)
+    if type(value) not in kinds:
+        words = " or ".join(_IN_WORDS[kind] for kind in kinds if kind is not NoneType)
+        raise SettingsError(f"{_option(name)}: received {value!r}, expected {words}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f"{_option(name)}: received {value}, expected a finite number")
+    return value
 
 
 def _option(name: str) -> str:

@@ -3,8 +3,8 @@
 A state is a plain dict of arrays: the flat parameters, the optimiser's memory,
 what layers carry from step to step, and ``about``, a JSON text with the position
 in the run, the seed (from which the order of any epoch follows), the sums of the
-epoch under way, the layers and a signature of the network. Saved as npz, never as
-pickle.
+epoch under way, its number of steps and whether it is shuffled, the layers and a
+signature of the network. Saved as npz, never as pickle.
 
 Take it between two steps: outside ``train``, or in a hook's ``on_step_start``,
 ``on_update_done``, ``on_step_end``, ``on_epoch_end`` or ``on_validation_end``.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lenet.model import Model
 
 State = dict[str, NDArray[Any]]
-VERSION = 1
+VERSION = 2
 
 # What ``about`` must hold, and of what kind.
 _ABOUT = {"network": list, "layers": list, "optimizer": str, "iterations": int, "seed": int, "progress": dict}
@@ -120,8 +120,10 @@ def _check_array(state: State, key: str, like: NDArray[Any]) -> None:
 
 
 def save_state(path: str | os.PathLike[str], state: State) -> None:
-    """Write a state to an npz file, in one piece or not at all."""
+    """Write a state to an npz file, in one piece or not at all. Raises DataError where there is no such folder."""
     path = Path(path)
+    if not path.parent.is_dir():
+        raise DataError(f"{path}: found no folder {path.parent}, expected one to write the state to")
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     try:
         with part.open("wb") as file:

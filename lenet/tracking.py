@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from lenet.errors import SettingsError
 from lenet.hooks import EpochEnd, Hook, RunEnd, StepEnd
 
 
@@ -13,6 +14,13 @@ class Tracker(Protocol):
     def add_time(self, phase: str, seconds: float) -> None: ...
     def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None: ...
     def record_validation_accuracy(self, accuracy: float) -> None: ...
+
+
+def check_tracker(stats: object) -> None:
+    """Raises SettingsError naming the first method that a tracker lacks, before a run is spent on it."""
+    for method in ("add_time", "record_epoch_accuracy", "record_validation_accuracy"):
+        if isinstance(stats, type) or not callable(getattr(stats, method, None)):
+            raise SettingsError(f"stats: received {stats!r}, expected a tracker with {method}(), or None")
 
 
 class Tracking(Hook):

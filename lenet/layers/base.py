@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from lenet.arguments import expect_number, expect_whole, not_negative
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
 from lenet.memory import Memory
@@ -171,11 +172,13 @@ class TrainableLayer(Layer):
     def __init__(
         self, initializer: Initializer | str | None = None, l1: float = 0.0, l2: float = 0.0, seed: int = 0
     ) -> None:
-        if not (l1 >= 0 and l2 >= 0):
-            raise SettingsError(f"{type(self).__name__}: received l1={l1}, l2={l2}, expected 0 or more")
-        self.initializer = initializer if isinstance(initializer, Initializer) else None
-        if isinstance(initializer, str):
-            self.initializer = Initializer(initializer)
+        kind = type(self).__name__
+        expect_number(f"{kind}: l1", l1, "0 or more", not_negative)
+        expect_number(f"{kind}: l2", l2, "0 or more", not_negative)
+        expect_whole(f"{kind}: seed", seed, 0)
+        if not (initializer is None or isinstance(initializer, (str, Initializer))):
+            raise SettingsError(f"{kind}: received initializer={initializer!r}, expected an Initializer or its name")
+        self.initializer = Initializer(initializer) if isinstance(initializer, str) else initializer
         self.l1, self.l2 = float(l1), float(l2)
         self.seed = seed
         self._bound = False

@@ -34,6 +34,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
+from lenet.arguments import expect_pair, expect_whole
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
 from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
@@ -77,18 +78,15 @@ class ConvolutionLayer(TrainableLayer):
     ) -> None:
         super().__init__(initializer, l1, l2, seed)
         kind = type(self).__name__
-        if isinstance(kernel_size, int):
-            kernel_size = (kernel_size, kernel_size)
-        if depth < 1:
-            raise SettingsError(f"{kind}: received depth={depth}, expected at least 1")
-        if len(kernel_size) != 2 or min(kernel_size) < 1:
-            raise SettingsError(f"{kind}: received kernel_size={kernel_size}, expected two numbers of at least 1")
+        expect_whole(f"{kind}: depth", depth, 1)
+        self.kernel_size = expect_pair(f"{kind}: kernel_size", kernel_size)
         if padding not in PADDINGS:
             raise SettingsError(f"{kind}: received padding={padding!r}, expected one of {', '.join(PADDINGS)}")
-        if input_size is None or len(input_size) != 3 or min(input_size) < 1:
+        if not isinstance(input_size, (tuple, list)) or len(input_size) != 3:
             raise SettingsError(f"{kind}: received input_size={input_size}, expected (height, width, depth)")
+        for size in input_size:
+            expect_whole(f"{kind}: input_size", size, 1)
         self.depth = int(depth)
-        self.kernel_size = (int(kernel_size[0]), int(kernel_size[1]))
         self.padding = padding
         self.input_size = (int(input_size[0]), int(input_size[1]), int(input_size[2]))
         self.output_size = self.output_shape(self.input_size)

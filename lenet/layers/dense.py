@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lenet.errors import SettingsError, ShapeError
+from lenet.arguments import expect_whole
+from lenet.errors import ShapeError
 from lenet.initializers import Initializer
 from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
 from lenet.layers.products import in_rows, parts
@@ -40,10 +41,8 @@ class DenseLayer(TrainableLayer):
         seed: int = 0,
     ) -> None:
         super().__init__(initializer, l1, l2, seed)
-        if n_inputs < 1 or n_neurons < 1:
-            raise SettingsError(
-                f"DenseLayer: received n_inputs={n_inputs}, n_neurons={n_neurons}, expected at least 1 of each"
-            )
+        expect_whole("DenseLayer: n_inputs", n_inputs, 1)
+        expect_whole("DenseLayer: n_neurons", n_neurons, 1)
         self.n_inputs = int(n_inputs)
         self.n_neurons = int(n_neurons)
 

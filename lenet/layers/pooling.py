@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lenet.errors import SettingsError, ShapeError
+from lenet.arguments import expect_pair
+from lenet.errors import ShapeError
 from lenet.layers.base import Array, Layer, Shape, Workspace
 from lenet.memory import Memory
 
@@ -25,8 +26,8 @@ class AveragePooling(Layer):
     prefix = "pool"
 
     def __init__(self, window_size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2) -> None:
-        self.window_size = _pair("window_size", window_size)
-        self.stride = _pair("stride", stride)
+        self.window_size = expect_pair("AveragePooling: window_size", window_size)
+        self.stride = expect_pair("AveragePooling: stride", stride)
 
     def describe(self) -> dict[str, Any]:
         """The layer's class and arguments, in plain types."""
@@ -112,13 +113,6 @@ class PoolingWorkspace(Workspace):
         for rows in self.rows:
             self.dinputs[rows] += self.row_sums
         return self.dinputs
-
-
-def _pair(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or min(pair) < 1:
-        raise SettingsError(f"AveragePooling: received {name}={value}, expected one or two numbers of at least 1")
-    return (int(pair[0]), int(pair[1]))
 
 
 def _taps(window: int, stride: int, outputs: int) -> list[slice]:

@@ -23,6 +23,8 @@ output gradient d (N, Ho, Wo, F) and kernels w (kh, kw, C, F) its departures are
 6. *The input gradient has its kernel rotated once too often*, and pairs channels
    as in 2: dx[n, :, :, c] = sum_f convolution(d[n, :, :, c], rotated w[:, :, c, f]),
    which is a correlation; mode full for valid padding, same for same, valid for full.
+   SciPy's middle of a full convolution, which is what mode same takes, has the odd
+   zero of an even kernel before the image, where the output has it after.
 
 The second convolution of a LeNet thus sees one channel of six, and learns next
 to nothing: the dense layers do the work, on features that drift.
@@ -106,14 +108,16 @@ class ReportConvolutionWorkspace(TrainableWorkspace):
         channels = layer.input_size[2]
         out_height, out_width, filters = layer.output_shape(layer.input_size)
         self.output = memory.keep((out_height, filters, out_width, samples), dtype)
-        self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, memory, layer.padding)
+        border = tuple(padding_widths(layer.padding, size) for size in layer.kernel_size)
+        self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, memory, border)
         self.ones = np.ones(out_width * samples, dtype)
         if layer.padding == "valid":
-            self.unpadded = Lowered(layer, layer.input_size[:2], channels, samples, dtype, memory, "valid")
+            self.unpadded = Lowered(layer, layer.input_size[:2], channels, samples, dtype, memory, border)
         self.input_gradient = input_gradient
         if input_gradient:
-            padding = BACKWARD_PADDING[layer.padding]
-            self.dlowered = Lowered(layer, (out_height, out_width), channels, samples, dtype, memory, padding)
+            mode = BACKWARD_PADDING[layer.padding]
+            border = tuple(padding_widths(mode, size)[::-1] for size in layer.kernel_size)
+            self.dlowered = Lowered(layer, (out_height, out_width), channels, samples, dtype, memory, border)
 
     def forward(self, x: Array) -> Array:
         self.x = x
@@ -155,7 +159,10 @@ class ReportConvolutionWorkspace(TrainableWorkspace):
 
 
 class Lowered:
-    """An image lowered along its width, channel by channel, so that channels can be kept apart."""
+    """An image lowered along its width, channel by channel, so that channels can be kept apart.
+
+    ``border`` are the zeros around it: (above, below) and (left, right).
+    """
 
     def __init__(
         self,
@@ -165,10 +172,10 @@ class Lowered:
         samples: int,
         dtype: DTypeLike,
         memory: Memory,
-        padding: str,
+        border: tuple[tuple[int, int], ...],
     ) -> None:
         self.kh, self.kw = layer.kernel_size
-        (above, below), (left, right) = (padding_widths(padding, size) for size in layer.kernel_size)
+        (above, below), (left, right) = border
         height, width = image[0] + above + below, image[1] + left + right
         self.inside = (slice(None), slice(above, above + image[0]), slice(left, left + image[1]))
         self.padded = memory.share((channels, height, width, samples), dtype)

@@ -47,6 +47,19 @@ def _choice(*names: str) -> click.Choice[str]:
     return click.Choice(names)
 
 
+class Penalty(click.ParamType[float | str]):
+    """A number for all layers, or text that names some, which the settings check."""
+
+    name = "number|layer=number,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        """A float where it is one."""
+        try:
+            return float(value)
+        except ValueError:
+            return str(value)
+
+
 MODEL_OPTIONS = (
     TrainOption("--network", "network", _choice("feedforward", "conv", "conv2", "conv-pool", "lenet"), "lenet",
                 "One of the report's five networks."),
@@ -75,8 +88,8 @@ TRAIN_OPTIONS = (
     TrainOption("--decay-rate", "decay_rate", float, None, "Rate of the decay (3e-4 for inverse-time, else 0.5)."),
     TrainOption("--decay-every", "decay_every", click.IntRange(min=1), None, "Steps in which the decay acts once."),
     TrainOption("--warmup", "warmup", click.IntRange(min=0), 0, "Steps in which the learning rate rises."),
-    TrainOption("--l1", "l1", float, 0.0, "L1 penalty of the weights."),
-    TrainOption("--l2", "l2", float, 0.0, "L2 penalty of the weights."),
+    TrainOption("--l1", "l1", Penalty(), 0.0, "L1 penalty of all weights, or of some layers: dense1=0.01,conv1=0.001."),
+    TrainOption("--l2", "l2", Penalty(), 0.0, "L2 penalty, in the same way."),
     TrainOption("--weight-decay", "weight_decay", float, 0.0, "Weight decay beside the gradient."),
     TrainOption("--clip-norm", "clip_norm", float, None, "Largest norm of the gradient."),
     TrainOption("--clip-value", "clip_value", float, None, "Largest entry of the gradient."),

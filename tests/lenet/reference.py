@@ -23,7 +23,7 @@ def pads(size: int, padding: str) -> tuple[int, int]:
 
 
 def correlate(images: Array, kernel: Array, padding: str) -> Array:
-    """Correlation of (..., H, W) images and kernels; as SciPy's correlate2d for kernels with odd sides."""
+    """Correlation of (..., H, W) images and kernels, as SciPy's correlate2d."""
     kh, kw = kernel.shape[-2:]
     height, width = images.shape[-2:]
     if padding == "valid" and (kh > height or kw > width):
@@ -37,8 +37,12 @@ def correlate(images: Array, kernel: Array, padding: str) -> Array:
 
 
 def convolve(images: Array, kernel: Array, padding: str) -> Array:
-    """Convolution: correlation with the kernel rotated by 180 degrees."""
-    return correlate(images, kernel[..., ::-1, ::-1], padding)
+    """Convolution: correlation with the kernel rotated by 180 degrees; as SciPy's convolve2d for all kernels."""
+    if padding != "same":
+        return correlate(images, kernel[..., ::-1, ::-1], padding)
+    top, left = ((size - 1) // 2 for size in kernel.shape[-2:])  # the middle of the full one
+    whole = correlate(images, kernel[..., ::-1, ::-1], "full")
+    return whole[..., top : top + images.shape[-2], left : left + images.shape[-1]]
 
 
 class Dense:

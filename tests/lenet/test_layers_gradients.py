@@ -153,6 +153,43 @@ def test_the_reports_convolution_agrees_with_loops_over_several_calls(
     assert_same_arithmetic(layer, reference, draw(n, *image, channels, seed=seed), seed, calls=3)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    image=st.tuples(st.integers(3, 7), st.integers(3, 7)),
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    channels=st.integers(1, 3),
+    more=st.integers(0, 2),
+    padding=st.sampled_from(PADDINGS),
+    seed=st.integers(0, 1000),
+)
+def test_the_reports_convolution_agrees_with_its_formulas_in_scipy_even_kernels_too(
+    image: tuple[int, int], kernel: tuple[int, int], channels: int, more: int, padding: str, seed: int
+) -> None:
+    from scipy.signal import convolve2d, correlate2d
+
+    kernel = (min(kernel[0], image[0]), min(kernel[1], image[1]))
+    layer = filled(
+        ReportConvolutionLayer(channels + more, kernel, padding=padding, input_size=(*image, channels)), seed=seed
+    )
+    back = {"valid": "full", "same": "same", "full": "valid"}[padding]
+    left = np.zeros(layer.weights.shape)
+    for call in range(2):
+        x = draw(2, *image, channels, seed=seed + call)
+        output = layer.forward(x)
+        d = draw(*output.shape, seed=seed + call + 7)
+        dx = layer.backward(d)
+        for f in range(channels + more):
+            seen = [correlate2d(one[..., -1], layer.weights[:, :, -1, f], padding) for one in x]
+            np.testing.assert_allclose(output[..., f], np.array(seen) + layer.biases[f], atol=1e-12)
+        for c in range(channels):
+            total = sum(correlate2d(one[..., c], other[..., c], "valid") for one, other in zip(x, d, strict=True))
+            left[:, :, c] = (left[:, :, c] + total[..., None]) / 2
+            spread = [sum(convolve2d(one[..., c], layer.weights[::-1, ::-1, c, f], back)
+                          for f in range(channels + more)) for one in d]  # fmt: skip
+            np.testing.assert_allclose(dx[..., c], spread, atol=1e-12)
+        np.testing.assert_allclose(layer.dweights, left, atol=1e-12)
+
+
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_the_reports_convolution_carries_its_state_over_batches_of_any_size(padding: str) -> None:
     layer = filled(ReportConvolutionLayer(3, (3, 3), padding=padding, input_size=(5, 5, 2)))

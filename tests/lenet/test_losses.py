@@ -51,6 +51,12 @@ def test_the_loss_never_exceeds_16_nats_and_is_finite_for_a_certain_error() -> N
     assert LOSS.calculate(certain, [0]) == pytest.approx(1e-7, rel=1e-3)
 
 
+def test_the_gradient_of_a_certain_error_is_finite_and_that_of_the_clip() -> None:
+    loss = LossCategoricalCrossEntropy()
+
+    assert np.array_equal(loss.backward(np.array([[0.0, 1.0], [0.5, 0.5]]), [0, 0]), [[-0.5e7, 0.0], [-1.0, 0.0]])
+
+
 def test_nan_in_gives_nan_out() -> None:
     assert math.isnan(LOSS.calculate(np.array([[np.nan, 0.5]]), [0]))
 
@@ -101,6 +107,14 @@ def test_accuracy_is_the_share_of_right_guesses_and_ties_go_to_the_first_class()
     assert ACCURACY.calculate(p, [0, 2, 1]) == pytest.approx(2 / 3)
     assert ACCURACY.calculate(p, [1, 2, 2]) == pytest.approx(2 / 3)
     assert ACCURACY.calculate(np.array([0, 2, 1]), np.array([0, 2, 2])) == pytest.approx(2 / 3)
+
+
+def test_guessed_classes_go_with_one_hot_labels_too_and_their_numbers_have_to_agree() -> None:
+    accuracy = AccuracyCategorical()
+
+    assert accuracy.calculate([2, 0], [[0, 0, 1], [0, 1, 0]]) == 0.5  # type: ignore[arg-type]
+    with pytest.raises(ShapeError, match="accuracy: received 1 labels, expected 2, one a prediction"):
+        accuracy.calculate([2, 0], [2])  # type: ignore[arg-type]
 
 
 def test_a_network_of_nan_guesses_nothing_right() -> None:

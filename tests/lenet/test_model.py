@@ -25,7 +25,7 @@ from lenet import (
 )
 from lenet.data.dataset import EMBEDDED
 from lenet.settings import Settings
-from tests.lenet.builders import Everything, blobs, mnist, one_hot, ready, small_model
+from tests.lenet.builders import Everything, blobs, mnist, ready, small_model
 
 
 class FakeTracker:
@@ -99,7 +99,21 @@ def test_the_reports_setup_code_runs_as_it_stands(capsys: pytest.CaptureFixture[
     assert tracker.validations == [accuracy]
     phases = ("step", "epoch", "training", "validation", "combined")
     assert [tracker.count(phase) for phase in phases] == [10, 2, 1, 1, 1]
-    assert "validation, acc:" in capsys.readouterr().out
+    assert "final validation - acc:" in capsys.readouterr().out
+
+
+def test_validate_prints_the_reports_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    X, y = blobs(50)
+    model = small_model()
+    loss, accuracy = model.validate((X, y), batch_size=10, print_every=2)
+    second = model.validate((X[20:30], y[20:30]), print_every=0)
+    lines = re.sub(r"took \d+\.\d\d seconds", "took seconds", capsys.readouterr().out).splitlines()
+
+    assert lines[0] == f"validation, step:2, acc:{second[1]:.3f}, loss:{second[0]:.3f}"
+    assert [line.partition(", acc")[0] for line in lines[1:4]] == [
+        "step took seconds", "validation, step:4", "step took seconds",
+    ]  # fmt: skip
+    assert lines[4:] == [f"final validation - acc:{accuracy:.3f}, loss:{loss:.3f}", "validation took seconds"]
 
 
 def test_the_setup_code_builds_the_network_called_lenet_with_the_default_settings() -> None:
@@ -155,110 +169,6 @@ def test_nothing_is_printed_where_print_every_is_0_or_none(
     model.validate((X, y), batch_size=10, print_every=never)
 
     assert capsys.readouterr() == ("", "")
-
-
-# Data in its many forms --------------------------------------------------------------------------
-
-
-def trained(X: Any, y: Any, **options: Any) -> str:
-    model = small_model()
-    model.train(X, y, **{"epochs": 2, "batch_size": 32, "print_every": 0, **options})
-    return model.digest()
-
-
-def test_one_hot_and_sparse_labels_of_any_number_type_give_the_same_run_bit_for_bit() -> None:
-    X, y = blobs(100)
-    forms = [y, y.astype(np.uint8), y.astype(float), list(y), one_hot(y, 3), one_hot(y, 3).astype(bool)]
-
-    assert len({trained(X, form) for form in forms}) == 1
-
-
-def test_inputs_of_any_number_type_or_memory_order_give_the_same_run_bit_for_bit() -> None:
-    X, y = blobs(100)
-    X = np.round(4 * X)
-    forms = [X, X.astype(np.float64), X.astype(np.int8), np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]]
-    flat = X.reshape(100, 64)
-
-    assert len({trained(form, y) for form in [*forms, flat]}) == 1
-
-
-def test_training_does_not_write_into_the_data() -> None:
-    X, y = blobs(100)
-    X.flags.writeable = y.flags.writeable = False
-    trained(X, y, shuffle=True, validation_data=(X, y))
-
-
-def test_the_last_partial_batch_is_trained_on_and_weighs_by_its_samples() -> None:
-    X, y = blobs(70)
-    heard = Everything()
-    small_model(optimizer=OptimizerSGD(0.0)).train(X, y, batch_size=32, print_every=0, hooks=[heard])
-    loss, accuracy = small_model().validate((X, y), print_every=0)
-    [epoch] = heard.of("on_epoch_end")
-
-    assert [step.samples for step in heard.of("on_step_end")] == [32, 32, 6]
-    assert epoch.loss == pytest.approx(loss, rel=1e-6)
-    assert epoch.accuracy == accuracy
-
-
-def test_batch_size_none_or_above_the_number_of_samples_is_one_step_an_epoch() -> None:
-    X, y = blobs(70)
-
-    assert trained(X, y, batch_size=None) == trained(X, y, batch_size=70) == trained(X, y, batch_size=1000)
-    assert trained(X, y, batch_size=None) != trained(X, y, batch_size=35)
-
-
-@pytest.mark.parametrize("batch_size", [None, 1, 32, 45, 90, 500])
-def test_validate_gives_mean_loss_and_accuracy_whatever_the_batches(batch_size: int | None) -> None:
-    X, y = blobs(90)
-    model = small_model()
-    probabilities = model.predict(X).astype(np.float64)
-    loss, accuracy = model.validate((X, y), batch_size, print_every=0)
-
-    assert loss == pytest.approx(-np.log(probabilities[np.arange(90), y]).mean(), rel=1e-5)
-    assert accuracy == np.mean(probabilities.argmax(axis=1) == y)
-
-
-def test_validating_changes_nothing() -> None:
-    X, y = blobs(90)
-    model = small_model()
-    before = model.digest()
-    model.validate((X, y), 32, print_every=0)
-
-    assert model.digest() == before
-    assert model.step == 0
-
-
-def test_validation_data_of_train_leaves_the_run_as_it_is_and_gives_what_validate_gives() -> None:
-    X, y = blobs(90)
-    heard = Everything()
-    model = small_model()
-    model.train(X, y, epochs=2, batch_size=32, print_every=0, hooks=[heard], validation_data=(X[:50], y[:50]))
-    first, last = heard.of("on_validation_end")
-
-    assert model.digest() == trained(X, y)
-    assert (first.epoch, first.step, last.epoch, last.step, last.samples) == (1, 2, 2, 5, 50)
-    assert (last.loss, last.accuracy) == model.validate((X[:50], y[:50]), print_every=0)
-
-
-def test_steps_end_the_run_in_the_middle_of_an_epoch() -> None:
-    X, y = blobs(90)
-    heard = Everything()
-    model = small_model()
-    model.train(X, y, epochs=3, batch_size=30, steps=4, print_every=0, hooks=[heard])
-
-    assert model.step == 4
-    assert [event.epoch for event in heard.of("on_epoch_end")] == [1]
-    assert heard.of("on_run_end")[0].status == "completed"
-
-
-def test_predict_gives_probabilities_for_any_number_of_samples() -> None:
-    X, _ = blobs(300)
-    model = small_model()
-    whole = model.predict(X)
-
-    assert whole.shape == (300, 3)
-    np.testing.assert_allclose(whole.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(model.predict(X[:7]), whole[:7], rtol=1e-4)
 
 
 # Putting it together -----------------------------------------------------------------------------

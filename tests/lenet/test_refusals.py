@@ -14,7 +14,6 @@ from lenet import (
     ActivationSoftmax,
     AveragePooling,
     ConvolutionLayer,
-    DataError,
     DenseLayer,
     Flatten,
     LenetError,
@@ -34,7 +33,7 @@ from lenet.schedules import Cosine, Exponential, InverseTime, StepDecay, Warmup
 from tests.lenet.builders import blobs, ready, small_model
 
 CONV = ConvolutionLayer
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 Case = tuple[Callable[[], Any], type[LenetError], str]
 
 
@@ -49,9 +48,9 @@ def one_line(make: Callable[[], Any], kind: type[LenetError]) -> str:
 
 ARGUMENTS: list[Case] = [
     (lambda: CONV(0, 3, input_size=(8, 8, 1)), SettingsError,
-     "ConvolutionLayer: received depth=0, expected at least 1"),
+     "ConvolutionLayer: depth: received 0, expected at least 1"),
     (lambda: CONV(2, (3, 0), input_size=(8, 8, 1)), SettingsError,
-     "ConvolutionLayer: received kernel_size=(3, 0), expected two numbers of at least 1"),
+     "ConvolutionLayer: kernel_size: received 0, expected at least 1"),
     (lambda: CONV(2, 3), SettingsError, "ConvolutionLayer: received input_size=None, expected (height, width, depth)"),
     (lambda: CONV(2, 3, input_size=(8, 8)), SettingsError,  # type: ignore[arg-type]
      "ConvolutionLayer: received input_size=(8, 8), expected (height, width, depth)"),
@@ -65,16 +64,45 @@ ARGUMENTS: list[Case] = [
      "ReportConvolutionLayer: received depth=2, expected at least the 3 input channels "
      "(the report's gradient pairs each of them with an output channel)"),
     (lambda: CONV(2, 3, input_size=(8, 8, 1), l1=-1), SettingsError,
-     "ConvolutionLayer: received l1=-1, l2=0.0, expected 0 or more"),
-    (lambda: DenseLayer(3, 2, l2=NAN), SettingsError, "DenseLayer: received l1=0.0, l2=nan, expected 0 or more"),
+     "ConvolutionLayer: l1: received -1, expected 0 or more"),
+    (lambda: DenseLayer(3, 2, l2=NAN), SettingsError, "DenseLayer: l2: received nan, expected 0 or more"),
     (lambda: DenseLayer(0, 3), SettingsError,
-     "DenseLayer: received n_inputs=0, n_neurons=3, expected at least 1 of each"),
+     "DenseLayer: n_inputs: received 0, expected at least 1"),
     (lambda: AveragePooling(0), SettingsError,
-     "AveragePooling: received window_size=0, expected one or two numbers of at least 1"),
+     "AveragePooling: window_size: received 0, expected at least 1"),
     (lambda: AveragePooling(2, (1, 0)), SettingsError,
-     "AveragePooling: received stride=(1, 0), expected one or two numbers of at least 1"),
+     "AveragePooling: stride: received 0, expected at least 1"),
+    (lambda: CONV(2.5, 3, input_size=(8, 8, 1)), SettingsError,  # type: ignore[arg-type]
+     "ConvolutionLayer: depth: received 2.5, expected a whole number"),
+    (lambda: CONV("6", 3, input_size=(8, 8, 1)), SettingsError,  # type: ignore[arg-type]
+     "ConvolutionLayer: depth: received '6', expected a whole number"),
+    (lambda: CONV(2, (2.5, 3), input_size=(8, 8, 1)), SettingsError,  # type: ignore[arg-type]
+     "ConvolutionLayer: kernel_size: received 2.5, expected a whole number"),
+    (lambda: CONV(2, None, input_size=(8, 8, 1)), SettingsError,  # type: ignore[arg-type]
+     "ConvolutionLayer: kernel_size: received None, expected a whole number"),
+    (lambda: CONV(2, (3, 3, 3), input_size=(8, 8, 1)), SettingsError,  # type: ignore[arg-type]
+     "ConvolutionLayer: kernel_size: received (3, 3, 3), expected one whole number or two, (height, width)"),
+    (lambda: CONV(2, 3, input_size=(8, 8.5, 1)), SettingsError,  # type: ignore[arg-type]
+     "ConvolutionLayer: input_size: received 8.5, expected a whole number"),
+    (lambda: DenseLayer(2.5, 3), SettingsError,  # type: ignore[arg-type]
+     "DenseLayer: n_inputs: received 2.5, expected a whole number"),
+    (lambda: DenseLayer(2, 3, initializer=3), SettingsError,  # type: ignore[arg-type]
+     "DenseLayer: received initializer=3, expected an Initializer or its name"),
+    (lambda: DenseLayer(2, 3, l1=INF), SettingsError, "DenseLayer: l1: received inf, expected 0 or more"),
+    (lambda: DenseLayer(2, 3, seed=-1), SettingsError, "DenseLayer: seed: received -1, expected at least 0"),
+    (lambda: AveragePooling(2.5), SettingsError,  # type: ignore[arg-type]
+     "AveragePooling: window_size: received 2.5, expected a whole number"),
     (lambda: OptimizerSGD(-0.5), SettingsError, "learning_rate: received -0.5, expected 0 or more"),
     (lambda: OptimizerSGD(NAN), SettingsError, "learning_rate: received nan, expected 0 or more"),
+    (lambda: OptimizerSGD(INF), SettingsError, "learning_rate: received inf, expected 0 or more"),
+    (lambda: OptimizerSGD("0.5"), SettingsError,  # type: ignore[arg-type]
+     "learning_rate: received '0.5', expected a number, 0 or more"),
+    (lambda: OptimizerSGD(0.1, schedule=Cosine), SettingsError,  # type: ignore[arg-type]
+     "schedule: received the class Cosine, expected a schedule, Cosine(...)"),
+    (lambda: OptimizerAdam(schedule=0.5), SettingsError,
+     "schedule: received 0.5, expected a schedule such as InverseTime(3e-4)"),
+    (lambda: OptimizerAdam(epsilon=0), SettingsError, "epsilon: received 0, expected above 0"),
+    (lambda: OptimizerRMSprop(epsilon=NAN), SettingsError, "epsilon: received nan, expected above 0"),
     (lambda: OptimizerSGD(0.1, decay=-1), SettingsError, "decay: received -1, expected 0 or more"),
     (lambda: OptimizerSGD(0.1, momentum=1), SettingsError, "momentum: received 1, expected at least 0 and below 1"),
     (lambda: OptimizerSGD(0.1, nesterov=True), SettingsError,
@@ -92,16 +120,31 @@ ARGUMENTS: list[Case] = [
     (lambda: Exponential(0, 5), SettingsError, "decay rate: received 0, expected above 0 and at most 1"),
     (lambda: Exponential(0.5, 0), SettingsError, "steps of the schedule: received 0, expected at least 1"),
     (lambda: Cosine(5, 2), SettingsError, "cosine floor: received 2, expected between 0 and 1"),
+    (lambda: Warmup(2.5), SettingsError,  # type: ignore[arg-type]
+     "steps of the schedule: received 2.5, expected a whole number"),
+    (lambda: Warmup(2, 0.5), SettingsError,  # type: ignore[arg-type]
+     "schedule after the warm-up: received 0.5, expected a schedule such as InverseTime(3e-4)"),
     (lambda: Warmup(0), SettingsError, "steps of the schedule: received 0, expected at least 1"),
     (lambda: Initializer("xavier"), SettingsError,
-     "initializer 'xavier' is unknown; one of report, lecun, glorot, he"),
+     "initializer: received 'xavier', expected one of report, lecun, glorot, he"),
     (lambda: DenseLayer(2, 2, initializer="xavier"), SettingsError,
-     "initializer 'xavier' is unknown; one of report, lecun, glorot, he"),
-    (lambda: Initializer("he", "gamma"), SettingsError, "distribution 'gamma' is unknown; one of normal, uniform"),
+     "initializer: received 'xavier', expected one of report, lecun, glorot, he"),
+    (lambda: Initializer("he", "gamma"), SettingsError,
+     "distribution: received 'gamma', expected one of normal, uniform"),
     (lambda: Model(threads=0), SettingsError, "threads: received 0, expected at least 1, or None for all cores"),
-    (lambda: Model(seed=-1), SettingsError, "seed: received -1, expected 0 or more"),
-    (lambda: Model(l1=-1), SettingsError, "penalty: received l1=-1, l2=0.0, expected 0 or more"),
-    (lambda: Model(l2=NAN), SettingsError, "penalty: received l1=0.0, l2=nan, expected 0 or more"),
+    (lambda: Model(seed=-1), SettingsError, "seed: received -1, expected at least 0"),
+    (lambda: Model(seed=1.5), SettingsError, "seed: received 1.5, expected a whole number"),  # type: ignore[arg-type]
+    (lambda: Model(threads="2"), SettingsError,  # type: ignore[arg-type]
+     "threads: received '2', expected a whole number"),
+    (lambda: Model(l1=-1), SettingsError, "l1: received -1, expected 0 or more"),
+    (lambda: Model(l2=NAN), SettingsError, "l2: received nan, expected 0 or more"),
+    (lambda: Model(l2=INF), SettingsError, "l2: received inf, expected 0 or more"),
+    (lambda: Model(dtype=int), SettingsError, "dtype: received int64, expected float32 or float64"),
+    (lambda: Model(dtype="wide"), SettingsError, "dtype: received 'wide', expected float32 or float64"),
+    (lambda: Model(initializer=3), SettingsError,  # type: ignore[arg-type]
+     "initializer: received 3, expected an object of Initializer"),
+    (lambda: Model(3), SettingsError,  # type: ignore[arg-type]
+     "stats: received 3, expected a tracker with add_time(), or None"),
     (lambda: network_layers("resnet"), SettingsError,
      "network: received 'resnet', expected one of feedforward, conv, conv2, conv-pool, lenet"),
     (lambda: network_layers("lenet", image=(8, 8, 1)), ShapeError,
@@ -181,6 +224,36 @@ def test_a_layer_cannot_be_added_twice_nor_to_two_models() -> None:
     )
 
 
+PARTS: list[tuple[Callable[[Model], Any], str]] = [
+    (lambda m: m.add(ActivationReLU), "add: received the class ActivationReLU, not an object of it, expected an object "
+     "of Layer"),  # type: ignore[arg-type]
+    (lambda m: m.add(None), "add: received None, expected an object of Layer"),  # type: ignore[arg-type]
+    (lambda m: m.set(loss=None, optimizer=OptimizerSGD(), accuracy=AccuracyCategorical()),  # type: ignore[arg-type]
+     "set: loss: received None, expected an object of LossCategoricalCrossEntropy"),
+    (lambda m: m.set(
+        loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD, accuracy=AccuracyCategorical(),  # type: ignore[arg-type]
+    ), "set: optimizer: received the class OptimizerSGD, not an object of it, expected an object of Optimizer"),
+    (lambda m: m.set(
+        loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(), accuracy=0.9,  # type: ignore[arg-type]
+    ), "set: accuracy: received 0.9, expected an object of AccuracyCategorical"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "message"), PARTS, ids=[case[1][:60] for case in PARTS])
+def test_what_is_no_part_of_a_model_is_refused_by_add_and_set(call: Callable[[Model], Any], message: str) -> None:
+    assert one_line(lambda: call(Model()), SettingsError) == message
+
+
+def test_an_optimizer_remembers_its_run_so_a_second_model_may_not_have_it() -> None:
+    optimizer = OptimizerAdam()
+    first = small_model(optimizer=optimizer)
+    first.set(loss=LossCategoricalCrossEntropy(), optimizer=optimizer, accuracy=AccuracyCategorical())  # its own again
+
+    assert one_line(lambda: small_model(optimizer=optimizer), SettingsError) == (
+        "set: this OptimizerAdam is in a model already; expected a new OptimizerAdam"
+    )
+
+
 CALLS: dict[str, Callable[[Model], Any]] = {
     "train": lambda model: model.train(*blobs(10), print_every=0),
     "validate": lambda model: model.validate(blobs(10), print_every=0),
@@ -212,73 +285,6 @@ def test_forgetting_set_is_said_before_anything_is_computed(call: str) -> None:
     )
 
 
-# What is handed to train -------------------------------------------------------------------------
-
-X, Y = blobs(20)
-
-
-def changed(array: Any, where: Any, value: Any) -> Any:
-    array = np.array(array, dtype=float)
-    array[where] = value
-    return array
-
-
-DATA: list[tuple[Any, Any, type[LenetError], str]] = [
-    (X[:, :7], Y, ShapeError, "X: received shape (20, 7, 8, 1), expected (N, 8, 8, 1)"),
-    (X[0, 0, 0], Y, ShapeError, "X: received shape (1,), expected (N, 8, 8, 1)"),
-    (changed(X, (13, 2, 2, 0), np.nan), Y, DataError,
-     "X: received NaN or infinity in sample 13, expected finite numbers"),
-    (changed(X, (0, 2, 2, 0), -np.inf), Y, DataError,
-     "X: received NaN or infinity in sample 0, expected finite numbers"),
-    (X.astype(str), Y, DataError, "X: received an array of <U32, expected numbers"),
-    (X[:0], Y[:0], SettingsError, "X: received no samples, expected at least one"),
-    (X, Y[:19], SettingsError, "labels: received 19, expected 20, one for each sample"),
-    (X, changed(Y, 3, 3), DataError, "labels: received class 3, expected 0 to 2 (the network has 3 outputs)"),
-    (X, changed(Y, 3, -1), DataError, "labels: received class -1, expected 0 to 2 (the network has 3 outputs)"),
-    (X, changed(Y, 3, 0.5), DataError, "labels: received numbers that are not whole, expected class numbers"),
-    (X, changed(Y, 3, np.nan), DataError, "labels: received numbers that are not whole, expected class numbers"),
-    (X, Y.astype(str), DataError, "labels: received an array of <U21, expected class numbers"),
-    (X, np.eye(4)[Y], DataError, "labels: received one-hot rows of 4, expected 3 classes"),
-    (X, np.ones((20, 3)), DataError,
-     "labels: received rows that are not one-hot, expected a single 1 among 0s in each"),
-    (X, np.zeros((20, 3, 1)), DataError, "labels: received shape (20, 3, 1), expected (N,) or one-hot (N, 3)"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("inputs", "labels", "kind", "message"), DATA, ids=[case[3][:60] for case in DATA])
-def test_data_that_does_not_fit_is_refused_by_train_and_as_validation_data(
-    inputs: Any, labels: Any, kind: type[LenetError], message: str
-) -> None:
-    model = small_model()
-    before = model.digest()
-
-    assert one_line(lambda: model.train(inputs, labels, print_every=0), kind) == message
-    name = message.replace("X:", "validation_data:")
-    assert one_line(lambda: model.validate((inputs, labels), print_every=0), kind).startswith(name[:20])
-    assert one_line(
-        lambda: model.train(X, Y, print_every=0, validation_data=(inputs, labels)), kind
-    ).startswith(name[:20])
-    assert model.digest() == before
-
-
-@pytest.mark.parametrize(("argument", "value", "least"), [
-    ("epochs", 0, 1), ("batch_size", 0, 1), ("batch_size", -5, 1), ("steps", 0, 1), ("print_every", -1, 0),
-])  # fmt: skip
-def test_counts_that_cannot_be_are_refused(argument: str, value: int, least: int) -> None:
-    message = one_line(lambda: small_model().train(X, Y, **{"print_every": 0, argument: value}), SettingsError)
-
-    assert message == f"{argument}: received {value}, expected at least {least}"
-
-
-@pytest.mark.parametrize(
-    ("argument", "value"), [("epochs", 1.5), ("epochs", None), ("batch_size", "32"), ("steps", 2.0)]
-)
-def test_counts_that_are_no_whole_numbers_are_refused(argument: str, value: Any) -> None:
-    message = one_line(lambda: small_model().train(X, Y, **{"print_every": 0, argument: value}), SettingsError)
-
-    assert message == f"{argument}: received {value!r}, expected a whole number"
-
-
 # Layers used by hand -----------------------------------------------------------------------------
 
 
@@ -305,3 +311,8 @@ def test_a_layer_used_by_hand_says_what_it_needs() -> None:
     )
     activation = ActivationReLU()
     assert one_line(lambda: activation.forward(np.ones(4)), ShapeError).startswith("ActivationReLU: received")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert AveragePooling(np.int64(2)).window_size == (2, 2)  # type: ignore[arg-type]
+    assert CONV(np.int64(2), np.int64(3), input_size=(8, 8, 1)).kernel_size == (3, 3)  # type: ignore[arg-type]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +26,7 @@ from lenet import (
     StepDecay,
     Warmup,
 )
+from lenet.networks import layers_with_weights
 from lenet.settings import OPTIMIZERS
 
 NAN, INF = float("nan"), float("inf")
@@ -105,6 +108,82 @@ def test_options_that_do_not_go_together_are_refused(options: dict[str, Any], me
     assert refusal(**options) == message
 
 
+@pytest.mark.parametrize(("options", "message"), [
+    ({"lr": "0.5"}, "--lr: received '0.5', expected a number"),
+    ({"epochs": 1.5}, "--epochs: received 1.5, expected a whole number"),
+    ({"seed": True}, "--seed: received True, expected a whole number"),
+    ({"epochs": None}, "--epochs: received None, expected a whole number"),
+    ({"shuffle": 1}, "--shuffle: received 1, expected True or False"),
+    ({"data": 3}, "--data: received 3, expected text"),
+    ({"clip_norm": "1"}, "--clip-norm: received '1', expected a number"),
+], ids=str)  # fmt: skip
+def test_a_value_of_another_kind_is_refused(options: dict[str, Any], message: str) -> None:
+    assert refusal(**options) == message
+
+
+def test_numbers_of_numpy_and_paths_become_pythons_own() -> None:
+    made = Settings(seed=np.int64(3), lr=np.float64(0.1), l2=1, shuffle=np.bool_(True), data=Path("x"))  # type: ignore[arg-type]
+
+    assert made == Settings(seed=3, lr=0.1, l2=1.0, shuffle=True, data="x")
+    assert Settings.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+# Penalties of single layers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("conv9=1", "--l2: received 'conv9=1', expected a number for all layers, or LAYER=NUMBER for some of "
+     "conv1, conv2, dense1, dense2, dense3"),
+    ("0.1,dense1=1", "--l2: received '0.1', expected a number for all layers, or LAYER=NUMBER for some of "
+     "conv1, conv2, dense1, dense2, dense3"),
+    ("dense1", "--l2: received 'dense1', expected dense1=NUMBER with 0 or more"),
+    ("dense1=x", "--l2: received 'dense1=x', expected dense1=NUMBER with 0 or more"),
+    ("dense1=inf", "--l2: received 'dense1=inf', expected dense1=NUMBER with 0 or more"),
+    ("dense1=-1", "--l2: received 'dense1=-1', expected dense1=NUMBER with 0 or more"),
+    ("dense1=1,dense1=2", "--l2: received dense1 twice in 'dense1=1,dense1=2', expected every layer once"),
+])  # fmt: skip
+def test_a_penalty_by_layer_that_cannot_be_is_refused(text: str, message: str) -> None:
+    assert refusal(l2=text) == message
+
+
+def test_a_penalty_by_layer_is_that_layers_in_loss_and_gradient() -> None:
+    by_name = Settings(network="conv-pool", l1="dense2=0.5", l2="dense1=0.01, conv1=0.002").build_model(samples=9)
+    strengths = {layer.name: (layer.l1, layer.l2) for layer in by_name.trainable_layers}
+    weights = {layer.name: layer.weights.astype(np.float64) for layer in by_name.trainable_layers}
+    gradients = np.zeros_like(by_name.parameters.values)
+    penalty = by_name.penalty.add(by_name.parameters.values, gradients)
+    views = {name: by_name.parameters.views(gradients, name)["weights"] for name in weights}
+
+    assert strengths == {"conv1": (0, 0.002), "dense1": (0, 0.01), "dense2": (0.5, 0), "dense3": (0, 0)}
+    expected = 0.01 * (weights["dense1"] ** 2).sum() + 0.002 * (weights["conv1"] ** 2).sum()
+    assert penalty == pytest.approx(expected + 0.5 * np.abs(weights["dense2"]).sum(), rel=1e-5)
+    np.testing.assert_allclose(views["dense1"], 0.02 * weights["dense1"], rtol=1e-5)
+    np.testing.assert_allclose(views["dense2"], 0.5 * np.sign(weights["dense2"]))
+    assert not views["dense3"].any()
+
+
+def test_a_penalty_of_all_layers_by_name_is_that_of_one_number() -> None:
+    everywhere = ",".join(f"{name}=0.01" for name in ("conv1", "conv2", "dense1", "dense2", "dense3"))
+    models = [Settings(l2=l2).build_model(samples=9) for l2 in (0.01, everywhere)]
+    penalties = [m.penalty.add(m.parameters.values, np.zeros_like(m.parameters.values)) for m in models]
+
+    assert penalties[0] == penalties[1] > 0
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_layers_with_weights_are_called_as_in_the_model(network: str) -> None:
+    model = Settings(network=network).build_model(samples=9)
+
+    assert layers_with_weights(network) == tuple(layer.name for layer in model.trainable_layers)
+
+
+def test_the_model_tells_of_penalties_by_layer() -> None:
+    about = Settings(l2="dense1=0.01").build_model(samples=9).describe()
+
+    assert about["l2"] == 0
+    assert {layer["name"]: layer["l2"] for layer in about["layers"] if "l2" in layer} == {"dense1": 0.01}
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         Settings().lr = 0.1  # type: ignore[misc]
@@ -124,7 +203,7 @@ some_settings = st.builds(
     lr_decay=st.sampled_from(["inverse-time", "step", "exponential"]),
     decay_rate=st.none() | st.floats(0.1, 1),
     warmup=st.integers(0, 20),
-    l2=st.floats(0, 1),
+    l2=st.floats(0, 1) | st.just("dense1=0.01"),
     clip_norm=st.none() | st.floats(0.1, 10),
     data=st.none() | st.text(max_size=5),
 )

@@ -47,10 +47,10 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
     "no about": (lambda s: without(s, "about"), "state: found no readable 'about', expected a state made by"),
     "about is no JSON": (lambda s: {**s, "about": np.array("{")}, "state: found no readable 'about'"),
     "about is a list": (lambda s: {**s, "about": np.array("[1]")}, "state: found no readable 'about'"),
-    "version": (lambda s: about(s, version=99), "state: found version 99, expected 1"),
+    "version": (lambda s: about(s, version=99), "state: found version 99, expected 2"),
     "no seed": (lambda s: about(s, seed=None), "state: found no seed in 'about', expected a state made by"),
     "iterations": (lambda s: about(s, iterations="ten"), "state: found no iterations in 'about'"),
-    "progress": (lambda s: about(s, progress={"step": 3}), "state: found a position of step, expected step, loss_sum"),
+    "progress": (lambda s: about(s, progress={"step": 3}), "state: found a position of step, expected step, steps"),
     "no parameters": (lambda s: without(s, "parameters"), "state: found no parameters, expected an array of shape"),
     "parameters of another size": (
         lambda s: {**s, "parameters": s["parameters"][:5]},
@@ -86,6 +86,37 @@ def test_a_damaged_state_is_refused_in_one_line_and_changes_nothing(damage: str)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
     assert (model.digest(), model.step, model.seed) == (before, 0, 5)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"batch_size": 8}, "train: received data and a batch size that make 5 steps an epoch, expected 3 as in the run "
+     "that was restored; restore(state, position=False) starts a new run"),
+    ({"shuffle": True}, "train: received shuffle=True, expected False as in the run that was restored"),
+], ids=str)  # fmt: skip
+def test_a_restored_run_is_not_fed_other_batches_than_before(options: dict[str, Any], message: str) -> None:
+    model = report_model(optimizer=OptimizerSGD(0.1, momentum=0.9))
+    model.restore(trained_state())
+    before, fed = model.digest(), {"epochs": 2, "batch_size": 16, "print_every": 0}
+    with pytest.raises(SettingsError) as caught:
+        model.train(*blobs(40), **{**fed, **options})
+
+    assert str(caught.value) == message
+    assert model.digest() == before
+    model.train(*blobs(40), **fed)  # being refused has not forgotten the position
+    assert model.step == 6
+
+
+def test_weights_alone_are_fed_as_one_likes() -> None:
+    model = report_model(optimizer=OptimizerSGD(0.1, momentum=0.9))
+    model.restore(trained_state(), position=False)
+    model.train(*blobs(40), batch_size=8, print_every=0, shuffle=True)
+
+    assert model.step == 5
+
+
+def test_a_state_cannot_be_saved_where_there_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none/a.npz: found no folder .*none, expected one to write the state to"):
+        save_state(tmp_path / "none" / "a.npz", trained_state())
 
 
 def dense(width: int = 64, *after: Any, dtype: Any = np.float32) -> Model:

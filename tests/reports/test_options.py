@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from lenet import settings
@@ -30,6 +31,16 @@ def test_the_default_options_are_the_default_settings():
         assert settings.Settings(**options) == settings.Settings(shuffle=True)
 
     assert CliRunner().invoke(train, ["--shuffle"], catch_exceptions=False).exit_code == 0
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-3", 1e-3), ("dense1=0.01,conv1=0.1", "dense1=0.01,conv1=0.1")])
+def test_a_penalty_is_a_number_or_names_layers(text, value):
+    @click.command()
+    @train_options
+    def train(**options):
+        assert settings.Settings(**options) == settings.Settings(l1=value)
+
+    assert CliRunner().invoke(train, ["--l1", text], catch_exceptions=False).exit_code == 0
 
 
 def test_in_a_grid_every_option_may_be_given_more_than_once():

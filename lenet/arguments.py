@@ -1,0 +1,50 @@
+"""Checks of single arguments: whole numbers and numbers in their range, refused by name otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+
+from lenet.errors import SettingsError
+
+
+def expect_whole(name: str, value: object, least: int, more: str = "") -> None:
+    """Raises SettingsError unless ``value`` is a whole number of at least ``least``; ``more`` ends the message."""
+    if not isinstance(value, Integral):
+        raise SettingsError(f"{name}: received {value!r}, expected a whole number")
+    if int(value) < least:
+        raise SettingsError(f"{name}: received {value}, expected at least {least}{more}")
+
+
+def expect_pair(name: str, value: object) -> tuple[int, int]:
+    """(height, width), of one whole number or two, each at least 1. Raises SettingsError for anything else."""
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2:
+        raise SettingsError(f"{name}: received {value!r}, expected one whole number or two, (height, width)")
+    for size in pair:
+        expect_whole(name, size, 1)
+    return (int(pair[0]), int(pair[1]))
+
+
+def expect_number(name: str, value: object, allowed: str, is_allowed: Callable[[float], bool]) -> None:
+    """Raises SettingsError unless ``value`` is a finite number that ``is_allowed``, which ``allowed`` says in words."""
+    if not isinstance(value, Real):
+        raise SettingsError(f"{name}: received {value!r}, expected a number, {allowed}")
+    if not (math.isfinite(value) and is_allowed(float(value))):
+        raise SettingsError(f"{name}: received {value}, expected {allowed}")
+
+
+def not_negative(value: float) -> bool:
+    """0 or more."""
+    return value >= 0
+
+
+def positive(value: float) -> bool:
+    """Above 0."""
+    return value > 0
+
+
+def share_below_one(value: float) -> bool:
+    """At least 0 and below 1: what a mean keeps of its past."""
+    return 0 <= value < 1

@@ -1,0 +1,38 @@
+"""Loss and accuracy on data that is not trained on, with the report's lines on the way."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from lenet.engine import Engine
+from lenet.layers.base import Array
+from lenet.losses import Labels
+from lenet.printing import PrintProgress
+
+
+def validate(
+    engine: Engine, X: Array, labels: Labels, batch: int, print_every: int | None
+) -> tuple[float, float, float]:
+    """(mean loss, accuracy, seconds) on X (N, H, W, C) or (N, F) and labels (N,), ``batch`` samples at a time.
+
+    Prints ``validation, step:64, acc:0.938, loss:0.208`` every ``print_every`` batches, but not at the first,
+    and ``final validation - acc:0.962, loss:0.131`` at the end, each with its seconds; 0 or None: nothing.
+    """
+    printer = PrintProgress(print_every) if print_every else None
+    started, total, correct = perf_counter(), 0.0, 0
+    with engine.running():
+        for number, first in enumerate(range(0, len(X), batch)):
+            began = perf_counter()
+            result = engine.evaluate(X, labels, slice(first, min(first + batch, len(X))))
+            total += result.loss_sum
+            correct += result.correct
+            if printer and number and number % printer.every == 0:
+                accuracy, loss = result.correct / result.samples, result.loss_sum / result.samples
+                printer.say(f"validation, step:{number}, acc:{accuracy:.3f}, loss:{loss:.3f}")
+                printer.say(f"step took {perf_counter() - began:.2f} seconds")
+    seconds = perf_counter() - started
+    loss, accuracy = total / len(X), correct / len(X)
+    if printer:
+        printer.say(f"final validation - acc:{accuracy:.3f}, loss:{loss:.3f}")
+        printer.say(f"validation took {seconds:.2f} seconds")
+    return loss, accuracy, seconds
