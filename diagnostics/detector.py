@@ -195,7 +195,7 @@ class Detector:
             chain=chain,
             findings=distinct([*symptoms, *fired, *self._warnings]),
             checks=tuple(checks),
-            remedies=remedies(explanation) if explanation and not verdict.is_survivor else (),
+            remedies=remedies(explanation, self.info) if explanation and not verdict.is_survivor else (),
             limits=dict(self.limits),
         )
 
