@@ -28,6 +28,7 @@ WEAK_STATE = "vanishing-gradient"
 UNASKED = "not run: it looks at the steps before a run goes down, and this one did not"
 FAULTS = (*ORIGINS, "learning-rate-jump", "changed-labels")
 WEAK = ("tiny-steps", "uninformative-labels")
+DISPROVEN = "uninformative-labels"  # by a recovery
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,14 @@ def suspicion(answers: Sequence[Finding]) -> Explanation:
     return Explanation(chain, _cause(chain), tuple(answers))
 
 
+def without_disproven(explanation: Explanation) -> Explanation:
+    """The explanation of a stretch that ended: labels that were learned after all carry information."""
+    if explanation.cause is None or explanation.cause.rule != DISPROVEN:
+        return explanation
+    checks = tuple(f for f in explanation.checks if f.rule != DISPROVEN)
+    return Explanation((), None, checks)
+
+
 def prolonged(chain: Sequence[Finding], last_step: int) -> list[Finding]:
     """The chain with its lasting states drawn out to the end of the stretch."""
     return [replace(f, last_step=max(f.last_step, last_step)) if _rule(f.rule).is_lasting else f for f in chain]
@@ -150,7 +159,10 @@ def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int
     # came when the verdict was already sure: what is down for long often dies further.
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
-        worst = max(recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", f.value))
+        # Of layers that died one after another the first is to blame, not the one with the largest share.
+        worst = max(
+            recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", -f.first_step, f.value)
+        )
         # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
         same = [f for f in recent if f.layer == worst.layer and (f.rule != WEAK_STATE or worst.rule == WEAK_STATE)]
         return min(f.first_step for f in same), worst.layer

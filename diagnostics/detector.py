@@ -26,6 +26,7 @@ from diagnostics.causes import (
     remedies,
     survey,
     suspicion,
+    without_disproven,
     without_fired,
 )
 from diagnostics.columns import Columns
@@ -161,7 +162,9 @@ class Detector:
     def _explanation(self, stretch: Stretch) -> Explanation:
         """As it was given at the confirmation; what nothing strong explained then is looked at again with all rows."""
         explanation = self._explanations[stretch.confirmed]
-        if stretch.recovery is None and not explanation.is_strong:
+        if stretch.recovery is not None:
+            return without_disproven(explanation)
+        if not explanation.is_strong:
             later = explain(self._window(), stretch)
             if later.is_strong:
                 return later

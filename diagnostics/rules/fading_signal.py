@@ -3,7 +3,7 @@
 What it looks at: the standard deviation of each hidden layer's outputs, in a run that was
 better than guessing. Its median over the ten rows that end five before the run went down
 is held against its best: the largest median over 20 rows one after another of the 300
-before. It fires where it has fallen below the limit; also where it had clearly begun to
+before, the first 60 steps of a run left out. It fires where it has fallen below the limit; also where it had clearly begun to
 fall by then and went on falling below the limit while the run went down.
 
 What it means: biases and kernels have wandered so that the layer answers nearly the same
@@ -29,6 +29,7 @@ from diagnostics.rules.examples import example
 
 DENSE = "dense1"
 NOW, BEST, LEVEL = 10, 20, 300
+TURMOIL = 60  # steps at the beginning of a run whose outputs say nothing of its best
 SHORTLY_BEFORE = 15  # the window's interest begins 20 rows before the run went down
 BETTER = 0.95  # of H: the mean of ten rows was better than guessing
 BEGUN = 0.8  # of the best, five rows before: a fall that has begun and is no sudden event
@@ -52,18 +53,20 @@ class FadingSignal(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         limit, stop = self.limit(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
-        if stop < 2 * BEST + NOW:
-            raise TooFewRowsError(f"{2 * BEST + NOW:,} before the trouble")
+        begin = max(stop - LEVEL, int(np.searchsorted(window.steps, TURMOIL)))
+        if stop - begin < BEST + NOW:
+            raise TooFewRowsError(f"{BEST + NOW:,} between the first {TURMOIL} steps and the trouble")
         if not _means(window.scalar("data_loss")[:stop], NOW).min() < BETTER * window.guessing_loss:
             return []
         findings = []
         for layer in window.hidden:
             spread = window.activation(layer, "std")
-            medians = _medians(spread[max(0, stop - LEVEL) : stop - NOW], BEST)
+            medians = _medians(spread[begin : stop - NOW], BEST)
             best, now = medians.max(), np.median(spread[stop - NOW : stop])
             if now < BEGUN * best:
                 now = min(now, np.median(spread[-AT_LAST:]))
-            if not (best > 0 and now < limit * best):
+            # Outputs of exactly 0 have not faded: the layer is silent, which is another rule's.
+            if not 0 < now < limit * best:
                 continue
             first = _last_above(spread[:stop], DEPARTED * best)
             spreads = f"from a spread of {best:.2g} to {now:.2g}"

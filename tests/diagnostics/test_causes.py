@@ -144,6 +144,21 @@ def test_zeroed_weights_are_the_cause_and_not_the_update_that_zeroed_them():
     assert (cause.rule, cause.layer, cause.step) == ("zero-weights", "dense1", 100)
 
 
+def test_of_layers_that_die_one_after_another_the_first_is_to_blame():
+    dying = {"conv1/dead_fraction": (30, 5 / 6), "dense1/dead_fraction": (75, 0.95)}
+    diagnosis = judge(rows(piecewise((P + 40, H)), 0.1, changes=dying)).diagnosis
+
+    assert (diagnosis.cause.rule, diagnosis.cause.layer, diagnosis.cause.step) == ("dead-units", "conv1", 30)
+
+
+def test_a_recovery_disproves_that_the_labels_carry_no_information():
+    late = judge(rows(piecewise((P + 40, H), (100, 0.3)))).diagnosis
+
+    assert late.verdict is Verdict.RECOVERED
+    assert late.cause is None
+    assert "uninformative-labels" not in {f.rule for f in late.findings}
+
+
 def test_a_layer_that_dies_after_the_verdict_is_not_its_cause():
     uneven = np.where(np.arange(P + 150) < 30, 1.9, 2.29)
     diagnosis = judge(rows(uneven, 0.1, changes={"dense1/dead_fraction": (P + 100, 1.0)})).diagnosis
