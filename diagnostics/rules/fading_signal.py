@@ -3,8 +3,9 @@
 What it looks at: the standard deviation of each hidden layer's outputs, in a run that was
 better than guessing. Its median over the ten rows that end five before the run went down
 is held against its best: the largest median over 20 rows one after another of the 300
-before, the first 60 steps of a run left out. It fires where it has fallen below the limit; also where it had clearly begun to
-fall by then and went on falling below the limit while the run went down.
+before, the first 60 steps of a run left out. It fires where it has fallen below the limit,
+also where it had clearly begun to fall by then and went on falling below the limit while
+the run went down.
 
 What it means: biases and kernels have wandered so that the layer answers nearly the same
 to every image, and the layers above live on less and less, while the loss is still good;
