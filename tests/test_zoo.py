@@ -85,9 +85,11 @@ def test_a_run_that_is_there_is_not_trained_again_and_a_label_comes_last(tmp_pat
 @pytest.mark.parametrize(
     ("accuracies", "label", "unlearned"),
     [
-        ((0.9,), "alive", False), ((0.9, 0.1), "dead", True), ((0.3, 0.1), "dead", False),
+        ((0.9,), "alive", False),
+        ((0.9, 0.1), "dead", True),
+        ((0.3, 0.1), "dead", False),
         ((0.1, 0.5), "ambiguous", False),
-    ],  # fmt: skip
+    ],
 )
 def test_labels_come_from_validation_accuracy_alone(accuracies, label, unlearned):
     one = judged(accuracies=accuracies, verdict="undecided")

@@ -60,6 +60,15 @@ def test_fading_outputs_warn_while_they_fade():
     assert 200 <= told[0].first_step <= 215
 
 
+@pytest.mark.parametrize("optimizer", ["OptimizerAdam", "OptimizerRMSprop"])
+def test_fading_outputs_mean_nothing_where_every_weight_has_a_step_of_its_own(optimizer):
+    values = rows(piecewise((400, 0.3)), changes=SIGNS["fade"])
+
+    diagnosis = judge(values, info(description={"optimizer": optimizer})).diagnosis
+
+    assert [f for f in diagnosis.findings if f.rule == RULE] == []
+
+
 def test_what_the_first_turmoil_threw_up_is_not_the_best_that_later_outputs_are_held_against():
     turmoil = {"dense1/std": np.where(T < 50, 5.0, 0.3)}
 
