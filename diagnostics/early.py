@@ -2,13 +2,14 @@
 
 Four signs are looked at for every layer:
 
-- a gradient many times its own running level, in a step that moves the layer's weights by
-  half of their norm and more (a burst alone is what healthy runs do too);
+- a gradient many times its own running level, in a step that moves the weights by half their norm;
 - an update several times as large as the weights themselves;
 - most units silent in five rows one after another;
-- outputs that fade: their spread over the last rows against the best they had over some
-  thirty rows. This is what comes before the late falls of the report's convolution. It is
-  not looked at with Adam and RMSprop, where outputs shrink and grow without harm.
+- outputs that fade: their recent spread against the best they had over some thirty rows.
+
+A burst of the gradient alone is what healthy runs do too. Fading outputs are what comes
+before the late falls of the report's convolution; they are not looked at with Adam and
+RMSprop, where outputs shrink and grow without harm.
 
 A sign that a layer gave is not repeated for a while. The limits are set so that at most
 one in twenty healthy calibration runs gets a warning at all; how many do on other runs, how

@@ -64,6 +64,16 @@ def test_lasting_states_reach_to_the_end_of_the_stretch():
     assert {f.last_step for f in lasting} == {P + 39}
 
 
+def test_updates_one_after_another_are_one_link_with_the_largest_of_them():
+    t = np.arange(P + 40)
+    norms = np.select([t == 31, t == 32, t == 34], [6.0, 60.0, 16.0], 0.1)
+    (link,) = (f for f in story(**{"dense1/weights/update/norm": norms}).chain if f.rule == "oversized-update")
+
+    assert (link.first_step, link.last_step) == (31, 34)
+    assert link.value == pytest.approx(60 / np.hypot(10, 10), rel=0.01)
+    assert "updates of dense1 are up to 424% of its norm" in link.message
+
+
 def test_remedies_fit_the_cause_first_and_none_is_given_twice():
     diagnosis = story()
 
