@@ -62,8 +62,8 @@ class FadingSignal(Rule):
         findings = []
         for layer in window.hidden:
             spread = window.activation(layer, "std")
-            medians = _medians(spread[begin : stop - NOW], BEST)
-            best, now = medians.max(), np.median(spread[stop - NOW : stop])
+            steady = medians(spread[begin : stop - NOW], BEST)
+            best, now = steady.max(), np.median(spread[stop - NOW : stop])
             if now < BEGUN * best:
                 now = min(now, np.median(spread[-AT_LAST:]))
             # Outputs of exactly 0 have not faded: the layer is silent, which is another rule's.
@@ -94,9 +94,10 @@ class FadingSignal(Rule):
         )
 
 
-def _medians(values: Series, rows: int) -> Series:
-    medians: Series = np.median(np.lib.stride_tricks.sliding_window_view(values, rows), axis=1)
-    return medians
+def medians(values: Series, rows: int) -> Series:
+    """The median of every ``rows`` values one after another."""
+    found: Series = np.median(np.lib.stride_tricks.sliding_window_view(values, rows), axis=1)
+    return found
 
 
 def _means(values: Series, rows: int) -> Series:
@@ -105,5 +106,5 @@ def _means(values: Series, rows: int) -> Series:
 
 def _last_above(spread: Series, least: float) -> int:
     """The row after the last at which the median over ten rows was at least ``least``."""
-    above = np.flatnonzero(_medians(spread, NOW) >= least)
+    above = np.flatnonzero(medians(spread, NOW) >= least)
     return min(int(above[-1]) + NOW, len(spread) - 1) if len(above) else 0
