@@ -68,8 +68,8 @@ class EarlyWarnings:
         silent, dead = _found(columns, relu, "{}/dead_fraction")
         is_adaptive = str(info.description.get("optimizer", "")).endswith(ADAPTIVE)
         self._hidden, self._spreads = _found(columns, [] if is_adaptive else layers[:-1], "{}/std")
-        # All that is looked at in every row comes in one piece. These are a few numbers: lists are quicker than arrays.
-        self._places = np.concatenate([gradients, ratios, dead])
+        # What is looked at in every row, to be fetched in one piece. A few numbers: lists are quicker than arrays.
+        self.places: list[int] = np.concatenate([gradients, ratios, dead]).tolist()
         self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
         self._limits = tuple(limits[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
         growth, ratio, share, self._fade = self._limits
@@ -85,9 +85,8 @@ class EarlyWarnings:
         self._now = self._steady = self._best = np.zeros(len(self._spreads), np.float32)
         self._said: dict[tuple[int, str], int] = {}
 
-    def observe(self, step: int, row: NDArray[np.float32]) -> tuple[Finding, ...]:
-        """The signs this row gives, mostly none."""
-        seen: list[float] = row[self._places].tolist()
+    def observe(self, step: int, seen: list[float], row: NDArray[np.float32]) -> tuple[Finding, ...]:
+        """The signs this row gives, mostly none. ``seen``: its values at :attr:`places`."""
         level = self._level
         if level is None:
             self._level = seen[: self._grown]

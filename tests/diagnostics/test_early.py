@@ -109,7 +109,7 @@ def test_columns_that_are_missing_silence_their_sign_alone():
     values = rows(piecewise((400, 0.3)), changes={**SIGNS["dead"], **SIGNS["update"]})[:, keep]
     warner = EarlyWarnings(about, columns, DEFAULT_LIMITS)
 
-    told = [f for step, row in enumerate(values) for f in warner.observe(step, row)]
+    told = [f for step, row in enumerate(values) for f in warner.observe(step, row[warner.places].tolist(), row)]
 
     assert [(f.layer, f.first_step, round(f.value, 3)) for f in told] == [("dense1", 200, 3.5)]
 
