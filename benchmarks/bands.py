@@ -13,7 +13,8 @@ from diagnostics.detector import DEFAULT_LIMITS
 from diagnostics.rules.base import Window
 from diagnostics.rules.base import layer_norm as norm_of
 from diagnostics.rules.exploding_gradient import recent_level
-from diagnostics.rules.fading_signal import GAP, LEVEL, NOW
+from diagnostics.rules.fading_signal import BEST, LEVEL, NOW, TURMOIL, medians
+from diagnostics.rules.parameter_drift import OVER
 from diagnostics.run import Run
 
 ROWS = 5
@@ -56,19 +57,23 @@ def saturated_share(w: Window) -> float:
 
 
 def parameter_growth(w: Window) -> float:
-    """Largest norm of a layer's parameters over that at the first row."""
-    return _largest(norm_of(w, n, "value") / norm_of(w, n, "value")[0] for n in w.layers)
+    """Largest norm of a layer's parameters over that 500 rows earlier, or at the first row."""
+    norms = [norm_of(w, n, "value") for n in w.layers]
+    return _largest(norm / np.concatenate((np.full(min(OVER, len(norm)), norm[0]), norm[:-OVER])) for norm in norms)
 
 
 def fading(w: Window) -> float:
-    """Smallest spread of a layer's outputs over that of hundreds of rows before."""
+    """Smallest spread of a layer's outputs over the best it had in 300 rows before, from step 60 on."""
     smallest = np.inf
     for n in w.hidden:
-        spread = w.activation(n, "std")
-        for stop in range(LEVEL, len(spread), NOW):
-            level = np.median(spread[stop - LEVEL : stop - GAP])
-            if level > 0:
-                smallest = min(smallest, float(np.median(spread[stop - NOW : stop]) / level))
+        spread = w.activation(n, "std")[TURMOIL:]
+        if len(spread) < BEST + NOW or not np.isfinite(spread).all():
+            continue
+        steady, now = medians(spread, BEST), medians(spread, NOW)
+        for stop in range(BEST + NOW, len(spread) + 1, NOW):
+            best = steady[max(0, stop - LEVEL) : stop - NOW - BEST + 1].max()
+            if best > 0:
+                smallest = min(smallest, float(now[stop - NOW] / best))
     return smallest
 
 

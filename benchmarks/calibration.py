@@ -1,6 +1,6 @@
 """Calibration: what the limits of the detector rest on.
 
-    python -m benchmarks.zoo build --part calibration --share 0.175 --out zoo
+    python -m benchmarks.zoo build --part calibration --share 0.25 --out zoo
     python -m benchmarks.starts --out starts
     python -m benchmarks.calibration --zoo zoo/calibration-0 --starts starts --write docs/calibration.md
 
@@ -22,9 +22,11 @@ from benchmarks import patience
 from benchmarks.bands import band_rows, measured
 from benchmarks.common import commit
 from benchmarks.starts import Start, first_learned, starts
+from benchmarks.zoo_judged import NATURAL
 from diagnostics.detector import DEFAULT_LIMITS, replay
 from diagnostics.early import RULE
 from diagnostics.findings import Diagnosis, Verdict
+from diagnostics.intervals import wilson
 from diagnostics.reader import open_run
 
 ALIVE, DEAD = 0.8, 0.2
@@ -49,7 +51,7 @@ def judge(folder: Path) -> list[Judged]:
     found = []
     for label in sorted(folder.glob("*.json")):
         entry = json.loads(label.read_text())
-        if entry["group"] not in ("natural", "clean"):
+        if entry["group"] not in (*NATURAL, "clean"):
             continue
         run = open_run(label.with_suffix(".h5"))
         columns = run.columns
@@ -107,16 +109,20 @@ def _latest(found: Sequence[Start]) -> list[str]:
 
 def _warnings(runs: Sequence[Judged]) -> str:
     lines = []
-    for group in ("clean", "natural"):
-        well = [one for one in runs if one.group == group and one.diagnosis.verdict is Verdict.HEALTHY]
+    for groups, words in ((("clean",), "clean"), (NATURAL, "natural")):
+        well = [one for one in runs if one.group in groups and one.diagnosis.verdict is Verdict.HEALTHY]
         told = sum(bool(one.warned) for one in well)
-        lines.append(f"- {told} of {len(well)} healthy {group} runs had a warning.")
+        low, high = wilson(told, len(well)) or (0.0, 1.0)
+        lines.append(
+            f"- {told} of {len(well)} healthy {words} runs had a warning ({told / max(1, len(well)):.1%}, "
+            f"Wilson 95 % {low:.1%} to {high:.1%})."
+        )
     downs = [(one, one.diagnosis.stretches[0]) for one in runs if one.diagnosis.stretches]
     leads = []
     for one, stretch in downs:
         since = max(0, stretch.onset - 200)
-        before = [step for step in one.warned if since <= step < stretch.confirmed]
-        leads += [stretch.confirmed - before[0]] if before else []
+        told_at = [step for step in one.warned if since <= step < stretch.confirmed]
+        leads += [stretch.confirmed - told_at[0]] if told_at else []
     if leads:
         low, middle, high = np.percentile(leads, [10, 50, 90])
         lines.append(
@@ -124,8 +130,12 @@ def _warnings(runs: Sequence[Judged]) -> str:
             f"{middle:.0f} steps before in the median (10th to 90th percentile: {low:.0f} to {high:.0f})."
         )
     collapsed = [(one, s) for one, s in downs if s.kind is Verdict.COLLAPSED]
-    early = [one for one, s in collapsed if any(s.onset - 200 <= step < s.onset for step in one.warned)]
-    lines.append(f"- {len(early)} of {len(collapsed)} collapses had a warning before their onset.")
+    before = [[s.onset - step for step in one.warned if s.onset - 200 <= step < s.onset] for one, s in collapsed]
+    early = sorted(steps[0] for steps in before if steps)
+    lines.append(
+        f"- {len(early)} of {len(collapsed)} collapses had a warning before their onset"
+        + (f", {', '.join(map(str, early))} steps before." if early else ".")
+    )
     return "\n".join(lines)
 
 

@@ -91,7 +91,10 @@ def train(settings: dict[str, Any], folder: Path) -> None:
         validation_data=(data.X_test, data.y_test),
     )  # fmt: skip
     loss, accuracy = np.array(keep.loss, np.float32), np.array(keep.accuracy, np.float32)
-    np.savez(path, loss=loss, acc=accuracy, val=keep.validation)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, loss=loss, acc=accuracy, val=keep.validation)
+    part.replace(path)  # a killed build leaves no half of a file
 
 
 def starts(folder: Path) -> list[Start]:

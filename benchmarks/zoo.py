@@ -1,12 +1,18 @@
 """The zoo: a labelled benchmark for the detector.
 
-    python -m benchmarks.zoo build --part evaluation --out zoo [--jobs 2] [--quick]
+    python -m benchmarks.zoo build --out zoo [--jobs 2] [--share 0.5]
     python -m benchmarks.zoo table --out zoo --write docs/zoo.md
+    python -m benchmarks.zoo build --quick --out zoo
 
-``build`` trains and logs; it may be interrupted and goes on where it was. ``table``
-replays the logs through the detector. Calibration and evaluation have seeds of their
-own (below 10,000, and from there on); rules are looked at and changed on calibration
-runs alone, and evaluation runs are judged once.
+``build`` trains and logs; it may be killed at any moment and goes on where it was.
+``table`` replays the logs through the detector. Every group of runs grows in step with
+the others, so a build that was stopped early gives a table of everything, with wider
+intervals.
+
+Calibration and evaluation have seeds of their own (below 10,000, and from there on);
+rules are looked at and changed on calibration runs alone, and evaluation runs are judged
+once: after a change of rules, the next round of seeds. ``--quick`` takes a small part of
+every group, of the calibration, so that nobody has seen an evaluation run by trying it.
 
 The labels, fixed before any verdict was looked at, come from the validation accuracy
 at the end of the run alone: dead below 0.2, alive above 0.8, in between ambiguous and
@@ -23,7 +29,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -40,8 +46,9 @@ from lenet.hooks import Hook, ValidationEnd
 from lenet.settings import Settings
 
 FIRST_SEED = {"calibration": 1_000, "evaluation": 10_000}
-# A new round of seeds for every evaluation after a change of rules.
-ROUND = 2_000
+# A new round of seeds for every evaluation after a change of rules. Round 0 (10,000 to 11,362) was judged by the rules
+# that called a third of the falls of the report's convolution unexplained.
+ROUND, LATEST = 2_000, {"calibration": 0, "evaluation": 5}
 CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
     ({"network": "feedforward", "lr": 0.1}, 40),
     ({"network": "feedforward", "lr": 0.5}, 40),
@@ -56,7 +63,9 @@ CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
     ({"network": "lenet", "lr": 0.001, "optimizer": "adam"}, 20),
     ({"network": "lenet", "lr": 0.1, "activation": "tanh"}, 20),
 )
-NATURAL, SEEDS_A_FAULT, QUICK = 420, 20, 0.0167
+# The report's own settings, in which runs unlearn late.
+OWN = {"network": "lenet", "lr": 0.5, "convolution": "report", "epochs": 3}
+NATURAL, OWNS, SEEDS_A_FAULT, QUICK = 420, 80, 20, 0.0167
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Task:
     """One run of the zoo."""
 
     name: str
-    group: str  # natural, clean, or the name of a fault
+    group: str  # natural, own, clean, or the name of a fault
     settings: Settings
 
 
@@ -73,6 +82,7 @@ def tasks(part: str, round_: int = 0, share: float = 1.0) -> Iterator[Task]:
     first = FIRST_SEED[part] + ROUND * round_
     todo: list[tuple[float, str, Settings]] = []
     todo += [(i / NATURAL, "natural", natural(first + i)) for i in range(round(NATURAL * share))]
+    todo += [(i / OWNS, "own", Settings(seed=first + 1500 + i, **OWN)) for i in range(max(1, round(OWNS * share)))]
     clean = [settings for settings, count in CLEAN for _ in range(count)]
     order = np.random.default_rng(0).permutation(len(clean))
     todo += [
@@ -124,7 +134,8 @@ def train(task: Task, folder: Path) -> None:
     if label.exists():
         return
     data, settings = _data(), task.settings
-    model = settings.build_model(samples=len(data.X_train))
+    # One thread a run: as many runs as there are jobs, and the result is the same.
+    model = replace(settings, threads=1).build_model(samples=len(data.X_train))
     X, y = data.X_train, data.y_train
     hooks: list[Hook] = []
     truth = None
@@ -158,45 +169,43 @@ def _worker(arguments: tuple[Task, Path]) -> str:
     return ""
 
 
-def build(part: str, folder: Path, jobs: int, round_: int, share: float) -> None:
-    """Train what is missing, ``jobs`` runs at a time."""
+def build(part: str, folder: Path, jobs: int, round_: int, share: float) -> int:
+    """Train what is missing, ``jobs`` runs at a time; returns how many failed."""
     folder.mkdir(parents=True, exist_ok=True)
-    todo = [(task, folder) for task in tasks(part, round_, share) if not (folder / f"{task.name}.json").exists()]
-    started = perf_counter()
-    # Every worker uses one thread: the settings say nothing about threads, and the result is the same.
+    wanted = list(tasks(part, round_, share))
+    todo = [(task, folder) for task in wanted if not (folder / f"{task.name}.json").exists()]
+    print(f"{len(wanted)} runs, {len(wanted) - len(todo)} of them there already", flush=True)
+    started, failed = perf_counter(), 0
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    with get_context("spawn").Pool(jobs, _one_thread) as pool:
+    with get_context("spawn").Pool(jobs) as pool:
         for number, problem in enumerate(pool.imap_unordered(_worker, todo), 1):
             if problem:
-                print(problem, file=sys.stderr)
+                failed += 1
+                print(problem, file=sys.stderr, flush=True)
             if number % 20 == 0 or number == len(todo):
-                left = (perf_counter() - started) / number * (len(todo) - number)
-                print(f"{number} of {len(todo)} runs, {left / 60:.0f} minutes left", flush=True)
-
-
-def _one_thread() -> None:
-    if hasattr(os, "sched_setaffinity"):
-        import lenet.model
-
-        lenet.model._cores = lambda: 1
+                minutes = (perf_counter() - started) / 60
+                left = minutes / number * (len(todo) - number)
+                print(f"{number} of {len(todo)} runs in {minutes:.1f} minutes, {left:.0f} left", flush=True)
+    return failed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["build", "table"])
-    parser.add_argument("--part", choices=list(FIRST_SEED), default="evaluation")
-    parser.add_argument("--round", type=int, default=0)
+    parser.add_argument("--part", choices=list(FIRST_SEED), help="default: evaluation, with --quick calibration")
+    parser.add_argument("--round", type=int, help="of seeds; default: the latest")
     parser.add_argument("--out", type=Path, default=Path("zoo"))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--share", type=float, default=1.0, help="only the first part of each group")
     parser.add_argument("--quick", action="store_true", help="a small part of every group, in under three minutes")
     parser.add_argument("--write", type=Path, help="where the table goes (a .md; a .json is put beside it)")
     options = parser.parse_args()
-    share = QUICK if options.quick else options.share
-    folder = options.out / f"{options.part}-{options.round}"
+    part = options.part or ("calibration" if options.quick else "evaluation")
+    round_ = LATEST[part] if options.round is None else options.round
+    folder = options.out / f"{part}-{round_}"
     if options.action == "build":
-        build(options.part, folder, options.jobs, options.round, share)
-        return
+        failed = build(part, folder, options.jobs, round_, QUICK if options.quick else options.share)
+        sys.exit(1 if failed else 0)
     from benchmarks.zoo_table import write_table
 
     write_table(folder, options.write)

@@ -12,6 +12,7 @@ from diagnostics.detector import replay
 from diagnostics.early import RULE
 from diagnostics.reader import open_run
 
+NATURAL = ("natural", "own")
 DEAD_BELOW, ALIVE_ABOVE, LEARNED_ABOVE = 0.2, 0.8, 0.5
 
 
@@ -39,6 +40,11 @@ class Judged:
         """Dead, alive or ambiguous, from the last validation accuracy."""
         last = self.accuracies[-1]
         return "dead" if last < DEAD_BELOW else "alive" if last > ALIVE_ABOVE else "ambiguous"
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether nothing was done to the run."""
+        return self.group in NATURAL
 
     @property
     def unlearned(self) -> bool:

@@ -11,18 +11,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from diagnostics.findings import Cause, Finding, Outcome, Severity, Stretch
+import numpy as np
+
+from diagnostics.findings import Cause, Finding, Outcome, Severity, Stretch, Verdict
+from diagnostics.info import RunInfo
 from diagnostics.rules import MECHANISMS
 from diagnostics.rules.base import MissingColumnsError, Rule, TooFewRowsError, Window
 
 LOOK_BACK = 20  # steps before the run went down in which sudden events count as part of the same story
 AFTERMATH = 3  # and steps after
+# A run that never learned and yet had begun to: mean loss of ten rows below this share of H.
+HOPE, HOPE_ROWS = 0.95, 10
 STATES = ("zero-gradient", "dead-units", "saturated-units", "vanishing-gradient")
 ORIGINS = ("input-scale", "zero-weights", "non-finite", "wrong-direction")
 WEAK_STATE = "vanishing-gradient"
 UNASKED = "not run: it looks at the steps before a run goes down, and this one did not"
 FAULTS = (*ORIGINS, "learning-rate-jump", "changed-labels")
 WEAK = ("tiny-steps", "uninformative-labels")
+DISPROVEN = "uninformative-labels"  # by a recovery
 
 
 @dataclass(frozen=True)
@@ -56,25 +62,41 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
     """Chain and cause of a stretch, from the rows up to its confirmation."""
     answers = {rule.name: ask(rule, window) for rule in MECHANISMS if rule.is_lasting or rule.name in ORIGINS}
     down, guilty = _went_down(answers, stretch)
-    around = window.narrowed(down if down is not None else stretch.confirmed, stretch.confirmed)
+    if down is None and stretch.kind is Verdict.NEVER_LEARNED:
+        down = _gave_up(window)
+    around = falling = window.narrowed(down if down is not None else stretch.confirmed, stretch.confirmed)
     if down is not None:
         around = window.narrowed(down - LOOK_BACK, down + AFTERMATH)
+        falling = window.narrowed(down - LOOK_BACK, stretch.confirmed)
     for rule in MECHANISMS:
         if rule.name not in answers:
             # Where nothing went down, a burst or a large update on the way is no explanation.
             skips = down is None and rule.needs_trouble
-            answers[rule.name] = [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if skips else ask(rule, around)
+            asked = falling if rule.sees_the_fall else around
+            answers[rule.name] = [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if skips else ask(rule, asked)
     fired = {name: [f for f in found if f.outcome is Outcome.FIRED] for name, found in answers.items()}
     chain = _chain(fired, stretch.confirmed if down is None else down, guilty)
     checks = tuple(finding for found in answers.values() for finding in found)
     return Explanation(chain, _cause(chain), checks)
 
 
-def remedies(explanation: Explanation) -> tuple[str, ...]:
-    """What to try: what fits the cause first, then what fits the other links; no remedy twice."""
+def remedies(explanation: Explanation, info: RunInfo) -> tuple[str, ...]:
+    """What to try: what fits the cause first, then the other links; none twice, and none the run has already."""
     names = [explanation.cause.rule] if explanation.cause else []
     names += [finding.rule for finding in explanation.chain]
-    return tuple(dict.fromkeys(remedy for name in names for remedy in _rule(name).remedies))
+    found = dict.fromkeys(remedy for name in names for remedy in _rule(name).remedies)
+    return tuple(remedy for remedy in found if not _is_in_use(remedy, info))
+
+
+def _is_in_use(remedy: str, info: RunInfo) -> bool:
+    """Whether the run has what a remedy asks for, as far as its layers and its optimiser tell."""
+    if "exact convolution" in remedy:
+        return all(layer.kind != "ReportConvolutionLayer" for layer in info.layers)
+    if "Adam" in remedy:
+        return any(name in str(info.description.get("optimizer", "")) for name in ("Adam", "RMSprop"))
+    if "ReLU" in remedy:
+        return all(layer.activation not in ("sigmoid", "tanh") for layer in info.layers)
+    return False
 
 
 def survey(window: Window) -> list[Finding]:
@@ -95,6 +117,14 @@ def suspicion(answers: Sequence[Finding]) -> Explanation:
     fired = [f for f in answers if f.outcome is Outcome.FIRED and f.rule in FAULTS]
     chain = tuple(sorted(fired, key=lambda f: (f.first_step, _rule(f.rule).rank)))
     return Explanation(chain, _cause(chain), tuple(answers))
+
+
+def without_disproven(explanation: Explanation) -> Explanation:
+    """The explanation of a stretch that ended: labels that were learned after all carry information."""
+    if explanation.cause is None or explanation.cause.rule != DISPROVEN:
+        return explanation
+    checks = tuple(f for f in explanation.checks if f.rule != DISPROVEN)
+    return Explanation((), None, checks)
 
 
 def prolonged(chain: Sequence[Finding], last_step: int) -> list[Finding]:
@@ -129,7 +159,10 @@ def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int
     # came when the verdict was already sure: what is down for long often dies further.
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
-        worst = max(recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", f.value))
+        # Of layers that died one after another the first is to blame, not the one with the largest share.
+        worst = max(
+            recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", -f.first_step, f.value)
+        )
         # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
         same = [f for f in recent if f.layer == worst.layer and (f.rule != WEAK_STATE or worst.rule == WEAK_STATE)]
         return min(f.first_step for f in same), worst.layer
@@ -137,6 +170,19 @@ def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int
     if origins and stretch.onset == 0:
         return min(f.first_step for f in origins), None
     return (stretch.onset, None) if stretch.onset else (None, None)
+
+
+def _gave_up(window: Window) -> int | None:
+    """The step after the last at which a run that never learned was better than guessing; None: it never was."""
+    if len(window) < HOPE_ROWS:
+        return None
+    try:
+        means = np.convolve(window.scalar("data_loss"), np.full(HOPE_ROWS, 1 / HOPE_ROWS), "valid")
+    except MissingColumnsError:
+        return None
+    better = np.flatnonzero(means < HOPE * window.guessing_loss)
+    row = int(better[-1]) + HOPE_ROWS if len(better) else len(window)
+    return int(window.steps[row]) if row < len(window) else None
 
 
 def _chain(fired: dict[str, list[Finding]], down: int, guilty: str | None) -> tuple[Finding, ...]:
@@ -159,6 +205,8 @@ def _chain(fired: dict[str, list[Finding]], down: int, guilty: str | None) -> tu
 
 
 def _spokesman(found: Sequence[Finding], guilty: str | None) -> Finding:
+    if _rule(found[0].rule).sees_the_fall:
+        return max(found, key=lambda f: f.value)  # what is slow has no step at which it came first
     first = min(f.first_step for f in found)
     own = [f for f in found if f.layer == guilty]
     if own and own[0].first_step <= first + AFTERMATH:

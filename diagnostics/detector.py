@@ -26,6 +26,7 @@ from diagnostics.causes import (
     remedies,
     survey,
     suspicion,
+    without_disproven,
     without_fired,
 )
 from diagnostics.columns import Columns
@@ -92,21 +93,25 @@ class Detector:
         needed = [self.columns.find(name) for name in NEEDED]
         if None in needed:
             raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
-        self._scalars = np.array(needed, np.intp)
         found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
-        self._nonfinite = np.array([place for place in found if place is not None], np.intp)
+        nonfinite = [place for place in found if place is not None]
+        # All that is looked at in every row is fetched at once: in a training the caches are cold, and every
+        # array that is touched costs microseconds.
+        self._counted = len(NEEDED) + len(nonfinite)
+        self._watched = np.array([*needed, *nonfinite, *self._early.places], np.intp)
         self._proof = Proof(info, self.columns, self.symptoms.window)
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
         """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
-        data_loss, accuracy, samples, loss = row[self._scalars].tolist()
+        seen: list[float] = row[self._watched].tolist()
+        data_loss, accuracy, samples, loss = seen[: len(NEEDED)]
         self._history.append(step, row)
         self._epochs.add(epoch, data_loss, accuracy, samples)
-        finite = math.isfinite(loss) and not any(row[self._nonfinite].tolist())
+        finite = math.isfinite(loss) and not any(seen[len(NEEDED) : self._counted])
         stretch = self.symptoms.observe(
             step, data_loss, accuracy, samples, finite, lambda: self._proof.holds(row, self._history)
         )
-        warnings = self._early.observe(step, row)
+        warnings = self._early.observe(step, seen[self._counted :], row)
         if warnings and len(self._warnings) < KEPT_WARNINGS:
             self._warnings += warnings
         if stretch is None:
@@ -161,7 +166,9 @@ class Detector:
     def _explanation(self, stretch: Stretch) -> Explanation:
         """As it was given at the confirmation; what nothing strong explained then is looked at again with all rows."""
         explanation = self._explanations[stretch.confirmed]
-        if stretch.recovery is None and not explanation.is_strong:
+        if stretch.recovery is not None:
+            return without_disproven(explanation)
+        if not explanation.is_strong:
             later = explain(self._window(), stretch)
             if later.is_strong:
                 return later
@@ -195,7 +202,7 @@ class Detector:
             chain=chain,
             findings=distinct([*symptoms, *fired, *self._warnings]),
             checks=tuple(checks),
-            remedies=remedies(explanation) if explanation and not verdict.is_survivor else (),
+            remedies=remedies(explanation, self.info) if explanation and not verdict.is_survivor else (),
             limits=dict(self.limits),
         )
 

@@ -1,10 +1,19 @@
-"""Early warnings: what often comes before a collapse, said at once and never as a verdict.
+"""Early warnings: what often comes before a run goes down, said at once and never as a verdict.
 
-Four signs are looked at for every layer: the gradient's norm against its own running
-level, the update-to-weight ratio, the share of silent units, and outputs that fade: their
-spread over the last rows against that over some hundred. A sign that a layer gave is not
-repeated for a while. Early warnings are often wrong, since many runs go through the same
-and recover; how often, and how long before the end they come, is measured
+Four signs are looked at for every layer:
+
+- a gradient many times its own running level, in a step that moves the weights by half their norm;
+- an update several times as large as the weights themselves;
+- most units silent in five rows one after another;
+- outputs that fade: their recent spread against the best they had over some thirty rows.
+
+A burst of the gradient alone is what healthy runs do too. Fading outputs are what comes
+before the late falls of the report's convolution; they are not looked at with Adam and
+RMSprop, where outputs shrink and grow without harm.
+
+A sign that a layer gave is not repeated for a while. The limits are set so that at most
+one in twenty healthy calibration runs gets a warning at all; how many do on other runs, how
+many of those that go down were warned, and how long before, is measured
 (docs/calibration.md, docs/zoo.md).
 """
 
@@ -23,10 +32,12 @@ from diagnostics.limits import CALIBRATION, Limit, Limits
 
 RULE = "early-warning"
 LIMITS = (
-    Limit(RULE, "growth", 30, "times", "gradient norm over its running level", CALIBRATION, 1.1),
-    Limit(RULE, "ratio", 1, "of the tensor's norm", "update of a layer's weights", CALIBRATION, 0),
-    Limit(RULE, "dead", 0.85, "share of units", "silent for the whole batch", CALIBRATION, 0, 1),
-    Limit(RULE, "fade", 0.5, "of their level", "spread of a layer's outputs", CALIBRATION, 0, 1),
+    Limit(RULE, "growth", 50, "times", "gradient norm over its running level", CALIBRATION, 1.1),
+    Limit(RULE, "moved", 0.5, "of the tensor's norm", "and the update of the layer's weights", CALIBRATION, 0),
+    Limit(RULE, "ratio", 3, "of the tensor's norm", "update of a layer's weights", CALIBRATION, 0),
+    Limit(RULE, "dead", 0.9, "share of units", "silent for the whole batch", CALIBRATION, 0, 1),
+    Limit(RULE, "rows", 5, "rows", "silent for so many one after another", "choice", 1, 1000),
+    Limit(RULE, "fade", 0.7, "of their best", "spread of a layer's outputs", CALIBRATION, 0, 1),
     Limit(RULE, "pause", 100, "steps", "before the same layer gives the same sign again", "choice", 1),
 )
 GROWN, LARGE, DEAD, FADED = range(4)
@@ -34,12 +45,16 @@ WORDS = (
     "gradient of {} is {:.0f} times its usual level",
     "update of {} is {:.0%} of its norm",
     "{}: {:.0%} of the units are silent",
-    "outputs of {} have faded to {:.0%} of their level",
+    "outputs of {} have faded to {:.0%} of their best",
 )
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
 CONFIDENCE = 0.3
-# Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap.
-FADE_EVERY, NOW_WEIGHT, THEN_WEIGHT, FADE_ROWS = 5, 0.3, 0.02, 20
+# Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
+# the first turmoil is over, and is forgotten slowly, by half in some 1,700 rows.
+FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
+BEST_FROM, FADE_FROM = 60, 100
+# With these, outputs shrink and grow without harm: 4 of 23 healthy calibration runs had faded by the limit.
+ADAPTIVE = ("Adam", "RMSprop")
 
 
 class EarlyWarnings:
@@ -51,24 +66,27 @@ class EarlyWarnings:
         norms, gradients = _found(columns, layers, "{}/weights/gradient/norm")
         moved, ratios = _found(columns, layers, "{}/weights/update/ratio")
         silent, dead = _found(columns, relu, "{}/dead_fraction")
-        self._hidden, self._spreads = _found(columns, layers[:-1], "{}/std")
-        # All that is looked at in every row comes in one piece. These are a few numbers: lists are quicker than arrays.
-        self._places = np.concatenate([gradients, ratios, dead])
+        is_adaptive = str(info.description.get("optimizer", "")).endswith(ADAPTIVE)
+        self._hidden, self._spreads = _found(columns, [] if is_adaptive else layers[:-1], "{}/std")
+        # What is looked at in every row, to be fetched in one piece. A few numbers: lists are quicker than arrays.
+        self.places: list[int] = np.concatenate([gradients, ratios, dead]).tolist()
         self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
         self._limits = tuple(limits[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
         growth, ratio, share, self._fade = self._limits
         self._grown = len(norms)
-        least = [growth] * len(norms) + [ratio] * len(moved) + [share] * len(silent)
-        self._bounds: list[float] = np.nextafter(np.array(least, np.float32), np.float32(0)).tolist()[len(norms) :]
-        self._growth, self._pause = growth, limits[f"{RULE}.pause"]
+        self._moves = {layer: len(norms) + place for place, layer in enumerate(moved)}
+        least = [ratio] * len(moved) + [share] * len(silent)
+        self._bounds: list[float] = np.nextafter(np.array(least, np.float32), np.float32(0)).tolist()
+        self._growth, self._moved, self._pause = growth, limits[f"{RULE}.moved"], limits[f"{RULE}.pause"]
+        self._lasting = int(limits[f"{RULE}.rows"])
         self._level: list[float] | None = None
         self._rows = 0
-        self._now = self._then = np.full(len(self._spreads), np.nan, np.float32)
+        self._dead_since: dict[int, tuple[int, int]] = {}
+        self._now = self._steady = self._best = np.zeros(len(self._spreads), np.float32)
         self._said: dict[tuple[int, str], int] = {}
 
-    def observe(self, step: int, row: NDArray[np.float32]) -> tuple[Finding, ...]:
-        """The signs this row gives, mostly none."""
-        seen: list[float] = row[self._places].tolist()
+    def observe(self, step: int, seen: list[float], row: NDArray[np.float32]) -> tuple[Finding, ...]:
+        """The signs this row gives, mostly none. ``seen``: its values at :attr:`places`."""
         level = self._level
         if level is None:
             self._level = seen[: self._grown]
@@ -82,7 +100,7 @@ class EarlyWarnings:
         self._level = [
             usual + LEVEL_WEIGHT * (min(norm, 2 * usual) - usual) for norm, usual in zip(seen, level, strict=False)
         ]
-        if self._rows % FADE_EVERY == 0:
+        if self._rows % FADE_EVERY == 0 and self._hidden:
             found += self._faded(step, row[self._spreads])
         return found
 
@@ -91,27 +109,36 @@ class EarlyWarnings:
         found: list[Finding] = []
         for index in above:
             sign, layer = self._signs[index]
-            if sign != GROWN:
+            if sign == LARGE:
                 found += self._say(step, sign, layer, seen[index])
+            elif sign == DEAD:
+                last, rows = self._dead_since.get(index, (0, 0))
+                rows = rows + 1 if last == self._rows - 1 else 1
+                self._dead_since[index] = self._rows, rows
+                if rows >= self._lasting:
+                    found += self._say(step, sign, layer, seen[index])
             elif level[index] == 0:
                 level[index] = seen[index]
-            else:
+            elif layer not in self._moves or seen[self._moves[layer]] >= self._moved:
                 found += self._say(step, sign, layer, seen[index] / level[index])
         return tuple(found)
 
     def _faded(self, step: int, spread: NDArray[np.float32]) -> tuple[Finding, ...]:
-        """Outputs that have faded, by running levels of short and of long memory."""
-        if not np.isfinite(self._then).all():
-            self._now, self._then = spread.copy(), spread.copy()
-        self._now += NOW_WEIGHT * (spread - self._now)
-        self._then += max(THEN_WEIGHT, FADE_EVERY / self._rows) * (spread - self._then)
-        if self._rows < FADE_ROWS * FADE_EVERY:
+        """Outputs that have faded: a quick running level against the best that a slow one had."""
+        if not np.isfinite(spread).all():
             return ()
-        faded = np.flatnonzero(self._now < self._fade * self._then).tolist()
+        if self._rows <= BEST_FROM:
+            self._now, self._steady, self._best = spread.copy(), spread.copy(), spread.copy()
+        self._now += NOW_WEIGHT * (spread - self._now)
+        self._steady += STEADY_WEIGHT * (spread - self._steady)
+        np.maximum(KEPT * self._best, self._steady, out=self._best)
+        if self._rows < FADE_FROM:
+            return ()
+        faded = np.flatnonzero(self._now < self._fade * self._best).tolist()
         return tuple(
             finding
             for index in faded
-            for finding in self._say(step, FADED, self._hidden[index], float(self._now[index] / self._then[index]))
+            for finding in self._say(step, FADED, self._hidden[index], float(self._now[index] / self._best[index]))
         )
 
     def _say(self, step: int, sign: int, layer: str, value: float) -> list[Finding]:

@@ -176,26 +176,27 @@ class Symptoms:
             self._first_step = step
         rows = self._rows
         if math.isfinite(loss) and math.isfinite(accuracy) and math.isfinite(samples):
-            row: tuple[int, int | None, int, int]
-            row = (step, int(math.ldexp(loss, UNIT)), round(accuracy * samples), round(samples))
+            whole, right, size = int(math.ldexp(loss, UNIT)), round(accuracy * samples), round(samples)
+            rows.append((step, whole, right, size))
+            self._loss_sum += whole
+            self._correct += right
+            self._samples += size
         else:
-            row = (step, None, 0, 0)
-        rows.append(row)
-        self._add(row, 1)
-        while rows[0][0] <= step - self.window and len(rows) > LEAST_ROWS:
-            self._add(rows.popleft(), -1)
-        self._recent.append(loss)
-        if len(self._recent) == ONSET_MEAN and sum(self._recent) / ONSET_MEAN <= self._learned_loss:
+            rows.append((step, None, 0, 0))
+            self._bad_rows += 1
+        oldest = step - self.window
+        while rows[0][0] <= oldest and len(rows) > LEAST_ROWS:
+            _, left, right, size = rows.popleft()
+            if left is None:
+                self._bad_rows -= 1
+            else:
+                self._loss_sum -= left
+            self._correct -= right
+            self._samples -= size
+        recent = self._recent
+        recent.append(loss)
+        if len(recent) == ONSET_MEAN and sum(recent) / ONSET_MEAN <= self._learned_loss:
             self._last_good = step
-
-    def _add(self, row: tuple[int, int | None, int, int], sign: int) -> None:
-        _, loss, correct, samples = row
-        if loss is None:
-            self._bad_rows += sign
-        else:
-            self._loss_sum += sign * loss
-        self._correct += sign * correct
-        self._samples += sign * samples
 
     def _judge_window(self, step: int) -> None:
         self.is_guessing = self.is_learned = False
@@ -207,9 +208,10 @@ class Symptoms:
             return
         loss = self._mean = self._loss_sum / (rows << UNIT)
         self.is_learned = loss <= self._learned_loss
-        spread = math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
-        chance = self.commonest + self._sigmas * spread
-        self.is_guessing = loss >= self._guessing_loss and self._correct / self._samples <= chance
+        if loss >= self._guessing_loss:
+            spread = math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
+            chance = self.commonest + self._sigmas * spread
+            self.is_guessing = self._correct / self._samples <= chance
 
 
 def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding:

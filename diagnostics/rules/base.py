@@ -130,7 +130,8 @@ class Rule:
     ``rank`` orders what begins at one step by how a step is computed: input, weights,
     activations, loss, gradients, updates. A lasting state, unlike an event, is drawn
     out to the end of the stretch. A rule that ``needs_trouble`` sees what healthy runs do
-    too, and is asked only about the steps before a run went down.
+    too, and is asked only about the steps before a run went down. One that ``sees_the_fall``
+    is shown the rows up to the confirmation, for what is slow may end after it has begun.
     """
 
     name: str = ""
@@ -139,6 +140,7 @@ class Rule:
     limits: tuple[Limit, ...] = ()
     is_lasting: bool = False
     needs_trouble: bool = False
+    sees_the_fall: bool = False
     remedies: tuple[str, ...] = ()
 
     def check(self, window: Window) -> list[Finding]:

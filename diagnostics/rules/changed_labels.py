@@ -2,8 +2,9 @@
 
 What it looks at: the data loss of each row against its median over the 20 rows before.
 It fires where the loss jumps by the limit within one step and stays up, while the update
-just before was of ordinary size in every layer and the input looks as before: the same network on
-the same kind of images is suddenly wrong, so the answers it is held against changed.
+just before was of ordinary size in every layer, and the input and the outputs of every
+layer are spread as before: the same network on the same kind of images is suddenly wrong,
+so the answers it is held against changed.
 
 What it means: from here on the labels say something else: shuffled, shifted, or of
 another data set.
@@ -15,7 +16,7 @@ import numpy as np
 
 from diagnostics.findings import Finding
 from diagnostics.limits import Limit, Limits
-from diagnostics.rules.base import Case, Rule, Window, first_true, median_before
+from diagnostics.rules.base import Case, Rule, Series, Window, first_true, median_before
 from diagnostics.rules.examples import example
 
 
@@ -47,19 +48,28 @@ class ChangedLabels(Rule):
             usual = median_before(update, first - 1)
             if not update[first - 1] <= self.limit(window, "update") * usual:
                 return []
-        spread = window.activation("input", "std")
-        if not abs(spread[first] - median_before(spread, first)) <= 0.2 * median_before(spread, first):
+        if not _is_as_before(window.activation("input", "std"), first, 0.2):
             return []
+        if not all(_is_as_before(window.activation(layer, "std"), first, 0.5) for layer in window.hidden):
+            return []  # the network itself had changed by then
         message = f"loss up from {before:.2f} to {loss[first]:.2f} in one step, with ordinary updates and inputs"
         last = len(window) - 1
         return [self.finding(window, None, first, last, loss[first] - before, jump, message, confidence=0.8)]
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:
         own_step = {"data_loss": (40, 5.0), "dense1/weights/update/norm": [9.0 if t == 39 else 0.1 for t in range(60)]}
+        faded = {"data_loss": (40, 5.0), "dense1/std": 0.3 * np.exp(-np.maximum(0, np.arange(60) - 25) / 8)}
         one_batch = [5.0 if t == 40 else 0.3 for t in range(60)]
         return (
             Case("a loss that falls", example(limits)),
             Case("loss 5 from step 40 on", example(limits, {"data_loss": (40, 5.0)}, start=38), (None,)),
             Case("loss 5 for one batch", example(limits, {"data_loss": one_batch}, start=38)),
+            Case("loss 5 after outputs faded", example(limits, faded, start=38)),
             Case("loss 5 after a large update", example(limits, own_step, start=38)),
         )
+
+
+def _is_as_before(spread: Series, row: int, share: float) -> bool:
+    """Whether a spread is within ``share`` of its median over the 20 rows before."""
+    usual = median_before(spread, row)
+    return bool(abs(spread[row] - usual) <= share * usual)

@@ -2,7 +2,8 @@
 
 What it looks at: the norm of a layer's update over the norm of its parameters,
 weights and biases together (biases alone start at 0, where a ratio means nothing).
-It fires at the first row where that is above the limit.
+It fires from the first row where that is above the limit, for as long as it is again
+within three rows, and tells the largest.
 
 What it means: healthy training moves a layer by about a thousandth of its norm a
 step; a step of a third of it forgets what was learned and often lands where units
@@ -13,10 +14,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from diagnostics.findings import Finding
 from diagnostics.limits import CALIBRATION, Limit, Limits
 from diagnostics.rules.base import Case, Rule, Window, first_true, layer_norm, median_before
 from diagnostics.rules.examples import example
+
+PAUSE = 3
 
 
 class OversizedUpdate(Rule):
@@ -40,14 +45,24 @@ class OversizedUpdate(Rule):
             before = median_before(ratio, window.start)
             least = limit if math.isnan(before) else max(limit, growth * before)
             first = first_true(ratio >= least, window.start)
-            if first is not None:
-                message = f"update of {layer} is {ratio[first]:.0%} of its norm"
-                findings.append(self.finding(window, layer, first, first, ratio[first], limit, message))
+            if first is None:
+                continue
+            above = np.flatnonzero(ratio >= least)
+            above = above[above >= first]
+            gaps = np.flatnonzero(np.diff(above) > PAUSE)
+            last = int(above[gaps[0]] if len(gaps) else above[-1])
+            largest = ratio[first : last + 1].max()
+            message = f"update of {layer} is {largest:.0%} of its norm"
+            if last > first:
+                message = f"updates of {layer} are up to {largest:.0%} of its norm"
+            findings.append(self.finding(window, layer, first, last, largest, limit, message))
         return findings
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:
         name = "dense1/weights/update/norm"
+        growing = np.select([np.arange(60) == t for t in (31, 32, 34)], [3.0, 30.0, 8.0], 0.1)
         return (
             Case("updates of a hundredth", example(limits)),
             Case("38 % of the norm at step 32", example(limits, {name: (32, 3.8)}), ("dense1",)),
+            Case("30 %, 300 % and 80 % from step 31 on", example(limits, {name: growing}), ("dense1",)),
         )

@@ -38,7 +38,11 @@ class UninformativeLabels(Rule):
               0, 1),
         Limit("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
     )  # fmt: skip
-    remedies = ("a look at how images and labels are paired", "a gradient check (lenet-diag gradcheck)")
+    remedies = (
+        "the exact convolution (--convolution exact)",
+        "a look at how images and labels are paired",
+        "a gradient check (lenet-diag gradcheck)",
+    )
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.limit(window, "rows"))
@@ -65,10 +69,10 @@ class UninformativeLabels(Rule):
             if not ratio >= self.limit(window, "ratio"):
                 return []
         first = len(window) - rows
-        message = (
-            f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer alive: "
-            "labels that carry no information, or a wrong gradient"
-        )
+        why = "labels that carry no information, or a wrong gradient"
+        if any(layer.kind == "ReportConvolutionLayer" for layer in window.info.layers):
+            why = "the report's convolution does not follow the gradient, or the labels carry no information"
+        message = f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer alive: {why}"
         return [self.finding(window, None, first, len(window) - 1, off, band, message, confidence=0.4)]
 
     def cases(self, limits: Limits) -> tuple[Case, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from diagnostics.detector import DEFAULT_LIMITS
 from diagnostics.findings import Outcome, Severity, Verdict
 from diagnostics.rules import MECHANISMS
 from diagnostics.rules.examples import example
-from tests.diagnostics.judged import H, P, judge, piecewise, rows
+from tests.diagnostics.judged import H, P, info, judge, piecewise, rows
 
 DEAD = {
     "dense1/dead_fraction": (33, 15 / 16),
@@ -62,6 +64,16 @@ def test_lasting_states_reach_to_the_end_of_the_stretch():
     assert {f.last_step for f in lasting} == {P + 39}
 
 
+def test_updates_one_after_another_are_one_link_with_the_largest_of_them():
+    t = np.arange(P + 40)
+    norms = np.select([t == 31, t == 32, t == 34], [6.0, 60.0, 16.0], 0.1)
+    (link,) = (f for f in story(**{"dense1/weights/update/norm": norms}).chain if f.rule == "oversized-update")
+
+    assert (link.first_step, link.last_step) == (31, 34)
+    assert link.value == pytest.approx(60 / np.hypot(10, 10), rel=0.01)
+    assert "updates of dense1 are up to 424% of its norm" in link.message
+
+
 def test_remedies_fit_the_cause_first_and_none_is_given_twice():
     diagnosis = story()
 
@@ -77,6 +89,50 @@ def test_what_no_rule_sees_is_unexplained():
     assert diagnosis.verdict is Verdict.COLLAPSED
     assert diagnosis.cause is None
     assert [f.rule for f in diagnosis.chain] == ["collapsed"]
+
+
+def fading(last, begin, layers=("conv1", "dense1")):
+    """Outputs that fade from ``begin`` on, each layer's more than those of the one before."""
+    t = np.arange(last)
+    return {f"{name}/std": 0.3 * np.exp(-np.maximum(0, t - begin) * (1 + i) / 80) for i, name in enumerate(layers)}
+
+
+def test_a_collapse_after_outputs_faded_for_a_hundred_steps_is_explained_by_the_layer_that_faded_most():
+    diagnosis = judge(rows(piecewise((300, 0.3), (60, H)), changes=fading(360, 220))).diagnosis
+
+    assert (diagnosis.cause.rule, diagnosis.cause.layer) == ("fading-signal", "dense1")
+    assert 220 <= diagnosis.cause.step <= 260
+    assert "faded to" in diagnosis.cause.message
+
+
+def test_a_fall_of_eighty_steps_is_explained_by_what_goes_on_fading_while_it_lasts():
+    slowly = np.r_[piecewise((300, 0.3)), np.linspace(1.7, 2.2, 60), piecewise((40, H))]
+    diagnosis = judge(rows(slowly, changes=fading(400, 275, ("conv1",)))).diagnosis
+
+    assert diagnosis.confirmed - diagnosis.onset > 40
+    assert (diagnosis.cause.rule, diagnosis.cause.layer) == ("fading-signal", "conv1")
+
+
+def test_a_run_that_began_to_learn_and_gave_up_is_explained_by_what_came_before():
+    began = np.r_[piecewise((60, H)), np.linspace(H, 1.8, 100), np.linspace(1.8, H, 60), piecewise((60, H))]
+    accuracy = np.where(began < 0.97 * H, 0.3, 0.1)
+    told = judge(rows(began, accuracy, changes=fading(280, 140, ("dense1",)))).diagnosis
+    never = judge(rows(piecewise((280, H)), 0.1, changes=fading(280, 140, ("dense1",)))).diagnosis
+
+    assert told.verdict is never.verdict is Verdict.NEVER_LEARNED
+    assert (told.cause.rule, told.cause.layer) == ("fading-signal", "dense1")
+    assert never.cause.rule == "uninformative-labels"
+
+
+def test_what_the_run_has_already_is_no_remedy():
+    values, about = rows(piecewise((300, 0.3), (60, H)), changes=fading(360, 220)), info()
+    kinds = {"conv1": "ReportConvolutionLayer"}
+    wrong = replace(about, layers=tuple(replace(x, kind=kinds.get(x.name, x.kind)) for x in about.layers))
+    exact, reports = judge(values, about).diagnosis, judge(values, wrong).diagnosis
+
+    assert exact.cause.rule == reports.cause.rule == "fading-signal"
+    assert exact.remedies[0] == "a smaller learning rate"
+    assert reports.remedies[:2] == ("the exact convolution (--convolution exact)", "a smaller learning rate")
 
 
 def test_a_state_from_long_before_a_collapse_is_not_blamed_for_it():
@@ -96,6 +152,21 @@ def test_zeroed_weights_are_the_cause_and_not_the_update_that_zeroed_them():
     cause = judge(rows(piecewise((100, 0.3), (60, H)), changes=changes)).diagnosis.cause
 
     assert (cause.rule, cause.layer, cause.step) == ("zero-weights", "dense1", 100)
+
+
+def test_of_layers_that_die_one_after_another_the_first_is_to_blame():
+    dying = {"conv1/dead_fraction": (30, 5 / 6), "dense1/dead_fraction": (75, 0.95)}
+    diagnosis = judge(rows(piecewise((P + 40, H)), 0.1, changes=dying)).diagnosis
+
+    assert (diagnosis.cause.rule, diagnosis.cause.layer, diagnosis.cause.step) == ("dead-units", "conv1", 30)
+
+
+def test_a_recovery_disproves_that_the_labels_carry_no_information():
+    late = judge(rows(piecewise((P + 40, H), (100, 0.3)))).diagnosis
+
+    assert late.verdict is Verdict.RECOVERED
+    assert late.cause is None
+    assert "uninformative-labels" not in {f.rule for f in late.findings}
 
 
 def test_a_layer_that_dies_after_the_verdict_is_not_its_cause():
