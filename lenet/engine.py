@@ -41,6 +41,8 @@ from lenet.parameters import Parameters, read_only
 PORTION = 1024
 SHARD = 64
 SMALLEST_SHARD = 16
+# Workspaces are kept for the sizes met last: those of whole and last batches, in training and in validation.
+SIZES_KEPT = 6
 
 Outputs = Mapping[str, tuple[Array, ...]]
 Announce = Callable[[Outputs, int, int], None]
@@ -239,6 +241,8 @@ class Engine:
 
     def _portion(self, samples: int) -> Portion:
         if samples not in self._portions:
+            if len(self._portions) == SIZES_KEPT:
+                del self._portions[next(iter(self._portions))]
             self._portions[samples] = Portion(self._layers, self._parameters, self._input_shape, samples, self._threads)
         return self._portions[samples]
 
