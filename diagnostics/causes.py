@@ -28,6 +28,7 @@ WEAK_STATE = "vanishing-gradient"
 UNASKED = "not run: it looks at the steps before a run goes down, and this one did not"
 FAULTS = (*ORIGINS, "learning-rate-jump", "changed-labels")
 WEAK = ("tiny-steps", "uninformative-labels")
+WARM_UP, WARM_UP_REACHES = "warm-up", 200  # what began later would begin after any usual warm-up
 DISPROVEN = "uninformative-labels"  # by a recovery
 
 
@@ -81,17 +82,24 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
 
 
 def remedies(explanation: Explanation, info: RunInfo) -> tuple[str, ...]:
-    """What to try: what fits the cause first, then the other links; none twice, and none the run has already."""
+    """What to try: what fits the cause first, then the other links; none twice, in use, or too late to help."""
     names = [explanation.cause.rule] if explanation.cause else []
     names += [finding.rule for finding in explanation.chain]
     found = dict.fromkeys(remedy for name in names for remedy in _rule(name).remedies)
-    return tuple(remedy for remedy in found if not _is_in_use(remedy, info))
+    begin = min((finding.first_step for finding in explanation.chain), default=0)
+    return tuple(
+        remedy for remedy in found if not (_is_in_use(remedy, info) or (remedy == WARM_UP and begin > WARM_UP_REACHES))
+    )
 
 
 def _is_in_use(remedy: str, info: RunInfo) -> bool:
     """Whether the run has what a remedy asks for, as far as its layers and its optimiser tell."""
     if "exact convolution" in remedy:
         return all(layer.kind != "ReportConvolutionLayer" for layer in info.layers)
+    if "clipping" in remedy:
+        return info.description.get("clip_norm") is not None
+    if remedy == WARM_UP:
+        return "Warmup" in str(info.description.get("schedule", ""))
     if "Adam" in remedy:
         return any(name in str(info.description.get("optimizer", "")) for name in ("Adam", "RMSprop"))
     if "ReLU" in remedy:
@@ -160,9 +168,7 @@ def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
         # Of layers that died one after another the first is to blame, not the one with the largest share.
-        worst = max(
-            recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", -f.first_step, f.value)
-        )
+        worst = max(recent, key=lambda f: (f.rule == "zero-gradient", f.rule == "dead-units", -f.first_step, f.value))
         # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
         same = [f for f in recent if f.layer == worst.layer and (f.rule != WEAK_STATE or worst.rule == WEAK_STATE)]
         return min(f.first_step for f in same), worst.layer

@@ -34,9 +34,7 @@ class RunInfo:
     environment: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_start(
-        cls, start: RunStart, settings: Mapping[str, Any], environment: Mapping[str, Any]
-    ) -> RunInfo:
+    def from_start(cls, start: RunStart, settings: Mapping[str, Any], environment: Mapping[str, Any]) -> RunInfo:
         """What the trainer announces, with settings and environment added."""
         return cls(
             tensors=start.tensors,

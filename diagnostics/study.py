@@ -88,8 +88,7 @@ class Plan:
         """Whether this plan asks for everything ``other`` does, and for nothing else but more seeds."""
         same = replace(self, arms=(), history=()) == replace(other, arms=(), history=())
         arms = len(self.arms) == len(other.arms) and all(
-            replace(a, runs=b.runs) == b and a.runs >= b.runs
-            for a, b in zip(self.arms, other.arms, strict=True)
+            replace(a, runs=b.runs) == b and a.runs >= b.runs for a, b in zip(self.arms, other.arms, strict=True)
         )
         # More seeds would be the seeds that restarts have used.
         return same and arms and (self.on_defect != "restart" or self.arms == other.arms)

@@ -130,9 +130,7 @@ class Study:
         self._total += following is not None
         return following
 
-    def _progress(
-        self, running: tuple[Task, ...] = (), last: RunSummary | None = None, message: str = ""
-    ) -> Progress:
+    def _progress(self, running: tuple[Task, ...] = (), last: RunSummary | None = None, message: str = "") -> Progress:
         left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running])
         if last is not None or not self._groups:  # not twice a second, while nothing happens
             self._groups = tuple(groups_of(self.plan, self.runs))

@@ -29,9 +29,5 @@ class Symptom(Rule):
             loss, accuracy, samples = (float(column[row]) for column in columns[:3])
             symptoms.observe(step, loss, accuracy, samples, bool(finite[row]))
         symptoms.finish()
-        found = [
-            symptom_finding(one, symptoms.steps, symptoms)
-            for one in symptoms.stretches
-            if one.kind is self.kind
-        ]
+        found = [symptom_finding(one, symptoms.steps, symptoms) for one in symptoms.stretches if one.kind is self.kind]
         return [replace(one, rule=self.name) for one in found]

@@ -135,6 +135,22 @@ def test_what_the_run_has_already_is_no_remedy():
     assert reports.remedies[:2] == ("the exact convolution (--convolution exact)", "a smaller learning rate")
 
 
+def test_a_remedy_in_use_or_too_late_to_help_is_not_proposed():
+    def remedies(first: int, **description: object) -> tuple[str, ...]:
+        burst = {"dense1/weights/gradient/norm": (first, 50.0), "dense1/dead_fraction": (first + 2, 1.0)}
+        about = replace(info(), description={**info().description, **description})
+        return judge(rows(piecewise((first, 0.3), (P + 40, H)), 0.1, changes=burst), about).diagnosis.remedies
+
+    early, late = remedies(100), remedies(400)
+    assert "warm-up" in early
+    assert "warm-up" not in late
+    assert set(early) - set(late) == {"warm-up"}
+    assert "warm-up" not in remedies(100, schedule="Warmup(steps=50, then=Constant())")
+    clipped = remedies(100, clip_norm=1.0)
+    assert any("clipping" in remedy for remedy in early)
+    assert not any("clipping" in remedy for remedy in clipped)
+
+
 def test_a_state_from_long_before_a_collapse_is_not_blamed_for_it():
     dead = {"conv1/dead_fraction": (0, 0.95)}
     diagnosis = judge(rows(piecewise((200, 0.3), (60, H)), changes=dead)).diagnosis
