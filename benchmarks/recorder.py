@@ -16,9 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,10 +25,9 @@ import h5py
 import numpy as np
 
 from benchmarks.common import commit, machine
+from benchmarks.recorder_parts import parts_table
 from diagnostics.judging import Judge
-from diagnostics.logkeeper import LogKeeper
 from diagnostics.measures import exact_statistics
-from diagnostics.meter import Meter
 from diagnostics.recorder import Recorder
 from diagnostics.storage.header import Header
 from diagnostics.writer import LogWriter
@@ -149,54 +146,14 @@ def paired(data: Dataset, network: str, batch: int, pairs: int, steps: int, fold
     return arms
 
 
-@contextmanager
-def timed(times: dict[str, list[float]]) -> Iterator[None]:
-    """Within, what the parts of the recorder take is noted, in microseconds."""
-    import diagnostics.recorder as module
+def parts_of(data: Dataset, steps: int, folder: Path) -> Callable[[], int]:
+    """A recorded run of lenet, to be timed part by part; returns the number of its steps."""
 
-    parts: tuple[tuple[Any, str, str], ...] = (
-        (Meter, "activations", "outputs: copy subsample, find silent units"),
-        (Meter, "gradients", "copy values and gradient"),
-        (Meter, "update", "subtract: the update"),
-        (Meter, "finish", "measure everything, fill the row"),
-        (Judge, "observe", "judge the row"),
-        (LogKeeper, "row", "log the row (CRC, flush, fsync)"),
-        (module, "take_snapshot", "snapshot: histograms of all tensors"),
-        (LogKeeper, "snapshot", "log the snapshot"),
-    )
-    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in parts]
+    def run() -> int:
+        one_run(model_of("lenet", 128, data), data, 128, steps, [Recorder(folder / "parts.h5", overwrite=True)])
+        return steps
 
-    def wrap(function: Callable[..., Any], label: str) -> Callable[..., Any]:
-        def wrapped(*arguments: Any, **named: Any) -> Any:
-            started = time.perf_counter()
-            result = function(*arguments, **named)
-            times[label].append((time.perf_counter() - started) * 1e6)
-            return result
-
-        return wrapped
-
-    for owner, name, label in parts:
-        setattr(owner, name, wrap(getattr(owner, name), label))
-    try:
-        yield
-    finally:
-        for owner, name, function in kept:
-            setattr(owner, name, function)
-
-
-def parts_table(data: Dataset, steps: int, folder: Path) -> str:
-    times: dict[str, list[float]] = defaultdict(list)
-    with timed(times):
-        one_run(model_of("lenet", 128, data), data, 128, steps, [Recorder(folder / "parts.h5")])
-    lines = ["| part | calls a step | median us a call | us a step |", "|---|---|---|---|"]
-    total = 0.0
-    for label, values in times.items():
-        calls, middle = len(values) / steps, statistics.median(values)
-        mean = float(np.mean(np.minimum(values, np.percentile(values, 99)))) * calls
-        total += mean
-        lines.append(f"| {label} | {calls:.2f} | {middle:.0f} | {mean:.0f} |")
-    lines.append(f"| all | | | {total:.0f} |")
-    return "\n".join(lines)
+    return run
 
 
 def three_epochs(data: Dataset, folder: Path) -> str:
@@ -299,7 +256,12 @@ def main() -> None:
                 f"{statistics.median(cost):+.1f} % ({low:+.1f} to {high:+.1f}) | {middle:+.1f} % "
                 f"({more:.0f} us of {alone.quiet():.2f} ms) | {naive.mean():.2f} | {first:+.0f} % |"
             )
-        page += ["\n## Microseconds, part by part (lenet, batch 128)\n", parts_table(data, 3 * steps, folder)]
+        page += ["\n## Microseconds, part by part (lenet, batch 128)\n"]
+        page += [
+            "With warm caches: the same call made again at once. The rest of its time goes into fetching code and data "
+            "anew after a training step, which fills the caches with its own.\n",
+            parts_table(parts_of(data, 3 * steps, folder)),
+        ]
         page.append(three_epochs(data, folder))
         page += [f"## {rows:,} rows\n", many_rows(data, rows, folder)]
     text = "\n".join(page) + "\n"

@@ -13,6 +13,8 @@ from diagnostics.schema import BINS
 
 # Bins narrower than this need more than float32 (denormal ranges).
 LARGEST_SCALE = 1e35
+# Tensors from this size on are counted two entries at a time.
+LARGE = 4096
 # Ranges wider than this overflow in float32.
 LARGEST_RANGE = 1e38
 
@@ -51,7 +53,20 @@ def _counts(part: NDArray[np.floating[Any]], low: float, high: float) -> NDArray
         part = part.astype(np.float64)
     scaled = part - part.dtype.type(low)
     scaled *= part.dtype.type(per_unit)
-    places = scaled.astype(np.intp)
-    counts = np.bincount(places, minlength=BINS)
-    counts[BINS - 1] += counts[BINS:].sum()  # the largest entry itself
+    counts = _occurrences(scaled.astype(np.int32))
+    counts[BINS - 1] += counts[BINS]  # the largest entry itself
     return counts[:BINS]
+
+
+def _occurrences(places: NDArray[np.int32]) -> NDArray[np.int64]:
+    """How often each of 0 to BINS occurs: counting pairs in a square table takes half the time."""
+    if places.size < LARGE:
+        return np.bincount(places, minlength=BINS + 1)
+    half = places.size // 2
+    pairs = places[:half] * np.int32(BINS + 1)
+    pairs += places[half : 2 * half]
+    table = np.bincount(pairs, minlength=(BINS + 1) ** 2).reshape(BINS + 1, BINS + 1)
+    counts: NDArray[np.int64] = table.sum(axis=0) + table.sum(axis=1)
+    for left in places[2 * half :].tolist():
+        counts[left] += 1
+    return counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -55,7 +56,8 @@ class LogKeeper:
         if resume is None:
             self._ring.clear()
         else:
-            self.note(resume.step, "resume", f"resumed before step {resume.step}; the log until then is {old.name}")
+            ended = f"{resume.run.status} after {resume.run.steps_made} steps, resumed before step {resume.step}"
+            self.note(resume.step, "resume", f"{ended}; the log until then is {old.name}")
 
     def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
         """One row."""
@@ -133,7 +135,7 @@ class LogKeeper:
         """The run is over; ``cost`` in microseconds."""
         if self._writer is None:
             return
-        reason = f": {end.reason}" if end.reason else ""
+        reason = f": {_words(end)}" if end.reason else ""
         event = "end" if end.status == "completed" else "interruption"
         self._writer.event(end.steps, event, f"{end.status} after {end.steps} steps{reason}")
         self._attempt(
@@ -154,3 +156,15 @@ class LogKeeper:
         if self._on_error == "stop":
             raise error
         log.warning("%s; training goes on without", error)
+
+
+def _words(end: RunEnd) -> str:
+    """Why a run ended, in the words of who ended it."""
+    if isinstance(end.error, KeyboardInterrupt):
+        return "Ctrl-C (SIGINT)"
+    if isinstance(end.error, SystemExit):
+        code = end.error.code
+        if isinstance(code, int) and code - 128 in set(signal.Signals):
+            return signal.Signals(code - 128).name
+        return f"the program exited ({code})"
+    return end.reason

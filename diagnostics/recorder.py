@@ -73,7 +73,8 @@ class Recorder(Hook):
     whether training goes on when the log cannot be written any more.
     ``on_defect``: whether it goes on when a defect is confirmed. ``detector``: True,
     limits of one's own, or False for none. ``model``: needed for checkpoints, one
-    every ``checkpoint_every`` steps (None: every 200 where there are model and path).
+    every ``checkpoint_every`` steps (None: every 200 where there are model and path,
+    or as often as the log of a resumed run says).
     Raises LogWriteError where the log cannot be made, before training.
 
     During and after training: ``latest`` is the last row and ``step`` its step,
@@ -100,6 +101,7 @@ class Recorder(Hook):
             raise ValueError(f"log_every is {log_every}, expected 1 or more; histograms_every is {histograms_every}")
         usual = CHECKPOINT_EVERY if model is not None and path is not None else 0
         self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
+        self._is_usual = checkpoint_every is None
         if self._checkpoint_every and (model is None or path is None):
             raise ValueError("checkpoints need a model and a path")
         self.path = Path(path) if path is not None else None
@@ -129,7 +131,8 @@ class Recorder(Hook):
     def resume(self, model: Model) -> int:
         """Restore ``model`` from the last checkpoint of the log; returns the step it goes on from.
 
-        Rows and snapshots come as often as before, whatever this recorder was made with.
+        Rows and snapshots come as often as before, whatever this recorder was made
+        with; checkpoints too, unless it was made with ``checkpoint_every``.
         Raises LogError or CheckpointError where that cannot be.
         """
         if self.path is None:
@@ -137,6 +140,8 @@ class Recorder(Hook):
         self._resume = prepare_resume(self.path)
         header = self._resume.header
         self._log_every, self._plan = header.log_every, SnapshotPlan(header.histograms_every)
+        if self._is_usual and self._checkpoint_every and header.checkpoint_every:
+            self._checkpoint_every = header.checkpoint_every
         model.restore(self._resume.checkpoint.model)
         return self._resume.step
 
@@ -153,7 +158,9 @@ class Recorder(Hook):
         self.check()
         environment = {**surroundings(event.threads), **self._environment}
         self.info = info = RunInfo.from_start(event, self._settings, environment)
-        header = Header(info, self._log_every, self._plan.every, DESCRIPTION, event.digest)
+        header = Header(
+            info, self._log_every, self._plan.every, self._checkpoint_every, DESCRIPTION, digest_start=event.digest
+        )
         self._meter = Meter(info)
         self._log = LogKeeper(self.path, header, overwrite=self._overwrite, resume=resume, on_error=self._on_error)
         if self._limits is not False:
@@ -197,7 +204,8 @@ class Recorder(Hook):
         if self._judge is not None:
             notes = self._judge.observe(step, event.epoch, row)
             if notes:
-                self._plan.fired(step)
+                if any(note["severity"] != "info" for note in notes):
+                    self._plan.fired(step)
                 for note in notes:
                     self._log.note(step, **note)
                 if self._judge.onset is not None:

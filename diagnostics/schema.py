@@ -5,6 +5,7 @@ names and types from here; no other file writes a path inside the HDF5 file.
 Which statistics a row holds is declared in :mod:`diagnostics.columns`.
 
 A file of another major version is refused; a newer minor version may only add.
+1.1 added the attribute ``checkpoint_every``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = "lenet-diag log"
-VERSION = (1, 0)
+VERSION = (1, 1)
 BINS = 32
 FLUSH_ROWS = 64
 
@@ -91,6 +92,8 @@ ATTRIBUTES = (
               "fractions are taken from the whole batch)"),
     Attribute("log_every", "int64", "steps", "every how many steps a row is written"),
     Attribute("histograms_every", "int64", "steps", "every how many steps a snapshot is taken; 0 is never"),
+    Attribute("checkpoint_every", "int64", "steps", "every how many steps the exact state is saved beside the log; "
+              "0 is never; since 1.1"),
     Attribute("description", "JSON", "", "the model: layers, loss, optimiser, schedule"),
     Attribute("settings", "JSON", "", "settings of lenet-diag train; {} where training was run from Python"),
     Attribute("environment", "JSON", "", "versions, machine, threads, process id, data checksum"),
@@ -166,7 +169,7 @@ VALIDATIONS = Table("validations", "one row a validation", 64, (
     CRC,
 ))  # fmt: skip
 
-EVENT_KINDS = ("start", "rule", "verdict", "validation", "checkpoint", "resume", "interruption", "end")
+EVENT_KINDS = ("rule", "verdict", "validation", "checkpoint", "resume", "interruption", "end")
 
 EVENTS = Table("events", "what happened and when: one row an event", 64, (
     Field("step", "<i8", "", "the step at which it happened; at the end of the run, the number of steps"),

@@ -102,6 +102,18 @@ def test_an_existing_log_is_not_overwritten_without_being_asked(trained: Path) -
 
 
 @pytest.mark.parametrize(
+    ("option", "own"), [(["--lr", "0.3"], "0.1"), (["--log-every", "7"], "1"), (["--histograms-every", "0"], "25")]
+)
+def test_a_run_is_not_resumed_with_other_settings(trained: Path, option: list[str], own: str) -> None:
+    log = str(log_of(trained))
+
+    refused = lenet_diag("train", "--resume", "--out", log, *option, folder=trained)
+
+    assert refused.returncode == 2
+    assert f"{option[0]} {option[1]}: the run in {log} was started with {own}; --resume keeps that" in refused.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["train", "--lr", "-1"], 2, "--lr"),

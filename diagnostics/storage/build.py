@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from diagnostics.columns import KINDS
 from diagnostics.schema import (
     BINS,
+    CHECKPOINTS,
     COUNTS,
+    EVENTS,
     GROWING_TABLES,
     INDEX,
     KERNELS,
@@ -103,6 +105,10 @@ def _before(table: Table, rows: Records, step: int | None) -> NDArray[np.bool_]:
         return np.ones(len(rows), dtype=bool)
     if "last_step" in (table.dtype.names or ()):
         return np.asarray(rows["last_step"] < step)
-    if "bytes" in (table.dtype.names or ()):  # a checkpoint is named after the step that comes next
+    if table is CHECKPOINTS:  # a checkpoint is named after the step that comes next
         return np.asarray(rows["step"] <= step)
-    return np.asarray(rows["step"] < step)
+    before = rows["step"] < step
+    if table is EVENTS:  # so is the event that tells of it; and that a run was resumed stays true
+        at_it = (rows["event"] == b"checkpoint") & (rows["step"] == step)
+        before |= at_it | (rows["event"] == b"resume")
+    return np.asarray(before)

@@ -26,11 +26,15 @@ CHANGING = frozenset(a.name for a in ATTRIBUTES if a.changes)
 
 @dataclass(frozen=True)
 class Header:
-    """All attributes of a log; those that change later have their first values."""
+    """All attributes of a log; those that change later have their first values.
+
+    ``checkpoint_every`` is None where the log is of version 1.0, which does not say.
+    """
 
     info: RunInfo
     log_every: int = 1
     histograms_every: int = 25
+    checkpoint_every: int | None = 0
     subsample: str = ""
     digest_start: str = ""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -89,6 +93,7 @@ def read_header(file: h5py.File) -> Header:
         info=info,
         log_every=int(attrs["log_every"]),
         histograms_every=int(attrs["histograms_every"]),
+        checkpoint_every=int(attrs["checkpoint_every"]) if "checkpoint_every" in attrs else None,
         subsample=_text(attrs["subsample"]),
         digest_start=_text(attrs["digest_start"]),
         run_id=_text(attrs["run_id"]),
@@ -132,6 +137,7 @@ def _attributes(header: Header) -> dict[str, Any]:
         "subsample": np.bytes_(header.subsample or "unknown"),
         "log_every": np.int64(header.log_every),
         "histograms_every": np.int64(header.histograms_every),
+        "checkpoint_every": np.int64(header.checkpoint_every or 0),
         "description": _json(info.description),
         "settings": _json(info.settings),
         "environment": _json(info.environment),

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
-
-from lenet.hooks import Hook, StepEnd, ValidationEnd
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
 
@@ -67,52 +64,3 @@ class Deferral:
             before(number, frame)
         else:  # SIG_DFL of SIGTERM; Python gives SIGINT a handler of its own
             raise SystemExit(128 + number)
-
-
-class SignalGuard(Hook):
-    """Ends the run between two steps once a signal has come; must be the last of the hooks."""
-
-    def __init__(self) -> None:
-        self.received: int | None = None
-
-    def raise_if_received(self) -> None:
-        """KeyboardInterrupt after SIGINT, SystemExit(143) after SIGTERM."""
-        number, self.received = self.received, None
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        if number is not None:
-            raise SystemExit(128 + number)
-
-    def on_step_end(self, event: StepEnd) -> None:
-        """Between two steps."""
-        self.raise_if_received()
-
-    def on_validation_end(self, event: ValidationEnd) -> None:
-        """Before the next epoch."""
-        self.raise_if_received()
-
-    def handle(self, number: int, frame: FrameType | None) -> None:
-        """Remember the first signal; a second one does not wait any longer."""
-        again, self.received = self.received is not None, number
-        if again:
-            self.raise_if_received()
-
-
-@contextmanager
-def ends_between_steps() -> Iterator[SignalGuard]:
-    """Within, SIGINT and SIGTERM end a run that has the yielded hook after its current step.
-
-    What comes too late for that is raised on leaving.
-    """
-    guard = SignalGuard()
-    before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            if signal.getsignal(number) not in (None, signal.SIG_IGN):
-                before[number] = signal.signal(number, guard.handle)
-    try:
-        yield guard
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    guard.raise_if_received()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors
+from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors, tell_damage
 
 
 @click.command(name="diagnose")
@@ -18,8 +18,9 @@ from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors
 def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None) -> None:
     """Say in plain words what became of runs, from which step on, and which layer died of what.
 
-    A folder stands for the logs in it. Files that cannot be read are named, the
-    others are diagnosed all the same (exit code 3).
+    A folder stands for the logs in it. Files that cannot be read are named, and so
+    are damaged ones, which are diagnosed as far as they can be trusted; the others
+    are diagnosed all the same (exit code 3).
     """
     import json
 
@@ -29,23 +30,24 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     from diagnostics.reader import open_run
     from reports.verdict_text import diagnosis_text
 
-    diagnoses, unreadable = [], False
+    diagnoses, damage, unreadable = [], [], False
     with one_line_errors():
         limits = DEFAULT_LIMITS.changed_by_file(limits_file) if limits_file else None
         for path in find_runs(paths):
             try:
                 run = open_run(path)
-                for note in run.notes:
-                    click.echo(f"note: {note}", err=True)
+                unreadable |= bool(tell_damage(path, run))
                 diagnoses.append(run.diagnosis if limits is None else replay(run, limits))
             except LogError as error:
                 unreadable = True
                 click.echo(f"error: {error}", err=True)
                 continue
+            damage.append(list(run.notes))
             if not as_json:
                 click.echo(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps))
     if as_json:
-        click.echo(json.dumps([diagnosis.to_json() for diagnosis in diagnoses], indent=2))
+        objects = [{**one.to_json(), "damage": lost} for one, lost in zip(diagnoses, damage, strict=True)]
+        click.echo(json.dumps(objects, indent=2))
     if unreadable:
         sys.exit(UNREADABLE)
     if fail_on_defect and any(diagnosis.verdict.is_defect for diagnosis in diagnoses):

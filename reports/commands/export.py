@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from reports.commands.failures import tell_damage
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -18,6 +20,7 @@ def command(run: Path, form: str, output: Path | None) -> None:
     """Write the frames of a run as CSV or Parquet, one file a frame.
 
     steps, tensors, activations, epochs, validations, events; see docs/analysis.md.
+    Of a damaged log what can be trusted is written (exit code 3).
     """
     from diagnostics.errors import DiagnosticsError, LogError
     from diagnostics.export import Format, export_run
@@ -26,10 +29,10 @@ def command(run: Path, form: str, output: Path | None) -> None:
     chosen: Format = "parquet" if form == "parquet" else "csv"
     try:
         opened = open_run(run)
-        for note in opened.notes:
-            click.echo(f"{run}: {note}", err=True)
+        code = tell_damage(run, opened)
         for path in export_run(opened, output or run.with_suffix(""), chosen):
             click.echo(path)
+        sys.exit(code)
     except LogError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(3)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from diagnostics.run import Run
 
 DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED = 1, 2, 3, 4, 130
 
@@ -15,6 +20,17 @@ def fail(message: str, code: int) -> None:
     """One line on stderr, and out."""
     click.echo(f"error: {message}", err=True)
     sys.exit(code)
+
+
+def tell_damage(path: Path, run: Run) -> int:
+    """One line on stderr where part of a log could not be read; returns the exit code.
+
+    What can be trusted is still worth showing, but no script may take it for the whole.
+    """
+    if not run.notes:
+        return 0
+    click.echo(f"error: {path}: damaged: {'; '.join(run.notes)}; going by what can be trusted", err=True)
+    return UNREADABLE
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.commands.failures import FAILED, UNREADABLE, fail, one_line_errors
+from reports.commands.failures import FAILED, UNREADABLE, fail, one_line_errors, tell_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,8 @@ def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
             if path.is_dir():
                 code = _report_folder(path, out or path / "report", which, jobs)
             else:
-                code = 0
-                click.echo(report_run(path, out or path.with_suffix(".report")))
+                page, code = report_run(path, out or path.with_suffix(".report"))
+                click.echo(page)
         except OSError as error:
             if error.filename is None:
                 raise
@@ -43,8 +43,8 @@ def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
     sys.exit(code)
 
 
-def report_run(path: Path, out: Path) -> Path:
-    """Write the report of one run; returns the page. Raises LogError."""
+def report_run(path: Path, out: Path) -> tuple[Path, int]:
+    """Write the report of one run; returns the page, and 3 where the log is damaged. Raises LogError."""
     from diagnostics.errors import LogError
     from diagnostics.reader import open_run
     from reports.run_report import write_report
@@ -52,7 +52,7 @@ def report_run(path: Path, out: Path) -> Path:
     run = open_run(path)
     if not len(run):
         raise LogError(f"{path}: holds no step yet; nothing to report")
-    return write_report(run, out)
+    return write_report(run, out), tell_damage(path, run)
 
 
 def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int:

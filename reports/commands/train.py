@@ -85,15 +85,19 @@ def _check(out: Path | None, no_log: bool, on_defect: str, log: dict[str, Any]) 
 def _resumed(context: click.Context, log: Path) -> Settings:
     """The settings of the run in ``log``. Raises click.UsageError for an option that says otherwise."""
     from diagnostics.reader import open_run
+    from diagnostics.storage.filesource import FileSource
     from lenet.settings import Settings
 
-    info = open_run(log).info
-    if not info.settings:
+    run = open_run(log)
+    if not run.info.settings:
         raise click.UsageError(f"{log}: was trained from Python; continue it there (Recorder.resume)")
-    settings = Settings.from_dict(info.settings)
+    settings = Settings.from_dict(run.info.settings)
+    assert isinstance(run.source, FileSource)
+    header = run.source.header
+    before = {**vars(settings), "log_every": header.log_every, "histograms_every": header.histograms_every}
     for name, value in context.params.items():
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and name != "threads" and hasattr(settings, name) and getattr(settings, name) != value:
-            flag, own = "--" + name.replace("_", "-"), getattr(settings, name)
+        if given and name != "threads" and name in before and before[name] != value:
+            flag, own = "--" + name.replace("_", "-"), before[name]
             raise click.UsageError(f"{flag} {value}: the run in {log} was started with {own}; --resume keeps that")
     return settings

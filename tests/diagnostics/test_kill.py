@@ -29,6 +29,7 @@ def assert_nothing_lost_but_the_last_flush(path: Path, told: int) -> None:
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     run = open_run(path)
     assert run.status == "crashed"
+    assert run.notes == ()
     assert told - FLUSH_ROWS <= len(run) <= told + 1
     for step, _, values in run.rows():
         np.testing.assert_array_equal(values, row(step))
@@ -92,4 +93,6 @@ def test_a_signal_ends_the_run_between_two_steps_with_nothing_lost(
     run = open_run(log)
     assert run.status == "interrupted"
     assert run.events["event"].iloc[-1] == "interruption"
+    name = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C (SIGINT)"}[number]
+    assert run.events["message"].iloc[-1] == f"interrupted after {last + 1} steps: {name}"
     assert not lock_path(log).exists()

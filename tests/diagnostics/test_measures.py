@@ -124,6 +124,20 @@ def test_histograms_count_every_finite_entry_in_its_bin(tensors: list[NDArray[np
                 assert np.sum(finite < edge - slack) <= below <= np.sum(finite <= edge + slack)
 
 
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 48_001])
+def test_histograms_of_large_tensors_count_the_same(size: int) -> None:
+    x = np.random.default_rng(size).normal(size=size).astype(np.float32)
+    counts, ranges = np.zeros((1, BINS), np.uint32), np.zeros((1, 2), np.float32)
+
+    histograms([x], np.array([[x.min()], [x.max()]]), counts, ranges)
+
+    low, high = float(x.min()), float(x.max())
+    scaled = (x - np.float32(low)) * np.float32(BINS / (high - low))
+    expected = [int(((scaled >= i) & (scaled < i + 1)).sum()) for i in range(BINS)]
+    expected[-1] += int((scaled >= BINS).sum())
+    assert counts[0].tolist() == expected
+
+
 @given(hnp.arrays(np.float32, 50, elements=st.floats(-2, 2, width=32)))
 def test_saturation_is_the_share_outside_the_flat_ends(x: NDArray[np.float32]) -> None:
     low, high = np.float32(0.01), np.float32(0.99)

@@ -11,7 +11,7 @@ from diagnostics.findings import Verdict
 from diagnostics.measures import exact_statistics
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
-from diagnostics.schema import BINS
+from diagnostics.schema import BINS, EVENT_KINDS
 from diagnostics.summarise import summarise
 from lenet.hooks import Hook
 from tests.diagnostics.training import small_model, train
@@ -32,6 +32,17 @@ class Copies(Hook):
 
     def on_update_done(self, event: Any) -> None:
         self.steps[-1]["update"] = event.values - self.steps[-1]["value"]
+
+
+class CtrlC(Hook):
+    """What Ctrl-C does at the end of a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, event: Any) -> None:
+        if event.step == self.step:
+            raise KeyboardInterrupt
 
 
 def test_every_row_says_what_a_plain_second_measurement_says(tmp_path: Path) -> None:
@@ -109,6 +120,33 @@ def test_epochs_validations_and_the_end_are_recorded(tmp_path: Path) -> None:
     assert run.epochs["validation_accuracy"].between(0, 1).all()
     assert run.events["event"].tolist()[-1] == "end"
     assert (run.events["event"] == "validation").sum() == 2
+
+
+def test_every_kind_of_event_is_written(tmp_path: Path) -> None:
+    model = small_model(lr=60.0)
+    with pytest.raises(KeyboardInterrupt):
+        train([Recorder(tmp_path / "dead.h5", model=model, checkpoint_every=20), CtrlC(45)], model, epochs=4)
+    model = small_model(lr=60.0)
+    recorder = Recorder(tmp_path / "dead.h5", model=model)
+    recorder.resume(model)
+    train([recorder], model, epochs=4)
+    parts = [open_run(tmp_path / name).events["event"] for name in ("dead.before-resume-1.h5", "dead.h5")]
+
+    assert {*parts[0], *parts[1]} == set(EVENT_KINDS)
+
+
+def test_that_a_run_has_learned_is_an_event(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.h5", histograms_every=1000)
+    train([recorder], small_model(lr=0.3), epochs=30)
+
+    run = open_run(tmp_path / "run.h5")
+    verdicts = run.events.query("event == 'verdict'")
+
+    assert run.verdict is Verdict.HEALTHY
+    assert recorder.detector is not None
+    learned = recorder.detector.symptoms.first_learned
+    assert verdicts["message"].tolist() == [f"learned at step {learned}", "verdict at the end: healthy"]
+    assert not run.snapshots.extra[run.snapshots.steps == learned].any()
 
 
 def test_the_header_says_what_was_trained_with_what(tmp_path: Path) -> None:

@@ -89,6 +89,65 @@ def test_a_resumed_run_is_recorded_as_often_as_before(tmp_path: Path) -> None:
     assert_same_run(tmp_path / "whole.h5", tmp_path / "run.h5")
 
 
+def test_checkpoints_of_a_resumed_run_come_as_often_as_before(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5", 16)
+
+    for at, step in ((24, 14), (None, 21)):
+        model = small_model()
+        recorder = Recorder(tmp_path / "run.h5", model=model)
+        assert recorder.resume(model) == step
+        if at is None:
+            train([recorder], model, epochs=4)
+        else:
+            with pytest.raises(RuntimeError, match="fell over"):
+                train([recorder, Fall(at)], model, epochs=4)
+
+    run = open_run(tmp_path / "run.h5")
+    assert run.source.header.checkpoint_every == 7
+    assert run.checkpoints["step"].tolist() == [0, 7, 14, 21, 28, 35, 42, 49]
+
+
+def test_what_is_asked_for_when_a_run_is_resumed_is_done(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5", 16)
+    model = small_model()
+    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=20)
+    recorder.resume(model)
+    train([recorder], model, epochs=4)
+
+    assert open_run(tmp_path / "run.h5").checkpoints["step"].tolist() == [0, 7, 14, 20, 40]
+
+
+def test_every_resume_and_checkpoint_stays_among_the_events(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.h5"
+    model = small_model()
+    train([Recorder(whole, model=model, checkpoint_every=7)], model, epochs=4)
+    broken_run(tmp_path / "run.h5", 30)
+    newest = tmp_path / "run.checkpoints" / "step-00000028.npz"
+    for at in (29, 23, None):  # twice from the same checkpoint, then from one before it
+        model = small_model()
+        recorder = Recorder(tmp_path / "run.h5", model=model)
+        recorder.resume(model)
+        if at is None:
+            train([recorder], model, epochs=4)
+        else:
+            with pytest.raises(RuntimeError, match="fell over"):
+                train([recorder, Fall(at)], model, epochs=4)
+            newest.unlink(missing_ok=True)
+
+    run = open_run(tmp_path / "run.h5")
+    events = run.events
+    resumed = events[events["event"] == "resume"]
+    assert resumed["step"].tolist() == [28, 21, 21]
+    assert resumed["message"].iloc[0] == (
+        "failed after 30 steps, resumed before step 28; the log until then is run.before-resume-1.h5"
+    )
+    others = events[events["event"] != "resume"]
+    expected = open_run(whole).events
+    for column in ("step", "event", "rule", "layer", "message"):
+        assert others[column].tolist() == expected[column].tolist()
+    assert_same_run(whole, tmp_path / "run.h5")
+
+
 def test_a_run_killed_twice_is_resumed_in_fresh_processes(tmp_path: Path) -> None:
     whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
     log = tmp_path / "run.h5"

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from diagnostics.errors import LogWriteError
+from diagnostics.interrupts import EndsBetweenSteps
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.schema import EPOCHS
 from diagnostics.storage import guards
 from diagnostics.storage.locks import has_writer, lock_path
-from diagnostics.storage.signals import Deferral, ends_between_steps
+from diagnostics.storage.signals import Deferral
 from tests.diagnostics.training import train
 from tests.diagnostics.writing import INFO, row, snapshot, writer
 
@@ -272,7 +273,7 @@ def test_sigterm_without_a_handler_becomes_an_orderly_exit() -> None:
 
 
 def test_a_signal_after_the_last_step_is_raised_on_leaving() -> None:
-    with pytest.raises(KeyboardInterrupt), ends_between_steps():
+    with pytest.raises(KeyboardInterrupt), EndsBetweenSteps():
         os.kill(os.getpid(), signal.SIGINT)
 
 

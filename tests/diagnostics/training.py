@@ -71,14 +71,14 @@ class Tell(Hook):
 
 def main(path: str, epochs: str, resume: str) -> None:
     """Train and log until somebody ends it."""
+    from diagnostics.interrupts import EndsBetweenSteps
     from diagnostics.recorder import Recorder
-    from diagnostics.storage.signals import ends_between_steps
 
     model = small_model()
     recorder = Recorder(path, model=model, checkpoint_every=7)
     if resume == "resume":
         recorder.resume(model)
-    with ends_between_steps() as guard:
+    with EndsBetweenSteps() as guard:
         train([recorder, Tell(), guard], model, epochs=int(epochs))
     sys.stdout.write(model.digest() + "\n")
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.findings import Diagnosis, Verdict
+from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from docs import generate
 from reports import rules_manual
@@ -58,6 +59,27 @@ def test_the_json_has_the_keys_of_the_design(runs):
     assert {"rule", "layer", "step", "message"} <= set(dead["cause"])
     assert dead["defect_steps"] == 208 - dead["onset"]
     assert dead["limits"]["verdict.learned_loss"] == 0.7
+
+
+def test_a_damaged_log_is_judged_as_far_as_it_goes_and_said_to_be_damaged(runs, tmp_path):
+    log = tmp_path / "dead.h5"
+    data = bytearray((runs / "dead.h5").read_bytes())
+    data[data.index(open_run(runs / "dead.h5").block(first=180, last=180).tobytes())] ^= 1
+    log.write_bytes(data)
+
+    told_text, told_json = told("diagnose", log, runs / "good.h5"), told("diagnose", log, runs / "good.h5", "--json")
+
+    line = f"error: {log}: damaged: 28 rows from row 180 on do not agree with their checksum and are left out; "
+    assert told_text.exit_code == told_json.exit_code == 3
+    assert told_text.stderr == told_json.stderr == line + "going by what can be trusted\n"
+    assert "a defect run" in told_text.stdout
+    damaged, sound = json.loads(told_json.stdout)
+    assert damaged["damage"] == ["28 rows from row 180 on do not agree with their checksum and are left out"]
+    assert sound["damage"] == []
+    for command in (("export", log, "-o", tmp_path / "out"), ("report", log, "-o", tmp_path / "page")):
+        result = told(*command)
+        assert (result.exit_code, result.stderr) == (3, told_text.stderr)
+        assert result.stdout
 
 
 def test_nan_is_null(runs):
