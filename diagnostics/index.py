@@ -64,6 +64,8 @@ def load(paths: Sequence[Path], progress: Callable[[int, int], None] | None = No
                 unfinished.append(path)
             else:
                 runs.append(summary)
+            if summary.status == "damaged":
+                problems.append(f"{path}: damaged, so the run counts as crashed; lenet-diag repair saves what is left")
         if progress:
             progress(i + 1, len(paths))
     return Loaded(tuple(runs), tuple(unfinished), tuple(problems))

@@ -30,7 +30,7 @@ def summarise(run: Run) -> RunSummary:
         name=run.path.name if run.path else run.name,
         path=str(run.path or ""),
         verdict=diagnosis.verdict,
-        status=run.status,
+        status="damaged" if run.notes else run.status,
         seed=run.info.seed,
         arm=_arm(run),
         threads=_threads({**run.info.settings, **run.info.environment}),

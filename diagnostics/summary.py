@@ -8,7 +8,8 @@ from typing import Any
 
 from diagnostics.findings import Verdict
 
-CRASHED = ("crashed", "failed")
+# A damaged log says nothing certain of its run, whatever status was written into it.
+CRASHED = ("crashed", "failed", "damaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class RunSummary:
 
     @property
     def is_crashed(self) -> bool:
-        """Whether the run ended by an error or its process died."""
+        """Whether the run ended by an error, its process died, or its log is damaged."""
         return self.status in CRASHED
 
     @property

@@ -47,7 +47,8 @@ def rows(group: Group) -> list[tuple[str, Mean, Mean]]:
 def group_text(group: Group, survivors_first: bool = False) -> str:
     """One arm as a block of text."""
     kinds = ", ".join(f"{kind} {n}" for kind, n in group.by_kind.items())
-    beside = f"recovered {group.recovered}; undecided {group.undecided} and crashed {group.crashed}, not in n"
+    outside = f"undecided {group.undecided} and crashed or damaged {group.crashed}, not in n"
+    beside = f"recovered {group.recovered}; {outside}"
     lines = [group.label, f"  defect runs  {rate_words(group)}", f"               {kinds}; {beside}"]
     lines += [f"  steps        {_steps_words(group)}", *_caveats(group), "", *_table(group, survivors_first)]
     for metric, words in (("epoch_accuracy", "last epoch's"), ("validation_accuracy", "validation")):

@@ -160,6 +160,7 @@ def status_words(status: str) -> str:
         "interrupted": "interrupted by the user",
         "failed": "ended by an error",
         "log-stopped": "the log stopped before the run did (disk full?)",
+        "damaged": "the log is damaged, so the run counts as crashed",
         "crashed": "the writing process died; the log reaches to its last flush",
     }
     return meanings.get(status, status)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from diagnostics import index
 from diagnostics.errors import DiagnosticsError, LogError
 from diagnostics.reader import open_run
 from diagnostics.repair import repair_log
@@ -195,6 +196,21 @@ def test_a_flipped_bit_in_a_row_ends_the_log_before_it(sound: dict[str, bytes], 
 
     assert use_all(run) == 123
     assert run.notes == ("77 rows from row 123 on do not agree with their checksum and are left out",)
+
+
+def test_statistics_count_a_damaged_log_as_crashed_and_name_it(sound: dict[str, bytes], tmp_path: Path) -> None:
+    whole, damaged = tmp_path / "whole.h5", tmp_path / "damaged.h5"
+    data = bytearray(sound["closed"])
+    whole.write_bytes(data)
+    data[data.index(row(123).tobytes()) + 7] ^= 4
+    damaged.write_bytes(data)
+
+    loaded = index.load(index.find_runs([tmp_path]))
+
+    assert {run.name: run.is_crashed for run in loaded.runs} == {"whole.h5": False, "damaged.h5": True}
+    assert loaded.problems == (
+        f"{damaged}: damaged, so the run counts as crashed; lenet-diag repair saves what is left",
+    )
 
 
 def test_a_flipped_bit_in_an_event_ends_the_events_before_it(sound: dict[str, bytes], tmp_path: Path) -> None:

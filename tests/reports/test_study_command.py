@@ -106,7 +106,7 @@ def test_a_crash_is_told_the_others_go_on_and_the_exit_code_says_so(study, monke
 
     assert result.exit_code == 4
     assert "CRASHED: MemoryError: no room for the batch" in result.stderr
-    assert "undecided 0 and crashed 1, not in n" in result.stdout
+    assert "undecided 0 and crashed or damaged 1, not in n" in result.stdout
     assert len(calls(study.folder)) == 3
     assert "Traceback" in json.loads((study.folder / "failures.json").read_text())["failures"]["lenet-seed0001.h5"]
 
