@@ -70,7 +70,9 @@ def answer(made: Sequence[Comparison], control: Group | None, where: str, brief:
     lines = [f"**{where}** the control loses {rate(control)} runs.", ""]
     for effect, words in (("helps", "Saves runs"), ("hurts", "Kills runs"), ("not shown", "Not shown to do either")):
         arms = sorted((c for c in made if c.effect == effect), key=lambda c: c.adjusted_p or 0.0)
-        words += f" with n = {control.judged}" if effect == "not shown" else ""
+        if effect == "not shown" and arms:
+            fewest, most = (f([c.arm.judged for c in arms]) for f in (min, max))
+            words += f" with n = {most}" if fewest == most else f" with n = {fewest} to {most}"
         if brief or not arms:
             listed = "; ".join(f"{_name(c)} ({c.arm.defect_runs} of {c.arm.judged} die)" for c in arms) or "none"
             lines.append(f"- {words}: {listed}.")
