@@ -9,6 +9,7 @@ made again from the run. Deleting the folder loses nothing but time.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,16 +40,34 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
-            inside = [p for p in sorted(path.glob("*.h5")) if ".before-" not in p.name]
-            if not inside:
-                raise LogError(f"{path}: no runs in this folder (expected files ending in .h5)")
-            found.update(dict.fromkeys(inside))
-        elif path.exists():
-            found[path] = None
-        else:
-            raise LogError(f"{path}: no such file or folder")
+        try:
+            found.update(dict.fromkeys(_runs_in(path)))
+        except OSError as error:
+            raise LogError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
     return list(found)
+
+
+def find_readable(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """As :func:`find_runs`, path by path: the run files, and what is wrong with the paths that have none."""
+    found: dict[Path, None] = {}
+    problems = []
+    for path in paths:
+        try:
+            found.update(dict.fromkeys(find_runs([path])))
+        except LogError as error:
+            problems.append(str(error))
+    return list(found), problems
+
+
+def _runs_in(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = [p for p in sorted(path.glob("*.h5")) if ".before-" not in p.name]
+        if not inside:
+            raise LogError(f"{path}: no runs in this folder (expected files ending in .h5)")
+        return inside
+    if not path.exists():
+        raise LogError(f"{path}: no such file or folder")
+    return [path]
 
 
 def load(paths: Sequence[Path], progress: Callable[[int, int], None] | None = None) -> Loaded:
@@ -59,6 +78,8 @@ def load(paths: Sequence[Path], progress: Callable[[int, int], None] | None = No
             summary = summary_of(path)
         except LogError as error:
             problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}")
         else:
             if summary.status == "running":
                 unfinished.append(path)

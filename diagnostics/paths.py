@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
 from diagnostics.errors import LogExistsError, LogWriteError
+
+LEAST_ROOM = 1 << 17  # bytes for a log as it is made; they have to fit before training starts
+LONGEST_NAME = 200  # of a log, in bytes: room for what is added while it is written
 
 
 def check_log_path(path: Path, *, overwrite: bool = False) -> None:
@@ -13,18 +18,25 @@ def check_log_path(path: Path, *, overwrite: bool = False) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise LogWriteError(f"{path}: folder {folder} does not exist; make it first, or give another path")
+    if not os.access(folder, os.X_OK):
+        raise LogWriteError(f"{path}: folder {folder} cannot be entered; give another path")
     if path.is_dir():
         raise LogExistsError(f"{path}: is a folder; give the name of a file")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise LogWriteError(f"{path}: folder {folder} cannot be written to; give another path")
     if path.exists() and not overwrite:
         raise LogExistsError(f"{path}: exists already; add --overwrite or --resume, or give another --out")
-    probe = folder / f".{path.name}.part-probe-{os.getpid()}"
-    try:  # permissions do not tell of read-only mounts and full quotas
-        probe.touch()
-        probe.unlink()
+    probe = folder / f".part-probe-{os.getpid()}"
+    try:  # permissions do not tell of read-only mounts, full disks, quotas and limits
+        if len(os.fsencode(path.name)) > LONGEST_NAME:
+            raise OSError(errno.ENAMETOOLONG, "")
+        probe.write_bytes(bytes(LEAST_ROOM))
     except OSError as error:
-        raise LogWriteError(f"{path}: folder {folder}: {os.strerror(error.errno or 0).lower()}") from None
+        reason = os.strerror(error.errno or 0).lower()
+        raise LogWriteError(f"{path}: cannot be made in folder {folder}: {reason}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
 
 
 def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path | None = None) -> None:
@@ -57,8 +69,10 @@ def free_name(path: Path, tag: str) -> Path:
 
 
 def checkpoint_folder(log: Path) -> Path:
-    """Where the checkpoints of a log lie."""
-    return log.with_name(f"{log.stem}.checkpoints")
+    """Where the checkpoints of a log lie: a folder of its own for every name."""
+    if log.suffix == ".h5":
+        return log.with_suffix(".checkpoints")
+    return log.with_name(f"{log.name}-checkpoints")
 
 
 def fsync_folder(folder: Path) -> None:

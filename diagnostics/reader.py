@@ -57,6 +57,8 @@ def _ways(file: Path) -> list[Callable[[], Opened]]:
 
 def _start_of(file: Path) -> bytes:
     try:
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise LogError(f"{file}: is no regular file; expected a log of lenet-diag")
         with file.open("rb") as stream:
             start = stream.read(superblock.SIZE)
     except FileNotFoundError:

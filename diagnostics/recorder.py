@@ -97,8 +97,18 @@ class Recorder(Hook):
         model: Model | None = None,
         checkpoint_every: int | None = None,
     ) -> None:
-        if log_every < 1 or histograms_every < 0:
-            raise ValueError(f"log_every is {log_every}, expected 1 or more; histograms_every is {histograms_every}")
+        for name, value, least in (
+            ("log_every", log_every, 1),
+            ("histograms_every", histograms_every, 0),
+            ("checkpoint_every", 0 if checkpoint_every is None else checkpoint_every, 0),
+        ):
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
+        for name, policy in (("on_error", on_error), ("on_defect", on_defect)):
+            if policy not in ("continue", "stop"):
+                raise ValueError(f"{name} is {policy!r}, expected 'continue' or 'stop'")
+        if not isinstance(detector, bool | Limits):
+            raise ValueError(f"detector is {detector!r}, expected True, False or Limits")
         usual = CHECKPOINT_EVERY if model is not None and path is not None else 0
         self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
         self._is_usual = checkpoint_every is None

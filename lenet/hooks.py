@@ -192,7 +192,7 @@ class Hook:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        unknown = sorted(n for n in vars(cls) if n.startswith("on_") and n not in Hook._events)
+        unknown = sorted(n for n in dir(cls) if n.startswith("on_") and n not in Hook._events)
         if unknown:
             known = ", ".join(sorted(Hook._events))
             raise TypeError(f"{cls.__name__} listens to unknown event {unknown[0]}; known events: {known}")

@@ -49,6 +49,7 @@ _AT_LEAST = {
     "epochs": 1, "batch_size": 1, "steps": 1, "seed": 0, "decay_every": 1, "warmup": 0, "limit": 1, "threads": 1,
     "lr": 0, "l1": 0, "l2": 0, "weight_decay": 0, "momentum": 0, "decay_rate": 0,
 }  # fmt: skip
+LARGEST = 2**53  # of a whole number: what logs and floats hold exactly
 _IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 
@@ -102,6 +103,8 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, int | float) and value < least:
                 raise SettingsError(f"{_option(name)}: received {value}, expected at least {least}")
+            if isinstance(value, int) and value > LARGEST:
+                raise SettingsError(f"{_option(name)}: received {value}, expected at most {LARGEST}")
         for name in ("l1", "l2"):
             strengths_by_layer(_option(name), getattr(self, name), layers_with_weights(self.network))
         for name in ("clip_norm", "clip_value"):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import sys
+from typing import Any
 
 import click
+
+# What is wrong with something to be read; all else is wrong with what was to be written.
+UNREADABLE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
 
 # name -> what it is for, in the order of a user's day. Each is reports/commands/NAME.py with a `command`.
 COMMANDS = {
@@ -33,6 +40,20 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"reports.commands.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ctrl-C is 130 wherever it comes; what the system refuses is one line: a fault of the place, not of ours."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(130)
+        except BrokenPipeError:
+            raise  # click ends quietly: nobody reads on
+        except OSError as error:
+            what = f"{error.filename}: " if error.filename else ""
+            click.echo(f"error: {what}{os.strerror(error.errno or 0).lower()}", err=True)
+            sys.exit(3 if error.errno in UNREADABLE else 4)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line a command, from the table above: nothing needs to be imported to print it."""

@@ -44,25 +44,17 @@ class LogFile:
 
     @classmethod
     def create(cls, path: Path, header: Header) -> LogFile:
-        """A new file; one that exists is an error."""
-        file = h5py.File(path, "x", libver=LIBVER)
-        write_header(file, header)
-        info = header.info
-        first = info.first_convolution
-        tails = {
-            COUNTS.path: (len(KINDS), len(info.tensors), BINS),
-            RANGES.path: (len(KINDS), len(info.tensors), 2),
-            SILENT.path: (sum(layer.units for layer in info.layers),),
-            KERNELS.path: (first.size if first else 0,),
-        }
-        datasets = {
-            VALUES.path: create_array(file, VALUES, (len(info.columns),)),
-            INDEX.path: create_table(file, INDEX),
-        }
-        datasets |= {table.path: create_table(file, table) for table in GROWING_TABLES}
-        datasets[SNAPSHOTS.path] = create_table(file, SNAPSHOTS)
-        datasets |= {array.path: create_array(file, array, tails[array.path]) for array in SNAPSHOT_ARRAYS}
-        return cls(file, datasets)
+        """A new file; one that exists is an error. Raises OSError where there is no room for it.
+
+        It is laid out in memory and written in one piece: HDF5, when a disk fills up while
+        it makes a file, crashes the process at its end.
+        """
+        image = _empty_log(header)
+        with path.open("xb") as stream:
+            stream.write(image)
+        file = h5py.File(path, "r+", libver=LIBVER)
+        growing = (VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)
+        return cls(file, {part.path: Growing(file[part.path]) for part in growing})
 
     def append_rows(self, index: Records, values: NDArray[np.float32]) -> None:
         """Rows of a step: values first, so that a reader who sees the index finds them."""
@@ -98,6 +90,28 @@ class LogFile:
             arrays = {a.path: np.ascontiguousarray(source.array(a)[: len(snapshots)][taken]) for a in SNAPSHOT_ARRAYS}
             self.append_snapshots(snapshots[taken].copy(), arrays)
         return count
+
+
+def _empty_log(header: Header) -> bytes:
+    """All that a log has before its first row, as the bytes of a file."""
+    with h5py.File("log", "x", libver=LIBVER, driver="core", backing_store=False) as file:
+        write_header(file, header)
+        info = header.info
+        first = info.first_convolution
+        tails = {
+            COUNTS.path: (len(KINDS), len(info.tensors), BINS),
+            RANGES.path: (len(KINDS), len(info.tensors), 2),
+            SILENT.path: (sum(layer.units for layer in info.layers),),
+            KERNELS.path: (first.size if first else 0,),
+        }
+        create_array(file, VALUES, (len(info.columns),))
+        for table in (INDEX, *GROWING_TABLES, SNAPSHOTS):
+            create_table(file, table)
+        for array in SNAPSHOT_ARRAYS:
+            create_array(file, array, tails[array.path])
+        file.flush()
+        image: bytes = file.id.get_file_image()
+        return image
 
 
 def _before(table: Table, rows: Records, step: int | None) -> NDArray[np.bool_]:

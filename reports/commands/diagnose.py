@@ -11,7 +11,7 @@ from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors, tell
 
 
 @click.command(name="diagnose")
-@click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run.")
 @click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
 @click.option("--limits", "limits_file", type=click.Path(path_type=Path), help="TOML file with other limits.")
@@ -26,14 +26,18 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
 
     from diagnostics.detector import DEFAULT_LIMITS, replay
     from diagnostics.errors import LogError
-    from diagnostics.index import find_runs
+    from diagnostics.index import find_readable
     from diagnostics.reader import open_run
     from reports.verdict_text import diagnosis_text
 
     diagnoses, damage, unreadable = [], [], False
     with one_line_errors():
         limits = DEFAULT_LIMITS.changed_by_file(limits_file) if limits_file else None
-        for path in find_runs(paths):
+        files, problems = find_readable(paths)
+        for problem in problems:
+            unreadable = True
+            click.echo(f"error: {problem}", err=True)
+        for path in files:
             try:
                 run = open_run(path)
                 unreadable |= bool(tell_damage(path, run))

@@ -11,7 +11,7 @@ from reports.commands.failures import tell_damage
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder for the files.  [default: RUN without .h5]"

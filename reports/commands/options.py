@@ -93,7 +93,8 @@ TRAIN_OPTIONS = (
     TrainOption("--weight-decay", "weight_decay", float, 0.0, "Weight decay beside the gradient."),
     TrainOption("--clip-norm", "clip_norm", float, None, "Largest norm of the gradient."),
     TrainOption("--clip-value", "clip_value", float, None, "Largest entry of the gradient."),
-    TrainOption("--data", "data", click.Path(), None, "Folder with the four IDX files (MNIST is built in)."),
+    TrainOption("--data", "data", click.Path(readable=False), None,
+                "Folder with the four IDX files (MNIST is built in)."),
     TrainOption("--limit", "limit", click.IntRange(min=1), None, "Use the first so many training images."),
     TrainOption("--threads", "threads", click.IntRange(min=1), None, "Threads of one run; the result is the same."),
 )  # fmt: skip

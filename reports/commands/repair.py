@@ -9,7 +9,7 @@ import click
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
 def command(run: Path) -> None:
     """Make a damaged log readable, keep the original.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="report")
-@click.argument("path", metavar="RUN.h5|FOLDER", type=click.Path(path_type=Path))
+@click.argument("path", metavar="RUN.h5|FOLDER", type=click.Path(path_type=Path, readable=False))
 @click.option("-o", "--out", metavar="OUTDIR", type=click.Path(path_type=Path, file_okay=False),
               help="Where to write; default RUN.report beside the log, or FOLDER/report.")  # fmt: skip
 @click.option("--runs", "which", default="all", show_default=True, type=click.Choice(["all", "defect", "none"]),

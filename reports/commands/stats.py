@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ CANNOT_WRITE = 4
 
 
 @click.command(name="stats")
-@click.argument("paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
+)
 @click.option("--include-defects/--exclude-defects", default=True,
               help="Which figures are the headline; both are always printed, with k of n.")  # fmt: skip
 @click.option("--exclude-defect-steps", is_flag=True,
@@ -63,20 +66,23 @@ def command(
         sys.exit(UNREADABLE)
 
 
-def collect(
-    paths: tuple[Path, ...], exclude_defect_steps: bool
-) -> tuple[Loaded, list[Group], list[Comparison]]:
+def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded, list[Group], list[Comparison]]:
     """The runs in these files and folders, grouped and compared. A single study keeps its own arms."""
     from diagnostics import index, study_run
     from diagnostics.arms import group_runs
     from diagnostics.comparison import compare_all
+    from diagnostics.errors import LogError
     from diagnostics.study import FILE
 
     if len(paths) == 1 and (paths[0] / FILE).exists():
         plan, loaded = study_run.load_study(paths[0])
         groups = study_run.groups_of(plan, loaded.runs, exclude_defect_steps)
         return loaded, groups, study_run.comparisons_of(plan, groups)
-    loaded = index.load(index.find_runs(paths), _show_progress if sys.stderr.isatty() else None)
+    files, problems = index.find_readable(paths)
+    if not files:
+        raise LogError("; ".join(problems))
+    loaded = index.load(files, _show_progress if sys.stderr.isatty() else None)
+    loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups)
 

@@ -28,8 +28,10 @@ DEFAULT_RUNS = 10
 @grid_options
 @click.option("--on-defect", type=click.Choice(["continue", "stop", "restart"]), default="continue",
               show_default=True, help="What to do with a run once it is sure to be a defect run.")  # fmt: skip
-@click.option("--log-every", type=click.IntRange(min=1), default=1, show_default=True, help="Steps between log rows.")
-@click.option("--histograms-every", type=click.IntRange(min=0), default=25, show_default=True,
+@click.option(
+    "--log-every", type=click.IntRange(min=1, max=2**53), default=1, show_default=True, help="Steps between log rows."
+)
+@click.option("--histograms-every", type=click.IntRange(min=0, max=2**53), default=25, show_default=True,
               help="Steps between histograms; 0 is never.")  # fmt: skip
 @click.option("--out", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
               help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]")  # fmt: skip

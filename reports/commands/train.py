@@ -14,19 +14,31 @@ from reports.commands.options import train_options
 if TYPE_CHECKING:
     from lenet.settings import Settings
 
+MOST_STEPS = 2**53
+
 
 @click.command(name="train")
 @train_options
 @click.option("--watch", is_flag=True, help="Show the run live; off a terminal, the printed lines.")
 @click.option("--print-every", default=64, show_default=True, type=click.IntRange(min=0),
               help="Print a line every so many steps of an epoch (0: never).")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), help="The log; default runs/<network>-seed<seed>-<time>.h5.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, readable=False),
+    help="The log; default runs/<network>-seed<seed>-<time>.h5.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing log.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
-@click.option("--checkpoint-every", type=click.IntRange(min=1),
+@click.option("--checkpoint-every", type=click.IntRange(min=1, max=MOST_STEPS),
               help="Save the exact state every so many steps.  [default: 200]")  # fmt: skip
-@click.option("--log-every", default=1, show_default=True, type=click.IntRange(min=1), help="Log every so many steps.")
-@click.option("--histograms-every", default=25, show_default=True, type=click.IntRange(min=0),
+@click.option(
+    "--log-every",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1, max=MOST_STEPS),
+    help="Log every so many steps.",
+)
+@click.option("--histograms-every", default=25, show_default=True, type=click.IntRange(min=0, max=MOST_STEPS),
               help="Log histograms every so many steps (0: never).")  # fmt: skip
 @click.option("--no-log", is_flag=True, help="Judge the run, but write no log.")
 @click.option("--on-log-error", default="continue", show_default=True, type=click.Choice(["continue", "stop"]),
@@ -64,7 +76,7 @@ def command(
             died = train(settings, Wishes(out, no_log, watch, print_every, on_defect, log))
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
-    sys.exit(DEFECTS if died and on_defect != "continue" else 0)
+    sys.exit(DEFECTS if died and on_defect == "stop" else 0)
 
 
 LOG_OPTIONS = ("overwrite", "resume", "checkpoint_every", "log_every", "histograms_every", "on_log_error")

@@ -11,7 +11,7 @@ from reports.commands.failures import one_line_errors
 
 
 @click.command(name="watch")
-@click.argument("path", metavar="RUN.h5", type=click.Path(path_type=Path))
+@click.argument("path", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
 def command(path: Path) -> None:
     """Follow a run that another process is writing, until it ends.
 

@@ -1,0 +1,148 @@
+"""What users run into: README's code as printed, Ctrl-C, full disks, and paths that are not what they seem."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from diagnostics.errors import LogError
+from diagnostics.paths import checkpoint_folder
+from diagnostics.reader import open_run
+from diagnostics.recorder import Recorder
+from lenet.hooks import Hook
+from reports.cli import main
+from tests.diagnostics.test_docs import lenet_log
+
+ROOT = Path(__file__).parents[1]
+TRAIN = ["train", "--network", "feedforward", "--limit", "1280", "--steps", "12"]
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("log") / "a.h5"
+    assert CliRunner().invoke(main, [*TRAIN, "--out", str(path)]).exit_code == 0
+    return path
+
+
+def test_the_code_of_the_readme_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lenet_log(tmp_path / "dead.h5", lr=3.0)
+    lenet_log(tmp_path / "healthy.h5", lr=0.05)
+    (tmp_path / "lenet/data").mkdir(parents=True)
+    (tmp_path / "lenet/data/mnist").symlink_to(ROOT / "lenet/data/mnist")
+    monkeypatch.chdir(tmp_path)
+    training, analysis = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+    names: dict[str, Any] = {}
+    exec(training.replace("epochs=3", "epochs=1"), names)
+    exec(analysis, names)
+
+    assert len(names["run"].steps) == 469
+    assert names["for_ten"].to_numpy().any()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
+@pytest.mark.parametrize("kilobytes", [1, 50, 100, 129, 150, 200])
+def test_no_room_for_a_log_is_one_line_before_training(tmp_path: Path, kilobytes: int) -> None:
+    train = "train --network lenet --limit 640 --steps 5 --out x.h5"
+    limited = f"ulimit -f {kilobytes}; exec {sys.executable} -B -m reports {train}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        ["bash", "-c", limited], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
+    )
+
+    assert done.returncode == 4, done.stderr
+    assert re.fullmatch(r"error: x\.h5: cannot be made( in folder \.)?: file too large\n", done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["diagnose", "x.h5"], ["stats", "x.h5"], ["rules"], TRAIN])
+def test_ctrl_c_is_130_in_every_command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.Command.invoke", interrupted)
+    result = CliRunner().invoke(main, arguments)
+
+    assert result.exit_code == 130
+    assert "Aborted" not in result.output
+
+
+@pytest.mark.parametrize("command", ["diagnose", "stats"])
+def test_a_bad_path_does_not_hide_the_others(command: str, log: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.h5"
+    result = CliRunner().invoke(main, [command, str(missing), str(log)])
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: {missing}: no such file or folder\n")
+    assert log.stem in result.stdout or "feedforward" in result.stdout
+
+
+def test_a_dangling_link_in_a_folder_is_named(log: Path, tmp_path: Path) -> None:
+    shutil.copy(log, tmp_path / "good.h5")
+    (tmp_path / "dangling.h5").symlink_to("nowhere")
+    result = CliRunner().invoke(main, ["stats", str(tmp_path)])
+
+    assert result.exit_code == 3
+    assert result.stderr.count("\n") >= 1
+    assert "dangling.h5: " in result.stderr
+    assert "feedforward" in result.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_log_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.h5")
+
+    with pytest.raises(LogError, match="is no regular file"):
+        open_run(tmp_path / "x.h5")
+
+
+@pytest.mark.parametrize("option", ["--epochs", "--seed", "--log-every", "--histograms-every", "--checkpoint-every"])
+def test_a_number_too_large_is_refused_by_name(option: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, [*TRAIN, option, str(2**64), "--out", str(tmp_path / "x.h5")])
+
+    assert result.exit_code == 2
+    assert option in result.stderr
+
+
+def test_a_name_too_long_is_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, [*TRAIN, "--out", str(tmp_path / ("x" * 260 + ".h5"))])
+
+    assert result.exit_code == 4
+    assert result.stderr.count("\n") == 1
+    assert "too long" in result.stderr
+
+
+def test_two_logs_never_share_their_checkpoints(tmp_path: Path) -> None:
+    folders = {checkpoint_folder(tmp_path / name) for name in ("x.h5", "x.txt", "x", "x.h5.h5")}
+
+    assert len(folders) == 4
+    assert tmp_path / "x.checkpoints" in folders
+
+
+@pytest.mark.parametrize("wrong", [
+    {"on_defect": "restart"}, {"on_error": "x"}, {"log_every": 1.5}, {"log_every": 0}, {"checkpoint_every": -1},
+    {"detector": "x"},
+])  # fmt: skip
+def test_a_recorder_refuses_what_it_cannot_do(wrong: dict[str, Any]) -> None:
+    name, value = next(iter(wrong.items()))
+
+    with pytest.raises(ValueError, match=rf"^{name} is {value!r}, expected"):
+        Recorder(**wrong)
+
+
+def test_a_misspelt_event_is_refused_where_it_is_inherited_too() -> None:
+    class Mixin:
+        def on_stepend(self, event: object) -> None: ...
+
+    with pytest.raises(TypeError, match="unknown event on_stepend"):
+
+        class Listener(Mixin, Hook):
+            pass
