@@ -37,6 +37,7 @@ from lenet.losses import Labels, LossCategoricalCrossEntropy
 from lenet.memory import Blocks, Memory, Scratch
 from lenet.metrics import AccuracyCategorical
 from lenet.parameters import Parameters, read_only
+from lenet.sums import add_up
 
 PORTION = 1024
 SHARD = 64
@@ -87,7 +88,7 @@ class Shard:
             else:
                 workspace = layer.workspace(shape, samples, dtype, memory, input_gradient=trainable_before)
             previous = workspace
-            if isinstance(layer, TrainableLayer) and isinstance(workspace, TrainableWorkspace):
+            if isinstance(workspace, TrainableWorkspace):
                 workspace.bind(
                     parameters.views(parameters.values, layer.name), parameters.views(self.gradients, layer.name)
                 )
@@ -262,13 +263,8 @@ class Engine:
 
     def _sum_gradients(self, portion: Portion, is_first: bool) -> None:
         total = self._parameters.gradients
-        parts = [*([] if is_first else [total]), *(shard.gradients for shard in portion.shards)]
-        if len(parts) == 1:
-            np.copyto(total, parts[0])
-            return
-        np.add(parts[0], parts[1], out=total)
-        for part in parts[2:]:
-            total += part
+        before = [] if is_first else [total]
+        add_up([*before, *(shard.gradients for shard in portion.shards)], total)
 
 
 @cache

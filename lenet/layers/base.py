@@ -236,7 +236,7 @@ class TrainableLayer(Layer):
             for name, part in self._door_gradients.items():
                 gradients[name][...] = part
         else:
-            gradients.update(self._door_gradients)
+            gradients.update({name: part.copy() for name, part in self._door_gradients.items()})
         self.complete_gradients(len(dvalues))
         return dinputs
 

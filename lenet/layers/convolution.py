@@ -21,36 +21,25 @@ Backward, with d = dLoss/do:
 
     dLoss/dw = sum_i block_i @ d[i]^T          dLoss/db[f] = sum_{n, i, j} d[n, i, j, f]
 
-and the gradient by the input is the same thing the other way round (:class:`Scatter`).
+and the gradient by the input is the same thing the other way round (:mod:`lenet.layers.scatter`).
 The first layer of a network leaves that part out.
 """
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_pair, expect_whole
 from lenet.errors import SettingsError, ShapeError
 from lenet.initializers import Initializer
 from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
-from lenet.layers.products import SMALL_PRODUCT, in_columns, parts
+from lenet.layers.padding import PADDINGS, PaddedImage, padding_widths
+from lenet.layers.products import SMALL_PRODUCT, blocks, in_columns, parts
+from lenet.layers.scatter import Scatter
 from lenet.memory import Memory
-
-PADDINGS = ("valid", "same", "full")
-
-
-def padding_widths(padding: str, size: int) -> tuple[int, int]:
-    """Zeros before and after, along an axis where the kernel has ``size`` entries."""
-    if padding == "valid":
-        return 0, 0
-    if padding == "same":
-        return (size - 1) // 2, size // 2
-    return size - 1, size - 1
 
 
 class ConvolutionLayer(TrainableLayer):
@@ -145,7 +134,7 @@ class ConvolutionWorkspace(TrainableWorkspace):
         kh, kw = layer.kernel_size
         out_height, out_width, filters = layer.output_shape(layer.input_size)
         planes, columns = kw * channels, out_width * samples
-        self.image = PaddedImage(layer, samples, dtype, memory)
+        self.image = PaddedImage(layer.input_size, layer.kernel_size, layer.padding, samples, dtype, memory)
         rows = memory.share((self.image.height, planes, columns), dtype)
         self.lowered = rows.reshape(self.image.height, kw, channels, out_width, samples)
         self.output = memory.keep((out_height, filters, out_width, samples), dtype)
@@ -160,7 +149,10 @@ class ConvolutionWorkspace(TrainableWorkspace):
         self.backward_blocks = blocks(rows, kh, cuts)
         self.products = np.empty((cuts, out_height, kh // cuts * planes, filters), dtype)
         self.ones = np.ones(columns, dtype)
-        self.scatter = Scatter(layer, samples, dtype, memory) if input_gradient else None
+        self.scatter: Scatter | None = None
+        if input_gradient:
+            shape = (out_height, out_width, filters)
+            self.scatter = Scatter(layer.input_size, layer.kernel_size, layer.padding, shape, samples, dtype, memory)
 
     def prepare(self) -> None:
         filters = len(self.biases)
@@ -184,129 +176,3 @@ class ConvolutionWorkspace(TrainableWorkspace):
         np.add.reduce(self.products, axis=1, out=self.dweight_cuts)
         np.add.reduce(np.matmul(rows, self.ones), axis=0, out=self.dbiases)
         return self.scatter.backward(rows) if self.scatter is not None else None
-
-
-class Scatter:
-    """The gradient by the input: blocks of output gradients times the kernel, upside down, then shifted and added.
-
-    Padded row h of the image meets kernel row u in output row h - u. The output rows that
-    h meets lie one below the other, at most kh of them and fewer near the border, so again
-    they are one contiguous block and again every row is one product. It gives the gradients
-    of the kw shifted copies. They are kept with kw - 1 columns of zeros between them; copy v
-    is found v places further left, so that a skewed view lines them up to be added in one go.
-    """
-
-    def __init__(self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory) -> None:
-        height, width, channels = layer.input_size
-        kh, kw = layer.kernel_size
-        out_height, out_width, filters = layer.output_shape(layer.input_size)
-        (above, _), (left, _) = (padding_widths(layer.padding, size) for size in (kh, kw))
-        pitch, gap = out_width + kw - 1, kw - 1
-        store = memory.share(((height * kw * channels * pitch + gap) * samples,), dtype)
-        item = store.itemsize
-        by_column, by_plane = samples * item, pitch * samples * item
-        by_copy, by_row = channels * by_plane, kw * channels * by_plane
-        begin = store[gap * samples :]
-        rows = as_strided(begin, (height, kw * channels, out_width * samples), (by_row, by_plane, item))
-        skewed = as_strided(
-            begin,
-            (height, kw, channels, pitch, samples),
-            (by_row, by_copy - by_column, by_plane, by_column, item),
-            writeable=False,
-        )
-        self.skewed = skewed[:, :, :, left : left + width]
-        self.dinputs = memory.share((height, channels, width, samples), dtype)
-        # A copy, so that the views of it that the products need are made once.
-        self.rows = memory.share((out_height, filters, out_width * samples), dtype)
-        self.products = [
-            RowProduct(self.rows, rows[first - above : last + 1 - above], first, kh)
-            for first, last in _alike(range(above, above + height), kh, out_height)
-        ]
-
-    def bind(self, weights: Array) -> None:
-        """Use these weights (kh, kw, C, F) from now on."""
-        kh, kw, channels, filters = weights.shape
-        self.upside_down = weights.reshape(kh, kw * channels, filters)[::-1].transpose(1, 0, 2)
-
-    def backward(self, rows: Array) -> Array:
-        """(H, C, W, N), for the gradient by the output rows (H_out, F, M)."""
-        np.copyto(self.rows, rows)
-        kernel = self.upside_down.reshape(len(self.upside_down), -1)
-        for product in self.products:
-            np.matmul(kernel[:, product.kernel], product.blocks, out=product.out)
-        return np.add.reduce(self.skewed, axis=1, out=self.dinputs)
-
-
-class RowProduct:
-    """The product for the padded rows from ``first`` on that meet the same rows of the kernel.
-
-    ``blocks`` of the output gradient (H_out, F, M) times columns ``kernel`` of the kernel,
-    (P, kh F), upside down, make ``out``.
-    """
-
-    def __init__(self, rows: Array, out: Array, first: int, kh: int) -> None:
-        filters = rows.shape[1]
-        count, planes, columns = out.shape
-        top, bottom = _met(first, kh, len(rows))
-        height = bottom - top + 1
-        above = kh - 1 - (first - top)
-        self.kernel = slice(above * filters, (above + height) * filters)
-        cut = parts(columns, height * filters * planes * columns)
-        self.blocks = in_columns(blocks(rows[top : bottom + count], height, 1)[0], cut)
-        self.out = in_columns(out, cut)
-
-
-def _met(row: int, kh: int, out_height: int) -> tuple[int, int]:
-    """First and last output row that a padded row of the image meets."""
-    return max(0, row - kh + 1), min(row, out_height - 1)
-
-
-def _alike(rows: range, kh: int, out_height: int) -> list[tuple[int, int]]:
-    """Runs (first, last) of padded rows that meet the same rows of the kernel."""
-
-    def kernel_rows(row: int) -> tuple[int, int]:
-        top, bottom = _met(row, kh, out_height)
-        return row - bottom, row - top
-
-    runs = [list(run) for _, run in groupby(rows, kernel_rows)]
-    return [(run[0], run[-1]) for run in runs]
-
-
-class PaddedImage:
-    """The input with its border of zeros, and its view as kw shifted copies."""
-
-    def __init__(self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory) -> None:
-        height, width, channels = layer.input_size
-        kh, self.kw = layer.kernel_size
-        above, below = padding_widths(layer.padding, kh)
-        left, right = padding_widths(layer.padding, self.kw)
-        self.height, padded_width = height + above + below, width + left + right
-        self.inside = (slice(above, above + height), slice(None), slice(left, left + width))
-        self.is_padded = layer.padding != "valid"
-        if self.is_padded:
-            self.array = memory.share((self.height, channels, padded_width, samples), dtype)
-
-    def windows(self, x: Array) -> Array:
-        """The padded input (H, C, W, N) as a view (R, kw, C, W_out, N)."""
-        padded = x
-        if self.is_padded:
-            self.array[self.inside] = x
-            padded = self.array
-        height, channels, width, samples = padded.shape
-        by_row, by_channel, by_column, by_sample = padded.strides
-        return as_strided(
-            padded,
-            (height, self.kw, channels, width - self.kw + 1, samples),
-            (by_row, by_column, by_channel, by_column, by_sample),
-            writeable=False,
-        )
-
-
-def blocks(rows: Array, kh: int, cuts: int) -> Array:
-    """Overlapping view (cuts, R - kh + 1, kh P / cuts, M) of rows (R, P, M): each row and the kh - 1 below it.
-
-    ``cuts`` is 1 for whole blocks, or kh for one of their rows at a time.
-    """
-    by_row, by_plane, by_column = rows.strides
-    shape = (cuts, len(rows) - kh + 1, kh // cuts * rows.shape[1], rows.shape[2])
-    return as_strided(rows, shape, (by_row, by_row, by_plane, by_column), writeable=False)

@@ -18,6 +18,7 @@ from lenet.arguments import expect_pair
 from lenet.errors import ShapeError
 from lenet.layers.base import Array, Layer, Shape, Workspace
 from lenet.memory import Memory
+from lenet.sums import add_up
 
 
 class AveragePooling(Layer):
@@ -92,8 +93,8 @@ class PoolingWorkspace(Workspace):
             self.dinputs = memory.share((height, channels, width, samples), dtype)
 
     def forward(self, x: Array) -> Array:
-        _sum_taps([x[rows] for rows in self.rows], self.row_sums)
-        _sum_taps([self.row_sums[:, :, columns] for columns in self.columns], self.output)
+        add_up([x[rows] for rows in self.rows], self.row_sums)
+        add_up([self.row_sums[:, :, columns] for columns in self.columns], self.output)
         self.output *= self.scale
         return self.output
 
@@ -118,13 +119,3 @@ class PoolingWorkspace(Workspace):
 def _taps(window: int, stride: int, outputs: int) -> list[slice]:
     """For each position in a window, the slice of the input that lies there, one entry an output."""
     return [slice(u, u + stride * (outputs - 1) + 1, stride) for u in range(window)]
-
-
-def _sum_taps(parts: list[Array], out: Array) -> None:
-    """Sum of equally shaped arrays, always in the same order."""
-    if len(parts) == 1:
-        np.copyto(out, parts[0])
-        return
-    np.add(parts[0], parts[1], out=out)
-    for part in parts[2:]:
-        out += part

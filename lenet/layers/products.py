@@ -1,4 +1,4 @@
-"""Matrix products kept small on purpose.
+"""What matrix products are made of: overlapping blocks of rows, and parts that are small on purpose.
 
 OpenBLAS multiplies matrices of up to a million multiplications without packing them
 first, up to a seventh faster for shapes such as these (measured). So the columns or
@@ -29,6 +29,16 @@ def in_columns(matrices: Array, count: int) -> Array:
     *by_outer, by_inner, by_column = matrices.strides
     width = columns // count
     return as_strided(matrices, (*outer, count, inner, width), (*by_outer, width * by_column, by_inner, by_column))
+
+
+def blocks(rows: Array, kh: int, cuts: int) -> Array:
+    """Overlapping view (cuts, R - kh + 1, kh P / cuts, M) of rows (R, P, M): each row and the kh - 1 below it.
+
+    ``cuts`` is 1 for whole blocks, or kh for one of their rows at a time.
+    """
+    by_row, by_plane, by_column = rows.strides
+    shape = (cuts, len(rows) - kh + 1, kh // cuts * rows.shape[1], rows.shape[2])
+    return as_strided(rows, shape, (by_row, by_row, by_plane, by_column), writeable=False)
 
 
 def in_rows(matrix: Array, count: int) -> Array:

@@ -40,7 +40,8 @@ from numpy.typing import DTypeLike
 
 from lenet.errors import ShapeError
 from lenet.layers.base import Array, Shape, TrainableWorkspace, Workspace
-from lenet.layers.convolution import ConvolutionLayer, padding_widths
+from lenet.layers.convolution import ConvolutionLayer
+from lenet.layers.padding import padding_widths
 from lenet.memory import Memory
 
 BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}

@@ -1,0 +1,61 @@
+"""The border of zeros around an image: how wide it is, and the image within it.
+
+``valid`` has none, ``same`` (k-1)//2 before and k//2 after, ``full`` k-1 on both sides.
+"""
+
+from __future__ import annotations
+
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike
+
+from lenet.layers.base import Array
+from lenet.memory import Memory
+
+PADDINGS = ("valid", "same", "full")
+
+
+def padding_widths(padding: str, size: int) -> tuple[int, int]:
+    """Zeros before and after, along an axis where the kernel has ``size`` entries."""
+    if padding == "valid":
+        return 0, 0
+    if padding == "same":
+        return (size - 1) // 2, size // 2
+    return size - 1, size - 1
+
+
+class PaddedImage:
+    """The input with its border of zeros, and its view as kw shifted copies."""
+
+    def __init__(
+        self,
+        input_size: tuple[int, int, int],
+        kernel_size: tuple[int, int],
+        padding: str,
+        samples: int,
+        dtype: DTypeLike,
+        memory: Memory,
+    ) -> None:
+        height, width, channels = input_size
+        kh, self.kw = kernel_size
+        above, below = padding_widths(padding, kh)
+        left, right = padding_widths(padding, self.kw)
+        self.height, padded_width = height + above + below, width + left + right
+        self.inside = (slice(above, above + height), slice(None), slice(left, left + width))
+        self.is_padded = padding != "valid"
+        if self.is_padded:
+            self.array = memory.share((self.height, channels, padded_width, samples), dtype)
+
+    def windows(self, x: Array) -> Array:
+        """The padded input (H, C, W, N) as a view (R, kw, C, W_out, N)."""
+        padded = x
+        if self.is_padded:
+            self.array[self.inside] = x
+            padded = self.array
+        height, channels, width, samples = padded.shape
+        by_row, by_channel, by_column, by_sample = padded.strides
+        return as_strided(
+            padded,
+            (height, self.kw, channels, width - self.kw + 1, samples),
+            (by_row, by_column, by_channel, by_column, by_sample),
+            writeable=False,
+        )
