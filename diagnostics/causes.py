@@ -16,7 +16,7 @@ import numpy as np
 from diagnostics.findings import Cause, Finding, Outcome, Severity, Stretch, Verdict
 from diagnostics.info import RunInfo
 from diagnostics.rules import MECHANISMS
-from diagnostics.rules.base import MissingColumnsError, Rule, TooFewRowsError, Window
+from diagnostics.rules.base import MissingColumnsError, Rule, TooFewRowsError, Window, means
 
 LOOK_BACK = 20  # steps before the run went down in which sudden events count as part of the same story
 AFTERMATH = 3  # and steps after
@@ -183,10 +183,10 @@ def _gave_up(window: Window) -> int | None:
     if len(window) < HOPE_ROWS:
         return None
     try:
-        means = np.convolve(window.scalar("data_loss"), np.full(HOPE_ROWS, 1 / HOPE_ROWS), "valid")
+        running = means(window.scalar("data_loss"), HOPE_ROWS)
     except MissingColumnsError:
         return None
-    better = np.flatnonzero(means < HOPE * window.guessing_loss)
+    better = np.flatnonzero(running < HOPE * window.guessing_loss)
     row = int(better[-1]) + HOPE_ROWS if len(better) else len(window)
     return int(window.steps[row]) if row < len(window) else None
 

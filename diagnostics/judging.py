@@ -22,18 +22,16 @@ class Judge:
         self.detector = Detector(info, info.columns, limits, name)
         self.onset: int | None = None
         self.is_defect = False
-        self._has_learned = False
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
         """One row, the very one that is logged; returns the events it brings, nearly always none."""
         found = self.detector.observe(step, epoch, row)
         notes = [self._of_finding(e) if isinstance(e, Finding) else self._of_stretch(step, e) for e in found]
-        if self.detector.symptoms.has_learned and not self._has_learned:
-            self._has_learned = True
-            if not self.detector.symptoms.stretches:  # else it has just been said that it recovered
-                notes.append(
-                    {"event": "verdict", "message": f"learned at step {step}", "rule": "healthy", "severity": "info"}
-                )
+        symptoms = self.detector.symptoms
+        if symptoms.first_learned == step and not symptoms.stretches:  # else it has just been said that it recovered
+            notes.append(
+                {"event": "verdict", "message": f"learned at step {step}", "rule": "healthy", "severity": "info"}
+            )
         return notes
 
     def finish(self, status: str, steps: int) -> tuple[Diagnosis, Note]:

@@ -31,6 +31,8 @@ from diagnostics.resume import ResumePoint, prepare_resume
 from diagnostics.schema import VALIDATIONS
 from diagnostics.snapshotting import SnapshotPlan, take_snapshot
 from diagnostics.storage.header import Header
+from lenet.arguments import expect_whole
+from lenet.errors import SettingsError
 from lenet.hooks import (
     ActivationsReady,
     EpochEnd,
@@ -75,7 +77,8 @@ class Recorder(Hook):
     limits of one's own, or False for none. ``model``: needed for checkpoints, one
     every ``checkpoint_every`` steps (None: every 200 where there are model and path,
     or as often as the log of a resumed run says).
-    Raises LogWriteError where the log cannot be made, before training.
+    Raises SettingsError for what it cannot do, and LogWriteError where the log cannot
+    be made, before training.
 
     During and after training: ``latest`` is the last row and ``step`` its step,
     ``cost`` the microseconds spent here, ``detector`` the judge, ``diagnosis`` its
@@ -102,13 +105,12 @@ class Recorder(Hook):
             ("histograms_every", histograms_every, 0),
             ("checkpoint_every", 0 if checkpoint_every is None else checkpoint_every, 0),
         ):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
+            expect_whole(f"Recorder: {name}", value, least)
         for name, policy in (("on_error", on_error), ("on_defect", on_defect)):
             if policy not in ("continue", "stop"):
-                raise ValueError(f"{name} is {policy!r}, expected 'continue' or 'stop'")
+                raise SettingsError(f"Recorder: {name}: received {policy!r}, expected 'continue' or 'stop'")
         if not isinstance(detector, bool | Limits):
-            raise ValueError(f"detector is {detector!r}, expected True, False or Limits")
+            raise SettingsError(f"Recorder: detector: received {detector!r}, expected True, False or Limits")
         usual = CHECKPOINT_EVERY if model is not None and path is not None else 0
         self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
         self._is_usual = checkpoint_every is None

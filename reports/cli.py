@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from reports.commands.failures import FAILED, INTERRUPTED, UNREADABLE, fail
+
 # What is wrong with something to be read; all else is wrong with what was to be written.
-UNREADABLE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
+NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
 
 # name -> what it is for, in the order of a user's day. Each is reports/commands/NAME.py with a `command`.
 COMMANDS = {
@@ -47,13 +49,14 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:
             raise  # click ends quietly: nobody reads on
         except OSError as error:
+            if not error.errno:  # not the system's word
+                raise
             what = f"{error.filename}: " if error.filename else ""
-            click.echo(f"error: {what}{os.strerror(error.errno or 0).lower()}", err=True)
-            sys.exit(3 if error.errno in UNREADABLE else 4)
+            fail(f"{what}{os.strerror(error.errno).lower()}", UNREADABLE if error.errno in NOT_THERE else FAILED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line a command, from the table above: nothing needs to be imported to print it."""

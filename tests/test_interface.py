@@ -18,7 +18,9 @@ from diagnostics.paths import checkpoint_folder
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from lenet.hooks import Hook
+from lenet.settings import LARGEST
 from reports.cli import main
+from reports.commands.options import STEPS, STEPS_OR_NEVER
 from tests.diagnostics.test_docs import lenet_log
 
 ROOT = Path(__file__).parents[1]
@@ -104,6 +106,10 @@ def test_a_pipe_is_no_log_and_nobody_waits_for_it(tmp_path: Path) -> None:
         open_run(tmp_path / "x.h5")
 
 
+def test_the_largest_number_of_steps_is_that_of_the_settings() -> None:
+    assert {STEPS.max, STEPS_OR_NEVER.max} == {LARGEST}
+
+
 @pytest.mark.parametrize("option", ["--epochs", "--seed", "--log-every", "--histograms-every", "--checkpoint-every"])
 def test_a_number_too_large_is_refused_by_name(option: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, [*TRAIN, option, str(2**64), "--out", str(tmp_path / "x.h5")])
@@ -134,7 +140,7 @@ def test_two_logs_never_share_their_checkpoints(tmp_path: Path) -> None:
 def test_a_recorder_refuses_what_it_cannot_do(wrong: dict[str, Any]) -> None:
     name, value = next(iter(wrong.items()))
 
-    with pytest.raises(ValueError, match=rf"^{name} is {value!r}, expected"):
+    with pytest.raises(ValueError, match=rf"^Recorder: {name}: received {value!r}, expected"):
         Recorder(**wrong)
 
 

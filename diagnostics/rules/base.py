@@ -214,6 +214,17 @@ def median_before(values: Series, start: int, rows: int = 20) -> float:
     return float(np.median(before)) if len(before) else math.nan
 
 
+def means(values: Series, rows: int) -> Series:
+    """The mean of every ``rows`` values one after another."""
+    return np.convolve(values, np.full(rows, 1 / rows), "valid")
+
+
+def medians(values: Series, rows: int) -> Series:
+    """The median of every ``rows`` values one after another."""
+    found: Series = np.median(np.lib.stride_tricks.sliding_window_view(values, rows), axis=1)
+    return found
+
+
 def layer_norm(window: Window, layer: str, kind: str) -> Series:
     """L2 norm of a layer's weights and biases together, over the rows."""
     return np.hypot(window.tensor(layer, "weights", kind, "norm"), window.tensor(layer, "biases", kind, "norm"))

@@ -25,7 +25,7 @@ import numpy as np
 
 from diagnostics.findings import Finding
 from diagnostics.limits import CALIBRATION, Limit, Limits
-from diagnostics.rules.base import Case, Rule, Series, TooFewRowsError, Window
+from diagnostics.rules.base import Case, Rule, Series, TooFewRowsError, Window, means, medians
 from diagnostics.rules.examples import example
 
 DENSE = "dense1"
@@ -57,7 +57,7 @@ class FadingSignal(Rule):
         begin = max(stop - LEVEL, int(np.searchsorted(window.steps, TURMOIL)))
         if stop - begin < BEST + NOW:
             raise TooFewRowsError(f"{BEST + NOW:,} between the first {TURMOIL} steps and the trouble")
-        if not _means(window.scalar("data_loss")[:stop], NOW).min() < BETTER * window.guessing_loss:
+        if not means(window.scalar("data_loss")[:stop], NOW).min() < BETTER * window.guessing_loss:
             return []
         findings = []
         for layer in window.hidden:
@@ -92,16 +92,6 @@ class FadingSignal(Rule):
             Case("in a run that only guessed", example(limits, never, steps=steps, start=start)),
             Case("always small", example(limits, {name: 0.01}, steps=steps, start=start)),
         )
-
-
-def medians(values: Series, rows: int) -> Series:
-    """The median of every ``rows`` values one after another."""
-    found: Series = np.median(np.lib.stride_tricks.sliding_window_view(values, rows), axis=1)
-    return found
-
-
-def _means(values: Series, rows: int) -> Series:
-    return np.convolve(values, np.full(rows, 1 / rows), "valid")
 
 
 def _last_above(spread: Series, least: float) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 
 from diagnostics.findings import Finding
 from diagnostics.limits import CALIBRATION, Limit, Limits
-from diagnostics.rules.base import Case, Rule, Window
+from diagnostics.rules.base import Case, Rule, Window, means
 from diagnostics.rules.examples import example
 
 
@@ -52,11 +52,11 @@ class UninformativeLabels(Rule):
         off = abs(loss[-rows:].mean() / window.guessing_loss - 1)
         if not off <= band:
             return []
-        means = np.convolve(loss, np.full(rows, 1 / rows), "valid")
-        learned = np.flatnonzero(means <= window.limits["verdict.learned_loss"] * window.guessing_loss)
+        running = means(loss, rows)
+        learned = np.flatnonzero(running <= window.limits["verdict.learned_loss"] * window.guessing_loss)
         # Rows in which a window that had learned still has a part are the way up, not a time of guessing.
         since = int(learned[-1]) + rows if len(learned) else 0
-        if not (means[since:] >= (1 - band) * window.guessing_loss).all():
+        if not (running[since:] >= (1 - band) * window.guessing_loss).all():
             return []
         for layer in window.hidden:
             idle = window.activation(layer, "dead_fraction")

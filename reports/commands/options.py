@@ -43,6 +43,10 @@ class TrainOption:
         return click.option(self.flags, self.field, help=f"{self.help}  [default: {shown}]", **more)
 
 
+# Numbers of steps, up to lenet.settings.LARGEST, which would cost every --help the import of NumPy.
+STEPS, STEPS_OR_NEVER = (click.IntRange(min=least, max=2**53) for least in (1, 0))
+
+
 def _choice(*names: str) -> click.Choice[str]:
     return click.Choice(names)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reports.commands.failures import FAILED, UNREADABLE
+
 if TYPE_CHECKING:
     from diagnostics.comparison import Comparison
     from diagnostics.index import Loaded
     from diagnostics.statistics import Group
 
-UNREADABLE = 3
-CANNOT_WRITE = 4
 
 
 @click.command(name="stats")
@@ -61,7 +61,7 @@ def command(
             click.echo(f"written to {folder}", err=True)
     except DiagnosticsError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(CANNOT_WRITE if isinstance(error, LogWriteError) else UNREADABLE)
+        sys.exit(FAILED if isinstance(error, LogWriteError) else UNREADABLE)
     if loaded.problems:
         sys.exit(UNREADABLE)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.commands.options import grid_options
+from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
 if TYPE_CHECKING:
     from diagnostics.study import Plan
@@ -29,9 +29,9 @@ DEFAULT_RUNS = 10
 @click.option("--on-defect", type=click.Choice(["continue", "stop", "restart"]), default="continue",
               show_default=True, help="What to do with a run once it is sure to be a defect run.")  # fmt: skip
 @click.option(
-    "--log-every", type=click.IntRange(min=1, max=2**53), default=1, show_default=True, help="Steps between log rows."
+    "--log-every", type=STEPS, default=1, show_default=True, help="Steps between log rows."
 )
-@click.option("--histograms-every", type=click.IntRange(min=0, max=2**53), default=25, show_default=True,
+@click.option("--histograms-every", type=STEPS_OR_NEVER, default=25, show_default=True,
               help="Steps between histograms; 0 is never.")  # fmt: skip
 @click.option("--out", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
               help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]")  # fmt: skip

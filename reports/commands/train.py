@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reports.commands.failures import DEFECTS, INTERRUPTED, one_line_errors
-from reports.commands.options import train_options
+from reports.commands.options import STEPS, STEPS_OR_NEVER, train_options
 
 if TYPE_CHECKING:
     from lenet.settings import Settings
-
-MOST_STEPS = 2**53
 
 
 @click.command(name="train")
@@ -29,16 +27,16 @@ MOST_STEPS = 2**53
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing log.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
-@click.option("--checkpoint-every", type=click.IntRange(min=1, max=MOST_STEPS),
+@click.option("--checkpoint-every", type=STEPS,
               help="Save the exact state every so many steps.  [default: 200]")  # fmt: skip
 @click.option(
     "--log-every",
     default=1,
     show_default=True,
-    type=click.IntRange(min=1, max=MOST_STEPS),
+    type=STEPS,
     help="Log every so many steps.",
 )
-@click.option("--histograms-every", default=25, show_default=True, type=click.IntRange(min=0, max=MOST_STEPS),
+@click.option("--histograms-every", default=25, show_default=True, type=STEPS_OR_NEVER,
               help="Log histograms every so many steps (0: never).")  # fmt: skip
 @click.option("--no-log", is_flag=True, help="Judge the run, but write no log.")
 @click.option("--on-log-error", default="continue", show_default=True, type=click.Choice(["continue", "stop"]),
