@@ -21,6 +21,8 @@ from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
 from lenet.networks import NETWORKS, network_layers
 from lenet.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
+from lenet.own_layer import OwnLayer
+from lenet.own_training import OwnTraining
 from lenet.printing import PrintProgress
 from lenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
 from lenet.settings import Settings
@@ -73,6 +75,9 @@ __all__ = [
     "load_state",
     "network_layers",
     "save_state",
+    # hooks for a network and a loop of one's own
+    "OwnLayer",
+    "OwnTraining",
     # errors
     "DataError",
     "LenetError",

@@ -88,7 +88,7 @@ class StepStart:
 
 @dataclass(frozen=True, slots=True)
 class ActivationsReady:
-    """The outputs of the trainable layers (after their activation function).
+    """The outputs of the trainable layers (after their activation function), and the batch as ``outputs["input"]``.
 
     A step announces its batch in portions of at most 1,024 samples, nearly
     always one. ``outputs[layer]`` is a tuple of arrays, (n, H, W, C) or (n, F),
@@ -143,7 +143,11 @@ class StepEnd:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnd:
-    """One whole epoch; loss and accuracy are means over its samples as they were trained on."""
+    """One whole epoch; loss and accuracy are means over its samples as they were trained on.
+
+    ``seconds`` is the sum of its steps', so without the time hooks took, and whole
+    also where the run was continued in the middle of the epoch.
+    """
 
     epoch: int
     first_step: int

@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from lenet.hooks import TensorInfo
-from lenet.layers.base import Array, TrainableLayer
+from lenet.layers.base import Array, Shape
+
+
+class HasParameters(Protocol):
+    """A layer, as far as it matters here: how it is called, and the shapes of its tensors by their names."""
+
+    @property
+    def name(self) -> str: ...
+    def parameter_shapes(self) -> Mapping[str, Shape]: ...
 
 
 class Parameters:
     """The flat buffers ``values`` and ``gradients``, and ``tensors``: what lies where."""
 
-    def __init__(self, layers: Sequence[TrainableLayer], dtype: DTypeLike) -> None:
+    def __init__(self, layers: Sequence[HasParameters], dtype: DTypeLike) -> None:
         tensors: list[TensorInfo] = []
         offset = 0
         for layer in layers:

@@ -57,6 +57,22 @@ def test_the_worked_example_runs_and_finds_the_layer(tmp_path: Path, monkeypatch
     assert len(names["plain"]) == 40
 
 
+def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "own-network.md").read_text(), re.DOTALL)
+
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+
+    run = names["run"]
+    assert len(blocks) == 2
+    assert (str(run.verdict), run.status, len(run)) == ("healthy", "completed", 200)
+    assert run.epochs["accuracy"].iloc[-1] > 0.9
+
+
 def test_the_public_names_are_there_and_no_others() -> None:
     assert sorted(diagnostics.__all__) == diagnostics.__all__
     for name in diagnostics.__all__:

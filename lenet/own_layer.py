@@ -1,0 +1,89 @@
+"""A layer that is not of this library, as hooks are to be told of it.
+
+It has the attributes ``weights``, ``biases``, ``dweights``, ``dbiases`` and
+``output`` of "Neural Networks from Scratch" (nnfs.io), which the gradient check
+goes by too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from lenet.errors import SettingsError, ShapeError
+from lenet.hooks import LayerInfo
+from lenet.layers.base import Array, Shape
+
+Function = Literal["relu", "sigmoid", "tanh", "softmax"]
+
+
+@dataclass(frozen=True)
+class OwnLayer:
+    """One trainable layer of a network of one's own.
+
+    ``name`` is what logs and reports call it. ``layer`` has ``weights`` and
+    ``biases``, and after the backward pass ``dweights`` and ``dbiases`` of the same
+    shapes. ``activation`` names the function after it, None where there is none;
+    ``output_of`` is the object whose ``output`` is what comes out of that function,
+    (N, F) or (N, H, W, C) with the units last, None where it is ``layer`` itself.
+    The attributes are read anew at every step, so they may be replaced meanwhile.
+
+    Raises SettingsError for an unknown activation, and for a layer without weights.
+    """
+
+    name: str
+    layer: Any
+    activation: Function | None = None
+    output_of: Any = None
+
+    def __post_init__(self) -> None:
+        known = get_args(Function)
+        if self.activation is not None and self.activation not in known:
+            raise SettingsError(
+                f"{self.name}: activation: received {self.activation!r}, expected one of {', '.join(known)}, or None"
+            )
+        self.values()
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Shapes by tensor name."""
+        return {tensor: array.shape for tensor, array in self.values().items()}
+
+    def values(self) -> dict[str, Array]:
+        """Weights as they are now, and biases, (F,) or (1, F), as (F,)."""
+        return self._tensors("")
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients of both as they are now."""
+        return self._tensors("d")
+
+    def output(self) -> Array:
+        """What comes out, (N, F) or (N, H, W, C). Raises ShapeError for anything else."""
+        source = self.layer if self.output_of is None else self.output_of
+        output = self._read(source, "output")
+        if output.ndim not in (2, 4):
+            raise ShapeError(
+                f"{self.name}: received an output of shape {output.shape}, expected (N, F) or (N, H, W, C)"
+            )
+        return output
+
+    def info(self) -> LayerInfo:
+        """What hooks are told of it; known once there is an output."""
+        shape = self.output().shape[1:]
+        return LayerInfo(self.name, type(self.layer).__name__, self.activation, shape, shape[-1])
+
+    def _tensors(self, prefix: str) -> dict[str, Array]:
+        weights, biases = (self._read(self.layer, f"{prefix}{tensor}") for tensor in ("weights", "biases"))
+        return {"weights": weights, "biases": biases.reshape(-1)}
+
+    def _read(self, owner: Any, attribute: str) -> Array:
+        found = getattr(owner, attribute, None)
+        kind = type(owner).__name__
+        if found is None:
+            raise SettingsError(f"{self.name}: {kind} has no {attribute}, expected an array")
+        array = np.asarray(found)
+        if array.dtype.kind != "f" or array.size == 0:
+            what = f"an array of {array.dtype}, shape {array.shape}"
+            raise SettingsError(f"{self.name}: {attribute} of {kind}: received {what}, expected floating-point numbers")
+        return array
