@@ -108,13 +108,11 @@ def _train(model: Model, engine: Engine, plan: Plan, listeners: Listeners) -> No
     while progress.step < plan.total_steps:
         epoch, step_in_epoch = divmod(progress.step, plan.steps_per_epoch)
         order = _order(model.seed, epoch, len(plan.X)) if plan.shuffle else None
-        started = perf_counter()
         while step_in_epoch < plan.steps_per_epoch and progress.step < plan.total_steps:
             rows = _rows(order, step_in_epoch, plan.batch_size, len(plan.X))
             _step(model, engine, plan, listeners.wanting(progress.step), rows)
             listeners.heed()
             step_in_epoch += 1
-        progress.seconds += perf_counter() - started
         if step_in_epoch == plan.steps_per_epoch:
             _end_epoch(model, engine, plan, listeners)
         elif plan.validation is not None:
@@ -152,6 +150,7 @@ def _step(model: Model, engine: Engine, plan: Plan, listeners: Listeners, rows: 
     progress.loss_sum += loss * result.samples
     progress.correct += result.correct
     progress.samples += result.samples
+    progress.seconds += clock.seconds
     if listeners.hears("on_update_done"):
         listeners.tell("on_update_done", UpdateDone(step, values))
     if listeners.hears("on_step_end"):

@@ -130,7 +130,7 @@ def test_events_cannot_be_changed() -> None:
             setattr(event, fields(event)[0].name, 0)
 
 
-def test_time_spent_in_hooks_is_left_out_of_a_steps_seconds_but_not_of_an_epochs(
+def test_time_spent_in_hooks_is_left_out_of_the_seconds_of_steps_and_epochs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [0.0]
@@ -150,7 +150,19 @@ def test_time_spent_in_hooks_is_left_out_of_a_steps_seconds_but_not_of_an_epochs
     watched(model, hooks=[heard, *(Call(event, nap, 1) for event in STEP_EVENTS)])
 
     assert [e.seconds for e in heard.of("on_step_end")] == [1, 1, 1]
-    assert heard.of("on_epoch_end")[0].seconds == 3 + 100 * len(STEP_EVENTS)
+    assert heard.of("on_epoch_end")[0].seconds == 3
+
+
+def test_an_epoch_that_was_continued_has_the_seconds_of_all_its_steps() -> None:
+    model = small_model()
+    before = watched(model, steps=2)
+    continued = small_model()
+    continued.restore(model.state())
+    after = watched(continued)
+
+    steps = [event.seconds for heard in (before, after) for event in heard.of("on_step_end")]
+    assert len(steps) == 3
+    assert after.of("on_epoch_end")[0].seconds == pytest.approx(sum(steps))
 
 
 # Activations -------------------------------------------------------------------------------------
