@@ -57,7 +57,7 @@ class _Collected:
     epochs: dict[int, float] = field(default_factory=dict)
     validation: float | None = None
     verdict: tuple[Verdict, str] | None = None
-    complete: bool = False
+    is_trained: bool = False
     changed: bool = False
 
     def tracked(self, model_name: str) -> TrackedRun:
@@ -73,7 +73,7 @@ class StatisticsTracker:
     ``stats_file`` lies in ``folder`` (made where missing); the text file has the
     same name with ``.txt``. The model calls :meth:`add_time` and the record
     methods; the run is saved after "training" and again, completed, after
-    "combined". A step that comes after "combined" begins the next run.
+    "combined". A step that comes after either begins the next run.
 
     Raises :class:`diagnostics.jsonfile.DamagedFileError`, before any training,
     for a file that is no tracker file, and LogWriteError where it cannot be written.
@@ -94,14 +94,14 @@ class StatisticsTracker:
             raise ValueError(f"phase {phase!r} is unknown; expected one of {', '.join(PHASES)}")
         if not (math.isfinite(seconds) and seconds >= 0):
             raise ValueError(f"{phase} took {seconds!r} seconds; expected a finite number, not negative")
-        if self._run.complete and phase == "step":
+        if self._run.is_trained and phase == "step":
+            self.save_statistics()
             self._run = _Collected()
         n, total = self._run.times[phase]
         self._run.times[phase] = (n + 1, total + float(seconds))
         self._run.changed = True
-        if phase == "combined":
-            self._run.complete = True
         if phase in ("training", "combined"):
+            self._run.is_trained = True
             self.save_statistics()
 
     def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None:
@@ -118,7 +118,7 @@ class StatisticsTracker:
         """Say what became of the run, and who says so, instead of the rule of thumb."""
         self._run.verdict = (Verdict(verdict), by)
         self._run.changed = True
-        if self._run.complete:
+        if self._run.is_trained:
             self.save_statistics()
 
     def calculate_averages(self) -> dict[str, Any]:

@@ -67,6 +67,20 @@ def test_every_invocation_and_every_further_run_is_appended(tmp_path):
     assert [r["validation_accuracy"] for r in runs_in(tmp_path / "s.json")] == [0.9, 0.8, 0.9, 0.8]
 
 
+def test_trainings_that_are_never_validated_are_runs_of_their_own(tmp_path):
+    tracker = StatisticsTracker("net", "s.json", tmp_path)
+    for accuracy in (0.8, 0.1):
+        tracker.add_time("step", 0.01)
+        tracker.record_epoch_accuracy(1, accuracy)
+        tracker.add_time("training", 0.01)
+        tracker.record_validation_accuracy(accuracy)  # told after the training, and kept with it
+
+    averages = tracker.calculate_averages()
+    assert (averages["runs"], averages["defect_runs"]) == (2, 1)
+    tracker.add_time("step", 0.01)
+    assert [run["validation_accuracy"] for run in runs_in(tmp_path / "s.json")] == [0.8, 0.1]
+
+
 def test_averages_stand_with_and_without_defect_runs(tmp_path):
     for accuracies, validation in ([0.8, 0.9], 0.95), ([0.8, 0.1], 0.11), ([0.6, 0.8], 0.91):
         one_run(tracker := StatisticsTracker("net", "s.json", tmp_path), accuracies, validation)
