@@ -20,6 +20,7 @@ take; so one bad batch is never all there is.
 
 A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch, which keeps its
 kind until the run recovers: a run that has collapsed and then overflows has collapsed.
+Stretches do not overlap: none begins before the one in front of it has ended.
 A run that *cannot learn any more* is said to have never learned before patience P: a
 layer was constant for every input throughout W (all its ReLU units dead, or all its
 sigmoids or tanhs stuck at the same numbers), and the gradient of its weights and of
@@ -54,11 +55,11 @@ LIMITS = (
     Limit("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
     Limit("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
     Limit(
-        "verdict", "patience", 144, "steps", "never learned is confirmed at this step while a run goes on",
+        "verdict", "patience", 166, "steps", "never learned is confirmed at this step while a run goes on",
         CALIBRATION, 1, 1e9,
     ),
     Limit(
-        "verdict", "grace", 91, "steps", "a run that ends guessing after fewer steps is undecided",
+        "verdict", "grace", 101, "steps", "a run that ends guessing after fewer steps is undecided",
         CALIBRATION, 1, 1e9,
     ),
 )  # fmt: skip
@@ -131,7 +132,9 @@ class Symptoms:
             return self._learned(step)
         if self.is_guessing and self.open_stretch is None:
             if self.has_learned:
-                return self._open(Verdict.COLLAPSED, self._last_good + 1, step)
+                # Of the five steps of the last good mean some may lie before the recovery: stretches do not overlap.
+                recovered = self.stretches[-1].recovery if self.stretches else None
+                return self._open(Verdict.COLLAPSED, max(self._last_good + 1, recovered or 0), step)
             if step >= self.patience or cannot_learn():
                 return self._open(Verdict.NEVER_LEARNED, 0, step)
         return None

@@ -79,7 +79,9 @@ def stretches(rows: Sequence[PlainRow], words: Words) -> list[list[object]]:
                 found[-1][3] = row.step
         elif guessing and not is_open:
             if has_learned:
-                found.append(["collapsed", last_good(seen, words) + 1, row.step, None])
+                ended = found[-1][3] if found else 0
+                assert isinstance(ended, int)
+                found.append(["collapsed", max(last_good(seen, words) + 1, ended), row.step, None])
             elif row.step >= max(words.patience, words.window):
                 found.append(["never-learned", 0, row.step, None])
     if rows and not has_learned and not (found and found[-1][3] is None) and state(rows, words)[0]:

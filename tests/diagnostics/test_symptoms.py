@@ -78,6 +78,14 @@ def test_from_learning_to_collapsed_and_back_and_down_again():
     assert symptoms.verdict(is_over=True) is Verdict.COLLAPSED
 
 
+def test_a_stretch_begins_no_sooner_than_the_one_before_it_has_ended():
+    shares = [0.3] * 30 + [1.0] * 30 + [0.5] * 10 + [0.85] * 7 + [1.0] * 60
+    symptoms = fed(np.array(shares) * H, [0.95 if share < 0.8 else 0.1 for share in shares])
+
+    (_, _, _, recovery), (_, onset, _, _) = told(symptoms)
+    assert recovery == onset == 76, "the last five-step mean that was good ended at step 71"
+
+
 @pytest.mark.parametrize("before", [[], [(60, GOOD)]], ids=["starting", "learning"])
 def test_a_loss_that_is_not_finite_diverges_at_that_very_step(before):
     losses = piecewise(*before, (5, GUESS), (10, NAN))
