@@ -46,9 +46,14 @@ from lenet.hooks import Hook, ValidationEnd
 from lenet.settings import Settings
 
 FIRST_SEED = {"calibration": 1_000, "evaluation": 10_000}
-# A new round of seeds for every evaluation after a change of rules. Round 0 (10,000 to 11,362) was judged by the rules
-# that called a third of the falls of the report's convolution unexplained.
-ROUND, LATEST = 2_000, {"calibration": 0, "evaluation": 5}
+# A new round of seeds for every evaluation after a change of rules.
+ROUND, LATEST = 2_000, {"calibration": 0, "evaluation": 6}
+# What was judged by earlier rules, and with what result: not evaluation runs any more.
+SPENT = (
+    "10,000 to 11,362, by rules that called a third of the falls of the report's convolution unexplained",
+    "20,000 to 21,579, with patience and grace of 144 and 91 steps from fewer calibration runs: recall 128 of 129, "
+    "precision 128 of 128, no false alarm in 420 clean runs, layer and mechanism right on 155 of 160 injected faults",
+)
 CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
     ({"network": "feedforward", "lr": 0.1}, 40),
     ({"network": "feedforward", "lr": 0.5}, 40),

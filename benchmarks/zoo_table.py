@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.common import commit
 from benchmarks.faults import FAULTS
+from benchmarks.zoo import SPENT
 from benchmarks.zoo_judged import Judged, judge_all
 from diagnostics.detector import DEFAULT_LIMITS
 from diagnostics.intervals import wilson
@@ -157,8 +158,9 @@ def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> s
         f"counted apart. Intervals are Wilson's, 95 %.{missing} Repeat it with\n",
         f"    python -m benchmarks.zoo build --part {part} --round {round_} --out zoo\n"
         f"    python -m benchmarks.zoo table --part {part} --round {round_} --out zoo --write docs/zoo.md\n",
-        "Every evaluation seed is judged once. Those from 10,000 to 11,362 were, by earlier rules, which changed after "
-        "that; so none of them is among these.\n",
+        "Every evaluation seed is judged once. Judged before rules changed, and so not among these, were the seeds\n",
+        *(f"- {one}{'.' if one is SPENT[-1] else ';'}" for one in SPENT),
+        "",
         "## Goals and results\n",
         *_goals(numbers),
         "\n## Natural runs\n",
