@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from diagnostics.activity import DESCRIPTION
 from diagnostics.detector import Detector
 from diagnostics.environment import environment as surroundings
 from diagnostics.errors import DiagnosticsError
-from diagnostics.findings import Diagnosis
+from diagnostics.findings import Diagnosis, Verdict
 from diagnostics.info import RunInfo
 from diagnostics.judging import Judge
 from diagnostics.limits import Limits
@@ -67,6 +67,13 @@ def _timed(handler: Handler) -> Handler:
     return cast("Handler", timed)
 
 
+class TakesVerdict(Protocol):
+    """A tracker that keeps verdicts, such as :class:`diagnostics.StatisticsTracker`."""
+
+    def record_verdict(self, verdict: Verdict) -> None:
+        """What became of the run."""
+
+
 class Recorder(Hook):
     """Measures, judges and logs one run.
 
@@ -76,7 +83,8 @@ class Recorder(Hook):
     ``on_defect``: whether it goes on when a defect is confirmed. ``detector``: True,
     limits of one's own, or False for none. ``model``: needed for checkpoints, one
     every ``checkpoint_every`` steps (None: every 200 where there are model and path,
-    or as often as the log of a resumed run says).
+    or as often as the log of a resumed run says). ``tracker``: is told the verdict,
+    which it cannot know otherwise.
     Raises SettingsError for what it cannot do, and LogWriteError where the log cannot
     be made, before training.
 
@@ -99,6 +107,7 @@ class Recorder(Hook):
         detector: bool | Limits = True,
         model: Model | None = None,
         checkpoint_every: int | None = None,
+        tracker: TakesVerdict | None = None,
     ) -> None:
         for name, value, least in (
             ("log_every", log_every, 1),
@@ -124,7 +133,7 @@ class Recorder(Hook):
         self._overwrite, self._log_every = overwrite, log_every
         self._settings, self._environment = dict(settings or {}), dict(environment or {})
         self._on_error, self._on_defect, self._limits = on_error, on_defect, detector
-        self._model = model
+        self._model, self._tracker = model, tracker
         self._plan = SnapshotPlan(histograms_every)
         self._resume: ResumePoint | None = None
         self._judge: Judge | None = None
@@ -247,6 +256,8 @@ class Recorder(Hook):
         if self._judge is not None:
             self.diagnosis, note = self._judge.finish(event.status, event.steps)
             self._log.note(event.steps, **note)
+            if self._tracker is not None:
+                self._tracker.record_verdict(self.diagnosis.verdict)
         self._log.close(event, self.cost)
 
     # ---- inside

@@ -1,8 +1,9 @@
 """StatisticsTracker: the report's own tracker, with each run's verdict and averages with and without defects.
 
 A tracker is told times and accuracies and nothing else, so it cannot judge a
-run as the detector does. Whoever can says so with :meth:`record_verdict`;
-otherwise the verdict is the author's rule of thumb, and is labelled as that.
+run as the detector does. Whoever can says so with :meth:`record_verdict`, as
+``Recorder(path, tracker=tracker)`` does; otherwise the verdict is the author's rule
+of thumb, and is labelled as that.
 """
 
 from __future__ import annotations

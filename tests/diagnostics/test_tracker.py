@@ -11,7 +11,9 @@ import pytest
 from diagnostics.errors import LogWriteError
 from diagnostics.findings import Verdict
 from diagnostics.jsonfile import DamagedFileError
+from diagnostics.recorder import Recorder
 from diagnostics.tracker import StatisticsTracker, rule_of_thumb
+from tests.lenet.builders import blobs, small_model
 
 
 def one_run(tracker: StatisticsTracker, accuracies: list[float], validation: float) -> None:
@@ -126,6 +128,17 @@ def test_the_rule_of_thumb_is_labelled_and_a_given_verdict_wins(tmp_path):
 
     assert thumb["verdict_by"].startswith("rule of thumb")
     assert [(r["verdict"], r["verdict_by"]) for r in given] == [("collapsed", "detector")]
+
+
+def test_the_detector_s_verdict_reaches_the_tracker_of_the_same_training(tmp_path):
+    tracker = StatisticsTracker("net", "s.json", tmp_path)
+    images, labels = blobs(100)
+    for seed in range(2):
+        model = small_model(tracker, seed=seed)
+        model.train(images, labels, epochs=8, batch_size=20, print_every=0, hooks=[Recorder(tracker=tracker)])
+
+    told = [(run["verdict"], run["verdict_by"]) for run in runs_in(tmp_path / "s.json")]
+    assert told == [("undecided", "detector")] * 2, "40 steps are fewer than a window of 2,560 samples has"
 
 
 def test_two_models_may_share_a_file(tmp_path):
