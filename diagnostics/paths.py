@@ -40,10 +40,15 @@ def check_log_path(path: Path, *, overwrite: bool = False) -> None:
 
 
 def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path | None = None) -> None:
-    """Give a finished file its name, never over another file unless that is wanted."""
+    """Give a finished file its name, never over another file unless that is wanted.
+
+    Raises LogWriteError where somebody has made a file of a name that was free before.
+    """
     if keep_old_as is not None:
         try:
             os.link(path, keep_old_as)
+        except FileExistsError:
+            raise LogWriteError(f"{keep_old_as}: was made by someone else in the meantime; try again") from None
         except OSError:  # a file system without links
             path.rename(keep_old_as)
         part.replace(path)

@@ -92,17 +92,33 @@ def _followed(file: Path) -> Opened:
 
 
 def _repaired(file: Path) -> Opened:
-    """Open a padded copy with its flags cleared; it vanishes when it is closed."""
-    descriptor, name = tempfile.mkstemp(suffix=".h5", prefix="lenet-diag-")
-    os.close(descriptor)
+    """Open a padded copy with its flags cleared; it vanishes when it is closed.
+
+    Raises LogError where there is no room for the copy: the log may be whole.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(suffix=".h5", prefix="lenet-diag-")
+    except OSError as error:
+        raise _no_room(file, Path(tempfile.gettempdir()), error) from None
     copy = Path(name)
     try:
-        shutil.copyfile(file, copy)
-        superblock.pad_and_clear(copy)
+        try:
+            with file.open("rb") as stream, os.fdopen(descriptor, "wb") as room:
+                shutil.copyfileobj(stream, room)
+            superblock.pad_and_clear(copy)
+        except OSError as error:
+            raise _no_room(file, copy.parent, error) from None
         return Opened(_checked(file, h5py.File(copy, "r")))
     finally:
         with contextlib.suppress(OSError):  # platforms that do not remove open files
             copy.unlink()
+
+
+def _no_room(file: Path, folder: Path, error: OSError) -> LogError:
+    reason = os.strerror(error.errno or 0).lower()
+    return LogError(
+        f"{file}: cannot be read: its copy in {folder} failed, {reason}; point TMPDIR to where there is room"
+    )
 
 
 def _checked(file: Path, stream: h5py.File) -> h5py.File:

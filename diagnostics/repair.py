@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostics.errors import LogBusyError, LogWriteError
-from diagnostics.paths import fsync_folder
+from diagnostics.paths import fsync_folder, place
 from diagnostics.reader import open_run
 from diagnostics.schema import GROWING_TABLES, SNAPSHOTS
 from diagnostics.storage import superblock
 from diagnostics.storage.build import LogFile
 from diagnostics.storage.filesource import FileSource
-from diagnostics.storage.locks import has_writer
+from diagnostics.storage.header import Header
+from diagnostics.storage.locks import WriterLock, has_writer
 
 
 @dataclass(frozen=True)
@@ -59,22 +60,37 @@ def repair_log(path: str | os.PathLike[str]) -> Repair:
     if superblock.is_intact(start) and not superblock.is_open_for_writing(start) and not problems:
         return Repair(file, rows, last, run.status, None, ())
     original = _kept_name(file)
-    part = file.with_name(f"{file.name}.part-{os.getpid()}")
     try:
-        log = LogFile.create(part, replace(source.header, status=run.status))
-        log.copy(source)
-        log.file.close()
-        with part.open("rb") as stream:
-            os.fsync(stream.fileno())
-        file.rename(original)
-        part.rename(file)
-        fsync_folder(file.parent)
+        lock = WriterLock(file)
+        try:
+            _write_anew(source, replace(source.header, status=run.status), file, original)
+        finally:
+            lock.release()
     except (OSError, RuntimeError) as error:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
         raise LogWriteError(f"{file}: cannot be written anew: {reason}; it was left as it is") from None
+    return Repair(file, rows, last, run.status, original, problems)
+
+
+def _write_anew(source: FileSource, header: Header, file: Path, original: Path) -> None:
+    """What can be trusted of ``source`` as ``file``, which is kept as ``original``."""
+    part = file.with_name(f"{file.name}.part-{os.getpid()}")
+    log: LogFile | None = None
+    try:
+        log = LogFile.create(part, header)
+        log.copy(source)
+        log.file.flush()
+        os.fsync(log.descriptor)
+        log.file.close()
+        log = None  # its descriptor may be another file's from here on
+        place(part, file, keep_old_as=original)
+        fsync_folder(file.parent)
+    except BaseException:
+        if log is not None:
+            log.abandon()
+        raise
     finally:
         part.unlink(missing_ok=True)
-    return Repair(file, rows, last, run.status, original, problems)
 
 
 def _kept_name(file: Path) -> Path:

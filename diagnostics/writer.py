@@ -107,7 +107,7 @@ class LogWriter:
             try:
                 self._write()
                 if sync or self._flushed - self._synced > FSYNC_SECONDS:
-                    os.fsync(self._descriptor)
+                    os.fsync(self._log.descriptor)
                     self._synced = self._flushed
             except Exception as error:
                 self._fail(error)
@@ -121,7 +121,7 @@ class LogWriter:
             try:
                 change(self._log.file, status=status, **attributes)
                 self._log.file.flush()
-                os.fsync(self._descriptor)
+                os.fsync(self._log.descriptor)
                 self._log.file.close()
             except Exception as error:
                 self._fail(error)
@@ -132,7 +132,7 @@ class LogWriter:
         """In a forked child this log is not open: the parent goes on writing it."""
         if self._open:
             self._open = False
-            guards.poison(self._descriptor)
+            guards.poison(self._log.descriptor)
             self._lock.forget()
 
     # -- inside ---------------------------------------------------------------------------
@@ -141,21 +141,20 @@ class LogWriter:
         part = self.path.with_name(f"{self.path.name}.part-{os.getpid()}")
         part.unlink(missing_ok=True)
         self._signals = Deferral()
+        log: LogFile | None = None
         try:
             with self._signals:
-                self._log = LogFile.create(part, self.header)
-                self._descriptor: int = self._log.file.id.get_vfd_handle()
+                self._log = log = LogFile.create(part, self.header)
                 if copy_of is not None:
-                    self._log.copy(copy_of, before)
-                self._log.file.swmr_mode = True
-                self._log.file.flush()
-                os.fsync(self._descriptor)
+                    log.copy(copy_of, before)
+                log.file.swmr_mode = True
+                log.file.flush()
+                os.fsync(log.descriptor)
                 place(part, self.path, overwrite=overwrite, keep_old_as=keep_old_as)
                 fsync_folder(self.path.parent)
         except BaseException as error:
-            with contextlib.suppress(AttributeError, OSError, RuntimeError):
-                guards.poison(self._descriptor)
-                self._log.file.close()
+            if log is not None:
+                log.abandon()
             part.unlink(missing_ok=True)
             self._signals.remove()
             if isinstance(error, (OSError, RuntimeError)):
@@ -186,9 +185,7 @@ class LogWriter:
         self._complain(f"less than {megabytes} MB free on its disk; what was written so far is kept")
 
     def _fail(self, error: Exception) -> None:
-        guards.poison(self._descriptor)
-        with contextlib.suppress(Exception):
-            self._log.file.close()
+        self._log.abandon()
         self._end()
         self._signals.remove()
         self._complain(f"{_plain(error)}; what was flushed before is kept", error)

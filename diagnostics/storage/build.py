@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from diagnostics.schema import (
     Table,
 )
 from diagnostics.source import Records, Source
+from diagnostics.storage import guards
 from diagnostics.storage.datasets import Growing, create_array, create_table, with_crc
 from diagnostics.storage.header import Header, write_header
 
@@ -37,9 +39,10 @@ COPY_ROWS = 1024
 
 @dataclass
 class LogFile:
-    """An open log file and its growing datasets, by path."""
+    """An open log file, its descriptor, and its growing datasets by path."""
 
     file: h5py.File
+    descriptor: int
     datasets: dict[str, Growing]
 
     @classmethod
@@ -54,7 +57,13 @@ class LogFile:
             stream.write(image)
         file = h5py.File(path, "r+", libver=LIBVER)
         growing = (VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)
-        return cls(file, {part.path: Growing(file[part.path]) for part in growing})
+        return cls(file, file.id.get_vfd_handle(), {part.path: Growing(file[part.path]) for part in growing})
+
+    def abandon(self) -> None:
+        """After a failed write, not after a close: end it without touching the file again."""
+        guards.poison(self.descriptor)
+        with contextlib.suppress(Exception):
+            self.file.close()
 
     def append_rows(self, index: Records, values: NDArray[np.float32]) -> None:
         """Rows of a step: values first, so that a reader who sees the index finds them."""

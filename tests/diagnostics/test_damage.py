@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diagnostics import index
-from diagnostics.errors import DiagnosticsError, LogError
+from diagnostics.errors import DiagnosticsError, LogBusyError, LogError, LogWriteError
+from diagnostics.paths import place
 from diagnostics.reader import open_run
 from diagnostics.repair import repair_log
 from diagnostics.run import Run
 from diagnostics.schema import EVENTS, VALUES, VERSION
+from diagnostics.storage.locks import WriterLock
 from diagnostics.storage.superblock import SIZE, is_intact, lookup3
 from tests.diagnostics.writing import INFO, row, snapshot, writer
 
@@ -293,6 +295,59 @@ def test_repairing_a_second_time_keeps_both_originals(sound: dict[str, bytes], t
         repair_log(tmp_path / "run.h5")
 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run.h5", "run.h5.damaged", "run.h5.damaged-2"]
+
+
+def repair_with_room_for(share: float, data: bytes, folder: Path) -> subprocess.CompletedProcess[str]:
+    """lenet-diag repair run.h5, where no file may become longer than a share of the log."""
+    (folder / "run.h5").write_bytes(data)
+    command = f"ulimit -f {int(len(data) * share) // 1024}; exec {sys.executable} -m reports repair run.h5"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder, timeout=60, check=False,
+                          env={"PYTHONPATH": str(Path(__file__).parents[2])})  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_a_repair_for_which_the_disk_has_no_room_leaves_everything_as_it_was(
+    sound: dict[str, bytes], tmp_path: Path, share: float
+) -> None:
+    data = bytearray(sound["closed"])
+    data[data.index(row(190).tobytes())] ^= 1
+
+    done = repair_with_room_for(share, bytes(data), tmp_path)
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "error: run.h5: cannot be written anew: file too large; it was left as it is\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
+    assert (tmp_path / "run.h5").read_bytes() == data
+
+
+def test_a_log_whose_copy_has_no_room_is_not_called_damaged(sound: dict[str, bytes], tmp_path: Path) -> None:
+    done = repair_with_room_for(0.5, sound["killed"], tmp_path)
+
+    assert done.returncode == 3
+    assert "run.h5: cannot be read: its copy in" in done.stderr
+    assert done.stderr.endswith("failed, file too large; point TMPDIR to where there is room\n")
+
+
+def test_a_log_that_is_being_written_is_not_repaired(sound: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "run.h5").write_bytes(sound["killed"])
+    lock = WriterLock(tmp_path / "run.h5")
+
+    with pytest.raises(LogBusyError, match="is being written by another process"):
+        repair_log(tmp_path / "run.h5")
+
+    lock.release()
+    repair_log(tmp_path / "run.h5")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.h5", "run.h5.damaged"]
+
+
+def test_a_kept_log_is_never_overwritten(tmp_path: Path) -> None:
+    for name in ("part", "run.h5", "kept.h5"):
+        (tmp_path / name).write_text(name)
+
+    with pytest.raises(LogWriteError, match=r"kept.h5: was made by someone else in the meantime"):
+        place(tmp_path / "part", tmp_path / "run.h5", keep_old_as=tmp_path / "kept.h5")
+
+    assert [(tmp_path / name).read_text() for name in ("run.h5", "kept.h5")] == ["run.h5", "kept.h5"]
 
 
 def test_a_damaged_file_never_makes_the_command_hang_or_trace(sound: dict[str, bytes], tmp_path: Path) -> None:
