@@ -18,7 +18,6 @@ from diagnostics.columns import KINDS
 from diagnostics.run import Run
 
 STATISTICS = ("mean", "std", "norm")
-FATES = ("healthy", "defect")
 Values = NDArray[np.float32]
 Steps = NDArray[np.int64]
 Key = tuple[str, str, str, str]
@@ -70,7 +69,7 @@ def parameter_bands(
 
 
 def _bands(members: Sequence[tuple[Run, int]], keys: Sequence[Key], steps: Steps) -> pd.DataFrame:
-    """Quantiles over runs; a run without a row at a step does not count there."""
+    """Quantiles over runs; a run that was not at a step, or whose value is not finite, does not count there."""
     stack = np.full((len(members), len(steps), len(keys)), np.nan, dtype=np.float32)
     for i, (run, zero) in enumerate(members):
         stack[i] = values_at(run, [run.columns.tensor(*key) for key in keys], steps + zero)
@@ -98,11 +97,18 @@ def _quantiles(stack: Values) -> NDArray[np.float64]:
 
 
 def values_at(run: Run, places: Sequence[int], steps: Steps) -> Values:
-    """Values (steps, places) of a run at these steps; ``places`` are columns of its rows; NaN where it has no row."""
+    """Values (steps, places) of a run at these ascending steps; ``places`` are columns of its rows.
+
+    Where only every k-th step was logged, a step has the values of the row before it.
+    NaN before the first row and after the last.
+    """
     values = np.full((len(steps), len(places)), np.nan, dtype=np.float32)
     have = np.asarray(run.index["step"])
-    rows = np.searchsorted(have, steps)
-    found = (rows < len(have)) & (have[np.minimum(rows, max(len(have) - 1, 0))] == steps) if len(have) else rows < 0
+    if not len(have):
+        return values
+    spacing = int(np.median(np.diff(have))) if len(have) > 1 else 1
+    rows = np.searchsorted(have, steps, side="right") - 1
+    found = (rows >= 0) & (steps - have[np.maximum(rows, 0)] < spacing)
     if found.any():
         wanted = rows[found]
         block = run.block(np.asarray(places, dtype=np.intp), int(have[wanted[0]]), int(have[wanted[-1]]))

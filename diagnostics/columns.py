@@ -143,7 +143,3 @@ class Columns(Sequence[Column]):
     def tensor_block(self, kind: str, statistic: str) -> NDArray[np.intp]:
         """Positions of one statistic of one kind for all tensors, in the order of :attr:`tensors`."""
         return np.array([self.tensor(la, t, kind, statistic) for la, t in self.tensors], dtype=np.intp)
-
-    def activation_block(self, statistic: str) -> NDArray[np.intp]:
-        """Positions of one statistic for all layers with activations, in the order of :attr:`layers`."""
-        return np.array([self.activation(layer, statistic) for layer in self.layers], dtype=np.intp)

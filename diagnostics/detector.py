@@ -87,6 +87,7 @@ class Detector:
         self._early = EarlyWarnings(info, self.columns, self.limits)
         self._history = History(max(HISTORY, 4 * self.symptoms.window), len(self.columns))
         self._warnings: list[Finding] = []
+        self._last_warnings: dict[str, Finding] = {}  # of each layer, however many there were
         self._explanations: dict[int, Explanation] = {}
         self._validations: list[tuple[int, float, float]] = []
         self._epochs = EpochSums()
@@ -112,8 +113,10 @@ class Detector:
             step, data_loss, accuracy, samples, finite, lambda: self._proof.holds(row, self._history)
         )
         warnings = self._early.observe(step, seen[self._counted :], row)
-        if warnings and len(self._warnings) < KEPT_WARNINGS:
-            self._warnings += warnings
+        if warnings:
+            self._last_warnings |= {one.layer: one for one in warnings if one.layer is not None}
+            if len(self._warnings) < KEPT_WARNINGS:
+                self._warnings += warnings
         if stretch is None:
             return warnings
         if stretch.recovery is None:
@@ -145,7 +148,7 @@ class Detector:
     def suspects(self) -> Mapping[str, str]:
         """Layers with an early warning in the last steps, and what it says."""
         since = self.symptoms.steps - SUSPECT_STEPS
-        return {f.layer: f.message for f in self._warnings if f.layer is not None and f.first_step >= since}
+        return {layer: one.message for layer, one in self._last_warnings.items() if one.first_step >= since}
 
     def cause_of(self, stretch: Stretch) -> Explanation | None:
         """The explanation of a stretch that was confirmed."""

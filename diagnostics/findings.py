@@ -122,10 +122,6 @@ class Diagnosis:
         """The number of defect iterations."""
         return sum((s.recovery if s.recovery is not None else self.steps) - s.onset for s in self.stretches)
 
-    def is_defect_step(self, step: int) -> bool:
-        """Whether ``step`` is a defect iteration."""
-        return any(s.onset <= step and (s.recovery is None or step < s.recovery) for s in self.stretches)
-
     def to_json(self) -> dict[str, Any]:
         """Plain types, with the keys of ``lenet-diag diagnose --json``; NaN becomes null."""
         cause = None if self.cause is None else asdict(self.cause)

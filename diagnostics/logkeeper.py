@@ -59,6 +59,11 @@ class LogKeeper:
             ended = f"{resume.run.status} after {resume.run.steps_made} steps, resumed before step {resume.step}"
             self.note(resume.step, "resume", f"{ended}; the log until then is {old.name}")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what comes next will be written."""
+        return self._writer is not None and self._writer.is_open
+
     def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
         """One row."""
         if self._writer is not None:

@@ -88,10 +88,18 @@ class Recorder(Hook):
     Raises SettingsError for what it cannot do, and LogWriteError where the log cannot
     be made, before training.
 
-    During and after training: ``latest`` is the last row and ``step`` its step,
+    It may be used for one training after another; each starts anew.
+
+    During and after training: ``info`` is what is known of the run, ``latest`` is the last row and ``step`` its step,
     ``cost`` the microseconds spent here, ``detector`` the judge, ``diagnosis`` its
     last word, None until the end.
     """
+
+    info: RunInfo | None = None
+    latest: NDArray[np.float32] | None
+    diagnosis: Diagnosis | None
+    _judge: Judge | None
+    _checkpointed: int
 
     def __init__(
         self,
@@ -126,18 +134,13 @@ class Recorder(Hook):
         if self._checkpoint_every and (model is None or path is None):
             raise ValueError("checkpoints need a model and a path")
         self.path = Path(path) if path is not None else None
-        self.cost = 0.0
-        self.step = -1
-        self.latest: NDArray[np.float32] | None = None
-        self.diagnosis: Diagnosis | None = None
         self._overwrite, self._log_every = overwrite, log_every
         self._settings, self._environment = dict(settings or {}), dict(environment or {})
         self._on_error, self._on_defect, self._limits = on_error, on_defect, detector
         self._model, self._tracker = model, tracker
         self._plan = SnapshotPlan(histograms_every)
         self._resume: ResumePoint | None = None
-        self._judge: Judge | None = None
-        self._checkpointed = -1
+        self._begin()
 
     @property
     def detector(self) -> Detector | None:
@@ -154,17 +157,25 @@ class Recorder(Hook):
 
         Rows and snapshots come as often as before, whatever this recorder was made
         with; checkpoints too, unless it was made with ``checkpoint_every``.
-        Raises LogError or CheckpointError where that cannot be.
+        Raises LogError or CheckpointError where that cannot be, and DiagnosticsError where
+        the data are known to be others.
         """
         if self.path is None:
             raise DiagnosticsError("nothing to resume: the recorder has no path")
-        self._resume = prepare_resume(self.path)
-        header = self._resume.header
+        resume = prepare_resume(self.path)
+        header = resume.header
+        then, now = (known.get("data_checksum") for known in (header.info.environment, self._environment))
+        if then and now and then != now:
+            raise DiagnosticsError(
+                f"{self.path}: was trained on other data than those here now (checksum {then[:8]}, here {now[:8]}); "
+                "give the same data, or start a new run"
+            )
+        self._resume = resume
         self._log_every, self._plan = header.log_every, SnapshotPlan(header.histograms_every)
         if self._is_usual and self._checkpoint_every and header.checkpoint_every:
             self._checkpoint_every = header.checkpoint_every
-        model.restore(self._resume.checkpoint.model)
-        return self._resume.step
+        model.restore(resume.checkpoint.model)
+        return resume.step
 
     def wants(self, step: int) -> bool:
         """Every ``log_every`` steps."""
@@ -173,10 +184,12 @@ class Recorder(Hook):
     @_timed
     def on_run_start(self, event: RunStart) -> None:
         """Make the log; take in what came before, where the run is continued."""
-        resume = self._resume
+        resume, self._resume = self._resume, None
+        self._begin()
         if resume is not None and event.first_step != resume.step:
             raise DiagnosticsError(f"the model goes on from step {event.first_step}, its log from {resume.step}")
-        self.check()
+        if self.path is not None:
+            check_log_path(self.path, overwrite=self._overwrite or resume is not None)
         environment = {**surroundings(event.threads), **self._environment}
         self.info = info = RunInfo.from_start(event, self._settings, environment)
         header = Header(
@@ -184,6 +197,7 @@ class Recorder(Hook):
         )
         self._meter = Meter(info)
         self._log = LogKeeper(self.path, header, overwrite=self._overwrite, resume=resume, on_error=self._on_error)
+        self._is_recording = True
         if self._limits is not False:
             limits = None if self._limits is True else self._limits
             self._judge = Judge(info, limits, self.path.stem if self.path else "run")
@@ -231,7 +245,7 @@ class Recorder(Hook):
                     self._log.note(step, **note)
                 if self._judge.onset is not None:
                     self._log.keep_checkpoint_before(self._judge.onset)
-        if self._plan.wants(step) and self.path is not None:
+        if self._plan.wants(step) and self._log.is_open:
             self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._info(), self._meter))
         if self._on_defect == "stop" and self._judge is not None and self._judge.is_defect:
             raise StopTraining(f"a defect was confirmed at step {step}")
@@ -251,8 +265,9 @@ class Recorder(Hook):
     @_timed
     def on_run_end(self, event: RunEnd) -> None:
         """The last word of the detector; close the log."""
-        if not hasattr(self, "_log"):  # the run failed before it began
+        if not self._is_recording:  # the run failed before it began
             return
+        self._is_recording = False
         if self._judge is not None:
             self.diagnosis, note = self._judge.finish(event.status, event.steps)
             self._log.note(event.steps, **note)
@@ -261,6 +276,15 @@ class Recorder(Hook):
         self._log.close(event, self.cost)
 
     # ---- inside
+
+    def _begin(self) -> None:
+        """As before any training."""
+        self.cost = 0.0
+        self.step = -1
+        self.latest = self.diagnosis = self._judge = None
+        self._is_recording = False
+        self._plan = SnapshotPlan(self._plan.every)
+        self._checkpointed = -1
 
     def _info(self) -> RunInfo:
         assert self.info is not None

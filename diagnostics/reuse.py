@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from diagnostics.environment import environment
 from diagnostics.reader import open_run
 from diagnostics.study import FILE, Plan, StudyError, Task
 from diagnostics.study_worker import finished
+from lenet.data import load_dataset
 
 SAME = ("version", "commit", "python", "numpy", "platform", "host")
 """What must be equal in the headers of both logs for their runs to be equal bit for bit."""
@@ -46,14 +48,25 @@ def copy_runs(plan: Plan, folder: Path, sources: Sequence[Path]) -> Iterator[tup
     here = environment(1)
     if str(here["commit"]).endswith("+"):
         return  # changed code has no name: two logs of it need not be of the same
+    checksums: dict[str, str] = {}
     for task in plan.tasks():
         origin, target = known.get(_key(task)), folder / task.file
         if origin is None or finished(target, task) or not finished(origin, task):
             continue
         made_with = open_run(origin).info.environment
-        if all(made_with.get(name) == here[name] for name in SAME):
+        if all(made_with.get(name) == here[name] for name in SAME) and _had_these_data(task, made_with, checksums):
             _copy(origin, target)
             yield task.file, origin
+
+
+def _had_these_data(task: Task, made_with: Mapping[str, Any], checksums: dict[str, str]) -> bool:
+    """Whether the files in the run's data folder are what they were; the embedded ones do not change."""
+    data = task.settings.data
+    if data is None:
+        return True
+    if data not in checksums:
+        checksums[data] = load_dataset(data, limit=1).checksum
+    return made_with.get("data_checksum") == checksums[data]
 
 
 def _key(task: Task) -> str:

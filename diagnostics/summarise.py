@@ -43,7 +43,7 @@ def summarise(run: Run) -> RunSummary:
         cause_layer=diagnosis.cause.layer if diagnosis.cause else None,
         cause_step=diagnosis.cause.step if diagnosis.cause else None,
         epochs=_epochs(run, steps),
-        validation_accuracy=_final_accuracy(run, steps),
+        validation_accuracy=_final_accuracy(run),
         step_seconds=_mean(steps["seconds"]),
         clean_step_seconds=_mean(clean["seconds"]),
         training_seconds=training,
@@ -79,10 +79,10 @@ def _defect_steps(diagnosis: Diagnosis, first: int, last: int) -> int:
     return sum(max(0, stop - start) for start, stop in parts)
 
 
-def _final_accuracy(run: Run, steps: pd.DataFrame) -> float | None:
+def _final_accuracy(run: Run) -> float | None:
     """The accuracy of the last validation, if the model did not change afterwards."""
     validations = run.validations
-    if validations.empty or (len(steps) and int(validations["step"].iloc[-1]) < int(steps.index[-1])):
+    if validations.empty or int(validations["step"].iloc[-1]) < run.steps_made - 1:
         return None
     return _finite(float(validations["accuracy"].iloc[-1]))
 

@@ -66,6 +66,11 @@ class LogWriter:
         guards.watch_forks(self)
         atexit.register(self._at_exit)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still writes: not closed, and not stopped by a failure."""
+        return self._open
+
     def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
         """One row; written with the next flush."""
         if not self._open:
@@ -79,6 +84,8 @@ class LogWriter:
 
     def add(self, table: Table, **fields: Any) -> None:
         """One row of a table; ``wall`` is now. Written with the next flush."""
+        if not self._open:
+            return
         self._tables.append((table, records(table, [{"wall": time.time(), **fields}])))
 
     def event(self, step: int, event: str, message: str, **fields: Any) -> None:
@@ -89,6 +96,8 @@ class LogWriter:
 
     def snapshot(self, step: int, extra: bool, arrays: dict[str, NDArray[Any]]) -> None:
         """One snapshot, of arrays by path without their first axis."""
+        if not self._open:
+            return
         index = np.zeros(1, SNAPSHOTS.dtype)
         index[0] = (step, time.time(), extra, 0)
         self._snapshots.append((index, {path: rows[None] for path, rows in arrays.items()}))
@@ -116,17 +125,19 @@ class LogWriter:
         """Write the rest, note how the run ended, and close; does nothing the second time."""
         if not self._open:
             return
-        self.flush()
-        with self._signals:
-            try:
-                change(self._log.file, status=status, **attributes)
-                self._log.file.flush()
-                os.fsync(self._log.descriptor)
-                self._log.file.close()
-            except Exception as error:
-                self._fail(error)
-            self._end()
-        self._signals.remove()
+        try:
+            with self._signals:
+                self.flush()
+                try:
+                    change(self._log.file, status=status, **attributes)
+                    self._log.file.flush()
+                    os.fsync(self._log.descriptor)
+                    self._log.file.close()
+                except Exception as error:
+                    self._fail(error)
+                self._end()
+        finally:  # a signal that waited is an exception by now
+            self._signals.remove()
 
     def after_fork_in_child(self) -> None:
         """In a forked child this log is not open: the parent goes on writing it."""
@@ -175,12 +186,14 @@ class LogWriter:
 
     def _stop_in_order(self) -> None:
         """Close cleanly while there is still room for that, and leave the rows that were not written."""
-        with self._signals:
-            with contextlib.suppress(OSError, RuntimeError):
-                change(self._log.file, status="log-stopped")
-                self._log.file.close()
-            self._end()
-        self._signals.remove()
+        try:
+            with self._signals:
+                with contextlib.suppress(OSError, RuntimeError):
+                    change(self._log.file, status="log-stopped")
+                    self._log.file.close()
+                self._end()
+        finally:
+            self._signals.remove()
         megabytes = guards.LOW_SPACE // 1_000_000
         self._complain(f"less than {megabytes} MB free on its disk; what was written so far is kept")
 

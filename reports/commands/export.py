@@ -14,7 +14,10 @@ from reports.commands.failures import tell_damage
 @click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder for the files.  [default: RUN without .h5]"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the files.  [default: RUN without .h5, or RUN-export]",
 )
 def command(run: Path, form: str, output: Path | None) -> None:
     """Write the frames of a run as CSV or Parquet, one file a frame.
@@ -30,7 +33,7 @@ def command(run: Path, form: str, output: Path | None) -> None:
     try:
         opened = open_run(run)
         code = tell_damage(run, opened)
-        for path in export_run(opened, output or run.with_suffix(""), chosen):
+        for path in export_run(opened, output or _folder_beside(run), chosen):
             click.echo(path)
         sys.exit(code)
     except LogError as error:
@@ -42,3 +45,8 @@ def command(run: Path, form: str, output: Path | None) -> None:
     except OSError as error:
         click.echo(f"error: {error.filename or output}: cannot be written: {error.strerror}", err=True)
         sys.exit(4)
+
+
+def _folder_beside(run: Path) -> Path:
+    """The log's name without its ending; where it has none, that is the log itself."""
+    return run.with_suffix("") if run.suffix else run.with_name(f"{run.name}-export")

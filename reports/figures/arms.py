@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from diagnostics.measures import window_steps
 from diagnostics.run import Run
 from diagnostics.statistics import Group
 from diagnostics.summary import RunSummary
+from diagnostics.symptoms import prior_entropy
 from reports import style
 from reports.figures.curves import Array, extremes, moving_mean
 
@@ -53,9 +55,8 @@ def prepare(groups: Sequence[Group], open_run: Opener) -> tuple[ArmCurves, ...]:
             if not len(run):
                 continue
             loss = run.block([run.columns.scalar("data_loss")])[:, 0]
-            mean = moving_mean(loss, max(20, -(-2560 // max(run.info.batch_size, 1))))
-            prior = np.array([p for p in run.info.prior if p > 0])
-            guess = float(-np.sum(prior * np.log(prior)))
+            mean = moving_mean(loss, window_steps(run.info.batch_size))
+            guess = prior_entropy(run.info.prior)
             fate = "defect" if summary.is_defect else "survivor" if summary.is_survivor else "undecided"
             curves.append(RunCurve(summary.name, fate, *extremes(run.index["step"], mean, BUCKETS)))
         arms.append(ArmCurves(group.label, tuple(curves), group.defect_runs, group.judged, len(group.runs), guess))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diagnostics.findings import Finding, Severity
 from diagnostics.run import Run
+from diagnostics.symptoms import prior_entropy
 from reports import style
 from reports.figures.curves import Array, extremes
 from reports.figures.focus import Focus, focus
@@ -58,8 +58,7 @@ def prepare(run: Run) -> ChainData | None:
     column = run.columns.scalar("data_loss")
     loss = run.block([column], window.first, window.last)[:, 0]
     steps = run.between(window.first, window.last).index["step"]
-    prior = np.array([p for p in run.info.prior if p > 0])
-    return ChainData(lanes, events, extremes(steps, loss), float(-np.sum(prior * np.log(prior))), window)
+    return ChainData(lanes, events, extremes(steps, loss), prior_entropy(run.info.prior), window)
 
 
 def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> Event:

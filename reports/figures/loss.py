@@ -12,7 +12,9 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from diagnostics.findings import Stretch
+from diagnostics.measures import window_steps
 from diagnostics.run import Run
+from diagnostics.symptoms import prior_entropy
 from reports import style
 from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches, moving_mean
 from reports.figures.focus import turning_step
@@ -46,10 +48,9 @@ def prepare(run: Run) -> LossCurves:
     columns = run.columns
     values = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")]).astype(np.float64)
     steps = np.ascontiguousarray(run.index["step"])
-    window = max(20, -(-2560 // max(run.info.batch_size, 1)))
+    window = window_steps(run.info.batch_size)
     loss, accuracy = values[:, 0], values[:, 1]
     broken = steps[~np.isfinite(loss)]
-    prior = np.array([p for p in run.info.prior if p > 0])
     per_epoch = max(run.info.steps_per_epoch, 1)
     last = int(steps[-1]) if len(steps) else 0
     checks = run.validations
@@ -59,8 +60,8 @@ def prepare(run: Run) -> LossCurves:
         mean_loss=extremes(steps, np.where(np.isfinite(loss), moving_mean(loss, window), np.nan)),
         mean_accuracy=extremes(steps, moving_mean(accuracy, window)),
         window=window,
-        guess_loss=float(-np.sum(prior * np.log(prior))) if len(prior) else float("nan"),
-        guess_accuracy=float(prior.max()) if len(prior) else float("nan"),
+        guess_loss=prior_entropy(run.info.prior),
+        guess_accuracy=max(run.info.prior),
         not_finite_from=int(broken[0]) if len(broken) else None,
         stretches=run.diagnosis.stretches,
         epoch_starts=tuple(range(per_epoch, last + 1, per_epoch)) if last // per_epoch <= 30 else (),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from diagnostics.findings import Verdict
 from diagnostics.info import RunInfo
+from diagnostics.symptoms import prior_entropy
 from reports.terminal.history import History
 from reports.terminal.state import LayerLine, LiveState, Tone
 
@@ -38,8 +39,7 @@ class LiveModel:
         self.last_step = -1
         self.epoch = 1
         self.events: list[str] = []
-        prior = np.array([p for p in info.prior if p > 0])
-        self._guess = (float(-np.sum(prior * np.log(prior))), float(prior.max())) if len(prior) else (np.nan, np.nan)
+        self._guess = (prior_entropy(info.prior), max(info.prior))
 
     def take(self, step: int, epoch: int, row: NDArray[Any]) -> None:
         """One row, in the order of the run's columns; it is copied."""

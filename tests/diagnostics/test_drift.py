@@ -68,3 +68,17 @@ def test_steps_that_a_healthy_run_does_not_have_are_compared_with_the_others():
 
     assert row["above"] == 1
     assert row["lead"] == 30  # up to step 9 the short run is above it
+
+
+def test_logs_of_every_fifth_step_show_the_drift_too():
+    def thinned(run: Run) -> Run:
+        kept = np.arange(0, 60, 5)
+        fewer = Run.from_rows(run.info, kept, 1 + kept // 10, run.block()[kept])
+        fewer._kept["diagnosis"] = run.diagnosis
+        return fewer
+
+    runs = [thinned(made(lambda t: 9 * t, onset=onset)) for onset in (38, 40, 43)]
+    row = drifts(runs, [thinned(run) for run in healthy()]).iloc[0]
+
+    assert (row["below"], row["above"], row["runs"]) == (0, 3, 3)
+    assert row["lead"] == 35  # from step 5 to the onset

@@ -131,3 +131,9 @@ def test_a_gradient_that_begins_after_none_has_not_outgrown_its_level():
 
     assert warnings_of(begins)[1] == []
     assert [(f.first_step, round(f.value)) for f in warnings_of(grows)[1]] == [(200, 60)]
+
+def test_a_layer_is_suspect_however_many_warnings_there_were_before(monkeypatch):
+    monkeypatch.setattr("diagnostics.detector.KEPT_WARNINGS", 0)
+    values = rows(piecewise((400, 0.3)), changes=SIGNS["dead"])
+
+    assert "dense1" in judge(values[:205]).detector.suspects

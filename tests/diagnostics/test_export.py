@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -62,6 +63,17 @@ def test_the_export_command_prints_the_files_it_wrote(log: Path, tmp_path: Path)
 
     assert done.exit_code == 0
     assert len(done.stdout.splitlines()) == 6
+
+
+def test_a_log_without_an_ending_is_exported_into_a_folder_beside_it(log: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    shutil.copy(log, plain)
+
+    done = CliRunner().invoke(export.command, [str(plain)])
+
+    assert done.exit_code == 0
+    assert (tmp_path / "plain-export" / "steps.csv").exists()
+
 
 
 @pytest.mark.parametrize("command", [export.command, repair.command])

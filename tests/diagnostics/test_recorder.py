@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from diagnostics.columns import KINDS
+from diagnostics.errors import LogExistsError
 from diagnostics.findings import Verdict
 from diagnostics.measures import exact_statistics
 from diagnostics.reader import open_run
@@ -242,3 +243,31 @@ def test_a_run_of_which_every_fifth_step_is_logged_made_all_its_steps(tmp_path: 
     assert recorder.diagnosis is not None
     assert (recorder.diagnosis.steps, run.diagnosis.steps, summary.steps) == (24, 24, 24)
     assert not summary.is_cut_short
+
+
+def test_a_recorder_may_be_used_again_and_begins_anew(tmp_path: Path) -> None:
+    model = small_model()
+    recorder = Recorder(tmp_path / "run.h5", overwrite=True, model=model, checkpoint_every=7)
+    train([recorder], model)
+    first = open_run(tmp_path / "run.h5")
+    cost = recorder.cost
+
+    train([recorder], model)
+
+    again = open_run(tmp_path / "run.h5")
+    assert again.checkpoints["step"].tolist() == first.checkpoints["step"].tolist() == [0, 7, 14, 21]
+    assert again.snapshots.steps.tolist() == first.snapshots.steps.tolist()
+    assert sorted(p.suffix for p in (tmp_path / "run.checkpoints").iterdir()) != []
+    assert 0 < recorder.cost < 10 * cost
+    assert recorder.step == 25
+
+
+def test_a_second_training_that_cannot_begin_does_not_end_the_log_of_the_first(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.h5")
+    train([recorder])
+
+    with pytest.raises(LogExistsError, match="exists already"):
+        train([recorder])
+
+    assert recorder.diagnosis is None
+    assert open_run(tmp_path / "run.h5").status == "completed"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from diagnostics.checkpoints import CheckpointRing
-from diagnostics.errors import CheckpointError, LogError
+from diagnostics.errors import CheckpointError, DiagnosticsError, LogError
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.resume import prepare_resume
@@ -190,6 +190,21 @@ def test_checkpoints_of_another_run_are_not_used(tmp_path: Path) -> None:
 
     with pytest.raises(CheckpointError, match="none of them sound and of this run"):
         prepare_resume(tmp_path / "run.h5")
+
+
+def test_a_run_is_not_gone_on_with_on_other_data(tmp_path: Path) -> None:
+    def recorder(checksum: str) -> Recorder:
+        return Recorder(
+            tmp_path / "run.h5", model=model, checkpoint_every=7, environment={"data_checksum": checksum * 8}
+        )
+
+    model = small_model()
+    with pytest.raises(RuntimeError, match="fell over"):
+        train([recorder("one"), Fall(30)], model, epochs=4)
+
+    with pytest.raises(DiagnosticsError, match=r"was trained on other data than those here now \(checksum oneoneon"):
+        recorder("two").resume(model)
+    assert recorder("one").resume(model) == 28
 
 
 def test_a_complete_run_is_not_resumed(tmp_path: Path) -> None:

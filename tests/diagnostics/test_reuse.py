@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from diagnostics.reuse import copy_runs
 from diagnostics.study import Plan, StudyError, grid
 from diagnostics.study_run import Study, load_study
 from diagnostics.study_worker import Worker
+from lenet.data.dataset import EMBEDDED
 
 SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [60]}
 
@@ -69,6 +72,23 @@ def test_code_that_was_changed_since_its_commit_copies_nothing(tmp_path, monkeyp
     Worker.of(plan, folder)(plan.tasks()[0])
 
     assert list(copy_runs(other(), tmp_path, [folder])) == []
+
+
+def test_runs_on_data_that_have_changed_since_are_not_copied(tmp_path, monkeypatch):
+    monkeypatch.setattr("diagnostics.version.commit", lambda: "abc")
+    data, settings = tmp_path / "data", {**SMALL, "lr": [0.1], "data": [str(tmp_path / "data")]}
+    shutil.copytree(EMBEDDED, data)
+    folder, plan = tmp_path / "source", Plan(grid(settings, 1))
+    plan.save(folder)
+    Worker.of(plan, folder)(plan.tasks()[0])
+
+    labels = data / "train-labels-idx1-ubyte.gz"
+    raw = gzip.decompress(labels.read_bytes())
+    labels.write_bytes(gzip.compress(raw[:-1] + bytes([(raw[-1] + 1) % 10])))
+    assert list(copy_runs(plan, tmp_path, [folder])) == []
+
+    labels.write_bytes(gzip.compress(raw))
+    assert len(list(copy_runs(plan, tmp_path, [folder]))) == 1
 
 
 def test_half_a_log_is_not_copied(source, tmp_path):

@@ -74,6 +74,16 @@ def test_where_only_some_steps_were_logged_the_last_validation_still_counts():
     assert not summary.is_cut_short
 
 
+def test_a_validation_after_the_last_logged_step_is_not_final_where_training_went_on():
+    made = run(steps=18, every=9, validated_at=(10,), status="interrupted")
+    assert summarise(made).validation_accuracy == pytest.approx(0.7), "the last row is all that is known"
+
+    events = [{"step": 18, "event": "interruption", "message": "interrupted after 18 steps"}]
+    ended = Run.from_rows(made.info, made.index["step"], made.index["epoch"], made.block(), status="interrupted",
+                          validations=[{"epoch": 1, "step": 10, "accuracy": 0.7}], events=events)  # fmt: skip
+    assert summarise(ended).validation_accuracy is None
+
+
 def test_where_only_some_steps_were_logged_defect_iterations_are_steps_and_not_rows():
     summary = summarise(run(onset=15, every=4))
 

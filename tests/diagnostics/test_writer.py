@@ -161,6 +161,22 @@ def test_a_full_disk_stops_the_log_in_order_and_training_goes_on(
     assert recorder.diagnosis.steps == 104
 
 
+def test_a_log_that_has_stopped_gathers_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = writer(tmp_path / "run.h5")
+    monkeypatch.setattr(guards, "free_space", lambda path: 1e6)
+    with pytest.raises(LogWriteError, match="less than 8 MB free"):
+        log.flush()
+
+    for step in range(100):
+        log.row(step, 1, row(step))
+        log.event(step, "rule", "too late")
+        log.snapshot(step, False, snapshot(step))
+    log.flush()
+
+    assert not log.is_open
+    assert (log._gathered, log._tables, log._snapshots) == (0, [], [])
+
+
 def test_a_full_disk_ends_the_run_where_that_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(tmp_path / "run.h5", on_error="stop")
     monkeypatch.setattr(guards, "free_space", lambda path: 1e6)
@@ -258,6 +274,22 @@ def test_signals_wait_until_the_write_is_done() -> None:
         deferral.remove()
 
     assert order == ["written"]
+
+
+def test_a_signal_that_comes_while_the_log_is_closed_leaves_the_caller_s_handlers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    log = writer(tmp_path / "run.h5")
+    log.row(0, 1, row(0))
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (os.kill(os.getpid(), signal.SIGINT), sync(descriptor)))
+
+    with pytest.raises(KeyboardInterrupt):
+        log.close("completed")
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert (open_run(tmp_path / "run.h5").status, len(open_run(tmp_path / "run.h5"))) == ("completed", 1)
 
 
 def test_sigterm_without_a_handler_becomes_an_orderly_exit() -> None:
