@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from diagnostics.arms import NOT_AN_ARM, arm_key
 from diagnostics.errors import DiagnosticsError
 from diagnostics.jsonfile import DamagedFileError, read_json, write_json
 from lenet.settings import Settings, idle
@@ -23,6 +24,10 @@ FILE = "study.json"
 OnDefect = Literal["continue", "stop", "restart"]
 RESTARTS = 3
 """How often a dead run is followed by the next seed, at most."""
+GIVEN_ONCE = {
+    "seed": "a study takes --runs seeds from --seed on",
+    "threads": "the number of threads changes times and nothing else, so it makes no arms",
+}
 
 
 class StudyError(DiagnosticsError):
@@ -124,14 +129,15 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
 
     Every setting is filled in and checked; the first arm is the control. What has no effect in one combination
     and has in another (a decay rate without a decay) is left out of the one. Raises SettingsError, and StudyError
-    where nothing is asked for or the seed is among the options.
+    where nothing is asked for, or where the options differ in what runs of one arm may differ in.
     """
     if runs < 1:
         raise StudyError(f"--runs: received {runs}, expected at least 1")
     options = {name: list(dict.fromkeys(values)) for name, values in options.items() if values}
     differing = [name for name, values in options.items() if len(values) > 1]
-    if "seed" in differing:
-        raise StudyError("--seed: given more than once; a study takes --runs seeds from --seed on")
+    for name in NOT_AN_ARM:
+        if name in differing:
+            raise StudyError(f"--{name}: given more than once; {GIVEN_ONCE[name]}")
     used = _used(options)
     arms: list[Arm] = []
     seen: list[dict[str, Any]] = []
@@ -147,7 +153,17 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
         parts = [settings.network] + [f"{n}={chosen[n]}" for n in differing if n != "network" and n in chosen]
         control = arms[0].label if arms else None
         arms.append(Arm(" ".join(parts), arm_settings(settings), runs, control))
-    return tuple(arms)
+    return told_apart(arms)
+
+
+def told_apart(arms: Iterable[Arm]) -> tuple[Arm, ...]:
+    """The arms, if runs can be told apart by their settings. Raises StudyError naming two that could not."""
+    by_key: dict[str, Arm] = {}
+    for arm in arms:
+        other = by_key.setdefault(arm_key(arm.settings), arm)
+        if other is not arm:
+            raise StudyError(f"arms {other.label!r} and {arm.label!r} have the same settings; leave one of them out")
+    return tuple(by_key.values())
 
 
 def _used(options: Mapping[str, Sequence[Any]]) -> set[str]:

@@ -88,11 +88,12 @@ def command(
 def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | None, how: dict[str, Any]) -> Plan:
     """The plan these options ask for. Raises StudyError or SettingsError."""
     from diagnostics.presets import preset
-    from diagnostics.study import Plan, StudyError, grid
+    from diagnostics.study import GIVEN_ONCE, Plan, StudyError, grid
 
+    for name, why in GIVEN_ONCE.items():
+        if len(given.get(name, ())) > 1:
+            raise StudyError(f"--{name}: given more than once; {why}")
     seeds = given.pop("seed", [0])
-    if len(seeds) > 1:
-        raise StudyError("--seed: given more than once; a study takes --runs seeds from --seed on")
     if preset_name is None:
         return Plan(grid(given, runs or DEFAULT_RUNS), seeds[0], **how)
     several = [name for name, values in given.items() if len(values) > 1]

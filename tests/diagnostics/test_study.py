@@ -37,9 +37,10 @@ def test_options_given_more_than_once_make_a_grid_labelled_by_what_differs():
 
 @pytest.mark.parametrize(("options", "runs", "error"), [
     ({"lr": [-1.0]}, 1, SettingsError), ({"seed": [0, 1]}, 1, StudyError), ({}, 0, StudyError),
+    ({"threads": [1, 2]}, 1, StudyError),
 ])  # fmt: skip
 def test_what_cannot_be_run_is_refused_before_anything_starts(options, runs, error):
-    with pytest.raises(error, match=r"received|--seed"):
+    with pytest.raises(error, match=r"received|--seed|--threads"):
         grid(options, runs)
 
 
@@ -205,6 +206,18 @@ def test_the_report_table_makes_at_least_as_many_runs_as_the_author():
 
 def test_remedies_and_why_have_forty_seeds_an_arm():
     assert {arm.runs for name in ("remedies", "why") for arm in preset(name).build({})} == {40}
+
+
+def test_arms_that_differ_in_nothing_but_their_label_are_refused_since_their_runs_would_be_pooled():
+    twins = replace(preset("why"), arms=(("one", {}, 2, None), ("two", {"lr": 0.5}, 2, "one")))
+
+    with pytest.raises(StudyError, match="arms 'one' and 'two' have the same settings"):
+        twins.build({})
+
+
+def test_what_an_arm_of_a_preset_sets_cannot_be_changed_for_all_of_them():
+    with pytest.raises(StudyError, match="--lr: the arm 'half the learning rate'"):
+        preset("remedies").build({"lr": 0.1})
 
 
 def test_an_unknown_preset_is_refused_with_the_names_there_are():
