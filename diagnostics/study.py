@@ -77,6 +77,15 @@ class Plan:
             for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
         ]  # fmt: skip
 
+    def possible_tasks(self) -> list[Task]:
+        """All first attempts, and the restarts that follow where one run after the other dies."""
+        latest: list[Task] = self.tasks()
+        found: list[Task] = []
+        while latest:
+            found += latest
+            latest = [following for task in latest if (following := self.next_attempt(task))]
+        return found
+
     def task(self, arm: int, seed: int, attempt: int = 0) -> Task:
         """One run of an arm."""
         settings = Settings.from_dict({**self.arms[arm].settings, "seed": seed})

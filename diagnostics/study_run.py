@@ -190,17 +190,19 @@ def note_copied(folder: Path, copied: Mapping[str, str]) -> None:
 def load_study(folder: Path) -> tuple[Plan, index.Loaded]:
     """The plan in a folder and what has come of it.
 
-    A run that failed is a crashed run, with or without a log; one that was
-    interrupted together with the study is no result, and will be run again.
+    A run that failed is a crashed run, with or without a log, and so is one whose
+    log is damaged; one that was interrupted together with the study is no result,
+    and will be run again.
     Raises DamagedFileError for a damaged plan.
     """
-    plan, failed = Plan.load(folder), _failures(folder)
-    loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed])
-    complete = [r for r in loaded.runs if is_complete(r)]
-    dead = [crashed(task, folder) for task in plan.tasks() if task.file in failed]
-    known = {run.name for run in (*complete, *dead)}
+    plan, listed = Plan.load(folder), _failures(folder)
+    failed = [crashed(task, folder) for task in plan.possible_tasks() if task.file in listed]
+    failed_names = {run.name for run in failed}
+    loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed_names])
+    results = [r for r in loaded.runs if is_complete(r) or r.status == "damaged"]
+    known = {run.name for run in results}
     open_ends = (*loaded.unfinished, *(Path(r.path) for r in loaded.runs if r.name not in known))
-    return plan, index.Loaded((*complete, *dead), open_ends, loaded.problems)
+    return plan, index.Loaded((*results, *failed), open_ends, loaded.problems)
 
 
 def groups_of(plan: Plan, runs: Iterable[RunSummary], exclude_defect_steps: bool = False) -> list[Group]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics import index
 from diagnostics.jsonfile import DamagedFileError
 from diagnostics.presets import AUTHOR_RUNS, PRESETS, preset
 from diagnostics.study import Plan, StudyError, grid
@@ -166,6 +167,29 @@ def test_restart_keeps_and_counts_the_dead_run_and_takes_seeds_that_nobody_has(t
     # seed 0 dies (0 % 3), then 3, 6 and 9: at most three restarts
     assert sorted(r.seed for r in loaded.runs) == [0, 1, 2, 3, 6, 9]
     assert (seen[-1].total, len(calls(tmp_path))) == (6, 6)
+
+
+def test_a_restart_that_fails_is_a_crashed_run_like_any_other(tmp_path):
+    asked = Plan(grid({}, 3), on_defect="restart")
+    run_study(asked, tmp_path, failing=(3,))
+    _, loaded = load_study(tmp_path)
+    (group,) = groups_of(asked, loaded.runs)
+
+    assert [(r.seed, r.is_crashed) for r in group.runs] == [(0, False), (1, False), (2, False), (3, True)]
+    assert loaded.unfinished == ()
+
+
+def test_a_damaged_log_counts_as_crashed_as_it_does_outside_of_a_study(tmp_path):
+    run_study(plan(2), tmp_path)
+    victim = tmp_path / "lenet-seed0001.h5"
+    index.keep(victim, replace(index.summary_of(victim), status="damaged"))
+    _, loaded = load_study(tmp_path)
+
+    assert [(g.label, g.judged, g.crashed) for g in groups_of(plan(2), loaded.runs)] == [
+        ("feedforward", 2, 0), ("lenet", 1, 1),
+    ]  # fmt: skip
+    assert loaded.unfinished == ()
+    assert "lenet-seed0001.h5: damaged" in loaded.problems[0]
 
 
 def _study_for_ever(folder: Path) -> None:
