@@ -67,8 +67,8 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
 
 
 @pytest.mark.parametrize(("arguments", "word"), [
-    (["--resume"], "no study to resume"),
-    (["--page-only"], "no study"),
+    (["--resume"], "holds no study (no study.json); leave out --resume"),
+    (["--page-only"], "holds no study (no study.json); leave out --page-only"),
     (["--preset", "magic"], "report-table, remedies, why"),
     (["--preset", "why", "--lr", "0.1", "--lr", "0.2"], "--lr: given more than once"),
     (["--preset", "why", "--convolution", "exact"], "--convolution: the arm \"report's convolution\" of --preset why"),
@@ -86,6 +86,38 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(study, arguments, word):
     assert word in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not study.folder.exists()
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--resume", "--on-defect", "stop"], ["--resume", "--log-every", 5], ["--resume", "--histograms-every", 0],
+    ["--page-only", "--log-every", 5], ["--page-only", "--lr", 0.3], ["--page-only", "--runs", 3],
+    ["--page-only", "--seed", 1], ["--page-only", "--preset", "remedies"],
+], ids=str)  # fmt: skip
+def test_an_option_that_says_otherwise_than_the_study_in_the_folder_is_refused(study, arguments):
+    study("--preset", "why", "--runs", 2)
+    result = study(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {arguments[1]} {arguments[2]}: the study in {study.folder} was started")
+    assert len(result.stderr.splitlines()) == 1
+    assert len(calls(study.folder)) == 4
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--page-only"])
+def test_options_that_agree_with_the_study_in_the_folder_may_be_given(study, flag):
+    study("--preset", "why", "--runs", 2, "--seed", 1, "--limit", 2000, "--log-every", 5)
+
+    same = ["--preset", "why", "--runs", 2, "--seed", 1, "--limit", 2000, "--log-every", 5]
+    assert study(flag, *same).exit_code == 0
+    assert study(flag, "--log-every", 5).exit_code == 0
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--page-only"])
+def test_without_a_folder_the_answer_is_about_what_was_typed(flag):
+    result = CliRunner().invoke(command, [flag])
+
+    assert result.exit_code == 2
+    assert f"{flag} needs --out FOLDER" in result.stderr
 
 
 def test_data_that_cannot_be_read_is_told_once_before_anything_starts(study, tmp_path):
