@@ -29,7 +29,7 @@ from reports.document import Verdict as VerdictBlock
 from reports.figures.arms import arms_figure
 from reports.figures.fates import fates_figure
 from reports.figures.rates import rates_figure
-from reports.figures.survival import death_step, survival_figure
+from reports.figures.survival import death_step, median_death_words, survival_figure
 from reports.pictures import picture
 from reports.stats_text import cost_words, mean_words, rate_words
 from reports.words import GLOSSARY, percent, rule_name, seconds, sentence, status_words
@@ -99,7 +99,7 @@ def _facts(data: StudyData) -> Facts:
         Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
         Fact("How?", kinds, f"{whole.recovered} more went down and recovered"),
         Fact("Why, most often?", rule_name(common) if common else "–", _named(causes, common)),
-        Fact("When?", f"step {deaths[len(deaths) // 2]:,}" if deaths else "–",
+        Fact("When?", f"step {median_death_words(deaths)}" if deaths else "–",
              f"median; from {deaths[0]:,} to {deaths[-1]:,}" if deaths else "no run died"),
         Fact("Does leaving them out matter?", _moved(whole), sentence(moved)),
     ))  # fmt: skip

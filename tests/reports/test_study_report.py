@@ -13,6 +13,7 @@ from reports import html
 from reports.document import Facts, Link, Table
 from reports.document import Verdict as VerdictBlock
 from reports.figures import arms, fates, rates, survival
+from reports.study_pages import why
 from reports.study_report import StudyData, build
 from tests.reports import synthetic
 
@@ -100,6 +101,18 @@ def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study
 
 def test_the_same_study_gives_the_same_bytes(study):
     assert html.render(build(study)) == html.render(build(study))
+
+
+@pytest.mark.parametrize(("steps", "median"), [
+    ((10, 1400, 90), "90"), ((10, 20, 33, 1400), "26.5"), ((1200, 1300), "1,250"),
+])  # fmt: skip
+def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
+    runs = tuple(replace(study.groups[0].runs[1], cause_step=step) for step in steps)
+    page = build(replace(study, groups=(replace(study.groups[0], runs=runs),)))
+    facts = next(block for block in page.opening if isinstance(block, Facts))
+
+    assert next(fact.answer for fact in facts.items if fact.question == "When?") == f"step {median}"
+    assert why._when(replace(study.groups[0], runs=runs))[5] == median
 
 
 def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(study):
