@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from typing import Any, Literal
 from diagnostics.arms import NOT_AN_ARM, arm_key
 from diagnostics.errors import DiagnosticsError
 from diagnostics.jsonfile import DamagedFileError, read_json, write_json
+from diagnostics.summary import RunSummary
 from lenet.settings import Settings, idle
 
 FORMAT = "lenet-diag study 1"
@@ -76,6 +78,17 @@ class Plan:
             self.task(a, self.first_seed + i)
             for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
         ]  # fmt: skip
+
+    def asked(self, find: Callable[[Task], RunSummary | None]) -> Iterator[tuple[Task, RunSummary | None]]:
+        """Every task that is asked for by now, with its run if ``find`` knows one: restarts once a run has died."""
+        waiting = deque(self.tasks())
+        while waiting:
+            task = waiting.popleft()
+            run = find(task)
+            yield task, run
+            following = self.next_attempt(task) if run is not None and run.is_defect else None
+            if following:
+                waiting.append(following)
 
     def possible_tasks(self) -> list[Task]:
         """All first attempts, and the restarts that follow where one run after the other dies."""

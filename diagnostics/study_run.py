@@ -94,18 +94,13 @@ class Study:
     def _take_stock(self) -> None:
         """Find out what is complete, and queue the rest; what failed is tried again."""
         (self.folder / FAILURES).unlink(missing_ok=True)
-        waiting = deque(self.plan.tasks())
-        self._total = len(waiting)
-        while waiting:
-            task = waiting.popleft()
-            summary = finished(self.folder / task.file, task)
+        self._total = len(self.plan.tasks())
+        for task, summary in self.plan.asked(lambda task: finished(self.folder / task.file, task)):
             if summary is None:
                 self._queue.append(task)
-                continue
-            self._reused += 1
-            following = self._count(task, summary)
-            if following:
-                waiting.append(following)
+            else:
+                self._reused += 1
+                self._count(task, summary)
 
     def _note(self, task: Task, outcome: RunSummary | Failure) -> tuple[RunSummary, str]:
         """Take down how a task ended."""

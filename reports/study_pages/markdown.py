@@ -47,10 +47,12 @@ def settings_words(plan: Plan) -> str:
 
 def status(plan: Plan, loaded: Loaded) -> str | None:
     """What is missing, in bold, where the study is not finished."""
-    asked, done = len(plan.tasks()), len(loaded.runs)
-    if done >= asked:
+    by_file = {run.name: run for run in loaded.runs}
+    asked = [run for _, run in plan.asked(lambda task: by_file.get(task.file))]
+    done = sum(run is not None for run in asked)
+    if done == len(asked):
         return None
-    return f"**Partial: {done} of {asked} runs so far.** Every figure below gives the number of runs it is from."
+    return f"**Partial: {done} of {len(asked)} runs so far.** Every figure below gives the number of runs it is from."
 
 
 def how_made(plan: Plan, loaded: Loaded, runs: str) -> str:

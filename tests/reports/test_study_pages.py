@@ -37,6 +37,18 @@ def test_a_partial_page_says_so_and_how_much_is_missing(tmp_path):
     assert "**Partial: 100 of 108 runs so far.**" in page_of("report-table", tmp_path, skip=8)
 
 
+def test_restarts_do_not_stand_in_for_runs_that_are_missing(tmp_path):
+    plan = fake_study(tmp_path, Plan(preset("why").build({}, 3), on_defect="restart", preset="why"), skip=1)
+    first = next(task for task in plan.tasks() if task.settings.seed == 1)
+    restart = plan.next_attempt(first)
+    assert restart is not None
+    fake_run(tmp_path, restart.file, "healthy", restart.settings.seed, arm=restart.settings.to_dict())
+    text = write_page(plan, load_study(tmp_path)[1], tmp_path, tmp_path / "page.md").read_text()
+
+    # Six first attempts, of which the last is missing; three of them died, of which one was started again.
+    assert "**Partial: 6 of 9 runs so far.**" in text
+
+
 def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
     plan = Plan(preset("remedies").build({}, 24), preset="remedies")
     fake_study(tmp_path, plan, dead=range(12))
