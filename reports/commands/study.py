@@ -7,6 +7,8 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,9 +158,8 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
     from reports.words import counted
 
     study = Study(plan, folder, jobs, reuse=reuse)
-    _end_in_order_on_sigterm()
     try:
-        with StudyView(Console(stderr=True)) as view:
+        with _ending_in_order(), StudyView(Console(stderr=True)) as view:
             study.run(view)
     except KeyboardInterrupt as interruption:
         click.echo(f"interrupted; go on with: lenet-diag study --resume --out {shlex.quote(str(folder))}", err=True)
@@ -194,12 +195,18 @@ class _Terminated(KeyboardInterrupt):
     """SIGTERM as an exception, so that the workers are ended too."""
 
 
-def _end_in_order_on_sigterm() -> None:
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """SIGTERM as an exception while runs are trained; before and after it ends the process as it always does."""
+
     def end(*_: object) -> None:
         raise _Terminated
 
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _cores() -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -31,7 +34,6 @@ def study(tmp_path, monkeypatch):
     """Runs the command in a folder of its own with the stand-in."""
     monkeypatch.setattr(study_run, "Worker", FakeWorkers)
     monkeypatch.setattr(FakeWorkers, "how", {})
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     folder = tmp_path / "s"
 
     def invoke(*arguments):
@@ -152,6 +154,19 @@ def test_where_there_is_nothing_to_copy_it_is_said_before_anything_is_trained(st
 
     assert result.exit_code == 0
     assert result.stderr.startswith(f"nothing to copy from {tmp_path / 'other'}: no complete run")
+
+
+def test_sigterm_is_143_while_runs_are_trained_and_the_process_s_own_again_after_them(study, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    study("--runs", 1)
+    after_the_end = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(study_run.Study, "run", lambda *_: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5))
+    terminated = study("--resume")
+
+    assert after_the_end == before
+    assert terminated.exit_code == 143
+    assert "interrupted; go on with: lenet-diag study --resume --out" in terminated.stderr
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_stopping_at_defects_is_told_by_the_exit_code(study):
