@@ -179,7 +179,7 @@ def _tensors(data: StudyData) -> Section:
     if not group.defect_runs or group.defect_runs == group.judged:
         return Section("tensors", "Weights of the good and of the bad", (text(
             "No arm has both surviving and defect runs to compare."),))  # fmt: skip
-    chosen = [r for r in group.runs if r.is_judged][:MOST_COMPARED]
+    chosen = _of_both_fates(group)
     runs = [data.open_run(summary) for summary in chosen]
     defects = sum(r.is_defect for r in chosen)
     counts = f"{_count(defects, 'defect run')} against {_count(len(chosen) - defects, 'survivor')}"
@@ -196,6 +196,14 @@ def _tensors(data: StudyData) -> Section:
                             "step at which it went down.")  # fmt: skip
             blocks.append(picture(name, title, alt, caption, figure))
     return Section("tensors", "Weights of the good and of the bad", tuple(blocks))
+
+
+def _of_both_fates(group: Group) -> list[RunSummary]:
+    """At most MOST_COMPARED judged runs, as many of one fate as of the other where there are enough of both."""
+    defects = [r for r in group.runs if r.is_defect]
+    survivors = [r for r in group.runs if r.is_survivor]
+    dead = min(len(defects), max(MOST_COMPARED // 2, MOST_COMPARED - len(survivors)))
+    return [*defects[:dead], *survivors[: MOST_COMPARED - dead]]
 
 
 def _runs(data: StudyData) -> Section:

@@ -9,7 +9,7 @@ import pytest
 
 from diagnostics.intervals import wilson
 from diagnostics.statistics import Group
-from reports import html
+from reports import html, study_report
 from reports.document import Facts, Link, Table
 from reports.document import Verdict as VerdictBlock
 from reports.figures import arms, fates, rates, survival
@@ -113,6 +113,17 @@ def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
 
     assert next(fact.answer for fact in facts.items if fact.question == "When?") == f"step {median}"
     assert why._when(replace(study.groups[0], runs=runs))[5] == median
+
+
+@pytest.mark.parametrize(("dead", "alive", "chosen"), [
+    (3, 100, (3, 77)), (100, 3, (77, 3)), (90, 90, (40, 40)), (5, 6, (5, 6)),
+])  # fmt: skip
+def test_runs_of_both_fates_are_compared_however_many_there_are_of_one(study, dead, alive, chosen):
+    survivor, defect = study.groups[0].runs[:2]
+    group = replace(study.groups[0], runs=(*[survivor] * alive, *[defect] * dead))
+    runs = study_report._of_both_fates(group)
+
+    assert (sum(r.is_defect for r in runs), sum(r.is_survivor for r in runs)) == chosen
 
 
 def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(study):
