@@ -26,6 +26,8 @@ FILE = "study.json"
 OnDefect = Literal["continue", "stop", "restart"]
 RESTARTS = 3
 """How often a dead run is followed by the next seed, at most."""
+MADE_WITH = ("date", "version", "commit", "python", "numpy", "cores", "jobs")
+"""What the history says of every start."""
 GIVEN_ONCE = {
     "seed": "a study takes --runs seeds from --seed on",
     "threads": "the number of threads changes times and nothing else, so it makes no arms",
@@ -70,6 +72,11 @@ class Plan:
     histograms_every: int = 25
     preset: str | None = None
     history: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def jobs(self) -> list[int]:
+        """How many runs were trained at a time, each number once: times depend on it."""
+        return sorted({int(start["jobs"]) for start in self.history})
 
     def tasks(self) -> list[Task]:
         """All first attempts: seed by seed and not arm by arm, so that a part of them is a fair part."""
@@ -132,7 +139,10 @@ class Plan:
             arms = tuple(Arm(**arm) for arm in value.pop("arms"))
             value.pop("format")
             plan = cls(arms, **{**value, "history": tuple(value["history"])})
-            plan.tasks()
+            for name in MADE_WITH:
+                if any(name not in start for start in plan.history):
+                    raise ValueError(f"a start in its history has no {name!r}")
+            plan.tasks(), plan.jobs  # raise where something else is wrong
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedFileError(f"{folder / FILE}: damaged ({error}); it was kept as it is") from error
         return plan

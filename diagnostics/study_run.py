@@ -188,16 +188,21 @@ def load_study(folder: Path) -> tuple[Plan, index.Loaded]:
     A run that failed is a crashed run, with or without a log, and so is one whose
     log is damaged; one that was interrupted together with the study is no result,
     and will be run again.
-    Raises DamagedFileError for a damaged plan.
+    Raises DamagedFileError for a damaged plan; a damaged list of failures is one
+    of the problems.
     """
-    plan, listed = Plan.load(folder), _failures(folder)
+    plan, problems = Plan.load(folder), []
+    try:
+        listed = _failures(folder)
+    except DamagedFileError as error:
+        listed, problems = {}, [f"{error}; which runs failed is not known"]
     failed = [crashed(task, folder) for task in plan.possible_tasks() if task.file in listed]
     failed_names = {run.name for run in failed}
     loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed_names])
     results = [r for r in loaded.runs if is_complete(r) or r.status == "damaged"]
     known = {run.name for run in results}
     open_ends = (*loaded.unfinished, *(Path(r.path) for r in loaded.runs if r.name not in known))
-    return plan, index.Loaded((*results, *failed), open_ends, loaded.problems)
+    return plan, index.Loaded((*results, *failed), open_ends, (*problems, *loaded.problems))
 
 
 def groups_of(plan: Plan, runs: Iterable[RunSummary], exclude_defect_steps: bool = False) -> list[Group]:
@@ -225,8 +230,11 @@ def crashed(task: Task, folder: Path) -> RunSummary:
 
 
 def _failures(folder: Path) -> dict[str, str]:
-    """Why tasks failed, by file; a damaged list is as good as none, since it is written anew by each run."""
-    try:
-        return dict(read_json(folder / FAILURES, FAILURES_FORMAT)["failures"])
-    except (DamagedFileError, KeyError, ValueError):
+    """Why tasks failed, by file; nothing where none has. Raises DamagedFileError."""
+    path = folder / FAILURES
+    if not path.exists():
         return {}
+    found = read_json(path, FAILURES_FORMAT).get("failures")
+    if not isinstance(found, dict):
+        raise DamagedFileError(f"{path}: found failures {found!r}, expected a reason for each run file")
+    return found

@@ -99,7 +99,7 @@ def jobs_of(paths: tuple[Path, ...]) -> list[int]:
 
     if len(paths) != 1 or not (paths[0] / FILE).exists():
         return []
-    return sorted({int(start["jobs"]) for start in Plan.load(paths[0]).history})
+    return Plan.load(paths[0]).jobs
 
 
 def notes(loaded: Loaded) -> list[str]:

@@ -182,8 +182,7 @@ def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
     if not groups:
         click.echo("no finished run in this study yet", err=True)
         return
-    jobs = sorted({int(start["jobs"]) for start in plan.history})
-    click.echo(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=jobs).text)
+    click.echo(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=plan.jobs).text)
     if plan.preset:
         from reports.study_pages import write_page
 

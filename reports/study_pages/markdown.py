@@ -59,7 +59,7 @@ def how_made(plan: Plan, loaded: Loaded, runs: str) -> str:
     """The command that repeats the page, and the code, machine and jobs it was made with; ``runs`` is the CSV file."""
     command = ["lenet-diag", "study", "--preset", str(plan.preset), *_changes(plan)]
     commits = dict.fromkeys(f"`{h['commit']}`" if h["commit"] else f"version {h['version']}" for h in plan.history)
-    jobs = sorted({str(h["jobs"]) for h in plan.history})
+    jobs = map(str, plan.jobs)
     threads = sorted({str(r.threads) for r in loaded.runs if r.threads is not None})
     last = plan.history[-1] if plan.history else {"date": "?", "python": "?", "numpy": "?", "cores": "?"}
     return join(
