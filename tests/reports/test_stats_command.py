@@ -156,6 +156,22 @@ def test_logs_left_behind_by_a_resumed_run_are_not_counted(runs):
     assert "2 of 8" in stats(runs).stdout
 
 
+def test_a_users_own_before_is_a_run_like_any_other(runs):
+    fake_run(runs, "r0.before-fix.h5", "collapsed")
+
+    assert "3 of 9" in stats(runs).stdout
+
+
+def test_a_run_counts_once_however_it_is_spelt(runs, monkeypatch):
+    monkeypatch.chdir(runs)
+    fake_run(runs / "elsewhere", "x.h5")
+    (runs / "z.h5").symlink_to("r0.h5")
+
+    spelt = ["r0.h5", runs / "r0.h5", "elsewhere/../r0.h5", "z.h5"]
+    assert "1 of 1" in stats(*spelt).stdout
+    assert "2 of 8" in stats(runs, ".").stdout
+
+
 def test_a_thousand_finished_runs_take_under_five_seconds(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", lambda _: None)
     for seed in range(1000):
