@@ -13,19 +13,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from diagnostics.arms import NOT_AN_ARM, arm_key
 from diagnostics.errors import DiagnosticsError
 from diagnostics.jsonfile import DamagedFileError, read_json, write_json
+from diagnostics.on_defect import RESTARTS, OnDefect
 from diagnostics.summary import RunSummary
 from lenet.settings import Settings, idle
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
-OnDefect = Literal["continue", "stop", "restart"]
-RESTARTS = 3
-"""How often a dead run is followed by the next seed, at most."""
 MADE_WITH = ("date", "version", "commit", "python", "numpy", "cores", "jobs")
 """What the history says of every start."""
 GIVEN_ONCE = {
@@ -93,7 +91,7 @@ class Plan:
             task = waiting.popleft()
             run = find(task)
             yield task, run
-            following = self.next_attempt(task) if run is not None and run.is_defect else None
+            following = self.restart_of(task) if run is not None and run.is_defect else None
             if following:
                 waiting.append(following)
 
@@ -103,7 +101,7 @@ class Plan:
         found: list[Task] = []
         while latest:
             found += latest
-            latest = [following for task in latest if (following := self.next_attempt(task))]
+            latest = [following for task in latest if (following := self.restart_of(task))]
         return found
 
     def task(self, arm: int, seed: int, attempt: int = 0) -> Task:
@@ -111,8 +109,8 @@ class Plan:
         settings = Settings.from_dict({**self.arms[arm].settings, "seed": seed})
         return Task(arm, settings, f"{self._slugs()[arm]}-seed{seed:04d}.h5", attempt)
 
-    def next_attempt(self, dead: Task) -> Task | None:
-        """The run that follows a dead one under ``restart``: its seed is one that nobody else has."""
+    def restart_of(self, dead: Task) -> Task | None:
+        """The run that follows a dead one under ``restart``: its seed is one that no other run of its arm has."""
         if self.on_defect != "restart" or dead.attempt >= RESTARTS:
             return None
         seed = dead.settings.seed + self.arms[dead.arm].runs

@@ -121,7 +121,7 @@ class Study:
         """Add a run; the task that follows it where a dead run is to be started again."""
         self.runs.append(summary)
         self._done += 1
-        following = self.plan.next_attempt(task) if summary.is_defect else None
+        following = self.plan.restart_of(task) if summary.is_defect else None
         self._total += following is not None
         return following
 

@@ -40,7 +40,7 @@ def test_a_partial_page_says_so_and_how_much_is_missing(tmp_path):
 def test_restarts_do_not_stand_in_for_runs_that_are_missing(tmp_path):
     plan = fake_study(tmp_path, Plan(preset("why").build({}, 3), on_defect="restart", preset="why"), skip=1)
     first = next(task for task in plan.tasks() if task.settings.seed == 1)
-    restart = plan.next_attempt(first)
+    restart = plan.restart_of(first)
     assert restart is not None
     fake_run(tmp_path, restart.file, "healthy", restart.settings.seed, arm=restart.settings.to_dict())
     text = write_page(plan, load_study(tmp_path)[1], tmp_path, tmp_path / "page.md").read_text()
