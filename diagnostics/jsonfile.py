@@ -16,12 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from diagnostics.errors import DiagnosticsError, LogWriteError
+from diagnostics.errors import DamagedFileError, LogWriteError
 from diagnostics.flock import flock
-
-
-class DamagedFileError(DiagnosticsError):
-    """A file that is not what it should be; it is left as it was found (exit code 3)."""
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from diagnostics.study import Arm, StudyError, arm_settings, told_apart
+from diagnostics.errors import StudyError
+from diagnostics.study import Arm, arm_settings, told_apart
 from lenet.settings import Settings
 
 Changes = Mapping[str, Any]

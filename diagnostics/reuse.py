@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from diagnostics.environment import environment
+from diagnostics.errors import StudyError
 from diagnostics.reader import open_run
-from diagnostics.study import FILE, Plan, StudyError, Task
+from diagnostics.study import FILE, Plan, Task
 from diagnostics.study_worker import finished
 
 SAME = ("version", "commit", "python", "numpy", "platform", "host")

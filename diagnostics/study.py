@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from diagnostics.arms import NOT_AN_ARM, arm_key
-from diagnostics.errors import DiagnosticsError
-from diagnostics.jsonfile import DamagedFileError, read_json, write_json
+from diagnostics.errors import DamagedFileError, StudyError
+from diagnostics.jsonfile import read_json, write_json
 from diagnostics.on_defect import RESTARTS, OnDefect
 from diagnostics.summary import RunSummary
 from lenet.settings import Settings, idle
@@ -30,10 +30,6 @@ GIVEN_ONCE = {
     "seed": "a study takes --runs seeds from --seed on",
     "threads": "the number of threads changes times and nothing else, so it makes no arms",
 }
-
-
-class StudyError(DiagnosticsError):
-    """A study that cannot be: nothing asked for, or a folder that holds another one (exit code 2)."""
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from typing import IO
 from diagnostics import index
 from diagnostics.arms import arm_key, group_runs
 from diagnostics.comparison import Comparison, compare_all
+from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.findings import Verdict
-from diagnostics.jsonfile import DamagedFileError, read_json, try_lock, write_json
+from diagnostics.jsonfile import read_json, try_lock, write_json
 from diagnostics.pool import Failure, Pool
 from diagnostics.reuse import copy_runs
 from diagnostics.statistics import Group
-from diagnostics.study import FILE, Plan, StudyError, Task
+from diagnostics.study import FILE, Plan, Task
 from diagnostics.study_worker import Worker, finished, is_complete
 from diagnostics.summary import RunSummary
 from diagnostics.version import code_version

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
 if TYPE_CHECKING:
     from diagnostics.study import Plan
 
-DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 130, 143
 DEFAULT_RUNS = 10
 
 
@@ -53,11 +53,6 @@ def command(
     --out; `lenet-diag stats` and `lenet-diag report` take the folder. A run
     with --threads left out uses one thread.
     """
-    from diagnostics.errors import DiagnosticsError, LogWriteError
-    from diagnostics.reuse import check_source
-    from diagnostics.study import Plan, StudyError
-    from lenet.errors import DataError, LenetError
-
     given = {name: list(values) for name, values in options.items() if values}
     asked = {"on_defect": on_defect, "log_every": log_every, "histograms_every": histograms_every}
     how = {name: value for name, value in asked.items() if value is not None}
@@ -65,7 +60,10 @@ def command(
         if is_given and not folder and not preset:
             raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
-    try:
+    with one_line_errors():
+        from diagnostics.reuse import check_source
+        from diagnostics.study import Plan
+
         if page_only or (resume and not given and not preset and not runs):
             flag = "--page-only" if page_only else "--resume"
             check_folder(folder, flag)
@@ -79,23 +77,14 @@ def command(
             check_source(plan, source)
         code = 0 if page_only else execute(plan, folder, jobs or _cores(), reuse)
         show_result(plan, folder, page)
-    except StudyError as error:
-        _end(error, USAGE)
-    except LogWriteError as error:
-        _end(error, FAILED)
-    except DiagnosticsError as error:
-        _end(error, UNREADABLE)
-    except DataError as error:
-        _end(error, UNREADABLE)
-    except LenetError as error:
-        _end(error, USAGE)
     sys.exit(code)
 
 
 def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | None, how: dict[str, Any]) -> Plan:
     """The plan these options ask for. Raises StudyError or SettingsError."""
+    from diagnostics.errors import StudyError
     from diagnostics.presets import preset
-    from diagnostics.study import GIVEN_ONCE, Plan, StudyError, grid
+    from diagnostics.study import GIVEN_ONCE, Plan, grid
 
     for name, why in GIVEN_ONCE.items():
         if len(given.get(name, ())) > 1:
@@ -112,7 +101,8 @@ def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | 
 
 def check_folder(folder: Path, flag: str | None) -> None:
     """Ask for a study where ``flag`` takes one, and for --resume where there is one already. Raises StudyError."""
-    from diagnostics.study import FILE, StudyError
+    from diagnostics.errors import StudyError
+    from diagnostics.study import FILE
 
     exists = (folder / FILE).exists()
     if exists and not flag:
@@ -123,7 +113,7 @@ def check_folder(folder: Path, flag: str | None) -> None:
 
 def check_agreement(plan: Plan, folder: Path, flag: str, given: dict[str, Any]) -> None:
     """Refuse options that say something else than the plan that ``flag`` goes by. Raises StudyError."""
-    from diagnostics.study import StudyError
+    from diagnostics.errors import StudyError
 
     for name, value in given.items():
         if value is None:
@@ -210,8 +200,3 @@ def _ending_in_order() -> Iterator[None]:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _end(error: Exception, code: int) -> None:
-    click.echo(f"error: {error}", err=True)
-    sys.exit(code)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from diagnostics import index
-from diagnostics.jsonfile import DamagedFileError
+from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.presets import AUTHOR_RUNS, PRESETS, preset
-from diagnostics.study import Plan, StudyError, grid
+from diagnostics.study import Plan, grid
 from diagnostics.study_run import Progress, Study, groups_of, load_study
 from lenet.errors import SettingsError
 from lenet.settings import Settings

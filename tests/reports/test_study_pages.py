@@ -7,8 +7,9 @@ import shlex
 import pandas as pd
 import pytest
 
+from diagnostics.errors import StudyError
 from diagnostics.presets import CONTROL, PRESETS, preset
-from diagnostics.study import Plan, StudyError, grid
+from diagnostics.study import Plan, grid
 from diagnostics.study_run import load_study, note_copied
 from reports.commands.study import command, make_plan
 from reports.study_pages import PAGES, write_page
