@@ -29,6 +29,8 @@ class Comparison:
     ``pairs`` counts seeds judged in both arms, ``saved`` those that died in the
     control alone, ``lost`` those that died in the arm alone. ``cost`` is the
     mean difference of validation accuracy over the seeds that survive in both.
+    ``unpaired`` is the label of an arm in which a seed occurs more than once, so
+    that there are no pairs.
     """
 
     arm: Group
@@ -43,6 +45,7 @@ class Comparison:
     cost: Mean
     cost_interval: tuple[float, float] | None
     adjusted_p: float | None = None
+    unpaired: str | None = None
 
     @property
     def p(self) -> float | None:
@@ -69,7 +72,7 @@ class Comparison:
             return f"{self.effect}: {counts}"
         effect = self.effect + (f" with n = {n}" if self.effect == "not shown" else "")
         low, high = (f"{100 * limit:+.0f}" for limit in self.interval)
-        test = "Fisher"
+        test = "Fisher" + (f", not in pairs: a seed occurs twice in {self.unpaired}" if self.unpaired else "")
         if self.mcnemar_p is not None:
             test = f"McNemar, {self.saved} seeds saved and {self.lost} lost of {self.pairs}"
         return (f"{effect}: {counts}, {100 * self.difference:+.0f} percentage points "
@@ -86,7 +89,7 @@ class Comparison:
             "arm": self.arm.label, "control": self.control.label, "effect": self.effect,
             "difference": self.difference, "interval": list(self.interval or (None, None)),
             "fisher_p": self.fisher_p, "pairs": self.pairs, "saved": self.saved, "lost": self.lost,
-            "mcnemar_p": self.mcnemar_p, "adjusted_p": self.adjusted_p,
+            "mcnemar_p": self.mcnemar_p, "adjusted_p": self.adjusted_p, "unpaired": self.unpaired,
             "accuracy_cost": self.cost.to_json(), "accuracy_cost_interval":
             list(self.cost_interval or (None, None)), "words": self.words,
         }  # fmt: skip
@@ -109,6 +112,7 @@ def compare(arm: Group, control: Group) -> Comparison:
     return Comparison(
         arm, control, k1 / n1 - k2 / n2 if n1 and n2 else None, newcombe(k1, n1, k2, n2), fisher_p,
         len(pairs), saved, lost, p, Mean.of(costs), mean_interval(costs), fisher_p if p is None else p,
+        next((group.label for group in (arm, control) if _repeats_a_seed(group)), None),
     )  # fmt: skip
 
 
@@ -136,6 +140,11 @@ def by_seed(group: Group) -> dict[int, RunSummary] | None:
     judged = [run for run in group.runs if run.is_judged]
     found = {run.seed: run for run in judged if run.seed is not None}
     return found if len(found) == len(judged) else None
+
+
+def _repeats_a_seed(group: Group) -> bool:
+    seeds = [run.seed for run in group.runs if run.is_judged and run.seed is not None]
+    return len(set(seeds)) < len(seeds)
 
 
 def _p(value: float) -> str:

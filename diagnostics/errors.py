@@ -7,7 +7,9 @@
     │   └── LogBusyError  a log is being written by another process
     ├── LogWriteError     a log cannot be written: path, permission, space, second writer
     │   └── LogExistsError  something else has its name already; nothing was trained
-    └── CheckpointError   a checkpoint is missing or damaged
+    ├── CheckpointError   a checkpoint is missing or damaged
+    ├── DamagedFileError  a file beside the logs is not what it should be
+    └── StudyError        a study that cannot be
 """
 
 from __future__ import annotations
@@ -35,3 +37,11 @@ class LogExistsError(LogWriteError):
 
 class CheckpointError(DiagnosticsError):
     """A checkpoint that is missing, damaged or of another run (exit code 3)."""
+
+
+class DamagedFileError(DiagnosticsError):
+    """A file that is not what it should be; it is left as it was found (exit code 3)."""
+
+
+class StudyError(DiagnosticsError):
+    """A study that cannot be: nothing asked for, or a folder that holds another one (exit code 2)."""

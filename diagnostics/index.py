@@ -18,6 +18,7 @@ from pathlib import Path
 
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.jsonfile import write_text
+from diagnostics.paths import was_resumed
 from diagnostics.summary import RunSummary
 
 FOLDER = ".summaries"
@@ -33,35 +34,43 @@ class Loaded:
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:
-    """The run files among ``paths`` and directly inside the folders among them, each once.
+    """The run files among ``paths`` and directly inside the folders among them, each once however it is spelt.
 
     Logs that a resumed run left behind are no runs of their own. Raises LogError
     for a path that does not exist and for a folder without runs.
     """
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     for path in paths:
         try:
-            found.update(dict.fromkeys(_runs_in(path)))
+            found += _runs_in(path)
         except OSError as error:
             raise LogError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
-    return list(found)
+    return _each_once(found)
 
 
 def find_readable(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     """As :func:`find_runs`, path by path: the run files, and what is wrong with the paths that have none."""
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     problems = []
     for path in paths:
         try:
-            found.update(dict.fromkeys(find_runs([path])))
+            found += find_runs([path])
         except LogError as error:
             problems.append(str(error))
-    return list(found), problems
+    return _each_once(found), problems
+
+
+def _each_once(paths: Iterable[Path]) -> list[Path]:
+    """One path a file, in order, as it was spelt first."""
+    by_file: dict[str, Path] = {}
+    for path in paths:
+        by_file.setdefault(os.path.realpath(path), path)  # not resolve(), which raises for a link in a circle
+    return list(by_file.values())
 
 
 def _runs_in(path: Path) -> list[Path]:
     if path.is_dir():
-        inside = [p for p in sorted(path.glob("*.h5")) if ".before-" not in p.name]
+        inside = [p for p in sorted(path.glob("*.h5")) if not was_resumed(p)]
         if not inside:
             raise LogError(f"{path}: no runs in this folder (expected files ending in .h5)")
         return inside

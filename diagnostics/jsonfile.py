@@ -16,11 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from diagnostics.errors import DiagnosticsError, LogWriteError
-
-
-class DamagedFileError(DiagnosticsError):
-    """A file that is not what it should be; it is left as it was found (exit code 3)."""
+from diagnostics.errors import DamagedFileError, LogWriteError
+from diagnostics.flock import flock
 
 
 def write_text(path: Path, text: str) -> None:
@@ -81,7 +78,7 @@ def try_lock(path: Path) -> IO[bytes] | None:
     file = _open_lock(path)
     try:
         _take(file, wait=False)
-    except OSError:
+    except BlockingIOError:
         file.close()
         return None
     return file
@@ -97,14 +94,15 @@ def _open_lock(path: Path) -> IO[bytes]:
 
 
 def _take(file: IO[bytes], wait: bool = True) -> None:
-    """Lock the open file for this process alone."""
+    """Lock the open file for this process alone, where there are locks. Raises BlockingIOError where it is taken."""
     try:
-        import fcntl
-    except ImportError:  # Windows
         import msvcrt
-
-        mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined,unused-ignore]
-        file.seek(0)
-        msvcrt.locking(file.fileno(), mode, 1)  # type: ignore[attr-defined,unused-ignore]
+    except ImportError:
+        flock(file.fileno(), wait=wait)
         return
-    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined,unused-ignore]
+    file.seek(0)
+    try:
+        msvcrt.locking(file.fileno(), mode, 1)  # type: ignore[attr-defined,unused-ignore]
+    except PermissionError as error:
+        raise BlockingIOError(*error.args) from error

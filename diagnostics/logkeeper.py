@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from diagnostics.checkpoints import CheckpointRing
 from diagnostics.errors import LogWriteError
-from diagnostics.paths import checkpoint_folder, free_name
+from diagnostics.paths import checkpoint_folder, name_before_resume
 from diagnostics.resume import ResumePoint
 from diagnostics.schema import CHECKPOINTS, EPOCHS, VALIDATIONS
 from diagnostics.storage.header import Header
@@ -50,7 +50,7 @@ class LogKeeper:
             self._writer = LogWriter(path, header, overwrite=overwrite)
         else:
             header = header.continued(resume.header)
-            old = free_name(path, "before-resume")
+            old = name_before_resume(path)
             self._writer = LogWriter(path, header, keep_old_as=old, copy_of=resume.source, before=resume.step)
         self._ring = CheckpointRing(checkpoint_folder(path), header.run_id)
         if resume is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 from pathlib import Path
 
 from diagnostics.errors import LogExistsError, LogWriteError
@@ -65,12 +66,17 @@ def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path 
             part.unlink()
 
 
-def free_name(path: Path, tag: str) -> Path:
-    """NAME.tag-K.h5 beside ``path``, with the smallest K that is not taken."""
+def name_before_resume(path: Path) -> Path:
+    """NAME.before-resume-K.h5 beside ``path``, with the smallest K that is not taken."""
     number = 1
-    while (candidate := path.with_name(f"{path.stem}.{tag}-{number}{path.suffix}")).exists():
+    while (candidate := path.with_name(f"{path.stem}.before-resume-{number}{path.suffix}")).exists():
         number += 1
     return candidate
+
+
+def was_resumed(path: Path) -> bool:
+    """Whether a log is what a resumed run left behind, going by its name."""
+    return re.search(r"\.before-resume-[0-9]+$", path.stem) is not None
 
 
 def checkpoint_folder(log: Path) -> Path:

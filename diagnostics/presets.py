@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from diagnostics.study import Arm, StudyError, arm_settings
+from diagnostics.errors import StudyError
+from diagnostics.study import Arm, arm_settings, told_apart
 from lenet.settings import Settings
 
 Changes = Mapping[str, Any]
@@ -21,8 +22,15 @@ class Preset:
     arms: tuple[tuple[str, Changes, int, str | None], ...]
 
     def build(self, changes: Changes, runs: int | None = None) -> tuple[Arm, ...]:
-        """The arms, with ``changes`` for all of them (such as a smaller data set) and another number of runs."""
-        return tuple(
+        """The arms, with ``changes`` for all of them (such as a smaller data set) and another number of runs.
+
+        Raises StudyError for a change of what an arm sets itself: that arm would no longer be what its label says.
+        """
+        for label, own, _, _ in self.arms:
+            for name in own.keys() & changes.keys():
+                option = f"--{name.replace('_', '-')}"
+                raise StudyError(f"{option}: the arm {label!r} of --preset {self.name} sets it itself; leave it out")
+        return told_apart(
             Arm(label, arm_settings(Settings.from_dict({**own, **changes})), runs or n, control)
             for label, own, n, control in self.arms
         )

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from diagnostics.environment import environment
+from diagnostics.errors import StudyError
 from diagnostics.reader import open_run
-from diagnostics.study import FILE, Plan, StudyError, Task
+from diagnostics.study import FILE, Plan, Task
 from diagnostics.study_worker import finished
 from lenet.data import load_dataset
 

@@ -18,8 +18,6 @@ from lenet.hooks import Hook, RunEnd
 from lenet.model import Model
 from lenet.settings import Settings
 
-OnDefect = Literal["continue", "stop", "restart"]
-MOST_RESTARTS = 3
 HookMaker = Callable[[Recorder, Model], Sequence[Hook]]
 
 
@@ -120,6 +118,6 @@ def build(settings: Settings, data: Dataset) -> Model:
     return settings.build_model(samples=len(data.X_train), image=(image[0], image[1], image[2]))
 
 
-def next_attempt(settings: Settings) -> Settings:
+def with_next_seed(settings: Settings) -> Settings:
     """The report's "restart the model!": the same settings with the next seed."""
     return replace(settings, seed=settings.seed + 1)

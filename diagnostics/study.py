@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from diagnostics.errors import DiagnosticsError
-from diagnostics.jsonfile import DamagedFileError, read_json, write_json
+from diagnostics.arms import NOT_AN_ARM, arm_key
+from diagnostics.errors import DamagedFileError, StudyError
+from diagnostics.jsonfile import read_json, write_json
+from diagnostics.on_defect import RESTARTS, OnDefect
+from diagnostics.summary import RunSummary
 from lenet.settings import Settings, idle
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
-OnDefect = Literal["continue", "stop", "restart"]
-RESTARTS = 3
-"""How often a dead run is followed by the next seed, at most."""
-
-
-class StudyError(DiagnosticsError):
-    """A study that cannot be: nothing asked for, or a folder that holds another one (exit code 2)."""
+MADE_WITH = ("date", "version", "commit", "python", "numpy", "cores", "jobs")
+"""What the history says of every start."""
+GIVEN_ONCE = {
+    "seed": "a study takes --runs seeds from --seed on",
+    "threads": "the number of threads changes times and nothing else, so it makes no arms",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Plan:
     preset: str | None = None
     history: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def jobs(self) -> list[int]:
+        """How many runs were trained at a time, each number once: times depend on it."""
+        return sorted({int(start["jobs"]) for start in self.history})
+
     def tasks(self) -> list[Task]:
         """All first attempts: seed by seed and not arm by arm, so that a part of them is a fair part."""
         most = max((arm.runs for arm in self.arms), default=0)
@@ -72,13 +80,33 @@ class Plan:
             for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
         ]  # fmt: skip
 
+    def asked(self, find: Callable[[Task], RunSummary | None]) -> Iterator[tuple[Task, RunSummary | None]]:
+        """Every task that is asked for by now, with its run if ``find`` knows one: restarts once a run has died."""
+        waiting = deque(self.tasks())
+        while waiting:
+            task = waiting.popleft()
+            run = find(task)
+            yield task, run
+            following = self.restart_of(task) if run is not None and run.is_defect else None
+            if following:
+                waiting.append(following)
+
+    def possible_tasks(self) -> list[Task]:
+        """All first attempts, and the restarts that follow where one run after the other dies."""
+        latest: list[Task] = self.tasks()
+        found: list[Task] = []
+        while latest:
+            found += latest
+            latest = [following for task in latest if (following := self.restart_of(task))]
+        return found
+
     def task(self, arm: int, seed: int, attempt: int = 0) -> Task:
         """One run of an arm."""
         settings = Settings.from_dict({**self.arms[arm].settings, "seed": seed})
         return Task(arm, settings, f"{self._slugs()[arm]}-seed{seed:04d}.h5", attempt)
 
-    def next_attempt(self, dead: Task) -> Task | None:
-        """The run that follows a dead one under ``restart``: its seed is one that nobody else has."""
+    def restart_of(self, dead: Task) -> Task | None:
+        """The run that follows a dead one under ``restart``: its seed is one that no other run of its arm has."""
         if self.on_defect != "restart" or dead.attempt >= RESTARTS:
             return None
         seed = dead.settings.seed + self.arms[dead.arm].runs
@@ -105,7 +133,10 @@ class Plan:
             arms = tuple(Arm(**arm) for arm in value.pop("arms"))
             value.pop("format")
             plan = cls(arms, **{**value, "history": tuple(value["history"])})
-            plan.tasks()
+            for name in MADE_WITH:
+                if any(name not in start for start in plan.history):
+                    raise ValueError(f"a start in its history has no {name!r}")
+            plan.tasks(), plan.jobs  # raise where something else is wrong
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedFileError(f"{folder / FILE}: damaged ({error}); it was kept as it is") from error
         return plan
@@ -124,14 +155,15 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
 
     Every setting is filled in and checked; the first arm is the control. What has no effect in one combination
     and has in another (a decay rate without a decay) is left out of the one. Raises SettingsError, and StudyError
-    where nothing is asked for or the seed is among the options.
+    where nothing is asked for, or where the options differ in what runs of one arm may differ in.
     """
     if runs < 1:
         raise StudyError(f"--runs: received {runs}, expected at least 1")
     options = {name: list(dict.fromkeys(values)) for name, values in options.items() if values}
     differing = [name for name, values in options.items() if len(values) > 1]
-    if "seed" in differing:
-        raise StudyError("--seed: given more than once; a study takes --runs seeds from --seed on")
+    for name in NOT_AN_ARM:
+        if name in differing:
+            raise StudyError(f"--{name}: given more than once; {GIVEN_ONCE[name]}")
     used = _used(options)
     arms: list[Arm] = []
     seen: list[dict[str, Any]] = []
@@ -147,7 +179,17 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
         parts = [settings.network] + [f"{n}={chosen[n]}" for n in differing if n != "network" and n in chosen]
         control = arms[0].label if arms else None
         arms.append(Arm(" ".join(parts), arm_settings(settings), runs, control))
-    return tuple(arms)
+    return told_apart(arms)
+
+
+def told_apart(arms: Iterable[Arm]) -> tuple[Arm, ...]:
+    """The arms, if runs can be told apart by their settings. Raises StudyError naming two that could not."""
+    by_key: dict[str, Arm] = {}
+    for arm in arms:
+        other = by_key.setdefault(arm_key(arm.settings), arm)
+        if other is not arm:
+            raise StudyError(f"arms {other.label!r} and {arm.label!r} have the same settings; leave one of them out")
+    return tuple(by_key.values())
 
 
 def _used(options: Mapping[str, Sequence[Any]]) -> set[str]:

@@ -12,12 +12,13 @@ from typing import IO
 from diagnostics import index
 from diagnostics.arms import arm_key, group_runs
 from diagnostics.comparison import Comparison, compare_all
+from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.findings import Verdict
-from diagnostics.jsonfile import DamagedFileError, read_json, try_lock, write_json
+from diagnostics.jsonfile import read_json, try_lock, write_json
 from diagnostics.pool import Failure, Pool
 from diagnostics.reuse import copy_runs
 from diagnostics.statistics import Group
-from diagnostics.study import FILE, Plan, StudyError, Task
+from diagnostics.study import FILE, Plan, Task
 from diagnostics.study_worker import Worker, finished, is_complete
 from diagnostics.summary import RunSummary
 from diagnostics.version import code_version
@@ -94,18 +95,13 @@ class Study:
     def _take_stock(self) -> None:
         """Find out what is complete, and queue the rest; what failed is tried again."""
         (self.folder / FAILURES).unlink(missing_ok=True)
-        waiting = deque(self.plan.tasks())
-        self._total = len(waiting)
-        while waiting:
-            task = waiting.popleft()
-            summary = finished(self.folder / task.file, task)
+        self._total = len(self.plan.tasks())
+        for task, summary in self.plan.asked(lambda task: finished(self.folder / task.file, task)):
             if summary is None:
                 self._queue.append(task)
-                continue
-            self._reused += 1
-            following = self._count(task, summary)
-            if following:
-                waiting.append(following)
+            else:
+                self._reused += 1
+                self._count(task, summary)
 
     def _note(self, task: Task, outcome: RunSummary | Failure) -> tuple[RunSummary, str]:
         """Take down how a task ended."""
@@ -126,7 +122,7 @@ class Study:
         """Add a run; the task that follows it where a dead run is to be started again."""
         self.runs.append(summary)
         self._done += 1
-        following = self.plan.next_attempt(task) if summary.is_defect else None
+        following = self.plan.restart_of(task) if summary.is_defect else None
         self._total += following is not None
         return following
 
@@ -190,17 +186,24 @@ def note_copied(folder: Path, copied: Mapping[str, str]) -> None:
 def load_study(folder: Path) -> tuple[Plan, index.Loaded]:
     """The plan in a folder and what has come of it.
 
-    A run that failed is a crashed run, with or without a log; one that was
-    interrupted together with the study is no result, and will be run again.
-    Raises DamagedFileError for a damaged plan.
+    A run that failed is a crashed run, with or without a log, and so is one whose
+    log is damaged; one that was interrupted together with the study is no result,
+    and will be run again.
+    Raises DamagedFileError for a damaged plan; a damaged list of failures is one
+    of the problems.
     """
-    plan, failed = Plan.load(folder), _failures(folder)
-    loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed])
-    complete = [r for r in loaded.runs if is_complete(r)]
-    dead = [crashed(task, folder) for task in plan.tasks() if task.file in failed]
-    known = {run.name for run in (*complete, *dead)}
+    plan, problems = Plan.load(folder), []
+    try:
+        listed = _failures(folder)
+    except DamagedFileError as error:
+        listed, problems = {}, [f"{error}; which runs failed is not known"]
+    failed = [crashed(task, folder) for task in plan.possible_tasks() if task.file in listed]
+    failed_names = {run.name for run in failed}
+    loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed_names])
+    results = [r for r in loaded.runs if is_complete(r) or r.status == "damaged"]
+    known = {run.name for run in results}
     open_ends = (*loaded.unfinished, *(Path(r.path) for r in loaded.runs if r.name not in known))
-    return plan, index.Loaded((*complete, *dead), open_ends, loaded.problems)
+    return plan, index.Loaded((*results, *failed), open_ends, (*problems, *loaded.problems))
 
 
 def groups_of(plan: Plan, runs: Iterable[RunSummary], exclude_defect_steps: bool = False) -> list[Group]:
@@ -228,8 +231,11 @@ def crashed(task: Task, folder: Path) -> RunSummary:
 
 
 def _failures(folder: Path) -> dict[str, str]:
-    """Why tasks failed, by file; a damaged list is as good as none, since it is written anew by each run."""
-    try:
-        return dict(read_json(folder / FAILURES, FAILURES_FORMAT)["failures"])
-    except (DamagedFileError, KeyError, ValueError):
+    """Why tasks failed, by file; nothing where none has. Raises DamagedFileError."""
+    path = folder / FAILURES
+    if not path.exists():
         return {}
+    found = read_json(path, FAILURES_FORMAT).get("failures")
+    if not isinstance(found, dict):
+        raise DamagedFileError(f"{path}: found failures {found!r}, expected a reason for each run file")
+    return found

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from diagnostics import index
 from diagnostics.errors import LogError, LogWriteError
-from diagnostics.study import OnDefect, Plan, Task
+from diagnostics.on_defect import OnDefect
+from diagnostics.study import Plan, Task
 from diagnostics.summary import RunSummary
 from lenet.data import Dataset, load_dataset
 

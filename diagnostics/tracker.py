@@ -76,7 +76,7 @@ class StatisticsTracker:
     methods; the run is saved after "training" and again, completed, after
     "combined". A step that comes after either begins the next run.
 
-    Raises :class:`diagnostics.jsonfile.DamagedFileError`, before any training,
+    Raises :class:`diagnostics.errors.DamagedFileError`, before any training,
     for a file that is no tracker file, and LogWriteError where it cannot be written.
     """
 

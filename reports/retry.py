@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reports.flags import flags
+
 Changes = dict[str, Any]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*(?:[ =](?!--)(?:[0-9.][0-9.e+-]*[0-9]|[0-9]|[a-z][a-z0-9-]*))?")
 FLAGS = {"shuffle", "nesterov"}
@@ -97,11 +99,6 @@ def command_for(settings: Mapping[str, Any], remedy: str) -> str | None:
     parts = ["lenet-diag", "train"]
     for name, default in defaults.items():
         value = merged[name]
-        if name in NOT_REPEATED or value is None or (value == default and name != "seed"):
-            continue
-        option = "--" + name.replace("_", "-")
-        if isinstance(default, bool):
-            parts.append(option if value else option.replace("--", "--no-", 1))
-        else:
-            parts += [option, f"{value:g}" if isinstance(value, float) else str(value)]
+        if name not in NOT_REPEATED and (value != default or name == "seed"):
+            parts += flags(name, value)
     return shlex.join(parts)

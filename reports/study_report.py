@@ -29,7 +29,7 @@ from reports.document import Verdict as VerdictBlock
 from reports.figures.arms import arms_figure
 from reports.figures.fates import fates_figure
 from reports.figures.rates import rates_figure
-from reports.figures.survival import death_step, survival_figure
+from reports.figures.survival import death_step, median_death_words, survival_figure
 from reports.pictures import picture
 from reports.stats_text import cost_words, mean_words, rate_words
 from reports.words import GLOSSARY, percent, rule_name, seconds, sentence, status_words
@@ -99,7 +99,7 @@ def _facts(data: StudyData) -> Facts:
         Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
         Fact("How?", kinds, f"{whole.recovered} more went down and recovered"),
         Fact("Why, most often?", rule_name(common) if common else "–", _named(causes, common)),
-        Fact("When?", f"step {deaths[len(deaths) // 2]:,}" if deaths else "–",
+        Fact("When?", f"step {median_death_words(deaths)}" if deaths else "–",
              f"median; from {deaths[0]:,} to {deaths[-1]:,}" if deaths else "no run died"),
         Fact("Does leaving them out matter?", _moved(whole), sentence(moved)),
     ))  # fmt: skip
@@ -179,7 +179,7 @@ def _tensors(data: StudyData) -> Section:
     if not group.defect_runs or group.defect_runs == group.judged:
         return Section("tensors", "Weights of the good and of the bad", (text(
             "No arm has both surviving and defect runs to compare."),))  # fmt: skip
-    chosen = [r for r in group.runs if r.is_judged][:MOST_COMPARED]
+    chosen = _of_both_fates(group)
     runs = [data.open_run(summary) for summary in chosen]
     defects = sum(r.is_defect for r in chosen)
     counts = f"{_count(defects, 'defect run')} against {_count(len(chosen) - defects, 'survivor')}"
@@ -196,6 +196,14 @@ def _tensors(data: StudyData) -> Section:
                             "step at which it went down.")  # fmt: skip
             blocks.append(picture(name, title, alt, caption, figure))
     return Section("tensors", "Weights of the good and of the bad", tuple(blocks))
+
+
+def _of_both_fates(group: Group) -> list[RunSummary]:
+    """At most MOST_COMPARED judged runs, as many of one fate as of the other where there are enough of both."""
+    defects = [r for r in group.runs if r.is_defect]
+    survivors = [r for r in group.runs if r.is_survivor]
+    dead = min(len(defects), max(MOST_COMPARED // 2, MOST_COMPARED - len(survivors)))
+    return [*defects[:dead], *survivors[: MOST_COMPARED - dead]]
 
 
 def _runs(data: StudyData) -> Section:

@@ -7,20 +7,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from diagnostics.findings import Diagnosis
+from diagnostics.on_defect import RESTARTS, OnDefect
 from diagnostics.recorder import Recorder
-from diagnostics.session import MOST_RESTARTS, Outcome, default_path, next_attempt, run_training
+from diagnostics.session import Outcome, default_path, run_training, with_next_seed
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
 from lenet.model import Model
 from lenet.settings import Settings
 from reports.verdict_text import diagnosis_text
-
-OnDefect = Literal["continue", "stop", "restart"]
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,11 @@ def train(settings: Settings, wishes: Wishes) -> bool:
         outcome = _once(settings, wishes, data, attempt)
         if not outcome.diagnosis.verdict.is_defect:
             return False
-        if wishes.on_defect != "restart" or attempt == MOST_RESTARTS:
+        if wishes.on_defect != "restart" or attempt == RESTARTS:
             return True
         attempt += 1
-        settings = next_attempt(settings)
-        click.echo(f"restart {attempt} of {MOST_RESTARTS}, with seed {settings.seed}; the dead run is kept", err=True)
+        settings = with_next_seed(settings)
+        click.echo(f"restart {attempt} of {RESTARTS}, with seed {settings.seed}; the dead run is kept", err=True)
 
 
 def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> Outcome:

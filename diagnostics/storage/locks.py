@@ -7,15 +7,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import ModuleType
 
 from diagnostics.errors import LogWriteError
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # no POSIX locks on this platform: a writer is then taken to be gone
-    fcntl = None
+from diagnostics.flock import flock
 
 
 def lock_path(log: Path) -> Path:
@@ -24,25 +18,27 @@ def lock_path(log: Path) -> Path:
 
 
 class WriterLock:
-    """Held from before a log is made until it is closed; a second writer is refused with LogWriteError."""
+    """Held from before a log is made until it is closed; a second writer is refused with LogWriteError.
+
+    Where the platform or the file system has no locks nothing is held.
+    """
 
     def __init__(self, log: Path) -> None:
         self._path = lock_path(log)
         self._fd = -1
-        if fcntl is None:
-            return
         while True:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = flock(self._fd)
             except BlockingIOError:
                 writer = os.read(self._fd, 40).decode("ascii", "replace").strip() or "unknown"
                 self.forget()
                 raise LogWriteError(
                     f"{log} is being written by another process ({writer}); give another --out"
                 ) from None
-            except OSError:  # a file system without locks
+            if not held:
                 self.forget()
+                self._path.unlink(missing_ok=True)
                 return
             if self._is_current():
                 break
@@ -70,19 +66,15 @@ class WriterLock:
 
 
 def has_writer(log: Path) -> bool:
-    """Whether a living process is writing this log."""
-    if fcntl is None:
-        return False
+    """Whether a living process is writing this log, as far as locks tell."""
     try:
         fd = os.open(lock_path(log), os.O_RDONLY)
     except OSError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        flock(fd, shared=True)
     except BlockingIOError:
         return True
-    except OSError:
-        return False
     finally:
         os.close(fd)
     return False

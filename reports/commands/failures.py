@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from diagnostics.run import Run
 
-DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED = 1, 2, 3, 4, 130
+DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 130, 143
 
 
 def fail(message: str, code: int) -> None:
@@ -35,16 +35,23 @@ def tell_damage(path: Path, run: Run) -> int:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Wrong settings and taken names are 2, data and logs that cannot be read 3, what cannot be written 4."""
-    from diagnostics.errors import DiagnosticsError, LogError, LogExistsError
+    """Wrong settings and taken names are 2, files that cannot be read 3, what cannot be written 4."""
+    from diagnostics.errors import (
+        CheckpointError,
+        DamagedFileError,
+        DiagnosticsError,
+        LogError,
+        LogExistsError,
+        StudyError,
+    )
     from diagnostics.limits import LimitsError
     from lenet.errors import DataError, LenetError
 
     try:
         yield
-    except (DataError, LogError) as error:
+    except (DataError, LogError, CheckpointError, DamagedFileError) as error:
         fail(str(error), UNREADABLE)
-    except (LenetError, LimitsError, LogExistsError) as error:
+    except (LenetError, LimitsError, LogExistsError, StudyError) as error:
         fail(str(error), USAGE)
     except DiagnosticsError as error:
         fail(str(error), FAILED)

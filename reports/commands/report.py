@@ -70,6 +70,8 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
     failures = _run_reports(summaries, out, jobs)
     links = {r.name: f"{_page_folder(r)}/report.html" for r in summaries if r.name not in failures}
+    for problem in failures.values():
+        click.echo(f"error: {problem}", err=True)
     problems = [*loaded.problems, *failures.values()]
     left_out = [*problems, *(f"{path.name}: has not ended" for path in loaded.unfinished)]
     data = StudyData(folder.resolve().name, groups, comparisons, lambda r: open_run(r.path), links, left_out)
@@ -82,35 +84,41 @@ def _page_folder(run: RunSummary) -> str:
 
 
 def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> dict[str, str]:
-    """A report for each run, several at a time; returns what went wrong, by run."""
-    import multiprocessing
+    """A report for each run, several at a time; returns what went wrong, by run. Raises OSError."""
     import os
-    from concurrent.futures import ProcessPoolExecutor
+    from collections import deque
 
+    from diagnostics.pool import Failure, Pool
     from reports.progress import progress_line
 
     failures: dict[str, str] = {}
-    if not runs:
-        return failures
-    workers = min(jobs or os.cpu_count() or 1, len(runs))
-    # Spawned, since a fork would share the open HDF5 library and its locks.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        results = pool.map(_one_report, [(r.path, str(out / _page_folder(r))) for r in runs])
-        for done, (run, problem) in enumerate(zip(runs, results, strict=True), 1):
-            if problem:
-                failures[run.name] = problem
+    waiting = deque((Path(r.path), out / _page_folder(r)) for r in runs)
+    done = 0
+    pool: Pool[tuple[Path, Path], str | OSError | None]
+    with Pool(min(jobs or os.cpu_count() or 1, max(1, len(runs))), _one_report) as pool:
+        for result in pool.results(waiting):
+            if result is None:
+                continue
+            (path, _), problem = result
+            if isinstance(problem, OSError):  # what is wrong with the place is wrong for all of them
+                raise problem
+            if isinstance(problem, Failure):
+                problem = f"{path}: no report: {problem.message}"
+            if problem is not None:
+                failures[path.name] = problem
+            done += 1
             progress_line(f"reports of runs: {done} of {len(runs)}", done == len(runs))
-    return failures
+    return {run.name: failures[run.name] for run in runs if run.name in failures}
 
 
-def _one_report(job: tuple[str, str]) -> str | None:
-    """One report in a process of its own; a failure comes back as its line."""
+def _one_report(job: tuple[Path, Path]) -> str | OSError | None:
+    """One report in a process of its own; what was wrong comes back, as its line where it is the log's fault."""
     from diagnostics.errors import DiagnosticsError
 
-    path, out = job
     try:
-        report_run(Path(path), Path(out))
+        report_run(*job)
     except DiagnosticsError as error:
         return str(error)
+    except OSError as error:
+        return error
     return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.commands.failures import FAILED, UNREADABLE
+from reports.commands.failures import UNREADABLE, one_line_errors
 
 if TYPE_CHECKING:
     from diagnostics.comparison import Comparison
@@ -43,11 +43,9 @@ def command(
     Runs that differ in nothing but the seed make one arm. Files that cannot be
     read are named and left out (exit code 3).
     """
-    from diagnostics.errors import DiagnosticsError, LogWriteError
-
     if as_json and as_csv:
         raise click.UsageError("--json and --csv contradict each other; --save FOLDER writes both")
-    try:
+    with one_line_errors():
         loaded, groups, comparisons = collect(paths, exclude_defect_steps)
         for line in notes(loaded):
             click.echo(line, err=True)
@@ -59,9 +57,6 @@ def command(
         if folder:
             forms.save(folder)
             click.echo(f"written to {folder}", err=True)
-    except DiagnosticsError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(FAILED if isinstance(error, LogWriteError) else UNREADABLE)
     if loaded.problems:
         sys.exit(UNREADABLE)
 
@@ -99,7 +94,7 @@ def jobs_of(paths: tuple[Path, ...]) -> list[int]:
 
     if len(paths) != 1 or not (paths[0] / FILE).exists():
         return []
-    return sorted({int(start["jobs"]) for start in Plan.load(paths[0]).history})
+    return Plan.load(paths[0]).jobs
 
 
 def notes(loaded: Loaded) -> list[str]:

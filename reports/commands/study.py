@@ -7,17 +7,19 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
 if TYPE_CHECKING:
     from diagnostics.study import Plan
 
-DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 130, 143
 DEFAULT_RUNS = 10
 
 
@@ -26,13 +28,11 @@ DEFAULT_RUNS = 10
 @click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: the number of cores]")
 @click.option("--preset", metavar="NAME", help="report-table, remedies or why: studies that answer the report.")
 @grid_options
-@click.option("--on-defect", type=click.Choice(["continue", "stop", "restart"]), default="continue",
-              show_default=True, help="What to do with a run once it is sure to be a defect run.")  # fmt: skip
-@click.option(
-    "--log-every", type=STEPS, default=1, show_default=True, help="Steps between log rows."
-)
-@click.option("--histograms-every", type=STEPS_OR_NEVER, default=25, show_default=True,
-              help="Steps between histograms; 0 is never.")  # fmt: skip
+@click.option("--on-defect", type=click.Choice(["continue", "stop", "restart"]),
+              help="What to do with a run once it is sure to be a defect run.  [default: continue]")  # fmt: skip
+@click.option("--log-every", type=STEPS, help="Steps between log rows.  [default: 1]")
+@click.option("--histograms-every", type=STEPS_OR_NEVER,
+              help="Steps between histograms; 0 is never.  [default: 25]")  # fmt: skip
 @click.option("--out", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
               help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the study in --out; what is complete is not repeated.")
@@ -43,7 +43,8 @@ DEFAULT_RUNS = 10
 @click.option("--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
 def command(
     runs: int | None, jobs: int | None, preset: str | None, folder: Path | None, resume: bool, reuse: tuple[Path, ...],
-    page: Path | None, page_only: bool, on_defect: str, log_every: int, histograms_every: int, **options: Any,
+    page: Path | None, page_only: bool, on_defect: str | None, log_every: int | None, histograms_every: int | None,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Run --runs seeds of every combination of the options given.
 
@@ -52,47 +53,43 @@ def command(
     --out; `lenet-diag stats` and `lenet-diag report` take the folder. A run
     with --threads left out uses one thread.
     """
-    from diagnostics.errors import DiagnosticsError, LogWriteError
-    from diagnostics.reuse import check_source
-    from diagnostics.study import Plan, StudyError
-    from lenet.errors import DataError, LenetError
-
     given = {name: list(values) for name, values in options.items() if values}
+    asked = {"on_defect": on_defect, "log_every": log_every, "histograms_every": histograms_every}
+    how = {name: value for name, value in asked.items() if value is not None}
+    for flag, is_given in (("--page-only", page_only), ("--resume", resume)):
+        if is_given and not folder and not preset:
+            raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
-    try:
+    with one_line_errors():
+        from diagnostics.reuse import check_source
+        from diagnostics.study import Plan
+
         if page_only or (resume and not given and not preset and not runs):
-            refuse_existing(folder, resume=True)
+            flag = "--page-only" if page_only else "--resume"
+            check_folder(folder, flag)
             plan = Plan.load(folder)
+            check_agreement(plan, folder, flag, {**given, **how, "preset": preset, "runs": runs})
         else:
-            how = {"on_defect": on_defect, "log_every": log_every, "histograms_every": histograms_every}
             plan = make_plan(given, runs, preset, how)
-            refuse_existing(folder, resume)
+            check_folder(folder, "--resume" if resume else None)
             check_data(plan)
         for source in reuse:
             check_source(plan, source)
         code = 0 if page_only else execute(plan, folder, jobs or _cores(), reuse)
         show_result(plan, folder, page)
-    except StudyError as error:
-        _end(error, USAGE)
-    except LogWriteError as error:
-        _end(error, FAILED)
-    except DiagnosticsError as error:
-        _end(error, UNREADABLE)
-    except DataError as error:
-        _end(error, UNREADABLE)
-    except LenetError as error:
-        _end(error, USAGE)
     sys.exit(code)
 
 
 def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | None, how: dict[str, Any]) -> Plan:
     """The plan these options ask for. Raises StudyError or SettingsError."""
+    from diagnostics.errors import StudyError
     from diagnostics.presets import preset
-    from diagnostics.study import Plan, StudyError, grid
+    from diagnostics.study import GIVEN_ONCE, Plan, grid
 
+    for name, why in GIVEN_ONCE.items():
+        if len(given.get(name, ())) > 1:
+            raise StudyError(f"--{name}: given more than once; {why}")
     seeds = given.pop("seed", [0])
-    if len(seeds) > 1:
-        raise StudyError("--seed: given more than once; a study takes --runs seeds from --seed on")
     if preset_name is None:
         return Plan(grid(given, runs or DEFAULT_RUNS), seeds[0], **how)
     several = [name for name, values in given.items() if len(values) > 1]
@@ -102,15 +99,36 @@ def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | 
     return Plan(arms, seeds[0], preset=preset_name, **how)
 
 
-def refuse_existing(folder: Path, resume: bool) -> None:
-    """Ask for --resume where there is a study, and for a study where there is --resume. Raises StudyError."""
-    from diagnostics.study import FILE, StudyError
+def check_folder(folder: Path, flag: str | None) -> None:
+    """Ask for a study where ``flag`` takes one, and for --resume where there is one already. Raises StudyError."""
+    from diagnostics.errors import StudyError
+    from diagnostics.study import FILE
 
     exists = (folder / FILE).exists()
-    if exists and not resume:
+    if exists and not flag:
         raise StudyError(f"{folder}: holds a study already; add --resume to go on with it, or choose another --out")
-    if resume and not exists:
-        raise StudyError(f"{folder}: holds no study to resume (no {FILE}); leave out --resume to start one")
+    if flag and not exists:
+        raise StudyError(f"{folder}: holds no study (no {FILE}); leave out {flag} to start one, or give another --out")
+
+
+def check_agreement(plan: Plan, folder: Path, flag: str, given: dict[str, Any]) -> None:
+    """Refuse options that say something else than the plan that ``flag`` goes by. Raises StudyError."""
+    from diagnostics.errors import StudyError
+
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name in ("runs", "seed"):
+            own = [arm.runs for arm in plan.arms] if name == "runs" else [plan.first_seed]
+        elif hasattr(plan, name):
+            own = [getattr(plan, name)]
+        else:
+            own = [arm.settings[name] for arm in plan.arms]
+        for one in value if isinstance(value, list) else [value]:
+            if one not in own:
+                was = " and ".join(dict.fromkeys(map(str, own)))
+                option = f"--{name.replace('_', '-')}"
+                raise StudyError(f"{option} {one}: the study in {folder} was started with {was}; {flag} keeps that")
 
 
 def check_data(plan: Plan) -> None:
@@ -130,9 +148,8 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
     from reports.words import counted
 
     study = Study(plan, folder, jobs, reuse=reuse)
-    _end_in_order_on_sigterm()
     try:
-        with StudyView(Console(stderr=True)) as view:
+        with _ending_in_order(), StudyView(Console(stderr=True)) as view:
             study.run(view)
     except KeyboardInterrupt as interruption:
         click.echo(f"interrupted; go on with: lenet-diag study --resume --out {shlex.quote(str(folder))}", err=True)
@@ -155,8 +172,7 @@ def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
     if not groups:
         click.echo("no finished run in this study yet", err=True)
         return
-    jobs = sorted({int(start["jobs"]) for start in plan.history})
-    click.echo(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=jobs).text)
+    click.echo(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=plan.jobs).text)
     if plan.preset:
         from reports.study_pages import write_page
 
@@ -168,18 +184,19 @@ class _Terminated(KeyboardInterrupt):
     """SIGTERM as an exception, so that the workers are ended too."""
 
 
-def _end_in_order_on_sigterm() -> None:
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """SIGTERM as an exception while runs are trained; before and after it ends the process as it always does."""
+
     def end(*_: object) -> None:
         raise _Terminated
 
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _end(error: Exception, code: int) -> None:
-    click.echo(f"error: {error}", err=True)
-    sys.exit(code)

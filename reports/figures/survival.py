@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ class Survival:
 def death_step(run: RunSummary) -> int:
     """The step at which a defect run died: that of its cause, or its onset where no cause was found."""
     return int(run.cause_step if run.cause_step is not None else run.onset or 0)
+
+
+def median_death_words(steps: Sequence[int]) -> str:
+    """The median of steps at which runs died; of an even number of them it may lie half a step between two."""
+    return f"{median(steps):,.1f}".removesuffix(".0")
 
 
 def prepare(group: Group) -> Survival | None:

@@ -11,7 +11,14 @@ from diagnostics.presets import preset
 from diagnostics.statistics import Group, Mean
 from diagnostics.study import Plan
 from diagnostics.version import commit
+from lenet.settings import Settings
+from reports.flags import flags
 from reports.words import counted
+
+NAMES = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh",
+         "sgd": "SGD", "momentum": "momentum", "rmsprop": "RMSprop", "adam": "Adam"}  # fmt: skip
+IN_WORDS = ("activation", "optimizer", "lr", "batch_size", "epochs", "steps", "limit", "threads")
+"""Settings that every page has words for."""
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -26,27 +33,33 @@ def join(*blocks: str | None) -> str:
 
 
 def settings_words(plan: Plan) -> str:
-    """The settings all arms share unless their label says otherwise."""
+    """The settings all arms share unless their label says otherwise: the usual ones in words, others as options."""
     s = plan.arms[0].settings
+    usual = Settings().to_dict()
+    shared = [name for name in s if all(arm.settings[name] == s[name] for arm in plan.arms)]
+    others = [" ".join(flags(n, s[n])) for n in shared if n not in IN_WORDS and s[n] != usual[n]]
     limit = f", the first {s['limit']:,} training images" if s.get("limit") else ""
     steps = f" cut at {s['steps']:,} steps" if s.get("steps") else ""
     epochs = f"{counted(s['epochs'], 'epoch')}{steps}{limit}"
-    return f"ReLU, SGD with learning rate {s['lr']:g}, batch {s['batch_size']}, {epochs}"
+    trained = f"{NAMES[s['optimizer']]} with learning rate {s['lr']:g}"
+    return ", ".join([NAMES[s["activation"]], trained, f"batch {s['batch_size']}", epochs, *others])
 
 
 def status(plan: Plan, loaded: Loaded) -> str | None:
     """What is missing, in bold, where the study is not finished."""
-    asked, done = len(plan.tasks()), len(loaded.runs)
-    if done >= asked:
+    by_file = {run.name: run for run in loaded.runs}
+    asked = [run for _, run in plan.asked(lambda task: by_file.get(task.file))]
+    done = sum(run is not None for run in asked)
+    if done == len(asked):
         return None
-    return f"**Partial: {done} of {asked} runs so far.** Every figure below gives the number of runs it is from."
+    return f"**Partial: {done} of {len(asked)} runs so far.** Every figure below gives the number of runs it is from."
 
 
 def how_made(plan: Plan, loaded: Loaded, runs: str) -> str:
     """The command that repeats the page, and the code, machine and jobs it was made with; ``runs`` is the CSV file."""
     command = ["lenet-diag", "study", "--preset", str(plan.preset), *_changes(plan)]
     commits = dict.fromkeys(f"`{h['commit']}`" if h["commit"] else f"version {h['version']}" for h in plan.history)
-    jobs = sorted({str(h["jobs"]) for h in plan.history})
+    jobs = map(str, plan.jobs)
     threads = sorted({str(r.threads) for r in loaded.runs if r.threads is not None})
     last = plan.history[-1] if plan.history else {"date": "?", "python": "?", "numpy": "?", "cores": "?"}
     return join(
@@ -116,18 +129,19 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _changes(plan: Plan) -> list[str]:
-    """The options by which this study differs from its preset: settings changed for all arms, runs, seed."""
+    """The options by which this study differs from its preset: settings changed for all arms, runs, seed, logging."""
     usual = {arm.label: arm for arm in preset(str(plan.preset)).build({})}
     words: list[str] = []
     for name, value in plan.arms[0].settings.items():
         changed = all(arm.label in usual and usual[arm.label].settings[name] != arm.settings[name] for arm in plan.arms)
-        if changed and value is not None and len({str(arm.settings[name]) for arm in plan.arms}) == 1:
-            words += ["--" + name.replace("_", "-"), str(value)]
+        if changed and len({str(arm.settings[name]) for arm in plan.arms}) == 1:
+            words += flags(name, value)
     runs = {arm.runs for arm in plan.arms}
     if len(runs) == 1 and any(usual[arm.label].runs != arm.runs for arm in plan.arms if arm.label in usual):
-        words += ["--runs", str(runs.pop())]
+        words += flags("runs", runs.pop())
     if plan.first_seed:
-        words += ["--seed", str(plan.first_seed)]
-    if plan.on_defect != "continue":
-        words += ["--on-defect", plan.on_defect]
+        words += flags("seed", plan.first_seed)
+    for name in ("on_defect", "log_every", "histograms_every"):
+        if getattr(plan, name) != getattr(Plan, name):
+            words += flags(name, getattr(plan, name))
     return words

@@ -15,7 +15,7 @@ from diagnostics.statistics import DEFECT_KINDS, Group
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
 from diagnostics.summary import RunSummary
-from reports.figures.survival import death_step
+from reports.figures.survival import death_step, median_death_words
 from reports.study_pages import pictures
 from reports.study_pages.drift import drift
 from reports.study_pages.gradients import gradient_words
@@ -93,7 +93,7 @@ def _when(group: Group) -> Sequence[str]:
     epoch = steps_per_epoch(group)
     counted = [sum(low <= step < high for step in steps) for low, high in (
         (0, EARLY), (EARLY, epoch), (epoch, 2 * epoch), (2 * epoch, math.inf))]  # fmt: skip
-    return (group.label, *map(str, counted), str(steps[(len(steps) - 1) // 2]), str(steps[-1]))
+    return (group.label, *map(str, counted), median_death_words(steps), str(steps[-1]))
 
 
 def _causes(group: Group) -> str | None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.errors import StudyError
 from diagnostics.reuse import copy_runs
-from diagnostics.study import Plan, StudyError, grid
+from diagnostics.study import Plan, grid
 from diagnostics.study_run import Study, load_study
 from diagnostics.study_worker import Worker
 from lenet.data.dataset import EMBEDDED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -210,6 +211,15 @@ def test_groups_without_common_seeds_are_compared_as_independent():
 
     assert (made.pairs, made.mcnemar_p) == (0, None)
     assert made.p == fisher(10, 10, 0, 10)
+
+
+def test_where_a_seed_occurs_twice_it_is_said_that_runs_are_not_compared_in_pairs():
+    twice = Group("twice", (*arm("twice", set(), 8).runs, run(seed=3)))
+    made = compare(twice, arm("control", {0, 1}, 8))
+
+    assert (made.pairs, made.mcnemar_p, made.unpaired) == (0, None, "twice")
+    assert "(Fisher, not in pairs: a seed occurs twice in twice)" in replace(made, adjusted_p=made.p).words
+    assert compare(arm("other", set(), 8), arm("control", {0, 1}, 8)).unpaired is None
 
 
 def test_the_runs_of_an_arm_that_is_not_finished_find_their_pairs_in_the_whole_control():

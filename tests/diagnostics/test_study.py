@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.jsonfile import DamagedFileError
+from diagnostics import index
+from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.presets import AUTHOR_RUNS, PRESETS, preset
-from diagnostics.study import Plan, StudyError, grid
+from diagnostics.study import Plan, grid
 from diagnostics.study_run import Progress, Study, groups_of, load_study
 from lenet.errors import SettingsError
 from lenet.settings import Settings
@@ -37,9 +38,10 @@ def test_options_given_more_than_once_make_a_grid_labelled_by_what_differs():
 
 @pytest.mark.parametrize(("options", "runs", "error"), [
     ({"lr": [-1.0]}, 1, SettingsError), ({"seed": [0, 1]}, 1, StudyError), ({}, 0, StudyError),
+    ({"threads": [1, 2]}, 1, StudyError),
 ])  # fmt: skip
 def test_what_cannot_be_run_is_refused_before_anything_starts(options, runs, error):
-    with pytest.raises(error, match=r"received|--seed"):
+    with pytest.raises(error, match=r"received|--seed|--threads"):
         grid(options, runs)
 
 
@@ -167,6 +169,29 @@ def test_restart_keeps_and_counts_the_dead_run_and_takes_seeds_that_nobody_has(t
     assert (seen[-1].total, len(calls(tmp_path))) == (6, 6)
 
 
+def test_a_restart_that_fails_is_a_crashed_run_like_any_other(tmp_path):
+    asked = Plan(grid({}, 3), on_defect="restart")
+    run_study(asked, tmp_path, failing=(3,))
+    _, loaded = load_study(tmp_path)
+    (group,) = groups_of(asked, loaded.runs)
+
+    assert [(r.seed, r.is_crashed) for r in group.runs] == [(0, False), (1, False), (2, False), (3, True)]
+    assert loaded.unfinished == ()
+
+
+def test_a_damaged_log_counts_as_crashed_as_it_does_outside_of_a_study(tmp_path):
+    run_study(plan(2), tmp_path)
+    victim = tmp_path / "lenet-seed0001.h5"
+    index.keep(victim, replace(index.summary_of(victim), status="damaged"))
+    _, loaded = load_study(tmp_path)
+
+    assert [(g.label, g.judged, g.crashed) for g in groups_of(plan(2), loaded.runs)] == [
+        ("feedforward", 2, 0), ("lenet", 1, 1),
+    ]  # fmt: skip
+    assert loaded.unfinished == ()
+    assert "lenet-seed0001.h5: damaged" in loaded.problems[0]
+
+
 def _study_for_ever(folder: Path) -> None:
     run_study(plan(), folder, 2, seconds=30)
 
@@ -207,6 +232,18 @@ def test_remedies_and_why_have_forty_seeds_an_arm():
     assert {arm.runs for name in ("remedies", "why") for arm in preset(name).build({})} == {40}
 
 
+def test_arms_that_differ_in_nothing_but_their_label_are_refused_since_their_runs_would_be_pooled():
+    twins = replace(preset("why"), arms=(("one", {}, 2, None), ("two", {"lr": 0.5}, 2, "one")))
+
+    with pytest.raises(StudyError, match="arms 'one' and 'two' have the same settings"):
+        twins.build({})
+
+
+def test_what_an_arm_of_a_preset_sets_cannot_be_changed_for_all_of_them():
+    with pytest.raises(StudyError, match="--lr: the arm 'half the learning rate'"):
+        preset("remedies").build({"lr": 0.1})
+
+
 def test_an_unknown_preset_is_refused_with_the_names_there_are():
     with pytest.raises(StudyError, match="report-table, remedies, why"):
         preset("magic")
@@ -221,6 +258,14 @@ def test_in_a_grid_a_decay_rate_is_left_out_of_the_arms_without_a_decay():
         "lenet lr_decay=step decay_rate=0.5",
         "lenet lr_decay=step decay_rate=0.9",
     ]
+
+
+def test_in_a_grid_momentum_is_left_out_of_the_arms_that_have_none():
+    arms = grid({"optimizer": ["sgd", "momentum", "adam"], "momentum": [0.9]}, 1)
+
+    assert [(a.label, a.settings["momentum"]) for a in arms] == [
+        ("lenet optimizer=sgd", None), ("lenet optimizer=momentum", 0.9), ("lenet optimizer=adam", None),
+    ]  # fmt: skip
 
 
 def test_a_grid_in_which_a_setting_decides_nothing_anywhere_is_refused():

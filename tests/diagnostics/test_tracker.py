@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.errors import LogWriteError
+from diagnostics.errors import DamagedFileError, LogWriteError
 from diagnostics.findings import Verdict
-from diagnostics.jsonfile import DamagedFileError
 from diagnostics.recorder import Recorder
 from diagnostics.tracker import StatisticsTracker, rule_of_thumb
 from tests.lenet.builders import blobs, small_model

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reports.cli import main
+from reports.commands import report
 from tests.reports import synthetic
 
 
@@ -38,6 +43,38 @@ def test_a_folder_gets_a_page_that_links_the_pages_of_its_runs(log, tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert 'href="dead/report.html"' in page
     assert (tmp_path / "out" / "dead" / "report.html").exists()
+
+
+def _killed_at(job: tuple[Path, Path]) -> str | OSError | None:
+    """Stands in for a worker: one is killed, one meets a full disk, the others write nothing and are content."""
+    name = job[0].name
+    if name == "killed.h5":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return OSError(errno.ENOSPC, "No space left on device", str(job[1])) if name == "full.h5" else None
+
+
+def test_a_killed_worker_is_one_line_and_takes_no_other_report_with_it(log, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    for name in ("killed.h5", "other.h5"):
+        shutil.copy(log, tmp_path / "runs" / name)
+    monkeypatch.setattr(report, "_one_report", _killed_at)
+    result = call("report", tmp_path / "runs", "--jobs", "1")
+
+    assert result.exit_code == 3
+    assert f"error: {tmp_path / 'runs' / 'killed.h5'}: no report: its process died (signal 9)" in result.stderr
+    page = (tmp_path / "runs" / "report" / "report.html").read_text()
+    assert 'href="other/report.html"' in page
+    assert 'href="killed/report.html"' not in page
+
+
+def test_a_disk_that_fills_up_under_a_worker_is_one_line_and_exit_code_4(log, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    shutil.copy(log, tmp_path / "runs" / "full.h5")
+    monkeypatch.setattr(report, "_one_report", _killed_at)
+    result = call("report", tmp_path / "runs", "--jobs", "1")
+
+    assert result.exit_code == 4
+    assert result.stderr.splitlines()[-1].endswith("cannot be written: no space left on device")
 
 
 @pytest.mark.parametrize("command", ["report", "watch"])

@@ -108,6 +108,34 @@ def test_a_damaged_file_is_named_left_out_and_told_by_the_exit_code(runs):
     assert "2 of 8" in result.stdout
 
 
+@pytest.mark.parametrize("text", ["{", '{"format": "lenet-diag failures 1", "failures": 5}'])
+def test_a_damaged_list_of_failures_is_one_line_and_exit_code_3_beside_the_statistics(tmp_path, text):
+    fake_study(tmp_path, Plan(grid({"lr": [0.5, 0.1]}, 4)))
+    (tmp_path / "failures.json").write_text(text)
+    result = stats(tmp_path)
+
+    assert result.exit_code == 3
+    assert f"error: {tmp_path / 'failures.json'}" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "2 of 4" in result.stdout
+
+
+@pytest.mark.parametrize(("name", "value"), [("jobs", None), ("jobs", "many"), ("numpy", None)])
+def test_a_study_whose_history_is_damaged_is_one_line_and_exit_code_3(tmp_path, name, value):
+    fake_study(tmp_path, Plan(grid({}, 4)))
+    study = json.loads((tmp_path / "study.json").read_text())
+    study["history"][0][name] = value
+    if value is None:
+        del study["history"][0][name]
+    (tmp_path / "study.json").write_text(json.dumps(study))
+    result = stats(tmp_path)
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: {tmp_path / 'study.json'}: damaged (")
+    assert (value or name) in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("name", ["nothing-here", "empty"])
 def test_no_runs_is_one_line_and_exit_code_3(tmp_path, name):
     (tmp_path / "empty").mkdir()
@@ -126,6 +154,22 @@ def test_logs_left_behind_by_a_resumed_run_are_not_counted(runs):
     fake_run(runs, "r0.before-resume-1.h5", "collapsed")
 
     assert "2 of 8" in stats(runs).stdout
+
+
+def test_a_users_own_before_is_a_run_like_any_other(runs):
+    fake_run(runs, "r0.before-fix.h5", "collapsed")
+
+    assert "3 of 9" in stats(runs).stdout
+
+
+def test_a_run_counts_once_however_it_is_spelt(runs, monkeypatch):
+    monkeypatch.chdir(runs)
+    fake_run(runs / "elsewhere", "x.h5")
+    (runs / "z.h5").symlink_to("r0.h5")
+
+    spelt = ["r0.h5", runs / "r0.h5", "elsewhere/../r0.h5", "z.h5"]
+    assert "1 of 1" in stats(*spelt).stdout
+    assert "2 of 8" in stats(runs, ".").stdout
 
 
 def test_a_thousand_finished_runs_take_under_five_seconds(tmp_path, monkeypatch):

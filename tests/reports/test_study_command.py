@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -31,7 +34,6 @@ def study(tmp_path, monkeypatch):
     """Runs the command in a folder of its own with the stand-in."""
     monkeypatch.setattr(study_run, "Worker", FakeWorkers)
     monkeypatch.setattr(FakeWorkers, "how", {})
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     folder = tmp_path / "s"
 
     def invoke(*arguments):
@@ -67,11 +69,14 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
 
 
 @pytest.mark.parametrize(("arguments", "word"), [
-    (["--resume"], "no study to resume"),
-    (["--page-only"], "no study"),
+    (["--resume"], "holds no study (no study.json); leave out --resume"),
+    (["--page-only"], "holds no study (no study.json); leave out --page-only"),
     (["--preset", "magic"], "report-table, remedies, why"),
     (["--preset", "why", "--lr", "0.1", "--lr", "0.2"], "--lr: given more than once"),
-    (["--seed", "1", "--seed", "2"], "--seed"),
+    (["--preset", "why", "--convolution", "exact"], "--convolution: the arm \"report's convolution\" of --preset why"),
+    (["--preset", "remedies", "--lr", "0.1"], "--lr: the arm 'half the learning rate' of --preset remedies sets it"),
+    (["--seed", "1", "--seed", "2"], "--seed: given more than once"),
+    (["--threads", "1", "--threads", "2"], "--threads: given more than once"),
     (["--reuse", "nowhere"], "--reuse: nowhere holds no study"),
     (["--lr", "-1"], "--lr"),
     (["--lr-decay", "step", "--decay-rate", "7"], "decay-rate"),
@@ -83,6 +88,38 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(study, arguments, word):
     assert word in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not study.folder.exists()
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--resume", "--on-defect", "stop"], ["--resume", "--log-every", 5], ["--resume", "--histograms-every", 0],
+    ["--page-only", "--log-every", 5], ["--page-only", "--lr", 0.3], ["--page-only", "--runs", 3],
+    ["--page-only", "--seed", 1], ["--page-only", "--preset", "remedies"],
+], ids=str)  # fmt: skip
+def test_an_option_that_says_otherwise_than_the_study_in_the_folder_is_refused(study, arguments):
+    study("--preset", "why", "--runs", 2)
+    result = study(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {arguments[1]} {arguments[2]}: the study in {study.folder} was started")
+    assert len(result.stderr.splitlines()) == 1
+    assert len(calls(study.folder)) == 4
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--page-only"])
+def test_options_that_agree_with_the_study_in_the_folder_may_be_given(study, flag):
+    study("--preset", "why", "--runs", 2, "--seed", 1, "--limit", 2000, "--log-every", 5)
+
+    same = ["--preset", "why", "--runs", 2, "--seed", 1, "--limit", 2000, "--log-every", 5]
+    assert study(flag, *same).exit_code == 0
+    assert study(flag, "--log-every", 5).exit_code == 0
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--page-only"])
+def test_without_a_folder_the_answer_is_about_what_was_typed(flag):
+    result = CliRunner().invoke(command, [flag])
+
+    assert result.exit_code == 2
+    assert f"{flag} needs --out FOLDER" in result.stderr
 
 
 def test_data_that_cannot_be_read_is_told_once_before_anything_starts(study, tmp_path):
@@ -117,6 +154,19 @@ def test_where_there_is_nothing_to_copy_it_is_said_before_anything_is_trained(st
 
     assert result.exit_code == 0
     assert result.stderr.startswith(f"nothing to copy from {tmp_path / 'other'}: no complete run")
+
+
+def test_sigterm_is_143_while_runs_are_trained_and_the_process_s_own_again_after_them(study, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    study("--runs", 1)
+    after_the_end = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(study_run.Study, "run", lambda *_: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5))
+    terminated = study("--resume")
+
+    assert after_the_end == before
+    assert terminated.exit_code == 143
+    assert "interrupted; go on with: lenet-diag study --resume --out" in terminated.stderr
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_stopping_at_defects_is_told_by_the_exit_code(study):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pandas as pd
 import pytest
 
+from diagnostics.errors import StudyError
 from diagnostics.presets import CONTROL, PRESETS, preset
-from diagnostics.study import Plan, StudyError, grid
+from diagnostics.study import Plan, grid
 from diagnostics.study_run import load_study, note_copied
+from reports.commands.study import command, make_plan
 from reports.study_pages import PAGES, write_page
 from tests.reports.fake_runs import fake_run, fake_study
 
@@ -32,6 +36,18 @@ def test_the_report_table_stands_beside_the_authors_figures(tmp_path):
 
 def test_a_partial_page_says_so_and_how_much_is_missing(tmp_path):
     assert "**Partial: 100 of 108 runs so far.**" in page_of("report-table", tmp_path, skip=8)
+
+
+def test_restarts_do_not_stand_in_for_runs_that_are_missing(tmp_path):
+    plan = fake_study(tmp_path, Plan(preset("why").build({}, 3), on_defect="restart", preset="why"), skip=1)
+    first = next(task for task in plan.tasks() if task.settings.seed == 1)
+    restart = plan.restart_of(first)
+    assert restart is not None
+    fake_run(tmp_path, restart.file, "healthy", restart.settings.seed, arm=restart.settings.to_dict())
+    text = write_page(plan, load_study(tmp_path)[1], tmp_path, tmp_path / "page.md").read_text()
+
+    # Six first attempts, of which the last is missing; three of them died, of which one was started again.
+    assert "**Partial: 6 of 9 runs so far.**" in text
 
 
 def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
@@ -92,6 +108,20 @@ def test_a_page_says_which_runs_were_copied_from_where(tmp_path):
     assert plan.preset == "why"
     assert "1 of the 6 runs were not trained again" in text
     assert "1 from `remedies`." in text
+
+
+def test_settings_are_told_as_they_are_and_the_command_repeats_them(tmp_path):
+    changes = {"activation": "tanh", "optimizer": "adam", "lr": 0.00123456789, "shuffle": True, "clip_norm": 2.0}
+    plan = Plan(preset("why").build(changes, 3), 5, "stop", log_every=2, histograms_every=0, preset="why")
+    fake_study(tmp_path, plan)
+    text = write_page(Plan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
+    (line,) = (line for line in text.splitlines() if line.startswith("lenet-diag study"))
+
+    assert "(tanh, Adam with learning rate 0.00123457, batch 128, 3 epochs, --shuffle, --clip-norm 2)" in text
+    context = command.make_context("study", shlex.split(line)[2:])
+    given = {name: list(values) for name, values in context.params.items() if isinstance(values, tuple) and values}
+    how = {name: context.params[name] for name in ("on_defect", "log_every", "histograms_every")}
+    assert make_plan(given, context.params["runs"], "why", how) == plan
 
 
 def test_a_study_of_ones_own_has_no_page(tmp_path):

@@ -9,10 +9,11 @@ import pytest
 
 from diagnostics.intervals import wilson
 from diagnostics.statistics import Group
-from reports import html
+from reports import html, study_report
 from reports.document import Facts, Link, Table
 from reports.document import Verdict as VerdictBlock
 from reports.figures import arms, fates, rates, survival
+from reports.study_pages import why
 from reports.study_report import StudyData, build
 from tests.reports import synthetic
 
@@ -100,6 +101,29 @@ def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study
 
 def test_the_same_study_gives_the_same_bytes(study):
     assert html.render(build(study)) == html.render(build(study))
+
+
+@pytest.mark.parametrize(("steps", "median"), [
+    ((10, 1400, 90), "90"), ((10, 20, 33, 1400), "26.5"), ((1200, 1300), "1,250"),
+])  # fmt: skip
+def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
+    runs = tuple(replace(study.groups[0].runs[1], cause_step=step) for step in steps)
+    page = build(replace(study, groups=(replace(study.groups[0], runs=runs),)))
+    facts = next(block for block in page.opening if isinstance(block, Facts))
+
+    assert next(fact.answer for fact in facts.items if fact.question == "When?") == f"step {median}"
+    assert why._when(replace(study.groups[0], runs=runs))[5] == median
+
+
+@pytest.mark.parametrize(("dead", "alive", "chosen"), [
+    (3, 100, (3, 77)), (100, 3, (77, 3)), (90, 90, (40, 40)), (5, 6, (5, 6)),
+])  # fmt: skip
+def test_runs_of_both_fates_are_compared_however_many_there_are_of_one(study, dead, alive, chosen):
+    survivor, defect = study.groups[0].runs[:2]
+    group = replace(study.groups[0], runs=(*[survivor] * alive, *[defect] * dead))
+    runs = study_report._of_both_fates(group)
+
+    assert (sum(r.is_defect for r in runs), sum(r.is_survivor for r in runs)) == chosen
 
 
 def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(study):

@@ -1,0 +1,18 @@
+"""Settings as the options that a user types: what pages print has to run as it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def flags(name: str, value: Any) -> list[str]:
+    """One setting as words of a command line: ``["--lr", "0.1"]``, ``["--no-shuffle"]``; none for None."""
+    option = "--" + name.replace("_", "-")
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [option if value else option.replace("--", "--no-", 1)]
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return [option, short if float(short) == value else repr(value)]
+    return [option, str(value)]
