@@ -35,7 +35,6 @@ DEFAULT_MOMENTUM = 0.9
 
 # What a decay setting goes with: cosine falls to 0 and has no rate.
 WITH = {"decay_rate": ("inverse-time", "step", "exponential"), "decay_every": DECAYS[1:]}
-NEEDS = {"init_shape": "--init lecun, glorot or he", "momentum": "--optimizer momentum"}
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "network": NETWORKS,
@@ -115,16 +114,18 @@ class Settings:
         if self.lr_decay in ("step", "exponential") and self.decay_rate is not None and not 0 < self.decay_rate <= 1:
             raise SettingsError(f"--decay-rate: received {self.decay_rate}, expected above 0 and at most 1")
         for name in idle(self.__dict__):
-            needs = NEEDS.get(name) or f"--lr-decay {' or '.join(WITH[name])}"
+            needs = "--init lecun, glorot or he" if name == "init_shape" else f"--lr-decay {' or '.join(WITH[name])}"
             raise SettingsError(f"{_option(name)}: received {getattr(self, name)}, has no effect without {needs}")
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise SettingsError(f"--momentum: received {self.momentum}, expected at least 0 and below 1")
+        if self.momentum is not None and self.optimizer not in ("sgd", "momentum"):
+            raise SettingsError(f"--momentum: goes with --optimizer momentum, not {self.optimizer}")
         if self.nesterov and self.effective_momentum == 0:
             raise SettingsError("--nesterov: needs momentum; add --optimizer momentum")
 
     @property
     def effective_momentum(self) -> float:
-        """The momentum SGD runs with: 0 for ``sgd``, 0.9 for ``momentum`` unless another is given."""
+        """The momentum SGD runs with: 0 for ``sgd``, 0.9 for ``momentum``, unless it is given."""
         if self.momentum is not None:
             return self.momentum
         return DEFAULT_MOMENTUM if self.optimizer == "momentum" else 0.0
@@ -216,8 +217,6 @@ def idle(settings: Mapping[str, Any]) -> list[str]:
     names = [name for name, decays in WITH.items() if settings.get(name) is not None and decay not in decays]
     if settings.get("init", "report") == "report" and settings.get("init_shape", "normal") != "normal":
         names.append("init_shape")
-    if settings.get("optimizer", "sgd") != "momentum" and settings.get("momentum") is not None:
-        names.append("momentum")
     return names
 
 

@@ -260,14 +260,6 @@ def test_in_a_grid_a_decay_rate_is_left_out_of_the_arms_without_a_decay():
     ]
 
 
-def test_in_a_grid_momentum_is_left_out_of_the_arms_that_have_none():
-    arms = grid({"optimizer": ["sgd", "momentum", "adam"], "momentum": [0.9]}, 1)
-
-    assert [(a.label, a.settings["momentum"]) for a in arms] == [
-        ("lenet optimizer=sgd", None), ("lenet optimizer=momentum", 0.9), ("lenet optimizer=adam", None),
-    ]  # fmt: skip
-
-
 def test_a_grid_in_which_a_setting_decides_nothing_anywhere_is_refused():
     with pytest.raises(SettingsError, match=r"--decay-rate: received .* has no effect"):
         grid({"decay_rate": [0.5]}, 1)

@@ -90,9 +90,8 @@ def test_a_number_that_is_not_finite_is_refused(name: str, value: float) -> None
     ({"clip_norm": 0.0}, "--clip-norm: received 0.0, expected more than 0"),
     ({"clip_value": -1.0}, "--clip-value: received -1.0, expected more than 0"),
     ({"optimizer": "momentum", "momentum": 1.0}, "--momentum: received 1.0, expected at least 0 and below 1"),
-    ({"momentum": 0.9}, "--momentum: received 0.9, has no effect without --optimizer momentum"),
-    ({"optimizer": "adam", "momentum": 0.9}, "--momentum: received 0.9, has no effect without --optimizer momentum"),
-    ({"optimizer": "rmsprop", "momentum": 0.9}, "--momentum: received 0.9, has no effect without --optimizer momentum"),
+    ({"optimizer": "adam", "momentum": 0.9}, "--momentum: goes with --optimizer momentum, not adam"),
+    ({"optimizer": "rmsprop", "momentum": 0.9}, "--momentum: goes with --optimizer momentum, not rmsprop"),
     ({"nesterov": True}, "--nesterov: needs momentum; add --optimizer momentum"),
     ({"nesterov": True, "optimizer": "adam"}, "--nesterov: needs momentum; add --optimizer momentum"),
     ({"decay_rate": 0.1},
@@ -233,7 +232,7 @@ def test_a_dictionary_with_some_names_leaves_the_rest_at_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(("options", "kind", "momentum"), [
-    ({}, OptimizerSGD, 0.0), ({"optimizer": "momentum"}, OptimizerSGD, 0.9),
+    ({}, OptimizerSGD, 0.0), ({"momentum": 0.5}, OptimizerSGD, 0.5), ({"optimizer": "momentum"}, OptimizerSGD, 0.9),
     ({"optimizer": "momentum", "momentum": 0.8, "nesterov": True}, OptimizerSGD, 0.8),
     ({"optimizer": "rmsprop"}, OptimizerRMSprop, None), ({"optimizer": "adam"}, OptimizerAdam, None),
 ], ids=str)  # fmt: skip
