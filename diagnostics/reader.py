@@ -85,8 +85,11 @@ def _followed(file: Path) -> Opened:
     number = file.stat().st_ino
 
     def alive() -> bool:
-        """Whether somebody still writes this very file, and not one that has taken its place."""
-        return has_writer(file) and file.stat().st_ino == number
+        """Whether somebody still writes this very file: it is neither gone nor has another taken its place."""
+        try:
+            return has_writer(file) and file.stat().st_ino == number
+        except OSError:
+            return False
 
     return Opened(_checked(file, h5py.File(file, "r", swmr=True)), followed=True, alive=alive)
 

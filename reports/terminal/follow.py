@@ -118,5 +118,7 @@ def follow(path: Path, console: Console) -> int:
                 time.sleep(POLL)
         except KeyboardInterrupt:
             interrupted = True
+        finally:
+            screen.leave()  # what is wrong with the log is to be read on the ordinary screen
     screen.close(follower.state())
     return 130 if interrupted else 0
