@@ -77,6 +77,20 @@ def test_ctrl_c_is_130_in_every_command(arguments: list[str], monkeypatch: pytes
     assert "Aborted" not in result.output
 
 
+@pytest.mark.parametrize(("more", "threads"), [([], 1), (["--threads", "2"], 2)])
+def test_a_run_may_go_on_with_another_number_of_threads(
+    more: list[str], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, go_on = [*TRAIN, "--threads", "1"], ["train", "--resume", *more]
+    assert CliRunner().invoke(main, [*begin, "--out", str(tmp_path / "x.h5")]).exit_code == 0
+    asked: list[Any] = []
+    monkeypatch.setattr("reports.training.train", lambda settings, wishes: asked.append(settings))
+    result = CliRunner().invoke(main, [*go_on, "--out", str(tmp_path / "x.h5")])
+
+    assert result.exit_code == 0
+    assert [settings.threads for settings in asked] == [threads]
+
+
 @pytest.mark.parametrize("command", ["diagnose", "stats"])
 def test_a_bad_path_does_not_hide_the_others(command: str, log: Path, tmp_path: Path) -> None:
     missing = tmp_path / "missing.h5"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,10 @@ def _check(out: Path | None, no_log: bool, on_defect: str, log: dict[str, Any]) 
 
 
 def _resumed(context: click.Context, log: Path) -> Settings:
-    """The settings of the run in ``log``. Raises click.UsageError for an option that says otherwise."""
+    """The settings of the run in ``log``. Raises click.UsageError for an option that says otherwise.
+
+    Only the number of threads may be another: it never changes the result.
+    """
     from diagnostics.reader import open_run
     from diagnostics.storage.filesource import FileSource
     from lenet.settings import Settings
@@ -107,7 +111,9 @@ def _resumed(context: click.Context, log: Path) -> Settings:
     before = {**vars(settings), "log_every": header.log_every, "histograms_every": header.histograms_every}
     for name, value in context.params.items():
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and name != "threads" and name in before and before[name] != value:
+        if given and name == "threads":
+            settings = replace(settings, threads=value)
+        elif given and name in before and before[name] != value:
             flag, own = "--" + name.replace("_", "-"), before[name]
             raise click.UsageError(f"{flag} {value}: the run in {log} was started with {own}; --resume keeps that")
     return settings
