@@ -103,5 +103,6 @@ def command_for(settings: Mapping[str, Any], remedy: str) -> str | None:
         if isinstance(default, bool):
             parts.append(option if value else option.replace("--", "--no-", 1))
         else:
-            parts += [option, f"{value:g}" if isinstance(value, float) else str(value)]
+            # All digits of a number: it is to be the same run.
+            parts += [option, repr(value).removesuffix(".0") if isinstance(value, float) else str(value)]
     return shlex.join(parts)
