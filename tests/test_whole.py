@@ -131,6 +131,10 @@ def test_a_run_is_not_resumed_with_other_settings(trained: Path, option: list[st
         (["rules", "nonsense"], 2, "nonsense"),
         (["train", "--decay-rate", "0.1"], 2, "--lr-decay"),
         (["train", "--no-log", "--on-log-error", "stop"], 2, "--on-log-error"),
+        (["train", "--no-log", "--overwrite"], 2, "--overwrite"),
+        (["train", "--no-log", "--log-every", "1"], 2, "--log-every"),
+        (["train", "--no-log", "--histograms-every", "50"], 2, "--histograms-every"),
+        (["train", "--no-log", "--checkpoint-every", "50"], 2, "--checkpoint-every"),
         (["train", "--nesterov"], 2, "--nesterov"),
     ],
 )

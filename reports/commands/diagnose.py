@@ -12,7 +12,7 @@ from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors, tell
 
 @click.command(name="diagnose")
 @click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run that can be read.")
 @click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
 @click.option("--limits", "limits_file", type=click.Path(path_type=Path), help="TOML file with other limits.")
 def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None) -> None:
