@@ -29,6 +29,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     from diagnostics.index import find_readable
     from diagnostics.reader import open_run
     from reports.verdict_text import diagnosis_text
+    from reports.words import interrupted_by
 
     diagnoses, damage, unreadable = [], [], False
     with one_line_errors():
@@ -48,7 +49,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
                 continue
             damage.append(list(run.notes))
             if not as_json:
-                click.echo(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps))
+                click.echo(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps, interrupted_by(run)))
     if as_json:
         objects = [{**one.to_json(), "damage": lost} for one, lost in zip(diagnoses, damage, strict=True)]
         click.echo(json.dumps(objects, indent=2))
