@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, TERMINATED, UNREADABLE, USAGE
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
 if TYPE_CHECKING:
     from diagnostics.study import Plan
 
-DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 130, 143
 DEFAULT_RUNS = 10
 
 

@@ -72,7 +72,8 @@ STATE = state()
 
 
 def test_a_terminal_without_unicode_gets_plain_characters():
-    assert "\n".join(text(80, 24, plain=True)).replace("–", "-").isascii()
+    for width in (80, 40):
+        assert "\n".join(text(width, 24, plain=True)).replace("–", "-").isascii()
 
 
 def test_without_colour_no_colour_is_written(monkeypatch):
