@@ -9,7 +9,7 @@ machine of :mod:`diagnostics.symptoms`, the early warnings, and a copy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -143,6 +143,11 @@ class Detector:
     def verdict_so_far(self) -> Verdict:
         """The verdict on what has been seen; a run that goes on is undecided until it has learned."""
         return self.symptoms.verdict(is_over=False)
+
+    @property
+    def warnings(self) -> Sequence[Finding]:
+        """The early warnings so far, in order of their steps."""
+        return self._warnings
 
     @property
     def suspects(self) -> Mapping[str, str]:

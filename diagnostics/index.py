@@ -18,7 +18,7 @@ from pathlib import Path
 
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.jsonfile import write_text
-from diagnostics.paths import was_resumed
+from diagnostics.paths import readable_name, was_resumed
 from diagnostics.summary import RunSummary
 
 FOLDER = ".summaries"
@@ -112,7 +112,7 @@ def remembered(path: Path) -> RunSummary | None:
         kept = json.loads(_place(path).read_text(encoding="utf-8"))
         if kept["made_from"] != _stamp(path):
             return None
-        return RunSummary.from_json({**kept["summary"], "name": path.name, "path": str(path)})
+        return RunSummary.from_json({**kept["summary"], "name": readable_name(path.name), "path": str(path)})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

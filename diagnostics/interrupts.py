@@ -57,5 +57,17 @@ class EndsBetweenSteps(Hook):
             raise _error(number)
 
 
+def ended_by(error: BaseException | None) -> str:
+    """Who interrupted a run, in words; "" where ``error`` is no interruption."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Ctrl-C (SIGINT)"
+    if isinstance(error, SystemExit):
+        code = error.code
+        if isinstance(code, int) and code - 128 in set(signal.Signals):
+            return signal.Signals(code - 128).name
+        return f"an exit of the program ({code})"
+    return ""
+
+
 def _error(number: int) -> BaseException:
     return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)

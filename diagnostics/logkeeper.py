@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from diagnostics.checkpoints import CheckpointRing
 from diagnostics.errors import LogWriteError
+from diagnostics.interrupts import ended_by
 from diagnostics.paths import checkpoint_folder, name_before_resume
 from diagnostics.resume import ResumePoint
 from diagnostics.schema import CHECKPOINTS, EPOCHS, VALIDATIONS
@@ -140,7 +140,7 @@ class LogKeeper:
         """The run is over; ``cost`` in microseconds."""
         if self._writer is None:
             return
-        reason = f": {_words(end)}" if end.reason else ""
+        reason = f": {ended_by(end.error) or end.reason}" if end.reason else ""
         event = "end" if end.status == "completed" else "interruption"
         self._writer.event(end.steps, event, f"{end.status} after {end.steps} steps{reason}")
         self._attempt(
@@ -161,15 +161,3 @@ class LogKeeper:
         if self._on_error == "stop":
             raise error
         log.warning("%s; training goes on without", error)
-
-
-def _words(end: RunEnd) -> str:
-    """Why a run ended, in the words of who ended it."""
-    if isinstance(end.error, KeyboardInterrupt):
-        return "Ctrl-C (SIGINT)"
-    if isinstance(end.error, SystemExit):
-        code = end.error.code
-        if isinstance(code, int) and code - 128 in set(signal.Signals):
-            return signal.Signals(code - 128).name
-        return f"the program exited ({code})"
-    return end.reason

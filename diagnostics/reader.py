@@ -18,6 +18,7 @@ from pathlib import Path
 import h5py
 
 from diagnostics.errors import LogError
+from diagnostics.paths import readable_name
 from diagnostics.run import Run
 from diagnostics.schema import FORMAT, VERSION
 from diagnostics.storage import superblock
@@ -38,7 +39,7 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
     source = FileSource(file, lambda: _ways(file))
     if not live:
         source.freeze()
-    run = Run(source.header.info, source, file.name.removesuffix(".h5"), file)
+    run = Run(source.header.info, source, readable_name(file.name.removesuffix(".h5")), file)
     run.notes = tuple(source.problems)
     if run.notes and (whole := _whole_size(file)):
         run.notes = (f"is cut short: found {file.stat().st_size:,} bytes, expected {whole:,}", *run.notes)
@@ -85,8 +86,11 @@ def _followed(file: Path) -> Opened:
     number = file.stat().st_ino
 
     def alive() -> bool:
-        """Whether somebody still writes this very file, and not one that has taken its place."""
-        return has_writer(file) and file.stat().st_ino == number
+        """Whether somebody still writes this very file: it is neither gone nor has another taken its place."""
+        try:
+            return has_writer(file) and file.stat().st_ino == number
+        except OSError:
+            return False
 
     return Opened(_checked(file, h5py.File(file, "r", swmr=True)), followed=True, alive=alive)
 

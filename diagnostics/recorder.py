@@ -26,7 +26,7 @@ from diagnostics.judging import Judge
 from diagnostics.limits import Limits
 from diagnostics.logkeeper import LogKeeper
 from diagnostics.meter import Meter
-from diagnostics.paths import check_log_path
+from diagnostics.paths import check_log_path, readable_name
 from diagnostics.resume import ResumePoint, prepare_resume
 from diagnostics.schema import VALIDATIONS
 from diagnostics.snapshotting import SnapshotPlan, take_snapshot
@@ -200,7 +200,7 @@ class Recorder(Hook):
         self._is_recording = True
         if self._limits is not False:
             limits = None if self._limits is True else self._limits
-            self._judge = Judge(info, limits, self.path.stem if self.path else "run")
+            self._judge = Judge(info, limits, readable_name(self.path.stem) if self.path else "run")
         if resume is not None:
             self._go_on(resume)
 

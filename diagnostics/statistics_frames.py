@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from diagnostics.paths import readable_name
 from diagnostics.statistics import SINGLE_METRICS, Group, Metrics
 from diagnostics.summary import RunSummary
 
@@ -29,6 +30,7 @@ def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
 def _run_row(run: RunSummary) -> dict[str, Any]:
     row = {name: value for name, value in vars(run).items() if name not in ("name", "arm", "epochs")}
     epochs = {f"epoch_{e.epoch}_accuracy": e.accuracy for e in run.epochs}
+    row["path"] = readable_name(run.path)
     return {"run": run.name, **row, "verdict": str(run.verdict), "defect_run": run.is_defect, **epochs}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from diagnostics.findings import Diagnosis
+from diagnostics.paths import readable_name
 from diagnostics.run import Run
 from diagnostics.summary import EpochSummary, RunSummary
 
@@ -27,7 +28,7 @@ def summarise(run: Run) -> RunSummary:
     training = _training_seconds(run, steps)
     validation = _mean(run.validations["seconds"])
     return RunSummary(
-        name=run.path.name if run.path else run.name,
+        name=readable_name(run.path.name) if run.path else run.name,
         path=str(run.path or ""),
         verdict=diagnosis.verdict,
         status="damaged" if run.notes else run.status,

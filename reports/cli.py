@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 
-from reports.commands.failures import FAILED, INTERRUPTED, UNREADABLE, fail
+from reports.commands.failures import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
 
 # What is wrong with something to be read; all else is wrong with what was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
@@ -31,6 +34,25 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _one_line_of_the_system() -> Iterator[None]:
+    """Ctrl-C is 130 wherever it comes; what the system refuses is one line: a fault of the place, not of ours."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # nobody reads on; click would exit with 1, which is "defects found"
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
+    except OSError as error:
+        if not error.errno:  # not the system's word
+            raise
+        what = f"{error.filename}: " if error.filename else ""
+        fail(f"{what}{os.strerror(error.errno).lower()}", UNREADABLE if error.errno in NOT_THERE else FAILED)
+
+
 class LazyGroup(click.Group):
     """Finds commands by name without importing the others."""
 
@@ -43,20 +65,15 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"reports.commands.{cmd_name}").command
         return command
 
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        with _one_line_of_the_system():
+            return super().make_context(*arguments, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Ctrl-C is 130 wherever it comes; what the system refuses is one line: a fault of the place, not of ours."""
-        try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # what the terminal cannot show must not end a command
+        with _one_line_of_the_system():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            sys.exit(INTERRUPTED)
-        except BrokenPipeError:
-            raise  # click ends quietly: nobody reads on
-        except OSError as error:
-            if not error.errno:  # not the system's word
-                raise
-            what = f"{error.filename}: " if error.filename else ""
-            fail(f"{what}{os.strerror(error.errno).lower()}", UNREADABLE if error.errno in NOT_THERE else FAILED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line a command, from the table above: nothing needs to be imported to print it."""
@@ -71,5 +88,6 @@ def main() -> None:
 
     Begin with `lenet-diag train --watch`. Exit codes: 0 done; 1 defects found
     (with --fail-on-defect or --on-defect stop); 2 usage; 3 unreadable or damaged
-    input; 4 training or logging failed; 130 and 143 interrupted.
+    input; 4 training or logging failed; 130, 141
+    and 143 interrupted.
     """

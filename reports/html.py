@@ -36,7 +36,8 @@ def write(document: Document, folder: Path) -> Path:
     for picture in document.pictures():
         (folder / f"{picture.name}.png").write_bytes(picture.png)
     page = folder / "report.html"
-    page.write_text(render(document), encoding="utf-8", newline="\n")
+    # Names of files need not be text, and must not cost the page.
+    page.write_text(render(document), encoding="utf-8", errors="replace", newline="\n")
     return page
 
 

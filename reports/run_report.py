@@ -44,7 +44,7 @@ from reports.words import (
     seconds,
     sentence,
     size,
-    status_words,
+    status_of,
     verdict_sentence,
 )
 
@@ -57,7 +57,7 @@ def write_report(run: Run, folder: Path) -> Path:
 def build(run: Run) -> Document:
     """The content of the report; needs at least one recorded step."""
     network = run.info.settings.get("network", "network")
-    subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_words(run.status)}"
+    subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
     opening: tuple[Block, ...] = (
         VerdictBlock(TITLES[run.verdict], verdict_sentence(run), _tone(run.verdict)),
         _facts(run),
@@ -249,7 +249,7 @@ def _pairs(caption: str, values: dict[str, object]) -> Table:
 def _log_table(run: Run) -> Table:
     steps = run.block([run.columns.scalar("seconds")])[:, 0].astype(float)
     rows: list[tuple[Inline, ...]] = [
-        ("status", status_words(run.status)),
+        ("status", status_of(run)),
         ("steps recorded", f"{len(run):,} of {run.info.total_steps:,} asked for"),
         ("time of the steps", f"{seconds(float(steps.sum()))}, {seconds(float(steps.mean()))} a step"),
         ("parameters", f"{run.info.parameters:,}"),

@@ -32,7 +32,7 @@ from reports.figures.rates import rates_figure
 from reports.figures.survival import death_step, median_death_words, survival_figure
 from reports.pictures import picture
 from reports.stats_text import cost_words, mean_words, rate_words
-from reports.words import GLOSSARY, percent, rule_name, seconds, sentence, status_words
+from reports.words import GLOSSARY, counted, percent, rule_name, seconds, sentence, status_words
 
 MOST_COMPARED = 80
 UNEXPLAINED = "unexplained"
@@ -65,7 +65,7 @@ def build(data: StudyData) -> Document:
         _runs(data),
         Section("glossary", "Words used here", (Terms(GLOSSARY),)),
     ]
-    subtitle = f"{len(data.runs):,} runs in {_count(len(data.groups), 'arm')}"
+    subtitle = f"{len(data.runs):,} runs in {counted(len(data.groups), 'arm')}"
     return Document(f"Study {data.name}", subtitle, (_verdict(data), _facts(data)), tuple(sections))
 
 
@@ -182,7 +182,7 @@ def _tensors(data: StudyData) -> Section:
     chosen = _of_both_fates(group)
     runs = [data.open_run(summary) for summary in chosen]
     defects = sum(r.is_defect for r in chosen)
-    counts = f"{_count(defects, 'defect run')} against {_count(len(chosen) - defects, 'survivor')}"
+    counts = f"{counted(defects, 'defect run')} against {counted(len(chosen) - defects, 'survivor')}"
     blocks: list[Block] = [text("Arm ", Strong(group.label), f", {counts}.")]
     for name, title, align in (("4-from-the-start", "From the first step", "start"),
                                ("5-around-the-onset", "Around the onset", "onset")):  # fmt: skip
@@ -222,12 +222,7 @@ def _runs(data: StudyData) -> Section:
     return Section("runs", "The runs", tuple(blocks))
 
 
-
 def _range(interval: tuple[float, float] | None) -> str:
     if interval is None or not all(map(math.isfinite, interval)):
         return "–"
     return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from diagnostics.findings import Diagnosis
+from diagnostics.interrupts import ended_by
 from diagnostics.on_defect import RESTARTS, OnDefect
 from diagnostics.recorder import Recorder
 from diagnostics.session import Outcome, default_path, run_training, with_next_seed
@@ -78,11 +79,11 @@ def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> Ou
             hooks=listening.hooks,
             **wishes.log,
         )
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit) as interruption:
         recorder = listening.recorder
         if recorder is not None and recorder.diagnosis is not None:
             go_on = "to go on: lenet-diag train --resume --out {}"
-            _tell(recorder.diagnosis, recorder.path, go_on, "interrupted")
+            _tell(recorder.diagnosis, recorder.path, go_on, "interrupted", ended_by(interruption))
         raise
     _tell(outcome.diagnosis, outcome.path, "next: lenet-diag report {}", outcome.status)
     return outcome
@@ -104,9 +105,9 @@ class _Listening:
         return [LiveView(recorder)]
 
 
-def _tell(diagnosis: Diagnosis, path: Path | None, then: str, status: str) -> None:
+def _tell(diagnosis: Diagnosis, path: Path | None, then: str, status: str, interrupted_by: str = "") -> None:
     """The verdict, where the log is, and what to type next."""
-    click.echo(diagnosis_text(diagnosis, status), err=True)
+    click.echo(diagnosis_text(diagnosis, status, interrupted_by=interrupted_by), err=True)
     if path is not None:
         click.echo(f"log:  {path}", err=True)
         click.echo(then.format(shlex.quote(str(path))), err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.findings import Diagnosis, Finding, Outcome, Verdict
+from reports.words import counted, status_words
 
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
@@ -12,14 +13,6 @@ VERDICTS = {
     Verdict.DIVERGED: "a defect run, diverged: its loss or parameters are no longer finite",
     Verdict.UNDECIDED: "undecided: it ended too early, or neither learning nor guessing",
 }
-STATUSES = {
-    "running": "still running",
-    "stopped": "stopped on purpose before its end",
-    "interrupted": "interrupted by the user",
-    "failed": "ended by an error",
-    "log-stopped": "the log stopped before the run did (disk full?)",
-    "crashed": "the writing process died",
-}
 
 
 def verdict_line(diagnosis: Diagnosis) -> str:
@@ -27,17 +20,17 @@ def verdict_line(diagnosis: Diagnosis) -> str:
     return VERDICTS[diagnosis.verdict].format(steps=diagnosis.steps)
 
 
-def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0) -> str:
+def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0, interrupted_by: str = "") -> str:
     """Verdict, since when, the chain of events, the cause, and what to try.
 
     ``status`` is that of the log; for a run that did not complete it is told, with
-    how many of its ``planned`` steps (0: unknown) were judged.
+    how many of its ``planned`` steps (0: unknown) were judged and, where it is known, who interrupted it.
     """
     lines = [f"{diagnosis.run}: {verdict_line(diagnosis)}"]
     if status != "completed":
         steps = diagnosis.steps
-        of = f"{steps:,} of {_plural(planned, 'planned step')}" if planned else _plural(steps, "step")
-        lines.append(f"  status:     {STATUSES.get(status, status)}; it is judged by {of}")
+        of = f"{steps:,} of {counted(planned, 'planned step')}" if planned else counted(steps, "step")
+        lines.append(f"  status:     {status_words(status, interrupted_by)}; it is judged by {of}")
     if diagnosis.onset is not None:
         share = diagnosis.defect_steps / diagnosis.steps
         lines.append(
@@ -74,11 +67,7 @@ def _counts(diagnosis: Diagnosis) -> str:
     }
     counts = {outcome: len({c.rule for c in checks if c.outcome is outcome}) for outcome in words}
     told = [f"{n} {words[outcome]}" for outcome, n in counts.items() if n]
-    return ", ".join([_plural(len({c.rule for c in checks}), "rule"), *told])
-
-
-def _plural(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+    return ", ".join([counted(len({c.rule for c in checks}), "rule"), *told])
 
 
 def _link(finding: Finding) -> str:

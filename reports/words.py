@@ -151,19 +151,36 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def status_words(status: str) -> str:
-    """What a log's status means."""
-    meanings: dict[str, str] = {
-        "running": "still running when this report was made",
-        "completed": "completed",
-        "stopped": "stopped on purpose before its end",
-        "interrupted": "interrupted by the user",
-        "failed": "ended by an error",
-        "log-stopped": "the log stopped before the run did (disk full?)",
-        "damaged": "the log is damaged, so the run counts as crashed",
-        "crashed": "the writing process died; the log reaches to its last flush",
-    }
-    return meanings.get(status, status)
+STATUSES = {
+    "running": "still running",
+    "stopped": "stopped on purpose before its end",
+    "interrupted": "interrupted before its end",
+    "failed": "ended by an error",
+    "log-stopped": "the log stopped before the run did (disk full?)",
+    "damaged": "the log is damaged, so the run counts as crashed",
+    "crashed": "the writing process died",
+}
+
+
+def status_words(status: str, interrupted_by: str = "") -> str:
+    """What a log's status means; ``interrupted_by``: Ctrl-C or a signal, where it is known."""
+    if status == "interrupted" and interrupted_by:
+        return f"interrupted by {interrupted_by}"
+    return STATUSES.get(status, status)
+
+
+def interrupted_by(run: Run) -> str:
+    """Ctrl-C or the signal that ended a run, as its log says; "" where none did."""
+    if run.status != "interrupted":
+        return ""
+    events = run.events
+    messages = events.loc[events["event"] == "interruption", "message"].tolist()
+    return str(messages[-1]).partition(": ")[2] if messages else ""
+
+
+def status_of(run: Run) -> str:
+    """What became of a run, and who interrupted it."""
+    return status_words(run.status, interrupted_by(run))
 
 
 def plain(value: Any) -> str:

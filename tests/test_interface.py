@@ -77,6 +77,20 @@ def test_ctrl_c_is_130_in_every_command(arguments: list[str], monkeypatch: pytes
     assert "Aborted" not in result.output
 
 
+@pytest.mark.parametrize(("more", "threads"), [([], 1), (["--threads", "2"], 2)])
+def test_a_run_may_go_on_with_another_number_of_threads(
+    more: list[str], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, go_on = [*TRAIN, "--threads", "1"], ["train", "--resume", *more]
+    assert CliRunner().invoke(main, [*begin, "--out", str(tmp_path / "x.h5")]).exit_code == 0
+    asked: list[Any] = []
+    monkeypatch.setattr("reports.training.train", lambda settings, wishes: asked.append(settings))
+    result = CliRunner().invoke(main, [*go_on, "--out", str(tmp_path / "x.h5")])
+
+    assert result.exit_code == 0
+    assert [settings.threads for settings in asked] == [threads]
+
+
 @pytest.mark.parametrize("command", ["diagnose", "stats"])
 def test_a_bad_path_does_not_hide_the_others(command: str, log: Path, tmp_path: Path) -> None:
     missing = tmp_path / "missing.h5"
@@ -116,6 +130,36 @@ def test_a_number_too_large_is_refused_by_name(option: str, tmp_path: Path) -> N
 
     assert result.exit_code == 2
     assert option in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["export", "a.h5"], ["diagnose", "a.h5", "--json"]])
+def test_where_nobody_can_read_is_no_crash(arguments: list[str], log: Path) -> None:
+    command = [sys.executable, "-B", "-m", "reports", *arguments]
+    where: dict[str, Any] = {"cwd": log.parent, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+    with Path("/dev/full").open("wb") as full:
+        refused = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, **where)
+    reading, writing = os.pipe()
+    os.close(reading)
+    unread = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, **where)
+    os.close(writing)
+
+    assert (refused.returncode, refused.stderr) == (4, "error: no space left on device\n")
+    assert (unread.returncode, unread.stderr) == (141, "")
+
+
+def test_what_the_terminal_cannot_show_ends_no_command(log: Path, tmp_path: Path) -> None:
+    names = ["–.h5", os.fsdecode(b"\xff.h5")]
+    for name in names:
+        shutil.copy(log, tmp_path / name)
+    commands = [[command, str(tmp_path / name)] for command in ("watch", "diagnose", "report") for name in names]
+    for command in [*commands, ["report", str(tmp_path)], ["stats", str(tmp_path), "--save", str(tmp_path / "saved")]]:
+        result = CliRunner(charset="ascii").invoke(main, command)
+
+        assert result.exit_code == 0, (command, result.output, result.exception)
+        assert result.stdout
+
+    assert (tmp_path / "report/\N{REPLACEMENT CHARACTER}/report.html").exists()
 
 
 def test_a_name_too_long_is_one_line(tmp_path: Path) -> None:

@@ -131,6 +131,10 @@ def test_a_run_is_not_resumed_with_other_settings(trained: Path, option: list[st
         (["rules", "nonsense"], 2, "nonsense"),
         (["train", "--decay-rate", "0.1"], 2, "--lr-decay"),
         (["train", "--no-log", "--on-log-error", "stop"], 2, "--on-log-error"),
+        (["train", "--no-log", "--overwrite"], 2, "--overwrite"),
+        (["train", "--no-log", "--log-every", "1"], 2, "--log-every"),
+        (["train", "--no-log", "--histograms-every", "50"], 2, "--histograms-every"),
+        (["train", "--no-log", "--checkpoint-every", "50"], 2, "--checkpoint-every"),
         (["train", "--nesterov"], 2, "--nesterov"),
     ],
 )
@@ -144,8 +148,12 @@ def test_bad_input_gets_one_clear_line_and_the_right_exit_code(
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "by"), [(signal.SIGINT, 130, "Ctrl-C (SIGINT)"), (signal.SIGTERM, 143, "SIGTERM")]
+)
+def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(
+    tmp_path: Path, number: int, code: int, by: str
+) -> None:
     root = str(Path(__file__).parent.parent)
     command = [sys.executable, "-m", "reports", "train", "--network", "conv", "--threads", "1", "--out", "x.h5"]
     process = subprocess.Popen(
@@ -163,6 +171,8 @@ def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(tmp_path: Path, 
     diagnosed = json.loads(lenet_diag("diagnose", "x.h5", "--json", folder=tmp_path).stdout)
 
     assert process.returncode == code, told
+    assert f"interrupted by {by}; " in told
+    assert f"interrupted by {by}; " in lenet_diag("diagnose", "x.h5", folder=tmp_path).stdout
     assert "Traceback" not in told
     assert diagnosed[0]["steps"] > 0
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from diagnostics.findings import Finding
 from diagnostics.limits import Limit, Limits
-from diagnostics.rules.base import Case, Rule, Series, Window, first_true, median_before
+from diagnostics.rules.base import Case, Rule, Series, Window, first_true, layer_norm, median_before
 from diagnostics.rules.examples import example
 
 
@@ -42,9 +42,7 @@ class ChangedLabels(Rule):
         if np.median(loss[first:]) - before < jump / 2:
             return []  # one bad batch
         for layer in window.layers:
-            update = np.hypot(
-                window.tensor(layer, "weights", "update", "norm"), window.tensor(layer, "biases", "update", "norm")
-            )
+            update = layer_norm(window, layer, "update")
             usual = median_before(update, first - 1)
             if not update[first - 1] <= self.limit(window, "update") * usual:
                 return []

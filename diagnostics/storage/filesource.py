@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,11 @@ class FileSource:
             self.problems: list[str] = []
             self._grow()
             return
-        raise LogError(f"{self.path}: {superblock.damage(self.path)}")
+        try:
+            damage = superblock.damage(self.path)
+        except OSError as error:  # gone since it was tried
+            damage = f"cannot be read: {os.strerror(error.errno or 0).lower()}"
+        raise LogError(f"{self.path}: {damage}")
 
     @property
     def status(self) -> str:

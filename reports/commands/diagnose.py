@@ -12,7 +12,7 @@ from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors, tell
 
 @click.command(name="diagnose")
 @click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run that can be read.")
 @click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
 @click.option("--limits", "limits_file", type=click.Path(path_type=Path), help="TOML file with other limits.")
 def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None) -> None:
@@ -29,6 +29,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     from diagnostics.index import find_readable
     from diagnostics.reader import open_run
     from reports.verdict_text import diagnosis_text
+    from reports.words import interrupted_by
 
     diagnoses, damage, unreadable = [], [], False
     with one_line_errors():
@@ -48,7 +49,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
                 continue
             damage.append(list(run.notes))
             if not as_json:
-                click.echo(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps))
+                click.echo(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps, interrupted_by(run)))
     if as_json:
         objects = [{**one.to_json(), "damage": lost} for one, lost in zip(diagnoses, damage, strict=True)]
         click.echo(json.dumps(objects, indent=2))

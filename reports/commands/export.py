@@ -33,9 +33,7 @@ def command(run: Path, form: str, output: Path | None) -> None:
     try:
         opened = open_run(run)
         code = tell_damage(run, opened)
-        for path in export_run(opened, output or _folder_beside(run), chosen):
-            click.echo(path)
-        sys.exit(code)
+        written = export_run(opened, output or _folder_beside(run), chosen)
     except LogError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(3)
@@ -45,6 +43,9 @@ def command(run: Path, form: str, output: Path | None) -> None:
     except OSError as error:
         click.echo(f"error: {error.filename or output}: cannot be written: {error.strerror}", err=True)
         sys.exit(4)
+    for path in written:
+        click.echo(path)
+    sys.exit(code)
 
 
 def _folder_beside(run: Path) -> Path:

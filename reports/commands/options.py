@@ -37,10 +37,9 @@ class TrainOption:
             more["type"] = self.type
         elif "/" not in self.flags:
             more["is_flag"] = True
-        shown = "none" if self.default is None else self.default
-        if self.is_flag:
-            shown = "yes" if self.default else "no"
-        return click.option(self.flags, self.field, help=f"{self.help}  [default: {shown}]", **more)
+        shown = ("no", "yes")[self.default] if self.is_flag else self.default
+        told = self.help if shown is None else f"{self.help}  [default: {shown}]"
+        return click.option(self.flags, self.field, help=told, **more)
 
 
 # Numbers of steps, up to lenet.settings.LARGEST, which would cost every --help the import of NumPy.
@@ -80,7 +79,7 @@ TRAIN_OPTIONS = (
     *MODEL_OPTIONS,
     TrainOption("--epochs", "epochs", click.IntRange(min=1), 3, "Passes over the training set."),
     TrainOption("--batch-size", "batch_size", click.IntRange(min=1), 128, "Samples in a step."),
-    TrainOption("--steps", "steps", click.IntRange(min=1), None, "End after so many steps."),
+    TrainOption("--steps", "steps", click.IntRange(min=1), None, "End after so many steps, even within an epoch."),
     TrainOption("--seed", "seed", click.IntRange(min=0), 0, "Decides initial weights and shuffling."),
     TrainOption("--shuffle/--no-shuffle", "shuffle", bool, False, "Shuffle the samples before each epoch."),
     TrainOption("--optimizer", "optimizer", _choice("sgd", "momentum", "rmsprop", "adam"), "sgd", "Optimiser."),
@@ -90,7 +89,8 @@ TRAIN_OPTIONS = (
     TrainOption("--lr-decay", "lr_decay", _choice("none", "inverse-time", "step", "exponential", "cosine"), "none",
                 "How the learning rate falls."),
     TrainOption("--decay-rate", "decay_rate", float, None, "Rate of the decay (3e-4 for inverse-time, else 0.5)."),
-    TrainOption("--decay-every", "decay_every", click.IntRange(min=1), None, "Steps in which the decay acts once."),
+    TrainOption("--decay-every", "decay_every", click.IntRange(min=1), None,
+                "Steps in which the decay acts once (inverse-time: 1; cosine: all; else an epoch)."),
     TrainOption("--warmup", "warmup", click.IntRange(min=0), 0, "Steps in which the learning rate rises."),
     TrainOption("--l1", "l1", Penalty(), 0.0, "L1 penalty of all weights, or of some layers: dense1=0.01,conv1=0.001."),
     TrainOption("--l2", "l2", Penalty(), 0.0, "L2 penalty, in the same way."),

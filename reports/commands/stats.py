@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.failures import UNREADABLE, one_line_errors
+from reports.progress import progress_line
 
 if TYPE_CHECKING:
     from diagnostics.comparison import Comparison
     from diagnostics.index import Loaded
     from diagnostics.statistics import Group
-
 
 
 @click.command(name="stats")
@@ -83,9 +83,9 @@ def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded
 
 
 def _show_progress(done: int, total: int) -> None:
-    """Tell how many runs were read, on one line that ends with the last; known runs take no time worth telling."""
+    """Tell how many runs were read; known runs take no time worth telling."""
     if done % 10 == 0 or done == total:
-        click.echo(f"\rread {done} of {total} runs" + ("\n" if done == total else ""), err=True, nl=False)
+        progress_line(f"read {done} of {total} runs", done == total)
 
 
 def jobs_of(paths: tuple[Path, ...]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, readable=False),
-    help="The log; default runs/<network>-seed<seed>-<time>.h5.",
+    help="The log.  [default: runs/NETWORK-seedSEED-TIME.h5]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing log.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
@@ -58,18 +59,17 @@ def command(
     """Train a network on MNIST with the report's settings, or others.
 
     Every step is logged, and the run is judged while it goes. At the end you are
-    told the verdict, where the log is, and what to type next.
+    told the verdict, where the log is, and what to type next. All cores are used
+    where --threads says nothing else.
     """
     log = {name: options.pop(name) for name in LOG_OPTIONS}
-    _check(out, no_log, on_defect, log)
-    given = context.get_parameter_source("on_log_error") is click.core.ParameterSource.COMMANDLINE
-    if no_log and given:
-        raise click.UsageError("--no-log and --on-log-error contradict each other: there is no log that could fail")
+    given = _given(context)
+    _check(given)
     with one_line_errors():
         from lenet.settings import Settings
         from reports.training import Wishes, train
 
-        settings = _resumed(context, out) if log["resume"] and out else Settings(**options)
+        settings = _resumed(given, out) if log["resume"] and out else Settings(**options)
         try:
             died = train(settings, Wishes(out, no_log, watch, print_every, on_defect, log))
         except KeyboardInterrupt:
@@ -80,20 +80,34 @@ def command(
 LOG_OPTIONS = ("overwrite", "resume", "checkpoint_every", "log_every", "histograms_every", "on_log_error")
 
 
-def _check(out: Path | None, no_log: bool, on_defect: str, log: dict[str, Any]) -> None:
+def _given(context: click.Context) -> dict[str, Any]:
+    """The options that were typed, and their values."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    return {name: value for name, value in context.params.items() if context.get_parameter_source(name) is typed}
+
+
+def _check(given: dict[str, Any]) -> None:
     """Options that contradict each other. Raises click.UsageError."""
-    if log["resume"] and out is None:
+    if "resume" in given and "out" not in given:
         raise click.UsageError("--resume needs --out FILE: the log to go on with")
-    if log["resume"] and log["overwrite"]:
+    for_a_log = next((name for name in ("out", *LOG_OPTIONS) if name in given), None)
+    if "no_log" in given and for_a_log:
+        raise click.UsageError(f"--no-log and {_flag(for_a_log)} contradict each other: there is no log to apply it to")
+    if "resume" in given and "overwrite" in given:
         raise click.UsageError("--resume and --overwrite contradict each other")
-    if no_log and (out is not None or log["checkpoint_every"] is not None):
-        raise click.UsageError("--no-log goes neither with --out nor with --checkpoint-every")
-    if log["resume"] and on_defect == "restart":
+    if "resume" in given and given.get("on_defect") == "restart":
         raise click.UsageError("--resume and --on-defect restart contradict each other")
 
 
-def _resumed(context: click.Context, log: Path) -> Settings:
-    """The settings of the run in ``log``. Raises click.UsageError for an option that says otherwise."""
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _resumed(given: dict[str, Any], log: Path) -> Settings:
+    """The settings of the run in ``log``. Raises click.UsageError for an option that says otherwise.
+
+    Only the number of threads may be another: it never changes the result.
+    """
     from diagnostics.reader import open_run
     from diagnostics.storage.filesource import FileSource
     from lenet.settings import Settings
@@ -105,9 +119,12 @@ def _resumed(context: click.Context, log: Path) -> Settings:
     assert isinstance(run.source, FileSource)
     header = run.source.header
     before = {**vars(settings), "log_every": header.log_every, "histograms_every": header.histograms_every}
-    for name, value in context.params.items():
-        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and name != "threads" and name in before and before[name] != value:
-            flag, own = "--" + name.replace("_", "-"), before[name]
-            raise click.UsageError(f"{flag} {value}: the run in {log} was started with {own}; --resume keeps that")
+    for name, value in given.items():
+        if name == "threads":
+            settings = replace(settings, threads=value)
+        elif name in before and before[name] != value:
+            own = before[name]
+            raise click.UsageError(
+                f"{_flag(name)} {value}: the run in {log} was started with {own}; --resume keeps that"
+            )
     return settings

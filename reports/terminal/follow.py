@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from pathlib import Path
 from time import perf_counter
 
@@ -31,7 +30,6 @@ class Follower:
         self._detector = Detector(run.info, name=run.name)
         self._judgement = Judgement(self._detector)
         self._epochs = self._validations = 0
-        self._times: deque[tuple[float, int]] = deque()
         self._read()
 
     @property
@@ -67,6 +65,7 @@ class Follower:
         )
 
     def _read(self) -> None:
+        """Take in the rows that are new, and tell in order of their steps what they brought."""
         news = self._run.between(first=self._model.last_step + 1)
         for step, epoch, row in news.rows():
             self._model.take(step, epoch, row)
@@ -81,7 +80,7 @@ class Follower:
                            f"loss {row_['loss']:.3f}"))  # fmt: skip
         self._epochs, self._validations = len(epochs), len(validations)
         events += self._judgement.news()
-        # What was read at once, as in a run that is over, is told in order of its steps.
+        # A run that is over, or was joined late, is read at once.
         for step, message in sorted(events, key=lambda event: event[0]):
             self._model.note(step, message)
 
@@ -118,5 +117,7 @@ def follow(path: Path, console: Console) -> int:
                 time.sleep(POLL)
         except KeyboardInterrupt:
             interrupted = True
+        finally:
+            screen.leave()  # what is wrong with the log is to be read on the ordinary screen
     screen.close(follower.state())
     return 130 if interrupted else 0

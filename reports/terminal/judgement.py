@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from operator import itemgetter
 
 from diagnostics.detector import Detector
 from diagnostics.findings import Diagnosis, Stretch, Verdict
 
 
 class Judgement:
-    """Follows one detector; :meth:`news` yields what has come up since it was last asked."""
+    """Follows one detector; :meth:`news` tells what has come up since it was last asked."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._told: dict[str, str] = {}
+        self._warnings = 0
         self._stretches: list[Stretch] = []
 
     @property
@@ -37,22 +37,18 @@ class Judgement:
         events = {f.layer: f.message for f in explanation.chain if f.layer is not None} if explanation else {}
         return {**self._detector.suspects, **events}
 
-    def news(self) -> Iterator[tuple[int, str]]:
-        """(step, message): early warnings of layers, stretches confirmed and ended."""
-        suspects = dict(self._detector.suspects)
-        step = self._detector.symptoms.steps - 1
-        for layer, message in suspects.items():
-            if self._told.get(layer) != message:
-                yield step, message if layer in message else f"{layer}: {message}"
-        self._told = suspects
-        known = len(self._stretches)
-        stretches = list(self._detector.symptoms.stretches)
+    def news(self) -> list[tuple[int, str]]:
+        """(step, message) of what is new, in order of the steps: early warnings, stretches confirmed and ended."""
+        warnings, stretches = self._detector.warnings, self._detector.symptoms.stretches
+        told = [(finding.first_step, finding.message) for finding in warnings[self._warnings :]]
         for i, stretch in enumerate(stretches):
-            if i >= known:
-                yield stretch.confirmed, self._stretch_words(stretch)
-            if stretch.recovery is not None and (i >= known or self._stretches[i].recovery is None):
-                yield stretch.recovery, "recovered: it learns again"
-        self._stretches = stretches
+            known = self._stretches[i] if i < len(self._stretches) else None
+            if known is None:
+                told.append((stretch.confirmed, self._stretch_words(stretch)))
+            if stretch.recovery is not None and (known is None or known.recovery is None):
+                told.append((stretch.recovery, "recovered: it learns again"))
+        self._warnings, self._stretches = len(warnings), list(stretches)
+        return sorted(told, key=itemgetter(0))
 
     def _stretch_words(self, stretch: Stretch) -> str:
         explanation = self._detector.cause_of(stretch)

@@ -20,12 +20,12 @@ MOST_PLOT_ROWS = 16
 
 def lines(state: LiveState, width: int, height: int, plain: bool = False) -> list[Text]:
     """At most ``height`` lines of at most ``width`` characters; what matters least is left out first."""
-    head = [_title(state, width), Text(state.settings, style="dim"), _progress(state, width, plain)]
+    head = [_title(state, width, plain), Text(state.settings, style="dim"), _progress(state, width, plain)]
     verdict = _verdict(state)
     layers = _layers(state, width, plain)
     room = height - len(head) - len(verdict)
     if room < 0:
-        return _cut([*verdict, *head][:height], width)
+        return _cut([*verdict, *head][:height], width, plain)
     shown_layers = layers if len(layers) <= room else layers[:room]
     room -= len(shown_layers)
     stacked = width < 56
@@ -38,22 +38,22 @@ def lines(state: LiveState, width: int, height: int, plain: bool = False) -> lis
     plots = _plots(state, width, plot_rows, stacked, plain) if plot_rows >= 3 else []
     room -= len(plots)
     events = [Text(f"  {event}") for event in state.events[-room:]] if room > 0 else []
-    return _cut([*head, *plots, *shown_layers, *verdict, *events], width)
+    return _cut([*head, *plots, *shown_layers, *verdict, *events], width, plain)
 
 
-def _cut(rows: list[Text], width: int) -> list[Text]:
+def _cut(rows: list[Text], width: int, plain: bool) -> list[Text]:
     for row in rows:
         row.no_wrap = True
-        row.truncate(width, overflow="ellipsis")
+        row.truncate(width, overflow="crop" if plain else "ellipsis")
     return rows
 
 
-def _title(state: LiveState, width: int) -> Text:
+def _title(state: LiveState, width: int, plain: bool) -> Text:
     status = state.status
     left = f"lenet-diag  {state.title}"
     room = max(width - len(status) - 1, 0)
     if len(left) > room:
-        left = left[: max(room - 1, 0)] + "…" if room > 12 else left[:room]
+        left = left[: room - 1] + "…" if room > 12 and not plain else left[:room]
     text = Text(left.ljust(room) + " ", style="bold")
     text.append(status, style="bold red" if state.status in ("failed", "writer gone") else "bold")
     return text

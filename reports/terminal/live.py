@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from diagnostics.recorder import Recorder
 
 RATE_SECONDS = 10.0
-NEWS_EVERY = 20  # more often than the detector forgets an early warning, whatever the pace of the frames
 
 
 class LiveView(Hook):
@@ -55,7 +54,7 @@ class LiveView(Hook):
         info, detector = self._recorder.info, self._recorder.detector
         if info is None:
             raise RuntimeError("the live view must be listed after its recorder")
-        self._model = LiveModel(info, str(self._recorder.path or "no log"))
+        self._model = LiveModel(info, str(self._recorder.path or "no log"), event.first_step)
         self._judgement = Judgement(detector) if detector else None
         self._pace = self._pace or Pace()
         if self._console.is_terminal:
@@ -74,22 +73,18 @@ class LiveView(Hook):
             return
         if model.last_step != self._recorder.step:
             model.take(self._recorder.step, event.epoch, row)
-            if event.step % NEWS_EVERY == 0:
-                self._note_news()
         pace.spent(perf_counter() - started)
         if pace.due(started):
             self._draw()
 
     def on_epoch_end(self, event: EpochEnd) -> None:
         """Note the epoch's training figures."""
-        if self._model is not None:
-            words = f"epoch {event.epoch} ended: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}"
-            self._model.note(event.last_step, words)
+        words = f"epoch {event.epoch} ended: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}"
+        self._note(event.last_step, words)
 
     def on_validation_end(self, event: ValidationEnd) -> None:
         """Note the validation."""
-        if self._model is not None:
-            self._model.note(event.step, f"validation: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}")
+        self._note(event.step, f"validation: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}")
 
     def on_run_end(self, event: RunEnd) -> None:
         """Close the screen and leave the last frame where it can be read."""
@@ -124,6 +119,11 @@ class LiveView(Hook):
             suspects=judgement.suspects if judgement else None,
             note=held.splitlines()[-1] if held else "",
         )
+
+    def _note(self, step: int, message: str) -> None:
+        self._note_news()  # first what the steps before have brought
+        if self._model is not None:
+            self._model.note(step, message)
 
     def _note_news(self) -> None:
         if self._judgement is not None and self._model is not None:

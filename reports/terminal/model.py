@@ -23,10 +23,11 @@ class LiveModel:
     """Takes rows as they come and makes a :class:`LiveState` when asked.
 
     Rows are only copied when they arrive; they are folded into the curves when
-    a frame is made, or when 256 have gathered.
+    a frame is made, or when 256 have gathered. ``first_step`` is above 0 where a
+    run is continued.
     """
 
-    def __init__(self, info: RunInfo, title: str) -> None:
+    def __init__(self, info: RunInfo, title: str, first_step: int = 0) -> None:
         self.info = info
         self._title = title
         self._layers = tuple(dict.fromkeys(layer for layer, _ in info.columns.tensors))
@@ -36,7 +37,7 @@ class LiveModel:
         self._rows = np.zeros((BUFFER, len(self._places)))
         self._waiting = 0
         self._now = np.full(len(self._places), np.nan)
-        self.last_step = -1
+        self.last_step = first_step - 1
         self.epoch = 1
         self.events: list[str] = []
         self._guess = (prior_entropy(info.prior), max(info.prior))

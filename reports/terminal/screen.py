@@ -36,7 +36,7 @@ class Screen:
             self._open = True
             self._console.set_alt_screen(True)
             self._console.show_cursor(False)
-            atexit.register(self._leave)
+            atexit.register(self.leave)
 
     def draw(self, state: LiveState) -> None:
         """Draw one frame over the one before."""
@@ -55,9 +55,17 @@ class Screen:
                 self._console.control(Control((ControlType.ERASE_IN_LINE, 2)))
                 self._console.print(row, soft_wrap=True, highlight=False)
 
+    def leave(self) -> None:
+        """Go back to the ordinary screen."""
+        if self._open:
+            self._open = False
+            self._console.show_cursor(True)
+            self._console.set_alt_screen(False)
+            atexit.unregister(self.leave)
+
     def close(self, state: LiveState) -> None:
-        """Go back to the ordinary screen and leave the last frame there."""
-        self._leave()
+        """Leave the last frame on the ordinary screen."""
+        self.leave()
         width, height = self._measure()
         for row in lines(state, width, max(min(height - 8, LAST_LINES), 12), self._plain):
             self._console.print(row, soft_wrap=True, highlight=False)
@@ -69,10 +77,3 @@ class Screen:
         except (OSError, ValueError, AttributeError):
             width, height = self._console.size
         return max(width, 1), max(height, 2)
-
-    def _leave(self) -> None:
-        if self._open:
-            self._open = False
-            self._console.show_cursor(True)
-            self._console.set_alt_screen(False)
-            atexit.unregister(self._leave)

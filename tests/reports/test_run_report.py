@@ -79,6 +79,13 @@ def test_a_remedy_becomes_a_command_with_the_settings_of_the_run(remedy, command
     assert command_for(settings, remedy) == command
 
 
+@pytest.mark.parametrize("lr", [0.12345678, 0.1 + 0.2, 1e-05, 2.0])
+def test_a_command_repeats_the_run_with_every_digit(lr):
+    words = command_for({"lr": lr}, "clipping the gradient by its norm").split()
+
+    assert float(words[words.index("--lr") + 1]) == lr
+
+
 def test_every_remedy_of_the_rules_is_either_known_or_nothing_an_option_changes():
     from diagnostics.rules import MECHANISMS
 

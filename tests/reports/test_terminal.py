@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -71,7 +72,8 @@ STATE = state()
 
 
 def test_a_terminal_without_unicode_gets_plain_characters():
-    assert "\n".join(text(80, 24, plain=True)).replace("–", "-").isascii()
+    for width in (80, 40):
+        assert "\n".join(text(width, 24, plain=True)).replace("–", "-").isascii()
 
 
 def test_without_colour_no_colour_is_written(monkeypatch):
@@ -149,6 +151,9 @@ def test_a_trend_uses_eight_heights():
     assert trend(np.array([np.nan, 1.0]), 4, 0.0, 1.0) == " █  "
 
 
+START = cast(Any, SimpleNamespace(first_step=0))
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
@@ -184,7 +189,7 @@ def test_the_view_draws_at_most_four_times_a_second():
 
 
 def feed(view: LiveView, recorder: SimpleNamespace, run: Any, until: int) -> None:
-    view.on_run_start(cast(Any, None))
+    view.on_run_start(START)
     for step, epoch, row in run.rows():
         if step == until:
             break
@@ -214,13 +219,30 @@ def test_the_view_leaves_the_final_state_on_the_screen():
     assert "epoch 1 ended: accuracy 0.110" in last
 
 
+def test_a_continued_run_counts_from_where_it_goes_on(monkeypatch):
+    run, clock, out = synthetic.healthy(300), Clock(), io.StringIO()
+    monkeypatch.setattr("reports.terminal.live.perf_counter", clock)
+    recorder, console = recorder_for(run), Console(file=out, force_terminal=True, width=100, height=30)
+    view = LiveView(cast(Any, recorder), console, Pace(share=1.0, clock=clock))
+    view.on_run_start(cast(Any, SimpleNamespace(first_step=200)))
+    first = out.getvalue()
+    for step, epoch, row in run.between(first=200, last=209).rows():
+        clock.now += 0.5
+        recorder.latest, recorder.step = row, step
+        view.on_step_end(StepEnd(step, epoch, step, 0, 0, 0, 0, 0.5, 0.01, 128))
+
+    assert "step 200/300" in first
+    assert "2 steps/s  0:45 left" in out.getvalue()
+    assert set(re.findall(r"(\S+) steps/s", out.getvalue())) == {"2"}
+
+
 def test_what_is_written_to_stderr_meanwhile_appears_when_the_view_closes(capsys):
     import sys
 
     run = synthetic.healthy(60)
     recorder, out = recorder_for(run), io.StringIO()
     view = LiveView(cast(Any, recorder), Console(file=out, force_terminal=True, width=100, height=30))
-    view.on_run_start(cast(Any, None))
+    view.on_run_start(START)
     sys.stderr.write("the disk is full\n")
     assert capsys.readouterr().err == ""
     view.on_run_end(RunEnd("completed", "", 60, "", 1.0))
