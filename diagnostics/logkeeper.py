@@ -64,6 +64,11 @@ class LogKeeper:
         """Whether what comes next will be written."""
         return self._writer is not None and self._writer.is_open
 
+    @property
+    def failure(self) -> str | None:
+        """Why it stopped before the run ended; None while all is well."""
+        return self._writer.failure if self._writer is not None else None
+
     def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
         """One row."""
         if self._writer is not None:

@@ -147,6 +147,11 @@ class Recorder(Hook):
         """The detector; None before training, and where none was wanted."""
         return self._judge.detector if self._judge else None
 
+    @property
+    def log_failure(self) -> str | None:
+        """Why the log stopped before the run ended; None where it did not."""
+        return self._log.failure if hasattr(self, "_log") else None
+
     def check(self) -> None:
         """Raise LogWriteError now if the log could not be made."""
         if self.path is not None:

@@ -23,13 +23,18 @@ HookMaker = Callable[[Recorder, Model], Sequence[Hook]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one training; ``path`` is None where nothing was logged."""
+    """What came of one training.
+
+    ``path`` is None where nothing was logged; ``log_failure`` says why the log
+    stopped before the run ended, None where it did not.
+    """
 
     settings: Settings
     path: Path | None
     status: str
     diagnosis: Diagnosis
     model: Model
+    log_failure: str | None = None
 
 
 class _LastWord(Hook):
@@ -107,7 +112,7 @@ def run_training(
         )
     if recorder.diagnosis is None:
         raise DiagnosticsError("the run ended without a diagnosis")
-    return Outcome(settings, recorder.path, last.status, recorder.diagnosis, model)
+    return Outcome(settings, recorder.path, last.status, recorder.diagnosis, model, recorder.log_failure)
 
 
 def build(settings: Settings, data: Dataset) -> Model:

@@ -48,20 +48,29 @@ class Wishes:
         return default_path(settings, self.out.parent if self.out is not None else Path("runs"))
 
 
-def train(settings: Settings, wishes: Wishes) -> bool:
-    """Train, and again with the next seed where a dead run is to be restarted; says whether the last one died.
+@dataclass(frozen=True)
+class Ending:
+    """Whether the last run died, and whether every log is whole."""
+
+    died: bool
+    logged: bool
+
+
+def train(settings: Settings, wishes: Wishes) -> Ending:
+    """Train, and again with the next seed where a dead run is to be restarted.
 
     A dead run is kept and counts. KeyboardInterrupt and SystemExit are passed on
     when the user has been told where the run got to.
     """
     data = load_dataset(settings.data, settings.limit)
     attempt = 0
+    logged = True
     while True:
         outcome = _once(settings, wishes, data, attempt)
-        if not outcome.diagnosis.verdict.is_defect:
-            return False
-        if wishes.on_defect != "restart" or attempt == RESTARTS:
-            return True
+        logged &= outcome.log_failure is None
+        died = outcome.diagnosis.verdict.is_defect
+        if not died or wishes.on_defect != "restart" or attempt == RESTARTS:
+            return Ending(died, logged)
         attempt += 1
         settings = with_next_seed(settings)
         click.echo(f"restart {attempt} of {RESTARTS}, with seed {settings.seed}; the dead run is kept", err=True)
@@ -86,6 +95,8 @@ def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> Ou
             _tell(recorder.diagnosis, recorder.path, go_on, "interrupted", ended_by(interruption))
         raise
     _tell(outcome.diagnosis, outcome.path, "next: lenet-diag report {}", outcome.status)
+    if outcome.log_failure is not None:
+        click.echo(f"the log is incomplete: {outcome.log_failure}", err=True)
     return outcome
 
 

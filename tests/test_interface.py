@@ -170,6 +170,18 @@ def test_a_name_too_long_is_one_line(tmp_path: Path) -> None:
     assert "too long" in result.stderr
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
+def test_a_log_that_had_to_stop_is_told_at_the_end_and_by_the_exit_code(tmp_path: Path) -> None:
+    words = " ".join([*TRAIN, "--steps", "300", "--epochs", "60", "--out", "x.h5"])
+    command = ["bash", "-c", f"ulimit -f 250; exec {sys.executable} -m reports {words}"]
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+
+    assert done.returncode == 4
+    assert "the log is incomplete: file too large; what was flushed before is kept" in done.stderr
+    assert "undecided" in done.stderr or "healthy" in done.stderr, "training went on to its end"
+
+
 def test_two_logs_never_share_their_checkpoints(tmp_path: Path) -> None:
     folders = {checkpoint_folder(tmp_path / name) for name in ("x.h5", "x.txt", "x", "x.h5.h5")}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.commands.failures import DEFECTS, INTERRUPTED, one_line_errors
+from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, train_options
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def command(
 
     Every step is logged, and the run is judged while it goes. At the end you are
     told the verdict, where the log is, and what to type next. All cores are used
-    where --threads says nothing else.
+    where --threads says nothing else. Exit code 4 where the log had to stop before
+    the run ended, 1 where --on-defect stop ended a dead run.
     """
     log = {name: options.pop(name) for name in LOG_OPTIONS}
     given = _given(context)
@@ -71,10 +72,12 @@ def command(
 
         settings = _resumed(given, out) if log["resume"] and out else Settings(**options)
         try:
-            died = train(settings, Wishes(out, no_log, watch, print_every, on_defect, log))
+            ending = train(settings, Wishes(out, no_log, watch, print_every, on_defect, log))
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
-    sys.exit(DEFECTS if died and on_defect == "stop" else 0)
+    if not ending.logged:
+        sys.exit(FAILED)
+    sys.exit(DEFECTS if ending.died and on_defect == "stop" else 0)
 
 
 LOG_OPTIONS = ("overwrite", "resume", "checkpoint_every", "log_every", "histograms_every", "on_log_error")
