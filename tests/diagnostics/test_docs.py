@@ -73,6 +73,26 @@ def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
     assert run.epochs["accuracy"].iloc[-1] > 0.9
 
 
+@pytest.mark.torch
+def test_the_page_s_network_in_pytorch_runs_and_is_recorded_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [block] = re.findall(r"```python torch\n(.*?)```", (DOCS / "own-network.md").read_text(), re.DOTALL)
+
+    names: dict[str, Any] = {}
+    exec(block, names)
+
+    run = diagnostics.open_run("torch.h5")
+    assert (str(run.verdict), run.status, len(run)) == ("healthy", "completed", 200)
+    norms = run.tensor_frame(["norm"])["norm"].unstack("kind")
+    assert (norms["gradient"] > 0).all()
+    assert norms["update"].to_numpy() == pytest.approx(0.5 * norms["gradient"].to_numpy(), rel=1e-2)
+    last = run.tensors.loc[(199, "dense1", "weights")]["norm"]
+    weights = names["network"][1].weight.detach().numpy()
+    assert abs(float((weights**2).sum() ** 0.5) - last["value"]) <= last["update"]
+
+
 def test_the_public_names_are_there_and_no_others() -> None:
     assert sorted(diagnostics.__all__) == diagnostics.__all__
     for name in diagnostics.__all__:
