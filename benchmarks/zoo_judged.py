@@ -63,7 +63,8 @@ class Judged:
 
     def as_json(self) -> dict[str, Any]:
         """One line of the table's JSON."""
-        keys = ("name", "group", "label", "verdict", "onset", "confirmed", "accuracies", "stretches", "cause", "truth")
+        keys = ("name", "group", "label", "verdict", "onset", "confirmed", "accuracies", "stretches", "cause", "truth",
+                "warned")  # fmt: skip
         return {key: getattr(self, key) for key in keys}
 
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from benchmarks.common import commit
 from benchmarks.faults import FAULTS
 from benchmarks.zoo import SPENT
 from benchmarks.zoo_judged import Judged, judge_all
+from benchmarks.zoo_numbers import SOON, share, summary
 from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.intervals import wilson
 
-NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
 VERDICTS = ("healthy", "recovered", "collapsed", "never-learned", "diverged", "undecided")
-WARNED_WITHIN, SOON = 200, 40
 
 
 def write_table(folder: Path, path: Path | None) -> None:
@@ -37,113 +32,6 @@ def write_table(folder: Path, path: Path | None) -> None:
     path.with_suffix(".json").write_text(f'{head},\n "runs": [\n{lines}\n ]\n}}\n')
 
 
-def share(k: int, n: int) -> dict[str, Any]:
-    """k of n with Wilson's 95 % interval."""
-    return {"k": k, "n": n, "share": k / n if n else None, "interval": wilson(k, n)}
-
-
-def rates(runs: Sequence[Judged]) -> dict[str, Any]:
-    """Recall, precision and false alarms of runs whose label is clear; the ambiguous are counted apart."""
-    dead = [one for one in runs if one.label == "dead"]
-    alive = [one for one in runs if one.label == "alive"]
-    hits, wrong = sum(one.is_defect for one in dead), sum(one.is_defect for one in alive)
-    return {
-        "recall": share(hits, len(dead)),
-        "precision": share(hits, hits + wrong),
-        "false_alarms": share(wrong, len(alive)),
-        "alive_with_a_stretch": share(sum(bool(one.stretches) for one in alive), len(alive)),
-        "ambiguous": sum(one.label == "ambiguous" for one in runs),
-    }
-
-
-def spread(values: Sequence[float]) -> dict[str, Any]:
-    """Median, 90th percentile, largest and number."""
-    if not values:
-        return {"n": 0, "median": None, "p90": None, "largest": None}
-    array = np.asarray(values, dtype=np.float64)
-    return {"n": len(array), "median": float(np.median(array)), "p90": float(np.percentile(array, 90)),
-            "largest": float(array.max())}  # fmt: skip
-
-
-def summary(runs: Sequence[Judged]) -> dict[str, Any]:
-    """All numbers of the table."""
-    natural = [one for one in runs if one.is_natural]
-    listed = [one for one in runs if one.group == "clean"]
-    clean = [one for one in listed if one.label == "alive"]
-    faulty = [one for one in runs if one.truth is not None]
-    one_step = [one for one in faulty if one.truth and one.truth["is_one_step"]]
-    stretches = [(one, s) for one in [*natural, *faulty] for s in one.stretches]
-    return {
-        "natural": rates(natural),
-        "natural_by_network": {name: rates([o for o in natural if o.network == name]) for name in NETWORKS},
-        "natural_by_convolution": {
-            name: rates([o for o in natural if o.convolution == name]) for name in ("exact", "report")
-        },
-        "natural_own": rates([o for o in natural if o.group == "own"]),
-        "causes": dict(Counter(one.cause[0] if one.cause else "unexplained" for one in natural if one.is_defect)),
-        "verdicts": {
-            label: dict(Counter(one.verdict for one in natural if one.label == label))
-            for label in ("dead", "alive", "ambiguous")
-        },
-        "unlearned": dict(Counter(one.verdict for one in natural if one.unlearned)),
-        "clean": share(sum(bool(one.stretches) for one in clean), len(clean)),
-        "clean_by_network": {
-            name: share(sum(bool(o.stretches) for o in clean if o.network == name),
-                        sum(o.network == name for o in clean))
-            for name in NETWORKS
-        },
-        "clean_settings_that_failed": len(listed) - len(clean),
-        "onset_error_one_step": spread([_onset_error(one) for one in one_step if one.onset is not None]),
-        "delay_collapse": spread([s[2] - s[1] for _, s in stretches if s[0] == "collapsed"]),
-        "delay_collapse_natural": spread([s[2] - s[1] for o, s in stretches if s[0] == "collapsed" and o.is_natural]),
-        "collapses_soon": share(sum(s[2] - s[1] <= SOON for _, s in stretches if s[0] == "collapsed"),
-                                sum(s[0] == "collapsed" for _, s in stretches)),
-        "never_learned_confirmed": spread([s[2] for one, s in stretches if s[0] == "never-learned" and not one.truth]),
-        "faults": {name: _fault([one for one in faulty if one.group == name]) for name in FAULTS},
-        "cause_right": share(sum(o.mechanism_right and o.layer_right for o in faulty), len(faulty)),
-        "warnings": _warnings(natural, clean),
-    }  # fmt: skip
-
-
-def _onset_error(one: Judged) -> int:
-    assert one.truth is not None
-    assert one.onset is not None
-    return abs(one.stretches[0][1] - int(one.truth["step"]))
-
-
-def _fault(runs: Sequence[Judged]) -> dict[str, Any]:
-    return {
-        "runs": len(runs),
-        "labels": dict(Counter(one.label for one in runs)),
-        "verdicts": dict(Counter(one.verdict for one in runs)),
-        "mechanism": share(sum(one.mechanism_right for one in runs), len(runs)),
-        "layer": share(sum(one.layer_right for one in runs), len(runs)),
-        "both": share(sum(one.mechanism_right and one.layer_right for one in runs), len(runs)),
-        "onset_error": spread([_onset_error(one) for one in runs if one.stretches]),
-    }
-
-
-def _warnings(natural: Sequence[Judged], clean: Sequence[Judged]) -> dict[str, Any]:
-    before_sure, before_onset, downs, collapses = [], [], 0, 0
-    for one in natural:
-        for kind, onset, confirmed, _ in one.stretches[:1]:
-            downs += 1
-            collapses += kind == "collapsed"
-            told = [step for step in one.warned if onset - WARNED_WITHIN <= step < confirmed]
-            before_sure += [confirmed - told[0]] if told else []
-            if kind == "collapsed" and told and told[0] < onset:
-                before_onset.append(onset - told[0])
-    well = [one for one in natural if one.verdict == "healthy"]
-    return {
-        "runs_that_went_down": share(len(before_sure), downs),
-        "lead_over_the_verdict": spread(before_sure),
-        "collapses_warned_before_onset": share(len(before_onset), collapses),
-        "lead_over_the_onset": spread(before_onset),
-        "false_natural": share(sum(bool(one.warned) for one in well), len(well)),
-        "false_clean": share(sum(bool(one.warned) for one in clean), len(clean)),
-    }
-
-
 def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> str:
     """The table."""
     part, round_ = folder.name.rsplit("-", 1)
@@ -158,12 +46,17 @@ def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> s
         f"counted apart. Intervals are Wilson's, 95 %.{missing} Repeat it with\n",
         f"    python -m benchmarks.zoo build --part {part} --round {round_} --out zoo\n"
         f"    python -m benchmarks.zoo table --part {part} --round {round_} --out zoo --write docs/zoo.md\n",
-        "Every evaluation seed is judged once. Judged before rules changed, and so not among these, were the seeds\n",
+        "Every evaluation seed is judged once. Judged before rules changed, and so not among these, were the seeds "
+        "below; those between them were never run.\n",
         *(f"- {one}{'.' if one is SPENT[-1] else ';'}" for one in SPENT),
         "",
         "## Goals and results\n",
         *_goals(numbers),
+        "\nRecall and precision are compared with their goals as they were found; their intervals reach below. "
+        f"{_ambiguous(numbers['natural'])}\n",
         "\n## Natural runs\n",
+        "\"Alive called a defect\" goes by the verdict at the end. \"Alive with a stretch\" are those that were called "
+        "a defect for a while and recovered: `--on-defect stop` or `restart` would have ended them.\n",
         "| runs | dead | alive | ambiguous | recall | precision | alive called a defect | alive with a stretch |",
         "|---|---|---|---|---|---|---|---|",
         _rates_row("all", numbers["natural"]),
@@ -178,18 +71,21 @@ def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> s
         "\nCauses of the natural runs that were called defect runs: "
         + ", ".join(f"{n} {name}" for name, n in sorted(numbers["causes"].items(), key=lambda entry: -entry[1]))
         + ".\n",
-        "A run that dies in its last steps ends before 20 steps of guessing were seen: it is undecided.\n",
+        "A run that ends while it still falls, or before 20 steps of guessing were seen, is undecided.\n",
         "\n## Clean runs\n",
-        "A false alarm is any confirmed stretch, one that passed too. Settings of the clean list that did not end "
-        f"above 0.8: {numbers['clean_settings_that_failed']} (not counted).\n",
+        "A false alarm is any confirmed stretch, one that passed too. Runs with settings of the clean list that did "
+        f"not end above 0.8: {numbers['clean_settings_that_failed']} (not counted).\n",
         "| network | false alarms |",
         "|---|---|",
         f"| all | {_share(numbers['clean'])} |",
         *(f"| {name} | {_share(one)} |" for name, one in numbers["clean_by_network"].items()),
         "\n## Injected faults\n",
-        "Cause right is counted over all runs of a fault, those too that survived it or ended undecided.\n",
-        "| fault | runs | labels | verdicts | mechanism right | layer right | both | onset error (median, 90 %) |",
-        "|---|---|---|---|---|---|---|---|",
+        f"Of the dead runs among them {_share(numbers['recall_faulty'])} were called defect runs. Mechanism and layer "
+        "are counted over all runs of a fault, those too that survived it or ended undecided. Some faults are in no "
+        "layer, or in the data (layer `input`).\n",
+        "| fault | runs | labels | verdicts | counts as right | mechanism right | layer right | both "
+        "| onset error (median, 90 %) |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(_fault_row(name, one) for name, one in numbers["faults"].items() if one["runs"]),
         "\n## Steps\n",
         "| what | n | median | 90th percentile | largest |",
@@ -201,9 +97,11 @@ def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> s
         _spread_row("early warning before the verdict", numbers["warnings"]["lead_over_the_verdict"]),
         _spread_row("early warning before the onset of a collapse", numbers["warnings"]["lead_over_the_onset"]),
         "\nThe onset of a collapse is where the loss left what was learned; it is confirmed when the run guesses: "
-        "the loss of guessing and the accuracy of chance over 20 steps. A confirmation later than 40 steps is a slow "
-        "fall: in between the run still knew something.\n",
+        f"the loss of guessing and the accuracy of chance over 20 steps. A confirmation later than {SOON} steps is "
+        "a slow fall: in between the run still knew something.\n",
         "\n## Early warnings\n",
+        "Counted is the first stretch of a run, and the warnings of the 200 steps before its onset and from there to "
+        "the verdict.\n",
         *_warning_lines(numbers["warnings"]),
         "\n## Runs that were judged wrong\n",
         *_wrong(runs),
@@ -231,11 +129,21 @@ def _goals(n: dict[str, Any]) -> list[str]:
         row("onset error, one-step faults", "median at most 5 steps", _steps(onset["median"]),
             None if onset["median"] is None else onset["median"] <= 5),
         row("confirmation of collapses", "at most 40 steps after onset",
-            f"{_share(n['collapses_soon'])}; median {_steps(delay['median'])}, largest {_steps(delay['largest'])}",
+            f"{_share(n['collapses_soon'])}; median {_steps(delay['median'])}, largest {_steps(delay['largest'])}; "
+            f"of natural runs alone {_share(n['collapses_soon_natural'])}",
             None if delay["largest"] is None else delay["largest"] <= 40),
         row("layer and mechanism of injected faults", "0.90", _share(n["cause_right"]),
             at_least(n["cause_right"], 0.9)),
     ]  # fmt: skip
+
+
+def _ambiguous(one: dict[str, Any]) -> str:
+    """What precision would be if the ambiguous runs that were called defect runs were wrongly called so."""
+    called, precision = one["ambiguous_called_defect"], one["precision"]
+    return (
+        f"Of the {one['ambiguous']} ambiguous natural runs {called} were called defect runs; if that was wrong, "
+        f"precision was {_share(share(precision['k'], precision['n'] + called))}."
+    )
 
 
 def _share(one: dict[str, Any]) -> str:
@@ -246,7 +154,7 @@ def _share(one: dict[str, Any]) -> str:
 
 
 def _steps(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0f}"
+    return "-" if value is None else f"{value:g}" if value % 1 == 0.5 else f"{value:.0f}"
 
 
 def _rates_row(name: str, one: dict[str, Any]) -> str:
@@ -265,7 +173,8 @@ def _fault_row(name: str, one: dict[str, Any]) -> str:
     labels, verdicts = (", ".join(f"{n} {v}" for v, n in one[key].items()) for key in ("labels", "verdicts"))
     onset = one["onset_error"]
     return (
-        f"| {name} | {one['runs']} | {labels} | {verdicts} | {_share(one['mechanism'])} | {_share(one['layer'])} "
+        f"| {name} | {one['runs']} | {labels} | {verdicts} | {one['right']} | {_share(one['mechanism'])} "
+        f"| {_share(one['layer']) if one['has_layer'] else '–'} "
         f"| {_share(one['both'])} | {_steps(onset['median'])}, {_steps(onset['p90'])} |"
     )
 

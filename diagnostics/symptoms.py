@@ -26,7 +26,9 @@ layer was constant for every input throughout W (all its ReLU units dead, or all
 sigmoids or tanhs stuck at the same numbers), and the gradient of its weights and of
 everything below is exactly zero. At the end of a run that never learned, guessing is
 enough from grace G on; a run that ends sooner, or neither guessing nor learned, is
-undecided.
+undecided. So is one that ends in the middle of a fall: the window still says learned,
+while most of the last five losses are as high as those of guessing (calibration runs
+that died in their last four steps would be called healthy otherwise).
 
 The state is O(1): a window of rows and a few counters. It sees rows up to now and no
 later ones, and its sums are exact, so live and from a file it gives the same answers.
@@ -150,7 +152,7 @@ class Symptoms:
         stretch = self.open_stretch
         if stretch is not None:
             return stretch.kind
-        if not self.has_learned or (is_over and not self.is_learned):
+        if not self.has_learned or (is_over and (not self.is_learned or self._is_falling())):
             return Verdict.UNDECIDED
         return Verdict.RECOVERED if self.stretches else Verdict.HEALTHY
 
@@ -158,6 +160,10 @@ class Symptoms:
         """The mean loss by which a stretch was confirmed and the limit it had reached; NaN for one that diverged."""
         value = self._confirmed_by.get(stretch.confirmed, math.nan)
         return value, math.nan if math.isnan(value) else self._guessing_loss
+
+    def _is_falling(self) -> bool:
+        """Whether most of the last losses are as high as those of guessing; one bad batch is not most."""
+        return sum(not loss < self._guessing_loss for loss in self._recent) > ONSET_MEAN // 2
 
     def _open(self, kind: Verdict, onset: int, step: int) -> Stretch:
         self.stretches.append(Stretch(kind, onset, step))

@@ -132,6 +132,22 @@ def test_a_run_that_ends_between_guessing_and_learned_is_undecided():
     assert fed(piecewise((60, GOOD), (60, BETWEEN))).verdict(is_over=True) is Verdict.UNDECIDED
 
 
+@pytest.mark.parametrize(
+    ("last", "verdict"),
+    [
+        ([0.4, 0.8, 4.8, 4.2, 2.6], Verdict.UNDECIDED),
+        ([9.0, 9.0, 0.3, 0.3], Verdict.HEALTHY),
+        ([16.0], Verdict.HEALTHY),
+    ],
+)
+def test_a_run_that_ends_in_the_middle_of_a_fall_is_undecided_and_a_bad_batch_is_no_fall(last, verdict):
+    symptoms = fed([*piecewise((200, GOOD)), *last])
+
+    assert symptoms.is_learned
+    assert symptoms.verdict(is_over=True) is verdict
+    assert symptoms.verdict(is_over=False) is Verdict.HEALTHY
+
+
 def test_a_run_shorter_than_its_window_is_undecided():
     assert fed(piecewise((19, GOOD))).verdict(is_over=True) is Verdict.UNDECIDED
     assert fed([]).verdict(is_over=True) is Verdict.UNDECIDED

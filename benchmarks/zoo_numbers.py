@@ -1,0 +1,134 @@
+"""The numbers of the zoo's table, from runs that were judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.faults import FAULTS
+from benchmarks.zoo_judged import Judged
+from diagnostics.intervals import wilson
+
+NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
+WARNED_WITHIN, SOON = 200, 40
+
+
+def share(k: int, n: int) -> dict[str, Any]:
+    """k of n with Wilson's 95 % interval."""
+    return {"k": k, "n": n, "share": k / n if n else None, "interval": wilson(k, n)}
+
+
+def rates(runs: Sequence[Judged]) -> dict[str, Any]:
+    """Recall, precision and false alarms of runs whose label is clear; the ambiguous are counted apart."""
+    dead = [one for one in runs if one.label == "dead"]
+    alive = [one for one in runs if one.label == "alive"]
+    hits, wrong = sum(one.is_defect for one in dead), sum(one.is_defect for one in alive)
+    return {
+        "recall": share(hits, len(dead)),
+        "precision": share(hits, hits + wrong),
+        "false_alarms": share(wrong, len(alive)),
+        "alive_with_a_stretch": share(sum(bool(one.stretches) for one in alive), len(alive)),
+        "ambiguous": sum(one.label == "ambiguous" for one in runs),
+        "ambiguous_called_defect": sum(one.label == "ambiguous" and one.is_defect for one in runs),
+    }
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """Median, 90th percentile, largest and number."""
+    if not values:
+        return {"n": 0, "median": None, "p90": None, "largest": None}
+    array = np.asarray(values, dtype=np.float64)
+    return {"n": len(array), "median": float(np.median(array)), "p90": float(np.percentile(array, 90)),
+            "largest": float(array.max())}  # fmt: skip
+
+
+def summary(runs: Sequence[Judged]) -> dict[str, Any]:
+    """All numbers of the table."""
+    natural = [one for one in runs if one.is_natural]
+    listed = [one for one in runs if one.group == "clean"]
+    clean = [one for one in listed if one.label == "alive"]
+    faulty = [one for one in runs if one.truth is not None]
+    one_step = [one for one in faulty if one.truth and one.truth["is_one_step"]]
+    stretches = [(one, s) for one in [*natural, *faulty] for s in one.stretches]
+    return {
+        "natural": rates(natural),
+        "natural_by_network": {name: rates([o for o in natural if o.network == name]) for name in NETWORKS},
+        "natural_by_convolution": {
+            name: rates([o for o in natural if o.convolution == name]) for name in ("exact", "report")
+        },
+        "natural_own": rates([o for o in natural if o.group == "own"]),
+        "causes": dict(Counter(one.cause[0] if one.cause else "unexplained" for one in natural if one.is_defect)),
+        "verdicts": {
+            label: dict(Counter(one.verdict for one in natural if one.label == label))
+            for label in ("dead", "alive", "ambiguous")
+        },
+        "unlearned": dict(Counter(one.verdict for one in natural if one.unlearned)),
+        "clean": share(sum(bool(one.stretches) for one in clean), len(clean)),
+        "clean_by_network": {
+            name: share(sum(bool(o.stretches) for o in clean if o.network == name),
+                        sum(o.network == name for o in clean))
+            for name in NETWORKS
+        },
+        "clean_settings_that_failed": len(listed) - len(clean),
+        "onset_error_one_step": spread([_onset_error(one) for one in one_step if one.onset is not None]),
+        "delay_collapse": spread([s[2] - s[1] for _, s in stretches if s[0] == "collapsed"]),
+        "delay_collapse_natural": spread([s[2] - s[1] for o, s in stretches if s[0] == "collapsed" and o.is_natural]),
+        "collapses_soon": _soon([s for _, s in stretches]),
+        "collapses_soon_natural": _soon([s for one, s in stretches if one.is_natural]),
+        "recall_faulty": share(sum(o.label == "dead" and o.is_defect for o in faulty),
+                               sum(o.label == "dead" for o in faulty)),
+        "never_learned_confirmed": spread([s[2] for one, s in stretches if s[0] == "never-learned" and not one.truth]),
+        "faults": {name: _fault([one for one in faulty if one.group == name]) for name in FAULTS},
+        "cause_right": share(sum(o.mechanism_right and o.layer_right for o in faulty), len(faulty)),
+        "warnings": _warnings(natural, clean),
+    }  # fmt: skip
+
+
+def _soon(stretches: Sequence[tuple[str, int, int, int | None]]) -> dict[str, Any]:
+    """Collapses that were confirmed within the goal."""
+    delays = [confirmed - onset for kind, onset, confirmed, _ in stretches if kind == "collapsed"]
+    return share(sum(delay <= SOON for delay in delays), len(delays))
+
+
+def _onset_error(one: Judged) -> int:
+    assert one.truth is not None
+    assert one.onset is not None
+    return abs(one.stretches[0][1] - int(one.truth["step"]))
+
+
+def _fault(runs: Sequence[Judged]) -> dict[str, Any]:
+    return {
+        "runs": len(runs),
+        "labels": dict(Counter(one.label for one in runs)),
+        "verdicts": dict(Counter(one.verdict for one in runs)),
+        "right": " or ".join(runs[0].truth["mechanisms"]) if runs and runs[0].truth else "",
+        "has_layer": bool(runs and runs[0].truth and runs[0].truth["layer"]),
+        "mechanism": share(sum(one.mechanism_right for one in runs), len(runs)),
+        "layer": share(sum(one.layer_right for one in runs), len(runs)),
+        "both": share(sum(one.mechanism_right and one.layer_right for one in runs), len(runs)),
+        "onset_error": spread([_onset_error(one) for one in runs if one.stretches]),
+    }
+
+
+def _warnings(natural: Sequence[Judged], clean: Sequence[Judged]) -> dict[str, Any]:
+    before_sure, before_onset, downs, collapses = [], [], 0, 0
+    for one in natural:
+        for kind, onset, confirmed, _ in one.stretches[:1]:
+            downs += 1
+            collapses += kind == "collapsed"
+            told = [step for step in one.warned if onset - WARNED_WITHIN <= step < confirmed]
+            before_sure += [confirmed - told[0]] if told else []
+            if kind == "collapsed" and told and told[0] < onset:
+                before_onset.append(onset - told[0])
+    well = [one for one in natural if one.verdict == "healthy"]
+    return {
+        "runs_that_went_down": share(len(before_sure), downs),
+        "lead_over_the_verdict": spread(before_sure),
+        "collapses_warned_before_onset": share(len(before_onset), collapses),
+        "lead_over_the_onset": spread(before_onset),
+        "false_natural": share(sum(bool(one.warned) for one in well), len(well)),
+        "false_clean": share(sum(bool(one.warned) for one in clean), len(clean)),
+    }
