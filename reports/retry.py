@@ -48,10 +48,10 @@ KNOWN = (
            _fixed(lr_decay="none", warmup=0)),
     Remedy("warm-up", "the first updates are small while the gradients are still large, and most early deaths happen "
            "within the first fifty steps", _fixed(warmup=100)),
-    Remedy("He initialisation", "weights sized to the number of inputs keep activations and gradients of ReLU layers "
-           "at one scale", _fixed(init="he")),
     Remedy("Glorot", "weights sized to the number of inputs keep units out of the flat part of their curve",
            _fixed(init="glorot")),
+    Remedy("LeCun initialisation", "weights sized to the number of inputs, and smaller than the report's, keep outputs "
+           "and gradients at one scale", _fixed(init="lecun")),
     Remedy("ReLU instead", "a ReLU is not flat for large inputs, so that the gradient passes",
            _fixed(activation="relu")),
     Remedy("Adam", "it scales each update by the size of the gradients, so that small gradients still move the "

@@ -36,7 +36,7 @@ class DeadUnits(Rule):
         Limit("dead-units", "share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1),
         Limit("dead-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
-    remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "He initialisation")
+    remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "LeCun initialisation")
 
     def check(self, window: Window) -> list[Finding]:
         share, rows = self.limit(window, "share"), int(self.limit(window, "rows"))

@@ -29,7 +29,7 @@ class ZeroGradient(Rule):
     limits = (
         Limit("zero-gradient", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
-    remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "He initialisation")
+    remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "LeCun initialisation")
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.limit(window, "rows"))

@@ -40,10 +40,15 @@ def drift(group: Group | None, folder: Path, target: Path) -> str:
         f"step {EARLY}, looked at one step before the onset, against the {len(healthy)} healthy runs with this "
         "convolution at the same step. Outside means that its norm, or the mean of its entries, has changed by less "
         "(below) or by more (above) than in every healthy run; for a run that is like the healthy ones the chance of "
-        f"that is {2 / (len(healthy) + 1):.0%}. {_words(frame)}",
+        f"that is {2 / (len(healthy) + 1):.0%} for each tensor and run, so of the {len(frame) * len(late)} looked at "
+        f"here about {2 / (len(healthy) + 1) * len(frame) * len(late):.0f} are outside by chance; "
+        f"{int(frame[['below', 'above']].to_numpy().sum())} are. {_words(frame)}",
+        f"The {min(SHOWN, len(frame))} of {len(frame)} that are outside most often:",
         table(["tensor", "of it", "runs below", "runs above", "of", "outside since, steps before the onset (median)"],
               _rows(frame.head(SHOWN))),
         pictures.drift([*late, *healthy], target),
+        f"The band of the healthy runs is taken around all {len(late)} onsets together, which lie at different steps "
+        f"of the training; 10 to 90 % of {len(late)} runs is nearly their range.",
     ).rstrip()  # fmt: skip
 
 

@@ -66,10 +66,10 @@ def how_made(plan: Plan, loaded: Loaded, runs: str) -> str:
         "## How this page was made",
         f"```\n{shlex.join(command)}\n```",
         f"Seeds from {plan.first_seed} on, the same in every arm. Trained at commit {', '.join(commits) or 'unknown'}, "
-        f"judged at `{commit() or 'unknown'}` (a + marks code changed since), last run {last['date']}, "
+        f"judged at `{commit() or 'unknown'}` (a + stands for uncommitted changes), last run {last['date']}, "
         f"Python {last['python']}, NumPy {last['numpy']}, {last['cores']} cores; {' or '.join(jobs) or '?'} runs at a "
         f"time with {' or '.join(threads) or '?'} thread each. Times depend on the machine; everything else is "
-        "repeated exactly by the command on the same machine.",
+        "repeated exactly by the command at that commit on the same machine.",
         _copied(plan, loaded),
         "A run counts in n when it ended and its verdict is not `undecided`; intervals are Wilson's at 95 %. "
         "\"All\" means are over every run that did not crash, \"survivors\" over healthy and recovered runs. "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostics.index import Loaded
+from diagnostics.intervals import adjust
 from diagnostics.presets import AUTHOR_RUNS, EXACT, REPORT, preset
 from diagnostics.statistics import Group, sensitivity
 from diagnostics.study import Plan
-from diagnostics.study_run import groups_of
+from diagnostics.study_run import comparisons_of, groups_of
 from reports.study_pages import pictures
 from reports.study_pages.markdown import (
     arrows,
@@ -66,6 +67,7 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         "The author gives one \"total\" accuracy a network, which stands under \"validation, all\"; whether he left "
         "out runs is not known.",
         _words(groups),
+        _convolutions(plan, list(groups.values())),
         "## Time",
         table(["network", "whose", "step", "epoch", "training", "validation", "total"], _time_rows(groups)),
         "Means over all runs that did not crash; validation is one pass over 10,000 images. "
@@ -106,7 +108,7 @@ def _time_rows(groups: dict[str, Group]) -> list[Sequence[str]]:
 
 def _words(groups: dict[str, Group]) -> str:
     """Each network in a sentence: how far our epochs are from his, and what leaving out would change."""
-    lines = []
+    lines = ["Points above (+) or below (-) his figures, epoch by epoch:", ""]
     for network, author in AUTHOR.items():
         for whose, group in arms_of(network, groups):
             near = _distance(author, group)
@@ -116,14 +118,25 @@ def _words(groups: dict[str, Group]) -> str:
     return "\n".join(lines)
 
 
+def _convolutions(plan: Plan, groups: Sequence[Group]) -> str | None:
+    """The report's convolution against the exact one in each network that has both."""
+    made = [c for c in comparisons_of(plan, groups) if c.p is not None]
+    adjusted = adjust([c.p for c in made if c.p is not None])
+    lines = [
+        f"- {c.control.label.removesuffix(f', {EXACT}')}: {replace(c, adjusted_p=p).words}"
+        for c, p in zip(made, adjusted, strict=True)
+    ]
+    if not lines:
+        return None
+    return "Does the report's convolution kill fewer runs than the exact one, or more?\n\n" + "\n".join(lines)
+
+
 def _distance(author: Author, group: Group) -> str | None:
-    """The largest difference to the author's epochs, over all runs and over survivors."""
+    """The differences to the author's epochs, over all runs and over survivors."""
     parts = []
-    for name, metrics in ((f"all {len(group.kept)} runs", group.all), ("survivors", group.survivors)):
+    for name, metrics in ((f"means over all {len(group.kept)} runs", group.all), ("over survivors", group.survivors)):
         ours = [m.mean for m in metrics.epoch_accuracy]
         if len(ours) == len(author.accuracy) and all(mean is not None for mean in ours):
             gaps = [100 * (mean or 0) - his for mean, his in zip(ours, author.accuracy, strict=True)]
-            worst = max(gaps, key=abs)
-            parts.append(f"{name} at most {abs(worst):.0f} points {'above' if worst > 0 else 'below'} "
-                         f"his figures (epoch {gaps.index(worst) + 1})")  # fmt: skip
-    return " and ".join(parts) or None
+            parts.append(f"{name} {', '.join(f'{gap:+.0f}' for gap in gaps)}")
+    return "; ".join(parts) or None

@@ -21,7 +21,7 @@ from reports.study_pages.drift import drift
 from reports.study_pages.gradients import gradient_words
 from reports.study_pages.markdown import how_made, join, rate, runs_file, settings_words, share, status, table
 from reports.study_pages.saving import what_saves
-from reports.study_pages.why_words import EARLY, HOW_IT_DIES, chain_words, short_answer, steps_per_epoch
+from reports.study_pages.why_words import EARLY, HOW_IT_DIES, chain_words, explained_runs, short_answer, steps_per_epoch
 from reports.words import rule_name
 
 CHANCE = 0.2
@@ -48,8 +48,9 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
         *(f"The {c.arm.label} against the {c.control.label}: {c.words}." for c in comparisons_of(plan, both)),
         _losses(both, folder, target),
         table(["convolution", "broke in the first 100 steps", "later in epoch 1", "in epoch 2", "in epoch 3 or later",
-               "median step", "latest step"], map(_when, both)),
-        "A run broke at the step of its cause; where the detector names none, at the step at which learning was lost.",
+               "median step", "latest step", "not known when"], map(_when, both)),
+        "A run broke at the step of its cause. Where the detector names none, that is not known: such a run counts "
+        "from its onset in the curve, and in no column but the last.",
         pictures.survival(both, target) if both else None,
         "## How a run dies with every gradient right",
         HOW_IT_DIES,
@@ -87,13 +88,15 @@ def _counts(g: Group) -> Sequence[str]:
 
 
 def _when(group: Group) -> Sequence[str]:
-    steps = sorted(death_step(run) for run in _defects(group))
+    explained = explained_runs(group)
+    steps = sorted(death_step(run) for run in explained)
+    unknown = str(group.defect_runs - len(explained))
     if not steps:
-        return (group.label, *["–"] * 6)
+        return (group.label, *["–"] * 6, unknown)
     epoch = steps_per_epoch(group)
     counted = [sum(low <= step < high for step in steps) for low, high in (
         (0, EARLY), (EARLY, epoch), (epoch, 2 * epoch), (2 * epoch, math.inf))]  # fmt: skip
-    return (group.label, *map(str, counted), median_death_words(steps), str(steps[-1]))
+    return (group.label, *map(str, counted), median_death_words(steps), str(steps[-1]), unknown)
 
 
 def _causes(group: Group) -> str | None:
@@ -105,8 +108,10 @@ def _causes(group: Group) -> str | None:
     ]
     if not rows:
         return None
-    return f"First link of the chain in the {group.defect_runs} defect runs of {group.judged}:\n\n" + table(
-        ["what", "layer", "runs"], rows)  # fmt: skip
+    late = sum(run.cause_step > run.onset for run in _defects(group) if run.cause_step is not None and run.onset)
+    after = f" In {late} of them it comes after the onset: learning was lost before it." if late else ""
+    head = f"First link of the chain in the {group.defect_runs} defect runs of {group.judged}.{after}"
+    return f"{head}\n\n" + table(["what", "layer", "runs"], rows)
 
 
 def _overfitting(groups: Sequence[Group]) -> str | None:
@@ -119,15 +124,16 @@ def _overfitting(groups: Sequence[Group]) -> str | None:
             continue
         chance = sum(max(r.validation_accuracy or 0, r.epochs[-1].accuracy or 0) < CHANCE for r in dead)
         parts.append(
-            f"- {group.label}: the {group.judged - group.defect_runs} survivors end at {100 * training[-1].mean:.1f} % "
-            f"in training and {100 * validation.mean:.1f} % in validation; of the {len(dead)} dead runs {chance} end "
+            f"- {group.label}: the {group.judged - group.defect_runs} survivors have {100 * training[-1].mean:.1f} % "
+            f"in the last epoch of training and {100 * validation.mean:.1f} % in validation; of the {len(dead)} dead "
+            f"runs {chance} end "
             f"below {CHANCE:.0%} in both."
         )
     if not parts:
         return None
     return join(
         "Overfitting shows as good training and bad validation: the network fits the images it is trained on and no "
-        "others. A dead run fits not even those.",
+        "others. A dead run does not even fit those.",
         "\n".join(parts),
     ).rstrip()
 

@@ -32,18 +32,25 @@ def short_answer(groups: Sequence[Group]) -> str:
     for group in groups:
         dead = [run for run in group.runs if run.is_defect]
         which = "a correct convolution" if group.label == EXACT else "the report's own convolution"
-        words = f"- **With {which}** {rate(group)} runs die."
+        words = f"- **With {which}** {rate(group)} die."
         if dead:
-            early = sum(death_step(run) < EARLY for run in dead)
-            later = sum(death_step(run) >= steps_per_epoch(group) for run in dead)
+            known = explained_runs(group)
+            early = sum(death_step(run) < EARLY for run in known)
+            later = sum(death_step(run) >= steps_per_epoch(group) for run in known)
+            unknown = f", {len(dead) - len(known)} at a step not known" if len(known) < len(dead) else ""
             words += (f" {_of(early, len(dead))} broke in the first {EARLY} steps, {later or 'none'} after the first "
-                      f"epoch. {_commonest(dead)}")  # fmt: skip
+                      f"epoch{unknown}. {_commonest(dead)}")  # fmt: skip
         lines.append(words)
     return "\n".join(lines)
 
 
 def _of(k: int, n: int) -> str:
     return f"{'All' if k == n else k or 'None'} of these {n}"
+
+
+def explained_runs(group: Group) -> list[RunSummary]:
+    """The defect runs whose cause the detector names, and with it the step at which they broke."""
+    return [run for run in group.runs if run.is_defect and run.cause_step is not None]
 
 
 def chain_words(diagnosis: Diagnosis) -> str:

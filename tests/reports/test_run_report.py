@@ -67,7 +67,7 @@ def healthy() -> Document:
     [
         ("a smaller learning rate", "lenet-diag train --network conv --seed 7 --lr 0.1"),
         ("clipping the gradient by its norm", "lenet-diag train --network conv --seed 7 --clip-norm 1"),
-        ("He initialisation", "lenet-diag train --network conv --init he --seed 7"),
+        ("LeCun initialisation", "lenet-diag train --network conv --init lecun --seed 7"),
         ("Adam or RMSprop", "lenet-diag train --network conv --seed 7 --optimizer adam --lr 0.001"),
         ("the exact convolution", None),
         ("a look at the schedule", None),
