@@ -92,6 +92,8 @@ class Limits(Mapping[str, float]):
         for rule, table in tables.items():
             if not isinstance(table, dict):
                 raise LimitsError(f"{path}: found {rule} = {table!r}, expected a table [{rule}] of limits")
+            if not table:
+                raise LimitsError(f"{path}: table [{rule}] is empty; give it limits (NAME = NUMBER) or remove it")
             values |= {f"{rule}.{name}": value for name, value in table.items()}
         try:
             return self.changed(values)
