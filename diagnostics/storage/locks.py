@@ -20,7 +20,7 @@ except ImportError:  # no POSIX locks on this platform: a writer is then taken t
 
 def lock_path(log: Path) -> Path:
     """Where the lock of a log lies."""
-    return log.with_name(log.name + ".lock")
+    return log.parent / f"{log.name}.lock"
 
 
 class WriterLock:

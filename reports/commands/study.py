@@ -57,6 +57,8 @@ def command(
     from diagnostics.study import Plan, StudyError
     from lenet.errors import DataError, LenetError
 
+    if page_only and folder is None:
+        raise click.UsageError("--page-only needs --out FOLDER: the study to write the page of")
     given = {name: list(values) for name, values in options.items() if values}
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     try:
