@@ -49,7 +49,8 @@ class Explanation:
 def ask(rule: Rule, window: Window) -> list[Finding]:
     """A rule's findings; one entry saying so where it passed, could not be run, or crashed."""
     try:
-        found = rule.check(window)
+        with np.errstate(all="ignore"):  # a run that blew up has infinities to compare
+            found = rule.check(window)
     except MissingColumnsError as missing:
         return [_check(rule, window, Outcome.NOT_RUN, f"not run: missing {missing}")]
     except TooFewRowsError as few:

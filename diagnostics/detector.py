@@ -216,7 +216,9 @@ class Detector:
 
 
 def replay(run: Replayable, limits: Limits | None = None) -> Diagnosis:
-    """The diagnosis of a recorded run."""
+    """The diagnosis of a recorded run. Raises TypeError for what is none, such as the path of a log."""
+    if not hasattr(run, "rows"):
+        raise TypeError(f"received {run!r}, expected a run; diagnostics.open_run(path) reads one from its log")
     detector = Detector(run.info, limits=limits, name=run.name)
     for step, epoch, row in run.rows():
         detector.observe(step, epoch, row)

@@ -12,6 +12,7 @@ file with a table a rule:
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,12 +87,16 @@ class Limits(Mapping[str, float]):
         path = Path(path)
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            raise LimitsError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise LimitsError(f"{path}: cannot be read as a TOML file of limits ({error})") from None
         values: dict[str, float] = {}
         for rule, table in tables.items():
             if not isinstance(table, dict):
                 raise LimitsError(f"{path}: found {rule} = {table!r}, expected a table [{rule}] of limits")
+            if not table:
+                raise LimitsError(f"{path}: table [{rule}] is empty; give it limits (NAME = NUMBER) or remove it")
             values |= {f"{rule}.{name}": value for name, value in table.items()}
         try:
             return self.changed(values)

@@ -29,7 +29,8 @@ class Penalty:
         for tensor in parameters.tensors:
             if tensor.tensor == "weights":
                 place = slice(tensor.offset, tensor.offset + tensor.size)
-                l1[place], l2[place] = strengths.get(tensor.layer, (0.0, 0.0))
+                with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and the run diverges
+                    l1[place], l2[place] = strengths.get(tensor.layer, (0.0, 0.0))
         self._l1 = l1 if l1.any() else None
         self._l2 = l2 if l2.any() else None
         self._scratch = np.empty(len(l1), dtype)

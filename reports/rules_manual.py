@@ -55,7 +55,8 @@ def manual() -> str:
         "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n"
         "\n"
         "Limits can be set in a TOML file, a table a rule (`lenet-diag diagnose --limits FILE`), or from Python "
-        '(`DEFAULT_LIMITS.changed({"dead-units.share": 0.9})`); they are stored with every verdict.\n'
+        '(`diagnostics.detector.DEFAULT_LIMITS.changed({"dead-units.share": 0.9})`); they are stored with every '
+        "verdict.\n"
     )
     return head + "\n" + "\n".join(page(name) for name in names())
 

@@ -100,7 +100,7 @@ def measured(finding: Finding) -> str:
 
 
 def deciding(diagnosis: Diagnosis) -> Stretch | None:
-    """The stretch that decides the verdict; for a recovered run the longest one."""
+    """The stretch that decides the verdict; where none does, the longest of those the run came back from."""
     if diagnosis.onset is not None:
         return next((s for s in diagnosis.stretches if s.onset == diagnosis.onset), None)
     return max(diagnosis.stretches, key=lambda s: (s.recovery or diagnosis.steps) - s.onset, default=None)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from diagnostics import diagnose
 from diagnostics.errors import LogError
 from diagnostics.paths import checkpoint_folder
 from diagnostics.reader import open_run
@@ -198,6 +199,23 @@ def test_a_recorder_refuses_what_it_cannot_do(wrong: dict[str, Any]) -> None:
 
     with pytest.raises(ValueError, match=rf"^Recorder: {name}: received {value!r}, expected"):
         Recorder(**wrong)
+
+
+@pytest.mark.parametrize("path", ["x.h5", Path("x.h5")])
+def test_a_path_is_no_run_and_the_way_to_one_is_told(path: Any) -> None:
+    with pytest.raises(TypeError, match=r"received .*x\.h5.*, expected a run; diagnostics\.open_run\(path\)"):
+        diagnose(path)
+
+
+@pytest.mark.parametrize("option", [["--l2", "1e300"], ["--l1", "1e300"], ["--lr", "1e300"]])
+def test_absurd_settings_are_a_run_that_diverged_and_no_warnings(option: list[str], tmp_path: Path) -> None:
+    log = str(tmp_path / "x.h5")
+    for command in ([*TRAIN, *option, "--out", log], ["diagnose", log], ["report", log]):
+        result = CliRunner().invoke(main, command)
+
+        assert result.exit_code == 0, result.exception  # a warning is an error here
+    assert open_run(log).verdict == "diverged"
+    assert "the rule failed" not in str(open_run(log).diagnosis.checks)
 
 
 def test_a_misspelt_event_is_refused_where_it_is_inherited_too() -> None:

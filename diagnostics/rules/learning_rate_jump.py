@@ -31,7 +31,7 @@ class LearningRateJump(Rule):
         limit = self.limit(window, "growth")
         rate = window.scalar("learning_rate")
         jump = np.zeros(len(rate), bool)
-        jump[1:] = (rate[:-1] > 0) & (rate[1:] >= limit * rate[:-1])
+        jump[1:] = (rate[:-1] > 0) & np.isfinite(rate[:-1]) & (rate[1:] >= limit * rate[:-1])
         first = first_true(jump, window.start)
         if first is None:
             return []
@@ -43,5 +43,6 @@ class LearningRateJump(Rule):
         return (
             Case("a constant rate", example(limits)),
             Case("50 times larger at step 30", example(limits, {"learning_rate": (30, 5.0)}), (None,)),
+            Case("an infinite rate throughout", example(limits, {"learning_rate": (0, np.inf)})),
             Case("decay", example(limits, {"learning_rate": 0.5 / (1 + 3e-4 * np.arange(60))})),
         )

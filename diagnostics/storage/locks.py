@@ -14,7 +14,7 @@ from diagnostics.flock import flock
 
 def lock_path(log: Path) -> Path:
     """Where the lock of a log lies."""
-    return log.with_name(log.name + ".lock")
+    return log.parent / f"{log.name}.lock"
 
 
 class WriterLock:

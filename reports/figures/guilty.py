@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from diagnostics.findings import Stretch
 from diagnostics.run import Run
 from reports import style
-from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches
+from reports.figures.curves import Array, extremes, mark_stretches
 from reports.figures.focus import Focus, focus
 from reports.figures.layers import layer_curves
 
@@ -78,8 +78,7 @@ def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: A
             zero = y == 0
             axes.plot(x[zero], np.full(zero.sum(), 0.02), transform=axes.get_xaxis_transform(), marker="|",
                       markersize=6, color=style.VERMILLION, linestyle="none")  # fmt: skip
-            positive = data.whole[name][1]
-            if np.any(positive[np.isfinite(positive)] > 0):
+            if _is_loggable(data.whole[name][1]):
                 style.log_axis(axes)
         else:
             axes.set_ylim(-0.03, 1.03)
@@ -87,6 +86,11 @@ def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: A
         if data.focus is not None:
             axes.axvline(data.focus.turn, color=style.BLACK, linewidth=1.0, linestyle=":")
     whole.set_title(label)
+
+
+def _is_loggable(values: Array) -> bool:
+    """Whether there is anything to show on a logarithmic axis; a run may diverge in its first step."""
+    return bool(np.any(values[np.isfinite(values)] > 0))
 
 
 @style.styled
@@ -100,7 +104,7 @@ def guilty_figure(run: Run, layer: str | None = None) -> Figure:
     style.margins(figure, 0.65, 0.15, 0.6, 0.75 if has_zero else 0.5, across=0.2, down=0.4)
     for (name, label, log), row in zip(PANELS, grid, strict=True):
         draw(name, label, log, data, row[0], row[1] if columns == 2 else None)
-        if log and columns == 2:
+        if log and columns == 2 and _is_loggable(data.whole[name][1]):
             style.log_axis(row[0])
     style.step_axis(grid[-1][0])
     grid[0][0].set_xlim(data.first_step, max(data.last_step, data.first_step + 1))
@@ -108,7 +112,6 @@ def guilty_figure(run: Run, layer: str | None = None) -> Figure:
         style.step_axis(grid[-1][1])
         grid[-1][1].set_xlim(data.focus.first, data.focus.last)
         grid[0][1].set_title(f"steps {data.focus.first:,} to {data.focus.last:,}", fontweight="normal")
-        mark_epochs(grid[0][0], ())
     figure.suptitle(f"{data.layer}: {data.stood_out}", x=0.01, y=0.99, ha="left", va="top", fontsize=10.5)
     if has_zero:
         tick = Line2D([], [], color=style.VERMILLION, marker="|", linestyle="none", label="exactly zero")

@@ -46,7 +46,6 @@ class HeatData:
     whole: dict[str, HeatMap]
     zoom: dict[str, HeatMap]
     focus: Focus | None
-    left_out: tuple[str, ...]
 
 
 def prepare(run: Run) -> HeatData:
@@ -64,7 +63,6 @@ def prepare(run: Run) -> HeatData:
         whole={name: _map(curves, name, everything) for name in names},
         zoom={name: _map(curves, name, inside) for name in names} if window else {},
         focus=window,
-        left_out=tuple(label for name, label, _ in MAPS if name not in names),
     )
 
 

@@ -61,6 +61,7 @@ def test_limits_from_a_toml_file(tmp_path):
         ("[dead-units\n", "cannot be read as a TOML file"),
         ("share = 0.9\n", r"found share = 0.9, expected a table \[share\]"),
         ("[dead-units]\nshare = 7\n", "received 7, expected 0.05 to 1"),
+        ("[dead-units]\n", r"table \[dead-units\] is empty"),
         ("[dead-units]\nwhat = 1\n", "'dead-units.what' is unknown"),
     ],
 )
