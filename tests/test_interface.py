@@ -22,6 +22,7 @@ from lenet.hooks import Hook
 from lenet.settings import LARGEST
 from reports.cli import main
 from reports.commands.options import STEPS, STEPS_OR_NEVER
+from reports.training import Ending
 from tests.diagnostics.test_docs import lenet_log
 
 ROOT = Path(__file__).parents[1]
@@ -85,7 +86,7 @@ def test_a_run_may_go_on_with_another_number_of_threads(
     begin, go_on = [*TRAIN, "--threads", "1"], ["train", "--resume", *more]
     assert CliRunner().invoke(main, [*begin, "--out", str(tmp_path / "x.h5")]).exit_code == 0
     asked: list[Any] = []
-    monkeypatch.setattr("reports.training.train", lambda settings, wishes: asked.append(settings))
+    monkeypatch.setattr("reports.training.train", lambda settings, wishes: asked.append(settings) or Ending(False, True))
     result = CliRunner().invoke(main, [*go_on, "--out", str(tmp_path / "x.h5")])
 
     assert result.exit_code == 0
