@@ -88,8 +88,9 @@ def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
         "\nThe latest starters:\n",
         "\n".join(_latest(found)),
         "\n## The healthy band of each statistic\n",
-        "Over all steps of runs that end well, per network; beside it the median of all dead runs. Where the band "
-        "reaches past a limit the rule is not asked about healthy runs: it looks at the steps before one goes down.\n",
+        "Over all steps of runs that end well, per network; beside it the median of all dead runs. Some healthy runs "
+        "exceed a limit; that raises no alarm, since these rules are asked only after a run has gone down. Of what is "
+        "smallest in a run, \"95 % within\" is a lower bound.\n",
         "\n".join(band_rows(by_network, [one.statistics for one in dead])),
         "\n## Early warnings\n",
         _warnings(runs),

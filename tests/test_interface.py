@@ -86,7 +86,8 @@ def test_a_run_may_go_on_with_another_number_of_threads(
     begin, go_on = [*TRAIN, "--threads", "1"], ["train", "--resume", *more]
     assert CliRunner().invoke(main, [*begin, "--out", str(tmp_path / "x.h5")]).exit_code == 0
     asked: list[Any] = []
-    monkeypatch.setattr("reports.training.train", lambda settings, wishes: asked.append(settings) or Ending(False, True))
+    ended = Ending(died=False, logged=True)
+    monkeypatch.setattr("reports.training.train", lambda settings, wishes: asked.append(settings) or ended)
     result = CliRunner().invoke(main, [*go_on, "--out", str(tmp_path / "x.h5")])
 
     assert result.exit_code == 0
