@@ -73,15 +73,19 @@ def page(network: str, epochs: int, runs: int, stats: int) -> str:
 
 
 def start_cost(plan: Plan, folder: Path) -> float:
-    """Median seconds of a run beyond its training and its validations, in one worker."""
+    """Median seconds of a run of one step beyond this step and the validation, in one worker.
+
+    In longer runs the time that recording takes would be counted too.
+    """
     folder.mkdir()
+    plan = replace(plan, arms=tuple(replace(arm, settings={**arm.settings, "steps": 1}) for arm in plan.arms))
     work = Worker.of(plan, folder)
     dataset(None, None)
     costs = []
     for task in plan.tasks()[:STARTS]:
         began = time.perf_counter()
         run = work(task)
-        spent = (run.training_seconds or 0) + len(run.epochs) * (run.validation_seconds or 0)
+        spent = (run.training_seconds or 0) + (run.validation_seconds or 0)
         costs.append(time.perf_counter() - began - spent)
     return sorted(costs)[len(costs) // 2]
 
