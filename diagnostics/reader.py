@@ -23,7 +23,7 @@ from diagnostics.run import Run
 from diagnostics.schema import FORMAT, VERSION
 from diagnostics.storage import superblock
 from diagnostics.storage.filesource import FileSource, Opened
-from diagnostics.storage.locks import has_writer
+from diagnostics.storage.locks import is_written
 
 
 def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
@@ -52,7 +52,7 @@ def _ways(file: Path) -> list[Callable[[], Opened]]:
     if not superblock.is_hdf5(start):
         raise LogError(f"{file}: is not an HDF5 file; expected a log of lenet-diag")
     if superblock.is_intact(start) and superblock.is_open_for_writing(start):
-        return [lambda: _followed(file)] if has_writer(file) else [lambda: _repaired(file)]
+        return [lambda: _followed(file)] if is_written(file) else [lambda: _repaired(file)]
     return [lambda: _plainly(file), lambda: _repaired(file)]
 
 
@@ -88,7 +88,7 @@ def _followed(file: Path) -> Opened:
     def alive() -> bool:
         """Whether somebody still writes this very file: it is neither gone nor has another taken its place."""
         try:
-            return has_writer(file) and file.stat().st_ino == number
+            return is_written(file) and file.stat().st_ino == number
         except OSError:
             return False
 

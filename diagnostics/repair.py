@@ -61,7 +61,7 @@ def repair_log(path: str | os.PathLike[str]) -> Repair:
         return Repair(file, rows, last, run.status, None, ())
     original = _kept_name(file)
     try:
-        lock = WriterLock(file)
+        lock = _locked(file)
         try:
             _write_anew(source, replace(source.header, status=run.status), file, original)
         finally:
@@ -70,6 +70,14 @@ def repair_log(path: str | os.PathLike[str]) -> Repair:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
         raise LogWriteError(f"{file}: cannot be written anew: {reason}; it was left as it is") from None
     return Repair(file, rows, last, run.status, original, problems)
+
+
+def _locked(file: Path) -> WriterLock:
+    """The lock, which nobody is to have taken in the meantime."""
+    try:
+        return WriterLock(file)
+    except LogWriteError:
+        raise LogBusyError(f"{file}: is being written by another process; nothing to repair") from None
 
 
 def _write_anew(source: FileSource, header: Header, file: Path, original: Path) -> None:

@@ -162,6 +162,7 @@ class LogWriter:
                 log.file.flush()
                 os.fsync(log.descriptor)
                 place(part, self.path, overwrite=overwrite, keep_old_as=keep_old_as)
+                self._lock.announce()
                 fsync_folder(self.path.parent)
         except BaseException as error:
             if log is not None:

@@ -1,5 +1,8 @@
 """One writer a log: a lock file beside it, which also tells readers whether the writer lives.
 
+The lock is taken before there is a log to write, and announced when there is: what lies
+there before that may be what a killed writer left, and must not be read as a live log.
+
 The operating system drops the lock when its process ends, however it ends.
 """
 
@@ -10,6 +13,8 @@ from pathlib import Path
 
 from diagnostics.errors import LogWriteError
 from diagnostics.flock import flock
+
+ANNOUNCED = b" writes it"
 
 
 def lock_path(log: Path) -> Path:
@@ -31,7 +36,7 @@ class WriterLock:
             try:
                 held = flock(self._fd)
             except BlockingIOError:
-                writer = os.read(self._fd, 40).decode("ascii", "replace").strip() or "unknown"
+                writer = os.read(self._fd, 60).decode("ascii", "replace").removesuffix(ANNOUNCED.decode()) or "unknown"
                 self.forget()
                 raise LogWriteError(
                     f"{log} is being written by another process ({writer}); give another --out"
@@ -45,6 +50,11 @@ class WriterLock:
             self.forget()  # another writer removed this file between open and lock
         os.truncate(self._fd, 0)
         os.write(self._fd, f"process {os.getpid()}".encode())
+
+    def announce(self) -> None:
+        """From now on the file of this name is the one that is written."""
+        if self._fd >= 0:
+            os.write(self._fd, ANNOUNCED)
 
     def release(self) -> None:
         """Remove the lock file and give up the lock."""
@@ -66,15 +76,25 @@ class WriterLock:
 
 
 def has_writer(log: Path) -> bool:
-    """Whether a living process is writing this log, as far as locks tell."""
+    """Whether a living process writes, or is about to write or repair, this log, as far as locks tell."""
+    return _words_of_holder(log) is not None
+
+
+def is_written(log: Path) -> bool:
+    """Whether the file of this name is the one that a living process writes."""
+    return (_words_of_holder(log) or b"").endswith(ANNOUNCED)
+
+
+def _words_of_holder(log: Path) -> bytes | None:
+    """What the process that holds the lock has written into it; None where none holds it."""
     try:
         fd = os.open(lock_path(log), os.O_RDONLY)
     except OSError:
-        return False
+        return None
     try:
         flock(fd, shared=True)
     except BlockingIOError:
-        return True
+        return os.read(fd, 60)
     finally:
         os.close(fd)
-    return False
+    return None

@@ -22,7 +22,7 @@ from diagnostics.reader import open_run
 from diagnostics.repair import repair_log
 from diagnostics.run import Run
 from diagnostics.schema import EVENTS, VALUES, VERSION
-from diagnostics.storage.locks import WriterLock
+from diagnostics.storage.locks import WriterLock, has_writer, is_written
 from diagnostics.storage.superblock import SIZE, is_intact, lookup3
 from tests.diagnostics.writing import INFO, row, snapshot, writer
 
@@ -338,6 +338,23 @@ def test_a_log_that_is_being_written_is_not_repaired(sound: dict[str, bytes], tm
     lock.release()
     repair_log(tmp_path / "run.h5")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run.h5", "run.h5.damaged"]
+
+
+def test_what_a_killed_writer_left_is_not_read_as_the_live_log_of_the_next(
+    sound: dict[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.h5"
+    path.write_bytes(sound["killed"])
+    lock = WriterLock(path)  # of a repair, or of a resumed run that has no log yet
+
+    assert has_writer(path)
+    assert not is_written(path)
+    assert use_all(open_run(path, live=True)) == ROWS
+
+    lock.announce()
+    assert is_written(path)
+    lock.release()
+    assert not is_written(path)
 
 
 def test_a_kept_log_is_never_overwritten(tmp_path: Path) -> None:
