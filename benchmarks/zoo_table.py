@@ -53,7 +53,8 @@ def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> s
         "## Goals and results\n",
         *_goals(numbers),
         "\nRecall and precision are compared with their goals as they were found; their intervals reach below. "
-        f"{_ambiguous(numbers['natural'])}\n",
+        f"{_ambiguous(numbers['natural'])} What judging costs stands in "
+        "[benchmarks/judging.md](benchmarks/judging.md): the goal of 20 us a step is not reached inside a training.\n",
         "\n## Natural runs\n",
         "\"Alive called a defect\" goes by the verdict at the end. \"Alive with a stretch\" are those that were called "
         "a defect for a while and recovered: `--on-defect stop` or `restart` would have ended them.\n",
