@@ -93,9 +93,9 @@ def main() -> None:
     options = parser.parse_args()
     lines = [
         "# What judging costs\n",
-        f"`python -m benchmarks.judging` at commit {commit()}; {machine()}. The goal is under 20 us a step while nothing "
-        "is suspected. A tight loop reaches it; in a training it is not reached, since the step before has emptied the "
-        "caches of the detector's code and data.\n",
+        f"`python -m benchmarks.judging` at commit {commit()}; {machine()}. The goal is under 20 us a step while "
+        "nothing is suspected. A tight loop reaches it; in a training it is not reached, since the step before has "
+        "emptied the caches of the detector's code and data.\n",
         "| rows of a lenet | median us a step | mean | 99th percentile |\n|---|---|---|---|",
     ]
     for name, lr, between in (
