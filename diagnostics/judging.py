@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detector import Detector
-from diagnostics.findings import Diagnosis, Finding, Severity, Stretch
+from diagnostics.findings import Diagnosis, Finding, Severity, Stretch, Verdict
 from diagnostics.info import RunInfo
 from diagnostics.limits import Limits
 
 Note = dict[str, Any]
+
+
+class TakesVerdict(Protocol):
+    """A tracker that keeps verdicts, such as :class:`diagnostics.StatisticsTracker`."""
+
+    def record_verdict(self, verdict: Verdict) -> None:
+        """What became of the run."""
 
 
 class Judge:

@@ -25,6 +25,7 @@ class Meter:
     """Measures one step at a time. ``row`` is its last row, overwritten by the next step."""
 
     def __init__(self, info: RunInfo) -> None:
+        self.info = info
         tensors, layers = len(info.tensors), len(info.layers) + 1
         self._slices = [slice(t.offset, t.offset + t.size) for t in info.tensors]
         self._count = len(KINDS) * tensors

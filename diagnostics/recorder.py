@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,9 @@ from diagnostics.activity import DESCRIPTION
 from diagnostics.detector import Detector
 from diagnostics.environment import environment as surroundings
 from diagnostics.errors import DiagnosticsError
-from diagnostics.findings import Diagnosis, Verdict
+from diagnostics.findings import Diagnosis
 from diagnostics.info import RunInfo
-from diagnostics.judging import Judge
+from diagnostics.judging import Judge, TakesVerdict
 from diagnostics.limits import Limits
 from diagnostics.logkeeper import LogKeeper
 from diagnostics.meter import Meter
@@ -65,13 +65,6 @@ def _timed(handler: Handler) -> Handler:
             self.cost += (perf_counter_ns() - started) / 1000
 
     return cast("Handler", timed)
-
-
-class TakesVerdict(Protocol):
-    """A tracker that keeps verdicts, such as :class:`diagnostics.StatisticsTracker`."""
-
-    def record_verdict(self, verdict: Verdict) -> None:
-        """What became of the run."""
 
 
 class Recorder(Hook):
@@ -251,7 +244,7 @@ class Recorder(Hook):
                 if self._judge.onset is not None:
                     self._log.keep_checkpoint_before(self._judge.onset)
         if self._plan.wants(step) and self._log.is_open:
-            self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._info(), self._meter))
+            self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._meter))
         if self._on_defect == "stop" and self._judge is not None and self._judge.is_defect:
             raise StopTraining(f"a defect was confirmed at step {step}")
 
@@ -290,10 +283,6 @@ class Recorder(Hook):
         self._is_recording = False
         self._plan = SnapshotPlan(self._plan.every)
         self._checkpointed = -1
-
-    def _info(self) -> RunInfo:
-        assert self.info is not None
-        return self.info
 
     def _go_on(self, resume: ResumePoint) -> None:
         """Bring meter, detector and plan to where they were before the step that comes next."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from diagnostics.columns import KINDS
 from diagnostics.histograms import histograms
-from diagnostics.info import RunInfo
 from diagnostics.meter import Meter
 from diagnostics.schema import BINS, COUNTS, KERNELS, RANGES, SILENT
 
@@ -53,8 +52,9 @@ class SnapshotPlan:
         return self.every > 0 and (step % self.every == 0 or self.is_extra(step))
 
 
-def take_snapshot(info: RunInfo, meter: Meter) -> dict[str, NDArray[Any]]:
+def take_snapshot(meter: Meter) -> dict[str, NDArray[Any]]:
     """The rows of the snapshot arrays for the step that was measured last, by path."""
+    info = meter.info
     tensors = len(info.tensors)
     counts = np.zeros((len(KINDS) * tensors, BINS), dtype=np.uint32)
     ranges = np.zeros((len(KINDS) * tensors, 2), dtype=np.float32)

@@ -64,9 +64,22 @@ class Progress:
     samples: int = 0
     seconds: float = 0.0
 
-    def reset_epoch(self) -> None:
-        """Start the sums of a new epoch."""
+    def count(self, loss: float, correct: int, samples: int, seconds: float) -> None:
+        """One step was made, with this mean loss."""
+        self.step += 1
+        self.loss_sum += loss * samples
+        self.correct += correct
+        self.samples += samples
+        self.seconds += seconds
+
+    def end_epoch(self, learning_rate: float) -> EpochEnd:
+        """The epoch whose last step was counted; its sums begin again."""
+        epoch = self.step // self.steps_per_epoch
+        first, last = (epoch - 1) * self.steps_per_epoch, self.step - 1
+        loss, accuracy = self.loss_sum / self.samples, self.correct / self.samples
+        event = EpochEnd(epoch, first, last, loss, accuracy, learning_rate, self.seconds)
         self.loss_sum, self.correct, self.samples, self.seconds = 0.0, 0, 0, 0.0
+        return event
 
 
 def run(model: Model, engine: Engine, plan: Plan, hooks: Sequence[Hook]) -> float:
@@ -146,11 +159,7 @@ def _step(model: Model, engine: Engine, plan: Plan, listeners: Listeners, rows: 
     clock.start()
     optimizer.update(parameters.values, parameters.gradients)
     clock.stop()
-    progress.step += 1
-    progress.loss_sum += loss * result.samples
-    progress.correct += result.correct
-    progress.samples += result.samples
-    progress.seconds += clock.seconds
+    progress.count(loss, result.correct, result.samples, clock.seconds)
     if listeners.hears("on_update_done"):
         listeners.tell("on_update_done", UpdateDone(step, values))
     if listeners.hears("on_step_end"):
@@ -164,21 +173,11 @@ def _step(model: Model, engine: Engine, plan: Plan, listeners: Listeners, rows: 
 
 def _end_epoch(model: Model, engine: Engine, plan: Plan, listeners: Listeners) -> None:
     """Tell the end of the epoch whose last step was made, and validate."""
-    progress = model.progress
-    epoch = progress.step // plan.steps_per_epoch
-    event = EpochEnd(
-        epoch,
-        (epoch - 1) * plan.steps_per_epoch,
-        progress.step - 1,
-        progress.loss_sum / progress.samples,
-        progress.correct / progress.samples,
-        model.optimizer.current_learning_rate,
-        progress.seconds,
-    )
-    progress.reset_epoch()  # first, so that a state taken by a hook from here on does not tell it again
+    # Summed up before anybody hears of it, so that a state taken by a hook from here on does not tell it again.
+    event = model.progress.end_epoch(model.optimizer.current_learning_rate)
     listeners.tell("on_epoch_end", event)
     if plan.validation is not None:
-        _validate(model, engine, plan.validation, listeners, epoch)
+        _validate(model, engine, plan.validation, listeners, event.epoch)
 
 
 def _validate(

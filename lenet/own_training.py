@@ -29,7 +29,6 @@ from lenet.checks import check_hooks, check_kind
 from lenet.errors import SettingsError, ShapeError
 from lenet.hooks import (
     ActivationsReady,
-    EpochEnd,
     GradientsReady,
     Hook,
     RunEnd,
@@ -43,6 +42,7 @@ from lenet.hooks import (
 )
 from lenet.layers.base import Array
 from lenet.listeners import Listeners, Stopwatch
+from lenet.loop import Progress
 from lenet.losses import sparse_labels
 from lenet.own_layer import OwnLayer
 from lenet.parameters import Parameters, read_only
@@ -117,15 +117,14 @@ class OwnTraining:
         if steps_per_epoch is not None:
             expect_whole("steps_per_epoch", steps_per_epoch, 1)
         self.steps_per_epoch = steps_per_epoch or -(-len(self.labels) // self.batch_size)
+        self._progress = Progress(steps_per_epoch=self.steps_per_epoch)
         self.description = dict(description or {})
-        self.step = 0
         self.status: RunStatus | None = None
         self._listeners = self._heard = Listeners(hooks)
         precision = np.result_type(*(array for layer in layers for array in layer.values().values()))
         self._parameters = Parameters(self.layers, precision)
         self._portions: dict[int, dict[str, tuple[Array]]] = {}
         self._now: _Step | None = None
-        self._sums = np.zeros(4)  # of an epoch: loss and accuracy times samples, samples, seconds
 
     def __enter__(self) -> Self:
         self._started = perf_counter()
@@ -175,14 +174,9 @@ class OwnTraining:
         self._heard.tell("on_update_done", UpdateDone(step, read_only(self._parameters.values)))
         self._heard.tell("on_step_end", StepEnd(step, epoch, step_in_epoch, *now.numbers, seconds, now.samples))
         self._now = None
-        self.step += 1
-        self._sums += (now.loss * now.samples, now.accuracy * now.samples, now.samples, seconds)
+        self._progress.count(now.loss, round(now.accuracy * now.samples), now.samples, seconds)
         if self.step % self.steps_per_epoch == 0:
-            loss, correct, samples, seconds = self._sums.tolist()
-            first = self.step - self.steps_per_epoch
-            end = EpochEnd(epoch, first, step, loss / samples, correct / samples, now.learning_rate, seconds)
-            self._listeners.tell("on_epoch_end", end)
-            self._sums[:] = 0
+            self._listeners.tell("on_epoch_end", self._progress.end_epoch(now.learning_rate))
         self._clock = Stopwatch()
         self._listeners.heed()
 
@@ -213,6 +207,11 @@ class OwnTraining:
         end = RunEnd(self.status, reason, self.step, self._parameters.digest(), seconds, None if stopped else error)
         self._listeners.tell_all_before_raising("on_run_end", end)
         return stopped
+
+    @property
+    def step(self) -> int:
+        """The step that comes next, counted from 0; so many were made."""
+        return self._progress.step
 
     @property
     def epoch(self) -> int:

@@ -91,7 +91,7 @@ def cost_words(c: Comparison) -> str:
     """What the arm costs or brings in accuracy, over the seeds that survive in both arms."""
     if c.cost.mean is None:
         return ""
-    words = f"; accuracy {100 * c.cost.mean:+.2f} points over the {counted(c.cost.n, 'seed')} that survive in both"
+    words = f"; accuracy {100 * c.cost.mean:+.2f} points over the {counted(c.cost.n, 'seed')} alive in both"
     if c.cost_interval is None:
         return words
     low, high = c.cost_interval
