@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.run import Run
 from diagnostics.schema import COUNTS, KERNELS, RANGES, SILENT
 from diagnostics.storage.header import Header
 from diagnostics.writer import LogWriter
@@ -21,6 +22,8 @@ from tests.diagnostics.examples import small_info
 
 INFO = small_info(total_steps=1_000_000)
 WIDTH = len(INFO.columns)
+ROWS = 200
+"""Of a :func:`whole_log`."""
 
 
 def row(step: int) -> NDArray[np.float32]:
@@ -40,6 +43,30 @@ def snapshot(step: int) -> dict[str, NDArray[np.generic]]:
         SILENT.path: np.full(units, step % 2, np.uint8),
         KERNELS.path: np.full(18, step, np.float32),
     }
+
+
+def whole_log(path: Path) -> None:
+    log = writer(path)
+    for step in range(ROWS):
+        log.row(step, 1, row(step))
+        if step % 50 == 0:
+            log.event(step, "rule", f"event {step}")
+            log.snapshot(step, False, snapshot(step))
+    log.close("completed")
+
+
+def use_all(run: Run) -> int:
+    """Ask a run everything; every row it returns must be the right one."""
+    for step, _, values in run.rows():
+        np.testing.assert_array_equal(values, row(step))
+    for frame in (run.tensors, run.activations, run.epochs, run.validations, run.events, run.checkpoints):
+        len(frame)
+    for i, message in enumerate(run.events["message"]):
+        assert message == f"event {50 * i}"
+    for i, step in enumerate(run.snapshots.steps):
+        assert step == 50 * i
+        assert (run.snapshots.histogram("conv1", "weights", "value").counts[i] == step).all()
+    return len(run)
 
 
 def write_for_ever(path: Path, report: int, pause: float) -> None:
