@@ -74,7 +74,7 @@ class Comparison:
         low, high = (f"{100 * limit:+.0f}" for limit in self.interval)
         test = "Fisher" + (f", not in pairs: a seed occurs twice in {self.unpaired}" if self.unpaired else "")
         if self.mcnemar_p is not None:
-            test = f"McNemar, {self.saved} seeds saved and {self.lost} lost of {self.pairs}"
+            test = f"McNemar, {self.saved} seed{'s' * (self.saved != 1)} saved and {self.lost} lost of {self.pairs}"
         return (f"{effect}: {counts}, {100 * self.difference:+.0f} percentage points "
                 f"(95 % interval {low} to {high}), p = {_p(self.p)} ({test}){self._adjusted()}")  # fmt: skip
 

@@ -75,12 +75,15 @@ def _verdict(data: StudyData) -> VerdictBlock:
         return VerdictBlock("nothing to count", "No run of this folder was judged.", "plain")
     rate = f"{whole.defect_runs} of {whole.judged} judged runs died"
     words = [f"{rate} ({percent(whole.defect_rate, 0)})."]
-    if len(data.groups) > 1:
-        known = [g for g in data.groups if g.defect_rate is not None]
+    known = [g for g in data.groups if g.defect_rate is not None]
+    if len(known) > 1:
         worst = max(known, key=lambda g: g.defect_rate or 0.0)
         best = min(known, key=lambda g: g.defect_rate or 0.0)
-        words.append(f"Most in {worst.label} ({worst.defect_runs} of {worst.judged}), fewest in {best.label} "
-                     f"({best.defect_runs} of {best.judged}).")  # fmt: skip
+        if worst.defect_rate == best.defect_rate:
+            words.append(f"The same share in {'both' if len(known) == 2 else 'all'} arms.")
+        else:
+            words.append(f"Most in {worst.label} ({worst.defect_runs} of {worst.judged}), fewest in {best.label} "
+                         f"({best.defect_runs} of {best.judged}).")  # fmt: skip
     elif whole.interval is not None:
         words.append(f"95 % interval of the rate: {_range(whole.interval)}.")
     tone: Tone = "good" if not whole.defect_runs else "bad" if 2 * whole.defect_runs > whole.judged else "warn"

@@ -99,6 +99,15 @@ def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study
     assert "x.h5: is empty" in html.render(document)
 
 
+def test_arms_that_died_alike_are_not_set_against_one_another(study):
+    first, second = study.groups
+    alike = replace(study, groups=[first, Group("another", first.runs)])
+
+    assert "Most in" in study_report._verdict(study).sentence
+    assert study_report._verdict(alike).sentence.endswith("The same share in both arms.")
+    assert f"fewest in {second.label}" in study_report._verdict(study).sentence
+
+
 def test_the_same_study_gives_the_same_bytes(study):
     assert html.render(build(study)) == html.render(build(study))
 
