@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from benchmarks.common import commit, machine
 from diagnostics.detector import Detector
-from diagnostics.info import RunInfo
 from diagnostics.recorder import Recorder
+from diagnostics.schema.run_info import RunInfo
 from lenet.data import load_dataset
 from lenet.settings import Settings
 

@@ -29,7 +29,7 @@ from benchmarks.recorder_parts import parts_table
 from diagnostics.judging import Judge
 from diagnostics.measures import exact_statistics
 from diagnostics.recorder import Recorder
-from diagnostics.storage.header import Header
+from diagnostics.schema.header import Header
 from diagnostics.writer import LogWriter
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook, RunStart, StepStart

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics import measures
-from diagnostics.columns import ACTIVATION_STATISTICS, INPUT, TENSOR_STATISTICS
 from diagnostics.measures import Segments, saturated_fraction
+from diagnostics.schema.columns import ACTIVATION_STATISTICS, INPUT, TENSOR_STATISTICS
 from lenet.hooks import LayerInfo
 
 SAMPLES = 128

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from diagnostics.columns import KINDS
 from diagnostics.run import Run
+from diagnostics.schema.columns import KINDS
 
 STATISTICS = ("mean", "std", "norm")
 Values = NDArray[np.float32]

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diagnostics.findings import Cause, Finding, Outcome, Severity, Stretch, Verdict
-from diagnostics.info import RunInfo
 from diagnostics.rules import MECHANISMS
 from diagnostics.rules.base import MissingColumnsError, Rule, TooFewRowsError, Window, means
+from diagnostics.schema.run_info import RunInfo
 
 LOOK_BACK = 20  # steps before the run went down in which sudden events count as part of the same story
 AFTERMATH = 3  # and steps after

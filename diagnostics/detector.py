@@ -29,17 +29,17 @@ from diagnostics.causes import (
     without_disproven,
     without_fired,
 )
-from diagnostics.columns import Columns
 from diagnostics.early import EarlyWarnings
 from diagnostics.ending import EpochSums
 from diagnostics.errors import DiagnosticsError
 from diagnostics.findings import Diagnosis, Finding, Outcome, Stretch, Verdict
 from diagnostics.history import History
-from diagnostics.info import RunInfo
 from diagnostics.limits import Limits
 from diagnostics.proof import Proof
 from diagnostics.rules import ENDING, MECHANISMS
 from diagnostics.rules.base import Window
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
 from diagnostics.symptoms import Symptoms, symptom_finding
 
 HISTORY = 1024

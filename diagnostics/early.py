@@ -25,10 +25,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import Columns
 from diagnostics.findings import Finding, Severity
-from diagnostics.info import RunInfo
 from diagnostics.limits import CALIBRATION, Limit, Limits
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
 
 RULE = "early-warning"
 LIMITS = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.schema import BINS
+from diagnostics.schema.tables import BINS
 
 # Bins narrower than this need more than float32 (denormal ranges).
 LARGEST_SCALE = 1e35

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from diagnostics.detector import Detector
 from diagnostics.findings import Diagnosis, Finding, Severity, Stretch, Verdict
-from diagnostics.info import RunInfo
 from diagnostics.limits import Limits
+from diagnostics.schema.run_info import RunInfo
 
 Note = dict[str, Any]
 

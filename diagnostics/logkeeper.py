@@ -15,8 +15,8 @@ from diagnostics.errors import LogWriteError
 from diagnostics.interrupts import ended_by
 from diagnostics.paths import checkpoint_folder, name_before_resume
 from diagnostics.resume import ResumePoint
-from diagnostics.schema import CHECKPOINTS, EPOCHS, VALIDATIONS
-from diagnostics.storage.header import Header
+from diagnostics.schema.header import Header
+from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, VALIDATIONS
 from diagnostics.writer import LogWriter
 from lenet.hooks import EpochEnd, RunEnd, ValidationEnd
 

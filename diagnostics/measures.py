@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import TENSOR_STATISTICS
+from diagnostics.schema.columns import TENSOR_STATISTICS
 
 Float32 = NDArray[np.float32]
 MEAN, STD, MIN, MAX, NORM, ZERO, NONFINITE = range(len(TENSOR_STATISTICS))

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.activity import DEAD_WINDOW, Activity, Plan
-from diagnostics.columns import ACTIVATION_STATISTICS, KINDS, SCALARS, TENSOR_STATISTICS
-from diagnostics.info import RunInfo
 from diagnostics.measures import MAX, MIN, NORM, window_steps
+from diagnostics.schema.columns import ACTIVATION_STATISTICS, KINDS, SCALARS, TENSOR_STATISTICS
+from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import ActivationsReady, GradientsReady, StepEnd, UpdateDone
 
 State = Mapping[str, NDArray[np.int64]]
@@ -30,7 +30,7 @@ class Meter:
         self._slices = [slice(t.offset, t.offset + t.size) for t in info.tensors]
         self._count = len(KINDS) * tensors
         self.row = np.full(len(info.columns), np.nan, dtype=np.float32)
-        # The blocks of a row lie one after another: see diagnostics.columns.
+        # The blocks of a row lie one after another: see diagnostics.schema.columns.
         start, size = len(SCALARS), self._count * len(TENSOR_STATISTICS)
         self._scalars = self.row[:start]
         self._tensors = self.row[start : start + size].reshape(len(KINDS), len(TENSOR_STATISTICS), tensors)

@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import Columns
 from diagnostics.history import History
-from diagnostics.info import RunInfo
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
 
 Row = NDArray[np.float32]
 

@@ -20,7 +20,7 @@ import h5py
 from diagnostics.errors import LogError
 from diagnostics.paths import readable_name
 from diagnostics.run import Run
-from diagnostics.schema import FORMAT, VERSION
+from diagnostics.schema.tables import FORMAT, VERSION
 from diagnostics.storage import superblock
 from diagnostics.storage.filesource import FileSource, Opened
 from diagnostics.storage.locks import is_written

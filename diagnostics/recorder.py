@@ -21,16 +21,16 @@ from diagnostics.detector import Detector
 from diagnostics.environment import environment as surroundings
 from diagnostics.errors import DiagnosticsError
 from diagnostics.findings import Diagnosis
-from diagnostics.info import RunInfo
 from diagnostics.judging import Judge, TakesVerdict
 from diagnostics.limits import Limits
 from diagnostics.logkeeper import LogKeeper
 from diagnostics.meter import Meter
 from diagnostics.paths import check_log_path, readable_name
 from diagnostics.resume import ResumePoint, prepare_resume
-from diagnostics.schema import VALIDATIONS
+from diagnostics.schema.header import Header
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import VALIDATIONS
 from diagnostics.snapshotting import SnapshotPlan, take_snapshot
-from diagnostics.storage.header import Header
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 from lenet.hooks import (

@@ -9,11 +9,11 @@ from pathlib import Path
 from diagnostics.errors import LogBusyError, LogWriteError
 from diagnostics.paths import fsync_folder, place
 from diagnostics.reader import open_run
-from diagnostics.schema import GROWING_TABLES, SNAPSHOTS
+from diagnostics.schema.header import Header
+from diagnostics.schema.tables import GROWING_TABLES, SNAPSHOTS
 from diagnostics.storage import superblock
 from diagnostics.storage.build import LogFile
 from diagnostics.storage.filesource import FileSource
-from diagnostics.storage.header import Header
 from diagnostics.storage.locks import WriterLock, has_writer
 
 

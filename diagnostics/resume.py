@@ -13,8 +13,8 @@ from diagnostics.errors import LogBusyError, LogError
 from diagnostics.paths import checkpoint_folder
 from diagnostics.reader import open_run
 from diagnostics.run import Run
+from diagnostics.schema.header import Header
 from diagnostics.storage.filesource import FileSource
-from diagnostics.storage.header import Header
 from diagnostics.storage.locks import has_writer
 
 

@@ -16,10 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diagnostics import frames
-from diagnostics.columns import Columns
 from diagnostics.findings import Diagnosis, Finding, Verdict
-from diagnostics.info import RunInfo
-from diagnostics.schema import CHECKPOINTS, EPOCHS, EVENTS, VALIDATIONS
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, VALIDATIONS
 from diagnostics.snapshots import Snapshots
 from diagnostics.source import MemorySource, Source, index_rows, records
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import KINDS
-from diagnostics.info import RunInfo
-from diagnostics.schema import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
+from diagnostics.schema.columns import KINDS
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
 from diagnostics.source import Source
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import KINDS
 from diagnostics.histograms import histograms
 from diagnostics.meter import Meter
-from diagnostics.schema import BINS, COUNTS, KERNELS, RANGES, SILENT
+from diagnostics.schema.columns import KINDS
+from diagnostics.schema.tables import BINS, COUNTS, KERNELS, RANGES, SILENT
 
 EXTRA_STEPS = 3
 PAUSE_STEPS = 25

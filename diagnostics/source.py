@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.schema import INDEX, Array, Table
+from diagnostics.schema.tables import INDEX, Array, Table
 
 Records = NDArray[np.void]
 Rows = NDArray[np.float32]

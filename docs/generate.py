@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from diagnostics.schema_doc import log_format_markdown
+from diagnostics.schema.markdown import log_format_markdown
 from reports.rules_manual import manual
 
 HERE = Path(__file__).parent

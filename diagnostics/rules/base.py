@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import INPUT, Columns
 from diagnostics.findings import Finding, Severity
-from diagnostics.info import RunInfo
 from diagnostics.limits import Limit, Limits
+from diagnostics.schema.columns import INPUT, Columns
+from diagnostics.schema.run_info import RunInfo
 
 Series = NDArray[np.float64]
 FOR_COMPARISON = 20

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from diagnostics.columns import Columns
-from diagnostics.info import RunInfo
 from diagnostics.limits import Limits
 from diagnostics.rules.base import Window
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import LayerInfo, TensorInfo
 
 LAYERS = (

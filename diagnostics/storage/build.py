@@ -11,8 +11,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.columns import KINDS
-from diagnostics.schema import (
+from diagnostics.schema.columns import KINDS
+from diagnostics.schema.header import Header, write_header
+from diagnostics.schema.tables import (
     BINS,
     CHECKPOINTS,
     COUNTS,
@@ -30,7 +31,6 @@ from diagnostics.schema import (
 from diagnostics.source import Records, Source
 from diagnostics.storage import guards
 from diagnostics.storage.datasets import Growing, create_array, create_table, with_crc
-from diagnostics.storage.header import Header, write_header
 
 # Superblock 3, which SWMR needs; files stay readable with HDF5 1.10 and later.
 LIBVER = ("v110", "v110")

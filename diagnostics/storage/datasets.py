@@ -10,7 +10,7 @@ import numpy as np
 from h5py import h5s
 from numpy.typing import NDArray
 
-from diagnostics.schema import Array, Table
+from diagnostics.schema.tables import Array, Table
 
 
 class Growing:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import LogError
-from diagnostics.schema import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
+from diagnostics.schema.header import read_header, records_of
+from diagnostics.schema.tables import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
 from diagnostics.source import Records, Rows
 from diagnostics.storage import superblock
 from diagnostics.storage.datasets import trusted
-from diagnostics.storage.header import read_header, records_of
 
 TABLES = (*GROWING_TABLES, SNAPSHOTS)
 BLOCK = 1024

@@ -8,6 +8,6 @@ import click
 @click.command()
 def command() -> None:
     """Print the format of the log files, as Markdown."""
-    from diagnostics.schema_doc import log_format_markdown
+    from diagnostics.schema.markdown import log_format_markdown
 
     click.echo(log_format_markdown(), nl=False)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.findings import Verdict
-from diagnostics.info import RunInfo
+from diagnostics.schema.run_info import RunInfo
 from diagnostics.symptoms import prior_entropy
 from reports.terminal.history import History
 from reports.terminal.state import LayerLine, LiveState, Tone

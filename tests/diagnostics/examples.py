@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from diagnostics.info import RunInfo
 from diagnostics.run import Run
+from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import LayerInfo, TensorInfo
 
 

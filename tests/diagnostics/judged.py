@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from diagnostics.detector import DEFAULT_LIMITS, Detector, Event
 from diagnostics.findings import Diagnosis
-from diagnostics.info import RunInfo
 from diagnostics.limits import Limits
 from diagnostics.rules.examples import example, example_info
+from diagnostics.schema.run_info import RunInfo
 from diagnostics.symptoms import prior_entropy
 
 H = math.log(10)

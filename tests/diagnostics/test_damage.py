@@ -16,7 +16,7 @@ from diagnostics import index
 from diagnostics.errors import DiagnosticsError, LogError
 from diagnostics.reader import open_run
 from diagnostics.repair import repair_log
-from diagnostics.schema import VERSION
+from diagnostics.schema.tables import VERSION
 from diagnostics.storage.superblock import SIZE, is_intact
 from tests.diagnostics.writing import ROWS, row, use_all, whole_log
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from diagnostics import causes
-from diagnostics.columns import Columns
 from diagnostics.detector import DEFAULT_LIMITS, Detector, replay
 from diagnostics.errors import DiagnosticsError
 from diagnostics.findings import Outcome, Stretch, Verdict
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.rules.base import Rule
+from diagnostics.schema.columns import Columns
 from lenet.hooks import Hook, StopTraining
 from tests.diagnostics.judged import H, P, info, judge, piecewise, rows
 from tests.diagnostics.training import small_model, train

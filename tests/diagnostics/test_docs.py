@@ -8,8 +8,8 @@ import pytest
 
 import diagnostics
 from diagnostics.recorder import Recorder
-from diagnostics.schema import ALL, ATTRIBUTES, Array
-from diagnostics.schema_doc import log_format_markdown
+from diagnostics.schema.markdown import log_format_markdown
+from diagnostics.schema.tables import ALL, ATTRIBUTES, Array
 from lenet.data import load_dataset
 from lenet.settings import Settings
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.columns import Columns
 from diagnostics.detector import DEFAULT_LIMITS
 from diagnostics.early import RULE, EarlyWarnings
 from diagnostics.findings import Verdict
+from diagnostics.schema.columns import Columns
 from tests.diagnostics.judged import info, judge, piecewise, rows
 
 T = np.arange(400)

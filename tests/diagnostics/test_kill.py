@@ -14,7 +14,7 @@ import pytest
 
 from diagnostics.reader import open_run
 from diagnostics.repair import repair_log
-from diagnostics.schema import COUNTS, FLUSH_ROWS, KERNELS, VALUES
+from diagnostics.schema.tables import COUNTS, FLUSH_ROWS, KERNELS, VALUES
 from diagnostics.storage.locks import lock_path
 from tests.diagnostics.writing import row
 

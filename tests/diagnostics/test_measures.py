@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from diagnostics.histograms import histograms
 from diagnostics.measures import Segments, saturated_fraction, window_steps
-from diagnostics.schema import BINS
+from diagnostics.schema.tables import BINS
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 TENSORS = st.lists(hnp.arrays(np.float32, st.integers(1, 600), elements=FLOATS), min_size=1, max_size=5)

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnostics.columns import KINDS
 from diagnostics.errors import LogExistsError
 from diagnostics.findings import Verdict
 from diagnostics.measures import exact_statistics
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
-from diagnostics.schema import BINS, EVENT_KINDS
+from diagnostics.schema.columns import KINDS
+from diagnostics.schema.tables import BINS, EVENT_KINDS
 from diagnostics.summarise import summarise
 from lenet.hooks import Hook
 from tests.diagnostics.training import small_model, train

@@ -13,7 +13,7 @@ from diagnostics.errors import LogBusyError, LogWriteError
 from diagnostics.paths import place
 from diagnostics.reader import open_run
 from diagnostics.repair import repair_log
-from diagnostics.schema import EVENTS, VALUES
+from diagnostics.schema.tables import EVENTS, VALUES
 from diagnostics.storage.locks import WriterLock, has_writer, is_written
 from tests.diagnostics.writing import INFO, ROWS, row, use_all
 

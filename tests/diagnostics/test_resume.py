@@ -15,7 +15,7 @@ from diagnostics.errors import CheckpointError, DiagnosticsError, LogError
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.resume import prepare_resume
-from diagnostics.schema import SNAPSHOT_ARRAYS
+from diagnostics.schema.tables import SNAPSHOT_ARRAYS
 from lenet.hooks import Hook
 from tests.diagnostics.training import small_model, train
 

@@ -8,7 +8,7 @@ import pytest
 
 from diagnostics.findings import Diagnosis, Stretch, Verdict
 from diagnostics.run import Run
-from diagnostics.schema import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
+from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
 from diagnostics.source import MemorySource, index_rows
 from tests.diagnostics.examples import numbered_run, small_info
 

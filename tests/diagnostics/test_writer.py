@@ -18,7 +18,7 @@ from diagnostics.errors import LogWriteError
 from diagnostics.interrupts import EndsBetweenSteps
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
-from diagnostics.schema import EPOCHS
+from diagnostics.schema.tables import EPOCHS
 from diagnostics.storage import guards
 from diagnostics.storage.locks import has_writer, lock_path
 from diagnostics.storage.signals import Deferral

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.run import Run
-from diagnostics.schema import COUNTS, KERNELS, RANGES, SILENT
-from diagnostics.storage.header import Header
+from diagnostics.schema.header import Header
+from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT
 from diagnostics.writer import LogWriter
 from tests.diagnostics.examples import small_info
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.arms import group_runs
-from diagnostics.columns import KINDS
 from diagnostics.comparison import compare_all
 from diagnostics.findings import Cause, Diagnosis, Finding, Outcome, Severity, Stretch, Verdict
-from diagnostics.info import RunInfo
 from diagnostics.run import Run
-from diagnostics.schema import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SILENT, SNAPSHOTS, VALIDATIONS
+from diagnostics.schema.columns import KINDS
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SILENT, SNAPSHOTS, VALIDATIONS
 from diagnostics.source import MemorySource, index_rows, records
 from diagnostics.summarise import summarise
 from lenet.hooks import LayerInfo, TensorInfo
@@ -227,7 +227,7 @@ def study() -> StudyData:
 
 def write_log(run: Run, path: Path) -> Path:
     """The run as a log file, closed with its status."""
-    from diagnostics.storage.header import Header
+    from diagnostics.schema.header import Header
     from diagnostics.writer import LogWriter
 
     writer = LogWriter(path, Header(run.info))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from diagnostics.columns import Columns
+from diagnostics.schema.columns import Columns
 from lenet.hooks import LayerInfo, RunStart, TensorInfo
 
 

@@ -2,7 +2,7 @@
 
 Writer, reader, repair, ``lenet-diag schema`` and ``docs/log-format.md`` all take
 names and types from here; no other file writes a path inside the HDF5 file.
-Which statistics a row holds is declared in :mod:`diagnostics.columns`.
+Which statistics a row holds is declared in :mod:`diagnostics.schema.columns`.
 
 A file of another major version is refused; a newer minor version may only add.
 1.1 added the attribute ``checkpoint_every``.

@@ -13,9 +13,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from diagnostics.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Column
-from diagnostics.info import RunInfo
-from diagnostics.schema import ATTRIBUTES, COLUMNS, FORMAT, LAYERS, STATUSES, TENSORS, VERSION, Table
+from diagnostics.schema.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Column
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import ATTRIBUTES, COLUMNS, FORMAT, LAYERS, STATUSES, TENSORS, VERSION, Table
 from diagnostics.source import Records, records
 from diagnostics.storage.datasets import create_table, trusted, with_crc
 from lenet.hooks import LayerInfo, TensorInfo

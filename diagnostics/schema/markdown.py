@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from diagnostics.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Statistic
-from diagnostics.schema import (
+from diagnostics.schema.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Statistic
+from diagnostics.schema.tables import (
     ATTRIBUTES,
     FORMAT,
     GROWING_TABLES,
@@ -22,8 +22,8 @@ from diagnostics.schema import (
 INTRODUCTION = f"""# The log format, version {VERSION[0]}.{VERSION[1]}
 
 A log is one HDF5 file a run ("{FORMAT}"). It is written in SWMR mode, so that others can read it meanwhile, and is
-an ordinary HDF5 file when it is closed. This page is generated from `diagnostics/schema.py` and
-`diagnostics/columns.py`; `lenet-diag schema` prints it.
+an ordinary HDF5 file when it is closed. This page is generated from `diagnostics/schema/tables.py` and
+`diagnostics/schema/columns.py`; `lenet-diag schema` prints it.
 
 A program refuses a file of another major version; a newer minor version only adds. Rows are trusted as far as their
 CRC-32 (`zlib.crc32`) agrees; readers stop at the first that does not. Numbers are little-endian; texts are UTF-8 of
