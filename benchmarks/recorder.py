@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks.common import commit, machine
 from benchmarks.recorder_parts import parts_table
 from diagnostics.judging import Judge
-from diagnostics.measures import exact_statistics
+from diagnostics.measure.tensors import exact_statistics
 from diagnostics.recorder import Recorder
 from diagnostics.schema.header import Header
 from diagnostics.writer import LogWriter

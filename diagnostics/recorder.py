@@ -16,7 +16,6 @@ from typing import Any, Literal, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.activity import DESCRIPTION
 from diagnostics.detector import Detector
 from diagnostics.environment import environment as surroundings
 from diagnostics.errors import DiagnosticsError
@@ -24,13 +23,14 @@ from diagnostics.findings import Diagnosis
 from diagnostics.judging import Judge, TakesVerdict
 from diagnostics.limits import Limits
 from diagnostics.logkeeper import LogKeeper
-from diagnostics.meter import Meter
+from diagnostics.measure.activations import DESCRIPTION
+from diagnostics.measure.meter import Meter
+from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
 from diagnostics.paths import check_log_path, readable_name
 from diagnostics.resume import ResumePoint, prepare_resume
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import VALIDATIONS
-from diagnostics.snapshotting import SnapshotPlan, take_snapshot
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 from lenet.hooks import (

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from diagnostics.measures import window_steps
+from diagnostics.measure.tensors import window_steps
 from diagnostics.run import Run
 from diagnostics.statistics import Group
 from diagnostics.summary import RunSummary

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from diagnostics.findings import Stretch
-from diagnostics.measures import window_steps
+from diagnostics.measure.tensors import window_steps
 from diagnostics.run import Run
 from diagnostics.symptoms import prior_entropy
 from reports import style

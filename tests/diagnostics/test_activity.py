@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnostics.activity import MAP_ROWS, MAP_SAMPLES, SAMPLES, Activity
+from diagnostics.measure.activations import MAP_ROWS, MAP_SAMPLES, SAMPLES, Activity
 from lenet.hooks import LayerInfo
 from lenet.layers.base import batch_first, batch_last
 

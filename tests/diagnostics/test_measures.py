@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from diagnostics.histograms import histograms
-from diagnostics.measures import Segments, saturated_fraction, window_steps
+from diagnostics.measure.histograms import histograms
+from diagnostics.measure.tensors import Segments, saturated_fraction, window_steps
 from diagnostics.schema.tables import BINS
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)

@@ -8,7 +8,7 @@ import pytest
 
 from diagnostics.errors import LogExistsError
 from diagnostics.findings import Verdict
-from diagnostics.measures import exact_statistics
+from diagnostics.measure.tensors import exact_statistics
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.schema.columns import KINDS

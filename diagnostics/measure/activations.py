@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics import measures
-from diagnostics.measures import Segments, saturated_fraction
+from diagnostics.measure import tensors as measures
+from diagnostics.measure.tensors import Segments, saturated_fraction
 from diagnostics.schema.columns import ACTIVATION_STATISTICS, INPUT, TENSOR_STATISTICS
 from lenet.hooks import LayerInfo
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.histograms import histograms
-from diagnostics.meter import Meter
+from diagnostics.measure.histograms import histograms
+from diagnostics.measure.meter import Meter
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.tables import BINS, COUNTS, KERNELS, RANGES, SILENT
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.activity import DEAD_WINDOW, Activity, Plan
-from diagnostics.measures import MAX, MIN, NORM, window_steps
+from diagnostics.measure.activations import DEAD_WINDOW, Activity, Plan
+from diagnostics.measure.tensors import MAX, MIN, NORM, window_steps
 from diagnostics.schema.columns import ACTIVATION_STATISTICS, KINDS, SCALARS, TENSOR_STATISTICS
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import ActivationsReady, GradientsReady, StepEnd, UpdateDone
