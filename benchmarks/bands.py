@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.rules.base import Window, medians
-from diagnostics.rules.base import layer_norm as norm_of
-from diagnostics.rules.exploding_gradient import recent_level
-from diagnostics.rules.fading_signal import BEST, LEVEL, NOW, TURMOIL
-from diagnostics.rules.parameter_drift import OVER
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.rules.base import Window, medians
+from diagnostics.detect.rules.base import layer_norm as norm_of
+from diagnostics.detect.rules.exploding_gradient import recent_level
+from diagnostics.detect.rules.fading_signal import BEST, LEVEL, NOW, TURMOIL
+from diagnostics.detect.rules.parameter_drift import OVER
 from diagnostics.run import Run
 
 ROWS = 5

@@ -23,9 +23,9 @@ from benchmarks.bands import band_rows, measured
 from benchmarks.common import commit
 from benchmarks.starts import Start, first_learned, starts
 from benchmarks.zoo_judged import NATURAL
-from diagnostics.detector import DEFAULT_LIMITS, replay
-from diagnostics.early import RULE
-from diagnostics.findings import Diagnosis, Verdict
+from diagnostics.detect.detector import DEFAULT_LIMITS, replay
+from diagnostics.detect.early_warnings import RULE
+from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.intervals import wilson
 from diagnostics.reader import open_run
 

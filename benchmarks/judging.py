@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.common import commit, machine
-from diagnostics.detector import Detector
+from diagnostics.detect.detector import Detector
 from diagnostics.recorder import Recorder
 from diagnostics.schema.run_info import RunInfo
 from lenet.data import load_dataset

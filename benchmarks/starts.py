@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.symptoms import Symptoms
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.symptoms import Symptoms
 from lenet.data import load_dataset
 from lenet.hooks import Hook, StepEnd, ValidationEnd
 from lenet.settings import Settings

@@ -8,8 +8,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from diagnostics.detector import replay
-from diagnostics.early import RULE
+from diagnostics.detect.detector import replay
+from diagnostics.detect.early_warnings import RULE
 from diagnostics.reader import open_run
 
 NATURAL = ("natural", "own")

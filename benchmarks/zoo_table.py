@@ -12,7 +12,7 @@ from benchmarks.faults import FAULTS
 from benchmarks.zoo import SPENT
 from benchmarks.zoo_judged import Judged, judge_all
 from benchmarks.zoo_numbers import SOON, share, summary
-from diagnostics.detector import DEFAULT_LIMITS
+from diagnostics.detect.detector import DEFAULT_LIMITS
 
 VERDICTS = ("healthy", "recovered", "collapsed", "never-learned", "diverged", "undecided")
 

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diagnostics.detector import replay as diagnose
+    from diagnostics.detect.detector import replay as diagnose
     from diagnostics.errors import DiagnosticsError
     from diagnostics.reader import open_run
     from diagnostics.recorder import Recorder
@@ -22,7 +22,7 @@ _HOMES = {
     "Recorder": ("diagnostics.recorder", "Recorder"),
     "Run": ("diagnostics.run", "Run"),
     "StatisticsTracker": ("diagnostics.tracker", "StatisticsTracker"),
-    "diagnose": ("diagnostics.detector", "replay"),
+    "diagnose": ("diagnostics.detect.detector", "replay"),
     "open_run": ("diagnostics.reader", "open_run"),
 }
 

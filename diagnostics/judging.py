@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detector import Detector
-from diagnostics.findings import Diagnosis, Finding, Severity, Stretch, Verdict
-from diagnostics.limits import Limits
+from diagnostics.detect.detector import Detector
+from diagnostics.detect.findings import Diagnosis, Finding, Severity, Stretch, Verdict
+from diagnostics.detect.thresholds import Limits
 from diagnostics.schema.run_info import RunInfo
 
 Note = dict[str, Any]

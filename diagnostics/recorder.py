@@ -16,12 +16,12 @@ from typing import Any, Literal, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detector import Detector
+from diagnostics.detect.detector import Detector
+from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.thresholds import Limits
 from diagnostics.environment import environment as surroundings
 from diagnostics.errors import DiagnosticsError
-from diagnostics.findings import Diagnosis
 from diagnostics.judging import Judge, TakesVerdict
-from diagnostics.limits import Limits
 from diagnostics.logkeeper import LogKeeper
 from diagnostics.measure.activations import DESCRIPTION
 from diagnostics.measure.meter import Meter

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diagnostics import frames
-from diagnostics.findings import Diagnosis, Finding, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, VALIDATIONS
@@ -253,7 +253,7 @@ class Run:
     # -- inside ---------------------------------------------------------------------------
 
     def _judge(self) -> Diagnosis:
-        from diagnostics.detector import replay  # the detector reads runs; this keeps the imports one-way
+        from diagnostics.detect.detector import replay  # the detector reads runs; this keeps the imports one-way
 
         diagnosis: Diagnosis = replay(self)
         return diagnosis

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from diagnostics.detect.findings import Diagnosis
 from diagnostics.errors import DiagnosticsError, LogWriteError
-from diagnostics.findings import Diagnosis
 from diagnostics.interrupts import EndsBetweenSteps
 from diagnostics.recorder import Recorder
 from lenet.data import Dataset, load_dataset

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
 from diagnostics.intervals import wilson
 from diagnostics.summary import EpochSummary, RunSummary
 

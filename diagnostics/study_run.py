@@ -12,8 +12,8 @@ from typing import IO
 from diagnostics import index
 from diagnostics.arms import arm_key, group_runs
 from diagnostics.comparison import Comparison, compare_all
+from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError, StudyError
-from diagnostics.findings import Verdict
 from diagnostics.jsonfile import read_json, try_lock, write_json
 from diagnostics.pool import Failure, Pool
 from diagnostics.reuse import copy_runs

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from diagnostics import index
+from diagnostics.detect.on_defect import OnDefect
 from diagnostics.errors import LogError, LogWriteError
-from diagnostics.on_defect import OnDefect
 from diagnostics.study import Plan, Task
 from diagnostics.summary import RunSummary
 from lenet.data import Dataset, load_dataset

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from diagnostics.findings import Diagnosis
+from diagnostics.detect.findings import Diagnosis
 from diagnostics.paths import readable_name
 from diagnostics.run import Run
 from diagnostics.summary import EpochSummary, RunSummary

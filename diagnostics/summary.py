@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
 
 # A damaged log says nothing certain of its run, whatever status was written into it.
 CRASHED = ("crashed", "failed", "damaged")

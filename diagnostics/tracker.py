@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnostics import tracker_file
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
 from diagnostics.jsonfile import locked
 from diagnostics.tracker_file import PHASES, TrackedRun
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError
-from diagnostics.findings import Verdict
 from diagnostics.jsonfile import locked, read_json, write_json, write_text
 from diagnostics.statistics import SINGLE_METRICS, Group, sensitivity
 from diagnostics.summary import EpochSummary, RunSummary

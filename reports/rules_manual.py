@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterable
 
 from diagnostics import early, symptoms
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.limits import Limit
-from diagnostics.rules import ENDING, MECHANISMS, SYMPTOMS
-from diagnostics.rules.base import Rule
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
+from diagnostics.detect.rules.base import Rule
+from diagnostics.detect.thresholds import Limit
 
 RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *MECHANISMS)
 OTHERS = {"verdict": (symptoms, symptoms.LIMITS), early.RULE: (early, early.LIMITS)}
@@ -55,7 +55,7 @@ def manual() -> str:
         "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n"
         "\n"
         "Limits can be set in a TOML file, a table a rule (`lenet-diag diagnose --limits FILE`), or from Python "
-        '(`diagnostics.detector.DEFAULT_LIMITS.changed({"dead-units.share": 0.9})`); they are stored with every '
+        '(`diagnostics.detect.detector.DEFAULT_LIMITS.changed({"dead-units.share": 0.9})`); they are stored with every '
         "verdict.\n"
     )
     return head + "\n" + "\n".join(page(name) for name in names())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from diagnostics.early import RULE as EARLY
-from diagnostics.findings import Finding, Outcome, Verdict
-from diagnostics.rules import ENDING, MECHANISMS
+from diagnostics.detect.early_warnings import RULE as EARLY
+from diagnostics.detect.findings import Finding, Outcome, Verdict
+from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.run import Run
 from reports import html
 from reports.document import (

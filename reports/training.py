@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from diagnostics.findings import Diagnosis
+from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.on_defect import RESTARTS, OnDefect
 from diagnostics.interrupts import ended_by
-from diagnostics.on_defect import RESTARTS, OnDefect
 from diagnostics.recorder import Recorder
 from diagnostics.session import Outcome, default_path, run_training, with_next_seed
 from lenet.data import Dataset, load_dataset

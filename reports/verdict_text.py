@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.findings import Diagnosis, Finding, Outcome, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Outcome, Verdict
 from reports.words import counted, status_words
 
 VERDICTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from diagnostics.findings import Diagnosis, Finding, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.run import Run
 from reports.figures.focus import downfall
 

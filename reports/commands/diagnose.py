@@ -24,7 +24,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     """
     import json
 
-    from diagnostics.detector import DEFAULT_LIMITS, replay
+    from diagnostics.detect.detector import DEFAULT_LIMITS, replay
     from diagnostics.errors import LogError
     from diagnostics.index import find_readable
     from diagnostics.reader import open_run

@@ -36,6 +36,7 @@ def tell_damage(path: Path, run: Run) -> int:
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Wrong settings and taken names are 2, files that cannot be read 3, what cannot be written 4."""
+    from diagnostics.detect.thresholds import LimitsError
     from diagnostics.errors import (
         CheckpointError,
         DamagedFileError,
@@ -44,7 +45,6 @@ def one_line_errors() -> Iterator[None]:
         LogExistsError,
         StudyError,
     )
-    from diagnostics.limits import LimitsError
     from lenet.errors import DataError, LenetError
 
     try:

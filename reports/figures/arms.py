@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.measure.tensors import window_steps
 from diagnostics.run import Run
 from diagnostics.statistics import Group
 from diagnostics.summary import RunSummary
-from diagnostics.symptoms import prior_entropy
 from reports import style
 from reports.figures.curves import Array, extremes, moving_mean
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from diagnostics.findings import Finding, Severity
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.run import Run
-from diagnostics.symptoms import prior_entropy
 from reports import style
 from reports.figures.curves import Array, extremes
 from reports.figures.focus import Focus, focus

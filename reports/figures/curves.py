@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from diagnostics.findings import Stretch
+from diagnostics.detect.findings import Stretch
 from reports import style
 
 Array = NDArray[np.float64]

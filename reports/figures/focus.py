@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnostics.findings import Finding, Verdict
-from diagnostics.rules import MECHANISMS
+from diagnostics.detect.findings import Finding, Verdict
+from diagnostics.detect.rules import MECHANISMS
 from diagnostics.run import Run
 
 WIDEST = 600

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from diagnostics.findings import Stretch
+from diagnostics.detect.findings import Stretch
 from diagnostics.run import Run
 from reports import style
 from reports.figures.curves import Array, extremes, mark_stretches

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from diagnostics.findings import Stretch
+from diagnostics.detect.findings import Stretch
 from diagnostics.run import Run
 from reports import style
 from reports.figures.curves import Array, mark_stretches

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
-from diagnostics.findings import Verdict
 from diagnostics.run import Run
 from diagnostics.statistics import Group
 from reports.study_pages import pictures

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
-from diagnostics.findings import Verdict
 from diagnostics.index import Loaded
 from diagnostics.presets import EXACT, REMEDIES, REPORT
 from diagnostics.statistics import DEFECT_KINDS, Group

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from diagnostics.findings import Diagnosis
+from diagnostics.detect.findings import Diagnosis
 from diagnostics.presets import EXACT
 from diagnostics.statistics import Group
 from diagnostics.summary import RunSummary

@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from rich.console import Console
 
-from diagnostics.detector import Detector
+from diagnostics.detect.detector import Detector
 from diagnostics.run import Run
 from reports.terminal.judgement import Judgement, final_words
 from reports.terminal.model import LiveModel

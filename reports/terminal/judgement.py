@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from diagnostics.detector import Detector
-from diagnostics.findings import Diagnosis, Stretch, Verdict
+from diagnostics.detect.detector import Detector
+from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 
 
 class Judgement:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
+from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.symptoms import prior_entropy
 from reports.terminal.history import History
 from reports.terminal.state import LayerLine, LiveState, Tone
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnostics import index
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
 from diagnostics.study import Task
 from diagnostics.summary import EpochSummary, RunSummary
 

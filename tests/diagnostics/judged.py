@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detector import DEFAULT_LIMITS, Detector, Event
-from diagnostics.findings import Diagnosis
-from diagnostics.limits import Limits
-from diagnostics.rules.examples import example, example_info
+from diagnostics.detect.detector import DEFAULT_LIMITS, Detector, Event
+from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.rules.examples import example, example_info
+from diagnostics.detect.symptoms import prior_entropy
+from diagnostics.detect.thresholds import Limits
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.symptoms import prior_entropy
 
 H = math.log(10)
 P = int(DEFAULT_LIMITS["verdict.patience"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnostics.bands import parameter_bands
-from diagnostics.findings import Diagnosis, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 from diagnostics.run import Run
 from tests.diagnostics.examples import lenet_info, small_info
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diagnostics.causes import survey
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.findings import Outcome, Severity, Verdict
-from diagnostics.rules import MECHANISMS
-from diagnostics.rules.examples import example
+from diagnostics.detect.causes import survey
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.findings import Outcome, Severity, Verdict
+from diagnostics.detect.rules import MECHANISMS
+from diagnostics.detect.rules.examples import example
 from tests.diagnostics.judged import H, P, info, judge, piecewise, rows
 
 DEAD = {

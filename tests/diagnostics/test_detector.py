@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diagnostics import causes
-from diagnostics.detector import DEFAULT_LIMITS, Detector, replay
+from diagnostics.detect import causes
+from diagnostics.detect.detector import DEFAULT_LIMITS, Detector, replay
+from diagnostics.detect.findings import Outcome, Stretch, Verdict
+from diagnostics.detect.rules.base import Rule
 from diagnostics.errors import DiagnosticsError
-from diagnostics.findings import Outcome, Stretch, Verdict
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
-from diagnostics.rules.base import Rule
 from diagnostics.schema.columns import Columns
 from lenet.hooks import Hook, StopTraining
 from tests.diagnostics.judged import H, P, info, judge, piecewise, rows
@@ -194,7 +194,7 @@ def test_weight_decay_can_revive_a_dead_layer_so_there_is_no_proof():
 
 
 def test_a_tanh_layer_stuck_at_the_same_numbers_is_proof():
-    from diagnostics.rules.examples import example_info
+    from diagnostics.detect.rules.examples import example_info
 
     stuck = {"dense1/std": (30, 0.0), **{k: v for k, v in silent(80, 30).items() if "gradient" in k}}
     values = rows(piecewise((80, H)), changes=stuck, function="tanh")

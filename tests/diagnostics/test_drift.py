@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 from diagnostics.drift import drifts
-from diagnostics.findings import Diagnosis, Stretch, Verdict
 from diagnostics.run import Run
 from tests.diagnostics.examples import small_info
 

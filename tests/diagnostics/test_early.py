@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.early import RULE, EarlyWarnings
-from diagnostics.findings import Verdict
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.early_warnings import RULE, EarlyWarnings
+from diagnostics.detect.findings import Verdict
 from diagnostics.schema.columns import Columns
 from tests.diagnostics.judged import info, judge, piecewise, rows
 
@@ -133,7 +133,7 @@ def test_a_gradient_that_begins_after_none_has_not_outgrown_its_level():
     assert [(f.first_step, round(f.value)) for f in warnings_of(grows)[1]] == [(200, 60)]
 
 def test_a_layer_is_suspect_however_many_warnings_there_were_before(monkeypatch):
-    monkeypatch.setattr("diagnostics.detector.KEPT_WARNINGS", 0)
+    monkeypatch.setattr("diagnostics.detect.detector.KEPT_WARNINGS", 0)
     values = rows(piecewise((400, 0.3)), changes=SIGNS["dead"])
 
     assert "dense1" in judge(values[:205]).detector.suspects

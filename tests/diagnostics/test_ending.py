@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.ending import EpochSums
-from diagnostics.findings import Severity, Verdict
+from diagnostics.detect.epoch_means import EpochSums
+from diagnostics.detect.findings import Severity, Verdict
 from tests.diagnostics.judged import H, judge, piecewise, rows
 
 
@@ -50,7 +50,7 @@ def test_a_guessing_run_is_not_also_called_stalled():
 
 
 def overfitted(losses):
-    from diagnostics.detector import Detector
+    from diagnostics.detect.detector import Detector
     from tests.diagnostics.judged import info
 
     detector = Detector(info())

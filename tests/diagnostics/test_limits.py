@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.limits import LimitsError
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.thresholds import LimitsError
 
 
 def test_every_limit_has_a_unit_a_meaning_a_source_and_a_default_in_its_range():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
 from diagnostics.recorder import Recorder
 from lenet import (
     AccuracyCategorical,

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogExistsError
-from diagnostics.findings import Verdict
 from diagnostics.measure.tensors import exact_statistics
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.findings import Outcome
-from diagnostics.rules import ENDING, MECHANISMS, SYMPTOMS
-from diagnostics.rules.base import Case, Rule
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.findings import Outcome
+from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
+from diagnostics.detect.rules.base import Case, Rule
 
 RULES = (*SYMPTOMS, *ENDING, *MECHANISMS)
 CASES = [

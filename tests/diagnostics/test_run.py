@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from diagnostics.findings import Diagnosis, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 from diagnostics.run import Run
 from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
 from diagnostics.source import MemorySource, index_rows

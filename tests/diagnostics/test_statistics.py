@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from diagnostics.arms import group_runs
 from diagnostics.comparison import compare, compare_all
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
 from diagnostics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, wilson
 from diagnostics.statistics import Group, Mean, sensitivity
 from diagnostics.summary import EpochSummary, RunSummary

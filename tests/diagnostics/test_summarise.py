@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.findings import Cause, Diagnosis, Stretch, Verdict
+from diagnostics.detect.findings import Cause, Diagnosis, Stretch, Verdict
 from diagnostics.run import Run
 from diagnostics.summarise import summarise
 from tests.diagnostics.examples import small_info

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnostics.detector import DEFAULT_LIMITS
-from diagnostics.findings import Verdict
-from diagnostics.symptoms import Symptoms, prior_entropy, window_steps
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.findings import Verdict
+from diagnostics.detect.symptoms import Symptoms, prior_entropy, window_steps
 from tests.diagnostics.judged import G, H, P, piecewise
 from tests.diagnostics.plain_symptoms import PlainRow, Words, state, stretches
 

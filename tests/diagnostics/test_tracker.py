@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError, LogWriteError
-from diagnostics.findings import Verdict
 from diagnostics.recorder import Recorder
 from diagnostics.tracker import StatisticsTracker, rule_of_thumb
 from tests.lenet.builders import blobs, small_model

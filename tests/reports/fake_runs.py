@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diagnostics import index
-from diagnostics.findings import Verdict
+from diagnostics.detect.findings import Verdict
 from diagnostics.study import Plan
 from diagnostics.summary import EpochSummary, RunSummary
 

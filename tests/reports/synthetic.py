@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from diagnostics.arms import group_runs
 from diagnostics.comparison import compare_all
-from diagnostics.findings import Cause, Diagnosis, Finding, Outcome, Severity, Stretch, Verdict
+from diagnostics.detect.findings import Cause, Diagnosis, Finding, Outcome, Severity, Stretch, Verdict
 from diagnostics.run import Run
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.run_info import RunInfo

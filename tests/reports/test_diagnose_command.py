@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from diagnostics.findings import Diagnosis, Verdict
+from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
 from docs import generate

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
 from diagnostics.errors import LogError
-from diagnostics.findings import Finding, Severity, Stretch, Verdict
 from reports.terminal import follow
 from reports.terminal.judgement import Judgement
 from tests.diagnostics.writing import row, writer

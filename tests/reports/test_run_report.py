@@ -87,7 +87,7 @@ def test_a_command_repeats_the_run_with_every_digit(lr):
 
 
 def test_every_remedy_of_the_rules_is_either_known_or_nothing_an_option_changes():
-    from diagnostics.rules import MECHANISMS
+    from diagnostics.detect.rules import MECHANISMS
 
     by_hand = ("a look at", "gradient check", "inputs", "weights drawn at random")
     unknown = {r for rule in MECHANISMS for r in rule.remedies if meaning(r) is None}

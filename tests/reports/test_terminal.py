@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from diagnostics.detector import Detector
+from diagnostics.detect.detector import Detector
 from lenet.hooks import EpochEnd, RunEnd, StepEnd
 from reports.terminal.braille import plot, trend
 from reports.terminal.follow import Follower

@@ -1,0 +1,227 @@
+"""The detector: sees one row at a time, says when a run goes down, and finds out why.
+
+Live and from a file it is one implementation: :func:`replay` feeds the rows of a log
+through the same :class:`Detector` that judged them while they were written, so the
+answers are the same, step for step. While nothing is suspected a row costs the state
+machine of :mod:`diagnostics.detect.symptoms`, the early warnings, and a copy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics import early, symptoms
+from diagnostics.detect.causes import (
+    Explanation,
+    ask,
+    beside,
+    distinct,
+    explain,
+    prolonged,
+    remedies,
+    survey,
+    suspicion,
+    without_disproven,
+    without_fired,
+)
+from diagnostics.detect.dead_end import Proof
+from diagnostics.detect.early_warnings import EarlyWarnings
+from diagnostics.detect.epoch_means import EpochSums
+from diagnostics.detect.findings import Diagnosis, Finding, Outcome, Stretch, Verdict
+from diagnostics.detect.memory import History
+from diagnostics.detect.rules import ENDING, MECHANISMS
+from diagnostics.detect.rules.base import Window
+from diagnostics.detect.symptoms import Symptoms, symptom_finding
+from diagnostics.detect.thresholds import Limits
+from diagnostics.errors import DiagnosticsError
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
+
+HISTORY = 1024
+KEPT_WARNINGS = 200
+SUSPECT_STEPS = 50
+NEEDED = ("data_loss", "accuracy", "samples", "loss")
+
+DEFAULT_LIMITS = Limits(
+    [
+        *symptoms.LIMITS,
+        *early.LIMITS,
+        *(limit for rule in (*ENDING, *MECHANISMS) for limit in rule.limits),
+    ]
+)
+
+Event = Finding | Stretch
+
+
+class Replayable(Protocol):
+    """What :func:`replay` needs of a run."""
+
+    name: str
+    info: RunInfo
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def steps_made(self) -> int: ...
+    @property
+    def validations(self) -> Any: ...
+    def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]: ...
+
+
+class Detector:
+    """Judges one run while its rows arrive."""
+
+    def __init__(
+        self, info: RunInfo, columns: Columns | None = None, limits: Limits | None = None, name: str = "run"
+    ) -> None:
+        self.info = info
+        self.columns = columns or info.columns
+        self.limits = limits or DEFAULT_LIMITS
+        self.name = name
+        self.symptoms = Symptoms(info.prior, info.batch_size, self.limits)
+        self._early = EarlyWarnings(info, self.columns, self.limits)
+        self._history = History(max(HISTORY, 4 * self.symptoms.window), len(self.columns))
+        self._warnings: list[Finding] = []
+        self._last_warnings: dict[str, Finding] = {}  # of each layer, however many there were
+        self._explanations: dict[int, Explanation] = {}
+        self._validations: list[tuple[int, float, float]] = []
+        self._epochs = EpochSums()
+        needed = [self.columns.find(name) for name in NEEDED]
+        if None in needed:
+            raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
+        found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
+        nonfinite = [place for place in found if place is not None]
+        # All that is looked at in every row is fetched at once: in a training the caches are cold, and every
+        # array that is touched costs microseconds.
+        self._counted = len(NEEDED) + len(nonfinite)
+        self._watched = np.array([*needed, *nonfinite, *self._early.places], np.intp)
+        self._proof = Proof(info, self.columns, self.symptoms.window)
+
+    def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
+        """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
+        seen: list[float] = row[self._watched].tolist()
+        data_loss, accuracy, samples, loss = seen[: len(NEEDED)]
+        self._history.append(step, row)
+        self._epochs.add(epoch, data_loss, accuracy, samples)
+        finite = math.isfinite(loss) and not any(seen[len(NEEDED) : self._counted])
+        stretch = self.symptoms.observe(
+            step, data_loss, accuracy, samples, finite, lambda: self._proof.holds(row, self._history)
+        )
+        warnings = self._early.observe(step, seen[self._counted :], row)
+        if warnings:
+            self._last_warnings |= {one.layer: one for one in warnings if one.layer is not None}
+            if len(self._warnings) < KEPT_WARNINGS:
+                self._warnings += warnings
+        if stretch is None:
+            return warnings
+        if stretch.recovery is None:
+            self._explain(stretch)
+        return (*warnings, stretch)
+
+    def validation(self, epoch: int | None, loss: float, accuracy: float) -> None:
+        """A validation; only the rule of overfitting looks at it, never the verdict."""
+        if epoch is not None and epoch > 0:
+            self._validations.append((epoch, float(loss), float(accuracy)))
+
+    def finish(self, status: str = "completed", steps: int | None = None) -> Diagnosis:
+        """The run is over, or is looked at as if it were: verdict, cause and all findings.
+
+        ``steps`` is how many steps the run has made; its last steps may have brought no row.
+        """
+        is_over = status != "running"
+        stretch = self.symptoms.finish() if is_over else None
+        if stretch is not None:
+            self._explain(stretch)
+        return self._diagnosis(self.symptoms.verdict(is_over), max(self.symptoms.steps, steps or 0))
+
+    @property
+    def verdict_so_far(self) -> Verdict:
+        """The verdict on what has been seen; a run that goes on is undecided until it has learned."""
+        return self.symptoms.verdict(is_over=False)
+
+    @property
+    def warnings(self) -> Sequence[Finding]:
+        """The early warnings so far, in order of their steps."""
+        return self._warnings
+
+    @property
+    def suspects(self) -> Mapping[str, str]:
+        """Layers with an early warning in the last steps, and what it says."""
+        since = self.symptoms.steps - SUSPECT_STEPS
+        return {layer: one.message for layer, one in self._last_warnings.items() if one.first_step >= since}
+
+    def cause_of(self, stretch: Stretch) -> Explanation | None:
+        """The explanation of a stretch that was confirmed."""
+        return self._explanations.get(stretch.confirmed)
+
+    # ---- inside
+
+    def _window(self) -> Window:
+        steps, rows = self._history.ordered()
+        return Window(self.info, self.columns, self.limits, steps, rows, 0, self.symptoms.entropy, self._summaries())
+
+    def _summaries(self) -> tuple[tuple[int, float, float, float, float], ...]:
+        return self._epochs.with_validations(self._validations)
+
+    def _explain(self, stretch: Stretch) -> None:
+        self._explanations[stretch.confirmed] = explain(self._window(), stretch)
+
+    def _explanation(self, stretch: Stretch) -> Explanation:
+        """As it was given at the confirmation; what nothing strong explained then is looked at again with all rows."""
+        explanation = self._explanations[stretch.confirmed]
+        if stretch.recovery is not None:
+            return without_disproven(explanation)
+        if not explanation.is_strong:
+            later = explain(self._window(), stretch)
+            if later.is_strong:
+                return later
+        return explanation
+
+    def _diagnosis(self, verdict: Verdict, steps: int) -> Diagnosis:
+        window = self._window()
+        stretches = tuple(self.symptoms.stretches)
+        deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
+        explanation = self._explanation(deciding) if deciding else None
+        symptoms = [symptom_finding(one, steps, self.symptoms) for one in stretches]
+        if deciding and explanation:
+            end = steps if deciding.recovery is None else deciding.recovery
+            chain = (*prolonged(explanation.chain, end - 1), symptoms[-1])
+            checks = [*without_fired(explanation.checks), *chain[:-1], *beside(explanation)]
+        else:
+            chain, checks = (), survey(window)
+            if verdict is Verdict.UNDECIDED:
+                explanation = suspicion(checks)
+                chain = explanation.chain
+        checks += [finding for rule in ENDING for finding in ask(rule, window)]
+        fired = [finding for finding in checks if finding.outcome is Outcome.FIRED]
+        return Diagnosis(
+            run=self.name,
+            verdict=verdict,
+            steps=steps,
+            onset=deciding.onset if deciding else None,
+            confirmed=deciding.confirmed if deciding else None,
+            stretches=stretches,
+            cause=explanation.cause if explanation else None,
+            chain=chain,
+            findings=distinct([*symptoms, *fired, *self._warnings]),
+            checks=tuple(checks),
+            remedies=remedies(explanation, self.info) if explanation and not verdict.is_survivor else (),
+            limits=dict(self.limits),
+        )
+
+
+def replay(run: Replayable, limits: Limits | None = None) -> Diagnosis:
+    """The diagnosis of a recorded run. Raises TypeError for what is none, such as the path of a log."""
+    if not hasattr(run, "rows"):
+        raise TypeError(f"received {run!r}, expected a run; diagnostics.open_run(path) reads one from its log")
+    detector = Detector(run.info, limits=limits, name=run.name)
+    for step, epoch, row in run.rows():
+        detector.observe(step, epoch, row)
+    for validation in run.validations.itertuples():
+        detector.validation(int(validation.epoch), float(validation.loss), float(validation.accuracy))
+    return detector.finish(run.status, run.steps_made)

@@ -1,0 +1,157 @@
+"""Early warnings: what often comes before a run goes down, said at once and never as a verdict.
+
+Four signs are looked at for every layer:
+
+- a gradient many times its own running level, in a step that moves the weights by half their norm;
+- an update several times as large as the weights themselves;
+- most units silent in five rows one after another;
+- outputs that fade: their recent spread against the best they had over some thirty rows.
+
+A burst of the gradient alone is what healthy runs do too. Fading outputs are what comes
+before the late falls of the report's convolution; they are not looked at with Adam and
+RMSprop, where outputs shrink and grow without harm.
+
+A sign that a layer gave is not repeated for a while. The limits are set so that at most
+one in twenty healthy calibration runs gets a warning at all; how many do on other runs, how
+many of those that go down were warned, and how long before, is measured
+(docs/calibration.md, docs/zoo.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
+
+RULE = "early-warning"
+LIMITS = (
+    Limit(RULE, "growth", 50, "times", "gradient norm over its running level", CALIBRATION, 1.1),
+    Limit(RULE, "moved", 0.5, "of the tensor's norm", "and the update of the layer's weights", CALIBRATION, 0),
+    Limit(RULE, "ratio", 3, "of the tensor's norm", "update of a layer's weights", CALIBRATION, 0),
+    Limit(RULE, "dead", 0.9, "share of units", "silent for the whole batch", CALIBRATION, 0, 1),
+    Limit(RULE, "rows", 5, "rows", "silent for so many one after another", "choice", 1, 1000),
+    Limit(RULE, "fade", 0.7, "of their best", "spread of a layer's outputs", CALIBRATION, 0, 1),
+    Limit(RULE, "pause", 100, "steps", "before the same layer gives the same sign again", "choice", 1),
+)
+GROWN, LARGE, DEAD, FADED = range(4)
+WORDS = (
+    "gradient of {} is {:.0f} times its usual level",
+    "update of {} is {:.0%} of its norm",
+    "{}: {:.0%} of the units are silent",
+    "outputs of {} have faded to {:.0%} of their best",
+)
+LEVEL_WEIGHT = 0.1  # of the newest row in the running level
+CONFIDENCE = 0.3
+# Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
+# the first turmoil is over, and is forgotten slowly, by half in some 1,700 rows.
+FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
+BEST_FROM, FADE_FROM = 60, 100
+# With these, outputs shrink and grow without harm: 4 of 23 healthy calibration runs had faded by the limit.
+ADAPTIVE = ("Adam", "RMSprop")
+
+
+class EarlyWarnings:
+    """Watches rows one at a time; O(layers) a row."""
+
+    def __init__(self, info: RunInfo, columns: Columns, limits: Limits) -> None:
+        layers = [layer.name for layer in info.layers]
+        relu = [layer.name for layer in info.layers[:-1] if layer.activation == "relu"]
+        norms, gradients = _found(columns, layers, "{}/weights/gradient/norm")
+        moved, ratios = _found(columns, layers, "{}/weights/update/ratio")
+        silent, dead = _found(columns, relu, "{}/dead_fraction")
+        is_adaptive = str(info.description.get("optimizer", "")).endswith(ADAPTIVE)
+        self._hidden, self._spreads = _found(columns, [] if is_adaptive else layers[:-1], "{}/std")
+        # What is looked at in every row, to be fetched in one piece. A few numbers: lists are quicker than arrays.
+        self.places: list[int] = np.concatenate([gradients, ratios, dead]).tolist()
+        self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
+        self._limits = tuple(limits[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
+        growth, ratio, share, self._fade = self._limits
+        self._grown = len(norms)
+        self._moves = {layer: len(norms) + place for place, layer in enumerate(moved)}
+        least = [ratio] * len(moved) + [share] * len(silent)
+        self._bounds: list[float] = np.nextafter(np.array(least, np.float32), np.float32(0)).tolist()
+        self._growth, self._moved, self._pause = growth, limits[f"{RULE}.moved"], limits[f"{RULE}.pause"]
+        self._lasting = int(limits[f"{RULE}.rows"])
+        self._level: list[float] | None = None
+        self._rows = 0
+        self._dead_since: dict[int, tuple[int, int]] = {}
+        self._now = self._steady = self._best = np.zeros(len(self._spreads), np.float32)
+        self._said: dict[tuple[int, str], int] = {}
+
+    def observe(self, step: int, seen: list[float], row: NDArray[np.float32]) -> tuple[Finding, ...]:
+        """The signs this row gives, mostly none. ``seen``: its values at :attr:`places`."""
+        level = self._level
+        if level is None:
+            self._level = seen[: self._grown]
+            return ()
+        self._rows += 1
+        growth = self._growth
+        bounds = [growth * usual for usual in level] + self._bounds
+        above = [i for i, (value, bound) in enumerate(zip(seen, bounds, strict=True)) if value > bound]
+        found = self._above(step, seen, above, level) if above else ()
+        # The level follows slowly, and a burst no faster than a doubling. NaN stays.
+        self._level = [
+            usual + LEVEL_WEIGHT * (min(norm, 2 * usual) - usual) for norm, usual in zip(seen, level, strict=False)
+        ]
+        if self._rows % FADE_EVERY == 0 and self._hidden:
+            found += self._faded(step, row[self._spreads])
+        return found
+
+    def _above(self, step: int, seen: list[float], above: list[int], level: list[float]) -> tuple[Finding, ...]:
+        """What is above its bound. A gradient that was zero has no level it could have outgrown: it gets one."""
+        found: list[Finding] = []
+        for index in above:
+            sign, layer = self._signs[index]
+            if sign == LARGE:
+                found += self._say(step, sign, layer, seen[index])
+            elif sign == DEAD:
+                last, rows = self._dead_since.get(index, (0, 0))
+                rows = rows + 1 if last == self._rows - 1 else 1
+                self._dead_since[index] = self._rows, rows
+                if rows >= self._lasting:
+                    found += self._say(step, sign, layer, seen[index])
+            elif level[index] == 0:
+                level[index] = seen[index]
+            elif layer not in self._moves or seen[self._moves[layer]] >= self._moved:
+                found += self._say(step, sign, layer, seen[index] / level[index])
+        return tuple(found)
+
+    def _faded(self, step: int, spread: NDArray[np.float32]) -> tuple[Finding, ...]:
+        """Outputs that have faded: a quick running level against the best that a slow one had."""
+        if not np.isfinite(spread).all():
+            return ()
+        if self._rows <= BEST_FROM:
+            self._now, self._steady, self._best = spread.copy(), spread.copy(), spread.copy()
+        self._now += NOW_WEIGHT * (spread - self._now)
+        self._steady += STEADY_WEIGHT * (spread - self._steady)
+        np.maximum(KEPT * self._best, self._steady, out=self._best)
+        if self._rows < FADE_FROM:
+            return ()
+        faded = np.flatnonzero(self._now < self._fade * self._best).tolist()
+        return tuple(
+            finding
+            for index in faded
+            for finding in self._say(step, FADED, self._hidden[index], float(self._now[index] / self._best[index]))
+        )
+
+    def _say(self, step: int, sign: int, layer: str, value: float) -> list[Finding]:
+        last = self._said.get((sign, layer), -math.inf)
+        self._said[sign, layer] = step
+        if step - last <= self._pause:
+            return []
+        words = WORDS[sign].format(layer, value)
+        return [Finding(RULE, layer, step, step, value, self._limits[sign], Severity.WARNING, CONFIDENCE, words)]
+
+
+def _found(columns: Columns, layers: Sequence[str], name: str) -> tuple[list[str], NDArray[np.intp]]:
+    """The layers that have the column ``name``, and where."""
+    places = [(layer, columns.find(name.format(layer))) for layer in layers]
+    found = [(layer, place) for layer, place in places if place is not None]
+    return [layer for layer, _ in found], np.array([place for _, place in found], np.intp)

@@ -1,0 +1,50 @@
+"""The rules of the detector, one a file. What is listed here is asked, shown and tested."""
+
+from __future__ import annotations
+
+from diagnostics.detect.rules.base import Rule
+from diagnostics.detect.rules.changed_labels import ChangedLabels
+from diagnostics.detect.rules.collapsed import Collapsed
+from diagnostics.detect.rules.dead_units import DeadUnits
+from diagnostics.detect.rules.diverged import Diverged
+from diagnostics.detect.rules.exploding_gradient import ExplodingGradient
+from diagnostics.detect.rules.fading_signal import FadingSignal
+from diagnostics.detect.rules.input_scale import InputScale
+from diagnostics.detect.rules.learning_rate_jump import LearningRateJump
+from diagnostics.detect.rules.never_learned import NeverLearned
+from diagnostics.detect.rules.non_finite import NonFinite
+from diagnostics.detect.rules.oscillation import Oscillation
+from diagnostics.detect.rules.overfitting import Overfitting
+from diagnostics.detect.rules.oversized_update import OversizedUpdate
+from diagnostics.detect.rules.parameter_drift import ParameterDrift
+from diagnostics.detect.rules.saturated_units import SaturatedUnits
+from diagnostics.detect.rules.stall import Stall
+from diagnostics.detect.rules.tiny_steps import TinySteps
+from diagnostics.detect.rules.uninformative_labels import UninformativeLabels
+from diagnostics.detect.rules.vanishing_gradient import VanishingGradient
+from diagnostics.detect.rules.wrong_direction import WrongDirection
+from diagnostics.detect.rules.zero_gradient import ZeroGradient
+from diagnostics.detect.rules.zero_weights import ZeroWeights
+
+MECHANISMS: tuple[Rule, ...] = (
+    InputScale(),
+    LearningRateJump(),
+    WrongDirection(),
+    NonFinite(),
+    ZeroWeights(),
+    ChangedLabels(),
+    ParameterDrift(),
+    FadingSignal(),
+    ExplodingGradient(),
+    OversizedUpdate(),
+    DeadUnits(),
+    SaturatedUnits(),
+    ZeroGradient(),
+    VanishingGradient(),
+    TinySteps(),
+    UninformativeLabels(),
+)
+# Seen by the state machine, row by row; what stands here is their manual and their cases.
+SYMPTOMS: tuple[Rule, ...] = (NeverLearned(), Collapsed(), Diverged())
+# Asked at the end of a run, whatever its verdict.
+ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting())

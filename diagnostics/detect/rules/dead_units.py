@@ -1,0 +1,67 @@
+"""Dead units: most units of a layer answer 0 to every input.
+
+What it looks at: the share of a layer's units that are 0 for the whole batch
+(``dead_fraction``), and the share that were so at every one of the last W steps
+(``dead_window_fraction``). It fires for a ReLU layer where the first is above the
+limit from some step on and up to the end of the window, and the second confirms it.
+
+What it means: a ReLU unit that is silent for every input gets no gradient, so it
+stays as it is. Where nearly all units of a layer are dead, what comes after sees a
+constant and can only learn how frequent the classes are.
+
+What it does not mean: a layer with 80 % silent units for one batch, or for a
+hundred steps, may still learn; on its own this is no verdict.
+
+Source: Lu, Shin, Su, Karniadakis: Dying ReLU and initialization, arXiv:1903.06733.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+
+class DeadUnits(Rule):
+    """Most units of a ReLU layer silent for every input, to the end of the window."""
+
+    name = "dead-units"
+    title = "most units of a layer are silent for every input"
+    rank = 3
+    is_lasting = True
+    limits = (
+        Limit("dead-units", "share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1),
+        Limit("dead-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+    )
+    remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "LeCun initialisation")
+
+    def check(self, window: Window) -> list[Finding]:
+        share, rows = self.limit(window, "share"), int(self.limit(window, "rows"))
+        findings = []
+        for layer in window.hidden:
+            if window.function(layer) != "relu":
+                continue
+            self.need(window, rows)
+            silent = window.activation(layer, "dead_fraction")
+            first = lasting_from(silent >= share, rows)
+            if first is None:
+                continue
+            units, value = window.unit_count(layer), np.median(silent[-rows:])
+            at_first, in_the_end = round(silent[first] * units), round(value * units)
+            message = f"{at_first} of {units} {window.units(layer)} of {layer} silent for every input"
+            if in_the_end != at_first:
+                message += f", {in_the_end} in the end"
+            findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        name = "dense1/dead_fraction"
+        one_batch = [0.9 * (t == 40) for t in range(60)]
+        return (
+            Case("a tenth of the units silent", example(limits)),
+            Case("15 of 16 units silent from step 33 on", example(limits, {name: (33, 15 / 16)}), ("dense1",)),
+            Case("silent for one batch only", example(limits, {name: one_batch})),
+        )

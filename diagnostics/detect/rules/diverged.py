@@ -1,0 +1,34 @@
+"""Diverged: the loss or a parameter is NaN or infinite.
+
+What it looks at: the loss of each row and the counts of parameters that are not finite.
+The stretch begins at the first such row, and is confirmed there.
+
+What it means: one NaN spreads to all parameters with the next update, and nothing brings
+them back. Where it came in first, the mechanism `non-finite` says.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Verdict
+from diagnostics.detect.rules.base import Case
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rules.symptom import Symptom
+from diagnostics.detect.thresholds import Limits
+
+
+class Diverged(Symptom):
+    """Numbers that are not finite."""
+
+    name = "diverged"
+    title = "loss or parameters are no longer finite"
+    kind = Verdict.DIVERGED
+    limits = ()
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        t = np.arange(100)
+        return (
+            Case("all finite", example(limits, steps=100)),
+            Case("NaN from step 60 on", example(limits, {"loss": np.where(t < 60, 0.3, np.nan)}, steps=100), (None,)),
+        )

@@ -1,0 +1,100 @@
+"""Fading signal: a layer's outputs slowly shrink, until what comes after sees next to nothing.
+
+What it looks at: the standard deviation of each hidden layer's outputs, in a run that was
+better than guessing. Its median over the ten rows that end five before the run went down
+is held against its best: the largest median over 20 rows one after another of the 300
+before, the first 60 steps of a run left out. It fires where it has fallen below the limit,
+also where it had clearly begun to fall by then and went on falling below the limit while
+the run went down.
+
+What it means: biases and kernels have wandered so that the layer answers nearly the same
+to every image, and the layers above live on less and less, while the loss is still good;
+then a small step is enough to lose what they knew. The report's own convolution does
+this: it adds each step's gradient to what the last one left, and gives one number to all
+weights of a kernel, so that a kernel moves as a whole and the biases with it, step after
+step in one direction, until its channel is nearly constant.
+
+Healthy runs keep their outputs: how far they fade is in the table of healthy bands.
+Before the falls of the report's convolution the second convolution has 0.02 to 0.6 of
+what it had at its best.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Series, TooFewRowsError, Window, means, medians
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+DENSE = "dense1"
+NOW, BEST, LEVEL = 10, 20, 300
+TURMOIL = 60  # steps at the beginning of a run whose outputs say nothing of its best
+SHORTLY_BEFORE = 15  # the window's interest begins 20 rows before the run went down
+BETTER = 0.95  # of H: the mean of ten rows was better than guessing
+BEGUN = 0.8  # of the best, five rows before: a fall that has begun and is no sudden event
+AT_LAST = 3  # rows
+DEPARTED = 0.8  # the fading counts from where the outputs had this share of their best
+
+
+class FadingSignal(Rule):
+    """Outputs that slowly became a small part of what they were."""
+
+    name = "fading-signal"
+    title = "the outputs of a layer fade over tens to hundreds of steps"
+    rank = 6
+    needs_trouble = True
+    sees_the_fall = True
+    limits = (
+        Limit("fading-signal", "share", 0.6, "of their best", "spread of the outputs as the run goes down",
+              CALIBRATION, 0, 1),
+    )  # fmt: skip
+    remedies = ("the exact convolution (--convolution exact)", "a smaller learning rate")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit, stop = self.limit(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
+        begin = max(stop - LEVEL, int(np.searchsorted(window.steps, TURMOIL)))
+        if stop - begin < BEST + NOW:
+            raise TooFewRowsError(f"{BEST + NOW:,} between the first {TURMOIL} steps and the trouble")
+        if not means(window.scalar("data_loss")[:stop], NOW).min() < BETTER * window.guessing_loss:
+            return []
+        findings = []
+        for layer in window.hidden:
+            spread = window.activation(layer, "std")
+            steady = medians(spread[begin : stop - NOW], BEST)
+            best, now = steady.max(), np.median(spread[stop - NOW : stop])
+            if now < BEGUN * best:
+                now = min(now, np.median(spread[-AT_LAST:]))
+            # Outputs of exactly 0 have not faded: the layer is silent, which is another rule's.
+            if not 0 < now < limit * best:
+                continue
+            first = _last_above(spread[:stop], DEPARTED * best)
+            spreads = f"from a spread of {best:.2g} to {now:.2g}"
+            message = f"outputs of {layer} faded to {now / best:.0%} of their best, {spreads}"
+            findings.append(
+                self.finding(window, layer, first, stop - 1, best / now, 1 / limit, message, confidence=0.7)
+            )
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        name, steps, start = f"{DENSE}/std", 400, 380
+        t = np.arange(steps)
+        fading = 0.3 * np.exp(-np.maximum(0, t - 250) / 60)
+        slower = 0.3 * np.exp(-np.maximum(0, t - 350) / 100)
+        sudden = np.where(t < 397, 0.3, 0.01)
+        never = {name: fading, "data_loss": 2.3026}
+        return (
+            Case("outputs as they were", example(limits, steps=steps, start=start)),
+            Case("a tenth of it after 130 steps", example(limits, {name: fading}, steps=steps, start=start), (DENSE,)),
+            Case("it has only begun", example(limits, {name: slower}, steps=steps, start=start)),
+            Case("a sudden fall is another rule's", example(limits, {name: sudden}, steps=steps, start=start)),
+            Case("in a run that only guessed", example(limits, never, steps=steps, start=start)),
+            Case("always small", example(limits, {name: 0.01}, steps=steps, start=start)),
+        )
+
+
+def _last_above(spread: Series, least: float) -> int:
+    """The row after the last at which the median over ten rows was at least ``least``."""
+    above = np.flatnonzero(medians(spread, NOW) >= least)
+    return min(int(above[-1]) + NOW, len(spread) - 1) if len(above) else 0

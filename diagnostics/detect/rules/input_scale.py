@@ -1,0 +1,53 @@
+"""Input scale: the data are constant, or far larger than the network expects.
+
+What it looks at: standard deviation and mean of the input itself. It fires from the
+first row where the standard deviation is 0, or where it or the mean is above the
+limit.
+
+What it means: images in 0 to 255 instead of 0 to 1 multiply the first layer's outputs
+and gradients by 255, so that a learning rate that was right is 65,025 times too
+large. A constant input carries nothing that could be learned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, first_true, lasting_from
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+
+class InputScale(Rule):
+    """Constant or unscaled data."""
+
+    name = "input-scale"
+    title = "the input is constant or not scaled"
+    rank = 0
+    limits = (
+        Limit("input-scale", "spread", 5, "1", "standard deviation, or size of the mean, of the input", "choice", 0.1),
+    )
+    remedies = ("inputs divided by 255, or standardised to mean 0 and standard deviation 1",)
+
+    def check(self, window: Window) -> list[Finding]:
+        limit = self.limit(window, "spread")
+        spread, mean = window.activation("input", "std"), np.abs(window.activation("input", "mean"))
+        size = np.maximum(spread, mean)
+        first = first_true(size > limit)
+        if first is not None:
+            message = f"the input has mean {mean[first]:.3g}, standard deviation {spread[first]:.3g}: it is not scaled"
+            return [self.finding(window, "input", first, len(window) - 1, size[first], limit, message)]
+        first = lasting_from(spread == 0, 5)
+        if first is not None:
+            message = "the input is the same number everywhere"
+            return [self.finding(window, "input", first, len(window) - 1, 0.0, 0.0, message)]
+        return []
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        pixels = {"input/std": (30, 78.0), "input/mean": (30, 33.0)}
+        return (
+            Case("digits in 0 to 1", example(limits)),
+            Case("pixels in 0 to 255", example(limits, pixels), ("input",)),
+            Case("a constant", example(limits, {"input/std": (30, 0.0)}), ("input",)),
+        )

@@ -1,0 +1,48 @@
+"""Learning rate jump: the learning rate is suddenly many times what it was.
+
+What it looks at: the learning rate of each row against the row before, in the part of
+the window that is of interest.
+
+What it means: whatever follows, an oversized update, dead units, divergence, follows
+from this. Schedules do not do so; warm-up grows from its first step by at most 2x a
+step, then slower.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, first_true
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+
+class LearningRateJump(Rule):
+    """A learning rate several times that of the step before."""
+
+    name = "learning-rate-jump"
+    title = "the learning rate jumps"
+    rank = 10
+    limits = (Limit("learning-rate-jump", "growth", 3, "times", "over the row before", "choice", 1.1),)
+    remedies = ("the learning rate as it was before the jump", "a look at the schedule")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit = self.limit(window, "growth")
+        rate = window.scalar("learning_rate")
+        jump = np.zeros(len(rate), bool)
+        jump[1:] = (rate[:-1] > 0) & np.isfinite(rate[:-1]) & (rate[1:] >= limit * rate[:-1])
+        first = first_true(jump, window.start)
+        if first is None:
+            return []
+        growth = rate[first] / rate[first - 1]
+        message = f"learning rate up {growth:.3g}x, from {rate[first - 1]:.3g} to {rate[first]:.3g}"
+        return [self.finding(window, None, first, first, growth, limit, message, confidence=0.99)]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        return (
+            Case("a constant rate", example(limits)),
+            Case("50 times larger at step 30", example(limits, {"learning_rate": (30, 5.0)}), (None,)),
+            Case("an infinite rate throughout", example(limits, {"learning_rate": (0, np.inf)})),
+            Case("decay", example(limits, {"learning_rate": 0.5 / (1 + 3e-4 * np.arange(60))})),
+        )

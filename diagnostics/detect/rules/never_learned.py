@@ -1,0 +1,42 @@
+"""Never learned: the run guesses, and has never done anything else.
+
+What it looks at: the loss and accuracy of the last W = max(20 steps, 2,560 samples).
+Guessing is a mean data loss of at least 0.95 H, the entropy of the class prior, together
+with an accuracy no better than that of always answering the commonest class. A run that
+guesses without ever having learned (a mean loss of at most 0.7 H) is in this stretch from
+step 0 on: at patience P, earlier where a layer is proven to be unable to learn any more,
+or at the end where it was given at least G steps.
+
+What it means: it knows how frequent the classes are, and nothing of the images. Why, the
+mechanisms say; the step at which it was killed is that of the cause.
+
+What it does not mean: that it never would. One in a hundred runs that learn in the end is
+still guessing at P; such a run has then recovered. The limits are those of `verdict`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Verdict
+from diagnostics.detect.rules.base import Case
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rules.symptom import Symptom
+from diagnostics.detect.thresholds import Limits
+
+
+class NeverLearned(Symptom):
+    """Guessing without having learned."""
+
+    name = "never-learned"
+    title = "the run answers with the class frequencies from the start"
+    kind = Verdict.NEVER_LEARNED
+    limits = ()
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        guessing = {"data_loss": float(np.log(10)), "accuracy": 0.1}
+        return (
+            Case("it learns within forty steps", example(limits, steps=400)),
+            Case("guessing for 400 steps", example(limits, guessing, steps=400), (None,)),
+            Case("guessing for 60 steps and not yet judged", example(limits, guessing, steps=60)),
+        )

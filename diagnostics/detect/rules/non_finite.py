@@ -1,0 +1,61 @@
+"""Not finite: NaN or infinity, and where it came in first.
+
+What it looks at: the activations of the input and of every layer, the counts of
+non-finite entries in gradients, updates and parameters. It fires at the first row
+that has any, and names the first place in the order in which a step is computed:
+input, activations from the first layer up, gradients from the last layer down,
+update, parameters.
+
+What it means: one NaN spreads over all parameters with the next update, and nothing
+brings them back. It comes from the data, from an overflow (after growth that other
+rules see) or from a layer's own arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, first_true
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+
+class NonFinite(Rule):
+    """The first NaN or infinity."""
+
+    name = "non-finite"
+    title = "a number is NaN or infinite"
+    rank = 2
+    limits = (Limit("non-finite", "entries", 1, "entries", "entries that are not finite", "definition", 1),)
+    remedies = ("inputs checked for NaN", "a smaller learning rate", "clipping the gradient by its norm")
+
+    def check(self, window: Window) -> list[Finding]:
+        places = [(name, "output", ~np.isfinite(window.activation(name, "mean"))) for name in window.columns.layers]
+        for kind in ("gradient", "update", "value"):
+            for layer in reversed(window.layers):
+                bad = window.tensor(layer, "weights", kind, "nonfinite") + window.tensor(
+                    layer, "biases", kind, "nonfinite"
+                )
+                places.append((layer, kind, bad >= self.limit(window, "entries")))
+        firsts = [(first_true(bad), order) for order, (_, _, bad) in enumerate(places)]
+        found = [(first, order) for first, order in firsts if first is not None]
+        if not found:
+            return []
+        first, order = min(found)
+        layer, what, _ = places[order]
+        noun = "data" if layer == window.input_name else f"{what} of {layer}"
+        message = f"the {noun} has NaN or infinite numbers, the first of this run"
+        return [self.finding(window, layer, first, len(window) - 1, math.nan, 1, message, confidence=0.99)]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        nan = float("nan")
+        everywhere = dict.fromkeys(("input/mean", "conv1/mean", "dense1/mean"), (40, nan))
+        infinite = {"dense1/weights/gradient/nonfinite": (40, 3.0)}
+        return (
+            Case("all finite", example(limits)),
+            Case("NaN in the data at step 40", example(limits, everywhere), ("input",)),
+            Case("three infinite gradients", example(limits, infinite), ("dense1",)),
+        )

@@ -1,0 +1,58 @@
+"""Oscillation: the loss swings back and forth between learned and guessing.
+
+What it looks at: the mean data loss of every 20 rows, one block after another. A swing is
+a change from below 0.5 H to above 0.9 H or back, however many blocks lie in between. It
+is asked at the end, of the last rows of the run.
+
+What it means: the run learns and forgets again and again; mostly the learning rate is too
+large for where it is. On its own this is no defect: the verdict says how it ended.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.rules.base import Case, Rule, Window
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+BLOCK = 20
+
+
+class Oscillation(Rule):
+    """The loss swings between learned and unlearned."""
+
+    name = "oscillation"
+    title = "the loss swings back and forth"
+    limits = (
+        Limit("oscillation", "swings", 4, "times", "mean of 20 rows crosses from below 0.5 H to above 0.9 H or back",
+              "choice", 1),
+    )  # fmt: skip
+
+    def check(self, window: Window) -> list[Finding]:
+        limit = self.limit(window, "swings")
+        self.need(window, BLOCK * (int(limit) + 1))
+        means = _block_means(window)
+        states = [1 if m >= 0.9 * window.guessing_loss else -1 if m <= 0.5 * window.guessing_loss else 0 for m in means]
+        clear = [state for state in states if state]
+        swings = sum(a != b for a, b in pairwise(clear))
+        if swings < limit:
+            return []
+        message = f"the loss swung {swings} times between learned and guessing"
+        last = len(window) - 1
+        return [self.finding(window, None, 0, last, swings, limit, message, severity=Severity.WARNING)]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        swinging = np.where(np.arange(200) // 40 % 2, 2.3, 0.5)
+        return (
+            Case("a loss that falls", example(limits, steps=200)),
+            Case("five swings", example(limits, {"data_loss": swinging}, steps=200), (None,)),
+        )
+
+
+def _block_means(window: Window) -> list[float]:
+    loss = window.scalar("data_loss")
+    return [float(loss[i : i + BLOCK].mean()) for i in range(0, len(loss) - BLOCK + 1, BLOCK)]

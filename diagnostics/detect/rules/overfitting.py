@@ -1,0 +1,49 @@
+"""Overfitting: training goes on getting better while validation gets worse.
+
+What it looks at: training loss and accuracy of each epoch, and the validation that
+followed it. It fires where the last validation loss is above the lowest by the limit,
+and the training accuracy above the validation accuracy. It needs two validations.
+
+What it means: what is learned now is true of the training images alone. It is no defect,
+and the verdict never looks at a validation.
+"""
+
+from __future__ import annotations
+
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.rules.base import Case, Rule, TooFewRowsError, Window
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+
+class Overfitting(Rule):
+    """Training goes on getting better while validation gets worse."""
+
+    name = "overfitting"
+    title = "training gets better while validation gets worse"
+    limits = (
+        Limit("overfitting", "rise", 1.1, "times", "validation loss over its lowest", "choice", 1),
+        Limit("overfitting", "gap", 0.02, "share", "training accuracy above validation accuracy", "choice", 0, 1),
+    )
+
+    def check(self, window: Window) -> list[Finding]:
+        if len(window.epochs) < 2:
+            raise TooFewRowsError("two epochs with a validation")
+        lowest = min(summary[3] for summary in window.epochs)
+        _, _, training, loss, validation = window.epochs[-1]
+        rise, gap = self.limit(window, "rise"), self.limit(window, "gap")
+        if not (loss > rise * lowest and training - validation > gap):
+            return []
+        message = f"training accuracy {training:.3f}, validation {validation:.3f}, its loss up {loss / lowest:.2f}x"
+        last = len(window) - 1
+        return [
+            self.finding(window, None, 0, last, loss / lowest, rise, message, severity=Severity.WARNING, confidence=0.7)
+        ]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        good = ((1, 0.5, 0.85, 0.3, 0.91), (2, 0.2, 0.94, 0.2, 0.94))
+        bad = ((1, 0.2, 0.94, 0.2, 0.94), (2, 0.01, 1.0, 0.4, 0.93))
+        return (
+            Case("both get better", example(limits, epochs=good)),
+            Case("validation loss doubles", example(limits, epochs=bad), (None,)),
+        )

@@ -1,0 +1,68 @@
+"""Oversized update: one step changes a layer by a large part of itself.
+
+What it looks at: the norm of a layer's update over the norm of its parameters,
+weights and biases together (biases alone start at 0, where a ratio means nothing).
+It fires from the first row where that is above the limit, for as long as it is again
+within three rows, and tells the largest.
+
+What it means: healthy training moves a layer by about a thousandth of its norm a
+step; a step of a third of it forgets what was learned and often lands where units
+are silent or saturated.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, first_true, layer_norm, median_before
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+PAUSE = 3
+
+
+class OversizedUpdate(Rule):
+    """An update that is a large part of the layer's own norm."""
+
+    name = "oversized-update"
+    title = "one update changes a layer by a large part of itself"
+    rank = 12
+    needs_trouble = True
+    limits = (
+        Limit("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
+        Limit("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
+    )
+    remedies = ("clipping the gradient by its norm", "a smaller learning rate", "warm-up")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit, growth = self.limit(window, "ratio"), self.limit(window, "growth")
+        findings = []
+        for layer in window.layers:
+            ratio = layer_norm(window, layer, "update") / layer_norm(window, layer, "value")
+            before = median_before(ratio, window.start)
+            least = limit if math.isnan(before) else max(limit, growth * before)
+            first = first_true(ratio >= least, window.start)
+            if first is None:
+                continue
+            above = np.flatnonzero(ratio >= least)
+            above = above[above >= first]
+            gaps = np.flatnonzero(np.diff(above) > PAUSE)
+            last = int(above[gaps[0]] if len(gaps) else above[-1])
+            largest = ratio[first : last + 1].max()
+            message = f"update of {layer} is {largest:.0%} of its norm"
+            if last > first:
+                message = f"updates of {layer} are up to {largest:.0%} of its norm"
+            findings.append(self.finding(window, layer, first, last, largest, limit, message))
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        name = "dense1/weights/update/norm"
+        growing = np.select([np.arange(60) == t for t in (31, 32, 34)], [3.0, 30.0, 8.0], 0.1)
+        return (
+            Case("updates of a hundredth", example(limits)),
+            Case("38 % of the norm at step 32", example(limits, {name: (32, 3.8)}), ("dense1",)),
+            Case("30 %, 300 % and 80 % from step 31 on", example(limits, {name: growing}), ("dense1",)),
+        )

@@ -1,0 +1,78 @@
+"""Parameter drift: a layer's parameters wander off slowly, over hundreds of steps.
+
+What it looks at: the norm of each layer's parameters, weights and biases together, over
+the 500 rows before the trouble (fewer where there are no more), against its value at the
+first of them. It fires where it has grown by the limit by 20 rows before the trouble, and
+no single step did more than a fifth of that (what is sudden is other rules' business).
+
+What it means: every single update looks harmless, but they all push the same way.
+Activations grow with the weights, until some step is too large or units fall silent.
+Growth alone is no fault: in runs that end well the last layer and a first convolution
+grow two- to threefold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, TooFewRowsError, Window, first_true, layer_norm
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+OVER = 500
+SUDDEN = 20
+LARGEST_STEP = 0.2
+DEPARTED = 0.25  # the drift counts from where a quarter of the growth was reached
+
+
+class ParameterDrift(Rule):
+    """A layer's norm grew slowly by a large factor before the trouble."""
+
+    name = "parameter-drift"
+    title = "the parameters of a layer drift over hundreds of steps"
+    rank = 6
+    needs_trouble = True
+    limits = (
+        Limit("parameter-drift", "growth", 4, "times", "norm before the trouble over that 500 rows earlier",
+              CALIBRATION, 1.05),
+        Limit("parameter-drift", "rows", 100, "rows", "over at least so many rows", "choice", 10),
+    )  # fmt: skip
+    remedies = (
+        "L2 regularisation or weight decay",
+        "a smaller learning rate",
+        "the exact convolution (--convolution exact)",
+    )
+
+    def check(self, window: Window) -> list[Finding]:
+        limit, rows = self.limit(window, "growth"), int(self.limit(window, "rows"))
+        if window.start < rows:
+            raise TooFewRowsError(f"{rows:,} before the trouble")
+        begin = max(0, window.start - OVER)
+        findings = []
+        for layer in window.layers:
+            norm = layer_norm(window, layer, "value")[begin : window.start]
+            if not norm[0] > 0 or not np.isfinite(norm).all():
+                continue
+            slow = norm[max(0, len(norm) - SUDDEN)] / norm[0]
+            if slow < limit or np.diff(np.log(norm)).max() > LARGEST_STEP * np.log(slow):
+                continue
+            first = begin + (first_true(norm >= (1 + DEPARTED * (limit - 1)) * norm[0]) or 0)
+            growth = norm[-1] / norm[0]
+            steps = window.steps[window.start - 1] - window.steps[begin]
+            message = f"parameters of {layer} grew {growth:.1f}x over {steps} steps, none of them sudden"
+            findings.append(self.finding(window, layer, first, window.start - 1, slow, limit, message, confidence=0.7))
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        name, steps, start = "conv1/weights/value/norm", 400, 350
+        slow = np.linspace(10.0, 100.0, steps)
+        grown = example(limits, {name: slow}, steps=steps, start=start)
+        long_ago = np.minimum(10.0, 1.0 + 0.09 * np.arange(800))
+        sudden = np.where(np.arange(steps) < start - 5, 10.0, 100.0)
+        return (
+            Case("norms stay as they are", example(limits, steps=steps, start=start)),
+            Case("ten times larger over 400 steps", grown, ("conv1",)),
+            Case("it grew long before", example(limits, {name: long_ago}, steps=800, start=750)),
+            Case("a sudden jump is another rule's", example(limits, {name: sudden}, steps=steps, start=start)),
+        )

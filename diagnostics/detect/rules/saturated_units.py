@@ -1,0 +1,62 @@
+"""Saturated units: a layer's sigmoid or tanh outputs sit where the function is flat.
+
+What it looks at: the share of outputs outside [0.01, 0.99] (sigmoid) or
+[-0.98, 0.98] (tanh). It fires where that share is above the limit from some step on
+and up to the end of the window.
+
+What it means: where the function is flat its slope is next to 0, and so is the
+gradient of everything below.
+
+Source: Glorot, Bengio: Understanding the difficulty of training deep feedforward
+neural networks, AISTATS 2010, section 3; the bounds are the project's own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+
+class SaturatedUnits(Rule):
+    """Most outputs of a sigmoid or tanh layer in the flat part of the function."""
+
+    name = "saturated-units"
+    title = "most outputs of a layer are where its function is flat"
+    rank = 4
+    is_lasting = True
+    limits = (
+        Limit("saturated-units", "share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1),
+        Limit("saturated-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+    )
+    remedies = (
+        "smaller initial weights (Glorot or LeCun initialisation)",
+        "inputs scaled to about [-1, 1]",
+        "a smaller learning rate",
+    )
+
+    def check(self, window: Window) -> list[Finding]:
+        share, rows = self.limit(window, "share"), int(self.limit(window, "rows"))
+        findings = []
+        for layer in window.hidden:
+            if window.function(layer) not in ("sigmoid", "tanh"):
+                continue
+            self.need(window, rows)
+            flat = window.activation(layer, "saturated_fraction")
+            first = lasting_from(flat >= share, rows)
+            if first is not None:
+                message = f"{flat[first]:.0%} of the outputs of {layer} saturated"
+                value = np.median(flat[-rows:])
+                findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        flat = {"dense1/saturated_fraction": (33, 0.97)}
+        return (
+            Case("a tenth of the outputs saturated", example(limits, function="tanh")),
+            Case("97 % saturated from step 33 on", example(limits, flat, function="tanh"), ("dense1",)),
+            Case("a ReLU layer has no flat upper part", example(limits, flat)),
+        )

@@ -1,0 +1,52 @@
+"""Stall: the loss stopped falling far from the end, and far from zero.
+
+What it looks at: the mean data loss at the beginning and at the end of the last half of
+the window. It fires where that is still high, clearly better than guessing, and hardly
+fell. It is asked at the end, of the last rows of the run.
+
+What it means: the run learned something and then nothing more: a learning rate that is
+too small or too large by now, a network too small for the task, or layers that no longer
+take part. It is no defect.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.rules.base import Case, Rule, Window
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+
+class Stall(Rule):
+    """The loss stopped falling far from the end, and far from zero."""
+
+    name = "stall"
+    title = "the loss stopped falling far from the end"
+    limits = (
+        Limit("stall", "loss", 0.25, "H", "mean data loss still above this", "choice", 0, 1),
+        Limit("stall", "gain", 0.02, "of the loss", "fell by less than this over the last half of the window", "choice",
+              0, 1),
+        Limit("stall", "rows", 200, "rows", "over at least so many rows", "choice", 40),
+    )  # fmt: skip
+
+    def check(self, window: Window) -> list[Finding]:
+        rows = int(self.limit(window, "rows"))
+        half = len(window) // 2
+        self.need(window, 2 * rows)
+        loss = window.scalar("data_loss")[half:]
+        quarter = len(loss) // 4
+        early, late = loss[:quarter].mean(), loss[-quarter:].mean()
+        high = self.limit(window, "loss") * window.guessing_loss
+        if not (high < late < 0.9 * window.guessing_loss and early - late < self.limit(window, "gain") * early):
+            return []
+        message = f"mean loss {late:.2f}, no better than {early:.2f} some {len(loss)} rows earlier"
+        last, level = len(window) - 1, Severity.WARNING
+        return [self.finding(window, None, half, last, late, high, message, severity=level, confidence=0.6)]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        return (
+            Case("a loss that falls", example(limits, {"data_loss": np.linspace(2.3, 0.1, 800)}, steps=800)),
+            Case("1.2 for 800 steps", example(limits, {"data_loss": 1.2}, steps=800), (None,)),
+        )

@@ -1,0 +1,33 @@
+"""What the three symptoms of a defect run have in common: the state machine finds them, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding, Verdict
+from diagnostics.detect.rules.base import Rule, Window
+from diagnostics.detect.symptoms import Symptoms, symptom_finding
+
+
+class Symptom(Rule):
+    """A kind of stretch. Asked about a window, it runs the state machine over its rows.
+
+    The detector does not ask it: it has a state machine of its own that sees every row.
+    """
+
+    kind: Verdict
+
+    def check(self, window: Window) -> list[Finding]:
+        """One finding a stretch of this kind."""
+        symptoms = Symptoms(window.info.prior, window.info.batch_size, window.limits)
+        columns = [window.scalar(name) for name in ("data_loss", "accuracy", "samples", "loss")]
+        bad = sum(window.tensor(t.layer, t.tensor, "value", "nonfinite") for t in window.info.tensors)
+        finite = np.isfinite(columns[-1]) & (bad == 0)
+        for row, step in enumerate(window.steps.tolist()):
+            loss, accuracy, samples = (float(column[row]) for column in columns[:3])
+            symptoms.observe(step, loss, accuracy, samples, bool(finite[row]))
+        symptoms.finish()
+        found = [symptom_finding(one, symptoms.steps, symptoms) for one in symptoms.stretches if one.kind is self.kind]
+        return [replace(one, rule=self.name) for one in found]

@@ -1,0 +1,96 @@
+"""Uninformative labels: the network is fit to learn, and there is nothing to be learned.
+
+What it looks at: whether the loss sits at the entropy of the class prior while every
+layer is alive: few silent or saturated units, gradients that are not zero, updates of
+ordinary size. It fires where that holds for the last rows of the window, and the loss
+was never clearly better since the run had last learned, if ever it had.
+
+What it means: the network answers with the class frequencies although it could move:
+nothing better can be said (labels that were shuffled, or have nothing to do with the
+images), or what it follows is not the gradient (a wrong backward pass, which a gradient
+check finds). It is the weakest explanation, and stands only where no other does.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, means
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+
+class UninformativeLabels(Rule):
+    """Guessing with a network in good health."""
+
+    name = "uninformative-labels"
+    title = "labels that carry no information"
+    rank = 40
+    is_lasting = True
+    limits = (
+        Limit("uninformative-labels", "band", 0.05, "H", "mean loss at most so far from H, or 3 sigma", "choice", 0, 1),
+        Limit("uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer",
+              CALIBRATION, 0, 1),
+        Limit("uninformative-labels", "ratio", 1e-5, "of the tensor's norm", "every layer's update at least", "choice",
+              0, 1),
+        Limit("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
+    )  # fmt: skip
+    remedies = (
+        "the exact convolution (--convolution exact)",
+        "a look at how images and labels are paired",
+        "a gradient check (lenet-diag gradcheck)",
+    )
+
+    def check(self, window: Window) -> list[Finding]:
+        rows = int(self.limit(window, "rows"))
+        self.need(window, rows)
+        band = max(self.limit(window, "band"), 3 * _noise(window, rows))
+        loss = window.scalar("data_loss")
+        off = abs(loss[-rows:].mean() / window.guessing_loss - 1)
+        if not off <= band:
+            return []
+        running = means(loss, rows)
+        learned = np.flatnonzero(running <= window.limits["verdict.learned_loss"] * window.guessing_loss)
+        # Rows in which a window that had learned still has a part are the way up, not a time of guessing.
+        since = int(learned[-1]) + rows if len(learned) else 0
+        if not (running[since:] >= (1 - band) * window.guessing_loss).all():
+            return []
+        for layer in window.hidden:
+            idle = window.activation(layer, "dead_fraction")
+            if window.function(layer) in ("sigmoid", "tanh"):
+                idle = window.activation(layer, "saturated_fraction")
+            if not np.median(idle[-rows:]) < self.limit(window, "dead"):
+                return []
+        for layer in window.layers:
+            ratio = np.median(window.tensor(layer, "weights", "update", "ratio")[-rows:])
+            if not ratio >= self.limit(window, "ratio"):
+                return []
+        first = len(window) - rows
+        why = "labels that carry no information, or a wrong gradient"
+        if any(layer.kind == "ReportConvolutionLayer" for layer in window.info.layers):
+            why = "the report's convolution does not follow the gradient, or the labels carry no information"
+        message = f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer alive: {why}"
+        return [self.finding(window, None, first, len(window) - 1, off, band, message, confidence=0.4)]
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        guessing = {"data_loss": 2.3026}
+        begun = np.where(np.arange(60) < 35, 1.9, 2.3026)
+        dead = {**guessing, "dense1/dead_fraction": 0.95}
+        return (
+            Case("a loss that falls", example(limits)),
+            Case("loss 2.303 and all layers alive", example(limits, guessing), (None,)),
+            Case("loss 2.303 and a dead layer", example(limits, dead)),
+            Case("it had begun to learn", example(limits, {"data_loss": begun})),
+        )
+
+
+def _noise(window: Window, rows: int) -> float:
+    """Standard error of the mean loss of guessing over ``rows`` batches, as a share of H: few samples vary more."""
+    prior = np.array([share for share in window.info.prior if share > 0])
+    surprise = -np.log(prior)
+    variance = float(prior @ surprise**2 - (prior @ surprise) ** 2)
+    samples = rows * window.info.batch_size
+    return math.sqrt(max(0.0, variance) / samples) / window.guessing_loss if window.guessing_loss > 0 else 0.0

@@ -1,0 +1,62 @@
+"""Vanishing gradient: what reaches the lower layers is a tiny part of what leaves the top.
+
+What it looks at: for every layer but the last, the norm of its weights' gradient for
+one entry (norm over root of the number of entries), against that of the last layer.
+It fires where the quotient is below the limit, and not zero, to the end of the window.
+
+What it means: the layer hardly learns although the network is still wrong. Typical
+of saturated sigmoids and of small weights in many layers.
+
+Source: Hochreiter: The vanishing gradient problem during learning recurrent neural
+nets, 1998, doi:10.1142/S0218488598000094.
+"""
+
+from __future__ import annotations
+
+import math
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Series, Window, lasting_from
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+
+class VanishingGradient(Rule):
+    """The gradient of a lower layer is a tiny part of the last layer's."""
+
+    name = "vanishing-gradient"
+    title = "next to no gradient reaches a layer"
+    rank = 9
+    is_lasting = True
+    limits = (
+        Limit("vanishing-gradient", "quotient", 1e-4, "1", "gradient an entry over that of the last layer",
+              CALIBRATION, 0, 1),
+        Limit("vanishing-gradient", "rows", 10, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+    )  # fmt: skip
+    remedies = ("ReLU instead of sigmoid or tanh", "Glorot or He initialisation", "Adam or RMSprop")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit, rows = self.limit(window, "quotient"), int(self.limit(window, "rows"))
+        self.need(window, rows)
+        sizes = {(t.layer, t.tensor): t.size for t in window.info.tensors}
+
+        def an_entry(layer: str) -> Series:
+            return window.tensor(layer, "weights", "gradient", "norm") / math.sqrt(sizes[layer, "weights"])
+
+        top = an_entry(window.layers[-1])
+        for layer in reversed(window.hidden):
+            low = an_entry(layer)
+            first = lasting_from((low > 0) & (low < limit * top), rows)
+            if first is not None:
+                value = low[-1] / top[-1]
+                message = f"the gradient of {layer} is {value:.1e} of the last layer's, entry by entry"
+                return [self.finding(window, layer, first, len(window) - 1, value, limit, message, confidence=0.7)]
+        return []
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        faint = {"conv1/weights/gradient/norm": (30, 1e-7)}
+        return (
+            Case("gradients of like size everywhere", example(limits)),
+            Case("1e-7 of it in conv1 from step 30 on", example(limits, faint), ("conv1",)),
+            Case("exactly zero is another rule's", example(limits, {"conv1/weights/gradient/norm": (30, 0.0)})),
+        )

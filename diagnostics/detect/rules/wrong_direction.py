@@ -1,0 +1,58 @@
+"""Wrong direction: the parameters of a layer move along the gradient, not against it.
+
+What it looks at: the sign of the mean update against the sign of the mean gradient of
+each tensor. With plain gradient descent they are opposite at every step; with momentum
+or Adam at most of them. It fires where they agree in nearly all of the last rows.
+
+What it means: the step climbs instead of descending: a sign is wrong, in the
+optimiser or between gradient and update.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, first_true
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+
+class WrongDirection(Rule):
+    """Updates along the gradient."""
+
+    name = "wrong-direction"
+    title = "the parameters of a layer move along the gradient"
+    rank = 11
+    limits = (
+        Limit("wrong-direction", "share", 0.95, "share of rows", "rows where update and gradient agree in sign",
+              "choice", 0.5, 1),
+        Limit("wrong-direction", "rows", 10, "rows", "of at least so many rows, up to the last", "choice", 3, 1000),
+    )  # fmt: skip
+    remedies = ("a gradient check (lenet-diag gradcheck)", "a look at the sign of the update")
+
+    def check(self, window: Window) -> list[Finding]:
+        share, rows = self.limit(window, "share"), int(self.limit(window, "rows"))
+        findings = []
+        for layer in window.layers:
+            pairs = [
+                np.sign(window.tensor(layer, tensor, "update", "mean"))
+                * np.sign(window.tensor(layer, tensor, "gradient", "mean"))
+                for tensor in ("weights", "biases")
+            ]
+            along = (pairs[0] + pairs[1] > 0) & (np.minimum(*pairs) >= 0)
+            # The share of the rows from each one to the last; the earliest True from which it is high enough.
+            shares = np.cumsum(along[::-1])[::-1] / np.arange(len(along), 0, -1)
+            first = first_true(along & (shares >= share))
+            if first is not None and len(along) - first >= rows:
+                value = shares[first]
+                message = f"{layer} moves along its gradient instead of against it"
+                findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        turned = {f"dense1/{tensor}/update/mean": (30, 0.001) for tensor in ("weights", "biases")}
+        return (
+            Case("updates against the gradient", example(limits)),
+            Case("dense1 climbs from step 30 on", example(limits, turned), ("dense1",)),
+        )

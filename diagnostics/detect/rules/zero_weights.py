@@ -1,0 +1,43 @@
+"""Zero weights: nearly all weights of a layer are exactly zero.
+
+What it looks at: the share of exact zeros among a layer's weights. It fires from the
+first row where it is above the limit.
+
+What it means: a layer of zeros answers with its biases alone and passes no gradient
+down. It does not come from training with plain gradient descent; somebody or
+something set it.
+"""
+
+from __future__ import annotations
+
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.rules.base import Case, Rule, Window, first_true
+from diagnostics.detect.rules.examples import example
+from diagnostics.detect.thresholds import Limit, Limits
+
+
+class ZeroWeights(Rule):
+    """A layer whose weights are exactly zero."""
+
+    name = "zero-weights"
+    title = "the weights of a layer are exactly zero"
+    rank = 1
+    limits = (Limit("zero-weights", "share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),)
+    remedies = ("weights drawn at random: identical neurons stay identical", "a look at what writes to the weights")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit = self.limit(window, "share")
+        findings = []
+        for layer in window.layers:
+            zero = window.tensor(layer, "weights", "value", "zero_fraction")
+            first = first_true(zero >= limit)
+            if first is not None:
+                message = f"{zero[first]:.0%} of the weights of {layer} are exactly zero"
+                findings.append(self.finding(window, layer, first, len(window) - 1, zero[first], limit, message))
+        return findings
+
+    def cases(self, limits: Limits) -> tuple[Case, ...]:
+        return (
+            Case("no weight is zero", example(limits)),
+            Case("all of dense1 zero", example(limits, {"dense1/weights/value/zero_fraction": (40, 1.0)}), ("dense1",)),
+        )

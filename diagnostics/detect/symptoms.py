@@ -1,0 +1,239 @@
+"""Is the run learning, guessing, or gone? A state machine that sees one row at a time.
+
+                       ┌──────────── learned (recovery) ────────────┐
+                       ▼                                            │
+  STARTING ─learned─▶ LEARNING ─── guessing ───────▶ COLLAPSED ─────┤
+     │                 │                                            │
+     ├─────────────────┴───────── not finite ─────▶ DIVERGED ───────┤
+     │                                                              │
+     └─ guessing at patience P, or cannot learn ──▶ NEVER LEARNED ──┘
+        any more
+
+The words are those of the design: over the last W = max(20 steps, 2,560 samples),
+*guessing* is a mean data loss of at least 0.95 H together with an accuracy of at
+most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of at most 0.7 H,
+with H the entropy of the class prior and A the share of the commonest class. The
+loss of guessing is H and its accuracy A whatever the number of classes and however
+unequal they are, which is why neither is compared with a fixed number. Where only
+every k-th step is recorded the window has at least 5 rows, however many steps they
+take; so one bad batch is never all there is.
+
+A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch, which keeps its
+kind until the run recovers: a run that has collapsed and then overflows has collapsed.
+Stretches do not overlap: none begins before the one in front of it has ended.
+A run that *cannot learn any more* is said to have never learned before patience P: a
+layer was constant for every input throughout W (all its ReLU units dead, or all its
+sigmoids or tanhs stuck at the same numbers), and the gradient of its weights and of
+everything below is exactly zero. At the end of a run that never learned, guessing is
+enough from grace G on; a run that ends sooner, or neither guessing nor learned, is
+undecided. So is one that ends in the middle of a fall: the window still says learned,
+while most of the last five losses are as high as those of guessing (calibration runs
+that died in their last four steps would be called healthy otherwise).
+
+The state is O(1): a window of rows and a few counters. It sees rows up to now and no
+later ones, and its sums are exact, so live and from a file it gives the same answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
+from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+
+DESIGN = "the project's definitions, fixed before any result"
+ONSET_MEAN = 5
+LEAST_ROWS = 5
+# Every finite float32 is a whole multiple of 2**-149: as whole numbers they add up exactly, however unlike in size.
+UNIT = 149
+
+LIMITS = (
+    Limit("verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2),
+    Limit("verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10),
+    Limit("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
+    Limit("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
+    Limit("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
+    Limit(
+        "verdict", "patience", 166, "steps", "never learned is confirmed at this step while a run goes on",
+        CALIBRATION, 1, 1e9,
+    ),
+    Limit(
+        "verdict", "grace", 101, "steps", "a run that ends guessing after fewer steps is undecided",
+        CALIBRATION, 1, 1e9,
+    ),
+)  # fmt: skip
+
+
+def prior_entropy(prior: Sequence[float]) -> float:
+    """H: the loss, in nats, of answering every sample with the class shares ``prior``."""
+    return -sum(share * math.log(share) for share in prior if share > 0)
+
+
+def window_steps(limits: Limits, batch_size: int) -> int:
+    """W in steps, for batches of ``batch_size``."""
+    return max(int(limits["verdict.window_steps"]), math.ceil(limits["verdict.window_samples"] / batch_size))
+
+
+class Symptoms:
+    """The state machine. Feed it with :meth:`observe`, end it with :meth:`finish`."""
+
+    def __init__(self, prior: Sequence[float], batch_size: int, limits: Limits) -> None:
+        self.entropy = prior_entropy(prior)
+        self.commonest = max(prior, default=1.0)
+        self.window = window_steps(limits, batch_size)
+        self._guessing_loss = limits["verdict.guessing_loss"] * self.entropy
+        self._learned_loss = limits["verdict.learned_loss"] * self.entropy
+        self._sigmas = limits["verdict.guessing_sigmas"]
+        # A window has to fit before patience and grace can be asked for.
+        self.patience = max(int(limits["verdict.patience"]), self.window)
+        self.grace = max(int(limits["verdict.grace"]), self.window)
+        self._rows: deque[tuple[int, int | None, int, int]] = deque()
+        self._loss_sum = self._correct = self._samples = self._bad_rows = 0
+        self._recent: deque[float] = deque(maxlen=ONSET_MEAN)
+        self._last_good = -1
+        self._first_step: int | None = None
+        self.steps = 0
+        self.has_learned = False
+        self.first_learned: int | None = None
+        self.stretches: list[Stretch] = []
+        self._mean = math.nan
+        self._confirmed_by: dict[int, float] = {}
+        self.is_guessing = self.is_learned = False
+
+    @property
+    def open_stretch(self) -> Stretch | None:
+        """The defect stretch the run is in, if any."""
+        if self.stretches and self.stretches[-1].recovery is None:
+            return self.stretches[-1]
+        return None
+
+    def observe(
+        self,
+        step: int,
+        loss: float,
+        accuracy: float,
+        samples: float,
+        finite: bool,
+        cannot_learn: Callable[[], bool] = lambda: False,
+    ) -> Stretch | None:
+        """One row; returns the stretch that this row confirmed or ended, if any.
+
+        ``loss`` is the data loss; ``finite`` says that loss and parameters are;
+        ``cannot_learn`` finds out whether a mechanism proves that the run cannot learn
+        any more, and is asked only where that would decide.
+        """
+        self._slide(step, loss, accuracy, samples)
+        self.steps = step + 1
+        self._judge_window(step)
+        if not finite:
+            return self._open(Verdict.DIVERGED, step, step) if self.open_stretch is None else None
+        if self.is_learned:
+            return self._learned(step)
+        if self.is_guessing and self.open_stretch is None:
+            if self.has_learned:
+                # Of the five steps of the last good mean some may lie before the recovery: stretches do not overlap.
+                recovered = self.stretches[-1].recovery if self.stretches else None
+                return self._open(Verdict.COLLAPSED, max(self._last_good + 1, recovered or 0), step)
+            if step >= self.patience or cannot_learn():
+                return self._open(Verdict.NEVER_LEARNED, 0, step)
+        return None
+
+    def finish(self) -> Stretch | None:
+        """The end of the run: one that ends guessing after grace G has never learned."""
+        if self.open_stretch is None and self.is_guessing and not self.has_learned and self.steps >= self.grace:
+            return self._open(Verdict.NEVER_LEARNED, 0, self.steps - 1)
+        return None
+
+    def verdict(self, is_over: bool) -> Verdict:
+        """The verdict so far; a run that is over needs to have learned or to be in a stretch."""
+        stretch = self.open_stretch
+        if stretch is not None:
+            return stretch.kind
+        if not self.has_learned or (is_over and (not self.is_learned or self._is_falling())):
+            return Verdict.UNDECIDED
+        return Verdict.RECOVERED if self.stretches else Verdict.HEALTHY
+
+    def measured(self, stretch: Stretch) -> tuple[float, float]:
+        """The mean loss by which a stretch was confirmed and the limit it had reached; NaN for one that diverged."""
+        value = self._confirmed_by.get(stretch.confirmed, math.nan)
+        return value, math.nan if math.isnan(value) else self._guessing_loss
+
+    def _is_falling(self) -> bool:
+        """Whether most of the last losses are as high as those of guessing; one bad batch is not most."""
+        return sum(not loss < self._guessing_loss for loss in self._recent) > ONSET_MEAN // 2
+
+    def _open(self, kind: Verdict, onset: int, step: int) -> Stretch:
+        self.stretches.append(Stretch(kind, onset, step))
+        if kind is not Verdict.DIVERGED:
+            self._confirmed_by[step] = self._mean
+        return self.stretches[-1]
+
+    def _learned(self, step: int) -> Stretch | None:
+        if not self.has_learned:
+            self.has_learned, self.first_learned = True, step
+        if self.open_stretch is None:
+            return None
+        self.stretches[-1] = replace(self.stretches[-1], recovery=step)
+        return self.stretches[-1]
+
+    def _slide(self, step: int, loss: float, accuracy: float, samples: float) -> None:
+        """Move the window on to this row. A row that is not finite is kept out of the sums and counted."""
+        if self._first_step is None:
+            self._first_step = step
+        rows = self._rows
+        if math.isfinite(loss) and math.isfinite(accuracy) and math.isfinite(samples):
+            whole, right, size = int(math.ldexp(loss, UNIT)), round(accuracy * samples), round(samples)
+            rows.append((step, whole, right, size))
+            self._loss_sum += whole
+            self._correct += right
+            self._samples += size
+        else:
+            rows.append((step, None, 0, 0))
+            self._bad_rows += 1
+        oldest = step - self.window
+        while rows[0][0] <= oldest and len(rows) > LEAST_ROWS:
+            _, left, right, size = rows.popleft()
+            if left is None:
+                self._bad_rows -= 1
+            else:
+                self._loss_sum -= left
+            self._correct -= right
+            self._samples -= size
+        recent = self._recent
+        recent.append(loss)
+        if len(recent) == ONSET_MEAN and sum(recent) / ONSET_MEAN <= self._learned_loss:
+            self._last_good = step
+
+    def _judge_window(self, step: int) -> None:
+        self.is_guessing = self.is_learned = False
+        rows = len(self._rows)
+        if self._first_step is None or step - self._first_step < self.window - 1 or rows < LEAST_ROWS:
+            return
+        # With one class only there is nothing to guess and nothing to learn.
+        if self._bad_rows or not self.entropy:
+            return
+        loss = self._mean = self._loss_sum / (rows << UNIT)
+        self.is_learned = loss <= self._learned_loss
+        if loss >= self._guessing_loss:
+            spread = math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
+            chance = self.commonest + self._sigmas * spread
+            self.is_guessing = self._correct / self._samples <= chance
+
+
+def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding:
+    """The stretch itself as a finding: what was seen, apart from why. ``steps``: those of the run so far."""
+    entropy = symptoms.entropy
+    words = {
+        Verdict.NEVER_LEARNED: f"never learned: loss at the entropy of the class prior ({entropy:.3f})",
+        Verdict.COLLAPSED: f"learned, then unlearned: loss back at the entropy of the class prior ({entropy:.3f})",
+        Verdict.DIVERGED: "loss or parameters are no longer finite",
+    }[stretch.kind]
+    if stretch.recovery is None:
+        last, words = steps - 1, f"{words}, to the end"
+    else:
+        last, words = stretch.recovery - 1, f"{words}, until step {stretch.recovery}"
+    value, limit = symptoms.measured(stretch)
+    return Finding(str(stretch.kind), None, stretch.onset, last, value, limit, Severity.ERROR, 0.99, words)

@@ -1,0 +1,104 @@
+"""The numbers runs are judged by: each declared once, with unit and source, and changeable.
+
+Every rule declares its limits beside itself; those of the verdict stand in
+:mod:`diagnostics.detect.symptoms`. A :class:`Limits` holds a value for each, from the
+defaults, from Python (``limits.changed({"dead-units.share": 0.9})``) or from a TOML
+file with a table a rule:
+
+    [dead-units]
+    share = 0.9
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnostics.errors import DiagnosticsError
+
+# The source of a limit that was set by what healthy and dead calibration runs do.
+CALIBRATION = "calibration: docs/calibration.md"
+
+
+class LimitsError(DiagnosticsError):
+    """A limit that does not exist or cannot have that value; the message names it and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One number: its rule and name, default, unit, what it means, where it comes from, and its range."""
+
+    rule: str
+    name: str
+    default: float
+    unit: str
+    meaning: str
+    source: str
+    least: float = 0.0
+    most: float = math.inf
+
+    @property
+    def key(self) -> str:
+        """``rule.name``, as it stands in verdicts."""
+        return f"{self.rule}.{self.name}"
+
+
+class Limits(Mapping[str, float]):
+    """Values for declared limits, by ``rule.name``; those not named have their default.
+
+    Raises LimitsError for an unknown key or a value out of range.
+    """
+
+    def __init__(self, declared: Iterable[Limit], values: Mapping[str, float] | None = None) -> None:
+        self.declared = {limit.key: limit for limit in declared}
+        self._values = {key: limit.default for key, limit in self.declared.items()}
+        for key, value in (values or {}).items():
+            self._values[key] = self._checked(key, value)
+
+    def _checked(self, key: str, value: object) -> float:
+        limit = self.declared.get(key)
+        if limit is None:
+            known = ", ".join(sorted(self.declared))
+            raise LimitsError(f"limit {key!r} is unknown; known limits: {known}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not limit.least <= value <= limit.most:
+            allowed = f"{limit.least:g} to {limit.most:g} {limit.unit}"
+            raise LimitsError(f"limit {key}: received {value!r}, expected {allowed}")
+        return float(value)
+
+    def __getitem__(self, key: str) -> float:
+        return self._values[key]
+
+    def __iter__(self):  # type: ignore[no-untyped-def]  # Iterator[str], as Mapping asks
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def changed(self, values: Mapping[str, float]) -> Limits:
+        """These limits with some other values."""
+        return Limits(self.declared.values(), {**self._values, **values})
+
+    def changed_by_file(self, path: str | Path) -> Limits:
+        """These limits with the values of a TOML file. Raises LimitsError naming the file."""
+        path = Path(path)
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise LimitsError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise LimitsError(f"{path}: cannot be read as a TOML file of limits ({error})") from None
+        values: dict[str, float] = {}
+        for rule, table in tables.items():
+            if not isinstance(table, dict):
+                raise LimitsError(f"{path}: found {rule} = {table!r}, expected a table [{rule}] of limits")
+            if not table:
+                raise LimitsError(f"{path}: table [{rule}] is empty; give it limits (NAME = NUMBER) or remove it")
+            values |= {f"{rule}.{name}": value for name, value in table.items()}
+        try:
+            return self.changed(values)
+        except LimitsError as error:
+            raise LimitsError(f"{path}: {error}") from None
