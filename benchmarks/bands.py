@@ -15,7 +15,7 @@ from diagnostics.detect.rules.base import layer_norm as norm_of
 from diagnostics.detect.rules.exploding_gradient import recent_level
 from diagnostics.detect.rules.fading_signal import BEST, LEVEL, NOW, TURMOIL
 from diagnostics.detect.rules.parameter_drift import OVER
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 
 ROWS = 5
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from diagnostics.errors import DiagnosticsError
     from diagnostics.reader import open_run
     from diagnostics.recorder import Recorder
-    from diagnostics.run import Run
+    from diagnostics.run.run import Run
     from diagnostics.tracker import StatisticsTracker
 
 _HOMES = {
     "DiagnosticsError": ("diagnostics.errors", "DiagnosticsError"),
     "Recorder": ("diagnostics.recorder", "Recorder"),
-    "Run": ("diagnostics.run", "Run"),
+    "Run": ("diagnostics.run.run", "Run"),
     "StatisticsTracker": ("diagnostics.tracker", "StatisticsTracker"),
     "diagnose": ("diagnostics.detect.detector", "replay"),
     "open_run": ("diagnostics.reader", "open_run"),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.schema.columns import KINDS
 
 STATISTICS = ("mean", "std", "norm")

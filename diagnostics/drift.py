@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diagnostics.bands import values_at
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 
 COLUMNS = ("below", "above", "runs", "lead")
 ROUNDING = 1e-6

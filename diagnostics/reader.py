@@ -19,7 +19,7 @@ import h5py
 
 from diagnostics.errors import LogError
 from diagnostics.paths import readable_name
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.schema.tables import FORMAT, VERSION
 from diagnostics.storage import superblock
 from diagnostics.storage.filesource import FileSource, Opened

@@ -12,7 +12,7 @@ from diagnostics.checkpoints import Checkpoint, CheckpointRing
 from diagnostics.errors import LogBusyError, LogError
 from diagnostics.paths import checkpoint_folder
 from diagnostics.reader import open_run
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.schema.header import Header
 from diagnostics.storage.filesource import FileSource
 from diagnostics.storage.locks import has_writer

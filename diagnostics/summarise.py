@@ -11,7 +11,7 @@ import pandas as pd
 
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.paths import readable_name
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.summary import EpochSummary, RunSummary
 
 

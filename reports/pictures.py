@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.document import Picture
 from reports.figures.chain import chain_figure

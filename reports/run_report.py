@@ -8,7 +8,7 @@ from pathlib import Path
 from diagnostics.detect.early_warnings import RULE as EARLY
 from diagnostics.detect.findings import Finding, Outcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import html
 from reports.document import (
     Block,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from diagnostics.comparison import Comparison
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.statistics import Group, sensitivity
 from diagnostics.summary import RunSummary
 from reports.document import (

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports.figures.focus import downfall
 
 TITLES = {

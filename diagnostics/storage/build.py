@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.run.source import Records, Source
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.header import Header, write_header
 from diagnostics.schema.tables import (
@@ -28,7 +29,6 @@ from diagnostics.schema.tables import (
     VALUES,
     Table,
 )
-from diagnostics.source import Records, Source
 from diagnostics.storage import guards
 from diagnostics.storage.datasets import Growing, create_array, create_table, with_crc
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import LogError
+from diagnostics.run.source import Records, Rows
 from diagnostics.schema.header import read_header, records_of
 from diagnostics.schema.tables import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
-from diagnostics.source import Records, Rows
 from diagnostics.storage import superblock
 from diagnostics.storage.datasets import trusted
 
@@ -40,7 +40,7 @@ Ways = Callable[[], Sequence[Callable[[], Opened]]]
 
 
 class FileSource:
-    """A :class:`diagnostics.source.Source` over an HDF5 file that stays open.
+    """A :class:`diagnostics.run.source.Source` over an HDF5 file that stays open.
 
     ``ways`` gives the ways to open the file as it is now, the best first; they are
     asked again when the writer of a followed file is gone. ``problems`` says what

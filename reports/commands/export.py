@@ -26,8 +26,8 @@ def command(run: Path, form: str, output: Path | None) -> None:
     Of a damaged log what can be trusted is written (exit code 3).
     """
     from diagnostics.errors import DiagnosticsError, LogError
-    from diagnostics.export import Format, export_run
     from diagnostics.reader import open_run
+    from diagnostics.run.export import Format, export_run
 
     chosen: Format = "parquet" if form == "parquet" else "csv"
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from diagnostics.run import Run
+    from diagnostics.run.run import Run
 
 DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED, BROKEN_PIPE, TERMINATED = 1, 2, 3, 4, 130, 141, 143
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.measure.tensors import window_steps
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.statistics import Group
 from diagnostics.summary import RunSummary
 from reports import style

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from diagnostics.bands import parameter_bands
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.figures.curves import Array
 from reports.figures.focus import turning_step

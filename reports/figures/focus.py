@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnostics.detect.findings import Finding, Verdict
 from diagnostics.detect.rules import MECHANISMS
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 
 WIDEST = 600
 LASTING = {rule.name: rule.rank for rule in MECHANISMS if rule.is_lasting}

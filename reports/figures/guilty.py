@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from diagnostics.detect.findings import Stretch
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.figures.curves import Array, extremes, mark_stretches
 from reports.figures.focus import Focus, focus

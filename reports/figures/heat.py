@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.figures.curves import Array, cells
 from reports.figures.focus import Focus, focus

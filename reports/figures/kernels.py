@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.figures.curves import Array
 from reports.figures.moments import Moment, moments

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 
 Array = NDArray[np.float64]
 

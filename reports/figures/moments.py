@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports.figures.focus import turning_step
 
 

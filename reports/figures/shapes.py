@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.figures.curves import Array
 from reports.figures.moments import Moment, moments

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.figures.curves import Array, mark_stretches
 from reports.figures.focus import turning_step

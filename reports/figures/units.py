@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports import style
 from reports.figures.moments import Moment, moments
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.statistics import Group
 from reports.study_pages import pictures
 from reports.study_pages.markdown import join, table

@@ -14,7 +14,7 @@ from reports.stats_text import rate_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from diagnostics.run import Run
+    from diagnostics.run.run import Run
 
 MOST_TOLD = 4
 """Arms whose numbers stand in the words for those who do not see the picture; the page has a table of all."""

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from diagnostics.detect.detector import Detector
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from reports.terminal.judgement import Judgement, final_words
 from reports.terminal.model import LiveModel
 from reports.terminal.pace import Pace

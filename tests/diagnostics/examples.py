@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import LayerInfo, TensorInfo
 

@@ -7,7 +7,7 @@ import pytest
 
 from diagnostics.bands import parameter_bands
 from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from tests.diagnostics.examples import lenet_info, small_info
 
 

@@ -267,7 +267,7 @@ def test_without_a_loss_there_is_nothing_to_judge():
 
 
 def test_a_run_from_memory_and_its_replay_agree():
-    from diagnostics.run import Run
+    from diagnostics.run.run import Run
 
     values = rows(piecewise((60, 0.3), (60, H)))
     told = judge(values)

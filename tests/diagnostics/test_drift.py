@@ -7,7 +7,7 @@ import pytest
 
 from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 from diagnostics.drift import drifts
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from tests.diagnostics.examples import small_info
 
 STEPS = np.arange(60)

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.errors import DiagnosticsError
-from diagnostics.export import export_run
 from diagnostics.reader import open_run
 from diagnostics.recorder import Recorder
+from diagnostics.run.export import export_run
 from reports.commands import export, repair, schema
 from tests.diagnostics.training import train
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
-from diagnostics.run import Run
+from diagnostics.run.run import Run
+from diagnostics.run.source import MemorySource, index_rows
 from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
-from diagnostics.source import MemorySource, index_rows
 from tests.diagnostics.examples import numbered_run, small_info
 
 
 def test_a_run_in_memory_needs_no_h5py() -> None:
-    code = "import sys, diagnostics.run; sys.exit('h5py' in sys.modules)"
+    code = "import sys, diagnostics.run.run; sys.exit('h5py' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

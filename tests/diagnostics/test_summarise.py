@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnostics.detect.findings import Cause, Diagnosis, Stretch, Verdict
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.summarise import summarise
 from tests.diagnostics.examples import small_info
 

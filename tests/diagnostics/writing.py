@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT
 from diagnostics.writer import LogWriter

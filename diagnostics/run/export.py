@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from diagnostics.errors import DiagnosticsError
-from diagnostics.run import Run
+from diagnostics.run.run import Run
 
 Format = Literal["csv", "parquet"]
 LONG = ("steps", "tensors", "activations")

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from diagnostics import frames
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
+from diagnostics.run import frames
+from diagnostics.run.snapshots import Snapshots
+from diagnostics.run.source import MemorySource, Source, index_rows, records
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, VALIDATIONS
-from diagnostics.snapshots import Snapshots
-from diagnostics.source import MemorySource, Source, index_rows, records
 
 __all__ = ["Run", "RunInfo"]
 

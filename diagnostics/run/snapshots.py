@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.run.source import Source
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
-from diagnostics.source import Source
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from diagnostics.run.source import Records
 from diagnostics.schema.columns import ACTIVATION_STATISTICS, KINDS, RATIO, SCALARS, TENSOR_STATISTICS, Columns
 from diagnostics.schema.tables import Table
-from diagnostics.source import Records
 
 SCALAR_NAMES = tuple(s.name for s in SCALARS)
 TENSOR_NAMES = (*(s.name for s in TENSOR_STATISTICS), RATIO.name)
