@@ -27,7 +27,7 @@ from diagnostics.detect.detector import DEFAULT_LIMITS, replay
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.intervals import wilson
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 
 ALIVE, DEAD = 0.8, 0.2
 

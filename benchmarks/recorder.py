@@ -27,10 +27,10 @@ import numpy as np
 from benchmarks.common import commit, machine
 from benchmarks.recorder_parts import parts_table
 from diagnostics.judging import Judge
+from diagnostics.log.writer import LogWriter
 from diagnostics.measure.tensors import exact_statistics
 from diagnostics.recorder import Recorder
 from diagnostics.schema.header import Header
-from diagnostics.writer import LogWriter
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook, RunStart, StepStart
 from lenet.model import Model
@@ -163,7 +163,7 @@ def three_epochs(data: Dataset, folder: Path) -> str:
     settings = Settings(network="lenet", lr=0.05)
     model = settings.build_model(samples=len(data.X_train))
     model.train(data.X_train, data.y_train, epochs=3, batch_size=128, print_every=0, hooks=[Recorder(path)])
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
 
     def read() -> float:
         started = time.perf_counter()
@@ -181,7 +181,7 @@ def three_epochs(data: Dataset, folder: Path) -> str:
 
 LONG_READ = """
 import resource, sys, time
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 started = time.perf_counter()
 run = open_run(sys.argv[1])
 opened = time.perf_counter() - started
@@ -194,7 +194,7 @@ def many_rows(data: Dataset, rows: int, folder: Path) -> str:
     """Write and judge ``rows`` rows of a recorded run over and over; then read them all in parts."""
     recorder = Recorder(folder / "pattern.h5")
     one_run(model_of("lenet", 128, data), data, 128, 200, [recorder])
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
 
     info, pattern = open_run(folder / "pattern.h5").info, open_run(folder / "pattern.h5").block()
     path = folder / "long.h5"

@@ -19,7 +19,7 @@ import numpy as np
 
 import diagnostics.recorder as recorder_module
 from diagnostics.judging import Judge
-from diagnostics.logkeeper import LogKeeper
+from diagnostics.log.run_log import LogKeeper
 from diagnostics.measure.meter import Meter
 
 # Whose function, its name, what it does, and whether it may be repeated.

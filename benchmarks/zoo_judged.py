@@ -10,7 +10,7 @@ from typing import Any
 
 from diagnostics.detect.detector import replay
 from diagnostics.detect.early_warnings import RULE
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 
 NATURAL = ("natural", "own")
 DEAD_BELOW, ALIVE_ABOVE, LEARNED_ABOVE = 0.2, 0.8, 0.5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from diagnostics.detect.detector import replay as diagnose
     from diagnostics.errors import DiagnosticsError
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
     from diagnostics.recorder import Recorder
     from diagnostics.run.run import Run
     from diagnostics.tracker import StatisticsTracker
@@ -23,7 +23,7 @@ _HOMES = {
     "Run": ("diagnostics.run.run", "Run"),
     "StatisticsTracker": ("diagnostics.tracker", "StatisticsTracker"),
     "diagnose": ("diagnostics.detect.detector", "replay"),
-    "open_run": ("diagnostics.reader", "open_run"),
+    "open_run": ("diagnostics.log.reader", "open_run"),
 }
 
 __all__ = ["DiagnosticsError", "Recorder", "Run", "StatisticsTracker", "diagnose", "open_run"]

@@ -118,7 +118,7 @@ def remembered(path: Path) -> RunSummary | None:
 
 
 def _made(path: Path) -> RunSummary:
-    from diagnostics.reader import open_run  # here, since most summaries come from the index
+    from diagnostics.log.reader import open_run  # here, since most summaries come from the index
     from diagnostics.summarise import summarise
 
     stamp = _stamp(path)

@@ -17,7 +17,7 @@ from typing import Any
 
 from diagnostics.environment import environment
 from diagnostics.errors import StudyError
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 from diagnostics.study import FILE, Plan, Task
 from diagnostics.study_worker import finished
 from lenet.data import load_dataset

@@ -1,7 +1,7 @@
 """Run: one training as pandas frames, in memory or read from its log as far as it is needed.
 
 No file format is known here: a run is built from arrays (:meth:`Run.from_rows`)
-or by :func:`diagnostics.reader.open_run`. Steps in arguments are steps of the
+or by :func:`diagnostics.log.reader.open_run`. Steps in arguments are steps of the
 run, and both ends of a range are included, as in ``DataFrame.loc``.
 """
 

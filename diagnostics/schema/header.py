@@ -13,11 +13,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from diagnostics.log.datasets import create_table, trusted, with_crc
 from diagnostics.run.source import Records, records
 from diagnostics.schema.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Column
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import ATTRIBUTES, COLUMNS, FORMAT, LAYERS, STATUSES, TENSORS, VERSION, Table
-from diagnostics.storage.datasets import create_table, trusted, with_crc
 from lenet.hooks import LayerInfo, TensorInfo
 
 TEXT_ROOM = 80  # bytes kept for texts that are written at the end

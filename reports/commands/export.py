@@ -26,7 +26,7 @@ def command(run: Path, form: str, output: Path | None) -> None:
     Of a damaged log what can be trusted is written (exit code 3).
     """
     from diagnostics.errors import DiagnosticsError, LogError
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
     from diagnostics.run.export import Format, export_run
 
     chosen: Format = "parquet" if form == "parquet" else "csv"

@@ -17,7 +17,7 @@ def command(run: Path) -> None:
     as it was is kept as RUN.h5.damaged. Exit code 3 where nothing can be read.
     """
     from diagnostics.errors import LogError, LogWriteError
-    from diagnostics.repair import repair_log
+    from diagnostics.log.repair import repair_log
 
     try:
         click.echo(repair_log(run).summary())

@@ -111,8 +111,8 @@ def _resumed(given: dict[str, Any], log: Path) -> Settings:
 
     Only the number of threads may be another: it never changes the result.
     """
-    from diagnostics.reader import open_run
-    from diagnostics.storage.filesource import FileSource
+    from diagnostics.log.file_source import FileSource
+    from diagnostics.log.reader import open_run
     from lenet.settings import Settings
 
     run = open_run(log)

@@ -89,7 +89,7 @@ def _lead(steps: float) -> str:
 
 
 def _open(names: list[str], folder: Path) -> list[Run]:
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
 
     runs = []
     for name in names:

@@ -69,7 +69,7 @@ def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
 
 
 def _losses(groups: Sequence[Group], folder: Path, target: Path) -> str | None:
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
 
     try:
         return pictures.losses(groups, lambda run: open_run(folder / run.name), target) if groups else None
@@ -140,7 +140,7 @@ def _overfitting(groups: Sequence[Group]) -> str | None:
 
 def _death(group: Group, folder: Path) -> str | None:
     """One death step by step: one that is explained, and a late collapse where there is one."""
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
 
     late = group.label == REPORT
     order = sorted(_defects(group), key=lambda r: (late and r.verdict is not Verdict.COLLAPSED, r.cause is None))

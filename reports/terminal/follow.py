@@ -99,7 +99,7 @@ def follow(path: Path, console: Console) -> int:
 
     Off a terminal the state is printed once.
     """
-    from diagnostics.reader import open_run
+    from diagnostics.log.reader import open_run
 
     follower = Follower(open_run(path, live=True), str(path))
     screen, pace = Screen(console), Pace()

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from diagnostics.storage.superblock import lookup3
+from diagnostics.log.superblock import lookup3
 from tests.diagnostics.writing import whole_log
 
 

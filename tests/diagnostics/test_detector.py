@@ -12,7 +12,7 @@ from diagnostics.detect.detector import DEFAULT_LIMITS, Detector, replay
 from diagnostics.detect.findings import Outcome, Stretch, Verdict
 from diagnostics.detect.rules.base import Rule
 from diagnostics.errors import DiagnosticsError
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.schema.columns import Columns
 from lenet.hooks import Hook, StopTraining

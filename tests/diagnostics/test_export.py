@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.errors import DiagnosticsError
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.run.export import export_run
 from reports.commands import export, repair, schema

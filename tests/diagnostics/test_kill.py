@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 import pytest
 
-from diagnostics.reader import open_run
-from diagnostics.repair import repair_log
+from diagnostics.log.locks import lock_path
+from diagnostics.log.reader import open_run
+from diagnostics.log.repair import repair_log
 from diagnostics.schema.tables import COUNTS, FLUSH_ROWS, KERNELS, VALUES
-from diagnostics.storage.locks import lock_path
 from tests.diagnostics.writing import row
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 from tests.diagnostics.writing import row, snapshot, writer
 
 WRITER = """
@@ -124,7 +124,7 @@ def test_a_wrong_row_at_the_end_of_a_live_log_is_not_returned(tmp_path: Path) ->
         file.write(struct.pack("<f", -1.0))
 
     # In another process: this one would see its own cache.
-    code = "import sys; from diagnostics.reader import open_run; print(len(open_run(sys.argv[1], live=True)))"
+    code = "import sys; from diagnostics.log.reader import open_run; print(len(open_run(sys.argv[1], live=True)))"
     seen = subprocess.run([sys.executable, "-c", code, str(tmp_path / "run.h5")], capture_output=True, check=True)
 
     assert int(seen.stdout) == 100

@@ -10,7 +10,7 @@ import pytest
 
 from diagnostics.errors import LogWriteError
 from diagnostics.jsonfile import locked, try_lock
-from diagnostics.storage.locks import WriterLock, has_writer, lock_path
+from diagnostics.log.locks import WriterLock, has_writer, lock_path
 
 
 @pytest.fixture

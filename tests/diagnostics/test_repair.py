@@ -10,11 +10,11 @@ import h5py
 import pytest
 
 from diagnostics.errors import LogBusyError, LogWriteError
+from diagnostics.log.locks import WriterLock, has_writer, is_written
+from diagnostics.log.reader import open_run
+from diagnostics.log.repair import repair_log
 from diagnostics.paths import place
-from diagnostics.reader import open_run
-from diagnostics.repair import repair_log
 from diagnostics.schema.tables import EVENTS, VALUES
-from diagnostics.storage.locks import WriterLock, has_writer, is_written
 from tests.diagnostics.writing import INFO, ROWS, row, use_all
 
 

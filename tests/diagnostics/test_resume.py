@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnostics.checkpoints import CheckpointRing
 from diagnostics.errors import CheckpointError, DiagnosticsError, LogError
-from diagnostics.reader import open_run
+from diagnostics.log.checkpoints import CheckpointRing
+from diagnostics.log.reader import open_run
+from diagnostics.log.resume import prepare_resume
 from diagnostics.recorder import Recorder
-from diagnostics.resume import prepare_resume
 from diagnostics.schema.tables import SNAPSHOT_ARRAYS
 from lenet.hooks import Hook
 from tests.diagnostics.training import small_model, train

@@ -16,11 +16,11 @@ import pytest
 
 from diagnostics.errors import LogWriteError
 from diagnostics.interrupts import EndsBetweenSteps
-from diagnostics.reader import open_run
+from diagnostics.log.locks import has_writer, lock_path
+from diagnostics.log.reader import open_run
 from diagnostics.recorder import Recorder
 from diagnostics.schema.tables import EPOCHS
 from diagnostics.storage import guards
-from diagnostics.storage.locks import has_writer, lock_path
 from diagnostics.storage.signals import Deferral
 from tests.diagnostics.training import train
 from tests.diagnostics.writing import INFO, row, snapshot, writer
@@ -189,7 +189,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from diagnostics.recorder import Recorder
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 from tests.diagnostics.training import train
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.log.writer import LogWriter
 from diagnostics.run.run import Run
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT
-from diagnostics.writer import LogWriter
 from tests.diagnostics.examples import small_info
 
 INFO = small_info(total_steps=1_000_000)

@@ -227,8 +227,8 @@ def study() -> StudyData:
 
 def write_log(run: Run, path: Path) -> Path:
     """The run as a log file, closed with its status."""
+    from diagnostics.log.writer import LogWriter
     from diagnostics.schema.header import Header
-    from diagnostics.writer import LogWriter
 
     writer = LogWriter(path, Header(run.info))
     steps = run.snapshots.steps.tolist()

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.detect.findings import Diagnosis, Verdict
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 from diagnostics.recorder import Recorder
 from docs import generate
 from reports import rules_manual

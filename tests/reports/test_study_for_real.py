@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from diagnostics.reader import open_run
+from diagnostics.log.reader import open_run
 from diagnostics.study import Plan, grid
 from diagnostics.study_run import Study, load_study
 from reports.commands.stats import command as stats

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diagnostics.checkpoints import Checkpoint, CheckpointRing
 from diagnostics.errors import LogBusyError, LogError
+from diagnostics.log.checkpoints import Checkpoint, CheckpointRing
+from diagnostics.log.file_source import FileSource
+from diagnostics.log.locks import has_writer
+from diagnostics.log.reader import open_run
 from diagnostics.paths import checkpoint_folder
-from diagnostics.reader import open_run
 from diagnostics.run.run import Run
 from diagnostics.schema.header import Header
-from diagnostics.storage.filesource import FileSource
-from diagnostics.storage.locks import has_writer
 
 
 @dataclass(frozen=True)
