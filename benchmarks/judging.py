@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common import commit, machine
 from diagnostics.detect.detector import Detector
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.run_info import RunInfo
 from lenet.data import load_dataset
 from lenet.settings import Settings

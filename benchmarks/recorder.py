@@ -26,10 +26,10 @@ import numpy as np
 
 from benchmarks.common import commit, machine
 from benchmarks.recorder_parts import parts_table
-from diagnostics.judging import Judge
 from diagnostics.log.writer import LogWriter
 from diagnostics.measure.tensors import exact_statistics
-from diagnostics.recorder import Recorder
+from diagnostics.record.events import Judge
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.header import Header
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook, RunStart, StepStart

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-import diagnostics.recorder as recorder_module
-from diagnostics.judging import Judge
+import diagnostics.record.recorder as recorder_module
 from diagnostics.log.run_log import LogKeeper
 from diagnostics.measure.meter import Meter
+from diagnostics.record.events import Judge
 
 # Whose function, its name, what it does, and whether it may be repeated.
 PARTS: tuple[tuple[Any, str, str, bool], ...] = (

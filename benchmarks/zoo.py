@@ -40,7 +40,7 @@ import numpy as np
 
 from benchmarks.common import commit
 from benchmarks.faults import FAULTS, injected
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook, ValidationEnd
 from lenet.settings import Settings

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from diagnostics.detect.detector import replay as diagnose
     from diagnostics.errors import DiagnosticsError
     from diagnostics.log.reader import open_run
-    from diagnostics.recorder import Recorder
+    from diagnostics.record.recorder import Recorder
     from diagnostics.run.run import Run
     from diagnostics.tracker import StatisticsTracker
 
 _HOMES = {
     "DiagnosticsError": ("diagnostics.errors", "DiagnosticsError"),
-    "Recorder": ("diagnostics.recorder", "Recorder"),
+    "Recorder": ("diagnostics.record.recorder", "Recorder"),
     "Run": ("diagnostics.run.run", "Run"),
     "StatisticsTracker": ("diagnostics.tracker", "StatisticsTracker"),
     "diagnose": ("diagnostics.detect.detector", "replay"),

@@ -35,7 +35,7 @@ class Worker:
         """
         from threadpoolctl import threadpool_limits
 
-        from diagnostics.session import run_training
+        from diagnostics.record.training import run_training
 
         path = self.folder / task.file
         with threadpool_limits(1):

@@ -17,7 +17,7 @@ from diagnostics import diagnose
 from diagnostics.errors import LogError
 from diagnostics.log.reader import open_run
 from diagnostics.paths import checkpoint_folder
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from lenet.hooks import Hook
 from lenet.settings import LARGEST
 from reports.cli import main

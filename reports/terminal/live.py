@@ -19,7 +19,7 @@ from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
 
 if TYPE_CHECKING:
-    from diagnostics.recorder import Recorder
+    from diagnostics.record.recorder import Recorder
 
 RATE_SECONDS = 10.0
 

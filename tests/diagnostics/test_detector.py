@@ -13,7 +13,7 @@ from diagnostics.detect.findings import Outcome, Stretch, Verdict
 from diagnostics.detect.rules.base import Rule
 from diagnostics.errors import DiagnosticsError
 from diagnostics.log.reader import open_run
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.columns import Columns
 from lenet.hooks import Hook, StopTraining
 from tests.diagnostics.judged import H, P, info, judge, piecewise, rows

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import diagnostics
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.markdown import log_format_markdown
 from diagnostics.schema.tables import ALL, ATTRIBUTES, Array
 from lenet.data import load_dataset

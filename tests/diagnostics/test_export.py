@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from diagnostics.errors import DiagnosticsError
 from diagnostics.log.reader import open_run
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.run.export import export_run
 from reports.commands import export, repair, schema
 from tests.diagnostics.training import train

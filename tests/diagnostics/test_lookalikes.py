@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnostics.detect.findings import Verdict
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from lenet import (
     AccuracyCategorical,
     ActivationReLU,

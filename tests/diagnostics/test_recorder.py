@@ -10,7 +10,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogExistsError
 from diagnostics.log.reader import open_run
 from diagnostics.measure.tensors import exact_statistics
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.tables import BINS, EVENT_KINDS
 from diagnostics.summarise import summarise

@@ -14,7 +14,7 @@ from diagnostics.errors import CheckpointError, DiagnosticsError, LogError
 from diagnostics.log.checkpoints import CheckpointRing
 from diagnostics.log.reader import open_run
 from diagnostics.log.resume import prepare_resume
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.tables import SNAPSHOT_ARRAYS
 from lenet.hooks import Hook
 from tests.diagnostics.training import small_model, train

@@ -18,7 +18,7 @@ from diagnostics.errors import LogWriteError
 from diagnostics.interrupts import EndsBetweenSteps
 from diagnostics.log.locks import has_writer, lock_path
 from diagnostics.log.reader import open_run
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.tables import EPOCHS
 from diagnostics.storage import guards
 from diagnostics.storage.signals import Deferral
@@ -188,7 +188,7 @@ def test_a_full_disk_ends_the_run_where_that_is_wanted(tmp_path: Path, monkeypat
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.log.reader import open_run
 from tests.diagnostics.training import train
 import signal
@@ -218,7 +218,7 @@ def test_a_failed_write_is_one_warning_no_crash_and_what_was_flushed_stays(tmp_p
 FULL = """
 import sys
 from pathlib import Path
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from diagnostics.storage import guards
 from tests.diagnostics.training import train
 guards.LOW_SPACE = 0

@@ -72,7 +72,7 @@ class Tell(Hook):
 def main(path: str, epochs: str, resume: str) -> None:
     """Train and log until somebody ends it."""
     from diagnostics.interrupts import EndsBetweenSteps
-    from diagnostics.recorder import Recorder
+    from diagnostics.record.recorder import Recorder
 
     model = small_model()
     recorder = Recorder(path, model=model, checkpoint_every=7)

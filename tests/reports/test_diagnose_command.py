@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from docs import generate
 from reports import rules_manual
 from reports.cli import main

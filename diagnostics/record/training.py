@@ -11,7 +11,7 @@ from typing import Literal
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.errors import DiagnosticsError, LogWriteError
 from diagnostics.interrupts import EndsBetweenSteps
-from diagnostics.recorder import Recorder
+from diagnostics.record.recorder import Recorder
 from lenet.data import Dataset, load_dataset
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunEnd
