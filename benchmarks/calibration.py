@@ -26,8 +26,8 @@ from benchmarks.zoo_judged import NATURAL
 from diagnostics.detect.detector import DEFAULT_LIMITS, replay
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
-from diagnostics.intervals import wilson
 from diagnostics.log.reader import open_run
+from diagnostics.statistics.intervals import wilson
 
 ALIVE, DEAD = 0.8, 0.2
 

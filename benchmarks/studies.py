@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.common import commit, machine
-from diagnostics import index
+from diagnostics.statistics import summary_cache as index
 from diagnostics.study import Plan, grid
 from diagnostics.study_run import Study
 from diagnostics.study_worker import Worker, dataset
@@ -101,7 +101,7 @@ def whole_study(plan: Plan, folder: Path, jobs: int) -> float:
 
 def statistics_cost(folder: Path, count: int) -> tuple[float, float]:
     """Seconds for statistics of ``count`` runs that are in the index, and those to read and judge one that is not."""
-    from diagnostics.arms import group_runs
+    from diagnostics.statistics.arms import group_runs
 
     first = next(folder.glob("*.h5"))
     known = index.summary_of(first)

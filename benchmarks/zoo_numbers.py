@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.faults import FAULTS
 from benchmarks.zoo_judged import Judged
-from diagnostics.intervals import wilson
+from diagnostics.statistics.intervals import wilson
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
 WARNED_WITHIN, SOON = 200, 40

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from diagnostics.log.reader import open_run
     from diagnostics.record.recorder import Recorder
     from diagnostics.run.run import Run
-    from diagnostics.tracker import StatisticsTracker
+    from diagnostics.statistics.tracker import StatisticsTracker
 
 _HOMES = {
     "DiagnosticsError": ("diagnostics.errors", "DiagnosticsError"),
     "Recorder": ("diagnostics.record.recorder", "Recorder"),
     "Run": ("diagnostics.run.run", "Run"),
-    "StatisticsTracker": ("diagnostics.tracker", "StatisticsTracker"),
+    "StatisticsTracker": ("diagnostics.statistics.tracker", "StatisticsTracker"),
     "diagnose": ("diagnostics.detect.detector", "replay"),
     "open_run": ("diagnostics.log.reader", "open_run"),
 }

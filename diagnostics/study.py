@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from diagnostics.arms import NOT_AN_ARM, arm_key
 from diagnostics.detect.on_defect import RESTARTS, OnDefect
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.jsonfile import read_json, write_json
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.arms import NOT_AN_ARM, arm_key
+from diagnostics.statistics.run_summary import RunSummary
 from lenet.settings import Settings, idle
 
 FORMAT = "lenet-diag study 1"

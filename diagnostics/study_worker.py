@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from diagnostics import index
 from diagnostics.detect.on_defect import OnDefect
 from diagnostics.errors import LogError, LogWriteError
+from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study import Plan, Task
-from diagnostics.summary import RunSummary
 from lenet.data import Dataset, load_dataset
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from diagnostics.comparison import Comparison
-from diagnostics.statistics import SINGLE_METRICS, Group, Mean, sensitivity
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.comparison import Comparison
+from diagnostics.statistics.group import SINGLE_METRICS, Group, Mean, sensitivity
+from diagnostics.statistics.run_summary import RunSummary
 from reports.words import counted, percent, seconds
 
 LISTED = 8

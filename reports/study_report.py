@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from diagnostics.comparison import Comparison
 from diagnostics.run.run import Run
-from diagnostics.statistics import Group, sensitivity
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.comparison import Comparison
+from diagnostics.statistics.group import Group, sensitivity
+from diagnostics.statistics.run_summary import RunSummary
 from reports.document import (
     Block,
     Document,

@@ -12,8 +12,8 @@ from rich.table import Table
 from reports.words import seconds
 
 if TYPE_CHECKING:
+    from diagnostics.statistics.run_summary import RunSummary
     from diagnostics.study_run import Progress as State
-    from diagnostics.summary import RunSummary
 
 
 class StudyView:

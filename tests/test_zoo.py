@@ -11,7 +11,7 @@ from benchmarks.faults import FAULTS
 from benchmarks.zoo import LATEST, OWN, QUICK, tasks, train
 from benchmarks.zoo_judged import Judged, judge
 from benchmarks.zoo_table import markdown, summary
-from diagnostics.intervals import wilson
+from diagnostics.statistics.intervals import wilson
 
 
 def plan(share=1.0):

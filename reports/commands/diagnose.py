@@ -26,8 +26,8 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
 
     from diagnostics.detect.detector import DEFAULT_LIMITS, replay
     from diagnostics.errors import LogError
-    from diagnostics.index import find_readable
     from diagnostics.log.reader import open_run
+    from diagnostics.statistics.summary_cache import find_readable
     from reports.verdict_text import diagnosis_text
     from reports.words import interrupted_by
 

@@ -13,7 +13,7 @@ from reports.commands.failures import FAILED, UNREADABLE, fail, one_line_errors,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diagnostics.summary import RunSummary
+    from diagnostics.statistics.run_summary import RunSummary
 
 
 @click.command(name="report")

@@ -13,9 +13,9 @@ from reports.commands.failures import UNREADABLE, one_line_errors
 from reports.progress import progress_line
 
 if TYPE_CHECKING:
-    from diagnostics.comparison import Comparison
-    from diagnostics.index import Loaded
-    from diagnostics.statistics import Group
+    from diagnostics.statistics.comparison import Comparison
+    from diagnostics.statistics.group import Group
+    from diagnostics.statistics.summary_cache import Loaded
 
 
 @click.command(name="stats")
@@ -64,9 +64,9 @@ def command(
 def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded, list[Group], list[Comparison]]:
     """The runs in these files and folders, grouped and compared. A single study keeps its own arms."""
     from diagnostics import index, study_run
-    from diagnostics.arms import group_runs
-    from diagnostics.comparison import compare_all
     from diagnostics.errors import LogError
+    from diagnostics.statistics.arms import group_runs
+    from diagnostics.statistics.comparison import compare_all
     from diagnostics.study import FILE
 
     if len(paths) == 1 and (paths[0] / FILE).exists():
@@ -147,14 +147,14 @@ class Forms:
     @property
     def csv(self) -> str:
         """One row an arm."""
-        from diagnostics.statistics_frames import groups_frame
+        from diagnostics.statistics.frames import groups_frame
 
         return groups_frame(self._groups).to_csv(lineterminator="\n").rstrip("\n")
 
     def save(self, folder: Path) -> None:
         """All forms, and one row a run. Raises LogWriteError."""
         from diagnostics.jsonfile import write_text
-        from diagnostics.statistics_frames import runs_frame
+        from diagnostics.statistics.frames import runs_frame
 
         write_text(folder / "stats.txt", self.text + "\n")
         write_text(folder / "stats.json", self.json + "\n")

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.measure.tensors import window_steps
 from diagnostics.run.run import Run
-from diagnostics.statistics import Group
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.run_summary import RunSummary
 from reports import style
 from reports.figures.curves import Array, extremes, moving_mean
 

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from diagnostics.bands import parameter_bands
 from diagnostics.run.run import Run
+from diagnostics.statistics.bands import parameter_bands
 from reports import style
 from reports.figures.curves import Array
 from reports.figures.focus import turning_step

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from diagnostics.statistics import Group
+from diagnostics.statistics.group import Group
 from reports import style
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from diagnostics.statistics import Group
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.run_summary import RunSummary
 from reports import style
 from reports.figures.curves import Array
 

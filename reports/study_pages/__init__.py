@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from diagnostics.errors import StudyError
-from diagnostics.index import Loaded
 from diagnostics.jsonfile import write_text
-from diagnostics.statistics_frames import runs_frame
+from diagnostics.statistics.frames import runs_frame
+from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study import Plan
 from diagnostics.study_run import groups_of
 from reports.study_pages import remedies, report_table, why

@@ -10,7 +10,7 @@ import pandas as pd
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.run.run import Run
-from diagnostics.statistics import Group
+from diagnostics.statistics.group import Group
 from reports.study_pages import pictures
 from reports.study_pages.markdown import join, table
 from reports.study_pages.why_words import EARLY
@@ -24,7 +24,7 @@ Row = dict[str, float]
 
 def drift(group: Group | None, folder: Path, target: Path) -> str:
     """The tensors that leave the range of the healthy runs before a collapse that is not an early one."""
-    from diagnostics.drift import drifts
+    from diagnostics.statistics.drift import drifts
 
     if group is None:
         return "No run with the report's convolution yet."

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
-from diagnostics.index import Loaded
 from diagnostics.presets import preset
-from diagnostics.statistics import Group, Mean
+from diagnostics.statistics.group import Group, Mean
+from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study import Plan
 from diagnostics.version import commit
 from lenet.settings import Settings

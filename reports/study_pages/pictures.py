@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnostics.jsonfile import write_bytes
-from diagnostics.statistics import Group
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.run_summary import RunSummary
 from reports.stats_text import rate_words
 
 if TYPE_CHECKING:

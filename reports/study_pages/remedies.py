@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from diagnostics.comparison import LEVEL, Comparison
-from diagnostics.index import Loaded
-from diagnostics.intervals import mcnemar
 from diagnostics.presets import CONTROL, REPORT, REPORT_CONTROL, preset
-from diagnostics.statistics import Group
+from diagnostics.statistics.comparison import LEVEL, Comparison
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.intervals import mcnemar
+from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
 from lenet.settings import Settings

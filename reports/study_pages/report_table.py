@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diagnostics.index import Loaded
-from diagnostics.intervals import adjust
 from diagnostics.presets import AUTHOR_RUNS, EXACT, REPORT, preset
-from diagnostics.statistics import Group, sensitivity
+from diagnostics.statistics.group import Group, sensitivity
+from diagnostics.statistics.intervals import adjust
+from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study import Plan
 from diagnostics.study_run import comparisons_of, groups_of
 from reports.study_pages import pictures

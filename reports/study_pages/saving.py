@@ -6,7 +6,7 @@ from pathlib import Path
 
 from diagnostics.errors import DiagnosticsError
 from diagnostics.presets import CONTROL, REMEDIES, REPORT_CONTROL
-from diagnostics.statistics import Group
+from diagnostics.statistics.group import Group
 from diagnostics.study_run import comparisons_of, groups_of, load_study
 from reports.study_pages.markdown import join, status
 from reports.study_pages.remedies import answer

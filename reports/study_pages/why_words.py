@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.presets import EXACT
-from diagnostics.statistics import Group
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.run_summary import RunSummary
 from reports.figures.survival import death_step
 from reports.study_pages.markdown import rate
 from reports.words import rule_name

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnostics import index
 from diagnostics.detect.findings import Verdict
+from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 from diagnostics.study import Task
-from diagnostics.summary import EpochSummary, RunSummary
 
 
 @dataclass(frozen=True)

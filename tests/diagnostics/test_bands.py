@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.bands import parameter_bands
 from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 from diagnostics.run.run import Run
+from diagnostics.statistics.bands import parameter_bands
 from tests.diagnostics.examples import lenet_info, small_info
 
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from diagnostics import index
 from diagnostics.errors import DiagnosticsError, LogError
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
 from diagnostics.log.superblock import SIZE, is_intact
 from diagnostics.schema.tables import VERSION
+from diagnostics.statistics import summary_cache as index
 from tests.diagnostics.writing import ROWS, row, use_all, whole_log
 
 SAMPLES = Path(__file__).parent / "samples"

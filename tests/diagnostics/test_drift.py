@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
-from diagnostics.drift import drifts
 from diagnostics.run.run import Run
+from diagnostics.statistics.drift import drifts
 from tests.diagnostics.examples import small_info
 
 STEPS = np.arange(60)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.arms import group_runs
-from diagnostics.comparison import compare, compare_all
 from diagnostics.detect.findings import Verdict
-from diagnostics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, wilson
-from diagnostics.statistics import Group, Mean, sensitivity
-from diagnostics.summary import EpochSummary, RunSummary
+from diagnostics.statistics.arms import group_runs
+from diagnostics.statistics.comparison import compare, compare_all
+from diagnostics.statistics.group import Group, Mean, sensitivity
+from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, wilson
+from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 
 def run(verdict: str = "healthy", seed: int = 0, accuracy: float | None = 0.95, **more) -> RunSummary:
@@ -174,7 +174,7 @@ def test_models_from_python_are_told_apart_by_short_labels():
 
 
 def test_a_study_names_and_orders_its_arms():
-    from diagnostics.arms import arm_key
+    from diagnostics.statistics.arms import arm_key
 
     runs = [run(arm={"lr": lr}) for lr in (0.1, 0.5)]
     groups = group_runs(runs, {arm_key({"lr": 0.5}): "control", arm_key({"lr": 9}): "unused"})

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics import index
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.presets import AUTHOR_RUNS, PRESETS, preset
+from diagnostics.statistics import summary_cache as index
 from diagnostics.study import Plan, grid
 from diagnostics.study_run import Progress, Study, groups_of, load_study
 from lenet.errors import SettingsError

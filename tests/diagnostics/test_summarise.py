@@ -7,7 +7,7 @@ import pytest
 
 from diagnostics.detect.findings import Cause, Diagnosis, Stretch, Verdict
 from diagnostics.run.run import Run
-from diagnostics.summarise import summarise
+from diagnostics.statistics.summarise import summarise
 from tests.diagnostics.examples import small_info
 
 

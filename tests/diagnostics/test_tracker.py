@@ -11,7 +11,7 @@ import pytest
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError, LogWriteError
 from diagnostics.record.recorder import Recorder
-from diagnostics.tracker import StatisticsTracker, rule_of_thumb
+from diagnostics.statistics.tracker import StatisticsTracker, rule_of_thumb
 from tests.lenet.builders import blobs, small_model
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from diagnostics import index
 from diagnostics.detect.findings import Verdict
+from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 from diagnostics.study import Plan
-from diagnostics.summary import EpochSummary, RunSummary
 
 
 def fake_run(folder: Path, name: str, verdict: str = "healthy", seed: int = 0, **changes) -> RunSummary:

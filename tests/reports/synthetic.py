@@ -13,15 +13,15 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.arms import group_runs
-from diagnostics.comparison import compare_all
 from diagnostics.detect.findings import Cause, Diagnosis, Finding, Outcome, Severity, Stretch, Verdict
 from diagnostics.run.run import Run
 from diagnostics.run.source import MemorySource, index_rows, records
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SILENT, SNAPSHOTS, VALIDATIONS
-from diagnostics.summarise import summarise
+from diagnostics.statistics.arms import group_runs
+from diagnostics.statistics.comparison import compare_all
+from diagnostics.statistics.summarise import summarise
 from lenet.hooks import LayerInfo, TensorInfo
 from reports.study_report import StudyData
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from diagnostics import index
+from diagnostics.statistics import summary_cache as index
 from diagnostics.study import Plan, grid
 from diagnostics.study_run import Study
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from diagnostics import index
+from diagnostics.statistics import summary_cache as index
 from diagnostics.study import Plan, grid
 from reports.commands.stats import command
 from tests.reports.fake_runs import fake_run, fake_study

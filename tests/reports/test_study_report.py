@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diagnostics.intervals import wilson
-from diagnostics.statistics import Group
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.intervals import wilson
 from reports import html, study_report
 from reports.document import Facts, Link, Table
 from reports.document import Verdict as VerdictBlock

@@ -12,7 +12,7 @@ import pandas as pd
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.paths import readable_name
 from diagnostics.run.run import Run
-from diagnostics.summary import EpochSummary, RunSummary
+from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 
 def summarise(run: Run) -> RunSummary:

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from diagnostics.paths import readable_name
-from diagnostics.statistics import SINGLE_METRICS, Group, Metrics
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.group import SINGLE_METRICS, Group, Metrics
+from diagnostics.statistics.run_summary import RunSummary
 
 
 def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:

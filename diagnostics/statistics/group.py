@@ -16,8 +16,8 @@ from functools import cached_property
 from typing import Any
 
 from diagnostics.detect.findings import Verdict
-from diagnostics.intervals import wilson
-from diagnostics.summary import EpochSummary, RunSummary
+from diagnostics.statistics.intervals import wilson
+from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 DEFECT_KINDS = (Verdict.NEVER_LEARNED, Verdict.COLLAPSED, Verdict.DIVERGED)
 

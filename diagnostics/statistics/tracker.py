@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from diagnostics import tracker_file
 from diagnostics.detect.findings import Verdict
 from diagnostics.jsonfile import locked
-from diagnostics.tracker_file import PHASES, TrackedRun
+from diagnostics.statistics import tracker_file
+from diagnostics.statistics.tracker_file import PHASES, TrackedRun
 
 NOT_LEARNING = 0.2
 """The author's limit: an epoch's accuracy below it made his program say "restart this run"."""

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from diagnostics.bands import values_at
 from diagnostics.run.run import Run
+from diagnostics.statistics.bands import values_at
 
 COLUMNS = ("below", "above", "runs", "lead")
 ROUNDING = 1e-6

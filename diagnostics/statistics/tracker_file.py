@@ -11,8 +11,8 @@ from typing import Any
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError
 from diagnostics.jsonfile import locked, read_json, write_json, write_text
-from diagnostics.statistics import SINGLE_METRICS, Group, sensitivity
-from diagnostics.summary import EpochSummary, RunSummary
+from diagnostics.statistics.group import SINGLE_METRICS, Group, sensitivity
+from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 FORMAT = "lenet-diag tracker 1"
 PHASES = ("step", "epoch", "training", "validation", "combined")

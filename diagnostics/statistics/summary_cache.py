@@ -19,7 +19,7 @@ from pathlib import Path
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.jsonfile import write_text
 from diagnostics.paths import readable_name, was_resumed
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.run_summary import RunSummary
 
 FOLDER = ".summaries"
 
@@ -119,7 +119,7 @@ def remembered(path: Path) -> RunSummary | None:
 
 def _made(path: Path) -> RunSummary:
     from diagnostics.log.reader import open_run  # here, since most summaries come from the index
-    from diagnostics.summarise import summarise
+    from diagnostics.statistics.summarise import summarise
 
     stamp = _stamp(path)
     summary = summarise(open_run(path))

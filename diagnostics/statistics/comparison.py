@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnostics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe
-from diagnostics.statistics import Group, Mean
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.group import Group, Mean
+from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe
+from diagnostics.statistics.run_summary import RunSummary
 
 LEVEL = 0.05
 PAIRED_SHARE = 0.8

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from diagnostics.statistics import Group
-from diagnostics.summary import RunSummary
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.run_summary import RunSummary
 
 NOT_AN_ARM = ("seed", "threads")
 """Settings in which the runs of one arm may differ: the second changes times and nothing else."""
