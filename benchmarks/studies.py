@@ -19,9 +19,9 @@ from pathlib import Path
 
 from benchmarks.common import commit, machine
 from diagnostics.statistics import summary_cache as index
-from diagnostics.study import Plan, grid
-from diagnostics.study_run import Study
-from diagnostics.study_worker import Worker, dataset
+from diagnostics.study.plan import Plan, grid
+from diagnostics.study.runner import Study
+from diagnostics.study.worker import Worker, dataset
 
 STARTS = 3
 

@@ -13,7 +13,7 @@ from reports.words import seconds
 
 if TYPE_CHECKING:
     from diagnostics.statistics.run_summary import RunSummary
-    from diagnostics.study_run import Progress as State
+    from diagnostics.study.runner import Progress as State
 
 
 class StudyView:

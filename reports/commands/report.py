@@ -89,7 +89,7 @@ def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> dic
     import os
     from collections import deque
 
-    from diagnostics.pool import Failure, Pool
+    from diagnostics.study.worker_pool import Failure, Pool
     from reports.progress import progress_line
 
     failures: dict[str, str] = {}

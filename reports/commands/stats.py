@@ -67,7 +67,7 @@ def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded
     from diagnostics.errors import LogError
     from diagnostics.statistics.arms import group_runs
     from diagnostics.statistics.comparison import compare_all
-    from diagnostics.study import FILE
+    from diagnostics.study.plan import FILE
 
     if len(paths) == 1 and (paths[0] / FILE).exists():
         plan, loaded = study_run.load_study(paths[0])
@@ -90,7 +90,7 @@ def _show_progress(done: int, total: int) -> None:
 
 def jobs_of(paths: tuple[Path, ...]) -> list[int]:
     """How many runs of a study were trained at a time, since times depend on it; empty where that is not known."""
-    from diagnostics.study import FILE, Plan
+    from diagnostics.study.plan import FILE, Plan
 
     if len(paths) != 1 or not (paths[0] / FILE).exists():
         return []

@@ -18,7 +18,7 @@ from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, TERMINATED, 
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
 if TYPE_CHECKING:
-    from diagnostics.study import Plan
+    from diagnostics.study.plan import Plan
 
 DEFAULT_RUNS = 10
 
@@ -61,8 +61,8 @@ def command(
             raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     with one_line_errors():
-        from diagnostics.reuse import check_source
-        from diagnostics.study import Plan
+        from diagnostics.study.plan import Plan
+        from diagnostics.study.reuse import check_source
 
         if page_only or (resume and not given and not preset and not runs):
             flag = "--page-only" if page_only else "--resume"
@@ -83,8 +83,8 @@ def command(
 def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | None, how: dict[str, Any]) -> Plan:
     """The plan these options ask for. Raises StudyError or SettingsError."""
     from diagnostics.errors import StudyError
-    from diagnostics.presets import preset
-    from diagnostics.study import GIVEN_ONCE, Plan, grid
+    from diagnostics.study.plan import GIVEN_ONCE, Plan, grid
+    from diagnostics.study.presets import preset
 
     for name, why in GIVEN_ONCE.items():
         if len(given.get(name, ())) > 1:
@@ -102,7 +102,7 @@ def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | 
 def check_folder(folder: Path, flag: str | None) -> None:
     """Ask for a study where ``flag`` takes one, and for --resume where there is one already. Raises StudyError."""
     from diagnostics.errors import StudyError
-    from diagnostics.study import FILE
+    from diagnostics.study.plan import FILE
 
     exists = (folder / FILE).exists()
     if exists and not flag:
@@ -143,7 +143,7 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
     """Run what is missing and show how it goes; the exit code."""
     from rich.console import Console
 
-    from diagnostics.study_run import FAILURES, Study
+    from diagnostics.study.runner import FAILURES, Study
     from reports.study_view import StudyView
     from reports.words import counted
 
@@ -164,7 +164,7 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
 
 def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
     """Print the statistics; write the page of a preset."""
-    from diagnostics.study_run import comparisons_of, groups_of, load_study
+    from diagnostics.study.runner import comparisons_of, groups_of, load_study
     from reports.commands.stats import Forms
 
     plan, loaded = load_study(folder)

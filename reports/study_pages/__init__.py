@@ -12,8 +12,8 @@ from diagnostics.errors import StudyError
 from diagnostics.jsonfile import write_text
 from diagnostics.statistics.frames import runs_frame
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study import Plan
-from diagnostics.study_run import groups_of
+from diagnostics.study.plan import Plan
+from diagnostics.study.runner import groups_of
 from reports.study_pages import remedies, report_table, why
 from reports.study_pages.markdown import runs_file
 

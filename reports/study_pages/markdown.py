@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
-from diagnostics.presets import preset
 from diagnostics.statistics.group import Group, Mean
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study import Plan
+from diagnostics.study.plan import Plan
+from diagnostics.study.presets import preset
 from diagnostics.version import commit
 from lenet.settings import Settings
 from reports.flags import flags

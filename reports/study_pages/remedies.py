@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from diagnostics.presets import CONTROL, REPORT, REPORT_CONTROL, preset
 from diagnostics.statistics.comparison import LEVEL, Comparison
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import mcnemar
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study import Plan
-from diagnostics.study_run import comparisons_of, groups_of
+from diagnostics.study.plan import Plan
+from diagnostics.study.presets import CONTROL, REPORT, REPORT_CONTROL, preset
+from diagnostics.study.runner import comparisons_of, groups_of
 from lenet.settings import Settings
 from reports.figures.survival import death_step
 from reports.study_pages import pictures

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diagnostics.presets import AUTHOR_RUNS, EXACT, REPORT, preset
 from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import adjust
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study import Plan
-from diagnostics.study_run import comparisons_of, groups_of
+from diagnostics.study.plan import Plan
+from diagnostics.study.presets import AUTHOR_RUNS, EXACT, REPORT, preset
+from diagnostics.study.runner import comparisons_of, groups_of
 from reports.study_pages import pictures
 from reports.study_pages.markdown import (
     arrows,

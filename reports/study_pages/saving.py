@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from diagnostics.errors import DiagnosticsError
-from diagnostics.presets import CONTROL, REMEDIES, REPORT_CONTROL
 from diagnostics.statistics.group import Group
-from diagnostics.study_run import comparisons_of, groups_of, load_study
+from diagnostics.study.presets import CONTROL, REMEDIES, REPORT_CONTROL
+from diagnostics.study.runner import comparisons_of, groups_of, load_study
 from reports.study_pages.markdown import join, status
 from reports.study_pages.remedies import answer
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
-from diagnostics.presets import EXACT, REMEDIES, REPORT
 from diagnostics.statistics.group import DEFECT_KINDS, Group
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study import Plan
-from diagnostics.study_run import comparisons_of, groups_of
+from diagnostics.study.plan import Plan
+from diagnostics.study.presets import EXACT, REMEDIES, REPORT
+from diagnostics.study.runner import comparisons_of, groups_of
 from reports.figures.survival import death_step, median_death_words
 from reports.study_pages import pictures
 from reports.study_pages.drift import drift

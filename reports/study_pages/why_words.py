@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from diagnostics.detect.findings import Diagnosis
-from diagnostics.presets import EXACT
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
+from diagnostics.study.presets import EXACT
 from reports.figures.survival import death_step
 from reports.study_pages.markdown import rate
 from reports.words import rule_name

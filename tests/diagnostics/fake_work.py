@@ -10,7 +10,7 @@ from pathlib import Path
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics import summary_cache as index
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
-from diagnostics.study import Task
+from diagnostics.study.plan import Task
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import signal
 import time
 from collections import deque
 
-from diagnostics.pool import Failure, Pool
+from diagnostics.study.worker_pool import Failure, Pool
 
 
 def work(task: int) -> int:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import StudyError
-from diagnostics.reuse import copy_runs
-from diagnostics.study import Plan, grid
-from diagnostics.study_run import Study, load_study
-from diagnostics.study_worker import Worker
+from diagnostics.study.plan import Plan, grid
+from diagnostics.study.reuse import copy_runs
+from diagnostics.study.runner import Study, load_study
+from diagnostics.study.worker import Worker
 from lenet.data.dataset import EMBEDDED
 
 SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [60]}
@@ -58,7 +58,7 @@ def test_a_study_counts_copied_runs_trains_none_of_them_and_says_where_they_came
 
 @pytest.mark.parametrize("name", ["commit", "numpy", "python", "platform", "host"])
 def test_runs_of_other_code_or_another_machine_are_not_copied(source, tmp_path, monkeypatch, name):
-    from diagnostics import reuse
+    from diagnostics.study import reuse
 
     here = reuse.environment(1)
     monkeypatch.setattr(reuse, "environment", lambda threads: {**here, name: "another"})

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import DamagedFileError, StudyError
-from diagnostics.presets import AUTHOR_RUNS, PRESETS, preset
 from diagnostics.statistics import summary_cache as index
-from diagnostics.study import Plan, grid
-from diagnostics.study_run import Progress, Study, groups_of, load_study
+from diagnostics.study.plan import Plan, grid
+from diagnostics.study.presets import AUTHOR_RUNS, PRESETS, preset
+from diagnostics.study.runner import Progress, Study, groups_of, load_study
 from lenet.errors import SettingsError
 from lenet.settings import Settings
 from tests.diagnostics.fake_work import FakeWork, calls

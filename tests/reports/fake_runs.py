@@ -8,7 +8,7 @@ from pathlib import Path
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics import summary_cache as index
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
-from diagnostics.study import Plan
+from diagnostics.study.plan import Plan
 
 
 def fake_run(folder: Path, name: str, verdict: str = "healthy", seed: int = 0, **changes) -> RunSummary:

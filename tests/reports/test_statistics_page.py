@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from diagnostics.statistics import summary_cache as index
-from diagnostics.study import Plan, grid
-from diagnostics.study_run import Study
+from diagnostics.study.plan import Plan, grid
+from diagnostics.study.runner import Study
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
 

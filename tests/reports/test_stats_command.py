@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.statistics import summary_cache as index
-from diagnostics.study import Plan, grid
+from diagnostics.study.plan import Plan, grid
 from reports.commands.stats import command
 from tests.reports.fake_runs import fake_run, fake_study
 

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from diagnostics import study_run
-from diagnostics.study import Plan
+from diagnostics.study import runner as study_run
+from diagnostics.study.plan import Plan
 from reports.commands.study import command
 from reports.study_view import StudyView, line
 from tests.diagnostics.fake_work import FakeWork, calls
@@ -188,7 +188,7 @@ def test_a_preset_takes_other_settings_for_all_arms_and_writes_its_page(study, t
 
 
 def test_on_a_terminal_the_arms_are_kept_in_a_table(tmp_path):
-    from diagnostics.study import grid
+    from diagnostics.study.plan import grid
 
     plan, states = Plan(grid({"lr": [0.1, 0.5]}, 2)), []
     study_run.Study(plan, tmp_path, 1, FakeWork(tmp_path, failing=(1,))).run(states.append)

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.log.reader import open_run
-from diagnostics.study import Plan, grid
-from diagnostics.study_run import Study, load_study
+from diagnostics.study.plan import Plan, grid
+from diagnostics.study.runner import Study, load_study
 from reports.commands.stats import command as stats
 from reports.commands.study import command as study
 

@@ -10,7 +10,7 @@ from diagnostics.detect.on_defect import OnDefect
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.statistics import summary_cache as index
 from diagnostics.statistics.run_summary import RunSummary
-from diagnostics.study import Plan, Task
+from diagnostics.study.plan import Plan, Task
 from lenet.data import Dataset, load_dataset
 
 

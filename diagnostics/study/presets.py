@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostics.errors import StudyError
-from diagnostics.study import Arm, arm_settings, told_apart
+from diagnostics.study.plan import Arm, arm_settings, told_apart
 from lenet.settings import Settings
 
 Changes = Mapping[str, Any]

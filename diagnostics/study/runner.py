@@ -12,15 +12,15 @@ from typing import IO
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.jsonfile import read_json, try_lock, write_json
-from diagnostics.pool import Failure, Pool
-from diagnostics.reuse import copy_runs
 from diagnostics.statistics import summary_cache as index
 from diagnostics.statistics.arms import arm_key, group_runs
 from diagnostics.statistics.comparison import Comparison, compare_all
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from diagnostics.study import FILE, Plan, Task
-from diagnostics.study_worker import Worker, finished, is_complete
+from diagnostics.study.plan import FILE, Plan, Task
+from diagnostics.study.reuse import copy_runs
+from diagnostics.study.worker import Worker, finished, is_complete
+from diagnostics.study.worker_pool import Failure, Pool
 from diagnostics.version import code_version
 
 FAILURES = "failures.json"

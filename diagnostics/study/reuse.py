@@ -18,8 +18,8 @@ from typing import Any
 from diagnostics.environment import environment
 from diagnostics.errors import StudyError
 from diagnostics.log.reader import open_run
-from diagnostics.study import FILE, Plan, Task
-from diagnostics.study_worker import finished
+from diagnostics.study.plan import FILE, Plan, Task
+from diagnostics.study.worker import finished
 from lenet.data import load_dataset
 
 SAME = ("version", "commit", "python", "numpy", "platform", "host")
