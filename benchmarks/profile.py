@@ -16,10 +16,10 @@ from time import perf_counter
 import numpy as np
 
 from lenet.data import Dataset
-from lenet.engine import Portion, _blas_controller
 from lenet.layers.base import TrainableLayer
 from lenet.model import Model
 from lenet.settings import Settings
+from lenet.training.engine import Portion, _blas_controller
 
 
 def profile(network: str, batch_size: int, dataset: Dataset, convolution: str = "exact", repeats: int = 60) -> str:

@@ -21,12 +21,12 @@ from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
 from lenet.networks import NETWORKS, network_layers
 from lenet.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
-from lenet.own_layer import OwnLayer
-from lenet.own_training import OwnTraining
-from lenet.printing import PrintProgress
 from lenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
 from lenet.settings import Settings
-from lenet.state import load_state, save_state
+from lenet.training.custom_layer import OwnLayer
+from lenet.training.custom_loop import OwnTraining
+from lenet.training.printing import PrintProgress
+from lenet.training.state import load_state, save_state
 
 __version__ = "0.1.0"
 

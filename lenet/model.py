@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lenet import state as states
 from lenet.arguments import expect_number, expect_whole, not_negative
 from lenet.checks import (
     check_hooks,
@@ -32,21 +31,22 @@ from lenet.checks import (
     precision,
 )
 from lenet.description import describe, layer_infos
-from lenet.engine import Engine
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, LayerInfo, StopTraining
 from lenet.initializers import Initializer
 from lenet.layers.activations import ActivationSoftmax
 from lenet.layers.base import Array, Layer, TrainableLayer
-from lenet.loop import Plan, Progress, run
 from lenet.losses import Labels, LossCategoricalCrossEntropy, sparse_labels
 from lenet.metrics import AccuracyCategorical
 from lenet.optimizers import Optimizer
 from lenet.parameters import Parameters
-from lenet.printing import PrintProgress
 from lenet.regularizers import Penalty
-from lenet.tracking import Tracker, Tracking, check_tracker
-from lenet.validation import validate
+from lenet.training import state as states
+from lenet.training.engine import Engine
+from lenet.training.loop import Plan, Progress, run
+from lenet.training.printing import PrintProgress
+from lenet.training.tracking import Tracker, Tracking, check_tracker
+from lenet.training.validation import validate
 
 
 class Model:
@@ -291,7 +291,7 @@ class Model:
         return self.parameters.digest()
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that training depends on, as copies: see :mod:`lenet.state`."""
+        """All that training depends on, as copies: see :mod:`lenet.training.state`."""
         return states.collect(self)
 
     def restore(self, state: dict[str, NDArray[Any]], *, position: bool = True) -> None:

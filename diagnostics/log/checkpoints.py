@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import CheckpointError
 from lenet.errors import LenetError
-from lenet.state import load_state, save_state
+from lenet.training.state import load_state, save_state
 
 State = Mapping[str, NDArray[Any]]
 NEWEST = 3

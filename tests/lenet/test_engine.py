@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lenet.engine import SHARD, SIZES_KEPT, SMALLEST_SHARD, shard_sizes
+from lenet.training.engine import SHARD, SIZES_KEPT, SMALLEST_SHARD, shard_sizes
 from tests.lenet.builders import blobs, small_model
 
 

@@ -41,11 +41,11 @@ from lenet.hooks import (
     ValidationEnd,
 )
 from lenet.layers.base import Array
-from lenet.listeners import Listeners, Stopwatch
-from lenet.loop import Progress
 from lenet.losses import sparse_labels
-from lenet.own_layer import OwnLayer
 from lenet.parameters import Parameters, read_only
+from lenet.training.custom_layer import OwnLayer
+from lenet.training.listeners import Listeners, Stopwatch
+from lenet.training.loop import Progress
 
 # What hooks are told of as if it were the output of a layer: the batch itself.
 INPUT = "input"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine import Engine, Outputs, Rows
 from lenet.hooks import (
     ActivationsReady,
     EpochEnd,
@@ -30,9 +29,10 @@ from lenet.hooks import (
     ValidationEnd,
 )
 from lenet.layers.base import Array
-from lenet.listeners import Listeners, Stopwatch
 from lenet.losses import Labels
 from lenet.parameters import read_only
+from lenet.training.engine import Engine, Outputs, Rows
+from lenet.training.listeners import Listeners, Stopwatch
 
 if TYPE_CHECKING:
     from lenet.model import Model

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from lenet.engine import Engine
 from lenet.layers.base import Array
 from lenet.losses import Labels
-from lenet.printing import PrintProgress
+from lenet.training.engine import Engine
+from lenet.training.printing import PrintProgress
 
 
 def validate(
