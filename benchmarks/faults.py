@@ -17,7 +17,7 @@ from lenet.data import Dataset
 from lenet.hooks import Hook, StepStart
 from lenet.layers.base import Array
 from lenet.model import Model
-from lenet.optimizers import OptimizerSGD
+from lenet.optim.optimizers import OptimizerSGD
 from lenet.settings import Settings
 
 FAULTS = (

@@ -20,8 +20,8 @@ from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
 from lenet.networks import NETWORKS, network_layers
-from lenet.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
-from lenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
+from lenet.optim.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
+from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
 from lenet.settings import Settings
 from lenet.training.custom_layer import OwnLayer
 from lenet.training.custom_loop import OwnTraining

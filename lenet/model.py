@@ -38,9 +38,9 @@ from lenet.layers.activations import ActivationSoftmax
 from lenet.layers.base import Array, Layer, TrainableLayer
 from lenet.losses import Labels, LossCategoricalCrossEntropy, sparse_labels
 from lenet.metrics import AccuracyCategorical
-from lenet.optimizers import Optimizer
+from lenet.optim.optimizers import Optimizer
+from lenet.optim.regularizers import Penalty
 from lenet.parameters import Parameters
-from lenet.regularizers import Penalty
 from lenet.training import state as states
 from lenet.training.engine import Engine
 from lenet.training.loop import Plan, Progress, run

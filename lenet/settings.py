@@ -22,9 +22,9 @@ from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
 from lenet.networks import ACTIVATIONS, CONVOLUTIONS, NETWORKS, layers_with_weights, network_layers
-from lenet.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
-from lenet.regularizers import strengths_by_layer
-from lenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
+from lenet.optim.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
+from lenet.optim.regularizers import strengths_by_layer
+from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
 
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")

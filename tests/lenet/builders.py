@@ -30,7 +30,7 @@ from lenet import (
     Warmup,
     load_dataset,
 )
-from lenet.schedules import Cosine, Exponential
+from lenet.optim.schedules import Cosine, Exponential
 
 EVENTS = tuple(sorted(Hook._events))
 STEP_EVENTS = ["on_step_start", "on_activations_ready", "on_gradients_ready", "on_update_done", "on_step_end"]

@@ -29,7 +29,7 @@ from lenet import (
     network_layers,
 )
 from lenet.initializers import Initializer
-from lenet.schedules import Cosine, Exponential, InverseTime, StepDecay, Warmup
+from lenet.optim.schedules import Cosine, Exponential, InverseTime, StepDecay, Warmup
 from tests.lenet.builders import blobs, ready, small_model
 
 CONV = ConvolutionLayer

@@ -5,7 +5,7 @@
 Biases are not penalised. A layer's own ``l1`` and ``l2`` are added to the
 model's. All weights of the model are done in a few vector operations.
 With plain SGD at rate r an ``l2`` of x shrinks every weight by the factor 1 - 2 r x
-a step; the weight decay of an optimiser is another thing (:mod:`lenet.optimizers`).
+a step; the weight decay of an optimiser is another thing (:mod:`lenet.optim.optimizers`).
 """
 
 from __future__ import annotations
