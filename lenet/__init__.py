@@ -8,12 +8,12 @@ from __future__ import annotations
 from lenet.data import Dataset, formatData, load_dataset, load_mnist_images, load_mnist_labels
 from lenet.errors import DataError, LenetError, SettingsError, ShapeError
 from lenet.hooks import Hook, StopTraining
-from lenet.initializers import Initializer
 from lenet.layers.activations import ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh
 from lenet.layers.base import Layer, TrainableLayer
 from lenet.layers.convolution import ConvolutionLayer
 from lenet.layers.dense import DenseLayer
 from lenet.layers.flatten import Flatten
+from lenet.layers.initializers import Initializer
 from lenet.layers.pooling import AveragePooling
 from lenet.layers.report_convolution import ReportConvolutionLayer
 from lenet.losses import LossCategoricalCrossEntropy

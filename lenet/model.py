@@ -33,9 +33,9 @@ from lenet.checks import (
 from lenet.description import describe, layer_infos
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, LayerInfo, StopTraining
-from lenet.initializers import Initializer
 from lenet.layers.activations import ActivationSoftmax
 from lenet.layers.base import Array, Layer, TrainableLayer
+from lenet.layers.initializers import Initializer
 from lenet.losses import Labels, LossCategoricalCrossEntropy, sparse_labels
 from lenet.metrics import AccuracyCategorical
 from lenet.optim.optimizers import Optimizer

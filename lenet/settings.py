@@ -17,7 +17,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from lenet.errors import SettingsError
-from lenet.initializers import SCHEMES, SHAPES, Initializer
+from lenet.layers.initializers import SCHEMES, SHAPES, Initializer
 from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.model import Model

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 
 from lenet.errors import ShapeError
 from lenet.layers.base import Array, Layer, Shape, Workspace, batch_last_shape
-from lenet.memory import Memory
+from lenet.layers.memory import Memory
 
 
 class Activation(Layer):

@@ -21,8 +21,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from lenet.arguments import expect_number, expect_whole, not_negative
 from lenet.errors import SettingsError, ShapeError
-from lenet.initializers import Initializer
-from lenet.memory import Memory
+from lenet.layers.initializers import Initializer
+from lenet.layers.memory import Memory
 
 Array = NDArray[np.floating[Any]]
 Shape = tuple[int, ...]

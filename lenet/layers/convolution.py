@@ -34,12 +34,12 @@ from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_pair, expect_whole
 from lenet.errors import SettingsError, ShapeError
-from lenet.initializers import Initializer
 from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.initializers import Initializer
+from lenet.layers.memory import Memory
 from lenet.layers.padding import PADDINGS, PaddedImage, padding_widths
 from lenet.layers.products import SMALL_PRODUCT, blocks, in_columns, parts
 from lenet.layers.scatter import Scatter
-from lenet.memory import Memory
 
 
 class ConvolutionLayer(TrainableLayer):

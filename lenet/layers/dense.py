@@ -16,10 +16,10 @@ from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_whole
 from lenet.errors import ShapeError
-from lenet.initializers import Initializer
 from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.initializers import Initializer
+from lenet.layers.memory import Memory
 from lenet.layers.products import in_rows, parts
-from lenet.memory import Memory
 
 # From here on packing pays: the slivers that small products would need are slower than the whole (measured).
 LARGE_PRODUCT = 8_000_000

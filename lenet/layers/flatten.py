@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lenet.layers.base import Array, Layer, Shape, Workspace
-from lenet.memory import Memory
+from lenet.layers.memory import Memory
 
 
 class Flatten(Layer):

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
 from lenet.layers.base import Array
-from lenet.memory import Memory
+from lenet.layers.memory import Memory
 
 PADDINGS = ("valid", "same", "full")
 

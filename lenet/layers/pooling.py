@@ -17,8 +17,8 @@ from numpy.typing import DTypeLike
 from lenet.arguments import expect_pair
 from lenet.errors import ShapeError
 from lenet.layers.base import Array, Layer, Shape, Workspace
-from lenet.memory import Memory
-from lenet.sums import add_up
+from lenet.layers.memory import Memory
+from lenet.layers.sums import add_up
 
 
 class AveragePooling(Layer):

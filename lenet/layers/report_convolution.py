@@ -41,8 +41,8 @@ from numpy.typing import DTypeLike
 from lenet.errors import ShapeError
 from lenet.layers.base import Array, Shape, TrainableWorkspace, Workspace
 from lenet.layers.convolution import ConvolutionLayer
+from lenet.layers.memory import Memory
 from lenet.layers.padding import padding_widths
-from lenet.memory import Memory
 
 BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}
 

@@ -19,9 +19,9 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
 from lenet.layers.base import Array, Shape
+from lenet.layers.memory import Memory
 from lenet.layers.padding import padding_widths
 from lenet.layers.products import blocks, in_columns, parts
-from lenet.memory import Memory
 
 
 class Scatter:

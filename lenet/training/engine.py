@@ -33,11 +33,11 @@ from lenet.layers.base import (
     batch_last,
     batch_last_shape,
 )
+from lenet.layers.memory import Blocks, Memory, Scratch
+from lenet.layers.sums import add_up
 from lenet.losses import Labels, LossCategoricalCrossEntropy
-from lenet.memory import Blocks, Memory, Scratch
 from lenet.metrics import AccuracyCategorical
 from lenet.parameters import Parameters, read_only
-from lenet.sums import add_up
 
 PORTION = 1024
 SHARD = 64

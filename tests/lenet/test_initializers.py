@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lenet import ActivationSoftmax, ConvolutionLayer, DenseLayer, Flatten, Initializer, Model, Settings
-from lenet.initializers import SCHEMES, SHAPES, fans
+from lenet.layers.initializers import SCHEMES, SHAPES, fans
 from tests.lenet.builders import ready
 
 SIZES = [(300, 200), (784, 120), (5, 5, 20, 30), (3, 7, 16, 40)]

@@ -28,7 +28,7 @@ from lenet import (
     load_dataset,
     network_layers,
 )
-from lenet.initializers import Initializer
+from lenet.layers.initializers import Initializer
 from lenet.optim.schedules import Cosine, Exponential, InverseTime, StepDecay, Warmup
 from tests.lenet.builders import blobs, ready, small_model
 
