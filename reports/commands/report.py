@@ -48,7 +48,7 @@ def report_run(path: Path, out: Path) -> tuple[Path, int]:
     """Write the report of one run; returns the page, and 3 where the log is damaged. Raises LogError."""
     from diagnostics.errors import LogError
     from diagnostics.log.reader import open_run
-    from reports.run_report import write_report
+    from reports.pages.run_page import write_report
 
     run = open_run(path)
     if not len(run):
@@ -59,9 +59,9 @@ def report_run(path: Path, out: Path) -> tuple[Path, int]:
 def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int:
     """The page of the folder and those of its runs; returns the exit code."""
     from diagnostics.log.reader import open_run
-    from reports import html
     from reports.commands.stats import collect, notes
-    from reports.study_report import StudyData, build
+    from reports.pages import html
+    from reports.pages.study_page import StudyData, build
 
     loaded, groups, comparisons = collect((folder,), False)
     for line in notes(loaded):

@@ -23,7 +23,7 @@ from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare_all
 from diagnostics.statistics.summarise import summarise
 from lenet.hooks import LayerInfo, TensorInfo
-from reports.study_report import StudyData
+from reports.pages.study_page import StudyData
 
 SHAPES = {
     "conv1": (5, 5, 1, 6),

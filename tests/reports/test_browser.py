@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reports import html, study_report
-from reports.run_report import write_report
+from reports.pages.run_page import write_report
 from tests.reports import synthetic
 from tests.reports.browser import Browser
 

@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reports import html
-from reports.document import Command, Document, Facts, Folded, Listing, Section, Table, text
-from reports.document import Verdict as VerdictBlock
+from reports.pages import html
+from reports.pages.document import Command, Document, Facts, Folded, Listing, Section, Table, text
+from reports.pages.document import Verdict as VerdictBlock
+from reports.pages.run_page import build, write_report
 from reports.retry import command_for, meaning
-from reports.run_report import build, write_report
 from tests.reports import synthetic
 
 

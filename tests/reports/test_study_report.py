@@ -10,11 +10,11 @@ import pytest
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import wilson
 from reports import html, study_report
-from reports.document import Facts, Link, Table
-from reports.document import Verdict as VerdictBlock
 from reports.figures import arms, fates, rates, survival
+from reports.pages.document import Facts, Link, Table
+from reports.pages.document import Verdict as VerdictBlock
+from reports.pages.study_page import StudyData, build
 from reports.study_pages import why
-from reports.study_report import StudyData, build
 from tests.reports import synthetic
 
 

@@ -1,7 +1,7 @@
 """What a report says, without how it looks: a tree of content.
 
 A :class:`Document` holds sections, a section holds blocks, and a paragraph
-holds text with a few marks. Nothing here knows of HTML: :mod:`reports.html`
+holds text with a few marks. Nothing here knows of HTML: :mod:`reports.pages.html`
 is one renderer, and tests read the tree.
 """
 

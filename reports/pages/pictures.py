@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from diagnostics.run.run import Run
 from reports import style
-from reports.document import Picture
 from reports.figures.chain import chain_figure
 from reports.figures.focus import focus, suspects, turning_step
 from reports.figures.guilty import guilty_figure
@@ -20,6 +19,7 @@ from reports.figures.shapes import shapes_figure
 from reports.figures.tensors import tensors_figure
 from reports.figures.units import prepare as unit_data
 from reports.figures.units import units_figure
+from reports.pages.document import Picture
 from reports.words import counted, measured, number, percent, rule_name
 
 Maker = Callable[[Run], Figure | None]

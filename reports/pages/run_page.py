@@ -9,8 +9,9 @@ from diagnostics.detect.early_warnings import RULE as EARLY
 from diagnostics.detect.findings import Finding, Outcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.run.run import Run
-from reports import html
-from reports.document import (
+from reports.figures.focus import downfall, guilty_layer, turning_step
+from reports.pages import html
+from reports.pages.document import (
     Block,
     Code,
     Command,
@@ -27,9 +28,8 @@ from reports.document import (
     Tone,
     text,
 )
-from reports.document import Verdict as VerdictBlock
-from reports.figures.focus import downfall, guilty_layer, turning_step
-from reports.pictures import chain_picture, guilty_pictures, heat_picture, loss_picture, tensor_pictures
+from reports.pages.document import Verdict as VerdictBlock
+from reports.pages.pictures import chain_picture, guilty_pictures, heat_picture, loss_picture, tensor_pictures
 from reports.retry import command_for, meaning
 from reports.words import (
     GLOSSARY,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.document import Document
+from reports.pages.document import Document
 
 TEMPLATE = "page.html"
 STYLE = "page.css"

@@ -10,7 +10,11 @@ from diagnostics.run.run import Run
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.run_summary import RunSummary
-from reports.document import (
+from reports.figures.arms import arms_figure
+from reports.figures.fates import fates_figure
+from reports.figures.rates import rates_figure
+from reports.figures.survival import death_step, median_death_words, survival_figure
+from reports.pages.document import (
     Block,
     Document,
     Fact,
@@ -25,12 +29,8 @@ from reports.document import (
     Tone,
     text,
 )
-from reports.document import Verdict as VerdictBlock
-from reports.figures.arms import arms_figure
-from reports.figures.fates import fates_figure
-from reports.figures.rates import rates_figure
-from reports.figures.survival import death_step, median_death_words, survival_figure
-from reports.pictures import picture
+from reports.pages.document import Verdict as VerdictBlock
+from reports.pages.pictures import picture
 from reports.stats_text import cost_words, mean_words, rate_words
 from reports.words import GLOSSARY, counted, percent, rule_name, seconds, sentence, status_words
 
