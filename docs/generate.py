@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from diagnostics.schema.markdown import log_format_markdown
-from reports.rules_manual import manual
+from reports.text.rules_manual import manual
 
 HERE = Path(__file__).parent
 PAGES: dict[str, Callable[[], str]] = {"rules.md": manual, "log-format.md": log_format_markdown}

@@ -20,7 +20,7 @@ from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
 from lenet.model import Model
 from lenet.settings import Settings
-from reports.verdict_text import diagnosis_text
+from reports.text.diagnosis import diagnosis_text
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     from diagnostics.errors import LogError
     from diagnostics.log.reader import open_run
     from diagnostics.statistics.summary_cache import find_readable
-    from reports.verdict_text import diagnosis_text
-    from reports.words import interrupted_by
+    from reports.text.diagnosis import diagnosis_text
+    from reports.text.phrases import interrupted_by
 
     diagnoses, damage, unreadable = [], [], False
     with one_line_errors():

@@ -11,7 +11,7 @@ from reports.commands.failures import USAGE, fail
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
     """List the rules, or print the manual page of one."""
-    from reports import rules_manual
+    from reports.text import rules_manual
 
     if name is None:
         click.echo(rules_manual.overview())

@@ -119,7 +119,7 @@ class Forms:
     @property
     def text(self) -> str:
         """For people: the headline, each arm, the comparisons."""
-        from reports import stats_text
+        from reports.text import statistics as stats_text
 
         parts = [stats_text.headline(self._groups, self._survivors)]
         parts += [stats_text.group_text(group, self._survivors) for group in self._groups]

@@ -145,7 +145,7 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
 
     from diagnostics.study.runner import FAILURES, Study
     from reports.study_view import StudyView
-    from reports.words import counted
+    from reports.text.phrases import counted
 
     study = Study(plan, folder, jobs, reuse=reuse)
     try:

@@ -14,7 +14,7 @@ from diagnostics.run.run import Run
 from reports import style
 from reports.figures.curves import Array, extremes
 from reports.figures.focus import Focus, focus
-from reports.words import measured, rule_name
+from reports.text.phrases import measured, rule_name
 
 WHOLE = "whole network"
 COLOURS = {Severity.ERROR: style.VERMILLION, Severity.WARNING: style.ORANGE, Severity.INFO: style.SKY}

@@ -20,7 +20,7 @@ from reports.figures.tensors import tensors_figure
 from reports.figures.units import prepare as unit_data
 from reports.figures.units import units_figure
 from reports.pages.document import Picture
-from reports.words import counted, measured, number, percent, rule_name
+from reports.text.phrases import counted, measured, number, percent, rule_name
 
 Maker = Callable[[Run], Figure | None]
 

@@ -30,8 +30,7 @@ from reports.pages.document import (
 )
 from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import chain_picture, guilty_pictures, heat_picture, loss_picture, tensor_pictures
-from reports.retry import command_for, meaning
-from reports.words import (
+from reports.text.phrases import (
     GLOSSARY,
     TITLES,
     counted,
@@ -47,6 +46,7 @@ from reports.words import (
     status_of,
     verdict_sentence,
 )
+from reports.text.remedies import command_for, meaning
 
 
 def write_report(run: Run, folder: Path) -> Path:

@@ -31,8 +31,8 @@ from reports.pages.document import (
 )
 from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import picture
-from reports.stats_text import cost_words, mean_words, rate_words
-from reports.words import GLOSSARY, counted, percent, rule_name, seconds, sentence, status_words
+from reports.text.phrases import GLOSSARY, counted, percent, rule_name, seconds, sentence, status_words
+from reports.text.statistics import cost_words, mean_words, rate_words
 
 MOST_COMPARED = 80
 UNEXPLAINED = "unexplained"

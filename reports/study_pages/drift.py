@@ -14,7 +14,7 @@ from diagnostics.statistics.group import Group
 from reports.study_pages import pictures
 from reports.study_pages.markdown import join, table
 from reports.study_pages.why_words import EARLY
-from reports.words import counted
+from reports.text.phrases import counted
 
 BEFORE = 200
 """Steps before the onset over which drift is looked for."""

@@ -13,7 +13,7 @@ from diagnostics.study.presets import preset
 from diagnostics.version import commit
 from lenet.settings import Settings
 from reports.flags import flags
-from reports.words import counted
+from reports.text.phrases import counted
 
 NAMES = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh",
          "sgd": "SGD", "momentum": "momentum", "rmsprop": "RMSprop", "adam": "Adam"}  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from diagnostics.jsonfile import write_bytes
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from reports.stats_text import rate_words
+from reports.text.statistics import rate_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -27,7 +27,7 @@ from reports.study_pages.markdown import (
     status,
     table,
 )
-from reports.words import counted
+from reports.text.phrases import counted
 
 DECAY, PENALTY = "decay", ("L1", "L2")
 EFFECTS = {"helps": "Saves runs", "hurts": "Makes it worse", "not shown": "Not shown to do either"}

@@ -24,7 +24,7 @@ from reports.study_pages.markdown import (
     status,
     table,
 )
-from reports.words import seconds
+from reports.text.phrases import seconds
 
 
 @dataclass(frozen=True)

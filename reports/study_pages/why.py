@@ -22,7 +22,7 @@ from reports.study_pages.gradients import gradient_words
 from reports.study_pages.markdown import how_made, join, rate, runs_file, settings_words, share, status, table
 from reports.study_pages.saving import what_saves
 from reports.study_pages.why_words import EARLY, HOW_IT_DIES, chain_words, explained_runs, short_answer, steps_per_epoch
-from reports.words import rule_name
+from reports.text.phrases import rule_name
 
 CHANCE = 0.2
 """An accuracy that only guessing explains; the commonest digit alone gives 11 %."""

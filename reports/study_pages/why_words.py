@@ -11,7 +11,7 @@ from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study.presets import EXACT
 from reports.figures.survival import death_step
 from reports.study_pages.markdown import rate
-from reports.words import rule_name
+from reports.text.phrases import rule_name
 
 EARLY = 100
 """Steps that count as early: a fifth of an epoch."""

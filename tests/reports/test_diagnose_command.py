@@ -13,9 +13,9 @@ from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from docs import generate
-from reports import rules_manual
 from reports.cli import main
-from reports.verdict_text import diagnosis_text
+from reports.text import rules_manual
+from reports.text.diagnosis import diagnosis_text
 from tests.diagnostics.training import small_model, train
 
 KEYS = ("run", "verdict", "onset", "confirmed", "defect_steps", "steps", "stretches", "cause", "findings", "remedies")

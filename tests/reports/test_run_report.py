@@ -11,7 +11,7 @@ from reports.pages import html
 from reports.pages.document import Command, Document, Facts, Folded, Listing, Section, Table, text
 from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.run_page import build, write_report
-from reports.retry import command_for, meaning
+from reports.text.remedies import command_for, meaning
 from tests.reports import synthetic
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis, Finding, Outcome, Verdict
-from reports.words import counted, status_words
+from reports.text.phrases import counted, status_words
 
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",

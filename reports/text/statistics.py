@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import SINGLE_METRICS, Group, Mean, sensitivity
 from diagnostics.statistics.run_summary import RunSummary
-from reports.words import counted, percent, seconds
+from reports.text.phrases import counted, percent, seconds
 
 LISTED = 8
 NAMES = {"step_seconds": "step", "epoch_seconds": "epoch", "training_seconds": "training",
