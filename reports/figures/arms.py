@@ -15,7 +15,7 @@ from diagnostics.measure.tensors import window_steps
 from diagnostics.run.run import Run
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from reports import style
+from reports.figures import style
 from reports.figures.curves import Array, extremes, moving_mean
 
 Opener = Callable[[RunSummary], Run]

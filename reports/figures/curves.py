@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
-from reports import style
+from reports.figures import style
 
 Array = NDArray[np.float64]
 BUCKETS = 700

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from diagnostics.run.run import Run
 from diagnostics.statistics.bands import parameter_bands
-from reports import style
+from reports.figures import style
 from reports.figures.curves import Array
 from reports.figures.focus import turning_step
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from diagnostics.run.run import Run
-from reports import style
+from reports.figures import style
 from reports.figures.curves import Array
 from reports.figures.moments import Moment, moments
 

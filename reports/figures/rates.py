@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diagnostics.statistics.group import Group
-from reports import style
+from reports.figures import style
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diagnostics.run.run import Run
-from reports import style
+from reports.figures import style
 from reports.figures.curves import Array
 from reports.figures.moments import Moment, moments
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from reports import style
+from reports.figures import style
 from reports.figures.curves import Array
 
 

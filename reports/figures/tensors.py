@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
-from reports import style
+from reports.figures import style
 from reports.figures.curves import Array, mark_stretches
 from reports.figures.focus import turning_step
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from diagnostics.run.run import Run
-from reports import style
+from reports.figures import style
 from reports.figures.moments import Moment, moments
 
 ALIVE = "#9FD6C2"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from diagnostics.run.run import Run
-from reports import style
+from reports.figures import style
 from reports.figures.chain import chain_figure
 from reports.figures.focus import focus, suspects, turning_step
 from reports.figures.guilty import guilty_figure

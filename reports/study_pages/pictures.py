@@ -57,7 +57,7 @@ def drift(runs: Sequence[Run], page: Path) -> str | None:
 
 def _show(figure: Figure | None, page: Path, name: str, alt: str) -> str | None:
     """Write the figure and return its line; None where there is nothing to draw."""
-    from reports.style import png
+    from reports.figures.style import png
 
     if figure is None:
         return None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reports import style
-from reports.figures import chain, guilty, heat, kernels, loss, shapes, tensors, units
+from reports.figures import chain, guilty, heat, kernels, loss, shapes, style, tensors, units
 from reports.figures.focus import focus, guilty_layer, turning_step
 from reports.figures.layers import layer_curves
 from reports.figures.loss import loss_figure
