@@ -174,7 +174,7 @@ def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
         return
     click.echo(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=plan.jobs).text)
     if plan.preset:
-        from reports.study_pages import write_page
+        from reports.results import write_page
 
         click.echo(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}", err=True)
     click.echo(f"next: lenet-diag report {shlex.quote(str(folder))}", err=True)

@@ -12,7 +12,7 @@ from diagnostics.study.plan import Plan, grid
 from diagnostics.study.presets import CONTROL, PRESETS, preset
 from diagnostics.study.runner import load_study, note_copied
 from reports.commands.study import command, make_plan
-from reports.study_pages import PAGES, write_page
+from reports.results import PAGES, write_page
 from tests.reports.fake_runs import fake_run, fake_study
 
 

@@ -14,7 +14,7 @@ from reports.figures import arms, fates, rates, survival
 from reports.pages.document import Facts, Link, Table
 from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.study_page import StudyData, build
-from reports.study_pages import why
+from reports.results import why
 from tests.reports import synthetic
 
 

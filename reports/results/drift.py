@@ -11,9 +11,9 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.run.run import Run
 from diagnostics.statistics.group import Group
-from reports.study_pages import pictures
-from reports.study_pages.markdown import join, table
-from reports.study_pages.why_words import EARLY
+from reports.results import pictures
+from reports.results.markdown import join, table
+from reports.results.why_words import EARLY
 from reports.text.phrases import counted
 
 BEFORE = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reports.study_pages.markdown import table
+from reports.results.markdown import table
 
 
 def gradient_words(seed: int = 0) -> str:

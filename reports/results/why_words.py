@@ -10,7 +10,7 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study.presets import EXACT
 from reports.figures.survival import death_step
-from reports.study_pages.markdown import rate
+from reports.results.markdown import rate
 from reports.text.phrases import rule_name
 
 EARLY = 100

@@ -16,12 +16,12 @@ from diagnostics.study.plan import Plan
 from diagnostics.study.presets import EXACT, REMEDIES, REPORT
 from diagnostics.study.runner import comparisons_of, groups_of
 from reports.figures.survival import death_step, median_death_words
-from reports.study_pages import pictures
-from reports.study_pages.drift import drift
-from reports.study_pages.gradients import gradient_words
-from reports.study_pages.markdown import how_made, join, rate, runs_file, settings_words, share, status, table
-from reports.study_pages.saving import what_saves
-from reports.study_pages.why_words import EARLY, HOW_IT_DIES, chain_words, explained_runs, short_answer, steps_per_epoch
+from reports.results import pictures
+from reports.results.drift import drift
+from reports.results.gradients import gradient_words
+from reports.results.markdown import how_made, join, rate, runs_file, settings_words, share, status, table
+from reports.results.saving import what_saves
+from reports.results.why_words import EARLY, HOW_IT_DIES, chain_words, explained_runs, short_answer, steps_per_epoch
 from reports.text.phrases import rule_name
 
 CHANCE = 0.2

@@ -12,8 +12,8 @@ from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import Plan
 from diagnostics.study.presets import AUTHOR_RUNS, EXACT, REPORT, preset
 from diagnostics.study.runner import comparisons_of, groups_of
-from reports.study_pages import pictures
-from reports.study_pages.markdown import (
+from reports.results import pictures
+from reports.results.markdown import (
     arrows,
     how_made,
     join,

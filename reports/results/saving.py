@@ -8,8 +8,8 @@ from diagnostics.errors import DiagnosticsError
 from diagnostics.statistics.group import Group
 from diagnostics.study.presets import CONTROL, REMEDIES, REPORT_CONTROL
 from diagnostics.study.runner import comparisons_of, groups_of, load_study
-from reports.study_pages.markdown import join, status
-from reports.study_pages.remedies import answer
+from reports.results.markdown import join, status
+from reports.results.remedies import answer
 
 LINK = "[remedies](remedies.md)"
 

@@ -14,8 +14,8 @@ from diagnostics.study.presets import CONTROL, REPORT, REPORT_CONTROL, preset
 from diagnostics.study.runner import comparisons_of, groups_of
 from lenet.settings import Settings
 from reports.figures.survival import death_step
-from reports.study_pages import pictures
-from reports.study_pages.markdown import (
+from reports.results import pictures
+from reports.results.markdown import (
     arrows,
     how_made,
     join,

@@ -14,8 +14,8 @@ from diagnostics.statistics.frames import runs_frame
 from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import Plan
 from diagnostics.study.runner import groups_of
-from reports.study_pages import remedies, report_table, why
-from reports.study_pages.markdown import runs_file
+from reports.results import remedies, report_table, why
+from reports.results.markdown import runs_file
 
 PAGES = {"report-table": report_table.page, "remedies": remedies.page, "why": why.page}
 
