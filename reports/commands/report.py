@@ -90,7 +90,7 @@ def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> dic
     from collections import deque
 
     from diagnostics.study.worker_pool import Failure, Pool
-    from reports.progress import progress_line
+    from reports.terminal.progress_line import progress_line
 
     failures: dict[str, str] = {}
     waiting = deque((Path(r.path), out / _page_folder(r)) for r in runs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.failures import UNREADABLE, one_line_errors
-from reports.progress import progress_line
+from reports.terminal.progress_line import progress_line
 
 if TYPE_CHECKING:
     from diagnostics.statistics.comparison import Comparison

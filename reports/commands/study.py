@@ -144,7 +144,7 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
     from rich.console import Console
 
     from diagnostics.study.runner import FAILURES, Study
-    from reports.study_view import StudyView
+    from reports.terminal.study_view import StudyView
     from reports.text.phrases import counted
 
     study = Study(plan, folder, jobs, reuse=reuse)

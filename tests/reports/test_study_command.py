@@ -15,7 +15,7 @@ from rich.console import Console
 from diagnostics.study import runner as study_run
 from diagnostics.study.plan import Plan
 from reports.commands.study import command
-from reports.study_view import StudyView, line
+from reports.terminal.study_view import StudyView, line
 from tests.diagnostics.fake_work import FakeWork, calls
 
 
