@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from reports.commands.failures import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
+from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
 
 # What is wrong with something to be read; all else is wrong with what was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)

@@ -22,7 +22,7 @@ from lenet.hooks import Hook
 from lenet.settings import LARGEST
 from reports.cli import main
 from reports.commands.options import STEPS, STEPS_OR_NEVER
-from reports.training import Ending
+from reports.commands.run_and_tell import Ending
 from tests.diagnostics.test_docs import lenet_log
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +87,7 @@ def test_a_run_may_go_on_with_another_number_of_threads(
     assert CliRunner().invoke(main, [*begin, "--out", str(tmp_path / "x.h5")]).exit_code == 0
     asked: list[Any] = []
     ended = Ending(died=False, logged=True)
-    monkeypatch.setattr("reports.training.train", lambda settings, wishes: asked.append(settings) or ended)
+    monkeypatch.setattr("reports.commands.run_and_tell.train", lambda settings, wishes: asked.append(settings) or ended)
     result = CliRunner().invoke(main, [*go_on, "--out", str(tmp_path / "x.h5")])
 
     assert result.exit_code == 0

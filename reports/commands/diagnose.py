@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reports.commands.failures import DEFECTS, UNREADABLE, one_line_errors, tell_damage
+from reports.commands.exit_codes import DEFECTS, UNREADABLE, one_line_errors, tell_damage
 
 
 @click.command(name="diagnose")

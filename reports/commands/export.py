@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reports.commands.failures import tell_damage
+from reports.commands.exit_codes import tell_damage
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.commands.failures import DEFECTS, one_line_errors
+from reports.commands.exit_codes import DEFECTS, one_line_errors
 from reports.commands.options import model_options
 
 if TYPE_CHECKING:

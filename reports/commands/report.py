@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.commands.failures import FAILED, UNREADABLE, fail, one_line_errors, tell_damage
+from reports.commands.exit_codes import FAILED, UNREADABLE, fail, one_line_errors, tell_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reports.commands.failures import USAGE, fail
+from reports.commands.exit_codes import USAGE, fail
 
 
 @click.command(name="rules")

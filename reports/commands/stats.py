@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.commands.failures import UNREADABLE, one_line_errors
+from reports.commands.exit_codes import UNREADABLE, one_line_errors
 from reports.terminal.progress_line import progress_line
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
+from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.commands.failures import DEFECTS, FAILED, INTERRUPTED, one_line_errors
+from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, train_options
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def command(
     _check(given)
     with one_line_errors():
         from lenet.settings import Settings
-        from reports.training import Wishes, train
+        from reports.commands.run_and_tell import Wishes, train
 
         settings = _resumed(given, out) if log["resume"] and out else Settings(**options)
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reports.commands.failures import one_line_errors
+from reports.commands.exit_codes import one_line_errors
 
 
 @click.command(name="watch")
