@@ -1,6 +1,6 @@
 """Calibration: what the limits of the detector rest on.
 
-    python -m benchmarks.zoo build --part calibration --share 0.25 --out zoo
+    python -m benchmarks.zoo.build build --part calibration --share 0.25 --out zoo
     python -m benchmarks.starts --out starts
     python -m benchmarks.calibration --zoo zoo/calibration-0 --starts starts --write docs/calibration.md
 
@@ -22,7 +22,7 @@ from benchmarks import patience
 from benchmarks.bands import band_rows, measured
 from benchmarks.common import commit
 from benchmarks.starts import Start, first_learned, starts
-from benchmarks.zoo_judged import NATURAL
+from benchmarks.zoo.judged import NATURAL
 from diagnostics.detect.detector import DEFAULT_LIMITS, replay
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults import FAULTS
-from benchmarks.zoo import LATEST, OWN, QUICK, tasks, train
-from benchmarks.zoo_judged import Judged, judge
-from benchmarks.zoo_table import markdown, summary
+from benchmarks.zoo.build import LATEST, OWN, QUICK, tasks, train
+from benchmarks.zoo.faults import FAULTS
+from benchmarks.zoo.judged import Judged, judge
+from benchmarks.zoo.table import markdown, summary
 from diagnostics.statistics.intervals import wilson
 
 
@@ -68,7 +68,7 @@ def test_a_quick_build_has_some_of_everything_and_is_the_beginning_of_the_whole(
 
 
 def test_a_run_that_is_there_is_not_trained_again_and_a_label_comes_last(tmp_path, monkeypatch):
-    from benchmarks import zoo
+    from benchmarks.zoo import build as zoo
     from lenet.data import load_dataset
 
     monkeypatch.setattr(zoo, "_data", lambda: load_dataset(limit=2560))

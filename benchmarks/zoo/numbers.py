@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.faults import FAULTS
-from benchmarks.zoo_judged import Judged
+from benchmarks.zoo.faults import FAULTS
+from benchmarks.zoo.judged import Judged
 from diagnostics.statistics.intervals import wilson
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")

@@ -1,8 +1,8 @@
 """The zoo: a labelled benchmark for the detector.
 
-    python -m benchmarks.zoo build --out zoo [--jobs 2] [--share 0.5]
-    python -m benchmarks.zoo table --out zoo --write docs/zoo.md
-    python -m benchmarks.zoo build --quick --out zoo
+    python -m benchmarks.zoo.build build --out zoo [--jobs 2] [--share 0.5]
+    python -m benchmarks.zoo.build table --out zoo --write docs/zoo.md
+    python -m benchmarks.zoo.build build --quick --out zoo
 
 ``build`` trains and logs; it may be killed at any moment and goes on where it was.
 ``table`` replays the logs through the detector. Every group of runs grows in step with
@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import commit
-from benchmarks.faults import FAULTS, injected
+from benchmarks.zoo.faults import FAULTS, injected
 from diagnostics.record.recorder import Recorder
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook, ValidationEnd
@@ -211,7 +211,7 @@ def main() -> None:
     if options.action == "build":
         failed = build(part, folder, options.jobs, round_, QUICK if options.quick else options.share)
         sys.exit(1 if failed else 0)
-    from benchmarks.zoo_table import write_table
+    from benchmarks.zoo.table import write_table
 
     write_table(folder, options.write)
 
