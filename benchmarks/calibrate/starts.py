@@ -1,6 +1,6 @@
 """How long runs need until they learn: short trainings without a log, of which only loss and accuracy are kept.
 
-    python -m benchmarks.starts --out starts
+    python -m benchmarks.calibrate.starts --out starts
 
 They are part of the calibration: many seeds of the report's own setting, where late
 starters are, and some of every other. Seeds are below 10,000.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.starts import Start
+from benchmarks.calibrate.starts import Start
 
 STILL_GUESSING, HAVE_LEARNED = 0.01, 0.9
 ROWS = (20, 40, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)

@@ -1,8 +1,8 @@
 """Calibration: what the limits of the detector rest on.
 
     python -m benchmarks.zoo.build build --part calibration --share 0.25 --out zoo
-    python -m benchmarks.starts --out starts
-    python -m benchmarks.calibration --zoo zoo/calibration-0 --starts starts --write docs/calibration.md
+    python -m benchmarks.calibrate.starts --out starts
+    python -m benchmarks.calibrate.calibration --zoo zoo/calibration-0 --starts starts --write docs/calibration.md
 
 All seeds are below 10,000; those of the evaluation come after and are judged once.
 """
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import patience
-from benchmarks.bands import band_rows, measured
+from benchmarks.calibrate import patience
+from benchmarks.calibrate.bands import band_rows, measured
+from benchmarks.calibrate.starts import Start, first_learned, starts
 from benchmarks.common import commit
-from benchmarks.starts import Start, first_learned, starts
 from benchmarks.zoo.judged import NATURAL
 from diagnostics.detect.detector import DEFAULT_LIMITS, replay
 from diagnostics.detect.early_warnings import RULE
@@ -76,7 +76,7 @@ def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
     p, g = DEFAULT_LIMITS["verdict.patience"], DEFAULT_LIMITS["verdict.grace"]
     parts = [
         "# Calibration\n",
-        f"Written by `benchmarks/calibration.py` at commit {commit()}: {len(runs)} logged runs ({len(alive)} end well, "
+        f"Written by `benchmarks/calibrate/calibration.py` at commit {commit()}: {len(runs)} logged runs ({len(alive)} end well, "
         f"{len(dead)} dead) and {len(others)} short ones without a log. Repeat it with\n",
         "\n".join("    " + line.strip() for line in (__doc__ or "").splitlines() if line.startswith("    ")),
         "\n## Patience and grace\n",
