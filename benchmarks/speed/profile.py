@@ -1,6 +1,6 @@
 """Where the time of a training step goes: milliseconds a layer, forward and backward.
 
-    python -m benchmarks.trainer --profile [--network lenet] [--batch-size 128]
+    python -m benchmarks.speed.trainer --profile [--network lenet] [--batch-size 128]
 
 One thread and one shard after the other, each workspace timed by itself, so that
 the numbers add up; the step of two threads takes a little over half of the sum.

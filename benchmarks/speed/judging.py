@@ -1,6 +1,6 @@
 """What judging costs: microseconds a step, online, while nothing is suspected and while something is.
 
-    python -m benchmarks.judging [--steps 1407] [--repeats 5] [--write FILE.md]
+    python -m benchmarks.speed.judging [--steps 1407] [--repeats 5] [--write FILE.md]
 
 Rows of a lenet that learns, and of one that guesses from the start, go through the
 detector one at a time, as the recorder gives them. The goal is under 20 us a step
@@ -93,7 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     lines = [
         "# What judging costs\n",
-        f"`python -m benchmarks.judging` at commit {commit()}; {machine()}. The goal is under 20 us a step while "
+        f"`python -m benchmarks.speed.judging` at commit {commit()}; {machine()}. The goal is under 20 us a step while "
         "nothing is suspected. A tight loop reaches it; in a training it is not reached, since the step before has "
         "emptied the caches of the detector's code and data.\n",
         "| rows of a lenet | median us a step | mean | 99th percentile |\n|---|---|---|---|",

@@ -1,8 +1,8 @@
 """How fast the trainer is, against PyTorch, side by side.
 
     pip install torch==2.13.0
-    python -m benchmarks.trainer [--write docs/benchmarks/trainer.md] [--rounds 9]
-    python -m benchmarks.trainer --profile
+    python -m benchmarks.speed.trainer [--write docs/benchmarks/trainer.md] [--rounds 9]
+    python -m benchmarks.speed.trainer --profile
 
 Every rival runs in a process of its own and waits while the others are timed. They
 take turns in short blocks of steps, so that all see the same machine; the figures are
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, commit, machine
-from benchmarks.profile import profile
+from benchmarks.speed.profile import profile
 from lenet.data import load_dataset
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
@@ -43,7 +43,7 @@ class Rival:
         self.name, self.network = name, network
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.rivals", name, network, str(batch_size), str(threads)],
+            [sys.executable, "-m", "benchmarks.speed.rivals", name, network, str(batch_size), str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
         )  # fmt: skip
         self._read()
@@ -96,7 +96,7 @@ def tables(rounds: int) -> str:
     eager = names[:2]
     parts = [
         "# Speed of the trainer\n",
-        f"Made at commit {commit()} by `python -m benchmarks.trainer --rounds {rounds}` on {machine()}"
+        f"Made at commit {commit()} by `python -m benchmarks.speed.trainer --rounds {rounds}` on {machine()}"
         + (f", PyTorch {_torch_version()}" if has_torch else "")
         + ". Training steps with loss and accuracy on MNIST, float32; medians of "
         f"{rounds} turns, ratios turn by turn. Machines are noisy: quote the ratios.\n",
@@ -129,7 +129,7 @@ def validation_and_memory(names: list[str], rounds: int) -> list[str]:
         rival.close()
     lines = [f"- validation, {name}: {statistics.median(values) * 1e3:.0f} ms" for name, values in seconds.items()]
     program = (
-        "from benchmarks.rivals import ours; import resource; steps, _ = ours('lenet', 128, 2); steps({});"
+        "from benchmarks.speed.rivals import ours; import resource; steps, _ = ours('lenet', 128, 2); steps({});"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     peaks = [

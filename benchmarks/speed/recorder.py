@@ -1,4 +1,4 @@
-"""What recording and judging cost: `python -m benchmarks.recorder [--quick] [--output FILE.md]`.
+"""What recording and judging cost: `python -m benchmarks.speed.recorder [--quick] [--output FILE.md]`.
 
 Pairs of runs of the same model and data, one without and one with the recorder,
 alternating in one process, so that what else the machine does hits both. A hook
@@ -25,7 +25,7 @@ import h5py
 import numpy as np
 
 from benchmarks.common import commit, machine
-from benchmarks.recorder_parts import parts_table
+from benchmarks.speed.recorder_parts import parts_table
 from diagnostics.log.writer import LogWriter
 from diagnostics.measure.tensors import exact_statistics
 from diagnostics.record.events import Judge
@@ -229,7 +229,7 @@ def main() -> None:
     data = load_dataset()
     page = [
         "# What recording and judging cost\n",
-        f"`python -m benchmarks.recorder{' --quick' if options.quick else ''}` at commit {commit()}; {machine()}.\n",
+        f"`python -m benchmarks.speed.recorder{' --quick' if options.quick else ''}` at commit {commit()}; {machine()}.\n",
         f"Every row of the table: {pairs} pairs of runs of {steps} steps, alternating in one process, two threads, "
         "everything on by default (all statistics at every step, histograms every 25 steps, detector, log; no "
         "checkpoints). Milliseconds a step are medians over the runs of each run's mean; the cost is the median over "

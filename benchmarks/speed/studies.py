@@ -1,6 +1,6 @@
 """How fast studies are: runs an hour with one job and with two, the cost of starting a run, and of statistics.
 
-    python -m benchmarks.studies [--network lenet] [--epochs 1] [--runs 6] [--stats 1000] [--write FILE]
+    python -m benchmarks.speed.studies [--network lenet] [--epochs 1] [--runs 6] [--stats 1000] [--write FILE]
 
 Prints a table in Markdown with the commit it was made at. Run it on an idle
 machine: two jobs need two free cores.
@@ -58,7 +58,7 @@ def page(network: str, epochs: int, runs: int, stats: int) -> str:
         (f"statistics of {stats:,} finished runs, from the index", f"{known:.2f} s", "5 s"),
         ("making the index again, a run of the above (once, after a change of the rules)", f"{anew * 1e3:.0f} ms", ""),
     ]
-    command = f"python -m benchmarks.studies --network {network} --epochs {epochs} --runs {runs}"
+    command = f"python -m benchmarks.speed.studies --network {network} --epochs {epochs} --runs {runs}"
     return "\n".join([
         "# Speed of studies",
         "",
