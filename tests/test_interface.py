@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from diagnostics import diagnose
 from diagnostics.errors import LogError
+from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
-from diagnostics.paths import checkpoint_folder
 from diagnostics.record.recorder import Recorder
 from lenet.hooks import Hook
 from lenet.settings import LARGEST

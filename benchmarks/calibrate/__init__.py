@@ -1,1 +1,1 @@
-"""TODO"""
+"""How the limits of the rules were found."""

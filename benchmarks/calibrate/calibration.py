@@ -1,6 +1,6 @@
 """Calibration: what the limits of the detector rest on.
 
-    python -m benchmarks.zoo.build build --part calibration --share 0.25 --out zoo
+    python -m benchmarks.zoo build --part calibration --share 0.25 --out zoo
     python -m benchmarks.calibrate.starts --out starts
     python -m benchmarks.calibrate.calibration --zoo zoo/calibration-0 --starts starts --write docs/calibration.md
 

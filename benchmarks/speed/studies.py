@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.common import commit, machine
-from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics import summary_cache
 from diagnostics.study.plan import Plan, grid
 from diagnostics.study.runner import Study
 from diagnostics.study.worker import Worker, dataset
@@ -104,22 +104,22 @@ def statistics_cost(folder: Path, count: int) -> tuple[float, float]:
     from diagnostics.statistics.arms import group_runs
 
     first = next(folder.glob("*.h5"))
-    known = index.summary_of(first)
+    known = summary_cache.summary_of(first)
     many = folder / "many"
     many.mkdir()
     for i in range(count):
         path = many / f"run{i:04d}.h5"
         shutil.copyfile(first, path)
-        index.keep(path, replace(known, name=path.name, seed=i))
+        summary_cache.keep(path, replace(known, name=path.name, seed=i))
     began = time.perf_counter()
-    groups = group_runs(index.load(index.find_runs([many])).runs)
+    groups = group_runs(summary_cache.load(summary_cache.find_runs([many])).runs)
     assert [group.to_json()["runs"] for group in groups] == [count]
     counted = time.perf_counter()
     fresh: Sequence[Path] = sorted(many.glob("*.h5"))[:STARTS]
     for path in fresh:
-        (many / index.FOLDER / f"{path.name}.json").unlink()
+        (many / summary_cache.FOLDER / f"{path.name}.json").unlink()
     again = time.perf_counter()
-    assert len(index.load(fresh).runs) == len(fresh)
+    assert len(summary_cache.load(fresh).runs) == len(fresh)
     return counted - began, (time.perf_counter() - again) / len(fresh)
 
 

@@ -1,1 +1,1 @@
-"""TODO"""
+"""How often the detector is right: labelled runs, trained, judged and counted."""

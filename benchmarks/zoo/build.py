@@ -1,8 +1,8 @@
 """The zoo: a labelled benchmark for the detector.
 
-    python -m benchmarks.zoo.build build --out zoo [--jobs 2] [--share 0.5]
-    python -m benchmarks.zoo.build table --out zoo --write docs/zoo.md
-    python -m benchmarks.zoo.build build --quick --out zoo
+    python -m benchmarks.zoo build --out zoo [--jobs 2] [--share 0.5]
+    python -m benchmarks.zoo table --out zoo --write docs/zoo.md
+    python -m benchmarks.zoo build --quick --out zoo
 
 ``build`` trains and logs; it may be killed at any moment and goes on where it was.
 ``table`` replays the logs through the detector. Every group of runs grows in step with

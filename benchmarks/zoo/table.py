@@ -44,8 +44,8 @@ def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> s
         f"{len(runs)} runs of the zoo ({part}, seeds {first:,} to {last:,}), judged at commit {commit()}. Labels "
         "come from validation accuracy alone: dead below 0.2 at the end, alive above 0.8, between them ambiguous and "
         f"counted apart. Intervals are Wilson's, 95 %.{missing} Repeat it with\n",
-        f"    python -m benchmarks.zoo.build build --part {part} --round {round_} --out zoo\n"
-        f"    python -m benchmarks.zoo.build table --part {part} --round {round_} --out zoo --write docs/zoo.md\n",
+        f"    python -m benchmarks.zoo build --part {part} --round {round_} --out zoo\n"
+        f"    python -m benchmarks.zoo table --part {part} --round {round_} --out zoo --write docs/zoo.md\n",
         "Every evaluation seed is judged once. Judged before rules changed, and so not among these, were the seeds "
         "below; those between them were never run.\n",
         *(f"- {one}{'.' if one is SPENT[-1] else ';'}" for one in SPENT),

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics import early, symptoms
+from diagnostics.detect import early_warnings, symptoms
 from diagnostics.detect.causes import (
     Explanation,
     ask,
@@ -50,7 +50,7 @@ NEEDED = ("data_loss", "accuracy", "samples", "loss")
 DEFAULT_LIMITS = Limits(
     [
         *symptoms.LIMITS,
-        *early.LIMITS,
+        *early_warnings.LIMITS,
         *(limit for rule in (*ENDING, *MECHANISMS) for limit in rule.limits),
     ]
 )

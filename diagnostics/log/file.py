@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.log import guards
 from diagnostics.log.datasets import Growing, create_array, create_table, with_crc
 from diagnostics.run.source import Records, Source
 from diagnostics.schema.columns import KINDS
@@ -30,7 +31,6 @@ from diagnostics.schema.tables import (
     VALUES,
     Table,
 )
-from diagnostics.storage import guards
 
 # Superblock 3, which SWMR needs; files stay readable with HDF5 1.10 and later.
 LIBVER = ("v110", "v110")

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from diagnostics.errors import LogWriteError
-from diagnostics.flock import flock
+from diagnostics.files import flock
 
 ANNOUNCED = b" writes it"
 

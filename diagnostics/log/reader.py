@@ -18,12 +18,12 @@ from pathlib import Path
 import h5py
 
 from diagnostics.errors import LogError
+from diagnostics.log import superblock
 from diagnostics.log.file_source import FileSource, Opened
 from diagnostics.log.locks import is_written
-from diagnostics.paths import readable_name
+from diagnostics.log.names import readable_name
 from diagnostics.run.run import Run
 from diagnostics.schema.tables import FORMAT, VERSION
-from diagnostics.storage import superblock
 
 
 def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:

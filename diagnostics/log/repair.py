@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostics.errors import LogBusyError, LogWriteError
+from diagnostics.files import fsync_folder, place
+from diagnostics.log import superblock
 from diagnostics.log.file import LogFile
 from diagnostics.log.file_source import FileSource
 from diagnostics.log.locks import WriterLock, has_writer
 from diagnostics.log.reader import open_run
-from diagnostics.paths import fsync_folder, place
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import GROWING_TABLES, SNAPSHOTS
-from diagnostics.storage import superblock
 
 
 @dataclass(frozen=True)

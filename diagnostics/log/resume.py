@@ -12,8 +12,8 @@ from diagnostics.errors import LogBusyError, LogError
 from diagnostics.log.checkpoints import Checkpoint, CheckpointRing
 from diagnostics.log.file_source import FileSource
 from diagnostics.log.locks import has_writer
+from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
-from diagnostics.paths import checkpoint_folder
 from diagnostics.run.run import Run
 from diagnostics.schema.header import Header
 

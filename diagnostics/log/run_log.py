@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import LogWriteError
-from diagnostics.interrupts import ended_by
 from diagnostics.log.checkpoints import CheckpointRing
+from diagnostics.log.names import checkpoint_folder, name_before_resume
 from diagnostics.log.resume import ResumePoint
 from diagnostics.log.writer import LogWriter
-from diagnostics.paths import checkpoint_folder, name_before_resume
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, VALIDATIONS
+from diagnostics.signals import ended_by
 from lenet.hooks import EpochEnd, RunEnd, ValidationEnd
 
 Policy = Literal["continue", "stop"]

@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import LogWriteError
+from diagnostics.files import fsync_folder, place
+from diagnostics.log import guards
 from diagnostics.log.file import LogFile
 from diagnostics.log.locks import WriterLock
-from diagnostics.paths import check_log_path, fsync_folder, place
+from diagnostics.log.names import check_log_path
 from diagnostics.run.source import Records, Source, records
 from diagnostics.schema.header import Header, change
 from diagnostics.schema.tables import EVENTS, FLUSH_ROWS, INDEX, SNAPSHOTS, Table
-from diagnostics.storage import guards
-from diagnostics.storage.signals import Deferral
+from diagnostics.signals import Deferral
 
 FLUSH_SECONDS = 1.0
 FSYNC_SECONDS = 5.0

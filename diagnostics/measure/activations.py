@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.measure import tensors as measures
+from diagnostics.measure import tensors
 from diagnostics.measure.tensors import Segments, saturated_fraction
 from diagnostics.schema.columns import ACTIVATION_STATISTICS, INPUT, TENSOR_STATISTICS
 from lenet.hooks import LayerInfo
@@ -188,7 +188,7 @@ class Activity:
         if self.plan is None:
             return
         block, measured = self._block, self.plan.statistics[:, len(self._tensor_sizes) :]
-        block[MEAN], block[STD], block[ZERO] = measured[measures.MEAN], measured[measures.STD], measured[measures.ZERO]
+        block[MEAN], block[STD], block[ZERO] = measured[tensors.MEAN], measured[tensors.STD], measured[tensors.ZERO]
         for i in self._saturable:
             block[SATURATED, i + 1] = saturated_fraction(self.plan.samples[i + 1], self._layers[i].activation)
         fractions = block[DEAD, 1:]

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.thresholds import Limits
-from diagnostics.environment import environment as surroundings
 from diagnostics.errors import DiagnosticsError
+from diagnostics.log.names import check_log_path, readable_name
 from diagnostics.log.resume import ResumePoint, prepare_resume
 from diagnostics.log.run_log import LogKeeper
 from diagnostics.measure.activations import DESCRIPTION
 from diagnostics.measure.meter import Meter
 from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
-from diagnostics.paths import check_log_path, readable_name
+from diagnostics.provenance import environment as surroundings
 from diagnostics.record.events import Judge, TakesVerdict
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo

@@ -10,8 +10,8 @@ from typing import Literal
 
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.errors import DiagnosticsError, LogWriteError
-from diagnostics.interrupts import EndsBetweenSteps
 from diagnostics.record.recorder import Recorder
+from diagnostics.signals import EndsBetweenSteps
 from lenet.data import Dataset, load_dataset
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunEnd

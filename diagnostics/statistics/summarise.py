@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from diagnostics.detect.findings import Diagnosis
-from diagnostics.paths import readable_name
+from diagnostics.log.names import readable_name
 from diagnostics.run.run import Run
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 

@@ -17,8 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from diagnostics.errors import LogError, LogWriteError
-from diagnostics.jsonfile import write_text
-from diagnostics.paths import readable_name, was_resumed
+from diagnostics.files import write_text
+from diagnostics.log.names import readable_name, was_resumed
 from diagnostics.statistics.run_summary import RunSummary
 
 FOLDER = ".summaries"

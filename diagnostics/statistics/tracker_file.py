@@ -10,7 +10,7 @@ from typing import Any
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError
-from diagnostics.jsonfile import locked, read_json, write_json, write_text
+from diagnostics.files import locked, read_json, write_json, write_text
 from diagnostics.statistics.group import SINGLE_METRICS, Group, sensitivity
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 

@@ -1,1 +1,5 @@
-"""TODO"""
+"""Many trainings over seeds and settings, in parallel.
+
+In: a plan: settings, seeds and arms.
+Out: a folder of logs that can be continued, and their results by arm.
+"""

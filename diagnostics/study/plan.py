@@ -17,7 +17,7 @@ from typing import Any
 
 from diagnostics.detect.on_defect import RESTARTS, OnDefect
 from diagnostics.errors import DamagedFileError, StudyError
-from diagnostics.jsonfile import read_json, write_json
+from diagnostics.files import read_json, write_json
 from diagnostics.statistics.arms import NOT_AN_ARM, arm_key
 from diagnostics.statistics.run_summary import RunSummary
 from lenet.settings import Settings, idle

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from diagnostics.environment import environment
 from diagnostics.errors import StudyError
 from diagnostics.log.reader import open_run
+from diagnostics.provenance import environment
 from diagnostics.study.plan import FILE, Plan, Task
 from diagnostics.study.worker import finished
 from lenet.data import load_dataset

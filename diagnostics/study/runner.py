@@ -11,8 +11,9 @@ from typing import IO
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError, StudyError
-from diagnostics.jsonfile import read_json, try_lock, write_json
-from diagnostics.statistics import summary_cache as index
+from diagnostics.files import read_json, try_lock, write_json
+from diagnostics.provenance import code_version
+from diagnostics.statistics import summary_cache
 from diagnostics.statistics.arms import arm_key, group_runs
 from diagnostics.statistics.comparison import Comparison, compare_all
 from diagnostics.statistics.group import Group
@@ -21,7 +22,6 @@ from diagnostics.study.plan import FILE, Plan, Task
 from diagnostics.study.reuse import copy_runs
 from diagnostics.study.worker import Worker, finished, is_complete
 from diagnostics.study.worker_pool import Failure, Pool
-from diagnostics.version import code_version
 
 FAILURES = "failures.json"
 FAILURES_FORMAT = "lenet-diag failures 1"
@@ -183,7 +183,7 @@ def note_copied(folder: Path, copied: Mapping[str, str]) -> None:
     replace(plan, history=(*before, {**last, "copied": dict(copied)})).save(folder)
 
 
-def load_study(folder: Path) -> tuple[Plan, index.Loaded]:
+def load_study(folder: Path) -> tuple[Plan, summary_cache.Loaded]:
     """The plan in a folder and what has come of it.
 
     A run that failed is a crashed run, with or without a log, and so is one whose
@@ -199,11 +199,11 @@ def load_study(folder: Path) -> tuple[Plan, index.Loaded]:
         listed, problems = {}, [f"{error}; which runs failed is not known"]
     failed = [crashed(task, folder) for task in plan.possible_tasks() if task.file in listed]
     failed_names = {run.name for run in failed}
-    loaded = index.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed_names])
+    loaded = summary_cache.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed_names])
     results = [r for r in loaded.runs if is_complete(r) or r.status == "damaged"]
     known = {run.name for run in results}
     open_ends = (*loaded.unfinished, *(Path(r.path) for r in loaded.runs if r.name not in known))
-    return plan, index.Loaded((*results, *failed), open_ends, (*problems, *loaded.problems))
+    return plan, summary_cache.Loaded((*results, *failed), open_ends, (*problems, *loaded.problems))
 
 
 def groups_of(plan: Plan, runs: Iterable[RunSummary], exclude_defect_steps: bool = False) -> list[Group]:

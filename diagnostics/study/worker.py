@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diagnostics.detect.on_defect import OnDefect
 from diagnostics.errors import LogError, LogWriteError
-from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study.plan import Plan, Task
 from lenet.data import Dataset, load_dataset
@@ -67,7 +67,7 @@ def finished(path: Path, task: Task) -> RunSummary | None:
     if not path.exists():
         return None
     try:
-        summary = index.summary_of(path)
+        summary = summary_cache.summary_of(path)
     except LogError:
         return None
     as_asked = dict(summary.arm) == task.settings.to_dict() and summary.seed == task.settings.seed

@@ -13,9 +13,9 @@ import click
 
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.on_defect import RESTARTS, OnDefect
-from diagnostics.interrupts import ended_by
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.training import Outcome, default_path, run_training, with_next_seed
+from diagnostics.signals import ended_by
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
 from lenet.model import Model

@@ -63,20 +63,21 @@ def command(
 
 def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded, list[Group], list[Comparison]]:
     """The runs in these files and folders, grouped and compared. A single study keeps its own arms."""
-    from diagnostics import index, study_run
     from diagnostics.errors import LogError
+    from diagnostics.statistics import summary_cache
     from diagnostics.statistics.arms import group_runs
     from diagnostics.statistics.comparison import compare_all
+    from diagnostics.study import runner
     from diagnostics.study.plan import FILE
 
     if len(paths) == 1 and (paths[0] / FILE).exists():
-        plan, loaded = study_run.load_study(paths[0])
-        groups = study_run.groups_of(plan, loaded.runs, exclude_defect_steps)
-        return loaded, groups, study_run.comparisons_of(plan, groups)
-    files, problems = index.find_readable(paths)
+        plan, loaded = runner.load_study(paths[0])
+        groups = runner.groups_of(plan, loaded.runs, exclude_defect_steps)
+        return loaded, groups, runner.comparisons_of(plan, groups)
+    files, problems = summary_cache.find_readable(paths)
     if not files:
         raise LogError("; ".join(problems))
-    loaded = index.load(files, _show_progress if sys.stderr.isatty() else None)
+    loaded = summary_cache.load(files, _show_progress if sys.stderr.isatty() else None)
     loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups)
@@ -153,7 +154,7 @@ class Forms:
 
     def save(self, folder: Path) -> None:
         """All forms, and one row a run. Raises LogWriteError."""
-        from diagnostics.jsonfile import write_text
+        from diagnostics.files import write_text
         from diagnostics.statistics.frames import runs_frame
 
         write_text(folder / "stats.txt", self.text + "\n")

@@ -1,1 +1,5 @@
-"""TODO"""
+"""Reports as pages: a tree of content, then HTML.
+
+In: runs and studies with their diagnoses and statistics.
+Out: one self-contained HTML page and the figures as PNG.
+"""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from diagnostics.errors import StudyError
-from diagnostics.jsonfile import write_text
+from diagnostics.files import write_text
 from diagnostics.statistics.frames import runs_frame
 from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import Plan

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
+from diagnostics.provenance import commit
 from diagnostics.statistics.group import Group, Mean
 from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import Plan
 from diagnostics.study.presets import preset
-from diagnostics.version import commit
 from lenet.settings import Settings
 from reports.flags import flags
 from reports.text.phrases import counted

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diagnostics.jsonfile import write_bytes
+from diagnostics.files import write_bytes
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from reports.text.statistics import rate_words

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnostics.detect.findings import Verdict
-from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 from diagnostics.study.plan import Task
 
@@ -35,7 +35,7 @@ class FakeWork:
         path = self.folder / task.file
         path.write_text(f"a run with seed {seed}")
         summary = fake_summary(task, path)
-        index.keep(path, summary)
+        summary_cache.keep(path, summary)
         return summary
 
 

@@ -10,10 +10,10 @@ import h5py
 import pytest
 
 from diagnostics.errors import LogBusyError, LogWriteError
+from diagnostics.files import place
 from diagnostics.log.locks import WriterLock, has_writer, is_written
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
-from diagnostics.paths import place
 from diagnostics.schema.tables import EVENTS, VALUES
 from tests.diagnostics.writing import INFO, ROWS, row, use_all
 

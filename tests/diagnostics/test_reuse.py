@@ -22,7 +22,7 @@ SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size"
 @pytest.fixture
 def source(tmp_path, monkeypatch) -> Path:
     """A study of seeds 0 and 1 at lr 0.1, made at commit abc."""
-    monkeypatch.setattr("diagnostics.version.commit", lambda: "abc")
+    monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc")
     folder, plan = tmp_path / "source", Plan(grid({**SMALL, "lr": [0.1]}, 2))
     plan.save(folder)
     for task in plan.tasks():
@@ -67,7 +67,7 @@ def test_runs_of_other_code_or_another_machine_are_not_copied(source, tmp_path, 
 
 
 def test_code_that_was_changed_since_its_commit_copies_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("diagnostics.version.commit", lambda: "abc+")
+    monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc+")
     folder, plan = tmp_path / "source", Plan(grid({**SMALL, "lr": [0.1]}, 1))
     plan.save(folder)
     Worker.of(plan, folder)(plan.tasks()[0])
@@ -76,7 +76,7 @@ def test_code_that_was_changed_since_its_commit_copies_nothing(tmp_path, monkeyp
 
 
 def test_runs_on_data_that_have_changed_since_are_not_copied(tmp_path, monkeypatch):
-    monkeypatch.setattr("diagnostics.version.commit", lambda: "abc")
+    monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc")
     data, settings = tmp_path / "data", {**SMALL, "lr": [0.1], "data": [str(tmp_path / "data")]}
     shutil.copytree(EMBEDDED, data)
     folder, plan = tmp_path / "source", Plan(grid(settings, 1))

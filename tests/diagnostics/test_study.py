@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import DamagedFileError, StudyError
-from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics import summary_cache
 from diagnostics.study.plan import Plan, grid
 from diagnostics.study.presets import AUTHOR_RUNS, PRESETS, preset
 from diagnostics.study.runner import Progress, Study, groups_of, load_study
@@ -182,7 +182,7 @@ def test_a_restart_that_fails_is_a_crashed_run_like_any_other(tmp_path):
 def test_a_damaged_log_counts_as_crashed_as_it_does_outside_of_a_study(tmp_path):
     run_study(plan(2), tmp_path)
     victim = tmp_path / "lenet-seed0001.h5"
-    index.keep(victim, replace(index.summary_of(victim), status="damaged"))
+    summary_cache.keep(victim, replace(summary_cache.summary_of(victim), status="damaged"))
     _, loaded = load_study(tmp_path)
 
     assert [(g.label, g.judged, g.crashed) for g in groups_of(plan(2), loaded.runs)] == [

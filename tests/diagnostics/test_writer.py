@@ -15,13 +15,12 @@ import numpy as np
 import pytest
 
 from diagnostics.errors import LogWriteError
-from diagnostics.interrupts import EndsBetweenSteps
+from diagnostics.log import guards
 from diagnostics.log.locks import has_writer, lock_path
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.tables import EPOCHS
-from diagnostics.storage import guards
-from diagnostics.storage.signals import Deferral
+from diagnostics.signals import Deferral, EndsBetweenSteps
 from tests.diagnostics.training import train
 from tests.diagnostics.writing import INFO, row, snapshot, writer
 
@@ -219,7 +218,7 @@ FULL = """
 import sys
 from pathlib import Path
 from diagnostics.record.recorder import Recorder
-from diagnostics.storage import guards
+from diagnostics.log import guards
 from tests.diagnostics.training import train
 guards.LOW_SPACE = 0
 print(train([Recorder(Path(sys.argv[1]))], epochs=30).step)

@@ -71,8 +71,8 @@ class Tell(Hook):
 
 def main(path: str, epochs: str, resume: str) -> None:
     """Train and log until somebody ends it."""
-    from diagnostics.interrupts import EndsBetweenSteps
     from diagnostics.record.recorder import Recorder
+    from diagnostics.signals import EndsBetweenSteps
 
     model = small_model()
     recorder = Recorder(path, model=model, checkpoint_every=7)

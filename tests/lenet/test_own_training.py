@@ -159,8 +159,8 @@ def test_the_time_of_hooks_and_validations_is_not_the_loop_s(monkeypatch: pytest
     def lasts(seconds: float) -> None:
         clock[0] += seconds
 
-    for module in ("listeners", "own_training"):
-        monkeypatch.setattr(f"lenet.{module}.perf_counter", lambda: clock[0])
+    for module in ("listeners", "custom_loop"):
+        monkeypatch.setattr(f"lenet.training.{module}.perf_counter", lambda: clock[0])
     network, heard = Network(), Everything()
     hooks = [heard, *(Call(event, lambda event: lasts(100)) for event in STEP_EVENTS)]
     with network.training(hooks) as training:

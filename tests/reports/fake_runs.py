@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diagnostics.detect.findings import Verdict
-from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 from diagnostics.study.plan import Plan
 
@@ -28,7 +28,7 @@ def fake_run(folder: Path, name: str, verdict: str = "healthy", seed: int = 0, *
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
     summary = RunSummary(name, kind, seed=seed, path=str(path), **{**given, **changes})
-    index.keep(path, summary)
+    summary_cache.keep(path, summary)
     return summary
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from diagnostics.statistics import summary_cache as index
 from diagnostics.study.plan import Plan, grid
 from diagnostics.study.runner import Study
 
@@ -25,4 +24,4 @@ def test_the_code_of_the_page_runs_on_real_runs(tmp_path, monkeypatch, capsys):
     assert names["by_arm"].loc["feedforward", "runs"] == 2
     judged = [run for run in names["runs"] if run.is_judged]
     assert names["bands"].empty == (not judged)
-    assert (Path("runs") / index.FOLDER).is_dir()
+    assert (Path("runs") / summary_cache.FOLDER).is_dir()

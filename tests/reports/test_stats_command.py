@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from diagnostics.statistics import summary_cache as index
+from diagnostics.statistics import summary_cache
 from diagnostics.study.plan import Plan, grid
 from reports.commands.stats import command
 from tests.reports.fake_runs import fake_run, fake_study
@@ -186,13 +186,13 @@ def test_a_thousand_finished_runs_take_under_five_seconds(tmp_path, monkeypatch)
 def test_the_index_is_made_again_where_it_is_damaged_or_gone(runs, monkeypatch):
     from dataclasses import replace
 
-    kept = index.summary_of(runs / "r0.h5")
+    kept = summary_cache.summary_of(runs / "r0.h5")
     asked = []
-    monkeypatch.setattr(index, "_made", lambda path: asked.append(path.name) or replace(kept, name=path.name))
+    monkeypatch.setattr(summary_cache, "_made", lambda path: asked.append(path.name) or replace(kept, name=path.name))
     (runs / ".summaries" / "r1.h5.json").write_text("{")
     (runs / ".summaries" / "r2.h5.json").unlink()
     (runs / "r3.h5").write_bytes(b"longer than before")
-    index.load(index.find_runs([runs]))
+    summary_cache.load(summary_cache.find_runs([runs]))
 
     assert asked == ["r1.h5", "r2.h5", "r3.h5"]
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from diagnostics.study import runner as study_run
+from diagnostics.study import runner
 from diagnostics.study.plan import Plan
 from reports.commands.study import command
 from reports.terminal.study_view import StudyView, line
@@ -32,7 +32,7 @@ class FakeWorkers:
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """Runs the command in a folder of its own with the stand-in."""
-    monkeypatch.setattr(study_run, "Worker", FakeWorkers)
+    monkeypatch.setattr(runner, "Worker", FakeWorkers)
     monkeypatch.setattr(FakeWorkers, "how", {})
     folder = tmp_path / "s"
 
@@ -160,7 +160,7 @@ def test_sigterm_is_143_while_runs_are_trained_and_the_process_s_own_again_after
     before = signal.getsignal(signal.SIGTERM)
     study("--runs", 1)
     after_the_end = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(study_run.Study, "run", lambda *_: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5))
+    monkeypatch.setattr(runner.Study, "run", lambda *_: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5))
     terminated = study("--resume")
 
     assert after_the_end == before
@@ -191,7 +191,7 @@ def test_on_a_terminal_the_arms_are_kept_in_a_table(tmp_path):
     from diagnostics.study.plan import grid
 
     plan, states = Plan(grid({"lr": [0.1, 0.5]}, 2)), []
-    study_run.Study(plan, tmp_path, 1, FakeWork(tmp_path, failing=(1,))).run(states.append)
+    runner.Study(plan, tmp_path, 1, FakeWork(tmp_path, failing=(1,))).run(states.append)
     console = Console(force_terminal=True, width=100, record=True, file=sys.stderr)
     with StudyView(console) as view:
         for state in states:

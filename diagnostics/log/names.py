@@ -1,4 +1,4 @@
-"""Paths of logs and what lies beside them: checked before training, changed in one step."""
+"""The names of a log and of the files beside it."""
 
 from __future__ import annotations
 
@@ -45,32 +45,6 @@ def check_log_path(path: Path, *, overwrite: bool = False) -> None:
             probe.unlink()
 
 
-def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path | None = None) -> None:
-    """Give a finished file its name, never over another file unless that is wanted.
-
-    Raises LogWriteError where somebody has made a file of a name that was free before.
-    """
-    if keep_old_as is not None:
-        try:
-            os.link(path, keep_old_as)
-        except FileExistsError:
-            raise LogWriteError(f"{keep_old_as}: was made by someone else in the meantime; try again") from None
-        except OSError:  # a file system without links
-            path.rename(keep_old_as)
-        part.replace(path)
-    elif overwrite:
-        part.replace(path)
-    else:
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            raise LogWriteError(f"{path}: was made by someone else in the meantime; give another path") from None
-        except OSError:  # a file system without links
-            part.rename(path)
-        else:
-            part.unlink()
-
-
 def name_before_resume(path: Path) -> Path:
     """NAME.before-resume-K.h5 beside ``path``, with the smallest K that is not taken."""
     number = 1
@@ -89,14 +63,3 @@ def checkpoint_folder(log: Path) -> Path:
     if log.suffix == ".h5":
         return log.with_suffix(".checkpoints")
     return log.with_name(f"{log.name}-checkpoints")
-
-
-def fsync_folder(folder: Path) -> None:
-    """Let a new name reach the disk, where the platform can do that for folders."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

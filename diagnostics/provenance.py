@@ -1,4 +1,4 @@
-"""Which code made a result: version, commit, day, machine."""
+"""Which code, libraries and machine made a result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 
 def code_version() -> dict[str, str]:
@@ -26,6 +27,22 @@ def code_version() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "cores": str(os.cpu_count() or 1),
+    }
+
+
+def environment(threads: int) -> dict[str, Any]:
+    """Versions, machine, threads and process, for the header of a log."""
+    import h5py
+
+    return {
+        **code_version(),
+        "h5py": h5py.version.version,
+        "hdf5": h5py.version.hdf5_version,
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "host": platform.node(),
+        "threads": threads,
+        "pid": os.getpid(),
     }
 
 

@@ -1,4 +1,4 @@
-"""JSON files that survive a kill and a second writer: replaced whole, or not at all.
+"""Files that survive a kill and a second writer: replaced whole, or not at all.
 
 A text is written under another name, synced, and renamed over the old one, so
 that a reader sees the old or the new content and never half of one.
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from diagnostics.errors import DamagedFileError, LogWriteError
-from diagnostics.flock import flock
 
 
 def write_text(path: Path, text: str) -> None:
@@ -106,3 +105,60 @@ def _take(file: IO[bytes], wait: bool = True) -> None:
         msvcrt.locking(file.fileno(), mode, 1)  # type: ignore[attr-defined,unused-ignore]
     except PermissionError as error:
         raise BlockingIOError(*error.args) from error
+
+
+def flock(descriptor: int, *, shared: bool = False, wait: bool = False) -> bool:
+    """Lock an open file until its holder ends; False where the platform or the file system has no locks.
+
+    Without ``wait``, raises BlockingIOError where another process has it; any
+    other refusal of the system says nothing of other processes.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(descriptor, mode if wait else mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without locks
+        return False
+    return True
+
+
+def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path | None = None) -> None:
+    """Give a finished file its name, never over another file unless that is wanted.
+
+    Raises LogWriteError where somebody has made a file of a name that was free before.
+    """
+    if keep_old_as is not None:
+        try:
+            os.link(path, keep_old_as)
+        except FileExistsError:
+            raise LogWriteError(f"{keep_old_as}: was made by someone else in the meantime; try again") from None
+        except OSError:  # a file system without links
+            path.rename(keep_old_as)
+        part.replace(path)
+    elif overwrite:
+        part.replace(path)
+    else:
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            raise LogWriteError(f"{path}: was made by someone else in the meantime; give another path") from None
+        except OSError:  # a file system without links
+            part.rename(path)
+        else:
+            part.unlink()
+
+
+def fsync_folder(folder: Path) -> None:
+    """Let a new name reach the disk, where the platform can do that for folders."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
