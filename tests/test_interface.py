@@ -23,7 +23,7 @@ from lenet.settings import LARGEST
 from reports.cli import main
 from reports.commands.options import STEPS, STEPS_OR_NEVER
 from reports.commands.run_and_tell import Ending
-from tests.diagnostics.test_docs import lenet_log
+from tests.diagnostics.schema.test_docs import lenet_log
 
 ROOT = Path(__file__).parents[1]
 TRAIN = ["train", "--network", "feedforward", "--limit", "1280", "--steps", "12"]

@@ -76,8 +76,8 @@ def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
     p, g = DEFAULT_LIMITS["verdict.patience"], DEFAULT_LIMITS["verdict.grace"]
     parts = [
         "# Calibration\n",
-        f"Written by `benchmarks/calibrate/calibration.py` at commit {commit()}: {len(runs)} logged runs ({len(alive)} end well, "
-        f"{len(dead)} dead) and {len(others)} short ones without a log. Repeat it with\n",
+        f"Written by `benchmarks/calibrate/calibration.py` at commit {commit()}: {len(runs)} logged runs "
+        f"({len(alive)} end well, {len(dead)} dead) and {len(others)} short ones without a log. Repeat it with\n",
         "\n".join("    " + line.strip() for line in (__doc__ or "").splitlines() if line.startswith("    ")),
         "\n## Patience and grace\n",
         f"{sum(one.learned is not None for one in found)} of {len(found)} runs learn in the end. The smallest number "

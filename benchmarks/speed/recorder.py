@@ -229,7 +229,8 @@ def main() -> None:
     data = load_dataset()
     page = [
         "# What recording and judging cost\n",
-        f"`python -m benchmarks.speed.recorder{' --quick' if options.quick else ''}` at commit {commit()}; {machine()}.\n",
+        f"`python -m benchmarks.speed.recorder{' --quick' if options.quick else ''}` at commit {commit()}; "
+        f"{machine()}.\n",
         f"Every row of the table: {pairs} pairs of runs of {steps} steps, alternating in one process, two threads, "
         "everything on by default (all statistics at every step, histograms every 25 steps, detector, log; no "
         "checkpoints). Milliseconds a step are medians over the runs of each run's mean; the cost is the median over "

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from diagnostics import early, symptoms
+from diagnostics.detect import early_warnings, symptoms
 from diagnostics.detect.detector import DEFAULT_LIMITS
 from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
 from diagnostics.detect.rules.base import Rule
 from diagnostics.detect.thresholds import Limit
 
 RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *MECHANISMS)
-OTHERS = {"verdict": (symptoms, symptoms.LIMITS), early.RULE: (early, early.LIMITS)}
+OTHERS = {"verdict": (symptoms, symptoms.LIMITS), early_warnings.RULE: (early_warnings, early_warnings.LIMITS)}
 
 
 def names() -> list[str]:
@@ -23,7 +23,7 @@ def names() -> list[str]:
 def overview() -> str:
     """One line a page."""
     titles = {"verdict": "learning, guessing or gone: the state machine of the verdict",
-              early.RULE: "what often comes before a collapse, said at once"}  # fmt: skip
+              early_warnings.RULE: "what often comes before a collapse, said at once"}  # fmt: skip
     titles |= {rule.name: rule.title for rule in RULES}
     return "\n".join(f"{name:22} {title}" for name, title in titles.items())
 

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from diagnostics.log.superblock import lookup3
-from tests.diagnostics.writing import whole_log
+from tests.helpers.log_writers import whole_log
 
 
 @pytest.fixture(scope="session")

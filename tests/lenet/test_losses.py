@@ -20,7 +20,7 @@ from lenet import (
     ShapeError,
 )
 from lenet.losses import sparse_labels
-from tests.lenet.builders import Everything, one_hot, ready
+from tests.helpers.small_models import Everything, one_hot, ready
 
 LOSS, ACCURACY = LossCategoricalCrossEntropy(), AccuracyCategorical()
 

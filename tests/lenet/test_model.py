@@ -25,7 +25,7 @@ from lenet import (
 )
 from lenet.data.dataset import EMBEDDED
 from lenet.settings import Settings
-from tests.lenet.builders import Everything, blobs, mnist, ready, small_model
+from tests.helpers.small_models import Everything, blobs, mnist, ready, small_model
 
 
 class FakeTracker:

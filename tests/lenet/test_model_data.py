@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lenet import OptimizerSGD
-from tests.lenet.builders import Everything, blobs, one_hot, small_model
+from tests.helpers.small_models import Everything, blobs, one_hot, small_model
 
 
 def trained(X: Any, y: Any, **options: Any) -> str:

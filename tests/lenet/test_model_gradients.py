@@ -19,8 +19,8 @@ from lenet import (
 )
 from lenet.gradcheck import check_loss, check_model
 from lenet.hooks import GradientsReady
-from tests.lenet import reference as ref
-from tests.lenet.reference import Array
+from tests.helpers import plain_layers as ref
+from tests.helpers.plain_layers import Array
 
 
 def draw(*shape: int, seed: int = 0) -> Array:

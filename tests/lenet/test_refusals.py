@@ -30,7 +30,7 @@ from lenet import (
 )
 from lenet.layers.initializers import Initializer
 from lenet.optim.schedules import Cosine, Exponential, InverseTime, StepDecay, Warmup
-from tests.lenet.builders import blobs, ready, small_model
+from tests.helpers.small_models import blobs, ready, small_model
 
 CONV = ConvolutionLayer
 NAN, INF = float("nan"), float("inf")

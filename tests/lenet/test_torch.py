@@ -33,7 +33,7 @@ from lenet import (
     OptimizerSGD,
     network_layers,
 )
-from tests.lenet.builders import mnist, ready
+from tests.helpers.small_models import mnist, ready
 
 pytestmark = pytest.mark.torch
 

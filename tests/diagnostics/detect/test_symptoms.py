@@ -1,0 +1,267 @@
+"""The state machine of the verdict, against its definitions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.findings import Verdict
+from diagnostics.detect.symptoms import Symptoms, prior_entropy, window_steps
+from tests.helpers.judged_rows import G, H, P, piecewise
+from tests.helpers.plain_symptoms import PlainRow, Words, state, stretches
+
+TEN = (0.1,) * 10
+GUESS, GOOD, BETWEEN = H, 0.3, 1.9
+NAN = math.nan
+
+
+def fed(losses, accuracies=None, prior=TEN, batch_size=128, finish=True, finite=None, limits=DEFAULT_LIMITS):
+    symptoms = Symptoms(prior, batch_size, limits)
+    for step, loss in enumerate(losses):
+        usual = 0.95 if loss < 0.8 * H else 0.1
+        accuracy = usual if accuracies is None else accuracies[step]
+        good = math.isfinite(loss) and (finite is None or bool(finite[step]))
+        symptoms.observe(step, float(loss), accuracy, batch_size, good)
+    if finish:
+        symptoms.finish()
+    return symptoms
+
+
+def told(symptoms):
+    return [(str(s.kind), s.onset, s.confirmed, s.recovery) for s in symptoms.stretches]
+
+
+# ---- transitions
+
+
+def test_a_run_that_learns_at_once_is_healthy():
+    symptoms = fed(piecewise((10, GUESS), (200, GOOD)))
+
+    assert told(symptoms) == []
+    assert symptoms.verdict(is_over=True) is Verdict.HEALTHY
+
+
+def test_from_starting_to_never_learned_at_patience_and_not_a_step_before():
+    before, at = fed(piecewise((P, GUESS)), finish=False), fed(piecewise((P + 1, GUESS)), finish=False)
+
+    assert told(before) == []
+    assert told(at) == [("never-learned", 0, P, None)]
+
+
+def test_a_run_that_is_not_guessing_at_patience_is_caught_when_it_is():
+    symptoms = fed(piecewise((P + 50, 2.1), (30, GUESS)), np.full(P + 80, 0.1))
+
+    assert [s[0] for s in told(symptoms)] == ["never-learned"]
+    assert symptoms.stretches[0].confirmed > P + 50
+
+
+def test_from_never_learned_to_learning_is_a_recovery():
+    symptoms = fed(piecewise((P + 20, GUESS), (40, GOOD)))
+
+    # 0.7 H over 20 steps needs k of them at 0.3 and 20 - k at H.
+    needed = math.ceil(20 * (1 - 0.7) * H / (H - GOOD))
+    assert told(symptoms) == [("never-learned", 0, P, P + 20 + needed - 1)]
+    assert symptoms.verdict(is_over=True) is Verdict.RECOVERED
+
+
+def test_from_learning_to_collapsed_and_back_and_down_again():
+    symptoms = fed(piecewise((60, GOOD), (60, GUESS), (60, GOOD), (60, GUESS)))
+
+    kinds = [s[0] for s in told(symptoms)]
+    assert kinds == ["collapsed", "collapsed"]
+    assert symptoms.stretches[0].recovery is not None
+    assert symptoms.verdict(is_over=True) is Verdict.COLLAPSED
+
+
+def test_a_stretch_begins_no_sooner_than_the_one_before_it_has_ended():
+    shares = [0.3] * 30 + [1.0] * 30 + [0.5] * 10 + [0.85] * 7 + [1.0] * 60
+    symptoms = fed(np.array(shares) * H, [0.95 if share < 0.8 else 0.1 for share in shares])
+
+    (_, _, _, recovery), (_, onset, _, _) = told(symptoms)
+    assert recovery == onset == 76, "the last five-step mean that was good ended at step 71"
+
+
+@pytest.mark.parametrize("before", [[], [(60, GOOD)]], ids=["starting", "learning"])
+def test_a_loss_that_is_not_finite_diverges_at_that_very_step(before):
+    losses = piecewise(*before, (5, GUESS), (10, NAN))
+    first = len(losses) - 10
+
+    assert told(fed(losses)) == [("diverged", first, first, None)]
+
+
+def test_a_parameter_that_is_not_finite_diverges_though_the_loss_is():
+    finite = np.arange(60) < 40
+
+    assert told(fed(piecewise((60, GOOD)), finite=finite)) == [("diverged", 40, 40, None)]
+
+
+def test_from_diverged_to_learning_once_the_window_is_clean_and_good():
+    symptoms = fed(piecewise((40, GOOD), (1, NAN), (40, GOOD)))
+
+    assert told(symptoms) == [("diverged", 40, 40, 60)]
+    assert symptoms.verdict(is_over=True) is Verdict.RECOVERED
+
+
+def test_a_stretch_keeps_its_kind_when_it_gets_worse():
+    assert told(fed(piecewise((60, GOOD), (40, GUESS), (10, NAN))))[0][0] == "collapsed"
+    assert [s[0] for s in told(fed(piecewise((P + 5, GUESS), (10, NAN))))] == ["never-learned"]
+
+
+def test_proof_that_it_cannot_learn_confirms_before_patience_and_only_while_guessing():
+    symptoms = Symptoms(TEN, 128, DEFAULT_LIMITS)
+    asked = []
+    for step in range(30):
+        symptoms.observe(step, GUESS, 0.1, 128, True, lambda step=step: bool(asked.append(step)) or step >= 25)
+
+    assert asked == list(range(19, 26))
+    assert told(symptoms) == [("never-learned", 0, 25, None)]
+
+
+@pytest.mark.parametrize(("steps", "verdict"), [(G - 1, Verdict.UNDECIDED), (G, Verdict.NEVER_LEARNED)])
+def test_a_run_that_ends_guessing_never_learned_from_grace_on(steps, verdict):
+    assert fed(piecewise((steps, GUESS))).verdict(is_over=True) is verdict
+
+
+def test_a_run_that_ends_between_guessing_and_learned_is_undecided():
+    assert fed(piecewise((300, BETWEEN))).verdict(is_over=True) is Verdict.UNDECIDED
+    assert fed(piecewise((60, GOOD), (60, BETWEEN))).verdict(is_over=True) is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("last", "verdict"),
+    [
+        ([0.4, 0.8, 4.8, 4.2, 2.6], Verdict.UNDECIDED),
+        ([9.0, 9.0, 0.3, 0.3], Verdict.HEALTHY),
+        ([16.0], Verdict.HEALTHY),
+    ],
+)
+def test_a_run_that_ends_in_the_middle_of_a_fall_is_undecided_and_a_bad_batch_is_no_fall(last, verdict):
+    symptoms = fed([*piecewise((200, GOOD)), *last])
+
+    assert symptoms.is_learned
+    assert symptoms.verdict(is_over=True) is verdict
+    assert symptoms.verdict(is_over=False) is Verdict.HEALTHY
+
+
+def test_a_run_shorter_than_its_window_is_undecided():
+    assert fed(piecewise((19, GOOD))).verdict(is_over=True) is Verdict.UNDECIDED
+    assert fed([]).verdict(is_over=True) is Verdict.UNDECIDED
+
+
+def test_while_it_goes_on_a_run_that_has_learned_is_healthy_and_others_are_undecided():
+    assert fed(piecewise((60, GOOD)), finish=False).verdict(is_over=False) is Verdict.HEALTHY
+    assert fed(piecewise((100, GUESS)), finish=False).verdict(is_over=False) is Verdict.UNDECIDED
+
+
+# ---- definitions, from both sides
+
+
+@pytest.mark.parametrize(("batch", "steps"), [(128, 20), (129, 20), (127, 21), (8, 320), (1, 2560), (60_000, 20)])
+def test_the_window_has_twenty_steps_or_2560_samples_whichever_is_more(batch, steps):
+    assert window_steps(DEFAULT_LIMITS, batch) == steps
+
+
+@pytest.mark.parametrize("prior", [TEN, (0.5, 0.5), (0.9, 0.1), (0.05,) * 20])
+def test_guessing_begins_at_095_of_the_entropy_and_learned_ends_at_07(prior):
+    entropy = prior_entropy(prior)
+    at, learned = 0.95 * entropy, 0.7 * entropy
+    chance = [max(prior)] * 20
+
+    def ends(loss):
+        symptoms = fed([loss] * 20, chance, prior)
+        return symptoms.is_guessing, symptoms.is_learned
+
+    assert ends(at) == (True, False)
+    assert ends(math.nextafter(at, 0)) == (False, False)
+    assert ends(learned) == (False, True)
+    assert ends(math.nextafter(learned, 9)) == (False, False)
+
+
+def test_guessing_ends_where_the_accuracy_is_three_sigma_above_the_commonest_class():
+    limit = 0.1 + 3 * math.sqrt(0.09 / 2560)
+    most = math.floor(limit * 2560)
+
+    def guessing(correct):
+        shares = [(correct // 20 + (step < correct % 20)) / 128 for step in range(20)]
+        return fed([GUESS] * 20, shares).is_guessing
+
+    assert guessing(most)
+    assert not guessing(most + 1)
+
+
+def test_the_onset_of_a_collapse_follows_the_last_good_five_step_mean():
+    losses = [*[0.0] * 40, *[GUESS] * 40]
+    last = max(t for t in range(4, 80) if sum(losses[t - 4 : t + 1]) / 5 <= 0.7 * H)
+
+    assert fed(losses).stretches[0].onset == last + 1 == 43
+
+
+def test_the_entropy_is_that_of_the_prior_and_empty_classes_add_nothing():
+    assert prior_entropy(TEN) == pytest.approx(math.log(10))
+    assert prior_entropy((0.5, 0.5, 0.0)) == pytest.approx(math.log(2))
+
+
+def test_a_single_class_can_neither_be_guessed_nor_learned():
+    symptoms = fed(piecewise((400, 0.0)), np.ones(400), prior=(1.0,))
+
+    assert symptoms.verdict(is_over=True) is Verdict.UNDECIDED
+
+
+def test_an_enormous_loss_leaves_no_trace_in_the_window_it_has_left():
+    symptoms = fed(np.r_[piecewise((30, GOOD)), 3e38, piecewise((20, GOOD))])
+
+    assert told(symptoms) == []
+    assert symptoms.is_learned
+
+
+# ---- against a plain second implementation
+
+REGIMES = (GOOD, 0.7 * H, BETWEEN, 0.95 * H, GUESS, 3.0, NAN)
+
+
+@st.composite
+def runs(draw):
+    """Rows of changing regimes, with noise, other batch sizes, gaps between rows, and bad parameters."""
+    batch = draw(st.sampled_from([8, 64, 128, 600]))
+    prior = draw(st.sampled_from([TEN, (0.5, 0.5), (0.8, 0.15, 0.05), (0.05,) * 20]))
+    every = draw(st.sampled_from([1, 1, 1, 3, 7, 30]))
+    words = Words(prior, batch, draw(st.integers(20, 200)), draw(st.integers(20, 120)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**20)))
+    parts = draw(st.lists(st.tuples(st.integers(1, 60), st.sampled_from(REGIMES)), min_size=1, max_size=7))
+    noise = draw(st.sampled_from([0.0, 0.02, 0.3]))
+    rows, step = [], 0
+    for count, value in parts:
+        for _ in range(count):
+            loss = float(np.float32(abs(value * words.entropy / H + noise * rng.normal())))
+            rate = max(prior) if loss > 0.8 * words.entropy else 0.97
+            rows.append(
+                PlainRow(step, loss if math.isfinite(loss) else None, int(rng.binomial(batch, rate)), batch,
+                         bool(rng.random() > 0.002))
+            )  # fmt: skip
+            step += every
+    return rows, words
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs())
+def test_every_step_agrees_with_the_plain_definitions_and_nothing_confirmed_changes(case):
+    rows, words = case
+    limits = DEFAULT_LIMITS.changed({"verdict.patience": words.patience, "verdict.grace": words.grace})
+    symptoms = Symptoms(words.prior, words.batch_size, limits)
+    kept: list[tuple[int, int]] = []
+    for end, row in enumerate(rows, 1):
+        loss = NAN if row.loss is None else row.loss
+        accuracy = float(np.float32(row.correct / row.samples))
+        symptoms.observe(row.step, loss, accuracy, row.samples, row.finite and row.loss is not None)
+
+        assert (symptoms.is_guessing, symptoms.is_learned) == state(rows[:end], words)
+        assert [(s.onset, s.confirmed) for s in symptoms.stretches][: len(kept)] == kept
+        kept = [(s.onset, s.confirmed) for s in symptoms.stretches]
+    symptoms.finish()
+
+    assert [list(s) for s in told(symptoms)] == stretches(rows, words)

@@ -1,0 +1,98 @@
+"""Killed at any moment, a log opens, holds all but the last flush, and never a wrong row."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from diagnostics.log.locks import lock_path
+from diagnostics.log.reader import open_run
+from diagnostics.log.repair import repair_log
+from diagnostics.schema.tables import COUNTS, FLUSH_ROWS, KERNELS, VALUES
+from tests.helpers.log_writers import row
+
+
+def killed(folder: Path, count: int, seed: int) -> list[tuple[Path, int]]:
+    command = [sys.executable, "-m", "tests.helpers.log_writers", str(folder), str(count), str(seed)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [(Path(path), int(told)) for path, told in (line.rsplit(" ", 1) for line in lines)]
+
+
+def assert_nothing_lost_but_the_last_flush(path: Path, told: int) -> None:
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    run = open_run(path)
+    assert run.status == "crashed"
+    assert run.notes == ()
+    assert told - FLUSH_ROWS <= len(run) <= told + 1
+    for step, _, values in run.rows():
+        np.testing.assert_array_equal(values, row(step))
+    assert [int(m.split()[1]) for m in run.events["message"]] == [50 * i for i in range(len(run.events))]
+    for i, step in enumerate(run.snapshots.steps):
+        assert (run.source.array(COUNTS)[i] == step).all()
+        assert (run.source.array(KERNELS)[i] == step).all()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+    saved = repair_log(path)
+    assert saved.rows == len(run)
+    with h5py.File(path, "r") as file:
+        assert len(file[VALUES.path]) == len(run)
+    assert saved.original is not None
+    assert hashlib.sha256(saved.original.read_bytes()).hexdigest() == before
+
+
+def test_ten_writers_killed_at_random_moments(tmp_path: Path) -> None:
+    logs = killed(tmp_path, 10, seed=1)
+
+    assert len(logs) == 10
+    for path, told in logs:
+        if path.exists():  # some die before the log has its name
+            assert_nothing_lost_but_the_last_flush(path, told)
+        else:
+            assert told == 0
+
+
+@pytest.mark.slow
+def test_a_hundred_writers_killed_at_random_moments(tmp_path: Path) -> None:
+    logs = killed(tmp_path, 100, seed=2)
+
+    written = [(path, told) for path, told in logs if path.exists()]
+    assert len(written) > 50
+    for path, told in written:
+        assert_nothing_lost_but_the_last_flush(path, told)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_run_between_two_steps_with_nothing_lost(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    log = tmp_path / "run.h5"
+    # As a program does that turns Ctrl-C into exit code 130, without a traceback.
+    wrapper = "import sys\nfrom tests.helpers.small_trainings import main\ntry: main(*sys.argv[1:])\n"
+    wrapper += "except KeyboardInterrupt: sys.exit(130)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", wrapper, str(log), "1000", "new"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    last = -1
+    for line in process.stdout:
+        last = int(line)
+        if last == 30:
+            process.send_signal(number)
+    process.stdout.close()
+
+    assert process.wait() == code
+    with h5py.File(log, "r") as file:  # an ordinary file
+        assert len(file[VALUES.path]) == last + 1
+    run = open_run(log)
+    assert run.status == "interrupted"
+    assert run.events["event"].iloc[-1] == "interruption"
+    name = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C (SIGINT)"}[number]
+    assert run.events["message"].iloc[-1] == f"interrupted after {last + 1} steps: {name}"
+    assert not lock_path(log).exists()

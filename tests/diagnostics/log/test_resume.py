@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics.errors import CheckpointError, DiagnosticsError, LogError
+from diagnostics.log.checkpoints import CheckpointRing
+from diagnostics.log.reader import open_run
+from diagnostics.log.resume import prepare_resume
+from diagnostics.record.recorder import Recorder
+from diagnostics.schema.tables import SNAPSHOT_ARRAYS
+from lenet.hooks import Hook
+from tests.helpers.small_trainings import small_model, train
+
+
+class Fall(Hook):
+    """Ends the run as an error in the middle of a step would."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_gradients_ready(self, event: Any) -> None:
+        if event.step == self.step:
+            raise RuntimeError("the machine fell over")
+
+
+def broken_run(path: Path, at: int = 30, **changes: Any) -> None:
+    model = small_model()
+    with pytest.raises(RuntimeError, match="fell over"):
+        train([Recorder(path, model=model, checkpoint_every=7), Fall(at)], model, epochs=4, **changes)
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """Every column but times, every epoch, validation, snapshot; and the answer."""
+    a, b = open_run(one), open_run(other)
+    timeless = [i for i, c in enumerate(a.columns) if c.statistic != "seconds"]
+    np.testing.assert_array_equal(a.block(timeless), b.block(timeless))
+    np.testing.assert_array_equal(a.index["step"], b.index["step"])
+    for frame in ("epochs", "validations"):
+        columns = [c for c in getattr(a, frame) if "seconds" not in c and c != "wall"]
+        assert getattr(a, frame)[columns].equals(getattr(b, frame)[columns])
+    np.testing.assert_array_equal(a.snapshots.steps, b.snapshots.steps)
+    for array in SNAPSHOT_ARRAYS:
+        np.testing.assert_array_equal(a.source.array(array), b.source.array(array))
+    said = [run.events[~run.events["event"].isin(["resume", "checkpoint"])] for run in (a, b)]
+    assert said[0]["message"].tolist() == said[1]["message"].tolist()
+    answers = [run.diagnosis.to_json() | {"run": ""} for run in (a, b)]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("at", [3, 13, 14, 25, 26, 40])
+def test_a_resumed_run_ends_as_the_one_that_was_never_interrupted(tmp_path: Path, at: int) -> None:
+    whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
+    broken_run(tmp_path / "run.h5", at)
+
+    model = small_model()
+    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7)
+    step = recorder.resume(model)
+    train([recorder], model, epochs=4)
+
+    assert step == at - at % 7
+    assert model.digest() == whole.digest()
+    assert_same_run(tmp_path / "whole.h5", tmp_path / "run.h5")
+    assert (open_run(tmp_path / "run.h5").events["event"] == "resume").sum() == 1
+    assert len(open_run(tmp_path / "run.before-resume-1.h5")) == at
+
+
+def test_a_resumed_run_is_recorded_as_often_as_before(tmp_path: Path) -> None:
+    often = {"log_every": 3, "histograms_every": 4}
+    train([Recorder(tmp_path / "whole.h5", **often)], epochs=4)
+    model = small_model()
+    with pytest.raises(RuntimeError, match="fell over"):
+        train([Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7, **often), Fall(30)], model, epochs=4)
+
+    model = small_model()
+    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7)
+    recorder.resume(model)
+    train([recorder], model, epochs=4)
+
+    header = open_run(tmp_path / "run.h5").source.header
+    assert (header.log_every, header.histograms_every) == (3, 4)
+    assert_same_run(tmp_path / "whole.h5", tmp_path / "run.h5")
+
+
+def test_checkpoints_of_a_resumed_run_come_as_often_as_before(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5", 16)
+
+    for at, step in ((24, 14), (None, 21)):
+        model = small_model()
+        recorder = Recorder(tmp_path / "run.h5", model=model)
+        assert recorder.resume(model) == step
+        if at is None:
+            train([recorder], model, epochs=4)
+        else:
+            with pytest.raises(RuntimeError, match="fell over"):
+                train([recorder, Fall(at)], model, epochs=4)
+
+    run = open_run(tmp_path / "run.h5")
+    assert run.source.header.checkpoint_every == 7
+    assert run.checkpoints["step"].tolist() == [0, 7, 14, 21, 28, 35, 42, 49]
+
+
+def test_what_is_asked_for_when_a_run_is_resumed_is_done(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5", 16)
+    model = small_model()
+    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=20)
+    recorder.resume(model)
+    train([recorder], model, epochs=4)
+
+    assert open_run(tmp_path / "run.h5").checkpoints["step"].tolist() == [0, 7, 14, 20, 40]
+
+
+def test_every_resume_and_checkpoint_stays_among_the_events(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.h5"
+    model = small_model()
+    train([Recorder(whole, model=model, checkpoint_every=7)], model, epochs=4)
+    broken_run(tmp_path / "run.h5", 30)
+    newest = tmp_path / "run.checkpoints" / "step-00000028.npz"
+    for at in (29, 23, None):  # twice from the same checkpoint, then from one before it
+        model = small_model()
+        recorder = Recorder(tmp_path / "run.h5", model=model)
+        recorder.resume(model)
+        if at is None:
+            train([recorder], model, epochs=4)
+        else:
+            with pytest.raises(RuntimeError, match="fell over"):
+                train([recorder, Fall(at)], model, epochs=4)
+            newest.unlink(missing_ok=True)
+
+    run = open_run(tmp_path / "run.h5")
+    events = run.events
+    resumed = events[events["event"] == "resume"]
+    assert resumed["step"].tolist() == [28, 21, 21]
+    assert resumed["message"].iloc[0] == (
+        "failed after 30 steps, resumed before step 28; the log until then is run.before-resume-1.h5"
+    )
+    others = events[events["event"] != "resume"]
+    expected = open_run(whole).events
+    for column in ("step", "event", "rule", "layer", "message"):
+        assert others[column].tolist() == expected[column].tolist()
+    assert_same_run(whole, tmp_path / "run.h5")
+
+
+def test_a_run_killed_twice_is_resumed_in_fresh_processes(tmp_path: Path) -> None:
+    whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
+    log = tmp_path / "run.h5"
+
+    for resume, kill_at in (("new", 20), ("resume", 38), ("resume", None)):
+        command = [sys.executable, "-m", "tests.helpers.small_trainings", str(log), "4", resume]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        last = ""
+        for line in process.stdout:
+            last = line.strip()
+            if kill_at is not None and last == str(kill_at):
+                process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        assert process.wait() == (0 if kill_at is None else -signal.SIGKILL)
+
+    assert last == whole.digest()
+    assert_same_run(tmp_path / "whole.h5", log)
+    assert sorted(p.name for p in tmp_path.glob("run.before*")) == [
+        "run.before-resume-1.h5",
+        "run.before-resume-2.h5",
+    ]
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5")
+    newest = tmp_path / "run.checkpoints" / "step-00000028.npz"
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+
+    assert prepare_resume(tmp_path / "run.h5").step == 21
+
+
+def test_checkpoints_of_another_run_are_not_used(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5")
+    broken_run(tmp_path / "other.h5")
+    shutil.rmtree(tmp_path / "run.checkpoints")
+    shutil.copytree(tmp_path / "other.checkpoints", tmp_path / "run.checkpoints")
+
+    with pytest.raises(CheckpointError, match="none of them sound and of this run"):
+        prepare_resume(tmp_path / "run.h5")
+
+
+def test_a_run_is_not_gone_on_with_on_other_data(tmp_path: Path) -> None:
+    def recorder(checksum: str) -> Recorder:
+        return Recorder(
+            tmp_path / "run.h5", model=model, checkpoint_every=7, environment={"data_checksum": checksum * 8}
+        )
+
+    model = small_model()
+    with pytest.raises(RuntimeError, match="fell over"):
+        train([recorder("one"), Fall(30)], model, epochs=4)
+
+    with pytest.raises(DiagnosticsError, match=r"was trained on other data than those here now \(checksum oneoneon"):
+        recorder("two").resume(model)
+    assert recorder("one").resume(model) == 28
+
+
+def test_a_complete_run_is_not_resumed(tmp_path: Path) -> None:
+    model = small_model()
+    train([Recorder(tmp_path / "run.h5", model=model)], model)
+
+    with pytest.raises(LogError, match="complete"):
+        prepare_resume(tmp_path / "run.h5")
+
+
+def test_only_rows_up_to_a_damaged_one_are_gone_on_from(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5")
+    log = tmp_path / "run.h5"
+    row = open_run(log).block(first=16, last=16).tobytes()
+    data = bytearray(log.read_bytes())
+    data[data.index(row) + 5] ^= 255
+    log.write_bytes(data)
+
+    assert prepare_resume(log).step == 14
+
+
+@pytest.mark.parametrize(("every", "expected"), [(20, [300, 320, 340, 360, 380, 400]), (200, [0, 200, 400])])
+def test_the_ring_keeps_the_newest_three_and_what_reaches_a_hundred_steps_back(
+    tmp_path: Path, every: int, expected: list[int]
+) -> None:
+    ring = CheckpointRing(tmp_path / "c", "id")
+    state = small_model().state()
+
+    for step in range(0, 401, every):
+        ring.save(step, state, {})
+
+    assert sorted(int(p.stem[5:]) for p in (tmp_path / "c").iterdir()) == expected
+    assert ring.newest(390).step == expected[-2]
+
+
+def test_the_checkpoint_before_an_onset_stays(tmp_path: Path) -> None:
+    ring = CheckpointRing(tmp_path / "c", "id")
+    state = small_model().state()
+
+    for step in range(0, 420, 20):
+        ring.save(step, state, {})
+        if step == 200:
+            ring.pin_before(130)
+
+    assert 120 in {int(p.stem[5:]) for p in (tmp_path / "c").iterdir()}

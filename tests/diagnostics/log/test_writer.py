@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from diagnostics.errors import LogWriteError
+from diagnostics.log import guards
+from diagnostics.log.locks import has_writer, lock_path
+from diagnostics.log.reader import open_run
+from diagnostics.record.recorder import Recorder
+from diagnostics.schema.tables import EPOCHS
+from diagnostics.signals import Deferral, EndsBetweenSteps
+from tests.helpers.log_writers import INFO, row, snapshot, writer
+from tests.helpers.small_trainings import train
+
+
+def filled(path: Path, rows: int, status: str | None = "completed") -> Any:
+    log = writer(path)
+    for step in range(rows):
+        log.row(step, 1 + step // 10, row(step))
+    if status:
+        log.close(status)
+    return log
+
+
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 300])
+def test_what_is_written_is_read_again(tmp_path: Path, rows: int) -> None:
+    filled(tmp_path / "run.h5", rows)
+
+    run = open_run(tmp_path / "run.h5")
+
+    assert run.info == INFO
+    assert run.status == "completed"
+    assert run.index["step"].tolist() == list(range(rows))
+    np.testing.assert_array_equal(run.block(), np.array([row(s) for s in range(rows)]).reshape(rows, len(INFO.columns)))
+
+
+def test_tables_and_snapshots_are_read_again(tmp_path: Path) -> None:
+    log = writer(tmp_path / "run.h5")
+    log.add(EPOCHS, epoch=1, loss=0.5)
+    log.event(3, "rule", "ü" * 400, layer="conv1")
+    log.snapshot(25, True, snapshot(25))
+    log.close("stopped", digest_end="abc")
+
+    run = open_run(tmp_path / "run.h5")
+
+    assert run.epochs.loc[1, "loss"] == 0.5
+    assert run.events.loc[0, "message"] == "ü" * 160  # cut to its room, at a whole letter
+    assert run.snapshots.steps.tolist() == [25]
+    assert run.snapshots.extra.tolist() == [True]
+    assert (run.snapshots.kernels == 25).all()
+
+
+def test_a_second_writer_of_the_same_log_is_refused(tmp_path: Path) -> None:
+    log = filled(tmp_path / "run.h5", 3, status=None)
+
+    with pytest.raises(LogWriteError, match="being written by another process"):
+        writer(tmp_path / "run.h5", overwrite=True)
+
+    log.close("completed")
+    assert len(open_run(tmp_path / "run.h5")) == 3
+
+
+def test_an_existing_file_is_replaced_only_where_that_is_wanted(tmp_path: Path) -> None:
+    filled(tmp_path / "run.h5", 3)
+
+    with pytest.raises(LogWriteError, match="exists already"):
+        writer(tmp_path / "run.h5")
+    assert len(open_run(tmp_path / "run.h5")) == 3
+    writer(tmp_path / "run.h5", overwrite=True).close("completed")
+
+    assert len(open_run(tmp_path / "run.h5")) == 0
+
+
+@pytest.mark.parametrize(("path", "says"), [("missing/run.h5", "does not exist"), (".", "is a folder")])
+def test_paths_that_cannot_be_fail_before_training(tmp_path: Path, path: str, says: str) -> None:
+    with pytest.raises(LogWriteError, match=says):
+        train([Recorder(tmp_path / path)])
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
+def test_a_read_only_folder_fails_before_training() -> None:
+    with pytest.raises(LogWriteError, match="folder /proc"):
+        train([Recorder("/proc/run.h5")])
+
+
+def test_nothing_is_left_beside_a_closed_log(tmp_path: Path) -> None:
+    filled(tmp_path / "run.h5", 3)
+
+    assert [p.name for p in tmp_path.iterdir()] == ["run.h5"]
+
+
+def test_the_lock_tells_whether_the_writer_lives(tmp_path: Path) -> None:
+    log = filled(tmp_path / "run.h5", 3, status=None)
+
+    assert has_writer(tmp_path / "run.h5")
+    log.close("completed")
+    assert not has_writer(tmp_path / "run.h5")
+
+
+def test_a_lock_file_left_by_a_killed_writer_is_in_nobodys_way(tmp_path: Path) -> None:
+    lock_path(tmp_path / "run.h5").write_text("process 1")
+
+    filled(tmp_path / "run.h5", 3)
+
+    assert len(open_run(tmp_path / "run.h5")) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
+def test_a_forked_child_that_exits_does_no_harm(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+from tests.helpers.log_writers import writer, row
+log = writer(Path(sys.argv[1]))
+for step in range(70): log.row(step, 1, row(step))
+if os.fork() == 0:
+    log.row(70, 1, -row(70)); log.flush(); log.close("failed")
+    sys.exit(0)
+os.wait()
+for step in range(70, 140): log.row(step, 1, row(step))
+log.close("completed")
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "run.h5")], check=False)
+
+    run = open_run(tmp_path / "run.h5")
+
+    assert done.returncode == 0
+    assert run.status == "completed"
+    np.testing.assert_array_equal(run.block(), np.array([row(s) for s in range(140)]))
+
+
+def test_a_full_disk_stops_the_log_in_order_and_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(tmp_path / "run.h5")
+    space = iter([1e12] * 2)
+    monkeypatch.setattr(guards, "free_space", lambda path: next(space, 1e6))
+
+    model = train([recorder], epochs=8)
+
+    run = open_run(tmp_path / "run.h5")
+    assert model.step == 8 * 13
+    assert len(caplog.messages) == 1
+    assert "less than 8 MB free" in caplog.messages[0]
+    assert run.status == "log-stopped"
+    assert 0 < len(run) < 104
+    assert recorder.diagnosis is not None
+    assert recorder.diagnosis.steps == 104
+
+
+def test_a_log_that_has_stopped_gathers_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = writer(tmp_path / "run.h5")
+    monkeypatch.setattr(guards, "free_space", lambda path: 1e6)
+    with pytest.raises(LogWriteError, match="less than 8 MB free"):
+        log.flush()
+
+    for step in range(100):
+        log.row(step, 1, row(step))
+        log.event(step, "rule", "too late")
+        log.snapshot(step, False, snapshot(step))
+    log.flush()
+
+    assert not log.is_open
+    assert (log._gathered, log._tables, log._snapshots) == (0, [], [])
+
+
+def test_a_full_disk_ends_the_run_where_that_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(tmp_path / "run.h5", on_error="stop")
+    monkeypatch.setattr(guards, "free_space", lambda path: 1e6)
+
+    with pytest.raises(LogWriteError, match="the log has stopped"):
+        train([recorder], epochs=8)
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from diagnostics.record.recorder import Recorder
+from diagnostics.log.reader import open_run
+from tests.helpers.small_trainings import train
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+model = train([Recorder(path)], epochs=30)
+print(model.step)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
+@pytest.mark.parametrize("kilobytes", [150, 260, 300])
+def test_a_failed_write_is_one_warning_no_crash_and_what_was_flushed_stays(tmp_path: Path, kilobytes: int) -> None:
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "run.h5"), str(kilobytes * 1000)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "390"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "the log has stopped: file too large" in done.stderr
+    run = open_run(tmp_path / "run.h5")
+    assert run.status == "crashed"
+    assert 0 <= len(run) < 390
+
+
+FULL = """
+import sys
+from pathlib import Path
+from diagnostics.record.recorder import Recorder
+from diagnostics.log import guards
+from tests.helpers.small_trainings import train
+guards.LOW_SPACE = 0
+print(train([Recorder(Path(sys.argv[1]))], epochs=30).step)
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for 300 kB."""
+    if not shutil.which("mount") or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs a platform with mounts")
+def test_a_disk_that_is_full_all_the_same_is_one_warning_and_no_crash(small_disk: Path) -> None:
+    command = [sys.executable, "-c", FULL, str(small_disk / "run.h5")]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "390"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "the log has stopped: no space left on device" in done.stderr
+    assert 0 < len(open_run(small_disk / "run.h5")) < 390
+
+
+def test_a_log_that_nobody_closed_is_closed_at_exit(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom tests.diagnostics.log.test_writer import filled\n"
+        "log = filled(Path(sys.argv[1]), 10, None)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "run.h5")], check=True)
+
+    with h5py.File(tmp_path / "run.h5", "r"):
+        pass
+    run = open_run(tmp_path / "run.h5")
+    assert (run.status, len(run)) == ("failed", 10)
+
+
+def test_signals_wait_until_the_write_is_done() -> None:
+    deferral, order = Deferral(), []
+    try:
+        with pytest.raises(KeyboardInterrupt), deferral:  # noqa: PT012
+            os.kill(os.getpid(), signal.SIGINT)
+            order.append("written")
+    finally:
+        deferral.remove()
+
+    assert order == ["written"]
+
+
+def test_a_signal_that_comes_while_the_log_is_closed_leaves_the_caller_s_handlers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    log = writer(tmp_path / "run.h5")
+    log.row(0, 1, row(0))
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (os.kill(os.getpid(), signal.SIGINT), sync(descriptor)))
+
+    with pytest.raises(KeyboardInterrupt):
+        log.close("completed")
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert (open_run(tmp_path / "run.h5").status, len(open_run(tmp_path / "run.h5"))) == ("completed", 1)
+
+
+def test_sigterm_without_a_handler_becomes_an_orderly_exit() -> None:
+    deferral = Deferral()
+    try:
+        with pytest.raises(SystemExit) as exit_, deferral:
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        deferral.remove()
+
+    assert exit_.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_signal_after_the_last_step_is_raised_on_leaving() -> None:
+    with pytest.raises(KeyboardInterrupt), EndsBetweenSteps():
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_outside_the_main_thread_signals_are_left_alone(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=filled, args=(tmp_path / "run.h5", 100))
+    thread.start()
+    thread.join()
+
+    assert signal.getsignal(signal.SIGINT) is before
+    assert len(open_run(tmp_path / "run.h5")) == 100

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import diagnostics
+from diagnostics.record.recorder import Recorder
+from diagnostics.schema.markdown import log_format_markdown
+from diagnostics.schema.tables import ALL, ATTRIBUTES, Array
+from lenet.data import load_dataset
+from lenet.settings import Settings
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_page_of_the_log_format_is_fresh() -> None:
+    assert (DOCS / "log-format.md").read_text() == log_format_markdown(), "run: make docs"
+
+
+def test_the_page_names_every_dataset_field_and_attribute() -> None:
+    page = log_format_markdown()
+
+    for part in ALL:
+        assert f"`{part.path}`" in page
+        for field in () if isinstance(part, Array) else part.fields:
+            assert f"| `{field.name}` |" in page
+    for attribute in ATTRIBUTES:
+        assert f"| `{attribute.name}` |" in page
+
+
+def lenet_log(path: Path, lr: float) -> None:
+    data = load_dataset(limit=5120)
+    settings = Settings(network="lenet", lr=lr, epochs=1, seed=1)
+    settings.build_model(samples=5120).train(
+        data.X_train, data.y_train, epochs=1, batch_size=128, print_every=0, hooks=[Recorder(path)]
+    )
+
+
+def test_the_worked_example_runs_and_finds_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    lenet_log(tmp_path / "runs" / "dead.h5", lr=3.0)
+    lenet_log(tmp_path / "runs" / "healthy.h5", lr=0.05)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "analysis.md").read_text(), re.DOTALL)
+
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+
+    assert len(blocks) == 7
+    assert names["first"].notna().any()
+    assert names["guilty"] in {"conv1", "conv2", "dense1", "dense2", "dense3"}
+    assert names["largest"] > 0
+    assert len(names["plain"]) == 40
+
+
+def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "own-network.md").read_text(), re.DOTALL)
+
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+
+    run = names["run"]
+    assert len(blocks) == 2
+    assert (str(run.verdict), run.status, len(run)) == ("healthy", "completed", 200)
+    assert run.epochs["accuracy"].iloc[-1] > 0.9
+
+
+@pytest.mark.torch
+def test_the_page_s_network_in_pytorch_runs_and_is_recorded_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [block] = re.findall(r"```python torch\n(.*?)```", (DOCS / "own-network.md").read_text(), re.DOTALL)
+
+    names: dict[str, Any] = {}
+    exec(block, names)
+
+    run = diagnostics.open_run("torch.h5")
+    assert (str(run.verdict), run.status, len(run)) == ("healthy", "completed", 200)
+    norms = run.tensor_frame(["norm"])["norm"].unstack("kind")
+    assert (norms["gradient"] > 0).all()
+    assert norms["update"].to_numpy() == pytest.approx(0.5 * norms["gradient"].to_numpy(), rel=1e-2)
+    last = run.tensors.loc[(199, "dense1", "weights")]["norm"]
+    weights = names["network"][1].weight.detach().numpy()
+    assert abs(float((weights**2).sum() ** 0.5) - last["value"]) <= last["update"]
+
+
+def test_the_public_names_are_there_and_no_others() -> None:
+    assert sorted(diagnostics.__all__) == diagnostics.__all__
+    for name in diagnostics.__all__:
+        assert getattr(diagnostics, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'missing'"):
+        _ = diagnostics.missing

@@ -1,0 +1,265 @@
+"""Studies: what is asked for is done once, in any order, and survives crashes, kills and restarts."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diagnostics.errors import DamagedFileError, StudyError
+from diagnostics.statistics import summary_cache
+from diagnostics.study.plan import Plan, grid
+from diagnostics.study.presets import AUTHOR_RUNS, PRESETS, preset
+from diagnostics.study.runner import Progress, Study, groups_of, load_study
+from lenet.errors import SettingsError
+from lenet.settings import Settings
+from tests.helpers.fake_work import FakeWork, calls
+
+
+def plan(runs: int = 4, **changes) -> Plan:
+    return Plan(grid({"network": ["feedforward", "lenet"]}, runs), **changes)
+
+
+def run_study(asked: Plan, folder: Path, jobs: int = 1, **work) -> list[Progress]:
+    seen: list[Progress] = []
+    Study(asked, folder, jobs, FakeWork(folder, **work)).run(seen.append)
+    return seen
+
+
+def test_options_given_more_than_once_make_a_grid_labelled_by_what_differs():
+    arms = grid({"lr": [0.1, 0.5], "network": ["lenet", "conv"], "epochs": [1]}, 3)
+
+    assert [a.label for a in arms] == ["lenet lr=0.1", "conv lr=0.1", "lenet lr=0.5", "conv lr=0.5"]
+    assert {(a.settings["epochs"], a.settings["threads"], a.runs) for a in arms} == {(1, 1, 3)}
+
+
+@pytest.mark.parametrize(("options", "runs", "error"), [
+    ({"lr": [-1.0]}, 1, SettingsError), ({"seed": [0, 1]}, 1, StudyError), ({}, 0, StudyError),
+    ({"threads": [1, 2]}, 1, StudyError),
+])  # fmt: skip
+def test_what_cannot_be_run_is_refused_before_anything_starts(options, runs, error):
+    with pytest.raises(error, match=r"received|--seed|--threads"):
+        grid(options, runs)
+
+
+def test_tasks_go_seed_by_seed_so_that_a_part_is_a_fair_part():
+    tasks = plan(2, first_seed=5).tasks()
+
+    assert [(t.settings.network, t.settings.seed) for t in tasks] == [
+        ("feedforward", 5), ("lenet", 5), ("feedforward", 6), ("lenet", 6),
+    ]  # fmt: skip
+    assert tasks[0].file == "feedforward-seed0005.h5"
+
+
+def test_arms_whose_labels_make_the_same_file_name_get_different_files():
+    arms = tuple(replace(a, label=label) for a, label in zip(plan().arms, ("A, b", "a b"), strict=True))
+    files = [t.file for t in Plan(arms).tasks()]
+
+    assert len(set(files)) == len(files)
+
+
+def test_a_plan_survives_its_file(tmp_path):
+    asked = plan(3, on_defect="restart", preset="why")
+    asked.save(tmp_path)
+
+    assert Plan.load(tmp_path) == asked
+
+
+@pytest.mark.parametrize("text", ["{", '{"format": "lenet-diag study 1"}',
+                                  '{"format": "lenet-diag study 1", "arms": [{"x": 1}]}'])  # fmt: skip
+def test_a_damaged_plan_is_refused_in_one_line(tmp_path, text):
+    (tmp_path / "study.json").write_text(text)
+
+    with pytest.raises(DamagedFileError, match=r"study\.json"):
+        Plan.load(tmp_path)
+
+
+def test_the_result_does_not_depend_on_the_number_of_jobs(tmp_path):
+    results = []
+    for jobs in (1, 2):
+        run_study(plan(), tmp_path / str(jobs), jobs)
+        _, loaded = load_study(tmp_path / str(jobs))
+        results.append([replace(r, path="") for r in loaded.runs])
+
+    assert results[0] == results[1]
+    assert len(results[0]) == 8
+
+
+def test_progress_counts_runs_and_defects_of_each_arm_and_tells_the_time_left(tmp_path):
+    seen = run_study(plan(), tmp_path)
+    last = seen[-1]
+
+    assert (last.done, last.total, last.running, last.seconds_left) == (8, 8, (), 0.0)
+    assert [(g.label, g.defect_runs, g.judged) for g in last.groups] == [("feedforward", 2, 4), ("lenet", 2, 4)]
+    assert [s.last.name for s in seen if s.last] == [t.file for t in plan().tasks()]
+
+
+def test_resuming_repeats_nothing_that_is_complete(tmp_path):
+    run_study(plan(), tmp_path)
+    seen = run_study(plan(), tmp_path)
+
+    assert len(calls(tmp_path)) == 8
+    assert (seen[-1].reused, seen[-1].done) == (8, 8)
+
+
+def test_resuming_with_more_runs_adds_the_missing_seeds(tmp_path):
+    run_study(plan(2), tmp_path)
+    run_study(plan(3), tmp_path)
+
+    assert len(calls(tmp_path)) == 6
+
+
+@pytest.mark.parametrize("damage", ["changed", "removed", "another seed"])
+def test_resuming_trusts_nothing_that_is_not_complete(tmp_path, damage):
+    run_study(plan(2), tmp_path)
+    victim = tmp_path / "lenet-seed0001.h5"
+    if damage == "changed":
+        victim.write_text("half")
+    elif damage == "removed":
+        victim.unlink()
+    else:
+        (tmp_path / "lenet-seed0000.h5").replace(victim)
+        (tmp_path / ".summaries/lenet-seed0000.h5.json").replace(tmp_path / ".summaries/lenet-seed0001.h5.json")
+    run_study(plan(2), tmp_path)
+
+    assert calls(tmp_path)[4:] in (["lenet-seed0001.h5"], ["lenet-seed0000.h5", "lenet-seed0001.h5"])
+    assert victim.read_text() == "a run with seed 1"
+
+
+def test_another_study_in_the_folder_is_refused_and_kept(tmp_path):
+    run_study(plan(1), tmp_path)
+    before = (tmp_path / "study.json").read_text()
+
+    with pytest.raises(StudyError, match="another study"):
+        run_study(Plan(grid({"lr": [0.1]}, 1)), tmp_path)
+    assert (tmp_path / "study.json").read_text() == before
+
+
+def test_a_run_that_dies_or_fails_is_reported_and_stops_nobody(tmp_path):
+    seen = run_study(plan(), tmp_path, 2, dying=(1,), failing=(2,))
+    messages = {s.message for s in seen if s.message}
+    _, loaded = load_study(tmp_path)
+    groups = groups_of(plan(), loaded.runs)
+
+    assert messages == {"its process died (exit code 7)", "MemoryError: no room for the batch"}
+    assert [(g.crashed, g.judged) for g in groups] == [(2, 2), (2, 2)]
+    assert seen[-1].done == 8
+
+
+def test_what_failed_is_tried_again_on_resume(tmp_path):
+    run_study(plan(2), tmp_path, failing=(1,))
+    run_study(plan(2), tmp_path)
+    _, loaded = load_study(tmp_path)
+
+    assert calls(tmp_path)[4:] == ["feedforward-seed0001.h5", "lenet-seed0001.h5"]
+    assert not any(r.is_crashed for r in loaded.runs)
+
+
+def test_restart_keeps_and_counts_the_dead_run_and_takes_seeds_that_nobody_has(tmp_path):
+    asked = Plan(grid({}, 3), on_defect="restart")
+    for _ in range(2):
+        seen = run_study(asked, tmp_path)
+    _, loaded = load_study(tmp_path)
+
+    # seed 0 dies (0 % 3), then 3, 6 and 9: at most three restarts
+    assert sorted(r.seed for r in loaded.runs) == [0, 1, 2, 3, 6, 9]
+    assert (seen[-1].total, len(calls(tmp_path))) == (6, 6)
+
+
+def test_a_restart_that_fails_is_a_crashed_run_like_any_other(tmp_path):
+    asked = Plan(grid({}, 3), on_defect="restart")
+    run_study(asked, tmp_path, failing=(3,))
+    _, loaded = load_study(tmp_path)
+    (group,) = groups_of(asked, loaded.runs)
+
+    assert [(r.seed, r.is_crashed) for r in group.runs] == [(0, False), (1, False), (2, False), (3, True)]
+    assert loaded.unfinished == ()
+
+
+def test_a_damaged_log_counts_as_crashed_as_it_does_outside_of_a_study(tmp_path):
+    run_study(plan(2), tmp_path)
+    victim = tmp_path / "lenet-seed0001.h5"
+    summary_cache.keep(victim, replace(summary_cache.summary_of(victim), status="damaged"))
+    _, loaded = load_study(tmp_path)
+
+    assert [(g.label, g.judged, g.crashed) for g in groups_of(plan(2), loaded.runs)] == [
+        ("feedforward", 2, 0), ("lenet", 1, 1),
+    ]  # fmt: skip
+    assert loaded.unfinished == ()
+    assert "lenet-seed0001.h5: damaged" in loaded.problems[0]
+
+
+def _study_for_ever(folder: Path) -> None:
+    run_study(plan(), folder, 2, seconds=30)
+
+
+def test_killing_a_study_ends_its_workers_and_a_second_one_may_then_go_on(tmp_path):
+    study = multiprocessing.get_context("spawn").Process(target=_study_for_ever, args=(tmp_path,))
+    study.start()
+    deadline = time.monotonic() + 60
+    while len(calls(tmp_path)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with pytest.raises(StudyError, match="another process"):
+        run_study(plan(), tmp_path)
+    study.kill()
+    study.join()
+    _, interrupted = load_study(tmp_path)
+    run_study(plan(), tmp_path)
+
+    assert interrupted.runs == ()
+    assert len(load_study(tmp_path)[1].runs) == 8
+
+
+def test_presets_are_settings_that_can_be_run():
+    for name in PRESETS:
+        arms = preset(name).build({"limit": 2000})
+        labels = [arm.label for arm in arms]
+
+        assert all(Settings.from_dict(arm.settings) and arm.settings["limit"] == 2000 for arm in arms)
+        assert len(set(labels)) == len(labels)
+        assert {arm.control for arm in arms} <= {*labels, None}
+
+
+def test_the_report_table_makes_at_least_as_many_runs_as_the_author():
+    for arm in preset("report-table").build({}):
+        assert arm.runs >= AUTHOR_RUNS[arm.settings["network"]]
+
+
+def test_remedies_and_why_have_forty_seeds_an_arm():
+    assert {arm.runs for name in ("remedies", "why") for arm in preset(name).build({})} == {40}
+
+
+def test_arms_that_differ_in_nothing_but_their_label_are_refused_since_their_runs_would_be_pooled():
+    twins = replace(preset("why"), arms=(("one", {}, 2, None), ("two", {"lr": 0.5}, 2, "one")))
+
+    with pytest.raises(StudyError, match="arms 'one' and 'two' have the same settings"):
+        twins.build({})
+
+
+def test_what_an_arm_of_a_preset_sets_cannot_be_changed_for_all_of_them():
+    with pytest.raises(StudyError, match="--lr: the arm 'half the learning rate'"):
+        preset("remedies").build({"lr": 0.1})
+
+
+def test_an_unknown_preset_is_refused_with_the_names_there_are():
+    with pytest.raises(StudyError, match="report-table, remedies, why"):
+        preset("magic")
+
+
+def test_in_a_grid_a_decay_rate_is_left_out_of_the_arms_without_a_decay():
+    arms = grid({"lr_decay": ["none", "cosine", "step"], "decay_rate": [0.5, 0.9]}, 1)
+
+    assert [a.label for a in arms] == [
+        "lenet lr_decay=none",
+        "lenet lr_decay=cosine",
+        "lenet lr_decay=step decay_rate=0.5",
+        "lenet lr_decay=step decay_rate=0.9",
+    ]
+
+
+def test_a_grid_in_which_a_setting_decides_nothing_anywhere_is_refused():
+    with pytest.raises(SettingsError, match=r"--decay-rate: received .* has no effect"):
+        grid({"decay_rate": [0.5]}, 1)

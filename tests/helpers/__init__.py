@@ -1,0 +1,1 @@
+"""What tests are made of: small data, networks, runs and logs."""

@@ -1,0 +1,116 @@
+"""Every hook gets its run end: after errors, Ctrl-C, a wish to stop, and errors in the run end of others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lenet import Hook, Model, StopTraining
+from tests.helpers.small_models import EVENTS, STEP_EVENTS, Call, Everything, blobs, raising, small_model, watched
+
+WHEN = [name for name in EVENTS if name != "on_run_end"]
+
+
+def ended(hook: Hook, error: type[BaseException] | None, where: int = 0) -> tuple[Everything, Model]:
+    """A run with a hook that raises, first or last of the listeners, and what another one hears."""
+    heard, model = Everything(), small_model()
+    hooks = [hook, heard] if where == 0 else [heard, hook]
+    options: dict[str, Any] = {"hooks": hooks, "epochs": 2, "validation_data": blobs(10)}
+    if error is None:
+        watched(model, **options)
+    else:
+        with pytest.raises(error):
+            watched(model, **options)
+    return heard, model
+
+
+@pytest.mark.parametrize("where", [0, 1], ids=["first", "last"])
+@pytest.mark.parametrize("event", WHEN)
+@pytest.mark.parametrize(("error", "status", "reason"), [
+    (RuntimeError("boom"), "failed", "RuntimeError: boom"),
+    (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
+    (SystemExit(143), "interrupted", "SystemExit"),
+], ids=["error", "Ctrl-C", "exit"])  # fmt: skip
+def test_run_end_arrives_after_an_error_or_ctrl_c_at_any_event(
+    event: str, error: BaseException, status: str, reason: str, where: int
+) -> None:
+    heard, model = ended(Call(event, raising(error)), type(error), where)
+    [end] = heard.of("on_run_end")
+
+    assert heard.names()[-1] == "on_run_end"
+    assert (end.status, end.reason, end.error) == (status, reason, error)
+    assert (end.steps, end.digest) == (model.step, model.digest())
+
+
+@pytest.mark.parametrize("event", WHEN)
+def test_stop_training_ends_the_run_after_the_step_once_all_have_heard_of_it(event: str) -> None:
+    step = 1 if event in STEP_EVENTS else None
+    heard, model = ended(Call(event, raising(StopTraining("seen enough")), step), None)
+    [end] = heard.of("on_run_end")
+    made = {"on_run_start": 0, "on_epoch_end": 3, "on_validation_end": 3}.get(event, 2)
+
+    assert (end.status, end.reason, end.error) == ("stopped", "seen enough", None)
+    assert end.steps == model.step == made
+    assert [e.step for e in heard.of("on_step_end")] == list(range(made))
+
+
+def test_the_first_of_two_wishes_to_stop_gives_the_reason() -> None:
+    heard = Everything()
+    first, second = (Call("on_step_end", raising(StopTraining(text))) for text in ("one", "two"))
+    watched(hooks=[first, second, heard])
+
+    assert heard.of("on_run_end")[0].reason == "one"
+
+
+def test_an_error_in_one_hooks_run_end_keeps_it_from_nobody_and_is_passed_on() -> None:
+    bad = Call("on_run_end", raising(RuntimeError("no space left")))
+    heard, _ = ended(bad, RuntimeError)
+
+    assert heard.of("on_run_end")[0].status == "completed"
+
+
+def test_an_error_in_run_end_after_an_error_keeps_the_first_one_as_its_context() -> None:
+    hooks = [Call("on_step_end", raising(KeyError("first"))), Call("on_run_end", raising(RuntimeError("second")))]
+    with pytest.raises(RuntimeError, match="second") as caught:
+        watched(hooks=hooks)
+
+    assert isinstance(caught.value.__context__, KeyError)
+
+
+def test_stopping_at_run_end_stops_nothing() -> None:
+    heard, model = ended(Call("on_run_end", raising(StopTraining())), None)
+
+    assert heard.of("on_run_end")[0].status == "completed"
+    assert model.step == 6
+
+
+@pytest.mark.parametrize("error", [RuntimeError("boom"), KeyboardInterrupt()])
+def test_a_model_can_be_trained_again_after_a_run_that_failed(error: BaseException) -> None:
+    model, fresh = small_model(threads=2), small_model(threads=2)
+    beginning = model.state()
+    with pytest.raises(type(error)):
+        watched(model, hooks=[Call("on_gradients_ready", raising(error), 1)])
+    model.restore(beginning)
+    watched(model)
+    watched(fresh)
+
+    assert model.digest() == fresh.digest()
+
+
+def test_an_error_in_wants_ends_the_run_as_any_other() -> None:
+    class Broken(Hook):
+        def wants(self, step: int) -> bool:
+            raise LookupError("wants")
+
+    heard, _ = ended(Broken(), LookupError)
+
+    assert heard.names() == ["on_run_start", "on_run_end"]
+
+
+def test_a_refused_argument_is_no_run_and_tells_nobody() -> None:
+    heard = Everything()
+    with pytest.raises(ValueError, match="epochs"):
+        watched(hooks=[heard], epochs=0)
+
+    assert heard.events == []

@@ -1,0 +1,196 @@
+"""The numbers each figure of a run draws, and that each can be drawn for each kind of run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reports.figures import chain, guilty, heat, kernels, loss, shapes, style, tensors, units
+from reports.figures.focus import focus, guilty_layer, turning_step
+from reports.figures.layers import layer_curves
+from reports.figures.loss import loss_figure
+from reports.figures.moments import moments
+from tests.helpers import synthetic_runs as synthetic
+
+KINDS = {"healthy": synthetic.healthy, "dead": synthetic.dead, "diverged": synthetic.diverged}
+def test_every_public_figure_can_be_imported_from_the_package():
+    import reports.figures
+
+    assert {name.removesuffix("_figure") for name in reports.figures.__all__[:8]} == set(FIGURES)
+    assert all(callable(getattr(reports.figures, name)) for name in reports.figures.__all__)
+
+
+FIGURES = {
+    "loss": loss.loss_figure,
+    "chain": chain.chain_figure,
+    "guilty": guilty.guilty_figure,
+    "heat": heat.heat_figure,
+    "tensors": tensors.tensors_figure,
+    "shapes": shapes.shapes_figure,
+    "kernels": kernels.kernels_figure,
+    "units": units.units_figure,
+}
+
+
+def test_the_loss_figure_draws_the_level_of_guessing_and_the_stretch():
+    data = loss.prepare(synthetic.collapsed())
+
+    assert data.guess_loss == pytest.approx(synthetic.GUESSING)
+    assert data.guess_accuracy == max(synthetic.PRIOR)
+    assert data.loss[1].max() == pytest.approx(6.5)
+    assert data.stretches[0].onset == data.turn == synthetic.COLLAPSE
+    assert data.epoch_starts == (469, 938, 1407)[:2]
+    assert data.last_step == 1406
+
+
+def test_the_loss_figure_says_from_which_step_on_the_loss_is_not_finite():
+    assert loss.prepare(synthetic.diverged()).not_finite_from == 120
+    assert loss.prepare(synthetic.healthy()).not_finite_from is None
+
+
+def test_the_focus_of_a_run_holds_the_beginnings_of_all_its_events():
+    window = focus(synthetic.dead())
+
+    assert window is not None
+    assert window.turn == synthetic.DEATH
+    assert window.layer == "conv2"
+    assert window.first < 31
+    assert window.last > 36
+    assert window.last - window.first < 60
+
+
+def test_a_healthy_run_has_no_focus():
+    run = synthetic.healthy()
+
+    assert focus(run) is None
+    assert turning_step(run) is None
+    assert guilty_layer(run) is None
+    assert chain.prepare(run) is None
+
+
+def test_the_chain_numbers_events_in_order_and_cuts_those_that_go_on():
+    data = chain.prepare(synthetic.dead())
+
+    assert data is not None
+    assert not any(e.came_before for e in data.events)
+    assert [e.number for e in data.events] == [1, 2, 3, 4]
+    assert [e.first for e in data.events] == [31, 32, 33, 36]
+    assert [data.lanes[e.lane] for e in data.events] == ["conv2", "conv2", "conv2", "conv1"]
+    assert [e.goes_on for e in data.events] == [False, False, True, True]
+    assert data.events[1].label == "step 32: oversized update, 0.38 (limit 0.1)"
+
+
+def test_layer_curves_join_weights_and_biases_into_one_gradient_norm():
+    run = synthetic.dead()
+    curves = layer_curves(run)
+    both = [run.columns.tensor("dense1", t, "gradient", "norm") for t in ("weights", "biases")]
+
+    np.testing.assert_allclose(
+        curves.of("dense1")["gradient"], np.hypot(*run.block(both).T.astype(float)), rtol=1e-6
+    )
+    assert np.isnan(curves.saturated).all()
+
+
+def test_the_guilty_layer_is_drawn_before_and_after():
+    data = guilty.prepare(synthetic.dead())
+    x, y = data.zoom["gradient"]
+
+    assert data.layer == "conv2"
+    assert np.all(y[x >= synthetic.DEATH] == 0)
+    assert data.zoom["dead"][1][-1] == 15 / 16
+
+
+def test_a_healthy_run_shows_the_layer_with_the_largest_update_and_says_so():
+    data = guilty.prepare(synthetic.healthy())
+
+    assert "largest single update" in data.stood_out
+    assert data.focus is None
+
+
+def test_the_heat_maps_leave_out_what_was_not_measured():
+    data = heat.prepare(synthetic.dead())
+
+    assert "saturated" not in data.whole
+    assert data.whole["dead"].values[1, -1] == 15 / 16
+    assert np.all(data.whole["gradient"].values[:2, -1] == 0)
+    assert data.whole["gradient"].values.shape[1] <= heat.COLUMNS
+
+
+def test_the_moments_lie_before_and_after_the_step_at_which_it_broke():
+    steps = [m.step for m in moments(synthetic.collapsed())]
+
+    assert steps == [0, 675, 725, 1400]
+
+
+def test_the_moments_of_a_healthy_run_are_spread_over_it():
+    assert [m.step for m in moments(synthetic.healthy())] == [0, 100, 200, 275]
+
+
+def test_the_tensor_bands_are_quantiles_in_order():
+    data = tensors.prepare(synthetic.healthy())
+
+    assert data is not None
+    assert len(data.bands) == 10
+    for band in data.bands:
+        assert np.all(np.diff(band.quantiles, axis=1) >= 0)
+
+
+def test_the_shapes_add_up_to_one():
+    data = shapes.prepare(synthetic.healthy())
+
+    assert data is not None
+    assert all(shape.shares.sum() == pytest.approx(1) for row in data.shapes for shape in row)
+
+
+def test_the_kernels_are_those_of_the_log():
+    run = synthetic.dead()
+    data = kernels.prepare(run)
+
+    assert data is not None
+    np.testing.assert_array_equal(data.images[0, 2], run.snapshots.kernels[0, :, :, 0, 2])
+    assert kernels.tiles(data.images).shape == (4 * 6 - 1, 6 * 6 - 1)
+
+
+def test_the_map_of_units_counts_the_silent_ones_and_leaves_out_the_output_layer():
+    data = units.prepare(synthetic.dead())
+
+    assert data is not None
+    assert data.layers == ("conv1", "conv2", "dense1", "dense2")
+    assert data.count(1, 0) == (0, 16)
+    assert data.count(1, 3) == (15, 16)
+    assert np.nansum(units.squares(data)[0]) == 30  # 15 after, 15 at the end
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_can_be_drawn_for_every_kind_of_run(name, kind):
+    figure = FIGURES[name](KINDS[kind]())
+
+    if name == "chain" and kind == "healthy":
+        assert figure is None
+    else:
+        assert style.png(figure).startswith(b"\x89PNG")
+
+
+def test_a_figure_drawn_twice_gives_the_same_bytes():
+    run = synthetic.dead()
+
+    assert style.png(loss.loss_figure(run)) == style.png(loss.loss_figure(run))
+
+
+def test_drawing_leaves_the_users_own_settings_of_matplotlib_alone():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    style.png(loss.loss_figure(synthetic.healthy(60)))
+
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_run_of_one_row_is_drawn_as_points_with_the_level_of_guessing_at_the_right_edge():
+    figure = loss_figure(synthetic.healthy(1))
+    style.png(figure)
+    top = figure.axes[0]
+
+    assert [line.get_marker() for line in top.lines[:2]] == ["o", "o"]
+    assert top.texts[0].xy[0] == 1.0

@@ -1,0 +1,177 @@
+"""The report of a run: what it says, and the page it becomes."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from reports.pages import html
+from reports.pages.document import Command, Document, Facts, Folded, Listing, Section, Table, text
+from reports.pages.document import Verdict as VerdictBlock
+from reports.pages.run_page import build, write_report
+from reports.text.remedies import command_for, meaning
+from tests.helpers import synthetic_runs as synthetic
+
+
+@pytest.fixture(scope="module")
+def dead() -> Document:
+    return build(synthetic.dead())
+
+
+def test_the_verdict_and_its_picture_come_first(dead):
+    verdict, facts, picture = dead.opening
+
+    assert isinstance(verdict, VerdictBlock)
+    assert verdict.tone == "bad"
+    assert "never learned" in verdict.sentence
+    assert isinstance(facts, Facts)
+    assert [f.answer for f in facts.items][:3] == ["conv2", "step 33", "dead units"]
+    assert picture.name == "1-loss-and-accuracy"
+
+
+def test_the_six_parts_come_in_the_order_a_reader_asks(dead):
+    assert [s.anchor for s in dead.sections] == ["why", "layers", "tensors", "try", "details", "glossary"]
+
+
+def test_every_picture_says_in_words_what_it_shows(dead):
+    pictures = dead.pictures()
+
+    assert len(pictures) == 8
+    assert all(len(p.alt) > 60 and p.caption for p in pictures)
+    assert "15 of 16" in pictures[-1].alt
+    assert "step 31, conv2, exploding gradient, 14 (limit 10)" in pictures[1].alt
+
+
+def test_the_chain_is_told_in_words_with_numbers_and_limits(dead):
+    listing = next(b for b in dead.sections[0].blocks if isinstance(b, Listing))
+
+    assert len(listing.items) == 4
+    assert listing.items[1][1] == "Update 38 % of the weight norm, loss 4.3. Measured: 0.38 (limit 0.1)."
+
+
+def test_each_remedy_comes_with_the_command_that_tries_it(dead):
+    commands = [b.line for b in dead.sections[3].blocks if isinstance(b, Command)]
+
+    assert commands == ["lenet-diag train --seed 7 --lr 0.1", "lenet-diag train --seed 7 --clip-norm 1.0"]
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Document:
+    return build(synthetic.healthy(60, name="<script>alert(1)</script>"))
+
+
+@pytest.mark.parametrize(
+    ("remedy", "command"),
+    [
+        ("a smaller learning rate", "lenet-diag train --network conv --seed 7 --lr 0.1"),
+        ("clipping the gradient by its norm", "lenet-diag train --network conv --seed 7 --clip-norm 1"),
+        ("LeCun initialisation", "lenet-diag train --network conv --init lecun --seed 7"),
+        ("Adam or RMSprop", "lenet-diag train --network conv --seed 7 --optimizer adam --lr 0.001"),
+        ("the exact convolution", None),
+        ("a look at the schedule", None),
+    ],
+)
+def test_a_remedy_becomes_a_command_with_the_settings_of_the_run(remedy, command):
+    settings = {"network": "conv", "seed": 7, "lr": 0.5, "convolution": "exact", "threads": 2}
+
+    assert command_for(settings, remedy) == command
+
+
+@pytest.mark.parametrize("lr", [0.12345678, 0.1 + 0.2, 1e-05, 2.0])
+def test_a_command_repeats_the_run_with_every_digit(lr):
+    words = command_for({"lr": lr}, "clipping the gradient by its norm").split()
+
+    assert float(words[words.index("--lr") + 1]) == lr
+
+
+def test_every_remedy_of_the_rules_is_either_known_or_nothing_an_option_changes():
+    from diagnostics.detect.rules import MECHANISMS
+
+    by_hand = ("a look at", "gradient check", "inputs", "weights drawn at random")
+    unknown = {r for rule in MECHANISMS for r in rule.remedies if meaning(r) is None}
+
+    assert all(any(words in remedy for words in by_hand) for remedy in unknown)
+
+
+def test_a_healthy_run_is_told_what_was_checked_and_what_was_not(healthy):
+    document = healthy
+    folded = next(b for b in document.sections[4].blocks if isinstance(b, Folded))
+    findings = folded.blocks[0]
+
+    assert document.opening[0].tone == "good"
+    assert document.sections[0].title == "What was checked"
+    assert isinstance(findings, Table)
+    assert [row[1] for row in findings.rows] == ["passed", "not run"]
+    assert "no sigmoid or tanh layer" in str(findings.rows[1][-1])
+    assert len(document.pictures()) == 7
+
+
+def test_the_same_run_gives_the_same_bytes(dead, tmp_path):
+    first = html.write(dead, tmp_path / "a")
+    second = write_report(synthetic.dead(), tmp_path / "b")
+
+    assert first.read_bytes() == second.read_bytes()
+    assert first.stat().st_size < 3_000_000
+    assert len(list((tmp_path / "a").glob("*.png"))) == 8
+
+
+def test_a_run_named_like_a_script_is_shown_and_not_run(healthy):
+    page = html.render(healthy)
+
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+class Outline(HTMLParser):
+    """Gathers what a page refers to, its headings, ids and images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headings: list[int] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.add(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if found.get("id"):
+            self.ids.append(found["id"])
+        self.links += [found[a] for a in ("href", "src") if found.get(a)]
+        if tag == "img":
+            self.images.append(found)
+
+
+def test_the_page_refers_to_nothing_outside_itself(dead):
+    page = html.render(dead)
+    outline = Outline()
+    outline.feed(page)
+
+    assert all(link.startswith(("#", "data:")) for link in outline.links)
+    assert {link[1:] for link in outline.links if link.startswith("#")} <= set(outline.ids)
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "default-src &#39;none&#39;" in page
+
+
+def test_the_page_has_landmarks_one_title_and_headings_without_gaps(dead):
+    outline = Outline()
+    outline.feed(html.render(dead))
+
+    assert {"header", "nav", "main", "footer"} <= outline.tags
+    assert outline.headings.count(1) == 1
+    assert all(b <= a + 1 for a, b in zip(outline.headings[:-1], outline.headings[1:], strict=True))
+    assert len(outline.ids) == len(set(outline.ids))
+    assert all(image["alt"] for image in outline.images)
+
+
+def test_texts_are_escaped_wherever_they_stand():
+    sharp = "<b>&\"'"
+    document = Document(sharp, sharp, (), (Section("a", sharp, (text(sharp), Table(sharp, (sharp,), ((sharp,),))),),))
+
+    assert "<b>" not in html.render(document)
