@@ -1,4 +1,4 @@
-"""What the benchmarks share: the commit they ran at, the machine, and medians with their spread."""
+"""What the benchmarks share: the commit, the machine, medians with their spread, and pages made from templates."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import jinja2
 import numpy as np
 
-ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parent
 
 
 def commit() -> str:
@@ -44,3 +47,16 @@ def milliseconds(seconds: Sequence[float]) -> str:
     """Median and 10-90 % range."""
     low, high = np.percentile(seconds, [10, 90])
     return f"{statistics.median(seconds) * 1e3:.2f} ({low * 1e3:.2f}-{high * 1e3:.2f})"
+
+
+def render(template: str, content: Mapping[str, Any]) -> str:
+    """A Markdown page: a template of this folder, filled. Raises UndefinedError where ``content`` lacks something."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown, from numbers and names of our own
+    )
+    return environment.get_template(template).render(content)

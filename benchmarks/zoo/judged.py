@@ -1,4 +1,4 @@
-"""One judged run of the zoo: its label from validation accuracy alone, and what the detector said of its log."""
+"""One judged run of the zoo: its label from validation accuracy alone, and what the detector says of its log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from diagnostics.detect.detector import replay
 from diagnostics.detect.early_warnings import RULE
+from diagnostics.detect.findings import Verdict
 from diagnostics.log.reader import open_run
 
 NATURAL = ("natural", "own")
@@ -17,7 +18,7 @@ DEAD_BELOW, ALIVE_ABOVE, LEARNED_ABOVE = 0.2, 0.8, 0.5
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRun:
     """Label and verdict; ``stretches`` holds (kind, onset, confirmed, recovery), ``truth`` that of a fault."""
 
     name: str
@@ -28,7 +29,6 @@ class Judged:
     accuracies: tuple[float, ...]
     truth: dict[str, Any] | None
     verdict: str
-    is_defect: bool
     onset: int | None
     confirmed: int | None
     stretches: tuple[tuple[str, int, int, int | None], ...]
@@ -42,6 +42,11 @@ class Judged:
         return "dead" if last < DEAD_BELOW else "alive" if last > ALIVE_ABOVE else "ambiguous"
 
     @property
+    def is_defect(self) -> bool:
+        """Whether the verdict at the end of the run is that of a defect run."""
+        return Verdict(self.verdict).is_defect
+
+    @property
     def is_natural(self) -> bool:
         """Whether nothing was done to the run."""
         return self.group in NATURAL
@@ -50,6 +55,15 @@ class Judged:
     def unlearned(self) -> bool:
         """Dead, and above 0.5 at the end of an earlier epoch."""
         return self.label == "dead" and max(self.accuracies) > LEARNED_ABOVE
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the judgement contradicts the label: verdict, clean stretch, or the cause of an injected fault."""
+        if self.truth is not None:
+            return not (self.mechanism_right and self.layer_right)
+        if self.group == "clean" and self.label == "alive":
+            return bool(self.stretches)
+        return self.label != "ambiguous" and (self.label == "dead") != self.is_defect
 
     @property
     def mechanism_right(self) -> bool:
@@ -68,13 +82,13 @@ class Judged:
         return {key: getattr(self, key) for key in keys}
 
 
-def judge(label: Path) -> Judged:
+def judge(label: Path) -> JudgedRun:
     """The run of a label, replayed from its log."""
     entry = json.loads(label.read_text())
     run = open_run(label.with_suffix(".h5"))
     diagnosis = replay(run)
     cause = diagnosis.cause
-    return Judged(
+    return JudgedRun(
         name=label.stem,
         group=entry["group"],
         network=entry["settings"]["network"],
@@ -83,7 +97,6 @@ def judge(label: Path) -> Judged:
         accuracies=tuple(round(float(a), 4) for a in entry["accuracies"]),
         truth=entry["truth"],
         verdict=str(diagnosis.verdict),
-        is_defect=diagnosis.verdict.is_defect,
         onset=diagnosis.onset,
         confirmed=diagnosis.confirmed,
         stretches=tuple((str(s.kind), s.onset, s.confirmed, s.recovery) for s in diagnosis.stretches),
@@ -92,7 +105,7 @@ def judge(label: Path) -> Judged:
     )
 
 
-def judge_all(folder: Path, jobs: int = 2) -> list[Judged]:
+def judge_all(folder: Path, jobs: int = 2) -> list[JudgedRun]:
     """All runs of a folder that are complete, in the order of their names."""
     labels = sorted(folder.glob("*.json"))
     with get_context("spawn").Pool(jobs) as pool:

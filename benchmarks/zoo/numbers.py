@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.zoo.faults import FAULTS
-from benchmarks.zoo.judged import Judged
+from benchmarks.zoo.judged import JudgedRun
 from diagnostics.statistics.intervals import wilson
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
@@ -21,7 +21,7 @@ def share(k: int, n: int) -> dict[str, Any]:
     return {"k": k, "n": n, "share": k / n if n else None, "interval": wilson(k, n)}
 
 
-def rates(runs: Sequence[Judged]) -> dict[str, Any]:
+def rates(runs: Sequence[JudgedRun]) -> dict[str, Any]:
     """Recall, precision and false alarms of runs whose label is clear; the ambiguous are counted apart."""
     dead = [one for one in runs if one.label == "dead"]
     alive = [one for one in runs if one.label == "alive"]
@@ -45,7 +45,7 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
             "largest": float(array.max())}  # fmt: skip
 
 
-def summary(runs: Sequence[Judged]) -> dict[str, Any]:
+def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
     """All numbers of the table."""
     natural = [one for one in runs if one.is_natural]
     listed = [one for one in runs if one.group == "clean"]
@@ -53,7 +53,23 @@ def summary(runs: Sequence[Judged]) -> dict[str, Any]:
     faulty = [one for one in runs if one.truth is not None]
     one_step = [one for one in faulty if one.truth and one.truth["is_one_step"]]
     stretches = [(one, s) for one in [*natural, *faulty] for s in one.stretches]
+    seeds = [int(one.name.rsplit("-", 1)[1]) for one in runs]
     return {
+        "judged": len(runs),
+        "first_seed": min(seeds, default=0),
+        "last_seed": max(seeds, default=0),
+        "missing": [group for group in ("own", *FAULTS) if all(one.group != group for one in runs)],
+        "wrong": [
+            {
+                "name": one.name,
+                "label": one.label,
+                "accuracy": one.accuracies[-1],
+                "verdict": one.verdict,
+                "cause": one.cause,
+            }
+            for one in runs
+            if one.is_wrong
+        ],
         "natural": rates(natural),
         "natural_by_network": {name: rates([o for o in natural if o.network == name]) for name in NETWORKS},
         "natural_by_convolution": {
@@ -93,13 +109,13 @@ def _soon(stretches: Sequence[tuple[str, int, int, int | None]]) -> dict[str, An
     return share(sum(delay <= SOON for delay in delays), len(delays))
 
 
-def _onset_error(one: Judged) -> int:
+def _onset_error(one: JudgedRun) -> int:
     assert one.truth is not None
     assert one.onset is not None
     return abs(one.stretches[0][1] - int(one.truth["step"]))
 
 
-def _fault(runs: Sequence[Judged]) -> dict[str, Any]:
+def _fault(runs: Sequence[JudgedRun]) -> dict[str, Any]:
     return {
         "runs": len(runs),
         "labels": dict(Counter(one.label for one in runs)),
@@ -113,7 +129,7 @@ def _fault(runs: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-def _warnings(natural: Sequence[Judged], clean: Sequence[Judged]) -> dict[str, Any]:
+def _warnings(natural: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:
     before_sure, before_onset, downs, collapses = [], [], 0, 0
     for one in natural:
         for kind, onset, confirmed, _ in one.stretches[:1]:

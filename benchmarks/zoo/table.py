@@ -1,153 +1,151 @@
-"""The table of the zoo: how often the detector is right, from labels it has not seen."""
+"""The table of the zoo: how often the detector is right, on runs whose labels it has not seen.
+
+The numbers are kept as JSON; the page is a template filled with what ``prepare`` makes of them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmarks.common import commit
-from benchmarks.zoo.build import SPENT
-from benchmarks.zoo.faults import FAULTS
-from benchmarks.zoo.judged import Judged, judge_all
+from benchmarks.common import commit, render
+from benchmarks.zoo.groups import RETIRED_SEEDS
+from benchmarks.zoo.judged import judge_all
 from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.findings import Verdict
 
-VERDICTS = ("healthy", "recovered", "collapsed", "never-learned", "diverged", "undecided")
+TEMPLATE = "zoo/table.md.j2"
+Numbers = Mapping[str, Any]
 
 
-def write_table(folder: Path, path: Path | None) -> None:
+def write_table(folder: Path, path: Path | None, jobs: int = 2) -> None:
     """Judge all runs of ``folder``; print the table, or write it as Markdown with a .json beside it."""
-    runs = judge_all(folder)
-    numbers = summary(runs)
-    text = markdown(runs, numbers, folder)
+    runs = judge_all(folder, jobs)
+    part, round_ = folder.name.rsplit("-", 1)
+    numbers = {
+        "commit": commit(),
+        "part": part,
+        "round": int(round_),
+        "retired_seeds": RETIRED_SEEDS,
+        "limits": dict(DEFAULT_LIMITS),
+        **summary(runs),
+    }
+    text = page(numbers)
     if path is None:
         print(text)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     lines = ",\n".join("  " + json.dumps(one.as_json()) for one in runs)
-    head = json.dumps({"commit": commit(), "limits": dict(DEFAULT_LIMITS), **numbers}, indent=1)[:-2]
+    head = json.dumps(numbers, indent=1)[:-2]
     path.with_suffix(".json").write_text(f'{head},\n "runs": [\n{lines}\n ]\n}}\n')
 
 
-def markdown(runs: Sequence[Judged], numbers: dict[str, Any], folder: Path) -> str:
-    """The table."""
-    part, round_ = folder.name.rsplit("-", 1)
-    seeds = [int(one.name.rsplit("-", 1)[1]) for one in runs]
-    first, last = min(seeds, default=0), max(seeds, default=0)
-    others = [name for name in ("own", *FAULTS) if not any(one.group == name for one in runs)]
-    missing = f" There are no runs yet of: {', '.join(others)}." if others else ""
-    parts = [
-        "# How often the detector is right\n",
-        f"{len(runs)} runs of the zoo ({part}, seeds {first:,} to {last:,}), judged at commit {commit()}. Labels "
-        "come from validation accuracy alone: dead below 0.2 at the end, alive above 0.8, between them ambiguous and "
-        f"counted apart. Intervals are Wilson's, 95 %.{missing} Repeat it with\n",
-        f"    python -m benchmarks.zoo build --part {part} --round {round_} --out zoo\n"
-        f"    python -m benchmarks.zoo table --part {part} --round {round_} --out zoo --write docs/zoo.md\n",
-        "Every evaluation seed is judged once. Judged before rules changed, and so not among these, were the seeds "
-        "below; those between them were never run.\n",
-        *(f"- {one}{'.' if one is SPENT[-1] else ';'}" for one in SPENT),
-        "",
-        "## Goals and results\n",
-        *_goals(numbers),
-        "\nRecall and precision are compared with their goals as they were found; their intervals reach below. "
-        f"{_ambiguous(numbers['natural'])} What judging costs stands in "
-        "[benchmarks/judging.md](benchmarks/judging.md): the goal of 20 us a step is not reached inside a training.\n",
-        "\n## Natural runs\n",
-        "\"Alive called a defect\" goes by the verdict at the end. \"Alive with a stretch\" are those that were called "
-        "a defect for a while and recovered: `--on-defect stop` or `restart` would have ended them.\n",
-        "| runs | dead | alive | ambiguous | recall | precision | alive called a defect | alive with a stretch |",
-        "|---|---|---|---|---|---|---|---|",
-        _rates_row("all", numbers["natural"]),
-        *(_rates_row(name, one) for name, one in numbers["natural_by_network"].items()),
-        *(_rates_row(f"convolution {name}", one) for name, one in numbers["natural_by_convolution"].items()),
-        _rates_row("the report's own settings", numbers["natural_own"]),
-        "\nVerdicts by label:\n",
-        "| label | " + " | ".join(VERDICTS) + " |",
-        "|---" * (len(VERDICTS) + 1) + "|",
-        *(_counts_row(label, found) for label, found in numbers["verdicts"].items()),
-        _counts_row("dead, above 0.5 at an earlier epoch's end", numbers["unlearned"]),
-        "\nCauses of the natural runs that were called defect runs: "
-        + ", ".join(f"{n} {name}" for name, n in sorted(numbers["causes"].items(), key=lambda entry: -entry[1]))
-        + ".\n",
-        "A run that ends while it still falls, or before 20 steps of guessing were seen, is undecided.\n",
-        "\n## Clean runs\n",
-        "A false alarm is any confirmed stretch, one that passed too. Runs with settings of the clean list that did "
-        f"not end above 0.8: {numbers['clean_settings_that_failed']} (not counted).\n",
-        "| network | false alarms |",
-        "|---|---|",
-        f"| all | {_share(numbers['clean'])} |",
-        *(f"| {name} | {_share(one)} |" for name, one in numbers["clean_by_network"].items()),
-        "\n## Injected faults\n",
-        f"Of the dead runs among them {_share(numbers['recall_faulty'])} were called defect runs. Mechanism and layer "
-        "are counted over all runs of a fault, those too that survived it or ended undecided. Some faults are in no "
-        "layer, or in the data (layer `input`).\n",
-        "| fault | runs | labels | verdicts | counts as right | mechanism right | layer right | both "
-        "| onset error (median, 90 %) |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *(_fault_row(name, one) for name, one in numbers["faults"].items() if one["runs"]),
-        "\n## Steps\n",
-        "| what | n | median | 90th percentile | largest |",
-        "|---|---|---|---|---|",
-        _spread_row("onset error, faults that act within one step", numbers["onset_error_one_step"]),
-        _spread_row("confirmation after onset, collapses", numbers["delay_collapse"]),
-        _spread_row("the same, of natural runs alone", numbers["delay_collapse_natural"]),
-        _spread_row("step at which never-learned was confirmed, natural runs", numbers["never_learned_confirmed"]),
-        _spread_row("early warning before the verdict", numbers["warnings"]["lead_over_the_verdict"]),
-        _spread_row("early warning before the onset of a collapse", numbers["warnings"]["lead_over_the_onset"]),
-        "\nThe onset of a collapse is where the loss left what was learned; it is confirmed when the run guesses: "
-        f"the loss of guessing and the accuracy of chance over 20 steps. A confirmation later than {SOON} steps is "
-        "a slow fall: in between the run still knew something.\n",
-        "\n## Early warnings\n",
-        "Counted is the first stretch of a run, and the warnings of the 200 steps before its onset and from there to "
-        "the verdict.\n",
-        *_warning_lines(numbers["warnings"]),
-        "\n## Runs that were judged wrong\n",
-        *_wrong(runs),
-    ]
-    return "\n".join(parts) + "\n"
+def page(numbers: Numbers) -> str:
+    """The page as Markdown."""
+    return render(TEMPLATE, prepare(numbers))
 
 
-def _goals(n: dict[str, Any]) -> list[str]:
-    def row(what: str, goal: str, result: str, reached: bool | None) -> str:
-        return f"| {what} | {goal} | {result} | {'-' if reached is None else 'yes' if reached else '**no**'} |"
+class GoalRow(NamedTuple):
+    """A goal and what came of it; ``reached`` is yes, no in bold, or a dash where nothing was counted."""
 
-    def at_least(one: dict[str, Any], least: float) -> bool | None:
-        return None if one["share"] is None else one["share"] >= least
+    what: str
+    goal: str
+    result: str
+    reached: str
 
-    natural, clean = n["natural"], n["clean"]
-    onset, delay = n["onset_error_one_step"], n["delay_collapse"]
-    upper = clean["interval"][1] if clean["interval"] else None
+
+def prepare(numbers: Numbers) -> dict[str, Any]:
+    """What the template prints: each cell of each table as text."""
+    natural = numbers["natural"]
+    if_wrong = share(natural["precision"]["k"], natural["precision"]["n"] + natural["ambiguous_called_defect"])
+    warnings = numbers["warnings"]
+    return {
+        **{key: numbers[key] for key in ("commit", "part", "round", "retired_seeds", "judged", "missing")},
+        "first_seed": f"{numbers['first_seed']:,}",
+        "last_seed": f"{numbers['last_seed']:,}",
+        "goals": _goals(numbers),
+        "ambiguous": natural["ambiguous"],
+        "ambiguous_called_defect": natural["ambiguous_called_defect"],
+        "precision_if_wrong": _share(if_wrong),
+        "rates": [
+            _rates_row("all", natural),
+            *(_rates_row(name, one) for name, one in numbers["natural_by_network"].items()),
+            *(_rates_row(f"convolution {name}", one) for name, one in numbers["natural_by_convolution"].items()),
+            _rates_row("the report's own settings", numbers["natural_own"]),
+        ],
+        "verdict_names": [str(verdict) for verdict in Verdict],
+        "verdicts": [
+            *(_counts_row(label, found) for label, found in numbers["verdicts"].items()),
+            _counts_row("dead, above 0.5 at an earlier epoch's end", numbers["unlearned"]),
+        ],
+        "causes": ", ".join(f"{n} {name}" for name, n in sorted(numbers["causes"].items(), key=lambda e: -e[1])),
+        "clean_settings_that_failed": numbers["clean_settings_that_failed"],
+        "false_alarms": [
+            ("all", _share(numbers["clean"])),
+            *((name, _share(one)) for name, one in numbers["clean_by_network"].items()),
+        ],
+        "recall_faulty": _share(numbers["recall_faulty"]),
+        "faults": [_fault_row(name, one) for name, one in numbers["faults"].items() if one["runs"]],
+        "steps": [
+            _spread_row("onset error, faults that act within one step", numbers["onset_error_one_step"]),
+            _spread_row("confirmation after onset, collapses", numbers["delay_collapse"]),
+            _spread_row("the same, of natural runs alone", numbers["delay_collapse_natural"]),
+            _spread_row("step at which never-learned was confirmed, natural runs", numbers["never_learned_confirmed"]),
+            _spread_row("early warning before the verdict", warnings["lead_over_the_verdict"]),
+            _spread_row("early warning before the onset of a collapse", warnings["lead_over_the_onset"]),
+        ],
+        "soon": SOON,
+        "warnings": [
+            ("natural runs that went down, warned before the verdict", _share(warnings["runs_that_went_down"])),
+            ("collapses warned before their onset", _share(warnings["collapses_warned_before_onset"])),
+            ("healthy natural runs with a warning", _share(warnings["false_natural"])),
+            ("clean runs with a warning", _share(warnings["false_clean"])),
+        ],
+        "wrong": [_wrong_line(one) for one in numbers["wrong"]],
+    }
+
+
+def _goals(numbers: Numbers) -> list[GoalRow]:
+    natural, clean = numbers["natural"], numbers["clean"]
+    onset, delay, right = numbers["onset_error_one_step"], numbers["delay_collapse"], numbers["cause_right"]
+    recall, precision = natural["recall"], natural["precision"]
     return [
-        "| what | goal | result | reached |",
-        "|---|---|---|---|",
-        row("recall of dead natural runs", "0.99", _share(natural["recall"]), at_least(natural["recall"], 0.99)),
-        row("precision", "0.99", _share(natural["precision"]), at_least(natural["precision"], 0.99)),
-        row("false alarms in clean runs", "none in at least 380, upper bound 1.0 %", _share(clean),
-            None if upper is None else clean["k"] == 0 and clean["n"] >= 380),
-        row("onset error, one-step faults", "median at most 5 steps", _steps(onset["median"]),
-            None if onset["median"] is None else onset["median"] <= 5),
-        row("confirmation of collapses", "at most 40 steps after onset",
-            f"{_share(n['collapses_soon'])}; median {_steps(delay['median'])}, largest {_steps(delay['largest'])}; "
-            f"of natural runs alone {_share(n['collapses_soon_natural'])}",
-            None if delay["largest"] is None else delay["largest"] <= 40),
-        row("layer and mechanism of injected faults", "0.90", _share(n["cause_right"]),
-            at_least(n["cause_right"], 0.9)),
-    ]  # fmt: skip
+        GoalRow("recall of dead natural runs", "0.99", _share(recall), _reached(recall["share"], at_least=0.99)),
+        GoalRow("precision", "0.99", _share(precision), _reached(precision["share"], at_least=0.99)),
+        GoalRow(
+            "false alarms in clean runs",
+            "none in at least 380, upper bound 1.0 %",
+            _share(clean),
+            _reached(clean["n"] if clean["k"] == 0 else -1, at_least=380) if clean["interval"] else "-",
+        ),
+        GoalRow(
+            "onset error, one-step faults",
+            "median at most 5 steps",
+            _steps(onset["median"]),
+            _reached(onset["median"], at_most=5),
+        ),
+        GoalRow(
+            "confirmation of collapses",
+            f"at most {SOON} steps after onset",
+            f"{_share(numbers['collapses_soon'])}; median {_steps(delay['median'])}, largest "
+            f"{_steps(delay['largest'])}; of natural runs alone {_share(numbers['collapses_soon_natural'])}",
+            _reached(delay["largest"], at_most=SOON),
+        ),
+        GoalRow(
+            "layer and mechanism of injected faults", "0.90", _share(right), _reached(right["share"], at_least=0.9)
+        ),
+    ]
 
 
-def _ambiguous(one: dict[str, Any]) -> str:
-    """What precision would be if the ambiguous runs that were called defect runs were wrongly called so."""
-    called, precision = one["ambiguous_called_defect"], one["precision"]
-    return (
-        f"Of the {one['ambiguous']} ambiguous natural runs {called} were called defect runs; if that was wrong, "
-        f"precision was {_share(share(precision['k'], precision['n'] + called))}."
-    )
+def _reached(value: float | None, at_least: float = float("-inf"), at_most: float = float("inf")) -> str:
+    return "-" if value is None else "yes" if at_least <= value <= at_most else "**no**"
 
 
-def _share(one: dict[str, Any]) -> str:
+def _share(one: Numbers) -> str:
     if one["share"] is None:
         return "-"
     low, high = one["interval"]
@@ -158,50 +156,41 @@ def _steps(value: float | None) -> str:
     return "-" if value is None else f"{value:g}" if value % 1 == 0.5 else f"{value:.0f}"
 
 
-def _rates_row(name: str, one: dict[str, Any]) -> str:
-    dead, alive = one["recall"]["n"], one["false_alarms"]["n"]
+def _rates_row(name: str, one: Numbers) -> tuple[str, ...]:
     return (
-        f"| {name} | {dead} | {alive} | {one['ambiguous']} | {_share(one['recall'])} | {_share(one['precision'])} "
-        f"| {_share(one['false_alarms'])} | {_share(one['alive_with_a_stretch'])} |"
+        name,
+        str(one["recall"]["n"]),
+        str(one["false_alarms"]["n"]),
+        str(one["ambiguous"]),
+        *(_share(one[key]) for key in ("recall", "precision", "false_alarms", "alive_with_a_stretch")),
     )
 
 
-def _counts_row(label: str, found: dict[str, int]) -> str:
-    return f"| {label} | " + " | ".join(str(found.get(verdict, 0)) for verdict in VERDICTS) + " |"
+def _counts_row(label: str, found: Mapping[str, int]) -> tuple[str, ...]:
+    return (label, *(str(found.get(verdict, 0)) for verdict in Verdict))
 
 
-def _fault_row(name: str, one: dict[str, Any]) -> str:
-    labels, verdicts = (", ".join(f"{n} {v}" for v, n in one[key].items()) for key in ("labels", "verdicts"))
+def _fault_row(name: str, one: Numbers) -> tuple[str, ...]:
     onset = one["onset_error"]
     return (
-        f"| {name} | {one['runs']} | {labels} | {verdicts} | {one['right']} | {_share(one['mechanism'])} "
-        f"| {_share(one['layer']) if one['has_layer'] else '–'} "
-        f"| {_share(one['both'])} | {_steps(onset['median'])}, {_steps(onset['p90'])} |"
+        name,
+        str(one["runs"]),
+        *(", ".join(f"{n} {value}" for value, n in one[key].items()) for key in ("labels", "verdicts")),
+        one["right"],
+        _share(one["mechanism"]),
+        _share(one["layer"]) if one["has_layer"] else "–",
+        _share(one["both"]),
+        f"{_steps(onset['median'])}, {_steps(onset['p90'])}",
     )
 
 
-def _spread_row(what: str, one: dict[str, Any]) -> str:
-    return f"| {what} | {one['n']} | {_steps(one['median'])} | {_steps(one['p90'])} | {_steps(one['largest'])} |"
+def _spread_row(what: str, one: Numbers) -> tuple[str, ...]:
+    return (what, str(one["n"]), *(_steps(one[key]) for key in ("median", "p90", "largest")))
 
 
-def _warning_lines(one: dict[str, Any]) -> list[str]:
-    return [
-        f"- natural runs that went down, warned before the verdict: {_share(one['runs_that_went_down'])}",
-        f"- collapses warned before their onset: {_share(one['collapses_warned_before_onset'])}",
-        f"- healthy natural runs with a warning: {_share(one['false_natural'])}",
-        f"- clean runs with a warning: {_share(one['false_clean'])}",
-    ]
-
-
-def _wrong(runs: Sequence[Judged]) -> list[str]:
-    lines = []
-    for one in runs:
-        is_wrong = (one.label == "dead") != one.is_defect if one.label != "ambiguous" else False
-        if one.group == "clean" and one.label == "alive":
-            is_wrong = bool(one.stretches)
-        if one.truth is not None:
-            is_wrong = not (one.mechanism_right and one.layer_right)
-        if is_wrong:
-            cause = f"{one.cause[0]} {one.cause[1] or ''} at {one.cause[2]}" if one.cause else "no cause"
-            lines.append(f"- {one.name}: {one.label} ({one.accuracies[-1]:.3f}), {one.verdict}, {cause}")
-    return lines or ["- none"]
+def _wrong_line(one: Numbers) -> str:
+    cause = "no cause"
+    if one["cause"]:
+        rule, layer, step = one["cause"]
+        cause = f"{rule} {layer} at {step}" if layer else f"{rule} at {step}"
+    return f"{one['name']}: {one['label']} ({one['accuracy']:.3f}), {one['verdict']}, {cause}"
