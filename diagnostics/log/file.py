@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.log import guards
+from diagnostics.log.attributes import write_header
 from diagnostics.log.datasets import Growing, create_array, create_table, with_crc
 from diagnostics.run.source import Records, Source
 from diagnostics.schema.columns import KINDS
-from diagnostics.schema.header import Header, write_header
+from diagnostics.schema.header import Header
 from diagnostics.schema.tables import (
     BINS,
     CHECKPOINTS,

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from diagnostics.errors import LogWriteError
 from diagnostics.files import fsync_folder, place
 from diagnostics.log import guards
+from diagnostics.log.attributes import change
 from diagnostics.log.file import LogFile
 from diagnostics.log.locks import WriterLock
 from diagnostics.log.names import check_log_path
 from diagnostics.run.source import Records, Source, records
-from diagnostics.schema.header import Header, change
+from diagnostics.schema.header import Header
 from diagnostics.schema.tables import EVENTS, FLUSH_ROWS, INDEX, SNAPSHOTS, Table
 from diagnostics.signals import Deferral
 

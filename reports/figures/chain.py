@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
 from reports.figures.curves import Array, extremes
-from reports.figures.focus import Focus, focus
 from reports.text.phrases import measured, rule_name
 
 WHOLE = "whole network"

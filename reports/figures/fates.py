@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import turning_step
 from diagnostics.statistics.bands import parameter_bands
 from reports.figures import style
 from reports.figures.curves import Array
-from reports.figures.focus import turning_step
 
 Align = Literal["start", "onset"]
 

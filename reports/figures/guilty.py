@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
 from reports.figures.curves import Array, extremes, mark_stretches
-from reports.figures.focus import Focus, focus
 from reports.figures.layers import layer_curves
 
 PANELS = (

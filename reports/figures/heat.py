@@ -14,9 +14,9 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
 from reports.figures.curves import Array, cells
-from reports.figures.focus import Focus, focus
 from reports.figures.layers import LayerCurves, layer_curves
 
 COLUMNS = 360

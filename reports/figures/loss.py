@@ -15,9 +15,9 @@ from diagnostics.detect.findings import Stretch
 from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.measure.tensors import window_steps
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import turning_step
 from reports.figures import style
 from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches, moving_mean
-from reports.figures.focus import turning_step
 
 
 @dataclass(frozen=True)

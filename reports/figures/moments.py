@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnostics.run.run import Run
-from reports.figures.focus import turning_step
+from diagnostics.run.turning_point import turning_step
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import turning_step
 from reports.figures import style
 from reports.figures.curves import Array, mark_stretches
-from reports.figures.focus import turning_step
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 MOST = 400

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import focus, suspects, turning_step
 from reports.figures import style
 from reports.figures.chain import chain_figure
-from reports.figures.focus import focus, suspects, turning_step
 from reports.figures.guilty import guilty_figure
 from reports.figures.heat import heat_figure
 from reports.figures.kernels import kernels_figure

@@ -9,7 +9,7 @@ from diagnostics.detect.early_warnings import RULE as EARLY
 from diagnostics.detect.findings import Finding, Outcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.run.run import Run
-from reports.figures.focus import downfall, guilty_layer, turning_step
+from diagnostics.run.turning_point import downfall, guilty_layer, turning_step
 from reports.pages import html
 from reports.pages.document import (
     Block,

@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.run.run import Run
-from reports.figures.focus import downfall
+from diagnostics.run.turning_point import downfall
 
 TITLES = {
     Verdict.HEALTHY: "healthy",

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from reports.figures import chain, guilty, heat, kernels, loss, shapes, style, tensors, units
-from reports.figures.focus import focus, guilty_layer, turning_step
 from reports.figures.layers import layer_curves
 from reports.figures.loss import loss_figure
 from reports.figures.moments import moments
@@ -48,24 +47,8 @@ def test_the_loss_figure_says_from_which_step_on_the_loss_is_not_finite():
     assert loss.prepare(synthetic.healthy()).not_finite_from is None
 
 
-def test_the_focus_of_a_run_holds_the_beginnings_of_all_its_events():
-    window = focus(synthetic.dead())
-
-    assert window is not None
-    assert window.turn == synthetic.DEATH
-    assert window.layer == "conv2"
-    assert window.first < 31
-    assert window.last > 36
-    assert window.last - window.first < 60
-
-
-def test_a_healthy_run_has_no_focus():
-    run = synthetic.healthy()
-
-    assert focus(run) is None
-    assert turning_step(run) is None
-    assert guilty_layer(run) is None
-    assert chain.prepare(run) is None
+def test_a_healthy_run_has_no_chain():
+    assert chain.prepare(synthetic.healthy()) is None
 
 
 def test_the_chain_numbers_events_in_order_and_cuts_those_that_go_on():

@@ -1,0 +1,25 @@
+"""Where a run broke, and the steps around it."""
+
+from __future__ import annotations
+
+from diagnostics.run.turning_point import focus, guilty_layer, turning_step
+from tests.helpers import synthetic_runs as synthetic
+
+
+def test_the_focus_of_a_run_holds_the_beginnings_of_all_its_events() -> None:
+    window = focus(synthetic.dead())
+
+    assert window is not None
+    assert window.turn == synthetic.DEATH
+    assert window.layer == "conv2"
+    assert window.first < 31
+    assert window.last > 36
+    assert window.last - window.first < 60
+
+
+def test_a_healthy_run_has_no_focus() -> None:
+    run = synthetic.healthy()
+
+    assert focus(run) is None
+    assert turning_step(run) is None
+    assert guilty_layer(run) is None
