@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.rules.base import Window, medians
 from diagnostics.detect.rules.base import layer_norm as norm_of
 from diagnostics.detect.rules.exploding_gradient import recent_level
@@ -24,7 +24,7 @@ def whole(run: Run) -> Window:
     """All rows of a run as one window."""
     steps = run.index["step"].astype(np.int64)
     entropy = -sum(p * np.log(p) for p in run.info.prior if p > 0)
-    return Window(run.info, run.columns, DEFAULT_LIMITS, steps, run.block(), 0, float(entropy))
+    return Window(run.info, run.columns, DEFAULT_THRESHOLDS, steps, run.block(), 0, float(entropy))
 
 
 def gradient_growth(w: Window) -> float:
@@ -135,7 +135,7 @@ def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> 
     lines = ["| statistic (of a run) | limit | network | runs | median | 95 % within | worst | dead runs: median |",
              "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for number, band in enumerate(BANDS):
-        limits = ", ".join(f"{key} {DEFAULT_LIMITS[key]:g}" for key in band.limits)
+        limits = ", ".join(f"{key} {DEFAULT_THRESHOLDS[key]:g}" for key in band.limits)
         lost = _finite([one[number] for one in dead])
         for network, runs in sorted(values.items()):
             found = _finite([one[number] for one in runs])

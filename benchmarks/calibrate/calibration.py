@@ -23,7 +23,7 @@ from benchmarks.calibrate.bands import band_rows, measured
 from benchmarks.calibrate.starts import Start, first_learned, starts
 from benchmarks.common import commit
 from benchmarks.zoo.judged import NATURAL
-from diagnostics.detect.detector import DEFAULT_LIMITS, replay
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, replay
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
@@ -73,7 +73,7 @@ def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
     for one in alive:
         by_network.setdefault(one.network, []).append(one.statistics)
     found = [one.start for one in runs] + list(others)
-    p, g = DEFAULT_LIMITS["verdict.patience"], DEFAULT_LIMITS["verdict.grace"]
+    p, g = DEFAULT_THRESHOLDS["verdict.patience"], DEFAULT_THRESHOLDS["verdict.grace"]
     parts = [
         "# Calibration\n",
         f"Written by `benchmarks/calibrate/calibration.py` at commit {commit()}: {len(runs)} logged runs "
@@ -90,7 +90,7 @@ def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
         "\n## The healthy band of each statistic\n",
         "Over all steps of runs that end well, per network; beside it the median of all dead runs. Some healthy runs "
         "exceed a limit; that raises no alarm, since these rules are asked only after a run has gone down. Of what is "
-        "smallest in a run, \"95 % within\" is a lower bound.\n",
+        'smallest in a run, "95 % within" is a lower bound.\n',
         "\n".join(band_rows(by_network, [one.statistics for one in dead])),
         "\n## Early warnings\n",
         _warnings(runs),

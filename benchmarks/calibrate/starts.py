@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.symptoms import Symptoms
 from lenet.data import load_dataset
 from lenet.hooks import Hook, StepEnd, ValidationEnd
@@ -114,7 +114,7 @@ def first_learned(
     prior: list[float], loss: NDArray[np.float32], accuracy: NDArray[np.float32], batch_size: int = 128
 ) -> tuple[int | None, int]:
     """The step at which a run first learned, and the last before at which it was guessing (-1: at none)."""
-    symptoms = Symptoms(prior, batch_size, DEFAULT_LIMITS.changed({"verdict.patience": 1e9}))
+    symptoms = Symptoms(prior, batch_size, DEFAULT_THRESHOLDS.changed({"verdict.patience": 1e9}))
     last = -1
     for step, (one, right) in enumerate(zip(loss.tolist(), accuracy.tolist(), strict=True)):
         symptoms.observe(step, one, right, batch_size, bool(np.isfinite(one)))

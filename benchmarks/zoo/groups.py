@@ -65,9 +65,7 @@ def zoo_runs(part: str, round_: int = 0, share: float = 1.0) -> Iterator[ZooRun]
     first = FIRST_SEED[part] + SEEDS_A_ROUND * round_
     # (how far into its group a run is, group, settings)
     planned: list[tuple[float, str, Settings]] = []
-    planned += [
-        (i / NATURAL_RUNS, "natural", natural_settings(first + i)) for i in range(round(NATURAL_RUNS * share))
-    ]
+    planned += [(i / NATURAL_RUNS, "natural", natural_settings(first + i)) for i in range(round(NATURAL_RUNS * share))]
     planned += [
         (i / REPORT_RUNS, "own", Settings(seed=first + 1500 + i, **REPORT_SETTINGS))
         for i in range(max(1, round(REPORT_RUNS * share)))

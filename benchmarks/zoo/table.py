@@ -14,7 +14,7 @@ from benchmarks.common import commit, render
 from benchmarks.zoo.groups import RETIRED_SEEDS
 from benchmarks.zoo.judged import judge_all
 from benchmarks.zoo.numbers import SOON, share, summary
-from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
 
 TEMPLATE = "zoo/table.md.j2"
@@ -30,7 +30,7 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2) -> None:
         "part": part,
         "round": int(round_),
         "retired_seeds": RETIRED_SEEDS,
-        "limits": dict(DEFAULT_LIMITS),
+        "limits": dict(DEFAULT_THRESHOLDS),
         **summary(runs),
     }
     text = page(numbers)

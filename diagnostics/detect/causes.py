@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diagnostics.detect.findings import Cause, Finding, Outcome, Severity, Stretch, Verdict
+from diagnostics.detect.findings import Cause, Finding, RuleOutcome, Severity, Stretch, Verdict
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.rules.base import MissingColumnsError, Rule, TooFewRowsError, Window, means
 from diagnostics.schema.run_info import RunInfo
@@ -52,12 +52,12 @@ def ask(rule: Rule, window: Window) -> list[Finding]:
         with np.errstate(all="ignore"):  # a run that blew up has infinities to compare
             found = rule.check(window)
     except MissingColumnsError as missing:
-        return [_check(rule, window, Outcome.NOT_RUN, f"not run: missing {missing}")]
+        return [_check(rule, window, RuleOutcome.NOT_RUN, f"not run: missing {missing}")]
     except TooFewRowsError as few:
-        return [_check(rule, window, Outcome.NOT_RUN, f"not run: too few rows; it needs {few}")]
+        return [_check(rule, window, RuleOutcome.NOT_RUN, f"not run: too few rows; it needs {few}")]
     except Exception as error:
-        return [_check(rule, window, Outcome.ERROR, f"the rule failed: {type(error).__name__}: {error}")]
-    return found or [_check(rule, window, Outcome.PASSED, "nothing found")]
+        return [_check(rule, window, RuleOutcome.ERROR, f"the rule failed: {type(error).__name__}: {error}")]
+    return found or [_check(rule, window, RuleOutcome.PASSED, "nothing found")]
 
 
 def explain(window: Window, stretch: Stretch) -> Explanation:
@@ -75,8 +75,8 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
             # Where nothing went down, a burst or a large update on the way is no explanation.
             skips = down is None and rule.needs_trouble
             asked = falling if rule.sees_the_fall else around
-            answers[rule.name] = [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if skips else ask(rule, asked)
-    fired = {name: [f for f in found if f.outcome is Outcome.FIRED] for name, found in answers.items()}
+            answers[rule.name] = [_check(rule, window, RuleOutcome.NOT_RUN, UNASKED)] if skips else ask(rule, asked)
+    fired = {name: [f for f in found if f.outcome is RuleOutcome.FIRED] for name, found in answers.items()}
     chain = _chain(fired, stretch.confirmed if down is None else down, guilty)
     checks = tuple(finding for found in answers.values() for finding in found)
     return Explanation(chain, _cause(chain), checks)
@@ -117,13 +117,13 @@ def survey(window: Window) -> list[Finding]:
     for rule in MECHANISMS:
         # The weak explanations are for runs that had their time and did not learn.
         skips = rule.needs_trouble or rule.name in WEAK
-        answers += [_check(rule, window, Outcome.NOT_RUN, UNASKED)] if skips else ask(rule, around)
-    return [replace(f, severity=Severity.INFO) if f.outcome is Outcome.FIRED else f for f in answers]
+        answers += [_check(rule, window, RuleOutcome.NOT_RUN, UNASKED)] if skips else ask(rule, around)
+    return [replace(f, severity=Severity.INFO) if f.outcome is RuleOutcome.FIRED else f for f in answers]
 
 
 def suspicion(answers: Sequence[Finding]) -> Explanation:
     """What a :func:`survey` says of a run that is not well and yet in no defect stretch: faults, no side effects."""
-    fired = [f for f in answers if f.outcome is Outcome.FIRED and f.rule in FAULTS]
+    fired = [f for f in answers if f.outcome is RuleOutcome.FIRED and f.rule in FAULTS]
     chain = tuple(sorted(fired, key=lambda f: (f.first_step, _rule(f.rule).rank)))
     return Explanation(chain, _cause(chain), tuple(answers))
 
@@ -143,13 +143,13 @@ def prolonged(chain: Sequence[Finding], last_step: int) -> list[Finding]:
 
 def without_fired(checks: Sequence[Finding]) -> list[Finding]:
     """The answers of the rules that found nothing or could not be asked."""
-    return [finding for finding in checks if finding.outcome is not Outcome.FIRED]
+    return [finding for finding in checks if finding.outcome is not RuleOutcome.FIRED]
 
 
 def beside(explanation: Explanation) -> list[Finding]:
     """What was seen as well and is no link of the chain: worth knowing, not part of the story."""
     links = {(f.rule, f.layer, f.first_step) for f in explanation.chain}
-    fired = [f for f in explanation.checks if f.outcome is Outcome.FIRED]
+    fired = [f for f in explanation.checks if f.outcome is RuleOutcome.FIRED]
     return [replace(f, severity=Severity.INFO) for f in fired if (f.rule, f.layer, f.first_step) not in links]
 
 
@@ -163,7 +163,7 @@ def distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int | None, str | None]:
     """The step at which the run went down (None: at no step that could be named), and the layer that did."""
-    states = [f for name in STATES for f in answers[name] if f.outcome is Outcome.FIRED]
+    states = [f for name in STATES for f in answers[name] if f.outcome is RuleOutcome.FIRED]
     # A state from long before a collapse did not cause it: the run learned in spite of it. Nor did one that
     # came when the verdict was already sure: what is down for long often dies further.
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
@@ -173,7 +173,7 @@ def _went_down(answers: dict[str, list[Finding]], stretch: Stretch) -> tuple[int
         # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
         same = [f for f in recent if f.layer == worst.layer and (f.rule != WEAK_STATE or worst.rule == WEAK_STATE)]
         return min(f.first_step for f in same), worst.layer
-    origins = [f for name in ORIGINS for f in answers[name] if f.outcome is Outcome.FIRED]
+    origins = [f for name in ORIGINS for f in answers[name] if f.outcome is RuleOutcome.FIRED]
     if origins and stretch.onset == 0:
         return min(f.first_step for f in origins), None
     return (stretch.onset, None) if stretch.onset else (None, None)
@@ -228,7 +228,7 @@ def _cause(chain: tuple[Finding, ...]) -> Cause | None:
     return Cause(first.rule, first.layer, first.first_step, first.message, first.confidence)
 
 
-def _check(rule: Rule, window: Window, outcome: Outcome, message: str) -> Finding:
+def _check(rule: Rule, window: Window, outcome: RuleOutcome, message: str) -> Finding:
     first, last = (int(window.steps[0]), int(window.steps[-1])) if len(window) else (0, 0)
     nan = float("nan")
     return Finding(rule.name, None, first, last, nan, nan, Severity.INFO, 1.0, message, outcome)

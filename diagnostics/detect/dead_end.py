@@ -1,4 +1,4 @@
-"""Proof that a run cannot learn any more, from its rows alone.
+"""DeadEnd that a run cannot learn any more, from its rows alone.
 
 A layer is *closed* where its outputs were the same number for every input throughout
 the last W steps: all its ReLU units dead, or all its sigmoid or tanh outputs stuck at
@@ -15,14 +15,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.memory import History
+from diagnostics.detect.recent_rows import RecentRows
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 Row = NDArray[np.float32]
 
 
-class Proof:
+class DeadEnd:
     """Looks for a closed layer without a gradient in the hidden layers of a run; W is ``window`` steps."""
 
     def __init__(self, info: RunInfo, columns: Columns, window: int) -> None:
@@ -39,7 +39,7 @@ class Proof:
             spread = columns.find(f"{layer.name}/std") if layer.activation in ("sigmoid", "tanh") else None
             self._layers.append((dead, spread, np.array(below, np.intp)))
 
-    def holds(self, row: Row, history: History) -> bool:
+    def is_proven(self, row: Row, history: RecentRows) -> bool:
         """Whether it is proven by ``row``, the newest of ``history``."""
         if not self._is_possible:
             return False
@@ -52,7 +52,7 @@ class Proof:
                 return True
         return False
 
-    def _is_constant(self, place: int, history: History) -> bool:
+    def _is_constant(self, place: int, history: RecentRows) -> bool:
         steps, rows = history.ordered()
         inside = steps > steps[-1] - self._window
         return bool(steps[-1] - steps[0] >= self._window - 1 and not rows[inside, place].any())

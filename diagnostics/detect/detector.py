@@ -29,15 +29,15 @@ from diagnostics.detect.causes import (
     without_disproven,
     without_fired,
 )
-from diagnostics.detect.dead_end import Proof
+from diagnostics.detect.dead_end import DeadEnd
 from diagnostics.detect.early_warnings import EarlyWarnings
 from diagnostics.detect.epoch_means import EpochSums
-from diagnostics.detect.findings import Diagnosis, Finding, Outcome, Stretch, Verdict
-from diagnostics.detect.memory import History
+from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Stretch, Verdict
+from diagnostics.detect.recent_rows import RecentRows
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.detect.rules.base import Window
 from diagnostics.detect.symptoms import Symptoms, symptom_finding
-from diagnostics.detect.thresholds import Limits
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import DiagnosticsError
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
@@ -47,11 +47,11 @@ KEPT_WARNINGS = 200
 SUSPECT_STEPS = 50
 NEEDED = ("data_loss", "accuracy", "samples", "loss")
 
-DEFAULT_LIMITS = Limits(
+DEFAULT_THRESHOLDS = Thresholds(
     [
-        *symptoms.LIMITS,
-        *early_warnings.LIMITS,
-        *(limit for rule in (*ENDING, *MECHANISMS) for limit in rule.limits),
+        *symptoms.THRESHOLDS,
+        *early_warnings.THRESHOLDS,
+        *(threshold for rule in (*ENDING, *MECHANISMS) for threshold in rule.thresholds),
     ]
 )
 
@@ -77,15 +77,15 @@ class Detector:
     """Judges one run while its rows arrive."""
 
     def __init__(
-        self, info: RunInfo, columns: Columns | None = None, limits: Limits | None = None, name: str = "run"
+        self, info: RunInfo, columns: Columns | None = None, limits: Thresholds | None = None, name: str = "run"
     ) -> None:
         self.info = info
         self.columns = columns or info.columns
-        self.limits = limits or DEFAULT_LIMITS
+        self.thresholds = limits or DEFAULT_THRESHOLDS
         self.name = name
-        self.symptoms = Symptoms(info.prior, info.batch_size, self.limits)
-        self._early = EarlyWarnings(info, self.columns, self.limits)
-        self._history = History(max(HISTORY, 4 * self.symptoms.window), len(self.columns))
+        self.symptoms = Symptoms(info.prior, info.batch_size, self.thresholds)
+        self._early = EarlyWarnings(info, self.columns, self.thresholds)
+        self._history = RecentRows(max(HISTORY, 4 * self.symptoms.window), len(self.columns))
         self._warnings: list[Finding] = []
         self._last_warnings: dict[str, Finding] = {}  # of each layer, however many there were
         self._explanations: dict[int, Explanation] = {}
@@ -100,7 +100,7 @@ class Detector:
         # array that is touched costs microseconds.
         self._counted = len(NEEDED) + len(nonfinite)
         self._watched = np.array([*needed, *nonfinite, *self._early.places], np.intp)
-        self._proof = Proof(info, self.columns, self.symptoms.window)
+        self._dead_end = DeadEnd(info, self.columns, self.symptoms.window)
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
         """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
@@ -110,7 +110,7 @@ class Detector:
         self._epochs.add(epoch, data_loss, accuracy, samples)
         finite = math.isfinite(loss) and not any(seen[len(NEEDED) : self._counted])
         stretch = self.symptoms.observe(
-            step, data_loss, accuracy, samples, finite, lambda: self._proof.holds(row, self._history)
+            step, data_loss, accuracy, samples, finite, lambda: self._dead_end.is_proven(row, self._history)
         )
         warnings = self._early.observe(step, seen[self._counted :], row)
         if warnings:
@@ -163,7 +163,9 @@ class Detector:
 
     def _window(self) -> Window:
         steps, rows = self._history.ordered()
-        return Window(self.info, self.columns, self.limits, steps, rows, 0, self.symptoms.entropy, self._summaries())
+        return Window(
+            self.info, self.columns, self.thresholds, steps, rows, 0, self.symptoms.entropy, self._summaries()
+        )
 
     def _summaries(self) -> tuple[tuple[int, float, float, float, float], ...]:
         return self._epochs.with_validations(self._validations)
@@ -198,7 +200,7 @@ class Detector:
                 explanation = suspicion(checks)
                 chain = explanation.chain
         checks += [finding for rule in ENDING for finding in ask(rule, window)]
-        fired = [finding for finding in checks if finding.outcome is Outcome.FIRED]
+        fired = [finding for finding in checks if finding.outcome is RuleOutcome.FIRED]
         return Diagnosis(
             run=self.name,
             verdict=verdict,
@@ -211,11 +213,11 @@ class Detector:
             findings=distinct([*symptoms, *fired, *self._warnings]),
             checks=tuple(checks),
             remedies=remedies(explanation, self.info) if explanation and not verdict.is_survivor else (),
-            limits=dict(self.limits),
+            limits=dict(self.thresholds),
         )
 
 
-def replay(run: Replayable, limits: Limits | None = None) -> Diagnosis:
+def replay(run: Replayable, limits: Thresholds | None = None) -> Diagnosis:
     """The diagnosis of a recorded run. Raises TypeError for what is none, such as the path of a log."""
     if not hasattr(run, "rows"):
         raise TypeError(f"received {run!r}, expected a run; diagnostics.open_run(path) reads one from its log")

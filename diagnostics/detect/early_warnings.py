@@ -26,19 +26,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 RULE = "early-warning"
-LIMITS = (
-    Limit(RULE, "growth", 50, "times", "gradient norm over its running level", CALIBRATION, 1.1),
-    Limit(RULE, "moved", 0.5, "of the tensor's norm", "and the update of the layer's weights", CALIBRATION, 0),
-    Limit(RULE, "ratio", 3, "of the tensor's norm", "update of a layer's weights", CALIBRATION, 0),
-    Limit(RULE, "dead", 0.9, "share of units", "silent for the whole batch", CALIBRATION, 0, 1),
-    Limit(RULE, "rows", 5, "rows", "silent for so many one after another", "choice", 1, 1000),
-    Limit(RULE, "fade", 0.7, "of their best", "spread of a layer's outputs", CALIBRATION, 0, 1),
-    Limit(RULE, "pause", 100, "steps", "before the same layer gives the same sign again", "choice", 1),
+THRESHOLDS = (
+    Threshold(RULE, "growth", 50, "times", "gradient norm over its running level", CALIBRATION, 1.1),
+    Threshold(RULE, "moved", 0.5, "of the tensor's norm", "and the update of the layer's weights", CALIBRATION, 0),
+    Threshold(RULE, "ratio", 3, "of the tensor's norm", "update of a layer's weights", CALIBRATION, 0),
+    Threshold(RULE, "dead", 0.9, "share of units", "silent for the whole batch", CALIBRATION, 0, 1),
+    Threshold(RULE, "rows", 5, "rows", "silent for so many one after another", "choice", 1, 1000),
+    Threshold(RULE, "fade", 0.7, "of their best", "spread of a layer's outputs", CALIBRATION, 0, 1),
+    Threshold(RULE, "pause", 100, "steps", "before the same layer gives the same sign again", "choice", 1),
 )
 GROWN, LARGE, DEAD, FADED = range(4)
 WORDS = (
@@ -60,7 +60,7 @@ ADAPTIVE = ("Adam", "RMSprop")
 class EarlyWarnings:
     """Watches rows one at a time; O(layers) a row."""
 
-    def __init__(self, info: RunInfo, columns: Columns, limits: Limits) -> None:
+    def __init__(self, info: RunInfo, columns: Columns, thresholds: Thresholds) -> None:
         layers = [layer.name for layer in info.layers]
         relu = [layer.name for layer in info.layers[:-1] if layer.activation == "relu"]
         norms, gradients = _found(columns, layers, "{}/weights/gradient/norm")
@@ -71,14 +71,14 @@ class EarlyWarnings:
         # What is looked at in every row, to be fetched in one piece. A few numbers: lists are quicker than arrays.
         self.places: list[int] = np.concatenate([gradients, ratios, dead]).tolist()
         self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
-        self._limits = tuple(limits[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
+        self._limits = tuple(thresholds[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
         growth, ratio, share, self._fade = self._limits
         self._grown = len(norms)
         self._moves = {layer: len(norms) + place for place, layer in enumerate(moved)}
         least = [ratio] * len(moved) + [share] * len(silent)
         self._bounds: list[float] = np.nextafter(np.array(least, np.float32), np.float32(0)).tolist()
-        self._growth, self._moved, self._pause = growth, limits[f"{RULE}.moved"], limits[f"{RULE}.pause"]
-        self._lasting = int(limits[f"{RULE}.rows"])
+        self._growth, self._moved, self._pause = growth, thresholds[f"{RULE}.moved"], thresholds[f"{RULE}.pause"]
+        self._lasting = int(thresholds[f"{RULE}.rows"])
         self._level: list[float] | None = None
         self._rows = 0
         self._dead_since: dict[int, tuple[int, int]] = {}

@@ -38,7 +38,7 @@ class Verdict(StrEnum):
         return self in (Verdict.HEALTHY, Verdict.RECOVERED)
 
 
-class Outcome(StrEnum):
+class RuleOutcome(StrEnum):
     """What came of asking a rule."""
 
     FIRED = "fired"
@@ -65,7 +65,7 @@ class Finding:
     severity: Severity
     confidence: float
     message: str
-    outcome: Outcome = Outcome.FIRED
+    outcome: RuleOutcome = RuleOutcome.FIRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 DESIGN = "the project's definitions, fixed before any result"
 ONSET_MEAN = 5
@@ -50,21 +50,37 @@ LEAST_ROWS = 5
 # Every finite float32 is a whole multiple of 2**-149: as whole numbers they add up exactly, however unlike in size.
 UNIT = 149
 
-LIMITS = (
-    Limit("verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2),
-    Limit("verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10),
-    Limit("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
-    Limit("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
-    Limit("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
-    Limit(
-        "verdict", "patience", 166, "steps", "never learned is confirmed at this step while a run goes on",
-        CALIBRATION, 1, 1e9,
+THRESHOLDS = (
+    Threshold(
+        "verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2
     ),
-    Limit(
-        "verdict", "grace", 101, "steps", "a run that ends guessing after fewer steps is undecided",
-        CALIBRATION, 1, 1e9,
+    Threshold(
+        "verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10
     ),
-)  # fmt: skip
+    Threshold("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
+    Threshold("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
+    Threshold("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
+    Threshold(
+        "verdict",
+        "patience",
+        166,
+        "steps",
+        "never learned is confirmed at this step while a run goes on",
+        CALIBRATION,
+        1,
+        1e9,
+    ),
+    Threshold(
+        "verdict",
+        "grace",
+        101,
+        "steps",
+        "a run that ends guessing after fewer steps is undecided",
+        CALIBRATION,
+        1,
+        1e9,
+    ),
+)
 
 
 def prior_entropy(prior: Sequence[float]) -> float:
@@ -72,24 +88,24 @@ def prior_entropy(prior: Sequence[float]) -> float:
     return -sum(share * math.log(share) for share in prior if share > 0)
 
 
-def window_steps(limits: Limits, batch_size: int) -> int:
+def window_steps(thresholds: Thresholds, batch_size: int) -> int:
     """W in steps, for batches of ``batch_size``."""
-    return max(int(limits["verdict.window_steps"]), math.ceil(limits["verdict.window_samples"] / batch_size))
+    return max(int(thresholds["verdict.window_steps"]), math.ceil(thresholds["verdict.window_samples"] / batch_size))
 
 
 class Symptoms:
     """The state machine. Feed it with :meth:`observe`, end it with :meth:`finish`."""
 
-    def __init__(self, prior: Sequence[float], batch_size: int, limits: Limits) -> None:
+    def __init__(self, prior: Sequence[float], batch_size: int, thresholds: Thresholds) -> None:
         self.entropy = prior_entropy(prior)
         self.commonest = max(prior, default=1.0)
-        self.window = window_steps(limits, batch_size)
-        self._guessing_loss = limits["verdict.guessing_loss"] * self.entropy
-        self._learned_loss = limits["verdict.learned_loss"] * self.entropy
-        self._sigmas = limits["verdict.guessing_sigmas"]
+        self.window = window_steps(thresholds, batch_size)
+        self._guessing_loss = thresholds["verdict.guessing_loss"] * self.entropy
+        self._learned_loss = thresholds["verdict.learned_loss"] * self.entropy
+        self._sigmas = thresholds["verdict.guessing_sigmas"]
         # A window has to fit before patience and grace can be asked for.
-        self.patience = max(int(limits["verdict.patience"]), self.window)
-        self.grace = max(int(limits["verdict.grace"]), self.window)
+        self.patience = max(int(thresholds["verdict.patience"]), self.window)
+        self.grace = max(int(thresholds["verdict.grace"]), self.window)
         self._rows: deque[tuple[int, int | None, int, int]] = deque()
         self._loss_sum = self._correct = self._samples = self._bad_rows = 0
         self._recent: deque[float] = deque(maxlen=ONSET_MEAN)

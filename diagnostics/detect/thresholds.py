@@ -1,7 +1,7 @@
 """The numbers runs are judged by: each declared once, with unit and source, and changeable.
 
 Every rule declares its limits beside itself; those of the verdict stand in
-:mod:`diagnostics.detect.symptoms`. A :class:`Limits` holds a value for each, from the
+:mod:`diagnostics.detect.symptoms`. A :class:`Thresholds` holds a value for each, from the
 defaults, from Python (``limits.changed({"dead-units.share": 0.9})``) or from a TOML
 file with a table a rule:
 
@@ -24,12 +24,12 @@ from diagnostics.errors import DiagnosticsError
 CALIBRATION = "calibration: docs/calibration.md"
 
 
-class LimitsError(DiagnosticsError):
+class ThresholdsError(DiagnosticsError):
     """A limit that does not exist or cannot have that value; the message names it and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Threshold:
     """One number: its rule and name, default, unit, what it means, where it comes from, and its range."""
 
     rule: str
@@ -47,13 +47,13 @@ class Limit:
         return f"{self.rule}.{self.name}"
 
 
-class Limits(Mapping[str, float]):
+class Thresholds(Mapping[str, float]):
     """Values for declared limits, by ``rule.name``; those not named have their default.
 
-    Raises LimitsError for an unknown key or a value out of range.
+    Raises ThresholdsError for an unknown key or a value out of range.
     """
 
-    def __init__(self, declared: Iterable[Limit], values: Mapping[str, float] | None = None) -> None:
+    def __init__(self, declared: Iterable[Threshold], values: Mapping[str, float] | None = None) -> None:
         self.declared = {limit.key: limit for limit in declared}
         self._values = {key: limit.default for key, limit in self.declared.items()}
         for key, value in (values or {}).items():
@@ -63,10 +63,10 @@ class Limits(Mapping[str, float]):
         limit = self.declared.get(key)
         if limit is None:
             known = ", ".join(sorted(self.declared))
-            raise LimitsError(f"limit {key!r} is unknown; known limits: {known}")
+            raise ThresholdsError(f"limit {key!r} is unknown; known limits: {known}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not limit.least <= value <= limit.most:
             allowed = f"{limit.least:g} to {limit.most:g} {limit.unit}"
-            raise LimitsError(f"limit {key}: received {value!r}, expected {allowed}")
+            raise ThresholdsError(f"limit {key}: received {value!r}, expected {allowed}")
         return float(value)
 
     def __getitem__(self, key: str) -> float:
@@ -78,27 +78,31 @@ class Limits(Mapping[str, float]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def changed(self, values: Mapping[str, float]) -> Limits:
+    def changed(self, values: Mapping[str, float]) -> Thresholds:
         """These limits with some other values."""
-        return Limits(self.declared.values(), {**self._values, **values})
+        return Thresholds(self.declared.values(), {**self._values, **values})
 
-    def changed_by_file(self, path: str | Path) -> Limits:
-        """These limits with the values of a TOML file. Raises LimitsError naming the file."""
+    def changed_by_file(self, path: str | Path) -> Thresholds:
+        """These limits with the values of a TOML file. Raises ThresholdsError naming the file."""
         path = Path(path)
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise LimitsError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+            raise ThresholdsError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise LimitsError(f"{path}: cannot be read as a TOML file of limits ({error})") from None
+            raise ThresholdsError(f"{path}: cannot be read as a TOML file of limits ({error})") from None
         values: dict[str, float] = {}
         for rule, table in tables.items():
             if not isinstance(table, dict):
-                raise LimitsError(f"{path}: found {rule} = {table!r}, expected a table [{rule}] of limits")
+                raise ThresholdsError(f"{path}: found {rule} = {table!r}, expected a table [{rule}] of limits")
             if not table:
-                raise LimitsError(f"{path}: table [{rule}] is empty; give it limits (NAME = NUMBER) or remove it")
+                raise ThresholdsError(f"{path}: table [{rule}] is empty; give it limits (NAME = NUMBER) or remove it")
             values |= {f"{rule}.{name}": value for name, value in table.items()}
         try:
             return self.changed(values)
-        except LimitsError as error:
-            raise LimitsError(f"{path}: {error}") from None
+        except ThresholdsError as error:
+            raise ThresholdsError(f"{path}: {error}") from None
+
+
+# The names that users imported before the words were settled.
+Limit, Limits, LimitsError = Threshold, Thresholds, ThresholdsError

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
-from diagnostics.detect.thresholds import Limits
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import DiagnosticsError
 from diagnostics.log.names import check_log_path, readable_name
 from diagnostics.log.resume import ResumePoint, prepare_resume
@@ -105,7 +105,7 @@ class Recorder(Hook):
         environment: Mapping[str, Any] | None = None,
         on_error: Policy = "continue",
         on_defect: Policy = "continue",
-        detector: bool | Limits = True,
+        detector: bool | Thresholds = True,
         model: Model | None = None,
         checkpoint_every: int | None = None,
         tracker: TakesVerdict | None = None,
@@ -119,8 +119,8 @@ class Recorder(Hook):
         for name, policy in (("on_error", on_error), ("on_defect", on_defect)):
             if policy not in ("continue", "stop"):
                 raise SettingsError(f"Recorder: {name}: received {policy!r}, expected 'continue' or 'stop'")
-        if not isinstance(detector, bool | Limits):
-            raise SettingsError(f"Recorder: detector: received {detector!r}, expected True, False or Limits")
+        if not isinstance(detector, bool | Thresholds):
+            raise SettingsError(f"Recorder: detector: received {detector!r}, expected True, False or Thresholds")
         usual = CHECKPOINT_EVERY if model is not None and path is not None else 0
         self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
         self._is_usual = checkpoint_every is None

@@ -24,7 +24,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     """
     import json
 
-    from diagnostics.detect.detector import DEFAULT_LIMITS, replay
+    from diagnostics.detect.detector import DEFAULT_THRESHOLDS, replay
     from diagnostics.errors import LogError
     from diagnostics.log.reader import open_run
     from diagnostics.statistics.summary_cache import find_readable
@@ -33,7 +33,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
 
     diagnoses, damage, unreadable = [], [], False
     with one_line_errors():
-        limits = DEFAULT_LIMITS.changed_by_file(limits_file) if limits_file else None
+        limits = DEFAULT_THRESHOLDS.changed_by_file(limits_file) if limits_file else None
         files, problems = find_readable(paths)
         for problem in problems:
             unreadable = True

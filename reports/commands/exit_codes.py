@@ -36,7 +36,7 @@ def tell_damage(path: Path, run: Run) -> int:
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Wrong settings and taken names are 2, files that cannot be read 3, what cannot be written 4."""
-    from diagnostics.detect.thresholds import LimitsError
+    from diagnostics.detect.thresholds import ThresholdsError
     from diagnostics.errors import (
         CheckpointError,
         DamagedFileError,
@@ -51,7 +51,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (DataError, LogError, CheckpointError, DamagedFileError) as error:
         fail(str(error), UNREADABLE)
-    except (LenetError, LimitsError, LogExistsError, StudyError) as error:
+    except (LenetError, ThresholdsError, LogExistsError, StudyError) as error:
         fail(str(error), USAGE)
     except DiagnosticsError as error:
         fail(str(error), FAILED)

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from diagnostics.detect.early_warnings import RULE as EARLY
-from diagnostics.detect.findings import Finding, Outcome, Verdict
+from diagnostics.detect.findings import Finding, RuleOutcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import downfall, guilty_layer, turning_step
@@ -114,14 +114,14 @@ def _facts(run: Run) -> Facts:
 
 def _quiet_facts(run: Run) -> Facts:
     checks = run.diagnosis.checks
-    counts = {outcome: sum(1 for c in checks if c.outcome is outcome) for outcome in Outcome}
+    counts = {outcome: sum(1 for c in checks if c.outcome is outcome) for outcome in RuleOutcome}
     validations = run.validations
     last = float(validations["accuracy"].iloc[-1]) if len(validations) else None
     accuracy = run.block([run.columns.scalar("accuracy")])[-50:, 0].astype(float)
     others = ", ".join(
         f"{counts[o]} {words}"
-        for o, words in ((Outcome.FIRED, "raised a remark"), (Outcome.NOT_RUN, "could not be run"),
-                         (Outcome.ERROR, "failed")) if counts[o]
+        for o, words in ((RuleOutcome.FIRED, "raised a remark"), (RuleOutcome.NOT_RUN, "could not be run"),
+                         (RuleOutcome.ERROR, "failed")) if counts[o]
     )  # fmt: skip
     return Facts((
         Fact("How good is it?", percent(last) if last is not None else percent(float(accuracy.mean())),
@@ -129,7 +129,7 @@ def _quiet_facts(run: Run) -> Facts:
              else f"training accuracy of the last {counted(len(accuracy), 'step')}"),
         Fact("Did anything break?", "no" if run.verdict is Verdict.HEALTHY else "not yet known",
              f"no defect stretch in {counted(run.diagnosis.steps, 'step')}"),
-        Fact("What was checked?", f"{len(checks)} rules", f"{counts[Outcome.PASSED]} found nothing" +
+        Fact("What was checked?", f"{len(checks)} rules", f"{counts[RuleOutcome.PASSED]} found nothing" +
              (f"; {others}" if others else "")),
     ))  # fmt: skip
 
@@ -148,7 +148,7 @@ def _why(run: Run) -> Section:
     blocks: list[Block] = []
     told = run.diagnosis.chain
     if turning_step(run) is None:
-        passed = tuple(c for c in run.diagnosis.checks if c.outcome is Outcome.PASSED)
+        passed = tuple(c for c in run.diagnosis.checks if c.outcome is RuleOutcome.PASSED)
         reach = [(c.first_step, c.last_step) for c in passed]
         window = f" at steps {min(reach)[0]:,} to {max(r[1] for r in reach):,}" if reach else ""
         blocks.append(text(f"The verdict follows every recorded step; the rules looked{window}. ",
@@ -230,11 +230,11 @@ def _details(run: Run) -> Section:
 def _findings(run: Run) -> tuple[list[Finding], list[Finding]]:
     """What fired, in order of steps, and the answers of the rules that did not."""
     fired = sorted(run.diagnosis.findings, key=lambda f: (f.first_step, f.rule))
-    return fired, [c for c in run.diagnosis.checks if c.outcome is not Outcome.FIRED]
+    return fired, [c for c in run.diagnosis.checks if c.outcome is not RuleOutcome.FIRED]
 
 
 def _row(f: Finding) -> tuple[Inline, ...]:
-    fired = f.outcome is Outcome.FIRED
+    fired = f.outcome is RuleOutcome.FIRED
     reach = f"{f.first_step:,}" if f.first_step == f.last_step else f"{f.first_step:,}–{f.last_step:,}"
     outcome = str(f.outcome).replace("-", " ")
     return (Code(f.rule), Strong(outcome) if fired else outcome, f.layer or "–", reach if fired else "–",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.detect.findings import Diagnosis, Finding, Outcome, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from reports.text.phrases import counted, status_words
 
 VERDICTS = {
@@ -60,10 +60,10 @@ def _counts(diagnosis: Diagnosis) -> str:
     """How many rules there are, how many found nothing, and what became of the others."""
     checks = diagnosis.checks
     words = {
-        Outcome.PASSED: "found nothing",
-        Outcome.FIRED: "noticed something",
-        Outcome.NOT_RUN: "not applicable or could not be asked",
-        Outcome.ERROR: "failed",
+        RuleOutcome.PASSED: "found nothing",
+        RuleOutcome.FIRED: "noticed something",
+        RuleOutcome.NOT_RUN: "not applicable or could not be asked",
+        RuleOutcome.ERROR: "failed",
     }
     counts = {outcome: len({c.rule for c in checks if c.outcome is outcome}) for outcome in words}
     told = [f"{n} {words[outcome]}" for outcome, n in counts.items() if n]

@@ -131,9 +131,7 @@ def verdict_sentence(run: Run) -> str:
     if diagnosis.verdict is Verdict.NEVER_LEARNED:
         return f"This run never learned: to the end of its {steps} it does no better than guessing.{because}"
     if diagnosis.verdict is Verdict.COLLAPSED:
-        return (
-            f"This run had learned, lost everything at step {stretch.onset:,} and guesses from there {end}.{because}"
-        )
+        return f"This run had learned, lost everything at step {stretch.onset:,} and guesses from there {end}.{because}"
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
 
 

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterable
 
 from diagnostics.detect import early_warnings, symptoms
-from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
 from diagnostics.detect.rules.base import Rule
-from diagnostics.detect.thresholds import Limit
+from diagnostics.detect.thresholds import Threshold
 
 RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *MECHANISMS)
-OTHERS = {"verdict": (symptoms, symptoms.LIMITS), early_warnings.RULE: (early_warnings, early_warnings.LIMITS)}
+OTHERS = {"verdict": (symptoms, symptoms.THRESHOLDS), early_warnings.RULE: (early_warnings, early_warnings.THRESHOLDS)}
 
 
 def names() -> list[str]:
@@ -39,10 +39,10 @@ def page(name: str) -> str:
     module = sys.modules[type(rule).__module__]
     cases = "\n".join(
         f"- {case.title}: " + (f"fires for {', '.join(map(str, case.layers))}" if case.layers else "does not fire")
-        for case in rule.cases(DEFAULT_LIMITS)
+        for case in rule.cases(DEFAULT_THRESHOLDS)
     ).replace("fires for None", "fires")
     remedies = "; ".join(rule.remedies)
-    table = [_table(rule.limits)] if rule.limits else []
+    table = [_table(rule.thresholds)] if rule.thresholds else []
     parts = [f"## {name}", _body(module.__doc__), *table, f"Examples:\n\n{cases}"]
     if remedies:
         parts.append(f"To try: {remedies}.")
@@ -55,8 +55,8 @@ def manual() -> str:
         "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n"
         "\n"
         "Limits can be set in a TOML file, a table a rule (`lenet-diag diagnose --limits FILE`), or from Python "
-        '(`diagnostics.detect.detector.DEFAULT_LIMITS.changed({"dead-units.share": 0.9})`); they are stored with every '
-        "verdict.\n"
+        '(`diagnostics.detect.detector.DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})`); they are stored with '
+        "every verdict.\n"
     )
     return head + "\n" + "\n".join(page(name) for name in names())
 
@@ -77,7 +77,7 @@ def _body(doc: str | None) -> str:
     return "\n".join([*out, "```"] if is_open else out)
 
 
-def _table(limits: Iterable[Limit]) -> str:
+def _table(limits: Iterable[Threshold]) -> str:
     rows = ["| limit | default | unit | meaning | source |", "|---|---|---|---|---|"]
     rows += [
         f"| `{limit.name}` | {limit.default:g} | {limit.unit} | {limit.meaning} | {limit.source} |" for limit in limits

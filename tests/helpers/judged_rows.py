@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.detector import DEFAULT_LIMITS, Detector, Event
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, Event
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.rules.examples import example, example_info
 from diagnostics.detect.symptoms import prior_entropy
-from diagnostics.detect.thresholds import Limits
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.run_info import RunInfo
 
 H = math.log(10)
-P = int(DEFAULT_LIMITS["verdict.patience"])
-G = int(DEFAULT_LIMITS["verdict.grace"])
+P = int(DEFAULT_THRESHOLDS["verdict.patience"])
+G = int(DEFAULT_THRESHOLDS["verdict.grace"])
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ def rows(
     if accuracy is None:
         accuracy = np.where(loss > 0.8 * H, 0.1, 0.95)
     given = {"data_loss": loss, "loss": loss, "accuracy": accuracy, "samples": samples, **(changes or {})}
-    return example(DEFAULT_LIMITS, given, steps=len(loss), start=0, function=function).rows
+    return example(DEFAULT_THRESHOLDS, given, steps=len(loss), start=0, function=function).rows
 
 
 def judge(
     values: NDArray[np.float32],
     about: RunInfo | None = None,
-    limits: Limits | None = None,
+    limits: Thresholds | None = None,
     steps: Sequence[int] | None = None,
     status: str = "completed",
 ) -> Told:

@@ -1,6 +1,6 @@
 """A run that can be continued in a fresh process, which prints what became of it.
 
-    python -m tests.helpers.resumed_run '{"optimizer": "adam", ...}' [STATE.npz...]
+python -m tests.helpers.resumed_run '{"optimizer": "adam", ...}' [STATE.npz...]
 """
 
 from __future__ import annotations

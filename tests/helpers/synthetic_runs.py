@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.findings import Cause, Diagnosis, Finding, Outcome, Severity, Stretch, Verdict
+from diagnostics.detect.findings import Cause, Diagnosis, Finding, RuleOutcome, Severity, Stretch, Verdict
 from diagnostics.run.run import Run
 from diagnostics.run.source import MemorySource, index_rows, records
 from diagnostics.schema.columns import KINDS
@@ -61,8 +61,12 @@ def healthy(steps: int = 300, name: str = "healthy", **more: Any) -> Run:
     """A run that learns and keeps what it learned."""
     run = _run(info(steps, **more), name, _falling(steps))
     checks = (
-        _finding("dead-units", None, 0, steps - 1, 0.31, 0.9, "no layer was dead for a whole window", Outcome.PASSED),
-        _finding("saturated-units", None, 0, 0, np.nan, np.nan, "missing: no sigmoid or tanh layer", Outcome.NOT_RUN),
+        _finding(
+            "dead-units", None, 0, steps - 1, 0.31, 0.9, "no layer was dead for a whole window", RuleOutcome.PASSED
+        ),
+        _finding(
+            "saturated-units", None, 0, 0, np.nan, np.nan, "missing: no sigmoid or tanh layer", RuleOutcome.NOT_RUN
+        ),
     )
     return _judged(run, Diagnosis(name, Verdict.HEALTHY, steps, checks=checks, limits={"guess_share": 0.95}))
 
@@ -119,9 +123,9 @@ def diverged(steps: int = 300, name: str = "diverged", at: int = 120) -> Run:
 
 def _finding(
     rule: str, layer: str | None, first: int, last: int, value: float, limit: float, message: str,
-    outcome: Outcome = Outcome.FIRED,
+    outcome: RuleOutcome = RuleOutcome.FIRED,
 ) -> Finding:  # fmt: skip
-    severity = Severity.ERROR if outcome is Outcome.FIRED else Severity.INFO
+    severity = Severity.ERROR if outcome is RuleOutcome.FIRED else Severity.INFO
     return Finding(rule, layer, first, last, value, limit, severity, 0.9, message, outcome)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 from diagnostics.schema.columns import INPUT, Columns
 from diagnostics.schema.run_info import RunInfo
 
@@ -46,7 +46,7 @@ class Window:
 
     info: RunInfo
     columns: Columns
-    limits: Limits
+    thresholds: Thresholds
     steps: NDArray[np.int64]
     rows: NDArray[np.float32]
     start: int = 0
@@ -137,7 +137,7 @@ class Rule:
     name: str = ""
     title: str = ""
     rank: int = 50
-    limits: tuple[Limit, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     is_lasting: bool = False
     needs_trouble: bool = False
     sees_the_fall: bool = False
@@ -150,7 +150,7 @@ class Rule:
         """
         raise NotImplementedError
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         """Healthy and faulty examples; each becomes a test and a line of the manual."""
         raise NotImplementedError
 
@@ -174,14 +174,14 @@ class Rule:
             confidence, message,
         )  # fmt: skip
 
-    def need(self, window: Window, rows: int) -> None:
+    def require_rows(self, window: Window, rows: int) -> None:
         """Raises TooFewRowsError where the window is shorter than what the rule has to see."""
         if len(window) < rows:
             raise TooFewRowsError(f"{rows:,}")
 
-    def limit(self, window: Window, name: str) -> float:
+    def threshold(self, window: Window, name: str) -> float:
         """The value of one of the rule's limits."""
-        return window.limits[f"{self.name}.{name}"]
+        return window.thresholds[f"{self.name}.{name}"]
 
 
 def first_true(mask: NDArray[Any], start: int = 0) -> int | None:

@@ -17,7 +17,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Series, Window, first_true, layer_norm, median_before
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class ChangedLabels(Rule):
@@ -26,16 +26,20 @@ class ChangedLabels(Rule):
     name = "changed-labels"
     title = "the labels changed"
     rank = 5
-    limits = (
-        Limit("changed-labels", "jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05),
-        Limit("changed-labels", "update", 3, "times", "largest update before the jump over its median", "choice", 1),
+    thresholds = (
+        Threshold(
+            "changed-labels", "jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05
+        ),
+        Threshold(
+            "changed-labels", "update", 3, "times", "largest update before the jump over its median", "choice", 1
+        ),
     )
     remedies = ("a look at how images and labels are paired from this step on",)
 
     def check(self, window: Window) -> list[Finding]:
         loss = window.scalar("data_loss")
         before = median_before(loss, window.start)
-        jump = self.limit(window, "jump") * window.guessing_loss
+        jump = self.threshold(window, "jump") * window.guessing_loss
         first = first_true(loss - before >= jump, window.start) if np.isfinite(before) else None
         if first is None or first == 0 or loss[first - 1] - before >= jump / 2:
             return []
@@ -44,7 +48,7 @@ class ChangedLabels(Rule):
         for layer in window.layers:
             update = layer_norm(window, layer, "update")
             usual = median_before(update, first - 1)
-            if not update[first - 1] <= self.limit(window, "update") * usual:
+            if not update[first - 1] <= self.threshold(window, "update") * usual:
                 return []
         if not _is_as_before(window.activation("input", "std"), first, 0.2):
             return []
@@ -54,16 +58,16 @@ class ChangedLabels(Rule):
         last = len(window) - 1
         return [self.finding(window, None, first, last, loss[first] - before, jump, message, confidence=0.8)]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         own_step = {"data_loss": (40, 5.0), "dense1/weights/update/norm": [9.0 if t == 39 else 0.1 for t in range(60)]}
         faded = {"data_loss": (40, 5.0), "dense1/std": 0.3 * np.exp(-np.maximum(0, np.arange(60) - 25) / 8)}
         one_batch = [5.0 if t == 40 else 0.3 for t in range(60)]
         return (
-            Case("a loss that falls", example(limits)),
-            Case("loss 5 from step 40 on", example(limits, {"data_loss": (40, 5.0)}, start=38), (None,)),
-            Case("loss 5 for one batch", example(limits, {"data_loss": one_batch}, start=38)),
-            Case("loss 5 after outputs faded", example(limits, faded, start=38)),
-            Case("loss 5 after a large update", example(limits, own_step, start=38)),
+            Case("a loss that falls", example(thresholds)),
+            Case("loss 5 from step 40 on", example(thresholds, {"data_loss": (40, 5.0)}, start=38), (None,)),
+            Case("loss 5 for one batch", example(thresholds, {"data_loss": one_batch}, start=38)),
+            Case("loss 5 after outputs faded", example(thresholds, faded, start=38)),
+            Case("loss 5 after a large update", example(thresholds, own_step, start=38)),
         )
 
 

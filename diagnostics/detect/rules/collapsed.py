@@ -21,7 +21,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.detect.rules.base import Case
 from diagnostics.detect.rules.examples import example
 from diagnostics.detect.rules.symptom import Symptom
-from diagnostics.detect.thresholds import Limits
+from diagnostics.detect.thresholds import Thresholds
 
 
 class Collapsed(Symptom):
@@ -30,14 +30,14 @@ class Collapsed(Symptom):
     name = "collapsed"
     title = "the run unlearned what it knew"
     kind = Verdict.COLLAPSED
-    limits = ()
+    thresholds = ()
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         t = np.arange(200)
         fallen = {"data_loss": np.where(t < 100, 0.3, 2.3026), "accuracy": np.where(t < 100, 0.95, 0.1)}
         one_batch = {"data_loss": np.where(t == 100, 9.0, 0.3)}
         return (
-            Case("a loss that stays low", example(limits, {"data_loss": 0.3}, steps=200)),
-            Case("loss 2.303 from step 100 on", example(limits, fallen, steps=200), (None,)),
-            Case("loss 9 for one batch", example(limits, one_batch, steps=200)),
+            Case("a loss that stays low", example(thresholds, {"data_loss": 0.3}, steps=200)),
+            Case("loss 2.303 from step 100 on", example(thresholds, fallen, steps=200), (None,)),
+            Case("loss 9 for one batch", example(thresholds, one_batch, steps=200)),
         )

@@ -22,7 +22,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 
 class DeadUnits(Rule):
@@ -32,19 +32,21 @@ class DeadUnits(Rule):
     title = "most units of a layer are silent for every input"
     rank = 3
     is_lasting = True
-    limits = (
-        Limit("dead-units", "share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1),
-        Limit("dead-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+    thresholds = (
+        Threshold(
+            "dead-units", "share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1
+        ),
+        Threshold("dead-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "LeCun initialisation")
 
     def check(self, window: Window) -> list[Finding]:
-        share, rows = self.limit(window, "share"), int(self.limit(window, "rows"))
+        share, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))
         findings = []
         for layer in window.hidden:
             if window.function(layer) != "relu":
                 continue
-            self.need(window, rows)
+            self.require_rows(window, rows)
             silent = window.activation(layer, "dead_fraction")
             first = lasting_from(silent >= share, rows)
             if first is None:
@@ -57,11 +59,11 @@ class DeadUnits(Rule):
             findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name = "dense1/dead_fraction"
         one_batch = [0.9 * (t == 40) for t in range(60)]
         return (
-            Case("a tenth of the units silent", example(limits)),
-            Case("15 of 16 units silent from step 33 on", example(limits, {name: (33, 15 / 16)}), ("dense1",)),
-            Case("silent for one batch only", example(limits, {name: one_batch})),
+            Case("a tenth of the units silent", example(thresholds)),
+            Case("15 of 16 units silent from step 33 on", example(thresholds, {name: (33, 15 / 16)}), ("dense1",)),
+            Case("silent for one batch only", example(thresholds, {name: one_batch})),
         )

@@ -15,7 +15,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.detect.rules.base import Case
 from diagnostics.detect.rules.examples import example
 from diagnostics.detect.rules.symptom import Symptom
-from diagnostics.detect.thresholds import Limits
+from diagnostics.detect.thresholds import Thresholds
 
 
 class Diverged(Symptom):
@@ -24,11 +24,13 @@ class Diverged(Symptom):
     name = "diverged"
     title = "loss or parameters are no longer finite"
     kind = Verdict.DIVERGED
-    limits = ()
+    thresholds = ()
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         t = np.arange(100)
         return (
-            Case("all finite", example(limits, steps=100)),
-            Case("NaN from step 60 on", example(limits, {"loss": np.where(t < 60, 0.3, np.nan)}, steps=100), (None,)),
+            Case("all finite", example(thresholds, steps=100)),
+            Case(
+                "NaN from step 60 on", example(thresholds, {"loss": np.where(t < 60, 0.3, np.nan)}, steps=100), (None,)
+            ),
         )

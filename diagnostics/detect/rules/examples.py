@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diagnostics.detect.rules.base import Window
-from diagnostics.detect.thresholds import Limits
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import LayerInfo, TensorInfo
@@ -40,7 +40,7 @@ def example_info(function: str = "relu") -> RunInfo:
 
 
 def example(
-    limits: Limits,
+    thresholds: Thresholds,
     changes: dict[str, Any] | None = None,
     *,
     steps: int = 60,
@@ -67,7 +67,7 @@ def example(
             rows[value[0] :, place] = value[1]
         else:
             rows[:, place] = value
-    return Window(info, columns, limits, t.astype(np.int64), rows, start, float(np.log(10)), epochs)
+    return Window(info, columns, thresholds, t.astype(np.int64), rows, start, float(np.log(10)), epochs)
 
 
 def _healthy(name: str, statistic: str, kind: str, t: np.ndarray[Any, Any]) -> Any:

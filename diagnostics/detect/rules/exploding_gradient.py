@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Series, Window
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 
 class ExplodingGradient(Rule):
@@ -31,15 +31,22 @@ class ExplodingGradient(Rule):
     title = "the gradient of a layer grows many times over in a few steps"
     rank = 7
     needs_trouble = True
-    limits = (
-        Limit("exploding-gradient", "growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),
-        Limit("exploding-gradient", "update", 0.005, "of the tensor's norm",
-              "largest update of the weights in the burst", CALIBRATION, 0),
-    )  # fmt: skip
+    thresholds = (
+        Threshold("exploding-gradient", "growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),
+        Threshold(
+            "exploding-gradient",
+            "update",
+            0.005,
+            "of the tensor's norm",
+            "largest update of the weights in the burst",
+            CALIBRATION,
+            0,
+        ),
+    )
     remedies = ("clipping the gradient by its norm", "warm-up", "a smaller learning rate")
 
     def check(self, window: Window) -> list[Finding]:
-        limit = self.limit(window, "growth")
+        limit = self.threshold(window, "growth")
         findings = []
         for layer in window.layers:
             norm = window.tensor(layer, "weights", "gradient", "norm")
@@ -51,20 +58,20 @@ class ExplodingGradient(Rule):
             peak = first + int(np.argmax(norm[first : last + 1]))
             growth = norm[peak] / level[first]
             moved = window.tensor(layer, "weights", "update", "ratio")[first : last + 1]
-            if not (moved >= self.limit(window, "update")).any():
+            if not (moved >= self.threshold(window, "update")).any():
                 continue
             message = f"gradient of {layer} up {growth:.0f}x, from {level[first]:.2g} to {norm[peak]:.2g}"
             findings.append(self.finding(window, layer, first, peak, growth, limit, message))
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name = "dense1/weights/gradient/norm"
         still = {"dense1/weights/update/ratio": 1e-5}
         return (
-            Case("a gradient that ripples", example(limits)),
-            Case("14 times larger at step 31", example(limits, {name: (31, 14.0)}), ("dense1",)),
-            Case("14 times larger, and moving nothing", example(limits, {name: (31, 14.0), **still})),
-            Case("always large", example(limits, {name: 14.0})),
+            Case("a gradient that ripples", example(thresholds)),
+            Case("14 times larger at step 31", example(thresholds, {name: (31, 14.0)}), ("dense1",)),
+            Case("14 times larger, and moving nothing", example(thresholds, {name: (31, 14.0), **still})),
+            Case("always large", example(thresholds, {name: 14.0})),
         )
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Series, TooFewRowsError, Window, means, medians
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 DENSE = "dense1"
 NOW, BEST, LEVEL = 10, 20, 300
@@ -46,14 +46,22 @@ class FadingSignal(Rule):
     rank = 6
     needs_trouble = True
     sees_the_fall = True
-    limits = (
-        Limit("fading-signal", "share", 0.6, "of their best", "spread of the outputs as the run goes down",
-              CALIBRATION, 0, 1),
-    )  # fmt: skip
+    thresholds = (
+        Threshold(
+            "fading-signal",
+            "share",
+            0.6,
+            "of their best",
+            "spread of the outputs as the run goes down",
+            CALIBRATION,
+            0,
+            1,
+        ),
+    )
     remedies = ("the exact convolution (--convolution exact)", "a smaller learning rate")
 
     def check(self, window: Window) -> list[Finding]:
-        limit, stop = self.limit(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
+        limit, stop = self.threshold(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
         begin = max(stop - LEVEL, int(np.searchsorted(window.steps, TURMOIL)))
         if stop - begin < BEST + NOW:
             raise TooFewRowsError(f"{BEST + NOW:,} between the first {TURMOIL} steps and the trouble")
@@ -77,7 +85,7 @@ class FadingSignal(Rule):
             )
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name, steps, start = f"{DENSE}/std", 400, 380
         t = np.arange(steps)
         fading = 0.3 * np.exp(-np.maximum(0, t - 250) / 60)
@@ -85,12 +93,14 @@ class FadingSignal(Rule):
         sudden = np.where(t < 397, 0.3, 0.01)
         never = {name: fading, "data_loss": 2.3026}
         return (
-            Case("outputs as they were", example(limits, steps=steps, start=start)),
-            Case("a tenth of it after 130 steps", example(limits, {name: fading}, steps=steps, start=start), (DENSE,)),
-            Case("it has only begun", example(limits, {name: slower}, steps=steps, start=start)),
-            Case("a sudden fall is another rule's", example(limits, {name: sudden}, steps=steps, start=start)),
-            Case("in a run that only guessed", example(limits, never, steps=steps, start=start)),
-            Case("always small", example(limits, {name: 0.01}, steps=steps, start=start)),
+            Case("outputs as they were", example(thresholds, steps=steps, start=start)),
+            Case(
+                "a tenth of it after 130 steps", example(thresholds, {name: fading}, steps=steps, start=start), (DENSE,)
+            ),
+            Case("it has only begun", example(thresholds, {name: slower}, steps=steps, start=start)),
+            Case("a sudden fall is another rule's", example(thresholds, {name: sudden}, steps=steps, start=start)),
+            Case("in a run that only guessed", example(thresholds, never, steps=steps, start=start)),
+            Case("always small", example(thresholds, {name: 0.01}, steps=steps, start=start)),
         )
 
 

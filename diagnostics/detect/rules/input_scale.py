@@ -16,7 +16,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, first_true, lasting_from
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class InputScale(Rule):
@@ -25,13 +25,15 @@ class InputScale(Rule):
     name = "input-scale"
     title = "the input is constant or not scaled"
     rank = 0
-    limits = (
-        Limit("input-scale", "spread", 5, "1", "standard deviation, or size of the mean, of the input", "choice", 0.1),
+    thresholds = (
+        Threshold(
+            "input-scale", "spread", 5, "1", "standard deviation, or size of the mean, of the input", "choice", 0.1
+        ),
     )
     remedies = ("inputs divided by 255, or standardised to mean 0 and standard deviation 1",)
 
     def check(self, window: Window) -> list[Finding]:
-        limit = self.limit(window, "spread")
+        limit = self.threshold(window, "spread")
         spread, mean = window.activation("input", "std"), np.abs(window.activation("input", "mean"))
         size = np.maximum(spread, mean)
         first = first_true(size > limit)
@@ -44,10 +46,10 @@ class InputScale(Rule):
             return [self.finding(window, "input", first, len(window) - 1, 0.0, 0.0, message)]
         return []
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         pixels = {"input/std": (30, 78.0), "input/mean": (30, 33.0)}
         return (
-            Case("digits in 0 to 1", example(limits)),
-            Case("pixels in 0 to 255", example(limits, pixels), ("input",)),
-            Case("a constant", example(limits, {"input/std": (30, 0.0)}), ("input",)),
+            Case("digits in 0 to 1", example(thresholds)),
+            Case("pixels in 0 to 255", example(thresholds, pixels), ("input",)),
+            Case("a constant", example(thresholds, {"input/std": (30, 0.0)}), ("input",)),
         )

@@ -15,7 +15,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, first_true
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class LearningRateJump(Rule):
@@ -24,11 +24,11 @@ class LearningRateJump(Rule):
     name = "learning-rate-jump"
     title = "the learning rate jumps"
     rank = 10
-    limits = (Limit("learning-rate-jump", "growth", 3, "times", "over the row before", "choice", 1.1),)
+    thresholds = (Threshold("learning-rate-jump", "growth", 3, "times", "over the row before", "choice", 1.1),)
     remedies = ("the learning rate as it was before the jump", "a look at the schedule")
 
     def check(self, window: Window) -> list[Finding]:
-        limit = self.limit(window, "growth")
+        limit = self.threshold(window, "growth")
         rate = window.scalar("learning_rate")
         jump = np.zeros(len(rate), bool)
         jump[1:] = (rate[:-1] > 0) & np.isfinite(rate[:-1]) & (rate[1:] >= limit * rate[:-1])
@@ -39,10 +39,10 @@ class LearningRateJump(Rule):
         message = f"learning rate up {growth:.3g}x, from {rate[first - 1]:.3g} to {rate[first]:.3g}"
         return [self.finding(window, None, first, first, growth, limit, message, confidence=0.99)]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         return (
-            Case("a constant rate", example(limits)),
-            Case("50 times larger at step 30", example(limits, {"learning_rate": (30, 5.0)}), (None,)),
-            Case("an infinite rate throughout", example(limits, {"learning_rate": (0, np.inf)})),
-            Case("decay", example(limits, {"learning_rate": 0.5 / (1 + 3e-4 * np.arange(60))})),
+            Case("a constant rate", example(thresholds)),
+            Case("50 times larger at step 30", example(thresholds, {"learning_rate": (30, 5.0)}), (None,)),
+            Case("an infinite rate throughout", example(thresholds, {"learning_rate": (0, np.inf)})),
+            Case("decay", example(thresholds, {"learning_rate": 0.5 / (1 + 3e-4 * np.arange(60))})),
         )

@@ -22,7 +22,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.detect.rules.base import Case
 from diagnostics.detect.rules.examples import example
 from diagnostics.detect.rules.symptom import Symptom
-from diagnostics.detect.thresholds import Limits
+from diagnostics.detect.thresholds import Thresholds
 
 
 class NeverLearned(Symptom):
@@ -31,12 +31,12 @@ class NeverLearned(Symptom):
     name = "never-learned"
     title = "the run answers with the class frequencies from the start"
     kind = Verdict.NEVER_LEARNED
-    limits = ()
+    thresholds = ()
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         guessing = {"data_loss": float(np.log(10)), "accuracy": 0.1}
         return (
-            Case("it learns within forty steps", example(limits, steps=400)),
-            Case("guessing for 400 steps", example(limits, guessing, steps=400), (None,)),
-            Case("guessing for 60 steps and not yet judged", example(limits, guessing, steps=60)),
+            Case("it learns within forty steps", example(thresholds, steps=400)),
+            Case("guessing for 400 steps", example(thresholds, guessing, steps=400), (None,)),
+            Case("guessing for 60 steps and not yet judged", example(thresholds, guessing, steps=60)),
         )

@@ -20,7 +20,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, first_true
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class NonFinite(Rule):
@@ -29,7 +29,7 @@ class NonFinite(Rule):
     name = "non-finite"
     title = "a number is NaN or infinite"
     rank = 2
-    limits = (Limit("non-finite", "entries", 1, "entries", "entries that are not finite", "definition", 1),)
+    thresholds = (Threshold("non-finite", "entries", 1, "entries", "entries that are not finite", "definition", 1),)
     remedies = ("inputs checked for NaN", "a smaller learning rate", "clipping the gradient by its norm")
 
     def check(self, window: Window) -> list[Finding]:
@@ -39,7 +39,7 @@ class NonFinite(Rule):
                 bad = window.tensor(layer, "weights", kind, "nonfinite") + window.tensor(
                     layer, "biases", kind, "nonfinite"
                 )
-                places.append((layer, kind, bad >= self.limit(window, "entries")))
+                places.append((layer, kind, bad >= self.threshold(window, "entries")))
         firsts = [(first_true(bad), order) for order, (_, _, bad) in enumerate(places)]
         found = [(first, order) for first, order in firsts if first is not None]
         if not found:
@@ -50,12 +50,12 @@ class NonFinite(Rule):
         message = f"the {noun} has NaN or infinite numbers, the first of this run"
         return [self.finding(window, layer, first, len(window) - 1, math.nan, 1, message, confidence=0.99)]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         nan = float("nan")
         everywhere = dict.fromkeys(("input/mean", "conv1/mean", "dense1/mean"), (40, nan))
         infinite = {"dense1/weights/gradient/nonfinite": (40, 3.0)}
         return (
-            Case("all finite", example(limits)),
-            Case("NaN in the data at step 40", example(limits, everywhere), ("input",)),
-            Case("three infinite gradients", example(limits, infinite), ("dense1",)),
+            Case("all finite", example(thresholds)),
+            Case("NaN in the data at step 40", example(thresholds, everywhere), ("input",)),
+            Case("three infinite gradients", example(thresholds, infinite), ("dense1",)),
         )

@@ -17,7 +17,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.rules.base import Case, Rule, Window
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 BLOCK = 20
 
@@ -27,14 +27,21 @@ class Oscillation(Rule):
 
     name = "oscillation"
     title = "the loss swings back and forth"
-    limits = (
-        Limit("oscillation", "swings", 4, "times", "mean of 20 rows crosses from below 0.5 H to above 0.9 H or back",
-              "choice", 1),
-    )  # fmt: skip
+    thresholds = (
+        Threshold(
+            "oscillation",
+            "swings",
+            4,
+            "times",
+            "mean of 20 rows crosses from below 0.5 H to above 0.9 H or back",
+            "choice",
+            1,
+        ),
+    )
 
     def check(self, window: Window) -> list[Finding]:
-        limit = self.limit(window, "swings")
-        self.need(window, BLOCK * (int(limit) + 1))
+        limit = self.threshold(window, "swings")
+        self.require_rows(window, BLOCK * (int(limit) + 1))
         means = _block_means(window)
         states = [1 if m >= 0.9 * window.guessing_loss else -1 if m <= 0.5 * window.guessing_loss else 0 for m in means]
         clear = [state for state in states if state]
@@ -45,11 +52,11 @@ class Oscillation(Rule):
         last = len(window) - 1
         return [self.finding(window, None, 0, last, swings, limit, message, severity=Severity.WARNING)]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         swinging = np.where(np.arange(200) // 40 % 2, 2.3, 0.5)
         return (
-            Case("a loss that falls", example(limits, steps=200)),
-            Case("five swings", example(limits, {"data_loss": swinging}, steps=200), (None,)),
+            Case("a loss that falls", example(thresholds, steps=200)),
+            Case("five swings", example(thresholds, {"data_loss": swinging}, steps=200), (None,)),
         )
 
 

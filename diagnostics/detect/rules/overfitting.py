@@ -13,7 +13,7 @@ from __future__ import annotations
 from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.rules.base import Case, Rule, TooFewRowsError, Window
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class Overfitting(Rule):
@@ -21,9 +21,9 @@ class Overfitting(Rule):
 
     name = "overfitting"
     title = "training gets better while validation gets worse"
-    limits = (
-        Limit("overfitting", "rise", 1.1, "times", "validation loss over its lowest", "choice", 1),
-        Limit("overfitting", "gap", 0.02, "share", "training accuracy above validation accuracy", "choice", 0, 1),
+    thresholds = (
+        Threshold("overfitting", "rise", 1.1, "times", "validation loss over its lowest", "choice", 1),
+        Threshold("overfitting", "gap", 0.02, "share", "training accuracy above validation accuracy", "choice", 0, 1),
     )
 
     def check(self, window: Window) -> list[Finding]:
@@ -31,7 +31,7 @@ class Overfitting(Rule):
             raise TooFewRowsError("two epochs with a validation")
         lowest = min(summary[3] for summary in window.epochs)
         _, _, training, loss, validation = window.epochs[-1]
-        rise, gap = self.limit(window, "rise"), self.limit(window, "gap")
+        rise, gap = self.threshold(window, "rise"), self.threshold(window, "gap")
         if not (loss > rise * lowest and training - validation > gap):
             return []
         message = f"training accuracy {training:.3f}, validation {validation:.3f}, its loss up {loss / lowest:.2f}x"
@@ -40,10 +40,10 @@ class Overfitting(Rule):
             self.finding(window, None, 0, last, loss / lowest, rise, message, severity=Severity.WARNING, confidence=0.7)
         ]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         good = ((1, 0.5, 0.85, 0.3, 0.91), (2, 0.2, 0.94, 0.2, 0.94))
         bad = ((1, 0.2, 0.94, 0.2, 0.94), (2, 0.01, 1.0, 0.4, 0.93))
         return (
-            Case("both get better", example(limits, epochs=good)),
-            Case("validation loss doubles", example(limits, epochs=bad), (None,)),
+            Case("both get better", example(thresholds, epochs=good)),
+            Case("validation loss doubles", example(thresholds, epochs=bad), (None,)),
         )

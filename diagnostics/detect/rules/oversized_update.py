@@ -19,7 +19,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, first_true, layer_norm, median_before
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 PAUSE = 3
 
@@ -31,14 +31,14 @@ class OversizedUpdate(Rule):
     title = "one update changes a layer by a large part of itself"
     rank = 12
     needs_trouble = True
-    limits = (
-        Limit("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
-        Limit("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
+    thresholds = (
+        Threshold("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
+        Threshold("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
     )
     remedies = ("clipping the gradient by its norm", "a smaller learning rate", "warm-up")
 
     def check(self, window: Window) -> list[Finding]:
-        limit, growth = self.limit(window, "ratio"), self.limit(window, "growth")
+        limit, growth = self.threshold(window, "ratio"), self.threshold(window, "growth")
         findings = []
         for layer in window.layers:
             ratio = layer_norm(window, layer, "update") / layer_norm(window, layer, "value")
@@ -58,11 +58,11 @@ class OversizedUpdate(Rule):
             findings.append(self.finding(window, layer, first, last, largest, limit, message))
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name = "dense1/weights/update/norm"
         growing = np.select([np.arange(60) == t for t in (31, 32, 34)], [3.0, 30.0, 8.0], 0.1)
         return (
-            Case("updates of a hundredth", example(limits)),
-            Case("38 % of the norm at step 32", example(limits, {name: (32, 3.8)}), ("dense1",)),
-            Case("30 %, 300 % and 80 % from step 31 on", example(limits, {name: growing}), ("dense1",)),
+            Case("updates of a hundredth", example(thresholds)),
+            Case("38 % of the norm at step 32", example(thresholds, {name: (32, 3.8)}), ("dense1",)),
+            Case("30 %, 300 % and 80 % from step 31 on", example(thresholds, {name: growing}), ("dense1",)),
         )

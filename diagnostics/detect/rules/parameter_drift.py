@@ -18,7 +18,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, TooFewRowsError, Window, first_true, layer_norm
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 OVER = 500
 SUDDEN = 20
@@ -33,11 +33,18 @@ class ParameterDrift(Rule):
     title = "the parameters of a layer drift over hundreds of steps"
     rank = 6
     needs_trouble = True
-    limits = (
-        Limit("parameter-drift", "growth", 4, "times", "norm before the trouble over that 500 rows earlier",
-              CALIBRATION, 1.05),
-        Limit("parameter-drift", "rows", 100, "rows", "over at least so many rows", "choice", 10),
-    )  # fmt: skip
+    thresholds = (
+        Threshold(
+            "parameter-drift",
+            "growth",
+            4,
+            "times",
+            "norm before the trouble over that 500 rows earlier",
+            CALIBRATION,
+            1.05,
+        ),
+        Threshold("parameter-drift", "rows", 100, "rows", "over at least so many rows", "choice", 10),
+    )
     remedies = (
         "L2 regularisation or weight decay",
         "a smaller learning rate",
@@ -45,7 +52,7 @@ class ParameterDrift(Rule):
     )
 
     def check(self, window: Window) -> list[Finding]:
-        limit, rows = self.limit(window, "growth"), int(self.limit(window, "rows"))
+        limit, rows = self.threshold(window, "growth"), int(self.threshold(window, "rows"))
         if window.start < rows:
             raise TooFewRowsError(f"{rows:,} before the trouble")
         begin = max(0, window.start - OVER)
@@ -64,15 +71,15 @@ class ParameterDrift(Rule):
             findings.append(self.finding(window, layer, first, window.start - 1, slow, limit, message, confidence=0.7))
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name, steps, start = "conv1/weights/value/norm", 400, 350
         slow = np.linspace(10.0, 100.0, steps)
-        grown = example(limits, {name: slow}, steps=steps, start=start)
+        grown = example(thresholds, {name: slow}, steps=steps, start=start)
         long_ago = np.minimum(10.0, 1.0 + 0.09 * np.arange(800))
         sudden = np.where(np.arange(steps) < start - 5, 10.0, 100.0)
         return (
-            Case("norms stay as they are", example(limits, steps=steps, start=start)),
+            Case("norms stay as they are", example(thresholds, steps=steps, start=start)),
             Case("ten times larger over 400 steps", grown, ("conv1",)),
-            Case("it grew long before", example(limits, {name: long_ago}, steps=800, start=750)),
-            Case("a sudden jump is another rule's", example(limits, {name: sudden}, steps=steps, start=start)),
+            Case("it grew long before", example(thresholds, {name: long_ago}, steps=800, start=750)),
+            Case("a sudden jump is another rule's", example(thresholds, {name: sudden}, steps=steps, start=start)),
         )

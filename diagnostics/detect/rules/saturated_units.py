@@ -18,7 +18,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 
 class SaturatedUnits(Rule):
@@ -28,9 +28,11 @@ class SaturatedUnits(Rule):
     title = "most outputs of a layer are where its function is flat"
     rank = 4
     is_lasting = True
-    limits = (
-        Limit("saturated-units", "share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1),
-        Limit("saturated-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+    thresholds = (
+        Threshold(
+            "saturated-units", "share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1
+        ),
+        Threshold("saturated-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = (
         "smaller initial weights (Glorot or LeCun initialisation)",
@@ -39,12 +41,12 @@ class SaturatedUnits(Rule):
     )
 
     def check(self, window: Window) -> list[Finding]:
-        share, rows = self.limit(window, "share"), int(self.limit(window, "rows"))
+        share, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))
         findings = []
         for layer in window.hidden:
             if window.function(layer) not in ("sigmoid", "tanh"):
                 continue
-            self.need(window, rows)
+            self.require_rows(window, rows)
             flat = window.activation(layer, "saturated_fraction")
             first = lasting_from(flat >= share, rows)
             if first is not None:
@@ -53,10 +55,10 @@ class SaturatedUnits(Rule):
                 findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         flat = {"dense1/saturated_fraction": (33, 0.97)}
         return (
-            Case("a tenth of the outputs saturated", example(limits, function="tanh")),
-            Case("97 % saturated from step 33 on", example(limits, flat, function="tanh"), ("dense1",)),
-            Case("a ReLU layer has no flat upper part", example(limits, flat)),
+            Case("a tenth of the outputs saturated", example(thresholds, function="tanh")),
+            Case("97 % saturated from step 33 on", example(thresholds, flat, function="tanh"), ("dense1",)),
+            Case("a ReLU layer has no flat upper part", example(thresholds, flat)),
         )

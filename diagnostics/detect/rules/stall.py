@@ -16,7 +16,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.rules.base import Case, Rule, Window
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class Stall(Rule):
@@ -24,29 +24,37 @@ class Stall(Rule):
 
     name = "stall"
     title = "the loss stopped falling far from the end"
-    limits = (
-        Limit("stall", "loss", 0.25, "H", "mean data loss still above this", "choice", 0, 1),
-        Limit("stall", "gain", 0.02, "of the loss", "fell by less than this over the last half of the window", "choice",
-              0, 1),
-        Limit("stall", "rows", 200, "rows", "over at least so many rows", "choice", 40),
-    )  # fmt: skip
+    thresholds = (
+        Threshold("stall", "loss", 0.25, "H", "mean data loss still above this", "choice", 0, 1),
+        Threshold(
+            "stall",
+            "gain",
+            0.02,
+            "of the loss",
+            "fell by less than this over the last half of the window",
+            "choice",
+            0,
+            1,
+        ),
+        Threshold("stall", "rows", 200, "rows", "over at least so many rows", "choice", 40),
+    )
 
     def check(self, window: Window) -> list[Finding]:
-        rows = int(self.limit(window, "rows"))
+        rows = int(self.threshold(window, "rows"))
         half = len(window) // 2
-        self.need(window, 2 * rows)
+        self.require_rows(window, 2 * rows)
         loss = window.scalar("data_loss")[half:]
         quarter = len(loss) // 4
         early, late = loss[:quarter].mean(), loss[-quarter:].mean()
-        high = self.limit(window, "loss") * window.guessing_loss
-        if not (high < late < 0.9 * window.guessing_loss and early - late < self.limit(window, "gain") * early):
+        high = self.threshold(window, "loss") * window.guessing_loss
+        if not (high < late < 0.9 * window.guessing_loss and early - late < self.threshold(window, "gain") * early):
             return []
         message = f"mean loss {late:.2f}, no better than {early:.2f} some {len(loss)} rows earlier"
         last, level = len(window) - 1, Severity.WARNING
         return [self.finding(window, None, half, last, late, high, message, severity=level, confidence=0.6)]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         return (
-            Case("a loss that falls", example(limits, {"data_loss": np.linspace(2.3, 0.1, 800)}, steps=800)),
-            Case("1.2 for 800 steps", example(limits, {"data_loss": 1.2}, steps=800), (None,)),
+            Case("a loss that falls", example(thresholds, {"data_loss": np.linspace(2.3, 0.1, 800)}, steps=800)),
+            Case("1.2 for 800 steps", example(thresholds, {"data_loss": 1.2}, steps=800), (None,)),
         )

@@ -21,7 +21,7 @@ class Symptom(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         """One finding a stretch of this kind."""
-        symptoms = Symptoms(window.info.prior, window.info.batch_size, window.limits)
+        symptoms = Symptoms(window.info.prior, window.info.batch_size, window.thresholds)
         columns = [window.scalar(name) for name in ("data_loss", "accuracy", "samples", "loss")]
         bad = sum(window.tensor(t.layer, t.tensor, "value", "nonfinite") for t in window.info.tensors)
         finite = np.isfinite(columns[-1]) & (bad == 0)

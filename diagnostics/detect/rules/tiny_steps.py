@@ -15,7 +15,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 
 class TinySteps(Rule):
@@ -25,15 +25,17 @@ class TinySteps(Rule):
     title = "the learning rate is too small to move"
     rank = 30
     is_lasting = True
-    limits = (
-        Limit("tiny-steps", "ratio", 1e-5, "of the tensor's norm", "norm of the weights' update", CALIBRATION, 0, 1),
-        Limit("tiny-steps", "rows", 20, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+    thresholds = (
+        Threshold(
+            "tiny-steps", "ratio", 1e-5, "of the tensor's norm", "norm of the weights' update", CALIBRATION, 0, 1
+        ),
+        Threshold("tiny-steps", "rows", 20, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("a learning rate ten times larger",)
 
     def check(self, window: Window) -> list[Finding]:
-        limit, rows = self.limit(window, "ratio"), int(self.limit(window, "rows"))
-        self.need(window, rows)
+        limit, rows = self.threshold(window, "ratio"), int(self.threshold(window, "rows"))
+        self.require_rows(window, rows)
         ratios = np.stack([window.tensor(layer, "weights", "update", "ratio") for layer in window.layers])
         moved = np.stack([window.tensor(layer, "weights", "gradient", "norm") for layer in window.layers]) > 0
         largest = np.where(np.isfinite(ratios), ratios, 0.0).max(axis=0)
@@ -46,10 +48,10 @@ class TinySteps(Rule):
             self.finding(window, None, first, len(window) - 1, largest[-1], limit, message, severity=Severity.WARNING)
         ]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         still = {f"{layer}/weights/update/ratio": 1e-7 for layer in ("conv1", "dense1", "dense2")}
         return (
-            Case("updates of a hundredth", example(limits)),
-            Case("updates of 1e-7 while guessing", example(limits, {**still, "data_loss": 2.3}), (None,)),
-            Case("updates of 1e-7 after having learned", example(limits, still)),
+            Case("updates of a hundredth", example(thresholds)),
+            Case("updates of 1e-7 while guessing", example(thresholds, {**still, "data_loss": 2.3}), (None,)),
+            Case("updates of 1e-7 after having learned", example(thresholds, still)),
         )

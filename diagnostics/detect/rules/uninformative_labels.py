@@ -20,7 +20,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, means
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 
 class UninformativeLabels(Rule):
@@ -30,14 +30,25 @@ class UninformativeLabels(Rule):
     title = "labels that carry no information"
     rank = 40
     is_lasting = True
-    limits = (
-        Limit("uninformative-labels", "band", 0.05, "H", "mean loss at most so far from H, or 3 sigma", "choice", 0, 1),
-        Limit("uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer",
-              CALIBRATION, 0, 1),
-        Limit("uninformative-labels", "ratio", 1e-5, "of the tensor's norm", "every layer's update at least", "choice",
-              0, 1),
-        Limit("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
-    )  # fmt: skip
+    thresholds = (
+        Threshold(
+            "uninformative-labels", "band", 0.05, "H", "mean loss at most so far from H, or 3 sigma", "choice", 0, 1
+        ),
+        Threshold(
+            "uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer", CALIBRATION, 0, 1
+        ),
+        Threshold(
+            "uninformative-labels",
+            "ratio",
+            1e-5,
+            "of the tensor's norm",
+            "every layer's update at least",
+            "choice",
+            0,
+            1,
+        ),
+        Threshold("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
+    )
     remedies = (
         "the exact convolution (--convolution exact)",
         "a look at how images and labels are paired",
@@ -45,15 +56,15 @@ class UninformativeLabels(Rule):
     )
 
     def check(self, window: Window) -> list[Finding]:
-        rows = int(self.limit(window, "rows"))
-        self.need(window, rows)
-        band = max(self.limit(window, "band"), 3 * _noise(window, rows))
+        rows = int(self.threshold(window, "rows"))
+        self.require_rows(window, rows)
+        band = max(self.threshold(window, "band"), 3 * _noise(window, rows))
         loss = window.scalar("data_loss")
         off = abs(loss[-rows:].mean() / window.guessing_loss - 1)
         if not off <= band:
             return []
         running = means(loss, rows)
-        learned = np.flatnonzero(running <= window.limits["verdict.learned_loss"] * window.guessing_loss)
+        learned = np.flatnonzero(running <= window.thresholds["verdict.learned_loss"] * window.guessing_loss)
         # Rows in which a window that had learned still has a part are the way up, not a time of guessing.
         since = int(learned[-1]) + rows if len(learned) else 0
         if not (running[since:] >= (1 - band) * window.guessing_loss).all():
@@ -62,11 +73,11 @@ class UninformativeLabels(Rule):
             idle = window.activation(layer, "dead_fraction")
             if window.function(layer) in ("sigmoid", "tanh"):
                 idle = window.activation(layer, "saturated_fraction")
-            if not np.median(idle[-rows:]) < self.limit(window, "dead"):
+            if not np.median(idle[-rows:]) < self.threshold(window, "dead"):
                 return []
         for layer in window.layers:
             ratio = np.median(window.tensor(layer, "weights", "update", "ratio")[-rows:])
-            if not ratio >= self.limit(window, "ratio"):
+            if not ratio >= self.threshold(window, "ratio"):
                 return []
         first = len(window) - rows
         why = "labels that carry no information, or a wrong gradient"
@@ -75,15 +86,15 @@ class UninformativeLabels(Rule):
         message = f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer alive: {why}"
         return [self.finding(window, None, first, len(window) - 1, off, band, message, confidence=0.4)]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         guessing = {"data_loss": 2.3026}
         begun = np.where(np.arange(60) < 35, 1.9, 2.3026)
         dead = {**guessing, "dense1/dead_fraction": 0.95}
         return (
-            Case("a loss that falls", example(limits)),
-            Case("loss 2.303 and all layers alive", example(limits, guessing), (None,)),
-            Case("loss 2.303 and a dead layer", example(limits, dead)),
-            Case("it had begun to learn", example(limits, {"data_loss": begun})),
+            Case("a loss that falls", example(thresholds)),
+            Case("loss 2.303 and all layers alive", example(thresholds, guessing), (None,)),
+            Case("loss 2.303 and a dead layer", example(thresholds, dead)),
+            Case("it had begun to learn", example(thresholds, {"data_loss": begun})),
         )
 
 

@@ -18,7 +18,7 @@ import math
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Series, Window, lasting_from
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import CALIBRATION, Limit, Limits
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
 
 class VanishingGradient(Rule):
@@ -28,16 +28,26 @@ class VanishingGradient(Rule):
     title = "next to no gradient reaches a layer"
     rank = 9
     is_lasting = True
-    limits = (
-        Limit("vanishing-gradient", "quotient", 1e-4, "1", "gradient an entry over that of the last layer",
-              CALIBRATION, 0, 1),
-        Limit("vanishing-gradient", "rows", 10, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
-    )  # fmt: skip
+    thresholds = (
+        Threshold(
+            "vanishing-gradient",
+            "quotient",
+            1e-4,
+            "1",
+            "gradient an entry over that of the last layer",
+            CALIBRATION,
+            0,
+            1,
+        ),
+        Threshold(
+            "vanishing-gradient", "rows", 10, "rows", "for at least so many rows, up to the last", "choice", 1, 1000
+        ),
+    )
     remedies = ("ReLU instead of sigmoid or tanh", "Glorot or He initialisation", "Adam or RMSprop")
 
     def check(self, window: Window) -> list[Finding]:
-        limit, rows = self.limit(window, "quotient"), int(self.limit(window, "rows"))
-        self.need(window, rows)
+        limit, rows = self.threshold(window, "quotient"), int(self.threshold(window, "rows"))
+        self.require_rows(window, rows)
         sizes = {(t.layer, t.tensor): t.size for t in window.info.tensors}
 
         def an_entry(layer: str) -> Series:
@@ -53,10 +63,10 @@ class VanishingGradient(Rule):
                 return [self.finding(window, layer, first, len(window) - 1, value, limit, message, confidence=0.7)]
         return []
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         faint = {"conv1/weights/gradient/norm": (30, 1e-7)}
         return (
-            Case("gradients of like size everywhere", example(limits)),
-            Case("1e-7 of it in conv1 from step 30 on", example(limits, faint), ("conv1",)),
-            Case("exactly zero is another rule's", example(limits, {"conv1/weights/gradient/norm": (30, 0.0)})),
+            Case("gradients of like size everywhere", example(thresholds)),
+            Case("1e-7 of it in conv1 from step 30 on", example(thresholds, faint), ("conv1",)),
+            Case("exactly zero is another rule's", example(thresholds, {"conv1/weights/gradient/norm": (30, 0.0)})),
         )

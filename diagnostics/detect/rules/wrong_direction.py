@@ -15,7 +15,7 @@ import numpy as np
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, first_true
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class WrongDirection(Rule):
@@ -24,15 +24,23 @@ class WrongDirection(Rule):
     name = "wrong-direction"
     title = "the parameters of a layer move along the gradient"
     rank = 11
-    limits = (
-        Limit("wrong-direction", "share", 0.95, "share of rows", "rows where update and gradient agree in sign",
-              "choice", 0.5, 1),
-        Limit("wrong-direction", "rows", 10, "rows", "of at least so many rows, up to the last", "choice", 3, 1000),
-    )  # fmt: skip
+    thresholds = (
+        Threshold(
+            "wrong-direction",
+            "share",
+            0.95,
+            "share of rows",
+            "rows where update and gradient agree in sign",
+            "choice",
+            0.5,
+            1,
+        ),
+        Threshold("wrong-direction", "rows", 10, "rows", "of at least so many rows, up to the last", "choice", 3, 1000),
+    )
     remedies = ("a gradient check (lenet-diag gradcheck)", "a look at the sign of the update")
 
     def check(self, window: Window) -> list[Finding]:
-        share, rows = self.limit(window, "share"), int(self.limit(window, "rows"))
+        share, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))
         findings = []
         for layer in window.layers:
             pairs = [
@@ -50,9 +58,9 @@ class WrongDirection(Rule):
                 findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         turned = {f"dense1/{tensor}/update/mean": (30, 0.001) for tensor in ("weights", "biases")}
         return (
-            Case("updates against the gradient", example(limits)),
-            Case("dense1 climbs from step 30 on", example(limits, turned), ("dense1",)),
+            Case("updates against the gradient", example(thresholds)),
+            Case("dense1 climbs from step 30 on", example(thresholds, turned), ("dense1",)),
         )

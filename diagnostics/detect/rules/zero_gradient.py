@@ -16,7 +16,7 @@ from __future__ import annotations
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class ZeroGradient(Rule):
@@ -26,14 +26,14 @@ class ZeroGradient(Rule):
     title = "nothing below a layer gets a gradient"
     rank = 8
     is_lasting = True
-    limits = (
-        Limit("zero-gradient", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+    thresholds = (
+        Threshold("zero-gradient", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "LeCun initialisation")
 
     def check(self, window: Window) -> list[Finding]:
-        rows = int(self.limit(window, "rows"))
-        self.need(window, rows)
+        rows = int(self.threshold(window, "rows"))
+        self.require_rows(window, rows)
         norms = [
             window.tensor(layer, "weights", "gradient", "norm") + window.tensor(layer, "biases", "gradient", "norm")
             for layer in window.layers
@@ -52,7 +52,7 @@ class ZeroGradient(Rule):
         message = f"the gradient of {where} is exactly zero"
         return [self.finding(window, layer, first, len(window) - 1, 0.0, 0.0, message, confidence=0.99)]
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         below = {
             f"{layer}/{tensor}/gradient/norm": (36, 0.0)
             for layer in ("conv1", "dense1")
@@ -60,7 +60,7 @@ class ZeroGradient(Rule):
         }
         one_batch = {f"conv1/{t}/gradient/norm": [float(s != 40) for s in range(60)] for t in ("weights", "biases")}
         return (
-            Case("every layer has a gradient", example(limits)),
-            Case("nothing for conv1 and dense1 from step 36 on", example(limits, below), ("dense1",)),
-            Case("nothing for one batch only", example(limits, one_batch)),
+            Case("every layer has a gradient", example(thresholds)),
+            Case("nothing for conv1 and dense1 from step 36 on", example(thresholds, below), ("dense1",)),
+            Case("nothing for one batch only", example(thresholds, one_batch)),
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.rules.base import Case, Rule, Window, first_true
 from diagnostics.detect.rules.examples import example
-from diagnostics.detect.thresholds import Limit, Limits
+from diagnostics.detect.thresholds import Threshold, Thresholds
 
 
 class ZeroWeights(Rule):
@@ -22,11 +22,13 @@ class ZeroWeights(Rule):
     name = "zero-weights"
     title = "the weights of a layer are exactly zero"
     rank = 1
-    limits = (Limit("zero-weights", "share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),)
+    thresholds = (
+        Threshold("zero-weights", "share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),
+    )
     remedies = ("weights drawn at random: identical neurons stay identical", "a look at what writes to the weights")
 
     def check(self, window: Window) -> list[Finding]:
-        limit = self.limit(window, "share")
+        limit = self.threshold(window, "share")
         findings = []
         for layer in window.layers:
             zero = window.tensor(layer, "weights", "value", "zero_fraction")
@@ -36,8 +38,12 @@ class ZeroWeights(Rule):
                 findings.append(self.finding(window, layer, first, len(window) - 1, zero[first], limit, message))
         return findings
 
-    def cases(self, limits: Limits) -> tuple[Case, ...]:
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         return (
-            Case("no weight is zero", example(limits)),
-            Case("all of dense1 zero", example(limits, {"dense1/weights/value/zero_fraction": (40, 1.0)}), ("dense1",)),
+            Case("no weight is zero", example(thresholds)),
+            Case(
+                "all of dense1 zero",
+                example(thresholds, {"dense1/weights/value/zero_fraction": (40, 1.0)}),
+                ("dense1",),
+            ),
         )

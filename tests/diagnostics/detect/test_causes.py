@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from diagnostics.detect.causes import survey
-from diagnostics.detect.detector import DEFAULT_LIMITS
-from diagnostics.detect.findings import Outcome, Severity, Verdict
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.findings import RuleOutcome, Severity, Verdict
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.rules.examples import example
 from tests.helpers.judged_rows import H, P, info, judge, piecewise, rows
@@ -203,16 +203,16 @@ def test_the_weakest_explanation_stands_only_where_no_other_does():
 
 
 def test_a_healthy_run_is_told_every_rule_once_and_nothing_alarming():
-    window = example(DEFAULT_LIMITS, steps=200)
+    window = example(DEFAULT_THRESHOLDS, steps=200)
     answers = survey(window)
 
     assert {a.rule for a in answers} == {rule.name for rule in MECHANISMS}
-    assert all(a.outcome in (Outcome.PASSED, Outcome.NOT_RUN) for a in answers)
+    assert all(a.outcome in (RuleOutcome.PASSED, RuleOutcome.NOT_RUN) for a in answers)
 
 
 def test_what_a_survey_notices_is_worth_knowing_and_no_error():
-    window = example(DEFAULT_LIMITS, {"dense1/dead_fraction": (50, 0.9)}, steps=200)
-    fired = [a for a in survey(window) if a.outcome is Outcome.FIRED]
+    window = example(DEFAULT_THRESHOLDS, {"dense1/dead_fraction": (50, 0.9)}, steps=200)
+    fired = [a for a in survey(window) if a.outcome is RuleOutcome.FIRED]
 
     assert [(a.rule, a.severity) for a in fired] == [("dead-units", Severity.INFO)]
 
@@ -252,7 +252,7 @@ def test_a_rule_that_has_too_few_rows_is_not_said_to_have_found_nothing():
     checks = {c.rule: c for c in judge(rows(piecewise((1, H)))).diagnosis.checks}
 
     for rule in ("stall", "oscillation", "vanishing-gradient", "dead-units", "zero-gradient", "overfitting"):
-        assert checks[rule].outcome is Outcome.NOT_RUN
+        assert checks[rule].outcome is RuleOutcome.NOT_RUN
         assert "too few rows" in checks[rule].message
 
 

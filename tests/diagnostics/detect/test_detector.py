@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from diagnostics.detect import causes
-from diagnostics.detect.detector import DEFAULT_LIMITS, Detector, replay
-from diagnostics.detect.findings import Outcome, Stretch, Verdict
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, replay
+from diagnostics.detect.findings import RuleOutcome, Stretch, Verdict
 from diagnostics.detect.rules.base import Rule
 from diagnostics.errors import DiagnosticsError
 from diagnostics.log.reader import open_run
@@ -155,7 +155,7 @@ def test_memory_stays_flat_and_the_chain_reaches_back_far_enough():
 
 
 def test_the_limits_a_run_was_judged_by_stand_in_its_diagnosis():
-    limits = DEFAULT_LIMITS.changed({"verdict.patience": 60})
+    limits = DEFAULT_THRESHOLDS.changed({"verdict.patience": 60})
 
     told = judge(rows(piecewise((70, H))), limits=limits)
 
@@ -220,12 +220,10 @@ def test_a_crashing_rule_is_one_error_entry_and_the_diagnosis_stands(monkeypatch
 
     for loss in (piecewise((60, 0.3), (60, H)), piecewise((90, 0.3))):
         diagnosis = judge(rows(loss)).diagnosis
-        errors = [check for check in diagnosis.checks if check.outcome is Outcome.ERROR]
+        errors = [check for check in diagnosis.checks if check.outcome is RuleOutcome.ERROR]
 
         assert diagnosis.verdict in (Verdict.COLLAPSED, Verdict.HEALTHY)
-        assert [(e.rule, e.message) for e in errors] == [
-            ("crashing", "the rule failed: ZeroDivisionError: on purpose")
-        ]
+        assert [(e.rule, e.message) for e in errors] == [("crashing", "the rule failed: ZeroDivisionError: on purpose")]
         assert not any(f.rule == "crashing" for f in diagnosis.findings)
 
 
@@ -245,9 +243,7 @@ def test_a_rule_whose_column_is_missing_is_not_run_and_says_so():
 
     missing = [check for check in diagnosis.checks if check.rule == "dead-units"]
     assert diagnosis.verdict is Verdict.COLLAPSED
-    assert [(c.outcome, c.message) for c in missing] == [
-        (Outcome.NOT_RUN, "not run: missing dense1/dead_fraction")
-    ]
+    assert [(c.outcome, c.message) for c in missing] == [(RuleOutcome.NOT_RUN, "not run: missing dense1/dead_fraction")]
 
 
 def test_any_mechanism_column_may_be_missing():

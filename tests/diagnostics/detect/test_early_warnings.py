@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.detect.detector import DEFAULT_LIMITS
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.early_warnings import RULE, EarlyWarnings
 from diagnostics.detect.findings import Verdict
 from diagnostics.schema.columns import Columns
@@ -90,7 +90,7 @@ def test_a_layer_does_not_repeat_a_sign_within_the_pause():
 
 
 def test_the_limits_of_the_signs_can_be_moved():
-    limits = DEFAULT_LIMITS.changed({f"{RULE}.dead": 0.96})
+    limits = DEFAULT_THRESHOLDS.changed({f"{RULE}.dead": 0.96})
 
     assert warnings_of(SIGNS["dead"], limits)[1] == []
 
@@ -107,7 +107,7 @@ def test_columns_that_are_missing_silence_their_sign_alone():
     columns = Columns([c for c in about.columns if c.statistic != "dead_fraction"])
     keep = [about.columns.names.index(name) for name in columns.names]
     values = rows(piecewise((400, 0.3)), changes={**SIGNS["dead"], **SIGNS["update"]})[:, keep]
-    warner = EarlyWarnings(about, columns, DEFAULT_LIMITS)
+    warner = EarlyWarnings(about, columns, DEFAULT_THRESHOLDS)
 
     told = [f for step, row in enumerate(values) for f in warner.observe(step, row[warner.places].tolist(), row)]
 
@@ -131,6 +131,7 @@ def test_a_gradient_that_begins_after_none_has_not_outgrown_its_level():
 
     assert warnings_of(begins)[1] == []
     assert [(f.first_step, round(f.value)) for f in warnings_of(grows)[1]] == [(200, 60)]
+
 
 def test_a_layer_is_suspect_however_many_warnings_there_were_before(monkeypatch):
     monkeypatch.setattr("diagnostics.detect.detector.KEPT_WARNINGS", 0)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from diagnostics.detect.detector import DEFAULT_LIMITS
-from diagnostics.detect.findings import Outcome
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.findings import RuleOutcome
 from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
 from diagnostics.detect.rules.base import Case, Rule
 
 RULES = (*SYMPTOMS, *ENDING, *MECHANISMS)
 CASES = [
-    pytest.param(rule, case, id=f"{rule.name}: {case.title}") for rule in RULES for case in rule.cases(DEFAULT_LIMITS)
+    pytest.param(rule, case, id=f"{rule.name}: {case.title}")
+    for rule in RULES
+    for case in rule.cases(DEFAULT_THRESHOLDS)
 ]
 
 
@@ -20,18 +22,18 @@ def test_a_rule_names_the_layers_of_its_cases_and_no_others(rule: Rule, case: Ca
     findings = rule.check(case.window)
 
     assert {finding.layer for finding in findings} == set(case.layers)
-    assert all(f.outcome is Outcome.FIRED and f.rule == rule.name and 0 <= f.confidence <= 1 for f in findings)
+    assert all(f.outcome is RuleOutcome.FIRED and f.rule == rule.name and 0 <= f.confidence <= 1 for f in findings)
     assert all(f.first_step <= f.last_step for f in findings)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_a_healthy_and_a_faulty_case_and_a_manual(rule: Rule) -> None:
-    cases = rule.cases(DEFAULT_LIMITS)
+    cases = rule.cases(DEFAULT_THRESHOLDS)
 
     assert any(not case.layers for case in cases)
     assert any(case.layers for case in cases)
     assert rule.title
-    assert all(limit.rule == rule.name and limit.unit and limit.source for limit in rule.limits)
+    assert all(limit.rule == rule.name and limit.unit and limit.source for limit in rule.thresholds)
 
 
 def test_rule_names_are_unique() -> None:

@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from diagnostics.detect.detector import DEFAULT_LIMITS
-from diagnostics.detect.thresholds import LimitsError
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.thresholds import ThresholdsError
 
 
 def test_every_limit_has_a_unit_a_meaning_a_source_and_a_default_in_its_range():
-    for limit in DEFAULT_LIMITS.declared.values():
+    for limit in DEFAULT_THRESHOLDS.declared.values():
         assert limit.unit
         assert limit.meaning
         assert limit.source not in ("", "provisional")
@@ -19,38 +19,40 @@ def test_every_limit_has_a_unit_a_meaning_a_source_and_a_default_in_its_range():
 
 
 def test_limits_changed_in_python_leave_the_defaults_alone():
-    changed = DEFAULT_LIMITS.changed({"dead-units.share": 0.9})
+    changed = DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})
 
     assert changed["dead-units.share"] == 0.9
-    assert DEFAULT_LIMITS["dead-units.share"] == 0.8
+    assert DEFAULT_THRESHOLDS["dead-units.share"] == 0.8
     assert {k: v for k, v in changed.items() if k != "dead-units.share"} == {
-        k: v for k, v in DEFAULT_LIMITS.items() if k != "dead-units.share"
+        k: v for k, v in DEFAULT_THRESHOLDS.items() if k != "dead-units.share"
     }
 
 
 def test_changes_add_up():
-    twice = DEFAULT_LIMITS.changed({"verdict.patience": 50}).changed({"verdict.grace": 40})
+    twice = DEFAULT_THRESHOLDS.changed({"verdict.patience": 50}).changed({"verdict.grace": 40})
 
     assert (twice["verdict.patience"], twice["verdict.grace"]) == (50, 40)
-    assert len(twice) == len(DEFAULT_LIMITS)
+    assert len(twice) == len(DEFAULT_THRESHOLDS)
 
 
 @pytest.mark.parametrize("value", [1.01, -0.1, math.nan, "0.9", True, None])
 def test_a_value_that_cannot_be_is_refused_with_what_is_allowed(value):
-    with pytest.raises(LimitsError, match=r"limit dead-units.share: received .*, expected 0.05 to 1 share of units"):
-        DEFAULT_LIMITS.changed({"dead-units.share": value})
+    with pytest.raises(
+        ThresholdsError, match=r"limit dead-units.share: received .*, expected 0.05 to 1 share of units"
+    ):
+        DEFAULT_THRESHOLDS.changed({"dead-units.share": value})
 
 
 def test_an_unknown_limit_is_refused_with_those_that_are_known():
-    with pytest.raises(LimitsError, match=r"'dead-units.shares' is unknown; known limits: .*dead-units.share"):
-        DEFAULT_LIMITS.changed({"dead-units.shares": 0.9})
+    with pytest.raises(ThresholdsError, match=r"'dead-units.shares' is unknown; known limits: .*dead-units.share"):
+        DEFAULT_THRESHOLDS.changed({"dead-units.shares": 0.9})
 
 
 def test_limits_from_a_toml_file(tmp_path):
     path = tmp_path / "limits.toml"
     path.write_text("[dead-units]\nshare = 0.9\n\n[verdict]\npatience = 300\n")
 
-    changed = DEFAULT_LIMITS.changed_by_file(path)
+    changed = DEFAULT_THRESHOLDS.changed_by_file(path)
 
     assert (changed["dead-units.share"], changed["verdict.patience"]) == (0.9, 300)
 
@@ -69,13 +71,13 @@ def test_a_bad_toml_file_is_named_with_what_is_wrong(tmp_path, text, words):
     path = tmp_path / "limits.toml"
     path.write_text(text)
 
-    with pytest.raises(LimitsError, match=words) as caught:
-        DEFAULT_LIMITS.changed_by_file(path)
+    with pytest.raises(ThresholdsError, match=words) as caught:
+        DEFAULT_THRESHOLDS.changed_by_file(path)
 
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_toml_file_is_named(tmp_path):
-    with pytest.raises(LimitsError, match=r"no\.toml"):
-        DEFAULT_LIMITS.changed_by_file(tmp_path / "no.toml")
+    with pytest.raises(ThresholdsError, match=r"no\.toml"):
+        DEFAULT_THRESHOLDS.changed_by_file(tmp_path / "no.toml")

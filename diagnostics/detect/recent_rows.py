@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class History:
+class RecentRows:
     """Keeps the last ``size`` rows of ``columns`` float32 numbers and their steps. Memory stays flat."""
 
     def __init__(self, size: int, columns: int) -> None:
