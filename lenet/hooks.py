@@ -59,7 +59,10 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """Before the first step. ``first_step`` is above 0 where a run is continued."""
+    """Before the first step. ``first_step`` is above 0 where a run is continued.
+
+    ``inputs`` (N, ...) and ``labels`` (N,) are the training set; None where the loop is not this library's.
+    """
 
     tensors: tuple[TensorInfo, ...]
     layers: tuple[LayerInfo, ...]
@@ -75,6 +78,8 @@ class RunStart:
     seed: int
     threads: int
     digest: str
+    inputs: NDArray[Any] | None = None
+    labels: NDArray[np.integer[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

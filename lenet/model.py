@@ -44,6 +44,7 @@ from lenet.parameters import Parameters
 from lenet.training import state as states
 from lenet.training.engine import Engine
 from lenet.training.loop import Plan, Progress, run
+from lenet.training.order import Order
 from lenet.training.printing import PrintProgress
 from lenet.training.tracking import Tracker, Tracking, check_tracker
 from lenet.training.validation import validate
@@ -210,16 +211,19 @@ class Model:
         validation_data: tuple[NDArray[Any], NDArray[Any]] | None = None,
         shuffle: bool = False,
         steps: int | None = None,
+        order: Order | None = None,
     ) -> None:
         """Train on X (N, H, W, C) or (N, F) and labels y, (N,) or one-hot (N, classes).
 
         ``batch_size`` None takes all samples at once. ``print_every`` prints the
         report's lines every so many steps of an epoch (0 or None: never).
         ``validation_data`` is evaluated after each epoch. ``steps`` ends the run
-        after that many steps, wherever it is. After :meth:`restore` the run goes
-        on from where the state was taken, and epochs and steps count from its
-        beginning, so it has to be given the same data, batch size and shuffling;
-        otherwise it starts at step 0, with the weights and the optimiser as they are.
+        after that many steps, wherever it is. ``order`` says in which order the samples
+        of each epoch are trained on, in place of ``shuffle``: see
+        :mod:`lenet.training.order`. After :meth:`restore` the run goes on from where the
+        state was taken, and epochs and steps count from its beginning, so it has to be
+        given the same data, batch size and shuffling (or order); otherwise it starts at
+        step 0, with the weights and the optimiser as they are.
 
         Raises SettingsError, ShapeError or DataError before the first step where
         something does not fit; errors of hooks are passed on.
@@ -227,6 +231,8 @@ class Model:
         engine = self._ready()
         check_train_arguments(epochs, batch_size, steps, print_every)
         check_hooks(hooks)
+        if order is not None and shuffle:
+            raise SettingsError("order: received an order and shuffle=True, expected one of the two")
         X = check_inputs("X", X, self.input_shape)
         labels = sparse_labels(y, self.classes)
         check_lengths("X", X, labels)
@@ -239,10 +245,13 @@ class Model:
         if not self._restored:
             self.progress = Progress()
         elif self.progress.step:
-            check_same_feeding(self.progress.steps_per_epoch, self.progress.shuffle, steps_per_epoch, shuffle)
+            shuffle_now = shuffle if order is None else self.progress.shuffle
+            check_same_feeding(self.progress.steps_per_epoch, self.progress.shuffle, steps_per_epoch, shuffle_now)
         self._restored = False
-        self.progress.steps_per_epoch, self.progress.shuffle = steps_per_epoch, bool(shuffle)
-        plan = Plan(X, labels, epochs, batch, min(total, steps or total), steps_per_epoch, shuffle, validation)
+        self.progress.steps_per_epoch = steps_per_epoch
+        if order is None:
+            self.progress.shuffle = bool(shuffle)
+        plan = Plan(X, labels, epochs, batch, min(total, steps or total), steps_per_epoch, shuffle, order, validation)
         listening = [*hooks]
         if self.stats is not None:
             listening.append(Tracking(self.stats))

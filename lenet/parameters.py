@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from lenet.hooks import TensorInfo
 from lenet.layers.base import Array, Shape
+
+AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
 
 class HasParameters(Protocol):
@@ -50,7 +52,7 @@ class Parameters:
         return hashlib.sha256(self.values.tobytes()).hexdigest()
 
 
-def read_only(array: Array) -> Array:
+def read_only(array: AnyArray) -> AnyArray:
     """A view of ``array`` that cannot be written to."""
     view = array.view()
     view.flags.writeable = False

@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lenet.hooks import (
     ActivationsReady,
@@ -33,6 +32,7 @@ from lenet.losses import Labels
 from lenet.parameters import read_only
 from lenet.training.engine import Engine, Outputs, Rows
 from lenet.training.listeners import Listeners, Stopwatch
+from lenet.training.order import Indices, Order, as_they_lie, samples_of, shuffled
 
 if TYPE_CHECKING:
     from lenet.model import Model
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked of ``Model.train``, checked and complete."""
+    """What was asked of ``Model.train``, checked and complete. ``order`` None: as ``shuffle`` says."""
 
     X: Array
     labels: Labels
@@ -49,6 +49,7 @@ class Plan:
     total_steps: int
     steps_per_epoch: int
     shuffle: bool
+    order: Order | None
     validation: tuple[Array, Labels] | None
 
 
@@ -118,9 +119,10 @@ def _train(model: Model, engine: Engine, plan: Plan, listeners: Listeners) -> No
     if progress.samples and progress.step % plan.steps_per_epoch == 0:
         # A state from between the last step of an epoch and the end of that epoch.
         _end_epoch(model, engine, plan, listeners)
+    chosen = plan.order or (shuffled(model.seed, len(plan.X)) if plan.shuffle else as_they_lie)
     while progress.step < plan.total_steps:
         epoch, step_in_epoch = divmod(progress.step, plan.steps_per_epoch)
-        order = _order(model.seed, epoch, len(plan.X)) if plan.shuffle else None
+        order = samples_of(chosen, epoch + 1, len(plan.X))
         while step_in_epoch < plan.steps_per_epoch and progress.step < plan.total_steps:
             rows = _rows(order, step_in_epoch, plan.batch_size, len(plan.X))
             _step(model, engine, plan, listeners.wanting(progress.step), rows)
@@ -213,19 +215,22 @@ def _run_start(model: Model, plan: Plan) -> RunStart:
         batch_size=plan.batch_size,
         samples=len(plan.X),
         prior=tuple(float(share) for share in counts / len(plan.labels)),
-        description=model.describe(),
+        description={**model.describe(), "order": _order_name(plan)},
         seed=model.seed,
         threads=model.threads,
         digest=model.digest(),
+        inputs=read_only(plan.X),
+        labels=read_only(plan.labels),
     )
 
 
-def _order(seed: int, epoch: int, samples: int) -> NDArray[np.intp]:
-    """The shuffled order of an epoch: a function of seed and epoch, so that a continued run finds it again."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, epoch))).permutation(samples)
+def _order_name(plan: Plan) -> str:
+    if plan.order is not None:
+        return "given"
+    return "shuffled" if plan.shuffle else "as they lie"
 
 
-def _rows(order: NDArray[np.intp] | None, step_in_epoch: int, batch_size: int, samples: int) -> Rows:
+def _rows(order: Indices | None, step_in_epoch: int, batch_size: int, samples: int) -> Rows:
     start, stop = step_in_epoch * batch_size, min((step_in_epoch + 1) * batch_size, samples)
     return slice(start, stop) if order is None else order[start:stop]
 
