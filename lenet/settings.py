@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import PurePath
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 
@@ -36,86 +36,94 @@ DEFAULT_MOMENTUM = 0.9
 # What a decay setting goes with: cosine falls to 0 and has no rate.
 WITH = {"decay_rate": ("inverse-time", "step", "exponential"), "decay_every": DECAYS[1:]}
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "network": NETWORKS,
-    "activation": tuple(ACTIVATIONS),
-    "convolution": tuple(CONVOLUTIONS),
-    "init": SCHEMES,
-    "init_shape": SHAPES,
-    "optimizer": OPTIMIZERS,
-    "lr_decay": DECAYS,
-}
-_AT_LEAST = {
-    "epochs": 1, "batch_size": 1, "steps": 1, "seed": 0, "decay_every": 1, "warmup": 0, "limit": 1, "threads": 1,
-    "lr": 0, "l1": 0, "l2": 0, "weight_decay": 0, "momentum": 0, "decay_rate": 0,
-}  # fmt: skip
 LARGEST = 2**53  # of a whole number: what logs and floats hold exactly
 _IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The options of ``lenet-diag train`` that decide what is computed; defaults are the report's.
+T = TypeVar("T")
 
-    ``data`` is a folder with the four IDX files, None for the embedded MNIST.
-    ``decay_rate`` and ``decay_every`` None take the default of the decay: for
-    inverse-time 3e-4 a step, else halving once an epoch; cosine falls to 0 over
-    the run. ``l1`` and ``l2`` are a number for all layers, or text that names some:
-    ``"dense1=0.01,conv1=0.001"``. Raises SettingsError naming the field, its value
-    and what is allowed.
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is declared of one setting, for the checks, for the command line, and for readers.
+
+    meaning: one sentence, with the unit where there is one.
+    choices: the names it may have; empty where it is no choice.
+    at_least: the smallest number that is allowed.
+    above: a number that it has to exceed.
+    is_folder: whether it names a folder.
     """
 
-    network: str = "lenet"
-    activation: str = "relu"
-    convolution: str = "exact"
-    init: str = "report"
-    init_shape: str = "normal"
-    epochs: int = 3
-    batch_size: int = 128
-    steps: int | None = None
-    seed: int = 0
-    shuffle: bool = False
-    optimizer: str = "sgd"
-    lr: float = 0.5
-    momentum: float | None = None
-    nesterov: bool = False
-    lr_decay: str = "none"
-    decay_rate: float | None = None
-    decay_every: int | None = None
-    warmup: int = 0
-    l1: float | str = 0.0
-    l2: float | str = 0.0
-    weight_decay: float = 0.0
-    clip_norm: float | None = None
-    clip_value: float | None = None
-    data: str | None = None
-    limit: int | None = None
-    threads: int | None = None
+    meaning: str
+    choices: tuple[str, ...] = ()
+    at_least: float | None = None
+    above: float | None = None
+    is_folder: bool = False
+
+
+def _setting(default: T, meaning: str, **declared: Any) -> T:
+    """A field of :class:`Settings` with its declaration."""
+    made: T = field(default=default, metadata={"declaration": Declaration(meaning, **declared)})
+    return made
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of ``lenet-diag train`` that decide what is computed. The defaults are the report's.
+
+    Raises SettingsError, which names the field, its value and what is allowed.
+    """
+
+    network: str = _setting("lenet", "One of the report's five networks.", choices=NETWORKS)
+    activation: str = _setting("relu", "Function after every layer with weights.", choices=tuple(ACTIVATIONS))
+    convolution: str = _setting(
+        "exact", "A correct convolution, or the report's own arithmetic.", choices=tuple(CONVOLUTIONS)
+    )
+    init: str = _setting("report", "Initial weights.", choices=SCHEMES)
+    init_shape: str = _setting("normal", "Distribution of the initial weights (not for --init report).", choices=SHAPES)
+    epochs: int = _setting(3, "Passes over the training set.", at_least=1)
+    batch_size: int = _setting(128, "Samples in a step.", at_least=1)
+    steps: int | None = _setting(None, "End after so many steps, even within an epoch.", at_least=1)
+    seed: int = _setting(0, "Decides initial weights and shuffling.", at_least=0)
+    shuffle: bool = _setting(False, "Shuffle the samples before each epoch.")
+    optimizer: str = _setting("sgd", "Optimiser.", choices=OPTIMIZERS)
+    lr: float = _setting(0.5, "Learning rate.", at_least=0)
+    momentum: float | None = _setting(None, "Momentum (0.9 with --optimizer momentum).", at_least=0)
+    nesterov: bool = _setting(False, "Nesterov momentum.")
+    lr_decay: str = _setting("none", "How the learning rate falls.", choices=DECAYS)
+    decay_rate: float | None = _setting(None, "Rate of the decay (3e-4 for inverse-time, else 0.5).", at_least=0)
+    decay_every: int | None = _setting(
+        None, "Steps in which the decay acts once (inverse-time: 1; cosine: all; else an epoch).", at_least=1
+    )
+    warmup: int = _setting(0, "Steps in which the learning rate rises.", at_least=0)
+    l1: float | str = _setting(
+        0.0, "L1 penalty of all weights, or of some layers: dense1=0.01,conv1=0.001.", at_least=0
+    )
+    l2: float | str = _setting(0.0, "L2 penalty, in the same way.", at_least=0)
+    weight_decay: float = _setting(0.0, "Weight decay beside the gradient.", at_least=0)
+    clip_norm: float | None = _setting(None, "Largest norm of the gradient.", above=0)
+    clip_value: float | None = _setting(None, "Largest entry of the gradient.", above=0)
+    data: str | None = _setting(None, "Folder with the four IDX files (MNIST is built in).", is_folder=True)
+    limit: int | None = _setting(None, "Use the first so many training images.", at_least=1)
+    threads: int | None = _setting(None, "Threads of one run; the result is the same.", at_least=1)
 
     def __post_init__(self) -> None:
-        for name, known in _CHOICES.items():
+        for name, declared in DECLARED.items():
             value = getattr(self, name)
-            if value not in known:
-                raise SettingsError(f"{_option(name)}: received {value!r}, expected one of {', '.join(known)}")
-        for field in fields(self):
-            object.__setattr__(self, field.name, _plain(field.name, getattr(self, field.name)))
-        for name, least in _AT_LEAST.items():
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value < least:
-                raise SettingsError(f"{_option(name)}: received {value}, expected at least {least}")
-            if isinstance(value, int) and value > LARGEST:
-                raise SettingsError(f"{_option(name)}: received {value}, expected at most {LARGEST}")
+            if declared.choices and value not in declared.choices:
+                expected = ", ".join(declared.choices)
+                raise SettingsError(f"{option_name(name)}: received {value!r}, expected one of {expected}")
+        for name in DECLARED:
+            object.__setattr__(self, name, _plain(name, getattr(self, name)))
+        for name, declared in DECLARED.items():
+            _check_range(name, getattr(self, name), declared)
         for name in ("l1", "l2"):
-            strengths_by_layer(_option(name), getattr(self, name), layers_with_weights(self.network))
-        for name in ("clip_norm", "clip_value"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise SettingsError(f"{_option(name)}: received {value}, expected more than 0")
+            strengths_by_layer(option_name(name), getattr(self, name), layers_with_weights(self.network))
         if self.lr_decay in ("step", "exponential") and self.decay_rate is not None and not 0 < self.decay_rate <= 1:
             raise SettingsError(f"--decay-rate: received {self.decay_rate}, expected above 0 and at most 1")
         for name in idle(self.__dict__):
             needs = "--init lecun, glorot or he" if name == "init_shape" else f"--lr-decay {' or '.join(WITH[name])}"
-            raise SettingsError(f"{_option(name)}: received {getattr(self, name)}, has no effect without {needs}")
+            raise SettingsError(f"{option_name(name)}: received {getattr(self, name)}, has no effect without {needs}")
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise SettingsError(f"--momentum: received {self.momentum}, expected at least 0 and below 1")
         if self.momentum is not None and self.optimizer not in ("sgd", "momentum"):
@@ -180,7 +188,7 @@ class Settings:
         value: float | str = getattr(self, name)
         if not isinstance(value, str):
             return 0.0
-        return strengths_by_layer(_option(name), value, layers_with_weights(self.network)).get(layer, 0.0)
+        return strengths_by_layer(option_name(name), value, layers_with_weights(self.network)).get(layer, 0.0)
 
     def _schedule(self, samples: int) -> Constant | InverseTime | StepDecay | Exponential | Cosine | Warmup:
         epoch = -(-samples // min(self.batch_size, samples))
@@ -204,11 +212,24 @@ class Settings:
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Settings:
         """The settings of :meth:`to_dict`. Raises SettingsError for a name it does not know."""
-        known = {field.name for field in fields(cls)}
         for name in settings:
-            if name not in known:
-                raise SettingsError(f"settings: received unknown {name!r}, expected some of {', '.join(sorted(known))}")
+            if name not in DECLARED:
+                known = ", ".join(sorted(DECLARED))
+                raise SettingsError(f"settings: received unknown {name!r}, expected some of {known}")
         return cls(**settings)
+
+
+DECLARED: dict[str, Declaration] = {one.name: one.metadata["declaration"] for one in fields(Settings)}
+"""Every setting by its name, in the order of the command line."""
+
+
+def _document_arguments() -> None:
+    """Add the declarations to the docstring of the class, one argument a line."""
+    lines = [f"    {one.name}: {DECLARED[one.name].meaning} Default: {one.default!r}." for one in fields(Settings)]
+    Settings.__doc__ = "\n".join([f"{Settings.__doc__}", "    Arguments", "    ---------", *lines, "    "])
+
+
+_document_arguments()
 
 
 def idle(settings: Mapping[str, Any]) -> list[str]:
@@ -221,27 +242,40 @@ def idle(settings: Mapping[str, Any]) -> list[str]:
 
 
 @cache
-def _kinds() -> dict[str, tuple[type, ...]]:
-    """What each setting may be: (float, NoneType) for ``float | None``."""
+def kinds() -> dict[str, tuple[type, ...]]:
+    """The types that the value of each setting may have: (float, NoneType) for ``float | None``."""
     return {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Settings).items()}
 
 
 def _plain(name: str, value: Any) -> Any:
     """The value in Python's own types, NumPy's numbers too. Raises SettingsError for one of another kind."""
-    kinds = _kinds()[name]
+    allowed = kinds()[name]
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, PurePath) and str in kinds:
+    if isinstance(value, PurePath) and str in allowed:
         value = str(value)
-    if type(value) is int and float in kinds:
+    if type(value) is int and float in allowed:
         value = float(value)
-    if type(value) not in kinds:
-        words = " or ".join(_IN_WORDS[kind] for kind in kinds if kind is not NoneType)
-        raise SettingsError(f"{_option(name)}: received {value!r}, expected {words}")
+    if type(value) not in allowed:
+        words = " or ".join(_IN_WORDS[kind] for kind in allowed if kind is not NoneType)
+        raise SettingsError(f"{option_name(name)}: received {value!r}, expected {words}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise SettingsError(f"{_option(name)}: received {value}, expected a finite number")
+        raise SettingsError(f"{option_name(name)}: received {value}, expected a finite number")
     return value
 
 
-def _option(name: str) -> str:
+def _check_range(name: str, value: Any, declared: Declaration) -> None:
+    """Raises SettingsError for a number that is too small or too large."""
+    if not isinstance(value, int | float):
+        return
+    if declared.at_least is not None and value < declared.at_least:
+        raise SettingsError(f"{option_name(name)}: received {value}, expected at least {declared.at_least}")
+    if declared.above is not None and value <= declared.above:
+        raise SettingsError(f"{option_name(name)}: received {value}, expected more than {declared.above}")
+    if isinstance(value, int) and value > LARGEST:
+        raise SettingsError(f"{option_name(name)}: received {value}, expected at most {LARGEST}")
+
+
+def option_name(name: str) -> str:
+    """The option that a user types for a setting: ``--batch-size`` for ``batch_size``."""
     return "--" + name.replace("_", "-")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lenet.settings import option_name
+
 
 def flags(name: str, value: Any) -> list[str]:
     """One setting as words of a command line: ``["--lr", "0.1"]``, ``["--no-shuffle"]``; none for None."""
-    option = "--" + name.replace("_", "-")
+    option = option_name(name)
     if value is None:
         return []
     if isinstance(value, bool):

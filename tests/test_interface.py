@@ -19,9 +19,7 @@ from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from lenet.hooks import Hook
-from lenet.settings import LARGEST
 from reports.cli import main
-from reports.commands.options import STEPS, STEPS_OR_NEVER
 from reports.commands.run_and_tell import Ending
 from tests.diagnostics.schema.test_docs import lenet_log
 
@@ -121,10 +119,6 @@ def test_a_pipe_is_no_log_and_nobody_waits_for_it(tmp_path: Path) -> None:
 
     with pytest.raises(LogError, match="is no regular file"):
         open_run(tmp_path / "x.h5")
-
-
-def test_the_largest_number_of_steps_is_that_of_the_settings() -> None:
-    assert {STEPS.max, STEPS_OR_NEVER.max} == {LARGEST}
 
 
 @pytest.mark.parametrize("option", ["--epochs", "--seed", "--log-every", "--histograms-every", "--checkpoint-every"])

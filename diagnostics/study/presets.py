@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnostics.errors import StudyError
 from diagnostics.study.plan import Arm, arm_settings, told_apart
-from lenet.settings import Settings
+from lenet.settings import Settings, option_name
 
 Changes = Mapping[str, Any]
 
@@ -28,8 +28,9 @@ class Preset:
         """
         for label, own, _, _ in self.arms:
             for name in own.keys() & changes.keys():
-                option = f"--{name.replace('_', '-')}"
-                raise StudyError(f"{option}: the arm {label!r} of --preset {self.name} sets it itself; leave it out")
+                raise StudyError(
+                    f"{option_name(name)}: the arm {label!r} of --preset {self.name} sets it itself; leave it out"
+                )
         return told_apart(
             Arm(label, arm_settings(Settings.from_dict({**own, **changes})), runs or n, control)
             for label, own, n, control in self.arms

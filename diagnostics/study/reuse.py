@@ -21,6 +21,7 @@ from diagnostics.provenance import environment
 from diagnostics.study.plan import FILE, Plan, Task
 from diagnostics.study.worker import finished
 from lenet.data import load_dataset
+from lenet.settings import option_name
 
 SAME = ("version", "commit", "python", "numpy", "platform", "host")
 """What must be equal in the headers of both logs for their runs to be equal bit for bit."""
@@ -35,8 +36,7 @@ def check_source(plan: Plan, source: Path) -> Plan:
     for name in RECORDED:
         ours, theirs = getattr(plan, name), getattr(other, name)
         if ours != theirs:
-            option = f"--{name.replace('_', '-')}"
-            raise StudyError(f"--reuse: {source} was made with {option} {theirs}, this one asks for {ours}")
+            raise StudyError(f"--reuse: {source} was made with {option_name(name)} {theirs}, this one asks for {ours}")
     return other
 
 

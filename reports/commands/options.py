@@ -1,57 +1,28 @@
-"""The options that decide what is trained, declared once for all commands that take them.
+"""The options that decide what is trained, built from the declarations of :class:`lenet.settings.Settings`.
 
-Nothing heavy is imported here, so that ``--help`` answers at once; a test holds
-names, choices and defaults against :class:`lenet.settings.Settings`.
+A setting is declared once, in ``lenet/settings.py``: its name, type, default, range and help line all come from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
+from lenet.settings import DECLARED, LARGEST, Settings, kinds, option_name
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-@dataclass(frozen=True)
-class TrainOption:
-    """One option: its flags, the setting it fills, its click type, its default, and a line of help."""
-
-    flags: str
-    field: str
-    type: Any
-    default: Any
-    help: str
-
-    @property
-    def is_flag(self) -> bool:
-        """Whether it takes no value."""
-        return self.type is bool
-
-    def declare(self, several: bool) -> Callable[[F], F]:
-        """The click option; with ``several`` it may be given more than once and has no default."""
-        more: dict[str, Any] = {"multiple": True} if several else {"default": self.default}
-        if not self.is_flag:
-            more["type"] = self.type
-        elif "/" not in self.flags:
-            more["is_flag"] = True
-        shown = ("no", "yes")[self.default] if self.is_flag else self.default
-        told = self.help if shown is None else f"{self.help}  [default: {shown}]"
-        return click.option(self.flags, self.field, help=told, **more)
+DEFAULTS = {one.name: one.default for one in fields(Settings)}
+MODEL = ("network", "activation", "convolution", "init", "init_shape")
+"""The settings that choose a model."""
+STEPS, STEPS_OR_NEVER = (click.IntRange(min=least, max=LARGEST) for least in (1, 0))
 
 
-# Numbers of steps, up to lenet.settings.LARGEST, which would cost every --help the import of NumPy.
-STEPS, STEPS_OR_NEVER = (click.IntRange(min=least, max=2**53) for least in (1, 0))
-
-
-def _choice(*names: str) -> click.Choice[str]:
-    return click.Choice(names)
-
-
-class Penalty(click.ParamType[float | str]):
-    """A number for all layers, or text that names some, which the settings check."""
+class NumberOrText(click.ParamType[float | str]):
+    """A number for all layers, or text that names some of them, which the settings check."""
 
     name = "number|layer=number,..."
 
@@ -63,63 +34,45 @@ class Penalty(click.ParamType[float | str]):
             return str(value)
 
 
-MODEL_OPTIONS = (
-    TrainOption("--network", "network", _choice("feedforward", "conv", "conv2", "conv-pool", "lenet"), "lenet",
-                "One of the report's five networks."),
-    TrainOption("--activation", "activation", _choice("relu", "sigmoid", "tanh"), "relu",
-                "Function after every layer with weights."),
-    TrainOption("--convolution", "convolution", _choice("exact", "report"), "exact",
-                "A correct convolution, or the report's own arithmetic."),
-    TrainOption("--init", "init", _choice("report", "lecun", "glorot", "he"), "report", "Initial weights."),
-    TrainOption("--init-shape", "init_shape", _choice("normal", "uniform"), "normal",
-                "Distribution of the initial weights (not for --init report)."),
-)  # fmt: skip
+def option(name: str, several: bool = False) -> Callable[[F], F]:
+    """The click option of one setting; with ``several`` it may be given more than once and has no default."""
+    default, meaning = DEFAULTS[name], DECLARED[name].meaning
+    shown = ("no", "yes")[default] if isinstance(default, bool) else default
+    help_line = meaning if shown is None else f"{meaning}  [default: {shown}]"
+    how: dict[str, Any] = {"multiple": True} if several else {"default": default}
+    if bool in kinds()[name]:
+        return click.option(f"{option_name(name)}/{option_name(f'no_{name}')}", name, help=help_line, **how)
+    return click.option(option_name(name), name, type=_type_of(name), help=help_line, **how)
 
-TRAIN_OPTIONS = (
-    *MODEL_OPTIONS,
-    TrainOption("--epochs", "epochs", click.IntRange(min=1), 3, "Passes over the training set."),
-    TrainOption("--batch-size", "batch_size", click.IntRange(min=1), 128, "Samples in a step."),
-    TrainOption("--steps", "steps", click.IntRange(min=1), None, "End after so many steps, even within an epoch."),
-    TrainOption("--seed", "seed", click.IntRange(min=0), 0, "Decides initial weights and shuffling."),
-    TrainOption("--shuffle/--no-shuffle", "shuffle", bool, False, "Shuffle the samples before each epoch."),
-    TrainOption("--optimizer", "optimizer", _choice("sgd", "momentum", "rmsprop", "adam"), "sgd", "Optimiser."),
-    TrainOption("--lr", "lr", float, 0.5, "Learning rate."),
-    TrainOption("--momentum", "momentum", float, None, "Momentum (0.9 with --optimizer momentum)."),
-    TrainOption("--nesterov", "nesterov", bool, False, "Nesterov momentum."),
-    TrainOption("--lr-decay", "lr_decay", _choice("none", "inverse-time", "step", "exponential", "cosine"), "none",
-                "How the learning rate falls."),
-    TrainOption("--decay-rate", "decay_rate", float, None, "Rate of the decay (3e-4 for inverse-time, else 0.5)."),
-    TrainOption("--decay-every", "decay_every", click.IntRange(min=1), None,
-                "Steps in which the decay acts once (inverse-time: 1; cosine: all; else an epoch)."),
-    TrainOption("--warmup", "warmup", click.IntRange(min=0), 0, "Steps in which the learning rate rises."),
-    TrainOption("--l1", "l1", Penalty(), 0.0, "L1 penalty of all weights, or of some layers: dense1=0.01,conv1=0.001."),
-    TrainOption("--l2", "l2", Penalty(), 0.0, "L2 penalty, in the same way."),
-    TrainOption("--weight-decay", "weight_decay", float, 0.0, "Weight decay beside the gradient."),
-    TrainOption("--clip-norm", "clip_norm", float, None, "Largest norm of the gradient."),
-    TrainOption("--clip-value", "clip_value", float, None, "Largest entry of the gradient."),
-    TrainOption("--data", "data", click.Path(readable=False), None,
-                "Folder with the four IDX files (MNIST is built in)."),
-    TrainOption("--limit", "limit", click.IntRange(min=1), None, "Use the first so many training images."),
-    TrainOption("--threads", "threads", click.IntRange(min=1), None, "Threads of one run; the result is the same."),
-)  # fmt: skip
+
+def _type_of(name: str) -> Any:
+    """How click reads the value of a setting. The range of a float is checked by the settings themselves."""
+    declared, allowed = DECLARED[name], kinds()[name]
+    if declared.choices:
+        return click.Choice(declared.choices)
+    if declared.is_folder:
+        return click.Path(readable=False)
+    if int in allowed:
+        return click.IntRange(min=None if declared.at_least is None else int(declared.at_least))
+    return NumberOrText() if str in allowed else click.FLOAT
 
 
 def train_options(function: F) -> F:
     """Give a command the options of a training, each with its default, as keywords named like the settings."""
-    for option in reversed(TRAIN_OPTIONS):
-        function = option.declare(several=False)(function)
-    return function
+    return _with(DECLARED, function)
 
 
 def model_options(function: F) -> F:
     """Give a command the options that choose a model."""
-    for option in reversed(MODEL_OPTIONS):
-        function = option.declare(several=False)(function)
-    return function
+    return _with(MODEL, function)
 
 
 def grid_options(function: F) -> F:
     """Give a command the options of a training, each of which may be given more than once, as tuples."""
-    for option in reversed(TRAIN_OPTIONS):
-        function = option.declare(several=True)(function)
+    return _with(DECLARED, function, several=True)
+
+
+def _with(names: Sequence[str] | dict[str, Any], function: F, several: bool = False) -> F:
+    for name in reversed(list(names)):
+        function = option(name, several)(function)
     return function

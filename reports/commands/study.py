@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
@@ -94,7 +95,7 @@ def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | 
         return Plan(grid(given, runs or DEFAULT_RUNS), seeds[0], **how)
     several = [name for name, values in given.items() if len(values) > 1]
     if several:
-        raise StudyError(f"--{several[0].replace('_', '-')}: given more than once, which --preset does not allow")
+        raise StudyError(f"{option_name(several[0])}: given more than once, which --preset does not allow")
     arms = preset(preset_name).build({name: values[0] for name, values in given.items()}, runs)
     return Plan(arms, seeds[0], preset=preset_name, **how)
 
@@ -127,8 +128,9 @@ def check_agreement(plan: Plan, folder: Path, flag: str, given: dict[str, Any]) 
         for one in value if isinstance(value, list) else [value]:
             if one not in own:
                 was = " and ".join(dict.fromkeys(map(str, own)))
-                option = f"--{name.replace('_', '-')}"
-                raise StudyError(f"{option} {one}: the study in {folder} was started with {was}; {flag} keeps that")
+                raise StudyError(
+                    f"{option_name(name)} {one}: the study in {folder} was started with {was}; {flag} keeps that"
+                )
 
 
 def check_data(plan: Plan) -> None:

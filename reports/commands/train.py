@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, train_options
 
@@ -95,15 +96,13 @@ def _check(given: dict[str, Any]) -> None:
         raise click.UsageError("--resume needs --out FILE: the log to go on with")
     for_a_log = next((name for name in ("out", *LOG_OPTIONS) if name in given), None)
     if "no_log" in given and for_a_log:
-        raise click.UsageError(f"--no-log and {_flag(for_a_log)} contradict each other: there is no log to apply it to")
+        raise click.UsageError(
+            f"--no-log and {option_name(for_a_log)} contradict each other: there is no log to apply it to"
+        )
     if "resume" in given and "overwrite" in given:
         raise click.UsageError("--resume and --overwrite contradict each other")
     if "resume" in given and given.get("on_defect") == "restart":
         raise click.UsageError("--resume and --on-defect restart contradict each other")
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _resumed(given: dict[str, Any], log: Path) -> Settings:
@@ -128,6 +127,6 @@ def _resumed(given: dict[str, Any], log: Path) -> Settings:
         elif name in before and before[name] != value:
             own = before[name]
             raise click.UsageError(
-                f"{_flag(name)} {value}: the run in {log} was started with {own}; --resume keeps that"
+                f"{option_name(name)} {value}: the run in {log} was started with {own}; --resume keeps that"
             )
     return settings
