@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.common import commit, machine
 from diagnostics.statistics import summary_cache
-from diagnostics.study.plan import Plan, grid
+from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.runner import Study
 from diagnostics.study.worker import Worker, dataset
 
@@ -43,7 +43,7 @@ def main() -> None:
 def page(network: str, epochs: int, runs: int, stats: int) -> str:
     """All measurements as Markdown."""
     load = os.getloadavg()[0]
-    plan = Plan(grid({"network": [network], "epochs": [epochs]}, runs))
+    plan = StudyPlan(grid({"network": [network], "epochs": [epochs]}, runs))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         beyond = start_cost(plan, folder / "start")
@@ -72,7 +72,7 @@ def page(network: str, epochs: int, runs: int, stats: int) -> str:
     ])  # fmt: skip
 
 
-def start_cost(plan: Plan, folder: Path) -> float:
+def start_cost(plan: StudyPlan, folder: Path) -> float:
     """Median seconds of a run of one step beyond this step and the validation, in one worker.
 
     In longer runs the time that recording takes would be counted too.
@@ -90,7 +90,7 @@ def start_cost(plan: Plan, folder: Path) -> float:
     return sorted(costs)[len(costs) // 2]
 
 
-def whole_study(plan: Plan, folder: Path, jobs: int) -> float:
+def whole_study(plan: StudyPlan, folder: Path, jobs: int) -> float:
     """Seconds from the first result on: what starting the workers takes does not grow with the study."""
     moments: list[float] = []
     plan = replace(plan, arms=tuple(replace(arm, runs=arm.runs + jobs) for arm in plan.arms))

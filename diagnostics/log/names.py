@@ -14,11 +14,6 @@ LEAST_ROOM = 1 << 17  # bytes for a log as it is made; they have to fit before t
 LONGEST_NAME = 200  # of a log, in bytes: room for what is added while it is written
 
 
-def readable_name(name: str) -> str:
-    """A file's name as text that every file and page can hold; bytes that are no UTF-8 become U+FFFD."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def check_log_path(path: Path, *, overwrite: bool = False) -> None:
     """Raise LogWriteError unless a log can be made at ``path``, LogExistsError where the name is taken."""
     folder = path.parent

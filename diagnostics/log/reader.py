@@ -18,10 +18,10 @@ from pathlib import Path
 import h5py
 
 from diagnostics.errors import LogError
+from diagnostics.files import readable_name
 from diagnostics.log import superblock
 from diagnostics.log.file_source import FileSource, Opened
 from diagnostics.log.locks import is_written
-from diagnostics.log.names import readable_name
 from diagnostics.run.run import Run
 from diagnostics.schema.tables import FORMAT, VERSION
 

@@ -20,7 +20,8 @@ from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import DiagnosticsError
-from diagnostics.log.names import check_log_path, readable_name
+from diagnostics.files import readable_name
+from diagnostics.log.names import check_log_path
 from diagnostics.log.resume import ResumePoint, prepare_resume
 from diagnostics.log.run_log import LogKeeper
 from diagnostics.measure.activations import DESCRIPTION

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from diagnostics.log.names import readable_name
+from diagnostics.files import readable_name
 from diagnostics.statistics.group import SINGLE_METRICS, Group, Metrics
 from diagnostics.statistics.run_summary import RunSummary
 

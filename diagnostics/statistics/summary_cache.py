@@ -17,9 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from diagnostics.errors import LogError, LogWriteError
-from diagnostics.files import write_text
-from diagnostics.log.names import readable_name, was_resumed
-from diagnostics.statistics.run_summary import RunSummary
+from diagnostics.files import readable_name, write_text
+from diagnostics.log.names import was_resumed
+from diagnostics.statistics.run_summary import RunSummary, summarise
 
 FOLDER = ".summaries"
 
@@ -119,7 +119,6 @@ def remembered(path: Path) -> RunSummary | None:
 
 def _made(path: Path) -> RunSummary:
     from diagnostics.log.reader import open_run  # here, since most summaries come from the index
-    from diagnostics.statistics.summarise import summarise
 
     stamp = _stamp(path)
     summary = summarise(open_run(path))

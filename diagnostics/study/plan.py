@@ -56,7 +56,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """All that a study asks for; ``history`` says when, with what code and how many jobs it was run."""
 
     arms: tuple[Arm, ...]
@@ -112,7 +112,7 @@ class Plan:
         seed = dead.settings.seed + self.arms[dead.arm].runs
         return self.task(dead.arm, seed, dead.attempt + 1)
 
-    def extends(self, other: Plan) -> bool:
+    def extends(self, other: StudyPlan) -> bool:
         """Whether this plan asks for everything ``other`` does, and for nothing else but more seeds."""
         same = replace(self, arms=(), history=()) == replace(other, arms=(), history=())
         arms = len(self.arms) == len(other.arms) and all(
@@ -126,7 +126,7 @@ class Plan:
         write_json(folder / FILE, {"format": FORMAT, **asdict(self)})
 
     @classmethod
-    def load(cls, folder: Path) -> Plan:
+    def load(cls, folder: Path) -> StudyPlan:
         """The plan in the folder. Raises DamagedFileError."""
         value = read_json(folder / FILE, FORMAT)
         try:
@@ -206,3 +206,7 @@ def arm_settings(settings: Settings) -> dict[str, Any]:
     settings.build_optimizer(settings.batch_size)
     values = {name: value for name, value in settings.to_dict().items() if name != "seed"}
     return {**values, "threads": settings.threads or 1}
+
+
+Plan = StudyPlan
+"""The name this class had before; scripts may import it."""

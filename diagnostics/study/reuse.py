@@ -18,7 +18,7 @@ from typing import Any
 from diagnostics.errors import StudyError
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import environment
-from diagnostics.study.plan import FILE, Plan, Task
+from diagnostics.study.plan import FILE, StudyPlan, Task
 from diagnostics.study.worker import finished
 from lenet.data import load_dataset
 from lenet.settings import option_name
@@ -28,11 +28,11 @@ SAME = ("version", "commit", "python", "numpy", "platform", "host")
 RECORDED = ("on_defect", "log_every", "histograms_every")
 
 
-def check_source(plan: Plan, source: Path) -> Plan:
+def check_source(plan: StudyPlan, source: Path) -> StudyPlan:
     """The plan of a study that runs may be copied from. Raises StudyError where it recorded something else."""
     if not (source / FILE).exists():
         raise StudyError(f"--reuse: {source} holds no study (no {FILE})")
-    other = Plan.load(source)
+    other = StudyPlan.load(source)
     for name in RECORDED:
         ours, theirs = getattr(plan, name), getattr(other, name)
         if ours != theirs:
@@ -40,7 +40,7 @@ def check_source(plan: Plan, source: Path) -> Plan:
     return other
 
 
-def copy_runs(plan: Plan, folder: Path, sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+def copy_runs(plan: StudyPlan, folder: Path, sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     """Copy what fits and is missing in ``folder``; yields file and origin after each. Raises StudyError."""
     known: dict[str, Path] = {}
     for source in sources:

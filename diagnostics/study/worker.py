@@ -10,7 +10,7 @@ from diagnostics.detect.on_defect import OnDefect
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import RunSummary
-from diagnostics.study.plan import Plan, Task
+from diagnostics.study.plan import StudyPlan, Task
 from lenet.data import Dataset, load_dataset
 
 
@@ -24,7 +24,7 @@ class Worker:
     histograms_every: int
 
     @classmethod
-    def of(cls, plan: Plan, folder: Path) -> Worker:
+    def of(cls, plan: StudyPlan, folder: Path) -> Worker:
         """The worker of a plan."""
         return cls(folder, plan.on_defect, plan.log_every, plan.histograms_every)
 

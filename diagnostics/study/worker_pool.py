@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
@@ -37,13 +37,13 @@ class Failure:
 
 
 @dataclass
-class _Worker(Generic[T]):
+class _WorkerProcess(Generic[T]):
     process: BaseProcess
     pipe: Connection[Any, Any]
     task: T | None = None
 
 
-class Pool(Generic[T, R]):
+class WorkerPool(Generic[T, R]):
     """At most ``jobs`` processes doing ``work(task)``; ``work`` must be importable by name.
 
     Use as a context manager: leaving it ends the workers, in order where they are idle.
@@ -52,11 +52,11 @@ class Pool(Generic[T, R]):
     def __init__(self, jobs: int, work: Callable[[T], R]) -> None:
         self._jobs = jobs
         self._work = work
-        self._workers: list[_Worker[T]] = []
+        self._workers: list[_WorkerProcess[T]] = []
         # Spawned, not forked: a fork would copy threads' locks and open HDF5 files.
         self._context = get_context("spawn")
 
-    def __enter__(self) -> Pool[T, R]:
+    def __enter__(self) -> WorkerPool[T, R]:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,6 +66,10 @@ class Pool(Generic[T, R]):
     def running(self) -> tuple[T, ...]:
         """The tasks that are being done."""
         return tuple(w.task for w in self._workers if w.task is not None)
+
+    def each(self, tasks: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
+        """Each task with what came of it, in the order in which they end."""
+        yield from filter(None, self.results(deque(tasks)))
 
     def results(self, tasks: deque[T]) -> Iterator[tuple[T, R | Failure] | None]:
         """Task and outcome as they come, None twice a second while nothing does.
@@ -94,16 +98,16 @@ class Pool(Generic[T, R]):
         with suppress(OSError):  # died just now: its pipe ends, which is noticed as for any other death
             worker.pipe.send(task)
 
-    def _start(self) -> _Worker[T]:
+    def _start(self) -> _WorkerProcess[T]:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._work), daemon=True)
         process.start()
         theirs.close()  # so that the worker's death is the end of the pipe
-        worker: _Worker[T] = _Worker(process, ours)
+        worker: _WorkerProcess[T] = _WorkerProcess(process, ours)
         self._workers.append(worker)
         return worker
 
-    def _receive(self, worker: _Worker[T]) -> R | Failure:
+    def _receive(self, worker: _WorkerProcess[T]) -> R | Failure:
         try:
             outcome: R | Failure = worker.pipe.recv()
         except (EOFError, OSError):

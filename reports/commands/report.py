@@ -87,27 +87,20 @@ def _page_folder(run: RunSummary) -> str:
 def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> dict[str, str]:
     """A report for each run, several at a time; returns what went wrong, by run. Raises OSError."""
     import os
-    from collections import deque
 
-    from diagnostics.study.worker_pool import Failure, Pool
+    from diagnostics.study.worker_pool import Failure, WorkerPool
     from reports.terminal.progress_line import progress_line
 
     failures: dict[str, str] = {}
-    waiting = deque((Path(r.path), out / _page_folder(r)) for r in runs)
-    done = 0
-    pool: Pool[tuple[Path, Path], str | OSError | None]
-    with Pool(min(jobs or os.cpu_count() or 1, max(1, len(runs))), _one_report) as pool:
-        for result in pool.results(waiting):
-            if result is None:
-                continue
-            (path, _), problem = result
+    tasks = [(Path(run.path), out / _page_folder(run)) for run in runs]
+    with WorkerPool(jobs or os.cpu_count() or 1, _one_report) as pool:
+        for done, ((path, _), problem) in enumerate(pool.each(tasks), 1):
             if isinstance(problem, OSError):  # what is wrong with the place is wrong for all of them
                 raise problem
             if isinstance(problem, Failure):
                 problem = f"{path}: no report: {problem.message}"
             if problem is not None:
                 failures[path.name] = problem
-            done += 1
             progress_line(f"reports of runs: {done} of {len(runs)}", done == len(runs))
     return {run.name: failures[run.name] for run in runs if run.name in failures}
 

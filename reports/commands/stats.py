@@ -67,13 +67,13 @@ def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded
     from diagnostics.statistics import summary_cache
     from diagnostics.statistics.arms import group_runs
     from diagnostics.statistics.comparison import compare_all
-    from diagnostics.study import runner
+    from diagnostics.study import results
     from diagnostics.study.plan import FILE
 
     if len(paths) == 1 and (paths[0] / FILE).exists():
-        plan, loaded = runner.load_study(paths[0])
-        groups = runner.groups_of(plan, loaded.runs, exclude_defect_steps)
-        return loaded, groups, runner.comparisons_of(plan, groups)
+        plan, loaded = results.load_study(paths[0])
+        groups = results.groups_of(plan, loaded.runs, exclude_defect_steps)
+        return loaded, groups, results.comparisons_of(plan, groups)
     files, problems = summary_cache.find_readable(paths)
     if not files:
         raise LogError("; ".join(problems))
@@ -91,11 +91,11 @@ def _show_progress(done: int, total: int) -> None:
 
 def jobs_of(paths: tuple[Path, ...]) -> list[int]:
     """How many runs of a study were trained at a time, since times depend on it; empty where that is not known."""
-    from diagnostics.study.plan import FILE, Plan
+    from diagnostics.study.plan import FILE, StudyPlan
 
     if len(paths) != 1 or not (paths[0] / FILE).exists():
         return []
-    return Plan.load(paths[0]).jobs
+    return StudyPlan.load(paths[0]).jobs
 
 
 def notes(loaded: Loaded) -> list[str]:

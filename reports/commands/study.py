@@ -19,7 +19,7 @@ from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 
 if TYPE_CHECKING:
-    from diagnostics.study.plan import Plan
+    from diagnostics.study.plan import StudyPlan
 
 DEFAULT_RUNS = 10
 
@@ -62,13 +62,13 @@ def command(
             raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     with one_line_errors():
-        from diagnostics.study.plan import Plan
+        from diagnostics.study.plan import StudyPlan
         from diagnostics.study.reuse import check_source
 
         if page_only or (resume and not given and not preset and not runs):
             flag = "--page-only" if page_only else "--resume"
             check_folder(folder, flag)
-            plan = Plan.load(folder)
+            plan = StudyPlan.load(folder)
             check_agreement(plan, folder, flag, {**given, **how, "preset": preset, "runs": runs})
         else:
             plan = make_plan(given, runs, preset, how)
@@ -81,10 +81,10 @@ def command(
     sys.exit(code)
 
 
-def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | None, how: dict[str, Any]) -> Plan:
+def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | None, how: dict[str, Any]) -> StudyPlan:
     """The plan these options ask for. Raises StudyError or SettingsError."""
     from diagnostics.errors import StudyError
-    from diagnostics.study.plan import GIVEN_ONCE, Plan, grid
+    from diagnostics.study.plan import GIVEN_ONCE, StudyPlan, grid
     from diagnostics.study.presets import preset
 
     for name, why in GIVEN_ONCE.items():
@@ -92,12 +92,12 @@ def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | 
             raise StudyError(f"--{name}: given more than once; {why}")
     seeds = given.pop("seed", [0])
     if preset_name is None:
-        return Plan(grid(given, runs or DEFAULT_RUNS), seeds[0], **how)
+        return StudyPlan(grid(given, runs or DEFAULT_RUNS), seeds[0], **how)
     several = [name for name, values in given.items() if len(values) > 1]
     if several:
         raise StudyError(f"{option_name(several[0])}: given more than once, which --preset does not allow")
     arms = preset(preset_name).build({name: values[0] for name, values in given.items()}, runs)
-    return Plan(arms, seeds[0], preset=preset_name, **how)
+    return StudyPlan(arms, seeds[0], preset=preset_name, **how)
 
 
 def check_folder(folder: Path, flag: str | None) -> None:
@@ -112,7 +112,7 @@ def check_folder(folder: Path, flag: str | None) -> None:
         raise StudyError(f"{folder}: holds no study (no {FILE}); leave out {flag} to start one, or give another --out")
 
 
-def check_agreement(plan: Plan, folder: Path, flag: str, given: dict[str, Any]) -> None:
+def check_agreement(plan: StudyPlan, folder: Path, flag: str, given: dict[str, Any]) -> None:
     """Refuse options that say something else than the plan that ``flag`` goes by. Raises StudyError."""
     from diagnostics.errors import StudyError
 
@@ -133,7 +133,7 @@ def check_agreement(plan: Plan, folder: Path, flag: str, given: dict[str, Any]) 
                 )
 
 
-def check_data(plan: Plan) -> None:
+def check_data(plan: StudyPlan) -> None:
     """Read the data once before all workers do, so that what is wrong is told once. Raises DataError."""
     from lenet.data import load_dataset
 
@@ -141,11 +141,12 @@ def check_data(plan: Plan) -> None:
         load_dataset(folder, None)
 
 
-def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -> int:
+def execute(plan: StudyPlan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -> int:
     """Run what is missing and show how it goes; the exit code."""
     from rich.console import Console
 
-    from diagnostics.study.runner import FAILURES, Study
+    from diagnostics.study.results import FAILURES
+    from diagnostics.study.runner import Study
     from reports.terminal.study_view import StudyView
     from reports.text.phrases import counted
 
@@ -164,9 +165,9 @@ def execute(plan: Plan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -
     return DEFECTS if plan.on_defect == "stop" and any(run.is_defect for run in study.runs) else 0
 
 
-def show_result(plan: Plan, folder: Path, page: Path | None) -> None:
+def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
     """Print the statistics; write the page of a preset."""
-    from diagnostics.study.runner import comparisons_of, groups_of, load_study
+    from diagnostics.study.results import comparisons_of, groups_of, load_study
     from reports.commands.stats import Forms
 
     plan, loaded = load_study(folder)

@@ -12,15 +12,15 @@ from diagnostics.errors import StudyError
 from diagnostics.files import write_text
 from diagnostics.statistics.frames import runs_frame
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study.plan import Plan
-from diagnostics.study.runner import groups_of
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.results import groups_of
 from reports.results import remedies, report_table, why
 from reports.results.markdown import runs_file
 
 PAGES = {"report-table": report_table.page, "remedies": remedies.page, "why": why.page}
 
 
-def write_page(plan: Plan, loaded: Loaded, folder: Path, page: Path) -> Path:
+def write_page(plan: StudyPlan, loaded: Loaded, folder: Path, page: Path) -> Path:
     """Write the page of a preset study, its figures, and beside them a CSV with one row a run; the page's path.
 
     Raises StudyError for a study without a page.

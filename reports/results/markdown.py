@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from diagnostics.provenance import commit
 from diagnostics.statistics.group import Group, Mean
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study.plan import Plan
+from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import preset
 from lenet.settings import Settings
 from reports.flags import flags
@@ -32,7 +32,7 @@ def join(*blocks: str | None) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def settings_words(plan: Plan) -> str:
+def settings_words(plan: StudyPlan) -> str:
     """The settings all arms share unless their label says otherwise: the usual ones in words, others as options."""
     s = plan.arms[0].settings
     usual = Settings().to_dict()
@@ -45,7 +45,7 @@ def settings_words(plan: Plan) -> str:
     return ", ".join([NAMES[s["activation"]], trained, f"batch {s['batch_size']}", epochs, *others])
 
 
-def status(plan: Plan, loaded: Loaded) -> str | None:
+def status(plan: StudyPlan, loaded: Loaded) -> str | None:
     """What is missing, in bold, where the study is not finished."""
     by_file = {run.name: run for run in loaded.runs}
     asked = [run for _, run in plan.asked(lambda task: by_file.get(task.file))]
@@ -55,7 +55,7 @@ def status(plan: Plan, loaded: Loaded) -> str | None:
     return f"**Partial: {done} of {len(asked)} runs so far.** Every figure below gives the number of runs it is from."
 
 
-def how_made(plan: Plan, loaded: Loaded, runs: str) -> str:
+def how_made(plan: StudyPlan, loaded: Loaded, runs: str) -> str:
     """The command that repeats the page, and the code, machine and jobs it was made with; ``runs`` is the CSV file."""
     command = ["lenet-diag", "study", "--preset", str(plan.preset), *_changes(plan)]
     commits = dict.fromkeys(f"`{h['commit']}`" if h["commit"] else f"version {h['version']}" for h in plan.history)
@@ -77,7 +77,7 @@ def how_made(plan: Plan, loaded: Loaded, runs: str) -> str:
     ).rstrip()
 
 
-def _copied(plan: Plan, loaded: Loaded) -> str | None:
+def _copied(plan: StudyPlan, loaded: Loaded) -> str | None:
     """How many of the runs were taken over from other studies."""
     made = {run.name for run in loaded.runs}
     origins: dict[str, int] = {}
@@ -128,7 +128,7 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _changes(plan: Plan) -> list[str]:
+def _changes(plan: StudyPlan) -> list[str]:
     """The options by which this study differs from its preset: settings changed for all arms, runs, seed, logging."""
     usual = {arm.label: arm for arm in preset(str(plan.preset)).build({})}
     words: list[str] = []
@@ -142,6 +142,6 @@ def _changes(plan: Plan) -> list[str]:
     if plan.first_seed:
         words += flags("seed", plan.first_seed)
     for name in ("on_defect", "log_every", "histograms_every"):
-        if getattr(plan, name) != getattr(Plan, name):
+        if getattr(plan, name) != getattr(StudyPlan, name):
             words += flags(name, getattr(plan, name))
     return words

@@ -9,9 +9,9 @@ from diagnostics.statistics.comparison import LEVEL, Comparison
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import mcnemar
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study.plan import Plan
+from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import CONTROL, REPORT, REPORT_CONTROL, preset
-from diagnostics.study.runner import comparisons_of, groups_of
+from diagnostics.study.results import comparisons_of, groups_of
 from lenet.settings import Settings
 from reports.figures.survival import death_step
 from reports.results import pictures
@@ -35,7 +35,7 @@ SAMPLES = 60_000
 """Training images of MNIST."""
 
 
-def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
+def page(plan: StudyPlan, loaded: Loaded, folder: Path, target: Path) -> str:
     """The page, from the runs in the study's folder."""
     groups = groups_of(plan, loaded.runs)
     made = comparisons_of(plan, groups)
@@ -126,7 +126,7 @@ def _verdict_on(idea: str, arms: Sequence[Comparison]) -> str | None:
     return words
 
 
-def _too_late(plan: Plan, made: Sequence[Comparison], control: Group | None) -> str | None:
+def _too_late(plan: StudyPlan, made: Sequence[Comparison], control: Group | None) -> str | None:
     """How far each decay had lowered the learning rate when the last of the control's dead runs broke."""
     dead = [death_step(run) for run in control.runs if run.is_defect] if control else []
     settings = {arm.label: Settings(**arm.settings) for arm in plan.arms}

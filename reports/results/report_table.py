@@ -9,9 +9,9 @@ from pathlib import Path
 from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import adjust
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study.plan import Plan
+from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import AUTHOR_RUNS, EXACT, REPORT, preset
-from diagnostics.study.runner import comparisons_of, groups_of
+from diagnostics.study.results import comparisons_of, groups_of
 from reports.results import pictures
 from reports.results.markdown import (
     arrows,
@@ -52,7 +52,7 @@ AUTHOR = {
 }  # fmt: skip
 
 
-def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
+def page(plan: StudyPlan, loaded: Loaded, folder: Path, target: Path) -> str:
     """The page, from the runs in the study's folder."""
     groups = {group.label: group for group in groups_of(plan, loaded.runs)}
     return join(
@@ -118,7 +118,7 @@ def _words(groups: dict[str, Group]) -> str:
     return "\n".join(lines)
 
 
-def _convolutions(plan: Plan, groups: Sequence[Group]) -> str | None:
+def _convolutions(plan: StudyPlan, groups: Sequence[Group]) -> str | None:
     """The report's convolution against the exact one in each network that has both."""
     made = [c for c in comparisons_of(plan, groups) if c.p is not None]
     adjusted = adjust([c.p for c in made if c.p is not None])

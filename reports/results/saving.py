@@ -7,7 +7,7 @@ from pathlib import Path
 from diagnostics.errors import DiagnosticsError
 from diagnostics.statistics.group import Group
 from diagnostics.study.presets import CONTROL, REMEDIES, REPORT_CONTROL
-from diagnostics.study.runner import comparisons_of, groups_of, load_study
+from diagnostics.study.results import comparisons_of, groups_of, load_study
 from reports.results.markdown import join, status
 from reports.results.remedies import answer
 

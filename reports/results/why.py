@@ -12,9 +12,9 @@ from diagnostics.errors import LogError
 from diagnostics.statistics.group import DEFECT_KINDS, Group
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.statistics.summary_cache import Loaded
-from diagnostics.study.plan import Plan
+from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import EXACT, REMEDIES, REPORT
-from diagnostics.study.runner import comparisons_of, groups_of
+from diagnostics.study.results import comparisons_of, groups_of
 from reports.figures.survival import death_step, median_death_words
 from reports.results import pictures
 from reports.results.drift import drift
@@ -28,7 +28,7 @@ CHANCE = 0.2
 """An accuracy that only guessing explains; the commonest digit alone gives 11 %."""
 
 
-def page(plan: Plan, loaded: Loaded, folder: Path, target: Path) -> str:
+def page(plan: StudyPlan, loaded: Loaded, folder: Path, target: Path) -> str:
     """The page, from the runs in the study's folder."""
     groups = {group.label: group for group in groups_of(plan, loaded.runs)}
     both = [groups[label] for label in (EXACT, REPORT) if label in groups]

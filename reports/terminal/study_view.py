@@ -13,7 +13,7 @@ from reports.text.phrases import seconds
 
 if TYPE_CHECKING:
     from diagnostics.statistics.run_summary import RunSummary
-    from diagnostics.study.runner import Progress as State
+    from diagnostics.study.runner import StudyProgress
 
 
 class StudyView:
@@ -32,7 +32,7 @@ class StudyView:
         if self._live:
             self._live.stop()
 
-    def __call__(self, state: State) -> None:
+    def __call__(self, state: StudyProgress) -> None:
         """Show one state."""
         text = line(state)
         # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
@@ -42,7 +42,7 @@ class StudyView:
             self._live.update(picture(state), refresh=True)
 
 
-def line(state: State) -> str:
+def line(state: StudyProgress) -> str:
     """One line for the run that has just ended, or for those that need not be done again; "" for nothing to say."""
     if state.last is None:
         begins = state.done == state.reused and not state.running
@@ -65,12 +65,12 @@ def outcome_words(run: RunSummary) -> str:
     return ", ".join(parts)
 
 
-def picture(state: State) -> Group:
+def picture(state: StudyProgress) -> Group:
     """Progress bar, then a row an arm."""
     return Group(_bar(state), _arms(state))
 
 
-def _bar(state: State) -> Progress:
+def _bar(state: StudyProgress) -> Progress:
     words, times = TextColumn("{task.description}"), TextColumn("{task.fields[time]}")
     bar = Progress(words, BarColumn(), MofNCompleteColumn(), times)
     left = "time left not known yet" if state.seconds_left is None else f"{seconds(state.seconds_left)} left"
@@ -81,7 +81,7 @@ def _bar(state: State) -> Progress:
     return bar
 
 
-def _arms(state: State) -> Table:
+def _arms(state: StudyProgress) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("arm")
     for name in ("done", "healthy", "defect", "recovered", "undecided", "crashed"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
-from diagnostics.study.plan import Plan
+from diagnostics.study.plan import StudyPlan
 
 
 def fake_run(folder: Path, name: str, verdict: str = "healthy", seed: int = 0, **changes) -> RunSummary:
@@ -32,11 +32,11 @@ def fake_run(folder: Path, name: str, verdict: str = "healthy", seed: int = 0, *
     return summary
 
 
-def fake_study(folder: Path, plan: Plan, dead: Sequence[int] = (1, 2), skip: int = 0) -> Plan:
+def fake_study(folder: Path, plan: StudyPlan, dead: Sequence[int] = (1, 2), skip: int = 0) -> StudyPlan:
     """A study in which the same seeds die in every arm; the last ``skip`` runs are still missing."""
     history = {"date": "2026-01-01T00:00:00Z", "version": "0.1.0", "commit": "abc", "python": "3.11", "numpy": "2.4",
                "cores": "2", "jobs": 2}  # fmt: skip
-    plan = Plan(**{**vars(plan), "history": (history,)})
+    plan = StudyPlan(**{**vars(plan), "history": (history,)})
     plan.save(folder)
     tasks = plan.tasks()
     for task in tasks[: len(tasks) - skip]:

@@ -13,7 +13,7 @@ from diagnostics.measure.tensors import exact_statistics
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.tables import BINS, EVENT_KINDS
-from diagnostics.statistics.summarise import summarise
+from diagnostics.statistics.run_summary import summarise
 from lenet.hooks import Hook
 from tests.helpers.small_trainings import small_model, train
 

@@ -11,20 +11,21 @@ import pytest
 
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.statistics import summary_cache
-from diagnostics.study.plan import Plan, grid
+from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.presets import AUTHOR_RUNS, PRESETS, preset
-from diagnostics.study.runner import Progress, Study, groups_of, load_study
+from diagnostics.study.results import groups_of, load_study
+from diagnostics.study.runner import Study, StudyProgress
 from lenet.errors import SettingsError
 from lenet.settings import Settings
 from tests.helpers.fake_work import FakeWork, calls
 
 
-def plan(runs: int = 4, **changes) -> Plan:
-    return Plan(grid({"network": ["feedforward", "lenet"]}, runs), **changes)
+def plan(runs: int = 4, **changes) -> StudyPlan:
+    return StudyPlan(grid({"network": ["feedforward", "lenet"]}, runs), **changes)
 
 
-def run_study(asked: Plan, folder: Path, jobs: int = 1, **work) -> list[Progress]:
-    seen: list[Progress] = []
+def run_study(asked: StudyPlan, folder: Path, jobs: int = 1, **work) -> list[StudyProgress]:
+    seen: list[StudyProgress] = []
     Study(asked, folder, jobs, FakeWork(folder, **work)).run(seen.append)
     return seen
 
@@ -56,7 +57,7 @@ def test_tasks_go_seed_by_seed_so_that_a_part_is_a_fair_part():
 
 def test_arms_whose_labels_make_the_same_file_name_get_different_files():
     arms = tuple(replace(a, label=label) for a, label in zip(plan().arms, ("A, b", "a b"), strict=True))
-    files = [t.file for t in Plan(arms).tasks()]
+    files = [t.file for t in StudyPlan(arms).tasks()]
 
     assert len(set(files)) == len(files)
 
@@ -65,7 +66,7 @@ def test_a_plan_survives_its_file(tmp_path):
     asked = plan(3, on_defect="restart", preset="why")
     asked.save(tmp_path)
 
-    assert Plan.load(tmp_path) == asked
+    assert StudyPlan.load(tmp_path) == asked
 
 
 @pytest.mark.parametrize("text", ["{", '{"format": "lenet-diag study 1"}',
@@ -74,7 +75,7 @@ def test_a_damaged_plan_is_refused_in_one_line(tmp_path, text):
     (tmp_path / "study.json").write_text(text)
 
     with pytest.raises(DamagedFileError, match=r"study\.json"):
-        Plan.load(tmp_path)
+        StudyPlan.load(tmp_path)
 
 
 def test_the_result_does_not_depend_on_the_number_of_jobs(tmp_path):
@@ -134,7 +135,7 @@ def test_another_study_in_the_folder_is_refused_and_kept(tmp_path):
     before = (tmp_path / "study.json").read_text()
 
     with pytest.raises(StudyError, match="another study"):
-        run_study(Plan(grid({"lr": [0.1]}, 1)), tmp_path)
+        run_study(StudyPlan(grid({"lr": [0.1]}, 1)), tmp_path)
     assert (tmp_path / "study.json").read_text() == before
 
 
@@ -159,7 +160,7 @@ def test_what_failed_is_tried_again_on_resume(tmp_path):
 
 
 def test_restart_keeps_and_counts_the_dead_run_and_takes_seeds_that_nobody_has(tmp_path):
-    asked = Plan(grid({}, 3), on_defect="restart")
+    asked = StudyPlan(grid({}, 3), on_defect="restart")
     for _ in range(2):
         seen = run_study(asked, tmp_path)
     _, loaded = load_study(tmp_path)
@@ -170,7 +171,7 @@ def test_restart_keeps_and_counts_the_dead_run_and_takes_seeds_that_nobody_has(t
 
 
 def test_a_restart_that_fails_is_a_crashed_run_like_any_other(tmp_path):
-    asked = Plan(grid({}, 3), on_defect="restart")
+    asked = StudyPlan(grid({}, 3), on_defect="restart")
     run_study(asked, tmp_path, failing=(3,))
     _, loaded = load_study(tmp_path)
     (group,) = groups_of(asked, loaded.runs)

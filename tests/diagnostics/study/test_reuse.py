@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import StudyError
-from diagnostics.study.plan import Plan, grid
+from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.results import load_study
 from diagnostics.study.reuse import copy_runs
-from diagnostics.study.runner import Study, load_study
+from diagnostics.study.runner import Study
 from diagnostics.study.worker import Worker
 from lenet.data.dataset import EMBEDDED
 
@@ -23,16 +24,16 @@ SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size"
 def source(tmp_path, monkeypatch) -> Path:
     """A study of seeds 0 and 1 at lr 0.1, made at commit abc."""
     monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc")
-    folder, plan = tmp_path / "source", Plan(grid({**SMALL, "lr": [0.1]}, 2))
+    folder, plan = tmp_path / "source", StudyPlan(grid({**SMALL, "lr": [0.1]}, 2))
     plan.save(folder)
     for task in plan.tasks():
         Worker.of(plan, folder)(task)
     return folder
 
 
-def other(**changes) -> Plan:
+def other(**changes) -> StudyPlan:
     """Another study, whose second arm is the source's."""
-    return Plan(grid({**SMALL, "lr": [0.5, 0.1]}, 3), **changes)
+    return StudyPlan(grid({**SMALL, "lr": [0.5, 0.1]}, 3), **changes)
 
 
 def test_equal_runs_are_copied_byte_for_byte_and_nothing_else(source, tmp_path):
@@ -45,7 +46,7 @@ def test_equal_runs_are_copied_byte_for_byte_and_nothing_else(source, tmp_path):
 
 def test_a_study_counts_copied_runs_trains_none_of_them_and_says_where_they_came_from(source, tmp_path):
     folder, seen = tmp_path / "copy", []
-    plan = Plan(grid({**SMALL, "lr": [0.1]}, 2))
+    plan = StudyPlan(grid({**SMALL, "lr": [0.1]}, 2))
     for _ in range(2):
         Study(plan, folder, 1, reuse=[source]).run(seen.append)
     made, loaded = load_study(folder)
@@ -68,7 +69,7 @@ def test_runs_of_other_code_or_another_machine_are_not_copied(source, tmp_path, 
 
 def test_code_that_was_changed_since_its_commit_copies_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc+")
-    folder, plan = tmp_path / "source", Plan(grid({**SMALL, "lr": [0.1]}, 1))
+    folder, plan = tmp_path / "source", StudyPlan(grid({**SMALL, "lr": [0.1]}, 1))
     plan.save(folder)
     Worker.of(plan, folder)(plan.tasks()[0])
 
@@ -79,7 +80,7 @@ def test_runs_on_data_that_have_changed_since_are_not_copied(tmp_path, monkeypat
     monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc")
     data, settings = tmp_path / "data", {**SMALL, "lr": [0.1], "data": [str(tmp_path / "data")]}
     shutil.copytree(EMBEDDED, data)
-    folder, plan = tmp_path / "source", Plan(grid(settings, 1))
+    folder, plan = tmp_path / "source", StudyPlan(grid(settings, 1))
     plan.save(folder)
     Worker.of(plan, folder)(plan.tasks()[0])
 

@@ -7,7 +7,7 @@ import signal
 import time
 from collections import deque
 
-from diagnostics.study.worker_pool import Failure, Pool
+from diagnostics.study.worker_pool import Failure, WorkerPool
 
 
 def work(task: int) -> int:
@@ -21,12 +21,12 @@ def work(task: int) -> int:
     return 2 * task
 
 
-def outcomes(pool: Pool[int, int], *tasks: int) -> dict[int, int | Failure]:
+def outcomes(pool: WorkerPool[int, int], *tasks: int) -> dict[int, int | Failure]:
     return dict(filter(None, pool.results(deque(tasks))))
 
 
 def test_every_task_comes_back_with_its_result_or_with_what_went_wrong():
-    with Pool(2, work) as pool:
+    with WorkerPool(2, work) as pool:
         found = outcomes(pool, 1, -2, 0, 3, -1)
 
     assert (found[1], found[3]) == (2, 6)
@@ -37,7 +37,7 @@ def test_every_task_comes_back_with_its_result_or_with_what_went_wrong():
 
 
 def test_a_worker_that_died_between_two_tasks_costs_nothing():
-    with Pool(1, work) as pool:
+    with WorkerPool(1, work) as pool:
         first = outcomes(pool, 1)
         os.kill(pool._workers[0].process.pid, signal.SIGKILL)
         pool._workers[0].process.join()
@@ -48,7 +48,7 @@ def test_a_worker_that_died_between_two_tasks_costs_nothing():
 
 def test_tasks_may_be_added_while_results_are_taken():
     queue, seen = deque([1]), []
-    with Pool(1, work) as pool:
+    with WorkerPool(1, work) as pool:
         for result in pool.results(queue):
             if result:
                 seen.append(result[1])
@@ -59,7 +59,7 @@ def test_tasks_may_be_added_while_results_are_taken():
 
 
 def test_leaving_the_pool_ends_its_workers_soon():
-    with Pool(2, time.sleep) as pool:
+    with WorkerPool(2, time.sleep) as pool:
         next(pool.results(deque([60.0, 60.0])))
         processes = [worker.process for worker in pool._workers]
         started = time.monotonic()

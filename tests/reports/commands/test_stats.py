@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.statistics import summary_cache
-from diagnostics.study.plan import Plan, grid
+from diagnostics.study.plan import StudyPlan, grid
 from reports.commands.stats import command
 from tests.helpers.fake_runs import fake_run, fake_study
 
@@ -93,7 +93,7 @@ def test_arms_are_compared_with_the_first(runs):
 
 
 def test_a_study_keeps_the_labels_of_its_arms(tmp_path):
-    fake_study(tmp_path, Plan(grid({"lr": [0.5, 0.1]}, 4)))
+    fake_study(tmp_path, StudyPlan(grid({"lr": [0.5, 0.1]}, 4)))
     groups = json.loads(stats(tmp_path, "--json").stdout)["groups"]
 
     assert [(g["label"], g["runs"]) for g in groups] == [("lenet lr=0.5", 4), ("lenet lr=0.1", 4)]
@@ -110,7 +110,7 @@ def test_a_damaged_file_is_named_left_out_and_told_by_the_exit_code(runs):
 
 @pytest.mark.parametrize("text", ["{", '{"format": "lenet-diag failures 1", "failures": 5}'])
 def test_a_damaged_list_of_failures_is_one_line_and_exit_code_3_beside_the_statistics(tmp_path, text):
-    fake_study(tmp_path, Plan(grid({"lr": [0.5, 0.1]}, 4)))
+    fake_study(tmp_path, StudyPlan(grid({"lr": [0.5, 0.1]}, 4)))
     (tmp_path / "failures.json").write_text(text)
     result = stats(tmp_path)
 
@@ -122,7 +122,7 @@ def test_a_damaged_list_of_failures_is_one_line_and_exit_code_3_beside_the_stati
 
 @pytest.mark.parametrize(("name", "value"), [("jobs", None), ("jobs", "many"), ("numpy", None)])
 def test_a_study_whose_history_is_damaged_is_one_line_and_exit_code_3(tmp_path, name, value):
-    fake_study(tmp_path, Plan(grid({}, 4)))
+    fake_study(tmp_path, StudyPlan(grid({}, 4)))
     study = json.loads((tmp_path / "study.json").read_text())
     study["history"][0][name] = value
     if value is None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from diagnostics.study import runner
-from diagnostics.study.plan import Plan
+from diagnostics.study.plan import StudyPlan
 from reports.commands.study import command
 from reports.terminal.study_view import StudyView, line
 from tests.helpers.fake_work import FakeWork, calls
@@ -53,7 +53,7 @@ def test_a_grid_is_run_told_line_by_line_and_its_statistics_printed(study):
     assert "Compared with lenet lr=0.1:" in result.stdout
     assert "Times were taken with 1 run at a time" in result.stdout
     assert f"next: lenet-diag report {study.folder}" in result.stderr
-    assert [arm.label for arm in Plan.load(study.folder).arms] == ["lenet lr=0.1", "lenet lr=0.5"]
+    assert [arm.label for arm in StudyPlan.load(study.folder).arms] == ["lenet lr=0.1", "lenet lr=0.5"]
 
 
 def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study):
@@ -149,7 +149,7 @@ def test_a_crash_is_told_the_others_go_on_and_the_exit_code_says_so(study, monke
 
 
 def test_where_there_is_nothing_to_copy_it_is_said_before_anything_is_trained(study, tmp_path):
-    Plan(()).save(tmp_path / "other")
+    StudyPlan(()).save(tmp_path / "other")
     result = study("--runs", 2, "--reuse", tmp_path / "other")
 
     assert result.exit_code == 0
@@ -178,7 +178,7 @@ def test_a_preset_takes_other_settings_for_all_arms_and_writes_its_page(study, t
     result = study("--preset", "why", "--runs", 3, "--limit", 2000, "--page", page)
 
     assert result.exit_code == 0
-    assert {a.settings["limit"] for a in Plan.load(study.folder).arms} == {2000}
+    assert {a.settings["limit"] for a in StudyPlan.load(study.folder).arms} == {2000}
     assert "--limit 2000 --runs 3" in page.read_text()
     page.unlink()
 
@@ -190,7 +190,7 @@ def test_a_preset_takes_other_settings_for_all_arms_and_writes_its_page(study, t
 def test_on_a_terminal_the_arms_are_kept_in_a_table(tmp_path):
     from diagnostics.study.plan import grid
 
-    plan, states = Plan(grid({"lr": [0.1, 0.5]}, 2)), []
+    plan, states = StudyPlan(grid({"lr": [0.1, 0.5]}, 2)), []
     runner.Study(plan, tmp_path, 1, FakeWork(tmp_path, failing=(1,))).run(states.append)
     console = Console(force_terminal=True, width=100, record=True, file=sys.stderr)
     with StudyView(console) as view:

@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics.log.reader import open_run
-from diagnostics.study.plan import Plan, grid
-from diagnostics.study.runner import Study, load_study
+from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.results import load_study
+from diagnostics.study.runner import Study
 from reports.commands.stats import command as stats
 from reports.commands.study import command as study
 
@@ -33,7 +34,7 @@ def test_one_job_and_two_give_the_same_runs_bit_for_bit(tmp_path):
     results = []
     for jobs in (1, 2):
         folder = tmp_path / str(jobs)
-        Study(Plan(grid(SMALL, 2)), folder, jobs).run()
+        Study(StudyPlan(grid(SMALL, 2)), folder, jobs).run()
         runs = load_study(folder)[1].runs
         columns = [open_run(folder / run.name).steps.drop(columns=["seconds", "wall"]) for run in runs]
         results.append(([without_times(run) for run in runs], columns))

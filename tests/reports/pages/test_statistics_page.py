@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from diagnostics.statistics import summary_cache
-from diagnostics.study.plan import Plan, grid
+from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.runner import Study
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 def test_the_code_of_the_page_runs_on_real_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = {"network": ["feedforward"], "limit": [600], "epochs": [2], "batch_size": [16]}
-    Study(Plan(grid(small, 2)), Path("runs"), 2).run()
+    Study(StudyPlan(grid(small, 2)), Path("runs"), 2).run()
     names: dict = {}
     for code in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
         exec(code, names)

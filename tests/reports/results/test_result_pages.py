@@ -8,16 +8,17 @@ import pandas as pd
 import pytest
 
 from diagnostics.errors import StudyError
-from diagnostics.study.plan import Plan, grid
+from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.presets import CONTROL, PRESETS, preset
-from diagnostics.study.runner import load_study, note_copied
+from diagnostics.study.results import load_study
+from diagnostics.study.runner import note_copied
 from reports.commands.study import command, make_plan
 from reports.results import PAGES, write_page
 from tests.helpers.fake_runs import fake_run, fake_study
 
 
 def page_of(name, folder, runs=12, **how):
-    plan = fake_study(folder, Plan(preset(name).build({}, runs), preset=name), **how)
+    plan = fake_study(folder, StudyPlan(preset(name).build({}, runs), preset=name), **how)
     return write_page(plan, load_study(folder)[1], folder, folder / "page.md").read_text()
 
 
@@ -39,7 +40,7 @@ def test_a_partial_page_says_so_and_how_much_is_missing(tmp_path):
 
 
 def test_restarts_do_not_stand_in_for_runs_that_are_missing(tmp_path):
-    plan = fake_study(tmp_path, Plan(preset("why").build({}, 3), on_defect="restart", preset="why"), skip=1)
+    plan = fake_study(tmp_path, StudyPlan(preset("why").build({}, 3), on_defect="restart", preset="why"), skip=1)
     first = next(task for task in plan.tasks() if task.settings.seed == 1)
     restart = plan.restart_of(first)
     assert restart is not None
@@ -51,12 +52,12 @@ def test_restarts_do_not_stand_in_for_runs_that_are_missing(tmp_path):
 
 
 def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
-    plan = Plan(preset("remedies").build({}, 24), preset="remedies")
+    plan = StudyPlan(preset("remedies").build({}, 24), preset="remedies")
     fake_study(tmp_path, plan, dead=range(12))
     for task in plan.tasks():
         if "clipped" in plan.arms[task.arm].label:
             fake_run(tmp_path, task.file, "healthy", task.settings.seed, arm=task.settings.to_dict())
-    text = write_page(Plan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
+    text = write_page(StudyPlan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
 
     assert "**With a correct convolution** the control loses 12 of 24 (31–69 %)." in text
     assert (
@@ -88,7 +89,7 @@ def test_why_says_when_and_of_what_without_a_log_to_read(tmp_path):
 
 
 def test_why_tells_what_saves_where_the_remedies_lie_beside_it(tmp_path):
-    fake_study(tmp_path / "remedies", Plan(preset("remedies").build({}, 5), preset="remedies"), skip=3)
+    fake_study(tmp_path / "remedies", StudyPlan(preset("remedies").build({}, 5), preset="remedies"), skip=3)
     text = page_of("why", tmp_path / "why")
 
     assert "**Partial: 102 of 105 runs so far.**" in text
@@ -107,9 +108,9 @@ def test_beside_a_page_stands_every_run_and_no_path_of_this_machine(tmp_path):
 
 
 def test_a_page_says_which_runs_were_copied_from_where(tmp_path):
-    plan = fake_study(tmp_path, Plan(preset("why").build({}, 3), preset="why"))
+    plan = fake_study(tmp_path, StudyPlan(preset("why").build({}, 3), preset="why"))
     note_copied(tmp_path, {"exact-convolution-seed0001.h5": "a/remedies/control-seed0001.h5", "gone.h5": "b/c/gone.h5"})
-    text = write_page(Plan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
+    text = write_page(StudyPlan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
 
     assert plan.preset == "why"
     assert "1 of the 6 runs were not trained again" in text
@@ -118,9 +119,9 @@ def test_a_page_says_which_runs_were_copied_from_where(tmp_path):
 
 def test_settings_are_told_as_they_are_and_the_command_repeats_them(tmp_path):
     changes = {"activation": "tanh", "optimizer": "adam", "lr": 0.00123456789, "shuffle": True, "clip_norm": 2.0}
-    plan = Plan(preset("why").build(changes, 3), 5, "stop", log_every=2, histograms_every=0, preset="why")
+    plan = StudyPlan(preset("why").build(changes, 3), 5, "stop", log_every=2, histograms_every=0, preset="why")
     fake_study(tmp_path, plan)
-    text = write_page(Plan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
+    text = write_page(StudyPlan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
     (line,) = (line for line in text.splitlines() if line.startswith("lenet-diag study"))
 
     assert "(tanh, Adam with learning rate 0.00123457, batch 128, 3 epochs, --shuffle, --clip-norm 2)" in text
@@ -131,7 +132,7 @@ def test_settings_are_told_as_they_are_and_the_command_repeats_them(tmp_path):
 
 
 def test_a_study_of_ones_own_has_no_page(tmp_path):
-    plan = fake_study(tmp_path, Plan(grid({}, 2)))
+    plan = fake_study(tmp_path, StudyPlan(grid({}, 2)))
 
     with pytest.raises(StudyError, match="has no page"):
         write_page(plan, load_study(tmp_path)[1], tmp_path, tmp_path / "p.md")
