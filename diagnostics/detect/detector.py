@@ -62,8 +62,9 @@ class Replayable(Protocol):
     """What :func:`replay` needs of a run."""
 
     name: str
-    info: RunInfo
 
+    @property
+    def info(self) -> RunInfo: ...
     @property
     def status(self) -> str: ...
     @property

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from diagnostics.log import guards
 from diagnostics.log.attributes import write_header
 from diagnostics.log.datasets import Growing, create_array, create_table, with_crc
-from diagnostics.run.source import Records, Source
-from diagnostics.schema.columns import KINDS
+from diagnostics.run.source import Records, Rows, Source
+from diagnostics.schema.columns import KINDS, Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import (
     BINS,
@@ -44,6 +44,7 @@ class LogFile:
 
     file: h5py.File
     descriptor: int
+    columns: Columns
     datasets: dict[str, Growing]
 
     @classmethod
@@ -58,7 +59,8 @@ class LogFile:
             stream.write(image)
         file = h5py.File(path, "r+", libver=LIBVER)
         growing = (VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)
-        return cls(file, file.id.get_vfd_handle(), {part.path: Growing(file[part.path]) for part in growing})
+        datasets = {part.path: Growing(file[part.path]) for part in growing}
+        return cls(file, file.id.get_vfd_handle(), header.info.columns, datasets)
 
     def abandon(self) -> None:
         """After a failed write, not after a close: end it without touching the file again."""
@@ -85,12 +87,15 @@ class LogFile:
         self.datasets[SNAPSHOTS.path].append(index)
 
     def copy(self, source: Source, before: int | None = None) -> int:
-        """Copy what can be trusted of another log, up to the step ``before`` (left out); returns the rows copied."""
+        """Copy what can be trusted of another log, up to the step ``before`` (left out); returns the rows copied.
+
+        Columns that the other log does not have, since an older program wrote it, are NaN.
+        """
         index = source.index()
         count = len(index) if before is None else int(np.searchsorted(index["step"], before))
         for start in range(0, count, COPY_ROWS):
             stop = min(start + COPY_ROWS, count)
-            self.append_rows(index[start:stop].copy(), np.ascontiguousarray(source.values(start, stop)))
+            self.append_rows(index[start:stop].copy(), self._in_own_order(source, source.values(start, stop)))
         for table in GROWING_TABLES:
             rows = source.table(table)
             self.append(table, rows[_before(table, rows, before)].copy())
@@ -100,6 +105,18 @@ class LogFile:
             arrays = {a.path: np.ascontiguousarray(source.array(a)[: len(snapshots)][taken]) for a in SNAPSHOT_ARRAYS}
             self.append_snapshots(snapshots[taken].copy(), arrays)
         return count
+
+    def _in_own_order(self, source: Source, rows: Rows) -> Rows:
+        """Rows of another log with the columns of this one."""
+        theirs = source.header.info.columns
+        if theirs.names == self.columns.names:
+            return np.ascontiguousarray(rows)
+        arranged = np.full((len(rows), len(self.columns)), np.nan, np.float32)
+        for own, name in enumerate(self.columns.names):
+            place = theirs.find(name)
+            if place is not None:
+                arranged[:, own] = rows[:, place]
+        return arranged
 
 
 def _empty_log(header: Header) -> bytes:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import LogError
 from diagnostics.log import superblock
-from diagnostics.log.attributes import read_header, records_of
+from diagnostics.log.attributes import read_header
 from diagnostics.log.datasets import trusted
+from diagnostics.log.layout import records_of
 from diagnostics.run.source import Records, Rows
 from diagnostics.schema.tables import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
 

@@ -36,14 +36,19 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
     ``run.notes`` says what of a damaged file had to be left out.
     """
     file = Path(path)
-    source = FileSource(file, lambda: _ways(file))
+    source = open_source(file)
     if not live:
         source.freeze()
-    run = Run(source.header.info, source, readable_name(file.name.removesuffix(".h5")), file)
+    run = Run(source, readable_name(file.name.removesuffix(".h5")), file)
     run.notes = tuple(source.problems)
     if run.notes and (whole := _whole_size(file)):
         run.notes = (f"is cut short: found {file.stat().st_size:,} bytes, expected {whole:,}", *run.notes)
     return run
+
+
+def open_source(file: Path) -> FileSource:
+    """What can be trusted of the log at ``file``; raises LogError as :func:`open_run` does."""
+    return FileSource(file, lambda: _ways(file))
 
 
 def _ways(file: Path) -> list[Callable[[], Opened]]:

@@ -12,9 +12,8 @@ from diagnostics.log import superblock
 from diagnostics.log.file import LogFile
 from diagnostics.log.file_source import FileSource
 from diagnostics.log.locks import WriterLock, has_writer
-from diagnostics.log.reader import open_run
+from diagnostics.log.reader import open_source
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import GROWING_TABLES, SNAPSHOTS
 
 
 @dataclass(frozen=True)
@@ -47,29 +46,26 @@ def repair_log(path: str | os.PathLike[str]) -> Repair:
     file = Path(path)
     if has_writer(file):
         raise LogBusyError(f"{file}: is being written by another process; nothing to repair")
-    run = open_run(file)
-    source = run.source
-    assert isinstance(source, FileSource)
-    for table in (*GROWING_TABLES, SNAPSHOTS):
-        source.table(table)  # so that its problems are known
+    source = open_source(file)
+    source.freeze()  # so that all its problems are known
     rows = source.count()
     last = int(source.index()["step"][-1]) if rows else None
     problems = tuple(source.problems)
     with file.open("rb") as stream:
         start = stream.read(superblock.SIZE)
     if superblock.is_intact(start) and not superblock.is_open_for_writing(start) and not problems:
-        return Repair(file, rows, last, run.status, None, ())
+        return Repair(file, rows, last, source.status, None, ())
     original = _kept_name(file)
     try:
         lock = _locked(file)
         try:
-            _write_anew(source, replace(source.header, status=run.status), file, original)
+            _write_anew(source, replace(source.header, status=source.status), file, original)
         finally:
             lock.release()
     except (OSError, RuntimeError) as error:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
         raise LogWriteError(f"{file}: cannot be written anew: {reason}; it was left as it is") from None
-    return Repair(file, rows, last, run.status, original, problems)
+    return Repair(file, rows, last, source.status, original, problems)
 
 
 def _locked(file: Path) -> WriterLock:

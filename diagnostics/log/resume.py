@@ -10,12 +10,10 @@ from typing import Any
 
 from diagnostics.errors import LogBusyError, LogError
 from diagnostics.log.checkpoints import Checkpoint, CheckpointRing
-from diagnostics.log.file_source import FileSource
 from diagnostics.log.locks import has_writer
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
 from diagnostics.run.run import Run
-from diagnostics.schema.header import Header
 
 
 @dataclass(frozen=True)
@@ -27,8 +25,6 @@ class ResumePoint:
 
     path: Path
     run: Run
-    header: Header
-    source: FileSource
     checkpoint: Checkpoint
 
     @property
@@ -52,11 +48,9 @@ def prepare_resume(path: str | os.PathLike[str]) -> ResumePoint:
     if has_writer(file):
         raise LogBusyError(f"{file}: is being written by another process; wait for it, or stop it")
     run = open_run(file)
-    source = run.source
-    assert isinstance(source, FileSource)
     if run.status == "completed":
         raise LogError(f"{file}: the run is complete, there is nothing to resume")
-    rows = source.index()
-    reached = int(rows["step"][-1]) + source.header.log_every if len(rows) else 0
-    ring = CheckpointRing(checkpoint_folder(file), source.header.run_id)
-    return ResumePoint(file, run, source.header, source, ring.newest(reached))
+    steps = run.index["step"]
+    reached = int(steps[-1]) + run.header.log_every if len(steps) else 0
+    ring = CheckpointRing(checkpoint_folder(file), run.header.run_id)
+    return ResumePoint(file, run, ring.newest(reached))

@@ -49,9 +49,9 @@ class LogKeeper:
         if resume is None:
             self._writer = LogWriter(path, header, overwrite=overwrite)
         else:
-            header = header.continued(resume.header)
+            header = header.continued(resume.run.header)
             old = name_before_resume(path)
-            self._writer = LogWriter(path, header, keep_old_as=old, copy_of=resume.source, before=resume.step)
+            self._writer = LogWriter(path, header, keep_old_as=old, copy_of=resume.run.source, before=resume.step)
         self._ring = CheckpointRing(checkpoint_folder(path), header.run_id)
         if resume is None:
             self._ring.clear()

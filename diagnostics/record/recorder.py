@@ -162,7 +162,7 @@ class Recorder(Hook):
         if self.path is None:
             raise DiagnosticsError("nothing to resume: the recorder has no path")
         resume = prepare_resume(self.path)
-        header = resume.header
+        header = resume.run.header
         then, now = (known.get("data_checksum") for known in (header.info.environment, self._environment))
         if then and now and then != now:
             raise DiagnosticsError(
@@ -190,9 +190,14 @@ class Recorder(Hook):
         if self.path is not None:
             check_log_path(self.path, overwrite=self._overwrite or resume is not None)
         environment = {**surroundings(event.threads), **self._environment}
-        self.info = info = RunInfo.from_start(event, self._settings, environment)
+        self.info = info = RunInfo.from_start(event, settings=self._settings, environment=environment)
         header = Header(
-            info, self._log_every, self._plan.every, self._checkpoint_every, DESCRIPTION, digest_start=event.digest
+            info,
+            subsample=DESCRIPTION,
+            log_every=self._log_every,
+            histograms_every=self._plan.every,
+            checkpoint_every=self._checkpoint_every,
+            digest_start=event.digest,
         )
         self._meter = Meter(info)
         self._log = LogKeeper(self.path, header, overwrite=self._overwrite, resume=resume, on_error=self._on_error)
@@ -294,7 +299,7 @@ class Recorder(Hook):
             before = resume.run.between(last=resume.step - 1)
             for step, epoch, row in before.rows():
                 self._judge.observe(step, epoch, row)
-            for validation in resume.source.table(VALIDATIONS):
+            for validation in resume.run.source.table(VALIDATIONS):
                 if validation["step"] < resume.step:
                     epoch, loss, accuracy = (validation[name].item() for name in ("epoch", "loss", "accuracy"))
                     self._judge.detector.validation(epoch, loss, accuracy)

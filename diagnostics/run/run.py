@@ -20,6 +20,7 @@ from diagnostics.run import frames
 from diagnostics.run.snapshots import Snapshots
 from diagnostics.run.source import MemorySource, Source, index_rows, records
 from diagnostics.schema.columns import Columns
+from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, VALIDATIONS
 
@@ -38,8 +39,7 @@ class Run:
     killed). ``notes`` says what the reader had to do to read the file.
     """
 
-    def __init__(self, info: RunInfo, source: Source, name: str, path: Path | None = None) -> None:
-        self.info = info
+    def __init__(self, source: Source, name: str, path: Path | None = None) -> None:
         self.name = name
         self.path = path
         self.notes: tuple[str, ...] = ()
@@ -75,9 +75,19 @@ class Run:
             EVENTS.path: records(EVENTS, events),
         }
         index = index_rows(steps, epochs, wall)
-        return cls(info, MemorySource(index, values, status, tables, arrays or {}), name)
+        return cls(MemorySource(Header(info, status=status), index, values, tables, arrays or {}), name)
 
     # -- what it is -----------------------------------------------------------------------
+
+    @property
+    def header(self) -> Header:
+        """What its log says of the run as a whole; of a run in memory, what it was made with."""
+        return self.source.header
+
+    @property
+    def info(self) -> RunInfo:
+        """What was known of it before its first step."""
+        return self.header.info
 
     @property
     def columns(self) -> Columns:
@@ -114,7 +124,7 @@ class Run:
 
     def between(self, first: int | None = None, last: int | None = None) -> Run:
         """The same run, reduced to the steps from ``first`` to ``last``; diagnosed as the whole is."""
-        part = Run(self.info, self.source, self.name, self.path)
+        part = Run(self.source, self.name, self.path)
         part._first, part._last = self._narrowed(first, last)
         part._whole, part.notes = self._whole, self.notes
         return part

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.schema.header import Header
 from diagnostics.schema.tables import INDEX, Array, Table
 
 Records = NDArray[np.void]
@@ -17,6 +18,10 @@ Rows = NDArray[np.float32]
 
 class Source(Protocol):
     """The rows and tables of one run. ``start`` and ``stop`` count rows, not steps."""
+
+    @property
+    def header(self) -> Header:
+        """What is known of the run as a whole."""
 
     @property
     def status(self) -> str:
@@ -45,11 +50,16 @@ class Source(Protocol):
 class MemorySource:
     """A run held in arrays."""
 
+    header: Header
     index_rows: Records
     value_rows: Rows
-    status: str = "completed"
     tables: Mapping[str, Records] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """What became of the run."""
+        return self.header.status
 
     def count(self) -> int:
         """The number of rows."""

@@ -9,7 +9,7 @@ activations (by statistic, then layer). :class:`Columns` finds them again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -73,6 +73,7 @@ class Column:
     tensor: str
     kind: str
     statistic: str
+    unit: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -96,14 +97,14 @@ class Columns(Sequence[Column]):
     @classmethod
     def declare(cls, tensors: Sequence[TensorInfo], layers: Sequence[LayerInfo]) -> Columns:
         """The columns of a network with these tensors and layers."""
-        columns = [Column("scalar", "", "", "", s.name) for s in SCALARS]
+        columns = [Column("scalar", "", "", "", s.name, s.unit) for s in SCALARS]
         for kind in KINDS:
             for statistic in TENSOR_STATISTICS:
-                columns += [Column("tensor", t.layer, t.tensor, kind, statistic.name) for t in tensors]
-        columns += [Column("tensor", t.layer, t.tensor, "update", RATIO.name) for t in tensors]
+                columns += [Column("tensor", t.layer, t.tensor, kind, statistic.name, statistic.unit) for t in tensors]
+        columns += [Column("tensor", t.layer, t.tensor, "update", RATIO.name, RATIO.unit) for t in tensors]
         names = (INPUT, *(layer.name for layer in layers))
         for statistic in ACTIVATION_STATISTICS:
-            columns += [Column("activation", name, "", "", statistic.name) for name in names]
+            columns += [Column("activation", name, "", "", statistic.name, statistic.unit) for name in names]
         return cls(columns)
 
     def __len__(self) -> int:

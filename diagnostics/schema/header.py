@@ -6,30 +6,64 @@ import math
 import time
 import uuid
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
+from diagnostics.schema.attributes import Attribute, attributes_of
 from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import FORMAT, VERSION
+
+STATUSES = ("unknown", "running", "completed", "stopped", "interrupted", "failed", "log-stopped", "crashed")
+_STATUS_MEANING = (
+    "1 running, 2 completed, 3 stopped, 4 interrupted, 5 failed, 6 the log stopped before the run did (disk full), "
+    "7 the writer was killed (set by repair)"
+)
+_SUBSAMPLE_MEANING = (
+    "which samples of a batch the activation statistics are taken from (dead fractions are taken from the whole batch)"
+)
+_CHECKPOINTS_MEANING = "every how many steps the exact state is saved beside the log; 0 is never"
 
 
 @dataclass(frozen=True)
 class Header:
-    """All attributes of a log; those that change later have their first values.
+    """All attributes of a log. Those that change later have their first values here.
 
     ``checkpoint_every`` is None where the log is of version 1.0, which does not say.
     """
 
     info: RunInfo
-    log_every: int = 1
-    histograms_every: int = 25
-    checkpoint_every: int | None = 0
-    subsample: str = ""
-    digest_start: str = ""
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    created: float = field(default_factory=time.time)
-    status: str = "running"
-    digest_end: str = ""
-    seconds: float = math.nan
-    cost_seconds: float = math.nan
+    format: Annotated[str, Attribute("text", "", f'always "{FORMAT}"')] = FORMAT
+    schema_version: Annotated[tuple[int, ...], Attribute("int32[2]", "", "major and minor version of this layout")] = (
+        VERSION
+    )
+    run_id: Annotated[str, Attribute("text", "", "a random name of the run, kept when it is resumed")] = field(
+        default_factory=lambda: uuid.uuid4().hex
+    )
+    created: Annotated[float, Attribute("float64", "s since 1970", "when the file was made")] = field(
+        default_factory=time.time
+    )
+    status: Annotated[str, Attribute("int64", "", _STATUS_MEANING, changes=True, choices=STATUSES)] = "running"
+    subsample: Annotated[str, Attribute("text", "", _SUBSAMPLE_MEANING)] = "unknown"
+    log_every: Annotated[int, Attribute("int64", "steps", "every how many steps a row is written")] = 1
+    histograms_every: Annotated[
+        int, Attribute("int64", "steps", "every how many steps a snapshot is taken; 0 is never")
+    ] = 25
+    checkpoint_every: Annotated[int | None, Attribute("int64", "steps", _CHECKPOINTS_MEANING, since=(1, 1))] = None
+    digest_start: Annotated[str, Attribute("text", "", "hash of all parameters before the first step")] = ""
+    digest_end: Annotated[
+        str, Attribute("text", "", "hash of all parameters at the end; empty until then", changes=True)
+    ] = ""
+    seconds: Annotated[float, Attribute("float64", "s", "time of the whole run; NaN until the end", changes=True)] = (
+        math.nan
+    )
+    cost_seconds: Annotated[
+        float,
+        Attribute("float64", "s", "time spent on measuring, judging and writing; NaN until the end", changes=True),
+    ] = math.nan
 
     def continued(self, of: Header) -> Header:
         """The header of a resumed run: it keeps the name, age and first digest it had."""
         return replace(self, run_id=of.run_id, created=of.created, digest_start=of.digest_start)
+
+
+ATTRIBUTES = {**attributes_of(Header), **attributes_of(RunInfo)}
+"""All attributes of a log, by name."""

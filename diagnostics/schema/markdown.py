@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from diagnostics.schema.attributes import Attribute
 from diagnostics.schema.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Statistic
+from diagnostics.schema.header import ATTRIBUTES
 from diagnostics.schema.tables import (
-    ATTRIBUTES,
     FORMAT,
     GROWING_TABLES,
     INDEX,
@@ -47,8 +48,13 @@ def log_format_markdown() -> str:
 
 
 def _attributes() -> str:
-    rows = [(f"`{a.name}`", a.dtype, a.unit, a.meaning + (" (changes)" if a.changes else "")) for a in ATTRIBUTES]
+    rows = [(f"`{name}`", one.dtype, one.unit, one.meaning + _remarks(one)) for name, one in ATTRIBUTES.items()]
     return _grid(("name", "type", "unit", "meaning"), rows)
+
+
+def _remarks(attribute: Attribute) -> str:
+    added = "" if attribute.since == (1, 0) else "; since {}.{}".format(*attribute.since)
+    return added + (" (changes)" if attribute.changes else "")
 
 
 def _table(table: Table) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Self
 
+from diagnostics.schema.attributes import Attribute
 from diagnostics.schema.columns import Columns
 from lenet.hooks import LayerInfo, RunStart, TensorInfo
 
@@ -17,44 +18,45 @@ class RunInfo:
 
     ``description`` is the model in words (layers, optimiser, learning rate);
     ``settings`` those of ``lenet-diag train``, empty where training was run from
-    Python; ``environment`` versions, machine, threads, process, data checksum.
+    Python; ``environment`` versions, machine, threads, process, data checksum;
+    ``recorded_columns`` are those of a log that was read, which an older or a newer
+    program may have written.
     """
 
     tensors: tuple[TensorInfo, ...]
     layers: tuple[LayerInfo, ...]
-    prior: tuple[float, ...]
-    batch_size: int
-    samples: int
-    steps_per_epoch: int
-    epochs: int
-    total_steps: int
-    seed: int
-    description: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    prior: Annotated[
+        tuple[float, ...], Attribute("float64[classes]", "share", "share of each class in the training labels")
+    ]
+    batch_size: Annotated[int, Attribute("int64", "samples", "size of a batch")]
+    samples: Annotated[int, Attribute("int64", "samples", "size of the training set")]
+    steps_per_epoch: Annotated[int, Attribute("int64", "steps", "steps of one epoch")]
+    epochs: Annotated[int, Attribute("int64", "epochs", "epochs asked for")]
+    total_steps: Annotated[int, Attribute("int64", "steps", "steps asked for")]
+    seed: Annotated[int, Attribute("int64", "", "the seed all randomness came from")]
+    description: Annotated[Mapping[str, Any], Attribute("JSON", "", "the model: layers, loss, optimiser, schedule")] = (
+        field(default_factory=dict)
+    )
+    settings: Annotated[
+        Mapping[str, Any],
+        Attribute("JSON", "", "settings of lenet-diag train; {} where training was run from Python"),
+    ] = field(default_factory=dict)
+    environment: Annotated[
+        Mapping[str, Any], Attribute("JSON", "", "versions, machine, threads, process id, data checksum")
+    ] = field(default_factory=dict)
+
+    recorded_columns: Columns | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def from_start(cls, start: RunStart, settings: Mapping[str, Any], environment: Mapping[str, Any]) -> RunInfo:
-        """What the trainer announces, with settings and environment added."""
-        return cls(
-            tensors=start.tensors,
-            layers=start.layers,
-            prior=tuple(float(p) for p in start.prior),
-            batch_size=start.batch_size,
-            samples=start.samples,
-            steps_per_epoch=start.steps_per_epoch,
-            epochs=start.epochs,
-            total_steps=start.total_steps,
-            seed=start.seed,
-            description=dict(start.description),
-            settings=dict(settings),
-            environment=dict(environment),
-        )
+    def from_start(cls, start: RunStart, **added: Any) -> Self:
+        """What the trainer announces, and what only the recorder knows (``added``)."""
+        announced = {one.name: getattr(start, one.name) for one in fields(cls) if hasattr(start, one.name)}
+        return cls(**announced, **added)
 
     @cached_property
     def columns(self) -> Columns:
-        """The columns of this run's rows."""
-        return Columns.declare(self.tensors, self.layers)
+        """The columns of this run's rows: those its log names, else those that are declared."""
+        return self.recorded_columns or Columns.declare(self.tensors, self.layers)
 
     @property
     def parameters(self) -> int:

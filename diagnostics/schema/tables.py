@@ -61,49 +61,6 @@ class Array:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """An attribute of the file. ``changes`` marks those that are rewritten while the run goes on."""
-
-    name: str
-    dtype: str
-    unit: str
-    meaning: str
-    changes: bool = False
-
-
-STATUSES = ("unknown", "running", "completed", "stopped", "interrupted", "failed", "log-stopped", "crashed")
-
-ATTRIBUTES = (
-    Attribute("format", "text", "", f'always "{FORMAT}"'),
-    Attribute("schema_version", "int32[2]", "", "major and minor version of this layout"),
-    Attribute("run_id", "text", "", "a random name of the run, kept when it is resumed"),
-    Attribute("created", "float64", "s since 1970", "when the file was made"),
-    Attribute("status", "int64", "", "1 running, 2 completed, 3 stopped, 4 interrupted, 5 failed, 6 the log "
-              "stopped before the run did (disk full), 7 the writer was killed (set by repair)", True),
-    Attribute("batch_size", "int64", "samples", "size of a batch"),
-    Attribute("samples", "int64", "samples", "size of the training set"),
-    Attribute("steps_per_epoch", "int64", "steps", "steps of one epoch"),
-    Attribute("epochs", "int64", "epochs", "epochs asked for"),
-    Attribute("total_steps", "int64", "steps", "steps asked for"),
-    Attribute("seed", "int64", "", "the seed all randomness came from"),
-    Attribute("prior", "float64[classes]", "share", "share of each class in the training labels"),
-    Attribute("subsample", "text", "", "which samples of a batch the activation statistics are taken from (dead "
-              "fractions are taken from the whole batch)"),
-    Attribute("log_every", "int64", "steps", "every how many steps a row is written"),
-    Attribute("histograms_every", "int64", "steps", "every how many steps a snapshot is taken; 0 is never"),
-    Attribute("checkpoint_every", "int64", "steps", "every how many steps the exact state is saved beside the log; "
-              "0 is never; since 1.1"),
-    Attribute("description", "JSON", "", "the model: layers, loss, optimiser, schedule"),
-    Attribute("settings", "JSON", "", "settings of lenet-diag train; {} where training was run from Python"),
-    Attribute("environment", "JSON", "", "versions, machine, threads, process id, data checksum"),
-    Attribute("digest_start", "text", "", "hash of all parameters before the first step"),
-    Attribute("digest_end", "text", "", "hash of all parameters at the end; empty until then", True),
-    Attribute("seconds", "float64", "s", "time of the whole run; NaN until the end", True),
-    Attribute("cost_seconds", "float64", "s", "time spent on measuring, judging and writing; NaN until the "
-              "end", True),
-)  # fmt: skip
-
 TENSORS = Table("layout/tensors", "the parameter tensors, in the order of the network", 64, (
     Field("layer", "S64", "", "name of the layer"),
     Field("tensor", "S16", "", "weights or biases"),

@@ -110,7 +110,6 @@ def _resumed(given: dict[str, Any], log: Path) -> Settings:
 
     Only the number of threads may be another: it never changes the result.
     """
-    from diagnostics.log.file_source import FileSource
     from diagnostics.log.reader import open_run
     from lenet.settings import Settings
 
@@ -118,9 +117,7 @@ def _resumed(given: dict[str, Any], log: Path) -> Settings:
     if not run.info.settings:
         raise click.UsageError(f"{log}: was trained from Python; continue it there (Recorder.resume)")
     settings = Settings.from_dict(run.info.settings)
-    assert isinstance(run.source, FileSource)
-    header = run.source.header
-    before = {**vars(settings), "log_every": header.log_every, "histograms_every": header.histograms_every}
+    before = {**vars(settings), "log_every": run.header.log_every, "histograms_every": run.header.histograms_every}
     for name, value in given.items():
         if name == "threads":
             settings = replace(settings, threads=value)

@@ -261,7 +261,7 @@ def _log_table(run: Run) -> Table:
         each = f", {number(count / max(len(run), 1))} bytes a step" if len(run) else ""
         rows.insert(0, ("file", Code(run.path.name)))
         rows.insert(1, ("size", size(count) + each))
-    cost = getattr(getattr(run.source, "header", None), "cost_seconds", math.nan)
+    cost = run.header.cost_seconds
     if math.isfinite(cost) and len(run):
         share = percent(cost / float(steps.sum())) if steps.sum() else "–"
         rows.append(("cost of measuring, judging and writing",

@@ -17,6 +17,7 @@ from diagnostics.detect.findings import Cause, Diagnosis, Finding, RuleOutcome, 
 from diagnostics.run.run import Run
 from diagnostics.run.source import MemorySource, index_rows, records
 from diagnostics.schema.columns import KINDS
+from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SILENT, SNAPSHOTS, VALIDATIONS
 from diagnostics.statistics.arms import group_runs
@@ -185,8 +186,9 @@ def _run(
     shots, arrays = _snapshots(header, steps, died, rng)
     tables = {EPOCHS.path: records(EPOCHS, epochs), VALIDATIONS.path: records(VALIDATIONS, checked),
               SNAPSHOTS.path: shots}  # fmt: skip
-    source = MemorySource(index_rows(t, t // per + 1), values, "completed", tables, arrays)
-    return Run(header, source, name)
+    about = Header(header, status="completed")
+    source = MemorySource(about, index_rows(t, t // per + 1), values, tables, arrays)
+    return Run(source, name)
 
 
 def _snapshots(header: RunInfo, steps: int, died: int | None, rng: np.random.Generator) -> tuple[Any, Any]:
@@ -232,7 +234,6 @@ def study() -> StudyData:
 def write_log(run: Run, path: Path) -> Path:
     """The run as a log file, closed with its status."""
     from diagnostics.log.writer import LogWriter
-    from diagnostics.schema.header import Header
 
     writer = LogWriter(path, Header(run.info))
     steps = run.snapshots.steps.tolist()

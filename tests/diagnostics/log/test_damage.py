@@ -238,7 +238,7 @@ def test_samples_of_every_version_stay_readable(sample: Path) -> None:
     assert run.notes == ()
     assert use_all(run) == 70
     assert run.status == "completed"
-    assert run.source.header.checkpoint_every == (None if sample.stem == "log-1.0" else 0)  # type: ignore[attr-defined]
+    assert run.header.checkpoint_every == (None if sample.stem == "log-1.0" else 0)
 
 
 def test_there_is_a_sample_of_this_version() -> None:

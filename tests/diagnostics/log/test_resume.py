@@ -84,7 +84,7 @@ def test_a_resumed_run_is_recorded_as_often_as_before(tmp_path: Path) -> None:
     recorder.resume(model)
     train([recorder], model, epochs=4)
 
-    header = open_run(tmp_path / "run.h5").source.header
+    header = open_run(tmp_path / "run.h5").header
     assert (header.log_every, header.histograms_every) == (3, 4)
     assert_same_run(tmp_path / "whole.h5", tmp_path / "run.h5")
 
@@ -103,7 +103,7 @@ def test_checkpoints_of_a_resumed_run_come_as_often_as_before(tmp_path: Path) ->
                 train([recorder, Fall(at)], model, epochs=4)
 
     run = open_run(tmp_path / "run.h5")
-    assert run.source.header.checkpoint_every == 7
+    assert run.header.checkpoint_every == 7
     assert run.checkpoints["step"].tolist() == [0, 7, 14, 21, 28, 35, 42, 49]
 
 

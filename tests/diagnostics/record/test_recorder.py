@@ -153,7 +153,7 @@ def test_that_a_run_has_learned_is_an_event(tmp_path: Path) -> None:
 def test_the_header_says_what_was_trained_with_what(tmp_path: Path) -> None:
     model = train([Recorder(tmp_path / "run.h5", settings={"lr": 0.1}, environment={"data_checksum": "abc"})])
 
-    header = open_run(tmp_path / "run.h5").source.header  # type: ignore[attr-defined]
+    header = open_run(tmp_path / "run.h5").header
 
     assert header.info.settings == {"lr": 0.1}
     assert header.info.environment["data_checksum"] == "abc"

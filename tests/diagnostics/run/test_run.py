@@ -9,6 +9,7 @@ import pytest
 from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 from diagnostics.run.run import Run
 from diagnostics.run.source import MemorySource, index_rows
+from diagnostics.schema.header import Header
 from diagnostics.schema.tables import COUNTS, KERNELS, RANGES, SILENT, SNAPSHOTS
 from tests.helpers.small_runs import numbered_run, small_info
 
@@ -155,10 +156,10 @@ def test_snapshots_give_histograms_silent_units_and_kernels() -> None:
     index["step"] = 0, 25
     arrays = {COUNTS.path: counts, RANGES.path: ranges, SILENT.path: silent}
     arrays[KERNELS.path] = np.arange(36, dtype=np.float32).reshape(2, 18)
-    source = MemorySource(index_rows([], []), np.zeros((0, len(info.columns)), np.float32))
+    source = MemorySource(Header(info), index_rows([], []), np.zeros((0, len(info.columns)), np.float32))
     source.tables, source.arrays = {SNAPSHOTS.path: index}, arrays
 
-    snapshots = Run(info, source, "x").snapshots
+    snapshots = Run(source, "x").snapshots
 
     histogram = snapshots.histogram("dense1", "weights", "value")
     np.testing.assert_allclose(histogram.quantiles((0.0, 0.5, 1.0))[1], [0.0, 0.5, 1.0], atol=0.07)

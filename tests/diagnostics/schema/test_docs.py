@@ -8,8 +8,9 @@ import pytest
 
 import diagnostics
 from diagnostics.record.recorder import Recorder
+from diagnostics.schema.header import ATTRIBUTES
 from diagnostics.schema.markdown import log_format_markdown
-from diagnostics.schema.tables import ALL, ATTRIBUTES, Array
+from diagnostics.schema.tables import ALL, Array
 from lenet.data import load_dataset
 from lenet.settings import Settings
 
@@ -28,7 +29,7 @@ def test_the_page_names_every_dataset_field_and_attribute() -> None:
         for field in () if isinstance(part, Array) else part.fields:
             assert f"| `{field.name}` |" in page
     for attribute in ATTRIBUTES:
-        assert f"| `{attribute.name}` |" in page
+        assert f"| `{attribute}` |" in page
 
 
 def lenet_log(path: Path, lr: float) -> None:
