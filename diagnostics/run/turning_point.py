@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.run.run import Run
 
@@ -88,3 +88,10 @@ def suspects(run: Run) -> tuple[str | None, ...]:
     known = {layer for layer, _ in run.columns.tensors}
     named = (guilty_layer(run), cause.layer if cause and cause.layer in known else None)
     return tuple(dict.fromkeys(layer for layer in named if layer)) or (None,)
+
+
+def deciding_stretch(diagnosis: Diagnosis) -> Stretch | None:
+    """The stretch that decides the verdict; where none does, the longest of those the run came back from."""
+    if diagnosis.onset is not None:
+        return next((s for s in diagnosis.stretches if s.onset == diagnosis.onset), None)
+    return max(diagnosis.stretches, key=lambda s: (s.recovery or diagnosis.steps) - s.onset, default=None)

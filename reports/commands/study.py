@@ -148,7 +148,7 @@ def execute(plan: StudyPlan, folder: Path, jobs: int, reuse: tuple[Path, ...] = 
     from diagnostics.study.results import FAILURES
     from diagnostics.study.runner import Study
     from reports.terminal.study_view import StudyView
-    from reports.text.phrases import counted
+    from reports.text.numbers import counted
 
     study = Study(plan, folder, jobs, reuse=reuse)
     try:

@@ -8,9 +8,9 @@ is one renderer, and tests read the tree.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, TypeAlias
 
-Tone = Literal["good", "bad", "warn", "plain"]
+from reports.text.phrases import Tone
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def write(document: Document, folder: Path) -> Path:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("reports", "templates"),
+        loader=PackageLoader("reports.pages", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

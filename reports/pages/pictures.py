@@ -20,7 +20,8 @@ from reports.figures.tensors import tensors_figure
 from reports.figures.units import prepare as unit_data
 from reports.figures.units import units_figure
 from reports.pages.document import Picture
-from reports.text.phrases import counted, measured, number, percent, rule_name
+from reports.text.numbers import counted, number, percent
+from reports.text.phrases import measured, rule_name
 
 Maker = Callable[[Run], Figure | None]
 

@@ -9,7 +9,7 @@ from diagnostics.detect.early_warnings import RULE as EARLY
 from diagnostics.detect.findings import Finding, RuleOutcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import downfall, guilty_layer, turning_step
+from diagnostics.run.turning_point import deciding_stretch, downfall, guilty_layer, turning_step
 from reports.pages import html
 from reports.pages.document import (
     Block,
@@ -25,27 +25,14 @@ from reports.pages.document import (
     Strong,
     Table,
     Terms,
-    Tone,
     text,
 )
 from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import chain_picture, guilty_pictures, heat_picture, loss_picture, tensor_pictures
-from reports.text.phrases import (
-    GLOSSARY,
-    TITLES,
-    counted,
-    deciding,
-    measured,
-    number,
-    percent,
-    plain,
-    rule_name,
-    seconds,
-    sentence,
-    size,
-    status_of,
-    verdict_sentence,
-)
+from reports.text.diagnosis import verdict_sentence
+from reports.text.glossary import GLOSSARY
+from reports.text.numbers import counted, number, percent, plain, seconds, size
+from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
 from reports.text.remedies import command_for, meaning
 
 
@@ -59,7 +46,7 @@ def build(run: Run) -> Document:
     network = run.info.settings.get("network", "network")
     subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
     opening: tuple[Block, ...] = (
-        VerdictBlock(TITLES[run.verdict], verdict_sentence(run), _tone(run.verdict)),
+        VerdictBlock(TITLES[run.verdict], verdict_sentence(run), tone_of(run.verdict)),
         _facts(run),
         loss_picture(run),
     )
@@ -74,18 +61,12 @@ def build(run: Run) -> Document:
     return Document(f"Run {run.name}", subtitle, opening, sections)
 
 
-def _tone(verdict: Verdict) -> Tone:
-    if verdict.is_defect:
-        return "bad"
-    return "good" if verdict is Verdict.HEALTHY else "warn"
-
-
 def _facts(run: Run) -> Facts:
     """Four answers at a glance: which layer, which step, which mechanism, what to try."""
     diagnosis, turn = run.diagnosis, turning_step(run)
     if turn is None:
         return _quiet_facts(run)
-    stretch, cause, down = deciding(diagnosis), diagnosis.cause, downfall(run)
+    stretch, cause, down = deciding_stretch(diagnosis), diagnosis.cause, downfall(run)
     layer = guilty_layer(run) or (cause.layer if cause else None)
     where, when = _layer_words(run, layer), []
     if cause is not None and cause.layer not in (None, layer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,13 +25,14 @@ from reports.pages.document import (
     Strong,
     Table,
     Terms,
-    Tone,
     text,
 )
 from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import picture
-from reports.text.phrases import GLOSSARY, counted, percent, rule_name, seconds, sentence, status_words
-from reports.text.statistics import cost_words, mean_words, rate_words
+from reports.text.glossary import GLOSSARY
+from reports.text.numbers import counted, interval_words, percent, seconds
+from reports.text.phrases import Tone, rule_name, sentence, status_words
+from reports.text.statistics import cost_words, defect_rate, mean_words
 
 MOST_COMPARED = 80
 UNEXPLAINED = "unexplained"
@@ -85,7 +85,7 @@ def _verdict(data: StudyData) -> VerdictBlock:
             words.append(f"Most in {worst.label} ({worst.defect_runs} of {worst.judged}), fewest in {best.label} "
                          f"({best.defect_runs} of {best.judged}).")  # fmt: skip
     elif whole.interval is not None:
-        words.append(f"95 % interval of the rate: {_range(whole.interval)}.")
+        words.append(f"95 % interval of the rate: {interval_words(whole.interval)}.")
     tone: Tone = "good" if not whole.defect_runs else "bad" if 2 * whole.defect_runs > whole.judged else "warn"
     return VerdictBlock("none died" if not whole.defect_runs else "some runs died", " ".join(words), tone)
 
@@ -130,7 +130,7 @@ def _arms(data: StudyData) -> Section:
     blocks: list[Block] = [table]
     figure = rates_figure(data.groups)
     if figure is not None:
-        told = "; ".join(f"{g.label}: {rate_words(g)}" for g in data.groups)
+        told = "; ".join(f"{g.label}: {defect_rate(g)}" for g in data.groups)
         blocks.append(picture("1-defect-rates", "Defect rates", f"Dots with intervals: {told}.",
                                "The dot is the share of judged runs that died, the bar its Wilson 95 % interval. "
                                "Intervals that overlap leave the difference open.", figure))  # fmt: skip
@@ -145,7 +145,7 @@ def _arm_row(g: Group) -> tuple[Inline, ...]:
     beside = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     every, alive = g.all.validation_accuracy, g.survivors.validation_accuracy
     return (
-        Strong(g.label), f"{g.defect_runs} of {g.judged}", _range(g.interval), kinds, beside or "–",
+        Strong(g.label), f"{g.defect_runs} of {g.judged}", interval_words(g.interval), kinds, beside or "–",
         f"{mean_words(every, 'validation_accuracy')}, n = {every.n}",
         f"{mean_words(alive, 'validation_accuracy')}, n = {alive.n}", seconds(g.all.total_seconds.mean),
     )  # fmt: skip
@@ -223,9 +223,3 @@ def _runs(data: StudyData) -> Section:
     if data.problems:
         blocks.insert(0, text(Strong("Not counted: "), "; ".join(data.problems), "."))
     return Section("runs", "The runs", tuple(blocks))
-
-
-def _range(interval: tuple[float, float] | None) -> str:
-    if interval is None or not all(map(math.isfinite, interval)):
-        return "–"
-    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"

@@ -14,7 +14,7 @@ from diagnostics.statistics.group import Group
 from reports.results import pictures
 from reports.results.markdown import join, table
 from reports.results.why_words import EARLY
-from reports.text.phrases import counted
+from reports.text.numbers import counted
 
 BEFORE = 200
 """Steps before the onset over which drift is looked for."""

@@ -12,8 +12,9 @@ from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import preset
 from lenet.settings import Settings
-from reports.flags import flags
-from reports.text.phrases import counted
+from reports.text.command_line import flags
+from reports.text.numbers import counted
+from reports.text.statistics import defect_rate
 
 NAMES = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh",
          "sgd": "SGD", "momentum": "momentum", "rmsprop": "RMSprop", "adam": "Adam"}  # fmt: skip
@@ -99,18 +100,10 @@ def runs_file(page: Path) -> Path:
     return page.with_name(f"{page.stem}-runs.csv")
 
 
-def rate(group: Group | None) -> str:
-    """K of n with its interval, short."""
-    if group is None or group.interval is None:
-        return "–"
-    low, high = group.interval
-    return f"{group.defect_runs} of {group.judged} ({100 * low:.0f}–{100 * high:.0f} %)"
-
-
 def rate_cell(group: Group) -> str:
     """K of n with its interval, and beside it the runs that are not in n."""
     counts = {"undecided": group.undecided, "crashed": group.crashed}
-    return ", ".join([rate(group), *(f"{n} {what}" for what, n in counts.items() if n)])
+    return ", ".join([defect_rate(group, is_brief=True), *(f"{n} {what}" for what, n in counts.items() if n)])
 
 
 def share(mean: Mean, digits: int = 1) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from diagnostics.files import write_bytes
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from reports.text.statistics import rate_words
+from reports.text.statistics import defect_rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def rates(groups: Sequence[Group], page: Path) -> str | None:
     """Defect rates of the arms with their intervals."""
     from reports.figures.rates import rates_figure
 
-    told = "; ".join(f"{group.label}: {rate_words(group)}" for group in groups[:MOST_TOLD])
+    told = "; ".join(f"{group.label}: {defect_rate(group)}" for group in groups[:MOST_TOLD])
     more = f"; {len(groups) - MOST_TOLD} more arms in the tables" if len(groups) > MOST_TOLD else ""
     return _show(rates_figure(groups), page, "defect-rates", f"Defect runs: {told}{more}")
 

@@ -19,7 +19,6 @@ from reports.results.markdown import (
     arrows,
     how_made,
     join,
-    rate,
     rate_cell,
     runs_file,
     settings_words,
@@ -27,7 +26,8 @@ from reports.results.markdown import (
     status,
     table,
 )
-from reports.text.phrases import counted
+from reports.text.numbers import counted
+from reports.text.statistics import defect_rate
 
 DECAY, PENALTY = "decay", ("L1", "L2")
 EFFECTS = {"helps": "Saves runs", "hurts": "Makes it worse", "not shown": "Not shown to do either"}
@@ -76,7 +76,7 @@ def answer(made: Sequence[Comparison], control: Group | None, where: str, brief:
     """
     if control is None or not made:
         return None
-    lines = [f"**{where}** the control loses {rate(control)}.", ""]
+    lines = [f"**{where}** the control loses {defect_rate(control, is_brief=True)}.", ""]
     for effect, words in EFFECTS.items():
         arms = sorted((c for c in made if c.effect == effect), key=lambda c: c.adjusted_p or 0.0)
         if effect == "not shown" and arms:
@@ -86,7 +86,8 @@ def answer(made: Sequence[Comparison], control: Group | None, where: str, brief:
             listed = "; ".join(f"{_name(c)} ({c.arm.defect_runs} of {c.arm.judged} die)" for c in arms) or "none"
             lines.append(f"- {words}: {listed}.")
         else:
-            lines += [f"- {words}:", *(f"  - {_name(c)}: {rate(c.arm)} die{_cost(c)}" for c in arms)]
+            lines.append(f"- {words}:")
+            lines += [f"  - {_name(c)}: {defect_rate(c.arm, is_brief=True)} die{_cost(c)}" for c in arms]
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ from reports.results.markdown import (
     status,
     table,
 )
-from reports.text.phrases import seconds
+from reports.text.numbers import seconds
 
 
 @dataclass(frozen=True)

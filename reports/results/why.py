@@ -19,10 +19,11 @@ from reports.figures.survival import death_step, median_death_words
 from reports.results import pictures
 from reports.results.drift import drift
 from reports.results.gradients import gradient_words
-from reports.results.markdown import how_made, join, rate, runs_file, settings_words, share, status, table
+from reports.results.markdown import how_made, join, runs_file, settings_words, share, status, table
 from reports.results.saving import what_saves
 from reports.results.why_words import EARLY, HOW_IT_DIES, chain_words, explained_runs, short_answer, steps_per_epoch
 from reports.text.phrases import rule_name
+from reports.text.statistics import defect_rate
 
 CHANCE = 0.2
 """An accuracy that only guessing explains; the commonest digit alone gives 11 %."""
@@ -82,8 +83,8 @@ def _defects(group: Group) -> list[RunSummary]:
 
 
 def _counts(g: Group) -> Sequence[str]:
-    return (g.label, str(len(g.runs)), rate(g), *(str(g.by_kind[str(kind)]) for kind in DEFECT_KINDS),
-            str(g.recovered), str(g.undecided), share(g.all.validation_accuracy),
+    return (g.label, str(len(g.runs)), defect_rate(g, is_brief=True),
+            *(str(g.by_kind[str(kind)]) for kind in DEFECT_KINDS), str(g.recovered), str(g.undecided), share(g.all.validation_accuracy),
             share(g.survivors.validation_accuracy))  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study.presets import EXACT
 from reports.figures.survival import death_step
-from reports.results.markdown import rate
 from reports.text.phrases import rule_name
+from reports.text.statistics import defect_rate
 
 EARLY = 100
 """Steps that count as early: a fifth of an epoch."""
@@ -32,7 +32,7 @@ def short_answer(groups: Sequence[Group]) -> str:
     for group in groups:
         dead = [run for run in group.runs if run.is_defect]
         which = "a correct convolution" if group.label == EXACT else "the report's own convolution"
-        words = f"- **With {which}** {rate(group)} die."
+        words = f"- **With {which}** {defect_rate(group, is_brief=True)} die."
         if dead:
             known = explained_runs(group)
             early = sum(death_step(run) < EARLY for run in known)

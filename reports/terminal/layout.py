@@ -10,7 +10,7 @@ from rich.text import Text
 from reports.terminal.braille import plot, trend
 from reports.terminal.history import Array, Curve
 from reports.terminal.state import LayerLine, LiveState
-from reports.text.phrases import number, percent
+from reports.text.numbers import number, percent
 
 TONES = {"good": "bold green", "bad": "bold red", "warn": "bold yellow", "plain": "bold"}
 MARK = "!"

@@ -12,7 +12,8 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.schema.run_info import RunInfo
 from reports.terminal.history import History
-from reports.terminal.state import LayerLine, LiveState, Tone
+from reports.terminal.state import LayerLine, LiveState
+from reports.text.phrases import tone_of
 
 SHOWN = ("network", "activation", "convolution", "optimizer", "lr", "lr_decay", "batch_size", "init", "seed")
 EVENTS = 40
@@ -126,12 +127,3 @@ class LiveModel:
                  "convolution": "{} convolution", "init": "init {}", "lr_decay": "decay {}"}  # fmt: skip
         shown = [n for n in SHOWN if known.get(n) not in (None, "none")]
         return ", ".join(words.get(n, "{}").format(known[n]) for n in shown)
-
-
-def tone_of(verdict: Verdict | None) -> Tone:
-    """How a verdict is coloured."""
-    if verdict is None or verdict is Verdict.UNDECIDED:
-        return "plain"
-    if verdict.is_defect:
-        return "bad"
-    return "good" if verdict is Verdict.HEALTHY else "warn"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from reports.terminal.history import Array, Curve
-
-Tone = Literal["good", "bad", "warn", "plain"]
+from reports.text.phrases import Tone
 
 
 def nothing() -> Curve:

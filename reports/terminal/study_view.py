@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from reports.text.phrases import seconds
+from reports.text.numbers import seconds
 
 if TYPE_CHECKING:
     from diagnostics.statistics.run_summary import RunSummary

@@ -1,9 +1,12 @@
-"""A diagnosis in plain words, for the terminal."""
+"""A diagnosis in plain words: one line, one sentence, or the whole of it for the terminal."""
 
 from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
-from reports.text.phrases import counted, status_words
+from diagnostics.run.run import Run
+from diagnostics.run.turning_point import deciding_stretch, downfall
+from reports.text.numbers import counted
+from reports.text.phrases import sentence, status_words
 
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
@@ -18,6 +21,38 @@ VERDICTS = {
 def verdict_line(diagnosis: Diagnosis) -> str:
     """The verdict in one line."""
     return VERDICTS[diagnosis.verdict].format(steps=diagnosis.steps)
+
+
+def verdict_sentence(run: Run) -> str:
+    """The verdict in one sentence, with layer, step and mechanism where they are known."""
+    diagnosis, stretch = run.diagnosis, deciding_stretch(run.diagnosis)
+    because = "".join(f" {sentence(words)}" for words in reasons(run))
+    if not because and diagnosis.verdict.is_defect:
+        because = " None of the rules explains why."
+    steps = f"{diagnosis.steps:,} steps"
+    if diagnosis.verdict is Verdict.HEALTHY:
+        return f"This run learned and kept what it learned through all its {steps}."
+    if diagnosis.verdict is Verdict.UNDECIDED:
+        return f"After {steps} this run had neither clearly learned nor clearly failed: too early to tell."
+    if stretch is None:
+        return f"This run is called {diagnosis.verdict}.{because}"
+    end = "to its end" if stretch.recovery is None else f"until step {stretch.recovery:,}"
+    if diagnosis.verdict is Verdict.RECOVERED:
+        return f"This run was defect from step {stretch.onset:,} {end}, and ended well.{because}"
+    if diagnosis.verdict is Verdict.NEVER_LEARNED:
+        return f"This run never learned: to the end of its {steps} it does no better than guessing.{because}"
+    if diagnosis.verdict is Verdict.COLLAPSED:
+        return f"This run had learned, lost everything at step {stretch.onset:,} and guesses from there {end}.{because}"
+    return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
+
+
+def reasons(run: Run) -> list[str]:
+    """How it began and what keeps the run down, each with its step."""
+    cause, down = run.diagnosis.cause, downfall(run)
+    found = [f"step {cause.step:,}: {cause.message}"] if cause else []
+    if down is not None and (cause is None or (down.rule, down.layer) != (cause.rule, cause.layer)):
+        found.append(f"step {down.first_step:,}: {down.message}")
+    return found
 
 
 def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0, interrupted_by: str = "") -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.flags import flags
+from reports.text.command_line import flags
 
 Changes = dict[str, Any]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*(?:[ =](?!--)(?:[0-9.][0-9.e+-]*[0-9]|[0-9]|[a-z][a-z0-9-]*))?")

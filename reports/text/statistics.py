@@ -8,20 +8,16 @@ from collections.abc import Sequence
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import SINGLE_METRICS, Group, Mean, sensitivity
 from diagnostics.statistics.run_summary import RunSummary
-from reports.text.phrases import counted, percent, seconds
+from reports.text.numbers import counted, percent, rate, seconds
 
 LISTED = 8
 NAMES = {"step_seconds": "step", "epoch_seconds": "epoch", "training_seconds": "training",
          "validation_seconds": "validation", "total_seconds": "total"}  # fmt: skip
 
 
-def rate_words(group: Group) -> str:
-    """K of n with its interval: "10 of 40 = 25 % (95 % interval 14 to 40 %)"."""
-    counted = f"{group.defect_runs} of {group.judged}"
-    if group.interval is None or group.defect_rate is None:
-        return counted
-    low, high = (f"{100 * limit:.0f}" for limit in group.interval)
-    return f"{counted} = {100 * group.defect_rate:.0f} % (95 % interval {low} to {high} %)"
+def defect_rate(group: Group, is_brief: bool = False) -> str:
+    """How many of the judged runs are defect runs, with the interval."""
+    return rate(group.defect_runs, group.judged, group.interval, is_brief)
 
 
 def mean_words(mean: Mean, name: str) -> str:
@@ -49,7 +45,7 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
     kinds = ", ".join(f"{kind} {n}" for kind, n in group.by_kind.items())
     outside = f"undecided {group.undecided} and crashed or damaged {group.crashed}, not in n"
     beside = f"recovered {group.recovered}; {outside}"
-    lines = [group.label, f"  defect runs  {rate_words(group)}", f"               {kinds}; {beside}"]
+    lines = [group.label, f"  defect runs  {defect_rate(group)}", f"               {kinds}; {beside}"]
     lines += [f"  steps        {_steps_words(group)}", *_caveats(group), "", *_table(group, survivors_first)]
     for metric, words in (("epoch_accuracy", "last epoch's"), ("validation_accuracy", "validation")):
         line = sensitivity(group, metric)
@@ -68,7 +64,7 @@ def headline(groups: Sequence[Group], survivors: bool) -> str:
         runs = sum(run.is_survivor for run in group.runs) if survivors else len(group.kept)
         known = f"n = {mean.n}" + (f" of {runs} runs" if mean.n < runs else "")
         lines.append(f"  {group.label:{width}}  {mean_words(mean, 'validation_accuracy')} ({known}); "
-                     f"defect runs {rate_words(group)}")  # fmt: skip
+                     f"defect runs {defect_rate(group)}")  # fmt: skip
     return "\n".join(lines)
 
 
@@ -153,4 +149,4 @@ def _defect_words(run: RunSummary) -> str:
     return f"{run.name}: {run.verdict}{since}, {run.cause}{where} at step {run.cause_step}"
 
 
-__all__ = ["comparison_text", "cost_words", "group_text", "headline", "jobs_text", "mean_words", "rate_words", "rows"]
+__all__ = ["comparison_text", "cost_words", "defect_rate", "group_text", "headline", "jobs_text", "mean_words", "rows"]

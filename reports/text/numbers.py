@@ -1,0 +1,84 @@
+"""Numbers as people read them: sensible digits, units, shares, and how many of how many."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+Interval = tuple[float, float]
+NONE = "–"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with ``digits`` that mean something; whole numbers whole, None and NaN as a dash."""
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share as a percentage."""
+    return NONE if share is None or not math.isfinite(share) else f"{100 * share:.{digits}f} %"
+
+
+def seconds(value: float | None) -> str:
+    """A time in the unit that suits it."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):
+        if value < limit:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value / 3600:.1f} h"
+
+
+def size(count: int) -> str:
+    """A file size."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000 or unit == "MB":
+            break
+        count /= 1000  # type: ignore[assignment]  # a whole number only while it is bytes
+    return f"{count:.3g} {unit}" if unit != "bytes" else f"{count} bytes"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, which gets an s where there is not exactly one."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def rate(k: int, n: int, interval: Interval | None, is_brief: bool = False) -> str:
+    """How often something happened, with its 95 % interval.
+
+    "10 of 40 = 25 % (95 % interval 14 to 40 %)", or, where the words around it say what the interval is,
+    "10 of 40 (14–40 %)". Without an interval nothing was counted: "0 of 0", or a dash.
+    """
+    if interval is None or not n:
+        return NONE if is_brief else f"{k} of {n}"
+    if is_brief:
+        return f"{k} of {n} ({100 * interval[0]:.0f}–{100 * interval[1]:.0f} %)"
+    return f"{k} of {n} = {100 * k / n:.0f} % (95 % interval {interval_words(interval)})"
+
+
+def interval_words(interval: Interval | None) -> str:
+    """The ends of an interval of a share: "14 to 40 %"."""
+    if interval is None or not all(map(math.isfinite, interval)):
+        return NONE
+    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
+
+
+def plain(value: Any) -> str:
+    """A setting as text."""
+    if value is None:
+        return "default"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value, 6)
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {plain(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(v) for v in value)
+    return f"{value}"
