@@ -84,7 +84,8 @@ def _defects(group: Group) -> list[RunSummary]:
 
 def _counts(g: Group) -> Sequence[str]:
     return (g.label, str(len(g.runs)), defect_rate(g, is_brief=True),
-            *(str(g.by_kind[str(kind)]) for kind in DEFECT_KINDS), str(g.recovered), str(g.undecided), share(g.all.validation_accuracy),
+            *(str(g.by_kind[str(kind)]) for kind in DEFECT_KINDS), str(g.recovered),
+            str(g.undecided), share(g.all.validation_accuracy),
             share(g.survivors.validation_accuracy))  # fmt: skip
 
 
