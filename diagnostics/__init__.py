@@ -6,31 +6,28 @@ package does not cost the import of all of it.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from diagnostics.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from diagnostics.detect.detector import replay as diagnose
-    from diagnostics.errors import DiagnosticsError
-    from diagnostics.log.reader import open_run
-    from diagnostics.record.recorder import Recorder
-    from diagnostics.run.run import Run
-    from diagnostics.statistics.tracker import StatisticsTracker
+    from diagnostics.detect.detector import replay
+    from diagnostics.errors import DiagnosticsError as DiagnosticsError
+    from diagnostics.log.reader import open_run as open_run
+    from diagnostics.record.recorder import Recorder as Recorder
+    from diagnostics.run.run import Run as Run
+    from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
 
-_HOMES = {
-    "DiagnosticsError": ("diagnostics.errors", "DiagnosticsError"),
-    "Recorder": ("diagnostics.record.recorder", "Recorder"),
-    "Run": ("diagnostics.run.run", "Run"),
-    "StatisticsTracker": ("diagnostics.statistics.tracker", "StatisticsTracker"),
-    "diagnose": ("diagnostics.detect.detector", "replay"),
-    "open_run": ("diagnostics.log.reader", "open_run"),
-}
+    diagnose = replay
 
-__all__ = ["DiagnosticsError", "Recorder", "Run", "StatisticsTracker", "diagnose", "open_run"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'diagnostics' has no attribute {name!r}")
-    module, attribute = _HOMES[name]
-    return getattr(importlib.import_module(module), attribute)
+__getattr__, __all__ = _lazy_names(
+    __name__,
+    {
+        "diagnostics.errors": ("DiagnosticsError",),
+        "diagnostics.record.recorder": ("Recorder",),
+        "diagnostics.run.run": ("Run",),
+        "diagnostics.statistics.tracker": ("StatisticsTracker",),
+        "diagnostics.detect.detector": ("replay as diagnose",),
+        "diagnostics.log.reader": ("open_run",),
+    },
+)

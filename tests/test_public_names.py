@@ -50,7 +50,9 @@ def test_every_name_in_all_is_there_once(module: ModuleType) -> None:
     assert len(set(module.__all__)) == len(module.__all__)
 
 
-@pytest.mark.parametrize("name", ["lenet", "lenet.data", "lenet.gradcheck", "diagnostics"])
+@pytest.mark.parametrize(
+    "name", ["lenet", "lenet.data", "lenet.gradcheck", "diagnostics", "diagnostics.statistics", "diagnostics.study"]
+)
 def test_all_is_exact_for_the_packages_people_import_from(name: str) -> None:
     module = importlib.import_module(name)
     ours = ("lenet", "diagnostics", "reports")
@@ -136,8 +138,12 @@ def test_every_hook_listens_to_known_events_only(kind: type) -> None:
 # Imports -----------------------------------------------------------------------------------------
 
 
-def test_importing_the_trainer_imports_nothing_heavy() -> None:
-    program = "import lenet, sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+@pytest.mark.parametrize(
+    "name",
+    ["lenet", "diagnostics", "diagnostics.statistics", "diagnostics.study", "diagnostics.statistics.summary_cache"],
+)
+def test_importing_a_package_imports_nothing_heavy(name: str) -> None:
+    program = f"import {name}, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
 
     assert [name for name in HEAVY if name in run.stdout.split()] == []

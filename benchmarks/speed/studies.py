@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.common import commit, machine
+from diagnostics.log.run_files import find_runs
 from diagnostics.statistics import summary_cache
 from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.runner import Study
@@ -112,14 +113,14 @@ def statistics_cost(folder: Path, count: int) -> tuple[float, float]:
         shutil.copyfile(first, path)
         summary_cache.keep(path, replace(known, name=path.name, seed=i))
     began = time.perf_counter()
-    groups = group_runs(summary_cache.load(summary_cache.find_runs([many])).runs)
+    groups = group_runs(summary_cache.load_summaries(find_runs([many])).runs)
     assert [group.to_json()["runs"] for group in groups] == [count]
     counted = time.perf_counter()
     fresh: Sequence[Path] = sorted(many.glob("*.h5"))[:STARTS]
     for path in fresh:
         (many / summary_cache.FOLDER / f"{path.name}.json").unlink()
     again = time.perf_counter()
-    assert len(summary_cache.load(fresh).runs) == len(fresh)
+    assert len(summary_cache.load_summaries(fresh).runs) == len(fresh)
     return counted - began, (time.perf_counter() - again) / len(fresh)
 
 

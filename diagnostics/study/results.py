@@ -36,7 +36,8 @@ def load_study(folder: Path) -> tuple[StudyPlan, summary_cache.Loaded]:
         listed, problems = {}, [f"{error}; which runs failed is not known"]
     failed = [crashed(task, folder) for task in plan.possible_tasks() if task.file in listed]
     failed_names = {run.name for run in failed}
-    loaded = summary_cache.load([path for path in sorted(folder.glob("*.h5")) if path.name not in failed_names])
+    logs = [path for path in sorted(folder.glob("*.h5")) if path.name not in failed_names]
+    loaded = summary_cache.load_summaries(logs)
     results = [r for r in loaded.runs if is_complete(r) or r.status == "damaged"]
     known = {run.name for run in results}
     open_ends = (*loaded.unfinished, *(Path(r.path) for r in loaded.runs if r.name not in known))

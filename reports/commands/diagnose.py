@@ -27,7 +27,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     from diagnostics.detect.detector import DEFAULT_THRESHOLDS, replay
     from diagnostics.errors import LogError
     from diagnostics.log.reader import open_run
-    from diagnostics.statistics.summary_cache import find_readable
+    from diagnostics.log.run_files import find_readable
     from reports.text.diagnosis import diagnosis_text
     from reports.text.phrases import interrupted_by
 

@@ -64,6 +64,7 @@ def command(
 def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded, list[Group], list[Comparison]]:
     """The runs in these files and folders, grouped and compared. A single study keeps its own arms."""
     from diagnostics.errors import LogError
+    from diagnostics.log.run_files import find_readable
     from diagnostics.statistics import summary_cache
     from diagnostics.statistics.arms import group_runs
     from diagnostics.statistics.comparison import compare_all
@@ -74,10 +75,10 @@ def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded
         plan, loaded = results.load_study(paths[0])
         groups = results.groups_of(plan, loaded.runs, exclude_defect_steps)
         return loaded, groups, results.comparisons_of(plan, groups)
-    files, problems = summary_cache.find_readable(paths)
+    files, problems = find_readable(paths)
     if not files:
         raise LogError("; ".join(problems))
-    loaded = summary_cache.load(files, _show_progress if sys.stderr.isatty() else None)
+    loaded = summary_cache.load_summaries(files, _show_progress if sys.stderr.isatty() else None)
     loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from diagnostics.errors import DiagnosticsError, LogError
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
+from diagnostics.log.run_files import find_runs
 from diagnostics.log.superblock import SIZE, is_intact
 from diagnostics.schema.tables import VERSION
 from diagnostics.statistics import summary_cache
@@ -164,7 +165,7 @@ def test_statistics_count_a_damaged_log_as_crashed_and_name_it(sound: dict[str, 
     data[data.index(row(123).tobytes()) + 7] ^= 4
     damaged.write_bytes(data)
 
-    loaded = summary_cache.load(summary_cache.find_runs([tmp_path]))
+    loaded = summary_cache.load_summaries(find_runs([tmp_path]))
 
     assert {run.name: run.is_crashed for run in loaded.runs} == {"whole.h5": False, "damaged.h5": True}
     assert loaded.problems == (

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from diagnostics.statistics import summary_cache
 from diagnostics.study.plan import StudyPlan, grid
 from reports.commands.stats import command
 from tests.helpers.fake_runs import fake_run, fake_study
@@ -170,31 +168,6 @@ def test_a_run_counts_once_however_it_is_spelt(runs, monkeypatch):
     spelt = ["r0.h5", runs / "r0.h5", "elsewhere/../r0.h5", "z.h5"]
     assert "1 of 1" in stats(*spelt).stdout
     assert "2 of 8" in stats(runs, ".").stdout
-
-
-def test_a_thousand_finished_runs_take_under_five_seconds(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.fsync", lambda _: None)
-    for seed in range(1000):
-        fake_run(tmp_path, f"r{seed}.h5", seed=seed)
-    started = time.perf_counter()
-    result = stats(tmp_path)
-
-    assert time.perf_counter() - started < 5
-    assert "0 of 1000" in result.stdout
-
-
-def test_the_index_is_made_again_where_it_is_damaged_or_gone(runs, monkeypatch):
-    from dataclasses import replace
-
-    kept = summary_cache.summary_of(runs / "r0.h5")
-    asked = []
-    monkeypatch.setattr(summary_cache, "_made", lambda path: asked.append(path.name) or replace(kept, name=path.name))
-    (runs / ".summaries" / "r1.h5.json").write_text("{")
-    (runs / ".summaries" / "r2.h5.json").unlink()
-    (runs / "r3.h5").write_bytes(b"longer than before")
-    summary_cache.load(summary_cache.find_runs([runs]))
-
-    assert asked == ["r1.h5", "r2.h5", "r3.h5"]
 
 
 def test_json_and_csv_at_once_are_refused(runs):

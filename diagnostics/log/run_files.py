@@ -1,0 +1,56 @@
+"""Which files are runs: those that are named, and those directly inside a folder that is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from diagnostics.errors import LogError
+from diagnostics.log.names import was_resumed
+
+
+def find_runs(paths: Iterable[Path]) -> list[Path]:
+    """The run files among ``paths`` and directly inside the folders among them, each once however it is spelt.
+
+    A log that a resumed run left behind is no run of its own. Raises LogError for a
+    path that does not exist and for a folder without runs.
+    """
+    found: list[Path] = []
+    for path in paths:
+        try:
+            found += _runs_in(path)
+        except OSError as error:
+            raise LogError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+    return _each_once(found)
+
+
+def find_readable(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """The run files of all paths that have some, and one line for each path that has none."""
+    found: list[Path] = []
+    problems = []
+    for path in paths:
+        try:
+            found += find_runs([path])
+        except LogError as error:
+            problems.append(str(error))
+    return _each_once(found), problems
+
+
+def _each_once(paths: Iterable[Path]) -> list[Path]:
+    """One path a file, in order, as it was spelt first."""
+    by_file: dict[str, Path] = {}
+    for path in paths:
+        by_file.setdefault(os.path.realpath(path), path)  # not resolve(), which raises for a link in a circle
+    return list(by_file.values())
+
+
+def _runs_in(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = [p for p in sorted(path.glob("*.h5")) if not was_resumed(p)]
+        if not inside:
+            raise LogError(f"{path}: no runs in this folder (expected files ending in .h5)")
+        return inside
+    if not path.exists():
+        raise LogError(f"{path}: no such file or folder")
+    return [path]
