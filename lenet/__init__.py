@@ -5,6 +5,7 @@ It knows nothing of files, plots or defects.
 
 from __future__ import annotations
 
+from lenet.architectures import NETWORKS, network_layers
 from lenet.data import Dataset, formatData, load_dataset, load_mnist_images, load_mnist_labels
 from lenet.errors import DataError, LenetError, SettingsError, ShapeError
 from lenet.hooks import Hook, StopTraining
@@ -19,16 +20,18 @@ from lenet.layers.report_convolution import ReportConvolutionLayer
 from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
-from lenet.networks import NETWORKS, network_layers
 from lenet.optim.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
 from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
 from lenet.settings import Settings
-from lenet.training.custom_layer import OwnLayer
-from lenet.training.custom_loop import OwnTraining
+from lenet.training.custom_layer import LayerTap
+from lenet.training.custom_loop import LoopMonitor
 from lenet.training.printing import PrintProgress
 from lenet.training.state import load_state, save_state
 
 __version__ = "0.1.0"
+
+# The names that LayerTap and LoopMonitor had before.
+OwnLayer, OwnTraining = LayerTap, LoopMonitor
 
 __all__ = [
     # data
@@ -75,7 +78,9 @@ __all__ = [
     "load_state",
     "network_layers",
     "save_state",
-    # hooks for a network and a loop of one's own
+    # hooks for a network and a loop that a user wrote
+    "LayerTap",
+    "LoopMonitor",
     "OwnLayer",
     "OwnTraining",
     # errors

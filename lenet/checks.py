@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from lenet.arguments import expect_whole
 from lenet.errors import DataError, SettingsError, ShapeError
 from lenet.hooks import Hook
-from lenet.layers.base import Array, Layer, Shape
-from lenet.layers.convolution import ConvolutionLayer
-from lenet.layers.dense import DenseLayer
-from lenet.layers.flatten import Flatten
+from lenet.layers.base import Array, Shape
 
 CHUNK = 4096
 
@@ -128,20 +124,3 @@ def check_lengths(name: str, X: Array, labels: NDArray[np.intp]) -> None:
         raise SettingsError(f"labels: received {len(labels)}, expected {len(X)}, one for each sample")
     if not len(X):
         raise SettingsError(f"{name}: received no samples, expected at least one")
-
-
-def first_shape(layers: Sequence[Layer]) -> Shape:
-    """Shape of one input sample, from the first layer that knows it."""
-    first = layers[0]
-    if isinstance(first, ConvolutionLayer):
-        return first.input_size
-    if isinstance(first, DenseLayer):
-        return (first.n_inputs,)
-    if isinstance(first, Flatten) and first.input_size is not None:
-        return tuple(first.input_size)
-    if isinstance(first, Flatten) and len(layers) > 1 and isinstance(layers[1], DenseLayer):
-        return (layers[1].n_inputs,)
-    raise SettingsError(
-        f"finalize: the first layer is {first.title}, which does not say how large its input is; expected a "
-        "ConvolutionLayer, a DenseLayer or Flatten(input_size=(height, width, depth))"
-    )

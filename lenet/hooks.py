@@ -61,7 +61,7 @@ class LayerInfo:
 class RunStart:
     """Before the first step. ``first_step`` is above 0 where a run is continued.
 
-    ``inputs`` (N, ...) and ``labels`` (N,) are the training set; None where the loop is not this library's.
+    ``inputs`` (N, ...) and ``labels`` (N,) are the training set; None where the training loop is a user's.
     """
 
     tensors: tuple[TensorInfo, ...]

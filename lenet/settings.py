@@ -16,12 +16,12 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 
+from lenet.architectures import ACTIVATIONS, CONVOLUTIONS, NETWORKS, layers_with_weights, network_layers
 from lenet.errors import SettingsError
 from lenet.layers.initializers import SCHEMES, SHAPES, Initializer
 from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
-from lenet.networks import ACTIVATIONS, CONVOLUTIONS, NETWORKS, layers_with_weights, network_layers
 from lenet.optim.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
 from lenet.optim.regularizers import strengths_by_layer
 from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup

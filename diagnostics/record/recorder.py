@@ -261,7 +261,9 @@ class Recorder(Hook):
 
     @_timed
     def on_validation_end(self, event: ValidationEnd) -> None:
-        """Log the validation, and tell the detector."""
+        """Log the validation, and tell the detector. After the run its log is closed, and nothing is added to it."""
+        if not self._is_recording:
+            return
         self._log.validation(event)
         if self._judge is not None:
             self._judge.detector.validation(event.epoch, event.loss, event.accuracy)

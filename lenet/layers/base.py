@@ -100,6 +100,10 @@ class Layer:
         """How messages call the layer: its name in the model, else its class."""
         return self.name or type(self).__name__
 
+    def known_input_shape(self, following: Layer | None) -> Shape | None:
+        """Shape of one input sample, if layer and the layer ``following`` it tell; None for a layer that takes any."""
+        return None
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of one sample after the layer. Raises ShapeError where the input does not fit."""
         raise NotImplementedError

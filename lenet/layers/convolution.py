@@ -34,7 +34,7 @@ from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_pair, expect_whole
 from lenet.errors import SettingsError, ShapeError
-from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace
 from lenet.layers.initializers import Initializer
 from lenet.layers.memory import Memory
 from lenet.layers.padding import PADDINGS, PaddedImage, padding_widths
@@ -93,6 +93,10 @@ class ConvolutionLayer(TrainableLayer):
     def parameter_shapes(self) -> dict[str, Shape]:
         """(kh, kw, C_in, C_out) and (C_out,)."""
         return {"weights": (*self.kernel_size, self.input_size[2], self.depth), "biases": (self.depth,)}
+
+    def known_input_shape(self, following: Layer | None) -> Shape | None:
+        """(H, W, C), as the layer was made for."""
+        return self.input_size
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(H_out, W_out, depth). Raises ShapeError for another input, or a kernel larger than it."""

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_whole
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace
 from lenet.layers.initializers import Initializer
 from lenet.layers.memory import Memory
 from lenet.layers.products import in_rows, parts
@@ -53,6 +53,10 @@ class DenseLayer(TrainableLayer):
     def parameter_shapes(self) -> dict[str, Shape]:
         """(n_inputs, n_neurons) and (n_neurons,)."""
         return {"weights": (self.n_inputs, self.n_neurons), "biases": (self.n_neurons,)}
+
+    def known_input_shape(self, following: Layer | None) -> Shape | None:
+        """(n_inputs,)."""
+        return (self.n_inputs,)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(n_neurons,). Raises ShapeError where the input is not (n_inputs,)."""

@@ -23,6 +23,13 @@ class Flatten(Layer):
     def __init__(self, input_size: tuple[int, int, int] | None = None) -> None:
         self.input_size = input_size
 
+    def known_input_shape(self, following: Layer | None) -> Shape | None:
+        """``input_size``, or what a layer with flat inputs after this one takes."""
+        if self.input_size is not None:
+            return tuple(self.input_size)
+        shape = following.known_input_shape(None) if following is not None else None
+        return shape if shape is not None and len(shape) == 1 else None
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """(H W C,)."""
         return (math.prod(input_shape),)

@@ -1,8 +1,8 @@
-"""A layer that is not of this library, as hooks are to be told of it.
+"""Reads weights, gradients and outputs of a layer that a user wrote, for the hooks.
 
-It has the attributes ``weights``, ``biases``, ``dweights``, ``dbiases`` and
-``output`` of "Neural Networks from Scratch" (nnfs.io), which the gradient check
-goes by too.
+The layer has the attributes ``weights``, ``biases``, ``dweights``, ``dbiases`` and
+``output`` of "Neural Networks from Scratch" (nnfs.io). The gradient check reads the
+same attributes.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ Function = Literal["relu", "sigmoid", "tanh", "softmax"]
 
 
 @dataclass(frozen=True)
-class OwnLayer:
-    """One trainable layer of a network of one's own.
+class LayerTap:
+    """Where hooks find the tensors of one trainable layer that is not of this library.
 
-    ``name`` is what logs and reports call it. ``layer`` has ``weights`` and
-    ``biases``, and after the backward pass ``dweights`` and ``dbiases`` of the same
-    shapes. ``activation`` names the function after it, None where there is none;
-    ``output_of`` is the object whose ``output`` is what comes out of that function,
-    (N, F) or (N, H, W, C) with the units last, None where it is ``layer`` itself.
-    The attributes are read anew at every step, so they may be replaced meanwhile.
+    The attributes are read anew at every step, so their arrays may be replaced meanwhile.
 
-    Raises SettingsError for an unknown activation, and for a layer without weights.
+    Args:
+        name: what logs and reports call the layer.
+        layer: an object with ``weights`` and ``biases``, and after the backward pass
+            ``dweights`` and ``dbiases`` of the same shapes.
+        activation: the function after the layer: relu, sigmoid, tanh or softmax; None (default) for none.
+        output_of: the object whose ``output`` comes out of that function, (N, F) or
+            (N, H, W, C) with the units last; None (default) where it is ``layer`` itself.
+
+    Raises:
+        SettingsError: an unknown activation, or a layer without weights.
     """
 
     name: str
@@ -59,7 +63,7 @@ class OwnLayer:
         return self._tensors("d")
 
     def output(self) -> Array:
-        """What comes out, (N, F) or (N, H, W, C). Raises ShapeError for anything else."""
+        """The output of the activation function, (N, F) or (N, H, W, C). Raises ShapeError for any other shape."""
         source = self.layer if self.output_of is None else self.output_of
         output = self._read(source, "output")
         if output.ndim not in (2, 4):
@@ -69,7 +73,7 @@ class OwnLayer:
         return output
 
     def info(self) -> LayerInfo:
-        """What hooks are told of it; known once there is an output."""
+        """What hooks are told of the layer; it has to have an output already."""
         shape = self.output().shape[1:]
         return LayerInfo(self.name, type(self.layer).__name__, self.activation, shape, shape[-1])
 

@@ -1,23 +1,21 @@
-"""Hooks for a training loop of one's own: whoever wrote a network from scratch keeps network and loop.
+"""Tells hooks about a training loop that a user wrote for a network of their own.
 
-    layers = [OwnLayer("dense1", dense1, "relu", relu1), OwnLayer("dense2", dense2, "softmax", softmax)]
-    with OwnTraining(layers, labels=y, batch_size=128, epochs=3, hooks=[Recorder("mine.h5")]) as training:
+    layers = [LayerTap("dense1", dense1, "relu", relu1), LayerTap("dense2", dense2, "softmax", softmax)]
+    with LoopMonitor(layers, labels=y, batch_size=128, epochs=3, hooks=[Recorder("mine.h5")]) as monitor:
         for epoch in range(3):
             for start in range(0, len(X), 128):
                 ...                                   # forward, loss, backward
-                training.before_update(images, loss, accuracy, learning_rate)
+                monitor.before_update(images, loss, accuracy, learning_rate)
                 ...                                   # the optimiser changes weights and biases
-                training.after_update()
+                monitor.after_update()
 
-The hooks hear the events that ``Model.train`` would send, in the same order, but
-the start of the run comes with its first step, when the outputs are known.
+The hooks get the events that ``Model.train`` sends, in the same order. The start of
+the run comes with its first step, since the shapes of the outputs are known only then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -27,67 +25,46 @@ from numpy.typing import NDArray
 from lenet.arguments import expect_number, expect_whole
 from lenet.checks import check_hooks, check_kind
 from lenet.errors import SettingsError, ShapeError
-from lenet.hooks import (
-    ActivationsReady,
-    GradientsReady,
-    Hook,
-    RunEnd,
-    RunStart,
-    RunStatus,
-    StepEnd,
-    StepStart,
-    StopTraining,
-    UpdateDone,
-    ValidationEnd,
-)
+from lenet.hooks import Hook, RunStatus
 from lenet.layers.base import Array
 from lenet.losses import sparse_labels
-from lenet.parameters import Parameters, read_only
-from lenet.training.custom_layer import OwnLayer
-from lenet.training.listeners import Listeners, Stopwatch
-from lenet.training.loop import Progress
+from lenet.parameters import Parameters
+from lenet.training.announcer import Announcer, StepResult
+from lenet.training.custom_layer import LayerTap
+from lenet.training.listeners import Listeners
+from lenet.training.progress import TrainingProgress
 
-# What hooks are told of as if it were the output of a layer: the batch itself.
+# The name of the batch among the outputs that hooks are told of.
 INPUT = "input"
-# Hooks are told outputs in portions of at most so many samples, see ActivationsReady.
+# Samples in one portion of the outputs (see ActivationsReady), and how many sizes of portions are kept.
 PORTION, KEPT_PORTIONS = 1024, 4
 
 
-@dataclass
-class _Step:
-    """What was said before an update."""
+class LoopMonitor:
+    """A context manager around a user's training loop that tells hooks what happens in it.
 
-    loss: float
-    data_loss: float
-    penalty: float
-    accuracy: float
-    learning_rate: float
-    samples: int
+    Whatever ends the block, the hooks get the end of the run. A hook that asks to stop ends
+    the block after the step, and nothing is raised.
 
-    @property
-    def numbers(self) -> tuple[float, float, float, float, float]:
-        """As the events have them, in their order."""
-        return self.loss, self.data_loss, self.penalty, self.accuracy, self.learning_rate
+    Args:
+        layers: the layers with weights, in the order of the forward pass.
+        labels: classes of the whole training set, (N,) or one-hot (N, classes). Their shares
+            decide which loss and accuracy a network reaches by guessing.
+        batch_size: samples a step, 1 or more.
+        epochs: how many times the data are gone through, 1 or more.
+        hooks: what is told of the run.
+        steps_per_epoch: None (default) where a last, smaller batch is trained on too.
+        seed: kept in the log, 0 or more, default 0.
+        description: what the log says of the model, in plain types, default nothing.
+            ``{"optimizer": "Adam"}`` tells the detector that steps are adaptive.
 
-
-class OwnTraining:
-    """Tells hooks of a training loop that is not this library's.
-
-    ``layers``: the trainable ones, in the order of the forward pass. ``labels``: of
-    the whole training set, (N,) or one-hot (N, classes); the shares of their classes
-    are what a network that guesses can know. ``steps_per_epoch``: None for one that
-    takes a last, smaller batch too. ``description``: what the log is to say of the
-    model, plain types; ``{"optimizer": "Adam"}`` tells the detector of adaptive steps.
-
-    It is a context manager: whatever ends the block, the hooks hear of it. A hook
-    that asks to stop ends the block, and nothing is raised; ``status`` says how it
-    ended. Raises SettingsError, ShapeError or DataError, naming the layer, where
-    something does not fit.
+    Raises:
+        SettingsError, ShapeError, DataError: something does not fit; the message names the layer.
     """
 
     def __init__(
         self,
-        layers: Sequence[OwnLayer],
+        layers: Sequence[LayerTap],
         *,
         labels: NDArray[Any],
         batch_size: int,
@@ -104,7 +81,7 @@ class OwnTraining:
         if not layers:
             raise SettingsError("layers: received none, expected those with weights, in the order of the forward pass")
         for layer in layers:
-            check_kind("layers", layer, OwnLayer)
+            check_kind("layers", layer, LayerTap)
         names = [INPUT, *(layer.name for layer in layers)]
         if len(set(names)) < len(names):
             raise SettingsError(
@@ -117,131 +94,127 @@ class OwnTraining:
         if steps_per_epoch is not None:
             expect_whole("steps_per_epoch", steps_per_epoch, 1)
         self.steps_per_epoch = steps_per_epoch or -(-len(self.labels) // self.batch_size)
-        self._progress = Progress(steps_per_epoch=self.steps_per_epoch)
         self.description = dict(description or {})
-        self.status: RunStatus | None = None
-        self._listeners = self._heard = Listeners(hooks)
         precision = np.result_type(*(array for layer in layers for array in layer.values().values()))
         self._parameters = Parameters(self.layers, precision)
+        self._progress = TrainingProgress(steps_per_epoch=self.steps_per_epoch)
+        self._announcer = Announcer(Listeners(hooks), self._parameters, self._progress)
         self._portions: dict[int, dict[str, tuple[Array]]] = {}
-        self._now: _Step | None = None
-
-    def __enter__(self) -> Self:
-        self._started = perf_counter()
-        self._clock = Stopwatch()
-        return self
-
-    def before_update(
-        self, inputs: NDArray[Any], data_loss: float, accuracy: float, learning_rate: float, penalty: float = 0.0
-    ) -> None:
-        """The gradients of a batch are there, its update is not made yet.
-
-        ``inputs`` is the batch, (N, F), (N, H, W) or (N, H, W, C); ``data_loss`` and
-        ``accuracy`` are means over it, ``penalty`` is what regularisation adds to the
-        loss. The gradients are those of their sum.
-        """
-        if self._now is not None:
-            raise SettingsError("before_update: called twice, expected after_update() in between")
-        for name, value in (("data_loss", data_loss), ("accuracy", accuracy), ("penalty", penalty)):
-            _expect_scalar(f"before_update: {name}", value)
-        expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
-        self._clock.stop()
-        outputs = {INPUT: _batch(inputs), **{layer.name: layer.output() for layer in self.layers}}
-        samples = _samples(outputs)
-        self._take("")
-        self._take("d")
-        if self.step == 0:
-            self._listeners.tell("on_run_start", self._run_start())
-        loss = float(data_loss) + float(penalty)
-        self._now = now = _Step(loss, float(data_loss), float(penalty), float(accuracy), float(learning_rate), samples)
-        self._heard = heard = self._listeners.wanting(self.step)
-        heard.tell("on_step_start", StepStart(self.step, self.epoch, self.step % self.steps_per_epoch))
-        if heard.hears("on_activations_ready"):
-            self._announce(outputs, samples)
-        values, gradients = read_only(self._parameters.values), read_only(self._parameters.gradients)
-        heard.tell("on_gradients_ready", GradientsReady(self.step, self.epoch, values, gradients, *now.numbers))
-        self._clock.start()
-
-    def after_update(self) -> None:
-        """Weights and biases have been changed. Ends the ``with`` block where a hook asks for it."""
-        now = self._now
-        if now is None:
-            raise SettingsError("after_update: called without before_update(), expected the two in turn")
-        self._clock.stop()
-        self._take("")
-        step, epoch, step_in_epoch = self.step, self.epoch, self.step % self.steps_per_epoch
-        seconds = self._clock.seconds
-        self._heard.tell("on_update_done", UpdateDone(step, read_only(self._parameters.values)))
-        self._heard.tell("on_step_end", StepEnd(step, epoch, step_in_epoch, *now.numbers, seconds, now.samples))
-        self._now = None
-        self._progress.count(now.loss, round(now.accuracy * now.samples), now.samples, seconds)
-        if self.step % self.steps_per_epoch == 0:
-            self._listeners.tell("on_epoch_end", self._progress.end_epoch(now.learning_rate))
-        self._clock = Stopwatch()
-        self._listeners.heed()
-
-    def validated(self, loss: float, accuracy: float, samples: int, seconds: float = 0.0) -> None:
-        """The network was validated; right after the last step of an epoch it counts as that epoch's."""
-        if self.step == 0:
-            raise SettingsError("validated: called before the first step, expected a step before it")
-        ended = self.step % self.steps_per_epoch == 0
-        epoch = self.step // self.steps_per_epoch if ended else None
-        event = ValidationEnd(epoch, self.step - 1, float(loss), float(accuracy), int(samples), float(seconds))
-        self._listeners.tell("on_validation_end", event)
-        self._clock = Stopwatch()  # its time is not the next step's
-        self._listeners.heed()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        reason = ""
-        if error is None:
-            self.status = "completed"
-        elif isinstance(error, StopTraining):
-            self.status, reason = "stopped", str(error)
-        elif isinstance(error, KeyboardInterrupt | SystemExit):
-            self.status, reason = "interrupted", type(error).__name__
-        else:
-            self.status, reason = "failed", f"{type(error).__name__}: {error}"
-        seconds, stopped = perf_counter() - self._started, self.status == "stopped"
-        end = RunEnd(self.status, reason, self.step, self._parameters.digest(), seconds, None if stopped else error)
-        self._listeners.tell_all_before_raising("on_run_end", end)
-        return stopped
+        self._result: StepResult | None = None
 
     @property
     def step(self) -> int:
-        """The step that comes next, counted from 0; so many were made."""
+        """The number of the step that comes next, counted from 0: so many were made."""
         return self._progress.step
 
     @property
     def epoch(self) -> int:
-        """The epoch the next step is in, counted from 1."""
-        return self.step // self.steps_per_epoch + 1
+        """The epoch that the next step is in, counted from 1."""
+        return self._progress.epoch
+
+    @property
+    def status(self) -> RunStatus | None:
+        """How the run ended; None until then."""
+        return self._announcer.end.status if self._announcer.end else None
+
+    def __enter__(self) -> Self:
+        self._announcer.__enter__()
+        self._announcer.clock.restart()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        return self._announcer.__exit__(kind, error, traceback)
+
+    def before_update(
+        self, inputs: NDArray[Any], data_loss: float, accuracy: float, learning_rate: float, penalty: float = 0.0
+    ) -> None:
+        """Call it when the gradients of a batch are there, and before its update.
+
+        Args:
+            inputs: the batch, (N, F), (N, H, W) or (N, H, W, C).
+            data_loss: mean loss of the batch, without penalty.
+            accuracy: share of the batch that was guessed right, 0 to 1.
+            learning_rate: of the update that comes next.
+            penalty: what regularisation adds to the loss, default 0; the gradients are those
+                of data loss and penalty together.
+        """
+        if self._result is not None:
+            raise SettingsError("before_update: called twice, expected after_update() in between")
+        for name, value in (("data_loss", data_loss), ("accuracy", accuracy), ("penalty", penalty)):
+            _expect_scalar(f"before_update: {name}", value)
+        expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
+        announcer = self._announcer
+        with announcer.clock.paused():
+            outputs = {INPUT: _batch(inputs), **{layer.name: layer.output() for layer in self.layers}}
+            samples = _samples(outputs)
+            self._copy("")
+            self._copy("d")
+            if self.step == 0:
+                self._announce_start()
+            self._result = StepResult(
+                data_loss=float(data_loss),
+                penalty=float(penalty),
+                accuracy=float(accuracy),
+                correct=round(float(accuracy) * samples),
+                samples=samples,
+                learning_rate=float(learning_rate),
+            )
+            announcer.step_start()
+            if announcer.wants_activations():
+                self._announce_outputs(outputs, samples)
+            announcer.gradients_ready(self._result)
+
+    def after_update(self) -> None:
+        """Call it when weights and biases have been changed. It ends the ``with`` block where a hook asks for it."""
+        result, announcer = self._result, self._announcer
+        if result is None:
+            raise SettingsError("after_update: called without before_update(), expected the two in turn")
+        with announcer.clock.paused():
+            self._copy("")
+            self._result = None
+            announcer.step_end(result)
+            if self._progress.ended_epoch is not None:
+                announcer.epoch_end(result.learning_rate)
+        announcer.clock.restart()
+        announcer.raise_if_stopped()
+
+    def validated(self, loss: float, accuracy: float, samples: int, seconds: float = 0.0) -> None:
+        """Call it when the network was validated; right after the last step of an epoch it counts as that epoch's.
+
+        Args:
+            loss: mean loss over the validation data.
+            accuracy: share that was guessed right, 0 to 1.
+            samples: number of validation samples.
+            seconds: how long the validation took, default 0.
+        """
+        if self.step == 0:
+            raise SettingsError("validated: called before the first step, expected a step before it")
+        self._announcer.validation_end(float(loss), float(accuracy), int(samples), float(seconds))
+        self._announcer.clock.restart()  # the time of a validation is not the next step's
+        self._announcer.raise_if_stopped()
 
     # ---- inside
 
-    def _run_start(self) -> RunStart:
+    def _announce_start(self) -> None:
         infos = tuple(layer.info() for layer in self.layers)
         classes = infos[-1].units
-        labels = sparse_labels(self.labels, classes)
-        return RunStart(
-            tensors=self._parameters.tensors,
+        self._announcer.run_start(
             layers=infos,
-            values=read_only(self._parameters.values),
-            first_step=0,
-            total_steps=self.epochs * self.steps_per_epoch,
-            steps_per_epoch=self.steps_per_epoch,
+            inputs=None,
+            labels=sparse_labels(self.labels, classes),
+            classes=classes,
             epochs=self.epochs,
             batch_size=self.batch_size,
-            samples=len(labels),
-            prior=tuple(float(share) for share in np.bincount(labels, minlength=classes) / len(labels)),
+            total_steps=self.epochs * self.steps_per_epoch,
             description=self.description,
             seed=self.seed,
             threads=1,
-            digest=self._parameters.digest(),
         )
+        self._announcer.raise_if_stopped()
 
-    def _take(self, prefix: Literal["", "d"]) -> None:
+    def _copy(self, prefix: Literal["", "d"]) -> None:
         """Copy values, or gradients, of all layers into their flat buffer."""
         flat = self._parameters.gradients if prefix else self._parameters.values
         for layer in self.layers:
@@ -252,8 +225,8 @@ class OwnTraining:
                     raise ShapeError(f"{name}: received shape {found[tensor].shape}, expected {view.shape}")
                 view[...] = found[tensor]
 
-    def _announce(self, outputs: Mapping[str, Array], samples: int) -> None:
-        """In portions that lie where those of the same size lay before, which listeners can rely on."""
+    def _announce_outputs(self, outputs: Mapping[str, Array], samples: int) -> None:
+        """Announce the outputs in portions; those of one size lie in the same arrays at every step."""
         for first in range(0, samples, PORTION):
             size = min(PORTION, samples - first)
             if size not in self._portions:
@@ -268,11 +241,11 @@ class OwnTraining:
                         f"{name}: received an output of {output.shape[1:]}, before it was {kept.shape[1:]}"
                     )
                 kept[...] = output[first : first + size]
-            self._heard.tell("on_activations_ready", ActivationsReady(self.step, portion, first, size, samples))
+            self._announcer.activations_ready(portion, first, size, samples)
 
 
 def _expect_scalar(name: str, value: object) -> None:
-    """Raises SettingsError unless it is one number; NaN and infinity are what a run that dies may have."""
+    """Raises SettingsError unless ``value`` is one number; a run that dies may have NaN or infinity."""
     try:
         float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -46,7 +46,7 @@ SMALLEST_SHARD = 16
 SIZES_KEPT = 6
 
 Outputs = Mapping[str, tuple[Array, ...]]
-Announce = Callable[[Outputs, int, int], None]
+Announce = Callable[[Outputs, int, int, int], None]
 Rows = slice | NDArray[np.intp]
 Result = TypeVar("Result")
 
@@ -160,7 +160,7 @@ class Engine:
         self._input_shape = input_shape
         self._loss = loss
         self._accuracy = accuracy
-        self._threads = threads
+        self.threads = threads
         self._portions: dict[int, Portion] = {}
         self._pool: ThreadPoolExecutor | None = None
 
@@ -168,10 +168,10 @@ class Engine:
     def running(self) -> Iterator[Engine]:
         """Within: threads are there, BLAS uses one of them a shard, and overflow is not worth a warning."""
         with _blas_controller().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
-            if self._threads == 1:
+            if self.threads == 1:
                 yield self
                 return
-            with ThreadPoolExecutor(self._threads - 1, thread_name_prefix="shard") as self._pool:
+            with ThreadPoolExecutor(self.threads - 1, thread_name_prefix="shard") as self._pool:
                 try:
                     yield self
                 finally:
@@ -180,7 +180,7 @@ class Engine:
     def gradients(self, X: Array, labels: Labels, rows: Rows, announce: Announce | None = None) -> BatchResult:
         """Forward and backward for samples X[rows]; the mean's gradient goes to the parameters' gradients.
 
-        ``announce(outputs, first_sample, samples)`` is called after each portion.
+        ``announce(outputs, first_sample, samples, batch_samples)`` is called after each portion.
         """
         batch = _count(rows)
         total, correct = 0.0, 0
@@ -197,7 +197,7 @@ class Engine:
                 correct += right
             self._sum_gradients(portion, is_first=first == 0)
             if announce is not None:
-                announce(portion.outputs, first, sum(shard.samples for shard in portion.shards))
+                announce(portion.outputs, first, sum(shard.samples for shard in portion.shards), batch)
         for layer in self._trainable:
             layer.complete_gradients(batch)
         return BatchResult(total, correct, batch)
@@ -244,7 +244,7 @@ class Engine:
         if samples not in self._portions:
             if len(self._portions) == SIZES_KEPT:
                 del self._portions[next(iter(self._portions))]
-            self._portions[samples] = Portion(self._layers, self._parameters, self._input_shape, samples, self._threads)
+            self._portions[samples] = Portion(self._layers, self._parameters, self._input_shape, samples, self.threads)
         return self._portions[samples]
 
     def _each(self, portion: Portion, work: Callable[[Shard, slice], Result]) -> list[Result]:
@@ -255,11 +255,11 @@ class Engine:
 
         def share(worker: int) -> list[Result]:
             with np.errstate(all="ignore"):
-                return [work(*pair) for pair in pairs[worker :: self._threads]]
+                return [work(*pair) for pair in pairs[worker :: self.threads]]
 
-        others = [self._pool.submit(share, worker) for worker in range(1, min(self._threads, len(pairs)))]
+        others = [self._pool.submit(share, worker) for worker in range(1, min(self.threads, len(pairs)))]
         shares = [share(0), *(other.result() for other in others)]
-        return [shares[i % self._threads][i // self._threads] for i in range(len(pairs))]
+        return [shares[i % self.threads][i // self.threads] for i in range(len(pairs))]
 
     def _sum_gradients(self, portion: Portion, is_first: bool) -> None:
         total = self._parameters.gradients

@@ -1,16 +1,21 @@
-"""The hooks of a run as the loop sees them, and a clock that stops while they listen."""
+"""The hooks of a run as a training loop sees them, and a clock that stops while they listen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
 
 from lenet.hooks import Hook, StopTraining
 
 
 class Listeners:
-    """The hooks of a run; each event goes to those that override its method."""
+    """The hooks of a run; each event goes to those that override its method.
+
+    Args:
+        hooks: in the order in which they are told.
+        stops: where requests to stop are collected; None (default) for a list of its own.
+    """
 
     def __init__(self, hooks: Sequence[Hook], stops: list[StopTraining] | None = None) -> None:
         self.hooks = tuple(hooks)
@@ -22,7 +27,7 @@ class Listeners:
             self._by_event[event] = [hook for hook in hooks if getattr(type(hook), event) is not empty]
 
     def wanting(self, step: int) -> Listeners:
-        """Those that want to hear of this step."""
+        """The hooks that want the events of this step."""
         wants = tuple(hook.wants(step) for hook in self.hooks)
         if all(wants):
             return self
@@ -31,25 +36,28 @@ class Listeners:
             self._groups[wants] = Listeners(chosen, self._stops)
         return self._groups[wants]
 
-    def hears(self, event: str) -> bool:
-        """Whether anybody overrides this event."""
+    def has_listener(self, event: str) -> bool:
+        """Whether any hook overrides the method of this event."""
         return bool(self._by_event[event])
 
-    def tell(self, name: str, event: object) -> None:
-        """Hand the event to every hook that overrides its method; a wish to stop has to wait for :meth:`heed`."""
+    def emit(self, name: str, event: object) -> None:
+        """Hand the event to every hook that overrides its method.
+
+        A request to stop is kept until :meth:`raise_if_stopped`, so that every hook gets the event.
+        """
         for hook in self._by_event[name]:
             try:
                 getattr(hook, name)(event)
             except StopTraining as stop:
                 self._stops.append(stop)
 
-    def heed(self) -> None:
-        """End the run if a hook has asked for it: between two steps, when all have heard of the one before."""
+    def raise_if_stopped(self) -> None:
+        """Raise the first StopTraining of a hook; loops call this between two steps."""
         if self._stops:
             raise self._stops[0]
 
-    def tell_all_before_raising(self, name: str, event: object) -> None:
-        """As :meth:`tell`, but an error of one hook does not keep the event from the others."""
+    def emit_to_all(self, name: str, event: object) -> None:
+        """Hand the event to every hook, also after one of them failed; the first error is raised at the end."""
         errors: list[BaseException] = []
         for hook in self._by_event[name]:
             try:
@@ -63,26 +71,31 @@ class Listeners:
 
 
 class Stopwatch:
-    """Adds up the time between start and stop; runs from the beginning."""
+    """Measures the seconds since :meth:`restart`, without the time in :meth:`paused`."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
-        self.start()
+        self.restart()
 
-    def start(self) -> None:
-        """Go on."""
+    def restart(self) -> None:
+        """Measure from now on."""
+        self._measured = 0.0
+        self._pauses = 0
         self._since = perf_counter()
 
-    def stop(self) -> None:
-        """Add the time since the last start."""
-        self.seconds += perf_counter() - self._since
+    @property
+    def seconds(self) -> float:
+        """The seconds measured so far."""
+        return self._measured + (0.0 if self._pauses else perf_counter() - self._since)
 
-    def without(self, call: Callable[..., None]) -> Callable[..., None]:
-        """``call``, with the clock stopped meanwhile."""
-
-        def paused(*arguments: Any) -> None:
-            self.stop()
-            call(*arguments)
-            self.start()
-
-        return paused
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The time within is not measured; pauses may lie within pauses."""
+        if not self._pauses:
+            self._measured += perf_counter() - self._since
+        self._pauses += 1
+        try:
+            yield
+        finally:
+            self._pauses -= 1
+            if not self._pauses:
+                self._since = perf_counter()

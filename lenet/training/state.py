@@ -16,15 +16,15 @@ import json
 import os
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import DataError, SettingsError
-
-if TYPE_CHECKING:
-    from lenet.model import Model
+from lenet.network import Network
+from lenet.optim.optimizers import Optimizer
+from lenet.training.progress import TrainingProgress
 
 State = dict[str, NDArray[Any]]
 VERSION = 2
@@ -33,79 +33,90 @@ VERSION = 2
 _ABOUT = {"network": list, "layers": list, "optimizer": str, "iterations": int, "seed": int, "progress": dict}
 
 
-def collect(model: Model) -> State:
-    """The state of a model, as copies."""
+def collect(network: Network, optimizer: Optimizer, progress: TrainingProgress) -> State:
+    """The state of a training, as copies."""
     about = {
         "version": VERSION,
-        "network": _signature(model),
-        "layers": _layers(model),
-        "optimizer": type(model.optimizer).__name__,
-        "iterations": model.optimizer.iterations,
-        "seed": model.seed,
-        "progress": vars(model.progress),
+        "network": _signature(network),
+        "layers": _layers(network),
+        "optimizer": type(optimizer).__name__,
+        "iterations": optimizer.iterations,
+        "seed": network.seed,
+        "progress": vars(progress),
     }
-    state: State = {"about": np.array(json.dumps(about)), "parameters": model.parameters.values.copy()}
-    for slot, array in model.optimizer.memory.items():
+    state: State = {"about": np.array(json.dumps(about)), "parameters": network.parameters.values.copy()}
+    for slot, array in optimizer.memory.items():
         state[f"optimizer/{slot}"] = array.copy()
-    for layer in model.trainable_layers:
+    for layer in network.trainable_layers:
         for name, array in layer.memory().items():
             state[f"layer/{layer.name}/{name}"] = array.copy()
     return state
 
 
-def apply(model: Model, state: State, position: bool) -> None:
-    """Write a state into a finalized model.
+def apply(state: State, network: Network, optimizer: Optimizer, progress: TrainingProgress) -> None:
+    """Write a state into a finalized network, its optimiser and its progress.
 
-    Raises SettingsError where it is another network's, DataError where something
-    is missing in it. What is refused has changed nothing.
+    Raises SettingsError for the state of another network, and DataError where a part
+    is missing. A state that is refused has changed nothing.
     """
-    about = _about(state)
-    if about["network"] != _signature(model):
-        raise SettingsError(
-            f"restore: the state is of a network with tensors {_brief(about['network'])}, "
-            f"expected {_brief(_signature(model))}"
-        )
-    _check_array(state, "parameters", model.parameters.values)
-    if position:
-        _check_position(model, state, about)
-    model.parameters.values[...] = state["parameters"]
-    if not position:
-        return
-    model.optimizer.iterations = int(about["iterations"])
-    model.optimizer.memory = {
+    about = _about_network(state, network)
+    _check_position(state, about, network, optimizer, progress)
+    network.parameters.values[...] = state["parameters"]
+    optimizer.iterations = int(about["iterations"])
+    optimizer.memory = {
         key.removeprefix("optimizer/"): np.array(array) for key, array in state.items() if key.startswith("optimizer/")
     }
-    for layer in model.trainable_layers:
+    for layer in network.trainable_layers:
         for key, array in layer.memory().items():
             array[...] = state[f"layer/{layer.name}/{key}"]
-    model.seed = int(about["seed"])
+    network.seed = int(about["seed"])
     for key, value in about["progress"].items():
-        setattr(model.progress, key, value)
+        setattr(progress, key, value)
 
 
-def _check_position(model: Model, state: State, about: dict[str, Any]) -> None:
-    """Refuse a state from which this model could not go on as the one that made it."""
-    for found, expected in zip_longest(about["layers"], _layers(model), fillvalue="nothing more"):
+def apply_parameters(state: State, network: Network) -> None:
+    """Write the parameters alone into a finalized network. Raises as :func:`apply` does."""
+    _about_network(state, network)
+    network.parameters.values[...] = state["parameters"]
+
+
+def _about_network(state: State, network: Network) -> dict[str, Any]:
+    """What the state says about itself, once it is known to be of such a network."""
+    about = _about(state)
+    if about["network"] != _signature(network):
+        raise SettingsError(
+            f"restore: the state is of a network with tensors {_brief(about['network'])}, "
+            f"expected {_brief(_signature(network))}"
+        )
+    _check_array(state, "parameters", network.parameters.values)
+    return about
+
+
+def _check_position(
+    state: State, about: dict[str, Any], network: Network, optimizer: Optimizer, progress: TrainingProgress
+) -> None:
+    """Refuse a state from which this network could not go on as the one that made it."""
+    for found, expected in zip_longest(about["layers"], _layers(network), fillvalue="nothing more"):
         if found != expected:
             raise SettingsError(f"restore: the state is of a network with {found}, expected {expected}")
-    name = type(model.optimizer).__name__
+    name = type(optimizer).__name__
     if about["optimizer"] != name:
         raise SettingsError(f"restore: the state was made with {about['optimizer']}, expected {name}")
     found_slots = sorted(key.removeprefix("optimizer/") for key in state if key.startswith("optimizer/"))
-    slots = sorted(model.optimizer.slots) if about["iterations"] else []
+    slots = sorted(optimizer.slots) if about["iterations"] else []
     if found_slots != slots:
         raise SettingsError(
             f"restore: the state holds {', '.join(found_slots) or 'no memory'} of its {name}, "
             f"expected {', '.join(slots) or 'no memory'}"
         )
     for slot in slots:
-        _check_array(state, f"optimizer/{slot}", model.parameters.values)
-    for layer in model.trainable_layers:
+        _check_array(state, f"optimizer/{slot}", network.parameters.values)
+    for layer in network.trainable_layers:
         for key, array in layer.memory().items():
             _check_array(state, f"layer/{layer.name}/{key}", array)
-    if about["progress"].keys() != vars(model.progress).keys():
+    if about["progress"].keys() != vars(progress).keys():
         raise DataError(
-            f"state: found a position of {', '.join(about['progress'])}, expected {', '.join(vars(model.progress))}"
+            f"state: found a position of {', '.join(about['progress'])}, expected {', '.join(vars(progress))}"
         )
 
 
@@ -166,9 +177,9 @@ def _about(state: State, source: str = "state") -> dict[str, Any]:
     return about
 
 
-def _signature(model: Model) -> list[list[Any]]:
-    dtype = str(model.parameters.values.dtype)
-    return [[t.layer, t.tensor, list(t.shape), dtype] for t in model.parameters.tensors]
+def _signature(network: Network) -> list[list[Any]]:
+    dtype = str(network.parameters.values.dtype)
+    return [[t.layer, t.tensor, list(t.shape), dtype] for t in network.parameters.tensors]
 
 
 def _brief(signature: list[list[Any]]) -> str:
@@ -177,6 +188,6 @@ def _brief(signature: list[list[Any]]) -> str:
     return f"{', '.join(weights)} of {', '.join(kinds)}"
 
 
-def _layers(model: Model) -> list[str]:
+def _layers(network: Network) -> list[str]:
     """One line a layer: what decides its arithmetic."""
-    return [", ".join(f"{key} {value}" for key, value in layer.describe().items()) for layer in model.layers]
+    return [", ".join(f"{key} {value}" for key, value in layer.describe().items()) for layer in network.layers]

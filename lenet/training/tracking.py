@@ -1,11 +1,11 @@
-"""Tells a tracker of times and accuracies what the loop tells its hooks."""
+"""Tells a tracker of times and accuracies what happens in a training."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from lenet.errors import SettingsError
-from lenet.hooks import EpochEnd, Hook, RunEnd, StepEnd
+from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
 
 
 class Tracker(Protocol):
@@ -24,20 +24,35 @@ def check_tracker(stats: object) -> None:
 
 
 class Tracking(Hook):
-    """Seconds of every step, epoch and training, and the accuracy of every epoch."""
+    """Tells a tracker the seconds and accuracies of steps, epochs, validations and the training.
+
+    Args:
+        tracker: what is told.
+    """
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
+        self._is_training = False
+        self._training_seconds = 0.0
+
+    def on_run_start(self, event: RunStart) -> None:
+        self._is_training = True
 
     def on_step_end(self, event: StepEnd) -> None:
-        """Seconds of the step."""
         self._tracker.add_time("step", event.seconds)
 
     def on_epoch_end(self, event: EpochEnd) -> None:
-        """Seconds and accuracy of the epoch."""
         self._tracker.add_time("epoch", event.seconds)
         self._tracker.record_epoch_accuracy(event.epoch, event.accuracy)
 
+    def on_validation_end(self, event: ValidationEnd) -> None:
+        """A validation within a training is part of the training's time; after it the two make the combined time."""
+        self._tracker.record_validation_accuracy(event.accuracy)
+        self._tracker.add_time("validation", event.seconds)
+        if not self._is_training:
+            self._tracker.add_time("combined", self._training_seconds + event.seconds)
+
     def on_run_end(self, event: RunEnd) -> None:
-        """Seconds of the training."""
+        self._is_training = False
+        self._training_seconds = event.seconds
         self._tracker.add_time("training", event.seconds)

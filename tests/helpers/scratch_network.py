@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet import Hook, OwnLayer, OwnTraining
+from lenet import Hook, LayerTap, LoopMonitor
 from tests.helpers.small_models import blobs
 
 Array = NDArray[Any]
@@ -60,15 +60,15 @@ class Network:
         images, self.labels = blobs(50)
         self.images = images.reshape(50, 64).astype(dtype)
 
-    def layers(self) -> list[OwnLayer]:
+    def layers(self) -> list[LayerTap]:
         return [
-            OwnLayer("dense1", self.dense1, "relu", self.relu),
-            OwnLayer("dense2", self.dense2, "softmax", self.softmax),
+            LayerTap("dense1", self.dense1, "relu", self.relu),
+            LayerTap("dense2", self.dense2, "softmax", self.softmax),
         ]
 
-    def training(self, hooks: Sequence[Hook] = (), **options: Any) -> OwnTraining:
+    def training(self, hooks: Sequence[Hook] = (), **options: Any) -> LoopMonitor:
         given = {"labels": self.labels, "batch_size": 20, "epochs": 2, "hooks": hooks, **options}
-        return OwnTraining(self.layers(), **given)
+        return LoopMonitor(self.layers(), **given)
 
     def batches(self, epochs: int = 2) -> Iterator[slice]:
         return (slice(start, start + 20) for _ in range(epochs) for start in range(0, 50, 20))
@@ -90,7 +90,7 @@ class Network:
             layer.weights = layer.weights - rate * layer.dweights
             layer.biases = layer.biases - rate * layer.dbiases
 
-    def train(self, training: OwnTraining, epochs: int = 2) -> None:
+    def train(self, training: LoopMonitor, epochs: int = 2) -> None:
         """The loop of one's own."""
         with training:
             for rows in self.batches(epochs):

@@ -25,7 +25,7 @@ from lenet import (
 )
 from lenet.data.dataset import EMBEDDED
 from lenet.settings import Settings
-from tests.helpers.small_models import Everything, blobs, mnist, ready, small_model
+from tests.helpers.small_models import Call, Everything, blobs, mnist, ready, small_model
 
 
 class FakeTracker:
@@ -100,6 +100,54 @@ def test_the_reports_setup_code_runs_as_it_stands(capsys: pytest.CaptureFixture[
     phases = ("step", "epoch", "training", "validation", "combined")
     assert [tracker.count(phase) for phase in phases] == [10, 2, 1, 1, 1]
     assert "final validation - acc:" in capsys.readouterr().out
+
+
+def test_hooks_and_tracker_are_told_of_a_validation_within_train_and_after_it_alike() -> None:
+    tracker, heard = FakeTracker(), Everything()
+    model = small_model(tracker)
+    X, y = blobs(50)
+    model.train(X, y, epochs=2, batch_size=20, print_every=0, hooks=[heard], validation_data=blobs(10))
+    within = heard.of("on_validation_end")
+    assert [e.epoch for e in within] == [1, 2]
+    assert tracker.validations == [e.accuracy for e in within]
+    assert (tracker.count("validation"), tracker.count("combined")) == (2, 0)
+
+    loss, accuracy = model.validate((X, y), batch_size=10, print_every=0)
+    after = heard.of("on_validation_end")[-1]
+    assert (after.epoch, after.step, after.loss, after.accuracy, after.samples) == (None, 5, loss, accuracy, 50)
+    assert tracker.validations[2:] == [accuracy]
+    assert tracker.times[-2:] == [
+        ("validation", after.seconds),
+        ("combined", model.run_end.seconds + after.seconds),
+    ]
+
+
+def test_a_model_that_was_not_trained_tells_its_tracker_of_a_validation_too() -> None:
+    tracker = FakeTracker()
+    _, accuracy = small_model(tracker).validate(blobs(10), print_every=0)
+
+    assert tracker.validations == [accuracy]
+    assert [phase for phase, _ in tracker.times] == ["validation", "combined"]
+    assert tracker.times[0][1] == tracker.times[1][1]
+
+
+def test_a_hook_that_validates_within_a_step_adds_nothing_to_the_times_of_the_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, model, heard = [0.0], small_model(), Everything()
+
+    def validate(event: Any) -> None:
+        clock[0] += 100
+        model.validate(blobs(10), print_every=0)
+
+    for module in ("listeners", "announcer"):
+        monkeypatch.setattr(f"lenet.training.{module}.perf_counter", lambda: clock[0])
+    X, y = blobs(50)
+    hooks = [Call("on_gradients_ready", validate), heard]
+    model.train(X, y, batch_size=20, print_every=0, hooks=hooks)
+
+    assert [e.seconds for e in heard.of("on_step_end")] == [0, 0, 0]
+    assert [(e.epoch, e.step) for e in heard.of("on_validation_end")] == [(None, step) for step in (-1, 0, 1)]
 
 
 def test_validate_prints_the_reports_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ from lenet import (
     StepDecay,
     Warmup,
 )
-from lenet.networks import layers_with_weights
+from lenet.architectures import layers_with_weights
 from lenet.settings import OPTIMIZERS
 
 NAN, INF = float("nan"), float("inf")

@@ -15,7 +15,7 @@ from diagnostics.schema.columns import KINDS
 from diagnostics.schema.tables import BINS, EVENT_KINDS
 from diagnostics.statistics.run_summary import summarise
 from lenet.hooks import Hook
-from tests.helpers.small_trainings import small_model, train
+from tests.helpers.small_trainings import digits, small_model, train
 
 
 class Copies(Hook):
@@ -121,6 +121,17 @@ def test_epochs_validations_and_the_end_are_recorded(tmp_path: Path) -> None:
     assert run.epochs["validation_accuracy"].between(0, 1).all()
     assert run.events["event"].tolist()[-1] == "end"
     assert (run.events["event"] == "validation").sum() == 2
+
+
+def test_a_validation_after_the_run_reaches_no_log_that_is_closed_and_harms_none(tmp_path: Path) -> None:
+    path, model = tmp_path / "run.h5", small_model()
+    recorder = Recorder(path)
+    train([recorder], model=model)
+    before, diagnosis = path.read_bytes(), recorder.diagnosis
+    model.validate(digits(10), print_every=0)
+
+    assert path.read_bytes() == before
+    assert recorder.diagnosis is diagnosis
 
 
 def test_every_kind_of_event_is_written(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from lenet import (
     ActivationSoftmax,
     DenseLayer,
     Hook,
+    LayerTap,
     LenetError,
+    LoopMonitor,
     Model,
-    OwnLayer,
-    OwnTraining,
     PrintProgress,
     SettingsError,
     ShapeError,
@@ -120,9 +120,9 @@ def test_large_batches_come_in_portions() -> None:
     outputs, samples = Outputs(), 2500
     layer = SimpleNamespace(weights=np.ones((1, 3)), biases=np.zeros(3))
     layer.dweights, layer.dbiases, layer.output = layer.weights, layer.biases, np.arange(3.0 * samples).reshape(-1, 3)
-    one = OwnLayer("dense1", layer)
+    one = LayerTap("dense1", layer)
     labels = np.arange(samples) % 3
-    with OwnTraining([one], labels=labels, batch_size=samples, epochs=1, hooks=[outputs]) as training:
+    with LoopMonitor([one], labels=labels, batch_size=samples, epochs=1, hooks=[outputs]) as training:
         training.before_update(np.zeros((samples, 1)), 1.0, 0.5, 0.1)
         training.after_update()
 
@@ -161,7 +161,7 @@ def test_the_time_of_hooks_and_validations_is_not_the_loop_s(monkeypatch: pytest
     def lasts(seconds: float) -> None:
         clock[0] += seconds
 
-    for module in ("listeners", "custom_loop"):
+    for module in ("listeners", "announcer"):
         monkeypatch.setattr(f"lenet.training.{module}.perf_counter", lambda: clock[0])
     network, heard = Network(), Everything()
     hooks = [heard, *(Call(event, lambda event: lasts(100)) for event in STEP_EVENTS)]
@@ -201,6 +201,16 @@ def test_a_hook_that_asks_to_stop_ends_the_block_after_the_step_and_nothing_is_r
     assert len(heard.of("on_step_end")) == 2
 
 
+def test_a_hook_that_asks_to_stop_at_the_start_of_the_run_ends_the_block_before_the_first_step() -> None:
+    network, heard = Network(), Everything()
+    training = network.training([Call("on_run_start", raising(StopTraining("not today"))), heard])
+
+    network.train(training)
+
+    assert heard.names() == ["on_run_start", "on_run_end"]
+    assert (heard.of("on_run_end")[0].status, heard.of("on_run_end")[0].steps) == ("stopped", 0)
+
+
 @pytest.mark.parametrize(
     ("error", "status"), [(KeyboardInterrupt(), "interrupted"), (ZeroDivisionError("mine"), "failed")]
 )
@@ -212,14 +222,14 @@ def test_whatever_ends_the_block_is_told_and_passed_on(error: BaseException, sta
         network.train(training)
 
     [end] = heard.of("on_run_end")
-    assert (end.status, end.steps, end.error) == (status, 1, error)
+    assert (end.status, end.steps, end.error) == (status, 2, error)
     assert training.status == status
 
 
 # What is refused -----------------------------------------------------------------------------------
 
 
-def with_layer(**changes: Any) -> OwnTraining:
+def with_layer(**changes: Any) -> LoopMonitor:
     """A training whose first layer has other attributes."""
     network = Network()
     network.gradients(slice(0, 20))
@@ -301,13 +311,13 @@ def test_layers_that_cannot_be_are_refused() -> None:
     one = Network().layers()[0]
     options: dict[str, Any] = {"labels": [0, 1], "batch_size": 1, "epochs": 1, "hooks": []}
     with pytest.raises(SettingsError, match="layers: received none"):
-        OwnTraining([], **options)
+        LoopMonitor([], **options)
     with pytest.raises(SettingsError, match="received the names dense1, dense1, expected different ones"):
-        OwnTraining([one, one], **options)
-    with pytest.raises(SettingsError, match="layers: received a Dense, expected an object of OwnLayer"):
-        OwnTraining([one.layer], **options)
+        LoopMonitor([one, one], **options)
+    with pytest.raises(SettingsError, match="layers: received a Dense, expected an object of LayerTap"):
+        LoopMonitor([one.layer], **options)
     with pytest.raises(SettingsError, match="dense1: activation: received 'ReLU', expected one of relu, sigmoid"):
-        OwnLayer("dense1", one.layer, "ReLU")  # type: ignore[arg-type]
+        LayerTap("dense1", one.layer, "ReLU")  # type: ignore[arg-type]
 
 
 def test_labels_that_do_not_fit_the_network_are_refused_before_any_hook_hears_of_a_step() -> None:

@@ -143,8 +143,8 @@ def test_time_spent_in_hooks_is_left_out_of_the_seconds_of_steps_and_epochs(
         return 0.0
 
     model = small_model(l2=0.01)
-    monkeypatch.setattr("lenet.training.loop.perf_counter", lambda: clock[0])
-    monkeypatch.setattr("lenet.training.listeners.perf_counter", lambda: clock[0])
+    for module in ("listeners", "announcer"):
+        monkeypatch.setattr(f"lenet.training.{module}.perf_counter", lambda: clock[0])
     monkeypatch.setattr(model.penalty, "add", compute)  # where a step takes one second of the clock
     heard = Everything()
     watched(model, hooks=[heard, *(Call(event, nap, 1) for event in STEP_EVENTS)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lenet import Hook, Model, StopTraining
+from lenet import Hook, Model, SettingsError, StopTraining
 from tests.helpers.small_models import EVENTS, STEP_EVENTS, Call, Everything, blobs, raising, small_model, watched
 
 WHEN = [name for name in EVENTS if name != "on_run_end"]
@@ -53,6 +53,28 @@ def test_stop_training_ends_the_run_after_the_step_once_all_have_heard_of_it(eve
     assert (end.status, end.reason, end.error) == ("stopped", "seen enough", None)
     assert end.steps == model.step == made
     assert [e.step for e in heard.of("on_step_end")] == list(range(made))
+
+
+@pytest.mark.parametrize(("error", "status"), [
+    (None, "completed"),
+    (StopTraining("seen enough"), "stopped"),
+    (KeyboardInterrupt(), "interrupted"),
+    (RuntimeError("boom"), "failed"),
+])  # fmt: skip
+def test_the_model_keeps_how_its_last_training_ended_whatever_ended_it(
+    error: BaseException | None, status: str
+) -> None:
+    hook = Hook() if error is None else Call("on_step_end", raising(error), 1)
+    heard, model = ended(hook, None if status in ("completed", "stopped") else type(error))
+
+    assert model.run_end is heard.of("on_run_end")[0]
+    assert model.run_end.status == status
+    assert model.run_end.error is (error if status in ("interrupted", "failed") else None)
+
+
+def test_a_model_that_was_not_trained_has_no_end_of_a_run() -> None:
+    with pytest.raises(SettingsError, match="run_end: the model has not been trained"):
+        _ = small_model().run_end
 
 
 def test_the_first_of_two_wishes_to_stop_gives_the_reason() -> None:

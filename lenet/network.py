@@ -1,0 +1,171 @@
+"""A network: its layers, the shapes between them, and their parameters in one flat buffer.
+
+The training loop and the saved state need this much of a model, and no more.
+:class:`lenet.model.Model` adds the loss, the optimiser, training and validation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lenet.arguments import expect_number, expect_whole, not_negative
+from lenet.checks import check_kind, precision
+from lenet.errors import SettingsError
+from lenet.hooks import LayerInfo
+from lenet.layers.activations import Activation, ActivationSoftmax
+from lenet.layers.base import Layer, Shape, TrainableLayer
+from lenet.layers.initializers import Initializer
+from lenet.optim.regularizers import Penalty
+from lenet.parameters import Parameters
+
+
+class Network:
+    """Layers in order, and after :meth:`finalize` their shapes and parameters.
+
+    Args:
+        seed: decides the initial weights and the order of shuffled batches; 0 or more, default 0.
+        dtype: precision of all that is computed, float32 (default) or float64.
+        initializer: how the weights of layers start that name no initializer of their own;
+            an :class:`Initializer` or the name of its scheme, None (default) for the report's.
+        l1: strength of the L1 penalty of all weights, 0 or more, default 0; added to a layer's own.
+        l2: strength of the L2 penalty of all weights, 0 or more, default 0; added to a layer's own.
+
+    Raises:
+        SettingsError: an argument out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        dtype: DTypeLike = np.float32,
+        initializer: Initializer | str | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        expect_whole("seed", seed, 0)
+        expect_number("l1", l1, "0 or more", not_negative)
+        expect_number("l2", l2, "0 or more", not_negative)
+        if isinstance(initializer, str):
+            initializer = Initializer(initializer)
+        elif initializer is not None:
+            check_kind("initializer", initializer, Initializer)
+        self.seed = int(seed)
+        self.dtype = precision(dtype)
+        self.initializer = initializer
+        self.l1, self.l2 = float(l1), float(l2)
+        self.layers: list[Layer] = []
+        self._parameters: Parameters | None = None
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer and give it its name: conv1, relu1, pool1, conv2, ...
+
+        Raises SettingsError after ``finalize``, and for a layer that is in a model already.
+        """
+        check_kind("add", layer, Layer)
+        if self._parameters is not None:
+            raise SettingsError(f"add: the model is finalized; add {type(layer).__name__} before finalize()")
+        if layer.name:
+            # Its weights would be in two places of the buffers, or in two models' buffers.
+            raise SettingsError(f"add: {layer.name} is in a model already; expected a new {type(layer).__name__}")
+        layer.name = f"{layer.prefix}{1 + Counter(one.prefix for one in self.layers)[layer.prefix]}"
+        self.layers.append(layer)
+
+    def finalize(self) -> None:
+        """Check all shapes through the network, draw the weights, and move them into one flat buffer.
+
+        Raises ShapeError naming the first layer that does not fit, and SettingsError for a
+        network without layers, without weights, or without a softmax at its end.
+        """
+        if self._parameters is not None:
+            return
+        if not self.layers:
+            raise SettingsError("finalize: the model has no layers; add() some first")
+        self.input_shape = self._first_shape()
+        self.shapes = [self.input_shape]
+        for layer in self.layers:
+            self.shapes.append(layer.output_shape(self.shapes[-1]))
+        if not isinstance(self.layers[-1], ActivationSoftmax):
+            raise SettingsError(
+                f"finalize: the last layer is {self.layers[-1].title}, expected ActivationSoftmax, "
+                "which the cross-entropy needs"
+            )
+        trainable = self.trainable_layers
+        if not trainable:
+            raise SettingsError("finalize: the model has no layer with weights, expected at least one")
+        for position, layer in enumerate(trainable):
+            if not layer.has_parameters:
+                seeds = np.random.SeedSequence(self.seed, spawn_key=(0, position))
+                layer.draw(np.random.default_rng(seeds), self.initializer)
+        parameters = Parameters(trainable, self.dtype)
+        for layer in trainable:
+            layer.bind(
+                parameters.views(parameters.values, layer.name), parameters.views(parameters.gradients, layer.name)
+            )
+        self._parameters = parameters
+        strengths = {layer.name: (self.l1 + layer.l1, self.l2 + layer.l2) for layer in trainable}
+        self.penalty = Penalty(parameters, strengths)
+
+    def _first_shape(self) -> Shape:
+        """Shape of one input sample, as the first layer knows it."""
+        first, *rest = self.layers
+        shape = first.known_input_shape(rest[0] if rest else None)
+        if shape is None:
+            raise SettingsError(
+                f"finalize: the first layer is {first.title}, which does not say how large its input is; expected a "
+                "ConvolutionLayer, a DenseLayer or Flatten(input_size=(height, width, depth))"
+            )
+        return shape
+
+    @property
+    def trainable_layers(self) -> list[TrainableLayer]:
+        """The layers with weights and biases, in order."""
+        return [layer for layer in self.layers if isinstance(layer, TrainableLayer)]
+
+    @property
+    def parameters(self) -> Parameters:
+        """All weights and biases, flat. Raises SettingsError before ``finalize``."""
+        if self._parameters is None:
+            raise SettingsError("the model is not finalized; call finalize() first")
+        return self._parameters
+
+    @property
+    def classes(self) -> int:
+        """The number of outputs."""
+        return self.shapes[-1][0]
+
+    @property
+    def layer_infos(self) -> tuple[LayerInfo, ...]:
+        """What hooks are told of the trainable layers."""
+        infos = []
+        followers: list[Layer | None] = [*self.layers[1:], None]
+        for layer, follower, shape in zip(self.layers, followers, self.shapes[1:], strict=True):
+            if isinstance(layer, TrainableLayer):
+                function = follower.function if isinstance(follower, Activation) else None
+                infos.append(LayerInfo(layer.name, type(layer).__name__, function, shape, layer.units))
+        return tuple(infos)
+
+    def describe(self) -> dict[str, Any]:
+        """Layers and penalties in plain types, for hooks, logs and pages."""
+        return {
+            "layers": [{"name": layer.name, **layer.describe(), **_own_penalties(layer)} for layer in self.layers],
+            "parameters": int(self.parameters.values.size),
+            "l1": self.l1,
+            "l2": self.l2,
+            "dtype": str(self.dtype),
+        }
+
+    def digest(self) -> str:
+        """SHA-256 of all parameters: equal only where they are equal bit for bit."""
+        return self.parameters.digest()
+
+
+def _own_penalties(layer: Layer) -> dict[str, float]:
+    """What a layer asks for beside the model's penalties, where it asks for any."""
+    if not isinstance(layer, TrainableLayer):
+        return {}
+    return {name: value for name, value in (("l1", layer.l1), ("l2", layer.l2)) if value}

@@ -1,0 +1,233 @@
+"""Announces a run to its hooks, event by event; both training loops do it through this class.
+
+:mod:`lenet.training.loop` is the loop of ``Model.train``, :mod:`lenet.training.custom_loop`
+observes a loop that a user wrote. The order of the calls, in either:
+
+    with announcer:                                   # the end of the block is the end of the run
+        announcer.run_start(...)
+        announcer.raise_if_stopped()
+        for each step:
+            announcer.step_start()
+            announcer.activations_ready(...)          # once a portion of the batch
+            announcer.gradients_ready(result)
+            announcer.step_end(result)                # the update is done, and so is the step
+            after the last step of an epoch:
+                announcer.epoch_end(learning_rate)
+                announcer.validation_end(...)         # where there are validation data
+            announcer.raise_if_stopped()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from lenet.hooks import (
+    ActivationsReady,
+    FloatArray,
+    GradientsReady,
+    LayerInfo,
+    RunEnd,
+    RunStart,
+    RunStatus,
+    StepEnd,
+    StepStart,
+    StopTraining,
+    UpdateDone,
+    ValidationEnd,
+)
+from lenet.layers.base import Array
+from lenet.losses import Labels
+from lenet.parameters import Parameters, read_only
+from lenet.training.listeners import Listeners, Stopwatch
+from lenet.training.progress import TrainingProgress
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """The numbers of one step, known before its update.
+
+    Args:
+        data_loss: mean loss of the batch without penalty, nats.
+        penalty: what regularisation adds to the loss.
+        accuracy: share of the batch that was guessed right.
+        correct: number of samples that were guessed right.
+        samples: size of the batch.
+        learning_rate: of the update.
+    """
+
+    data_loss: float
+    penalty: float
+    accuracy: float
+    correct: int
+    samples: int
+    learning_rate: float
+
+    @property
+    def loss(self) -> float:
+        """Data loss and penalty together."""
+        return self.data_loss + self.penalty
+
+
+class Announcer:
+    """Builds the events of one run, hands them to the hooks, and counts the steps.
+
+    Args:
+        listeners: the hooks of the run.
+        parameters: the flat buffers; hooks see them read-only.
+        progress: the position of the run, which :meth:`step_end` and :meth:`epoch_end` move on.
+
+    ``clock`` measures a step: a loop restarts it where a step begins, and it pauses while hooks
+    listen. ``end`` is how the run ended, None until then.
+    """
+
+    def __init__(self, listeners: Listeners, parameters: Parameters, progress: TrainingProgress) -> None:
+        self.clock = Stopwatch()
+        self.end: RunEnd | None = None
+        self._parameters, self._progress = parameters, progress
+        self._values, self._gradients = read_only(parameters.values), read_only(parameters.gradients)
+        self._all = self._of_step = listeners
+
+    def __enter__(self) -> Self:
+        self._started = perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        """Announce the end of the run; only a StopTraining goes no further."""
+        status: RunStatus = "failed"
+        reason = f"{kind.__name__}: {error}" if kind else ""
+        if error is None:
+            status = "completed"
+        elif isinstance(error, StopTraining):
+            status, reason = "stopped", str(error)
+        elif isinstance(error, KeyboardInterrupt | SystemExit):
+            status, reason = "interrupted", type(error).__name__
+        is_stopped = status == "stopped"
+        self.end = RunEnd(
+            status=status,
+            reason=reason,
+            steps=self._progress.step,
+            digest=self._parameters.digest(),
+            seconds=perf_counter() - self._started,
+            error=None if is_stopped else error,
+        )
+        self._all.emit_to_all("on_run_end", self.end)
+        return is_stopped
+
+    def raise_if_stopped(self) -> None:
+        """Raise StopTraining if a hook has asked for it."""
+        self._all.raise_if_stopped()
+
+    def wants_activations(self) -> bool:
+        """Whether any hook listens to the activations of the step under way."""
+        return self._of_step.has_listener("on_activations_ready")
+
+    def run_start(
+        self,
+        *,
+        layers: Sequence[LayerInfo],
+        labels: Labels,
+        inputs: Array | None,
+        classes: int,
+        epochs: int,
+        batch_size: int,
+        total_steps: int,
+        description: Mapping[str, Any],
+        seed: int,
+        threads: int,
+    ) -> None:
+        """Before the first step; ``inputs`` (N, ...), where the loop has them, and ``labels`` (N,) are the data."""
+        event = RunStart(
+            tensors=self._parameters.tensors,
+            layers=tuple(layers),
+            values=self._values,
+            first_step=self._progress.step,
+            total_steps=total_steps,
+            steps_per_epoch=self._progress.steps_per_epoch,
+            epochs=epochs,
+            batch_size=batch_size,
+            samples=len(labels),
+            prior=tuple(float(share) for share in np.bincount(labels, minlength=classes) / len(labels)),
+            description=description,
+            seed=seed,
+            threads=threads,
+            digest=self._parameters.digest(),
+            inputs=None if inputs is None else read_only(inputs),
+            labels=None if inputs is None else read_only(labels),
+        )
+        self._emit(self._all, "on_run_start", event)
+
+    def step_start(self) -> None:
+        """Before the forward pass, or where the loop is first heard of the step."""
+        progress = self._progress
+        with self.clock.paused():
+            self._of_step = self._all.wanting(progress.step)
+        if self._of_step.has_listener("on_step_start"):
+            event = StepStart(progress.step, progress.epoch, progress.step_in_epoch)
+            self._emit(self._of_step, "on_step_start", event)
+
+    def activations_ready(
+        self, outputs: Mapping[str, tuple[FloatArray, ...]], first_sample: int, samples: int, batch_samples: int
+    ) -> None:
+        """One portion of the batch has gone through the network."""
+        event = ActivationsReady(self._progress.step, outputs, first_sample, samples, batch_samples)
+        self._emit(self._of_step, "on_activations_ready", event)
+
+    def gradients_ready(self, result: StepResult) -> None:
+        """Before clipping and update."""
+        if self._of_step.has_listener("on_gradients_ready"):
+            event = GradientsReady(
+                step=self._progress.step,
+                epoch=self._progress.epoch,
+                values=self._values,
+                gradients=self._gradients,
+                loss=result.loss,
+                data_loss=result.data_loss,
+                penalty=result.penalty,
+                accuracy=result.accuracy,
+                learning_rate=result.learning_rate,
+            )
+            self._emit(self._of_step, "on_gradients_ready", event)
+
+    def step_end(self, result: StepResult) -> None:
+        """After the update. The step is counted first, so that a state taken by a hook is the one after it."""
+        progress, seconds = self._progress, self.clock.seconds
+        step, epoch, step_in_epoch = progress.step, progress.epoch, progress.step_in_epoch
+        progress.count(result.loss, result.correct, result.samples, seconds)
+        if self._of_step.has_listener("on_update_done"):
+            self._emit(self._of_step, "on_update_done", UpdateDone(step, self._values))
+        if self._of_step.has_listener("on_step_end"):
+            event = StepEnd(
+                step=step,
+                epoch=epoch,
+                step_in_epoch=step_in_epoch,
+                loss=result.loss,
+                data_loss=result.data_loss,
+                penalty=result.penalty,
+                accuracy=result.accuracy,
+                learning_rate=result.learning_rate,
+                seconds=seconds,
+                samples=result.samples,
+            )
+            self._emit(self._of_step, "on_step_end", event)
+
+    def epoch_end(self, learning_rate: float) -> None:
+        """After the last step of an epoch, whose sums begin again before any hook is told."""
+        self._emit(self._all, "on_epoch_end", self._progress.end_epoch(learning_rate))
+
+    def validation_end(self, loss: float, accuracy: float, samples: int, seconds: float) -> None:
+        """After a validation; right after the last step of an epoch it belongs to that epoch."""
+        progress = self._progress
+        event = ValidationEnd(progress.ended_epoch, progress.step - 1, loss, accuracy, samples, seconds)
+        self._emit(self._all, "on_validation_end", event)
+
+    def _emit(self, listeners: Listeners, name: str, event: object) -> None:
+        with self.clock.paused():
+            listeners.emit(name, event)
