@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -9,7 +10,12 @@ import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DIGESTED_SAMPLES = 4096
 
 
 def code_version() -> dict[str, str]:
@@ -41,9 +47,44 @@ def environment(threads: int) -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "host": platform.node(),
+        **arithmetic(),
         "threads": threads,
         "pid": os.getpid(),
     }
+
+
+@cache
+def arithmetic() -> dict[str, str]:
+    """What decides the last bits of a result, as it is in this process.
+
+    "blas": library, version and kernel of the matrix products; "simd": the instruction sets NumPy's own loops use.
+    """
+    import numpy
+    from threadpoolctl import threadpool_info
+
+    # NumPy's own library comes first: whatever else brought one was loaded later.
+    libraries = [one for one in threadpool_info() if one["user_api"] == "blas"][:1]
+    words = [f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in libraries]
+    extensions = numpy.show_config(mode="dicts")["SIMD Extensions"]
+    return {
+        "blas": "".join(words),
+        "simd": " ".join([*extensions.get("baseline", ()), *extensions.get("found", ())]),
+    }
+
+
+def data_digest(inputs: NDArray[Any], labels: NDArray[Any]) -> str:
+    """A name for a training set: SHA-256 of all labels and of 4,096 samples spread evenly over it, or of all.
+
+    Args:
+        inputs: the samples, (N, ...); their form does not matter, their order does.
+        labels: their classes, (N,).
+    """
+    import numpy as np
+
+    every = max(1, -(-len(inputs) // DIGESTED_SAMPLES))
+    digest = hashlib.sha256(np.asarray(labels, dtype="<i8").tobytes())
+    digest.update(np.asarray(inputs[::every], dtype="<f4").tobytes())
+    return digest.hexdigest()
 
 
 @cache

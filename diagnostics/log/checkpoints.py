@@ -1,7 +1,9 @@
-"""Checkpoints: the exact state of a run, beside its log, to go on from after any kill.
+"""Checkpoints: the exact state of a run, beside its log, to go on from after any kill, and to replay from.
 
 Each is an npz file, written under a temporary name, put on disk, then renamed;
-its members carry checksums. The newest three are kept; those of the last hundred
+its members carry checksums. As many are kept as 10 MB an epoch hold, spread evenly
+over the run: any step can then be replayed from one that is not far before it.
+While the run goes on the newest three are kept as well; those of the last hundred
 steps and the one before them, so that a collapse noticed late still has one from
 before; and, once a defect is confirmed, the last one before its onset.
 """
@@ -24,6 +26,7 @@ from lenet.training.state import load_state, save_state
 State = Mapping[str, NDArray[Any]]
 NEWEST = 3
 OLDER_STEPS = 100
+BYTES_AN_EPOCH = 10_000_000
 PREFIX = "recorder/"
 
 
@@ -37,12 +40,28 @@ class Checkpoint:
 
 
 class CheckpointRing:
-    """The checkpoints of one run in one folder."""
+    """The checkpoints of one run in one folder.
 
-    def __init__(self, folder: Path, run_id: str) -> None:
+    Args:
+        folder: where they lie.
+        run_id: the name of the run in its log; checkpoints of other runs are refused.
+        steps_per_epoch: how long an epoch is, which decides how many are kept; only needed to save some.
+    """
+
+    def __init__(self, folder: Path, run_id: str, steps_per_epoch: int = 1) -> None:
         self.folder = folder
         self._run_id = run_id
+        self._steps_per_epoch = steps_per_epoch
         self._onset: int | None = None
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps before which there is a checkpoint, sound or not, in order."""
+        return sorted(self._files())
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint before ``step`` lies, if there is one."""
+        return self.folder / f"step-{step:08d}.npz"
 
     def clear(self) -> None:
         """Remove what an earlier run left in the folder."""
@@ -52,11 +71,16 @@ class CheckpointRing:
     def save(self, step: int, model: State, recorder: State) -> Path:
         """Write the state before ``step``, then remove what need not be kept. Raises OSError."""
         self.folder.mkdir(exist_ok=True)
-        path = self.folder / f"step-{step:08d}.npz"
+        path = self.path(step)
         added = {PREFIX + name: array for name, array in recorder.items()}
         save_state(path, {**model, **added, PREFIX + "run_id": np.array(self._run_id)})
-        self._prune()
+        self._prune(is_over=False)
         return path
+
+    def finish(self) -> None:
+        """The run is complete: what was kept only to go on with it need not be kept any more."""
+        if self.steps:
+            self._prune(is_over=True)
 
     def pin_before(self, onset: int) -> None:
         """Keep the last checkpoint that was taken at or before this step."""
@@ -71,11 +95,13 @@ class CheckpointRing:
         for step in sorted(files, reverse=True):
             if step <= last_step:
                 with contextlib.suppress(LenetError, CheckpointError):
-                    return self._load(step, files[step])
+                    return self.load(step)
         found = f"{len(files)} checkpoints" if files else "no checkpoints"
         raise CheckpointError(f"{self.folder}: found {found}, none of them sound and of this run; train anew")
 
-    def _load(self, step: int, path: Path) -> Checkpoint:
+    def load(self, step: int) -> Checkpoint:
+        """The checkpoint before ``step``. Raises LenetError or CheckpointError where it is not sound."""
+        path = self.path(step)
         state = load_state(path)
         recorder = {n.removeprefix(PREFIX): state.pop(n) for n in list(state) if n.startswith(PREFIX)}
         if str(recorder.pop("run_id", "")) != self._run_id:
@@ -86,13 +112,24 @@ class CheckpointRing:
         names = self.folder.glob("step-*.npz") if self.folder.is_dir() else ()
         return {int(p.stem[5:]): p for p in names if p.stem[5:].isdigit()}
 
-    def _prune(self) -> None:
+    def _prune(self, is_over: bool) -> None:
         files = self._files()
         steps = sorted(files)
-        reach = steps[-1] - OLDER_STEPS
-        keep = {*steps[-NEWEST:], *(s for s in steps if s > reach)}
-        keep |= set([s for s in steps if s <= reach][-1:])
+        keep = self._spread(steps, files[steps[-1]].stat().st_size)
+        if not is_over:
+            reach = steps[-1] - OLDER_STEPS
+            keep |= {*steps[-NEWEST:], *(s for s in steps if s > reach)}
+            keep |= set([s for s in steps if s <= reach][-1:])
         if self._onset is not None:
             keep |= set([s for s in steps if s <= self._onset][-1:])
         for step in set(steps) - keep:
             files[step].unlink(missing_ok=True)
+
+    def _spread(self, steps: list[int], size: int) -> set[int]:
+        """Of ``steps`` those that are kept for good: the first, and each that is far enough from the one before."""
+        distance = self._steps_per_epoch * size / BYTES_AN_EPOCH
+        kept = steps[:1]
+        for step in steps[1:]:
+            if step - kept[-1] >= distance:
+                kept.append(step)
+        return set(kept)

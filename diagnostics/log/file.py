@@ -21,6 +21,7 @@ from diagnostics.schema.tables import (
     BINS,
     CHECKPOINTS,
     COUNTS,
+    DIGESTS,
     EVENTS,
     GROWING_TABLES,
     INDEX,
@@ -146,7 +147,7 @@ def _before(table: Table, rows: Records, step: int | None) -> NDArray[np.bool_]:
         return np.ones(len(rows), dtype=bool)
     if "last_step" in (table.dtype.names or ()):
         return np.asarray(rows["last_step"] < step)
-    if table is CHECKPOINTS:  # a checkpoint is named after the step that comes next
+    if table in (CHECKPOINTS, DIGESTS):  # a checkpoint is named after the step that comes next
         return np.asarray(rows["step"] <= step)
     before = rows["step"] < step
     if table is EVENTS:  # so is the event that tells of it; and that a run was resumed stays true

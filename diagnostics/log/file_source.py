@@ -174,6 +174,8 @@ class FileSource:
     def _read_table(self, table: Table) -> Records:
         companions: list[NDArray[Any]] = []
         try:
+            if table.since > int(self._opened.file.attrs["schema_version"][1]):
+                return np.zeros(0, table.dtype)
             dataset = self._opened.file[table.path]
             if self._opened.followed:
                 dataset.refresh()

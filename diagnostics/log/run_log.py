@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,7 +18,7 @@ from diagnostics.log.names import checkpoint_folder, name_before_resume
 from diagnostics.log.resume import ResumePoint
 from diagnostics.log.writer import LogWriter
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, VALIDATIONS
+from diagnostics.schema.tables import CHECKPOINTS, DIGESTS, EPOCHS, VALIDATIONS
 from diagnostics.signals import ended_by
 from lenet.hooks import EpochEnd, RunEnd, ValidationEnd
 
@@ -52,7 +54,7 @@ class LogKeeper:
             header = header.continued(resume.run.header)
             old = name_before_resume(path)
             self._writer = LogWriter(path, header, keep_old_as=old, copy_of=resume.run.source, before=resume.step)
-        self._ring = CheckpointRing(checkpoint_folder(path), header.run_id)
+        self._ring = CheckpointRing(checkpoint_folder(path), header.run_id, header.info.steps_per_epoch)
         if resume is None:
             self._ring.clear()
         else:
@@ -126,14 +128,17 @@ class LogKeeper:
         self._attempt(self._writer.flush, sync=True)
         if self._writer.failure is not None:
             return
+        state = model.state()
         try:
-            file = self._ring.save(step, model.state(), recorder)
+            file = self._ring.save(step, state, recorder)
+            content = file.read_bytes()
         except OSError as error:
             ring, self._ring = self._ring, None
             self._complain(LogWriteError(f"{ring.folder}: no more checkpoints: {error.strerror}"))
             return
-        size = file.stat().st_size
-        self._writer.add(CHECKPOINTS, step=step, file=file.name, bytes=size, healthy=healthy)
+        self._writer.add(CHECKPOINTS, step=step, file=file.name, bytes=len(content), healthy=healthy)
+        parameters = sha256(state["parameters"].tobytes()).hexdigest()
+        self._writer.add(DIGESTS, step=step, file=sha256(content).hexdigest(), parameters=parameters)
         self.note(step, "checkpoint", file.name, severity="info")
 
     def keep_checkpoint_before(self, onset: int) -> None:
@@ -155,6 +160,9 @@ class LogKeeper:
             seconds=end.seconds,
             cost_seconds=cost / 1e6,
         )
+        if self._ring is not None and end.status == "completed":
+            with contextlib.suppress(OSError):
+                self._ring.finish()
 
     def _attempt(self, action: Callable[..., None], *arguments: Any, **named: Any) -> None:
         try:

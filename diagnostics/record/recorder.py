@@ -27,6 +27,7 @@ from diagnostics.log.run_log import LogKeeper
 from diagnostics.measure.activations import DESCRIPTION
 from diagnostics.measure.meter import Meter
 from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
+from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
 from diagnostics.record.events import Judge, TakesVerdict
 from diagnostics.schema.header import Header
@@ -190,6 +191,8 @@ class Recorder(Hook):
         if self.path is not None:
             check_log_path(self.path, overwrite=self._overwrite or resume is not None)
         environment = {**surroundings(event.threads), **self._environment}
+        if event.inputs is not None and event.labels is not None and "data_checksum" not in environment:
+            environment["data_digest"] = data_digest(event.inputs, event.labels)
         self.info = info = RunInfo.from_start(event, settings=self._settings, environment=environment)
         header = Header(
             info,

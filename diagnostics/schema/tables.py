@@ -5,7 +5,7 @@ names and types from here; no other file writes a path inside the HDF5 file.
 Which statistics a row holds is declared in :mod:`diagnostics.schema.columns`.
 
 A file of another major version is refused; a newer minor version may only add.
-1.1 added the attribute ``checkpoint_every``.
+1.1 added the attribute ``checkpoint_every``, 1.2 the table ``digests``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = "lenet-diag log"
-VERSION = (1, 1)
+VERSION = (1, 2)
 BINS = 32
 FLUSH_ROWS = 64
 
@@ -36,12 +36,16 @@ CRC = Field("crc", "<u4", "", "CRC-32 of the row's other bytes; a row that disag
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A dataset of named fields that grows by rows; the last field is the row's CRC."""
+    """A dataset of named fields that grows by rows; the last field is the row's CRC.
+
+    ``since`` is the minor version that brought it: logs of older ones are without.
+    """
 
     path: str
     meaning: str
     chunk: int
     fields: tuple[Field, ...]
+    since: int = 0
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -150,6 +154,14 @@ CHECKPOINTS = Table("checkpoints", "the checkpoints, listed after each was safe 
     CRC,
 ))  # fmt: skip
 
+DIGESTS = Table("digests", "what each checkpoint has to be, bit for bit; since 1.2", 16, (
+    Field("step", "<i8", "", "steps made when it was taken: the next step to do"),
+    Field("wall", "<f8", "s since 1970", "when it was taken"),
+    Field("file", "S64", "", "SHA-256 of the checkpoint's file, as hex digits"),
+    Field("parameters", "S64", "", "SHA-256 of all parameters before that step, as hex digits"),
+    CRC,
+), since=2)  # fmt: skip
+
 SNAPSHOTS = Table("snapshots/index", "which step each snapshot belongs to", 64, (
     Field("step", "<i8", "", "the step"),
     Field("wall", "<f8", "s since 1970", "when it was made"),
@@ -169,5 +181,5 @@ KERNELS = Array("snapshots/kernels", "the weights of the first convolution, flat
 
 SNAPSHOT_ARRAYS = (COUNTS, RANGES, SILENT, KERNELS)
 LAYOUT_TABLES = (TENSORS, LAYERS, COLUMNS)
-GROWING_TABLES = (EPOCHS, VALIDATIONS, EVENTS, CHECKPOINTS)
+GROWING_TABLES = (EPOCHS, VALIDATIONS, EVENTS, CHECKPOINTS, DIGESTS)
 ALL = (*LAYOUT_TABLES, VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ import numpy as np
 import pytest
 
 from diagnostics.errors import CheckpointError, DiagnosticsError, LogError
+from diagnostics.log import checkpoints
 from diagnostics.log.checkpoints import CheckpointRing
+from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
 from diagnostics.log.resume import prepare_resume
 from diagnostics.record.recorder import Recorder
-from diagnostics.schema.tables import SNAPSHOT_ARRAYS
+from diagnostics.schema.tables import DIGESTS, SNAPSHOT_ARRAYS
+from lenet import load_state
 from lenet.hooks import Hook
 from tests.helpers.small_trainings import small_model, train
 
@@ -226,22 +231,61 @@ def test_only_rows_up_to_a_damaged_one_are_gone_on_from(tmp_path: Path) -> None:
     assert prepare_resume(log).step == 14
 
 
-@pytest.mark.parametrize(("every", "expected"), [(20, [300, 320, 340, 360, 380, 400]), (200, [0, 200, 400])])
-def test_the_ring_keeps_the_newest_three_and_what_reaches_a_hundred_steps_back(
-    tmp_path: Path, every: int, expected: list[int]
-) -> None:
-    ring = CheckpointRing(tmp_path / "c", "id")
+def kept(folder: Path) -> list[int]:
+    return sorted(int(path.stem[5:]) for path in folder.iterdir())
+
+
+def test_all_checkpoints_stay_that_ten_megabytes_an_epoch_hold(tmp_path: Path) -> None:
+    ring = CheckpointRing(tmp_path / "c", "id", steps_per_epoch=100)
     state = small_model().state()
 
-    for step in range(0, 401, every):
+    for step in range(0, 401, 20):
         ring.save(step, state, {})
 
-    assert sorted(int(p.stem[5:]) for p in (tmp_path / "c").iterdir()) == expected
-    assert ring.newest(390).step == expected[-2]
+    assert kept(tmp_path / "c") == list(range(0, 401, 20))
+    assert ring.newest(390).step == 380
 
 
-def test_the_checkpoint_before_an_onset_stays(tmp_path: Path) -> None:
-    ring = CheckpointRing(tmp_path / "c", "id")
+@pytest.mark.parametrize(("steps_per_epoch", "every"), [(469, 200), (469, 20), (50, 7), (10, 1), (1, 1)])
+def test_large_checkpoints_are_spread_over_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps_per_epoch: int, every: int
+) -> None:
+    ring = CheckpointRing(tmp_path / "c", "id", steps_per_epoch)
+    state, last = small_model().state(), 3 * steps_per_epoch
+    size = ring.save(0, state, {}).stat().st_size
+    budget = 2.5 * size
+    monkeypatch.setattr(checkpoints, "BYTES_AN_EPOCH", budget)
+
+    for step in range(0, last, every):
+        ring.save(step, state, {})
+        steps = kept(tmp_path / "c")
+        # What a run that goes on needs: the newest three, and those of the last hundred steps.
+        assert set(steps) >= {s for s in range(0, step + 1, every) if s > step - max(100, 3 * every)}
+    ring.finish()
+
+    steps = kept(tmp_path / "c")
+    assert steps[0] == 0
+    assert (len(steps) - 1) * size <= 3 * budget
+    distance = max(every, steps_per_epoch / 2.5)
+    assert all(b - a < distance + every for a, b in pairwise(steps))
+
+
+def test_without_an_epoch_to_reckon_with_the_newest_three_stay_and_what_reaches_a_hundred_steps_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "BYTES_AN_EPOCH", 1)
+    ring = CheckpointRing(tmp_path / "c", "id", steps_per_epoch=469)
+    state = small_model().state()
+
+    for step in range(0, 401, 20):
+        ring.save(step, state, {})
+
+    assert kept(tmp_path / "c") == [0, 300, 320, 340, 360, 380, 400]
+
+
+def test_the_checkpoint_before_an_onset_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "BYTES_AN_EPOCH", 1)
+    ring = CheckpointRing(tmp_path / "c", "id", steps_per_epoch=469)
     state = small_model().state()
 
     for step in range(0, 420, 20):
@@ -250,3 +294,18 @@ def test_the_checkpoint_before_an_onset_stays(tmp_path: Path) -> None:
             ring.pin_before(130)
 
     assert 120 in {int(p.stem[5:]) for p in (tmp_path / "c").iterdir()}
+
+
+def test_the_log_keeps_the_digest_of_every_checkpoint_and_of_its_parameters(tmp_path: Path) -> None:
+    log = tmp_path / "run.h5"
+    model = small_model()
+    train([Recorder(log, model=model, checkpoint_every=5)], model)
+
+    rows = open_run(log).source.table(DIGESTS)
+    ring = CheckpointRing(checkpoint_folder(log), "")
+    assert rows["step"].tolist() == ring.steps == [0, 5, 10, 15, 20, 25]
+    for row in rows:
+        path = ring.path(int(row["step"]))
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == row["file"].decode()
+        parameters = load_state(path)["parameters"]
+        assert hashlib.sha256(parameters.tobytes()).hexdigest() == row["parameters"].decode()
