@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike
 from threadpoolctl import ThreadpoolController
 
 from lenet.errors import SettingsError, ShapeError
-from lenet.gradcheck.case import Case, grouped
-from lenet.gradcheck.differences import Array, Numeric, Precision, choose, differences, precision_of
-from lenet.gradcheck.mistakes import added_to, ignored_channels, name_mistakes, not_reset, wrong_shapes
+from lenet.gradcheck.differences import Array, NumericGradient, Precision, choose, differences, precision_of
+from lenet.gradcheck.evidence import Evidence
+from lenet.gradcheck.ignored import ignored_inputs
+from lenet.gradcheck.layer import LayerUnderTest
+from lenet.gradcheck.mistakes import added_to, name_mistakes, not_reset, wrong_shapes
 from lenet.gradcheck.result import GradientCheck, TensorCheck
-from lenet.gradcheck.subject import Subject
+from lenet.gradcheck.wording import grouped
 
 
 def check(
@@ -47,12 +49,12 @@ def check(
         raise ShapeError(f"gradient check: received inputs of shape {points.shape}, expected (N, ...)")
     if entries < 1:
         raise SettingsError(f"entries={entries}, expected at least 1")
-    subject = Subject(layer)
+    under_test = LayerUnderTest(layer)
     try:
         with np.errstate(all="ignore"), one_thread():
-            return _check(subject, points, seed, entries, tolerance)
+            return _check(under_test, points, seed, entries, tolerance)
     finally:
-        subject.restore()
+        under_test.restore()
 
 
 def one_thread() -> AbstractContextManager[Any]:
@@ -65,62 +67,62 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _check(subject: Subject, inputs: Array, seed: int, entries: int, tolerance: float | None) -> GradientCheck:
-    output, again = subject.run(inputs), subject.run(inputs)
+def _check(layer: LayerUnderTest, inputs: Array, seed: int, entries: int, tolerance: float | None) -> GradientCheck:
+    output, again = layer.run(inputs), layer.run(inputs)
     if not np.isfinite(output).all():
-        return GradientCheck({}, (f"the output of {subject.name} is not finite for these inputs",))
+        return GradientCheck({}, (f"the output of {layer.name} is not finite for these inputs",))
     if not np.allclose(output, again, rtol=1e-5):
         return GradientCheck(
             {}, ("the output differs between two calls with the same inputs: it is random, or not reset",)
         )
     generator = np.random.default_rng(seed)
     dvalues = generator.standard_normal(output.shape)
-    precision = precision_of(subject.dtype)
-    numeric = _numeric(subject, inputs, dvalues, entries, generator, precision)
+    precision = precision_of(layer.dtype)
+    numeric = _numeric(layer, inputs, dvalues, entries, generator, precision)
     aside = any(n.skipped > len(n.entries) for n in numeric.values())
     if aside:
         inputs = inputs + 0.01 * max(1.0, float(np.abs(inputs).max())) * generator.standard_normal(inputs.shape)
-        numeric = _numeric(subject, inputs, dvalues, entries, generator, precision)
-    gradients = subject.gradients(inputs, dvalues)
-    shapes = {"dinputs": inputs.shape, **{f"d{name}": p.shape for name, p in subject.parameters.items()}}
+        numeric = _numeric(layer, inputs, dvalues, entries, generator, precision)
+    gradients = layer.gradients(inputs, dvalues)
+    shapes = {"dinputs": inputs.shape, **{f"d{name}": p.shape for name, p in layer.parameters.items()}}
     own = {name: in_shape(gradient, shapes[name]) for name, gradient in gradients.own.items()}
-    penalty, added = added_to(subject, inputs, dvalues, own)
+    penalty, added = added_to(layer, inputs, dvalues, own)
     own = {name: gradient - penalty.get(name, 0.0) for name, gradient in own.items()}
     bound = precision.tolerance if tolerance is None else tolerance
     reach = max(1.0, float(np.abs(inputs).max()))
     rounding = 100 * precision.eps * reach * float(np.linalg.norm(dvalues))
     tensors = {name: compare(own[name], shape, numeric[name], bound, rounding) for name, shape in shapes.items()}
-    case = Case(subject, inputs, dvalues, own, numeric, output.shape, max(10 * bound, 1e-5))
+    evidence = Evidence(layer, inputs, dvalues, own, numeric, max(10 * bound, 1e-5))
     mistakes = [
-        *ignored_channels(case, generator),
+        *ignored_inputs(evidence, generator),
         *not_reset(gradients),
         *wrong_shapes(gradients.own, shapes),
         *grouped((name, "something is added that does not depend on dvalues") for name in added),
-        *name_mistakes(case, [name for name, t in tensors.items() if not t.ok and t.checked and name not in added]),
+        *name_mistakes(evidence, [name for name, t in tensors.items() if not t.ok and t.checked and name not in added]),
     ]
-    return GradientCheck(tensors, tuple(mistakes), str(subject.dtype), aside)
+    return GradientCheck(tensors, tuple(mistakes), str(layer.dtype), aside)
 
 
 def _numeric(
-    subject: Subject,
+    layer: LayerUnderTest,
     inputs: Array,
     dvalues: Array,
     entries: int,
     generator: np.random.Generator,
     precision: Precision,
-) -> dict[str, Numeric]:
+) -> dict[str, NumericGradient]:
     """Finite differences by the inputs and by each parameter, named like the gradients."""
 
     def by_inputs(tensor: Array) -> tuple[Array, Array]:
-        return subject.run(tensor), tensor
+        return layer.run(tensor), tensor
 
     def by_parameter(tensor: Array, name: str) -> tuple[Array, Array]:
-        output = subject.run(inputs, {**subject.parameters, name: tensor})
-        return output, subject.in_effect(name)
+        output = layer.run(inputs, {**layer.parameters, name: tensor})
+        return output, layer.in_effect(name)
 
     chosen = choose(inputs.size, entries, generator)
     found = {"dinputs": differences(by_inputs, inputs, dvalues, chosen, precision)}
-    for name, value in subject.parameters.items():
+    for name, value in layer.parameters.items():
         chosen = choose(value.size, entries, generator)
         found[f"d{name}"] = differences(partial(by_parameter, name=name), value, dvalues, chosen, precision)
     return found
@@ -133,7 +135,7 @@ def in_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 
 def compare(
-    analytic: Array, shape: tuple[int, ...], numeric: Numeric, tolerance: float, rounding: float = 0.0
+    analytic: Array, shape: tuple[int, ...], numeric: NumericGradient, tolerance: float, rounding: float = 0.0
 ) -> TensorCheck:
     """One gradient, itself computed with some ``rounding``, against its finite differences, normwise."""
     checked, skipped, total = len(numeric.entries), numeric.skipped, math.prod(shape)

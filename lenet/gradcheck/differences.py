@@ -1,4 +1,4 @@
-"""Numeric derivatives: central differences in float64, away from kinks.
+"""NumericGradient derivatives: central differences in float64, away from kinks.
 
 The derivative of L = sum(output * d) by one entry t is
 
@@ -48,8 +48,8 @@ def precision_of(dtype: np.dtype[Any]) -> Precision:
 
 
 @dataclass(frozen=True)
-class Numeric:
-    """Numeric derivatives of a tensor: flat ``entries``, their ``values``, each with its ``uncertainty``."""
+class NumericGradient:
+    """NumericGradient derivatives of a tensor: flat ``entries``, their ``values``, each with its ``uncertainty``."""
 
     entries: Indices
     values: Array
@@ -70,7 +70,7 @@ def differences(
     dvalues: Array,
     entries: Indices,
     precision: Precision,
-) -> Numeric:
+) -> NumericGradient:
     """Derivatives of sum(output * dvalues) by some entries of a tensor.
 
     ``evaluate(tensor)`` gives the output and the tensor as it took effect (a layer
@@ -82,7 +82,7 @@ def differences(
     slopes = [_slope(evaluate, point, middle, dvalues, entry, precision, unit) for entry in entries.tolist()]
     kept = [k for k, slope in enumerate(slopes) if slope is not None]
     found = np.array([slope for slope in slopes if slope is not None], dtype=np.float64).reshape(-1, 2)
-    return Numeric(entries[kept], found[:, 0], found[:, 1], len(slopes) - len(kept))
+    return NumericGradient(entries[kept], found[:, 0], found[:, 1], len(slopes) - len(kept))
 
 
 def _slope(

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lenet.errors import SettingsError, ShapeError
-from lenet.gradcheck.case import number
 from lenet.gradcheck.check import compare, in_shape, one_thread
-from lenet.gradcheck.differences import FLOAT64, Array, Numeric, choose, differences
+from lenet.gradcheck.differences import FLOAT64, Array, NumericGradient, choose, differences
 from lenet.gradcheck.result import GradientCheck
-from lenet.gradcheck.snapshot import Snapshot
+from lenet.gradcheck.state import SavedState
+from lenet.gradcheck.wording import number
 
 
 def check_loss(
@@ -47,7 +47,7 @@ def check_loss(
     if not callable(value_of) or not callable(getattr(loss, "backward", None)):
         raise SettingsError(f"{type(loss).__name__}: expected calculate() or forward(), and backward()")
     bound = FLOAT64.tolerance if tolerance is None else tolerance
-    before = Snapshot(loss)
+    before = SavedState(loss)
     try:
         with np.errstate(all="ignore"), one_thread():
             chosen = choose(points.size, entries, np.random.default_rng(seed))
@@ -81,7 +81,7 @@ def _gradient(loss: Any, predictions: Array, targets: Any) -> Array:
     return np.array(gradient, dtype=np.float64)
 
 
-def _scaled(gradient: Array, numeric: Numeric, batch: int) -> list[str]:
+def _scaled(gradient: Array, numeric: NumericGradient, batch: int) -> list[str]:
     """Whether the gradient is right but for a constant, the batch size above all."""
     found = gradient.ravel()[numeric.entries]
     if not np.isfinite(found).all() or not found.any():

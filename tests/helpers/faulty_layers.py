@@ -228,14 +228,15 @@ CONVOLUTION_MISTAKES = {
     RotatedGradient: "dweights: its kernels are rotated by 180 degrees",
     TransposedGradient: "dweights: its kernels are transposed (rows and columns exchanged)",
     QuarterTurn: "dweights: its kernels are rotated by 90 degrees",
-    RotatedAndScaled: "dweights: its kernels are rotated by 180 degrees, and times 1/3 "
-    "(the batch size is divided out once too often)",
+    RotatedAndScaled: "dweights: its kernels are rotated by 180 degrees; "
+    "dweights: the batch size (3) is divided out once too often",
     RotatedKernel: "dinputs: uses the kernel rotated by 180 degrees",
     QuarterTurnedKernel: "dinputs: uses the kernel rotated by 90 degrees",
     MirroredKernel: "dinputs: uses the kernel mirrored left to right",
     ExchangedChannels: "dinputs: channels paired wrongly: input and output channels of the kernel are exchanged",
     ShiftedInputChannels: "dinputs: channels paired wrongly: what belongs to input channel 0 is given to 1",
-    ReversedFilters: "dweights: channels paired wrongly: what belongs to output channel 0 is given to 2",
+    ReversedFilters: "dweights: channels paired wrongly: the gradient of output channel 0 reaches "
+    "the kernels of output channel 2 (expected: 0)",
     FirstFilterForAll: "dweights: channels paired wrongly: the gradient of output channel 0 reaches "
     "the kernels of output channels 0 to 2 (expected: 0)",
     RepeatedOverKernel: "dweights: one value repeated over all elements of a kernel",

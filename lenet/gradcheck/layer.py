@@ -1,4 +1,4 @@
-"""The object under test: how it is called, and how it is kept from harm.
+"""The layer under test: how it is called, and how it is left as it was.
 
 Any object will do that follows the convention of "Neural Networks from Scratch"
 (nnfs.io): ``forward(inputs)`` sets ``output``, ``backward(dvalues)`` sets
@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import SettingsError
-from lenet.gradcheck.snapshot import Snapshot
+from lenet.gradcheck.state import SavedState
 
 Array = NDArray[np.float64]
 PARAMETERS = ("weights", "biases")
 
 
 @dataclass(frozen=True)
-class Gradients:
+class OwnGradients:
     """What one backward pass adds by itself, and the share it ``kept`` of the pass before.
 
     A backward pass that adds to what is already there gives, call after call,
@@ -35,7 +35,7 @@ class Gradients:
     kept: Mapping[str, float]
 
 
-class Subject:
+class LayerUnderTest:
     """A layer that can be run with any parameters, and is given back as it was by :meth:`restore`."""
 
     def __init__(self, layer: Any) -> None:
@@ -44,7 +44,7 @@ class Subject:
                 raise SettingsError(f"{type(layer).__name__} has no {method}(), expected forward() and backward()")
         self.name = type(layer).__name__
         self.layer = layer
-        self._snapshot = Snapshot(layer)
+        self._saved = SavedState(layer)
         held = {name: getattr(layer, name, None) for name in PARAMETERS}
         self.parameters = {name: np.array(v, dtype=np.float64) for name, v in held.items() if v is not None}
         self.dtype = np.dtype(np.float64)
@@ -53,7 +53,7 @@ class Subject:
 
     def restore(self) -> None:
         """Give the layer back everything it held, bit for bit."""
-        self._snapshot.restore()
+        self._saved.restore()
 
     def run(self, inputs: Array, parameters: Mapping[str, Array] | None = None) -> Array:
         """The output, as float64, with these parameters instead of the layer's own."""
@@ -78,20 +78,20 @@ class Subject:
         l1, l2 = (float(getattr(self.layer, f"{kind}_regularizer_{n}", 0) or 0) for n in ("l1", "l2"))
         return l1 * np.where(value < 0, -1.0, 1.0) + 2 * l2 * value if l1 or l2 else None
 
-    def gradients(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None = None) -> Gradients:
+    def gradients(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None = None) -> OwnGradients:
         """What ``backward`` answers, freed of what earlier calls left behind."""
         self.restore()
         first, second = (self._once(inputs, dvalues, parameters) for _ in range(2))
         moved = [name for name in first if not _same(first[name], second[name], self.dtype)]
         if not moved:
-            return Gradients(first, {})
+            return OwnGradients(first, {})
         third = self._once(inputs, dvalues, parameters)
         own, kept = dict(first), {}
         for name in moved:
             step, next_step = second[name] - first[name], third[name] - second[name]
             kept[name] = float(np.vdot(step, next_step) / np.vdot(step, step))
             own[name] = second[name] - kept[name] * first[name]
-        return Gradients(own, kept)
+        return OwnGradients(own, kept)
 
     def _once(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None) -> dict[str, Array]:
         """One forward and one backward pass; the gradients by name."""

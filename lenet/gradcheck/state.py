@@ -16,7 +16,7 @@ import numpy as np
 _CODE = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 
 
-class Snapshot:
+class SavedState:
     """The attributes, lists, dictionaries and arrays that can be reached from ``root``."""
 
     def __init__(self, root: object) -> None:

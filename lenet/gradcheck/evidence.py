@@ -1,0 +1,90 @@
+"""What the search for mistakes starts from: the layer, its gradients, and their finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lenet.gradcheck.axes import AxisOrder, axis_order
+from lenet.gradcheck.differences import Array, NumericGradient
+from lenet.gradcheck.layer import LayerUnderTest
+from lenet.gradcheck.wording import number
+
+# A gradient that a layer keeps in float32 is no more exact than this.
+EXACT = 1e-6
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is known of one layer.
+
+    Attributes:
+        layer: the layer, to be asked more.
+        inputs: the inputs at which everything was computed, (N, ...).
+        dvalues: the gradient by the output that ``backward`` was given, shaped like the output.
+        own: the gradients of ``backward`` by name.
+        numeric: their finite differences by name.
+        tolerance: the relative difference up to which two gradients count as equal.
+    """
+
+    layer: LayerUnderTest
+    inputs: Array
+    dvalues: Array
+    own: Mapping[str, Array]
+    numeric: Mapping[str, NumericGradient]
+    tolerance: float
+
+    @property
+    def batch_size(self) -> int:
+        """Number of samples."""
+        return len(self.inputs)
+
+    @property
+    def axes(self) -> AxisOrder | None:
+        """Where channels and kernels lie, None where that cannot be told."""
+        weights = self.layer.parameters.get("weights")
+        return axis_order(self.inputs.shape, self.dvalues.shape, None if weights is None else weights.shape)
+
+    def scale(self, name: str) -> float | None:
+        """The number by which a gradient is too large; None where it is not a multiple of the right one."""
+        numeric, found = self.numeric[name], self.own[name].ravel()[self.numeric[name].entries]
+        size = np.linalg.norm(numeric.values)
+        if size <= np.linalg.norm(numeric.uncertainty) or not np.linalg.norm(found) > 0:
+            return None
+        factor = float(np.vdot(found, numeric.values) / np.vdot(found, found))
+        if factor and np.linalg.norm(factor * found - numeric.values) <= self.tolerance * size:
+            return 1 / factor
+        return None
+
+    @cached_property
+    def batch_powers(self) -> Mapping[str, int]:
+        """Of each gradient: -1 where it is divided by the batch size, 1 where multiplied, 0 where neither.
+
+        Samples are added whose output gradient is zero. They have no part in the
+        right gradient, so only a factor of the batch size can change it.
+        """
+        inputs = np.concatenate([self.inputs, self.inputs])
+        dvalues = np.concatenate([self.dvalues, np.zeros_like(self.dvalues)])
+        try:
+            doubled = self.layer.gradients(inputs, dvalues).own
+        except Exception:  # a layer may insist on its batch size
+            return dict.fromkeys(self.own, 0)
+        powers = {}
+        for name, own in self.own.items():
+            same = doubled[name][: len(own)] if name == "dinputs" else doubled[name].reshape(own.shape)
+            powers[name] = next((power for power in (-1, 1) if close(same, own * 2.0**power)), 0)
+        return powers
+
+    def scaled(self, name: str, scale: float) -> str:
+        """'times 1/4', and that it is the batch size where it is."""
+        reasons = {-1: "the batch size is divided out once too often", 1: "the batch size is multiplied in"}
+        why = reasons.get(self.batch_powers[name], "its sign is wrong" if abs(scale + 1) < self.tolerance else "")
+        return f"times {number(scale)}" + (f" ({why})" if why else "")
+
+
+def close(first: Array, second: Array) -> bool:
+    """Whether two arrays are equal but for what float32 rounds off."""
+    return bool(np.linalg.norm(first - second) <= EXACT * np.linalg.norm(second))
