@@ -6,7 +6,8 @@
     ├── LogError          a log cannot be read: missing, damaged, foreign or from a newer version
     │   └── LogBusyError  a log is being written by another process
     ├── LogWriteError     a log cannot be written: path, permission, space, second writer
-    │   └── LogExistsError  something else has its name already; nothing was trained
+    │   ├── LogExistsError    something else has its name already; nothing was trained
+    │   └── NotReplacedError  what would be replaced is a link, a device, a FIFO or a folder
     ├── CheckpointError   a checkpoint is missing or damaged
     ├── DamagedFileError  a file beside the logs is not what it should be
     └── StudyError        a study that cannot be
@@ -33,6 +34,10 @@ class LogWriteError(DiagnosticsError):
 
 class LogExistsError(LogWriteError):
     """The name of a new log is taken, by a file or a folder (exit code 2: another name, or an option, is the cure)."""
+
+
+class NotReplacedError(LogWriteError):
+    """Something other than a regular file stands where a file is to be written (exit code 2); it stays as it is."""
 
 
 class CheckpointError(DiagnosticsError):

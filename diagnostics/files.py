@@ -1,9 +1,9 @@
-"""Files that survive a kill and a second writer: replaced whole, or not at all.
+"""Files that survive a kill and a full disk: replaced whole, or not at all, and never anything but a regular file.
 
-A text is written under another name, synced, and renamed over the old one, so
-that a reader sees the old or the new content and never half of one.
-:func:`locked` keeps two processes from overwriting each other's change; the
-operating system frees the lock when its holder dies.
+A new content is written under another name, put on disk, and renamed over the old one, so
+that a reader sees the old or the new content and never half of one. All writers of this
+project go through :func:`replacing` or :func:`place`, and both refuse to replace a
+link, a device, a FIFO or a folder.
 """
 
 from __future__ import annotations
@@ -11,36 +11,76 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from diagnostics.errors import DamagedFileError, LogWriteError
+from diagnostics.errors import DamagedFileError, LogWriteError, NotReplacedError
+from diagnostics.file_locks import flock
+from lenet.regular_files import obstacle, read_regular
+
+PART_NAME = 100
+"""Characters of a file's name that the name of its part begins with: a name has room for 255."""
+JSON_SIZE = 256_000_000
+"""Bytes: a JSON file that is larger is none of ours."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` in one step. Raises LogWriteError where that cannot be done."""
-    write_bytes(path, text.encode())
+def check_replaceable(path: Path) -> None:
+    """Raise NotReplacedError where something other than a regular file stands at ``path``.
+
+    Raises LogWriteError where that cannot be found out.
+    """
+    try:
+        found = obstacle(path)
+    except (OSError, ValueError) as error:
+        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from None
+    if found:
+        raise NotReplacedError(f"{path}: is {found}, and only regular files are replaced; give another path")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content`` in one step. Raises LogWriteError where that cannot be done."""
-    part = None
+@contextlib.contextmanager
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """Give the path of an empty file beside ``path`` to write to; it becomes ``path`` when the block ends well.
+
+    path: the file to make or to replace. Its folder is made where it is missing.
+    sync: whether the disk must hold the content before it gets its name. Default True.
+
+    Parts that killed writers left are removed. Raises NotReplacedError where something other than a regular file
+    stands at ``path``, and LogWriteError where it cannot be written.
+    """
+    check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f"{path.name}.part-", dir=path.parent)
-        part = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)  # mkstemp makes files that nobody else may read
+        remove_abandoned_parts(path)
+        part, held = _open_part(path)
+    except OSError as error:
+        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from error
+    try:
+        yield part
+        if sync:
+            os.fsync(held.fileno())
+        check_replaceable(path)
         part.replace(path)
     except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)
-        raise LogWriteError(f"{path}: cannot be written: {error.strerror or error}") from error
+        if error.filename not in (None, str(part)):  # something else, that was to be read
+            raise
+        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from error
+    finally:
+        held.close()
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def write_text(path: Path, text: str, *, sync: bool = True) -> None:
+    """Replace ``path`` by ``text`` as UTF-8, as :func:`replacing` does; what has no UTF-8 becomes "?"."""
+    write_bytes(path, text.encode("utf-8", "replace"), sync=sync)
+
+
+def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
+    """Replace ``path`` by ``content``, as :func:`replacing` does."""
+    with replacing(path, sync=sync) as part:
+        part.write_bytes(content)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -54,8 +94,8 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
     Raises DamagedFileError, naming what was found, for anything else.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(read_regular(path, JSON_SIZE).decode())
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else f"not JSON ({error})"
         raise DamagedFileError(f"{path}: {reason}; kept as it is: move it or repair it") from error
     if not isinstance(value, dict) or value.get("format") != expected:
@@ -64,74 +104,13 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
     return value
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of ``path`` (a hidden file beside it), waiting for whoever has it."""
-    with _open_lock(path) as file:
-        _take(file)
-        yield  # closing the file frees the lock
-
-
-def try_lock(path: Path) -> IO[bytes] | None:
-    """The lock of ``path``, held until it is closed; None where another process has it."""
-    file = _open_lock(path)
-    try:
-        _take(file, wait=False)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
-
-
-def _open_lock(path: Path) -> IO[bytes]:
-    lock = path.with_name(f".{path.name}.lock")
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        return lock.open("a+b")
-    except OSError as error:
-        raise LogWriteError(f"{lock}: cannot be written: {error.strerror or error}") from error
-
-
-def _take(file: IO[bytes], wait: bool = True) -> None:
-    """Lock the open file for this process alone, where there are locks. Raises BlockingIOError where it is taken."""
-    try:
-        import msvcrt
-    except ImportError:
-        flock(file.fileno(), wait=wait)
-        return
-    mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined,unused-ignore]
-    file.seek(0)
-    try:
-        msvcrt.locking(file.fileno(), mode, 1)  # type: ignore[attr-defined,unused-ignore]
-    except PermissionError as error:
-        raise BlockingIOError(*error.args) from error
-
-
-def flock(descriptor: int, *, shared: bool = False, wait: bool = False) -> bool:
-    """Lock an open file until its holder ends; False where the platform or the file system has no locks.
-
-    Without ``wait``, raises BlockingIOError where another process has it; any
-    other refusal of the system says nothing of other processes.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return False
-    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    try:
-        fcntl.flock(descriptor, mode if wait else mode | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:  # a file system without locks
-        return False
-    return True
-
-
 def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path | None = None) -> None:
     """Give a finished file its name, never over another file unless that is wanted.
 
-    Raises LogWriteError where somebody has made a file of a name that was free before.
+    Raises LogWriteError where somebody has made a file of a name that was free before, and NotReplacedError
+    where something other than a regular file would be replaced.
     """
+    check_replaceable(path)
     if keep_old_as is not None:
         try:
             os.link(path, keep_old_as)
@@ -153,6 +132,25 @@ def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path 
             part.unlink()
 
 
+def new_part(path: Path) -> Path:
+    """A name beside ``path`` that nobody has, for what is to become ``path``."""
+    return path.with_name(f"{_part_prefix(path)}{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def remove_abandoned_parts(path: Path) -> None:
+    """Remove the parts of ``path`` whose writers were killed; parts whose writers may live stay."""
+    prefix = _part_prefix(path)
+    try:
+        entries = list(os.scandir(path.parent))
+    except OSError:  # a folder that may be written to and not be listed
+        return
+    for entry in entries:
+        if entry.name.startswith(prefix) and entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(OSError), Path(entry.path).open("rb") as file:  # BlockingIOError: it lives
+                if flock(file.fileno()):
+                    Path(entry.path).unlink()
+
+
 def fsync_folder(folder: Path) -> None:
     """Let a new name reach the disk, where the platform can do that for folders."""
     if os.name != "posix":
@@ -167,3 +165,22 @@ def fsync_folder(folder: Path) -> None:
 def readable_name(name: str) -> str:
     """A file's name as text that every file and page can hold; bytes that are no UTF-8 become U+FFFD."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _part_prefix(path: Path) -> str:
+    return f"{path.name[:PART_NAME]}.part-"
+
+
+def _open_part(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new part of ``path`` and its open file, which holds the lock that says its writer lives."""
+    while True:
+        part = new_part(path)
+        file = part.open("xb")
+        flock(file.fileno(), wait=True)
+        if os.fstat(file.fileno()).st_nlink:
+            return part, file
+        file.close()  # taken for an abandoned one between opening and locking
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)

@@ -11,7 +11,8 @@ before; and, once a defect is confirmed, the last one before its onset.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import errno
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import CheckpointError
+from diagnostics.files import remove_abandoned_parts
 from lenet.errors import LenetError
+from lenet.regular_files import obstacle
 from lenet.training.state import load_state, save_state
 
 State = Mapping[str, NDArray[Any]]
@@ -64,14 +67,22 @@ class CheckpointRing:
         return self.folder / f"step-{step:08d}.npz"
 
     def clear(self) -> None:
-        """Remove what an earlier run left in the folder."""
-        for path in self._files().values():
-            path.unlink(missing_ok=True)
+        """Remove what an earlier run left in the folder, halves of checkpoints too."""
+        for path in (*self._files().values(), *self._listed("step-*.npz.part-*")):
+            _remove(path)
 
     def save(self, step: int, model: State, recorder: State) -> Path:
-        """Write the state before ``step``, then remove what need not be kept. Raises OSError."""
+        """Write the state before ``step``, then remove what need not be kept.
+
+        Raises OSError where it cannot be written, and where the folder is a link to another place.
+        """
+        if obstacle(self.folder) not in ("", "a folder"):
+            raise NotADirectoryError(errno.ENOTDIR, f"is {obstacle(self.folder)}, no folder", str(self.folder))
         self.folder.mkdir(exist_ok=True)
         path = self.path(step)
+        if found := obstacle(path):
+            raise FileExistsError(errno.EEXIST, f"{path.name} is {found}, and only regular files are replaced")
+        remove_abandoned_parts(path)
         added = {PREFIX + name: array for name, array in recorder.items()}
         save_state(path, {**model, **added, PREFIX + "run_id": np.array(self._run_id)})
         self._prune(is_over=False)
@@ -109,8 +120,12 @@ class CheckpointRing:
         return Checkpoint(step, state, recorder)
 
     def _files(self) -> dict[int, Path]:
-        names = self.folder.glob("step-*.npz") if self.folder.is_dir() else ()
-        return {int(p.stem[5:]): p for p in names if p.stem[5:].isdigit()}
+        """The checkpoints in the folder by their steps."""
+        return {int(p.stem[5:]): p for p in self._listed("step-*.npz") if p.stem[5:].isdecimal()}
+
+    def _listed(self, pattern: str) -> Iterator[Path]:
+        """What of the folder fits the pattern; nothing where it is a link: that is another run's place."""
+        return self.folder.glob(pattern) if obstacle(self.folder) == "a folder" else iter(())
 
     def _prune(self, is_over: bool) -> None:
         files = self._files()
@@ -123,7 +138,7 @@ class CheckpointRing:
         if self._onset is not None:
             keep |= set([s for s in steps if s <= self._onset][-1:])
         for step in set(steps) - keep:
-            files[step].unlink(missing_ok=True)
+            _remove(files[step])
 
     def _spread(self, steps: list[int], size: int) -> set[int]:
         """Of ``steps`` those that are kept for good: the first, and each that is far enough from the one before."""
@@ -133,3 +148,9 @@ class CheckpointRing:
             if step - kept[-1] >= distance:
                 kept.append(step)
         return set(kept)
+
+
+def _remove(path: Path) -> None:
+    """Remove a checkpoint; one that cannot be removed is in nobody's way."""
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from diagnostics.errors import LogWriteError
-from diagnostics.files import flock
+from diagnostics.file_locks import flock
 
 ANNOUNCED = b" writes it"
 

@@ -9,13 +9,17 @@ import re
 from pathlib import Path
 
 from diagnostics.errors import LogExistsError, LogWriteError
+from diagnostics.files import check_replaceable, new_part
 
 LEAST_ROOM = 1 << 17  # bytes for a log as it is made; they have to fit before training starts
 LONGEST_NAME = 200  # of a log, in bytes: room for what is added while it is written
 
 
 def check_log_path(path: Path, *, overwrite: bool = False) -> None:
-    """Raise LogWriteError unless a log can be made at ``path``, LogExistsError where the name is taken."""
+    """Raise LogWriteError unless a log can be made at ``path``.
+
+    Raises LogExistsError where the name is taken, and NotReplacedError where it is that of no regular file.
+    """
     folder = path.parent
     if not folder.is_dir():
         raise LogWriteError(f"{path}: folder {folder} does not exist; make it first, or give another path")
@@ -23,15 +27,17 @@ def check_log_path(path: Path, *, overwrite: bool = False) -> None:
         raise LogWriteError(f"{path}: folder {folder} cannot be entered; give another path")
     if path.is_dir():
         raise LogExistsError(f"{path}: is a folder; give the name of a file")
+    check_replaceable(path)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise LogWriteError(f"{path}: folder {folder} cannot be written to; give another path")
     if path.exists() and not overwrite:
         raise LogExistsError(f"{path}: exists already; add --overwrite or --resume, or give another --out")
-    probe = folder / f".part-probe-{os.getpid()}"
+    probe = new_part(path)
     try:  # permissions do not tell of read-only mounts, full disks, quotas and limits
         if len(os.fsencode(path.name)) > LONGEST_NAME:
             raise OSError(errno.ENAMETOOLONG, "")
-        probe.write_bytes(bytes(LEAST_ROOM))
+        with probe.open("xb") as file:
+            file.write(bytes(LEAST_ROOM))
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
         raise LogWriteError(f"{path}: cannot be made in folder {folder}: {reason}") from None

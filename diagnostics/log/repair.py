@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostics.errors import LogBusyError, LogWriteError
-from diagnostics.files import fsync_folder, place
+from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_parts
 from diagnostics.log import superblock
 from diagnostics.log.file import LogFile
 from diagnostics.log.file_source import FileSource
@@ -78,7 +78,8 @@ def _locked(file: Path) -> WriterLock:
 
 def _write_anew(source: FileSource, header: Header, file: Path, original: Path) -> None:
     """What can be trusted of ``source`` as ``file``, which is kept as ``original``."""
-    part = file.with_name(f"{file.name}.part-{os.getpid()}")
+    remove_abandoned_parts(file)
+    part = new_part(file)
     log: LogFile | None = None
     try:
         log = LogFile.create(part, header)

@@ -134,7 +134,7 @@ class LogKeeper:
             content = file.read_bytes()
         except OSError as error:
             ring, self._ring = self._ring, None
-            self._complain(LogWriteError(f"{ring.folder}: no more checkpoints: {error.strerror}"))
+            self._complain(LogWriteError(f"{ring.folder}: no more checkpoints: {error.strerror or error}"))
             return
         self._writer.add(CHECKPOINTS, step=step, file=file.name, bytes=len(content), healthy=healthy)
         parameters = sha256(state["parameters"].tobytes()).hexdigest()

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import LogWriteError
-from diagnostics.files import fsync_folder, place
+from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_parts
 from diagnostics.log import guards
 from diagnostics.log.attributes import change
 from diagnostics.log.file import LogFile
@@ -151,8 +151,8 @@ class LogWriter:
     # -- inside ---------------------------------------------------------------------------
 
     def _start(self, overwrite: bool, keep_old_as: Path | None, copy_of: Source | None, before: int | None) -> None:
-        part = self.path.with_name(f"{self.path.name}.part-{os.getpid()}")
-        part.unlink(missing_ok=True)
+        remove_abandoned_parts(self.path)
+        part = new_part(self.path)
         self._signals = Deferral()
         log: LogFile | None = None
         try:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from diagnostics.errors import DiagnosticsError
+from diagnostics.files import replacing
 from diagnostics.run.run import Run
 
 Format = Literal["csv", "parquet"]
@@ -19,16 +20,15 @@ SHORT = ("epochs", "validations", "events")
 def export_run(run: Run, folder: Path, form: Format = "csv") -> list[Path]:
     """Write one file a frame, NAME.csv or NAME.parquet, into ``folder``; returns their paths.
 
-    Parquet needs pyarrow, the optional extra ``parquet``; DiagnosticsError says so.
+    Parquet needs pyarrow, the optional extra ``parquet``; DiagnosticsError says so. Raises LogWriteError where a
+    file cannot be written.
     """
     write = _csv if form == "csv" else _parquet()
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in (*LONG, *SHORT):
         path = folder / f"{name}.{form}"
-        part = path.with_name(path.name + ".part")
-        write(part, _frames(run, name))
-        part.replace(path)
+        with replacing(path) as part:
+            write(part, _frames(run, name))
         written.append(path)
     return written
 

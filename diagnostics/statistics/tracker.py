@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnostics.detect.findings import Verdict
-from diagnostics.files import locked
+from diagnostics.file_locks import locked
 from diagnostics.statistics import tracker_file
 from diagnostics.statistics.tracker_file import PHASES, TrackedRun
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError
-from diagnostics.files import locked, read_json, write_json, write_text
+from diagnostics.file_locks import locked
+from diagnostics.files import read_json, write_json, write_text
 from diagnostics.statistics.group import SINGLE_METRICS, Group, sensitivity
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 

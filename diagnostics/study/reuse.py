@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnostics.errors import StudyError
+from diagnostics.files import replacing
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import environment
 from diagnostics.study.plan import FILE, StudyPlan, Task
@@ -77,6 +78,5 @@ def _key(task: Task) -> str:
 
 def _copy(origin: Path, target: Path) -> None:
     """Whole or not at all. The time of the file is kept."""
-    part = target.with_name(f"{target.name}.part-copy")
-    shutil.copy2(origin, part)
-    part.replace(target)
+    with replacing(target) as part:
+        shutil.copy2(origin, part)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from diagnostics.errors import StudyError
-from diagnostics.files import try_lock, write_json
+from diagnostics.file_locks import try_lock
+from diagnostics.files import write_json
 from diagnostics.provenance import code_version
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary

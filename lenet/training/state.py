@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from lenet.errors import DataError, SettingsError
 from lenet.network import Network
 from lenet.optim.optimizers import Optimizer
+from lenet.regular_files import obstacle, open_regular
 from lenet.training.progress import TrainingProgress
 
 State = dict[str, NDArray[Any]]
@@ -131,10 +132,15 @@ def _check_array(state: State, key: str, like: NDArray[Any]) -> None:
 
 
 def save_state(path: str | os.PathLike[str], state: State) -> None:
-    """Write a state to an npz file, in one piece or not at all. Raises DataError where there is no such folder."""
+    """Write a state to an npz file, in one piece or not at all.
+
+    Raises DataError where there is no such folder, and where something other than a regular file would be replaced.
+    """
     path = Path(path)
     if not path.parent.is_dir():
         raise DataError(f"{path}: found no folder {path.parent}, expected one to write the state to")
+    if found := obstacle(path):
+        raise DataError(f"{path}: is {found}, and only regular files are replaced; give another path")
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     try:
         with part.open("wb") as file:
@@ -151,7 +157,7 @@ def load_state(path: str | os.PathLike[str]) -> State:
     path = Path(path)
     try:
         # Opened here, since NumPy leaves the file open where it is no sound archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with os.fdopen(open_regular(path), "rb") as file, np.load(file, allow_pickle=False) as archive:
             state = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, expected a saved state") from None

@@ -43,6 +43,7 @@ def one_line_errors() -> Iterator[None]:
         DiagnosticsError,
         LogError,
         LogExistsError,
+        NotReplacedError,
         StudyError,
     )
     from lenet.errors import DataError, LenetError
@@ -51,7 +52,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (DataError, LogError, CheckpointError, DamagedFileError) as error:
         fail(str(error), UNREADABLE)
-    except (LenetError, ThresholdsError, LogExistsError, StudyError) as error:
+    except (LenetError, ThresholdsError, LogExistsError, NotReplacedError, StudyError) as error:
         fail(str(error), USAGE)
     except DiagnosticsError as error:
         fail(str(error), FAILED)

@@ -31,11 +31,15 @@ def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
     folder: how many runs died, in which arm, and when; its runs get a report each.
     """
     with one_line_errors():
+        from diagnostics.files import check_replaceable
+
+        out = out or (path / "report" if path.is_dir() else path.with_suffix(".report"))
+        check_replaceable(out / "report.html")  # before the minutes that figures take
         try:
             if path.is_dir():
-                code = _report_folder(path, out or path / "report", which, jobs)
+                code = _report_folder(path, out, which, jobs)
             else:
-                page, code = report_run(path, out or path.with_suffix(".report"))
+                page, code = report_run(path, out)
                 click.echo(page)
         except OSError as error:
             if error.filename is None:

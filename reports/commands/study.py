@@ -62,9 +62,12 @@ def command(
             raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     with one_line_errors():
+        from diagnostics.files import check_replaceable
         from diagnostics.study.plan import StudyPlan
         from diagnostics.study.reuse import check_source
 
+        if page is not None:
+            check_replaceable(page)
         if page_only or (resume and not given and not preset and not runs):
             flag = "--page-only" if page_only else "--resume"
             check_folder(folder, flag)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from diagnostics.files import write_bytes, write_text
 from reports.pages.document import Document
 
 TEMPLATE = "page.html"
@@ -31,13 +32,14 @@ def render(document: Document) -> str:
 
 
 def write(document: Document, folder: Path) -> Path:
-    """Write ``report.html`` and every picture as PNG into ``folder``; return the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write ``report.html`` and every picture as PNG into ``folder``; return the page's path.
+
+    Raises LogWriteError where that cannot be done.
+    """
     for picture in document.pictures():
-        (folder / f"{picture.name}.png").write_bytes(picture.png)
+        write_bytes(folder / f"{picture.name}.png", picture.png, sync=False)
     page = folder / "report.html"
-    # Names of files need not be text, and must not cost the page.
-    page.write_text(render(document), encoding="utf-8", errors="replace", newline="\n")
+    write_text(page, render(document), sync=False)
     return page
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import LogWriteError
-from diagnostics.files import locked, try_lock
+from diagnostics.file_locks import locked, try_lock
 from diagnostics.log.locks import WriterLock, has_writer, lock_path
 
 

@@ -1,0 +1,59 @@
+"""Tells regular files from all else that can stand at a path: links, devices, FIFOs, sockets and folders.
+
+Whoever writes replaces regular files only, and whoever reads opens regular files only: opening a FIFO waits for ever,
+and replacing a device node takes the device from the whole machine.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def obstacle(path: Path | str | os.PathLike[str]) -> str:
+    """What stands at ``path`` and is no regular file, in words such as "a named pipe".
+
+    Returns "" where a regular file stands there, or nothing. A symbolic link counts as a link, whatever it points to.
+    Raises OSError where the path cannot be looked at, but not where it does not exist.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return ""
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
+def open_regular(path: Path | str | os.PathLike[str], flags: int = os.O_RDONLY, *, follow: bool = True) -> int:
+    """The descriptor of a regular file, opened without ever waiting for the other end of a FIFO.
+
+    path: the file. flags: those of :func:`os.open`; default to read. follow: whether a symbolic link is followed.
+    Raises OSError, also where anything else than a regular file stands there.
+    """
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    if found := obstacle(os.path.realpath(path) if follow else path):  # opening a device may already move something
+        raise OSError(errno.EINVAL, f"is {found}, no regular file", str(path))
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0), 0o644)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
+    return descriptor
+
+
+def read_regular(path: Path | str | os.PathLike[str], most: int) -> bytes:
+    """The content of a regular file of at most ``most`` bytes. Raises OSError for anything else."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"is larger than {most:,} bytes", str(path))
+        return file.read(most)
