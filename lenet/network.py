@@ -150,13 +150,18 @@ class Network:
         return tuple(infos)
 
     def describe(self) -> dict[str, Any]:
-        """Layers and penalties in plain types, for hooks, logs and pages."""
+        """Layers, penalties and how the weights start, in plain types, for hooks, logs and pages.
+
+        :func:`lenet.rebuild.model_from` makes the same network from it.
+        """
         return {
-            "layers": [{"name": layer.name, **layer.describe(), **_own_penalties(layer)} for layer in self.layers],
+            "layers": [{"name": layer.name, **layer.describe(), **_own_options(layer)} for layer in self.layers],
             "parameters": int(self.parameters.values.size),
             "l1": self.l1,
             "l2": self.l2,
             "dtype": str(self.dtype),
+            "input_shape": list(self.input_shape),
+            "initializer": None if self.initializer is None else self.initializer.describe(),
         }
 
     def digest(self) -> str:
@@ -164,8 +169,11 @@ class Network:
         return self.parameters.digest()
 
 
-def _own_penalties(layer: Layer) -> dict[str, float]:
-    """What a layer asks for beside the model's penalties, where it asks for any."""
+def _own_options(layer: Layer) -> dict[str, Any]:
+    """What a layer asks for beside the model's penalties and in place of its initialiser, where it does."""
     if not isinstance(layer, TrainableLayer):
         return {}
-    return {name: value for name, value in (("l1", layer.l1), ("l2", layer.l2)) if value}
+    options: dict[str, Any] = {name: value for name, value in (("l1", layer.l1), ("l2", layer.l2)) if value}
+    if layer.initializer is not None:
+        options["initializer"] = layer.initializer.describe()
+    return options

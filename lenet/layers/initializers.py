@@ -69,6 +69,10 @@ class Initializer:
             return _uniform(variance, shape, generator)
         return math.sqrt(variance) * generator.standard_normal(shape)
 
+    def describe(self) -> dict[str, str]:
+        """Its arguments, in plain types."""
+        return {"scheme": self.scheme, "distribution": self.distribution}
+
 
 def _uniform(variance: float, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
     """Uniform weights of this variance: a uniform on [-a, a] has variance a^2 / 3."""
