@@ -29,6 +29,10 @@ class Histogram:
         low, high = self.low.astype(np.float64), self.high.astype(np.float64)
         return np.asarray(low[:, None] * (1 - share) + high[:, None] * share)
 
+    def at(self, places: NDArray[np.intp]) -> Histogram:
+        """Those at some of the snapshots, by their places among them."""
+        return Histogram(self.steps[places], self.counts[places], self.low[places], self.high[places])
+
     def quantiles(self, levels: tuple[float, ...]) -> NDArray[np.float64]:
         """Quantiles (n, levels) of the tensor's finite entries, linear inside a bin; NaN without any."""
         result = np.full((len(self.steps), len(levels)), np.nan)

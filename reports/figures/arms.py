@@ -1,14 +1,14 @@
-"""Loss of every run of a study, arm by arm, the dead ones in colour."""
+"""The loss of every run of a study, a panel an arm: which runs died, and what their loss did."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.measure.tensors import window_steps
@@ -16,11 +16,18 @@ from diagnostics.run.run import Run
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place, StudyRuns
 from reports.figures.curves import Array, extremes, moving_mean
 
 Opener = Callable[[RunSummary], Run]
+PLACE = Place("study", "curves", 20)
 BUCKETS = 150
 MOST_CURVES = 60
+LOOKS: dict[str, dict[str, Any]] = {
+    "survivor": {"color": style.SKY, "linewidth": 0.8, "zorder": 2},
+    "undecided": {**style.UNDECIDED, "linewidth": 0.9, "zorder": 3},
+    "defect": {**style.DEFECT, "linewidth": 1.1, "zorder": 4},
+}
 
 
 @dataclass(frozen=True)
@@ -65,15 +72,10 @@ def prepare(groups: Sequence[Group], open_run: Opener) -> tuple[ArmCurves, ...]:
 
 def draw(arm: ArmCurves, axes: Axes) -> None:
     """Survivors thin and grey-blue, defect runs red and dashed on top, undecided ones dotted."""
-    looks = {
-        "survivor": {"color": style.SKY, "linewidth": 0.8, "zorder": 2},
-        "undecided": {"color": style.BLACK, "linewidth": 0.9, "linestyle": ":", "zorder": 3},
-        "defect": {"color": style.VERMILLION, "linewidth": 1.1, "linestyle": (0, (5, 1.5)), "zorder": 4},
-    }
     for curve in arm.curves:
-        axes.plot(curve.steps, curve.loss, **looks[curve.fate])  # type: ignore[arg-type]  # plain keywords
+        axes.plot(curve.steps, curve.loss, **LOOKS[curve.fate])
     if np.isfinite(arm.guess_loss):
-        axes.axhline(arm.guess_loss, color=style.BLACK, linewidth=0.9, linestyle=(0, (6, 3)), zorder=1)
+        axes.axhline(arm.guess_loss, **style.GUESSING, linewidth=0.9, zorder=1)
     axes.set_title(f"{arm.label}: {arm.defects} of {arm.judged} died", fontsize=9.5)
 
 
@@ -94,10 +96,24 @@ def arms_figure(groups: Sequence[Group], open_run: Opener) -> Figure:
         row[0].set_ylabel("loss (nats)")
     for axes in grid[-1]:
         style.step_axis(axes)
-    figure.legend(handles=[
-        Line2D([], [], color=style.SKY, linewidth=1.2, label="survivor"),
-        Line2D([], [], color=style.VERMILLION, linewidth=1.2, linestyle=(0, (5, 1.5)), label="defect run"),
-        Line2D([], [], color=style.BLACK, linewidth=1.0, linestyle=":", label="undecided"),
-        Line2D([], [], color=style.BLACK, linewidth=0.9, linestyle=(0, (6, 3)), label="guessing"),
-    ], loc="outside upper left", ncols=4)  # fmt: skip
+    entries = [
+        style.key("survivor", color=style.SKY, linewidth=1.2),
+        style.key("defect run", **style.DEFECT, linewidth=1.2),
+        style.key("undecided", **style.UNDECIDED, linewidth=1.0),
+        style.key("guessing", **style.GUESSING, linewidth=0.9),
+    ]
+    figure.legend(handles=entries, loc="outside upper left", ncols=4)
     return figure
+
+
+def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
+    """The figure with its words."""
+    told = "; ".join(f"{g.label}, {g.defect_runs} of {g.judged} died" for g in study.groups)
+    yield CaptionedFigure(
+        "2-loss-by-arm",
+        "Loss by arm",
+        f"Loss curves of all runs, a panel an arm, defect runs in red dashes: {told}.",
+        "Each line is a run: the mean loss over 20 steps or 2,560 samples. "
+        f"At most {MOST_CURVES} runs are drawn in a panel.",
+        arms_figure(study.groups, study.open_run),
+    )

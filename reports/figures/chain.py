@@ -1,9 +1,11 @@
-"""The chain of events around the onset: what happened first, in which layer, and what followed."""
+"""The chain of events around the onset: which event came first, in which layer, and what followed."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,10 +15,19 @@ from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes
 from reports.text.phrases import measured, rule_name
 
+PLACE = Place("run", "why", 20)
 WHOLE = "whole network"
+NUMBER: dict[str, Any] = {
+    "ha": "center",
+    "va": "center_baseline",
+    "color": "white",
+    "fontsize": 8.5,
+    "fontweight": "bold",
+}
 COLOURS = {Severity.ERROR: style.VERMILLION, Severity.WARNING: style.ORANGE, Severity.INFO: style.SKY}
 
 
@@ -80,7 +91,7 @@ def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> E
 def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
     """Loss on top, then a lane a layer with the numbered events as bars from their first to their last step."""
     top.plot(*data.loss, color=style.BLUE, marker="." if len(data.loss[0]) < 120 else "", markersize=4)
-    top.axhline(data.guess_loss, color=style.BLACK, linewidth=1.0, linestyle=(0, (6, 3)))
+    top.axhline(data.guess_loss, **style.GUESSING, linewidth=1.0)
     top.set_ylabel("loss (nats)")
     top.set_title("Loss; the dashed line is guessing")
     tops = _tops(data)
@@ -99,14 +110,13 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
             lanes.plot([x], [y], marker="<", color=colour, markersize=7, clip_on=False)
             x += 0.04 * (data.focus.last - data.focus.first)
         lanes.plot([x], [y], marker="o", markersize=14, color=colour, markeredgecolor="white", clip_on=False)
-        lanes.annotate(str(event.number), (x, y), ha="center", va="center_baseline", color="white",
-                       fontsize=8.5, fontweight="bold", annotation_clip=False)  # fmt: skip
+        lanes.annotate(str(event.number), (x, y), annotation_clip=False, **NUMBER)
     middles = [(a + b) / 2 for a, b in itertools.pairwise(tops)]
     lanes.set_yticks(middles, data.lanes)
     lanes.set_ylim(tops[-1], 0)
     lanes.grid(axis="y", visible=False)
     for axes in (top, lanes):
-        axes.axvline(data.focus.turn, color=style.BLACK, linewidth=1.0, linestyle=":", zorder=0)
+        axes.axvline(data.focus.turn, **style.TURNING_STEP, zorder=0)
     lanes.set_title(f"What happened in which layer; dotted: step {data.focus.turn:,}, where it went down")
     lanes.set_xlim(data.focus.first - 0.5, data.focus.last + 0.5)
     style.step_axis(lanes)
@@ -143,3 +153,22 @@ def chain_figure(run: Run) -> Figure | None:
     words.set_xlim(0, 1)
     words.set_ylim(0, 1)
     return figure
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The figure with its words; none for a run without a chain."""
+    figure = chain_figure(run)
+    if figure is not None:
+        told = "; ".join(
+            f"{i}, step {f.first_step:,}, {f.layer or WHOLE}, {rule_name(f.rule)}"
+            + (measured(f) and f", {measured(f)}")
+            for i, f in enumerate(run.diagnosis.chain, 1)
+        )
+        yield CaptionedFigure(
+            "2-chain-of-events",
+            "What happened first, and what followed",
+            f"Time line, one lane a layer; events numbered in the order in which they began, the verdict last: {told}.",
+            "A circle marks the step at which an event began, its bar how long it lasted; an arrow leads beyond the "
+            "picture. Below: the measured number and the limit it crossed.",
+            figure,
+        )

@@ -83,12 +83,11 @@ def mark_stretches(axes: Axes, stretches: tuple[Stretch, ...], last_step: int) -
             begin = max(min(begin, last_step - least), 0)
             end = begin + least
         axes.axvspan(begin, end, facecolor=style.VERMILLION, alpha=0.10, zorder=0, linewidth=0)
-        axes.axvspan(begin, end, facecolor="none", edgecolor=style.VERMILLION, alpha=0.25, hatch="//",
-                     zorder=0, linewidth=0)  # fmt: skip
-        axes.axvline(stretch.onset, color=style.VERMILLION, linewidth=1.6)
-        axes.axvline(stretch.confirmed, color=style.VERMILLION, linewidth=1.1, linestyle="--")
+        axes.axvspan(begin, end, facecolor="none", alpha=0.25, zorder=0, **style.STRETCH)
+        axes.axvline(stretch.onset, **style.ONSET)
+        axes.axvline(stretch.confirmed, **style.CONFIRMED)
         if stretch.recovery is not None:
-            axes.axvline(stretch.recovery, color=style.GREEN, linewidth=1.6, linestyle=":")
+            axes.axvline(stretch.recovery, **style.RECOVERED)
 
 
 def mark_epochs(axes: Axes, firsts: tuple[int, ...]) -> None:

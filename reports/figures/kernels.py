@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,11 @@ from matplotlib.image import AxesImage
 
 from diagnostics.run.run import Run
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array
-from reports.figures.moments import Moment, moments
+from reports.figures.snapshot_moments import Moment, moments, moments_words
 
+PLACE = Place("run", "tensors", 70)
 MOST = 8
 
 
@@ -54,8 +57,7 @@ def draw(data: KernelData, axes: Axes) -> AxesImage:
     """A row a moment, a column a filter, on a scale that is the same for all; not finite is pink."""
     kh, kw = data.images.shape[2:]
     picture = tiles(data.images)
-    image = axes.imshow(np.ma.masked_invalid(picture), cmap="PuOr", vmin=-data.span, vmax=data.span,
-                        interpolation="nearest")  # fmt: skip
+    image = style.image(axes, picture, cmap="PuOr", vmin=-data.span, vmax=data.span)
     broken = tiles(np.where(np.isfinite(data.images), 0.0, 1.0)) == 1
     if broken.any():
         axes.imshow(np.ma.masked_where(~broken, broken), cmap=ListedColormap([style.NOT_FINITE]))
@@ -64,10 +66,7 @@ def draw(data: KernelData, axes: Axes) -> AxesImage:
     down = np.arange(rows) * (kh + 1) + (kh - 1) / 2
     axes.set_xticks(across, [f"filter {j + 1}" for j in range(columns)])
     axes.set_yticks(down, [m.label for m in data.moments])
-    axes.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
-    axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    style.no_frame(axes)
     return image
 
 
@@ -83,3 +82,16 @@ def kernels_figure(run: Run) -> Figure | None:
     bar = figure.colorbar(draw(data, axes), ax=axes, fraction=0.03, aspect=25)
     bar.set_label("weight")
     return figure
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The figure with its words; none without a convolution."""
+    figure = kernels_figure(run)
+    if figure is not None:
+        yield CaptionedFigure(
+            "7-first-kernels",
+            "The kernels of the first convolution",
+            f"The kernels of the first convolution as small images at {moments_words(run)}, on one colour scale.",
+            "A row a moment, a column a filter. Orange is negative, purple positive.",
+            figure,
+        )

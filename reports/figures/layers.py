@@ -64,5 +64,4 @@ def layer_curves(run: Run, first: int | None = None, last: int | None = None) ->
     with np.errstate(over="ignore", invalid="ignore"):
         weights, biases = (np.array([found.get((la, t), zero) for la in layers]) for t in ("weights", "biases"))
         gradient = np.hypot(weights, biases)
-    return LayerCurves(steps, layers, gradient, stack("ratio"), stack("weight_norm"), stack("dead"),
-                       stack("saturated"))  # fmt: skip
+    return LayerCurves(steps, layers, gradient, stack("ratio"), stack("weight_norm"), stack("dead"), stack("saturated"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -17,7 +20,13 @@ from diagnostics.measure.tensors import window_steps
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches, moving_mean
+from reports.text.numbers import counted, number, percent
+
+PLACE = Place("run", "opening", 10)
+LAST = 50
+"""Recorded steps over which the words say what loss and accuracy were at the end."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +86,24 @@ def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
         mark_stretches(axes, data.stretches, data.last_step)
         mark_epochs(axes, data.epoch_starts)
         if data.not_finite_from is not None:
-            axes.axvline(data.not_finite_from, color=style.BLACK, linewidth=1.2, linestyle="-.")
+            axes.axvline(data.not_finite_from, **style.NO_LONGER_FINITE)
         if data.turn is not None:
-            axes.plot([data.turn], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, marker="v",
-                      color=style.BLACK, markersize=8, zorder=7)  # fmt: skip
-    top.plot(*data.loss, color=style.SKY, linewidth=0.7, marker=style.marker(data.loss[1]), label="each step")
-    top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_loss[1]),
-             label=f"mean of the last {data.window} steps")  # fmt: skip
-    top.axhline(data.guess_loss, color=style.BLACK, linewidth=1.1, linestyle=(0, (6, 3)))
+            top_edge = axes.get_xaxis_transform()
+            axes.plot([data.turn], [1.0], transform=top_edge, clip_on=False, zorder=7, **style.TURNING_MARK)
+    top.plot(*data.loss, color=style.SKY, linewidth=0.7, marker=style.marker(data.loss[1]))
+    top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_loss[1]))
+    top.axhline(data.guess_loss, **style.GUESSING, linewidth=1.1)
     _above(top, data.guess_loss, f"guessing: {data.guess_loss:.3f} nats")
     style.log_axis(top)
     top.set_ylabel("loss (nats, log scale)")
     top.set_title("Loss")
     bottom.plot(*data.accuracy, color=style.SKY, linewidth=0.7, marker=style.marker(data.accuracy[1]))
     bottom.plot(*data.mean_accuracy, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_accuracy[1]))
-    bottom.plot(*data.validation, color=style.PURPLE, marker="D", markersize=6, linestyle="none", clip_on=False,
-                markeredgecolor="white", zorder=5, label="validation")  # fmt: skip
-    bottom.axhline(data.guess_accuracy, color=style.BLACK, linewidth=1.1, linestyle=(0, (6, 3)))
+    bottom.plot(*data.validation, **style.VALIDATION, markersize=6, markeredgecolor="white", clip_on=False, zorder=5)
+    bottom.axhline(data.guess_accuracy, **style.GUESSING, linewidth=1.1)
     _above(bottom, data.guess_accuracy, f"guessing: {data.guess_accuracy:.1%}")
     bottom.set_ylim(-0.02, 1.03)
-    bottom.set_yticks([0, 0.25, 0.5, 0.75, 1.0], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    style.share_axis(bottom)
     bottom.set_ylabel("accuracy")
     bottom.set_title("Accuracy")
     style.step_axis(bottom)
@@ -105,40 +112,32 @@ def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
 
 def _above(axes: Axes, y: float, label: str) -> None:
     """A label at the right edge, above the level ``y``, however few steps there are."""
-    axes.annotate(label, (1.0, y), xycoords=axes.get_yaxis_transform(), xytext=(-3, 3), textcoords="offset points",
-                  ha="right", va="bottom", fontsize=8.5, color=style.BLACK, zorder=6,
-                  bbox={"facecolor": "white", "alpha": 0.75, "pad": 0.8, "edgecolor": "none"})  # fmt: skip
+    box = {"facecolor": "white", "alpha": 0.75, "pad": 0.8, "edgecolor": "none"}
+    where: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "zorder": 6}
+    look: dict[str, Any] = {"ha": "right", "va": "bottom", "fontsize": 8.5, "color": style.BLACK, "bbox": box}
+    axes.annotate(label, (1.0, y), xytext=(-3, 3), **where, **look)
 
 
 def _legend(figure: Figure, data: LossCurves) -> None:
     """One legend on top: the curves, and the marks by their names and steps."""
     entries: list[Line2D | Patch] = [
-        Line2D([], [], color=style.SKY, linewidth=0.9, label="each step"),
-        Line2D([], [], color=style.BLUE, linewidth=1.8, label=f"mean of the last {data.window} steps"),
+        style.key("each step", color=style.SKY, linewidth=0.9),
+        style.key(f"mean of the last {data.window} steps", color=style.BLUE, linewidth=1.8),
     ]
     if len(data.validation[0]):
-        entries.append(Line2D([], [], color=style.PURPLE, marker="D", linestyle="none", label="validation"))
+        entries.append(style.key("validation", **style.VALIDATION))
     if data.stretches:
-        entries.append(Patch(facecolor=(*_rgb(style.VERMILLION), 0.12), edgecolor=style.VERMILLION, hatch="//",
-                             linewidth=0, label="defect stretch"))  # fmt: skip
-    for s in data.stretches[:2]:
-        entries.append(Line2D([], [], color=style.VERMILLION, linewidth=1.6, label=f"onset: step {s.onset:,}"))
-        entries.append(Line2D([], [], color=style.VERMILLION, linewidth=1.1, linestyle="--",
-                              label=f"confirmed: step {s.confirmed:,}"))  # fmt: skip
-        if s.recovery is not None:
-            entries.append(Line2D([], [], color=style.GREEN, linewidth=1.6, linestyle=":",
-                                  label=f"recovered: step {s.recovery:,}"))  # fmt: skip
+        entries.append(Patch(facecolor=to_rgba(style.VERMILLION, 0.12), label="defect stretch", **style.STRETCH))
+    for stretch in data.stretches[:2]:
+        entries.append(style.key(f"onset: step {stretch.onset:,}", **style.ONSET))
+        entries.append(style.key(f"confirmed: step {stretch.confirmed:,}", **style.CONFIRMED))
+        if stretch.recovery is not None:
+            entries.append(style.key(f"recovered: step {stretch.recovery:,}", **style.RECOVERED))
     if data.turn is not None:
-        entries.append(Line2D([], [], color=style.BLACK, marker="v", linestyle="none", markersize=8,
-                              label=f"went down: step {data.turn:,}"))  # fmt: skip
+        entries.append(style.key(f"went down: step {data.turn:,}", **style.TURNING_MARK))
     if data.not_finite_from is not None:
-        entries.append(Line2D([], [], color=style.BLACK, linewidth=1.2, linestyle="-.",
-                              label=f"loss not finite from step {data.not_finite_from:,}"))  # fmt: skip
+        entries.append(style.key(f"loss not finite from step {data.not_finite_from:,}", **style.NO_LONGER_FINITE))
     figure.legend(handles=entries, loc="outside upper left", ncols=3)
-
-
-def _rgb(colour: str) -> tuple[float, float, float]:
-    return tuple(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))  # type: ignore[return-value]
 
 
 @style.styled
@@ -150,3 +149,43 @@ def loss_figure(run: Run) -> Figure:
     draw(data, top, bottom)
     _legend(figure, data)
     return figure
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The figure with its words."""
+    stretches = run.diagnosis.stretches
+    marks = (
+        "Shaded: the defect stretch, from its onset (solid line); at the dashed line the detector was first sure."
+        if stretches
+        else "Nothing is shaded: no defect stretch was found."
+    )
+    yield CaptionedFigure(
+        "1-loss-and-accuracy",
+        "Loss and accuracy",
+        " ".join([_curves_words(run), *map(_stretch_words, stretches)]),
+        f"The dashed level is what guessing by class frequency gives. {marks} Where steps are many, each pixel keeps "
+        "the smallest and the largest value.",
+        loss_figure(run),
+    )
+
+
+def _curves_words(run: Run) -> str:
+    """What the curves do, for readers who do not see them."""
+    steps = run.index["step"]
+    if not len(steps):
+        return "Two curves over steps none, loss above and accuracy below: no steps were recorded."
+    last = run.block([run.columns.scalar("data_loss"), run.columns.scalar("accuracy")])[-LAST:].astype(float)
+    loss, accuracy = (float(mean) for mean in last.mean(axis=0))
+    return (
+        f"Two curves over steps {int(steps[0]):,} to {int(steps[-1]):,}, loss above and accuracy below: over the last "
+        f"{counted(len(last), 'recorded step')} the mean loss is {number(loss)} nats and the mean accuracy "
+        f"{percent(accuracy)}."
+    )
+
+
+def _stretch_words(stretch: Stretch) -> str:
+    end = f"its recovery at step {stretch.recovery:,}" if stretch.recovery is not None else "the end of the run"
+    return (
+        f"A defect stretch is shaded from its onset at step {stretch.onset:,} to {end}; it was confirmed at step "
+        f"{stretch.confirmed:,}."
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -10,6 +10,10 @@ from matplotlib.figure import Figure
 
 from diagnostics.statistics.group import Group
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place, StudyRuns
+from reports.text.statistics import defect_rate
+
+PLACE = Place("study", "arms", 10)
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ def draw(rates: Sequence[Rate], axes: Axes) -> None:
     for i, rate in enumerate(rates):
         axes.plot([rate.low, rate.high], [i, i], color=style.BLUE, linewidth=2.2, solid_capstyle="butt")
         axes.plot([rate.rate], [i], marker="o", color=style.BLUE, markersize=8, markeredgecolor="white")
-        axes.annotate(f"{rate.defects} of {rate.judged}", (rate.high, i), xytext=(7, 0), textcoords="offset points",
-                      va="center", fontsize=8.5)  # fmt: skip
+        count = f"{rate.defects} of {rate.judged}"
+        axes.annotate(count, (rate.high, i), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8.5)
     axes.set_yticks(range(len(rates)), [rate.label for rate in rates])
     axes.set_ylim(len(rates) - 0.5, -0.5)
     axes.set_xlim(-0.02, 1.12)
@@ -58,3 +62,18 @@ def rates_figure(groups: Sequence[Group]) -> Figure | None:
     figure = style.new_figure(0.8 + 0.34 * len(rates))
     draw(rates, figure.subplots())
     return figure
+
+
+def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
+    """The figure with its words; none where no run was judged."""
+    figure = rates_figure(study.groups)
+    if figure is not None:
+        told = "; ".join(f"{group.label}: {defect_rate(group)}" for group in study.groups)
+        yield CaptionedFigure(
+            "1-defect-rates",
+            "Defect rates",
+            f"Dots with intervals: {told}.",
+            "The dot is the share of judged runs that died, the bar its Wilson 95 % interval. "
+            "Intervals that overlap leave the difference open.",
+            figure,
+        )

@@ -1,7 +1,8 @@
-"""Every tensor at four moments side by side: what did its values look like before and after."""
+"""The histograms of every tensor at four moments, before and after the run went down."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ from matplotlib.figure import Figure
 
 from diagnostics.run.run import Run
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array
-from reports.figures.moments import Moment, moments
+from reports.figures.snapshot_moments import Moment, moments, moments_words
 
+PLACE = Place("run", "tensors", 60)
 WIDE = 0.9
 
 
@@ -42,9 +45,8 @@ def prepare(run: Run) -> ShapeData | None:
     rows = []
     for layer, tensor in run.columns.tensors:
         histogram = run.snapshots.histogram(layer, tensor, "value")
-        places = [m.place for m in when]
-        part = type(histogram)(histogram.steps[places], histogram.counts[places], histogram.low[places],
-                               histogram.high[places])  # fmt: skip
+        places = np.array([m.place for m in when])
+        part = histogram.at(places)
         totals = part.counts.sum(axis=1).astype(np.int64)
         shares = part.counts / np.maximum(totals, 1)[:, None]
         edges = part.edges
@@ -83,10 +85,7 @@ def draw(data: ShapeData, axes: Axes) -> None:
     axes.set_ylim(len(data.shapes) + 0.1, 0)
     axes.set_yticks(np.arange(len(data.shapes)) + 0.65, [f"{la} {t}" for la, t in data.tensors])
     axes.set_xticks(np.arange(len(data.moments)) + WIDE / 2, [m.label for m in data.moments])
-    axes.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
-    axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    style.no_frame(axes)
 
 
 @style.styled
@@ -98,3 +97,16 @@ def shapes_figure(run: Run) -> Figure | None:
     figure = style.new_figure(0.5 + 0.62 * len(data.tensors))
     draw(data, figure.subplots())
     return figure
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The figure with its words; none without histograms."""
+    figure = shapes_figure(run)
+    if figure is not None:
+        yield CaptionedFigure(
+            "6-tensors-side-by-side",
+            "Every tensor, side by side",
+            f"Histograms of each weight and bias tensor at {moments_words(run)}.",
+            "A row a tensor, on one scale from left to right; the dotted line is zero.",
+            figure,
+        )

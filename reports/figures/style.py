@@ -18,11 +18,26 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#767676"
+HEALTHY: dict[str, Any] = {"color": BLUE, "linestyle": "-"}
+DEFECT: dict[str, Any] = {"color": VERMILLION, "linestyle": (0, (5, 1.5))}
+UNDECIDED: dict[str, Any] = {"color": BLACK, "linestyle": ":"}
+GUESSING: dict[str, Any] = {"color": BLACK, "linestyle": (0, (6, 3))}
+ONSET: dict[str, Any] = {"color": VERMILLION, "linewidth": 1.6}
+CONFIRMED: dict[str, Any] = {"color": VERMILLION, "linewidth": 1.1, "linestyle": "--"}
+RECOVERED: dict[str, Any] = {"color": GREEN, "linewidth": 1.6, "linestyle": ":"}
+TURNING_STEP: dict[str, Any] = {"color": BLACK, "linewidth": 1.0, "linestyle": ":"}
+TURNING_MARK: dict[str, Any] = {"color": BLACK, "marker": "v", "linestyle": "none", "markersize": 8}
+NO_LONGER_FINITE: dict[str, Any] = {"color": BLACK, "linewidth": 1.2, "linestyle": "-."}
+VALIDATION: dict[str, Any] = {"color": PURPLE, "marker": "D", "linestyle": "none"}
+EXACTLY_ZERO: dict[str, Any] = {"color": VERMILLION, "marker": "|", "linestyle": "none"}
+STRETCH: dict[str, Any] = {"edgecolor": VERMILLION, "hatch": "//", "linewidth": 0}
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK)
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MAP = "cividis"
@@ -101,8 +116,14 @@ def margins(
     cell_width = (room - across * (columns - 1)) / columns
     cell_height = (rise - down * (rows - 1)) / rows
     figure.set_layout_engine(None)
-    figure.subplots_adjust(left=left / width, right=1 - right / width, top=1 - top / height, bottom=bottom / height,
-                           wspace=across / cell_width, hspace=down / cell_height)  # fmt: skip
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - right / width,
+        top=1 - top / height,
+        bottom=bottom / height,
+        wspace=across / cell_width,
+        hspace=down / cell_height,
+    )
 
 
 def png(figure: Figure) -> bytes:
@@ -111,6 +132,16 @@ def png(figure: Figure) -> bytes:
     with look():
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def key(label: str, **look: Any) -> Line2D:
+    """An entry of a legend: a line or a mark, and what it stands for."""
+    return Line2D([], [], label=label, **look)
+
+
+def image(axes: Axes, values: Any, **how: Any) -> AxesImage:
+    """Numbers as coloured cells, without blending; what is masked, NaN or infinite is not drawn."""
+    return axes.imshow(np.ma.masked_invalid(values), interpolation="nearest", **how)
 
 
 def marker(values: NDArray[Any]) -> str:
@@ -123,6 +154,19 @@ def step_axis(axes: Axes, label: bool = True) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(_step_label))
     if label:
         axes.set_xlabel("step")
+
+
+def share_axis(axes: Axes, ticks: tuple[float, ...] = (0, 0.25, 0.5, 0.75, 1)) -> None:
+    """Write the shares of the y axis as percentages."""
+    axes.set_yticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
+
+
+def no_frame(axes: Axes) -> None:
+    """Take away grid, ticks and the lines around the axes; what the columns are stands above them."""
+    axes.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
 def log_axis(axes: Axes) -> None:

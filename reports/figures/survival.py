@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -15,7 +15,10 @@ from matplotlib.figure import Figure
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place, StudyRuns
 from reports.figures.curves import Array
+
+PLACE = Place("study", "survival", 30)
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,10 @@ def draw(curves: Sequence[Survival], axes: Axes) -> None:
     for i, curve in enumerate(curves):
         colour, line = style.CYCLE[i % len(style.CYCLE)], style.LINES[i // len(style.CYCLE) % len(style.LINES)]
         axes.fill_between(curve.steps, curve.low, curve.high, step="post", color=colour, alpha=0.12, linewidth=0)
-        axes.step(curve.steps, curve.alive, where="post", color=colour, linestyle=line, linewidth=1.8,
-                  label=f"{curve.label}: {curve.runs - curve.deaths} of {curve.runs} alive")  # fmt: skip
+        name = f"{curve.label}: {curve.runs - curve.deaths} of {curve.runs} alive"
+        axes.step(curve.steps, curve.alive, where="post", color=colour, linestyle=line, linewidth=1.8, label=name)
     axes.set_ylim(0, 1.03)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    style.share_axis(axes)
     axes.set_ylabel("runs still alive")
     style.step_axis(axes)
 
@@ -99,3 +102,22 @@ def survival_figure(groups: Sequence[Group]) -> Figure | None:
     axes.set_xlim(left=0)
     figure.legend(loc="outside lower left", ncols=columns)
     return figure
+
+
+def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
+    """The figure with its words; none where no run was judged."""
+    figure = survival_figure(study.groups)
+    if figure is not None:
+        yield CaptionedFigure(
+            "3-survival",
+            "Runs still alive",
+            f"Kaplan-Meier curves over steps: {survivors_words(study.groups)}.",
+            "The share of runs not yet dead, with its 95 % band (Kaplan-Meier, log-log). A run dies at the step of its "
+            "cause, or at its onset where no cause was found; a run that recovered counts as alive.",
+            figure,
+        )
+
+
+def survivors_words(groups: Sequence[Group]) -> str:
+    """How many runs of each arm are alive at the end."""
+    return "; ".join(f"{g.label}: {g.judged - g.defect_runs} of {g.judged} alive at the end" for g in groups)

@@ -1,7 +1,8 @@
-"""Weights and biases over time: how did the values of every tensor spread or drift."""
+"""Weights and biases over the steps: how the values of every tensor spread and drift."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +15,16 @@ from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, mark_stretches
 
+PLACE = Place("run", "tensors", 50)
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 MOST = 400
 
 
 @dataclass(frozen=True)
-class Band:
+class QuantileBand:
     """Quantiles (n, 7) of one tensor at n snapshots, at the levels 0, 5, 25, 50, 75, 95 and 100 %."""
 
     layer: str
@@ -34,7 +37,7 @@ class TensorBands:
     """The bands of all tensors and the marks they share."""
 
     steps: NDArray[np.int64]
-    bands: tuple[Band, ...]
+    bands: tuple[QuantileBand, ...]
     stretches: tuple[Stretch, ...]
     turn: int | None
     last_step: int
@@ -55,16 +58,14 @@ def prepare(run: Run) -> TensorBands | None:
     bands = []
     for layer, tensor in run.columns.tensors:
         histogram = snapshots.histogram(layer, tensor, "value")
-        part = type(histogram)(histogram.steps[keep], histogram.counts[keep], histogram.low[keep],
-                               histogram.high[keep])  # fmt: skip
-        quantiles = part.quantiles(LEVELS)
+        quantiles = histogram.at(keep).quantiles(LEVELS)
         quantiles[~np.isfinite(quantiles)] = np.nan
-        bands.append(Band(layer, tensor, quantiles))
+        bands.append(QuantileBand(layer, tensor, quantiles))
     last = int(run.index["step"][-1]) if len(run) else 0
     return TensorBands(snapshots.steps[keep], tuple(bands), run.diagnosis.stretches, turning_step(run), last)
 
 
-def draw(band: Band, data: TensorBands, axes: Axes) -> None:
+def draw(band: QuantileBand, data: TensorBands, axes: Axes) -> None:
     """From light to dark: all values, the middle 90 %, the middle 50 %; the line is the median."""
     mark_stretches(axes, data.stretches, data.last_step)
     q = band.quantiles
@@ -72,7 +73,7 @@ def draw(band: Band, data: TensorBands, axes: Axes) -> None:
         axes.fill_between(data.steps, q[:, low], q[:, high], color=colour, linewidth=0)
     axes.plot(data.steps, q[:, 3], color=style.BLACK, linewidth=1.1)
     if data.turn is not None:
-        axes.axvline(data.turn, color=style.BLACK, linewidth=1.0, linestyle=":")
+        axes.axvline(data.turn, **style.TURNING_STEP)
     # Magnitudes in the marks: a common factor would stand beside the title.
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e+", "e")))
     axes.set_title(f"{band.layer} {band.tensor}", fontsize=9.5)
@@ -96,3 +97,18 @@ def tensors_figure(run: Run) -> Figure | None:
         style.step_axis(axes)
     grid[0][0].set_xlim(0, max(data.last_step, 1))
     return figure
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The figure with its words; none without histograms."""
+    figure = tensors_figure(run)
+    if figure is not None:
+        yield CaptionedFigure(
+            "5-tensors-over-time",
+            "Every tensor over time",
+            "For each weight and bias tensor, bands over the steps that hold all values, the middle 90 % and the "
+            "middle 50 %, with the median as a line.",
+            "From light to dark: all values, the middle 90 %, the middle 50 %; the line is the median. From the logged "
+            "histograms.",
+            figure,
+        )

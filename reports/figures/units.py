@@ -1,7 +1,8 @@
-"""Which units died: every unit of every layer as a square, at four moments."""
+"""Every unit of every layer as a square, at four moments: the silent ones are black."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from diagnostics.run.run import Run
 from reports.figures import style
-from reports.figures.moments import Moment, moments
+from reports.figures.catalogue import CaptionedFigure, Place
+from reports.figures.snapshot_moments import Moment, moments
 
+PLACE = Place("run", "tensors", 80)
 ALIVE = "#9FD6C2"
 ACROSS, GAP_RIGHT, GAP_DOWN = 16, 2, 3
 
@@ -63,8 +66,7 @@ def squares(data: UnitData) -> tuple[NDArray[np.float64], tuple[int, ...]]:
 def draw(data: UnitData, axes: Axes) -> None:
     """Layers as rows, moments as columns; below each map its count in words."""
     picture, tops = squares(data)
-    axes.imshow(np.ma.masked_invalid(picture), cmap=ListedColormap([ALIVE, style.BLACK]), vmin=0, vmax=1,
-                interpolation="nearest")  # fmt: skip
+    style.image(axes, picture, cmap=ListedColormap([ALIVE, style.BLACK]), vmin=0, vmax=1)
     rows, columns = picture.shape
     axes.hlines(np.arange(rows) + 0.5, -0.5, columns - 0.5, color="white", linewidth=1.0)
     axes.vlines(np.arange(columns) + 0.5, -0.5, rows - 0.5, color="white", linewidth=1.0)
@@ -74,8 +76,8 @@ def draw(data: UnitData, axes: Axes) -> None:
         for i, layer in enumerate(data.layers):
             k, n = data.count(i, j)
             below = tops[i] - (-n // ACROSS) - 0.25
-            axes.text(left, below, f"{k} of {n} silent", fontsize=8.5, va="top",
-                      fontweight="bold" if 2 * k > n else "normal")  # fmt: skip
+            weight = "bold" if 2 * k > n else "normal"
+            axes.text(left, below, f"{k} of {n} silent", fontsize=8.5, va="top", fontweight=weight)
             if j == 0:
                 axes.text(-1.5, tops[i], layer, ha="right", va="center")
     axes.axis("off")
@@ -91,7 +93,24 @@ def units_figure(run: Run) -> Figure | None:
     figure = style.new_figure(1.2 + 0.09 * rows)
     axes = figure.subplots()
     draw(data, axes)
-    figure.legend(handles=[Patch(facecolor=ALIVE, label="answers to some sample of the batch"),
-                           Patch(facecolor=style.BLACK, label="silent: 0 for every sample of the batch")],
-                  loc="outside lower left", ncols=2)  # fmt: skip
+    entries = [
+        Patch(facecolor=ALIVE, label="answers to some sample of the batch"),
+        Patch(facecolor=style.BLACK, label="silent: 0 for every sample of the batch"),
+    ]
+    figure.legend(handles=entries, loc="outside lower left", ncols=2)
     return figure
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The figure with its words; none without snapshots."""
+    data, figure = prepare(run), units_figure(run)
+    if data is not None and figure is not None:
+        last = len(data.moments) - 1
+        counts = ", ".join("{} {} of {}".format(layer, *data.count(i, last)) for i, layer in enumerate(data.layers))
+        yield CaptionedFigure(
+            "8-units",
+            "Which units were silent",
+            f"Maps of the units of each layer; silent at the last of the moments: {counts}.",
+            "Each square is a unit: a channel of a convolution or a neuron of a dense layer.",
+            figure,
+        )

@@ -25,9 +25,7 @@ def render(document: Document) -> str:
     """The document as the text of an HTML page."""
     environment = _environment()
     css = _css(environment)
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(css)}'; base-uri 'none'; form-action 'none'"
-    )
+    policy = f"default-src 'none'; img-src data:; style-src '{_hash(css)}'; base-uri 'none'; form-action 'none'"
     return environment.get_template(TEMPLATE).render(document=document, css=css, policy=policy)
 
 

@@ -10,6 +10,7 @@ from diagnostics.detect.findings import Finding, RuleOutcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, downfall, guilty_layer, turning_step
+from reports.figures.catalogue import figures_in
 from reports.pages import html
 from reports.pages.document import (
     Block,
@@ -28,7 +29,7 @@ from reports.pages.document import (
     text,
 )
 from reports.pages.document import Verdict as VerdictBlock
-from reports.pages.pictures import chain_picture, guilty_pictures, heat_picture, loss_picture, tensor_pictures
+from reports.pages.pictures import pictures
 from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
 from reports.text.numbers import counted, number, percent, plain, seconds, size
@@ -48,11 +49,11 @@ def build(run: Run) -> Document:
     opening: tuple[Block, ...] = (
         VerdictBlock(TITLES[run.verdict], verdict_sentence(run), tone_of(run.verdict)),
         _facts(run),
-        loss_picture(run),
+        *pictures(figures_in("opening", run)),
     )
     sections = (
         _why(run),
-        Section("layers", "All layers", (heat_picture(run),)),
+        Section("layers", "All layers", pictures(figures_in("layers", run))),
         _tensors(run),
         _try(run),
         _details(run),
@@ -135,15 +136,13 @@ def _why(run: Run) -> Section:
         blocks.append(text(f"The verdict follows every recorded step; the rules looked{window}. ",
                            Strong("Found in order:" if passed else "No rule could be asked.")))  # fmt: skip
         blocks.append(Listing(tuple((Strong(rule_name(c.rule)), f": {_looked_for(c)}") for c in passed)))
-        blocks += guilty_pictures(run)
+        blocks += pictures(figures_in("why", run))
         return Section("why", "What was checked", tuple(blocks))
-    picture = chain_picture(run)
-    if told and picture:
+    if told:
         blocks.append(Listing(tuple(_link(f) for f in told)))
-        blocks.append(picture)
     else:
         blocks.append(text("The rules found no chain of events that leads to the defect: its cause is unexplained."))
-    blocks += guilty_pictures(run)
+    blocks += pictures(figures_in("why", run))
     return Section("why", "Why: the chain of events", tuple(blocks))
 
 
@@ -160,9 +159,9 @@ def _link(finding: Finding) -> tuple[Inline, ...]:
 
 
 def _tensors(run: Run) -> Section:
-    pictures = tensor_pictures(run)
+    shown = pictures(figures_in("tensors", run))
     none = text("No snapshots of the tensors were logged (", Code("--histograms-every 0"), " or too few steps).")
-    return Section("tensors", "Weights and biases", pictures or (none,))
+    return Section("tensors", "Weights and biases", shown or (none,))
 
 
 def _try(run: Run) -> Section:
@@ -245,7 +244,11 @@ def _log_table(run: Run) -> Table:
     cost = run.header.cost_seconds
     if math.isfinite(cost) and len(run):
         share = percent(cost / float(steps.sum())) if steps.sum() else "–"
-        rows.append(("cost of measuring, judging and writing",
-                     f"{seconds(cost)}, {seconds(cost / len(run))} a recorded step, {share} of the steps' time"))
+        rows.append(
+            (
+                "cost of measuring, judging and writing",
+                f"{seconds(cost)}, {seconds(cost / len(run))} a recorded step, {share} of the steps' time",
+            )
+        )
     rows += [("note", note) for note in run.notes]
     return Table("The log", ("what", "value"), tuple(rows))

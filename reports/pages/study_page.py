@@ -9,10 +9,9 @@ from diagnostics.run.run import Run
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.run_summary import RunSummary
-from reports.figures.arms import arms_figure
-from reports.figures.fates import fates_figure
-from reports.figures.rates import rates_figure
-from reports.figures.survival import death_step, median_death_words, survival_figure
+from reports.figures.catalogue import study_figures_in
+from reports.figures.healthy_vs_defect import compared, counts_words
+from reports.figures.survival import death_step, median_death_words
 from reports.pages.document import (
     Block,
     Document,
@@ -28,13 +27,12 @@ from reports.pages.document import (
     text,
 )
 from reports.pages.document import Verdict as VerdictBlock
-from reports.pages.pictures import picture
+from reports.pages.pictures import pictures
 from reports.text.glossary import GLOSSARY
 from reports.text.numbers import counted, interval_words, percent, seconds
 from reports.text.phrases import Tone, rule_name, sentence, status_words
-from reports.text.statistics import cost_words, defect_rate, mean_words
+from reports.text.statistics import cost_words, mean_words
 
-MOST_COMPARED = 80
 UNEXPLAINED = "unexplained"
 
 
@@ -128,12 +126,7 @@ def _arms(data: StudyData) -> Section:
     table = Table("Arms: all runs beside the survivors", columns, tuple(_arm_row(g) for g in data.groups),
                   frozenset(columns[1:3]))  # fmt: skip
     blocks: list[Block] = [table]
-    figure = rates_figure(data.groups)
-    if figure is not None:
-        told = "; ".join(f"{g.label}: {defect_rate(g)}" for g in data.groups)
-        blocks.append(picture("1-defect-rates", "Defect rates", f"Dots with intervals: {told}.",
-                               "The dot is the share of judged runs that died, the bar its Wilson 95 % interval. "
-                               "Intervals that overlap leave the difference open.", figure))  # fmt: skip
+    blocks += pictures(study_figures_in("arms", data))
     if data.comparisons:
         blocks.append(Listing(tuple(_comparison(c) for c in data.comparisons)))
     return Section("arms", "The arms", tuple(blocks))
@@ -156,57 +149,24 @@ def _comparison(c: Comparison) -> tuple[Inline, ...]:
 
 
 def _curves(data: StudyData) -> Section:
-    told = "; ".join(f"{g.label}, {g.defect_runs} of {g.judged} died" for g in data.groups)
-    return Section("curves", "Every run's loss", (picture(
-        "2-loss-by-arm", "Loss by arm", f"Loss curves of all runs, a panel an arm, defect runs in red dashes: {told}.",
-        "Each line is a run: the mean loss over 20 steps or 2,560 samples. At most 60 runs are drawn in a panel.",
-        arms_figure(data.groups, data.open_run)),))  # fmt: skip
+    return Section("curves", "Every run's loss", pictures(study_figures_in("curves", data)))
 
 
 def _survival(data: StudyData) -> Section:
-    figure = survival_figure(data.groups)
-    if figure is None:
-        return Section("survival", "When they die", (text("No run was judged."),))
-    told = "; ".join(f"{g.label}: {g.judged - g.defect_runs} of {g.judged} alive at the end" for g in data.groups)
-    caption = (
-        "The share of runs not yet dead, with its 95 % band (Kaplan-Meier, log-log). A run dies at the step of its "
-        "cause, or at its onset where no cause was found; a run that recovered counts as alive."
-    )
-    alt = f"Kaplan-Meier curves over steps: {told}."
-    return Section("survival", "When they die", (picture("3-survival", "Runs still alive", alt, caption, figure),))
+    none = text("No run was judged.")
+    return Section("survival", "When they die", pictures(study_figures_in("survival", data)) or (none,))
 
 
 def _tensors(data: StudyData) -> Section:
     """Healthy against defect runs, for the arm with most of both."""
-    group = max(data.groups, key=lambda g: min(g.defect_runs, g.judged - g.defect_runs))
-    if not group.defect_runs or group.defect_runs == group.judged:
-        return Section("tensors", "Weights of the good and of the bad", (text(
-            "No arm has both surviving and defect runs to compare."),))  # fmt: skip
-    chosen = _of_both_fates(group)
-    runs = [data.open_run(summary) for summary in chosen]
-    defects = sum(r.is_defect for r in chosen)
-    counts = f"{counted(defects, 'defect run')} against {counted(len(chosen) - defects, 'survivor')}"
-    blocks: list[Block] = [text("Arm ", Strong(group.label), f", {counts}.")]
-    for name, title, align in (("4-from-the-start", "From the first step", "start"),
-                               ("5-around-the-onset", "Around the onset", "onset")):  # fmt: skip
-        figure = fates_figure(runs, align)  # type: ignore[arg-type]  # one of the two literals
-        if figure is not None:
-            alt = (f"Norms of weights, gradients and updates of each layer, {counts}, aligned at the "
-                   f"{'first step' if align == 'start' else 'onset'}.")  # fmt: skip
-            caption = "Line: median over the runs; band: the middle 80 % of them."
-            if align == "onset":
-                caption += (" Survivors are looked at around the same steps. A run that never learned counts from the "
-                            "step at which it went down.")  # fmt: skip
-            blocks.append(picture(name, title, alt, caption, figure))
-    return Section("tensors", "Weights of the good and of the bad", tuple(blocks))
-
-
-def _of_both_fates(group: Group) -> list[RunSummary]:
-    """At most MOST_COMPARED judged runs, as many of one fate as of the other where there are enough of both."""
-    defects = [r for r in group.runs if r.is_defect]
-    survivors = [r for r in group.runs if r.is_survivor]
-    dead = min(len(defects), max(MOST_COMPARED // 2, MOST_COMPARED - len(survivors)))
-    return [*defects[:dead], *survivors[: MOST_COMPARED - dead]]
+    found = compared(data.groups)
+    if found is None:
+        words = text("No arm has both surviving and defect runs to compare.")
+    else:
+        words = text("Arm ", Strong(found[0].label), f", {counts_words(found[1])}.")
+    return Section(
+        "tensors", "Weights of the good and of the bad", (words, *pictures(study_figures_in("tensors", data)))
+    )
 
 
 def _runs(data: StudyData) -> Section:

@@ -31,10 +31,10 @@ def rates(groups: Sequence[Group], page: Path) -> str | None:
 
 def survival(groups: Sequence[Group], page: Path) -> str | None:
     """Runs still alive over steps."""
-    from reports.figures.survival import survival_figure
+    from reports.figures.survival import survival_figure, survivors_words
 
-    told = "; ".join(f"{g.label}: {g.judged - g.defect_runs} of {g.judged} alive at the end" for g in groups)
-    return _show(survival_figure(groups), page, "still-alive", f"Runs still alive over steps: {told}")
+    told = f"Runs still alive over steps: {survivors_words(groups)}"
+    return _show(survival_figure(groups), page, "still-alive", told)
 
 
 def losses(groups: Sequence[Group], open_run: Callable[[RunSummary], Run], page: Path) -> str | None:
@@ -47,11 +47,11 @@ def losses(groups: Sequence[Group], open_run: Callable[[RunSummary], Run], page:
 
 def drift(runs: Sequence[Run], page: Path) -> str | None:
     """Weights and biases of all layers before the onset, collapsed runs against healthy ones."""
-    from reports.figures.fates import PARAMETERS, fates_figure
+    from reports.figures.healthy_vs_defect import PARAMETERS, healthy_vs_defect_figure
 
     bad = sum(run.verdict.is_defect for run in runs)
     told = f"{bad} collapsed runs against {len(runs) - bad} healthy ones"
-    figure = fates_figure(runs, "onset", PARAMETERS, (-200, 50), lambda run: run.diagnosis.onset)
+    figure = healthy_vs_defect_figure(runs, "onset", PARAMETERS, (-200, 50), lambda run: run.diagnosis.onset)
     return _show(figure, page, "before-the-collapse", f"Weights and biases of every layer before the onset, {told}")
 
 

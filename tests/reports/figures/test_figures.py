@@ -5,30 +5,38 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reports.figures import chain, guilty, heat, kernels, loss, shapes, style, tensors, units
+import reports.figures
+from reports.figures import catalogue, chain, heatmap, kernels, layer_closeup, loss, shapes, style, tensors, units
 from reports.figures.layers import layer_curves
 from reports.figures.loss import loss_figure
-from reports.figures.moments import moments
+from reports.figures.snapshot_moments import moments
 from tests.helpers import synthetic_runs as synthetic
 
 KINDS = {"healthy": synthetic.healthy, "dead": synthetic.dead, "diverged": synthetic.diverged}
-def test_every_public_figure_can_be_imported_from_the_package():
-    import reports.figures
-
-    assert {name.removesuffix("_figure") for name in reports.figures.__all__[:8]} == set(FIGURES)
-    assert all(callable(getattr(reports.figures, name)) for name in reports.figures.__all__)
+FIGURES = {one.__name__.rpartition(".")[2]: one for one in catalogue.figure_files("run")}
 
 
-FIGURES = {
-    "loss": loss.loss_figure,
-    "chain": chain.chain_figure,
-    "guilty": guilty.guilty_figure,
-    "heat": heat.heat_figure,
-    "tensors": tensors.tensors_figure,
-    "shapes": shapes.shapes_figure,
-    "kernels": kernels.kernels_figure,
-    "units": units.units_figure,
-}
+def figure_of(module):
+    return getattr(module, f"{module.__name__.rpartition('.')[2]}_figure")
+
+
+@pytest.mark.parametrize("report", ["run", "study"])
+def test_every_figure_is_one_file_that_prepares_and_draws_and_stands_at_a_place_of_its_own(report):
+    modules = catalogue.figure_files(report)
+
+    assert len(modules) >= 4
+    assert len({one.PLACE.position for one in modules}) == len(modules)
+    for module in modules:
+        name = module.__name__.rpartition(".")[2]
+        assert all(callable(getattr(module, part)) for part in ("prepare", "draw", "captioned"))
+        assert getattr(reports.figures, f"{name}_figure") is figure_of(module)
+
+
+def test_a_name_that_is_no_figure_is_refused():
+    with pytest.raises(AttributeError, match="no attribute 'style_figure'"):
+        reports.figures.style_figure  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'loss'"):
+        reports.figures.__getattr__("loss")
 
 
 def test_the_loss_figure_draws_the_level_of_guessing_and_the_stretch():
@@ -68,14 +76,12 @@ def test_layer_curves_join_weights_and_biases_into_one_gradient_norm():
     curves = layer_curves(run)
     both = [run.columns.tensor("dense1", t, "gradient", "norm") for t in ("weights", "biases")]
 
-    np.testing.assert_allclose(
-        curves.of("dense1")["gradient"], np.hypot(*run.block(both).T.astype(float)), rtol=1e-6
-    )
+    np.testing.assert_allclose(curves.of("dense1")["gradient"], np.hypot(*run.block(both).T.astype(float)), rtol=1e-6)
     assert np.isnan(curves.saturated).all()
 
 
-def test_the_guilty_layer_is_drawn_before_and_after():
-    data = guilty.prepare(synthetic.dead())
+def test_the_layer_that_went_down_is_drawn_before_and_after():
+    data = layer_closeup.prepare(synthetic.dead())
     x, y = data.zoom["gradient"]
 
     assert data.layer == "conv2"
@@ -84,19 +90,19 @@ def test_the_guilty_layer_is_drawn_before_and_after():
 
 
 def test_a_healthy_run_shows_the_layer_with_the_largest_update_and_says_so():
-    data = guilty.prepare(synthetic.healthy())
+    data = layer_closeup.prepare(synthetic.healthy())
 
     assert "largest single update" in data.stood_out
     assert data.focus is None
 
 
 def test_the_heat_maps_leave_out_what_was_not_measured():
-    data = heat.prepare(synthetic.dead())
+    data = heatmap.prepare(synthetic.dead())
 
     assert "saturated" not in data.whole
     assert data.whole["dead"].values[1, -1] == 15 / 16
     assert np.all(data.whole["gradient"].values[:2, -1] == 0)
-    assert data.whole["gradient"].values.shape[1] <= heat.COLUMNS
+    assert data.whole["gradient"].values.shape[1] <= heatmap.COLUMNS
 
 
 def test_the_moments_lie_before_and_after_the_step_at_which_it_broke():
@@ -147,7 +153,7 @@ def test_the_map_of_units_counts_the_silent_ones_and_leaves_out_the_output_layer
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_can_be_drawn_for_every_kind_of_run(name, kind):
-    figure = FIGURES[name](KINDS[kind]())
+    figure = figure_of(FIGURES[name])(KINDS[kind]())
 
     if name == "chain" and kind == "healthy":
         assert figure is None

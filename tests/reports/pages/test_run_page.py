@@ -172,6 +172,17 @@ def test_the_page_has_landmarks_one_title_and_headings_without_gaps(dead):
 
 def test_texts_are_escaped_wherever_they_stand():
     sharp = "<b>&\"'"
-    document = Document(sharp, sharp, (), (Section("a", sharp, (text(sharp), Table(sharp, (sharp,), ((sharp,),))),),))
+    document = Document(
+        sharp,
+        sharp,
+        (),
+        (
+            Section(
+                "a",
+                sharp,
+                (text(sharp), Table(sharp, (sharp,), ((sharp,),))),
+            ),
+        ),
+    )
 
     assert "<b>" not in html.render(document)

@@ -9,7 +9,7 @@ import pytest
 
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import wilson
-from reports.figures import arms, fates, rates, survival
+from reports.figures import arms, healthy_vs_defect, rates, survival
 from reports.pages import html, study_page
 from reports.pages.document import Facts, Link, Table
 from reports.pages.document import Verdict as VerdictBlock
@@ -73,7 +73,7 @@ def test_each_arm_shows_its_runs_with_their_fates(study):
 
 def test_the_bands_part_where_the_defect_runs_went_down(study):
     runs = [study.open_run(summary) for summary in study.groups[0].runs]
-    bands = {(b.fate, b.layer, b.panel.kind): b for b in fates.prepare(runs, "onset")}
+    bands = {(b.fate, b.layer, b.panel.kind): b for b in healthy_vs_defect.prepare(runs, "onset")}
     defect, healthy = bands["defect", "conv2", "gradient"], bands["healthy", "conv2", "gradient"]
 
     assert defect.runs == 3
@@ -130,7 +130,7 @@ def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
 def test_runs_of_both_fates_are_compared_however_many_there_are_of_one(study, dead, alive, chosen):
     survivor, defect = study.groups[0].runs[:2]
     group = replace(study.groups[0], runs=(*[survivor] * alive, *[defect] * dead))
-    runs = study_page._of_both_fates(group)
+    runs = healthy_vs_defect.of_both_fates(group)
 
     assert (sum(r.is_defect for r in runs), sum(r.is_survivor for r in runs)) == chosen
 

@@ -1,7 +1,8 @@
-"""All layers at a glance: at which place and time did the network break."""
+"""All layers over all steps: the layer and the step at which the network broke."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, cells
 from reports.figures.layers import LayerCurves, layer_curves
 
+PLACE = Place("run", "layers", 40)
 COLUMNS = 360
 ZERO = "#000000"
 MAPS = (
@@ -77,14 +80,12 @@ def draw(data: HeatMap, layers: tuple[str, ...], norm: Normalize, axes: Axes) ->
     colours = mpl.colormaps[style.MAP].with_extremes(bad="#FFFFFF00", under=ZERO)
     extent = (data.first - 0.5, data.last + 0.5, len(layers) - 0.5, -0.5)
     shown = np.where(data.values == 0, 1e-38, data.values) if isinstance(norm, LogNorm) else data.values
-    image = axes.imshow(np.ma.masked_invalid(shown), aspect="auto", cmap=colours, norm=norm, extent=extent,
-                        interpolation="nearest")  # fmt: skip
+    image = style.image(axes, shown, aspect="auto", cmap=colours, norm=norm, extent=extent)
     whole_row = ~np.isfinite(data.values).any(axis=1, keepdims=True)
     broken = ~np.isfinite(data.values) & ~whole_row
     if broken.any():
         flat = mpl.colors.ListedColormap([style.NOT_FINITE])
-        axes.imshow(np.ma.masked_where(~broken, np.ones_like(data.values)), aspect="auto", cmap=flat, extent=extent,
-                    interpolation="nearest")  # fmt: skip
+        style.image(axes, np.where(broken, 1.0, np.nan), aspect="auto", cmap=flat, extent=extent)
     axes.set_yticks(range(len(layers)), layers)
     axes.grid(visible=False)
     return image
@@ -103,14 +104,14 @@ def norm_of(values: Array, log: bool) -> Normalize:
 
 
 @style.styled
-def heat_figure(run: Run) -> Figure:
+def heatmap_figure(run: Run) -> Figure:
     """Heat maps layer x step: the whole run on the left, the steps around the turn on the right."""
     data = prepare(run)
     rows = [m for m in MAPS if m[0] in data.whole]
     both = data.focus is not None
     figure = style.new_figure(0.9 + max(1.25, 0.3 + 0.17 * len(data.layers)) * len(rows))
-    grid = figure.subplots(len(rows), 2 if both else 1, squeeze=False, sharex="col",
-                           width_ratios=[3, 2] if both else [1])  # fmt: skip
+    widths = [3, 2] if both else [1]
+    grid = figure.subplots(len(rows), len(widths), squeeze=False, sharex="col", width_ratios=widths)
     style.margins(figure, 0.2 + 0.075 * max(map(len, data.layers)), 0.5, 0.3, 0.8, across=0.12, down=0.42)
     for (name, label, log), row in zip(rows, grid, strict=True):
         norm = norm_of(data.whole[name].values, log)
@@ -140,3 +141,21 @@ def heat_figure(run: Run) -> Figure:
 def _mixed(values: Array) -> bool:
     bad = ~np.isfinite(values)
     return bool((bad.any(axis=1) & ~bad.all(axis=1)).any())
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The figure with its words."""
+    window = focus(run)
+    has_saturation = any(layer.activation in ("sigmoid", "tanh") for layer in run.info.layers)
+    quantities = "gradient norm, update to weight norm, share of silent units"
+    yield CaptionedFigure(
+        "4-all-layers",
+        "All layers over all steps",
+        "Heat maps with a row for each layer and steps from left to right: "
+        + quantities
+        + (" and share saturated." if has_saturation else ".")
+        + (f" The right half enlarges the steps around step {window.turn:,}." if window else ""),
+        "Rows are layers, the input side on top. Each cell shows the most unusual value of its steps, so that no peak "
+        "is lost. Shares are on a plain scale from 0 to 1. Saturation is measured only for sigmoid and tanh layers.",
+        heatmap_figure(run),
+    )

@@ -1,24 +1,30 @@
-"""Tensors of healthy against defect runs, with bands: in which layer do the bad runs part from the good."""
+"""Healthy runs against defect runs, layer by layer, as bands: the layer in which they part."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from diagnostics.statistics.bands import parameter_bands
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.run_summary import RunSummary
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place, StudyRuns
 from reports.figures.curves import Array
+from reports.text.numbers import counted
 
 Align = Literal["start", "onset"]
+PLACE = Place("study", "tensors", 40)
+MOST_COMPARED = 80
+"""Runs that the report of a study compares at most."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,11 @@ PARAMETERS = (
     Panel("weights", "value", "mean", "mean of weights"),
     Panel("biases", "value", "norm", "bias norm"),
 )
-LOOKS: dict[str, tuple[str, Any]] = {"healthy": (style.BLUE, "-"), "defect": (style.VERMILLION, (0, (5, 1.5)))}
+LOOKS = {"healthy": style.HEALTHY, "defect": style.DEFECT}
 
 
 @dataclass(frozen=True)
-class Band:
+class FateBand:
     """Median and the 10-90 % band over runs, step by step; ``runs`` is the largest number behind a point."""
 
     fate: str
@@ -64,7 +70,7 @@ def prepare(
     panels: Sequence[Panel] = TRAINING,
     window: tuple[int, int] = (-100, 100),
     onset_of: Callable[[Run], int | None] = turning_step,
-) -> tuple[Band, ...]:
+) -> tuple[FateBand, ...]:
     """Bands of what the panels show, for each layer and fate.
 
     Aligned at the onset, a run counts from the step at which it went down: the
@@ -89,22 +95,22 @@ def prepare(
         if panel is not None:
             steps = part.index.get_level_values("step").to_numpy(np.float64)
             median, low, high = (np.asarray(part[c], dtype=np.float64) for c in ("median", "low", "high"))
-            bands.append(Band(fate, layer, panel, steps, median, low, high, int(pd.Series(part["n"]).max())))
+            bands.append(FateBand(fate, layer, panel, steps, median, low, high, int(pd.Series(part["n"]).max())))
     return tuple(bands)
 
 
-def draw(bands: Sequence[Band], axes: Axes) -> None:
+def draw(bands: Sequence[FateBand], axes: Axes) -> None:
     """One layer and panel: healthy solid, defect dashed, bands behind; norms on a log axis."""
     for band in bands:
-        colour, line = LOOKS[band.fate]
-        axes.fill_between(band.steps, band.low, band.high, color=colour, alpha=0.16, linewidth=0)
-        axes.plot(band.steps, band.median, color=colour, linestyle=line, linewidth=1.4)
+        look = LOOKS[band.fate]
+        axes.fill_between(band.steps, band.low, band.high, color=look["color"], alpha=0.16, linewidth=0)
+        axes.plot(band.steps, band.median, **look, linewidth=1.4)
     if any(band.panel.statistic == "norm" and np.any(band.median > 0) for band in bands):
         style.log_axis(axes)
 
 
 @style.styled
-def fates_figure(
+def healthy_vs_defect_figure(
     runs: Sequence[Run],
     align: Align = "start",
     panels: Sequence[Panel] = TRAINING,
@@ -123,14 +129,60 @@ def fates_figure(
         for panel, axes in zip(panels, row, strict=True):
             draw([b for b in bands if b.layer == layer and b.panel == panel], axes)
             if align == "onset":
-                axes.axvline(0, color=style.BLACK, linewidth=1.0, linestyle=":")
+                axes.axvline(0, **style.TURNING_STEP)
             if layer == layers[0]:
                 axes.set_title(panel.title)
         row[0].set_ylabel(layer)
     for axes in grid[-1]:
         style.step_axis(axes, label=False)
         axes.set_xlabel("steps after the onset" if align == "onset" else "step")
-    figure.legend(handles=[Line2D([], [], color=LOOKS[f][0], linestyle=LOOKS[f][1], label=f"{f} runs: median, and "
-                                  "10 to 90 % of the runs") for f in LOOKS if any(b.fate == f for b in bands)],
-                  loc="outside upper left", ncols=2)  # fmt: skip
+    drawn = {band.fate for band in bands}
+    entries = [
+        style.key(f"{fate} runs: median, and 10 to 90 % of the runs", **look)
+        for fate, look in LOOKS.items()
+        if fate in drawn
+    ]
+    figure.legend(handles=entries, loc="outside upper left", ncols=2)
     return figure
+
+
+def compared(groups: Sequence[Group]) -> tuple[Group, list[RunSummary]] | None:
+    """The arm that has most runs of both fates, and those of its runs to compare; None where no arm has both."""
+    group = max(groups, key=lambda g: min(g.defect_runs, g.judged - g.defect_runs))
+    if not group.defect_runs or group.defect_runs == group.judged:
+        return None
+    return group, of_both_fates(group)
+
+
+def of_both_fates(group: Group) -> list[RunSummary]:
+    """At most MOST_COMPARED judged runs, as many of one fate as of the other where there are enough of both."""
+    defects = [r for r in group.runs if r.is_defect]
+    survivors = [r for r in group.runs if r.is_survivor]
+    dead = min(len(defects), max(MOST_COMPARED // 2, MOST_COMPARED - len(survivors)))
+    return [*defects[:dead], *survivors[: MOST_COMPARED - dead]]
+
+
+def counts_words(runs: Sequence[RunSummary]) -> str:
+    """How many runs of each fate are compared."""
+    defects = sum(run.is_defect for run in runs)
+    return f"{counted(defects, 'defect run')} against {counted(len(runs) - defects, 'survivor')}"
+
+
+def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
+    """Two figures, from the first step on and around the onset; none where no arm has runs of both fates."""
+    found = compared(study.groups)
+    if found is None:
+        return
+    runs = [study.open_run(summary) for summary in found[1]]
+    shown = f"Norms of weights, gradients and updates of each layer, {counts_words(found[1])}, aligned at the "
+    how = "Line: median over the runs; band: the middle 80 % of them."
+    around = (
+        " Survivors are looked at around the same steps. A run that never learned counts from the step at which it "
+        "went down."
+    )
+    start = healthy_vs_defect_figure(runs, "start")
+    if start is not None:
+        yield CaptionedFigure("4-from-the-start", "From the first step", f"{shown}first step.", how, start)
+    onset = healthy_vs_defect_figure(runs, "onset")
+    if onset is not None:
+        yield CaptionedFigure("5-around-the-onset", "Around the onset", f"{shown}onset.", how + around, onset)

@@ -1,21 +1,23 @@
-"""The guilty layer, before and after: gradient, update, dead units and weights of one layer."""
+"""One layer closely, before and after the run went down: its gradient, updates, silent units and weights."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import Focus, focus
+from diagnostics.run.turning_point import Focus, focus, suspects
 from reports.figures import style
+from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_stretches
 from reports.figures.layers import layer_curves
 
+PLACE = Place("run", "why", 30)
 PANELS = (
     ("gradient", "gradient norm", True),
     ("ratio", "update / weight norm", True),
@@ -76,15 +78,15 @@ def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: A
         axes.plot(x, y, color=style.BLUE, linewidth=1.1, marker="." if close else style.marker(y), markersize=5)
         if log:
             zero = y == 0
-            axes.plot(x[zero], np.full(zero.sum(), 0.02), transform=axes.get_xaxis_transform(), marker="|",
-                      markersize=6, color=style.VERMILLION, linestyle="none")  # fmt: skip
+            bottom, along = np.full(zero.sum(), 0.02), axes.get_xaxis_transform()
+            axes.plot(x[zero], bottom, transform=along, markersize=6, **style.EXACTLY_ZERO)
             if _is_loggable(data.whole[name][1]):
                 style.log_axis(axes)
         else:
             axes.set_ylim(-0.03, 1.03)
-            axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+            style.share_axis(axes, (0, 0.5, 1))
         if data.focus is not None:
-            axes.axvline(data.focus.turn, color=style.BLACK, linewidth=1.0, linestyle=":")
+            axes.axvline(data.focus.turn, **style.TURNING_STEP)
     whole.set_title(label)
 
 
@@ -94,8 +96,8 @@ def _is_loggable(values: Array) -> bool:
 
 
 @style.styled
-def guilty_figure(run: Run, layer: str | None = None) -> Figure:
-    """Small multiples of ``layer``, by default the guilty one; red ticks at the bottom mark values of exactly zero."""
+def layer_closeup_figure(run: Run, layer: str | None = None) -> Figure:
+    """Small multiples of ``layer``, by default the one that went down. Red ticks mark values of exactly zero."""
     data = prepare(run, layer)
     figure = style.new_figure(7.2 if data.focus else 6.6)
     columns = 2 if data.focus else 1
@@ -114,6 +116,27 @@ def guilty_figure(run: Run, layer: str | None = None) -> Figure:
         grid[0][1].set_title(f"steps {data.focus.first:,} to {data.focus.last:,}", fontweight="normal")
     figure.suptitle(f"{data.layer}: {data.stood_out}", x=0.01, y=0.99, ha="left", va="top", fontsize=10.5)
     if has_zero:
-        tick = Line2D([], [], color=style.VERMILLION, marker="|", linestyle="none", label="exactly zero")
-        figure.legend(handles=[tick], loc="lower left")
+        figure.legend(handles=[style.key("exactly zero", **style.EXACTLY_ZERO)], loc="lower left")
     return figure
+
+
+def captioned(run: Run) -> Iterator[CaptionedFigure]:
+    """The layer that went down, and the one where it began if that is another."""
+    window = focus(run)
+    caption = "Red ticks at the bottom of a logarithmic panel mark values of exactly zero."
+    enlarged = "over the whole run"
+    if window is not None:
+        caption += f" The dotted line is step {window.turn:,}, where the run went down."
+        enlarged += f", and enlarged from step {window.first:,} to {window.last:,} around step {window.turn:,}"
+    for layer, letter in zip(suspects(run), "ab", strict=False):
+        title = "One layer, closely"
+        if layer is not None and window is not None:
+            title = f"{layer}, {'which went down' if layer == window.layer else 'where it began'}"
+        yield CaptionedFigure(
+            f"3{letter}-one-layer",
+            title,
+            "Gradient norm, update to weight norm, share of silent units and weight norm of "
+            f"{layer or 'one layer'} {enlarged}.",
+            caption,
+            layer_closeup_figure(run, layer),
+        )

@@ -51,3 +51,8 @@ def moments(run: Run) -> tuple[Moment, ...]:
             chosen[place] += ", end"
         chosen.setdefault(place, name)
     return tuple(Moment(place, int(steps[place]), name) for place, name in sorted(chosen.items()))
+
+
+def moments_words(run: Run) -> str:
+    """The moments with their steps: "start (step 0), before (step 25), ..."."""
+    return ", ".join(f"{moment.name} (step {moment.step:,})" for moment in moments(run))

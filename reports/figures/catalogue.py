@@ -1,0 +1,96 @@
+"""What a figure's file declares, and how reports find the figures: by looking into this folder.
+
+A figure is one file here. It has
+
+    PLACE              where the figure stands: in which report, in which section, in which order
+    prepare(...)       the numbers that are drawn, from a run or from the runs of a study
+    draw(...)          these numbers drawn into axes
+    captioned(...)     the finished figures with their words, from a run or from the runs of a study
+
+Nothing else has to be told of a new figure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from matplotlib.figure import Figure
+
+import reports.figures
+from diagnostics.run.run import Run
+from diagnostics.statistics.group import Group
+from diagnostics.statistics.run_summary import RunSummary
+
+Report = Literal["run", "study"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a figure stands.
+
+    report: the report of a run, or that of a study.
+    section: the anchor of the section; ``opening`` is above the first one.
+    position: figures of a section come in the order of their positions.
+    """
+
+    report: Report
+    section: str
+    position: int
+
+
+@dataclass(frozen=True)
+class CaptionedFigure:
+    """A drawn figure with its words.
+
+    name: the name of its PNG file, without ending.
+    title: the heading above it.
+    alt: what it shows, for readers who do not see it.
+    caption: how to read it.
+    figure: the figure itself.
+    """
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    figure: Figure
+
+
+class StudyRuns(Protocol):
+    """What figures of a study are drawn from: its arms, and a way to open one of their runs."""
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        """The arms with the summaries of their runs."""
+
+    @property
+    def open_run(self) -> Callable[[RunSummary], Run]:
+        """Opens the run that a summary was made of."""
+
+
+def figure_files(report: Report) -> list[Any]:
+    """The modules of the figures of a report, in the order of their positions."""
+    names = [found.name for found in pkgutil.iter_modules(reports.figures.__path__)]
+    modules = [importlib.import_module(f"reports.figures.{name}") for name in names]
+    placed = [one for one in modules if getattr(one, "PLACE", None) is not None and one.PLACE.report == report]
+    return sorted(placed, key=lambda one: one.PLACE.position)
+
+
+def figures_in(section: str, run: Run) -> Iterable[CaptionedFigure]:
+    """The figures of one section of the report of a run."""
+    return _captioned("run", section, run)
+
+
+def study_figures_in(section: str, study: StudyRuns) -> Iterable[CaptionedFigure]:
+    """The figures of one section of the report of a study."""
+    return _captioned("study", section, study)
+
+
+def _captioned(report: Report, section: str, source: Any) -> Iterable[CaptionedFigure]:
+    for module in figure_files(report):
+        if module.PLACE.section == section:
+            yield from module.captioned(source)
