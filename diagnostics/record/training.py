@@ -14,19 +14,24 @@ from diagnostics.record.recorder import Recorder
 from diagnostics.signals import EndsBetweenSteps
 from lenet.data import Dataset, load_dataset
 from lenet.errors import SettingsError
-from lenet.hooks import Hook, RunEnd
+from lenet.hooks import Hook
 from lenet.model import Model
 from lenet.settings import Settings
 
-HookMaker = Callable[[Recorder, Model], Sequence[Hook]]
+HookMaker = Callable[[Recorder], Sequence[Hook]]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of one training.
+class TrainingResult:
+    """How one training ended, and what was found in it.
 
-    ``path`` is None where nothing was logged; ``log_failure`` says why the log
-    stopped before the run ended, None where it did not.
+    settings: what was trained.
+    path: its log; None where nothing was logged.
+    status: completed, stopped by a hook, or interrupted.
+    diagnosis: the judgement of the steps that were made.
+    model: the model after its last step.
+    log_failure: why the log stopped before the run ended; None where it did not.
+    interruption: the KeyboardInterrupt or SystemExit that ended an interrupted run; None for any other.
     """
 
     settings: Settings
@@ -35,15 +40,7 @@ class Outcome:
     diagnosis: Diagnosis
     model: Model
     log_failure: str | None = None
-
-
-class _LastWord(Hook):
-    """Remembers how the run ended."""
-
-    status = "failed"
-
-    def on_run_end(self, event: RunEnd) -> None:
-        self.status = event.status
+    interruption: BaseException | None = None
 
 
 def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
@@ -73,13 +70,13 @@ def run_training(
     on_defect: Literal["continue", "stop"] = "continue",
     print_every: int = 0,
     hooks: HookMaker | None = None,
-) -> Outcome:
+) -> TrainingResult:
     """Train once, logging to ``path`` (None: no log, judged all the same), with validation after each epoch.
 
-    ``hooks`` makes further listeners from the recorder and the model. With
-    ``resume`` an interrupted log is continued from its last checkpoint. Ctrl-C and
-    SIGTERM end the run between two steps; the exception is passed on with the log
-    closed. Raises LenetError and DiagnosticsError with one line for people.
+    ``hooks`` makes further hooks from the recorder. With ``resume`` an interrupted log is
+    continued from its last checkpoint. Ctrl-C and SIGTERM end the run between two steps; the
+    result then holds the exception, which the caller raises when it is done. Before the first
+    step they are raised here. Raises LenetError and DiagnosticsError with one line for people.
     """
     data = dataset or load_dataset(settings.data, settings.limit)
     model = build(settings, data)
@@ -97,22 +94,30 @@ def run_training(
     )
     if resume:
         recorder.resume(model)
-    last = _LastWord()
-    with EndsBetweenSteps() as guard:
-        model.train(
-            data.X_train,
-            data.y_train,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            print_every=print_every,
-            hooks=[recorder, *(hooks(recorder, model) if hooks else ()), last, guard],
-            validation_data=(data.X_test, data.y_test),
-            shuffle=settings.shuffle,
-            steps=settings.steps,
-        )
+    interruption: BaseException | None = None
+    try:
+        with EndsBetweenSteps() as guard:
+            model.train(
+                data.X_train,
+                data.y_train,
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
+                print_every=print_every,
+                hooks=[recorder, *(hooks(recorder) if hooks else ()), guard],
+                validation_data=(data.X_test, data.y_test),
+                shuffle=settings.shuffle,
+                steps=settings.steps,
+            )
+    except (KeyboardInterrupt, SystemExit) as error:
+        if recorder.diagnosis is None:
+            raise
+        interruption = error
     if recorder.diagnosis is None:
         raise DiagnosticsError("the run ended without a diagnosis")
-    return Outcome(settings, recorder.path, last.status, recorder.diagnosis, model, recorder.log_failure)
+    status = "interrupted" if interruption else model.run_end.status
+    return TrainingResult(
+        settings, recorder.path, status, recorder.diagnosis, model, recorder.log_failure, interruption
+    )
 
 
 def build(settings: Settings, data: Dataset) -> Model:

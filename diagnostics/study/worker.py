@@ -39,7 +39,7 @@ class Worker:
 
         path = self.folder / task.file
         with threadpool_limits(1):
-            run_training(
+            result = run_training(
                 task.settings,
                 path,
                 dataset=dataset(task.settings.data, task.settings.limit),
@@ -50,6 +50,8 @@ class Worker:
                 # A restart is a new task, so that it can go to any worker.
                 on_defect="continue" if self.on_defect == "continue" else "stop",
             )
+        if result.interruption is not None:
+            raise result.interruption
         summary = finished(path, task)
         if summary is None:
             raise LogWriteError(f"{path}: the log does not hold the whole run (disk full?)")

@@ -11,14 +11,12 @@ from typing import Any
 
 import click
 
-from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.on_defect import RESTARTS, OnDefect
 from diagnostics.record.recorder import Recorder
-from diagnostics.record.training import Outcome, default_path, run_training, with_next_seed
+from diagnostics.record.training import TrainingResult, default_path, run_training, with_next_seed
 from diagnostics.signals import ended_by
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
-from lenet.model import Model
 from lenet.settings import Settings
 from reports.text.diagnosis import diagnosis_text
 
@@ -66,9 +64,9 @@ def train(settings: Settings, wishes: Wishes) -> Ending:
     attempt = 0
     logged = True
     while True:
-        outcome = _once(settings, wishes, data, attempt)
-        logged &= outcome.log_failure is None
-        died = outcome.diagnosis.verdict.is_defect
+        result = _once(settings, wishes, data, attempt)
+        logged &= result.log_failure is None
+        died = result.diagnosis.verdict.is_defect
         if not died or wishes.on_defect != "restart" or attempt == RESTARTS:
             return Ending(died, logged)
         attempt += 1
@@ -76,49 +74,36 @@ def train(settings: Settings, wishes: Wishes) -> Ending:
         click.echo(f"restart {attempt} of {RESTARTS}, with seed {settings.seed}; the dead run is kept", err=True)
 
 
-def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> Outcome:
-    listening = _Listening(wishes.is_live)
-    try:
-        outcome = run_training(
-            settings,
-            wishes.path(settings, attempt),
-            dataset=data,
-            on_defect="continue" if wishes.on_defect == "continue" else "stop",
-            print_every=0 if wishes.is_live else wishes.print_every,
-            hooks=listening.hooks,
-            **wishes.log,
-        )
-    except (KeyboardInterrupt, SystemExit) as interruption:
-        recorder = listening.recorder
-        if recorder is not None and recorder.diagnosis is not None:
-            go_on = "to go on: lenet-diag train --resume --out {}"
-            _tell(recorder.diagnosis, recorder.path, go_on, "interrupted", ended_by(interruption))
-        raise
-    _tell(outcome.diagnosis, outcome.path, "next: lenet-diag report {}", outcome.status)
-    if outcome.log_failure is not None:
-        click.echo(f"the log is incomplete: {outcome.log_failure}", err=True)
-    return outcome
+def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> TrainingResult:
+    """One training, and what became of it on stderr. Raises the exception that interrupted it."""
+    result = run_training(
+        settings,
+        wishes.path(settings, attempt),
+        dataset=data,
+        on_defect="continue" if wishes.on_defect == "continue" else "stop",
+        print_every=0 if wishes.is_live else wishes.print_every,
+        hooks=_live_view if wishes.is_live else None,
+        **wishes.log,
+    )
+    _tell(result)
+    if result.interruption is not None:
+        raise result.interruption
+    return result
 
 
-class _Listening:
-    """Remembers the recorder, and adds the live view where there is a terminal."""
+def _live_view(recorder: Recorder) -> Sequence[Hook]:
+    from reports.terminal.live import LiveView
 
-    def __init__(self, is_live: bool) -> None:
-        self._is_live = is_live
-        self.recorder: Recorder | None = None
-
-    def hooks(self, recorder: Recorder, model: Model) -> Sequence[Hook]:
-        self.recorder = recorder
-        if not self._is_live:
-            return []
-        from reports.terminal.live import LiveView
-
-        return [LiveView(recorder)]
+    return [LiveView(recorder)]
 
 
-def _tell(diagnosis: Diagnosis, path: Path | None, then: str, status: str, interrupted_by: str = "") -> None:
+def _tell(result: TrainingResult) -> None:
     """The verdict, where the log is, and what to type next."""
-    click.echo(diagnosis_text(diagnosis, status, interrupted_by=interrupted_by), err=True)
-    if path is not None:
-        click.echo(f"log:  {path}", err=True)
-        click.echo(then.format(shlex.quote(str(path))), err=True)
+    interrupted_by = ended_by(result.interruption)
+    click.echo(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by), err=True)
+    if result.path is not None:
+        path = shlex.quote(str(result.path))
+        then = "to go on: lenet-diag train --resume --out" if interrupted_by else "next: lenet-diag report"
+        click.echo(f"log:  {result.path}\n{then} {path}", err=True)
+    if result.log_failure is not None:
+        click.echo(f"the log is incomplete: {result.log_failure}", err=True)
