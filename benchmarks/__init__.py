@@ -1,0 +1,15 @@
+"""Programs that measure this project and print what they find, each as a Markdown page.
+
+How often the detector is right
+    python -m benchmarks.zoo                      trains labelled runs, judges them, and counts: docs/zoo.md
+What its thresholds rest on
+    python -m benchmarks.calibrate.starts         trains many short runs, to see how long learning takes to begin
+    python -m benchmarks.calibrate.calibration    healthy bands, patience and grace: docs/calibration.md
+How fast it is
+    python -m benchmarks.speed.trainer            the trainer beside PyTorch: docs/benchmarks/trainer.md
+    python -m benchmarks.speed.recorder           what recording and judging cost: docs/benchmarks/recorder.md
+    python -m benchmarks.speed.judging            what judging alone costs: docs/benchmarks/judging.md
+    python -m benchmarks.speed.studies            runs an hour, and statistics of many: docs/benchmarks/studies.md
+
+Every program explains itself with ``--help``. Times are only worth something on a machine that does nothing else.
+"""

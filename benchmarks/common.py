@@ -1,4 +1,4 @@
-"""What the benchmarks share: the commit, the machine, medians with their spread, and pages made from templates."""
+"""What the benchmarks share: commit and machine, many tasks at a time, pages from templates, medians."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, TypeVar
 
 import jinja2
 import numpy as np
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+from diagnostics.study.worker_pool import Failure, WorkerPool
+
+T = TypeVar("T")
+R = TypeVar("R")
+ROOT = Path(__file__).parent.parent
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def commit() -> str:
@@ -43,6 +49,20 @@ def _cpuinfo() -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
+def outcomes(tasks: Sequence[T], work: Callable[[T], R], jobs: int) -> Iterator[tuple[T, R | Failure]]:
+    """Do ``work`` for every task, ``jobs`` at a time, and say on stderr how far it is and what failed."""
+    started = perf_counter()
+    with WorkerPool(jobs, work) as pool:
+        for done, (task, outcome) in enumerate(pool.each(tasks), 1):
+            if isinstance(outcome, Failure):
+                print(f"{task}: {outcome.message}", file=sys.stderr, flush=True)
+            if done % 20 == 0 or done == len(tasks):
+                minutes = (perf_counter() - started) / 60
+                left = minutes / done * (len(tasks) - done)
+                print(f"{done} of {len(tasks)} in {minutes:.1f} minutes, {left:.0f} left", file=sys.stderr, flush=True)
+            yield task, outcome
+
+
 def milliseconds(seconds: Sequence[float]) -> str:
     """Median and 10-90 % range."""
     low, high = np.percentile(seconds, [10, 90])
@@ -50,9 +70,9 @@ def milliseconds(seconds: Sequence[float]) -> str:
 
 
 def render(template: str, content: Mapping[str, Any]) -> str:
-    """A Markdown page: a template of this folder, filled. Raises UndefinedError where ``content`` lacks something."""
+    """A Markdown page: a template, filled with ``content``. Raises UndefinedError where something is missing."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -97,8 +97,13 @@ def _largest(series) -> float:  # type: ignore[no-untyped-def]
 
 
 @dataclass(frozen=True)
-class Band:
-    """One statistic: how it is measured, the limit it is held against, and which side is bad."""
+class RunStatistic:
+    """A statistic of a whole run.
+
+    measure     how it is measured
+    limits      the names of the thresholds it is held against
+    is_low_bad  whether small values are the bad ones
+    """
 
     measure: Callable[[Window], float]
     limits: tuple[str, ...]
@@ -110,46 +115,55 @@ class Band:
         return (self.measure.__doc__ or "").strip().rstrip(".")
 
 
-BANDS = (
-    Band(gradient_growth, ("exploding-gradient.growth", "early-warning.growth")),
-    Band(update_ratio, ("oversized-update.ratio", "early-warning.ratio")),
-    Band(dead_share, ("dead-units.share", "early-warning.dead")),
-    Band(saturated_share, ("saturated-units.share",)),
-    Band(parameter_growth, ("parameter-drift.growth",)),
-    Band(fading, ("fading-signal.share", "early-warning.fade"), True),
-    Band(gradient_quotient, ("vanishing-gradient.quotient",), True),
-    Band(smallest_update, ("tiny-steps.ratio",), True),
+STATISTICS = (
+    RunStatistic(gradient_growth, ("exploding-gradient.growth", "early-warning.growth")),
+    RunStatistic(update_ratio, ("oversized-update.ratio", "early-warning.ratio")),
+    RunStatistic(dead_share, ("dead-units.share", "early-warning.dead")),
+    RunStatistic(saturated_share, ("saturated-units.share",)),
+    RunStatistic(parameter_growth, ("parameter-drift.growth",)),
+    RunStatistic(fading, ("fading-signal.share", "early-warning.fade"), True),
+    RunStatistic(gradient_quotient, ("vanishing-gradient.quotient",), True),
+    RunStatistic(smallest_update, ("tiny-steps.ratio",), True),
 )
 
 
 def measured(run: Run) -> list[float]:
-    """All statistics of a run, in the order of BANDS."""
+    """All statistics of a run, in the order of STATISTICS."""
     window = whole(run)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [band.measure(window) for band in BANDS]
+        return [band.measure(window) for band in STATISTICS]
 
 
-def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> list[str]:
-    """Markdown rows: one a statistic and network; ``values`` by network, of runs that end well."""
-    lines = ["| statistic (of a run) | limit | network | runs | median | 95 % within | worst | dead runs: median |",
-             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    for number, band in enumerate(BANDS):
-        limits = ", ".join(f"{key} {DEFAULT_THRESHOLDS[key]:g}" for key in band.limits)
-        lost = _finite([one[number] for one in dead])
+def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> list[tuple[str, ...]]:
+    """A row a statistic and network.
+
+    values  by network, for each run that ends well what ``measured`` gives
+    dead    the same for each dead run
+    """
+    rows = []
+    for number, statistic in enumerate(STATISTICS):
+        title = statistic.title
+        limits = ", ".join(f"{key} {DEFAULT_THRESHOLDS[key]:g}" for key in statistic.limits)
+        of_dead = _finite([one[number] for one in dead])
         for network, runs in sorted(values.items()):
             found = _finite([one[number] for one in runs])
             if not len(found):
                 continue
-            worse = 5 if band.is_low_bad else 95
-            worst = found.min() if band.is_low_bad else found.max()
-            of_dead = f"{np.median(lost):.3g} ({len(lost)})" if len(lost) else "-"
-            title, limits_of = (band.title, limits) if not any(band.title in line for line in lines) else ("", "")
-            lines.append(
-                f"| {title} | {limits_of} | {network} | {len(found)} | {np.median(found):.3g} "
-                f"| {np.percentile(found, worse):.3g} | {worst:.3g} | {of_dead} |"
+            rows.append(
+                (
+                    title,
+                    limits,
+                    network,
+                    str(len(found)),
+                    f"{np.median(found):.3g}",
+                    f"{np.percentile(found, 5 if statistic.is_low_bad else 95):.3g}",
+                    f"{found.min() if statistic.is_low_bad else found.max():.3g}",
+                    f"{np.median(of_dead):.3g} ({len(of_dead)})" if len(of_dead) else "-",
+                )
             )
-    return lines
+            title = limits = ""  # said once
+    return rows
 
 
 def _finite(values: Sequence[float]) -> NDArray[np.float64]:

@@ -13,28 +13,33 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.calibrate import patience
 from benchmarks.calibrate.bands import band_rows, measured
 from benchmarks.calibrate.starts import Start, first_learned, starts
-from benchmarks.common import commit
-from benchmarks.zoo.judged import NATURAL
+from benchmarks.common import commit, outcomes, render
+from benchmarks.zoo.judged import ALIVE_ABOVE, DEAD_BELOW, NATURAL
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, replay
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
 from diagnostics.statistics.intervals import wilson
 
-ALIVE, DEAD = 0.8, 0.2
+WARNED_WITHIN = 200
+LATEST = 8
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One calibration run: its label, what was measured of it, and what the detector says."""
+class CalibrationRun:
+    """One calibration run: its label, what was measured of it, and what the detector says.
+
+    ``warned`` holds the steps of its early warnings.
+    """
 
     name: str
     group: str
@@ -43,128 +48,122 @@ class Judged:
     start: Start
     statistics: list[float]
     diagnosis: Diagnosis
-    warned: tuple[int, ...] = field(default=())
+    warned: tuple[int, ...] = ()
 
 
-def judge(folder: Path) -> list[Judged]:
-    """All natural and clean runs of a folder that have a label."""
-    found = []
-    for label in sorted(folder.glob("*.json")):
-        entry = json.loads(label.read_text())
-        if entry["group"] not in (*NATURAL, "clean"):
-            continue
-        run = open_run(label.with_suffix(".h5"))
-        columns = run.columns
-        rows = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")])
-        learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
-        network, validation = entry["settings"]["network"], entry["accuracies"][-1]
-        diagnosis = replay(run)
-        start = Start(label.stem, network, len(rows), learned, last, validation)
-        warned = tuple(f.first_step for f in diagnosis.findings if f.rule == RULE)
-        found.append(Judged(label.stem, entry["group"], network, validation, start, measured(run), diagnosis, warned))
-    return found
+def judge(label: Path) -> CalibrationRun:
+    """The run of a label, measured and judged from its log."""
+    entry = json.loads(label.read_text())
+    run = open_run(label.with_suffix(".h5"))
+    columns = run.columns
+    rows = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")])
+    learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
+    network, validation = entry["settings"]["network"], entry["accuracies"][-1]
+    diagnosis = replay(run)
+    start = Start(label.stem, network, len(rows), learned, last, validation)
+    warned = tuple(finding.first_step for finding in diagnosis.findings if finding.rule == RULE)
+    return CalibrationRun(label.stem, entry["group"], network, validation, start, measured(run), diagnosis, warned)
 
 
-def page(runs: Sequence[Judged], others: Sequence[Start], picture: str) -> str:
-    """The whole page."""
-    alive = [one for one in runs if one.validation > ALIVE]
-    dead = [one for one in runs if one.validation < DEAD]
+def judge_all(folder: Path, jobs: int = 2) -> list[CalibrationRun]:
+    """All natural and clean runs of a folder that have a label, in the order of their names."""
+    labels = [
+        label
+        for label in sorted(folder.glob("*.json"))
+        if json.loads(label.read_text())["group"] in (*NATURAL, "clean")
+    ]
+    found = dict(outcomes(labels, judge, jobs))
+    return [judged for label in labels if isinstance(judged := found[label], CalibrationRun)]
+
+
+def prepare(runs: Sequence[CalibrationRun], others: Sequence[Start], picture: str) -> dict[str, Any]:
+    """What the template of the page prints.
+
+    runs     the logged runs
+    others   the short ones without a log
+    picture  the name of the figure
+    """
+    alive = [one for one in runs if one.validation > ALIVE_ABOVE]
+    dead = [one for one in runs if one.validation < DEAD_BELOW]
     by_network: dict[str, list[list[float]]] = {}
     for one in alive:
         by_network.setdefault(one.network, []).append(one.statistics)
     found = [one.start for one in runs] + list(others)
-    p, g = DEFAULT_THRESHOLDS["verdict.patience"], DEFAULT_THRESHOLDS["verdict.grace"]
-    parts = [
-        "# Calibration\n",
-        f"Written by `benchmarks/calibrate/calibration.py` at commit {commit()}: {len(runs)} logged runs "
-        f"({len(alive)} end well, {len(dead)} dead) and {len(others)} short ones without a log. Repeat it with\n",
-        "\n".join("    " + line.strip() for line in (__doc__ or "").splitlines() if line.startswith("    ")),
-        "\n## Patience and grace\n",
-        f"{sum(one.learned is not None for one in found)} of {len(found)} runs learn in the end. The smallest number "
-        f"of steps by which at most 1 % of them are still guessing is {patience.patience(found)}; that by which "
-        f"90 % have learned is {patience.grace(found)}. The limits are P = {p:g} and G = {g:g}.\n",
-        f"![false alarms against steps waited]({picture})\n",
-        "\n".join(patience.table(found)),
-        "\nThe latest starters:\n",
-        "\n".join(_latest(found)),
-        "\n## The healthy band of each statistic\n",
-        "Over all steps of runs that end well, per network; beside it the median of all dead runs. Some healthy runs "
-        "exceed a limit; that raises no alarm, since these rules are asked only after a run has gone down. Of what is "
-        'smallest in a run, "95 % within" is a lower bound.\n',
-        "\n".join(band_rows(by_network, [one.statistics for one in dead])),
-        "\n## Early warnings\n",
-        _warnings(runs),
-        "\n## What is said of runs that end well\n",
-        _said(alive),
-        "\n## Causes of the defect runs\n",
-        _causes(runs),
-    ]
-    return "\n".join(parts) + "\n"
+    defect = [one.diagnosis for one in runs if one.diagnosis.verdict.is_defect]
+    fired = Counter(rule for one in alive for rule in {c.rule for c in one.diagnosis.checks if c.outcome == "fired"})
+    return {
+        "commit": commit(),
+        "logged": len(runs),
+        "alive": len(alive),
+        "dead": len(dead),
+        "short": len(others),
+        "learners": sum(one.learned is not None for one in found),
+        "found_patience": patience.patience(found),
+        "found_grace": patience.grace(found),
+        "patience": f"{DEFAULT_THRESHOLDS['verdict.patience']:g}",
+        "grace": f"{DEFAULT_THRESHOLDS['verdict.grace']:g}",
+        "picture": picture,
+        "waiting": patience.rows(found),
+        "latest": _latest(found),
+        "bands": band_rows(by_network, [one.statistics for one in dead]),
+        "warnings": _warnings(runs),
+        "verdicts": ", ".join(f"{n} {v}" for v, n in Counter(str(o.diagnosis.verdict) for o in alive).most_common()),
+        "fired": fired.most_common(),
+        "causes": Counter(one.cause.rule if one.cause else "unexplained" for one in defect).most_common(),
+        "defect_runs": len(defect),
+    }
 
 
-def _latest(found: Sequence[Start]) -> list[str]:
-    late = sorted((s for s in found if s.learned is not None), key=lambda s: -s.last_guess)[:8]
-    lines = ["| run | guessing until | learned at | validation accuracy |", "|---|---|---|---|"]
-    return lines + [f"| {s.settings} | {s.last_guess} | {s.learned} | {s.validation:.3f} |" for s in late]
+def _latest(found: Sequence[Start]) -> list[tuple[str, ...]]:
+    """The runs that were guessing for longest and learned nevertheless."""
+    late = sorted((one for one in found if one.learned is not None), key=lambda one: -one.last_guess)
+    return [(one.settings, str(one.last_guess), str(one.learned), f"{one.validation:.3f}") for one in late[:LATEST]]
 
 
-def _warnings(runs: Sequence[Judged]) -> str:
+def _warnings(runs: Sequence[CalibrationRun]) -> list[str]:
+    """How often healthy runs are warned of, and how long before the detector is sure the others are."""
     lines = []
     for groups, words in ((("clean",), "clean"), (NATURAL, "natural")):
         well = [one for one in runs if one.group in groups and one.diagnosis.verdict is Verdict.HEALTHY]
         told = sum(bool(one.warned) for one in well)
         low, high = wilson(told, len(well)) or (0.0, 1.0)
         lines.append(
-            f"- {told} of {len(well)} healthy {words} runs had a warning ({told / max(1, len(well)):.1%}, "
+            f"{told} of {len(well)} healthy {words} runs had a warning ({told / max(1, len(well)):.1%}, "
             f"Wilson 95 % {low:.1%} to {high:.1%})."
         )
     downs = [(one, one.diagnosis.stretches[0]) for one in runs if one.diagnosis.stretches]
     leads = []
     for one, stretch in downs:
-        since = max(0, stretch.onset - 200)
+        since = max(0, stretch.onset - WARNED_WITHIN)
         told_at = [step for step in one.warned if since <= step < stretch.confirmed]
         leads += [stretch.confirmed - told_at[0]] if told_at else []
     if leads:
         low, middle, high = np.percentile(leads, [10, 50, 90])
         lines.append(
-            f"- {len(leads)} of {len(downs)} runs that went down had a warning before the detector was sure, "
+            f"{len(leads)} of {len(downs)} runs that went down had a warning before the detector was sure, "
             f"{middle:.0f} steps before in the median (10th to 90th percentile: {low:.0f} to {high:.0f})."
         )
-    collapsed = [(one, s) for one, s in downs if s.kind is Verdict.COLLAPSED]
-    before = [[s.onset - step for step in one.warned if s.onset - 200 <= step < s.onset] for one, s in collapsed]
-    early = sorted(steps[0] for steps in before if steps)
-    lines.append(
-        f"- {len(early)} of {len(collapsed)} collapses had a warning before their onset"
-        + (f", {', '.join(map(str, early))} steps before." if early else ".")
-    )
-    return "\n".join(lines)
-
-
-def _said(alive: Sequence[Judged]) -> str:
-    fired = Counter(f.rule for one in alive for f in {c.rule: c for c in one.diagnosis.checks}.values()
-                    if f.outcome == "fired")  # fmt: skip
-    verdicts = Counter(str(one.diagnosis.verdict) for one in alive)
-    lines = [f"Verdicts: {', '.join(f'{n} {v}' for v, n in verdicts.most_common())}. Rules that fired:", ""]
-    lines += [f"- {rule}: in {n} of {len(alive)} runs" for rule, n in fired.most_common()] or ["- none"]
-    return "\n".join(lines)
-
-
-def _causes(runs: Sequence[Judged]) -> str:
-    defect = [one for one in runs if one.diagnosis.verdict.is_defect]
-    causes = Counter(one.diagnosis.cause.rule if one.diagnosis.cause else "unexplained" for one in defect)
-    return "\n".join(f"- {rule}: {n} of {len(defect)}" for rule, n in causes.most_common())
+    collapses = [(one, stretch.onset) for one, stretch in downs if stretch.kind is Verdict.COLLAPSED]
+    early = []
+    for one, onset in collapses:
+        told_at = [step for step in one.warned if onset - WARNED_WITHIN <= step < onset]
+        early += [onset - told_at[0]] if told_at else []
+    steps_before = f", {', '.join(map(str, sorted(early)))} steps before" if early else ""
+    lines.append(f"{len(early)} of {len(collapses)} collapses had a warning before their onset{steps_before}.")
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--zoo", type=Path, default=Path("zoo/calibration-0"))
-    parser.add_argument("--starts", type=Path, default=Path("starts"))
-    parser.add_argument("--write", type=Path, default=Path("docs/calibration.md"))
+    parser.add_argument("--zoo", type=Path, default=Path("zoo/calibration-0"), help="the folder of the logged runs")
+    parser.add_argument("--starts", type=Path, default=Path("starts"), help="the folder of the short ones")
+    parser.add_argument("--write", type=Path, default=Path("docs/calibration.md"), help="where the page goes")
+    parser.add_argument("--jobs", type=int, default=2, help="how many runs are judged at a time")
     options = parser.parse_args()
-    runs, others = judge(options.zoo), starts(options.starts)
+    runs, others = judge_all(options.zoo, options.jobs), starts(options.starts)
     picture = options.write.with_name("patience.png")
     patience.draw([one.start for one in runs] + others, picture)
-    options.write.write_text(page(runs, others, picture.name))
+    options.write.write_text(render("calibration.md.j2", prepare(runs, others, picture.name)))
     print(options.write)
 
 

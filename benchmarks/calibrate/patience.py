@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.calibrate.starts import Start
 
 STILL_GUESSING, HAVE_LEARNED = 0.01, 0.9
-ROWS = (20, 40, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)
+STEPS = (20, 40, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)
 
 
 def patience(found: Sequence[Start]) -> int:
@@ -36,17 +36,17 @@ def at_chance(found: Sequence[Start], step: int) -> int:
     return sum(one.learned is not None and one.learned > step for one in found)
 
 
-def table(found: Sequence[Start]) -> list[str]:
-    """The trade-off in numbers, as Markdown."""
-    lines = ["| steps waited | still guessing then or later (false alarms) | not yet learned |", "|---|---|---|"]
-    for step in sorted({*ROWS, patience(found), grace(found)}):
+def rows(found: Sequence[Start]) -> list[tuple[str, ...]]:
+    """The trade-off in numbers: steps waited, false alarms, and runs that have not learned yet."""
+    made = []
+    for step in sorted({*STEPS, patience(found), grace(found)}):
         alarms, n = share_guessing(found, step)
-        lines.append(f"| {step} | {alarms} of {n} ({alarms / n:.1%}) | {at_chance(found, step)} |")
-    return lines
+        made.append((str(step), f"{alarms} of {n} ({alarms / n:.1%})", str(at_chance(found, step))))
+    return made
 
 
 def draw(found: Sequence[Start], path: Path) -> None:
-    """The same as a curve."""
+    """The same as two curves, into the file ``path``."""
     import matplotlib
 
     matplotlib.use("Agg")

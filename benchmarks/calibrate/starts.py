@@ -1,26 +1,30 @@
 """How long runs need until they learn: short trainings without a log, of which only loss and accuracy are kept.
 
-    python -m benchmarks.calibrate.starts --out starts
+    python -m benchmarks.calibrate.starts --out starts [--jobs 2]
 
-They are part of the calibration: many seeds of the report's own setting, where late
-starters are, and some of every other. Seeds are below 10,000.
+They are part of the calibration: many seeds of the report's own settings, with which
+runs learn late, and some seeds of every other setting. All seeds are below 10,000.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common import outcomes
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.symptoms import Symptoms
-from lenet.data import load_dataset
+from diagnostics.study.worker import dataset
+from diagnostics.study.worker_pool import Failure
 from lenet.hooks import Hook, StepEnd, ValidationEnd
 from lenet.settings import Settings
 
@@ -41,7 +45,15 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Start:
-    """When a run first learned (None: never) and until when it was seen guessing before; its last accuracy."""
+    """How a run began.
+
+    settings    the name of the run
+    network     the name of its network
+    steps       how many steps it made
+    learned     the step at which it first learned, None where it never did
+    last_guess  the last step before that at which it was guessing, -1 where it never was
+    validation  its last validation accuracy
+    """
 
     settings: str
     network: str
@@ -65,7 +77,9 @@ def name_of(settings: dict[str, Any]) -> str:
     return "-".join(f"{key}={settings[key]}" for key in order if key in settings)
 
 
-class _Keep(Hook):
+class _LossAndAccuracy(Hook):
+    """Keeps what a :class:`Start` is worked out from."""
+
     def __init__(self) -> None:
         self.loss: list[float] = []
         self.accuracy: list[float] = []
@@ -80,26 +94,32 @@ class _Keep(Hook):
 
 
 def train(settings: dict[str, Any], folder: Path) -> None:
-    """Train one, where its file is not there yet."""
+    """Train one run, unless its file is there already."""
     path = folder / f"{name_of(settings)}.npz"
     if path.exists():
         return
-    data, keep = load_dataset(), _Keep()
+    data, kept = dataset(), _LossAndAccuracy()
     full = Settings(**settings, threads=1)
     full.build_model(samples=len(data.X_train)).train(
-        data.X_train, data.y_train, epochs=full.epochs, batch_size=128, print_every=0, hooks=[keep],
+        data.X_train,
+        data.y_train,
+        epochs=full.epochs,
+        batch_size=128,
+        print_every=0,
+        hooks=[kept],
         validation_data=(data.X_test, data.y_test),
-    )  # fmt: skip
-    loss, accuracy = np.array(keep.loss, np.float32), np.array(keep.accuracy, np.float32)
+    )
+    loss, accuracy = np.array(kept.loss, np.float32), np.array(kept.accuracy, np.float32)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.savez(file, loss=loss, acc=accuracy, val=keep.validation)
+        np.savez(file, loss=loss, acc=accuracy, val=kept.validation)
     part.replace(path)  # a killed build leaves no half of a file
 
 
 def starts(folder: Path) -> list[Start]:
-    """All runs of a folder."""
-    prior = np.bincount(load_dataset().y_train) / len(load_dataset().y_train)
+    """How all runs of a folder began."""
+    labels = dataset().y_train
+    prior = np.bincount(labels) / len(labels)
     found = []
     for path in sorted(folder.glob("*.npz")):
         settings = dict(re.findall(r"(\w+)=(.*?)(?=-\w+=|$)", path.stem))
@@ -127,11 +147,14 @@ def first_learned(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("starts"))
+    parser.add_argument("--out", type=Path, default=Path("starts"), help="the folder of the runs")
+    parser.add_argument("--jobs", type=int, default=2, help="how many runs are trained at a time")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    for settings in wanted():
-        train(settings, options.out)
+    missing = [settings for settings in wanted() if not (options.out / f"{name_of(settings)}.npz").exists()]
+    work = partial(train, folder=options.out)
+    failed = sum(isinstance(outcome, Failure) for _, outcome in outcomes(missing, work, options.jobs))
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

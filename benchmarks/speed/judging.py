@@ -79,9 +79,14 @@ def cost_in_training(steps: int) -> NDArray[np.float64]:
     settings = Settings(network="lenet", lr=0.1, seed=3, threads=1)
     model = settings.build_model(samples=len(data.X_train))
     model.train(
-        data.X_train, data.y_train, epochs=99, batch_size=128, print_every=0, hooks=[Timed(histograms_every=0)],
+        data.X_train,
+        data.y_train,
+        epochs=99,
+        batch_size=128,
+        print_every=0,
+        hooks=[Timed(histograms_every=0)],
         steps=steps,
-    )  # fmt: skip
+    )
     return np.array(spent)
 
 
@@ -99,8 +104,10 @@ def main() -> None:
         "| rows of a lenet | median us a step | mean | 99th percentile |\n|---|---|---|---|",
     ]
     for name, lr, between in (
-        ("that learns (lr 0.1)", 0.1, 0), ("that guesses (lr 0)", 0.0, 0), ("that learns, caches emptied", 0.1, 64),
-    ):  # fmt: skip
+        ("that learns (lr 0.1)", 0.1, 0),
+        ("that guesses (lr 0)", 0.0, 0),
+        ("that learns, caches emptied", 0.1, 64),
+    ):
         info, rows = recorded(lr, options.steps)
         repeats = 1 if between else options.repeats
         lines.append(row(name, min((cost(info, rows, between) for _ in range(repeats)), key=np.median)))
@@ -113,7 +120,7 @@ def main() -> None:
 
 def row(name: str, spent: NDArray[np.float64]) -> str:
     """One row of the table."""
-    return (f"| {name} | {np.median(spent):.1f} | {spent.mean():.1f} | {np.percentile(spent, 99):.1f} |")  # fmt: skip
+    return f"| {name} | {np.median(spent):.1f} | {spent.mean():.1f} | {np.percentile(spent, 99):.1f} |"
 
 
 if __name__ == "__main__":

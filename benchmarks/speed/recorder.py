@@ -98,7 +98,7 @@ class Naive(Hook):
 
 
 @dataclass
-class Arm:
+class ArmTimes:
     """Step times of all runs of one arm, a list a run."""
 
     runs: list[np.ndarray]
@@ -115,7 +115,7 @@ def quiet_step(run: np.ndarray) -> float:
     return float(np.percentile(run, 10))
 
 
-def ratios(arm: Arm, alone: Arm, of: Callable[[np.ndarray], Any]) -> list[float]:
+def ratios(arm: ArmTimes, alone: ArmTimes, of: Callable[[np.ndarray], Any]) -> list[float]:
     """Per pair, by how many per cent the arm's steps are longer."""
     return [100 * (float(of(a)) / float(of(b)) - 1) for a, b in zip(arm.runs, alone.runs, strict=True)]
 
@@ -132,8 +132,8 @@ def one_run(model: Model, data: Dataset, batch: int, steps: int, hooks: list[Hoo
     return clock.steps
 
 
-def paired(data: Dataset, network: str, batch: int, pairs: int, steps: int, folder: Path) -> dict[str, Arm]:
-    arms: dict[str, Arm] = {name: Arm([]) for name in ("alone", "recorder", "naive")}
+def paired(data: Dataset, network: str, batch: int, pairs: int, steps: int, folder: Path) -> dict[str, ArmTimes]:
+    arms: dict[str, ArmTimes] = {name: ArmTimes([]) for name in ("alone", "recorder", "naive")}
     makers: dict[str, Callable[[Path], list[Hook]]] = {
         "alone": lambda path: [],
         "recorder": lambda path: [Recorder(path)],

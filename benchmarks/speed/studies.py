@@ -60,17 +60,19 @@ def page(network: str, epochs: int, runs: int, stats: int) -> str:
         ("making the index again, a run of the above (once, after a change of the rules)", f"{anew * 1e3:.0f} ms", ""),
     ]
     command = f"python -m benchmarks.speed.studies --network {network} --epochs {epochs} --runs {runs}"
-    return "\n".join([
-        "# Speed of studies",
-        "",
-        f"Made at commit {commit()} by `{command}` on {machine()}. {runs} runs of {network}, "
-        f"{epochs} epoch{'s' * (epochs > 1)} each, one thread a run; load of the "
-        f"machine in the minute before: {load:.1f}.",
-        "",
-        "| what | measured | goal |",
-        "| :-- | --: | --: |",
-        *(f"| {what} | {measured} | {goal} |" for what, measured, goal in rows),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "# Speed of studies",
+            "",
+            f"Made at commit {commit()} by `{command}` on {machine()}. {runs} runs of {network}, "
+            f"{epochs} epoch{'s' * (epochs > 1)} each, one thread a run; load of the "
+            f"machine in the minute before: {load:.1f}.",
+            "",
+            "| what | measured | goal |",
+            "| :-- | --: | --: |",
+            *(f"| {what} | {measured} | {goal} |" for what, measured, goal in rows),
+        ]
+    )
 
 
 def start_cost(plan: StudyPlan, folder: Path) -> float:

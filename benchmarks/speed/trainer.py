@@ -44,8 +44,12 @@ class Rival:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.speed.rivals", name, network, str(batch_size), str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+        )
         self._read()
 
     def _read(self) -> Any:
@@ -133,10 +137,14 @@ def validation_and_memory(names: list[str], rounds: int) -> list[str]:
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     peaks = [
-        int(subprocess.run([sys.executable, "-c", program.format(count)], cwd=ROOT, capture_output=True, text=True,
-                           check=True).stdout) / 1024
+        int(
+            subprocess.run(
+                [sys.executable, "-c", program.format(count)], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout
+        )
+        / 1024
         for count in (20, 500)
-    ]  # fmt: skip
+    ]
     unit = "peak memory of a run with the data set loaded"
     return [*lines, f"- {unit}: {peaks[0]:.0f} MB after 20 steps, {peaks[1]:.0f} MB after 500"]
 

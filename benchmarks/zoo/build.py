@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from dataclasses import replace
-from functools import cache
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 
-from benchmarks.common import commit
+from benchmarks.common import commit, outcomes
 from benchmarks.zoo.faults import FAULTS, injected
 from benchmarks.zoo.groups import ZooRun, zoo_runs
 from diagnostics.record.recorder import Recorder
-from lenet.data import Dataset, load_dataset
+from diagnostics.study.worker import dataset
+from diagnostics.study.worker_pool import Failure
 from lenet.hooks import Hook, ValidationEnd
 
 
@@ -29,17 +26,12 @@ class _Validations(Hook):
         self.accuracies.append(event.accuracy)
 
 
-@cache
-def _data() -> Dataset:
-    return load_dataset()
-
-
 def train(run: ZooRun, folder: Path) -> None:
     """Train and log one run. Its label is written last, so that a run with a label is a complete one."""
     label = folder / f"{run.name}.json"
     if label.exists():
         return
-    data, settings = _data(), run.settings
+    data, settings = dataset(), run.settings
     # One thread a run: as many runs as there are jobs, and the result is the same.
     model = replace(settings, threads=1).build_model(samples=len(data.X_train))
     X, y = data.X_train, data.y_train
@@ -72,29 +64,10 @@ def train(run: ZooRun, folder: Path) -> None:
     part.replace(label)
 
 
-def _worker(arguments: tuple[ZooRun, Path]) -> str:
-    try:
-        train(*arguments)
-    except Exception as error:
-        return f"{arguments[0].name}: {type(error).__name__}: {error}"
-    return ""
-
-
 def build(part: str, folder: Path, jobs: int, round_: int, share: float) -> int:
     """Train the runs that are missing in ``folder``, ``jobs`` at a time; returns how many failed."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = list(zoo_runs(part, round_, share))
-    todo = [(run, folder) for run in wanted if not (folder / f"{run.name}.json").exists()]
-    print(f"{len(wanted)} runs, {len(wanted) - len(todo)} of them there already", flush=True)
-    started, failed = perf_counter(), 0
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    with get_context("spawn").Pool(jobs) as pool:
-        for number, problem in enumerate(pool.imap_unordered(_worker, todo), 1):
-            if problem:
-                failed += 1
-                print(problem, file=sys.stderr, flush=True)
-            if number % 20 == 0 or number == len(todo):
-                minutes = (perf_counter() - started) / 60
-                left = minutes / number * (len(todo) - number)
-                print(f"{number} of {len(todo)} runs in {minutes:.1f} minutes, {left:.0f} left", flush=True)
-    return failed
+    missing = [run for run in wanted if not (folder / f"{run.name}.json").exists()]
+    print(f"{len(wanted)} runs, {len(wanted) - len(missing)} of them there already", flush=True)
+    return sum(isinstance(outcome, Failure) for _, outcome in outcomes(missing, partial(train, folder=folder), jobs))

@@ -21,9 +21,15 @@ from lenet.optim.optimizers import OptimizerSGD
 from lenet.settings import Settings
 
 FAULTS = (
-    "rate-spike", "dead-biases", "zero-weights", "nan-batch", "shuffled-labels", "flipped-sign", "unscaled-input",
+    "rate-spike",
+    "dead-biases",
+    "zero-weights",
+    "nan-batch",
+    "shuffled-labels",
+    "flipped-sign",
+    "unscaled-input",
     "saturated-start",
-)  # fmt: skip
+)
 HIDDEN = {"lenet": ("conv1", "conv2", "dense1", "dense2"), "conv-pool": ("conv1", "dense1", "dense2")}
 SPIKE, SPIKE_STEPS = 60.0, 3
 PUSH = 20.0

@@ -54,6 +54,9 @@ class ZooRun:
     group: str
     settings: Settings
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def zoo_runs(part: str, round_: int = 0, share: float = 1.0) -> Iterator[ZooRun]:
     """All runs of a part, so ordered that every group grows in step with the others.

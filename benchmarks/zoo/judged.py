@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import outcomes
 from diagnostics.detect.detector import replay
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Verdict
@@ -77,8 +77,19 @@ class JudgedRun:
 
     def as_json(self) -> dict[str, Any]:
         """One line of the table's JSON."""
-        keys = ("name", "group", "label", "verdict", "onset", "confirmed", "accuracies", "stretches", "cause", "truth",
-                "warned")  # fmt: skip
+        keys = (
+            "name",
+            "group",
+            "label",
+            "verdict",
+            "onset",
+            "confirmed",
+            "accuracies",
+            "stretches",
+            "cause",
+            "truth",
+            "warned",
+        )
         return {key: getattr(self, key) for key in keys}
 
 
@@ -106,7 +117,7 @@ def judge(label: Path) -> JudgedRun:
 
 
 def judge_all(folder: Path, jobs: int = 2) -> list[JudgedRun]:
-    """All runs of a folder that are complete, in the order of their names."""
+    """All runs of a folder that are complete, in the order of their names; those that cannot be judged are named."""
     labels = sorted(folder.glob("*.json"))
-    with get_context("spawn").Pool(jobs) as pool:
-        return pool.map(judge, labels, chunksize=8)
+    found = dict(outcomes(labels, judge, jobs))
+    return [judged for label in labels if isinstance(judged := found[label], JudgedRun)]

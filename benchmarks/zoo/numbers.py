@@ -41,8 +41,12 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
     if not values:
         return {"n": 0, "median": None, "p90": None, "largest": None}
     array = np.asarray(values, dtype=np.float64)
-    return {"n": len(array), "median": float(np.median(array)), "p90": float(np.percentile(array, 90)),
-            "largest": float(array.max())}  # fmt: skip
+    return {
+        "n": len(array),
+        "median": float(np.median(array)),
+        "p90": float(np.percentile(array, 90)),
+        "largest": float(array.max()),
+    }
 
 
 def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
@@ -84,8 +88,9 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "unlearned": dict(Counter(one.verdict for one in natural if one.unlearned)),
         "clean": share(sum(bool(one.stretches) for one in clean), len(clean)),
         "clean_by_network": {
-            name: share(sum(bool(o.stretches) for o in clean if o.network == name),
-                        sum(o.network == name for o in clean))
+            name: share(
+                sum(bool(o.stretches) for o in clean if o.network == name), sum(o.network == name for o in clean)
+            )
             for name in NETWORKS
         },
         "clean_settings_that_failed": len(listed) - len(clean),
@@ -94,13 +99,14 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "delay_collapse_natural": spread([s[2] - s[1] for o, s in stretches if s[0] == "collapsed" and o.is_natural]),
         "collapses_soon": _soon([s for _, s in stretches]),
         "collapses_soon_natural": _soon([s for one, s in stretches if one.is_natural]),
-        "recall_faulty": share(sum(o.label == "dead" and o.is_defect for o in faulty),
-                               sum(o.label == "dead" for o in faulty)),
+        "recall_faulty": share(
+            sum(o.label == "dead" and o.is_defect for o in faulty), sum(o.label == "dead" for o in faulty)
+        ),
         "never_learned_confirmed": spread([s[2] for one, s in stretches if s[0] == "never-learned" and not one.truth]),
         "faults": {name: _fault([one for one in faulty if one.group == name]) for name in FAULTS},
         "cause_right": share(sum(o.mechanism_right and o.layer_right for o in faulty), len(faulty)),
         "warnings": _warnings(natural, clean),
-    }  # fmt: skip
+    }
 
 
 def _soon(stretches: Sequence[tuple[str, int, int, int | None]]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
 
-TEMPLATE = "zoo/table.md.j2"
 Numbers = Mapping[str, Any]
 
 
@@ -46,7 +45,7 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2) -> None:
 
 def page(numbers: Numbers) -> str:
     """The page as Markdown."""
-    return render(TEMPLATE, prepare(numbers))
+    return render("zoo.md.j2", prepare(numbers))
 
 
 class GoalRow(NamedTuple):

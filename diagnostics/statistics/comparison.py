@@ -75,8 +75,10 @@ class Comparison:
         test = "Fisher" + (f", not in pairs: a seed occurs twice in {self.unpaired}" if self.unpaired else "")
         if self.mcnemar_p is not None:
             test = f"McNemar, {self.saved} seed{'s' * (self.saved != 1)} saved and {self.lost} lost of {self.pairs}"
-        return (f"{effect}: {counts}, {100 * self.difference:+.0f} percentage points "
-                f"(95 % interval {low} to {high}), p = {_p(self.p)} ({test}){self._adjusted()}")  # fmt: skip
+        return (
+            f"{effect}: {counts}, {100 * self.difference:+.0f} percentage points "
+            f"(95 % interval {low} to {high}), p = {_p(self.p)} ({test}){self._adjusted()}"
+        )
 
     def _adjusted(self) -> str:
         if self.adjusted_p is None or self.adjusted_p == self.p:
@@ -86,13 +88,22 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
         return {
-            "arm": self.arm.label, "control": self.control.label, "effect": self.effect,
-            "difference": self.difference, "interval": list(self.interval or (None, None)),
-            "fisher_p": self.fisher_p, "pairs": self.pairs, "saved": self.saved, "lost": self.lost,
-            "mcnemar_p": self.mcnemar_p, "adjusted_p": self.adjusted_p, "unpaired": self.unpaired,
-            "accuracy_cost": self.cost.to_json(), "accuracy_cost_interval":
-            list(self.cost_interval or (None, None)), "words": self.words,
-        }  # fmt: skip
+            "arm": self.arm.label,
+            "control": self.control.label,
+            "effect": self.effect,
+            "difference": self.difference,
+            "interval": list(self.interval or (None, None)),
+            "fisher_p": self.fisher_p,
+            "pairs": self.pairs,
+            "saved": self.saved,
+            "lost": self.lost,
+            "mcnemar_p": self.mcnemar_p,
+            "adjusted_p": self.adjusted_p,
+            "unpaired": self.unpaired,
+            "accuracy_cost": self.cost.to_json(),
+            "accuracy_cost_interval": list(self.cost_interval or (None, None)),
+            "words": self.words,
+        }
 
 
 def compare(arm: Group, control: Group) -> Comparison:
@@ -104,16 +115,25 @@ def compare(arm: Group, control: Group) -> Comparison:
     costs = [
         a.validation_accuracy - b.validation_accuracy
         for a, b in pairs
-        if a.is_survivor and b.is_survivor
-        and a.validation_accuracy is not None and b.validation_accuracy is not None
-    ]  # fmt: skip
+        if a.is_survivor and b.is_survivor and a.validation_accuracy is not None and b.validation_accuracy is not None
+    ]
     p = mcnemar(saved, lost) if pairs else None
     fisher_p = fisher(k1, n1, k2, n2)
     return Comparison(
-        arm, control, k1 / n1 - k2 / n2 if n1 and n2 else None, newcombe(k1, n1, k2, n2), fisher_p,
-        len(pairs), saved, lost, p, Mean.of(costs), mean_interval(costs), fisher_p if p is None else p,
+        arm,
+        control,
+        k1 / n1 - k2 / n2 if n1 and n2 else None,
+        newcombe(k1, n1, k2, n2),
+        fisher_p,
+        len(pairs),
+        saved,
+        lost,
+        p,
+        Mean.of(costs),
+        mean_interval(costs),
+        fisher_p if p is None else p,
         next((group.label for group in (arm, control) if _repeats_a_seed(group)), None),
-    )  # fmt: skip
+    )
 
 
 def compare_all(groups: Sequence[Group], control: Group | None = None) -> list[Comparison]:

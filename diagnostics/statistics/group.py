@@ -64,8 +64,14 @@ class Metrics:
         return {"epoch_accuracy": [m.to_json() for m in self.epoch_accuracy], **plain}
 
 
-SINGLE_METRICS = ("validation_accuracy", "step_seconds", "epoch_seconds", "training_seconds",
-                  "validation_seconds", "total_seconds")  # fmt: skip
+SINGLE_METRICS = (
+    "validation_accuracy",
+    "step_seconds",
+    "epoch_seconds",
+    "training_seconds",
+    "validation_seconds",
+    "total_seconds",
+)
 
 
 def metrics(runs: Sequence[RunSummary], exclude_defect_steps: bool = False) -> Metrics:
@@ -198,9 +204,10 @@ class Group:
             "defect_steps_excluded": self.exclude_defect_steps,
             "all": self.all.to_json(),
             "survivors": self.survivors.to_json(),
-            "files": [{"run": r.name, "seed": r.seed, "verdict": str(r.verdict), "status": r.status}
-                      for r in self.runs],
-        }  # fmt: skip
+            "files": [
+                {"run": r.name, "seed": r.seed, "verdict": str(r.verdict), "status": r.status} for r in self.runs
+            ],
+        }
 
 
 def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None:

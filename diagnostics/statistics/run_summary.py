@@ -166,8 +166,10 @@ def _epochs(run: Run, steps: pd.DataFrame) -> tuple[EpochSummary, ...]:
 
 def _defect_steps(diagnosis: Diagnosis, first: int, last: int) -> int:
     """The defect iterations from ``first`` to ``last``, recorded or not."""
-    parts = ((max(s.onset, first), last + 1 if s.recovery is None else min(s.recovery, last + 1))
-             for s in diagnosis.stretches)  # fmt: skip
+    parts = (
+        (max(s.onset, first), last + 1 if s.recovery is None else min(s.recovery, last + 1))
+        for s in diagnosis.stretches
+    )
     return sum(max(0, stop - start) for start, stop in parts)
 
 

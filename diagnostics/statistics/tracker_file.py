@@ -32,14 +32,26 @@ class TrackedRun:
     validation_accuracy: float | None
 
     @classmethod
-    def make(cls, id: str, model: str, verdict: Verdict, by: str, times: Mapping[str, tuple[int, float]],
-             epochs: Mapping[int, float], validation: float | None) -> TrackedRun:  # fmt: skip
+    def make(
+        cls,
+        id: str,
+        model: str,
+        verdict: Verdict,
+        by: str,
+        times: Mapping[str, tuple[int, float]],
+        epochs: Mapping[int, float],
+        validation: float | None,
+    ) -> TrackedRun:
         """From what was collected; numbers that are not finite become null."""
         return cls(
-            id, model, str(verdict), by,
+            id,
+            model,
+            str(verdict),
+            by,
             {phase: {"n": n, "total": total} for phase, (n, total) in times.items()},
-            {str(epoch): _finite(epochs[epoch]) for epoch in sorted(epochs)}, _finite(validation),
-        )  # fmt: skip
+            {str(epoch): _finite(epochs[epoch]) for epoch in sorted(epochs)},
+            _finite(validation),
+        )
 
     def summary(self) -> RunSummary:
         """The run as statistics want it. A tracker knows no seed, no steps and no settings."""
@@ -53,11 +65,16 @@ class TrackedRun:
 
         epochs = (EpochSummary(int(e), a, mean("epoch")) for e, a in self.epoch_accuracy.items())
         return RunSummary(
-            name=self.id, verdict=Verdict(self.verdict), arm={"model": self.model}, epochs=tuple(epochs),
-            validation_accuracy=self.validation_accuracy, step_seconds=mean("step"),
-            training_seconds=total("training"), validation_seconds=total("validation"),
+            name=self.id,
+            verdict=Verdict(self.verdict),
+            arm={"model": self.model},
+            epochs=tuple(epochs),
+            validation_accuracy=self.validation_accuracy,
+            step_seconds=mean("step"),
+            training_seconds=total("training"),
+            validation_seconds=total("validation"),
             total_seconds=total("combined"),
-        )  # fmt: skip
+        )
 
 
 def read_runs(path: Path) -> list[TrackedRun]:

@@ -76,9 +76,8 @@ class StudyPlan:
         """All first attempts: seed by seed and not arm by arm, so that a part of them is a fair part."""
         most = max((arm.runs for arm in self.arms), default=0)
         return [
-            self.task(a, self.first_seed + i)
-            for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
-        ]  # fmt: skip
+            self.task(a, self.first_seed + i) for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
+        ]
 
     def asked(self, find: Callable[[Task], RunSummary | None]) -> Iterator[tuple[Task, RunSummary | None]]:
         """Every task that is asked for by now, with its run if ``find`` knows one: restarts once a run has died."""

@@ -51,12 +51,18 @@ REPORT_TABLE = Preset(
     "Does the report's table come out again, and how many of its runs are defect runs?",
     (
         ("feedforward", {"network": "feedforward"}, _TABLE_RUNS["feedforward"], None),
-        *((f"{network}, {EXACT}", {"network": network}, runs, None)
-          for network, runs in _TABLE_RUNS.items() if network != "feedforward"),
-        *((f"{network}, {REPORT}", {"network": network, **_REPORT}, runs, f"{network}, {EXACT}")
-          for network, runs in _TABLE_RUNS.items() if network != "feedforward"),
+        *(
+            (f"{network}, {EXACT}", {"network": network}, runs, None)
+            for network, runs in _TABLE_RUNS.items()
+            if network != "feedforward"
+        ),
+        *(
+            (f"{network}, {REPORT}", {"network": network, **_REPORT}, runs, f"{network}, {EXACT}")
+            for network, runs in _TABLE_RUNS.items()
+            if network != "feedforward"
+        ),
     ),
-)  # fmt: skip
+)
 
 SEEDS = 40
 
@@ -82,8 +88,12 @@ _REMEDIES: tuple[tuple[str, Changes], ...] = (
     ("shuffled batches", {"shuffle": True}),
 )
 # His question was about his code, so the first remedies are tried on that as well.
-_ON_REPORT = ("inverse-time decay 3e-4 (the report's)", "inverse-time decay 3e-3", "L2 5e-4",
-              "gradient clipped to norm 1")  # fmt: skip
+_ON_REPORT = (
+    "inverse-time decay 3e-4 (the report's)",
+    "inverse-time decay 3e-3",
+    "L2 5e-4",
+    "gradient clipped to norm 1",
+)
 CONTROL, REPORT_CONTROL = "control", f"control, {REPORT}"
 
 REMEDIES = Preset(
@@ -93,10 +103,13 @@ REMEDIES = Preset(
         (CONTROL, {}, SEEDS, None),
         *((label, changes, SEEDS, CONTROL) for label, changes in _REMEDIES),
         (REPORT_CONTROL, _REPORT, SEEDS, None),
-        *((f"{label}, {REPORT}", {**changes, **_REPORT}, SEEDS, REPORT_CONTROL)
-          for label, changes in _REMEDIES if label in _ON_REPORT),
+        *(
+            (f"{label}, {REPORT}", {**changes, **_REPORT}, SEEDS, REPORT_CONTROL)
+            for label, changes in _REMEDIES
+            if label in _ON_REPORT
+        ),
     ),
-)  # fmt: skip
+)
 
 WHY = Preset(
     "why",

@@ -63,9 +63,14 @@ def comparisons_of(plan: StudyPlan, groups: Sequence[Group]) -> list[Comparison]
 def crashed(task: Task, folder: Path) -> RunSummary:
     """The summary of a run that did not come to an end."""
     return RunSummary(
-        name=task.file, path=str(folder / task.file), verdict=Verdict.UNDECIDED, status="failed",
-        seed=task.settings.seed, arm=task.settings.to_dict(), threads=task.settings.threads,
-    )  # fmt: skip
+        name=task.file,
+        path=str(folder / task.file),
+        verdict=Verdict.UNDECIDED,
+        status="failed",
+        seed=task.settings.seed,
+        arm=task.settings.to_dict(),
+        threads=task.settings.threads,
+    )
 
 
 def _failures(folder: Path) -> dict[str, str]:

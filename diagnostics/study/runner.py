@@ -128,8 +128,18 @@ class Study:
         left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running])
         if last is not None or not self._groups:  # not twice a second, while nothing happens
             self._groups = tuple(groups_of(self.plan, self.runs))
-        return StudyProgress(self.plan, self._groups, self._done, self._reused, self._total, running,
-                        self._clock.seconds, left, last, message)  # fmt: skip
+        return StudyProgress(
+            self.plan,
+            self._groups,
+            self._done,
+            self._reused,
+            self._total,
+            running,
+            self._clock.seconds,
+            left,
+            last,
+            message,
+        )
 
 
 class _Clock:

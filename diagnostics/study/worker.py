@@ -33,23 +33,20 @@ class Worker:
 
         Raises LogWriteError where the log does not hold the whole run.
         """
-        from threadpoolctl import threadpool_limits
-
         from diagnostics.record.training import run_training
 
         path = self.folder / task.file
-        with threadpool_limits(1):
-            result = run_training(
-                task.settings,
-                path,
-                dataset=dataset(task.settings.data, task.settings.limit),
-                overwrite=True,
-                log_every=self.log_every,
-                histograms_every=self.histograms_every,
-                checkpoint_every=0,  # a run of a study is repeated, not continued
-                # A restart is a new task, so that it can go to any worker.
-                on_defect="continue" if self.on_defect == "continue" else "stop",
-            )
+        result = run_training(
+            task.settings,
+            path,
+            dataset=dataset(task.settings.data, task.settings.limit),
+            overwrite=True,
+            log_every=self.log_every,
+            histograms_every=self.histograms_every,
+            checkpoint_every=0,  # a run of a study is repeated, not continued
+            # A restart is a new task, so that it can go to any worker.
+            on_defect="continue" if self.on_defect == "continue" else "stop",
+        )
         if result.interruption is not None:
             raise result.interruption
         summary = finished(path, task)
@@ -59,7 +56,7 @@ class Worker:
 
 
 @cache
-def dataset(folder: str | None, limit: int | None) -> Dataset:
+def dataset(folder: str | None = None, limit: int | None = None) -> Dataset:
     """The data, decoded once in each worker."""
     return load_dataset(folder, limit)
 

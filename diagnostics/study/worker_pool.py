@@ -1,8 +1,11 @@
-"""A pool of processes in which one death is one lost task and nothing more.
+"""The pool of processes that everything with many trainings uses: a death costs one task and nothing more.
 
-Each worker is a fresh process with a pipe to the parent. A worker that dies is
-replaced, and its task comes back as a :class:`Failure`; workers ignore Ctrl-C,
-which is the parent's to handle, and end when the parent is gone.
+Each worker is a fresh process with a pipe to the parent, and computes with one BLAS
+thread. A worker that dies is replaced, and its task comes back as a :class:`Failure`.
+Workers ignore Ctrl-C, which the parent handles, and end when the parent is gone.
+
+The pools of the standard library do not do for this: when a worker dies,
+``concurrent.futures`` gives up all tasks and ``multiprocessing.Pool`` waits for ever.
 """
 
 from __future__ import annotations
@@ -30,7 +33,11 @@ GRACE = 5.0
 
 @dataclass(frozen=True)
 class Failure:
-    """A task that did not end well: one line for people, and the traceback where there is one."""
+    """A task that ended in an error.
+
+    message  what happened, in one line
+    details  the traceback, "" where the process died without one
+    """
 
     message: str
     details: str = ""
@@ -44,9 +51,12 @@ class _WorkerProcess(Generic[T]):
 
 
 class WorkerPool(Generic[T, R]):
-    """At most ``jobs`` processes doing ``work(task)``; ``work`` must be importable by name.
+    """At most ``jobs`` processes that do ``work(task)``.
 
-    Use as a context manager: leaving it ends the workers, in order where they are idle.
+    jobs  how many processes work at a time; none is started before there is a task for it
+    work  a function of one task, or a callable object; both it and the tasks must be picklable
+
+    Use it as a context manager. Leaving it ends the workers; one that still works is terminated.
     """
 
     def __init__(self, jobs: int, work: Callable[[T], R]) -> None:
@@ -64,7 +74,7 @@ class WorkerPool(Generic[T, R]):
 
     @property
     def running(self) -> tuple[T, ...]:
-        """The tasks that are being done."""
+        """The tasks that workers have at this moment."""
         return tuple(w.task for w in self._workers if w.task is not None)
 
     def each(self, tasks: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
@@ -72,9 +82,9 @@ class WorkerPool(Generic[T, R]):
         yield from filter(None, self.results(deque(tasks)))
 
     def results(self, tasks: deque[T]) -> Iterator[tuple[T, R | Failure] | None]:
-        """Task and outcome as they come, None twice a second while nothing does.
+        """Task and outcome as tasks end, and None twice a second while none does.
 
-        ``tasks`` may be added to while results are taken.
+        The caller may add to ``tasks`` while it takes the results.
         """
         while tasks or self.running:
             while tasks and len(self.running) < self._jobs:
@@ -133,8 +143,11 @@ class WorkerPool(Generic[T, R]):
 
 
 def _serve(pipe: Connection[Any, Any], work: Callable[[Any], Any]) -> None:
-    """The life of a worker: receive a task, do it, send what came of it."""
+    """What a worker does: receive a task, do it, send the outcome."""
+    from threadpoolctl import threadpool_limits
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)  # the workers share the cores
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:

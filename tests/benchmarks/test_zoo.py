@@ -25,15 +25,28 @@ def plan(share=1.0):
 
 def judged(name="natural-lenet-20000", group="natural", accuracies=(0.95,), verdict="healthy", **changes):
     told = {
-        "network": "lenet", "convolution": "exact", "steps": 469, "truth": None, "onset": None, "confirmed": None,
-        "stretches": (), "cause": None, "warned": (),
-    }  # fmt: skip
+        "network": "lenet",
+        "convolution": "exact",
+        "steps": 469,
+        "truth": None,
+        "onset": None,
+        "confirmed": None,
+        "stretches": (),
+        "cause": None,
+        "warned": (),
+    }
     return JudgedRun(name=name, group=group, accuracies=tuple(accuracies), verdict=verdict, **{**told, **changes})
 
 
 def collapse(onset, confirmed, **changes):
-    return judged(accuracies=(0.9, 0.1), verdict="collapsed", onset=onset, confirmed=confirmed,
-                  stretches=(("collapsed", onset, confirmed, None),), **changes)  # fmt: skip
+    return judged(
+        accuracies=(0.9, 0.1),
+        verdict="collapsed",
+        onset=onset,
+        confirmed=confirmed,
+        stretches=(("collapsed", onset, confirmed, None),),
+        **changes,
+    )
 
 
 def test_the_plan_has_what_was_promised():
@@ -75,7 +88,7 @@ def test_a_run_that_is_there_is_not_trained_again_and_a_label_comes_last(tmp_pat
     from benchmarks.zoo import build as zoo
     from lenet.data import load_dataset
 
-    monkeypatch.setattr(zoo, "_data", lambda: load_dataset(limit=2560))
+    monkeypatch.setattr(zoo, "dataset", lambda: load_dataset(limit=2560))
     run = next(t for t in zoo_runs("calibration") if t.settings.network == "feedforward" and t.group == "natural")
     train(run, tmp_path)
     first = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

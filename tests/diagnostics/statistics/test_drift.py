@@ -56,8 +56,10 @@ def test_a_step_back_into_the_range_ends_the_lead_and_it_is_looked_for_no_furthe
     assert drifts([made(lambda t: 9 * t, onset=40)], healthy(), before=7).iloc[0]["lead"] == 7
 
 
-@pytest.mark.parametrize(("defect", "peers"), [([], healthy()), ([made(lambda t: t, onset=0)], healthy()),
-                                               ([made(lambda t: t, onset=9)], [])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("defect", "peers"),
+    [([], healthy()), ([made(lambda t: t, onset=0)], healthy()), ([made(lambda t: t, onset=9)], [])],
+)
 def test_with_nothing_to_compare_there_are_no_rows(defect, peers):
     assert drifts(defect, peers).empty
 

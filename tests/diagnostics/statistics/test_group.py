@@ -24,8 +24,9 @@ def run(verdict: str = "healthy", seed: int = 0, accuracy: float | None = 0.95, 
 
 def arm(label: str, dead: set[int], n: int = 40) -> Group:
     """An arm in which the seeds in ``dead`` never learn."""
-    return Group(label, tuple(run("never-learned" if s in dead else "healthy", s, 0.11 if s in dead else 0.95)
-                              for s in range(n)))  # fmt: skip
+    return Group(
+        label, tuple(run("never-learned" if s in dead else "healthy", s, 0.11 if s in dead else 0.95) for s in range(n))
+    )
 
 
 def test_counts_are_by_verdict_and_crashed_and_undecided_are_not_in_n():
@@ -88,8 +89,10 @@ def test_the_standard_deviation_of_one_run_is_null():
 
 
 def test_the_sensitivity_line_says_what_leaving_out_does():
-    group = Group("g", (*(run(seed=i, accuracy=0.951) for i in range(30)),
-                        *(run("never-learned", 30 + i, 0.111) for i in range(10))))  # fmt: skip
+    group = Group(
+        "g",
+        (*(run(seed=i, accuracy=0.951) for i in range(30)), *(run("never-learned", 30 + i, 0.111) for i in range(10))),
+    )
 
     assert sensitivity(group) == "leaving out 10 of 40 moves the mean from 0.741 to 0.951"
     assert sensitivity(Group("g", (run(),))) == "nothing to leave out: all 1 runs survive"
@@ -109,8 +112,11 @@ def test_the_sensitivity_line_says_where_stopped_runs_have_no_figure():
 
 def test_the_sensitivity_line_tells_defect_steps_left_out_from_runs_that_ended_early():
     epochs = {"whole": (EpochSummary(1, 0.9, 4.0, 0, 0.9),), "dead": (EpochSummary(1, 0.1, 4.0, 50, None),)}
-    runs = (run(epochs=epochs["whole"]), run("never-learned", 1, epochs=epochs["dead"]),
-            run("undecided", 2, None, status="stopped"))  # fmt: skip
+    runs = (
+        run(epochs=epochs["whole"]),
+        run("never-learned", 1, epochs=epochs["dead"]),
+        run("undecided", 2, None, status="stopped"),
+    )
 
     line = str(sensitivity(Group("g", runs, exclude_defect_steps=True), "epoch_accuracy"))
 
@@ -140,10 +146,28 @@ def test_defect_steps_can_leave_the_step_and_epoch_statistics():
 def test_the_json_has_the_promised_keys_and_no_nan():
     group = Group("g", (run(step_seconds=math.nan), run("collapsed", 1)))
     text = json.dumps(group.to_json(), allow_nan=False)
-    promised = {"label", "runs", "defect_runs", "defect_rate", "defect_rate_interval", "by_kind", "recovered",
-                "undecided", "crashed", "all", "survivors"}  # fmt: skip
-    metrics = {"epoch_accuracy", "validation_accuracy", "step_seconds", "epoch_seconds", "training_seconds",
-               "validation_seconds", "total_seconds"}  # fmt: skip
+    promised = {
+        "label",
+        "runs",
+        "defect_runs",
+        "defect_rate",
+        "defect_rate_interval",
+        "by_kind",
+        "recovered",
+        "undecided",
+        "crashed",
+        "all",
+        "survivors",
+    }
+    metrics = {
+        "epoch_accuracy",
+        "validation_accuracy",
+        "step_seconds",
+        "epoch_seconds",
+        "training_seconds",
+        "validation_seconds",
+        "total_seconds",
+    }
 
     assert promised <= json.loads(text).keys()
     assert json.loads(text)["all"].keys() == json.loads(text)["survivors"].keys() == metrics
@@ -157,8 +181,11 @@ def test_a_summary_survives_json():
 
 
 def test_runs_that_differ_in_nothing_but_seed_and_threads_are_one_arm():
-    runs = [run(seed=s, arm={"network": "lenet", "lr": lr, "seed": s, "threads": s % 2 + 1})
-            for s in (1, 0) for lr in (0.5, 0.1)]  # fmt: skip
+    runs = [
+        run(seed=s, arm={"network": "lenet", "lr": lr, "seed": s, "threads": s % 2 + 1})
+        for s in (1, 0)
+        for lr in (0.5, 0.1)
+    ]
     groups = group_runs(runs)
 
     assert [g.label for g in groups] == ["lenet lr=0.5", "lenet lr=0.1"]

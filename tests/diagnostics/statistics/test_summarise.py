@@ -12,7 +12,10 @@ from tests.helpers.small_runs import small_info
 
 
 def run(
-    onset: int | None = None, steps: int = 30, validated_at: tuple[int, ...] = (9, 19, 29), every: int = 1,
+    onset: int | None = None,
+    steps: int = 30,
+    validated_at: tuple[int, ...] = (9, 19, 29),
+    every: int = 1,
     status: str = "completed",
 ) -> Run:
     """Steps of 10 ms (20 ms inside the defect), accuracy 0.9 (0.1), three epochs of ten steps."""
@@ -23,12 +26,17 @@ def run(
     for name, good_value, bad_value in (("seconds", 0.01, 0.02), ("accuracy", 0.9, 0.1), ("samples", 8, 8)):
         values[:, info.columns.scalar(name)] = np.where(bad, bad_value, good_value)
     whole = steps // 10
-    epochs = [{"epoch": e + 1, "first_step": 10 * e, "last_step": 10 * e + 9, "accuracy": 0.8 + e / 10, "seconds": 0.1}
-              for e in range(whole)]  # fmt: skip
-    validations = [{"epoch": i + 1, "step": s, "accuracy": 0.7 + i / 10, "loss": 1.0, "seconds": 0.5}
-                   for i, s in enumerate(validated_at)]  # fmt: skip
-    made = Run.from_rows(info, at, 1 + at // 10, values, epoch_rows=epochs, validations=validations, status=status,
-                         name="r")  # fmt: skip
+    epochs = [
+        {"epoch": e + 1, "first_step": 10 * e, "last_step": 10 * e + 9, "accuracy": 0.8 + e / 10, "seconds": 0.1}
+        for e in range(whole)
+    ]
+    validations = [
+        {"epoch": i + 1, "step": s, "accuracy": 0.7 + i / 10, "loss": 1.0, "seconds": 0.5}
+        for i, s in enumerate(validated_at)
+    ]
+    made = Run.from_rows(
+        info, at, 1 + at // 10, values, epoch_rows=epochs, validations=validations, status=status, name="r"
+    )
     verdict = Verdict.HEALTHY if onset is None else Verdict.COLLAPSED
     stretches = () if onset is None else (Stretch(verdict, onset, onset + 3),)
     cause = None if onset is None else Cause("dead-units", "dense1", onset - 1, "five of five units silent")
@@ -79,8 +87,15 @@ def test_a_validation_after_the_last_logged_step_is_not_final_where_training_wen
     assert summarise(made).validation_accuracy == pytest.approx(0.7), "the last row is all that is known"
 
     events = [{"step": 18, "event": "interruption", "message": "interrupted after 18 steps"}]
-    ended = Run.from_rows(made.info, made.index["step"], made.index["epoch"], made.block(), status="interrupted",
-                          validations=[{"epoch": 1, "step": 10, "accuracy": 0.7}], events=events)  # fmt: skip
+    ended = Run.from_rows(
+        made.info,
+        made.index["step"],
+        made.index["epoch"],
+        made.block(),
+        status="interrupted",
+        validations=[{"epoch": 1, "step": 10, "accuracy": 0.7}],
+        events=events,
+    )
     assert summarise(ended).validation_accuracy is None
 
 

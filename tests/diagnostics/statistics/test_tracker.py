@@ -38,8 +38,9 @@ def test_the_setup_code_of_the_report_gets_both_files_in_a_data_folder(tmp_path,
     one_run(tracker, [0.8, 0.9, 0.95], 0.96)
 
     assert sorted(p.name for p in Path("data").glob("full*[nt]")) == [
-        "full_network_stats.json", "full_network_stats.txt",
-    ]  # fmt: skip
+        "full_network_stats.json",
+        "full_network_stats.txt",
+    ]
     assert "FullNetwork: times ran 1" in Path("data/full_network_stats.txt").read_text()
 
 
@@ -148,8 +149,9 @@ def test_two_models_may_share_a_file(tmp_path):
     assert (tmp_path / "s.txt").read_text().count("times ran 1") == 2
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": "else"}',
-                                     '{"format": "lenet-diag tracker 1", "runs": [{"id": 1}]}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"format": "else"}', '{"format": "lenet-diag tracker 1", "runs": [{"id": 1}]}']
+)
 def test_a_damaged_file_is_refused_in_one_line_and_kept(tmp_path, content):
     path = tmp_path / "s.json"
     path.write_text(content)

@@ -37,10 +37,15 @@ def test_options_given_more_than_once_make_a_grid_labelled_by_what_differs():
     assert {(a.settings["epochs"], a.settings["threads"], a.runs) for a in arms} == {(1, 1, 3)}
 
 
-@pytest.mark.parametrize(("options", "runs", "error"), [
-    ({"lr": [-1.0]}, 1, SettingsError), ({"seed": [0, 1]}, 1, StudyError), ({}, 0, StudyError),
-    ({"threads": [1, 2]}, 1, StudyError),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "runs", "error"),
+    [
+        ({"lr": [-1.0]}, 1, SettingsError),
+        ({"seed": [0, 1]}, 1, StudyError),
+        ({}, 0, StudyError),
+        ({"threads": [1, 2]}, 1, StudyError),
+    ],
+)
 def test_what_cannot_be_run_is_refused_before_anything_starts(options, runs, error):
     with pytest.raises(error, match=r"received|--seed|--threads"):
         grid(options, runs)
@@ -50,8 +55,11 @@ def test_tasks_go_seed_by_seed_so_that_a_part_is_a_fair_part():
     tasks = plan(2, first_seed=5).tasks()
 
     assert [(t.settings.network, t.settings.seed) for t in tasks] == [
-        ("feedforward", 5), ("lenet", 5), ("feedforward", 6), ("lenet", 6),
-    ]  # fmt: skip
+        ("feedforward", 5),
+        ("lenet", 5),
+        ("feedforward", 6),
+        ("lenet", 6),
+    ]
     assert tasks[0].file == "feedforward-seed0005.h5"
 
 
@@ -69,8 +77,9 @@ def test_a_plan_survives_its_file(tmp_path):
     assert StudyPlan.load(tmp_path) == asked
 
 
-@pytest.mark.parametrize("text", ["{", '{"format": "lenet-diag study 1"}',
-                                  '{"format": "lenet-diag study 1", "arms": [{"x": 1}]}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text", ["{", '{"format": "lenet-diag study 1"}', '{"format": "lenet-diag study 1", "arms": [{"x": 1}]}']
+)
 def test_a_damaged_plan_is_refused_in_one_line(tmp_path, text):
     (tmp_path / "study.json").write_text(text)
 
@@ -187,8 +196,9 @@ def test_a_damaged_log_counts_as_crashed_as_it_does_outside_of_a_study(tmp_path)
     _, loaded = load_study(tmp_path)
 
     assert [(g.label, g.judged, g.crashed) for g in groups_of(plan(2), loaded.runs)] == [
-        ("feedforward", 2, 0), ("lenet", 1, 1),
-    ]  # fmt: skip
+        ("feedforward", 2, 0),
+        ("lenet", 1, 1),
+    ]
     assert loaded.unfinished == ()
     assert "lenet-seed0001.h5: damaged" in loaded.problems[0]
 

@@ -100,9 +100,14 @@ def test_half_a_log_is_not_copied(source, tmp_path):
     assert list(dict(copy_runs(other(), tmp_path, [source]))) == ["feedforward-lr-0.1-seed0000.h5"]
 
 
-@pytest.mark.parametrize(("changes", "word"), [
-    ({"on_defect": "stop"}, "--on-defect"), ({"log_every": 2}, "--log-every"), ({"histograms_every": 0}, "--hist"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"on_defect": "stop"}, "--on-defect"),
+        ({"log_every": 2}, "--log-every"),
+        ({"histograms_every": 0}, "--hist"),
+    ],
+)
 def test_a_study_that_was_recorded_in_another_way_is_refused(source, tmp_path, changes, word):
     with pytest.raises(StudyError, match=word):
         list(copy_runs(replace(other(), **changes), tmp_path, [source]))

@@ -1,0 +1,114 @@
+"""Calibration: when runs learn, how long to wait, and the page that says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.calibrate import patience, starts
+from benchmarks.calibrate.bands import STATISTICS, band_rows, measured
+from benchmarks.calibrate.calibration import CalibrationRun, prepare
+from benchmarks.calibrate.starts import Start, first_learned, name_of, wanted
+from benchmarks.common import render
+from diagnostics.detect.findings import Cause, Diagnosis, Stretch, Verdict
+from tests.helpers.synthetic_runs import healthy
+
+PRIOR = [0.1] * 10
+
+
+def start(learned, last_guess=-1, name="run", validation=0.9):
+    return Start(name, "lenet", 469, learned, last_guess, validation)
+
+
+def calibration_run(validation=0.95, verdict=Verdict.HEALTHY, stretches=(), cause=None, warned=(), group="natural"):
+    diagnosis = Diagnosis("r", verdict, 469, stretches=stretches, cause=cause)
+    return CalibrationRun(
+        "r", group, "lenet", validation, start(50, 30, "r", validation), [1.0] * len(STATISTICS), diagnosis, warned
+    )
+
+
+def test_a_run_has_learned_once_its_loss_is_low_and_was_guessing_as_long_as_it_was_at_chance():
+    loss = np.r_[np.full(60, 2.3026), np.full(60, 0.3)].astype(np.float32)
+    accuracy = np.r_[np.full(60, 0.1), np.full(60, 0.9)].astype(np.float32)
+
+    learned, last_guess = first_learned(PRIOR, loss, accuracy)
+    assert 59 <= last_guess < learned < 80
+
+
+def test_a_run_that_stays_at_chance_never_learns():
+    learned, last_guess = first_learned(PRIOR, np.full(100, 2.3026, np.float32), np.full(100, 0.1, np.float32))
+
+    assert (learned, last_guess) == (None, 99)
+
+
+def test_patience_lets_at_most_one_in_a_hundred_learners_be_called_too_early():
+    found = [start(last + 10, last) for last in range(200)] + [start(None, 468)]
+    waited = patience.patience(found)
+
+    assert patience.share_guessing(found, waited) == (2, 200)
+    assert patience.share_guessing(found, waited - 1) == (3, 200)
+
+
+def test_nine_of_ten_learners_have_learned_when_grace_is_over():
+    found = [start(step) for step in range(100)] + [start(None)]
+
+    assert patience.grace(found) == 90
+    assert patience.at_chance(found, patience.grace(found) - 1) == 10
+
+
+def test_every_run_that_is_wanted_has_a_name_of_its_own_and_a_seed_of_the_calibration():
+    names = [name_of(settings) for settings in wanted()]
+
+    assert len(set(names)) == len(names)
+    assert all(settings["seed"] < 10_000 for settings in wanted())
+
+
+def test_what_was_kept_of_a_run_is_read_back(tmp_path):
+    settings = {"network": "feedforward", "lr": 0.1, "epochs": 1, "seed": 1000}
+    with (tmp_path / f"{name_of(settings)}.npz").open("wb") as file:
+        np.savez(file, loss=np.full(30, 2.3026, np.float32), acc=np.full(30, 0.1, np.float32), val=0.1)
+
+    assert starts.starts(tmp_path) == [Start(name_of(settings), "feedforward", 30, None, 29, 0.1)]
+
+
+def test_a_band_says_its_statistic_once_and_takes_the_bad_side_of_each():
+    values = {network: [[float(i)] * len(STATISTICS) for i in range(1, 6)] for network in ("conv", "lenet")}
+    rows = band_rows(values, [[9.0] * len(STATISTICS)])
+
+    assert [bool(row[0]) for row in rows] == [True, False] * len(STATISTICS)
+    assert {row[7] for row in rows} == {"9 (1)"}
+    for statistic, row in zip(STATISTICS, rows[::2], strict=True):
+        assert row[6] == ("1" if statistic.is_low_bad else "5")
+
+
+def test_every_statistic_is_measured_on_a_healthy_run():
+    assert len(measured(healthy())) == len(STATISTICS)
+
+
+def test_the_page_counts_verdicts_causes_and_warnings():
+    dead = calibration_run(
+        0.1,
+        Verdict.COLLAPSED,
+        (Stretch(Verdict.COLLAPSED, 300, 320),),
+        Cause("dead-units", "conv2", 299, "15 of 16 kernels silent"),
+        warned=(280,),
+    )
+    content = prepare([calibration_run(), calibration_run(group="clean"), dead], [start(20, 10)], "patience.png")
+
+    assert (content["logged"], content["alive"], content["dead"], content["short"]) == (3, 2, 1, 1)
+    assert content["verdicts"] == "2 healthy"
+    assert content["causes"] == [("dead-units", 1)]
+    assert content["warnings"][-2:] == [
+        "1 of 1 runs that went down had a warning before the detector was sure, 40 steps before in the median "
+        "(10th to 90th percentile: 40 to 40).",
+        "1 of 1 collapses had a warning before their onset, 20 steps before.",
+    ]
+    page = render("calibration.md.j2", content)
+    assert "- dead-units: 1 of 1\n" in page
+    assert "Rules that fired:\n\n- none\n" in page
+    assert "\n\n\n" not in page
+
+
+def test_a_page_without_what_it_needs_is_an_error():
+    with pytest.raises(Exception, match="undefined"):
+        render("calibration.md.j2", {})
