@@ -19,15 +19,15 @@ import numpy as np
 
 import diagnostics.record.recorder as recorder_module
 from diagnostics.log.run_log import LogKeeper
-from diagnostics.measure.meter import Meter
+from diagnostics.measure.meter import StepMeter
 from diagnostics.record.events import Judge
 
 # Whose function, its name, what it does, and whether it may be repeated.
 PARTS: tuple[tuple[Any, str, str, bool], ...] = (
-    (Meter, "activations", "outputs: copy subsample, find silent units", True),
-    (Meter, "gradients", "copy values and gradient", True),
-    (Meter, "update", "subtract: the update", True),
-    (Meter, "finish", "measure everything, fill the row", True),
+    (StepMeter, "activations", "outputs: copy subsample, find silent units", True),
+    (StepMeter, "gradients", "copy values and gradient", True),
+    (StepMeter, "update", "subtract: the update", True),
+    (StepMeter, "finish", "measure everything, fill the row", True),
     (LogKeeper, "row", "log the row (CRC, flush, fsync)", False),
     (Judge, "observe", "judge the row", False),
     (recorder_module, "take_snapshot", "snapshot: histograms of all tensors", True),

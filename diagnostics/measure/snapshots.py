@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.measure.histograms import histograms
-from diagnostics.measure.meter import Meter
+from diagnostics.measure.meter import VALUE, StepMeter
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.tables import BINS, COUNTS, KERNELS, RANGES, SILENT
 
@@ -52,19 +52,21 @@ class SnapshotPlan:
         return self.every > 0 and (step % self.every == 0 or self.is_extra(step))
 
 
-def take_snapshot(meter: Meter) -> dict[str, NDArray[Any]]:
+def take_snapshot(meter: StepMeter) -> dict[str, NDArray[Any]]:
     """The rows of the snapshot arrays for the step that was measured last, by path."""
     info = meter.info
     tensors = len(info.tensors)
-    counts = np.zeros((len(KINDS) * tensors, BINS), dtype=np.uint32)
-    ranges = np.zeros((len(KINDS) * tensors, 2), dtype=np.float32)
+    counts = np.zeros((len(KINDS), tensors, BINS), dtype=np.uint32)
+    ranges = np.zeros((len(KINDS), tensors, 2), dtype=np.float32)
+    ends = meter.ends
     with np.errstate(all="ignore"):
-        histograms(meter.tensors, meter.ends, counts, ranges)
+        for kind, parts in enumerate(meter.tensors):
+            histograms(parts, ends[:, kind], counts[kind], ranges[kind])
     first = info.first_convolution
-    kernels = meter.tensors[info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
+    kernels = meter.tensors[VALUE][info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
     return {
-        COUNTS.path: counts.reshape(len(KINDS), tensors, BINS),
-        RANGES.path: ranges.reshape(len(KINDS), tensors, 2),
+        COUNTS.path: counts,
+        RANGES.path: ranges,
         SILENT.path: meter.silent.copy(),
         KERNELS.path: kernels,
     }

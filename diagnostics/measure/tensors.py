@@ -5,23 +5,24 @@ from a new row on, so that few calls measure all of them: sums of rows are one
 matrix-vector product, sums of squares one product of rows with themselves, and
 the rows of a tensor are added up by ``reduceat``. Where float32 sums could
 mislead (entries that are not finite, squares that under- or overflow, a mean that
-dwarfs the deviation) that tensor alone is measured again in float64 by
-:func:`exact_statistics`.
+dwarfs the deviation) that tensor alone is measured again in float64, by the
+definitions in :mod:`diagnostics.schema.measures`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.schema.columns import TENSOR_STATISTICS
+from diagnostics.schema.measures import TENSOR_STATISTICS, others, positions
 
 Float32 = NDArray[np.float32]
-MEAN, STD, MIN, MAX, NORM, ZERO, NONFINITE = range(len(TENSOR_STATISTICS))
+NAMES = ("mean", "std", "min", "max", "norm", "zero_fraction", "nonfinite")
+MEAN, STD, MIN, MAX, NORM, ZERO, NONFINITE = positions(TENSOR_STATISTICS, *NAMES)
+OTHERS = others(TENSOR_STATISTICS, *NAMES)
 
 # Entries of a row: long enough for fast products, short enough to waste little on small tensors.
 WIDTH = 256
@@ -31,28 +32,30 @@ SMALLEST_SQUARE = 1e-32
 SMALLEST_SHARE = 0.02
 
 
-class Segments:
-    """Tensors of these sizes in one buffer, and their statistics.
+class TensorStatistics:
+    """Tensors in one buffer, and their statistics.
 
-    ``parts`` are the tensors, flat, to be filled by their owner. What lies between
-    them stays zero: it adds nothing to sums and is taken off the count of zeros.
-    Minimum and maximum are found for the first ``with_ends`` tensors, by default all.
+    ``sizes``: the number of entries of each tensor.
+    ``whole``: so many tensors, from the first on, get every statistic; None means all. The others (subsamples of
+    outputs) get only those that sums give: mean, deviation, norm, zeros.
+
+    ``parts`` are the tensors, flat, to be filled by their owner. What lies between them stays zero: it adds
+    nothing to sums and is subtracted from the count of zeros.
     """
 
-    def __init__(self, sizes: Sequence[int], with_ends: int | None = None) -> None:
+    def __init__(self, sizes: Sequence[int], whole: int | None = None) -> None:
         rows = [-(-size // WIDTH) for size in sizes]
         firsts = np.cumsum([0, *rows])
-        self.count = len(sizes)
-        self.buffer = np.zeros((int(firsts[-1]) + 1, WIDTH), dtype=np.float32)
-        self._flat = self.buffer.reshape(-1)
+        self._rows = np.zeros((int(firsts[-1]) + 1, WIDTH), dtype=np.float32)
+        self._flat = self._rows.reshape(-1)
         starts = (firsts[:-1] * WIDTH).tolist()
         self.parts = [self._flat[a : a + size] for a, size in zip(starts, sizes, strict=True)]
         self._first_rows = firsts
         # Pairs of where a tensor starts and ends: reduceat answers for it, then for what lies behind it.
         ends = np.array([(a, a + size) for a, size in zip(starts, sizes, strict=True)], dtype=np.intp)
-        self._with_ends = self.count if with_ends is None else with_ends
-        self._ends = ends[: self._with_ends].ravel()
-        self._flat_with_ends = self._flat[: int(firsts[self._with_ends]) * WIDTH + 1]
+        self._whole = len(sizes) if whole is None else whole
+        self._ends = ends[: self._whole].ravel()
+        self._flat_of_whole = self._flat[: int(firsts[self._whole]) * WIDTH + 1]
         self._per_entry = 1.0 / np.array(sizes, dtype=np.float64)
         self._zero = np.empty(self._flat.size, dtype=np.bool_)
         self._zeros_of_64 = np.empty(self._flat.size // 64, dtype=np.uint8)
@@ -65,15 +68,15 @@ class Segments:
         starts = (self._first_rows[first:-1] * WIDTH).tolist()
         return self._flat[starts[0] :], [start - starts[0] for start in starts]
 
-    def statistics(self, out: Float32) -> None:
-        """Write all statistics into ``out`` (statistic, tensor), in the order of TENSOR_STATISTICS."""
-        ended = self._with_ends
-        if ended:
-            out[MIN, :ended] = np.minimum.reduceat(self._flat_with_ends, self._ends)[::2]
-            out[MAX, :ended] = np.maximum.reduceat(self._flat_with_ends, self._ends)[::2]
+    def measure(self, out: Float32) -> None:
+        """Write the statistics into ``out`` (statistic, tensor), in the order of TENSOR_STATISTICS."""
+        whole = self._whole
+        if whole:
+            out[MIN, :whole] = np.minimum.reduceat(self._flat_of_whole, self._ends)[::2]
+            out[MAX, :whole] = np.maximum.reduceat(self._flat_of_whole, self._ends)[::2]
         firsts = self._first_rows
-        mean = np.add.reduceat(self.buffer @ self._ones, firsts)[:-1] * self._per_entry
-        sums_of_squares = np.add.reduceat(np.vecdot(self.buffer, self.buffer), firsts)[:-1]
+        mean = np.add.reduceat(self._rows @ self._ones, firsts)[:-1] * self._per_entry
+        sums_of_squares = np.add.reduceat(np.vecdot(self._rows, self._rows), firsts)[:-1]
         np.sqrt(sums_of_squares, out=out[NORM])
         squares = sums_of_squares * self._per_entry
         variance = squares - mean * mean
@@ -85,6 +88,8 @@ class Segments:
         good = variance > np.maximum(squares * SMALLEST_SHARE, SMALLEST_SQUARE)
         if not all(good.tolist()):
             self._repair(out, np.flatnonzero(~good).tolist())
+        for place, statistic in OTHERS:
+            out[place, :whole] = [statistic.of(part.astype(np.float64)) for part in self.parts[:whole]]
 
     def _zeros(self) -> NDArray[np.int64]:
         """The number of zeros of each tensor: a bit an entry, counted sixty-four at a time."""
@@ -105,36 +110,11 @@ class Segments:
 
 
 def exact_statistics(x: NDArray[np.floating[Any]]) -> tuple[float, ...]:
-    """The same statistics of one tensor in float64, in the order of TENSOR_STATISTICS.
+    """The statistics of one tensor in float64, by their definitions, in the order of TENSOR_STATISTICS.
 
     Where entries are not finite, mean, deviation, extremes and norm are what
     NumPy makes of them: NaN or infinite.
     """
     wide = x.astype(np.float64)
     with np.errstate(all="ignore"):
-        return (
-            float(wide.mean()),
-            float(wide.std()),
-            float(wide.min()),
-            float(wide.max()),
-            math.sqrt(np.dot(wide, wide)),
-            np.count_nonzero(wide == 0) / wide.size,
-            float(wide.size - np.count_nonzero(np.isfinite(wide))),
-        )
-
-
-def saturated_fraction(x: Float32, activation: str | None) -> float:
-    """The share of ``x`` where the function is flat; NaN for functions without a flat end.
-
-    Sigmoid: outside [0.01, 0.99]; tanh: outside [-0.98, 0.98].
-    """
-    ends = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}.get(activation or "")
-    if ends is None:
-        return math.nan
-    low, high = ends
-    return float((np.count_nonzero(x < low) + np.count_nonzero(x > high)) / x.size)
-
-
-def window_steps(batch_size: int) -> int:
-    """W of the design: 20 steps or 2,560 samples, whichever is more."""
-    return max(20, -(-2560 // batch_size))
+        return tuple(float(statistic.of(wide)) for statistic in TENSOR_STATISTICS)

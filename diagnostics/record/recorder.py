@@ -24,8 +24,8 @@ from diagnostics.files import readable_name
 from diagnostics.log.names import check_log_path
 from diagnostics.log.resume import ResumePoint, prepare_resume
 from diagnostics.log.run_log import LogKeeper
-from diagnostics.measure.activations import DESCRIPTION
-from diagnostics.measure.meter import Meter
+from diagnostics.measure.activation_layout import DESCRIPTION
+from diagnostics.measure.meter import StepMeter
 from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
 from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
@@ -202,7 +202,7 @@ class Recorder(Hook):
             checkpoint_every=self._checkpoint_every,
             digest_start=event.digest,
         )
-        self._meter = Meter(info)
+        self._meter = StepMeter(info)
         self._log = LogKeeper(self.path, header, overwrite=self._overwrite, resume=resume, on_error=self._on_error)
         self._is_recording = True
         if self._limits is not False:

@@ -10,12 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diagnostics.run.source import Records
-from diagnostics.schema.columns import ACTIVATION_STATISTICS, KINDS, RATIO, SCALARS, TENSOR_STATISTICS, Columns
+from diagnostics.schema.columns import KINDS, Columns
 from diagnostics.schema.tables import Table
-
-SCALAR_NAMES = tuple(s.name for s in SCALARS)
-TENSOR_NAMES = (*(s.name for s in TENSOR_STATISTICS), RATIO.name)
-ACTIVATION_NAMES = tuple(s.name for s in ACTIVATION_STATISTICS)
 
 
 def steps_frame(index: Records, scalars: NDArray[np.float32], names: Sequence[str]) -> pd.DataFrame:
@@ -32,13 +28,21 @@ def tensor_places(
     kinds: Sequence[str],
     pairs: Sequence[tuple[str, str]],
 ) -> NDArray[np.intp]:
-    """Column positions by (tensor, kind, statistic); -1 where there is none (ratio is of updates only)."""
+    """Column positions by (tensor, kind, statistic); -1 where there is none: the ratio is of updates only.
+
+    Raises KeyError for a statistic that no tensor has.
+    """
+    known = columns.statistics("tensor")
+    for statistic in statistics:
+        if statistic not in known:
+            raise KeyError(f"no statistic {statistic!r} in this run; its statistics are {', '.join(known)}")
     places = np.full((len(pairs), len(kinds), len(statistics)), -1, dtype=np.intp)
     for t, (layer, tensor) in enumerate(pairs):
         for k, kind in enumerate(kinds):
             for s, statistic in enumerate(statistics):
-                if statistic != RATIO.name or kind == "update":
-                    places[t, k, s] = columns.tensor(layer, tensor, kind, statistic)
+                place = columns.find(f"{layer}/{tensor}/{kind}/{statistic}")
+                if place is not None:
+                    places[t, k, s] = place
     return places
 
 

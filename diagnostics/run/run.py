@@ -216,12 +216,13 @@ class Run:
 
     def tensor_frame(
         self,
-        statistics: Sequence[str] = frames.TENSOR_NAMES,
+        statistics: Sequence[str] | None = None,
         kind: str | None = None,
         layer: str | None = None,
         tensor: str | None = None,
     ) -> pd.DataFrame:
-        """As :attr:`tensors`, but reading only these statistics, this kind, layer or tensor."""
+        """As :attr:`tensors`, but reading only these statistics, this kind, layer or tensor; None means all."""
+        statistics = statistics or self.columns.statistics("tensor")
         pairs = [p for p in self.columns.tensors if layer in (None, p[0]) and tensor in (None, p[1])]
         kinds = frames.kinds_of(kind)
         places = frames.tensor_places(self.columns, statistics, kinds, pairs)
@@ -232,9 +233,10 @@ class Run:
         return frames.tensors_frame(steps, cells, statistics, kinds, pairs)
 
     def activation_frame(
-        self, statistics: Sequence[str] = frames.ACTIVATION_NAMES, layer: str | None = None
+        self, statistics: Sequence[str] | None = None, layer: str | None = None
     ) -> pd.DataFrame:
-        """As :attr:`activations`, but reading only these statistics or this layer."""
+        """As :attr:`activations`, but reading only these statistics or this layer; None means all."""
+        statistics = statistics or self.columns.statistics("activation")
         layers = [la for la in self.columns.layers if layer in (None, la)]
         places = [self.columns.activation(la, s) for la in layers for s in statistics]
         cells = self.block(places).reshape(-1, len(layers), len(statistics))
@@ -273,8 +275,8 @@ class Run:
         return frames.epochs_frame(epochs, self.validations)
 
     def _steps(self) -> pd.DataFrame:
-        places = [self.columns.scalar(name) for name in frames.SCALAR_NAMES]
-        frame = frames.steps_frame(self.index, self.block(places), frames.SCALAR_NAMES)
+        names = self.columns.statistics("scalar")
+        frame = frames.steps_frame(self.index, self.block(names), names)
         defect = np.zeros(len(frame), dtype=bool)
         steps = frame.index.to_numpy()
         for stretch in self.diagnosis.stretches:

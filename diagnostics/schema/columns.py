@@ -1,67 +1,28 @@
-"""The columns of one row: what is measured at each step, named once.
+"""The columns of one row, and where to find each.
 
 A row is a flat float32 vector. Its columns are, in this order: the scalars of
 the step, the statistics of every parameter tensor (by kind, then statistic,
-then tensor), the update-to-weight ratios, and the statistics of every layer's
-activations (by statistic, then layer). :class:`Columns` finds them again.
+then tensor), the ratios of update to value, and the statistics of every layer's
+activations (by statistic, then layer). What is measured is declared in
+:mod:`diagnostics.schema.measures`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS
 from lenet.hooks import LayerInfo, TensorInfo
 
 KINDS = ("value", "gradient", "update")
 INPUT = "input"
-
-
-@dataclass(frozen=True, slots=True)
-class Statistic:
-    """One measured quantity: its name, its unit, and what it means in a sentence."""
-
-    name: str
-    unit: str
-    meaning: str
-
-
-SCALARS = (
-    Statistic("loss", "nats", "mean loss of the batch: data loss plus penalty"),
-    Statistic("data_loss", "nats", "mean cross-entropy of the batch"),
-    Statistic("penalty", "nats", "L1 and L2 penalty of the weights"),
-    Statistic("accuracy", "share", "share of the batch that is classified right"),
-    Statistic("learning_rate", "1", "learning rate of this step's update"),
-    Statistic("seconds", "s", "time of the step without the time hooks took"),
-    Statistic("samples", "samples", "size of the batch"),
-)
-
-TENSOR_STATISTICS = (
-    Statistic("mean", "1", "mean over the tensor's entries"),
-    Statistic("std", "1", "standard deviation over the entries (ddof 0)"),
-    Statistic("min", "1", "smallest entry"),
-    Statistic("max", "1", "largest entry"),
-    Statistic("norm", "1", "L2 norm"),
-    Statistic("zero_fraction", "share", "share of entries that are exactly zero"),
-    Statistic("nonfinite", "entries", "number of entries that are NaN or infinite"),
-)
-
-RATIO = Statistic("ratio", "1", "norm of the update over norm of the value; NaN where that norm is 0")
-
-ACTIVATION_STATISTICS = (
-    Statistic("mean", "1", "mean over the subsample"),
-    Statistic("std", "1", "standard deviation over the subsample (ddof 0)"),
-    Statistic("zero_fraction", "share", "share of exact zeros in the subsample"),
-    Statistic("saturated_fraction", "share", "share of the subsample where the function is flat: sigmoid outside "
-              "[0.01, 0.99], tanh outside [-0.98, 0.98]; NaN for other functions"),
-    Statistic("dead_fraction", "share", "share of units silent, 0 for every sample of the whole batch"),
-    Statistic("dead_window_fraction", "share", "share of units silent at every one of the last W steps, "
-              "W = max(20 steps, 2,560 samples); NaN before step W-1"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +40,21 @@ class Column:
     def name(self) -> str:
         """The parts joined by "/", such as ``conv1/weights/gradient/norm``."""
         return "/".join(p for p in (self.layer, self.tensor, self.kind, self.statistic) if p)
+
+
+class Blocks(NamedTuple):
+    """The parts of a row as arrays: views, so that writing to them writes the row.
+
+    ``scalars``: (scalar,).
+    ``tensors``: (kind, statistic, tensor).
+    ``ratios``: (tensor,).
+    ``activations``: (statistic, layer), the input being the first layer.
+    """
+
+    scalars: NDArray[np.float32]
+    tensors: NDArray[np.float32]
+    ratios: NDArray[np.float32]
+    activations: NDArray[np.float32]
 
 
 class Columns(Sequence[Column]):
@@ -106,6 +82,22 @@ class Columns(Sequence[Column]):
         for statistic in ACTIVATION_STATISTICS:
             columns += [Column("activation", name, "", "", statistic.name, statistic.unit) for name in names]
         return cls(columns)
+
+    def blocks(self, row: NDArray[np.float32]) -> Blocks:
+        """The parts of a row that has the declared columns, in the order of :meth:`declare`."""
+        tensors = len(self.tensors)
+        shapes = (
+            (len(SCALARS),),
+            (len(KINDS), len(TENSOR_STATISTICS), tensors),
+            (tensors,),
+            (len(ACTIVATION_STATISTICS), len(self.layers)),
+        )
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        return Blocks(*(part.reshape(shape) for part, shape in zip(np.split(row, ends[:-1]), shapes, strict=True)))
+
+    def statistics(self, group: str) -> tuple[str, ...]:
+        """The names of the measures of one group that these columns hold, in order."""
+        return tuple(dict.fromkeys(c.statistic for c in self._columns if c.group == group))
 
     def __len__(self) -> int:
         return len(self._columns)

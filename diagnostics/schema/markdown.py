@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from diagnostics.schema.attributes import Attribute
-from diagnostics.schema.columns import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Statistic
 from diagnostics.schema.header import ATTRIBUTES
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Measure
 from diagnostics.schema.tables import (
     FORMAT,
     GROWING_TABLES,
@@ -23,8 +23,8 @@ from diagnostics.schema.tables import (
 INTRODUCTION = f"""# The log format, version {VERSION[0]}.{VERSION[1]}
 
 A log is one HDF5 file a run ("{FORMAT}"). It is written in SWMR mode, so that others can read it meanwhile, and is
-an ordinary HDF5 file when it is closed. This page is generated from `diagnostics/schema/tables.py` and
-`diagnostics/schema/columns.py`; `lenet-diag schema` prints it.
+an ordinary HDF5 file when it is closed. This page is generated from the declarations in
+`diagnostics/schema/`; `lenet-diag schema` prints it.
 
 A program refuses a file of another major version; a newer minor version only adds. Rows are trusted as far as their
 CRC-32 (`zlib.crc32`) agrees; readers stop at the first that does not. Numbers are little-endian; texts are UTF-8 of
@@ -73,7 +73,7 @@ def _sentence(meaning: str) -> str:
 
 
 def _statistics() -> str:
-    groups: Sequence[tuple[str, Iterable[Statistic]]] = (
+    groups: Sequence[tuple[str, Iterable[Measure]]] = (
         ("scalar: one column each", SCALARS),
         ("tensor: for every tensor and each of value, gradient and update", TENSOR_STATISTICS),
         ("tensor, of updates only", (RATIO,)),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from diagnostics.schema.attributes import Attribute
 from diagnostics.schema.columns import Columns
+from diagnostics.schema.window import window_steps
 from lenet.hooks import LayerInfo, RunStart, TensorInfo
 
 
@@ -57,6 +58,11 @@ class RunInfo:
     def columns(self) -> Columns:
         """The columns of this run's rows: those its log names, else those that are declared."""
         return self.recorded_columns or Columns.declare(self.tensors, self.layers)
+
+    @property
+    def window(self) -> int:
+        """W, in steps."""
+        return window_steps(self.batch_size)
 
     @property
     def parameters(self) -> int:

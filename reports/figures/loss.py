@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.detect.symptoms import prior_entropy
-from diagnostics.measure.tensors import window_steps
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from reports.figures import style
@@ -57,7 +56,7 @@ def prepare(run: Run) -> LossCurves:
     columns = run.columns
     values = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")]).astype(np.float64)
     steps = np.ascontiguousarray(run.index["step"])
-    window = window_steps(run.info.batch_size)
+    window = run.info.window
     loss, accuracy = values[:, 0], values[:, 1]
     broken = steps[~np.isfinite(loss)]
     per_epoch = max(run.info.steps_per_epoch, 1)

@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnostics.measure.activations import MAP_ROWS, MAP_SAMPLES, SAMPLES, Activity
+from diagnostics.measure.activation_layout import MAP_ROWS, MAP_SAMPLES, SAMPLES
+from diagnostics.measure.activations import ActivationStatistics
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, LayerOutputs, positions
 from lenet.hooks import LayerInfo
 from lenet.layers.base import batch_first, batch_last
 
+MEAN, STD, ZERO, SATURATED, DEAD = positions(
+    ACTIVATION_STATISTICS, "mean", "std", "zero_fraction", "saturated_fraction", "dead_fraction"
+)
+WINDOW = 3
 ORDERS = st.sampled_from(["batch-last", "batch-first", "fortran", "strided"])
 
 
@@ -25,10 +31,10 @@ def laid_out(x: Any, order: str) -> Any:
     return np.ascontiguousarray(x)
 
 
-def measure(activity: Activity) -> None:
-    assert activity.plan is not None
-    activity.plan.measure()
-    activity.report()
+def measure(statistics: ActivationStatistics, step: int = 0) -> None:
+    assert statistics.layout is not None
+    statistics.layout.measure()
+    statistics.finish(step)
 
 
 def layers(activation: str = "relu") -> tuple[LayerInfo, ...]:
@@ -64,18 +70,18 @@ def test_silent_units_are_exactly_those_that_are_zero_for_the_whole_batch(
 ) -> None:
     made = outputs(seed, sizes, alive, activation)
     block = np.full((6, 3), np.nan, np.float32)
-    activity = Activity(layers(activation), block)
+    statistics = ActivationStatistics(layers(activation), block, WINDOW)
 
     with np.errstate(all="ignore"):
-        activity.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
-        measure(activity)
+        statistics.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
+        measure(statistics)
 
     conv = np.concatenate(made["conv1"])
     dense = np.concatenate(made["dense1"])
     expected = [*(~conv.any(axis=(0, 1, 2))), *(~dense.any(axis=0))]
-    assert activity.silent.tolist() == [int(e) for e in expected]
-    assert block[4, 1:] == pytest.approx([np.mean(expected[:9]), np.mean(expected[9:])])
-    assert np.isnan(block[4, 0])
+    assert statistics.silent.tolist() == [int(e) for e in expected]
+    assert block[DEAD, 1:] == pytest.approx([np.mean(expected[:9]), np.mean(expected[9:])])
+    assert np.isnan(block[DEAD, 0])
 
 
 @given(seed=st.integers(0, 10_000), sizes=st.lists(st.integers(1, 70), min_size=1, max_size=3), order=ORDERS)
@@ -87,9 +93,9 @@ def test_statistics_are_those_of_the_first_samples_and_evenly_spaced_rows(
     block = np.full((6, 3), np.nan, np.float32)
 
     with np.errstate(all="ignore"):
-        activity = Activity(layers("tanh"), block)
-        activity.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
-        measure(activity)
+        statistics = ActivationStatistics(layers("tanh"), block, WINDOW)
+        statistics.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
+        measure(statistics)
 
     stride = max(1, 7 // MAP_ROWS)
     for i, name in enumerate(("input", "conv1", "dense1")):
@@ -97,43 +103,76 @@ def test_statistics_are_those_of_the_first_samples_and_evenly_spaced_rows(
             seen = np.concatenate(made[name])[:SAMPLES].astype(np.float64)
         else:
             seen = made[name][0][:MAP_SAMPLES, stride // 2 :: stride].astype(np.float64)
-        np.testing.assert_allclose(block[0, i], seen.mean(), rtol=1e-3, atol=1e-6)
-        np.testing.assert_allclose(block[1, i], seen.std(), rtol=1e-3, atol=1e-6)
-        assert block[2, i] == pytest.approx(np.mean(seen == 0), abs=1e-6)
+        np.testing.assert_allclose(block[MEAN, i], seen.mean(), rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(block[STD, i], seen.std(), rtol=1e-3, atol=1e-6)
+        assert block[ZERO, i] == pytest.approx(np.mean(seen == 0), abs=1e-6)
         if i:
-            assert block[3, i] == pytest.approx(np.mean(np.abs(seen) > np.float32(0.98)), abs=1e-6)
+            assert block[SATURATED, i] == pytest.approx(np.mean(np.abs(seen) > np.float32(0.98)), abs=1e-6)
 
 
 def test_a_batch_in_portions_gives_the_silence_of_the_whole_batch() -> None:
     first, second = outputs(1, [16], 0.5), outputs(2, [16, 16], 0.5)
-    activity = Activity(layers(), np.zeros((6, 3), np.float32))
+    statistics = ActivationStatistics(layers(), np.zeros((6, 3), np.float32), WINDOW)
 
-    activity.observe({k: tuple(v) for k, v in first.items()}, 0)
-    activity.observe({k: tuple(v) for k, v in second.items()}, 16)
+    statistics.observe({k: tuple(v) for k, v in first.items()}, 0)
+    statistics.observe({k: tuple(v) for k, v in second.items()}, 16)
 
     whole = {k: np.concatenate(first[k] + second[k]) for k in first}
     expected = [*(~whole["conv1"].any(axis=(0, 1, 2))), *(~whole["dense1"].any(axis=0))]
-    assert activity.silent.tolist() == [int(e) for e in expected]
+    assert statistics.silent.tolist() == [int(e) for e in expected]
 
 
 def test_a_new_batch_forgets_the_silence_of_the_last_one() -> None:
-    activity = Activity(layers(), np.zeros((6, 3), np.float32))
+    statistics = ActivationStatistics(layers(), np.zeros((6, 3), np.float32), WINDOW)
 
-    activity.observe({k: tuple(v) for k, v in outputs(1, [16], 0.0).items()}, 0)
-    before = activity.silent.copy()
-    activity.observe({k: tuple(v) for k, v in outputs(1, [40], 1.0).items()}, 0)
+    statistics.observe({k: tuple(v) for k, v in outputs(1, [16], 0.0).items()}, 0)
+    before = statistics.silent.copy()
+    statistics.observe({k: tuple(v) for k, v in outputs(1, [40], 1.0).items()}, 0)
 
     assert before.all()
-    assert not activity.silent.all()
+    assert not statistics.silent.all()
 
 
 def test_outputs_that_are_not_finite_are_not_silent() -> None:
     made = outputs(3, [16], 0.0)
     made["dense1"][0][3, 4] = np.nan
-    activity = Activity(layers(), np.zeros((6, 3), np.float32))
+    statistics = ActivationStatistics(layers(), np.zeros((6, 3), np.float32), WINDOW)
 
     with np.errstate(all="ignore"):
-        activity.observe({k: tuple(v) for k, v in made.items()}, 0)
+        statistics.observe({k: tuple(v) for k, v in made.items()}, 0)
 
-    assert activity.silent[9 + 4] == 0
-    assert activity.silent.sum() == 19
+    assert statistics.silent[9 + 4] == 0
+    assert statistics.silent.sum() == 19
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    steps=st.integers(1, 6),
+    alive=st.sampled_from([0.0, 0.5, 1.0]),
+    activation=st.sampled_from(["relu", "tanh"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_statistic_is_what_its_definition_says(seed: int, steps: int, alive: float, activation: str) -> None:
+    block = np.full((len(ACTIVATION_STATISTICS), 3), np.nan, np.float32)
+    statistics = ActivationStatistics(layers(activation), block, WINDOW)
+    silence: list[Any] = []
+    for step in range(steps):
+        made = outputs(seed + step, [20], alive, activation)
+        with np.errstate(all="ignore"):
+            statistics.observe({k: tuple(v) for k, v in made.items()}, 0)
+            measure(statistics, step)
+        silence.append(statistics.silent != 0)
+
+    assert statistics.layout is not None
+    streaks = [next((n for n, one in enumerate(unit[::-1]) if not one), steps) for unit in np.array(silence).T]
+    for place, units in enumerate((slice(0, 0), slice(0, 9), slice(9, 20))):
+        seen = LayerOutputs(
+            sample=statistics.layout.samples[place],
+            activation=activation if place else None,
+            silent=silence[-1][units],
+            silent_steps=np.array(streaks)[units],
+            window=WINDOW,
+            steps=steps,
+        )
+        expected = [statistic.of(seen) for statistic in ACTIVATION_STATISTICS]
+        np.testing.assert_allclose(block[:, place], expected, rtol=1e-3, atol=1e-6)

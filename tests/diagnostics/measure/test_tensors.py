@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from diagnostics.measure.histograms import histograms
-from diagnostics.measure.tensors import Segments, saturated_fraction, window_steps
+from diagnostics.measure.tensors import TensorStatistics
+from diagnostics.schema.measures import LayerOutputs, saturated_fraction
 from diagnostics.schema.tables import BINS
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
@@ -37,11 +38,11 @@ def plain(x: NDArray[np.float32]) -> list[float]:
 
 def measured(tensors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     out = np.zeros((7, len(tensors)), np.float32)
-    segments = Segments([t.size for t in tensors])
-    for part, tensor in zip(segments.parts, tensors, strict=True):
+    buffer = TensorStatistics([t.size for t in tensors])
+    for part, tensor in zip(buffer.parts, tensors, strict=True):
         part[:] = tensor
     with np.errstate(all="ignore"):
-        segments.statistics(out)
+        buffer.measure(out)
     return out
 
 
@@ -142,10 +143,10 @@ def test_histograms_of_large_tensors_count_the_same(size: int) -> None:
 def test_saturation_is_the_share_outside_the_flat_ends(x: NDArray[np.float32]) -> None:
     low, high = np.float32(0.01), np.float32(0.99)
 
-    assert saturated_fraction(x, "sigmoid") == pytest.approx(sum(v < low or v > high for v in x) / 50)
-    assert saturated_fraction(x, "tanh") == pytest.approx(sum(abs(v) > np.float32(0.98) for v in x) / 50)
-    assert np.isnan(saturated_fraction(x, "relu"))
+    def saturated(activation: str | None) -> float:
+        units = np.zeros(0, np.int64)
+        return saturated_fraction(LayerOutputs(x, activation, units == 0, units, window=20, steps=1))
 
-
-def test_the_window_is_twenty_steps_or_2560_samples() -> None:
-    assert [window_steps(b) for b in (128, 8, 500, 100, 60_000)] == [20, 320, 20, 26, 20]
+    assert saturated("sigmoid") == pytest.approx(sum(v < low or v > high for v in x) / 50)
+    assert saturated("tanh") == pytest.approx(sum(abs(v) > np.float32(0.98) for v in x) / 50)
+    assert np.isnan([saturated("relu"), saturated(None)]).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -264,7 +265,7 @@ def test_off_a_terminal_only_the_last_state_is_written():
 
 def test_a_follower_says_that_the_writer_is_gone_and_how_far_the_log_reaches():
     run = synthetic.healthy(60)
-    cast(Any, run).source.status = "crashed"
+    cast(Any, run).source.header = replace(run.header, status="crashed")
     shown = Follower(run, "runs/x.h5").state()
 
     assert shown.status == "writer gone"
