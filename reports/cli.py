@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
+from reports.commands.faults import end_with_fault
 
 # What is wrong with something to be read; all else is wrong with what was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
@@ -35,10 +36,16 @@ COMMANDS = {
 
 
 @contextmanager
-def _one_line_of_the_system() -> Iterator[None]:
-    """Ctrl-C is 130 wherever it comes; what the system refuses is one line: a fault of the place, not of ours."""
+def _ending_in_one_line() -> Iterator[None]:
+    """Every way in which a command can end badly is one line and an exit code.
+
+    Ctrl-C is 130 wherever it comes. What the system refuses is a fault of the place. All else that no command
+    foresaw is a fault of lenet-diag, 70.
+    """
     try:
         yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
@@ -48,9 +55,11 @@ def _one_line_of_the_system() -> Iterator[None]:
         sys.exit(BROKEN_PIPE)
     except OSError as error:
         if not error.errno:  # not the system's word
-            raise
+            end_with_fault(error)
         what = f"{error.filename}: " if error.filename else ""
         fail(f"{what}{os.strerror(error.errno).lower()}", UNREADABLE if error.errno in NOT_THERE else FAILED)
+    except Exception as error:
+        end_with_fault(error)
 
 
 class LazyGroup(click.Group):
@@ -66,13 +75,14 @@ class LazyGroup(click.Group):
         return command
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
-        with _one_line_of_the_system():
+        with _ending_in_one_line():
             return super().make_context(*arguments, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # what the terminal cannot show must not end a command
-        with _one_line_of_the_system():
+        os.environ["MPLBACKEND"] = "agg"  # figures become files; the shell may name a backend that is not here
+        with _ending_in_one_line():
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -88,6 +98,6 @@ def main() -> None:
 
     Begin with `lenet-diag train --watch`. Exit codes: 0 done; 1 defects found
     (with --fail-on-defect or --on-defect stop); 2 usage; 3 unreadable or damaged
-    input; 4 training or logging failed; 130, 141
-    and 143 interrupted.
+    input; 4 training or logging failed; 70 a fault of lenet-diag itself; 130,
+    141 and 143 interrupted.
     """

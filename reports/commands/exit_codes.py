@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from diagnostics.run.run import Run
 
-DEFECTS, USAGE, UNREADABLE, FAILED, INTERRUPTED, BROKEN_PIPE, TERMINATED = 1, 2, 3, 4, 130, 141, 143
+DEFECTS, USAGE, UNREADABLE, FAILED, FAULT, INTERRUPTED, BROKEN_PIPE, TERMINATED = 1, 2, 3, 4, 70, 130, 141, 143
 
 
 def fail(message: str, code: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reports.commands.exit_codes import FAILED, UNREADABLE, fail, one_line_errors, tell_damage
+from reports.commands.exit_codes import FAULT, UNREADABLE, fail, one_line_errors, tell_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,16 +35,11 @@ def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
 
         out = out or (path / "report" if path.is_dir() else path.with_suffix(".report"))
         check_replaceable(out / "report.html")  # before the minutes that figures take
-        try:
-            if path.is_dir():
-                code = _report_folder(path, out, which, jobs)
-            else:
-                page, code = report_run(path, out)
-                click.echo(page)
-        except OSError as error:
-            if error.filename is None:
-                raise
-            fail(f"{error.filename}: cannot be written: {(error.strerror or '').lower()}", FAILED)
+        if path.is_dir():
+            code = _report_folder(path, out, which, jobs)
+        else:
+            page, code = report_run(path, out)
+            click.echo(page)
     sys.exit(code)
 
 
@@ -73,50 +68,58 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int
     if not groups:
         fail(f"{folder}: no finished run to report", UNREADABLE)
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
-    failures = _run_reports(summaries, out, jobs)
+    failures, faults = _run_reports(summaries, out, jobs)
     links = {r.name: f"{_page_folder(r)}/report.html" for r in summaries if r.name not in failures}
-    for problem in failures.values():
-        click.echo(f"error: {problem}", err=True)
+    for name, problem in failures.items():
+        click.echo(problem if name in faults else f"error: {problem}", err=True)
     problems = [*loaded.problems, *failures.values()]
     left_out = [*problems, *(f"{path.name}: has not ended" for path in loaded.unfinished)]
     data = StudyData(folder.resolve().name, groups, comparisons, lambda r: open_run(r.path), links, left_out)
     click.echo(html.write(build(data), out))
-    return UNREADABLE if problems else 0
+    return FAULT if faults else UNREADABLE if problems else 0
 
 
 def _page_folder(run: RunSummary) -> str:
     return Path(run.name).with_suffix("").name
 
 
-def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> dict[str, str]:
-    """A report for each run, several at a time; returns what went wrong, by run. Raises OSError."""
+def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> tuple[dict[str, str], set[str]]:
+    """A report for each run, several at a time; returns what went wrong, by run, and where that is our fault.
+
+    Raises LogWriteError or OSError where no report can be written.
+    """
     import os
 
     from diagnostics.study.worker_pool import Failure, WorkerPool
+    from reports.commands.faults import line_of
     from reports.terminal.progress_line import progress_line
 
     failures: dict[str, str] = {}
+    faults: set[str] = set()
     tasks = [(Path(run.path), out / _page_folder(run)) for run in runs]
     with WorkerPool(jobs or os.cpu_count() or 1, _one_report) as pool:
         for done, ((path, _), problem) in enumerate(pool.each(tasks), 1):
-            if isinstance(problem, OSError):  # what is wrong with the place is wrong for all of them
+            if isinstance(problem, Exception):  # what is wrong with the place is wrong for all of them
                 raise problem
-            if isinstance(problem, Failure):
+            if isinstance(problem, Failure) and problem.details:
+                faults.add(path.name)
+                problem = line_of(f"{path}: no report: {problem.message}", problem.details)
+            elif isinstance(problem, Failure):
                 problem = f"{path}: no report: {problem.message}"
             if problem is not None:
                 failures[path.name] = problem
             progress_line(f"reports of runs: {done} of {len(runs)}", done == len(runs))
-    return {run.name: failures[run.name] for run in runs if run.name in failures}
+    return {run.name: failures[run.name] for run in runs if run.name in failures}, faults
 
 
-def _one_report(job: tuple[Path, Path]) -> str | OSError | None:
+def _one_report(job: tuple[Path, Path]) -> str | Exception | None:
     """One report in a process of its own; what was wrong comes back, as its line where it is the log's fault."""
-    from diagnostics.errors import DiagnosticsError
+    from diagnostics.errors import DiagnosticsError, LogWriteError
 
     try:
         report_run(*job)
+    except (LogWriteError, OSError) as error:
+        return error
     except DiagnosticsError as error:
         return str(error)
-    except OSError as error:
-        return error
     return None
