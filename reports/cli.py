@@ -13,26 +13,12 @@ from typing import Any
 
 import click
 
+from reports.commands import help_lines
 from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
 from reports.commands.faults import end_with_fault
 
 # What is wrong with something to be read; all else is wrong with what was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
-
-# name -> what it is for, in the order of a user's day. Each is reports/commands/NAME.py with a `command`.
-COMMANDS = {
-    "train": "Train a network on MNIST, log every step, and judge the run.",
-    "watch": "Follow a run that another process is writing.",
-    "diagnose": "Say whether a run is a defect run, since when, and why.",
-    "report": "Write a page with figures about a run or a folder of runs.",
-    "stats": "Statistics of many runs, with and without the defect runs.",
-    "study": "Train many seeds of one or several settings.",
-    "export": "Write a log's tables as CSV or Parquet.",
-    "gradcheck": "Compare the layers' gradients with finite differences.",
-    "repair": "Make a damaged log readable; the original is kept.",
-    "rules": "The manual of the detector's rules.",
-    "schema": "The format of the log.",
-}
 
 
 @contextmanager
@@ -66,10 +52,10 @@ class LazyGroup(click.Group):
     """Finds commands by name without importing the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(help_lines())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in help_lines():
             return None
         command: click.Command = importlib.import_module(f"reports.commands.{cmd_name}").command
         return command
@@ -86,9 +72,9 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """One line a command, from the table above: nothing needs to be imported to print it."""
+        """One line a command, from the first lines of their files: nothing is imported to print them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(help_lines().items()))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

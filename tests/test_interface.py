@@ -8,19 +8,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from diagnostics import diagnose
+from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from lenet.hooks import Hook
 from reports.cli import main
-from reports.commands.run_and_tell import Ending
 from tests.diagnostics.schema.test_docs import lenet_log
 
 ROOT = Path(__file__).parents[1]
@@ -84,8 +85,13 @@ def test_a_run_may_go_on_with_another_number_of_threads(
     begin, go_on = [*TRAIN, "--threads", "1"], ["train", "--resume", *more]
     assert CliRunner().invoke(main, [*begin, "--out", str(tmp_path / "x.h5")]).exit_code == 0
     asked: list[Any] = []
-    ended = Ending(died=False, logged=True)
-    monkeypatch.setattr("reports.commands.run_and_tell.train", lambda settings, wishes: asked.append(settings) or ended)
+    healthy = SimpleNamespace(log_failure=None, diagnosis=SimpleNamespace(verdict=Verdict.HEALTHY))
+
+    def train(settings: Any, options: Any) -> list[Any]:
+        asked.append(settings)
+        return [healthy]
+
+    monkeypatch.setattr("reports.commands.run_and_tell.train", train)
     result = CliRunner().invoke(main, [*go_on, "--out", str(tmp_path / "x.h5")])
 
     assert result.exit_code == 0

@@ -1,4 +1,4 @@
-"""`lenet-diag diagnose`: is it a defect run, since when, and why."""
+"""`lenet-diag diagnose`: say whether a run is a defect run, since when, and why."""
 
 from __future__ import annotations
 

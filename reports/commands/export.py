@@ -1,4 +1,4 @@
-"""lenet-diag export: the frames of a run as CSV or Parquet."""
+"""`lenet-diag export`: write a log's tables as CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from reports.commands.exit_codes import tell_damage
 
 
-@click.command()
+@click.command(name="export")
 @click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
 @click.option(

@@ -1,4 +1,4 @@
-"""`lenet-diag gradcheck`: whether the gradients of a network's layers are right."""
+"""`lenet-diag gradcheck`: compare the layers' gradients with finite differences."""
 
 from __future__ import annotations
 

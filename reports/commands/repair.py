@@ -1,4 +1,4 @@
-"""lenet-diag repair: make a damaged log readable, keep the original."""
+"""`lenet-diag repair`: make a damaged log readable; the original is kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(name="repair")
 @click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
 def command(run: Path) -> None:
     """Make a damaged log readable, keep the original.

@@ -1,4 +1,4 @@
-"""`lenet-diag report`: one page, with figures, about a run or a folder of runs."""
+"""`lenet-diag report`: write a page with figures about a run or a folder of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lenet-diag rules`: the manual of the detector."""
+"""`lenet-diag rules`: the manual of the detector's rules."""
 
 from __future__ import annotations
 

@@ -22,8 +22,16 @@ from reports.text.diagnosis import diagnosis_text
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the options of `train` say beside the settings; ``log`` goes to ``run_training`` as it is."""
+class TrainOptions:
+    """What the options of `train` say beside the settings.
+
+    out: the log of the first attempt; None for a new file in the folder ``runs``.
+    no_log: whether nothing is logged.
+    watch: whether the run is shown live, where there is a terminal.
+    print_every: steps of an epoch between printed lines; 0 prints none.
+    on_defect: what to do with a dead run.
+    log: the options of ``run_training`` that decide what is logged, by their names.
+    """
 
     out: Path | None
     no_log: bool
@@ -46,44 +54,32 @@ class Wishes:
         return default_path(settings, self.out.parent if self.out is not None else Path("runs"))
 
 
-@dataclass(frozen=True)
-class Ending:
-    """Whether the last run died, and whether every log is whole."""
-
-    died: bool
-    logged: bool
-
-
-def train(settings: Settings, wishes: Wishes) -> Ending:
-    """Train, and again with the next seed where a dead run is to be restarted.
+def train(settings: Settings, options: TrainOptions) -> list[TrainingResult]:
+    """Train, and again with the next seed where a dead run is to be restarted; the results in their order.
 
     A dead run is kept and counts. KeyboardInterrupt and SystemExit are passed on
     when the user has been told where the run got to.
     """
     data = load_dataset(settings.data, settings.limit)
-    attempt = 0
-    logged = True
-    while True:
-        result = _once(settings, wishes, data, attempt)
-        logged &= result.log_failure is None
-        died = result.diagnosis.verdict.is_defect
-        if not died or wishes.on_defect != "restart" or attempt == RESTARTS:
-            return Ending(died, logged)
-        attempt += 1
+    results = [_once(settings, options, data, 0)]
+    while options.on_defect == "restart" and results[-1].diagnosis.verdict.is_defect and len(results) <= RESTARTS:
         settings = with_next_seed(settings)
-        click.echo(f"restart {attempt} of {RESTARTS}, with seed {settings.seed}; the dead run is kept", err=True)
+        restart = f"restart {len(results)} of {RESTARTS}, with seed {settings.seed}"
+        click.echo(f"{restart}; the dead run is kept", err=True)
+        results.append(_once(settings, options, data, len(results)))
+    return results
 
 
-def _once(settings: Settings, wishes: Wishes, data: Dataset, attempt: int) -> TrainingResult:
+def _once(settings: Settings, options: TrainOptions, data: Dataset, attempt: int) -> TrainingResult:
     """One training, and what became of it on stderr. Raises the exception that interrupted it."""
     result = run_training(
         settings,
-        wishes.path(settings, attempt),
+        options.path(settings, attempt),
         dataset=data,
-        on_defect="continue" if wishes.on_defect == "continue" else "stop",
-        print_every=0 if wishes.is_live else wishes.print_every,
-        hooks=_live_view if wishes.is_live else None,
-        **wishes.log,
+        on_defect="continue" if options.on_defect == "continue" else "stop",
+        print_every=0 if options.is_live else options.print_every,
+        hooks=_live_view if options.is_live else None,
+        **options.log,
     )
     _tell(result)
     if result.interruption is not None:

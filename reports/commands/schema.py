@@ -1,11 +1,11 @@
-"""lenet-diag schema: the file format."""
+"""`lenet-diag schema`: the format of the log."""
 
 from __future__ import annotations
 
 import click
 
 
-@click.command()
+@click.command(name="schema")
 def command() -> None:
     """Print the format of the log files, as Markdown."""
     from diagnostics.schema.markdown import log_format_markdown

@@ -1,4 +1,4 @@
-"""`lenet-diag stats`: what became of many runs, with and without those that died."""
+"""`lenet-diag stats`: statistics of many runs, with and without the defect runs."""
 
 from __future__ import annotations
 

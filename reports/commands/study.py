@@ -1,4 +1,4 @@
-"""`lenet-diag study`: many runs of one or several settings, in parallel, and their statistics."""
+"""`lenet-diag study`: train many seeds of one or several settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lenet-diag train`: train one network, log every step, judge the run."""
+"""`lenet-diag train`: train a network on MNIST, log every step, and judge the run."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ def command(
     _check(given)
     with one_line_errors():
         from lenet.settings import Settings
-        from reports.commands.run_and_tell import Wishes, train
+        from reports.commands.run_and_tell import TrainOptions, train
 
         settings = _resumed(given, out) if log["resume"] and out else Settings(**options)
         try:
-            ending = train(settings, Wishes(out, no_log, watch, print_every, on_defect, log))
+            results = train(settings, TrainOptions(out, no_log, watch, print_every, on_defect, log))
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
-    if not ending.logged:
+    if any(result.log_failure is not None for result in results):
         sys.exit(FAILED)
-    sys.exit(DEFECTS if ending.died and on_defect == "stop" else 0)
+    sys.exit(DEFECTS if on_defect == "stop" and results[-1].diagnosis.verdict.is_defect else 0)
 
 
 LOG_OPTIONS = ("overwrite", "resume", "checkpoint_every", "log_every", "histograms_every", "on_log_error")
