@@ -223,6 +223,10 @@ class TrainableLayer(Layer):
     def complete_gradients(self, samples: int) -> None:
         """Called once a step when the shards' gradients are summed; here nothing is left to do."""
 
+    def gradient_factor(self, samples: int) -> float:
+        """What :meth:`complete_gradients` multiplies the shards' sum of a batch of ``samples`` by: 1."""
+        return 1.0
+
     def memory(self) -> dict[str, Array]:
         """Arrays that the layer carries from step to step beside its parameters: none."""
         return {}

@@ -77,6 +77,10 @@ class ReportConvolutionLayer(ConvolutionLayer):
         """G' and db' of departure 4."""
         return self._left_by_last_step
 
+    def gradient_factor(self, samples: int) -> float:
+        """Departure 5."""
+        return 1.0 / samples
+
     def complete_gradients(self, samples: int) -> None:
         """Departures 4 and 5: add what the last step left, divide by the batch once more."""
         left = self._left_by_last_step

@@ -167,7 +167,7 @@ class Engine:
     @contextmanager
     def running(self) -> Iterator[Engine]:
         """Within: threads are there, BLAS uses one of them a shard, and overflow is not worth a warning."""
-        with _blas_controller().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with single_threaded_blas():
             if self.threads == 1:
                 yield self
                 return
@@ -265,6 +265,13 @@ class Engine:
         total = self._parameters.gradients
         before = [] if is_first else [total]
         add_up([*before, *(shard.gradients for shard in portion.shards)], total)
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Within: BLAS uses one thread a call, and overflow is not worth a warning."""
+    with _blas_controller().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        yield
 
 
 @cache

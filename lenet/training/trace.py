@@ -1,0 +1,173 @@
+"""One batch through a network and back with nothing overwritten: what each layer took in and gave out.
+
+The trainer computes in place and forgets; a trace keeps copies. It cuts the batch into the
+same shards and computes in the same order, so that its numbers are those of the training
+step, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from lenet.layers.base import Array, TrainableLayer, TrainableWorkspace, batch_first, batch_last
+from lenet.layers.memory import Memory
+from lenet.losses import CLIP, Labels, LossCategoricalCrossEntropy
+from lenet.network import Network
+from lenet.training.engine import PORTION, Shard, shard_sizes, single_threaded_blas
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """What passed through one trainable layer, for n samples.
+
+    Args:
+        inputs: what went in, (n, H, W, C) or (n, F).
+        preactivations: what came out, before the activation function, (n, H, W, C) or (n, F).
+        outputs: the same after the activation function.
+        gradients: the gradient of the loss by ``preactivations``, of the same shape; the loss is the mean
+            over the batch. Empty where only the forward pass was asked for.
+    """
+
+    inputs: Array
+    preactivations: Array
+    outputs: Array
+    gradients: Array
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What passed through a network.
+
+    Args:
+        losses: loss of each sample, (n,), nats.
+        probabilities: the network's answers, (n, classes).
+        layers: by name, for the layers that were asked for.
+    """
+
+    losses: Array
+    probabilities: Array
+    layers: dict[str, LayerTrace]
+
+
+def trace(
+    network: Network,
+    X: Array,
+    labels: Labels,
+    layers: Collection[str] = (),
+    *,
+    backward: bool = False,
+    batch_samples: int | None = None,
+) -> Trace:
+    """Follow samples through a finalized network.
+
+    Args:
+        network: the network, which is not changed.
+        X: the samples, (n, H, W, C) or (n, F).
+        labels: their classes, (n,).
+        layers: names of the trainable layers to keep copies of.
+        backward: whether the gradients are wanted too.
+        batch_samples: the size of the batch whose mean loss the gradients are of, where the samples are
+            only part of it; None (default) for n.
+    """
+    batch = batch_samples or len(X)
+    shards = []
+    with single_threaded_blas():
+        for first in range(0, len(X), PORTION):
+            start = first
+            for size in shard_sizes(min(PORTION, len(X) - first)):
+                rows = slice(start, start + size)
+                shards.append(_trace_shard(network, X, labels[rows], rows, layers, backward, batch))
+                start += size
+    return Trace(
+        np.concatenate([one.losses for one in shards]),
+        np.concatenate([one.probabilities for one in shards]),
+        {name: _joined([one.layers[name] for one in shards]) for name in shards[0].layers},
+    )
+
+
+def _trace_shard(
+    network: Network, X: Array, labels: Labels, rows: slice, layers: Collection[str], backward: bool, batch: int
+) -> Trace:
+    shard = Shard(network.layers, network.parameters, network.input_shape, len(labels), Memory())
+    shard.load(X, rows)
+    wanted = {
+        position: layer.name
+        for position, layer in enumerate(network.layers)
+        if isinstance(layer, TrainableLayer) and layer.name in layers
+    }
+    inputs, preactivations, gradients = {}, {}, {}
+    x = shard.input
+    for position, workspace in enumerate(shard.workspaces):
+        name = wanted.get(position)
+        if name is not None:
+            inputs[name] = batch_first(x).copy()
+        x = workspace.forward(x)
+        if name is not None:
+            preactivations[name] = batch_first(x).copy()
+    outputs = {name: shard.watched[name].copy() for name in wanted.values()}
+    probabilities = x.T.copy()
+    if backward:
+        d: Array | None = LossCategoricalCrossEntropy().shard_gradient(x, labels, batch)
+        for position in range(len(shard.workspaces) - 2, -1, -1):
+            if d is None:
+                break
+            if position in wanted:
+                gradients[wanted[position]] = batch_first(d).copy()
+            d = shard.workspaces[position].backward(d)
+    chosen = np.clip(probabilities[np.arange(len(labels)), labels], CLIP, 1 - CLIP)
+    none = np.empty(0, probabilities.dtype)
+    return Trace(
+        -np.log(chosen),
+        probabilities,
+        {n: LayerTrace(inputs[n], preactivations[n], outputs[n], gradients.get(n, none)) for n in inputs},
+    )
+
+
+def _joined(parts: list[LayerTrace]) -> LayerTrace:
+    names = ("inputs", "preactivations", "outputs", "gradients")
+    return LayerTrace(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+class LayerGradient:
+    """The gradient of the loss by the parameters of one layer, for some of the samples of a batch.
+
+    Args:
+        layer: a trainable layer of a finalized network.
+        samples: how many samples :meth:`of` is given at a time.
+        batch_samples: the size of the batch.
+    """
+
+    def __init__(self, layer: TrainableLayer, samples: int, batch_samples: int) -> None:
+        parameters = {"weights": layer.weights, "biases": layer.biases}
+        sizes = [array.size for array in parameters.values()]
+        self.flat = np.zeros(sum(sizes), layer.weights.dtype)
+        gradients = {
+            name: part.reshape(array.shape)
+            for part, (name, array) in zip(np.split(self.flat, [sizes[0]]), parameters.items(), strict=True)
+        }
+        self._layer, self._samples, self._parameters, self._gradients = layer, samples, parameters, gradients
+        self._factor = layer.gradient_factor(batch_samples)
+        self._workspace: TrainableWorkspace | None = None
+
+    def of(self, inputs: Array, gradients: Array) -> Array:
+        """The gradient, (parameters,): weights in C order, then biases; overwritten by the next call.
+
+        Args:
+            inputs: what went into the layer, as in :class:`LayerTrace`.
+            gradients: the gradient of the batch's loss by what came out of it.
+        """
+        if self._workspace is None:
+            workspace = self._layer.workspace(
+                inputs.shape[1:], self._samples, self.flat.dtype, Memory(), input_gradient=False
+            )
+            assert isinstance(workspace, TrainableWorkspace)
+            workspace.bind(self._parameters, self._gradients)
+            self._workspace = workspace
+        self._workspace.forward(np.ascontiguousarray(batch_last(inputs)))
+        self._workspace.backward(np.array(batch_last(gradients), order="C"))
+        if self._factor != 1.0:
+            self.flat *= self.flat.dtype.type(self._factor)
+        return self.flat
