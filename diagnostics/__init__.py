@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 from diagnostics.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from diagnostics.detect.detector import replay
+    from diagnostics.detect.detector import diagnose as diagnose
     from diagnostics.errors import DiagnosticsError as DiagnosticsError
     from diagnostics.log.reader import open_run as open_run
     from diagnostics.record.recorder import Recorder as Recorder
     from diagnostics.run.run import Run as Run
     from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
-
-    diagnose = replay
 
 __getattr__, __all__ = _lazy_names(
     __name__,
@@ -27,7 +25,7 @@ __getattr__, __all__ = _lazy_names(
         "diagnostics.record.recorder": ("Recorder",),
         "diagnostics.run.run": ("Run",),
         "diagnostics.statistics.tracker": ("StatisticsTracker",),
-        "diagnostics.detect.detector": ("replay as diagnose",),
+        "diagnostics.detect.detector": ("diagnose",),
         "diagnostics.log.reader": ("open_run",),
     },
 )

@@ -24,7 +24,7 @@ from benchmarks.calibrate.bands import band_rows, measured
 from benchmarks.calibrate.starts import Start, first_learned, starts
 from benchmarks.common import commit, outcomes, render
 from benchmarks.zoo.judged import ALIVE_ABOVE, DEAD_BELOW, NATURAL
-from diagnostics.detect.detector import DEFAULT_THRESHOLDS, replay
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
@@ -59,7 +59,7 @@ def judge(label: Path) -> CalibrationRun:
     rows = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")])
     learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
     network, validation = entry["settings"]["network"], entry["accuracies"][-1]
-    diagnosis = replay(run)
+    diagnosis = diagnose(run)
     start = Start(label.stem, network, len(rows), learned, last, validation)
     warned = tuple(finding.first_step for finding in diagnosis.findings if finding.rule == RULE)
     return CalibrationRun(label.stem, entry["group"], network, validation, start, measured(run), diagnosis, warned)

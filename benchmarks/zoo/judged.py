@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import outcomes
-from diagnostics.detect.detector import replay
+from diagnostics.detect.detector import diagnose
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Verdict
 from diagnostics.log.reader import open_run
@@ -97,7 +97,7 @@ def judge(label: Path) -> JudgedRun:
     """The run of a label, replayed from its log."""
     entry = json.loads(label.read_text())
     run = open_run(label.with_suffix(".h5"))
-    diagnosis = replay(run)
+    diagnosis = diagnose(run)
     cause = diagnosis.cause
     return JudgedRun(
         name=label.stem,

@@ -1,6 +1,6 @@
 """The detector: sees one row at a time, says when a run goes down, and finds out why.
 
-Live and from a file it is one implementation: :func:`replay` feeds the rows of a log
+Live and from a file it is one implementation: :func:`diagnose` feeds the rows of a log
 through the same :class:`Detector` that judged them while they were written, so the
 answers are the same, step for step. While nothing is suspected a row costs the state
 machine of :mod:`diagnostics.detect.symptoms`, the early warnings, and a copy.
@@ -58,8 +58,8 @@ DEFAULT_THRESHOLDS = Thresholds(
 Event = Finding | Stretch
 
 
-class Replayable(Protocol):
-    """What :func:`replay` needs of a run."""
+class Diagnosable(Protocol):
+    """What :func:`diagnose` needs of a run."""
 
     name: str
 
@@ -218,7 +218,7 @@ class Detector:
         )
 
 
-def replay(run: Replayable, limits: Thresholds | None = None) -> Diagnosis:
+def diagnose(run: Diagnosable, limits: Thresholds | None = None) -> Diagnosis:
     """The diagnosis of a recorded run. Raises TypeError for what is none, such as the path of a log."""
     if not hasattr(run, "rows"):
         raise TypeError(f"received {run!r}, expected a run; diagnostics.open_run(path) reads one from its log")

@@ -265,9 +265,9 @@ class Run:
     # -- inside ---------------------------------------------------------------------------
 
     def _judge(self) -> Diagnosis:
-        from diagnostics.detect.detector import replay  # the detector reads runs; this keeps the imports one-way
+        from diagnostics.detect.detector import diagnose  # the detector reads runs; this keeps the imports one-way
 
-        diagnosis: Diagnosis = replay(self)
+        diagnosis: Diagnosis = diagnose(self)
         return diagnosis
 
     def _epochs(self) -> pd.DataFrame:

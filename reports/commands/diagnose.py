@@ -24,7 +24,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
     """
     import json
 
-    from diagnostics.detect.detector import DEFAULT_THRESHOLDS, replay
+    from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
     from diagnostics.errors import LogError
     from diagnostics.log.reader import open_run
     from diagnostics.log.run_files import find_readable
@@ -42,7 +42,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
             try:
                 run = open_run(path)
                 unreadable |= bool(tell_damage(path, run))
-                diagnoses.append(run.diagnosis if limits is None else replay(run, limits))
+                diagnoses.append(run.diagnosis if limits is None else diagnose(run, limits))
             except LogError as error:
                 unreadable = True
                 click.echo(f"error: {error}", err=True)

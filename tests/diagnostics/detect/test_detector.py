@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diagnostics.detect import causes
-from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, replay
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, diagnose
 from diagnostics.detect.findings import RuleOutcome, Stretch, Verdict
 from diagnostics.detect.rules.base import Rule
 from diagnostics.errors import DiagnosticsError
@@ -269,7 +269,7 @@ def test_a_run_from_memory_and_its_replay_agree():
     told = judge(values)
     run = Run.from_rows(info(), range(120), [1] * 120, values)
 
-    assert replay(run).to_json() == replace(told.diagnosis, run="run").to_json()
+    assert diagnose(run).to_json() == replace(told.diagnosis, run="run").to_json()
 
 
 def test_some_rows_of_a_run_without_any_are_undecided():
