@@ -10,8 +10,9 @@ from typing import Any
 def lazy_names(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[Callable[[str], Any], list[str]]:
     """The ``__getattr__`` and the ``__all__`` of a package.
 
-    package  the name of the package, for the AttributeError that an unknown name raises
-    homes    for each module the names it defines, each as ``name`` or as ``name as public_name``
+    Args:
+        package: the name of the package, for the AttributeError that an unknown name raises.
+        homes: for each module the names it defines, each as ``name`` or as ``name as public_name``.
     """
     places = {}
     for module, names in homes.items():

@@ -100,9 +100,10 @@ def _largest(series) -> float:  # type: ignore[no-untyped-def]
 class RunStatistic:
     """A statistic of a whole run.
 
-    measure     how it is measured
-    limits      the names of the thresholds it is held against
-    is_low_bad  whether small values are the bad ones
+    Args:
+        measure: how it is measured.
+        limits: the names of the thresholds it is held against.
+        is_low_bad: whether small values are the bad ones.
     """
 
     measure: Callable[[Window], float]
@@ -138,8 +139,9 @@ def measured(run: Run) -> list[float]:
 def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> list[tuple[str, ...]]:
     """A row a statistic and network.
 
-    values  by network, for each run that ends well what ``measured`` gives
-    dead    the same for each dead run
+    Args:
+        values: by network, for each run that ends well what ``measured`` gives.
+        dead: the same for each dead run.
     """
     rows = []
     for number, statistic in enumerate(STATISTICS):

@@ -79,9 +79,10 @@ def judge_all(folder: Path, jobs: int = 2) -> list[CalibrationRun]:
 def prepare(runs: Sequence[CalibrationRun], others: Sequence[Start], picture: str) -> dict[str, Any]:
     """What the template of the page prints.
 
-    runs     the logged runs
-    others   the short ones without a log
-    picture  the name of the figure
+    Args:
+        runs: the logged runs.
+        others: the short ones without a log.
+        picture: the name of the figure.
     """
     alive = [one for one in runs if one.validation > ALIVE_ABOVE]
     dead = [one for one in runs if one.validation < DEAD_BELOW]

@@ -47,12 +47,13 @@ OTHERS: tuple[dict[str, Any], ...] = (
 class Start:
     """How a run began.
 
-    settings    the name of the run
-    network     the name of its network
-    steps       how many steps it made
-    learned     the step at which it first learned, None where it never did
-    last_guess  the last step before that at which it was guessing, -1 where it never was
-    validation  its last validation accuracy
+    Args:
+        settings: the name of the run.
+        network: the name of its network.
+        steps: how many steps it made.
+        learned: the step at which it first learned, None where it never did.
+        last_guess: the last step before that at which it was guessing, -1 where it never was.
+        validation: its last validation accuracy.
     """
 
     settings: str

@@ -61,9 +61,10 @@ class ZooRun:
 def zoo_runs(part: str, round_: int = 0, share: float = 1.0) -> Iterator[ZooRun]:
     """All runs of a part, so ordered that every group grows in step with the others.
 
-    part    calibration or evaluation
-    round_  which seeds: each round has 2,000 of them
-    share   how much of each group is taken, from its beginning
+    Args:
+        part: calibration or evaluation.
+        round_: which seeds; each round has 2,000 of them.
+        share: how much of each group is taken, from its beginning.
     """
     first = FIRST_SEED[part] + SEEDS_A_ROUND * round_
     # (how far into its group a run is, group, settings)

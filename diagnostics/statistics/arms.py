@@ -11,11 +11,11 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 
 NOT_AN_ARM = ("seed", "threads")
-"""Settings in which the runs of one arm may differ: the second changes times and nothing else."""
+"""Settings in which the runs of one arm may differ. The number of threads changes times and nothing else."""
 
 
 def arm_key(settings: Mapping[str, Any]) -> str:
-    """One text for all settings that make an arm, the same whatever their order."""
+    """The settings that make an arm, as one text that does not depend on their order."""
     kept = {name: value for name, value in settings.items() if name not in NOT_AN_ARM}
     return json.dumps(kept, sort_keys=True, default=str)
 
@@ -25,10 +25,13 @@ def group_runs(
     labels: Mapping[str, str] | None = None,
     exclude_defect_steps: bool = False,
 ) -> list[Group]:
-    """Groups of runs with equal settings, in order of appearance, runs in order of their seeds.
+    """Groups of runs with equal settings, in order of appearance, each with its runs in order of their seeds.
 
-    ``labels`` names arms by their :func:`arm_key`, in the order wanted; the
-    others are labelled by the settings in which they differ.
+    Args:
+        runs: the summaries.
+        labels: the label of each arm by its :func:`arm_key`, in the order wanted; an arm that is not
+            among them is labelled by the settings in which it differs from the others.
+        exclude_defect_steps: whether step and epoch figures leave out defect iterations.
     """
     by_key: dict[str, list[RunSummary]] = {key: [] for key in labels or {}}
     for run in runs:
@@ -58,7 +61,7 @@ def _labels(arms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _value(value: Any) -> str:
-    """A setting in a label; where it is a whole structure, such as the layers of a model, a short name for it."""
+    """A setting as it is written in a label; a list or a mapping, such as the layers of a model, as a short hash."""
     if isinstance(value, Mapping | list | tuple):
         return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:6]
     return "default" if value is None else str(value)

@@ -1,8 +1,8 @@
-"""Weights and biases of good and of bad runs, apart: median and 10-90 % band of each statistic over steps.
+"""Weights and biases of healthy and of defect runs: median and 10-90 % band of each statistic over steps.
 
-Aligned at "start", runs are compared step by step. Aligned at "onset", a defect
-run counts its steps from its own onset, and the healthy runs are looked at
-around those same onsets, so that both sides are as far into their training.
+Aligned at "start", runs are compared step by step. Aligned at "onset", the steps of a
+defect run are counted from its own onset, and the healthy runs are looked at around
+those same onsets, so that both sides are as far into their training.
 """
 
 from __future__ import annotations
@@ -32,15 +32,24 @@ def parameter_bands(
     points: int = 200,
     onset_of: Callable[[Run], int | None] = lambda run: run.diagnosis.onset,
 ) -> pd.DataFrame:
-    """The bands of all tensors, healthy (and recovered) runs against defect runs.
+    """The bands of all tensors, for the survivors ("healthy") and for the defect runs ("defect").
 
-    Index (fate, layer, tensor, kind, statistic, step); columns median, low (the
-    10th percentile), high (the 90th) and n, the runs that have this step. With
-    ``align="onset"`` step counts from the onset (or what ``onset_of`` says of a
-    defect run instead), within ``window``, and n of the
-    healthy counts each run once for each onset it is looked at around. At most
-    ``points`` steps are taken, evenly spaced. Undecided runs are left out; all
-    runs must have the same tensors (ValueError).
+    Index (fate, layer, tensor, kind, statistic, step); columns median, low (the 10th
+    percentile), high (the 90th) and n, the runs that have this step. Aligned at the
+    onset, n counts a healthy run once for each onset it is looked at around. Undecided
+    runs are left out.
+
+    Args:
+        runs: the runs, all of networks with the same tensors.
+        statistics: names of statistics of a tensor.
+        kinds: value, gradient and update, or some of them.
+        align: whether steps are counted from the start of each run, or from its onset.
+        window: first and last step that are looked at, counted from the onset.
+        points: how many steps are taken at most, evenly spaced.
+        onset_of: the step that counts as the onset of a defect run; default, that of its diagnosis.
+
+    Raises:
+        ValueError: the runs have different tensors.
     """
     judged = [run for run in runs if run.verdict.is_defect or run.verdict.is_survivor]
     healthy = [run for run in judged if run.verdict.is_survivor]
@@ -69,7 +78,7 @@ def parameter_bands(
 
 
 def _bands(members: Sequence[tuple[Run, int]], keys: Sequence[Key], steps: Steps) -> pd.DataFrame:
-    """Quantiles over runs; a run that was not at a step, or whose value is not finite, does not count there."""
+    """Quantiles over runs; where a run has no row, or no finite value, it does not count."""
     stack = np.full((len(members), len(steps), len(keys)), np.nan, dtype=np.float32)
     for i, (run, zero) in enumerate(members):
         stack[i] = values_at(run, [run.columns.tensor(*key) for key in keys], steps + zero)
@@ -83,7 +92,7 @@ def _bands(members: Sequence[tuple[Run, int]], keys: Sequence[Key], steps: Steps
 
 
 def _quantiles(stack: Values) -> NDArray[np.float64]:
-    """10th, 50th and 90th percentile over the first axis, NaN left out, and NaN where nothing is left."""
+    """10th, 50th and 90th percentile over the first axis without NaN; NaN where all values are NaN."""
     ordered = np.sort(np.where(np.isfinite(stack), stack, np.nan), axis=0)  # NaN sorts to the end
     count = np.isfinite(ordered).sum(axis=0)
     result = np.empty((3, *count.shape))
@@ -97,10 +106,14 @@ def _quantiles(stack: Values) -> NDArray[np.float64]:
 
 
 def values_at(run: Run, places: Sequence[int], steps: Steps) -> Values:
-    """Values (steps, places) of a run at these ascending steps; ``places`` are columns of its rows.
+    """Values (steps, places) of a run; NaN before its first row and after its last.
 
     Where only every k-th step was logged, a step has the values of the row before it.
-    NaN before the first row and after the last.
+
+    Args:
+        run: the run.
+        places: columns of its rows.
+        steps: ascending steps.
     """
     values = np.full((len(steps), len(places)), np.nan, dtype=np.float32)
     have = np.asarray(run.index["step"])

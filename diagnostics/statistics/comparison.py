@@ -1,9 +1,9 @@
-"""One arm against another: whether it dies less often, and what that costs.
+"""One arm against another: whether its runs die less often, and what that costs.
 
-Where both arms ran the same seeds the runs are compared in pairs (McNemar's
+Where both arms ran the same seeds, their runs are compared in pairs (McNemar's
 exact test), otherwise as independent groups (Fisher's exact test). With several
-arms against one control the p-values are adjusted for their number (Benjamini,
-Hochberg), and the word "helps" or "hurts" needs an adjusted p below 0.05.
+arms against one control the p-values are adjusted for the number of arms (Benjamini,
+Hochberg). The words "helps" and "hurts" need an adjusted p below 0.05.
 """
 
 from __future__ import annotations
@@ -18,19 +18,28 @@ from diagnostics.statistics.run_summary import RunSummary
 
 LEVEL = 0.05
 PAIRED_SHARE = 0.8
-"""Share of the judged runs of the smaller arm that must find their seed in the other, for pairs to be used: of a
+"""Pairs are used where this share of the judged runs of the smaller arm, or more, find their seed in the other: in a
 study that is not finished the control may be ahead."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """``arm`` against ``control``. Differences are arm minus control; p-values are two-sided.
+    """One arm against its control. Differences are arm minus control; p-values are two-sided.
 
-    ``pairs`` counts seeds judged in both arms, ``saved`` those that died in the
-    control alone, ``lost`` those that died in the arm alone. ``cost`` is the
-    mean difference of validation accuracy over the seeds that survive in both.
-    ``unpaired`` is the label of an arm in which a seed occurs more than once, so
-    that there are no pairs.
+    Args:
+        arm: the runs that are compared.
+        control: the runs they are compared with.
+        difference: of the defect rates, None where an arm has no judged run.
+        interval: Newcombe's 95 % interval of the difference.
+        fisher_p: the p-value of Fisher's exact test.
+        pairs: how many seeds were judged in both arms, 0 where runs are not compared in pairs.
+        saved: how many of these seeds died in the control alone.
+        lost: how many of them died in the arm alone.
+        mcnemar_p: the p-value of McNemar's exact test, None without pairs.
+        cost: the mean difference of validation accuracy over the seeds that survive in both arms.
+        cost_interval: Student's 95 % interval of that mean.
+        adjusted_p: the p-value that counts, adjusted for the number of arms.
+        unpaired: the label of an arm in which a seed occurs more than once, so that there are no pairs.
     """
 
     arm: Group
@@ -49,7 +58,7 @@ class Comparison:
 
     @property
     def p(self) -> float | None:
-        """The p-value that counts: of the pairs where the seeds match, else Fisher's."""
+        """The p-value that counts: McNemar's where there are pairs, else Fisher's."""
         return self.fisher_p if self.mcnemar_p is None else self.mcnemar_p
 
     @property

@@ -1,8 +1,8 @@
 """Which parameters drift before a collapse: those that moved further than in all healthy runs, or less far.
 
-What is compared is how far a norm or a mean has moved since step 0, at the
-same step in every run. The range of n healthy runs is a yardstick without
-assumptions: a run that is like them is outside of it with probability 2 / (n + 1).
+What is compared is how far a norm or a mean has moved since step 0, at the same step
+in every run. The range of n healthy runs needs no assumption about how they are
+distributed: a run that is like them is outside of it with probability 2 / (n + 1).
 """
 
 from __future__ import annotations
@@ -18,21 +18,27 @@ from diagnostics.statistics.bands import values_at
 
 COLUMNS = ("below", "above", "runs", "lead")
 ROUNDING = 1e-6
-"""Smaller changes are rounding: the mean of the last layer's weights cannot change, the gradients of a softmax
-sum to 0."""
+"""Smaller changes are rounding. The mean of the last layer's weights, for one, cannot change: the gradients of a
+softmax sum to 0."""
 
 
 def drifts(
     defect: Sequence[Run], healthy: Sequence[Run], statistics: Sequence[str] = ("norm", "mean"), before: int = 200
 ) -> pd.DataFrame:
-    """Index (layer, tensor, statistic), the tensors that are outside most often, on the same side, first.
+    """For each statistic of each tensor, in how many defect runs it drifted before the onset.
 
-    ``below`` and ``above`` count the defect runs in which it has changed since
-    step 0, up to one step before the onset, by less or by more than in every
-    healthy run, ``runs`` the defect runs with an onset later than 0; ``lead`` is the median, over
-    those outside, of the steps they had been so without a break, at most
-    ``before`` (NaN for none). Without healthy runs the frame is empty. All runs
-    must have the same tensors.
+    Index (layer, tensor, statistic), those first that are most often outside on the same
+    side. Columns: ``below`` and ``above`` count the defect runs in which the statistic has
+    changed since step 0, up to one step before the onset, by less or by more than in every
+    healthy run; ``runs`` counts the defect runs with an onset later than 0; ``lead`` is the
+    median, over the runs outside, of the steps for which they had been outside without a
+    break (NaN where none is). Without healthy runs the frame is empty.
+
+    Args:
+        defect: the defect runs.
+        healthy: the runs they are compared with; all runs must have the same tensors.
+        statistics: names of statistics of a tensor.
+        before: how many steps before the onset are looked at.
     """
     late = [run for run in defect if run.diagnosis.onset]
     if not late or not healthy:
@@ -51,7 +57,7 @@ def drifts(
 
 
 def _lead(run: Run, healthy: Sequence[Run], places: Sequence[int], before: int) -> NDArray[np.int64]:
-    """For each place the steps up to the onset spent outside on one side: negative below, positive above, else 0."""
+    """For each place the steps up to the onset that were outside: negative for below, positive for above, else 0."""
     onset = run.diagnosis.onset or 0
     steps = np.arange(max(0, onset - before), onset)
     own = _moved(run, places, steps)
@@ -64,7 +70,7 @@ def _lead(run: Run, healthy: Sequence[Run], places: Sequence[int], before: int) 
 
 
 def _moved(run: Run, places: Sequence[int], steps: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The change since step 0 (steps, places); NaN, which is outside of nothing, where the run has no row."""
+    """The change since step 0 (steps, places); NaN, which is outside of no range, where the run has no row."""
     return values_at(run, places, steps) - values_at(run, places, np.zeros(1, dtype=np.int64))
 
 

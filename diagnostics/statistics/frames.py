@@ -13,13 +13,16 @@ from diagnostics.statistics.run_summary import RunSummary
 
 
 def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
-    """Index (arm, run); the numbers that all statistics of these groups are made of."""
+    """Index (arm, run), one row a run; every statistic of these groups can be worked out from it."""
     rows = [{"arm": group.label, **_run_row(run)} for group in groups for run in group.runs]
     return pd.DataFrame(rows, columns=_union(["arm", "run"], rows)).set_index(["arm", "run"])
 
 
 def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
-    """Index label; counts, the defect rate with its interval, and every mean, std and n, all and survivors."""
+    """Index label, one row an arm: counts, defect rate with its interval, and mean, std and n of every figure.
+
+    Each figure is there over all runs and over survivors.
+    """
     rows = [_group_row(group) for group in groups]
     frame = pd.DataFrame(rows, columns=_union(["label"], rows)).set_index("label")
     counts = [column for column in frame.columns if column.endswith("_n")]

@@ -1,9 +1,9 @@
 """Statistics across runs: how many died, and every mean with and without them.
 
-n counts the runs that were judged; undecided and crashed runs stand beside it.
-"All" takes every run that did not crash, "survivors" the healthy and the
-recovered ones. A survivors' mean never travels without its k of n: both live in
-one :class:`Group`.
+n counts the runs that were judged; undecided and crashed runs are counted beside it.
+"All" means every run that did not crash, "survivors" the healthy and the recovered
+ones. The mean over survivors and the k of n that belongs to it are attributes of the
+same :class:`Group`, so that neither is printed without the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ DEFECT_KINDS = (Verdict.NEVER_LEARNED, Verdict.COLLAPSED, Verdict.DIVERGED)
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """Mean and standard deviation (ddof 1) of one number of ``n`` runs; None where n is too small."""
+    """One number of several runs.
+
+    Args:
+        mean: its mean, None where n = 0.
+        std: its standard deviation (ddof 1), None where n < 2.
+        n: how many runs have this number.
+    """
 
     mean: float | None
     std: float | None
@@ -48,7 +54,17 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The means over one set of runs; epoch accuracies have one entry an epoch."""
+    """The means over one set of runs.
+
+    Args:
+        epoch_accuracy: training accuracy, one entry an epoch.
+        validation_accuracy: of the final model.
+        step_seconds: of each run's mean step.
+        epoch_seconds: of each run's mean epoch.
+        training_seconds: of all steps of a run, without hooks.
+        validation_seconds: of one pass over the validation set.
+        total_seconds: of training and one validation.
+    """
 
     epoch_accuracy: tuple[Mean, ...]
     validation_accuracy: Mean
@@ -77,9 +93,9 @@ SINGLE_METRICS = (
 def metrics(runs: Sequence[RunSummary], exclude_defect_steps: bool = False) -> Metrics:
     """The means over ``runs``.
 
-    With ``exclude_defect_steps``, step times and epoch accuracies come from the
-    other steps alone, and epoch times from epochs without a defect iteration
-    (what is left of a cut epoch is not the time of an epoch).
+    With ``exclude_defect_steps``, step times and epoch accuracies come from the steps
+    that are no defect iterations, and epoch times from the epochs without a defect
+    iteration: the time of the steps that are left is not that of an epoch.
     """
 
     def accuracy(epoch: EpochSummary) -> float | None:
@@ -108,7 +124,13 @@ def metrics(runs: Sequence[RunSummary], exclude_defect_steps: bool = False) -> M
 
 @dataclass(frozen=True)
 class Group:
-    """The runs of one arm, counted and averaged."""
+    """The runs of one arm, counted and averaged.
+
+    Args:
+        label: what tells this arm from others.
+        runs: the summaries of its runs.
+        exclude_defect_steps: whether step and epoch figures leave out defect iterations; default no.
+    """
 
     label: str
     runs: tuple[RunSummary, ...]
@@ -121,12 +143,12 @@ class Group:
 
     @property
     def judged(self) -> int:
-        """N, the runs that count in the defect rate."""
+        """How many runs count in the defect rate: n."""
         return sum(r.is_judged for r in self.runs)
 
     @property
     def defect_runs(self) -> int:
-        """K, the defect runs."""
+        """How many of them are defect runs: k."""
         return sum(r.is_defect for r in self.runs)
 
     @property
@@ -211,11 +233,13 @@ class Group:
 
 
 def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None:
-    """How much the choice matters: "leaving out 10 of 40 moves the mean from 0.741 to 0.951".
+    """How much it matters to leave runs out: "leaving out 10 of 40 moves the mean from 0.741 to 0.951".
 
-    ``metric`` is a name of :class:`Metrics`; epoch accuracies are taken at the
-    last epoch. Where runs have no such figure, it is said why. None where there
-    is nothing to compare.
+    Where runs have no such figure, the sentence says why. None where there is nothing to compare.
+
+    Args:
+        group: the runs.
+        metric: a name of :class:`Metrics`; epoch accuracies are taken at the last epoch.
     """
     before, after = (getattr(m, metric) for m in (group.all, group.survivors))
     emptied = 0
@@ -239,7 +263,7 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
 
 
 def _emptied(group: Group, last: int) -> int:
-    """How many runs lost their accuracy of epoch ``last`` because all its steps are defect iterations."""
+    """How many runs have no accuracy of epoch ``last``, since all its steps are left out."""
     whole = metrics(group.kept).epoch_accuracy
     return whole[last - 1].n - group.all.epoch_accuracy[last - 1].n if group.exclude_defect_steps else 0
 

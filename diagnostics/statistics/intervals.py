@@ -1,4 +1,4 @@
-"""Intervals and tests for shares: k of n, and one k of n against another.
+"""Intervals and tests for shares: k of n, and one k of n against another; and k of n in words.
 
 References
 ----------
@@ -26,11 +26,24 @@ def wilson(k: int, n: int) -> tuple[float, float] | None:
     return float(interval.low), float(interval.high)
 
 
-def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float] | None:
-    """Newcombe's interval of the difference k1/n1 - k2/n2 of two independent shares, from Wilson's limits.
+def rate_words(k: int, n: int, interval: tuple[float, float] | None) -> str:
+    """How often something happened: "10 of 40 = 25 % (95 % interval 14 to 40 %)"; "0 of 0" without an interval."""
+    if interval is None or not n:
+        return f"{k} of {n}"
+    return f"{k} of {n} = {100 * k / n:.0f} % (95 % interval {interval_words(interval)})"
 
-    None where either n is 0. Where the runs are paired and the pairs agree more
-    often than chance, the true interval is narrower than this one.
+
+def interval_words(interval: tuple[float, float] | None) -> str:
+    """The ends of an interval of a share: "14 to 40 %"; a dash where there is none."""
+    if interval is None or not all(map(math.isfinite, interval)):
+        return "–"
+    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
+
+
+def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float] | None:
+    """Newcombe's interval of the difference k1/n1 - k2/n2 of two independent shares; None where an n is 0.
+
+    For pairs that agree more often than by chance the true interval is narrower than this one.
     """
     first, second = wilson(k1, n1), wilson(k2, n2)
     if first is None or second is None:
@@ -52,7 +65,7 @@ def fisher(k1: int, n1: int, k2: int, n2: int) -> float | None:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided exact p-value for pairs, from the two counts of pairs that disagree; 1 where none does."""
+    """McNemar's exact two-sided p-value, from the two counts of pairs that disagree; 1 where no pair does."""
     from scipy.stats import binomtest
 
     n = only_first + only_second
@@ -60,10 +73,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def adjust(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted (Benjamini, Hochberg) for having asked as many questions as there are values.
+    """P-values adjusted (Benjamini, Hochberg) for their number.
 
-    Of all answers called significant at an adjusted p of 0.05, at most 5 % are
-    expected to be false; arms that share a control meet its condition.
+    Of all differences called significant at an adjusted p of 0.05, at most 5 % are expected
+    to be chance. The method asks for tests that do not depend on one another, or depend as
+    tests against one control do.
     """
     from scipy.stats import false_discovery_control
 

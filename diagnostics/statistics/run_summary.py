@@ -27,7 +27,15 @@ CRASHED = ("crashed", "failed", "damaged")
 
 @dataclass(frozen=True, slots=True)
 class EpochSummary:
-    """One whole epoch. The ``clean`` accuracy leaves out its defect iterations (None where all are)."""
+    """One whole epoch.
+
+    Args:
+        epoch: its number, from 1.
+        accuracy: its training accuracy.
+        seconds: how long it took.
+        defect_steps: how many of its steps are defect iterations.
+        clean_accuracy: the accuracy of its other steps, None where there are none.
+    """
 
     epoch: int
     accuracy: float | None
@@ -38,11 +46,31 @@ class EpochSummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What one run contributes to statistics; every number comes from its log.
+    """What one run contributes to statistics. Every number comes from its log; None means that it is not known.
 
-    ``name`` is that of the run file, ``arm`` the settings it shares with other
-    seeds. ``step_seconds`` is the mean over its steps, ``clean_step_seconds``
-    over those that are not defect iterations. None is "not known".
+    Args:
+        name: the name of the run file.
+        verdict: what became of the run.
+        status: how it ended; see :class:`diagnostics.run.run.Run`, or "damaged" for a damaged log.
+        seed: the seed of the run.
+        arm: its settings; runs that differ in nothing but the seed are one arm.
+        threads: how many threads it trained with.
+        steps: how many steps it made.
+        planned_steps: how many it was asked for.
+        defect_steps: how many of its steps are defect iterations.
+        onset: the first step of the stretch that decides the verdict.
+        confirmed: the step at which the detector was first sure of that stretch.
+        cause: the rule that explains it.
+        cause_layer: the layer where it began.
+        cause_step: the step at which it began.
+        epochs: its whole epochs.
+        validation_accuracy: that of the final model.
+        step_seconds: the mean over its steps.
+        clean_step_seconds: the mean over the steps that are no defect iterations.
+        training_seconds: all steps, without hooks.
+        validation_seconds: the mean of its validations.
+        total_seconds: training and one validation.
+        path: the run file.
     """
 
     name: str
@@ -90,7 +118,7 @@ class RunSummary:
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether it ended before the steps it was asked for; of a completed run not every step need be known."""
+        """Whether the run ended before the steps it was asked for. A completed run may have steps without a row."""
         return self.status != "completed" and self.steps < self.planned_steps
 
     def to_json(self) -> dict[str, Any]:
@@ -107,12 +135,11 @@ class RunSummary:
 
 
 def summarise(run: Run) -> RunSummary:
-    """The numbers of ``run`` that statistics need.
+    """The numbers of a run that statistics need.
 
-    Training time is that of the steps, hooks left out. A validation is that of
-    the final model only if no step came after it; the run's validation time is
-    the mean of its validations, and the total, as in the report, is training
-    and one validation.
+    Training time is that of the steps, without hooks. A validation is that of the final
+    model only if no step came after it. The validation time of a run is the mean of its
+    validations, and its total time, as in the report, is training and one validation.
     """
     diagnosis, steps = run.diagnosis, run.steps
     clean = steps[~steps["defect"]]

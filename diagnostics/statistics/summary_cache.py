@@ -38,9 +38,10 @@ JUDGING_CODE = (
 class Loaded:
     """What was read of many runs.
 
-    runs        the summaries of the runs that have ended
-    unfinished  the logs of runs that are still being trained
-    problems    one line for each log that could not be read, or is damaged
+    Args:
+        runs: the summaries of the runs that have ended.
+        unfinished: the logs of runs that are still being trained.
+        problems: one line for each log that could not be read, or is damaged.
     """
 
     runs: tuple[RunSummary, ...]

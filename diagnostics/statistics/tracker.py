@@ -1,9 +1,9 @@
-"""StatisticsTracker: the report's own tracker, with each run's verdict and averages with and without defects.
+"""StatisticsTracker: the report's own tracker, with each run's verdict and averages with and without defect runs.
 
-A tracker is told times and accuracies and nothing else, so it cannot judge a
-run as the detector does. Whoever can says so with :meth:`record_verdict`, as
-``Recorder(path, tracker=tracker)`` does; otherwise the verdict is the author's rule
-of thumb, and is labelled as that.
+A tracker is told times and accuracies and nothing else, so it cannot judge a run as
+the detector does. ``Recorder(path, tracker=tracker)`` tells it the detector's verdict
+with :meth:`record_verdict`. Otherwise the verdict is that of the author's rule of
+thumb, and the files say so.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from diagnostics.statistics import tracker_file
 from diagnostics.statistics.tracker_file import PHASES, TrackedRun
 
 NOT_LEARNING = 0.2
-"""The author's limit: an epoch's accuracy below it made his program say "restart this run"."""
+"""The author's limit: at an epoch's accuracy below it his program said "restart this run"."""
 RULE_OF_THUMB = f"rule of thumb: an epoch's accuracy below {NOT_LEARNING}"
 
 
 def rule_of_thumb(accuracies: Sequence[float]) -> Verdict:
-    """The author's own rule, on the accuracies of the epochs.
+    """The verdict of the author's own rule on the accuracies of the epochs.
 
-    Below 0.2 at the end: never-learned, or collapsed where an earlier epoch was
-    better. Below 0.2 before and not at the end: recovered. It misses a run that
-    dies late in its last epoch. (His second rule, an accuracy of 0.1 or less
-    after step 64, needs the accuracies of steps, which a tracker is not told.)
+    A run below 0.2 at the end has never learned, or has collapsed where an earlier epoch
+    was better. A run that was below 0.2 before and is not at the end has recovered. The
+    rule misses a run that dies late in its last epoch. (The author's second rule, an
+    accuracy of 0.1 or less after step 64, needs the accuracies of steps, which a tracker
+    is not told.)
     """
     if not accuracies:
         return Verdict.UNDECIDED
-    # Not "a < limit": a NaN is no sign of learning.
+    # Not "accuracy < limit": a NaN is no sign of learning.
     bad = [not a >= NOT_LEARNING for a in accuracies]
     if bad[-1]:
         return Verdict.NEVER_LEARNED if all(bad) else Verdict.COLLAPSED
@@ -51,7 +52,7 @@ def _new_id() -> str:
 
 @dataclass
 class _Collected:
-    """One run while it is collected; ``times`` holds count and sum of each phase."""
+    """One run while it is collected; ``times`` holds count and sum of the seconds of each phase."""
 
     id: str = field(default_factory=_new_id)
     times: dict[str, tuple[int, float]] = field(default_factory=lambda: dict.fromkeys(PHASES, (0, 0.0)))
@@ -62,7 +63,7 @@ class _Collected:
     changed: bool = False
 
     def tracked(self, model_name: str) -> TrackedRun:
-        """As it is written, with the rule of thumb where nobody gave a verdict."""
+        """The run as it is written, judged by the rule of thumb where no verdict was recorded."""
         accuracies = [self.epochs[epoch] for epoch in sorted(self.epochs)]
         verdict, by = self.verdict or (rule_of_thumb(accuracies), RULE_OF_THUMB)
         return TrackedRun.make(self.id, model_name, verdict, by, self.times, self.epochs, self.validation)
@@ -71,13 +72,19 @@ class _Collected:
 class StatisticsTracker:
     """Collects one run at a time and appends it to a JSON file and a text file beside it.
 
-    ``stats_file`` lies in ``folder`` (made where missing); the text file has the
-    same name with ``.txt``. The model calls :meth:`add_time` and the record
-    methods; the run is saved after "training" and again, completed, after
-    "combined". A step that comes after either begins the next run.
+    The model calls :meth:`add_time` and the record methods. The run is saved after
+    "training", and again, completed, after "combined". A step that comes after either of
+    them begins the next run.
 
-    Raises :class:`diagnostics.errors.DamagedFileError`, before any training,
-    for a file that is no tracker file, and LogWriteError where it cannot be written.
+    Args:
+        model_name: the runs of a model are averaged together.
+        stats_file: the JSON file; the text file has the same name with ``.txt``.
+        folder: where both files lie, made where missing; default "data".
+
+    Raises:
+        DamagedFileError: the file is no tracker file. It is raised before any training.
+        LogWriteError: the file cannot be written.
+        ValueError: ``stats_file`` ends in ``.txt``.
     """
 
     def __init__(self, model_name: str, stats_file: str | Path, folder: str | Path = "data") -> None:
@@ -86,11 +93,11 @@ class StatisticsTracker:
         if self.path.suffix == ".txt":
             raise ValueError(f"stats_file {str(stats_file)!r} is the name of the text file: end it in .json")
         self._run = _Collected()
-        with locked(self.path):  # a folder that cannot be written is told now, not after an hour of training
+        with locked(self.path):  # a folder that cannot be written is an error now, not after an hour of training
             tracker_file.read_runs(self.path)
 
     def add_time(self, phase: str, seconds: float) -> None:
-        """Add a time: ``phase`` is step, epoch, training, validation or combined."""
+        """Add the seconds of a phase: step, epoch, training, validation or combined."""
         if phase not in PHASES:
             raise ValueError(f"phase {phase!r} is unknown; expected one of {', '.join(PHASES)}")
         if not (math.isfinite(seconds) and seconds >= 0):
@@ -116,7 +123,7 @@ class StatisticsTracker:
         self._run.changed = True
 
     def record_verdict(self, verdict: Verdict | str, by: str = "detector") -> None:
-        """Say what became of the run, and who says so, instead of the rule of thumb."""
+        """Record what became of the run and who says so, in place of the rule of thumb."""
         self._run.verdict = (Verdict(verdict), by)
         self._run.changed = True
         if self._run.is_trained:

@@ -13,6 +13,7 @@ from diagnostics.errors import DamagedFileError
 from diagnostics.file_locks import locked
 from diagnostics.files import read_json, write_json, write_text
 from diagnostics.statistics.group import SINGLE_METRICS, Group, sensitivity
+from diagnostics.statistics.intervals import rate_words
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 FORMAT = "lenet-diag tracker 1"
@@ -21,7 +22,17 @@ PHASES = ("step", "epoch", "training", "validation", "combined")
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """One run as a tracker saw it. ``times`` holds count and total seconds of each phase."""
+    """One run as a tracker saw it.
+
+    Args:
+        id: a name that no other run has.
+        model: the name of the model.
+        verdict: what became of the run.
+        verdict_by: who says so.
+        times: for each phase how many times were added ("n") and their sum in seconds ("total").
+        epoch_accuracy: training accuracy by epoch.
+        validation_accuracy: the last one.
+    """
 
     id: str
     model: str
@@ -106,7 +117,7 @@ def save(path: Path, run: TrackedRun) -> None:
 
 
 def averages(model: str, runs: Sequence[TrackedRun]) -> dict[str, Any]:
-    """The runs of one model as a group, with the keys of ``lenet-diag stats --json``, and who judged them."""
+    """The averages of one model's runs, with the keys of ``lenet-diag stats --json``, and who judged the runs."""
     return {**_group(model, runs).to_json(), "verdicts_by": _judges(runs)}
 
 
@@ -121,10 +132,9 @@ def _judges(runs: Sequence[TrackedRun]) -> list[str]:
 def _block(model: str, runs: Sequence[TrackedRun]) -> str:
     """The averages of one model for people, all runs and survivors side by side."""
     group = _group(model, runs)
-    low, high = group.interval or (math.nan, math.nan)
     lines = [
         f"{group.label}: times ran {len(group.runs)}",
-        f"defect runs: {group.defect_runs} of {group.judged} (95 % interval {low:.0%} to {high:.0%}), "
+        f"defect runs: {rate_words(group.defect_runs, group.judged, group.interval)}, "
         f"undecided {group.undecided}; verdicts by {', '.join(_judges(runs))}",
         f"{'average':22}{'all runs':>14}{'survivors':>14}",
     ]

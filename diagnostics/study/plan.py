@@ -1,8 +1,7 @@
 """What a study asks for: arms (settings), seeds, and what to do with a run that dies.
 
-The plan is written to ``study.json`` in the study's folder before the first
-run, so that the folder says what it holds, and a study can be continued from
-it alone.
+The plan is written to ``study.json`` in the study's folder before the first run, so
+that the folder says what it holds and a study can be continued from the folder alone.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from lenet.settings import Settings, idle
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
 MADE_WITH = ("date", "version", "commit", "python", "numpy", "cores", "jobs")
-"""What the history says of every start."""
+"""What the history holds for every start of the study."""
 GIVEN_ONCE = {
     "seed": "a study takes --runs seeds from --seed on",
     "threads": "the number of threads changes times and nothing else, so it makes no arms",
@@ -34,9 +33,13 @@ GIVEN_ONCE = {
 
 @dataclass(frozen=True)
 class Arm:
-    """One setting and how many seeds of it. ``settings`` are those of a training, the seed left out.
+    """Runs that differ in nothing but the seed.
 
-    ``control`` is the label of the arm it is compared with, None where it is compared with none.
+    Args:
+        label: the name of the arm in tables.
+        settings: the settings of a training, without the seed.
+        runs: how many seeds are trained.
+        control: the label of the arm that this one is compared with; None (default) for no comparison.
     """
 
     label: str
@@ -47,7 +50,14 @@ class Arm:
 
 @dataclass(frozen=True)
 class Task:
-    """One run: the settings with its seed, the file it goes to, and how many dead runs came before it."""
+    """One run of a study.
+
+    Args:
+        arm: the index of its arm.
+        settings: its settings, with its seed.
+        file: the name of its log.
+        attempt: how many dead runs it is the restart of; default 0.
+    """
 
     arm: int
     settings: Settings
@@ -57,7 +67,17 @@ class Task:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """All that a study asks for; ``history`` says when, with what code and how many jobs it was run."""
+    """All that a study asks for.
+
+    Args:
+        arms: the arms.
+        first_seed: the first seed of every arm; default 0.
+        on_defect: what to do with a run once it is sure to be a defect run; default "continue".
+        log_every: steps between log rows; default 1.
+        histograms_every: steps between histograms, 0 for none; default 25.
+        preset: the name of the preset it was made from; default None.
+        history: for every start of the study when it was, with what code, and with how many jobs.
+    """
 
     arms: tuple[Arm, ...]
     first_seed: int = 0
@@ -69,18 +89,21 @@ class StudyPlan:
 
     @property
     def jobs(self) -> list[int]:
-        """How many runs were trained at a time, each number once: times depend on it."""
+        """How many runs were trained at a time, each number once. The times of runs depend on it."""
         return sorted({int(start["jobs"]) for start in self.history})
 
     def tasks(self) -> list[Task]:
-        """All first attempts: seed by seed and not arm by arm, so that a part of them is a fair part."""
+        """All first attempts, seed by seed, so that any first part of them has as many runs of every arm."""
         most = max((arm.runs for arm in self.arms), default=0)
         return [
             self.task(a, self.first_seed + i) for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
         ]
 
     def asked(self, find: Callable[[Task], RunSummary | None]) -> Iterator[tuple[Task, RunSummary | None]]:
-        """Every task that is asked for by now, with its run if ``find`` knows one: restarts once a run has died."""
+        """Every task that is asked for by now, with its run if ``find`` knows one.
+
+        The restart of a run is asked for once ``find`` knows that the run has died.
+        """
         waiting = deque(self.tasks())
         while waiting:
             task = waiting.popleft()
@@ -91,7 +114,7 @@ class StudyPlan:
                 waiting.append(following)
 
     def possible_tasks(self) -> list[Task]:
-        """All first attempts, and the restarts that follow where one run after the other dies."""
+        """All first attempts, and all restarts there would be if every run died."""
         latest: list[Task] = self.tasks()
         found: list[Task] = []
         while latest:
@@ -105,19 +128,19 @@ class StudyPlan:
         return Task(arm, settings, f"{self._slugs()[arm]}-seed{seed:04d}.h5", attempt)
 
     def restart_of(self, dead: Task) -> Task | None:
-        """The run that follows a dead one under ``restart``: its seed is one that no other run of its arm has."""
+        """The run that follows a dead one with ``restart``; no other run of its arm has its seed."""
         if self.on_defect != "restart" or dead.attempt >= RESTARTS:
             return None
         seed = dead.settings.seed + self.arms[dead.arm].runs
         return self.task(dead.arm, seed, dead.attempt + 1)
 
     def extends(self, other: StudyPlan) -> bool:
-        """Whether this plan asks for everything ``other`` does, and for nothing else but more seeds."""
+        """Whether this plan asks for what ``other`` asks for, or for the same with more seeds."""
         same = replace(self, arms=(), history=()) == replace(other, arms=(), history=())
         arms = len(self.arms) == len(other.arms) and all(
             replace(a, runs=b.runs) == b and a.runs >= b.runs for a, b in zip(self.arms, other.arms, strict=True)
         )
-        # More seeds would be the seeds that restarts have used.
+        # With restarts, further seeds of an arm are those that its restarts have used.
         return same and arms and (self.on_defect != "restart" or self.arms == other.arms)
 
     def save(self, folder: Path) -> None:
@@ -135,7 +158,7 @@ class StudyPlan:
             for name in MADE_WITH:
                 if any(name not in start for start in plan.history):
                     raise ValueError(f"a start in its history has no {name!r}")
-            plan.tasks(), plan.jobs  # raise where something else is wrong
+            plan.tasks(), plan.jobs  # these raise where something else is wrong
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedFileError(f"{folder / FILE}: damaged ({error}); it was kept as it is") from error
         return plan
@@ -150,11 +173,19 @@ class StudyPlan:
 
 
 def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
-    """The arms of every combination of ``options`` (setting -> values), labelled by what differs.
+    """The arms of every combination of ``options``, labelled by the settings in which they differ.
 
-    Every setting is filled in and checked; the first arm is the control. What has no effect in one combination
-    and has in another (a decay rate without a decay) is left out of the one. Raises SettingsError, and StudyError
-    where nothing is asked for, or where the options differ in what runs of one arm may differ in.
+    Every setting is filled in and checked. The first arm is the control of the others. A
+    setting that has no effect in one combination and has one in another (a decay rate with
+    and without a decay) is left out where it has none.
+
+    Args:
+        options: for each setting the values that are tried.
+        runs: how many seeds are trained in every arm.
+
+    Raises:
+        SettingsError: a value that no training takes.
+        StudyError: ``runs`` below 1, or several values of a setting that makes no arms.
     """
     if runs < 1:
         raise StudyError(f"--runs: received {runs}, expected at least 1")
@@ -182,7 +213,7 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
 
 
 def told_apart(arms: Iterable[Arm]) -> tuple[Arm, ...]:
-    """The arms, if runs can be told apart by their settings. Raises StudyError naming two that could not."""
+    """The arms, if all of them have different settings. Raises StudyError, which names two that have not."""
     by_key: dict[str, Arm] = {}
     for arm in arms:
         other = by_key.setdefault(arm_key(arm.settings), arm)
@@ -198,9 +229,9 @@ def _used(options: Mapping[str, Sequence[Any]]) -> set[str]:
 
 
 def arm_settings(settings: Settings) -> dict[str, Any]:
-    """The settings without the seed, with one thread where none was asked for: processes share the cores.
+    """The settings without the seed; one thread where no number was asked for, since processes share the cores.
 
-    Raises SettingsError also for what would fail only when the first run begins.
+    Raises SettingsError, also for what would otherwise fail when the first run begins.
     """
     settings.build_optimizer(settings.batch_size)
     values = {name: value for name, value in settings.to_dict().items() if name != "seed"}

@@ -15,16 +15,28 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Preset:
-    """A study by name. ``arms`` gives (label, changes to the report's settings, runs, label of the control)."""
+    """A study by name.
+
+    Args:
+        name: what ``--preset`` takes.
+        question: what the study answers.
+        arms: for each arm its label, the changes to the report's settings, the number of runs,
+            and the label of its control.
+    """
 
     name: str
     question: str
     arms: tuple[tuple[str, Changes, int, str | None], ...]
 
     def build(self, changes: Changes, runs: int | None = None) -> tuple[Arm, ...]:
-        """The arms, with ``changes`` for all of them (such as a smaller data set) and another number of runs.
+        """The arms.
 
-        Raises StudyError for a change of what an arm sets itself: that arm would no longer be what its label says.
+        Args:
+            changes: settings for all arms, such as a smaller data set.
+            runs: how many seeds of every arm; default, the preset's own numbers.
+
+        Raises:
+            StudyError: a change of a setting that an arm sets itself. That arm would no longer be what its label says.
         """
         for label, own, _, _ in self.arms:
             for name in own.keys() & changes.keys():
@@ -40,7 +52,7 @@ class Preset:
 AUTHOR_RUNS = {"feedforward": 48, "conv": 22, "conv2": 5, "conv-pool": 3, "lenet": 9}
 """How often the report's author ran each network."""
 
-# At least as many as he made; where he made few, enough for an interval worth printing.
+# At least as many runs as he made. Where he made few, enough for an interval worth printing.
 _TABLE_RUNS = {"feedforward": 48, "conv": 22, "conv2": 10, "conv-pool": 20, "lenet": 40}
 _REPORT = {"convolution": "report"}
 
@@ -67,13 +79,14 @@ REPORT_TABLE = Preset(
 SEEDS = 40
 
 # What the author had in mind (decay, "regularization, etc.", and the optimisers he names), what is commonly
-# done against such deaths (clipping, warm-up, a smaller rate, another start), and shuffling.
+# done against such deaths (clipping, warm-up, a smaller rate, other initial weights), and shuffling.
 _REMEDIES: tuple[tuple[str, Changes], ...] = (
     ("inverse-time decay 3e-4 (the report's)", {"lr_decay": "inverse-time", "decay_rate": 3e-4}),
     ("inverse-time decay 3e-3", {"lr_decay": "inverse-time", "decay_rate": 3e-3}),
     ("step decay, halved each epoch", {"lr_decay": "step", "decay_rate": 0.5}),
     ("cosine decay", {"lr_decay": "cosine"}),
-    # L2 as in "Neural Networks from Scratch", which the author followed; L1 so that both shrink alike at first.
+    # L2 as in "Neural Networks from Scratch", which the author followed. L1 is chosen so that at first both
+    # shrink the weights alike.
     ("L1 5e-5", {"l1": 5e-5}),
     ("L2 5e-4", {"l2": 5e-4}),
     ("warm-up over 100 steps", {"warmup": 100}),
@@ -87,7 +100,7 @@ _REMEDIES: tuple[tuple[str, Changes], ...] = (
     ("LeCun initialisation", {"init": "lecun"}),
     ("shuffled batches", {"shuffle": True}),
 )
-# His question was about his code, so the first remedies are tried on that as well.
+# His question was about his own code, so the remedies he had in mind are tried with its convolution as well.
 _ON_REPORT = (
     "inverse-time decay 3e-4 (the report's)",
     "inverse-time decay 3e-3",

@@ -21,13 +21,12 @@ FAILURES_FORMAT = "lenet-diag failures 1"
 
 
 def load_study(folder: Path) -> tuple[StudyPlan, summary_cache.Loaded]:
-    """The plan in a folder and what has come of it.
+    """The plan in a folder, and what has come of it.
 
-    A run that failed is a crashed run, with or without a log, and so is one whose
-    log is damaged; one that was interrupted together with the study is no result,
-    and will be run again.
-    Raises DamagedFileError for a damaged plan; a damaged list of failures is one
-    of the problems.
+    A run that failed is a crashed run, with or without a log, and so is a run whose log is
+    damaged. A run that was interrupted together with the study is no result; it will be
+    trained again. Raises DamagedFileError for a damaged plan; a damaged list of failures
+    is one of the problems.
     """
     plan, problems = StudyPlan.load(folder), []
     try:
@@ -45,13 +44,13 @@ def load_study(folder: Path) -> tuple[StudyPlan, summary_cache.Loaded]:
 
 
 def groups_of(plan: StudyPlan, runs: Iterable[RunSummary], exclude_defect_steps: bool = False) -> list[Group]:
-    """The arms of the plan, in its order and with its labels; arms without a run yet are left out."""
+    """The arms of the plan that have a run, in its order and with its labels."""
     labels = {arm_key(arm.settings): arm.label for arm in plan.arms}
     return group_runs(list(runs), labels, exclude_defect_steps)
 
 
 def comparisons_of(plan: StudyPlan, groups: Sequence[Group]) -> list[Comparison]:
-    """Every arm against its control; p-values are adjusted within the arms of one control."""
+    """Every arm against its control; p-values are adjusted for the number of arms with the same control."""
     by_label = {group.label: group for group in groups}
     made: list[Comparison] = []
     for control in dict.fromkeys(arm.control for arm in plan.arms if arm.control in by_label):
@@ -74,7 +73,7 @@ def crashed(task: Task, folder: Path) -> RunSummary:
 
 
 def _failures(folder: Path) -> dict[str, str]:
-    """Why tasks failed, by file; nothing where none has. Raises DamagedFileError."""
+    """Why tasks failed, by file; empty where none has. Raises DamagedFileError."""
     path = folder / FAILURES
     if not path.exists():
         return {}

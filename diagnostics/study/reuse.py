@@ -1,10 +1,9 @@
-"""Runs that another study has made already are copied, where training them again would give the same bits.
+"""Runs that another study has made are copied, if training them again would give the same bits.
 
-The control of one study is often an arm of another: same settings, same seeds.
-A log is copied only if its run is complete, its settings and seed are those
-asked for, it was recorded in the same way, and the code, the libraries and the
-machine that made it are those that would make it again. The copy keeps its own
-header, and the study file says where it came from.
+The control of one study is often an arm of another, with the same settings and seeds.
+A log is copied only if its run is complete, has the settings and the seed that are
+asked for, and was recorded in the same way, with the same code and libraries and on
+the same machine. The copy keeps its header, and the study file says where it came from.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from lenet.data import load_dataset
 from lenet.settings import option_name
 
 SAME = ("version", "commit", "python", "numpy", "platform", "host")
-"""What must be equal in the headers of both logs for their runs to be equal bit for bit."""
+"""What has to be equal in the headers of two logs for their runs to be equal bit for bit."""
 RECORDED = ("on_defect", "log_every", "histograms_every")
 
 
@@ -49,7 +48,7 @@ def copy_runs(plan: StudyPlan, folder: Path, sources: Sequence[Path]) -> Iterato
             known.setdefault(_key(task), source / task.file)
     here = environment(1)
     if str(here["commit"]).endswith("+"):
-        return  # changed code has no name: two logs of it need not be of the same
+        return  # code that differs from its commit has no name, so two logs of it need not be of the same code
     checksums: dict[str, str] = {}
     for task in plan.tasks():
         origin, target = known.get(_key(task)), folder / task.file
@@ -62,7 +61,7 @@ def copy_runs(plan: StudyPlan, folder: Path, sources: Sequence[Path]) -> Iterato
 
 
 def _had_these_data(task: Task, made_with: Mapping[str, Any], checksums: dict[str, str]) -> bool:
-    """Whether the files in the run's data folder are what they were; the embedded ones do not change."""
+    """Whether the files in the run's data folder are still those it was trained on; the embedded ones do not change."""
     data = task.settings.data
     if data is None:
         return True

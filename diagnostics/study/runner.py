@@ -1,4 +1,4 @@
-"""Runs a plan: what is missing, in parallel, and keeps count."""
+"""Trains the runs of a plan that are missing, several at a time, and counts how they end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,20 @@ Work = Callable[[Task], RunSummary]
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """A study at one moment. ``last`` is the run that has just ended, None in between."""
+    """A study at one moment.
+
+    Args:
+        plan: what it asks for.
+        groups: the runs that have ended, by arm.
+        done: how many runs have ended, reused ones among them.
+        reused: how many need not be trained, since they were complete at the start.
+        total: how many are asked for by now, restarts among them.
+        running: the tasks that are being trained.
+        seconds: since the study was started or resumed.
+        seconds_left: an estimate, None before the first run has ended.
+        last: the run that has just ended, None in between.
+        message: one line about it, or about what was copied; "" for nothing to say.
+    """
 
     plan: StudyPlan
     groups: tuple[Group, ...]
@@ -41,9 +54,14 @@ class StudyProgress:
 
 
 class Study:
-    """A plan in a folder. ``work`` trains one task; ``jobs`` of them are done at a time.
+    """A plan and the folder in which it is carried out.
 
-    ``reuse`` names folders of other studies, whose runs are copied where they are what is asked for.
+    Args:
+        plan: what is asked for.
+        folder: where the logs go; made where missing.
+        jobs: how many runs are trained at a time.
+        work: what trains one task; default, a :class:`Worker` for this plan and folder.
+        reuse: folders of other studies, whose runs are copied where they are what is asked for.
     """
 
     def __init__(
@@ -62,9 +80,13 @@ class Study:
         self._clock = _Clock(len(plan.arms), jobs)
 
     def run(self, on_progress: Callable[[StudyProgress], None] = lambda progress: None) -> None:
-        """Do everything that is not done yet. May be interrupted at any moment and called again.
+        """Train every run that is not complete yet. May be interrupted at any moment and called again.
 
-        Raises StudyError where the folder holds another study, or one that is being run.
+        Args:
+            on_progress: called with the state of the study after every run, and twice a second in between.
+
+        Raises:
+            StudyError: the folder holds another study, or one that another process runs.
         """
         with open_folder(self.plan, self.folder, self.jobs):
             copied = self._copy()
@@ -76,7 +98,7 @@ class Study:
                     on_progress(self._progress(pool.running, last, message))
 
     def _copy(self) -> str:
-        """Copy what other studies have made, and write down what came from where; the line that tells it."""
+        """Copy what other studies have made, and write down what came from where; returns one line about it."""
         copied: dict[str, str] = {}
         for file, origin in copy_runs(self.plan, self.folder, self._reuse):
             copied[file] = str(origin)
@@ -89,7 +111,7 @@ class Study:
         return f"{len(copied)} run{'s' * (len(copied) != 1)} copied from {names}"
 
     def _take_stock(self) -> None:
-        """Find out what is complete, and queue the rest; what failed is tried again."""
+        """Count the runs that are complete, and queue the others; runs that failed are tried again."""
         (self.folder / FAILURES).unlink(missing_ok=True)
         self._total = len(self.plan.tasks())
         for task, summary in self.plan.asked(lambda task: finished(self.folder / task.file, task)):
@@ -100,7 +122,7 @@ class Study:
                 self._count(task, summary)
 
     def _note(self, task: Task, outcome: RunSummary | Failure) -> tuple[RunSummary, str]:
-        """Take down how a task ended."""
+        """Note how a task ended; the summary of its run, and a line about it where it failed."""
         if isinstance(outcome, Failure):
             summary = crashed(task, self.folder)
             self._failures[task.file] = "\n".join(filter(None, (outcome.message, outcome.details)))
@@ -115,7 +137,7 @@ class Study:
         return outcome, ""
 
     def _count(self, task: Task, summary: RunSummary) -> Task | None:
-        """Add a run; the task that follows it where a dead run is to be started again."""
+        """Add a run; returns the task that follows it, if it died and is to be restarted."""
         self.runs.append(summary)
         self._done += 1
         following = self.plan.restart_of(task) if summary.is_defect else None
@@ -126,7 +148,7 @@ class Study:
         self, running: tuple[Task, ...] = (), last: RunSummary | None = None, message: str = ""
     ) -> StudyProgress:
         left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running])
-        if last is not None or not self._groups:  # not twice a second, while nothing happens
+        if last is not None or not self._groups:  # while nothing ends, the groups stay what they are
             self._groups = tuple(groups_of(self.plan, self.runs))
         return StudyProgress(
             self.plan,
@@ -143,7 +165,7 @@ class Study:
 
 
 class _Clock:
-    """How long runs of each arm took, and so how long the rest will."""
+    """How long the runs of each arm took, and an estimate of how long the others will take."""
 
     def __init__(self, arms: int, jobs: int) -> None:
         self._started = time.monotonic()
@@ -152,15 +174,15 @@ class _Clock:
 
     @property
     def seconds(self) -> float:
-        """Since the study was started or resumed."""
+        """Seconds since the study was started or resumed."""
         return time.monotonic() - self._started
 
     def note(self, arm: int, run: RunSummary) -> None:
-        """Remember one run; validations count as often as there were epochs."""
+        """Remember how long one run took; it validates once an epoch."""
         self._taken[arm].append((run.training_seconds or 0) + len(run.epochs) * (run.validation_seconds or 0))
 
     def left(self, waiting: Sequence[int], running: Sequence[int]) -> float | None:
-        """Seconds left; running tasks count half. None before the first run has ended."""
+        """Seconds left, None before the first run has ended. Of the running tasks half is taken to be left."""
         every = [seconds for arm in self._taken for seconds in arm]
         if not every:
             return None
@@ -169,7 +191,7 @@ class _Clock:
 
 
 def open_folder(plan: StudyPlan, folder: Path, jobs: int) -> IO[bytes]:
-    """Lock the folder and write the plan into it. Raises StudyError, leaving the folder as it is."""
+    """Lock the folder and write the plan into it. Where it raises StudyError, the folder stays as it is."""
     lock = try_lock(folder / FILE)
     if lock is None:
         raise StudyError(f"{folder}: another process is running this study; wait for it or end it first")

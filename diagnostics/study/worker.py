@@ -16,7 +16,14 @@ from lenet.data import Dataset, load_dataset
 
 @dataclass(frozen=True)
 class Worker:
-    """Trains tasks into ``folder``; picklable, so that a worker process can be handed one."""
+    """Trains tasks. It can be pickled, so that it can be given to another process.
+
+    Args:
+        folder: where the logs go.
+        on_defect: what to do with a run once it is sure to be a defect run.
+        log_every: steps between log rows.
+        histograms_every: steps between histograms, 0 for none.
+    """
 
     folder: Path
     on_defect: OnDefect
@@ -29,7 +36,7 @@ class Worker:
         return cls(folder, plan.on_defect, plan.log_every, plan.histograms_every)
 
     def __call__(self, task: Task) -> RunSummary:
-        """Train one run, replacing whatever an earlier attempt left, and summarise its log.
+        """Train one run, replace the log of an earlier attempt, and summarise it.
 
         Raises LogWriteError where the log does not hold the whole run.
         """
@@ -44,7 +51,7 @@ class Worker:
             log_every=self.log_every,
             histograms_every=self.histograms_every,
             checkpoint_every=0,  # a run of a study is repeated, not continued
-            # A restart is a new task, so that it can go to any worker.
+            # A restart is a task of its own, so that any worker can take it.
             on_defect="continue" if self.on_defect == "continue" else "stop",
         )
         if result.interruption is not None:
@@ -62,7 +69,7 @@ def dataset(folder: str | None = None, limit: int | None = None) -> Dataset:
 
 
 def finished(path: Path, task: Task) -> RunSummary | None:
-    """The summary of a task that is already done; None where anything about its file is in doubt."""
+    """The summary of a task that is done; None if its log is missing, unreadable, not complete or of other settings."""
     if not path.exists():
         return None
     try:

@@ -35,8 +35,9 @@ GRACE = 5.0
 class Failure:
     """A task that ended in an error.
 
-    message  what happened, in one line
-    details  the traceback, "" where the process died without one
+    Args:
+        message: what happened, in one line.
+        details: the traceback, "" where the process died without one.
     """
 
     message: str
@@ -53,10 +54,11 @@ class _WorkerProcess(Generic[T]):
 class WorkerPool(Generic[T, R]):
     """At most ``jobs`` processes that do ``work(task)``.
 
-    jobs  how many processes work at a time; none is started before there is a task for it
-    work  a function of one task, or a callable object; both it and the tasks must be picklable
-
     Use it as a context manager. Leaving it ends the workers; one that still works is terminated.
+
+    Args:
+        jobs: how many processes work at a time; none is started before there is a task for it.
+        work: a function of one task, or a callable object; both it and the tasks must be picklable.
     """
 
     def __init__(self, jobs: int, work: Callable[[T], R]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diagnostics.run.run import Run
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import Group, sensitivity
+from diagnostics.statistics.intervals import interval_words
 from diagnostics.statistics.run_summary import RunSummary
 from reports.figures.catalogue import study_figures_in
 from reports.figures.healthy_vs_defect import compared, counts_words
@@ -29,7 +30,7 @@ from reports.pages.document import (
 from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import pictures
 from reports.text.glossary import GLOSSARY
-from reports.text.numbers import counted, interval_words, percent, seconds
+from reports.text.numbers import counted, percent, seconds
 from reports.text.phrases import Tone, rule_name, sentence, status_words
 from reports.text.statistics import cost_words, mean_words
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from diagnostics.statistics.intervals import rate_words
+
 Interval = tuple[float, float]
 NONE = "–"
 
@@ -59,14 +61,7 @@ def rate(k: int, n: int, interval: Interval | None, is_brief: bool = False) -> s
         return NONE if is_brief else f"{k} of {n}"
     if is_brief:
         return f"{k} of {n} ({100 * interval[0]:.0f}–{100 * interval[1]:.0f} %)"
-    return f"{k} of {n} = {100 * k / n:.0f} % (95 % interval {interval_words(interval)})"
-
-
-def interval_words(interval: Interval | None) -> str:
-    """The ends of an interval of a share: "14 to 40 %"."""
-    if interval is None or not all(map(math.isfinite, interval)):
-        return NONE
-    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
+    return rate_words(k, n, interval)
 
 
 def plain(value: Any) -> str:
