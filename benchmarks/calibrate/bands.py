@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
-from diagnostics.detect.rules.base import Window, medians
-from diagnostics.detect.rules.base import layer_norm as norm_of
 from diagnostics.detect.rules.exploding_gradient import recent_level
 from diagnostics.detect.rules.fading_signal import BEST, LEVEL, NOW, TURMOIL
 from diagnostics.detect.rules.parameter_drift import OVER
+from diagnostics.detect.series import medians
+from diagnostics.detect.window import Window
 from diagnostics.run.run import Run
 
 ROWS = 5
@@ -37,12 +37,12 @@ def gradient_growth(w: Window) -> float:
 
 def update_ratio(w: Window) -> float:
     """Largest norm of a layer's update over its norm."""
-    return _largest(norm_of(w, n, "update") / norm_of(w, n, "value") for n in w.layers)
+    return _largest(w.layer_norm(n, "update") / w.layer_norm(n, "value") for n in w.layers)
 
 
 def smallest_update(w: Window) -> float:
     """Median over the run of the largest update ratio of any layer."""
-    ratios = [norm_of(w, n, "update") / norm_of(w, n, "value") for n in w.layers]
+    ratios = [w.layer_norm(n, "update") / w.layer_norm(n, "value") for n in w.layers]
     return float(np.nanmedian(np.nanmax(ratios, axis=0)))
 
 
@@ -58,7 +58,7 @@ def saturated_share(w: Window) -> float:
 
 def parameter_growth(w: Window) -> float:
     """Largest norm of a layer's parameters over that 500 rows earlier, or at the first row."""
-    norms = [norm_of(w, n, "value") for n in w.layers]
+    norms = [w.layer_norm(n, "value") for n in w.layers]
     return _largest(norm / np.concatenate((np.full(min(OVER, len(norm)), norm[0]), norm[:-OVER])) for norm in norms)
 
 

@@ -16,28 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect import early_warnings, symptoms
+from diagnostics.detect.asking import ask, fired
 from diagnostics.detect.causes import (
     Explanation,
-    ask,
-    beside,
-    distinct,
+    deduplicated,
     explain,
-    prolonged,
-    remedies,
+    extended_to,
+    suggested,
     survey,
     suspicion,
-    without_disproven,
+    unlinked_findings,
+    without_disproved,
     without_fired,
 )
 from diagnostics.detect.dead_end import DeadEnd
 from diagnostics.detect.early_warnings import EarlyWarnings
 from diagnostics.detect.epoch_means import EpochSums
-from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.detect.recent_rows import RecentRows
 from diagnostics.detect.rules import ENDING, MECHANISMS
-from diagnostics.detect.rules.base import Window
 from diagnostics.detect.symptoms import Symptoms, symptom_finding
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.detect.window import Window
 from diagnostics.errors import DiagnosticsError
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
@@ -175,10 +175,14 @@ class Detector:
         self._explanations[stretch.confirmed] = explain(self._window(), stretch)
 
     def _explanation(self, stretch: Stretch) -> Explanation:
-        """As it was given at the confirmation; what nothing strong explained then is looked at again with all rows."""
+        """The explanation of a stretch.
+
+        It is the one given at the confirmation. Where that was a last resort, it is asked for again with the whole
+        history.
+        """
         explanation = self._explanations[stretch.confirmed]
         if stretch.recovery is not None:
-            return without_disproven(explanation)
+            return without_disproved(explanation)
         if not explanation.is_strong:
             later = explain(self._window(), stretch)
             if later.is_strong:
@@ -189,19 +193,18 @@ class Detector:
         window = self._window()
         stretches = tuple(self.symptoms.stretches)
         deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
-        explanation = self._explanation(deciding) if deciding else None
+        explanation = self._explanation(deciding) if deciding else Explanation()
         symptoms = [symptom_finding(one, steps, self.symptoms) for one in stretches]
-        if deciding and explanation:
+        if deciding:
             end = steps if deciding.recovery is None else deciding.recovery
-            chain = (*prolonged(explanation.chain, end - 1), symptoms[-1])
-            checks = [*without_fired(explanation.checks), *chain[:-1], *beside(explanation)]
+            chain = (*extended_to(explanation.chain, end - 1), symptoms[-1])
+            checks = [*without_fired(explanation.checks), *chain[:-1], *unlinked_findings(explanation)]
         else:
-            chain, checks = (), survey(window)
+            checks = survey(window)
             if verdict is Verdict.UNDECIDED:
-                explanation = suspicion(checks)
-                chain = explanation.chain
+                explanation = suspicion(checks, window)
+            chain = explanation.chain
         checks += [finding for rule in ENDING for finding in ask(rule, window)]
-        fired = [finding for finding in checks if finding.outcome is RuleOutcome.FIRED]
         return Diagnosis(
             run=self.name,
             verdict=verdict,
@@ -209,11 +212,12 @@ class Detector:
             onset=deciding.onset if deciding else None,
             confirmed=deciding.confirmed if deciding else None,
             stretches=stretches,
-            cause=explanation.cause if explanation else None,
+            first_link=explanation.first_link,
+            blow=explanation.blow,
             chain=chain,
-            findings=distinct([*symptoms, *fired, *self._warnings]),
+            findings=deduplicated([*symptoms, *fired(checks), *self._warnings]),
             checks=tuple(checks),
-            remedies=remedies(explanation, self.info) if explanation and not verdict.is_survivor else (),
+            suggestions=() if verdict.is_survivor else suggested(explanation, self.info),
             limits=dict(self.thresholds),
         )
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.remedies import is_adaptive
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
@@ -48,13 +49,10 @@ WORDS = (
     "outputs of {} have faded to {:.0%} of their best",
 )
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
-CONFIDENCE = 0.3
 # Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
 # the first turmoil is over, and is forgotten slowly, by half in some 1,700 rows.
 FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
 BEST_FROM, FADE_FROM = 60, 100
-# With these, outputs shrink and grow without harm: 4 of 23 healthy calibration runs had faded by the limit.
-ADAPTIVE = ("Adam", "RMSprop")
 
 
 class EarlyWarnings:
@@ -66,8 +64,8 @@ class EarlyWarnings:
         norms, gradients = _found(columns, layers, "{}/weights/gradient/norm")
         moved, ratios = _found(columns, layers, "{}/weights/update/ratio")
         silent, dead = _found(columns, relu, "{}/dead_fraction")
-        is_adaptive = str(info.description.get("optimizer", "")).endswith(ADAPTIVE)
-        self._hidden, self._spreads = _found(columns, [] if is_adaptive else layers[:-1], "{}/std")
+        # With adaptive steps 4 of 23 healthy calibration runs had faded by the limit.
+        self._hidden, self._spreads = _found(columns, [] if is_adaptive(info) else layers[:-1], "{}/std")
         # What is looked at in every row, to be fetched in one piece. A few numbers: lists are quicker than arrays.
         self.places: list[int] = np.concatenate([gradients, ratios, dead]).tolist()
         self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
@@ -147,7 +145,7 @@ class EarlyWarnings:
         if step - last <= self._pause:
             return []
         words = WORDS[sign].format(layer, value)
-        return [Finding(RULE, layer, step, step, value, self._limits[sign], Severity.WARNING, CONFIDENCE, words)]
+        return [Finding(RULE, layer, step, step, value, self._limits[sign], Severity.WARNING, math.nan, words)]
 
 
 def _found(columns: Columns, layers: Sequence[str], name: str) -> tuple[list[str], NDArray[np.intp]]:

@@ -1,4 +1,4 @@
-"""The words of a diagnosis: Finding, Stretch, Cause, Diagnosis, and the six verdicts."""
+"""The words of a diagnosis: Finding, Stretch, Link, Diagnosis, the six verdicts, and where a cause comes from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from diagnostics.detect.remedies import Suggestion
 
 
 class Severity(StrEnum):
@@ -38,6 +40,16 @@ class Verdict(StrEnum):
         return self in (Verdict.HEALTHY, Verdict.RECOVERED)
 
 
+class Origin(StrEnum):
+    """Where a cause comes from: what people ask first."""
+
+    CODE = "code"
+    SETTINGS = "settings"
+    DATA = "data"
+    LUCK = "luck"
+    UNKNOWN = "unknown"
+
+
 class RuleOutcome(StrEnum):
     """What came of asking a rule."""
 
@@ -51,9 +63,17 @@ class RuleOutcome(StrEnum):
 class Finding:
     """One rule's answer, from ``first_step`` to ``last_step`` (both included).
 
-    ``value`` is what was measured and ``limit`` what it was held against;
-    ``confidence`` is between 0 and 1. For ``outcome`` NOT_RUN and ERROR the
-    message says what was missing or what went wrong.
+    rule: the name of the rule.
+    layer: the layer it is about; None for the whole network.
+    first_step, last_step: the steps it reaches over.
+    value: what was measured; NaN where there is no number.
+    limit: what it was held against.
+    severity: how bad it is.
+    confidence: how often the rule was right where the truth is known, 0 to 1; NaN where that was not measured.
+    message: what was seen, in one clause; for NOT_RUN and ERROR what was missing or what went wrong.
+    outcome: what came of asking the rule.
+    plain: the same as a sentence that a student understands; "" where the message is plain enough.
+    peak_step: of an event that goes on for several steps, the one with the largest value; else None.
     """
 
     rule: str
@@ -66,6 +86,13 @@ class Finding:
     confidence: float
     message: str
     outcome: RuleOutcome = RuleOutcome.FIRED
+    plain: str = ""
+    peak_step: int | None = None
+
+    @property
+    def step(self) -> int:
+        """The step at which it happened: that of the largest value, else the first."""
+        return self.first_step if self.peak_step is None else self.peak_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +111,43 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """The earliest link of the chain that explains the defect; ``rule`` is the mechanism."""
+class Link:
+    """An event of the chain that has a name of its own: the first link, which is the cause, or the blow.
+
+    rule: the mechanism.
+    layer: the layer that it hit most; None for the whole network.
+    layers: every layer that it hit.
+    step: when it happened.
+    message: what was seen, in one clause.
+    origin: whether it points to the code, the settings, the data or luck.
+    confidence: how often the rule was right where the truth is known; NaN where that was not measured.
+    plain: the same as a sentence.
+    """
 
     rule: str
     layer: str | None
     step: int
     message: str
-    confidence: float = 1.0
+    origin: Origin = Origin.UNKNOWN
+    layers: tuple[str, ...] = ()
+    confidence: float = math.nan
+    plain: str = ""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """All that is known of one run.
 
-    ``onset`` and ``confirmed`` belong to the stretch that decides the verdict.
-    ``chain`` holds the findings that lead to the defect, in order of their
-    steps; ``findings`` all that fired; ``checks`` one entry a rule, those that
-    passed or could not be run included. ``limits`` are the numbers it was judged by.
+    run, verdict, steps: its name, what became of it, and how many steps it made.
+    onset, confirmed: of the stretch that decides the verdict.
+    stretches: the defect stretches in order.
+    first_link: the earliest event that is connected with the blow without a recovery in between: the cause.
+    blow: the event after which what keeps the run down holds to the end.
+    chain: the findings that lead to the defect, in order of their steps.
+    findings: all that fired.
+    checks: one entry a rule, those that passed or could not be run included.
+    suggestions: what to try, the best first.
+    limits: the numbers it was judged by.
     """
 
     run: str
@@ -110,12 +156,37 @@ class Diagnosis:
     onset: int | None = None
     confirmed: int | None = None
     stretches: tuple[Stretch, ...] = ()
-    cause: Cause | None = None
+    first_link: Link | None = None
+    blow: Link | None = None
     chain: tuple[Finding, ...] = ()
     findings: tuple[Finding, ...] = ()
     checks: tuple[Finding, ...] = ()
-    remedies: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def cause(self) -> Link | None:
+        """The first link, under the name it has in logs and JSON."""
+        return self.first_link
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What to try, in words."""
+        return tuple(one.title for one in self.suggestions)
+
+    @property
+    def broke_at(self) -> int | None:
+        """The one step at which the run broke: that of the blow, else the onset or the first link; None for no defect.
+
+        The onset of a run that never learned is step 0 whenever it broke, so it counts last.
+        """
+        if self.blow is not None:
+            return self.blow.step
+        if self.onset:
+            return self.onset
+        if self.first_link is not None:
+            return self.first_link.step
+        return self.onset if self.onset is not None else self.stretches[0].onset if self.stretches else None
 
     @property
     def defect_steps(self) -> int:
@@ -124,7 +195,7 @@ class Diagnosis:
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, with the keys of ``lenet-diag diagnose --json``; NaN becomes null."""
-        cause = None if self.cause is None else asdict(self.cause)
+        first_link = None if self.first_link is None else asdict(self.first_link)
         return {
             "run": self.run,
             "verdict": str(self.verdict),
@@ -133,7 +204,10 @@ class Diagnosis:
             "defect_steps": self.defect_steps,
             "steps": self.steps,
             "stretches": [_plain(asdict(s)) for s in self.stretches],
-            "cause": _plain(cause),
+            "cause": _plain(first_link),
+            "first_link": _plain(first_link),
+            "blow": _plain(None if self.blow is None else asdict(self.blow)),
+            "broke_at": self.broke_at,
             "chain": [_plain(asdict(f)) for f in self.chain],
             "findings": [_plain(asdict(f)) for f in self.findings],
             "checks": [_plain(asdict(f)) for f in self.checks],
@@ -146,6 +220,8 @@ def _plain(value: Any) -> Any:
     """JSON types only: enums become text, NaN and infinities None."""
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
     if isinstance(value, StrEnum):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):

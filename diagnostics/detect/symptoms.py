@@ -252,4 +252,4 @@ def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding
     else:
         last, words = stretch.recovery - 1, f"{words}, until step {stretch.recovery}"
     value, limit = symptoms.measured(stretch)
-    return Finding(str(stretch.kind), None, stretch.onset, last, value, limit, Severity.ERROR, 0.99, words)
+    return Finding(str(stretch.kind), None, stretch.onset, last, value, limit, Severity.ERROR, math.nan, words)

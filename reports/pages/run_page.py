@@ -34,7 +34,7 @@ from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
 from reports.text.numbers import counted, number, percent, plain, seconds, size
 from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
-from reports.text.remedies import command_for, meaning
+from reports.text.remedies import command_for
 
 
 def write_report(run: Run, folder: Path) -> Path:
@@ -165,19 +165,18 @@ def _tensors(run: Run) -> Section:
 
 
 def _try(run: Run) -> Section:
-    remedies = run.diagnosis.remedies
-    if not remedies:
+    suggestions = run.diagnosis.suggestions
+    if not suggestions:
         quiet = turning_step(run) is None
         return Section("try", "What to try", (text(
             "Nothing needs a remedy." if quiet else "No remedy is known for what the rules found."),))  # fmt: skip
-    some = any(command_for(run.info.settings, remedy) for remedy in remedies)
+    some = any(command_for(run.info.settings, suggestion) for suggestion in suggestions)
     blocks: list[Block] = [text("In this order. " + ("A command repeats this run, same seed, with one change." if some
                                 else "This run was started from Python, or options do not change these."))]  # fmt: skip
-    for i, remedy in enumerate(remedies, 1):
-        known = meaning(remedy)
-        reason = (f" Why: {known.reason}.",) if known else ()
-        blocks.append(text(Strong(f"{i}. "), sentence(remedy), *reason))
-        command = command_for(run.info.settings, remedy)
+    for i, suggestion in enumerate(suggestions, 1):
+        reason = f" Why: {suggestion.remedy.reason}."
+        blocks.append(text(Strong(f"{i}. "), sentence(suggestion.title), reason))
+        command = command_for(run.info.settings, suggestion)
         if command:
             blocks.append(Command(command))
     return Section("try", "What to try", tuple(blocks))

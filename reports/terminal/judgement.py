@@ -53,8 +53,9 @@ class Judgement:
     def _stretch_words(self, stretch: Stretch) -> str:
         explanation = self._detector.cause_of(stretch)
         words = f"{stretch.kind} from step {stretch.onset:,}"
-        if explanation is not None and explanation.cause is not None:
-            words += f"; step {explanation.cause.step:,}: {explanation.cause.message}"
+        link = (explanation.blow or explanation.first_link) if explanation is not None else None
+        if link is not None:
+            words += f"; step {link.step:,}: {link.message}"
         return words
 
 
@@ -63,6 +64,7 @@ def final_words(diagnosis: Diagnosis) -> str:
     words = str(diagnosis.verdict)
     if diagnosis.onset is not None:
         words += f" from step {diagnosis.onset:,}"
-    if diagnosis.cause is not None:
-        words += f"; step {diagnosis.cause.step:,}: {diagnosis.cause.message}"
+    link = diagnosis.blow or diagnosis.first_link
+    if link is not None:
+        words += f"; step {link.step:,}: {link.message}"
     return words

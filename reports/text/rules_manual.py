@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from diagnostics.detect import early_warnings, symptoms
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.rule import Rule
 from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
-from diagnostics.detect.rules.base import Rule
 from diagnostics.detect.thresholds import Threshold
 
 RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *MECHANISMS)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, Event
+from diagnostics.detect.examples import example, example_info
 from diagnostics.detect.findings import Diagnosis
-from diagnostics.detect.rules.examples import example, example_info
 from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.run_info import RunInfo

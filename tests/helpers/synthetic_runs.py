@@ -13,7 +13,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.findings import Cause, Diagnosis, Finding, RuleOutcome, Severity, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Link, Origin, RuleOutcome, Severity, Stretch, Verdict
+from diagnostics.detect.remedies import suggestion
 from diagnostics.run.run import Run
 from diagnostics.run.source import MemorySource, index_rows, records
 from diagnostics.schema.columns import KINDS
@@ -87,9 +88,10 @@ def dead(steps: int = 300, name: str = "dead") -> Run:
     )
     diagnosis = Diagnosis(
         name, Verdict.NEVER_LEARNED, steps, 0, 52, (Stretch(Verdict.NEVER_LEARNED, 0, 52),),
-        Cause("oversized-update", "conv2", 32, "one update of conv2 moved its weights by 38 % of their norm", 0.9),
-        chain, chain, chain, ("use a smaller learning rate: --lr 0.1", "clip the gradient: --clip-norm 1.0"),
-        {"guess_share": 0.95},
+        Link("exploding-gradient", "conv2", 31, "gradient of conv2 up 14x in 3 steps", Origin.SETTINGS, ("conv2",)),
+        Link("oversized-update", "conv2", 32, "one update of conv2 moved its weights by 38 % of their norm",
+             Origin.SETTINGS, ("conv1", "conv2")),
+        chain, chain, chain, (suggestion("smaller-rate"), suggestion("clip")), {"guess_share": 0.95},
     )  # fmt: skip
     return _judged(run, diagnosis)
 
@@ -104,8 +106,8 @@ def collapsed(steps: int = 1407, name: str = "collapsed") -> Run:
     diagnosis = Diagnosis(
         name, Verdict.COLLAPSED, steps, COLLAPSE, COLLAPSE + 22,
         (Stretch(Verdict.COLLAPSED, COLLAPSE, COLLAPSE + 22),),
-        Cause("dead-units", "dense2", COLLAPSE, "all 84 units of dense2 silent"), chain, chain, chain,
-        ("use a smaller learning rate: --lr 0.1",),
+        first_link=(link := Link("dead-units", "dense2", COLLAPSE, "all 84 units of dense2 silent", Origin.SETTINGS)),
+        blow=link, chain=chain, findings=chain, checks=chain, suggestions=(suggestion("smaller-rate"),),
     )  # fmt: skip
     return _judged(run, diagnosis)
 
@@ -117,7 +119,7 @@ def diverged(steps: int = 300, name: str = "diverged", at: int = 120) -> Run:
     run = _run(info(steps), name, loss, broken=at)
     chain = (_finding("non-finite", "conv1", at, steps - 1, 150.0, 0.0, "150 weights of conv1 are not finite"),)
     diagnosis = Diagnosis(name, Verdict.DIVERGED, steps, at, at, (Stretch(Verdict.DIVERGED, at, at),),
-                          Cause("non-finite", "conv1", at, "weights of conv1 overflowed"), chain, chain,
+                          link := Link("non-finite", "conv1", at, "weights of conv1 overflowed"), link, chain, chain,
                           chain)  # fmt: skip
     return _judged(run, diagnosis)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.detect.rules.base import Rule
+from diagnostics.detect.rule import Rule
 from diagnostics.detect.rules.changed_labels import ChangedLabels
 from diagnostics.detect.rules.collapsed import Collapsed
 from diagnostics.detect.rules.dead_units import DeadUnits

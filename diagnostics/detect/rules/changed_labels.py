@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Series, Window, first_true, layer_norm, median_before
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import Series, first_true, median_before
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class ChangedLabels(Rule):
@@ -26,6 +28,8 @@ class ChangedLabels(Rule):
     name = "changed-labels"
     title = "the labels changed"
     rank = 5
+    origin = Origin.DATA
+    is_fault = is_blow = True
     thresholds = (
         Threshold(
             "changed-labels", "jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05
@@ -34,7 +38,7 @@ class ChangedLabels(Rule):
             "changed-labels", "update", 3, "times", "largest update before the jump over its median", "choice", 1
         ),
     )
-    remedies = ("a look at how images and labels are paired from this step on",)
+    remedies = ("look-at-pairs",)
 
     def check(self, window: Window) -> list[Finding]:
         loss = window.scalar("data_loss")
@@ -46,7 +50,7 @@ class ChangedLabels(Rule):
         if np.median(loss[first:]) - before < jump / 2:
             return []  # one bad batch
         for layer in window.layers:
-            update = layer_norm(window, layer, "update")
+            update = window.layer_norm(layer, "update")
             usual = median_before(update, first - 1)
             if not update[first - 1] <= self.threshold(window, "update") * usual:
                 return []
@@ -56,7 +60,7 @@ class ChangedLabels(Rule):
             return []  # the network itself had changed by then
         message = f"loss up from {before:.2f} to {loss[first]:.2f} in one step, with ordinary updates and inputs"
         last = len(window) - 1
-        return [self.finding(window, None, first, last, loss[first] - before, jump, message, confidence=0.8)]
+        return [self.finding(window, None, first, last, loss[first] - before, jump, message)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         own_step = {"data_loss": (40, 5.0), "dense1/weights/update/norm": [9.0 if t == 39 else 0.1 for t in range(60)]}

@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import lasting_from
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class DeadUnits(Rule):
@@ -31,6 +33,8 @@ class DeadUnits(Rule):
     name = "dead-units"
     title = "most units of a layer are silent for every input"
     rank = 3
+    origin = Origin.SETTINGS
+    keeps_down = 3
     is_lasting = True
     thresholds = (
         Threshold(
@@ -38,7 +42,7 @@ class DeadUnits(Rule):
         ),
         Threshold("dead-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
-    remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "LeCun initialisation")
+    remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")
 
     def check(self, window: Window) -> list[Finding]:
         share, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))
@@ -56,7 +60,12 @@ class DeadUnits(Rule):
             message = f"{at_first} of {units} {window.units(layer)} of {layer} silent for every input"
             if in_the_end != at_first:
                 message += f", {in_the_end} in the end"
-            findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
+            findings.append(
+                self.finding(
+                    window, layer, first, len(window) - 1, value, share, message,
+                    plain=_plain(window.units(layer), layer, in_the_end, units),
+                )
+            )  # fmt: skip
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
@@ -67,3 +76,11 @@ class DeadUnits(Rule):
             Case("15 of 16 units silent from step 33 on", example(thresholds, {name: (33, 15 / 16)}), ("dense1",)),
             Case("silent for one batch only", example(thresholds, {name: one_batch})),
         )
+
+
+def _plain(what: str, layer: str, silent: int, units: int) -> str:
+    """What silent units mean, as a sentence."""
+    silence = f"{what} of {layer} then output 0 for every input, and a ReLU at 0 passes no gradient back"
+    if silent == units:
+        return f"All {units} {silence}, so the layer can never recover."
+    return f"{silent} of {units} {silence}, so what comes after sees next to nothing of the input."

@@ -1,8 +1,8 @@
 """Exploding gradient: the gradient of a layer grows many times over within a few steps.
 
 What it looks at: the norm of each layer's gradient of the weights against its median
-over ten rows that end three rows before, so that a burst does not raise the level it is
-held against. It fires for the last burst in the window: the rows above the limit, with
+over ten or fifty rows, the larger of the two, that end three rows before, so that a burst
+does not raise the level it is held against. It fires for the last burst in the window: the rows above the limit, with
 gaps of at most two, where its weights also moved by more than next to nothing.
 
 What it means: the loss surface is steep here. With plain gradient descent the update
@@ -16,12 +16,16 @@ networks, arXiv:1211.5063.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Series, Window
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import Series, groups
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
+
+LEVEL_ROWS, LAG, GAP = (10, 50), 3, 2
+NO_GROWTH_FROM = 1e5  # a level that many times smaller is no level that a gradient could be held against
 
 
 class ExplodingGradient(Rule):
@@ -30,7 +34,9 @@ class ExplodingGradient(Rule):
     name = "exploding-gradient"
     title = "the gradient of a layer grows many times over in a few steps"
     rank = 7
-    needs_trouble = True
+    origin = Origin.SETTINGS
+    is_sudden = True
+    happens_in_healthy_runs = True
     thresholds = (
         Threshold("exploding-gradient", "growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),
         Threshold(
@@ -43,25 +49,27 @@ class ExplodingGradient(Rule):
             0,
         ),
     )
-    remedies = ("clipping the gradient by its norm", "warm-up", "a smaller learning rate")
+    remedies = ("clip", "warm-up", "smaller-rate")
 
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "growth")
         findings = []
         for layer in window.layers:
             norm = window.tensor(layer, "weights", "gradient", "norm")
-            level = recent_level(norm)
-            burst = last_burst(norm >= limit * level, window.start)
-            if burst is None:
+            level = usual_level(norm)
+            bursts = groups(norm >= limit * level, window.start, GAP)
+            if not bursts:
                 continue
-            first, last = burst
+            first, last = bursts[-1]
             peak = first + int(np.argmax(norm[first : last + 1]))
             growth = norm[peak] / level[first]
             moved = window.tensor(layer, "weights", "update", "ratio")[first : last + 1]
             if not (moved >= self.threshold(window, "update")).any():
                 continue
-            message = f"gradient of {layer} up {growth:.0f}x, from {level[first]:.2g} to {norm[peak]:.2g}"
-            findings.append(self.finding(window, layer, first, peak, growth, limit, message))
+            up = f"up {growth:.0f}x, from" if growth < NO_GROWTH_FROM else "up from next to nothing,"
+            message = f"gradient of {layer} {up} {level[first]:.2g} to {norm[peak]:.2g}"
+            plain = f"The gradient of {layer} grew from {level[first]:.2g} to {norm[peak]:.2g} within a few steps."
+            findings.append(self.finding(window, layer, first, peak, growth, limit, message, peak=peak, plain=plain))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
@@ -75,24 +83,15 @@ class ExplodingGradient(Rule):
         )
 
 
-LEVEL_ROWS, LAG, GAP = 10, 3, 2
+def usual_level(norm: Series) -> Series:
+    """What is usual before each row; NaN in the first few rows and where that is 0.
 
-
-def recent_level(norm: Series) -> Series:
-    """Median over the ten rows that end three rows before each; NaN in the first few and where it is 0."""
+    It is the larger of two medians, over the last ten and the last fifty rows that end three rows before: a gradient
+    that had been small for a few rows and is back at its old size has not grown.
+    """
     level = np.full(len(norm), np.nan)
     for row in range(LAG + 1, len(norm)):
-        before = norm[max(0, row - LAG - LEVEL_ROWS + 1) : row - LAG + 1]
-        level[row] = np.median(before)
+        stop = row - LAG + 1
+        level[row] = max(np.median(norm[max(0, stop - rows) : stop]) for rows in LEVEL_ROWS)
     level[~(level > 0)] = np.nan
     return level
-
-
-def last_burst(above: NDArray[np.bool_], start: int) -> tuple[int, int] | None:
-    """First and last row of the last group of True from ``start`` on, with gaps of at most two rows."""
-    rows = np.flatnonzero(above[start:]) + start
-    if not len(rows):
-        return None
-    breaks = np.flatnonzero(np.diff(rows) > GAP + 1)
-    first = int(rows[breaks[-1] + 1]) if len(breaks) else int(rows[0])
-    return first, int(rows[-1])

@@ -23,10 +23,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Series, TooFewRowsError, Window, means, medians
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import Series, means, medians
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import TooFewRowsError, Window
 
 DENSE = "dense1"
 NOW, BEST, LEVEL = 10, 20, 300
@@ -44,8 +46,8 @@ class FadingSignal(Rule):
     name = "fading-signal"
     title = "the outputs of a layer fade over tens to hundreds of steps"
     rank = 6
-    needs_trouble = True
-    sees_the_fall = True
+    happens_in_healthy_runs = True
+    is_slow = True
     thresholds = (
         Threshold(
             "fading-signal",
@@ -58,7 +60,7 @@ class FadingSignal(Rule):
             1,
         ),
     )
-    remedies = ("the exact convolution (--convolution exact)", "a smaller learning rate")
+    remedies = ("exact-convolution", "smaller-rate")
 
     def check(self, window: Window) -> list[Finding]:
         limit, stop = self.threshold(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
@@ -80,9 +82,7 @@ class FadingSignal(Rule):
             first = _last_above(spread[:stop], DEPARTED * best)
             spreads = f"from a spread of {best:.2g} to {now:.2g}"
             message = f"outputs of {layer} faded to {now / best:.0%} of their best, {spreads}"
-            findings.append(
-                self.finding(window, layer, first, stop - 1, best / now, 1 / limit, message, confidence=0.7)
-            )
+            findings.append(self.finding(window, layer, first, stop - 1, best / now, 1 / limit, message))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, first_true, lasting_from
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true, lasting_from
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class InputScale(Rule):
@@ -25,12 +27,14 @@ class InputScale(Rule):
     name = "input-scale"
     title = "the input is constant or not scaled"
     rank = 0
+    origin = Origin.DATA
+    is_fault = is_about_the_start = is_blow = True
     thresholds = (
         Threshold(
             "input-scale", "spread", 5, "1", "standard deviation, or size of the mean, of the input", "choice", 0.1
         ),
     )
-    remedies = ("inputs divided by 255, or standardised to mean 0 and standard deviation 1",)
+    remedies = ("scaled-inputs",)
 
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "spread")

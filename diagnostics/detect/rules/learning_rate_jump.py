@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, first_true
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class LearningRateJump(Rule):
@@ -24,8 +26,10 @@ class LearningRateJump(Rule):
     name = "learning-rate-jump"
     title = "the learning rate jumps"
     rank = 10
+    origin = Origin.SETTINGS
+    is_fault = is_blow = True
     thresholds = (Threshold("learning-rate-jump", "growth", 3, "times", "over the row before", "choice", 1.1),)
-    remedies = ("the learning rate as it was before the jump", "a look at the schedule")
+    remedies = ("rate-before-jump", "look-at-schedule")
 
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "growth")
@@ -37,7 +41,7 @@ class LearningRateJump(Rule):
             return []
         growth = rate[first] / rate[first - 1]
         message = f"learning rate up {growth:.3g}x, from {rate[first - 1]:.3g} to {rate[first]:.3g}"
-        return [self.finding(window, None, first, first, growth, limit, message, confidence=0.99)]
+        return [self.finding(window, None, first, first, growth, limit, message)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         return (

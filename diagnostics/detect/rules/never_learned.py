@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Verdict
-from diagnostics.detect.rules.base import Case
-from diagnostics.detect.rules.examples import example
-from diagnostics.detect.rules.symptom import Symptom
+from diagnostics.detect.rule import Case
+from diagnostics.detect.symptom_rule import Symptom
 from diagnostics.detect.thresholds import Thresholds
 
 

@@ -17,10 +17,12 @@ import math
 
 import numpy as np
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, first_true
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class NonFinite(Rule):
@@ -29,8 +31,9 @@ class NonFinite(Rule):
     name = "non-finite"
     title = "a number is NaN or infinite"
     rank = 2
+    is_fault = is_about_the_start = is_blow = True
     thresholds = (Threshold("non-finite", "entries", 1, "entries", "entries that are not finite", "definition", 1),)
-    remedies = ("inputs checked for NaN", "a smaller learning rate", "clipping the gradient by its norm")
+    remedies = ("finite-inputs", "smaller-rate", "clip")
 
     def check(self, window: Window) -> list[Finding]:
         places = [(name, "output", ~np.isfinite(window.activation(name, "mean"))) for name in window.columns.layers]
@@ -48,7 +51,7 @@ class NonFinite(Rule):
         layer, what, _ = places[order]
         noun = "data" if layer == window.input_name else f"{what} of {layer}"
         message = f"the {noun} has NaN or infinite numbers, the first of this run"
-        return [self.finding(window, layer, first, len(window) - 1, math.nan, 1, message, confidence=0.99)]
+        return [self.finding(window, layer, first, len(window) - 1, math.nan, 1, message)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         nan = float("nan")

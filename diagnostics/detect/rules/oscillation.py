@@ -14,10 +14,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rules.base import Case, Rule, Window
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 BLOCK = 20
 

@@ -10,10 +10,11 @@ and the verdict never looks at a validation.
 
 from __future__ import annotations
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rules.base import Case, Rule, TooFewRowsError, Window
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import TooFewRowsError, Window
 
 
 class Overfitting(Rule):
@@ -36,9 +37,7 @@ class Overfitting(Rule):
             return []
         message = f"training accuracy {training:.3f}, validation {validation:.3f}, its loss up {loss / lowest:.2f}x"
         last = len(window) - 1
-        return [
-            self.finding(window, None, 0, last, loss / lowest, rise, message, severity=Severity.WARNING, confidence=0.7)
-        ]
+        return [self.finding(window, None, 0, last, loss / lowest, rise, message, severity=Severity.WARNING)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         good = ((1, 0.5, 0.85, 0.3, 0.91), (2, 0.2, 0.94, 0.2, 0.94))

@@ -2,8 +2,8 @@
 
 What it looks at: the norm of a layer's update over the norm of its parameters,
 weights and biases together (biases alone start at 0, where a ratio means nothing).
-It fires from the first row where that is above the limit, for as long as it is again
-within three rows, and tells the largest.
+It fires for every group of rows where that is above the limit, with gaps of at most three
+rows, and tells the largest.
 
 What it means: healthy training moves a layer by about a thousandth of its norm a
 step; a step of a third of it forgets what was learned and often lands where units
@@ -16,10 +16,12 @@ import math
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, first_true, layer_norm, median_before
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import groups, median_before
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 PAUSE = 3
 
@@ -30,32 +32,34 @@ class OversizedUpdate(Rule):
     name = "oversized-update"
     title = "one update changes a layer by a large part of itself"
     rank = 12
-    needs_trouble = True
+    origin = Origin.SETTINGS
+    is_sudden = is_blow = True
+    happens_in_healthy_runs = True
     thresholds = (
         Threshold("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
         Threshold("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
     )
-    remedies = ("clipping the gradient by its norm", "a smaller learning rate", "warm-up")
+    remedies = ("clip", "smaller-rate", "warm-up")
 
     def check(self, window: Window) -> list[Finding]:
         limit, growth = self.threshold(window, "ratio"), self.threshold(window, "growth")
         findings = []
         for layer in window.layers:
-            ratio = layer_norm(window, layer, "update") / layer_norm(window, layer, "value")
+            ratio = window.layer_norm(layer, "update") / window.layer_norm(layer, "value")
             before = median_before(ratio, window.start)
             least = limit if math.isnan(before) else max(limit, growth * before)
-            first = first_true(ratio >= least, window.start)
-            if first is None:
-                continue
-            above = np.flatnonzero(ratio >= least)
-            above = above[above >= first]
-            gaps = np.flatnonzero(np.diff(above) > PAUSE)
-            last = int(above[gaps[0]] if len(gaps) else above[-1])
-            largest = ratio[first : last + 1].max()
-            message = f"update of {layer} is {largest:.0%} of its norm"
-            if last > first:
-                message = f"updates of {layer} are up to {largest:.0%} of its norm"
-            findings.append(self.finding(window, layer, first, last, largest, limit, message))
+            for first, last in groups(ratio >= least, window.start, PAUSE):
+                peak = first + int(ratio[first : last + 1].argmax())
+                step, largest = int(window.steps[peak]), float(ratio[peak])
+                message = f"update of {layer} is {largest:.0%} of its norm"
+                if last > first:
+                    message = f"updates of {layer} are up to {largest:.0%} of its norm"
+                findings.append(
+                    self.finding(
+                        window, layer, first, last, largest, limit, message, peak=peak,
+                        plain=f"Step {step:,} changed {layer} by {largest:.0%} of its size.",
+                    )
+                )  # fmt: skip
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, TooFewRowsError, Window, first_true, layer_norm
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import TooFewRowsError, Window
 
 OVER = 500
 SUDDEN = 20
@@ -32,7 +34,8 @@ class ParameterDrift(Rule):
     name = "parameter-drift"
     title = "the parameters of a layer drift over hundreds of steps"
     rank = 6
-    needs_trouble = True
+    origin = Origin.SETTINGS
+    happens_in_healthy_runs = True
     thresholds = (
         Threshold(
             "parameter-drift",
@@ -46,9 +49,9 @@ class ParameterDrift(Rule):
         Threshold("parameter-drift", "rows", 100, "rows", "over at least so many rows", "choice", 10),
     )
     remedies = (
-        "L2 regularisation or weight decay",
-        "a smaller learning rate",
-        "the exact convolution (--convolution exact)",
+        "weight-decay",
+        "smaller-rate",
+        "exact-convolution",
     )
 
     def check(self, window: Window) -> list[Finding]:
@@ -58,7 +61,7 @@ class ParameterDrift(Rule):
         begin = max(0, window.start - OVER)
         findings = []
         for layer in window.layers:
-            norm = layer_norm(window, layer, "value")[begin : window.start]
+            norm = window.layer_norm(layer, "value")[begin : window.start]
             if not norm[0] > 0 or not np.isfinite(norm).all():
                 continue
             slow = norm[max(0, len(norm) - SUDDEN)] / norm[0]
@@ -68,7 +71,7 @@ class ParameterDrift(Rule):
             growth = norm[-1] / norm[0]
             steps = window.steps[window.start - 1] - window.steps[begin]
             message = f"parameters of {layer} grew {growth:.1f}x over {steps} steps, none of them sudden"
-            findings.append(self.finding(window, layer, first, window.start - 1, slow, limit, message, confidence=0.7))
+            findings.append(self.finding(window, layer, first, window.start - 1, slow, limit, message))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

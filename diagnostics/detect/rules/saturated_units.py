@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import lasting_from
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class SaturatedUnits(Rule):
@@ -27,6 +29,8 @@ class SaturatedUnits(Rule):
     name = "saturated-units"
     title = "most outputs of a layer are where its function is flat"
     rank = 4
+    origin = Origin.SETTINGS
+    keeps_down = 2
     is_lasting = True
     thresholds = (
         Threshold(
@@ -35,9 +39,9 @@ class SaturatedUnits(Rule):
         Threshold("saturated-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = (
-        "smaller initial weights (Glorot or LeCun initialisation)",
-        "inputs scaled to about [-1, 1]",
-        "a smaller learning rate",
+        "glorot-init",
+        "scaled-inputs",
+        "smaller-rate",
     )
 
     def check(self, window: Window) -> list[Finding]:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rules.base import Case, Rule, Window
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class Stall(Rule):
@@ -51,7 +52,7 @@ class Stall(Rule):
             return []
         message = f"mean loss {late:.2f}, no better than {early:.2f} some {len(loss)} rows earlier"
         last, level = len(window) - 1, Severity.WARNING
-        return [self.finding(window, None, half, last, late, high, message, severity=level, confidence=0.6)]
+        return [self.finding(window, None, half, last, late, high, message, severity=level)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         return (

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin, Severity
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import lasting_from
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class TinySteps(Rule):
@@ -24,6 +26,8 @@ class TinySteps(Rule):
     name = "tiny-steps"
     title = "the learning rate is too small to move"
     rank = 30
+    origin = Origin.SETTINGS
+    is_last_resort = True
     is_lasting = True
     thresholds = (
         Threshold(
@@ -31,7 +35,7 @@ class TinySteps(Rule):
         ),
         Threshold("tiny-steps", "rows", 20, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
-    remedies = ("a learning rate ten times larger",)
+    remedies = ("larger-rate",)
 
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "ratio"), int(self.threshold(window, "rows"))

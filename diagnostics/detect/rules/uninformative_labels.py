@@ -17,10 +17,12 @@ import math
 
 import numpy as np
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, means
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import means
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class UninformativeLabels(Rule):
@@ -29,6 +31,7 @@ class UninformativeLabels(Rule):
     name = "uninformative-labels"
     title = "labels that carry no information"
     rank = 40
+    is_last_resort = is_disproved_by_recovery = True
     is_lasting = True
     thresholds = (
         Threshold(
@@ -50,9 +53,9 @@ class UninformativeLabels(Rule):
         Threshold("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
     )
     remedies = (
-        "the exact convolution (--convolution exact)",
-        "a look at how images and labels are paired",
-        "a gradient check (lenet-diag gradcheck)",
+        "exact-convolution",
+        "look-at-pairs",
+        "gradient-check",
     )
 
     def check(self, window: Window) -> list[Finding]:
@@ -84,7 +87,7 @@ class UninformativeLabels(Rule):
         if any(layer.kind == "ReportConvolutionLayer" for layer in window.info.layers):
             why = "the report's convolution does not follow the gradient, or the labels carry no information"
         message = f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer alive: {why}"
-        return [self.finding(window, None, first, len(window) - 1, off, band, message, confidence=0.4)]
+        return [self.finding(window, None, first, len(window) - 1, off, band, message)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         guessing = {"data_loss": 2.3026}

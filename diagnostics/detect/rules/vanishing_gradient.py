@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import math
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Series, Window, lasting_from
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import Series, lasting_from
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class VanishingGradient(Rule):
@@ -27,6 +29,8 @@ class VanishingGradient(Rule):
     name = "vanishing-gradient"
     title = "next to no gradient reaches a layer"
     rank = 9
+    origin = Origin.SETTINGS
+    keeps_down = 1
     is_lasting = True
     thresholds = (
         Threshold(
@@ -43,7 +47,7 @@ class VanishingGradient(Rule):
             "vanishing-gradient", "rows", 10, "rows", "for at least so many rows, up to the last", "choice", 1, 1000
         ),
     )
-    remedies = ("ReLU instead of sigmoid or tanh", "Glorot or He initialisation", "Adam or RMSprop")
+    remedies = ("relu", "glorot-init", "adaptive")
 
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "quotient"), int(self.threshold(window, "rows"))
@@ -60,7 +64,7 @@ class VanishingGradient(Rule):
             if first is not None:
                 value = low[-1] / top[-1]
                 message = f"the gradient of {layer} is {value:.1e} of the last layer's, entry by entry"
-                return [self.finding(window, layer, first, len(window) - 1, value, limit, message, confidence=0.7)]
+                return [self.finding(window, layer, first, len(window) - 1, value, limit, message)]
         return []
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

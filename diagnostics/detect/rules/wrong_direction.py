@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, first_true
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class WrongDirection(Rule):
@@ -24,6 +26,8 @@ class WrongDirection(Rule):
     name = "wrong-direction"
     title = "the parameters of a layer move along the gradient"
     rank = 11
+    origin = Origin.CODE
+    is_fault = is_about_the_start = True
     thresholds = (
         Threshold(
             "wrong-direction",
@@ -37,7 +41,7 @@ class WrongDirection(Rule):
         ),
         Threshold("wrong-direction", "rows", 10, "rows", "of at least so many rows, up to the last", "choice", 3, 1000),
     )
-    remedies = ("a gradient check (lenet-diag gradcheck)", "a look at the sign of the update")
+    remedies = ("gradient-check", "update-sign")
 
     def check(self, window: Window) -> list[Finding]:
         share, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))

@@ -13,10 +13,12 @@ is below cannot change any more, whatever the data.
 
 from __future__ import annotations
 
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, lasting_from
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import lasting_from
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class ZeroGradient(Rule):
@@ -25,11 +27,12 @@ class ZeroGradient(Rule):
     name = "zero-gradient"
     title = "nothing below a layer gets a gradient"
     rank = 8
+    keeps_down = 4
     is_lasting = True
     thresholds = (
         Threshold("zero-gradient", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
-    remedies = ("a smaller learning rate", "warm-up", "clipping the gradient by its norm", "LeCun initialisation")
+    remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.threshold(window, "rows"))
@@ -50,7 +53,7 @@ class ZeroGradient(Rule):
         below = window.layers[: window.layers.index(layer) + 1]
         where = layer if len(below) == 1 else f"{layer} and all layers below it"
         message = f"the gradient of {where} is exactly zero"
-        return [self.finding(window, layer, first, len(window) - 1, 0.0, 0.0, message, confidence=0.99)]
+        return [self.finding(window, layer, first, len(window) - 1, 0.0, 0.0, message)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         below = {

@@ -10,10 +10,12 @@ something set it.
 
 from __future__ import annotations
 
-from diagnostics.detect.findings import Finding
-from diagnostics.detect.rules.base import Case, Rule, Window, first_true
-from diagnostics.detect.rules.examples import example
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
 
 
 class ZeroWeights(Rule):
@@ -22,10 +24,13 @@ class ZeroWeights(Rule):
     name = "zero-weights"
     title = "the weights of a layer are exactly zero"
     rank = 1
+    origin = Origin.CODE
+    is_fault = is_about_the_start = is_blow = True
+    includes = ("oversized-update",)
     thresholds = (
         Threshold("zero-weights", "share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),
     )
-    remedies = ("weights drawn at random: identical neurons stay identical", "a look at what writes to the weights")
+    remedies = ("random-weights", "look-at-writers")
 
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "share")

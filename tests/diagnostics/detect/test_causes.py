@@ -9,9 +9,9 @@ import pytest
 
 from diagnostics.detect.causes import survey
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import RuleOutcome, Severity, Verdict
 from diagnostics.detect.rules import MECHANISMS
-from diagnostics.detect.rules.examples import example
 from tests.helpers.judged_rows import H, P, info, judge, piecewise, rows
 
 DEAD = {

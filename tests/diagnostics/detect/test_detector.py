@@ -10,7 +10,7 @@ import pytest
 from diagnostics.detect import causes
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, diagnose
 from diagnostics.detect.findings import RuleOutcome, Stretch, Verdict
-from diagnostics.detect.rules.base import Rule
+from diagnostics.detect.rule import Rule
 from diagnostics.errors import DiagnosticsError
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
@@ -194,7 +194,7 @@ def test_weight_decay_can_revive_a_dead_layer_so_there_is_no_proof():
 
 
 def test_a_tanh_layer_stuck_at_the_same_numbers_is_proof():
-    from diagnostics.detect.rules.examples import example_info
+    from diagnostics.detect.examples import example_info
 
     stuck = {"dense1/std": (30, 0.0), **{k: v for k, v in silent(80, 30).items() if "gradient" in k}}
     values = rows(piecewise((80, H)), changes=stuck, function="tanh")

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from diagnostics.detect.findings import Finding, Verdict
-from diagnostics.detect.rules.base import Rule, Window
+from diagnostics.detect.rule import Rule
 from diagnostics.detect.symptoms import Symptoms, symptom_finding
+from diagnostics.detect.window import Window
 
 
 class Symptom(Rule):

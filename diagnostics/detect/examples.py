@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from diagnostics.detect.rules.base import Window
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.detect.window import Window
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import LayerInfo, TensorInfo

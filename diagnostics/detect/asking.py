@@ -1,0 +1,52 @@
+"""Asking a rule: its findings, or one entry that says why there are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from diagnostics.detect.findings import Finding, RuleOutcome, Severity
+from diagnostics.detect.rule import Rule
+from diagnostics.detect.rules import MECHANISMS
+from diagnostics.detect.window import MissingColumnsError, TooFewRowsError, Window
+
+Answers = Mapping[str, Sequence[Finding]]
+
+_UNASKED = "not run: it looks at the steps before a run goes down, and this one did not"
+_BY_NAME = {rule.name: rule for rule in MECHANISMS}
+
+
+def ask(rule: Rule, window: Window) -> list[Finding]:
+    """A rule's findings; one entry saying so where it passed, could not be run, or crashed."""
+    try:
+        with np.errstate(all="ignore"):  # a run that blew up has infinities to compare
+            found = rule.check(window)
+    except MissingColumnsError as missing:
+        return [_answer(rule, window, RuleOutcome.NOT_RUN, f"not run: missing {missing}")]
+    except TooFewRowsError as few:
+        return [_answer(rule, window, RuleOutcome.NOT_RUN, f"not run: too few rows; it needs {few}")]
+    except Exception as error:
+        return [_answer(rule, window, RuleOutcome.ERROR, f"the rule failed: {type(error).__name__}: {error}")]
+    return found or [_answer(rule, window, RuleOutcome.PASSED, "nothing found")]
+
+
+def unasked(rule: Rule, window: Window) -> list[Finding]:
+    """The entry of a rule that means something only before a run goes down, for a run that did not."""
+    return [_answer(rule, window, RuleOutcome.NOT_RUN, _UNASKED)]
+
+
+def fired(findings: Sequence[Finding]) -> list[Finding]:
+    """Those that saw something."""
+    return [finding for finding in findings if finding.outcome is RuleOutcome.FIRED]
+
+
+def rule_of(finding: Finding) -> Rule:
+    """The rule that gave a finding."""
+    return _BY_NAME[finding.rule]
+
+
+def _answer(rule: Rule, window: Window, outcome: RuleOutcome, message: str) -> Finding:
+    first, last = (int(window.steps[0]), int(window.steps[-1])) if len(window) else (0, 0)
+    return Finding(rule.name, None, first, last, math.nan, math.nan, Severity.INFO, math.nan, message, outcome)

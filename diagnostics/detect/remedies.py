@@ -1,0 +1,240 @@
+"""Remedies as data: what may be tried, why it may help, what it changes, and where it is in use already.
+
+Rules name remedies by their keys. The terminal, the report page, the studies and a
+rescue read the same objects. To add a remedy, add an entry to :data:`REMEDIES`.
+
+The changes of a remedy are changes of :class:`lenet.settings.Settings`. Those that are
+:data:`LIVE` can be switched on in a training that goes on, since they concern the
+optimiser alone; the others need a new run. A remedy with a :class:`Dose` can be given
+in several strengths.
+
+What suits which optimiser was measured on fifteen dead runs of random settings, with
+the same seed: with plain gradient descent clipping saved 4 of 4 and a smaller rate
+4 of 4; with Adam and RMSprop clipping saved 0 of 6 and a smaller rate 6 of 6, since an
+adaptive step does not depend on the size of the gradient. A rate ten times larger saved
+1 of 4 runs whose steps were a hundred or ten thousand times too small; so the factor is
+now the one that the measured updates ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostics.schema.run_info import RunInfo
+
+Changes = dict[str, Any]
+# The settings that a training takes over while it goes on.
+LIVE = frozenset({
+    "optimizer", "lr", "momentum", "nesterov", "lr_decay", "decay_rate", "decay_every", "warmup", "l1", "l2",
+    "weight_decay", "clip_norm", "clip_value",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Dose:
+    """How strongly a remedy is given: the unit, the usual strength, and others worth trying, mildest first."""
+
+    unit: str
+    usual: float
+    others: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One thing to try.
+
+    key: its name for rules, studies and rescues.
+    title: the suggestion in a few words; ``{dose}`` stands for the strength.
+    reason: why it may help, a clause without capital and full stop.
+    changes: the settings it changes, given the run's settings and the dose; none for what no setting does.
+    is_in_use: whether a run has it already.
+    suits: whether it can help a run at all, given its layers and its optimiser.
+    dose: its strengths; None where there is but one.
+    command: an option or command that belongs to the title in runs of ``lenet-diag``.
+    reaches: the last step at which a trouble may begin for the remedy to come in time; None for any.
+    """
+
+    key: str
+    title: str
+    reason: str
+    changes: Callable[[Mapping[str, Any], float], Changes] = lambda settings, dose: {}
+    is_in_use: Callable[[RunInfo], bool] = lambda info: False
+    suits: Callable[[RunInfo], bool] = lambda info: True
+    dose: Dose | None = None
+    command: str = ""
+    reaches: int | None = None
+
+    def changed(self, settings: Mapping[str, Any], dose: float | None = None) -> Changes:
+        """The settings that differ with this remedy, at the usual strength unless another is given."""
+        usual = self.dose.usual if self.dose else 1.0
+        return self.changes(settings, usual if dose is None else dose)
+
+    def is_live(self, settings: Mapping[str, Any]) -> bool:
+        """Whether a training that goes on can take it over: it changes something, and only what is :data:`LIVE`."""
+        changed = self.changed(settings)
+        return bool(changed) and LIVE.issuperset(changed)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A remedy for one run: how strong, and in words."""
+
+    remedy: Remedy
+    title: str
+    dose: float | None = None
+
+    def changed(self, settings: Mapping[str, Any]) -> Changes:
+        """The settings that differ with it."""
+        return self.remedy.changed(settings, self.dose)
+
+
+def suggestion(key: str, info: RunInfo | None = None, dose: float | None = None) -> Suggestion:
+    """A remedy in words for the run of ``info``. Raises KeyError for an unknown key."""
+    remedy = REMEDIES[key]
+    strength = dose if dose is not None else remedy.dose.usual if remedy.dose else 1.0
+    title = remedy.title.format(dose=f"{strength:,.15g}")
+    if remedy.command and info is not None and info.settings:
+        title += f" ({remedy.command})"
+    return Suggestion(remedy, title, dose)
+
+
+def suggestions(
+    keys: Iterable[str], info: RunInfo, began: int = 0, doses: Mapping[str, float] | None = None
+) -> tuple[Suggestion, ...]:
+    """What to try of ``keys``, in their order: none twice, in use, unsuited, or too late for what ``began``."""
+    fitting: Sequence[Remedy] = [
+        remedy
+        for remedy in (REMEDIES[key] for key in dict.fromkeys(keys))
+        if remedy.suits(info) and not remedy.is_in_use(info) and (remedy.reaches is None or began <= remedy.reaches)
+    ]
+    return tuple(suggestion(remedy.key, info, (doses or {}).get(remedy.key)) for remedy in fitting)
+
+
+def _optimizer(info: RunInfo) -> str:
+    return str(info.description.get("optimizer", ""))
+
+
+def is_adaptive(info: RunInfo) -> bool:
+    """Whether the size of a step does not depend on the size of the gradient: Adam and RMSprop."""
+    return _optimizer(info).lower().endswith(("adam", "rmsprop"))
+
+
+def _has_report_convolution(info: RunInfo) -> bool:
+    return any(layer.kind == "ReportConvolutionLayer" for layer in info.layers)
+
+
+def _has_flat_functions(info: RunInfo) -> bool:
+    return any(layer.activation in ("sigmoid", "tanh") for layer in info.layers)
+
+
+def _starts_with(init: str) -> Callable[[RunInfo], bool]:
+    return lambda info: info.settings.get("init") == init
+
+
+def _rate(settings: Mapping[str, Any], factor: float) -> Changes:
+    return {"lr": float(f"{float(settings.get('lr', 0.5)) * factor:.3g}")}
+
+
+def _adam(settings: Mapping[str, Any], rate: float) -> Changes:
+    return {"optimizer": "adam", "lr": rate, "momentum": None, "nesterov": False}
+
+
+_ALL = (
+    Remedy(
+        "clip", "clipping the gradient by its norm",
+        "one outsized gradient can no longer throw the weights far away: its length is cut, its direction kept",
+        lambda settings, norm: {"clip_norm": norm},
+        is_in_use=lambda info: info.description.get("clip_norm") is not None,
+        suits=lambda info: not is_adaptive(info),
+        dose=Dose("largest norm of the whole gradient", 1.0, (4.0, 2.0, 0.5)),
+    ),
+    Remedy(
+        "smaller-rate", "a smaller learning rate",
+        "every update moves the weights less, so that none of them throws a layer off",
+        _rate, dose=Dose("times the learning rate", 0.2, (0.8, 0.6, 0.5, 0.25, 0.1)),
+    ),
+    Remedy(
+        "larger-rate", "a learning rate {dose} times larger",
+        "the updates are too small to move the weights within the steps given",
+        _rate, dose=Dose("times the learning rate", 10.0),
+    ),
+    Remedy(
+        "rate-over-batch", "the gradient averaged over the batch, or a learning rate {dose} times smaller",
+        "a gradient that is summed over the batch is as many times larger as the batch has samples",
+        lambda settings, size: _rate(settings, 1 / size), dose=Dose("samples in a batch", 128.0),
+    ),
+    Remedy(
+        "warm-up", "warm-up",
+        "the first updates are small while the gradients are still large, and most early deaths happen within the "
+        "first fifty steps",
+        lambda settings, steps: {"warmup": round(steps)},
+        is_in_use=lambda info: "Warmup" in str(info.description.get("schedule", "")),
+        dose=Dose("steps", 100.0), reaches=200,
+    ),
+    Remedy(
+        "lecun-init", "LeCun initialisation",
+        "weights sized to the number of inputs keep outputs and gradients at one scale",
+        lambda settings, dose: {"init": "lecun"}, is_in_use=_starts_with("lecun"),
+    ),
+    Remedy(
+        "glorot-init", "Glorot initialisation",
+        "weights sized to the number of inputs keep units out of the flat part of their curve",
+        lambda settings, dose: {"init": "glorot"}, is_in_use=_starts_with("glorot"),
+    ),
+    Remedy(
+        "relu", "ReLU instead of sigmoid or tanh",
+        "a ReLU is not flat for large inputs, so that the gradient passes",
+        lambda settings, dose: {"activation": "relu"}, is_in_use=lambda info: not _has_flat_functions(info),
+    ),
+    Remedy(
+        "adaptive", "Adam or RMSprop",
+        "they divide each update by the size of the gradients, so that small gradients still move the weights",
+        _adam, is_in_use=is_adaptive, dose=Dose("learning rate", 0.001),
+    ),
+    Remedy(
+        "weight-decay", "L2 regularisation or weight decay",
+        "it pulls parameters that drift away back towards zero",
+        lambda settings, strength: {"l2": strength}, dose=Dose("strength", 1e-4, (5e-4,)),
+    ),
+    Remedy(
+        "exact-convolution", "the exact convolution",
+        "the report's convolution computes gradients that are not those of its output",
+        lambda settings, dose: {"convolution": "exact"},
+        is_in_use=lambda info: not _has_report_convolution(info), command="--convolution exact",
+    ),
+    Remedy(
+        "rate-before-jump", "the learning rate as it was before the jump",
+        "the run broke when the learning rate rose",
+        lambda settings, dose: {"lr_decay": "none", "decay_rate": None, "decay_every": None, "warmup": 0},
+    ),
+    Remedy("look-at-schedule", "a look at the schedule", "no usual schedule raises the rate several times in one step"),
+    Remedy(
+        "scaled-inputs", "inputs divided by 255, or standardised to mean 0 and standard deviation 1",
+        "inputs many times larger than 1 make outputs and gradients of the first layer as many times larger",
+    ),
+    Remedy(
+        "finite-inputs", "inputs checked for NaN and infinity",
+        "one such number spreads to all parameters with the next update",
+    ),
+    Remedy(
+        "look-at-pairs", "a look at how images and labels are paired",
+        "labels that do not belong to the images carry nothing that could be learned",
+    ),
+    Remedy(
+        "gradient-check", "a gradient check",
+        "finite differences find out whether what the loop follows is the gradient of the loss",
+        command="lenet-diag gradcheck",
+    ),
+    Remedy("update-sign", "a look at the sign of the update", "a step along the gradient climbs instead of descending"),
+    Remedy(
+        "random-weights", "initial weights drawn at random",
+        "units with the same weights get the same gradient and stay the same",
+    ),
+    Remedy(
+        "look-at-writers", "a look at what writes to the weights",
+        "training changes weights by its updates alone, so something else has set them",
+    ),
+)  # fmt: skip
+REMEDIES: Mapping[str, Remedy] = {remedy.key: remedy for remedy in _ALL}

@@ -1,0 +1,64 @@
+"""What rules ask of a series of numbers, one a row: where it begins, what it was before, what it is on average."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+LASTING_SHARE = 0.9
+LENIENT_ROWS = 5
+
+
+def first_true(mask: NDArray[Any], start: int = 0) -> int | None:
+    """Position of the first True from ``start`` on, or None."""
+    found = np.flatnonzero(mask[start:])
+    return int(found[0]) + start if len(found) else None
+
+
+def lasting_from(mask: NDArray[Any], at_least: int) -> int | None:
+    """Where the state begins that lasts to the end; None where it lasts less than ``at_least`` rows.
+
+    It lasts from a row on where that row and the ``at_least`` - 1 after it are all True
+    and so are 9 of 10 up to the end, the last ``at_least`` among them but for one: a
+    unit that answers a single input once is no recovery.
+    """
+    n = len(mask)
+    if n < at_least or np.count_nonzero(~mask[n - at_least :]) > (at_least >= LENIENT_ROWS):
+        return None
+    total = np.concatenate(([0], np.cumsum(mask)))
+    from_here = (total[n] - total[:n]) / np.arange(n, 0, -1)
+    starts = total[at_least:] - total[: n - at_least + 1] == at_least
+    found = np.flatnonzero(starts & (from_here[: len(starts)] >= LASTING_SHARE))
+    return int(found[0]) if len(found) else None
+
+
+def median_before(values: Series, start: int, rows: int = 20) -> float:
+    """Median of the finite values in the ``rows`` rows before ``start``; NaN where there are none."""
+    before = values[max(0, start - rows) : start]
+    before = before[np.isfinite(before)]
+    return float(np.median(before)) if len(before) else math.nan
+
+
+def means(values: Series, rows: int) -> Series:
+    """The mean of every ``rows`` values one after another."""
+    return np.convolve(values, np.full(rows, 1 / rows), "valid")
+
+
+def medians(values: Series, rows: int) -> Series:
+    """The median of every ``rows`` values one after another."""
+    found: Series = np.median(np.lib.stride_tricks.sliding_window_view(values, rows), axis=1)
+    return found
+
+
+def groups(mask: NDArray[Any], start: int = 0, pause: int = 0) -> list[tuple[int, int]]:
+    """First and last position of every group of True from ``start`` on; gaps of at most ``pause`` do not end one."""
+    found = np.flatnonzero(mask[start:]) + start
+    if not len(found):
+        return []
+    ends = np.flatnonzero(np.diff(found) > pause + 1)
+    firsts, lasts = found[np.r_[0, ends + 1]], found[np.r_[ends, len(found) - 1]]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))

@@ -1,0 +1,113 @@
+"""The rows that a rule looks at, and what is missing where it cannot look.
+
+A mechanism rule is asked once a symptom has raised suspicion. It gets a
+:class:`Window`: the rows around the trouble, with a few before them to compare with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detect.series import Series
+from diagnostics.detect.thresholds import Thresholds
+from diagnostics.schema.columns import INPUT, Columns
+from diagnostics.schema.run_info import RunInfo
+
+FOR_COMPARISON = 20
+
+
+class MissingColumnsError(Exception):
+    """A rule cannot be run: the log lacks what the message names."""
+
+
+class TooFewRowsError(Exception):
+    """A rule cannot answer: the window is shorter than what the message names."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows of a run: ``rows`` (n, columns) at ``steps`` (n,). Those before ``start`` are for comparison.
+
+    ``guessing_loss`` is H, the loss of answering with the class shares; ``epochs`` has
+    (epoch, training loss, training accuracy, validation loss, validation accuracy).
+    """
+
+    info: RunInfo
+    columns: Columns
+    thresholds: Thresholds
+    steps: NDArray[np.int64]
+    rows: NDArray[np.float32]
+    start: int = 0
+    guessing_loss: float = math.nan
+    epochs: tuple[tuple[int, float, float, float, float], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def narrowed(self, first_step: int, last_step: int) -> Window:
+        """The same history up to ``last_step``, with the interest beginning at ``first_step``."""
+        stop = int(np.searchsorted(self.steps, last_step, side="right"))
+        start = min(int(np.searchsorted(self.steps, first_step, side="left")), stop)
+        return replace(self, steps=self.steps[:stop], rows=self.rows[:stop], start=start)
+
+    def asked_from_its_beginning(self) -> Window:
+        """The same rows, all but the first few of interest: those are left to compare with."""
+        return replace(self, start=min(FOR_COMPARISON, len(self) - 1))
+
+    def scalar(self, statistic: str) -> Series:
+        """One scalar over the rows (n,)."""
+        return self._column(lambda: self.columns.scalar(statistic), statistic)
+
+    def tensor(self, layer: str, tensor: str, kind: str, statistic: str) -> Series:
+        """One tensor statistic over the rows (n,)."""
+        name = f"{layer}/{tensor}/{kind}/{statistic}"
+        return self._column(lambda: self.columns.tensor(layer, tensor, kind, statistic), name)
+
+    def activation(self, layer: str, statistic: str) -> Series:
+        """One activation statistic over the rows (n,)."""
+        return self._column(lambda: self.columns.activation(layer, statistic), f"{layer}/{statistic}")
+
+    def layer_norm(self, layer: str, kind: str) -> Series:
+        """L2 norm of a layer's weights and biases together, over the rows (n,)."""
+        norm: Series = np.hypot(self.tensor(layer, "weights", kind, "norm"), self.tensor(layer, "biases", kind, "norm"))
+        return norm
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The trainable layers, first to last."""
+        return tuple(layer.name for layer in self.info.layers)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The trainable layers but the last, whose outputs are the answer."""
+        return self.layers[:-1]
+
+    def units(self, layer: str) -> str:
+        """What the units of a layer are called: kernels or neurons."""
+        info = next(one for one in self.info.layers if one.name == layer)
+        return "kernels" if len(info.output_shape) == 3 else "neurons"
+
+    def unit_count(self, layer: str) -> int:
+        """How many units a layer has."""
+        return next(one.units for one in self.info.layers if one.name == layer)
+
+    @property
+    def input_name(self) -> str:
+        """The name under which the batch itself is measured."""
+        return INPUT
+
+    def function(self, layer: str) -> str | None:
+        """The activation function after a layer."""
+        return next((one.activation for one in self.info.layers if one.name == layer), None)
+
+    def _column(self, find: Callable[[], int], name: str) -> Series:
+        try:
+            place = find()
+        except KeyError:
+            raise MissingColumnsError(name) from None
+        return self.rows[:, place].astype(np.float64)
