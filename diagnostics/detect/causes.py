@@ -88,7 +88,8 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
     blow = blow_of(links, fall, down) if fall.step is not None else None
     chain = chain_of(links, blow, fall, down)
     hit = _layers(hit_with(blow, links)) if blow is not None else ()
-    return Explanation(chain, _link(chain, 0, window), _linked(blow, window, hit), checks)
+    at = None if blow is None else blow.step
+    return Explanation(chain, _first_link(chain, window, blow, hit), _linked(blow, window, at, hit), checks)
 
 
 def suggested(explanation: Explanation, info: RunInfo) -> tuple[Suggestion, ...]:
@@ -116,7 +117,7 @@ def suspicion(answers: Sequence[Finding], window: Window) -> Explanation:
     """What a :func:`survey` says of a run that is not well and yet in no defect stretch: faults, no side effects."""
     faults = [f for f in fired(answers) if rule_of(f).is_fault]
     chain = tuple(sorted(faults, key=lambda f: (f.first_step, rule_of(f).rank)))
-    return Explanation(chain, _link(chain, 0, window), None, tuple(answers))
+    return Explanation(chain, _first_link(chain, window), None, tuple(answers))
 
 
 def without_disproved(explanation: Explanation) -> Explanation:
@@ -191,23 +192,29 @@ def _last_resort(answers: Mapping[str, Sequence[Finding]], window: Window, check
     """What is said where no other rule explains the defect: the first of the last resorts, in the order of the list."""
     found = [fired(answers[rule.name]) for rule in MECHANISMS if rule.is_last_resort]
     chain = tuple(representative(one, None) for one in found if one)[:1]
-    return Explanation(chain, _link(chain, 0, window), None, checks)
+    return Explanation(chain, _first_link(chain, window), None, checks)
 
 
 def _layers(findings: Sequence[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f.layer for f in findings if f.layer is not None))
 
 
-def _link(chain: Sequence[Finding], place: int, window: Window) -> Link | None:
-    return _linked(chain[place], window) if len(chain) > place else None
+def _first_link(
+    chain: Sequence[Finding], window: Window, blow: Finding | None = None, hit: tuple[str, ...] = ()
+) -> Link | None:
+    """The first event of the chain; where that is the blow itself, as the blow."""
+    if not chain:
+        return None
+    first = chain[0]
+    return _linked(first, window, first.step, hit) if first is blow else _linked(first, window, first.first_step)
 
 
-def _linked(finding: Finding | None, window: Window, layers: tuple[str, ...] | None = None) -> Link | None:
+def _linked(
+    finding: Finding | None, window: Window, step: int | None, layers: tuple[str, ...] | None = None
+) -> Link | None:
     """A finding as a link with its origin."""
-    if finding is None:
+    if finding is None or step is None:
         return None
     origin = rule_of(finding).origin_of(finding, window)
     hit = _layers([finding]) if layers is None else layers
-    return Link(
-        finding.rule, finding.layer, finding.step, finding.message, origin, hit, finding.confidence, finding.plain
-    )
+    return Link(finding.rule, finding.layer, step, finding.message, origin, hit, finding.confidence, finding.plain)

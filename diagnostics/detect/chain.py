@@ -78,10 +78,8 @@ def blow_of(links: Sequence[Finding], fall: Fall, down: int) -> Finding | None:
         events,
         key=lambda f: (rule_of(f).is_sudden, f.step >= down - AT_ONCE, f.layer == fall.layer, np.nan_to_num(f.value)),
     )
-    others = [f for f in hit_with(blow, links) if f is not blow]
-    if not others:
-        return blow
-    return replace(blow, message="; ".join([blow.message, *(f"{f.message}, at the same time" for f in others)]))
+    hit = hit_with(blow, links)
+    return replace(blow, message=rule_of(blow).together(hit)) if len(hit) > 1 else blow
 
 
 def hit_with(event: Finding, links: Sequence[Finding]) -> list[Finding]:

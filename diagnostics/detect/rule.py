@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diagnostics.detect.findings import Finding, Origin, Severity
@@ -78,6 +78,11 @@ class Rule:
     def doses(self, finding: Finding) -> Mapping[str, float]:
         """By the key of a remedy, the strength that the measured value asks for; none where the usual one will do."""
         return {}
+
+    def together(self, findings: Sequence[Finding]) -> str:
+        """The message of several findings that are one event in several layers, the layer that was hit most first."""
+        first, *others = findings
+        return f"{first.message}; at the same time in {', '.join(str(one.layer) for one in others)}"
 
     def finding(
         self,

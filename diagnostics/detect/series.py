@@ -24,7 +24,8 @@ def lasting_from(mask: NDArray[Any], at_least: int) -> int | None:
 
     It lasts from a row on where that row and the ``at_least`` - 1 after it are all True
     and so are 9 of 10 up to the end, the last ``at_least`` among them but for one: a
-    unit that answers a single input once is no recovery.
+    unit that answers a single input once is no recovery. A break of more than five rows
+    is one: the state begins anew after it.
     """
     n = len(mask)
     if n < at_least or np.count_nonzero(~mask[n - at_least :]) > (at_least >= LENIENT_ROWS):
@@ -33,6 +34,8 @@ def lasting_from(mask: NDArray[Any], at_least: int) -> int | None:
     from_here = (total[n] - total[:n]) / np.arange(n, 0, -1)
     starts = total[at_least:] - total[: n - at_least + 1] == at_least
     found = np.flatnonzero(starts & (from_here[: len(starts)] >= LASTING_SHARE))
+    breaks = [last for first, last in groups(~mask) if last - first >= LENIENT_ROWS]
+    found = found[found > breaks[-1]] if breaks else found
     return int(found[0]) if len(found) else None
 
 

@@ -17,7 +17,7 @@ SYMPTOMS = {str(verdict) for verdict in Verdict}
 
 @dataclass(frozen=True)
 class Focus:
-    """The steps to zoom in on, the step at which the network went down, and that layer (None: no layer)."""
+    """The steps to zoom in on, the step at which the run broke, and the layer that went down (None: no layer)."""
 
     first: int
     last: int
@@ -58,27 +58,16 @@ def downfall(run: Run) -> Finding | None:
 
 
 def turning_step(run: Run) -> int | None:
-    """The step at which the run went down: its downfall, else the onset of its stretch, else its cause.
-
-    The onset of a run that never learned does not count, see :func:`focus`.
-    """
-    diagnosis, down = run.diagnosis, downfall(run)
-    if down is not None:
-        return down.first_step
-    if diagnosis.onset:
-        return diagnosis.onset
-    if diagnosis.cause is not None:
-        return diagnosis.cause.step
-    if diagnosis.onset is not None:
-        return diagnosis.onset
-    return diagnosis.stretches[0].onset if diagnosis.stretches else None
+    """The step at which the run broke, see :attr:`diagnostics.detect.findings.Diagnosis.broke_at`."""
+    return run.diagnosis.broke_at
 
 
 def guilty_layer(run: Run) -> str | None:
     """The layer that went down, else that of the cause, else the first in the chain; with parameters."""
     diagnosis, down = run.diagnosis, downfall(run)
     known = {layer for layer, _ in run.columns.tensors}
-    named = [down.layer if down else None, diagnosis.cause.layer if diagnosis.cause else None]
+    links = (diagnosis.blow, diagnosis.first_link)
+    named = [down.layer if down else None, *(link.layer for link in links if link is not None)]
     return next((layer for layer in (*named, *(f.layer for f in diagnosis.chain)) if layer in known), None)
 
 

@@ -60,9 +60,10 @@ class RunSummary:
         defect_steps: how many of its steps are defect iterations.
         onset: the first step of the stretch that decides the verdict.
         confirmed: the step at which the detector was first sure of that stretch.
-        cause: the rule that explains it.
+        cause: the rule of the first link of the chain.
         cause_layer: the layer where it began.
         cause_step: the step at which it began.
+        broke_at: the one step at which the run broke, that of the blow.
         epochs: its whole epochs.
         validation_accuracy: that of the final model.
         step_seconds: the mean over its steps.
@@ -87,6 +88,7 @@ class RunSummary:
     cause: str | None = None
     cause_layer: str | None = None
     cause_step: int | None = None
+    broke_at: int | None = None
     epochs: tuple[EpochSummary, ...] = ()
     validation_accuracy: float | None = None
     step_seconds: float | None = None
@@ -161,6 +163,7 @@ def summarise(run: Run) -> RunSummary:
         cause=diagnosis.cause.rule if diagnosis.cause else None,
         cause_layer=diagnosis.cause.layer if diagnosis.cause else None,
         cause_step=diagnosis.cause.step if diagnosis.cause else None,
+        broke_at=diagnosis.broke_at,
         epochs=_epochs(run, steps),
         validation_accuracy=_final_accuracy(run),
         step_seconds=_mean(steps["seconds"]),

@@ -35,8 +35,8 @@ class Survival:
 
 
 def death_step(run: RunSummary) -> int:
-    """The step at which a defect run died: that of its cause, or its onset where no cause was found."""
-    return int(run.cause_step if run.cause_step is not None else run.onset or 0)
+    """The step at which a defect run died: that at which it broke."""
+    return run.broke_at or 0
 
 
 def median_death_words(steps: Sequence[int]) -> str:

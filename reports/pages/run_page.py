@@ -32,6 +32,7 @@ from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import pictures
 from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
+from reports.text.headline import link_words
 from reports.text.numbers import counted, number, percent, plain, seconds, size
 from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
 from reports.text.remedies import command_for
@@ -67,23 +68,25 @@ def _facts(run: Run) -> Facts:
     diagnosis, turn = run.diagnosis, turning_step(run)
     if turn is None:
         return _quiet_facts(run)
-    stretch, cause, down = deciding_stretch(diagnosis), diagnosis.cause, downfall(run)
-    layer = guilty_layer(run) or (cause.layer if cause else None)
-    where, when = _layer_words(run, layer), []
-    if cause is not None and cause.layer not in (None, layer):
-        where += f"; it began in {cause.layer}"
+    stretch, down = deciding_stretch(diagnosis), downfall(run)
+    blow, first = diagnosis.blow, diagnosis.first_link
+    layer = guilty_layer(run) or (first.layer if first else None)
+    where, when = _layer_words(run, layer), ["the blow"] if blow else []
+    others = [one for one in (blow.layers if blow else ()) if one != layer]
+    if others:
+        where += f"; the blow hit {', '.join(others)} as well"
+    if first is not None and first.step != turn:
+        when.append(f"first link at step {first.step:,}")
     if stretch is not None and stretch.onset not in (0, turn):
         when.append(f"onset: step {stretch.onset:,}")
-    if cause is not None and cause.step != turn:
-        when.append(f"it began at step {cause.step:,}")
     if stretch is not None:
         when.append(f"the detector was sure at step {stretch.confirmed:,}")
         when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
-    mechanism = rule_name(down.rule) if down else rule_name(cause.rule) if cause else "unexplained"
+    links = [link for link in (blow, first) if link is not None]
+    mechanism = rule_name(down.rule) if down else rule_name(links[0].rule) if links else "unexplained"
     why = "no rule accounts for it"
-    if cause is not None:
-        began = f"began with {rule_name(cause.rule)}, " if down and down.rule != cause.rule else ""
-        why = f"{began}confidence {percent(cause.confidence, 0)}"
+    if links:
+        why = "; ".join(dict.fromkeys(link_words(link) for link in links))
     remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
     more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
     return Facts((

@@ -50,7 +50,7 @@ def page(plan: StudyPlan, loaded: Loaded, folder: Path, target: Path) -> str:
         _losses(both, folder, target),
         table(["convolution", "broke in the first 100 steps", "later in epoch 1", "in epoch 2", "in epoch 3 or later",
                "median step", "latest step", "not known when"], map(_when, both)),
-        "A run broke at the step of its cause. Where the detector names none, that is not known: such a run counts "
+        "A run broke at the step of its blow. Where the detector names none, that is not known: such a run counts "
         "from its onset in the curve, and in no column but the last.",
         pictures.survival(both, target) if both else None,
         "## How a run dies with every gradient right",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import deciding_stretch, downfall
+from diagnostics.run.turning_point import deciding_stretch
+from reports.text.headline import ORIGIN_WORDS, headline, link_words
 from reports.text.numbers import counted
-from reports.text.phrases import sentence, status_words
+from reports.text.phrases import status_words
 
+WIDTH = 110
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
     Verdict.RECOVERED: "recovered: it went down, came back, and ended well",
@@ -26,7 +30,7 @@ def verdict_line(diagnosis: Diagnosis) -> str:
 def verdict_sentence(run: Run) -> str:
     """The verdict in one sentence, with layer, step and mechanism where they are known."""
     diagnosis, stretch = run.diagnosis, deciding_stretch(run.diagnosis)
-    because = "".join(f" {sentence(words)}" for words in reasons(run))
+    because = f" {headline(diagnosis)}".rstrip()
     if not because and diagnosis.verdict.is_defect:
         because = " None of the rules explains why."
     steps = f"{diagnosis.steps:,} steps"
@@ -46,22 +50,14 @@ def verdict_sentence(run: Run) -> str:
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
 
 
-def reasons(run: Run) -> list[str]:
-    """How it began and what keeps the run down, each with its step."""
-    cause, down = run.diagnosis.cause, downfall(run)
-    found = [f"step {cause.step:,}: {cause.message}"] if cause else []
-    if down is not None and (cause is None or (down.rule, down.layer) != (cause.rule, cause.layer)):
-        found.append(f"step {down.first_step:,}: {down.message}")
-    return found
-
-
 def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0, interrupted_by: str = "") -> str:
-    """Verdict, since when, the chain of events, the cause, and what to try.
+    """Verdict, what happened, since when, the blow, the first link, the chain of events, and what to try.
 
     ``status`` is that of the log; for a run that did not complete it is told, with
     how many of its ``planned`` steps (0: unknown) were judged and, where it is known, who interrupted it.
     """
     lines = [f"{diagnosis.run}: {verdict_line(diagnosis)}"]
+    lines += [f"  {line}" for line in textwrap.wrap(headline(diagnosis), WIDTH)]
     if status != "completed":
         steps = diagnosis.steps
         of = f"{steps:,} of {counted(planned, 'planned step')}" if planned else counted(steps, "step")
@@ -74,12 +70,13 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         )
         ended = [stretch for stretch in diagnosis.stretches if stretch.recovery is not None]
         lines += [f"  came back:  step {one.recovery} ({one.kind}, from step {one.onset})" for one in ended]
-    if diagnosis.cause is not None:
-        where = f" in {diagnosis.cause.layer}" if diagnosis.cause.layer else ""
-        lines.append(f"  cause:      step {diagnosis.cause.step}, {diagnosis.cause.rule}{where} "
-                     f"(confidence {diagnosis.cause.confidence:.0%})")  # fmt: skip
+    if diagnosis.blow is not None:
+        lines.append(f"  blow:       {link_words(diagnosis.blow)}")
+    if diagnosis.first_link is not None:
+        lines.append(f"  first link: {link_words(diagnosis.first_link)}")
+        lines += wrapped("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to "))
     elif diagnosis.verdict.is_defect:
-        lines.append("  cause:      unexplained: no rule sees what happened")
+        lines.append("  first link: unexplained: no rule sees what happened")
     for position, link in enumerate(diagnosis.chain):
         lines.append(f"  {'events:' if position == 0 else '':11} {_link(link)}")
     for position, remedy in enumerate(diagnosis.remedies):
@@ -89,6 +86,12 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         lines.append(f"  checked:    {_counts(diagnosis)}")
         lines += [f"  {'noticed:' if position == 0 else '':11} {_link(c)}" for position, c in enumerate(seen)]
     return "\n".join(lines)
+
+
+def wrapped(label: str, words: str) -> list[str]:
+    """Words after a label, on as many lines as they need."""
+    first, *more = textwrap.wrap(words, WIDTH - 12)
+    return [f"  {label:11} {first}", *(f"  {'':11} {line}" for line in more)]
 
 
 def _counts(diagnosis: Diagnosis) -> str:

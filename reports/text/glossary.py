@@ -12,7 +12,7 @@ GLOSSARY = (
      "loss or a parameter is not finite. A step inside is a defect iteration; a run that ends inside one is a "
      "defect run."),
     ("onset", "The first step of a defect stretch. A run that never learned has its onset at step 0; the step at "
-     "which it broke is the step of the cause."),
+     "which it broke is the step of the blow."),
     ("confirmed", "The step at which the detector, which sees one step after the other, was first sure."),
     ("recovery", "The first step at which the run has learned again."),
     ("gradient norm", "The length of the vector of all gradients of a layer: how strongly the loss pulls at it."),
@@ -22,8 +22,9 @@ GLOSSARY = (
     ("silent, dead", "A unit is silent at a step if it is 0 for the whole batch, and dead if it was silent at every "
      "step of the last 20 or more. Through a dead ReLU no gradient flows, so it does not come back by itself."),
     ("saturated", "A sigmoid or tanh unit in the flat part of its curve, where hardly any gradient passes."),
-    ("cause", "The earliest event in the chain that explains the defect. It is the detector's best account, given "
-     "with its confidence, and no proof."),
+    ("blow", "The event after which what keeps the run down holds to the end. The run broke at its step."),
+    ("first link, cause", "The earliest event that is connected with the blow, without a recovery in between. It is "
+     "the detector's best account and no proof."),
     ("survivors", "Healthy and recovered runs. Figures over survivors alone never stand without the count of "
      "those left out."),
     ("nats", "The unit of the loss: cross-entropy with the natural logarithm."),

@@ -21,7 +21,8 @@ def fake_run(folder: Path, name: str, verdict: str = "healthy", seed: int = 0, *
         "arm": {"network": "lenet", "lr": 0.5, "seed": seed}, "threads": 1, "steps": 1407, "planned_steps": 1407,
         "defect_steps": 1407 * kind.is_defect, "onset": 0 if kind.is_defect else None, "epochs": epochs,
         "cause": "dead-units" if kind.is_defect else None, "cause_layer": "conv2" if kind.is_defect else None,
-        "cause_step": 32 if kind.is_defect else None, "validation_accuracy": accuracy, "step_seconds": 0.0128,
+        "cause_step": 32 if kind.is_defect else None, "broke_at": 32 if kind.is_defect else None,
+        "validation_accuracy": accuracy, "step_seconds": 0.0128,
         "clean_step_seconds": 0.0127, "training_seconds": 18.0, "validation_seconds": 0.4, "total_seconds": 18.4,
     }  # fmt: skip
     path = folder / name

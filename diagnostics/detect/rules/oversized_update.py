@@ -13,6 +13,7 @@ are silent or saturated.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.detect.window import Window
 
 PAUSE = 3
+MANY_TIMES = 10
 
 
 class OversizedUpdate(Rule):
@@ -51,16 +53,19 @@ class OversizedUpdate(Rule):
             for first, last in groups(ratio >= least, window.start, PAUSE):
                 peak = first + int(ratio[first : last + 1].argmax())
                 step, largest = int(window.steps[peak]), float(ratio[peak])
-                message = f"update of {layer} is {largest:.0%} of its norm"
+                message = f"update of {layer} is {_size(largest)} its norm"
                 if last > first:
-                    message = f"updates of {layer} are up to {largest:.0%} of its norm"
+                    message = f"updates of {layer} are up to {_size(largest)} its norm"
                 findings.append(
                     self.finding(
                         window, layer, first, last, largest, limit, message, peak=peak,
-                        plain=f"Step {step:,} changed {layer} by {largest:.0%} of its size.",
+                        plain=f"Step {step:,} changed {layer} by {_size(largest)} its size.",
                     )
                 )  # fmt: skip
         return findings
+
+    def together(self, findings: Sequence[Finding]) -> str:
+        return "updates in one step: " + ", ".join(f"{f.layer} {_size(f.value)} its norm" for f in findings)
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name = "dense1/weights/update/norm"
@@ -70,3 +75,8 @@ class OversizedUpdate(Rule):
             Case("38 % of the norm at step 32", example(thresholds, {name: (32, 3.8)}), ("dense1",)),
             Case("30 %, 300 % and 80 % from step 31 on", example(thresholds, {name: growing}), ("dense1",)),
         )
+
+
+def _size(ratio: float) -> str:
+    """A ratio in words: a share, or how many times."""
+    return f"{ratio:.0%} of" if ratio < MANY_TIMES else f"{ratio:,.0f} times"

@@ -44,7 +44,7 @@ def test_the_chain_tells_the_story_in_order_and_its_first_link_is_the_cause():
         ("never-learned", None, 0),
     ]
     assert (diagnosis.cause.rule, diagnosis.cause.layer, diagnosis.cause.step) == ("exploding-gradient", "dense1", 31)
-    assert 0 < diagnosis.cause.confidence <= 1
+    assert diagnosis.cause == diagnosis.first_link
 
 
 def test_the_links_have_numbers_and_layers():
@@ -69,7 +69,7 @@ def test_updates_one_after_another_are_one_link_with_the_largest_of_them():
     norms = np.select([t == 31, t == 32, t == 34], [6.0, 60.0, 16.0], 0.1)
     (link,) = (f for f in story(**{"dense1/weights/update/norm": norms}).chain if f.rule == "oversized-update")
 
-    assert (link.first_step, link.last_step) == (31, 34)
+    assert (link.first_step, link.last_step, link.step) == (31, 32, 32)  # step 34 came after the layer was silent
     assert link.value == pytest.approx(60 / np.hypot(10, 10), rel=0.01)
     assert "updates of dense1 are up to 424% of its norm" in link.message
 
@@ -132,7 +132,7 @@ def test_what_the_run_has_already_is_no_remedy():
 
     assert exact.cause.rule == reports.cause.rule == "fading-signal"
     assert exact.remedies[0] == "a smaller learning rate"
-    assert reports.remedies[:2] == ("the exact convolution (--convolution exact)", "a smaller learning rate")
+    assert reports.remedies[:2] == ("the exact convolution", "a smaller learning rate")
 
 
 def test_a_remedy_in_use_or_too_late_to_help_is_not_proposed():
@@ -223,7 +223,7 @@ def test_an_undecided_run_with_a_fault_in_sight_is_told_its_cause():
 
     assert diagnosis.verdict is Verdict.UNDECIDED
     assert (diagnosis.cause.rule, diagnosis.cause.layer) == ("wrong-direction", "dense1")
-    assert "a gradient check (lenet-diag gradcheck)" in diagnosis.remedies
+    assert "a gradient check" in diagnosis.remedies
 
 
 @pytest.mark.parametrize("verdict_run", [piecewise((100, 0.3)), piecewise((40, H))])

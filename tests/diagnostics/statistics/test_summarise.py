@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.detect.findings import Cause, Diagnosis, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Link, Stretch, Verdict
 from diagnostics.run.run import Run
 from diagnostics.statistics.run_summary import summarise
 from tests.helpers.small_runs import small_info
@@ -39,7 +39,7 @@ def run(
     )
     verdict = Verdict.HEALTHY if onset is None else Verdict.COLLAPSED
     stretches = () if onset is None else (Stretch(verdict, onset, onset + 3),)
-    cause = None if onset is None else Cause("dead-units", "dense1", onset - 1, "five of five units silent")
+    cause = None if onset is None else Link("dead-units", "dense1", onset - 1, "five of five units silent")
     made._kept["diagnosis"] = Diagnosis("r", verdict, steps, onset, onset, stretches, cause)
     return made
 

@@ -48,7 +48,7 @@ def test_the_json_has_the_keys_of_the_design(runs):
         for finding in one["findings"]:
             assert set(FINDING) <= set(finding)
             assert finding["severity"] in ("info", "warning", "error")
-            assert 0 <= finding["confidence"] <= 1
+            assert finding["confidence"] is None or 0 <= finding["confidence"] <= 1
     assert (good["run"], good["verdict"], good["onset"], good["confirmed"], good["stretches"]) == (
         "good", "healthy", None, None, [],
     )  # fmt: skip
@@ -94,7 +94,8 @@ def test_the_text_says_since_when_where_and_what_to_try(runs):
 
     assert "a defect run" in result.stdout
     assert "since:      step" in result.stdout
-    assert "cause:      step" in result.stdout
+    assert "blow:       step" in result.stdout
+    assert "first link: step" in result.stdout
     assert "to try:" in result.stdout
 
 

@@ -28,7 +28,7 @@ def test_the_verdict_and_its_picture_come_first(dead):
     assert verdict.tone == "bad"
     assert "never learned" in verdict.sentence
     assert isinstance(facts, Facts)
-    assert [f.answer for f in facts.items][:3] == ["conv2", "step 33", "dead units"]
+    assert [f.answer for f in facts.items][:3] == ["conv2", "step 32", "dead units"]
     assert picture.name == "1-loss-and-accuracy"
 
 

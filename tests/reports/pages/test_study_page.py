@@ -26,7 +26,7 @@ def study() -> StudyData:
 def died_at(group: Group, *steps: int) -> Group:
     """The same group, whose defect runs died at these steps."""
     left = iter(steps)
-    return replace(group, runs=tuple(replace(r, cause_step=next(left)) if r.is_defect else r for r in group.runs))
+    return replace(group, runs=tuple(replace(r, broke_at=next(left)) if r.is_defect else r for r in group.runs))
 
 
 def test_the_dots_are_k_of_n_with_wilsons_interval(study):
@@ -77,7 +77,7 @@ def test_the_bands_part_where_the_defect_runs_went_down(study):
     defect, healthy = bands["defect", "conv2", "gradient"], bands["healthy", "conv2", "gradient"]
 
     assert defect.runs == 3
-    after = defect.median[defect.steps >= 0]
+    after = defect.median[defect.steps > 0]  # at the step of the blow there still was one
     assert np.all((after == 0) | np.isnan(after))  # NaN: beyond the last step
     assert np.nanmin(healthy.median) > 0
 
@@ -116,7 +116,7 @@ def test_the_same_study_gives_the_same_bytes(study):
     ((10, 1400, 90), "90"), ((10, 20, 33, 1400), "26.5"), ((1200, 1300), "1,250"),
 ])  # fmt: skip
 def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
-    runs = tuple(replace(study.groups[0].runs[1], cause_step=step) for step in steps)
+    runs = tuple(replace(study.groups[0].runs[1], broke_at=step) for step in steps)
     page = build(replace(study, groups=(replace(study.groups[0], runs=runs),)))
     facts = next(block for block in page.opening if isinstance(block, Facts))
 

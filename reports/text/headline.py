@@ -1,0 +1,46 @@
+"""What happened, in one or two plain sentences: the blow, and what it left behind."""
+
+from __future__ import annotations
+
+from diagnostics.detect.findings import Diagnosis, Link
+from reports.text.phrases import rule_name, sentence
+
+
+def headline(diagnosis: Diagnosis) -> str:
+    """The blow as a sentence, then the lasting state after it; "" where no rule saw what happened."""
+    link = diagnosis.blow or diagnosis.first_link
+    if link is None:
+        return ""
+    told = [link.plain or f"Step {link.step:,}: {link.message}."]
+    states = [f for f in diagnosis.chain if f.plain and f.rule != link.rule and f.first_step >= link.step]
+    return " ".join([*told, *(state.plain for state in states[:1] if state.plain not in told)])
+
+
+def link_words(link: Link) -> str:
+    """An event of the chain in a line: its step, its mechanism, and every layer that it hit."""
+    return f"step {link.step:,}, {rule_name(link.rule)}{in_layers(link)}"
+
+
+def in_layers(link: Link) -> str:
+    """The layers that an event hit, such as " in conv2 and conv1"; "" for the whole network."""
+    layers = link.layers or ((link.layer,) if link.layer else ())
+    if not layers:
+        return ""
+    *first, last = layers
+    return f" in {', '.join(first)} and {last}" if first else f" in {last}"
+
+
+def origin_sentence(link: Link | None) -> str:
+    """What a cause points to, and what would tell."""
+    return "" if link is None else sentence(ORIGIN_WORDS[link.origin])
+
+
+ORIGIN_WORDS = {
+    "code": "it points to the code; a gradient check of the layers and a look at what writes to them tell",
+    "settings": "it points to the settings, or to luck in the order of the batches; the same run from the same point "
+    "with other orders and with other settings (a rescue) tells them apart",
+    "data": "it points to the data; a look at inputs and labels tells",
+    "luck": "it points to luck; the same settings with other seeds tell",
+    "unknown": "whether it is the code, the settings, the data or luck cannot be said from the log; a gradient check "
+    "tells of the code, a look at inputs and labels of the data",
+}
