@@ -113,7 +113,7 @@ def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
             "Runs still alive",
             f"Kaplan-Meier curves over steps: {survivors_words(study.groups)}.",
             "The share of runs not yet dead, with its 95 % band (Kaplan-Meier, log-log). A run dies at the step of its "
-            "cause, or at its onset where no cause was found; a run that recovered counts as alive.",
+            "blow, or at its onset where no blow was found; a run that recovered counts as alive.",
             figure,
         )
 
