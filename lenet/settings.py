@@ -33,9 +33,6 @@ DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
 DEFAULT_RATE = {"inverse-time": 3e-4, "step": 0.5, "exponential": 0.5}
 DEFAULT_MOMENTUM = 0.9
 
-# What a decay setting goes with: cosine falls to 0 and has no rate.
-WITH = {"decay_rate": ("inverse-time", "step", "exponential"), "decay_every": DECAYS[1:]}
-
 LARGEST = 2**53  # of a whole number: what logs and floats hold exactly
 _IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
@@ -52,6 +49,7 @@ class Declaration:
     at_least: the smallest number that is allowed.
     above: a number that it has to exceed.
     is_folder: whether it names a folder.
+    requires: another setting and the values of it with which this one has an effect; None where it always has one.
     """
 
     meaning: str
@@ -59,6 +57,7 @@ class Declaration:
     at_least: float | None = None
     above: float | None = None
     is_folder: bool = False
+    requires: tuple[str, tuple[str, ...]] | None = None
 
 
 def _setting(default: T, meaning: str, **declared: Any) -> T:
@@ -80,7 +79,12 @@ class Settings:
         "exact", "A correct convolution, or the report's own arithmetic.", choices=tuple(CONVOLUTIONS)
     )
     init: str = _setting("report", "Initial weights.", choices=SCHEMES)
-    init_shape: str = _setting("normal", "Distribution of the initial weights (not for --init report).", choices=SHAPES)
+    init_shape: str = _setting(
+        "normal",
+        "Distribution of the initial weights (not for --init report).",
+        choices=SHAPES,
+        requires=("init", SCHEMES[1:]),
+    )
     epochs: int = _setting(3, "Passes over the training set.", at_least=1)
     batch_size: int = _setting(128, "Samples in a step.", at_least=1)
     steps: int | None = _setting(None, "End after so many steps, even within an epoch.", at_least=1)
@@ -91,9 +95,17 @@ class Settings:
     momentum: float | None = _setting(None, "Momentum (0.9 with --optimizer momentum).", at_least=0)
     nesterov: bool = _setting(False, "Nesterov momentum.")
     lr_decay: str = _setting("none", "How the learning rate falls.", choices=DECAYS)
-    decay_rate: float | None = _setting(None, "Rate of the decay (3e-4 for inverse-time, else 0.5).", at_least=0)
+    decay_rate: float | None = _setting(
+        None,
+        "Rate of the decay (3e-4 for inverse-time, else 0.5).",
+        at_least=0,
+        requires=("lr_decay", ("inverse-time", "step", "exponential")),
+    )
     decay_every: int | None = _setting(
-        None, "Steps in which the decay acts once (inverse-time: 1; cosine: all; else an epoch).", at_least=1
+        None,
+        "Steps in which the decay acts once (inverse-time: 1; cosine: all; else an epoch).",
+        at_least=1,
+        requires=("lr_decay", DECAYS[1:]),
     )
     warmup: int = _setting(0, "Steps in which the learning rate rises.", at_least=0)
     l1: float | str = _setting(
@@ -121,9 +133,10 @@ class Settings:
             strengths_by_layer(option_name(name), getattr(self, name), layers_with_weights(self.network))
         if self.lr_decay in ("step", "exponential") and self.decay_rate is not None and not 0 < self.decay_rate <= 1:
             raise SettingsError(f"--decay-rate: received {self.decay_rate}, expected above 0 and at most 1")
-        for name in idle(self.__dict__):
-            needs = "--init lecun, glorot or he" if name == "init_shape" else f"--lr-decay {' or '.join(WITH[name])}"
-            raise SettingsError(f"{option_name(name)}: received {getattr(self, name)}, has no effect without {needs}")
+        for name in settings_without_effect(self.__dict__):
+            raise SettingsError(
+                f"{option_name(name)}: received {getattr(self, name)}, has no effect without {_required(name)}"
+            )
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise SettingsError(f"--momentum: received {self.momentum}, expected at least 0 and below 1")
         if self.momentum is not None and self.optimizer not in ("sgd", "momentum"):
@@ -225,20 +238,32 @@ DECLARED: dict[str, Declaration] = {one.name: one.metadata["declaration"] for on
 
 def _document_arguments() -> None:
     """Add the declarations to the docstring of the class, one argument a line."""
-    lines = [f"    {one.name}: {DECLARED[one.name].meaning} Default: {one.default!r}." for one in fields(Settings)]
-    Settings.__doc__ = "\n".join([f"{Settings.__doc__}", "    Arguments", "    ---------", *lines, "    "])
+    lines = [f"        {one.name}: {DECLARED[one.name].meaning} Default: {one.default!r}." for one in fields(Settings)]
+    Settings.__doc__ = "\n".join([f"{Settings.__doc__}", "    Args:", *lines, "    "])
 
 
 _document_arguments()
 
 
-def idle(settings: Mapping[str, Any]) -> list[str]:
-    """The names among ``settings`` that were set and decide nothing, since another setting would have to be another."""
-    decay = settings.get("lr_decay", "none")
-    names = [name for name, decays in WITH.items() if settings.get(name) is not None and decay not in decays]
-    if settings.get("init", "report") == "report" and settings.get("init_shape", "normal") != "normal":
-        names.append("init_shape")
-    return names
+def settings_without_effect(settings: Mapping[str, Any]) -> list[str]:
+    """The names among ``settings`` that were set and have no effect, because the option they depend on is off."""
+    chosen = {one.name: one.default for one in fields(Settings)} | dict(settings)
+    return [
+        one.name
+        for one in fields(Settings)
+        if (requires := DECLARED[one.name].requires) is not None
+        and chosen[one.name] != one.default
+        and chosen[requires[0]] not in requires[1]
+    ]
+
+
+def _required(name: str) -> str:
+    """The option that a setting depends on, with its values: ``--init lecun, glorot or he``."""
+    requires = DECLARED[name].requires
+    if requires is None:
+        raise AssertionError(f"{name} depends on no other setting")
+    *values, last = requires[1]
+    return f"{option_name(requires[0])} {', '.join(values)} or {last}"
 
 
 @cache

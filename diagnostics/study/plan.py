@@ -19,7 +19,7 @@ from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.files import read_json, write_json
 from diagnostics.statistics.arms import NOT_AN_ARM, arm_key
 from diagnostics.statistics.run_summary import RunSummary
-from lenet.settings import Settings, idle
+from lenet.settings import Settings, settings_without_effect
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
@@ -199,7 +199,7 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
     seen: list[dict[str, Any]] = []
     for values in itertools.product(*options.values()):
         chosen = dict(zip(options, values, strict=True))
-        for name in idle(chosen):
+        for name in settings_without_effect(chosen):
             if name in used:  # by other arms: here it says nothing
                 del chosen[name]
         if chosen in seen:
@@ -225,7 +225,7 @@ def told_apart(arms: Iterable[Arm]) -> tuple[Arm, ...]:
 def _used(options: Mapping[str, Sequence[Any]]) -> set[str]:
     """The settings that decide something in at least one combination."""
     combinations = (dict(zip(options, v, strict=True)) for v in itertools.product(*options.values()))
-    return {name for one in combinations for name in set(one) - set(idle(one))}
+    return {name for one in combinations for name in set(one) - set(settings_without_effect(one))}
 
 
 def arm_settings(settings: Settings) -> dict[str, Any]:

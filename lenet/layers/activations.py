@@ -11,11 +11,9 @@ Each backward pass is written with the *output* y, so nothing else is kept:
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Layer, Shape, Workspace, batch_last_shape
-from lenet.layers.memory import Memory
+from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
 
 
 class Activation(Layer):
@@ -28,19 +26,9 @@ class Activation(Layer):
         """The input's shape."""
         return tuple(input_shape)
 
-    def workspace(
-        self,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory | None = None,
-        *,
-        input_gradient: bool = True,
-        output: Array | None = None,
-    ) -> Workspace:
-        """The function and its derivative for one shard; ``output`` may be the array the input comes in."""
-        memory, shape = memory or Memory(), batch_last_shape(input_shape, samples)
-        return self._arithmetic(memory.keep(shape, dtype) if output is None else output, memory)
+    def workspace(self, spec: WorkspaceSpec) -> Workspace:
+        """The function and its derivative for one shard; ``spec.output`` may be the array the input comes in."""
+        return self._arithmetic(spec)
 
 
 class ActivationWorkspace(Workspace):
@@ -48,16 +36,17 @@ class ActivationWorkspace(Workspace):
 
     keeps_output = True
 
-    def __init__(self, output: Array, memory: Memory) -> None:
-        self.output = output
+    def __init__(self, spec: WorkspaceSpec) -> None:
+        self.output = spec.keep(spec.input_shape) if spec.output is None else spec.output
 
 
 class ReLUWorkspace(ActivationWorkspace):
     """y = max(x, 0)."""
 
-    def __init__(self, output: Array, memory: Memory) -> None:
-        super().__init__(output, memory)
-        self.positive = memory.share(output.shape, bool)
+    def __init__(self, spec: WorkspaceSpec) -> None:
+        super().__init__(spec)
+        output = self.output
+        self.positive = spec.memory.share(output.shape, bool)
         # NumPy's maximum is three times faster with an array of zeros than with the number 0, if its rows are long.
         self.rows = output.reshape(len(output), -1) if output.ndim == 4 else output.reshape(1, -1)
         self.zeros = np.zeros(self.rows.shape[1], output.dtype)
@@ -75,9 +64,9 @@ class ReLUWorkspace(ActivationWorkspace):
 class SigmoidWorkspace(ActivationWorkspace):
     """y = 1 / (1 + e^-x), written as (1 + tanh(x / 2)) / 2, which never overflows."""
 
-    def __init__(self, output: Array, memory: Memory) -> None:
-        super().__init__(output, memory)
-        self.slope = memory.share(output.shape, output.dtype)
+    def __init__(self, spec: WorkspaceSpec) -> None:
+        super().__init__(spec)
+        self.slope = spec.share(spec.input_shape)
 
     def forward(self, x: Array) -> Array:
         y = np.multiply(x, 0.5, out=self.output)
@@ -96,9 +85,9 @@ class SigmoidWorkspace(ActivationWorkspace):
 class TanhWorkspace(ActivationWorkspace):
     """y = tanh x."""
 
-    def __init__(self, output: Array, memory: Memory) -> None:
-        super().__init__(output, memory)
-        self.slope = memory.share(output.shape, output.dtype)
+    def __init__(self, spec: WorkspaceSpec) -> None:
+        super().__init__(spec)
+        self.slope = spec.share(spec.input_shape)
 
     def forward(self, x: Array) -> Array:
         return np.tanh(x, out=self.output)

@@ -1,19 +1,20 @@
-"""What every layer is: a door for people and a workspace for the trainer.
+"""What every layer is: a public interface with the batch first, and an implementation with the batch last.
 
-People call ``forward(inputs)`` and ``backward(dvalues)`` with the batch first,
-(N, H, W, C) or (N, F), and read ``output``, ``dinputs``, ``dweights`` and
+:class:`Layer` is the public interface. ``forward(inputs)`` and ``backward(dvalues)``
+take (N, H, W, C) or (N, F), and set ``output``, ``dinputs``, ``dweights`` and
 ``dbiases``: the convention of "Neural Networks from Scratch" (nnfs.io) that the
 report follows.
 
-The trainer calls a :class:`Workspace`: the arrays that one layer needs for one
-shard of the batch, and the arithmetic on them. There the batch comes last,
-(H, C, W, N) or (F, N), so that whatever is done to one number of a sample is
-done to a long contiguous run of them. The door is built on the workspace: there
-is one implementation of each layer.
+:class:`Workspace` is the implementation that training uses: the arrays that one layer
+needs for one shard of the batch, and the arithmetic on them. There the batch comes
+last, (H, C, W, N) or (F, N), so that what is done to one number of a sample is done to
+a long contiguous row of them. ``forward`` and ``backward`` of a layer call a workspace
+too, so each layer is implemented once.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,42 @@ def batch_last_shape(shape: Shape, samples: int) -> Shape:
     return (*shape, samples)
 
 
+@dataclass(frozen=True)
+class WorkspaceSpec:
+    """What a workspace is made for.
+
+    Args:
+        input_shape: shape of one input sample, (H, W, C) or (F,).
+        samples: size N of the shard.
+        dtype: float32 or float64.
+        memory: what hands out arrays; by default each workspace gets new ones.
+        input_gradient: whether ``backward`` has to return the gradient by the input, default True.
+        output: an array that an activation function may write its output to, (H, C, W, N) or
+            (F, N); None (default) for a new one.
+    """
+
+    input_shape: Shape
+    samples: int
+    dtype: DTypeLike
+    memory: Memory = field(default_factory=Memory)
+    input_gradient: bool = True
+    output: Array | None = None
+
+    def keep(self, shape: Shape) -> Array:
+        """An array for samples of ``shape``, (H, W, C) or (F,), batch last; see :meth:`Memory.keep`."""
+        return self.memory.keep(batch_last_shape(shape, self.samples), self.dtype)
+
+    def share(self, shape: Shape) -> Array:
+        """An array for samples of ``shape``, (H, W, C) or (F,), batch last; see :meth:`Memory.share`."""
+        return self.memory.share(batch_last_shape(shape, self.samples), self.dtype)
+
+
 class Workspace:
     """The arrays of one layer for one shard of the batch, all batch last.
 
-    ``forward(x)`` fills and returns ``output``; ``backward(d)`` takes the
-    gradient by the output and returns the gradient by the input, or None where
-    nobody wants it. ``backward`` may overwrite ``d``.
+    ``forward(x)`` fills and returns ``output``. ``backward(d)`` takes the gradient by the
+    output and returns the gradient by the input, or None where the spec asks for none; it
+    may overwrite ``d``.
     """
 
     output: Array
@@ -87,13 +118,15 @@ class TrainableWorkspace(Workspace):
 
 
 class Layer:
-    """Base of all layers. ``name`` is given by the model: conv1, relu1, pool1, ..."""
+    """Base of all layers. A model gives the ``name``: conv1, relu1, pool1, ..., from ``prefix``."""
 
     prefix = "layer"
     name: str = ""
     output: Array
     dinputs: Array
-    _workspaces: dict[Any, Workspace]
+    # The workspace behind forward and backward, and the inputs' shape and type that it was made for.
+    _standalone_workspace: Workspace | None = None
+    _standalone_key: tuple[Shape, np.dtype[Any]] | None = None
 
     @property
     def title(self) -> str:
@@ -101,23 +134,15 @@ class Layer:
         return self.name or type(self).__name__
 
     def known_input_shape(self, following: Layer | None) -> Shape | None:
-        """Shape of one input sample, if layer and the layer ``following`` it tell; None for a layer that takes any."""
+        """Shape of one input sample, if the layer and the one ``following`` it tell it; None if they take any."""
         return None
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of one sample after the layer. Raises ShapeError where the input does not fit."""
         raise NotImplementedError
 
-    def workspace(
-        self,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory | None = None,
-        *,
-        input_gradient: bool = True,
-    ) -> Workspace:
-        """A workspace for ``samples`` samples of ``input_shape``, (H, W, C) or (F,), with arrays from ``memory``."""
+    def workspace(self, spec: WorkspaceSpec) -> Workspace:
+        """The arrays and the arithmetic for one shard."""
         raise NotImplementedError
 
     def describe(self) -> dict[str, Any]:
@@ -136,31 +161,31 @@ class Layer:
         self.output_shape(inputs.shape[1:])
         dtype = self.compute_dtype(inputs)
         key = (inputs.shape, dtype)
-        if getattr(self, "_door_key", None) != key:
-            self._door = self.workspace(inputs.shape[1:], inputs.shape[0], dtype)
-            self._door_key = key
-        self._prepare_door()
+        if self._standalone_workspace is None or self._standalone_key != key:
+            self._standalone_workspace = self.workspace(WorkspaceSpec(inputs.shape[1:], len(inputs), dtype))
+            self._standalone_key = key
+        self._prepare(self._standalone_workspace, dtype)
         x = np.ascontiguousarray(batch_last(inputs), dtype=dtype)
-        self.output = batch_first(self._door.forward(x)).copy()
+        self.output = batch_first(self._standalone_workspace.forward(x)).copy()
         return self.output
 
-    def _prepare_door(self) -> None:
-        """Called before each pass through the door's workspace; here nothing is needed."""
+    def _prepare(self, workspace: Workspace, dtype: np.dtype[Any]) -> None:
+        """Called before each forward pass of the standalone workspace; here nothing is needed."""
 
     def backward(self, dvalues: Array) -> Array:
         """Gradient by the inputs of the last ``forward``, for dvalues shaped like ``output``.
 
         Raises SettingsError before the first ``forward``, ShapeError where dvalues do not fit.
         """
-        if not hasattr(self, "_door"):
+        if self._standalone_workspace is None or self._standalone_key is None:
             raise SettingsError(f"{self.title}: backward was called before forward")
         dvalues = np.asarray(dvalues)
         if dvalues.shape != self.output.shape:
             raise ShapeError(f"{self.title}: received dvalues {dvalues.shape}, expected {self.output.shape}")
-        d = np.array(batch_last(dvalues), dtype=self._door_key[1], order="C", copy=True)
-        dinputs = self._door.backward(d)
+        d = np.array(batch_last(dvalues), dtype=self._standalone_key[1], order="C", copy=True)
+        dinputs = self._standalone_workspace.backward(d)
         if dinputs is None:
-            raise AssertionError("a door's workspace always computes the input gradient")
+            raise AssertionError("a standalone workspace always computes the input gradient")
         self.dinputs = batch_first(dinputs).copy()
         return self.dinputs
 
@@ -168,9 +193,19 @@ class Layer:
 class TrainableLayer(Layer):
     """A layer with weights and biases.
 
-    Alone, it owns its parameters and draws them with ``seed`` when they are
-    first asked for. In a model they are views into the model's flat buffers;
-    weights that were set by hand before ``finalize`` are kept.
+    Alone, it owns its parameters and draws them when they are first asked for. In a model
+    they are views into the model's flat buffers. Weights that were set by hand before
+    ``finalize`` are kept.
+
+    Args:
+        initializer: how the weights start, an :class:`Initializer` or the name of its scheme;
+            None (default) for the model's.
+        l1: strength of the L1 penalty of this layer's weights, 0 or more, default 0; added to the model's.
+        l2: strength of the L2 penalty of this layer's weights, 0 or more, default 0; added to the model's.
+        seed: of the weights where the layer is in no model, 0 or more, default 0.
+
+    Raises:
+        SettingsError: an argument out of its range.
     """
 
     def __init__(
@@ -185,7 +220,9 @@ class TrainableLayer(Layer):
         self.initializer = Initializer(initializer) if isinstance(initializer, str) else initializer
         self.l1, self.l2 = float(l1), float(l2)
         self.seed = seed
-        self._bound = False
+        self._is_bound = False
+        self._parameters: dict[str, Array] = {}
+        self._gradients: dict[str, Array] = {}
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """Shapes of ``weights`` and ``biases``."""
@@ -199,15 +236,14 @@ class TrainableLayer(Layer):
     @property
     def has_parameters(self) -> bool:
         """Whether weights were drawn or set already."""
-        return "weights" in vars(self).get("_parameters", {})
+        return bool(self._parameters)
 
     def draw(self, generator: np.random.Generator, initializer: Initializer | None = None) -> None:
         """Draw new weights and set the biases to 0, in float32."""
         shapes = self.parameter_shapes()
         chosen = self.initializer or initializer or Initializer()
-        weights = chosen.draw(shapes["weights"], generator)
-        self.__dict__["_parameters"] = {
-            "weights": weights.astype(np.float32),
+        self._parameters = {
+            "weights": chosen.draw(shapes["weights"], generator).astype(np.float32),
             "biases": np.zeros(shapes["biases"], np.float32),
         }
 
@@ -215,10 +251,9 @@ class TrainableLayer(Layer):
         """Move the parameters into ``values`` and ``gradients``, views of a model's buffers."""
         for name, view in values.items():
             view[...] = self._arrays()[name]
-        self.__dict__["_parameters"] = values
-        self.__dict__["_gradients"] = gradients
-        self._bound = True
-        self.__dict__.pop("_door_key", None)
+        self._parameters, self._gradients = values, gradients
+        self._is_bound = True
+        self._standalone_key = None
 
     def complete_gradients(self, samples: int) -> None:
         """Called once a step when the shards' gradients are summed; here nothing is left to do."""
@@ -239,27 +274,24 @@ class TrainableLayer(Layer):
     def backward(self, dvalues: Array) -> Array:
         """As :meth:`Layer.backward`; also fills ``dweights`` and ``dbiases``."""
         dinputs = super().backward(dvalues)
-        gradients = vars(self).setdefault("_gradients", {})
-        if self._bound:
-            for name, part in self._door_gradients.items():
-                gradients[name][...] = part
+        if self._is_bound:
+            for name, part in self._standalone_gradients.items():
+                self._gradients[name][...] = part
         else:
-            gradients.update({name: part.copy() for name, part in self._door_gradients.items()})
+            self._gradients = {name: part.copy() for name, part in self._standalone_gradients.items()}
         self.complete_gradients(len(dvalues))
         return dinputs
 
-    def _prepare_door(self) -> None:
-        if not isinstance(self._door, TrainableWorkspace):
+    def _prepare(self, workspace: Workspace, dtype: np.dtype[Any]) -> None:
+        if not isinstance(workspace, TrainableWorkspace):
             raise AssertionError("the workspace of a trainable layer is a trainable one")
-        shapes, dtype = self.parameter_shapes(), self._door_key[1]
-        self._door_gradients = {name: np.empty(shape, dtype) for name, shape in shapes.items()}
-        self._door.bind(self._arrays(), self._door_gradients)
+        self._standalone_gradients = {name: np.empty(shape, dtype) for name, shape in self.parameter_shapes().items()}
+        workspace.bind(self._arrays(), self._standalone_gradients)
 
     def _arrays(self) -> dict[str, Array]:
         if not self.has_parameters:
             self.draw(np.random.default_rng(self.seed))
-        arrays: dict[str, Array] = self.__dict__["_parameters"]
-        return arrays
+        return self._parameters
 
     def _set(self, name: str, value: Array) -> None:
         expected = self.parameter_shapes()[name]
@@ -267,11 +299,16 @@ class TrainableLayer(Layer):
         if value.shape != expected:
             raise ShapeError(f"{self.title}: received {name} {value.shape}, expected {expected}")
         arrays = self._arrays()
-        if self._bound:
+        if self._is_bound:
             arrays[name][...] = value
             return
         wide = value.dtype == np.float64
         arrays[name] = np.array(value, dtype=np.float64 if wide else np.float32)
+
+    def _gradient(self, name: str) -> Array:
+        if name not in self._gradients:
+            raise AttributeError(f"{self.title}: d{name} is not there before backward")
+        return self._gradients[name]
 
     @property
     def weights(self) -> Array:
@@ -294,11 +331,9 @@ class TrainableLayer(Layer):
     @property
     def dweights(self) -> Array:
         """Gradient by the weights after ``backward``."""
-        gradient: Array = self.__dict__["_gradients"]["weights"]
-        return gradient
+        return self._gradient("weights")
 
     @property
     def dbiases(self) -> Array:
         """Gradient by the biases after ``backward``."""
-        gradient: Array = self.__dict__["_gradients"]["biases"]
-        return gradient
+        return self._gradient("biases")

@@ -30,13 +30,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_pair, expect_whole
 from lenet.errors import SettingsError, ShapeError
-from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace, WorkspaceSpec
 from lenet.layers.initializers import Initializer
-from lenet.layers.memory import Memory
 from lenet.layers.padding import PADDINGS, PaddedImage, padding_widths
 from lenet.layers.products import SMALL_PRODUCT, blocks, in_columns, parts
 from lenet.layers.scatter import Scatter
@@ -112,17 +110,9 @@ class ConvolutionLayer(TrainableLayer):
             sides.append(side + sum(padding_widths(self.padding, size)) - size + 1)
         return (sides[0], sides[1], self.depth)
 
-    def workspace(
-        self,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory | None = None,
-        *,
-        input_gradient: bool = True,
-    ) -> Workspace:
+    def workspace(self, spec: WorkspaceSpec) -> Workspace:
         """The lowered image and the products on it, for one shard."""
-        return ConvolutionWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
+        return ConvolutionWorkspace(self, spec)
 
 
 class ConvolutionWorkspace(TrainableWorkspace):
@@ -131,19 +121,17 @@ class ConvolutionWorkspace(TrainableWorkspace):
     Array letters: R padded rows, P = kw C_in planes of a row, M = W_out N columns.
     """
 
-    def __init__(
-        self, layer: ConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
-    ) -> None:
+    def __init__(self, layer: ConvolutionLayer, spec: WorkspaceSpec) -> None:
         channels = layer.input_size[2]
         kh, kw = layer.kernel_size
-        out_height, out_width, filters = layer.output_shape(layer.input_size)
-        planes, columns = kw * channels, out_width * samples
-        self.image = PaddedImage(layer.input_size, layer.kernel_size, layer.padding, samples, dtype, memory)
-        rows = memory.share((self.image.height, planes, columns), dtype)
-        self.lowered = rows.reshape(self.image.height, kw, channels, out_width, samples)
-        self.output = memory.keep((out_height, filters, out_width, samples), dtype)
+        out_height, out_width, filters = output_shape = layer.output_shape(spec.input_shape)
+        planes, columns = kw * channels, out_width * spec.samples
+        self.image = PaddedImage(spec, layer.kernel_size, layer.padding)
+        rows = spec.memory.share((self.image.height, planes, columns), spec.dtype)
+        self.lowered = rows.reshape(self.image.height, kw, channels, out_width, spec.samples)
+        self.output = spec.keep(output_shape)
         self.output_rows = self.output.reshape(out_height, -1)
-        self.bias_row = np.empty((filters, columns), dtype)
+        self.bias_row = np.empty((filters, columns), spec.dtype)
         multiplications = kh * planes * filters * columns
         count = parts(columns, multiplications)
         self.forward_blocks = in_columns(blocks(rows, kh, 1)[0], count)
@@ -151,12 +139,11 @@ class ConvolutionWorkspace(TrainableWorkspace):
         # Where the product of a whole block is large, one kernel row at a time.
         cuts = kh if multiplications > SMALL_PRODUCT else 1
         self.backward_blocks = blocks(rows, kh, cuts)
-        self.products = np.empty((cuts, out_height, kh // cuts * planes, filters), dtype)
-        self.ones = np.ones(columns, dtype)
+        self.products = np.empty((cuts, out_height, kh // cuts * planes, filters), spec.dtype)
+        self.ones = np.ones(columns, spec.dtype)
         self.scatter: Scatter | None = None
-        if input_gradient:
-            shape = (out_height, out_width, filters)
-            self.scatter = Scatter(layer.input_size, layer.kernel_size, layer.padding, shape, samples, dtype, memory)
+        if spec.input_gradient:
+            self.scatter = Scatter(spec, layer.kernel_size, layer.padding, output_shape)
 
     def prepare(self) -> None:
         filters = len(self.biases)

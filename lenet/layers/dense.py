@@ -12,13 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_whole
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace
+from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace, WorkspaceSpec
 from lenet.layers.initializers import Initializer
-from lenet.layers.memory import Memory
 from lenet.layers.products import in_rows, parts
 
 # From here on packing pays: the slivers that small products would need are slower than the whole (measured).
@@ -65,27 +63,19 @@ class DenseLayer(TrainableLayer):
             raise ShapeError(f"{self.title}: received input {tuple(input_shape)}, expected ({self.n_inputs},){hint}")
         return (self.n_neurons,)
 
-    def workspace(
-        self,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory | None = None,
-        *,
-        input_gradient: bool = True,
-    ) -> Workspace:
+    def workspace(self, spec: WorkspaceSpec) -> Workspace:
         """The three matrix products for one shard."""
-        return DenseWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
+        return DenseWorkspace(self, spec)
 
 
 class DenseWorkspace(TrainableWorkspace):
     """The arithmetic of the module's docstring on (F, N) arrays."""
 
-    def __init__(self, layer: DenseLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool) -> None:
-        self.output = memory.keep((layer.n_neurons, samples), dtype)
-        self.ones = np.ones(samples, dtype)
-        self.dinputs = memory.share((layer.n_inputs, samples), dtype) if input_gradient else None
-        multiplications = layer.n_inputs * layer.n_neurons * samples
+    def __init__(self, layer: DenseLayer, spec: WorkspaceSpec) -> None:
+        self.output = spec.keep((layer.n_neurons,))
+        self.ones = np.ones(spec.samples, spec.dtype)
+        self.dinputs = spec.share(spec.input_shape) if spec.input_gradient else None
+        multiplications = layer.n_inputs * layer.n_neurons * spec.samples
         is_large = multiplications > LARGE_PRODUCT
         self.neuron_parts = 1 if is_large else parts(layer.n_neurons, multiplications)
         self.input_parts = 1 if is_large else parts(layer.n_inputs, multiplications)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from lenet.layers.base import Array, Layer, Shape, Workspace
-from lenet.layers.memory import Memory
+from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
 
 
 class Flatten(Layer):
@@ -34,32 +32,21 @@ class Flatten(Layer):
         """(H W C,)."""
         return (math.prod(input_shape),)
 
-    def workspace(
-        self,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory | None = None,
-        *,
-        input_gradient: bool = True,
-    ) -> Workspace:
+    def workspace(self, spec: WorkspaceSpec) -> Workspace:
         """One copy in each direction, since the layout within is (H, C, W, N)."""
-        return FlattenWorkspace(input_shape, samples, dtype, memory or Memory(), input_gradient)
+        return FlattenWorkspace(spec)
 
 
 class FlattenWorkspace(Workspace):
     """(H, C, W, N) -> (H W C, N) and back."""
 
-    def __init__(
-        self, input_shape: Shape, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
-    ) -> None:
-        self.is_flat = len(input_shape) == 1
-        self.output = memory.share((math.prod(input_shape), samples), dtype)
-        self.image = self.output.reshape(*input_shape, samples)
-        self.input_gradient = input_gradient
+    def __init__(self, spec: WorkspaceSpec) -> None:
+        self.is_flat = len(spec.input_shape) == 1
+        self.output = spec.share((math.prod(spec.input_shape),))
+        self.image = self.output.reshape(*spec.input_shape, spec.samples)
+        self.input_gradient = spec.input_gradient
         if not self.is_flat:
-            height, width, channels = input_shape
-            self.dinputs = memory.share((height, channels, width, samples), dtype)
+            self.dinputs = spec.share(spec.input_shape)
 
     def forward(self, x: Array) -> Array:
         np.copyto(self.image, x if self.is_flat else x.transpose(0, 2, 1, 3))

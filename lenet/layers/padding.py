@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import DTypeLike
 
-from lenet.layers.base import Array
-from lenet.layers.memory import Memory
+from lenet.layers.base import Array, WorkspaceSpec
 
 PADDINGS = ("valid", "same", "full")
 
@@ -26,16 +24,8 @@ def padding_widths(padding: str, size: int) -> tuple[int, int]:
 class PaddedImage:
     """The input with its border of zeros, and its view as kw shifted copies."""
 
-    def __init__(
-        self,
-        input_size: tuple[int, int, int],
-        kernel_size: tuple[int, int],
-        padding: str,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory,
-    ) -> None:
-        height, width, channels = input_size
+    def __init__(self, spec: WorkspaceSpec, kernel_size: tuple[int, int], padding: str) -> None:
+        height, width, channels = spec.input_shape
         kh, self.kw = kernel_size
         above, below = padding_widths(padding, kh)
         left, right = padding_widths(padding, self.kw)
@@ -43,7 +33,7 @@ class PaddedImage:
         self.inside = (slice(above, above + height), slice(None), slice(left, left + width))
         self.is_padded = padding != "valid"
         if self.is_padded:
-            self.array = memory.share((self.height, channels, padded_width, samples), dtype)
+            self.array = spec.share((self.height, padded_width, channels))
 
     def windows(self, x: Array) -> Array:
         """The padded input (H, C, W, N) as a view (R, kw, C, W_out, N)."""

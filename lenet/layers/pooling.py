@@ -12,12 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from lenet.arguments import expect_pair
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Layer, Shape, Workspace
-from lenet.layers.memory import Memory
+from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
 from lenet.layers.sums import add_up
 
 
@@ -49,48 +47,32 @@ class AveragePooling(Layer):
         )
         return (height, width, input_shape[2])
 
-    def workspace(
-        self,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory | None = None,
-        *,
-        input_gradient: bool = True,
-    ) -> Workspace:
+    def workspace(self, spec: WorkspaceSpec) -> Workspace:
         """Sums over rows, then over columns, for one shard."""
-        return PoolingWorkspace(self, input_shape, samples, dtype, memory or Memory(), input_gradient)
+        return PoolingWorkspace(self, spec)
 
 
 class PoolingWorkspace(Workspace):
     """A mean over a window is a sum of shifted rows, then of shifted columns: wh + ww additions."""
 
-    def __init__(
-        self,
-        layer: AveragePooling,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory,
-        input_gradient: bool,
-    ) -> None:
-        height, width, channels = input_shape
-        out_height, out_width, _ = layer.output_shape(input_shape)
-        self.output = memory.share((out_height, channels, out_width, samples), dtype)
-        self.row_sums = memory.share((out_height, channels, width, samples), dtype)
+    def __init__(self, layer: AveragePooling, spec: WorkspaceSpec) -> None:
+        height, width, channels = spec.input_shape
+        out_height, out_width, _ = output_shape = layer.output_shape(spec.input_shape)
+        self.output = spec.share(output_shape)
+        self.row_sums = spec.share((out_height, width, channels))
         self.rows = _taps(layer.window_size[0], layer.stride[0], out_height)
         self.columns = _taps(layer.window_size[1], layer.stride[1], out_width)
         self.scale = self.output.dtype.type(1.0 / (layer.window_size[0] * layer.window_size[1]))
-        self.input_gradient = input_gradient
+        self.input_gradient = spec.input_gradient
         # Where every pixel lies in just one window nothing needs to be added up.
         self.is_tiled = (
             layer.window_size == layer.stride
             and out_height * layer.stride[0] == height
             and out_width * layer.stride[1] == width
         )
-        if input_gradient:
-            self.scaled = memory.share(self.output.shape, dtype)
-            self.dinputs = memory.share((height, channels, width, samples), dtype)
+        if spec.input_gradient:
+            self.scaled = spec.share(output_shape)
+            self.dinputs = spec.share(spec.input_shape)
 
     def forward(self, x: Array) -> Array:
         add_up([x[rows] for rows in self.rows], self.row_sums)

@@ -36,12 +36,10 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import DTypeLike
 
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Shape, TrainableWorkspace, Workspace
+from lenet.layers.base import Array, TrainableWorkspace, Workspace, WorkspaceSpec
 from lenet.layers.convolution import ConvolutionLayer
-from lenet.layers.memory import Memory
 from lenet.layers.padding import padding_widths
 
 BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}
@@ -90,39 +88,29 @@ class ReportConvolutionLayer(ConvolutionLayer):
             gradient /= samples
             left[name][...] = gradient
 
-    def workspace(
-        self,
-        input_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory | None = None,
-        *,
-        input_gradient: bool = True,
-    ) -> Workspace:
+    def workspace(self, spec: WorkspaceSpec) -> Workspace:
         """The report's arithmetic for one shard."""
-        return ReportConvolutionWorkspace(self, samples, dtype, memory or Memory(), input_gradient)
+        return ReportConvolutionWorkspace(self, spec)
 
 
 class ReportConvolutionWorkspace(TrainableWorkspace):
     """The formulas above on (H, C, W, N) arrays; sums over n, divided by nothing yet."""
 
-    def __init__(
-        self, layer: ReportConvolutionLayer, samples: int, dtype: DTypeLike, memory: Memory, input_gradient: bool
-    ) -> None:
+    def __init__(self, layer: ReportConvolutionLayer, spec: WorkspaceSpec) -> None:
         self.layer = layer
-        channels = layer.input_size[2]
-        out_height, out_width, filters = layer.output_shape(layer.input_size)
-        self.output = memory.keep((out_height, filters, out_width, samples), dtype)
+        height, width, channels = spec.input_shape
+        out_height, out_width, _ = output_shape = layer.output_shape(spec.input_shape)
+        self.output = spec.keep(output_shape)
         border = tuple(padding_widths(layer.padding, size) for size in layer.kernel_size)
-        self.seen = Lowered(layer, layer.input_size[:2], 1, samples, dtype, memory, border)
-        self.ones = np.ones(out_width * samples, dtype)
+        self.seen = LoweredChannels(spec, layer.kernel_size, (height, width, 1), border)
+        self.ones = np.ones(out_width * spec.samples, spec.dtype)
         if layer.padding == "valid":
-            self.unpadded = Lowered(layer, layer.input_size[:2], channels, samples, dtype, memory, border)
-        self.input_gradient = input_gradient
-        if input_gradient:
+            self.unpadded = LoweredChannels(spec, layer.kernel_size, (height, width, channels), border)
+        self.input_gradient = spec.input_gradient
+        if spec.input_gradient:
             mode = BACKWARD_PADDING[layer.padding]
             border = tuple(padding_widths(mode, size)[::-1] for size in layer.kernel_size)
-            self.dlowered = Lowered(layer, (out_height, out_width), channels, samples, dtype, memory, border)
+            self.dlowered = LoweredChannels(spec, layer.kernel_size, (out_height, out_width, channels), border)
 
     def forward(self, x: Array) -> Array:
         self.x = x
@@ -163,28 +151,30 @@ class ReportConvolutionWorkspace(TrainableWorkspace):
         return reversed_sums[::-1, ::-1]
 
 
-class Lowered:
-    """An image lowered along its width, channel by channel, so that channels can be kept apart.
+class LoweredChannels:
+    """Images lowered along their width, channel by channel, so that channels can be kept apart.
 
-    ``border`` are the zeros around it: (above, below) and (left, right).
+    Args:
+        spec: what the workspace is made for.
+        kernel_size: (height, width) of the kernels.
+        image: (height, width, channels) of the images.
+        border: the zeros around an image, (above, below) and (left, right).
     """
 
     def __init__(
         self,
-        layer: ReportConvolutionLayer,
-        image: tuple[int, int],
-        channels: int,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory,
+        spec: WorkspaceSpec,
+        kernel_size: tuple[int, int],
+        image: tuple[int, int, int],
         border: tuple[tuple[int, int], ...],
     ) -> None:
-        self.kh, self.kw = layer.kernel_size
+        self.kh, self.kw = kernel_size
         (above, below), (left, right) = border
+        channels, memory, samples = image[2], spec.memory, spec.samples
         height, width = image[0] + above + below, image[1] + left + right
         self.inside = (slice(None), slice(above, above + image[0]), slice(left, left + image[1]))
-        self.padded = memory.share((channels, height, width, samples), dtype)
-        self.array = memory.share((channels, height, self.kw, width - self.kw + 1, samples), dtype)
+        self.padded = memory.share((channels, height, width, samples), spec.dtype)
+        self.array = memory.share((channels, height, self.kw, width - self.kw + 1, samples), spec.dtype)
 
     def blocks(self, x: Array) -> Array:
         """x (H, C, W, N) as an overlapping view (C, H_out, kh kw, W_out N)."""

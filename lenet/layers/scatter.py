@@ -16,10 +16,8 @@ from itertools import groupby
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import DTypeLike
 
-from lenet.layers.base import Array, Shape
-from lenet.layers.memory import Memory
+from lenet.layers.base import Array, Shape, WorkspaceSpec
 from lenet.layers.padding import padding_widths
 from lenet.layers.products import blocks, in_columns, parts
 
@@ -28,21 +26,15 @@ class Scatter:
     """The products, and the store of the shifted copies that they fill."""
 
     def __init__(
-        self,
-        input_size: tuple[int, int, int],
-        kernel_size: tuple[int, int],
-        padding: str,
-        output_shape: Shape,
-        samples: int,
-        dtype: DTypeLike,
-        memory: Memory,
+        self, spec: WorkspaceSpec, kernel_size: tuple[int, int], padding: str, output_shape: Shape
     ) -> None:
-        height, width, channels = input_size
+        height, width, channels = spec.input_shape
+        samples = spec.samples
         kh, kw = kernel_size
         out_height, out_width, filters = output_shape
         (above, _), (left, _) = (padding_widths(padding, size) for size in (kh, kw))
         pitch, gap = out_width + kw - 1, kw - 1
-        store = memory.share(((height * kw * channels * pitch + gap) * samples,), dtype)
+        store = spec.memory.share(((height * kw * channels * pitch + gap) * samples,), spec.dtype)
         item = store.itemsize
         by_column, by_plane = samples * item, pitch * samples * item
         by_copy, by_row = channels * by_plane, kw * channels * by_plane
@@ -55,9 +47,9 @@ class Scatter:
             writeable=False,
         )
         self.skewed = skewed[:, :, :, left : left + width]
-        self.dinputs = memory.share((height, channels, width, samples), dtype)
+        self.dinputs = spec.share(spec.input_shape)
         # A copy, so that the views of it that the products need are made once.
-        self.rows = memory.share((out_height, filters, out_width * samples), dtype)
+        self.rows = spec.memory.share((out_height, filters, out_width * samples), spec.dtype)
         self.products = [
             RowProduct(self.rows, rows[first - above : last + 1 - above], first, kh)
             for first, last in _alike(range(above, above + height), kh, out_height)

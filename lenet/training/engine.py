@@ -29,6 +29,7 @@ from lenet.layers.base import (
     TrainableLayer,
     TrainableWorkspace,
     Workspace,
+    WorkspaceSpec,
     batch_first,
     batch_last,
     batch_last_shape,
@@ -82,12 +83,11 @@ class Shard:
         shape, trainable_before, watched_layer = input_shape, False, ""
         previous: Workspace | None = None
         for layer in layers:
-            if isinstance(layer, Activation) and previous is not None and not previous.keeps_output:
-                # In place: half the memory to go through.
-                workspace = layer.workspace(shape, samples, dtype, memory, output=previous.output)
-            else:
-                workspace = layer.workspace(shape, samples, dtype, memory, input_gradient=trainable_before)
-            previous = workspace
+            # An activation function in place has half the memory to go through.
+            is_in_place = isinstance(layer, Activation) and previous is not None and not previous.keeps_output
+            output = previous.output if previous is not None and is_in_place else None
+            spec = WorkspaceSpec(shape, samples, dtype, memory, input_gradient=trainable_before, output=output)
+            workspace = previous = layer.workspace(spec)
             if isinstance(workspace, TrainableWorkspace):
                 workspace.bind(
                     parameters.views(parameters.values, layer.name), parameters.views(self.gradients, layer.name)

@@ -6,50 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lenet import Hook, LayerTap, LoopMonitor
+from tests.helpers.plain_layers import Dense, ReLU, Softmax
 from tests.helpers.small_models import blobs
 
-Array = NDArray[Any]
 
-
-class Dense:
-    """x W + b."""
-
-    def __init__(self, weights: Array, biases: Array) -> None:
-        self.weights, self.biases = weights, biases
-
-    def forward(self, inputs: Array) -> Array:
-        self.inputs, self.output = inputs, inputs @ self.weights + self.biases
-        return self.output
-
-    def backward(self, dvalues: Array) -> Array:
-        self.dweights, self.dbiases = self.inputs.T @ dvalues, dvalues.sum(axis=0, keepdims=True)
-        return dvalues @ self.weights.T
-
-
-class ReLU:
-    """What is above zero."""
-
-    def forward(self, inputs: Array) -> Array:
-        self.output = np.maximum(inputs, 0)
-        return self.output
-
-    def backward(self, dvalues: Array) -> Array:
-        return dvalues * (self.output > 0)
-
-
-class Softmax:
-    """Probabilities."""
-
-    def forward(self, inputs: Array) -> Array:
-        powers = np.exp(inputs - inputs.max(axis=1, keepdims=True))
-        self.output = powers / powers.sum(axis=1, keepdims=True)
-        return self.output
-
-
-class Network:
+class ScratchNetwork:
     """64-6-3, trained by gradient descent on blobs of 50 samples in batches of 20."""
 
     def __init__(self, dtype: Any = np.float64) -> None:
@@ -76,12 +39,17 @@ class Network:
     def gradients(self, rows: slice) -> tuple[float, float]:
         """Forward and backward; returns loss and accuracy."""
         labels = self.labels[rows]
-        hidden = self.relu.forward(self.dense1.forward(self.images[rows]))
-        dlogits = self.softmax.forward(self.dense2.forward(hidden)).copy()
+        inputs = self.images[rows]
+        for layer in (self.dense1, self.relu, self.dense2, self.softmax):
+            layer.forward(inputs)
+            inputs = layer.output
+        dlogits = self.softmax.output.copy()
         right = dlogits[np.arange(len(labels)), labels]
         accuracy = float((dlogits.argmax(axis=1) == labels).mean())
         dlogits[np.arange(len(labels)), labels] -= 1
-        self.dense1.backward(self.relu.backward(self.dense2.backward(dlogits / len(labels))))
+        self.dense2.backward(dlogits / len(labels))
+        self.relu.backward(self.dense2.dinputs)
+        self.dense1.backward(self.relu.dinputs)
         return float(-np.log(right).mean()), accuracy
 
     def update(self, rate: float = 0.1) -> None:

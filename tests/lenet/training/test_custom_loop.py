@@ -22,17 +22,17 @@ from lenet import (
     ShapeError,
     StopTraining,
 )
-from tests.helpers.scratch_network import Network
+from tests.helpers.scratch_network import ScratchNetwork
 from tests.helpers.small_models import STEP_EVENTS, Call, Everything, raising, ready
 
 
 def heard_of_own(**options: Any) -> Everything:
-    heard, network = Everything(), Network()
+    heard, network = Everything(), ScratchNetwork()
     network.train(network.training([heard], **options))
     return heard
 
 
-def heard_of_the_library(network: Network, *hooks: Hook) -> Everything:
+def heard_of_the_library(network: ScratchNetwork, *hooks: Hook) -> Everything:
     """The same network in this library, trained on the same batches."""
     model = ready(Model(dtype=np.float64), DenseLayer(64, 6), ActivationReLU(), DenseLayer(6, 3), ActivationSoftmax())
     for ours, theirs in zip(model.trainable_layers, (network.dense1, network.dense2), strict=True):
@@ -52,7 +52,7 @@ def test_the_events_are_those_of_the_library_s_own_loop_in_the_same_order() -> N
 
 
 def test_every_number_and_array_is_that_of_the_library_s_own_loop() -> None:
-    own, library = heard_of_own(), heard_of_the_library(Network())
+    own, library = heard_of_own(), heard_of_the_library(ScratchNetwork())
 
     for (name, mine), (other, theirs) in zip(own.events, library.events, strict=True):
         assert name == other
@@ -88,7 +88,7 @@ class Outputs(Hook):
 
 
 def test_outputs_come_as_they_are_and_lie_where_those_of_the_last_such_batch_lay() -> None:
-    network, outputs = Network(), Outputs()
+    network, outputs = ScratchNetwork(), Outputs()
     with network.training([outputs]) as training:
         for rows in network.batches():
             training.before_update(network.images[rows], *network.gradients(rows), 0.1)
@@ -104,9 +104,9 @@ def test_outputs_come_as_they_are_and_lie_where_those_of_the_last_such_batch_lay
 
 def test_outputs_are_those_of_the_library_s_own_loop() -> None:
     own, library = Outputs(), Outputs()
-    network = Network()
+    network = ScratchNetwork()
     network.train(network.training([own]))
-    heard_of_the_library(Network(), library)
+    heard_of_the_library(ScratchNetwork(), library)
 
     assert len(own.portions) == len(library.portions) == 6
     for (*mine, outputs), (*theirs, others) in zip(own.portions, library.portions, strict=True):
@@ -132,7 +132,7 @@ def test_large_batches_come_in_portions() -> None:
 
 
 def test_validation_belongs_to_the_epoch_that_has_just_ended() -> None:
-    network, heard = Network(), Everything()
+    network, heard = ScratchNetwork(), Everything()
     with network.training([heard]) as training:
         for step, rows in enumerate(network.batches()):
             training.before_update(network.images[rows], *network.gradients(rows), 0.1)
@@ -146,7 +146,7 @@ def test_validation_belongs_to_the_epoch_that_has_just_ended() -> None:
 
 
 def test_a_penalty_is_part_of_the_loss() -> None:
-    network, heard = Network(), Everything()
+    network, heard = ScratchNetwork(), Everything()
     with network.training([heard]) as training:
         training.before_update(network.images[:20], *network.gradients(slice(0, 20)), 0.1, penalty=0.25)
         training.after_update()
@@ -163,7 +163,7 @@ def test_the_time_of_hooks_and_validations_is_not_the_loop_s(monkeypatch: pytest
 
     for module in ("listeners", "announcer"):
         monkeypatch.setattr(f"lenet.training.{module}.perf_counter", lambda: clock[0])
-    network, heard = Network(), Everything()
+    network, heard = ScratchNetwork(), Everything()
     hooks = [heard, *(Call(event, lambda event: lasts(100)) for event in STEP_EVENTS)]
     with network.training(hooks) as training:
         for rows in network.batches():
@@ -180,7 +180,7 @@ def test_the_time_of_hooks_and_validations_is_not_the_loop_s(monkeypatch: pytest
 
 
 def test_the_report_s_lines_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    network = Network()
+    network = ScratchNetwork()
     network.train(network.training([PrintProgress(2)]))
 
     assert "step:2, acc:" in capsys.readouterr().out
@@ -190,7 +190,7 @@ def test_the_report_s_lines_are_printed(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_hook_that_asks_to_stop_ends_the_block_after_the_step_and_nothing_is_raised() -> None:
-    network, heard = Network(), Everything()
+    network, heard = ScratchNetwork(), Everything()
     training = network.training([Call("on_gradients_ready", raising(StopTraining("enough")), 1), heard])
 
     network.train(training)
@@ -202,7 +202,7 @@ def test_a_hook_that_asks_to_stop_ends_the_block_after_the_step_and_nothing_is_r
 
 
 def test_a_hook_that_asks_to_stop_at_the_start_of_the_run_ends_the_block_before_the_first_step() -> None:
-    network, heard = Network(), Everything()
+    network, heard = ScratchNetwork(), Everything()
     training = network.training([Call("on_run_start", raising(StopTraining("not today"))), heard])
 
     network.train(training)
@@ -215,7 +215,7 @@ def test_a_hook_that_asks_to_stop_at_the_start_of_the_run_ends_the_block_before_
     ("error", "status"), [(KeyboardInterrupt(), "interrupted"), (ZeroDivisionError("mine"), "failed")]
 )
 def test_whatever_ends_the_block_is_told_and_passed_on(error: BaseException, status: str) -> None:
-    heard, network = Everything(), Network()
+    heard, network = Everything(), ScratchNetwork()
     training = network.training([heard, Call("on_update_done", raising(error), 1)])
 
     with pytest.raises(type(error)):
@@ -231,7 +231,7 @@ def test_whatever_ends_the_block_is_told_and_passed_on(error: BaseException, sta
 
 def with_layer(**changes: Any) -> LoopMonitor:
     """A training whose first layer has other attributes."""
-    network = Network()
+    network = ScratchNetwork()
     network.gradients(slice(0, 20))
     for name, value in changes.items():
         setattr(network.dense1, name, value)
@@ -250,11 +250,11 @@ def with_layer(**changes: Any) -> LoopMonitor:
 )
 def test_a_layer_that_does_not_fit_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(LenetError, match=message), with_layer(**changes) as training:
-        training.before_update(Network().images[:20], 1.0, 0.5, 0.1)
+        training.before_update(ScratchNetwork().images[:20], 1.0, 0.5, 0.1)
 
 
 def test_outputs_that_do_not_fit_are_refused() -> None:
-    network = Network()
+    network = ScratchNetwork()
     network.gradients(slice(0, 20))
     network.relu.output = network.relu.output[:7]
     with (
@@ -263,25 +263,25 @@ def test_outputs_that_do_not_fit_are_refused() -> None:
         ),
         network.training() as training,
     ):
-        training.before_update(Network().images[:20], 1.0, 0.5, 0.1)
+        training.before_update(ScratchNetwork().images[:20], 1.0, 0.5, 0.1)
     network.relu.output = np.ones((20, 2, 3))
     with (
         pytest.raises(ShapeError, match=r"dense1: received an output of shape \(20, 2, 3\), expected \(N, F\) or"),
         network.training() as training,
     ):
-        training.before_update(Network().images[:20], 1.0, 0.5, 0.1)
+        training.before_update(ScratchNetwork().images[:20], 1.0, 0.5, 0.1)
 
 
 @pytest.mark.parametrize("inputs", [np.zeros(20), np.zeros((20, 2, 2, 2, 2)), np.array([["a"]] * 20)])
 def test_a_batch_that_is_none_is_refused(inputs: Any) -> None:
-    network = Network()
+    network = ScratchNetwork()
     loss, accuracy = network.gradients(slice(0, 20))
     with pytest.raises(ShapeError, match="before_update: inputs: received an array of"), network.training() as training:
         training.before_update(inputs, loss, accuracy, 0.1)
 
 
 def test_the_two_calls_come_in_turn() -> None:
-    network = Network()
+    network = ScratchNetwork()
     with network.training() as training:
         with pytest.raises(SettingsError, match="after_update: called without before_update"):
             training.after_update()
@@ -289,7 +289,7 @@ def test_the_two_calls_come_in_turn() -> None:
             training.validated(1.0, 0.5, 50)
         training.before_update(network.images[:20], *network.gradients(slice(0, 20)), 0.1)
         with pytest.raises(SettingsError, match="before_update: called twice"):
-            training.before_update(Network().images[:20], 1.0, 0.5, 0.1)
+            training.before_update(ScratchNetwork().images[:20], 1.0, 0.5, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -304,11 +304,11 @@ def test_the_two_calls_come_in_turn() -> None:
 )
 def test_settings_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        Network().training(**options)
+        ScratchNetwork().training(**options)
 
 
 def test_layers_that_cannot_be_are_refused() -> None:
-    one = Network().layers()[0]
+    one = ScratchNetwork().layers()[0]
     options: dict[str, Any] = {"labels": [0, 1], "batch_size": 1, "epochs": 1, "hooks": []}
     with pytest.raises(SettingsError, match="layers: received none"):
         LoopMonitor([], **options)
@@ -321,7 +321,7 @@ def test_layers_that_cannot_be_are_refused() -> None:
 
 
 def test_labels_that_do_not_fit_the_network_are_refused_before_any_hook_hears_of_a_step() -> None:
-    network, heard = Network(), Everything()
+    network, heard = ScratchNetwork(), Everything()
     with pytest.raises(LenetError, match="received class 3, expected 0 to 2"):
         network.train(network.training([heard], labels=[0, 1, 2, 3]))
 
@@ -330,7 +330,7 @@ def test_labels_that_do_not_fit_the_network_are_refused_before_any_hook_hears_of
 
 @pytest.mark.parametrize("value", ["much", None, np.ones(3)])
 def test_a_loss_that_is_not_one_number_is_refused_and_nan_is_not(value: Any) -> None:
-    network = Network()
+    network = ScratchNetwork()
     _, accuracy = network.gradients(slice(0, 20))
     with network.training() as training:
         with pytest.raises(SettingsError, match=r"before_update: data_loss: received .*, expected one number"):
