@@ -50,10 +50,9 @@ class Network:
         expect_whole("seed", seed, 0)
         expect_number("l1", l1, "0 or more", not_negative)
         expect_number("l2", l2, "0 or more", not_negative)
-        if isinstance(initializer, str):
-            initializer = Initializer(initializer)
-        elif initializer is not None:
-            check_kind("initializer", initializer, Initializer)
+        if initializer is None or isinstance(initializer, str):
+            initializer = Initializer() if initializer is None else Initializer(initializer)
+        check_kind("initializer", initializer, Initializer)
         self.seed = int(seed)
         self.dtype = precision(dtype)
         self.initializer = initializer
@@ -161,7 +160,7 @@ class Network:
             "l2": self.l2,
             "dtype": str(self.dtype),
             "input_shape": list(self.input_shape),
-            "initializer": None if self.initializer is None else self.initializer.describe(),
+            "initializer": self.initializer.describe(),
         }
 
     def digest(self) -> str:

@@ -7,18 +7,16 @@ be made again: layers of one's own, and schedules that are functions.
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from lenet import layers
 from lenet.errors import SettingsError
-from lenet.layers.activations import ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh
 from lenet.layers.base import Layer
-from lenet.layers.convolution import ConvolutionLayer
-from lenet.layers.dense import DenseLayer
 from lenet.layers.flatten import Flatten
 from lenet.layers.initializers import Initializer
-from lenet.layers.pooling import AveragePooling
-from lenet.layers.report_convolution import ReportConvolutionLayer
 from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
@@ -27,19 +25,22 @@ from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, Sc
 
 Kind = TypeVar("Kind")
 
-LAYERS: dict[str, type[Layer]] = {
-    kind.__name__: kind
-    for kind in (
-        ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh, AveragePooling, ConvolutionLayer,
-        DenseLayer, Flatten, ReportConvolutionLayer,
-    )
-}  # fmt: skip
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     kind.__name__: kind for kind in (OptimizerAdam, OptimizerRMSprop, OptimizerSGD)
 }
 SCHEDULES: dict[str, type[Schedule]] = {
     kind.__name__: kind for kind in (Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup)
 }
+
+
+def layer_kinds() -> dict[str, type[Layer]]:
+    """The layers of this library by the names of their classes: those in the files of ``lenet/layers``.
+
+    A class is a layer of its own where it has a ``prefix`` of its own; others are bases of layers.
+    """
+    names = [found.name for found in pkgutil.iter_modules(layers.__path__, f"{layers.__name__}.")]
+    kinds = [kind for name in names for kind in vars(importlib.import_module(name)).values() if isinstance(kind, type)]
+    return {kind.__name__: kind for kind in kinds if issubclass(kind, Layer) and kind.prefix != Layer.prefix}
 
 
 def model_from(description: Mapping[str, Any], *, seed: int, threads: int | None = None) -> Model:
@@ -74,7 +75,7 @@ def model_from(description: Mapping[str, Any], *, seed: int, threads: int | None
 
 def _layer(about: Mapping[str, Any], input_shape: list[int] | None) -> Layer:
     """One layer; ``input_shape`` is that of the network where the layer is its first, which Flatten has to be told."""
-    kind = _known(LAYERS, about["layer"], "layer")
+    kind = _known(layer_kinds(), about["layer"], "layer")
     arguments: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in about.items()

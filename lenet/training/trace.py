@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lenet.layers.base import Array, TrainableLayer, TrainableWorkspace, batch_first, batch_last
+from lenet.layers.base import Array, TrainableLayer, TrainableWorkspace, WorkspaceSpec, batch_first, batch_last
 from lenet.layers.memory import Memory
 from lenet.losses import CLIP, Labels, LossCategoricalCrossEntropy
 from lenet.network import Network
@@ -160,9 +160,8 @@ class LayerGradient:
             gradients: the gradient of the batch's loss by what came out of it.
         """
         if self._workspace is None:
-            workspace = self._layer.workspace(
-                inputs.shape[1:], self._samples, self.flat.dtype, Memory(), input_gradient=False
-            )
+            spec = WorkspaceSpec(inputs.shape[1:], self._samples, self.flat.dtype, input_gradient=False)
+            workspace = self._layer.workspace(spec)
             assert isinstance(workspace, TrainableWorkspace)
             workspace.bind(self._parameters, self._gradients)
             self._workspace = workspace

@@ -28,7 +28,7 @@ from lenet import (
     Warmup,
 )
 from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
-from lenet.rebuild import LAYERS, OPTIMIZERS, SCHEDULES, model_from, schedule_from
+from lenet.rebuild import OPTIMIZERS, SCHEDULES, layer_kinds, model_from, schedule_from
 from tests.helpers.small_models import OPTIMIZERS as SMALL_OPTIMIZERS
 from tests.helpers.small_models import blobs, ready, small_model
 
@@ -123,7 +123,7 @@ def test_every_class_of_the_library_that_can_be_in_a_model_is_known() -> None:
     public = [getattr(lenet, name) for name in lenet.__all__]
     kinds = [kind for kind in public if isinstance(kind, type)]
     bases = ("Layer", "TrainableLayer", "Optimizer")
-    for base, known in ((Layer, LAYERS), (Optimizer, OPTIMIZERS)):
+    for base, known in ((Layer, layer_kinds()), (Optimizer, OPTIMIZERS)):
         assert {k.__name__ for k in kinds if issubclass(k, base) and k.__name__ not in bases} == set(known)
     for kind in SMALL_OPTIMIZERS.values():
         assert type(kind()).__name__ in OPTIMIZERS
