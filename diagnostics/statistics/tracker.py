@@ -13,21 +13,20 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.file_locks import locked
 from diagnostics.statistics import tracker_file
-from diagnostics.statistics.tracker_file import PHASES, TrackedRun
+from diagnostics.statistics.tracker_file import PHASES, TrackedRun, finite
 
 NOT_LEARNING = 0.2
 """The author's limit: at an epoch's accuracy below it his program said "restart this run"."""
 RULE_OF_THUMB = f"rule of thumb: an epoch's accuracy below {NOT_LEARNING}"
 
 
-def rule_of_thumb(accuracies: Sequence[float]) -> Verdict:
+def rule_of_thumb(accuracies: Sequence[float | None]) -> Verdict:
     """The verdict of the author's own rule on the accuracies of the epochs.
 
     A run below 0.2 at the end has never learned, or has collapsed where an earlier epoch
@@ -39,34 +38,10 @@ def rule_of_thumb(accuracies: Sequence[float]) -> Verdict:
     if not accuracies:
         return Verdict.UNDECIDED
     # Not "accuracy < limit": a NaN is no sign of learning.
-    bad = [not a >= NOT_LEARNING for a in accuracies]
+    bad = [accuracy is None or not accuracy >= NOT_LEARNING for accuracy in accuracies]
     if bad[-1]:
         return Verdict.NEVER_LEARNED if all(bad) else Verdict.COLLAPSED
     return Verdict.RECOVERED if any(bad) else Verdict.HEALTHY
-
-
-def _new_id() -> str:
-    """A name no other run has: when, by which process, and eight random digits."""
-    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-@dataclass
-class _Collected:
-    """One run while it is collected; ``times`` holds count and sum of the seconds of each phase."""
-
-    id: str = field(default_factory=_new_id)
-    times: dict[str, tuple[int, float]] = field(default_factory=lambda: dict.fromkeys(PHASES, (0, 0.0)))
-    epochs: dict[int, float] = field(default_factory=dict)
-    validation: float | None = None
-    verdict: tuple[Verdict, str] | None = None
-    is_trained: bool = False
-    changed: bool = False
-
-    def tracked(self, model_name: str) -> TrackedRun:
-        """The run as it is written, judged by the rule of thumb where no verdict was recorded."""
-        accuracies = [self.epochs[epoch] for epoch in sorted(self.epochs)]
-        verdict, by = self.verdict or (rule_of_thumb(accuracies), RULE_OF_THUMB)
-        return TrackedRun.make(self.id, model_name, verdict, by, self.times, self.epochs, self.validation)
 
 
 class StatisticsTracker:
@@ -92,9 +67,15 @@ class StatisticsTracker:
         self.path = Path(folder) / stats_file
         if self.path.suffix == ".txt":
             raise ValueError(f"stats_file {str(stats_file)!r} is the name of the text file: end it in .json")
-        self._run = _Collected()
+        self._begin()
         with locked(self.path):  # a folder that cannot be written is an error now, not after an hour of training
             tracker_file.read_runs(self.path)
+
+    def _begin(self) -> None:
+        """Begin a run under a name no other run has: the time, the process, and eight random digits."""
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        self._run = TrackedRun(f"{now}-{os.getpid()}-{secrets.token_hex(4)}", self.model_name)
+        self._is_trained = self._is_judged = self._has_changed = False
 
     def add_time(self, phase: str, seconds: float) -> None:
         """Add the seconds of a phase: step, epoch, training, validation or combined."""
@@ -102,31 +83,32 @@ class StatisticsTracker:
             raise ValueError(f"phase {phase!r} is unknown; expected one of {', '.join(PHASES)}")
         if not (math.isfinite(seconds) and seconds >= 0):
             raise ValueError(f"{phase} took {seconds!r} seconds; expected a finite number, not negative")
-        if self._run.is_trained and phase == "step":
+        if self._is_trained and phase == "step":
             self.save_statistics()
-            self._run = _Collected()
-        n, total = self._run.times[phase]
-        self._run.times[phase] = (n + 1, total + float(seconds))
-        self._run.changed = True
+            self._begin()
+        times = self._run.times[phase]
+        times["n"] += 1
+        times["total"] += float(seconds)
+        self._has_changed = True
         if phase in ("training", "combined"):
-            self._run.is_trained = True
+            self._is_trained = True
             self.save_statistics()
 
     def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None:
         """Record the training accuracy of an epoch, counted from 1."""
-        self._run.epochs[int(epoch)] = float(accuracy)
-        self._run.changed = True
+        self._run.epoch_accuracy[str(int(epoch))] = finite(accuracy)
+        self._has_changed = True
 
     def record_validation_accuracy(self, accuracy: float) -> None:
         """Record the validation accuracy; the last one counts."""
-        self._run.validation = float(accuracy)
-        self._run.changed = True
+        self._run.validation_accuracy = finite(accuracy)
+        self._has_changed = True
 
     def record_verdict(self, verdict: Verdict | str, by: str = "detector") -> None:
         """Record what became of the run and who says so, in place of the rule of thumb."""
-        self._run.verdict = (Verdict(verdict), by)
-        self._run.changed = True
-        if self._run.is_trained:
+        self._run.verdict, self._run.verdict_by = str(Verdict(verdict)), by
+        self._is_judged = self._has_changed = True
+        if self._is_trained:
             self.save_statistics()
 
     def calculate_averages(self) -> dict[str, Any]:
@@ -134,13 +116,23 @@ class StatisticsTracker:
 
         The keys are those of one group of ``lenet-diag stats --json``.
         """
-        runs = {r.id: r for r in tracker_file.read_runs(self.path) if r.model == self.model_name}
-        if self._run.changed:
-            runs[self._run.id] = self._run.tracked(self.model_name)
+        runs = {run.id: run for run in tracker_file.read_runs(self.path) if run.model == self.model_name}
+        if self._has_changed:
+            runs[self._run.id] = self._judged_run()
         return tracker_file.averages(self.model_name, list(runs.values()))
 
     def save_statistics(self) -> None:
         """Write the run; writing it again replaces it. Where nothing was recorded, nothing is written."""
-        if self._run.changed:
-            tracker_file.save(self.path, self._run.tracked(self.model_name))
-            self._run.changed = False
+        if self._has_changed:
+            tracker_file.save(self.path, self._judged_run())
+            self._has_changed = False
+
+    def _judged_run(self) -> TrackedRun:
+        """The run, judged by the rule of thumb where no verdict was recorded."""
+        run = self._run
+        run.epoch_accuracy = {
+            str(epoch): run.epoch_accuracy[str(epoch)] for epoch in sorted(map(int, run.epoch_accuracy))
+        }
+        if not self._is_judged:
+            run.verdict, run.verdict_by = str(rule_of_thumb(list(run.epoch_accuracy.values()))), RULE_OF_THUMB
+        return run

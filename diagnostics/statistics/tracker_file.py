@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ FORMAT = "lenet-diag tracker 1"
 PHASES = ("step", "epoch", "training", "validation", "combined")
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrackedRun:
     """One run as a tracker saw it.
 
@@ -30,39 +30,17 @@ class TrackedRun:
         verdict: what became of the run.
         verdict_by: who says so.
         times: for each phase how many times were added ("n") and their sum in seconds ("total").
-        epoch_accuracy: training accuracy by epoch.
+        epoch_accuracy: training accuracy by epoch; None for one that is not finite.
         validation_accuracy: the last one.
     """
 
     id: str
     model: str
-    verdict: str
-    verdict_by: str
-    times: Mapping[str, Mapping[str, float]]
-    epoch_accuracy: Mapping[str, float | None]
-    validation_accuracy: float | None
-
-    @classmethod
-    def make(
-        cls,
-        id: str,
-        model: str,
-        verdict: Verdict,
-        by: str,
-        times: Mapping[str, tuple[int, float]],
-        epochs: Mapping[int, float],
-        validation: float | None,
-    ) -> TrackedRun:
-        """From what was collected; numbers that are not finite become null."""
-        return cls(
-            id,
-            model,
-            str(verdict),
-            by,
-            {phase: {"n": n, "total": total} for phase, (n, total) in times.items()},
-            {str(epoch): _finite(epochs[epoch]) for epoch in sorted(epochs)},
-            _finite(validation),
-        )
+    verdict: str = ""
+    verdict_by: str = ""
+    times: dict[str, dict[str, float]] = field(default_factory=lambda: {p: {"n": 0, "total": 0.0} for p in PHASES})
+    epoch_accuracy: dict[str, float | None] = field(default_factory=dict)
+    validation_accuracy: float | None = None
 
     def summary(self) -> RunSummary:
         """The run as statistics want it. A tracker knows no seed, no steps and no settings."""
@@ -74,7 +52,7 @@ class TrackedRun:
         def total(phase: str) -> float | None:
             return self.times[phase]["total"] if self.times[phase]["n"] else None
 
-        epochs = (EpochSummary(int(e), a, mean("epoch")) for e, a in self.epoch_accuracy.items())
+        epochs = (EpochSummary(int(epoch), value, mean("epoch")) for epoch, value in self.epoch_accuracy.items())
         return RunSummary(
             name=self.id,
             verdict=Verdict(self.verdict),
@@ -153,5 +131,6 @@ def _row(name: str, cells: Sequence[float | None], digits: str) -> str:
     return f"{name:22}" + "".join(f"{'-' if c is None else format(c, digits):>14}" for c in cells)
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def finite(value: float) -> float | None:
+    """A number as JSON can hold it: None for one that is not finite."""
+    return float(value) if math.isfinite(value) else None
