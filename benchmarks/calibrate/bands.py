@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
-from diagnostics.detect.rules.exploding_gradient import recent_level
+from diagnostics.detect.rules.exploding_gradient import usual_level
 from diagnostics.detect.rules.fading_signal import BEST, LEVEL, NOW, TURMOIL
 from diagnostics.detect.rules.parameter_drift import OVER
 from diagnostics.detect.series import medians
@@ -30,7 +30,7 @@ def whole(run: Run) -> Window:
 def gradient_growth(w: Window) -> float:
     """Largest norm of a layer's gradient over its recent level."""
     return _largest(
-        w.tensor(n, "weights", "gradient", "norm") / recent_level(w.tensor(n, "weights", "gradient", "norm"))
+        w.tensor(n, "weights", "gradient", "norm") / usual_level(w.tensor(n, "weights", "gradient", "norm"))
         for n in w.layers
     )
 

@@ -44,13 +44,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="how many runs are trained or judged at a time")
     parser.add_argument("--share", type=float, default=1.0, help="only the first part of each group")
     parser.add_argument("--quick", action="store_true", help="a small part of every group, in under three minutes")
+    parser.add_argument("--groups", nargs="+", help="train these groups only; default: all")
     parser.add_argument("--write", type=Path, help="where the table goes (a .md; a .json is put beside it)")
     options = parser.parse_args()
     part = options.part or ("calibration" if options.quick else "evaluation")
     round_ = LATEST_ROUND[part] if options.round is None else options.round
     folder = options.out / f"{part}-{round_}"
     if options.action == "build":
-        failed = build(part, folder, options.jobs, round_, QUICK_SHARE if options.quick else options.share)
+        share = QUICK_SHARE if options.quick else options.share
+        failed = build(part, folder, options.jobs, round_, share, options.groups)
         sys.exit(1 if failed else 0)
     write_table(folder, options.write, options.jobs)
 

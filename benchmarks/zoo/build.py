@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.common import commit, outcomes
-from benchmarks.zoo.faults import FAULTS, injected
+from benchmarks.zoo.faults import FAULTS, QUIET_FAULTS, injected
 from benchmarks.zoo.groups import ZooRun, zoo_runs
+from benchmarks.zoo.shapes import shapes_dataset
 from diagnostics.record.recorder import Recorder
 from diagnostics.study.worker import dataset
 from diagnostics.study.worker_pool import Failure
@@ -31,13 +33,14 @@ def train(run: ZooRun, folder: Path) -> None:
     label = folder / f"{run.name}.json"
     if label.exists():
         return
-    data, settings = dataset(), run.settings
+    settings = run.settings
+    data = shapes_dataset() if run.group == "shapes" else dataset(settings.data, settings.limit)
     # One thread a run: as many runs as there are jobs, and the result is the same.
     model = replace(settings, threads=1).build_model(samples=len(data.X_train))
     X, y = data.X_train, data.y_train
     hooks: list[Hook] = []
     truth = None
-    if run.group in FAULTS:
+    if run.group in (*FAULTS, *QUIET_FAULTS):
         fault = injected(run.group, settings.seed)
         X, y, hooks = fault.prepare(model, data)
         truth = vars(fault.truth)
@@ -64,10 +67,13 @@ def train(run: ZooRun, folder: Path) -> None:
     part.replace(label)
 
 
-def build(part: str, folder: Path, jobs: int, round_: int, share: float) -> int:
-    """Train the runs that are missing in ``folder``, ``jobs`` at a time; returns how many failed."""
+def build(part: str, folder: Path, jobs: int, round_: int, share: float, groups: Collection[str] | None = None) -> int:
+    """Train the runs that are missing in ``folder``, ``jobs`` at a time; returns how many failed.
+
+    ``groups`` are the groups to train, None for all.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = list(zoo_runs(part, round_, share))
+    wanted = [run for run in zoo_runs(part, round_, share) if groups is None or run.group in groups]
     missing = [run for run in wanted if not (folder / f"{run.name}.json").exists()]
     print(f"{len(wanted)} runs, {len(wanted) - len(missing)} of them there already", flush=True)
     return sum(isinstance(outcome, Failure) for _, outcome in outcomes(missing, partial(train, folder=folder), jobs))

@@ -30,6 +30,26 @@ FAULTS = (
     "unscaled-input",
     "saturated-start",
 )
+# Faults that may leave a run alive. They are to be told whatever the verdict.
+QUIET_FAULTS = (
+    "frozen-layer",
+    "one-class-labels",
+    "scaled-weights",
+    "shrunk-weights",
+    "redrawn-weights",
+    "raised-momentum",
+)
+IN_A_LAYER = (
+    "dead-biases",
+    "zero-weights",
+    "flipped-sign",
+    "frozen-layer",
+    "scaled-weights",
+    "shrunk-weights",
+    "redrawn-weights",
+)
+TIMES = {"scaled-weights": 100.0, "shrunk-weights": 0.01}
+RAISED_MOMENTUM = 0.995
 HIDDEN = {"lenet": ("conv1", "conv2", "dense1", "dense2"), "conv-pool": ("conv1", "dense1", "dense2")}
 SPIKE, SPIKE_STEPS = 60.0, 3
 PUSH = 20.0
@@ -60,13 +80,19 @@ class Injected:
         """The label of the run."""
         step, layer, mechanisms, is_one_step = {
             "rate-spike": (self.at + 1, None, ("learning-rate-jump",), True),
-            "dead-biases": (self.at + 1, self.layer, ("dead-units", "oversized-update"), True),
+            "dead-biases": (self.at + 1, self.layer, ("foreign-change", "dead-units", "oversized-update"), True),
             "zero-weights": (self.at + 1, self.layer, ("zero-weights",), True),
             "nan-batch": (self.at, "input", ("non-finite",), True),
             "shuffled-labels": (self.at, None, ("changed-labels", "uninformative-labels"), True),
             "flipped-sign": (self.at + 1, self.layer, ("wrong-direction",), False),
             "unscaled-input": (self.at, "input", ("input-scale",), True),
             "saturated-start": (0, self.layer, ("saturated-units",), False),
+            "frozen-layer": (self.at, self.layer, ("frozen-layer",), False),
+            "one-class-labels": (self.at, None, ("one-class-labels",), False),
+            "scaled-weights": (self.at, self.layer, ("foreign-change",), True),
+            "shrunk-weights": (self.at, self.layer, ("foreign-change",), True),
+            "redrawn-weights": (self.at, self.layer, ("foreign-change",), True),
+            "raised-momentum": (self.at, None, ("growing-steps",), False),
         }[self.fault]
         return Truth(self.fault, step, layer, mechanisms, is_one_step)
 
@@ -84,6 +110,9 @@ class Injected:
         elif self.fault == "shuffled-labels":
             y = y.copy()
             np.random.default_rng(self.settings.seed).shuffle(y[first:])
+        elif self.fault == "one-class-labels":
+            y = y.copy()
+            y[first:] = 3
         elif self.fault == "saturated-start":
             layer = next(one for one in model.trainable_layers if one.name == self.layer)
             layer.weights = 30 * np.abs(layer.weights)
@@ -102,7 +131,7 @@ def injected(fault: str, seed: int) -> Injected:
         layer = str(generator.choice(("dense1", "dense2")))
         settings = Settings(network="feedforward", activation="sigmoid", lr=0.5, epochs=1, seed=seed)
         return Injected(fault, settings, 0, layer)
-    needs_layer = fault in ("dead-biases", "zero-weights", "flipped-sign")
+    needs_layer = fault in IN_A_LAYER
     settings = Settings(network=network, lr=0.1, epochs=1, seed=seed)
     return Injected(fault, settings, at, layer if needs_layer else None)
 
@@ -113,6 +142,7 @@ class Tampering(OptimizerSGD):
     def __init__(self, fault: Injected, model: Model) -> None:
         super().__init__(fault.settings.lr)
         self._fault = fault
+        self._velocity: Array = np.zeros(0, np.float32)
         self._slices = {
             (tensor.layer, tensor.tensor): slice(tensor.offset, tensor.offset + tensor.size)
             for tensor in model.parameters.tensors
@@ -130,11 +160,23 @@ class Tampering(OptimizerSGD):
             gradients = gradients.copy()
             for tensor in ("weights", "biases"):
                 gradients[self._slices[layer, tensor]] *= -1
+        if fault == "raised-momentum" and since >= 0:
+            self._velocity = gradients.copy() if since == 0 else RAISED_MOMENTUM * self._velocity + gradients
+            gradients = self._velocity
+        frozen = fault == "frozen-layer" and since >= 0
+        kept = {name: values[part].copy() for name, part in self._slices.items() if frozen and name[0] == layer}
         super().update(values, gradients)
+        for name, before in kept.items():
+            values[self._slices[name]] = before
         if fault == "dead-biases" and since == 0:
             values[self._slices[layer, "biases"]] -= PUSH
         if fault == "zero-weights" and since >= 0:
             values[self._slices[layer, "weights"]] = 0
+        if fault in TIMES and since == 0:
+            values[self._slices[layer, "weights"]] *= TIMES[fault]
+        if fault == "redrawn-weights" and since == 0:
+            weights = values[self._slices[layer, "weights"]]
+            weights[...] = np.random.default_rng(self._fault.settings.seed).normal(0, weights.std(), weights.shape)
 
 
 class _Poison(Hook):

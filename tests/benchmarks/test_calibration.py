@@ -10,7 +10,7 @@ from benchmarks.calibrate.bands import STATISTICS, band_rows, measured
 from benchmarks.calibrate.calibration import CalibrationRun, prepare
 from benchmarks.calibrate.starts import Start, first_learned, name_of, wanted
 from benchmarks.common import render
-from diagnostics.detect.findings import Cause, Diagnosis, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Link, Stretch, Verdict
 from tests.helpers.synthetic_runs import healthy
 
 PRIOR = [0.1] * 10
@@ -20,8 +20,8 @@ def start(learned, last_guess=-1, name="run", validation=0.9):
     return Start(name, "lenet", 469, learned, last_guess, validation)
 
 
-def calibration_run(validation=0.95, verdict=Verdict.HEALTHY, stretches=(), cause=None, warned=(), group="natural"):
-    diagnosis = Diagnosis("r", verdict, 469, stretches=stretches, cause=cause)
+def calibration_run(validation=0.95, verdict=Verdict.HEALTHY, stretches=(), first_link=None, warned=(), group="natural"):
+    diagnosis = Diagnosis("r", verdict, 469, stretches=stretches, first_link=cause)
     return CalibrationRun(
         "r", group, "lenet", validation, start(50, 30, "r", validation), [1.0] * len(STATISTICS), diagnosis, warned
     )
@@ -90,7 +90,7 @@ def test_the_page_counts_verdicts_causes_and_warnings():
         0.1,
         Verdict.COLLAPSED,
         (Stretch(Verdict.COLLAPSED, 300, 320),),
-        Cause("dead-units", "conv2", 299, "15 of 16 kernels silent"),
+        Link("dead-units", "conv2", 299, "15 of 16 kernels silent"),
         warned=(280,),
     )
     content = prepare([calibration_run(), calibration_run(group="clean"), dead], [start(20, 10)], "patience.png")
