@@ -20,7 +20,7 @@ def start(learned, last_guess=-1, name="run", validation=0.9):
     return Start(name, "lenet", 469, learned, last_guess, validation)
 
 
-def calibration_run(validation=0.95, verdict=Verdict.HEALTHY, stretches=(), first_link=None, warned=(), group="natural"):
+def calibration_run(validation=0.95, verdict=Verdict.HEALTHY, stretches=(), cause=None, warned=(), group="natural"):
     diagnosis = Diagnosis("r", verdict, 469, stretches=stretches, first_link=cause)
     return CalibrationRun(
         "r", group, "lenet", validation, start(50, 30, "r", validation), [1.0] * len(STATISTICS), diagnosis, warned

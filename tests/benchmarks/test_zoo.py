@@ -88,7 +88,7 @@ def test_a_run_that_is_there_is_not_trained_again_and_a_label_comes_last(tmp_pat
     from benchmarks.zoo import build as zoo
     from lenet.data import load_dataset
 
-    monkeypatch.setattr(zoo, "dataset", lambda: load_dataset(limit=2560))
+    monkeypatch.setattr(zoo, "dataset", lambda *_: load_dataset(limit=2560))
     run = next(t for t in zoo_runs("calibration") if t.settings.network == "feedforward" and t.group == "natural")
     train(run, tmp_path)
     first = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
