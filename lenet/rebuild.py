@@ -97,8 +97,7 @@ def _initializer(about: Mapping[str, str] | None) -> Initializer | None:
 
 def _optimizer(description: Mapping[str, Any], name: str) -> Optimizer:
     kind = _known(OPTIMIZERS, name, "optimizer")
-    names = ("learning_rate", "weight_decay", "clip_norm", "clip_value", "momentum", "nesterov", "rho", "epsilon",
-             "beta_1", "beta_2")  # fmt: skip
+    names = set(kind(0.0).describe()) - {"optimizer", "schedule"}
     options = {name: description[name] for name in names if name in description}
     return kind(**options, schedule=schedule_from(description["schedule"]))
 

@@ -25,9 +25,7 @@ from lenet.layers.products import blocks, in_columns, parts
 class Scatter:
     """The products, and the store of the shifted copies that they fill."""
 
-    def __init__(
-        self, spec: WorkspaceSpec, kernel_size: tuple[int, int], padding: str, output_shape: Shape
-    ) -> None:
+    def __init__(self, spec: WorkspaceSpec, kernel_size: tuple[int, int], padding: str, output_shape: Shape) -> None:
         height, width, channels = spec.input_shape
         samples = spec.samples
         kh, kw = kernel_size

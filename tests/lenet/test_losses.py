@@ -126,19 +126,27 @@ def test_a_network_of_nan_guesses_nothing_right() -> None:
     assert accuracy == 0.0
 
 
-@pytest.mark.parametrize(("labels", "expected"), [
-    ([2, 0], [2, 0]), (np.array([2.0, 0.0]), [2, 0]), (np.array([True, False]), [1, 0]),
-    ([[0, 0, 1], [1, 0, 0]], [2, 0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([2, 0], [2, 0]),
+        (np.array([2.0, 0.0]), [2, 0]),
+        (np.array([True, False]), [1, 0]),
+        ([[0, 0, 1], [1, 0, 0]], [2, 0]),
+    ],
+)
 def test_labels_of_any_form_become_class_numbers(labels: Any, expected: list[int]) -> None:
     assert sparse_labels(labels, 3).tolist() == expected
 
 
-@pytest.mark.parametrize(("p", "y", "kind", "message"), [
-    (np.ones(3), [0], ShapeError, "loss: received predictions (3,), expected (N, classes)"),
-    (np.ones((2, 3)), [0], ShapeError, "loss: received 1 labels, expected 2, one a prediction"),
-    (np.ones((1, 3)), [3], DataError, "labels: received class 3, expected 0 to 2 (the network has 3 outputs)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("p", "y", "kind", "message"),
+    [
+        (np.ones(3), [0], ShapeError, "loss: received predictions (3,), expected (N, classes)"),
+        (np.ones((2, 3)), [0], ShapeError, "loss: received 1 labels, expected 2, one a prediction"),
+        (np.ones((1, 3)), [3], DataError, "labels: received class 3, expected 0 to 2 (the network has 3 outputs)"),
+    ],
+)
 def test_predictions_and_labels_that_do_not_fit_are_refused(p: Any, y: Any, kind: Any, message: str) -> None:
     with pytest.raises(kind) as caught:
         LOSS.calculate(p, y)

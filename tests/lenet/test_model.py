@@ -76,9 +76,9 @@ def report_setup(stats: Any, epochs: int, images: int = 600, tests: int = 300) -
     model.add(DenseLayer(n_inputs=84, n_neurons=10))
     model.add(ActivationSoftmax())
 
-    model.set(loss=LossCategoricalCrossEntropy(),
-              optimizer=OptimizerSGD(learning_rate=0.5),
-              accuracy=AccuracyCategorical())  # fmt: skip
+    model.set(
+        loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(learning_rate=0.5), accuracy=AccuracyCategorical()
+    )
     model.finalize()
     model.train(X_train, train_labels, epochs=epochs, print_every=2, batch_size=128)
     result = model.validate(validation_data=(X_test, test_labels), batch_size=128, print_every=2)
@@ -159,8 +159,10 @@ def test_validate_prints_the_reports_lines(capsys: pytest.CaptureFixture[str]) -
 
     assert lines[0] == f"validation, step:2, acc:{second[1]:.3f}, loss:{second[0]:.3f}"
     assert [line.partition(", acc")[0] for line in lines[1:4]] == [
-        "step took seconds", "validation, step:4", "step took seconds",
-    ]  # fmt: skip
+        "step took seconds",
+        "validation, step:4",
+        "step took seconds",
+    ]
     assert lines[4:] == [f"final validation - acc:{accuracy:.3f}, loss:{loss:.3f}", "validation took seconds"]
 
 
@@ -225,10 +227,8 @@ def test_nothing_is_printed_where_print_every_is_0_or_none(
 def test_layers_get_their_names_in_the_order_they_are_added() -> None:
     names = [layer.name for layer in Settings().build_model(samples=10).layers]
 
-    assert names == [
-        "conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "flatten1",
-        "dense1", "relu3", "dense2", "relu4", "dense3", "softmax1",
-    ]  # fmt: skip
+    expected = "conv1 relu1 pool1 conv2 relu2 pool2 flatten1 dense1 relu3 dense2 relu4 dense3 softmax1"
+    assert names == expected.split()
 
 
 def test_weights_set_by_hand_before_finalize_are_kept_and_setting_them_later_changes_the_model() -> None:

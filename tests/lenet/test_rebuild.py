@@ -150,9 +150,7 @@ def test_what_is_not_of_the_library_is_refused_by_name() -> None:
         def describe(self) -> dict[str, Any]:
             return {"layer": "Mine"}
 
-    model = ready(
-        Model(), DenseLayer(4, 3), Mine(), DenseLayer(3, 3), ActivationSoftmax(), optimizer=OptimizerSGD(0.1)
-    )
+    model = ready(Model(), DenseLayer(4, 3), Mine(), DenseLayer(3, 3), ActivationSoftmax(), optimizer=OptimizerSGD(0.1))
     with pytest.raises(SettingsError, match="layer: received Mine"):
         model_from(model.describe(), seed=0)
 

@@ -268,9 +268,7 @@ def test_forgetting_finalize_is_said_before_anything_is_computed(call: str) -> N
     model.add(ActivationSoftmax())
     model.set(loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(), accuracy=AccuracyCategorical())
 
-    assert one_line(lambda: CALLS[call](model), SettingsError) == (
-        "the model is not finalized; call finalize() first"
-    )
+    assert one_line(lambda: CALLS[call](model), SettingsError) == ("the model is not finalized; call finalize() first")
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -108,15 +108,19 @@ def test_options_that_do_not_go_together_are_refused(options: dict[str, Any], me
     assert refusal(**options) == message
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"lr": "0.5"}, "--lr: received '0.5', expected a number"),
-    ({"epochs": 1.5}, "--epochs: received 1.5, expected a whole number"),
-    ({"seed": True}, "--seed: received True, expected a whole number"),
-    ({"epochs": None}, "--epochs: received None, expected a whole number"),
-    ({"shuffle": 1}, "--shuffle: received 1, expected True or False"),
-    ({"data": 3}, "--data: received 3, expected text"),
-    ({"clip_norm": "1"}, "--clip-norm: received '1', expected a number"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": "0.5"}, "--lr: received '0.5', expected a number"),
+        ({"epochs": 1.5}, "--epochs: received 1.5, expected a whole number"),
+        ({"seed": True}, "--seed: received True, expected a whole number"),
+        ({"epochs": None}, "--epochs: received None, expected a whole number"),
+        ({"shuffle": 1}, "--shuffle: received 1, expected True or False"),
+        ({"data": 3}, "--data: received 3, expected text"),
+        ({"clip_norm": "1"}, "--clip-norm: received '1', expected a number"),
+    ],
+    ids=str,
+)
 def test_a_value_of_another_kind_is_refused(options: dict[str, Any], message: str) -> None:
     assert refusal(**options) == message
 
@@ -231,15 +235,22 @@ def test_a_dictionary_with_some_names_leaves_the_rest_at_the_defaults() -> None:
 # What they build ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("options", "kind", "momentum"), [
-    ({}, OptimizerSGD, 0.0), ({"momentum": 0.5}, OptimizerSGD, 0.5), ({"optimizer": "momentum"}, OptimizerSGD, 0.9),
-    ({"optimizer": "momentum", "momentum": 0.8, "nesterov": True}, OptimizerSGD, 0.8),
-    ({"optimizer": "rmsprop"}, OptimizerRMSprop, None), ({"optimizer": "adam"}, OptimizerAdam, None),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "kind", "momentum"),
+    [
+        ({}, OptimizerSGD, 0.0),
+        ({"momentum": 0.5}, OptimizerSGD, 0.5),
+        ({"optimizer": "momentum"}, OptimizerSGD, 0.9),
+        ({"optimizer": "momentum", "momentum": 0.8, "nesterov": True}, OptimizerSGD, 0.8),
+        ({"optimizer": "rmsprop"}, OptimizerRMSprop, None),
+        ({"optimizer": "adam"}, OptimizerAdam, None),
+    ],
+    ids=str,
+)
 def test_the_optimizer_is_built_with_all_its_options(options: dict[str, Any], kind: type, momentum: float) -> None:
-    optimizer = Settings(
-        lr=0.2, weight_decay=0.1, clip_norm=2.0, clip_value=3.0, **options
-    ).build_optimizer(samples=100)
+    optimizer = Settings(lr=0.2, weight_decay=0.1, clip_norm=2.0, clip_value=3.0, **options).build_optimizer(
+        samples=100
+    )
 
     assert type(optimizer) is kind
     assert (optimizer.learning_rate, optimizer.weight_decay) == (0.2, 0.1)
@@ -248,27 +259,37 @@ def test_the_optimizer_is_built_with_all_its_options(options: dict[str, Any], ki
     assert getattr(optimizer, "nesterov", False) == options.get("nesterov", False)
 
 
-@pytest.mark.parametrize(("options", "expected"), [
-    ({}, Constant()),
-    ({"lr_decay": "inverse-time"}, InverseTime(3e-4)),
-    ({"lr_decay": "inverse-time", "decay_rate": 0.1, "decay_every": 50}, InverseTime(0.1, 50)),
-    ({"lr_decay": "step"}, StepDecay(0.5, 8)),
-    ({"lr_decay": "step", "decay_rate": 0.1, "decay_every": 3}, StepDecay(0.1, 3)),
-    ({"lr_decay": "exponential"}, Exponential(0.5, 8)),
-    ({"lr_decay": "cosine"}, Cosine(24)),
-    ({"lr_decay": "cosine", "steps": 10}, Cosine(10)),
-    ({"lr_decay": "cosine", "warmup": 4}, Warmup(4, Cosine(20))),
-    ({"warmup": 4}, Warmup(4)),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, Constant()),
+        ({"lr_decay": "inverse-time"}, InverseTime(3e-4)),
+        ({"lr_decay": "inverse-time", "decay_rate": 0.1, "decay_every": 50}, InverseTime(0.1, 50)),
+        ({"lr_decay": "step"}, StepDecay(0.5, 8)),
+        ({"lr_decay": "step", "decay_rate": 0.1, "decay_every": 3}, StepDecay(0.1, 3)),
+        ({"lr_decay": "exponential"}, Exponential(0.5, 8)),
+        ({"lr_decay": "cosine"}, Cosine(24)),
+        ({"lr_decay": "cosine", "steps": 10}, Cosine(10)),
+        ({"lr_decay": "cosine", "warmup": 4}, Warmup(4, Cosine(20))),
+        ({"warmup": 4}, Warmup(4)),
+    ],
+    ids=str,
+)
 def test_the_schedule_knows_how_long_an_epoch_and_the_run_are(options: dict[str, Any], expected: Any) -> None:
     # 1,000 samples in batches of 128 are 8 steps an epoch, 24 in all.
     assert Settings(**options).build_optimizer(samples=1000).schedule == expected
 
 
-@pytest.mark.parametrize(("network", "kernels", "width"), [
-    ("feedforward", 0, 784), ("conv", 6 * 26, 4704), ("conv2", 6 * 26 + 16 * 151, 9216), ("conv-pool", 6 * 26, 1176),
-    ("lenet", 6 * 26 + 16 * 151, 400),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("network", "kernels", "width"),
+    [
+        ("feedforward", 0, 784),
+        ("conv", 6 * 26, 4704),
+        ("conv2", 6 * 26 + 16 * 151, 9216),
+        ("conv-pool", 6 * 26, 1176),
+        ("lenet", 6 * 26 + 16 * 151, 400),
+    ],
+)
 def test_the_five_networks_have_the_reports_sizes(network: str, kernels: int, width: int) -> None:
     model = Settings(network=network).build_model(samples=10)
 

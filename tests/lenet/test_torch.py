@@ -125,8 +125,9 @@ def test_all_five_networks_agree_forward_and_backward_in_single_precision(name: 
     assert distance(model.predict(X), probabilities) < 1e-4
     assert heard.loss == pytest.approx(loss.item(), rel=1e-4)
     theirs = mirror.flat(lambda tensor: tensor.grad)
-    assert {name: distance(ours, theirs[name]) for name, ours in heard.of.items() if
-            distance(ours, theirs[name]) >= 1e-4} == {}  # fmt: skip
+    assert {
+        name: distance(ours, theirs[name]) for name, ours in heard.of.items() if distance(ours, theirs[name]) >= 1e-4
+    } == {}
 
 
 Pair = tuple[Callable[[], Optimizer], Callable[[Any, Any], Any]]
@@ -249,9 +250,15 @@ def test_pooling_agrees_for_every_window_and_stride_overlapping_ones_and_borders
     assert distance(layer.backward(d), x.grad.numpy()) < 1e-12
 
 
-@pytest.mark.parametrize(("kind", "function"), [
-    (ActivationReLU, "relu"), (ActivationSigmoid, "sigmoid"), (ActivationTanh, "tanh"), (ActivationSoftmax, "softmax"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "function"),
+    [
+        (ActivationReLU, "relu"),
+        (ActivationSigmoid, "sigmoid"),
+        (ActivationTanh, "tanh"),
+        (ActivationSoftmax, "softmax"),
+    ],
+)
 def test_activation_functions_agree_over_a_wide_range(kind: Any, function: str) -> None:
     torch, layer = load(), kind()
     inputs = np.random.default_rng(1).standard_normal((50, 7)) * np.logspace(-3, 2, 50)[:, None]

@@ -66,9 +66,9 @@ def test_data_that_does_not_fit_is_refused_by_train_and_as_validation_data(
     assert one_line(lambda: model.train(inputs, labels, print_every=0), kind).startswith(message)
     name = message.replace("X:", "validation_data:")
     assert one_line(lambda: model.validate((inputs, labels), print_every=0), kind).startswith(name[:20])
-    assert one_line(
-        lambda: model.train(X, Y, print_every=0, validation_data=(inputs, labels)), kind
-    ).startswith(name[:20])
+    assert one_line(lambda: model.train(X, Y, print_every=0, validation_data=(inputs, labels)), kind).startswith(
+        name[:20]
+    )
     assert model.digest() == before
 
 
@@ -90,11 +90,15 @@ def test_grey_images_are_read_in_every_form_that_keeps_their_order(images: Any) 
     assert np.array_equal(model.predict(images), model.predict(X))
 
 
-@pytest.mark.parametrize(("data", "message"), [
-    (X, "validation_data: received a ndarray, expected a pair (inputs, labels)"),
-    ((X, Y, Y), "validation_data: received a tuple of 3, expected a pair (inputs, labels)"),
-    (7, "validation_data: received 7, expected a pair (inputs, labels)"),
-], ids=["an array", "three", "a number"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (X, "validation_data: received a ndarray, expected a pair (inputs, labels)"),
+        ((X, Y, Y), "validation_data: received a tuple of 3, expected a pair (inputs, labels)"),
+        (7, "validation_data: received 7, expected a pair (inputs, labels)"),
+    ],
+    ids=["an array", "three", "a number"],
+)
 def test_validation_data_that_is_no_pair_is_refused(data: Any, message: str) -> None:
     model = small_model()
 
@@ -102,18 +106,29 @@ def test_validation_data_that_is_no_pair_is_refused(data: Any, message: str) -> 
     assert one_line(lambda: model.train(X, Y, print_every=0, validation_data=data), SettingsError) == message
 
 
-@pytest.mark.parametrize(("hooks", "message"), [
-    (Hook(), "hooks: received a Hook, expected a list of hooks"),
-    ([Hook], "hooks: received the class Hook, not an object of it, expected objects of classes derived from Hook"),
-    ([Hook(), 3], "hooks: received 3, expected objects of classes derived from Hook"),
-], ids=["no list", "a class", "a number"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("hooks", "message"),
+    [
+        (Hook(), "hooks: received a Hook, expected a list of hooks"),
+        ([Hook], "hooks: received the class Hook, not an object of it, expected objects of classes derived from Hook"),
+        ([Hook(), 3], "hooks: received 3, expected objects of classes derived from Hook"),
+    ],
+    ids=["no list", "a class", "a number"],
+)
 def test_hooks_that_are_none_are_refused(hooks: Any, message: str) -> None:
     assert one_line(lambda: small_model().train(X, Y, print_every=0, hooks=hooks), SettingsError) == message
 
 
-@pytest.mark.parametrize(("argument", "value", "least"), [
-    ("epochs", 0, 1), ("batch_size", 0, 1), ("batch_size", -5, 1), ("steps", 0, 1), ("print_every", -1, 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("argument", "value", "least"),
+    [
+        ("epochs", 0, 1),
+        ("batch_size", 0, 1),
+        ("batch_size", -5, 1),
+        ("steps", 0, 1),
+        ("print_every", -1, 0),
+    ],
+)
 def test_counts_that_cannot_be_are_refused(argument: str, value: int, least: int) -> None:
     message = one_line(lambda: small_model().train(X, Y, **{"print_every": 0, argument: value}), SettingsError)
 

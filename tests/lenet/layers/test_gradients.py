@@ -184,8 +184,10 @@ def test_the_reports_convolution_agrees_with_its_formulas_in_scipy_even_kernels_
         for c in range(channels):
             total = sum(correlate2d(one[..., c], other[..., c], "valid") for one, other in zip(x, d, strict=True))
             left[:, :, c] = (left[:, :, c] + total[..., None]) / 2
-            spread = [sum(convolve2d(one[..., c], layer.weights[::-1, ::-1, c, f], back)
-                          for f in range(channels + more)) for one in d]  # fmt: skip
+            spread = [
+                sum(convolve2d(one[..., c], layer.weights[::-1, ::-1, c, f], back) for f in range(channels + more))
+                for one in d
+            ]
             np.testing.assert_allclose(dx[..., c], spread, atol=1e-12)
         np.testing.assert_allclose(layer.dweights, left, atol=1e-12)
 

@@ -44,8 +44,9 @@ def test_weights_have_mean_zero_and_the_variance_of_their_scheme(
 @pytest.mark.parametrize("scheme", ["lecun", "glorot", "he"])
 def test_uniform_weights_end_at_their_limit_and_normal_ones_do_not(scheme: str, shape: tuple[int, ...]) -> None:
     limit = math.sqrt(3 * expected_variance(scheme, shape))
-    uniform, normal = (np.abs(Initializer(scheme, d).draw(shape, np.random.default_rng(2))).max()
-                       for d in ("uniform", "normal"))  # fmt: skip
+    uniform, normal = (
+        np.abs(Initializer(scheme, d).draw(shape, np.random.default_rng(2))).max() for d in ("uniform", "normal")
+    )
 
     assert 0.99 * limit < uniform <= limit
     assert normal > limit
@@ -58,8 +59,10 @@ def test_the_reports_kernels_are_glorot_uniform_and_its_dense_weights_a_tenth_of
     assert np.abs(kernels).max() <= math.sqrt(6 / (25 + 150))
     assert np.array_equal(dense, 0.1 * np.random.default_rng(0).standard_normal((400, 120)))
     for distribution in SHAPES:
-        assert np.array_equal(Initializer("report", distribution).draw((9, 4), np.random.default_rng(5)),
-                              Initializer("report").draw((9, 4), np.random.default_rng(5)))  # fmt: skip
+        assert np.array_equal(
+            Initializer("report", distribution).draw((9, 4), np.random.default_rng(5)),
+            Initializer("report").draw((9, 4), np.random.default_rng(5)),
+        )
 
 
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=2), st.lists(st.integers(1, 9), min_size=2, max_size=2))
@@ -101,9 +104,12 @@ def test_settings_choose_the_initializer_of_all_layers(scheme: str) -> None:
 
 def test_biases_start_at_zero() -> None:
     model = ready(
-        Model(initializer="he"), ConvolutionLayer(2, 3, input_size=(4, 4, 1)), Flatten(), DenseLayer(8, 3),
+        Model(initializer="he"),
+        ConvolutionLayer(2, 3, input_size=(4, 4, 1)),
+        Flatten(),
+        DenseLayer(8, 3),
         ActivationSoftmax(),
-    )  # fmt: skip
+    )
 
     assert not any(layer.biases.any() for layer in model.trainable_layers)
 

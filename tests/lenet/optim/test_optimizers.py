@@ -212,6 +212,13 @@ def test_optimizers_describe_themselves_in_plain_types() -> None:
     about = OptimizerAdam(0.01, schedule=Cosine(9), clip_norm=1.0, weight_decay=0.1).describe()
 
     assert about == {
-        "optimizer": "OptimizerAdam", "learning_rate": 0.01, "schedule": "Cosine(steps=9, floor=0.0)",
-        "weight_decay": 0.1, "clip_norm": 1.0, "clip_value": None, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
-    }  # fmt: skip
+        "optimizer": "OptimizerAdam",
+        "learning_rate": 0.01,
+        "schedule": "Cosine(steps=9, floor=0.0)",
+        "weight_decay": 0.1,
+        "clip_norm": 1.0,
+        "clip_value": None,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-8,
+    }

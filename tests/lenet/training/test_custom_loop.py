@@ -70,8 +70,11 @@ def test_every_number_and_array_is_that_of_the_library_s_own_loop() -> None:
     assert mine.prior == theirs.prior
     for one, two in zip(mine.layers, theirs.layers, strict=True):
         assert (one.name, one.activation, one.output_shape, one.units) == (
-            two.name, two.activation, two.output_shape, two.units
-        )  # fmt: skip
+            two.name,
+            two.activation,
+            two.output_shape,
+            two.units,
+        )
 
 
 class Outputs(Hook):

@@ -24,9 +24,13 @@ def lenet_digest(batch_size: int = 32, threads: int = 1, hooks: Any = (), **chan
     model = settings.build_model(samples=5 * batch_size)
     data, used = mnist(), slice(0, 5 * batch_size)
     model.train(
-        data.X_train[used], data.y_train[used], batch_size=batch_size, print_every=0, hooks=hooks,
+        data.X_train[used],
+        data.y_train[used],
+        batch_size=batch_size,
+        print_every=0,
+        hooks=hooks,
         shuffle=settings.shuffle,
-    )  # fmt: skip
+    )
     return model.digest()
 
 

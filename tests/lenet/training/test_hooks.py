@@ -27,11 +27,15 @@ def test_run_start_tells_what_lies_where_and_what_will_be() -> None:
     [start] = watched(model, epochs=2).of("on_run_start")
 
     assert [(t.layer, t.tensor, t.shape) for t in start.tensors] == [
-        ("conv1", "weights", (3, 3, 1, 2)), ("conv1", "biases", (2,)),
-        ("conv2", "weights", (2, 3, 2, 3)), ("conv2", "biases", (3,)),
-        ("dense1", "weights", (18, 6)), ("dense1", "biases", (6,)),
-        ("dense2", "weights", (6, 3)), ("dense2", "biases", (3,)),
-    ]  # fmt: skip
+        ("conv1", "weights", (3, 3, 1, 2)),
+        ("conv1", "biases", (2,)),
+        ("conv2", "weights", (2, 3, 2, 3)),
+        ("conv2", "biases", (3,)),
+        ("dense1", "weights", (18, 6)),
+        ("dense1", "biases", (6,)),
+        ("dense2", "weights", (6, 3)),
+        ("dense2", "biases", (3,)),
+    ]
     ends = [t.offset + t.size for t in start.tensors]
     assert [t.offset for t in start.tensors] == [0, *ends[:-1]]
     assert ends[-1] == start.values.size == model.parameters.values.size
@@ -53,8 +57,13 @@ def test_steps_are_counted_over_the_run_and_epochs_from_one() -> None:
     assert [e.step for e in heard.of("on_update_done")] == [0, 1, 2, 3, 4, 5]
     for name in ("on_step_start", "on_step_end"):
         assert [(e.step, e.epoch, e.step_in_epoch) for e in heard.of(name)] == [
-            (0, 1, 0), (1, 1, 1), (2, 1, 2), (3, 2, 0), (4, 2, 1), (5, 2, 2),
-        ]  # fmt: skip
+            (0, 1, 0),
+            (1, 1, 1),
+            (2, 1, 2),
+            (3, 2, 0),
+            (4, 2, 1),
+            (5, 2, 2),
+        ]
     assert [(e.epoch, e.first_step, e.last_step) for e in heard.of("on_epoch_end")] == [(1, 0, 2), (2, 3, 5)]
     assert [e.samples for e in heard.of("on_step_end")] == [20, 20, 10, 20, 20, 10]
 
@@ -202,8 +211,10 @@ def test_batches_above_1024_samples_are_announced_in_portions_before_the_step_go
     small_model().train(X, y, steps=1, print_every=0, hooks=[heard, activations])
 
     assert [(e.first_sample, e.samples, e.batch_samples) for e, _ in activations.portions] == [
-        (0, 1024, 2500), (1024, 1024, 2500), (2048, 452, 2500),
-    ]  # fmt: skip
+        (0, 1024, 2500),
+        (1024, 1024, 2500),
+        (2048, 452, 2500),
+    ]
     assert np.array_equal(np.concatenate([outputs["input"] for _, outputs in activations.portions]), X)
     assert heard.names()[1:7] == ["on_step_start", *3 * ["on_activations_ready"], *STEP_EVENTS[2:4]]
 
@@ -215,9 +226,13 @@ def test_the_activations_of_real_digits_in_lenet_are_finite_and_not_negative_aft
     [(_, outputs)] = heard.portions
 
     assert {name: array.shape for name, array in outputs.items()} == {
-        "input": (128, 28, 28, 1), "conv1": (128, 28, 28, 6), "conv2": (128, 10, 10, 16),
-        "dense1": (128, 120), "dense2": (128, 84), "dense3": (128, 10),
-    }  # fmt: skip
+        "input": (128, 28, 28, 1),
+        "conv1": (128, 28, 28, 6),
+        "conv2": (128, 10, 10, 16),
+        "dense1": (128, 120),
+        "dense2": (128, 84),
+        "dense3": (128, 10),
+    }
     assert all(np.isfinite(array).all() and (array >= 0).all() for array in outputs.values())
 
 

@@ -22,11 +22,14 @@ def digest(steps: int | None = None, **options: Any) -> str:
     return model.digest()
 
 
-@pytest.mark.parametrize(("given", "options"), [
-    (lambda epoch: np.arange(SAMPLES), {}),
-    (as_they_lie, {}),
-    (shuffled(3, SAMPLES), {"shuffle": True}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        (lambda epoch: np.arange(SAMPLES), {}),
+        (as_they_lie, {}),
+        (shuffled(3, SAMPLES), {"shuffle": True}),
+    ],
+)
 def test_an_order_that_says_what_shuffle_says_gives_the_same_bits(given: Any, options: Any) -> None:
     assert digest(order=given) == digest(**options)
 
@@ -73,10 +76,16 @@ def test_a_branch_goes_on_from_a_state_in_another_order() -> None:
     assert branch.digest() != model.digest()
 
 
-@pytest.mark.parametrize("wrong", [
-    np.arange(SAMPLES - 1), np.arange(SAMPLES) + 1, np.arange(SAMPLES) - 1, np.zeros(SAMPLES),
-    np.zeros((SAMPLES, 1), int),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.arange(SAMPLES - 1),
+        np.arange(SAMPLES) + 1,
+        np.arange(SAMPLES) - 1,
+        np.zeros(SAMPLES),
+        np.zeros((SAMPLES, 1), int),
+    ],
+)
 def test_what_is_no_order_of_the_samples_is_refused(wrong: Any) -> None:
     with pytest.raises(SettingsError, match="order: received"):
         digest(order=lambda epoch: wrong)
@@ -87,9 +96,14 @@ def test_an_order_and_shuffling_contradict_each_other() -> None:
         digest(order=as_they_lie, shuffle=True)
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    ({}, "as they lie"), ({"shuffle": True}, "shuffled"), ({"order": as_they_lie}, "given"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "as they lie"),
+        ({"shuffle": True}, "shuffled"),
+        ({"order": as_they_lie}, "given"),
+    ],
+)
 def test_hooks_are_told_the_order_and_the_data(options: Any, said: str) -> None:
     heard: list[Any] = []
     digest(steps=1, hooks=[Call("on_run_start", heard.append)], **options)

@@ -27,11 +27,15 @@ def ended(hook: Hook, error: type[BaseException] | None, where: int = 0) -> tupl
 
 @pytest.mark.parametrize("where", [0, 1], ids=["first", "last"])
 @pytest.mark.parametrize("event", WHEN)
-@pytest.mark.parametrize(("error", "status", "reason"), [
-    (RuntimeError("boom"), "failed", "RuntimeError: boom"),
-    (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
-    (SystemExit(143), "interrupted", "SystemExit"),
-], ids=["error", "Ctrl-C", "exit"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (RuntimeError("boom"), "failed", "RuntimeError: boom"),
+        (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt"),
+        (SystemExit(143), "interrupted", "SystemExit"),
+    ],
+    ids=["error", "Ctrl-C", "exit"],
+)
 def test_run_end_arrives_after_an_error_or_ctrl_c_at_any_event(
     event: str, error: BaseException, status: str, reason: str, where: int
 ) -> None:
@@ -55,12 +59,15 @@ def test_stop_training_ends_the_run_after_the_step_once_all_have_heard_of_it(eve
     assert [e.step for e in heard.of("on_step_end")] == list(range(made))
 
 
-@pytest.mark.parametrize(("error", "status"), [
-    (None, "completed"),
-    (StopTraining("seen enough"), "stopped"),
-    (KeyboardInterrupt(), "interrupted"),
-    (RuntimeError("boom"), "failed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (None, "completed"),
+        (StopTraining("seen enough"), "stopped"),
+        (KeyboardInterrupt(), "interrupted"),
+        (RuntimeError("boom"), "failed"),
+    ],
+)
 def test_the_model_keeps_how_its_last_training_ended_whatever_ended_it(
     error: BaseException | None, status: str
 ) -> None:

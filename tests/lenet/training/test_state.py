@@ -73,9 +73,17 @@ def test_a_run_ended_by_steps_and_continued_tells_every_epoch_once(stop: int, tm
     assert before["epochs"] + after["epochs"] == whole["epochs"]
 
 
-@pytest.mark.parametrize("event", [
-    "on_step_start", "on_activations_ready", "on_gradients_ready", "on_update_done", "on_step_end", "on_epoch_end",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "event",
+    [
+        "on_step_start",
+        "on_activations_ready",
+        "on_gradients_ready",
+        "on_update_done",
+        "on_step_end",
+        "on_epoch_end",
+    ],
+)
 @pytest.mark.parametrize("make_model", [small_model, report_model])
 def test_a_run_stopped_by_a_hook_at_any_event_can_be_continued(event: str, make_model: Callable[..., Model]) -> None:
     X, y = blobs(64)

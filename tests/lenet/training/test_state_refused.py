@@ -58,7 +58,8 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
     ),
     "one parameter": (lambda s: {**s, "parameters": np.float32(1)}, "state: found parameters of float32 and shape ()"),
     "parameters of text": (
-        lambda s: {**s, "parameters": s["parameters"].astype(str)}, "state: found parameters of <U",
+        lambda s: {**s, "parameters": s["parameters"].astype(str)},
+        "state: found parameters of <U",
     ),
     "no velocity": (
         lambda s: without(s, "optimizer/velocity"),
@@ -72,7 +73,7 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
         lambda s: without(s, "layer/conv1/dweights"),
         "state: found no layer/conv1/dweights, expected an array of shape (3, 3, 1, 2)",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGED)
@@ -88,11 +89,18 @@ def test_a_damaged_state_is_refused_in_one_line_and_changes_nothing(damage: str)
     assert (model.digest(), model.step, model.seed) == (before, 0, 5)
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"batch_size": 8}, "train: received data and a batch size that make 5 steps an epoch, expected 3 as in the run "
-     "that was restored; restore(state, position=False) starts a new run"),
-    ({"shuffle": True}, "train: received shuffle=True, expected False as in the run that was restored"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"batch_size": 8},
+            "train: received data and a batch size that make 5 steps an epoch, expected 3 as in the run "
+            "that was restored; restore(state, position=False) starts a new run",
+        ),
+        ({"shuffle": True}, "train: received shuffle=True, expected False as in the run that was restored"),
+    ],
+    ids=str,
+)
 def test_a_restored_run_is_not_fed_other_batches_than_before(options: dict[str, Any], message: str) -> None:
     model = report_model(optimizer=OptimizerSGD(0.1, momentum=0.9))
     model.restore(trained_state())
@@ -125,16 +133,19 @@ def dense(width: int = 64, *after: Any, dtype: Any = np.float32) -> Model:
 
 OTHERS: dict[str, tuple[Model, str]] = {
     "other tensors": (
-        dense(), "restore: the state is of a network with tensors conv1 (3, 3, 1, 2), conv2 (2, 3, 2, 3), "
+        dense(),
+        "restore: the state is of a network with tensors conv1 (3, 3, 1, 2), conv2 (2, 3, 2, 3), "
         "dense1 (18, 6), dense2 (6, 3) of float32, expected dense1 (64, 3) of float32",
     ),
     "other precision": (
-        report_model(dtype=np.float64), "restore: the state is of a network with tensors conv1 (3, 3, 1, 2), conv2 "
+        report_model(dtype=np.float64),
+        "restore: the state is of a network with tensors conv1 (3, 3, 1, 2), conv2 "
         "(2, 3, 2, 3), dense1 (18, 6), dense2 (6, 3) of float32, expected conv1 (3, 3, 1, 2), conv2 (2, 3, 2, 3), "
         "dense1 (18, 6), dense2 (6, 3) of float64",
     ),
     "other arithmetic": (
-        small_model(), "restore: the state is of a network with layer ReportConvolutionLayer, depth 2, kernel_size "
+        small_model(),
+        "restore: the state is of a network with layer ReportConvolutionLayer, depth 2, kernel_size "
         "[3, 3], padding same, input_size [8, 8, 1], expected layer ConvolutionLayer, depth 2, kernel_size [3, 3], "
         "padding same, input_size [8, 8, 1]",
     ),
@@ -146,7 +157,7 @@ OTHERS: dict[str, tuple[Model, str]] = {
         report_model(optimizer=OptimizerSGD()),
         "restore: the state holds velocity of its OptimizerSGD, expected no memory",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("other", OTHERS)
