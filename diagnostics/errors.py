@@ -10,7 +10,8 @@
     │   └── NotReplacedError  what would be replaced is a link, a device, a FIFO or a folder
     ├── CheckpointError   a checkpoint is missing or damaged
     ├── DamagedFileError  a file beside the logs is not what it should be
-    └── StudyError        a study that cannot be
+    ├── StudyError        a study that cannot be
+    └── ReplayError       a moment of a run cannot be had again, or what was had again is not what was logged
 """
 
 from __future__ import annotations
@@ -50,3 +51,7 @@ class DamagedFileError(DiagnosticsError):
 
 class StudyError(DiagnosticsError):
     """A study that cannot be: nothing asked for, or a folder that holds another one (exit code 2)."""
+
+
+class ReplayError(DiagnosticsError):
+    """A run that cannot be replayed, or whose replay is not what its log says (exit code 3)."""

@@ -22,6 +22,7 @@ Tieleman, Hinton: Lecture 6.5 of Neural Networks for Machine Learning, COURSERA 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,8 @@ class Optimizer:
         self.clip_value = clip_value
         self.iterations = 0
         self.memory: dict[str, Array] = {}
+        # Experiments multiply single updates: by how many updates were made before it, what it is multiplied by.
+        self.update_factors: Mapping[int, float] = {}
         self.is_taken = False  # by a model, which Model.set says
         self._scratch: tuple[Array, Array] | None = None
 
@@ -83,10 +86,14 @@ class Optimizer:
             if slot not in self.memory:  # before the first update, also of a state that was restored
                 self.memory[slot] = np.zeros_like(values)
         rate = self.current_learning_rate
+        factor = self.update_factors.get(self.iterations)
+        before = None if factor is None else values.copy()
         if self.weight_decay:
             decay = np.multiply(values, rate * self.weight_decay, out=self._scratch[0])
             values -= decay
         self.apply(values, self._clipped(gradients), rate)
+        if before is not None and factor != 1:
+            values[...] = before + (values - before) * values.dtype.type(factor) if factor else before
         self.iterations += 1
 
     def apply(self, values: Array, gradients: Array, rate: float) -> None:

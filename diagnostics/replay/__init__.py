@@ -1,0 +1,28 @@
+"""Any step of a run, exactly.
+
+In: a log with its checkpoints, and the data it was trained on.
+Out: a :class:`~diagnostics.replay.moment.Moment` of the run with everything in it, and the proof that it is the one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diagnostics.lazy_names import lazy_names as _lazy_names
+
+if TYPE_CHECKING:
+    from diagnostics.errors import ReplayError as ReplayError
+    from diagnostics.replay.moment import Moment as Moment
+    from diagnostics.replay.proof import Proof as Proof
+    from diagnostics.replay.replayed_run import ReplayedRun as ReplayedRun
+    from diagnostics.replay.replayed_run import replay as replay
+
+__getattr__, __all__ = _lazy_names(
+    __name__,
+    {
+        "diagnostics.errors": ("ReplayError",),
+        "diagnostics.replay.moment": ("Moment",),
+        "diagnostics.replay.proof": ("Proof",),
+        "diagnostics.replay.replayed_run": ("ReplayedRun", "replay"),
+    },
+)

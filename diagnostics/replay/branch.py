@@ -1,0 +1,144 @@
+"""A branch: a training that starts from a replayed state, with other batches or another setting, judged as the run is.
+
+    branch = replay("dead.h5").at(24).branch(order=7)
+    branch.model.optimizer.clip_norm = 1.0
+    branch.train(300)
+    branch.diagnosis().verdict
+
+The detector of a branch has seen the rows of the logged run up to the branch point. A
+branch without any change has the rows of the log, bit for bit.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detect.detector import Detector
+from diagnostics.detect.findings import Diagnosis
+from diagnostics.measure.meter import StepMeter
+from diagnostics.schema.run_info import RunInfo
+from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
+from lenet.model import Model
+from lenet.training.order import Indices, Order, reshuffled
+
+if TYPE_CHECKING:
+    from diagnostics.replay.moment import Moment
+
+Decision = Callable[[Detector], str | None]
+
+
+class Branch:
+    """A training that goes on from a moment of a run.
+
+    Args:
+        moment: where it starts.
+        order: None for the batches that the run had, a seed for those that the epoch has left in another order
+            and later epochs likewise, or an order of one's own.
+
+    Attributes:
+        model: the model in the state of the moment, to be changed before :meth:`train`.
+        order: the order in which it is trained on the samples.
+        steps: the steps made so far, in order.
+        rows: what was measured of each, as a log has it.
+        detector: what judges it; it has seen the logged rows before the branch point.
+        status: how the training ended; None before.
+        reason: why it ended where it was stopped.
+        meter: what measures it; None before.
+    """
+
+    def __init__(self, moment: Moment, order: int | Order | None = None) -> None:
+        recipe, info = moment.replayed.recipe, moment.replayed.run.info
+        self.moment = moment
+        self.model: Model = moment.replayed.model_at(moment.state)
+        if isinstance(order, int):
+            done = moment.step % info.steps_per_epoch * info.batch_size
+            order = reshuffled(recipe.order_of_run(), order, done, moment.epoch, info.samples)
+        self.order: Order | None = order
+        self.detector: Detector = copy.deepcopy(moment.detector)
+        self.steps: list[int] = []
+        self.rows: list[NDArray[np.float32]] = []
+        self.status: str | None = None
+        self.reason = ""
+        self.meter: StepMeter | None = None
+
+    def train(self, stop: int | None = None, hooks: Sequence[Hook] = (), decide: Decision | None = None) -> None:
+        """Train until ``stop`` steps of the run are made, counted from its beginning.
+
+        Args:
+            stop: None (default) for as many as the run was to make. May be called again to go on.
+            hooks: further listeners.
+            decide: asked after each step; a reason it returns ends the training.
+        """
+        asked = self.moment.replayed.run.info.total_steps if stop is None else stop
+        self.model.restore(self.model.state())  # so that it goes on from where it is
+        recipe = self.moment.replayed.recipe
+        recipe.train(self.model, asked, [_Judging(self, decide), *hooks], self.order)
+        self.status, self.reason = self.model.run_end.status, self.model.run_end.reason
+
+    def diagnosis(self) -> Diagnosis:
+        """What the detector says of it, as if it were over."""
+        return copy.deepcopy(self.detector).finish("completed", self.model.step)
+
+    def scale_updates(self, factors: Mapping[int, float]) -> None:
+        """Multiply the updates of some steps: 0 leaves an update out, while its batch is consumed.
+
+        ``factors``: by step.
+        """
+        earlier = self.model.optimizer.iterations - self.model.step  # updates that were made before the run
+        self.model.optimizer.update_factors = {step + earlier: factor for step, factor in factors.items()}
+
+    def swap_batch(self, step: int, indices: Indices) -> None:
+        """Train at ``step`` on other samples: ``indices`` into the training set, as many as its batch has."""
+        info, before = self.moment.replayed.run.info, self.order or self.moment.replayed.recipe.order_of_run()
+        swapped, step_in_epoch = divmod(step, info.steps_per_epoch)
+        first = step_in_epoch * info.batch_size
+
+        def order(epoch: int) -> Indices | None:
+            found = before(epoch)
+            if epoch != swapped + 1:
+                return found
+            samples = np.arange(info.samples) if found is None else found.copy()
+            samples[first : first + info.batch_size] = indices
+            return samples
+
+        self.order = order
+
+
+class _Judging(Hook):
+    """Measures the steps of a branch as a recorder would, and shows the rows to its detector."""
+
+    def __init__(self, branch: Branch, decide: Decision | None) -> None:
+        self._branch, self._decide = branch, decide
+        self._every = branch.moment.replayed.run.header.log_every
+
+    def wants(self, step: int) -> bool:
+        return step % self._every == 0
+
+    def on_run_start(self, event: RunStart) -> None:
+        if self._branch.meter is None:
+            self._branch.meter = StepMeter(RunInfo.from_start(event))
+            self._branch.meter.restore(self._branch.moment.meter_state)
+        self._meter = self._branch.meter
+
+    def on_activations_ready(self, event: ActivationsReady) -> None:
+        self._meter.activations(event)
+
+    def on_gradients_ready(self, event: GradientsReady) -> None:
+        self._meter.gradients(event)
+
+    def on_update_done(self, event: UpdateDone) -> None:
+        self._meter.update(event)
+
+    def on_step_end(self, event: StepEnd) -> None:
+        row = self._meter.finish(event).copy()
+        self._branch.steps.append(event.step)
+        self._branch.rows.append(row)
+        self._branch.detector.observe(event.step, event.epoch, row)
+        reason = self._decide(self._branch.detector) if self._decide is not None else None
+        if reason is not None:
+            raise StopTraining(reason)

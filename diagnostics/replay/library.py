@@ -1,0 +1,143 @@
+"""A run of ``Model.train`` made again: its model before the first step, its data, and the batches of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.errors import ReplayError
+from diagnostics.replay.subject import LibrarySubject
+from diagnostics.replay.training_set import TrainingSet
+from diagnostics.schema.run_info import RunInfo
+from lenet.checks import check_inputs
+from lenet.errors import LenetError, SettingsError
+from lenet.hooks import Hook
+from lenet.losses import Labels, sparse_labels
+from lenet.model import Model
+from lenet.rebuild import model_from
+from lenet.settings import Settings
+from lenet.training.order import Order, as_they_lie, samples_of, shuffled
+
+ModelMaker = Callable[[], Model]
+GIVEN = "given"
+
+
+@dataclass(frozen=True)
+class LibraryRun:
+    """How a run of this library is made again.
+
+    Args:
+        info: what its log says of it.
+        training_set: the data it was trained on.
+        build: makes the model as it was before its first step; None to make it from the settings in the log,
+            or from the description of its layers.
+        order: the order of the samples, where the run was given one of its own.
+        threads: how many threads compute; None for all cores. The result does not depend on it.
+    """
+
+    info: RunInfo
+    training_set: TrainingSet
+    build: ModelMaker | None = None
+    order: Order | None = None
+    threads: int | None = None
+
+    def fresh_model(self) -> Model:
+        """The model as it was before the first step. Raises ReplayError where it cannot be made."""
+        if self.build is not None:
+            model = self.build()
+            if not isinstance(model, Model):
+                raise ReplayError(f"build: returned {type(model).__name__}, expected a Model")
+            return model
+        try:
+            settings = self._settings()
+            if settings is None:
+                return model_from(self.info.description, seed=self.info.seed, threads=self.threads)
+            image = self.training_set.X.shape[1:4]
+            settings = replace(settings, threads=self.threads)
+            return settings.build_model(samples=self.info.samples, image=(image[0], image[1], image[2]))
+        except LenetError as error:
+            raise ReplayError(
+                f"the model cannot be made from the log ({error}); hand over build=, a function that returns the "
+                "model as it was before its first step"
+            ) from None
+
+    def train(self, model: Model, stop: int, hooks: Sequence[Hook] = (), order: Order | None = None) -> None:
+        """Train ``model`` from where it is until ``stop`` steps of the run are made, in the run's order or another."""
+        order = order or self._own_order()
+        model.train(
+            self.training_set.X,
+            self.training_set.y,
+            epochs=max(self.info.epochs, -(-stop // self.info.steps_per_epoch)),
+            batch_size=self.info.batch_size,
+            print_every=0,
+            hooks=list(hooks),
+            steps=stop,
+            shuffle=order is None and self._is_shuffled,
+            order=order,
+        )
+
+    def order_of_run(self) -> Order:
+        """The order in which the run was trained on its samples. Raises ReplayError where the log does not say."""
+        own = self._own_order()
+        if own is not None:
+            return own
+        return shuffled(self.info.seed, self.info.samples) if self._is_shuffled else as_they_lie
+
+    def samples_of_step(self, step: int, order: Order | None = None) -> NDArray[np.intp]:
+        """The samples of the batch of ``step``, as indices into the training set."""
+        epoch, step_in_epoch = divmod(step, self.info.steps_per_epoch)
+        start = step_in_epoch * self.info.batch_size
+        stop = min(start + self.info.batch_size, self.info.samples)
+        indices = samples_of(order or self.order_of_run(), epoch + 1, self.info.samples)
+        return np.arange(start, stop) if indices is None else indices[start:stop]
+
+    def batch(self, indices: NDArray[np.intp]) -> tuple[NDArray[Any], Labels]:
+        """Samples and classes at these places of the training set, in the form that the network takes."""
+        X, y = self.training_set.X, self.training_set.y
+        shape, classes = self._form
+        return check_inputs("X", X[indices], shape), sparse_labels(y[indices], classes)
+
+    def others(self, step: int, samples: int) -> dict[str, tuple[NDArray[Any], Labels]]:
+        """What the loss can be asked for beside the batch of ``step``: the next batch, and a fixed sample."""
+        chosen = np.random.default_rng(0).permutation(self.info.samples)[:samples]
+        return {"next_batch": self.batch(self.samples_of_step(step + 1)), "sample": self.batch(np.sort(chosen))}
+
+    def subject(self) -> LibrarySubject:
+        """The network, to be asked what it does; where it cannot be made in float64, in its own precision."""
+        model = self.fresh_model()
+        try:
+            wide = model_from({**model.describe(), "dtype": "float64"}, seed=0, threads=self.threads)
+        except SettingsError:  # layers of one's own
+            wide = self.fresh_model()
+        return LibrarySubject(model, wide)
+
+    @cached_property
+    def _form(self) -> tuple[tuple[int, ...], int]:
+        """The shape of one sample, and the number of classes."""
+        model = self.fresh_model()
+        return model.input_shape, model.classes
+
+    def _own_order(self) -> Order | None:
+        """The order that the run was given; None for one that lay or was shuffled."""
+        if self.order is None and self.info.description.get("order") == GIVEN:
+            raise ReplayError("the run had an order of its samples that its log does not hold; hand it over: order=")
+        return self.order
+
+    @property
+    def _is_shuffled(self) -> bool:
+        known = self.info.description.get("order")  # logs before version 1.2 do not say it here
+        return known == "shuffled" if known is not None else bool(self.info.settings.get("shuffle"))
+
+    def _settings(self) -> Settings | None:
+        """The settings of ``lenet-diag train`` or of a study; None where training was run from Python."""
+        if not self.info.settings:
+            return None
+        try:
+            return Settings.from_dict(self.info.settings)
+        except SettingsError:  # a user's own words, beside a model put together by hand
+            return None

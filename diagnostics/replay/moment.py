@@ -1,0 +1,229 @@
+"""One moment of a run: all that training depends on just before a step, and all that can be seen in it.
+
+Arrays: n samples of the batch, P parameters of all layers together, P_l of one layer:
+its weights in C order, then its biases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from diagnostics.detect.detector import Detector
+from diagnostics.errors import ReplayError
+from diagnostics.measure.silence import State as MeterState
+from diagnostics.replay.movement import why_units_moved
+from diagnostics.replay.proof import Proof
+from diagnostics.replay.subject import Float64, Subject
+from diagnostics.schema.columns import Columns
+from lenet.hooks import FloatArray, LayerInfo
+from lenet.losses import Labels
+from lenet.model import Model
+from lenet.training.state import State
+
+if TYPE_CHECKING:
+    from diagnostics.replay.branch import Branch
+    from diagnostics.replay.replayed_run import ReplayedRun
+    from lenet.training.order import Order
+
+SAMPLE = 512
+"""Samples of the training set that are the same for every step of a run."""
+MULTIPLES = tuple(round(0.1 * k, 1) for k in range(21))
+
+
+class Moment:
+    """The run just before one step, proven to be what was logged.
+
+    :meth:`diagnostics.replay.ReplayedRun.at` makes it.
+
+    Attributes:
+        step: the step, counted from 0 over the whole run.
+        state: the exact state before it, as :meth:`lenet.Model.state` returns it.
+        meter_state: what the recorder's meter knew then beside the model.
+        proof: what was compared with the log.
+        images: the batch of the step, (n, H, W, C) or (n, F), as the network gets it.
+        labels: its classes, (n,).
+        sample_indices: where its samples lie in the training set, (n,).
+        values: all parameters before the step, (P,).
+        values_after: all parameters after it, (P,).
+    """
+
+    def __init__(
+        self,
+        replayed: ReplayedRun,
+        step: int,
+        state: State,
+        meter_state: MeterState,
+        values_after: FloatArray,
+        proof: Proof,
+    ) -> None:
+        recipe = replayed.recipe
+        self.replayed, self.step, self.state, self.proof = replayed, step, state, proof
+        self.meter_state = meter_state
+        self.values, self.values_after = state["parameters"], values_after
+        self.sample_indices = recipe.samples_of_step(step)
+        self.images: NDArray[Any]
+        self.labels: Labels
+        self.images, self.labels = recipe.batch(self.sample_indices)
+
+    def __repr__(self) -> str:
+        return f"<Moment before step {self.step} of {self.replayed.run.name}: {len(self.labels)} samples>"
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the step, counted from 1."""
+        return self.step // self.replayed.run.info.steps_per_epoch + 1
+
+    @cached_property
+    def model(self) -> Model:
+        """The model just before the step: a live one, free to be trained on from here."""
+        return self.replayed.model_at(self.state)
+
+    @cached_property
+    def detector(self) -> Detector:
+        """A detector that has seen the logged rows before the step, and no later ones."""
+        run = self.replayed.run
+        columns = Columns.declare(run.info.tensors, run.info.layers)
+        places = [run.columns.find(name) for name in columns.names]
+        detector = Detector(run.info, columns, name=run.name)
+        if self.step:
+            for step, epoch, row in run.between(last=self.step - 1).rows():
+                known = [row[place] if place is not None else np.nan for place in places]
+                detector.observe(step, epoch, row if columns.names == run.columns.names else np.array(known, "<f4"))
+        return detector
+
+    @property
+    def layers(self) -> Sequence[LayerInfo]:
+        """The layers with weights, in order."""
+        return self._subject.layers
+
+    # ---- the batch
+
+    @cached_property
+    def losses(self) -> Float64:
+        """Loss of each sample of the batch without penalties, (n,), nats."""
+        return self._subject.losses(self.values, self.images, self.labels)
+
+    @cached_property
+    def answers(self) -> NDArray[np.intp]:
+        """The class the network gives to each sample of the batch, (n,)."""
+        return self._subject.answers(self.values, self.images)
+
+    def sample_gradients(self, layer: str) -> FloatArray:
+        """Each sample's part of the gradient of one layer, (n, P_l).
+
+        The rows add up to the gradient of the batch's mean loss without penalties. With the report's convolution
+        the gradient that was trained with has one part more, which the step before left.
+        """
+        return self._subject.sample_gradients(self.values, self.images, self.labels, self._known(layer))
+
+    def shares(self, layer: str | None = None) -> Float64:
+        """Each sample's share of the gradient of a layer, or of the whole network (None), (n,).
+
+        The share is the inner product of the sample's part with the sum of all parts, over that sum's squared
+        norm. The shares add up to 1. One below 0 pulls against the others. NaN where the gradient is zero.
+        """
+        products, squares = self._alignments
+        if layer is None:
+            total = squares.sum()
+            return products.sum(axis=1) / total if total > 0 else np.full(len(products), np.nan)
+        place = [one.name for one in self.layers].index(self._known(layer))
+        if not squares[place] > 0:
+            return np.full(len(products), np.nan)
+        return np.asarray(products[:, place] / squares[place])
+
+    # ---- the layers
+
+    def outputs(self, layer: str) -> FloatArray:
+        """What a layer gives out after its activation function, (n, H, W, C) or (n, F)."""
+        return self._subject.passed(self.values, self.images, self._known(layer))[1]
+
+    def preactivations(self, layer: str, *, after: bool = False) -> FloatArray:
+        """What goes into the activation function of a layer, (n, H, W, C) or (n, F).
+
+        ``after``: for the same batch with the parameters after the step; False (default) for those before.
+        """
+        values = self.values_after if after else self.values
+        return self._subject.passed(values, self.images, self._known(layer))[0]
+
+    # ---- the step
+
+    def update(self, layer: str | None = None) -> FloatArray:
+        """What the step added to the parameters of a layer, (P_l,), or to all (None), (P,)."""
+        return (self.values_after - self.values)[self._place(layer)]
+
+    def gradient(self, layer: str | None = None) -> FloatArray:
+        """The gradient of the batch's mean loss without penalties, (P_l,) or (P,), in float64."""
+        names = [one.name for one in self.layers] if layer is None else [self._known(layer)]
+        parts = [self.sample_gradients(name).sum(axis=0, dtype=np.float64) for name in names]
+        return np.concatenate(parts)
+
+    def along_the_step(self, multiples: Sequence[float] = MULTIPLES) -> pd.DataFrame:
+        """The loss on the line through the parameters before and after the step, nats, penalties included.
+
+        Index: the multiple of the step that was taken, 0 before it and 1 after it. Columns: ``this_batch``,
+        ``next_batch``, and ``sample``, 512 samples of the training set that are the same for every step.
+        ``multiples``: where to look; 0 to 2 in tenths by default.
+        """
+        sets = {"this_batch": (self.images, self.labels), **self.replayed.recipe.others(self.step, SAMPLE)}
+        rows = []
+        for multiple in multiples:
+            values = self._on_the_line(float(multiple))
+            penalty = self._subject.penalty(values)
+            rows.append([self._subject.losses(values, *one).mean() + penalty for one in sets.values()])
+        return pd.DataFrame(rows, index=pd.Index(multiples, name="multiple", dtype=float), columns=list(sets))
+
+    def why_units_moved(self, layer: str) -> pd.DataFrame:
+        """What the step did to each unit of a layer: the mean of what goes into its activation function.
+
+        Index: the unit. Columns: ``before`` and ``after``, the mean over the batch (and the positions of a
+        channel); ``by_bias``, ``by_weights`` and ``by_layers_below``, which add up to the difference: what its own
+        bias, its own weights and the layers below did, each with the mean of the other before and after the step.
+        """
+        return why_units_moved(self._subject, self.values, self.values_after, self.images, self._known(layer))
+
+    # ---- going on from here
+
+    def branch(self, order: int | Order | None = None) -> Branch:
+        """A training that starts here.
+
+        ``order``: None for the batches that the run had, a seed for those that the epoch has left in another order
+        and later epochs likewise, or an order of one's own.
+        """
+        from diagnostics.replay.branch import Branch
+
+        return Branch(self, order)
+
+    # ---- inside
+
+    @cached_property
+    def _subject(self) -> Subject:
+        return self.replayed.recipe.subject()
+
+    @cached_property
+    def _alignments(self) -> tuple[Float64, Float64]:
+        return self._subject.alignments(self.values, self.images, self.labels)
+
+    def _on_the_line(self, multiple: float) -> FloatArray:
+        if multiple == 1.0:
+            return self.values_after
+        step = (self.values_after - self.values) * self.values.dtype.type(multiple)
+        return np.asarray(self.values + step)
+
+    def _known(self, layer: str) -> str:
+        names = [one.name for one in self.layers]
+        if layer not in names:
+            raise ReplayError(f"layer: received {layer!r}, expected one of {', '.join(names)}")
+        return layer
+
+    def _place(self, layer: str | None) -> slice:
+        if layer is None:
+            return slice(None)
+        mine = [t for t in self._subject.tensors if t.layer == self._known(layer)]
+        return slice(mine[0].offset, mine[-1].offset + mine[-1].size)
+

@@ -1,0 +1,242 @@
+"""Whether a replay is the run: every row compared with the log, bit for bit, and the parameters with its digests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diagnostics.measure.meter import StepMeter
+from diagnostics.measure.silence import State as MeterState
+from diagnostics.provenance import arithmetic, code_version
+from diagnostics.run.run import Run
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import DIGESTS
+from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
+from lenet.parameters import Parameters
+
+TIMES = frozenset({"seconds"})
+"""Columns that a replay cannot have in common with the log: how long a step took."""
+NAMED_COLUMNS = 3
+PARAMETERS = "all parameters"
+LONGEST_VALUE = 40
+
+# What decides the last bits of a result, as an environment has it, and how to call it; the surest reason first.
+REASONS = {
+    "blas": "matrix products of",
+    "simd": "instruction sets",
+    "numpy": "NumPy",
+    "machine": "a processor of the kind",
+    "version": "lenet-diag",
+    "commit": "code of the commit",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place at which a replay is not what was logged.
+
+    Args:
+        step: the step.
+        columns: names of the columns that differ, or "all parameters" where a digest does.
+        logged: what the log says, one entry a column.
+        replayed: what the replay found.
+    """
+
+    step: int
+    columns: tuple[str, ...]
+    logged: tuple[Any, ...]
+    replayed: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        named = [
+            f"{name} ({_number(then)} in the log, {_number(now)} here)"
+            for name, then, now in zip(self.columns, self.logged, self.replayed, strict=True)
+        ]
+        more = f" and {len(named) - NAMED_COLUMNS} more columns" if len(named) > NAMED_COLUMNS else ""
+        return f"step {self.step:,}: {', '.join(named[:NAMED_COLUMNS])}{more}"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a replay was compared with, and what came of it.
+
+    Args:
+        start: where it began, in words: the seed, or a checkpoint.
+        first_step: the step it began before.
+        last_step: the last step that was made.
+        rows: how many rows of the log were made again and found equal in all columns but the time.
+        digests: how many digests of all parameters were found equal.
+        difference: the first difference; None where there is none.
+        reasons: what may account for it: what is not as it was when the log was made.
+        notes: what was left aside on the way, such as a damaged checkpoint.
+    """
+
+    start: str
+    first_step: int
+    last_step: int
+    rows: int
+    digests: int
+    difference: Difference | None = None
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether all that could be compared was equal, and something was."""
+        return self.difference is None and self.rows + self.digests > 0
+
+    def __str__(self) -> str:
+        begun = f"steps {self.first_step:,} to {self.last_step:,} from {self.start}"
+        if self.difference is not None:
+            told = f"the replay is not the run: it differs at {self.difference}"
+            return f"{told}; {'; '.join(self.reasons)}"
+        if not self.is_proven:
+            return f"replayed {begun}; the log holds no row of them, so nothing is proven"
+        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
+        digests = f", and {self.digests} digest{'s' * (self.digests > 1)} of the parameters" if self.digests else ""
+        return f"replayed {begun}: {rows} equal to the log bit for bit{digests}"
+
+
+class LogComparison(Hook):
+    """Measures a replay as the recorder measured the run, and ends it at the first difference.
+
+    Args:
+        run: the run as it was logged.
+        state: what the meter knew before the first step of this replay; None at the beginning of the run.
+    """
+
+    def __init__(self, run: Run, state: MeterState | None = None) -> None:
+        index = run.index
+        self._run = run
+        self._rows = {int(step): place for place, step in enumerate(index["step"])}
+        self._every = run.header.log_every
+        self._first = int(index["step"][0])
+        self._state = state
+        self._digests = {int(row["step"]): row["parameters"].decode() for row in run.source.table(DIGESTS)}
+        self._parameters: Parameters | None = None
+        self.rows = self.digests = 0
+        self.difference: Difference | None = None
+        self.meter: StepMeter | None = None
+
+    def wants(self, step: int) -> bool:
+        """The steps of which the recorder made rows, or would have: it may have been there only later."""
+        return step % self._every == 0 and step >= self._first
+
+    def on_run_start(self, event: RunStart) -> None:
+        """Compare what is known before the first step."""
+        info = RunInfo.from_start(event)
+        self._compare_beginnings(event, info)
+        self.meter = meter = StepMeter(info)
+        if self._state is not None:
+            meter.restore(self._state)
+        logged = self._run.columns
+        names = [c.name for c in info.columns if c.statistic not in TIMES]
+        shared = [name for name in names if logged.find(name) is not None]
+        self._names = np.array(shared)
+        self._here = np.array([info.columns.find(name) for name in shared], np.intp)
+        self._there = np.array([logged.find(name) for name in shared], np.intp)
+
+    def on_activations_ready(self, event: ActivationsReady) -> None:
+        self._meter.activations(event)
+
+    def on_gradients_ready(self, event: GradientsReady) -> None:
+        self._meter.gradients(event)
+
+    def on_update_done(self, event: UpdateDone) -> None:
+        self._meter.update(event)
+
+    def on_step_end(self, event: StepEnd) -> None:
+        """Compare the row, if the log has it."""
+        row = self._meter.finish(event)
+        place = self._rows.get(event.step)
+        if place is None:
+            return
+        here = row[self._here]
+        there = self._run.source.values(place, place + 1)[0, self._there]
+        same = (here.view(np.uint32) == there.view(np.uint32)) | (np.isnan(here) & np.isnan(there))
+        if same.all():
+            self.rows += 1
+            return
+        wrong = np.flatnonzero(~same)
+        self._differ(event.step, self._names[wrong].tolist(), there[wrong].tolist(), here[wrong].tolist())
+
+    @property
+    def digested_steps(self) -> Collection[int]:
+        """The steps before which the log knows the digest of all parameters."""
+        return self._digests.keys()
+
+    def meter_state(self) -> MeterState:
+        """What the meter knows at this moment beside the model."""
+        return self._meter.state()
+
+    def compare_digest(self, step: int, digest: str) -> None:
+        """Compare the digest of all parameters before ``step``, if the log has one."""
+        logged = self._digests.get(step)
+        if logged:
+            self._compare_digest(step, logged, digest)
+
+    def compare_end(self, steps: int, digest: str) -> None:
+        """Compare the digest of all parameters after the last of ``steps`` steps, if that was the end of the run."""
+        if steps == self._run.steps_made and self._run.header.digest_end:
+            self._compare_digest(steps - 1, self._run.header.digest_end, digest)
+
+    # ---- inside
+
+    @property
+    def _meter(self) -> StepMeter:
+        if self.meter is None:
+            raise RuntimeError("the start of the run has to be announced before its steps")
+        return self.meter
+
+    def _compare_beginnings(self, event: RunStart, info: RunInfo) -> None:
+        """What the log says of the run before its first step must be true of the replay as well."""
+        then = self._run.info
+        for name in ("tensors", "layers", "batch_size", "samples", "steps_per_epoch", "seed", "prior"):
+            logged, here = getattr(then, name), getattr(info, name)
+            if logged != here:
+                self._differ(event.first_step, [name.replace("_", " ")], [logged], [here])
+        if event.first_step == self._first == 0 and self._run.header.digest_start:
+            self._compare_digest(0, self._run.header.digest_start, event.digest)
+
+    def _compare_digest(self, step: int, logged: str, here: str) -> None:
+        if logged == here:
+            self.digests += 1
+        else:
+            self._differ(step, [PARAMETERS], [logged[:10]], [here[:10]])
+
+    def _differ(self, step: int, columns: list[str], logged: list[Any], here: list[Any]) -> None:
+        if self.difference is None:
+            self.difference = Difference(step, tuple(columns), tuple(logged), tuple(here))
+        raise StopTraining("the replay differs from the log")
+
+
+def reasons(environment: Mapping[str, Any]) -> tuple[str, ...]:
+    """What may account for a difference: what is not as it was when the log was made.
+
+    Args:
+        environment: what the log says of versions and machine.
+    """
+    import platform
+
+    now = {**code_version(), **arithmetic(), "machine": platform.machine()}
+    found = tuple(
+        f"the log was made with {words} {environment[name]}, here it is {now[name] or 'unknown'}"
+        for name, words in REASONS.items()
+        if environment.get(name) and str(environment[name]) != str(now[name])
+    )
+    if found:
+        return found
+    told = [name for name in ("blas", "simd") if name not in environment]
+    if told:
+        return ("the log does not say which processor it was made on; here it may be another one",)
+    return ("processor, libraries and code are those of the log: data, settings, a checkpoint or the log was changed",)
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    text = str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

@@ -1,0 +1,241 @@
+"""replay: from a log to any step of its run.
+
+    from diagnostics.replay import replay
+    moment = replay("dead.h5").at(34)
+
+A replay trains the model again, from the seed or from the nearest checkpoint before the
+step, and compares every row it makes with the log, bit for bit. What differs is told,
+and nothing is claimed after it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.errors import CheckpointError, ReplayError
+from diagnostics.log.reader import open_run
+from diagnostics.measure.silence import State as MeterState
+from diagnostics.replay.library import LibraryRun, ModelMaker
+from diagnostics.replay.moment import Moment
+from diagnostics.replay.proof import LogComparison, Proof, reasons
+from diagnostics.replay.starts import Start, Starts
+from diagnostics.replay.training_set import GivenData, find_training_set
+from diagnostics.run.run import Run
+from lenet.errors import LenetError
+from lenet.hooks import Hook, StepStart, UpdateDone
+from lenet.model import Model
+from lenet.training.order import Order
+from lenet.training.state import State
+
+HOPELESS_AFTER = 2
+"""Rows that were equal before one differed: from so many on, not the checkpoint is to blame but what came later."""
+
+
+def replay(
+    path: str | os.PathLike[str] | Run,
+    data: GivenData = None,
+    *,
+    build: ModelMaker | None = None,
+    order: Order | None = None,
+    threads: int | None = None,
+) -> ReplayedRun:
+    """A run whose every step can be had again.
+
+    Args:
+        path: the log, or the run that was read from it.
+        data: what the run was trained on: (X, y), a :class:`lenet.Dataset`, or the folder of one. None (default)
+            for the folder that the log names or the embedded MNIST. Data with another checksum are refused.
+        build: a function that returns the model as it was before its first step; needed where it cannot be made
+            from the log, since it has layers of one's own or weights that were set by hand.
+        order: the order of the samples, where the run was given one of its own.
+        threads: how many threads compute; None (default) for all cores. The result does not depend on it.
+
+    Raises:
+        LogError: the log cannot be read.
+        ReplayError: the data are not here, or are others.
+    """
+    run = path if isinstance(path, Run) else open_run(path)
+    recipe = LibraryRun(run.info, find_training_set(run.info, data), build, order, threads)
+    return ReplayedRun(run, recipe)
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A stretch of a run that was made again.
+
+    Args:
+        proof: what it was compared with.
+        state: the state before the step that was wanted; None where none was, or it was not reached.
+        meter: what the recorder's meter knew then.
+        after: all parameters after that step, flat; None where it was not made.
+    """
+
+    proof: Proof
+    state: State | None = None
+    meter: MeterState | None = None
+    after: NDArray[Any] | None = None
+
+
+class ReplayedRun:
+    """A run that can be made again; :func:`replay` returns it.
+
+    ``run`` is the run as it was logged, ``recipe`` how it is made again.
+    """
+
+    def __init__(self, run: Run, recipe: LibraryRun) -> None:
+        self.run = run
+        self.recipe = recipe
+        self._starts = Starts(run)
+        steps = run.index["step"]
+        if not len(steps):
+            raise ReplayError(f"{self._name}: holds no step, so there is nothing to replay")
+        self._rows = np.asarray(steps)
+
+    @property
+    def steps(self) -> int:
+        """How many steps can be replayed: those up to the last row of the log."""
+        return int(self._rows[-1]) + 1
+
+    @property
+    def origin(self) -> int:
+        """The first step of the chain of events; where there is none, the step with the largest single update.
+
+        Raises ReplayError where no step has an update that could be compared.
+        """
+        diagnosis = self.run.diagnosis
+        if diagnosis.cause is not None:
+            return min(diagnosis.cause.step, self.steps - 1)
+        if diagnosis.chain:
+            return min(min(finding.first_step for finding in diagnosis.chain), self.steps - 1)
+        columns = [c.name for c in self.run.columns if c.statistic == "ratio"]
+        ratios = np.nan_to_num(self.run.block(columns), nan=-1.0, posinf=-1.0)
+        return int(self._rows[int(np.argmax(ratios.max(axis=1)))])
+
+    def at(self, step: int) -> Moment:
+        """The run just before ``step``, with the batch of that step.
+
+        Raises ReplayError, one line, where the log has no such step, or where what was replayed is not what was
+        logged: the line names the first step and the first columns that differ, and what may account for it.
+        """
+        step = self._checked(step)
+        journey = self._travel(step, self._row_at_or_after(step))
+        if not journey.proof.is_proven:
+            raise ReplayError(f"{self._name}: {journey.proof}")
+        if journey.state is None or journey.after is None or journey.meter is None:
+            raise AssertionError("a proven replay has passed the step that was wanted")
+        self._starts.remember(step, journey.state, journey.meter)
+        return Moment(self, step, journey.state, journey.meter, journey.after, journey.proof)
+
+    def check(self, first: int = 0, last: int | None = None) -> Proof:
+        """Replay the steps from ``first`` to ``last`` (None: the last one) and say whether they are proven."""
+        first = self._checked(first)
+        last = self.steps - 1 if last is None else self._checked(last)
+        if last < first:
+            raise ReplayError(f"check: received {first}:{last}, expected a first step that is not behind the last")
+        return self._travel(first, last).proof
+
+    def model_at(self, state: State) -> Model:
+        """A model in this state, free to be trained on."""
+        model = self.recipe.fresh_model()
+        model.restore(state)
+        return model
+
+    # ---- inside
+
+    @property
+    def _name(self) -> str:
+        return str(self.run.path or self.run.name)
+
+    def _checked(self, step: int) -> int:
+        if not 0 <= int(step) < self.steps:
+            raise ReplayError(f"{self._name}: has no step {step}, expected 0 to {self.steps - 1}")
+        return int(step)
+
+    def _row_at_or_after(self, step: int) -> int:
+        """The first step with a row from ``step`` on, which proves that it was made again as well."""
+        return int(self._rows[int(np.searchsorted(self._rows, step))])
+
+    def _travel(self, step: int, last: int) -> Journey:
+        """Replay until ``last`` from the nearest sound start at or before ``step``, whose state is kept."""
+        failed: Journey | None = None
+        notes: list[str] = []
+        for start in self._starts.before(step, notes):
+            try:
+                journey = self._from(start, step, last, tuple(notes))
+            except (CheckpointError, LenetError) as error:
+                notes.append(f"{start.name} was not used: {error}")
+                continue
+            if journey.proof.difference is None:
+                return journey
+            notes.append(f"from {start.name} the replay differs at step {journey.proof.difference.step:,}")
+            failed = journey if failed is None or _is_earlier(journey, failed) else failed
+            if journey.proof.rows >= HOPELESS_AFTER:
+                break
+        if failed is None:
+            raise ReplayError(f"{self._name}: there is no state to start from: {'; '.join(notes)}")
+        return failed
+
+    def _from(self, start: Start, step: int, last: int, notes: tuple[str, ...]) -> Journey:
+        model = self.recipe.fresh_model()
+        if start.state is not None:
+            model.restore(start.state)
+        comparison = LogComparison(self.run, start.meter)
+        waypoint = Waypoint(step, model, comparison)
+        self.recipe.train(model, last + 1, [comparison, waypoint])
+        if comparison.difference is None:
+            comparison.compare_end(model.step, model.digest())
+        difference = comparison.difference
+        proof = Proof(
+            start.name,
+            start.step,
+            last,
+            comparison.rows,
+            comparison.digests,
+            difference,
+            reasons(self.run.info.environment) if difference is not None else (),
+            notes,
+        )
+        return Journey(proof, waypoint.state, waypoint.meter, waypoint.after)
+
+
+class Waypoint(Hook):
+    """Keeps the state before one step and the parameters after it; compares the digests of all steps it passes.
+
+    Args:
+        step: the step.
+        model: what is trained.
+        comparison: what measures it.
+    """
+
+    def __init__(self, step: int, model: Model, comparison: LogComparison) -> None:
+        self._step, self._model, self._comparison = step, model, comparison
+        self.state: State | None = None
+        self.meter: MeterState | None = None
+        self.after: NDArray[Any] | None = None
+
+    def wants(self, step: int) -> bool:
+        """The step, and those before which the log knows the digest of all parameters."""
+        return step == self._step or step in self._comparison.digested_steps
+
+    def on_step_start(self, event: StepStart) -> None:
+        """Take the state."""
+        if event.step == self._step:
+            self.state = self._model.state()
+            self.meter = self._comparison.meter_state()
+        self._comparison.compare_digest(event.step, self._model.digest())
+
+    def on_update_done(self, event: UpdateDone) -> None:
+        """Take the parameters."""
+        if event.step == self._step:
+            self.after = event.values.copy()
+
+
+def _is_earlier(one: Journey, other: Journey) -> bool:
+    a, b = one.proof.difference, other.proof.difference
+    return a is not None and (b is None or a.step < b.step)
+

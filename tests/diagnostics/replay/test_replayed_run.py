@@ -1,0 +1,210 @@
+"""Any step of a run, from the seed or a checkpoint, with the rows of the log as proof."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics import open_run
+from diagnostics.errors import ReplayError
+from diagnostics.log.names import checkpoint_folder
+from diagnostics.record.recorder import Recorder
+from diagnostics.replay import replay
+from lenet import DenseLayer, StopTraining
+from lenet.training.order import shuffled
+from tests.helpers.logged_runs import BATCH, EPOCHS, SAMPLES, STEPS, STEPS_PER_EPOCH, data, logged, make, same_state
+from tests.helpers.small_models import OPTIMIZERS, Call, ready, small_model
+
+CASES: dict[str, dict[str, Any]] = {
+    **{name: {"optimizer": name} for name in OPTIMIZERS},
+    "as they lie": {"shuffle": False},
+    "the report's convolution": {"report": True, "optimizer": "momentum"},
+    "float64": {"dtype": "float64", "optimizer": "adam"},
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_step_has_the_state_and_the_batch_it_had(tmp_path: Path, case: dict[str, Any]) -> None:
+    log = tmp_path / "run.h5"
+    states = logged(log, case).states
+    replayed = replay(log, data())
+    X, y = data()
+    rng = np.random.default_rng(0)
+    for step in rng.permutation(STEPS)[:6].tolist():
+        moment = replayed.at(step)
+        assert same_state(moment.state, states[step])
+        assert moment.proof.is_proven
+        assert moment.proof.last_step == step
+        epoch, place = divmod(step, STEPS_PER_EPOCH)
+        order = shuffled(7, SAMPLES)(epoch + 1) if case.get("shuffle", True) else np.arange(SAMPLES)
+        assert order is not None
+        indices = order[place * BATCH : (place + 1) * BATCH]
+        assert np.array_equal(moment.sample_indices, indices)
+        assert np.array_equal(moment.images, X[indices])
+        assert np.array_equal(moment.labels, y[indices])
+        if step + 1 in states:
+            assert np.array_equal(moment.values_after, states[step + 1]["parameters"])
+
+
+def test_the_model_of_a_moment_goes_on_as_the_run_did(tmp_path: Path) -> None:
+    states = logged(tmp_path / "run.h5", {"optimizer": "adam"}).states
+    moment = replay(tmp_path / "run.h5", data()).at(6)
+    moment.model.train(*data(), EPOCHS, BATCH, print_every=0, shuffle=True, steps=11)
+    assert same_state(moment.model.state(), states[11])
+
+
+def test_without_checkpoints_the_seed_is_always_there(tmp_path: Path) -> None:
+    log = tmp_path / "run.h5"
+    states = logged(log).states
+    with_them = replay(log, data()).at(13)
+    assert with_them.proof.start == "the checkpoint before step 12"
+    assert with_them.proof.rows == 2
+    shutil.rmtree(checkpoint_folder(log))
+    without = replay(log, data()).at(13)
+    assert without.proof.start == "the seed"
+    assert without.proof.rows == 14
+    for moment in (with_them, without):
+        assert same_state(moment.state, states[13])
+
+
+def test_a_recorder_without_the_model_makes_a_log_that_replays(tmp_path: Path) -> None:
+    model = make({})
+    X, y = data()
+    model.train(X, y, EPOCHS, BATCH, print_every=0, shuffle=True, hooks=[Recorder(tmp_path / "run.h5")])
+    proof = replay(tmp_path / "run.h5", (X, y)).check()
+    assert proof.is_proven
+    assert (proof.rows, proof.digests) == (STEPS, 2)
+    assert str(proof) == (
+        "replayed steps 0 to 14 from the seed: 15 rows equal to the log bit for bit, and 2 digests of the parameters"
+    )
+
+
+def test_a_state_that_was_proven_is_a_start_for_later_steps(tmp_path: Path) -> None:
+    logged(tmp_path / "run.h5")
+    replayed = replay(tmp_path / "run.h5", data())
+    replayed.at(5)
+    assert replayed.at(7).proof.start == "step 5, which was proven before"
+    assert replayed.at(3).proof.start == "the seed"
+
+
+@pytest.mark.parametrize("every", [2, 3, 7])
+def test_a_log_of_every_kth_step_proves_by_the_next_row(tmp_path: Path, every: int) -> None:
+    states = logged(tmp_path / "run.h5", log_every=every, checkpoint_every=100).states
+    replayed = replay(tmp_path / "run.h5", data())
+    for step in (0, 1, 5, 11):
+        moment = replayed.at(step)
+        assert same_state(moment.state, states[step])
+        assert moment.proof.last_step == -(-step // every) * every
+    with pytest.raises(ReplayError, match="has no step"):
+        replayed.at(STEPS)
+
+
+@pytest.mark.parametrize("ending", ["stopped", "failed"])
+def test_runs_that_ended_early_replay_up_to_their_last_row(tmp_path: Path, ending: str) -> None:
+    def end(event: Any) -> None:
+        raise StopTraining("enough") if ending == "stopped" else RuntimeError("the machine fell over")
+
+    log = tmp_path / "run.h5"
+    fall = Call("on_update_done", end, 9)
+    if ending == "stopped":
+        states = logged(log, hooks=(fall,)).states
+    else:
+        with pytest.raises(RuntimeError, match="fell over"):
+            logged(log, hooks=(fall,))
+        states = logged(tmp_path / "whole.h5").states
+    replayed = replay(log, data())
+    assert replayed.steps == (10 if ending == "stopped" else 9)
+    assert same_state(replayed.at(8).state, states[8])
+    assert replayed.check().is_proven
+
+
+def test_a_resumed_run_replays_over_the_place_where_it_was_resumed(tmp_path: Path) -> None:
+    def fall(event: Any) -> None:
+        raise RuntimeError("the machine fell over")
+
+    log, case = tmp_path / "run.h5", {"optimizer": "adam"}
+    with pytest.raises(RuntimeError, match="fell over"):
+        logged(log, case, hooks=(Call("on_gradients_ready", fall, 10),))
+    logged(log, {**case, "resume": True})
+    states = logged(tmp_path / "whole.h5", case).states
+    replayed = replay(log, data())
+    for step in (6, 9, 10, 14):
+        assert same_state(replayed.at(step).state, states[step])
+    assert replayed.check().is_proven
+    shutil.rmtree(checkpoint_folder(log))
+    assert same_state(replay(log, data()).at(11).state, states[11])
+    before = replay(tmp_path / "run.before-resume-1.h5", data())
+    assert same_state(before.at(9).state, states[9])
+
+
+def test_weights_that_were_set_by_hand_replay_from_a_checkpoint_or_with_build(tmp_path: Path) -> None:
+    def build() -> Any:
+        layer = DenseLayer(64, 3)
+        layer.weights = np.full((64, 3), 0.01)
+        from lenet import ActivationSoftmax, Flatten, Model
+
+        return ready(Model(threads=1, seed=7), Flatten((8, 8, 1)), layer, ActivationSoftmax())
+
+    X, y = data()
+    for name, with_model in (("with", True), ("without", False)):
+        model = build()
+        recorder = Recorder(tmp_path / f"{name}.h5", model=model if with_model else None)
+        model.train(X, y, 1, BATCH, print_every=0, hooks=[recorder])
+    assert replay(tmp_path / "with.h5", (X, y)).at(3).proof.start == "the checkpoint before step 0"
+    with pytest.raises(ReplayError, match="differs at step 0: all parameters"):
+        replay(tmp_path / "without.h5", (X, y)).at(3)
+    assert replay(tmp_path / "without.h5", (X, y), build=build).at(3).proof.is_proven
+
+
+def test_an_order_of_ones_own_has_to_be_handed_over(tmp_path: Path) -> None:
+    def order(epoch: int) -> Any:
+        return np.roll(np.arange(SAMPLES), 10 * epoch)
+
+    model = small_model(seed=7)
+    X, y = data()
+    model.train(X, y, EPOCHS, BATCH, print_every=0, order=order, hooks=[Recorder(tmp_path / "run.h5")])
+    with pytest.raises(ReplayError, match="order="):
+        replay(tmp_path / "run.h5", (X, y)).at(3)
+    moment = replay(tmp_path / "run.h5", (X, y), order=order).at(STEPS_PER_EPOCH + 1)
+    assert np.array_equal(moment.sample_indices, order(2)[BATCH : 2 * BATCH])
+
+
+def test_a_second_training_of_the_same_model_begins_where_its_log_begins(tmp_path: Path) -> None:
+    model = make({"optimizer": "momentum"})
+    X, y = data()
+    model.train(X, y, 1, BATCH, print_every=0)
+    recorder = Recorder(tmp_path / "second.h5", model=model)
+    model.train(X, y, 1, BATCH, print_every=0, hooks=[recorder])
+    assert replay(tmp_path / "second.h5", (X, y)).at(4).proof.start == "the checkpoint before step 0"
+
+
+def test_a_run_that_goes_on_from_a_state_replays_from_the_seed(tmp_path: Path) -> None:
+    states = logged(tmp_path / "whole.h5").states
+    model = make({})
+    model.restore(states[7])
+    X, y = data()
+    model.train(X, y, EPOCHS, BATCH, print_every=0, shuffle=True, hooks=[Recorder(tmp_path / "late.h5")])
+    assert int(open_run(tmp_path / "late.h5").index["step"][0]) == 7
+    moment = replay(tmp_path / "late.h5", (X, y)).at(9)
+    assert same_state(moment.state, states[9])
+    assert moment.proof.rows == 3
+
+
+@pytest.mark.parametrize("wrong", [-1, 15, 99])
+def test_a_step_that_the_log_has_not_is_refused_by_name(tmp_path: Path, wrong: int) -> None:
+    logged(tmp_path / "run.h5")
+    with pytest.raises(ReplayError, match=f"has no step {wrong}, expected 0 to 14") as error:
+        replay(tmp_path / "run.h5", data()).at(wrong)
+    assert "\n" not in str(error.value)
+
+
+def test_a_check_of_part_of_a_run_begins_at_the_nearest_start(tmp_path: Path) -> None:
+    logged(tmp_path / "run.h5")
+    proof = replay(tmp_path / "run.h5", data()).check(9, 13)
+    assert (proof.first_step, proof.last_step, proof.rows) == (8, 13, 6)
+    with pytest.raises(ReplayError, match="9:3"):
+        replay(tmp_path / "run.h5", data()).check(9, 3)
