@@ -12,6 +12,7 @@ from diagnostics.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from diagnostics.errors import ReplayError as ReplayError
+    from diagnostics.replay.branch import Branch as Branch
     from diagnostics.replay.moment import Moment as Moment
     from diagnostics.replay.proof import Proof as Proof
     from diagnostics.replay.replayed_run import ReplayedRun as ReplayedRun
@@ -21,6 +22,7 @@ __getattr__, __all__ = _lazy_names(
     __name__,
     {
         "diagnostics.errors": ("ReplayError",),
+        "diagnostics.replay.branch": ("Branch",),
         "diagnostics.replay.moment": ("Moment",),
         "diagnostics.replay.proof": ("Proof",),
         "diagnostics.replay.replayed_run": ("ReplayedRun", "replay"),

@@ -1,6 +1,6 @@
 """A branch: a training that starts from a replayed state, with other batches or another setting, judged as the run is.
 
-    branch = replay("dead.h5").at(24).branch(order=7)
+    branch = Branch(replay("dead.h5").at(24), order=7)
     branch.model.optimizer.clip_norm = 1.0
     branch.train(300)
     branch.diagnosis().verdict
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +20,11 @@ from numpy.typing import NDArray
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.measure.meter import StepMeter
+from diagnostics.replay.moment import Moment
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
 from lenet.model import Model
 from lenet.training.order import Indices, Order, reshuffled
-
-if TYPE_CHECKING:
-    from diagnostics.replay.moment import Moment
 
 Decision = Callable[[Detector], str | None]
 
@@ -52,9 +49,9 @@ class Branch:
     """
 
     def __init__(self, moment: Moment, order: int | Order | None = None) -> None:
-        recipe, info = moment.replayed.recipe, moment.replayed.run.info
+        recipe, info = moment.recipe, moment.run.info
         self.moment = moment
-        self.model: Model = moment.replayed.model_at(moment.state)
+        self.model: Model = moment.recipe.model_at(moment.state)
         if isinstance(order, int):
             done = moment.step % info.steps_per_epoch * info.batch_size
             order = reshuffled(recipe.order_of_run(), order, done, moment.epoch, info.samples)
@@ -74,9 +71,9 @@ class Branch:
             hooks: further listeners.
             decide: asked after each step; a reason it returns ends the training.
         """
-        asked = self.moment.replayed.run.info.total_steps if stop is None else stop
+        asked = self.moment.run.info.total_steps if stop is None else stop
         self.model.restore(self.model.state())  # so that it goes on from where it is
-        recipe = self.moment.replayed.recipe
+        recipe = self.moment.recipe
         recipe.train(self.model, asked, [_Judging(self, decide), *hooks], self.order)
         self.status, self.reason = self.model.run_end.status, self.model.run_end.reason
 
@@ -94,7 +91,7 @@ class Branch:
 
     def swap_batch(self, step: int, indices: Indices) -> None:
         """Train at ``step`` on other samples: ``indices`` into the training set, as many as its batch has."""
-        info, before = self.moment.replayed.run.info, self.order or self.moment.replayed.recipe.order_of_run()
+        info, before = self.moment.run.info, self.order or self.moment.recipe.order_of_run()
         swapped, step_in_epoch = divmod(step, info.steps_per_epoch)
         first = step_in_epoch * info.batch_size
 
@@ -114,7 +111,7 @@ class _Judging(Hook):
 
     def __init__(self, branch: Branch, decide: Decision | None) -> None:
         self._branch, self._decide = branch, decide
-        self._every = branch.moment.replayed.run.header.log_every
+        self._every = branch.moment.run.header.log_every
 
     def wants(self, step: int) -> bool:
         return step % self._every == 0

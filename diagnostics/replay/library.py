@@ -22,6 +22,7 @@ from lenet.model import Model
 from lenet.rebuild import model_from
 from lenet.settings import Settings
 from lenet.training.order import Order, as_they_lie, samples_of, shuffled
+from lenet.training.state import State
 
 ModelMaker = Callable[[], Model]
 GIVEN = "given"
@@ -65,6 +66,12 @@ class LibraryRun:
                 f"the model cannot be made from the log ({error}); hand over build=, a function that returns the "
                 "model as it was before its first step"
             ) from None
+
+    def model_at(self, state: State) -> Model:
+        """A model in this state of the run, free to be trained on."""
+        model = self.fresh_model()
+        model.restore(state)
+        return model
 
     def train(self, model: Model, stop: int, hooks: Sequence[Hook] = (), order: Order | None = None) -> None:
         """Train ``model`` from where it is until ``stop`` steps of the run are made, in the run's order or another."""

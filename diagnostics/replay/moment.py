@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,19 +17,16 @@ from numpy.typing import NDArray
 from diagnostics.detect.detector import Detector
 from diagnostics.errors import ReplayError
 from diagnostics.measure.silence import State as MeterState
+from diagnostics.replay.library import LibraryRun
 from diagnostics.replay.movement import why_units_moved
 from diagnostics.replay.proof import Proof
 from diagnostics.replay.subject import Float64, Subject
+from diagnostics.run.run import Run
 from diagnostics.schema.columns import Columns
 from lenet.hooks import FloatArray, LayerInfo
 from lenet.losses import Labels
 from lenet.model import Model
 from lenet.training.state import State
-
-if TYPE_CHECKING:
-    from diagnostics.replay.branch import Branch
-    from diagnostics.replay.replayed_run import ReplayedRun
-    from lenet.training.order import Order
 
 SAMPLE = 512
 """Samples of the training set that are the same for every step of a run."""
@@ -39,9 +36,11 @@ MULTIPLES = tuple(round(0.1 * k, 1) for k in range(21))
 class Moment:
     """The run just before one step, proven to be what was logged.
 
-    :meth:`diagnostics.replay.ReplayedRun.at` makes it.
+    :meth:`diagnostics.replay.ReplayedRun.at` makes it; :class:`diagnostics.replay.Branch` goes on from it.
 
     Attributes:
+        run: the run as it was logged.
+        recipe: how it is made again.
         step: the step, counted from 0 over the whole run.
         state: the exact state before it, as :meth:`lenet.Model.state` returns it.
         meter_state: what the recorder's meter knew then beside the model.
@@ -55,15 +54,15 @@ class Moment:
 
     def __init__(
         self,
-        replayed: ReplayedRun,
+        run: Run,
+        recipe: LibraryRun,
         step: int,
         state: State,
         meter_state: MeterState,
         values_after: FloatArray,
         proof: Proof,
     ) -> None:
-        recipe = replayed.recipe
-        self.replayed, self.step, self.state, self.proof = replayed, step, state, proof
+        self.run, self.recipe, self.step, self.state, self.proof = run, recipe, step, state, proof
         self.meter_state = meter_state
         self.values, self.values_after = state["parameters"], values_after
         self.sample_indices = recipe.samples_of_step(step)
@@ -72,22 +71,22 @@ class Moment:
         self.images, self.labels = recipe.batch(self.sample_indices)
 
     def __repr__(self) -> str:
-        return f"<Moment before step {self.step} of {self.replayed.run.name}: {len(self.labels)} samples>"
+        return f"<Moment before step {self.step} of {self.run.name}: {len(self.labels)} samples>"
 
     @property
     def epoch(self) -> int:
         """The epoch of the step, counted from 1."""
-        return self.step // self.replayed.run.info.steps_per_epoch + 1
+        return self.step // self.run.info.steps_per_epoch + 1
 
     @cached_property
     def model(self) -> Model:
         """The model just before the step: a live one, free to be trained on from here."""
-        return self.replayed.model_at(self.state)
+        return self.recipe.model_at(self.state)
 
     @cached_property
     def detector(self) -> Detector:
         """A detector that has seen the logged rows before the step, and no later ones."""
-        run = self.replayed.run
+        run = self.run
         columns = Columns.declare(run.info.tensors, run.info.layers)
         places = [run.columns.find(name) for name in columns.names]
         detector = Detector(run.info, columns, name=run.name)
@@ -170,7 +169,7 @@ class Moment:
         ``next_batch``, and ``sample``, 512 samples of the training set that are the same for every step.
         ``multiples``: where to look; 0 to 2 in tenths by default.
         """
-        sets = {"this_batch": (self.images, self.labels), **self.replayed.recipe.others(self.step, SAMPLE)}
+        sets = {"this_batch": (self.images, self.labels), **self.recipe.others(self.step, SAMPLE)}
         rows = []
         for multiple in multiples:
             values = self._on_the_line(float(multiple))
@@ -187,23 +186,11 @@ class Moment:
         """
         return why_units_moved(self._subject, self.values, self.values_after, self.images, self._known(layer))
 
-    # ---- going on from here
-
-    def branch(self, order: int | Order | None = None) -> Branch:
-        """A training that starts here.
-
-        ``order``: None for the batches that the run had, a seed for those that the epoch has left in another order
-        and later epochs likewise, or an order of one's own.
-        """
-        from diagnostics.replay.branch import Branch
-
-        return Branch(self, order)
-
     # ---- inside
 
     @cached_property
     def _subject(self) -> Subject:
-        return self.replayed.recipe.subject()
+        return self.recipe.subject()
 
     @cached_property
     def _alignments(self) -> tuple[Float64, Float64]:

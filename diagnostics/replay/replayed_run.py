@@ -129,7 +129,7 @@ class ReplayedRun:
         if journey.state is None or journey.after is None or journey.meter is None:
             raise AssertionError("a proven replay has passed the step that was wanted")
         self._starts.remember(step, journey.state, journey.meter)
-        return Moment(self, step, journey.state, journey.meter, journey.after, journey.proof)
+        return Moment(self.run, self.recipe, step, journey.state, journey.meter, journey.after, journey.proof)
 
     def check(self, first: int = 0, last: int | None = None) -> Proof:
         """Replay the steps from ``first`` to ``last`` (None: the last one) and say whether they are proven."""
@@ -138,12 +138,6 @@ class ReplayedRun:
         if last < first:
             raise ReplayError(f"check: received {first}:{last}, expected a first step that is not behind the last")
         return self._travel(first, last).proof
-
-    def model_at(self, state: State) -> Model:
-        """A model in this state, free to be trained on."""
-        model = self.recipe.fresh_model()
-        model.restore(state)
-        return model
 
     # ---- inside
 
