@@ -50,7 +50,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerdictBlock:
     """The one sentence on top. ``label`` names the verdict, ``tone`` says how good it is."""
 
     label: str
@@ -91,7 +91,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableBlock:
     """Rows under headings. ``numbers`` names the columns that are aligned as numbers."""
 
     caption: str
@@ -134,7 +134,7 @@ class Folded:
     kind: ClassVar[str] = "folded"
 
 
-Block: TypeAlias = Paragraph | Verdict | Facts | Picture | Table | Listing | Command | Terms | Folded
+Block: TypeAlias = Paragraph | VerdictBlock | Facts | Picture | TableBlock | Listing | Command | Terms | Folded
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ from reports.pages.document import (
     Listing,
     Section,
     Strong,
-    Table,
+    TableBlock,
     Terms,
+    VerdictBlock,
     text,
 )
-from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import pictures
 from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
@@ -192,11 +192,11 @@ def _details(run: Run) -> Section:
     early = [f for f in fired if f.rule == EARLY]
     columns = ("rule", "outcome", "layer", "steps", "measured", "severity", "confidence", "in words")
 
-    def table(caption: str, findings: list[Finding]) -> Table:
-        return Table(caption, columns, tuple(_row(f) for f in findings), frozenset({"measured"}))
+    def table(caption: str, findings: list[Finding]) -> TableBlock:
+        return TableBlock(caption, columns, tuple(_row(f) for f in findings), frozenset({"measured"}))
 
     found = [f for f in fired if f.rule != EARLY]
-    limits = Table("Limits this verdict was reached with", ("limit", "value"),
+    limits = TableBlock("Limits this verdict was reached with", ("limit", "value"),
                    tuple((k, plain(v)) for k, v in diagnosis.limits.items()), frozenset({"value"}))  # fmt: skip
     return Section("details", "Findings, settings, files", (
         table("What the rules found", found) if found else text("No rule found anything."),
@@ -224,11 +224,11 @@ def _row(f: Finding) -> tuple[Inline, ...]:
             sentence(f.message))  # fmt: skip
 
 
-def _pairs(caption: str, values: dict[str, object]) -> Table:
-    return Table(caption, ("name", "value"), tuple((k.replace("_", " "), plain(v)) for k, v in values.items()))
+def _pairs(caption: str, values: dict[str, object]) -> TableBlock:
+    return TableBlock(caption, ("name", "value"), tuple((k.replace("_", " "), plain(v)) for k, v in values.items()))
 
 
-def _log_table(run: Run) -> Table:
+def _log_table(run: Run) -> TableBlock:
     steps = run.block([run.columns.scalar("seconds")])[:, 0].astype(float)
     rows: list[tuple[Inline, ...]] = [
         ("status", status_of(run)),
@@ -253,4 +253,4 @@ def _log_table(run: Run) -> Table:
             )
         )
     rows += [("note", note) for note in run.notes]
-    return Table("The log", ("what", "value"), tuple(rows))
+    return TableBlock("The log", ("what", "value"), tuple(rows))

@@ -23,11 +23,11 @@ from reports.pages.document import (
     Listing,
     Section,
     Strong,
-    Table,
+    TableBlock,
     Terms,
+    VerdictBlock,
     text,
 )
-from reports.pages.document import Verdict as VerdictBlock
 from reports.pages.pictures import pictures
 from reports.text.glossary import GLOSSARY
 from reports.text.numbers import counted, percent, seconds
@@ -124,7 +124,7 @@ def _moved(whole: Group) -> str:
 def _arms(data: StudyData) -> Section:
     columns = ("arm", "died", "95 % interval", "kinds", "beside", "accuracy, all runs", "accuracy, survivors",
                "time of a run")  # fmt: skip
-    table = Table("Arms: all runs beside the survivors", columns, tuple(_arm_row(g) for g in data.groups),
+    table = TableBlock("Arms: all runs beside the survivors", columns, tuple(_arm_row(g) for g in data.groups),
                   frozenset(columns[1:3]))  # fmt: skip
     blocks: list[Block] = [table]
     blocks += pictures(study_figures_in("arms", data))
@@ -180,7 +180,7 @@ def _runs(data: StudyData) -> Section:
             died = f"{death_step(r):,}" if r.is_defect else "–"
             rows.append((Link(r.name, link) if link else r.name, group.label, str(r.seed), str(r.verdict), died,
                          where, percent(r.validation_accuracy), status_words(r.status)))  # fmt: skip
-    blocks: list[Block] = [Table("Every run", columns, tuple(rows), frozenset({"seed", "broke at", "accuracy"}))]
+    blocks: list[Block] = [TableBlock("Every run", columns, tuple(rows), frozenset({"seed", "broke at", "accuracy"}))]
     if data.problems:
         blocks.insert(0, text(Strong("Not counted: "), "; ".join(data.problems), "."))
     return Section("runs", "The runs", tuple(blocks))

@@ -1,12 +1,17 @@
-"""Result pages: a finished (or half finished) preset study as Markdown, in words and tables.
+"""Result pages: what a preset study found, as Markdown with tables, figures and the runs behind them.
 
-Every number on a page is worked out from the run files of the study; the pages
-are written by ``lenet-diag study --preset NAME --page FILE``.
+In: a study that is finished or half finished.
+Out: a page, its numbers as JSON, its figures as PNG, and a CSV file with one row a run.
+
+``lenet-diag study --preset NAME --page FILE`` writes them. A page is a template filled with what ``prepare`` makes of
+its numbers, so that its words can be changed without the runs.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import ModuleType
 
 from diagnostics.errors import StudyError
 from diagnostics.files import write_text
@@ -15,22 +20,40 @@ from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.results import groups_of
 from reports.results import remedies, report_table, why
-from reports.results.markdown import runs_file
+from reports.results.pictures import write_pictures
+from reports.results.study_numbers import Numbers, study_numbers
 
-PAGES = {"report-table": report_table.page, "remedies": remedies.page, "why": why.page}
+PAGES: dict[str, ModuleType] = {"report-table": report_table, "remedies": remedies, "why": why}
+"""The modules of the pages by preset: each has ``numbers``, ``figures`` and ``prepare``, and a template of its name."""
 
 
 def write_page(plan: StudyPlan, loaded: Loaded, folder: Path, page: Path) -> Path:
-    """Write the page of a preset study, its figures, and beside them a CSV with one row a run; the page's path.
+    """Write the page of a preset study with all that belongs to it; the page's path.
 
     Raises StudyError for a study without a page.
     """
     if plan.preset not in PAGES:
         raise StudyError(f"{folder}: has no page of its own; pages are made for {', '.join(PAGES)}")
-    write_text(page, PAGES[plan.preset](plan, loaded, folder, page))
-    every_run = runs_frame(groups_of(plan, loaded.runs)).drop(columns="path", errors="ignore")
-    write_text(runs_file(page), every_run.to_csv(lineterminator="\n", float_format="%.6g"))
+    module, groups = PAGES[plan.preset], groups_of(plan, loaded.runs)
+    numbers = {
+        "preset": plan.preset,
+        "study": study_numbers(plan, loaded, page.stem),
+        **module.numbers(plan, groups, folder),
+        "pictures": write_pictures(page, module.figures(groups, folder)),
+    }
+    write_text(page.with_suffix(".json"), json.dumps(numbers, indent=1, ensure_ascii=False) + "\n")
+    write_text(page, render(numbers))
+    every_run = runs_frame(groups).drop(columns="path", errors="ignore")
+    write_text(page.with_name(f"{page.stem}-runs.csv"), every_run.to_csv(lineterminator="\n", float_format="%.6g"))
     return page
 
 
-__all__ = ["PAGES", "write_page"]
+def render(numbers: Numbers) -> str:
+    """The text of a page from its numbers, as they stand in the JSON file beside it."""
+    from reports.pages.markdown import fill
+
+    name = numbers["preset"]
+    return fill(__name__, f"{name}.md.j2", PAGES[name].prepare(numbers))
+
+
+__all__ = ["PAGES", "render", "write_page"]

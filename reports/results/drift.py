@@ -1,94 +1,87 @@
-"""Which parameters move before a late collapse: in words, as a table, and as a figure."""
+"""Which parameters move before a late collapse: how far each tensor has moved, against the healthy runs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.run.run import Run
 from diagnostics.statistics.group import Group
-from reports.results import pictures
-from reports.results.markdown import join, table
-from reports.results.why_words import EARLY
-from reports.text.numbers import counted
+from reports.results.study_numbers import Numbers
+from reports.text.numbers import NONE
 
 BEFORE = 200
 """Steps before the onset over which drift is looked for."""
+AFTER = 100
+"""A collapse that begins before this step is an early one, and is not looked at."""
 SHOWN = 8
-Row = dict[str, float]
+NAMED = 4
 
 
-def drift(group: Group | None, folder: Path, target: Path) -> str:
-    """The tensors that leave the range of the healthy runs before a collapse that is not an early one."""
+def runs_to_compare(group: Group, folder: Path) -> tuple[list[Run], list[Run]]:
+    """The runs that collapsed late and the healthy runs of an arm, opened; a log that has gone is left out."""
+    late = [r for r in group.runs if r.is_defect and r.verdict is Verdict.COLLAPSED and (r.onset or 0) >= AFTER]
+    healthy = [r for r in group.runs if r.is_judged and r.verdict is Verdict.HEALTHY]
+    return _open((r.name for r in late), folder), _open((r.name for r in healthy), folder)
+
+
+def numbers(late: list[Run], healthy: list[Run]) -> Numbers:
+    """How often each tensor is outside the range of the healthy runs; no tensors where there is too little to compare.
+
+    ``lead`` is the median of the steps before the onset since which it was outside, None for none.
+    """
     from diagnostics.statistics.drift import drifts
 
-    if group is None:
-        return "No run with the report's convolution yet."
-    collapsed = [r for r in group.runs if r.is_defect and r.verdict is Verdict.COLLAPSED and (r.onset or 0) >= EARLY]
-    late = _open([r.name for r in collapsed], folder)
-    healthy = _open([r.name for r in group.runs if r.is_judged and r.verdict is Verdict.HEALTHY], folder)
-    if not late or len(healthy) < 2:
-        return (f"No comparison: {counted(len(late), 'collapse')} after step {EARLY} and "
-                f"{counted(len(healthy), 'healthy run')} with this convolution.")  # fmt: skip
-    frame = drifts(late, healthy, before=BEFORE)
-    return join(
-        f"How far each tensor has moved since the first step: the {counted(len(late), 'run')} that collapsed after "
-        f"step {EARLY}, looked at one step before the onset, against the {len(healthy)} healthy runs with this "
-        "convolution at the same step. Outside means that its norm, or the mean of its entries, has changed by less "
-        "(below) or by more (above) than in every healthy run; for a run that is like the healthy ones the chance of "
-        f"that is {2 / (len(healthy) + 1):.0%} for each tensor and run, so of the {len(frame) * len(late)} looked at "
-        f"here about {2 / (len(healthy) + 1) * len(frame) * len(late):.0f} are outside by chance; "
-        f"{int(frame[['below', 'above']].to_numpy().sum())} are. {_words(frame)}",
-        f"The {min(SHOWN, len(frame))} of {len(frame)} that are outside most often:",
-        table(["tensor", "of it", "runs below", "runs above", "of", "outside since, steps before the onset (median)"],
-              _rows(frame.head(SHOWN))),
-        pictures.drift([*late, *healthy], target),
-        f"The band of the healthy runs is taken around all {len(late)} onsets together, which lie at different steps "
-        f"of the training; 10 to 90 % of {len(late)} runs is nearly their range.",
-    ).rstrip()  # fmt: skip
+    tensors = []
+    if late and len(healthy) >= 2:
+        frame = drifts(late, healthy, before=BEFORE)
+        for (layer, tensor, statistic), row in zip(frame.index, frame.to_dict("records"), strict=True):
+            lead = float(row["lead"])
+            counts = {name: int(row[name]) for name in ("below", "above", "runs")}
+            tensors.append(
+                {"layer": layer, "tensor": tensor, "statistic": statistic, **counts}
+                | {"lead": None if math.isnan(lead) else lead}
+            )
+    return {"late": len(late), "healthy": len(healthy), "after": AFTER, "tensors": tensors}
 
 
-def _words(frame: pd.DataFrame) -> str:
-    """The tensors that are outside on the same side in at least half of the runs."""
-    often = frame[2 * frame[["below", "above"]].max(axis=1) >= frame["runs"]]
-    if not len(often):
-        return "**No tensor is outside on one side in half of them**, so no drift is common to most of these collapses."
-    first = often.head(4)
-    named = [f"{statistic} of {layer} {tensor} ({_side(row)})" for (layer, tensor, statistic), row in _items(first)]
-    more = f" and {len(often) - 4} more" if len(often) > 4 else ""
-    return f"**What drifts in at least half of them: {'; '.join(named)}{more}.**"
+def prepare(numbers: Numbers) -> dict[str, Any]:
+    """What the template prints."""
+    tensors, late, healthy = numbers["tensors"], numbers["late"], numbers["healthy"]
+    by_chance = 2 / (healthy + 1)
+    often = [one for one in tensors if 2 * max(one["below"], one["above"]) >= one["runs"]]
+    return {
+        **{name: numbers[name] for name in ("late", "healthy", "after")},
+        "tensors": len(tensors),
+        "chance": f"{by_chance:.0%}",
+        "looked_at": len(tensors) * late,
+        "by_chance": f"{by_chance * len(tensors) * late:.0f}",
+        "outside": sum(one["below"] + one["above"] for one in tensors),
+        "common": [{**one, "sides": _sides(one)} for one in often[:NAMED]],
+        "more_common": max(0, len(often) - NAMED),
+        "shown": min(SHOWN, len(tensors)),
+        "rows": [_row(one) for one in tensors[:SHOWN]],
+    }
 
 
-def _side(row: Row) -> str:
+def _sides(one: Numbers) -> str:
     """In how many runs, on which side."""
-    sides = [f"{side} in {int(row[side])}" for side in ("below", "above") if row[side]]
-    return f"{' and '.join(sides)} of {int(row['runs'])}"
+    sides = [f"{side} in {one[side]}" for side in ("below", "above") if one[side]]
+    return f"{' and '.join(sides)} of {one['runs']}"
 
 
-def _rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
-    return [
-        (f"{layer} {tensor}", statistic, str(int(row["below"])), str(int(row["above"])), str(int(row["runs"])),
-         "–" if math.isnan(row["lead"]) else _lead(row["lead"]))
-        for (layer, tensor, statistic), row in _items(frame)
-    ]  # fmt: skip
+def _row(one: Numbers) -> tuple[str, ...]:
+    lead = one["lead"]
+    since = NONE if lead is None else f"{lead:.0f}" if lead < BEFORE else f"{BEFORE} or more"
+    counts = (str(one[name]) for name in ("below", "above", "runs"))
+    return (f"{one['layer']} {one['tensor']}", one["statistic"], *counts, since)
 
 
-def _items(frame: pd.DataFrame) -> list[tuple[tuple[str, str, str], Row]]:
-    """Index and cells of each row."""
-    keys = frame.index.to_list()
-    return [(key, {str(name): float(value) for name, value in row.items()})
-            for key, row in zip(keys, frame.to_dict("records"), strict=True)]  # fmt: skip
-
-
-def _lead(steps: float) -> str:
-    return f"{steps:.0f}" if steps < BEFORE else f"{BEFORE} or more"
-
-
-def _open(names: list[str], folder: Path) -> list[Run]:
+def _open(names: Iterable[str], folder: Path) -> list[Run]:
     from diagnostics.log.reader import open_run
 
     runs = []

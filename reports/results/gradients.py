@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from reports.results.markdown import table
+from reports.results.study_numbers import Numbers
+
+TENSORS = ("dweights", "dbiases", "dinputs")
 
 
-def gradient_words(seed: int = 0) -> str:
+def numbers(seed: int = 0) -> Numbers:
     """Both convolutions, as the second of lenet is (smaller), against finite differences in float64."""
     from lenet import ConvolutionLayer, ReportConvolutionLayer
     from lenet.gradcheck import check
 
     inputs = np.random.default_rng(seed).normal(size=(3, 8, 8, 2))
-    rows, mistakes = [], []
+    layers, mistakes = [], []
     for title, kind in (("exact", ConvolutionLayer), ("the report's", ReportConvolutionLayer)):
         result = check(kind(3, (3, 3), padding="valid", input_size=(8, 8, 2)), inputs, seed=seed)
-        errors = [f"{result.tensors[name].error:.1e}" for name in ("dweights", "dbiases", "dinputs")]
-        rows.append((title, *errors, "right" if result.ok else "wrong"))
-        mistakes += [f"- {title}: {mistake}" for mistake in result.mistakes]
-    words = (
-        "A gradient check moves one number at a time by a little, looks how the output changes, and compares that with "
-        "what the layer's backward pass claims. Here for a small convolution of two input and three output channels:"
-    )
-    heads = ["convolution", "error of kernels", "of biases", "of inputs", "gradients"]
-    return f"{words}\n\n{table(heads, rows)}" + (
-        "\n\nThe error is the normwise relative difference to finite differences; right is below 1e-6, and around 1 "
-        "means that the two have nothing in common. What the check recognises:\n\n" + "\n".join(mistakes)
-    )
+        errors = [result.tensors[name].error for name in TENSORS]
+        layers.append({"title": title, "errors": errors, "is_right": result.ok})
+        mistakes += [{"title": title, "mistake": str(mistake)} for mistake in result.mistakes]
+    return {"layers": layers, "mistakes": mistakes}
+
+
+def prepare(numbers: Numbers) -> Numbers:
+    """What the template prints."""
+    rows = [
+        (one["title"], *(f"{error:.1e}" for error in one["errors"]), "right" if one["is_right"] else "wrong")
+        for one in numbers["layers"]
+    ]
+    return {"rows": rows, "mistakes": numbers["mistakes"]}

@@ -1,155 +1,242 @@
-"""Why lenet breaks, for a student with five minutes: how many die, when, of what, and what it looks like."""
+"""Why lenet breaks: how many runs die, at which step, of what, and what one death looks like."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
-from diagnostics.detect.findings import Verdict
-from diagnostics.errors import LogError
+from matplotlib.figure import Figure
+
+from diagnostics.detect.findings import Diagnosis, Verdict
+from diagnostics.errors import DiagnosticsError, LogError
 from diagnostics.statistics.group import DEFECT_KINDS, Group
 from diagnostics.statistics.run_summary import RunSummary
-from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import EXACT, REMEDIES, REPORT
-from diagnostics.study.results import comparisons_of, groups_of
-from reports.figures.survival import death_step, median_death_words
-from reports.results import pictures
-from reports.results.drift import drift
-from reports.results.gradients import gradient_words
-from reports.results.markdown import how_made, join, runs_file, settings_words, share, status, table
-from reports.results.saving import what_saves
-from reports.results.why_words import EARLY, HOW_IT_DIES, chain_words, explained_runs, short_answer, steps_per_epoch
+from diagnostics.study.results import comparisons_of, groups_of, load_study
+from reports.figures.arms import arms_figure
+from reports.figures.healthy_vs_defect import PARAMETERS, healthy_vs_defect_figure
+from reports.figures.survival import death_step, median_death_words, survival_figure
+from reports.results import drift, gradients, remedies
+from reports.results.cells import defect_rate, share
+from reports.results.study_numbers import Numbers, arm_numbers, study_numbers
+from reports.text.numbers import NONE
 from reports.text.phrases import rule_name
-from reports.text.statistics import defect_rate
 
 CHANCE = 0.2
 """An accuracy that only guessing explains; the commonest digit alone gives 11 %."""
+EARLY = 100
+"""Steps that count as early: a fifth of an epoch."""
 
 
-def page(plan: StudyPlan, loaded: Loaded, folder: Path, target: Path) -> str:
-    """The page, from the runs in the study's folder."""
-    groups = {group.label: group for group in groups_of(plan, loaded.runs)}
-    both = [groups[label] for label in (EXACT, REPORT) if label in groups]
-    exact, report = groups.get(EXACT), groups.get(REPORT)
-    return join(
-        "# Why it breaks",
-        "The report trains LeNet on handwritten digits, and some of its runs die: they never learn, or they learn and "
-        "then unlearn everything. Its author supposes overfitting or \"some edge case computation\". We ran the same "
-        f"network with the same settings ({settings_words(plan)}) from many seeds, "
-        "twice: with a convolution whose gradient is right, and with the report's own.",
-        status(plan, loaded),
-        "## The short answer",
-        short_answer(both),
-        "## How many die, and when",
-        table(["convolution", "runs", "defect runs (95 %)", *map(str, DEFECT_KINDS), "recovered", "undecided",
-               "validation, all", "validation, survivors"], map(_counts, both)),
-        *(f"The {c.arm.label} against the {c.control.label}: {c.words}." for c in comparisons_of(plan, both)),
-        _losses(both, folder, target),
-        table(["convolution", "broke in the first 100 steps", "later in epoch 1", "in epoch 2", "in epoch 3 or later",
-               "median step", "latest step", "not known when"], map(_when, both)),
-        "A run broke at the step of its blow. Where the detector names none, that is not known: such a run counts "
-        "from its onset in the curve, and in no column but the last.",
-        pictures.survival(both, target) if both else None,
-        "## How a run dies with every gradient right",
-        HOW_IT_DIES,
-        *((_causes(exact), _death(exact, folder)) if exact else ()),
-        "## What the report's convolution adds",
-        gradient_words(),
-        *((_causes(report), _death(report, folder)) if report else ()),
-        "### What drifts before a late collapse",
-        drift(report, folder, target),
-        "## Is it overfitting?",
-        _overfitting(both),
-        "## What helps",
-        what_saves(folder.parent / REMEDIES.name),
-        how_made(plan, loaded, runs_file(target).name),
-    )  # fmt: skip
+def numbers(plan: StudyPlan, groups: Sequence[Group], folder: Path) -> Numbers:
+    """The numbers of the page, from the arms of the study and from the logs in its folder."""
+    return {**from_summaries(plan, groups), **from_logs(groups, folder)}
 
 
-def _losses(groups: Sequence[Group], folder: Path, target: Path) -> str | None:
+def figures(groups: Sequence[Group], folder: Path) -> dict[str, Figure | None]:
+    """The loss of every run, the runs still alive, and the weights before a late collapse, as far as logs are there."""
     from diagnostics.log.reader import open_run
 
-    try:
-        return pictures.losses(groups, lambda run: open_run(folder / run.name), target) if groups else None
-    except LogError:  # the logs are gone and only their summaries were kept
-        return None
+    drawn: dict[str, Figure | None] = {"still-alive": survival_figure(groups)}
+    report = next((group for group in groups if group.label == REPORT), None)
+    late, healthy = drift.runs_to_compare(report, folder) if report else ([], [])
+    if late and len(healthy) > 1:
+        onset, window = attrgetter("diagnosis.onset"), (-drift.BEFORE, 50)
+        runs = [*late, *healthy]
+        drawn["before-the-collapse"] = healthy_vs_defect_figure(runs, "onset", PARAMETERS, window, onset)
+    with suppress(LogError):  # the logs are gone and only their summaries were kept
+        drawn["losses"] = arms_figure(groups, lambda run: open_run(folder / run.name)) if groups else None
+    return drawn
 
 
-def _defects(group: Group) -> list[RunSummary]:
-    return [run for run in group.runs if run.is_defect]
+def from_summaries(plan: StudyPlan, groups: Sequence[Group]) -> Numbers:
+    """The numbers that follow from the summaries of the runs alone."""
+    both = [group for group in groups if group.label in (EXACT, REPORT)]
+    return {
+        "early": EARLY,
+        "chance": CHANCE,
+        "arms": [
+            {
+                **arm_numbers(group),
+                "is_report": group.label == REPORT,
+                "deaths": _deaths(group),
+                "causes": _causes(group),
+                "overfitting": _overfitting(group),
+            }
+            for group in both
+        ],
+        "comparisons": [
+            {"arm": c.arm.label, "control": c.control.label, "words": c.words} for c in comparisons_of(plan, both)
+        ],
+    }
 
 
-def _counts(g: Group) -> Sequence[str]:
-    return (g.label, str(len(g.runs)), defect_rate(g, is_brief=True),
-            *(str(g.by_kind[str(kind)]) for kind in DEFECT_KINDS), str(g.recovered),
-            str(g.undecided), share(g.all.validation_accuracy),
-            share(g.survivors.validation_accuracy))  # fmt: skip
+def from_logs(groups: Sequence[Group], folder: Path) -> Numbers:
+    """What only the logs and the study of the remedies beside this one can tell, as far as they are there."""
+    report = next((group for group in groups if group.label == REPORT), None)
+    return {
+        "examples": {group.label: _example(group, folder) for group in groups if group.label in (EXACT, REPORT)},
+        "gradients": gradients.numbers(),
+        "drift": drift.numbers(*drift.runs_to_compare(report, folder)) if report else None,
+        "remedies": _remedies(folder.parent / REMEDIES.name),
+    }
 
 
-def _when(group: Group) -> Sequence[str]:
-    explained = explained_runs(group)
-    steps = sorted(death_step(run) for run in explained)
-    unknown = str(group.defect_runs - len(explained))
-    if not steps:
-        return (group.label, *["–"] * 6, unknown)
-    epoch = steps_per_epoch(group)
-    counted = [sum(low <= step < high for step in steps) for low, high in (
-        (0, EARLY), (EARLY, epoch), (epoch, 2 * epoch), (2 * epoch, math.inf))]  # fmt: skip
-    return (group.label, *map(str, counted), median_death_words(steps), str(steps[-1]), unknown)
+def prepare(numbers: Numbers) -> dict[str, Any]:
+    """What the template prints."""
+    arms, found = numbers["arms"], numbers["remedies"]
+    return {
+        "study": numbers["study"],
+        "early": numbers["early"],
+        "chance": f"{numbers['chance']:.0%}",
+        "arms": [_told(arm, numbers["examples"].get(arm["label"])) for arm in arms],
+        "kinds": [str(kind) for kind in DEFECT_KINDS],
+        "comparisons": numbers["comparisons"],
+        "gradients": gradients.prepare(numbers["gradients"]),
+        "drift": numbers["drift"] and drift.prepare(numbers["drift"]),
+        "remedies": found and {**found, "families": [remedies.answered(family) for family in found["families"]]},
+        "pictures": numbers["pictures"],
+    }
 
 
-def _causes(group: Group) -> str | None:
-    """What the detector names as the first link, and where."""
-    named = Counter((run.cause, run.cause_layer) for run in _defects(group))
-    rows = [
-        (rule_name(cause) if cause else "unexplained", layer or "–", str(n))
-        for (cause, layer), n in named.most_common()
-    ]
-    if not rows:
-        return None
+def _told(arm: Numbers, example: Numbers | None) -> dict[str, Any]:
+    """One convolution as the template prints it."""
+    deaths, named = arm["deaths"], _by_mechanism(arm["causes"])
+    most_often = max(named.values(), default=0)
+    return {
+        **{name: arm[name] for name in ("label", "is_report", "defect_runs", "judged", "deaths", "overfitting")},
+        "rate": defect_rate(arm),
+        "commonest": [rule_name(cause) for cause, runs in named.items() if runs == most_often],
+        "most_often": most_often,
+        "unexplained": sum(one["runs"] for one in arm["causes"] if not one["cause"]),
+        "counts": (
+            arm["label"],
+            str(arm["runs"]),
+            defect_rate(arm),
+            *(str(arm["by_kind"][str(kind)]) for kind in DEFECT_KINDS),
+            str(arm["recovered"]),
+            str(arm["undecided"]),
+            share(arm["all"]["validation_accuracy"]),
+            share(arm["survivors"]["validation_accuracy"]),
+        ),
+        "when": (
+            arm["label"],
+            *(map(str, deaths["by_epoch"]) if deaths["known"] else [NONE] * 4),
+            median_death_words(deaths["steps"]) if deaths["known"] else NONE,
+            str(deaths["steps"][-1]) if deaths["known"] else NONE,
+            str(arm["defect_runs"] - deaths["known"]),
+        ),
+        "causes": [
+            (rule_name(one["cause"]) if one["cause"] else "unexplained", one["layer"] or NONE, str(one["runs"]))
+            for one in arm["causes"]
+        ],
+        "example": example,
+    }
+
+
+def _deaths(group: Group) -> Numbers:
+    """The steps at which the runs broke whose cause the detector names, and how many broke in which epoch."""
+    known = [run for run in _defects(group) if run.cause_step is not None]
+    steps = sorted(death_step(run) for run in known)
+    first = group.runs[0]
+    epoch = first.planned_steps / max(1, int(first.arm.get("epochs", 1)))
+    ends = [0, EARLY, epoch, 2 * epoch, math.inf]
     late = sum(run.cause_step > run.onset for run in _defects(group) if run.cause_step is not None and run.onset)
-    after = f" In {late} of them it comes after the onset: learning was lost before it." if late else ""
-    head = f"First link of the chain in the {group.defect_runs} defect runs of {group.judged}.{after}"
-    return f"{head}\n\n" + table(["what", "layer", "runs"], rows)
+    return {
+        "known": len(known),
+        "steps": steps,
+        "by_epoch": [sum(low <= s < high for s in steps) for low, high in pairwise(ends)],
+        "after_the_onset": late,
+    }
 
 
-def _overfitting(groups: Sequence[Group]) -> str | None:
+def _causes(group: Group) -> list[Numbers]:
+    """What the detector names as the first link, and in which layer, the commonest first."""
+    named = Counter((run.cause, run.cause_layer) for run in _defects(group))
+    return [{"cause": cause, "layer": layer, "runs": runs} for (cause, layer), runs in named.most_common()]
+
+
+def _by_mechanism(causes: Sequence[Numbers]) -> dict[str, int]:
+    """How often each mechanism is named as the first link, in whatever layer."""
+    named: Counter[str] = Counter()
+    for one in causes:
+        if one["cause"]:
+            named[one["cause"]] += one["runs"]
+    return named
+
+
+def _overfitting(group: Group) -> Numbers | None:
     """The author's first guess, answered from the runs: training against validation accuracy."""
-    parts = []
-    for group in groups:
-        training, validation = group.survivors.epoch_accuracy, group.survivors.validation_accuracy
-        dead = [r for r in _defects(group) if r.validation_accuracy is not None and r.epochs]
-        if not training or training[-1].mean is None or validation.mean is None or not dead:
-            continue
-        chance = sum(max(r.validation_accuracy or 0, r.epochs[-1].accuracy or 0) < CHANCE for r in dead)
-        parts.append(
-            f"- {group.label}: the {group.judged - group.defect_runs} survivors have {100 * training[-1].mean:.1f} % "
-            f"in the last epoch of training and {100 * validation.mean:.1f} % in validation; of the {len(dead)} dead "
-            f"runs {chance} end "
-            f"below {CHANCE:.0%} in both."
-        )
-    if not parts:
+    training, validation = group.survivors.epoch_accuracy, group.survivors.validation_accuracy.mean
+    dead = [run for run in _defects(group) if run.validation_accuracy is not None and run.epochs]
+    if not training or training[-1].mean is None or validation is None or not dead:
         return None
-    return join(
-        "Overfitting shows as good training and bad validation: the network fits the images it is trained on and no "
-        "others. A dead run does not even fit those.",
-        "\n".join(parts),
-    ).rstrip()
+    guessing = sum(max(run.validation_accuracy or 0, run.epochs[-1].accuracy or 0) < CHANCE for run in dead)
+    return {
+        "survivors": group.judged - group.defect_runs,
+        "training": training[-1].mean,
+        "validation": validation,
+        "dead": len(dead),
+        "guessing": guessing,
+    }
 
 
-def _death(group: Group, folder: Path) -> str | None:
-    """One death step by step: one that is explained, and a late collapse where there is one."""
+def _example(group: Group, folder: Path) -> Numbers | None:
+    """One death step by step: one that is explained, and with the report's convolution a late collapse."""
     from diagnostics.log.reader import open_run
 
-    late = group.label == REPORT
-    order = sorted(_defects(group), key=lambda r: (late and r.verdict is not Verdict.COLLAPSED, r.cause is None))
+    wants_late = group.label == REPORT
+    order = sorted(_defects(group), key=lambda r: (wants_late and r.verdict is not Verdict.COLLAPSED, r.cause is None))
     if not order:
         return None
     try:
         diagnosis = open_run(folder / order[0].name).diagnosis
     except LogError:
         return None
-    return f"One of them step by step (seed {order[0].seed}, {diagnosis.verdict}):\n\n{chain_words(diagnosis)}"
+    explained = diagnosis.cause is not None
+    verdict = str(diagnosis.verdict)
+    return {"seed": order[0].seed, "verdict": verdict, "links": links(diagnosis), "is_explained": explained}
+
+
+def links(diagnosis: Diagnosis) -> list[Numbers]:
+    """The chain of events; an event that is counted from an earlier step than the one before it comes without step."""
+    found, reached = [], 0
+    for finding in diagnosis.chain:
+        is_later = finding.first_step >= reached
+        reached = max(reached, finding.first_step)
+        found.append({"step": finding.first_step if is_later else None, "message": finding.message})
+    return found
+
+
+def _remedies(folder: Path) -> Numbers | None:
+    """What saves runs, from the study of the remedies that lies beside this one; None where there is none."""
+    try:
+        plan, loaded = load_study(folder)
+    except DiagnosticsError:
+        return None
+    if plan.preset != REMEDIES.name or not loaded.runs:
+        return None
+    study = study_numbers(plan, loaded, REMEDIES.name)
+    families = remedies.families_of(plan, groups_of(plan, loaded.runs))
+    return {"done": study["done"], "asked": study["asked"], "families": [_brief(family) for family in families]}
+
+
+def _brief(family: Numbers) -> Numbers:
+    """What this page says of the arms of one convolution, and no more."""
+
+    def part(arm: Numbers) -> Numbers:
+        named = ("label", "judged", "defect_runs", "defect_rate_interval", "comparison")
+        return {name: arm[name] for name in named if name in arm}
+
+    return {**family, "control": part(family["control"]), "arms": [part(arm) for arm in family["arms"]]}
+
+
+def _defects(group: Group) -> list[RunSummary]:
+    return [run for run in group.runs if run.is_defect]

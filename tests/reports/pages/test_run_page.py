@@ -9,8 +9,7 @@ import pytest
 
 from diagnostics.detect.remedies import suggestion
 from reports.pages import html
-from reports.pages.document import Command, Document, Facts, Folded, Listing, Section, Table, text
-from reports.pages.document import Verdict as VerdictBlock
+from reports.pages.document import Command, Document, Facts, Folded, Listing, Section, TableBlock, VerdictBlock, text
 from reports.pages.run_page import build, write_report
 from reports.text.remedies import command_for
 from tests.helpers import synthetic_runs as synthetic
@@ -94,7 +93,7 @@ def test_a_healthy_run_is_told_what_was_checked_and_what_was_not(healthy):
 
     assert document.opening[0].tone == "good"
     assert document.sections[0].title == "What was checked"
-    assert isinstance(findings, Table)
+    assert isinstance(findings, TableBlock)
     assert [row[1] for row in findings.rows] == ["passed", "not run"]
     assert "no sigmoid or tanh layer" in str(findings.rows[1][-1])
     assert len(document.pictures()) == 7
@@ -172,7 +171,7 @@ def test_texts_are_escaped_wherever_they_stand():
             Section(
                 "a",
                 sharp,
-                (text(sharp), Table(sharp, (sharp,), ((sharp,),))),
+                (text(sharp), TableBlock(sharp, (sharp,), ((sharp,),))),
             ),
         ),
     )

@@ -11,8 +11,7 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import wilson
 from reports.figures import arms, healthy_vs_defect, rates, survival
 from reports.pages import html, study_page
-from reports.pages.document import Facts, Link, Table
-from reports.pages.document import Verdict as VerdictBlock
+from reports.pages.document import Facts, Link, TableBlock, VerdictBlock
 from reports.pages.study_page import StudyData, build
 from reports.results import why
 from tests.helpers import synthetic_runs as synthetic
@@ -85,8 +84,8 @@ def test_the_bands_part_where_the_defect_runs_went_down(study):
 def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study):
     document = build(study)
     verdict, facts = document.opening
-    table = next(b for b in document.sections[0].blocks if isinstance(b, Table))
-    runs = next(b for b in document.sections[4].blocks if isinstance(b, Table))
+    table = next(b for b in document.sections[0].blocks if isinstance(b, TableBlock))
+    runs = next(b for b in document.sections[4].blocks if isinstance(b, TableBlock))
 
     assert isinstance(verdict, VerdictBlock)
     assert "3 of 8 judged runs died" in verdict.sentence
