@@ -17,61 +17,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.calibrate import patience
 from benchmarks.calibrate.bands import band_rows, measured
 from benchmarks.calibrate.starts import Start, first_learned, starts
 from benchmarks.common import commit, outcomes, render
-from benchmarks.zoo.judged import ALIVE_ABOVE, DEAD_BELOW, NATURAL
+from benchmarks.zoo.judged import NATURAL, JudgedRun, judged_run
+from benchmarks.zoo.numbers import early_warnings
+from benchmarks.zoo.table import spread_row, warning_rows
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
-from diagnostics.detect.early_warnings import RULE
-from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
-from diagnostics.statistics.intervals import wilson
 
-WARNED_WITHIN = 200
 LATEST = 8
 
 
 @dataclass(frozen=True)
 class CalibrationRun:
-    """One calibration run: its label, what was measured of it, and what the detector says.
+    """One calibration run.
 
-    ``warned`` holds the steps of its early warnings.
+    Args:
+        judged: its label and what the detector says of it.
+        start: how it began.
+        statistics: what is measured of it, in the order of ``bands.STATISTICS``.
+        fired: the rules that fired.
     """
 
-    name: str
-    group: str
-    network: str
-    validation: float
+    judged: JudgedRun
     start: Start
     statistics: list[float]
-    diagnosis: Diagnosis
-    warned: tuple[int, ...] = ()
+    fired: frozenset[str] = frozenset()
 
 
 def judge(label: Path) -> CalibrationRun:
     """The run of a label, measured and judged from its log."""
-    entry = json.loads(label.read_text())
     run = open_run(label.with_suffix(".h5"))
-    columns = run.columns
-    rows = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")])
+    rows = run.block([run.columns.scalar("data_loss"), run.columns.scalar("accuracy")])
     learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
-    network, validation = entry["settings"]["network"], entry["accuracies"][-1]
     diagnosis = diagnose(run)
-    start = Start(label.stem, network, len(rows), learned, last, validation)
-    warned = tuple(finding.first_step for finding in diagnosis.findings if finding.rule == RULE)
-    return CalibrationRun(label.stem, entry["group"], network, validation, start, measured(run), diagnosis, warned)
+    judged = judged_run(label, diagnosis)
+    start = Start(judged.name, judged.network, len(rows), learned, last, judged.accuracies[-1])
+    fired = frozenset(check.rule for check in diagnosis.checks if check.outcome == "fired")
+    return CalibrationRun(judged, start, measured(run), fired)
 
 
 def judge_all(folder: Path, jobs: int = 2) -> list[CalibrationRun]:
     """All natural and clean runs of a folder that have a label, in the order of their names."""
-    labels = [
-        label
-        for label in sorted(folder.glob("*.json"))
-        if json.loads(label.read_text())["group"] in (*NATURAL, "clean")
-    ]
+    groups = (*NATURAL, "clean")
+    labels = [label for label in sorted(folder.glob("*.json")) if json.loads(label.read_text())["group"] in groups]
     found = dict(outcomes(labels, judge, jobs))
     return [judged for label in labels if isinstance(judged := found[label], CalibrationRun)]
 
@@ -84,14 +75,15 @@ def prepare(runs: Sequence[CalibrationRun], others: Sequence[Start], picture: st
         others: the short ones without a log.
         picture: the name of the figure.
     """
-    alive = [one for one in runs if one.validation > ALIVE_ABOVE]
-    dead = [one for one in runs if one.validation < DEAD_BELOW]
+    alive = [one for one in runs if one.judged.label == "alive"]
+    dead = [one for one in runs if one.judged.label == "dead"]
     by_network: dict[str, list[list[float]]] = {}
     for one in alive:
-        by_network.setdefault(one.network, []).append(one.statistics)
+        by_network.setdefault(one.judged.network, []).append(one.statistics)
     found = [one.start for one in runs] + list(others)
-    defect = [one.diagnosis for one in runs if one.diagnosis.verdict.is_defect]
-    fired = Counter(rule for one in alive for rule in {c.rule for c in one.diagnosis.checks if c.outcome == "fired"})
+    defect = [one.judged for one in runs if one.judged.is_defect]
+    natural = [one.judged for one in runs if one.judged.is_natural]
+    warnings = early_warnings(natural, [one.judged for one in alive if not one.judged.is_natural])
     return {
         "commit": commit(),
         "logged": len(runs),
@@ -107,10 +99,14 @@ def prepare(runs: Sequence[CalibrationRun], others: Sequence[Start], picture: st
         "waiting": patience.rows(found),
         "latest": _latest(found),
         "bands": band_rows(by_network, [one.statistics for one in dead]),
-        "warnings": _warnings(runs),
-        "verdicts": ", ".join(f"{n} {v}" for v, n in Counter(str(o.diagnosis.verdict) for o in alive).most_common()),
-        "fired": fired.most_common(),
-        "causes": Counter(one.cause.rule if one.cause else "unexplained" for one in defect).most_common(),
+        "warnings": warning_rows(warnings),
+        "leads": [
+            spread_row("early warning before the verdict", warnings["lead_over_the_verdict"]),
+            spread_row("early warning before the onset of a collapse", warnings["lead_over_the_onset"]),
+        ],
+        "verdicts": ", ".join(f"{n} {v}" for v, n in Counter(one.judged.verdict for one in alive).most_common()),
+        "fired": Counter(rule for one in alive for rule in sorted(one.fired)).most_common(),
+        "causes": Counter(one.cause[0] if one.cause else "unexplained" for one in defect).most_common(),
         "defect_runs": len(defect),
     }
 
@@ -119,39 +115,6 @@ def _latest(found: Sequence[Start]) -> list[tuple[str, ...]]:
     """The runs that were guessing for longest and learned nevertheless."""
     late = sorted((one for one in found if one.learned is not None), key=lambda one: -one.last_guess)
     return [(one.settings, str(one.last_guess), str(one.learned), f"{one.validation:.3f}") for one in late[:LATEST]]
-
-
-def _warnings(runs: Sequence[CalibrationRun]) -> list[str]:
-    """How often healthy runs are warned of, and how long before the detector is sure the others are."""
-    lines = []
-    for groups, words in ((("clean",), "clean"), (NATURAL, "natural")):
-        well = [one for one in runs if one.group in groups and one.diagnosis.verdict is Verdict.HEALTHY]
-        told = sum(bool(one.warned) for one in well)
-        low, high = wilson(told, len(well)) or (0.0, 1.0)
-        lines.append(
-            f"{told} of {len(well)} healthy {words} runs had a warning ({told / max(1, len(well)):.1%}, "
-            f"Wilson 95 % {low:.1%} to {high:.1%})."
-        )
-    downs = [(one, one.diagnosis.stretches[0]) for one in runs if one.diagnosis.stretches]
-    leads = []
-    for one, stretch in downs:
-        since = max(0, stretch.onset - WARNED_WITHIN)
-        told_at = [step for step in one.warned if since <= step < stretch.confirmed]
-        leads += [stretch.confirmed - told_at[0]] if told_at else []
-    if leads:
-        low, middle, high = np.percentile(leads, [10, 50, 90])
-        lines.append(
-            f"{len(leads)} of {len(downs)} runs that went down had a warning before the detector was sure, "
-            f"{middle:.0f} steps before in the median (10th to 90th percentile: {low:.0f} to {high:.0f})."
-        )
-    collapses = [(one, stretch.onset) for one, stretch in downs if stretch.kind is Verdict.COLLAPSED]
-    early = []
-    for one, onset in collapses:
-        told_at = [step for step in one.warned if onset - WARNED_WITHIN <= step < onset]
-        early += [onset - told_at[0]] if told_at else []
-    steps_before = f", {', '.join(map(str, sorted(early)))} steps before" if early else ""
-    lines.append(f"{len(early)} of {len(collapses)} collapses had a warning before their onset{steps_before}.")
-    return lines
 
 
 def main() -> None:

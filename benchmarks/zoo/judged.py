@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.common import outcomes
 from diagnostics.detect.detector import diagnose
 from diagnostics.detect.early_warnings import RULE
-from diagnostics.detect.findings import Verdict
+from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
 
 NATURAL = ("natural", "own")
@@ -94,10 +94,13 @@ class JudgedRun:
 
 
 def judge(label: Path) -> JudgedRun:
-    """The run of a label, replayed from its log."""
+    """The run of a label, judged from its log."""
+    return judged_run(label, diagnose(open_run(label.with_suffix(".h5"))))
+
+
+def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
+    """The run of a label and what was said of it."""
     entry = json.loads(label.read_text())
-    run = open_run(label.with_suffix(".h5"))
-    diagnosis = diagnose(run)
     cause = diagnosis.cause
     return JudgedRun(
         name=label.stem,

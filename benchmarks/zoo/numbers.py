@@ -105,7 +105,7 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "never_learned_confirmed": spread([s[2] for one, s in stretches if s[0] == "never-learned" and not one.truth]),
         "faults": {name: _fault([one for one in faulty if one.group == name]) for name in FAULTS},
         "cause_right": share(sum(o.mechanism_right and o.layer_right for o in faulty), len(faulty)),
-        "warnings": _warnings(natural, clean),
+        "warnings": early_warnings(natural, clean),
     }
 
 
@@ -135,7 +135,8 @@ def _fault(runs: Sequence[JudgedRun]) -> dict[str, Any]:
     }
 
 
-def _warnings(natural: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:
+def early_warnings(natural: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:
+    """How often runs that went down were warned of, how long before, and how often healthy runs were."""
     before_sure, before_onset, downs, collapses = [], [], 0, 0
     for one in natural:
         for kind, onset, confirmed, _ in one.stretches[:1]:

@@ -90,20 +90,15 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "recall_faulty": _share(numbers["recall_faulty"]),
         "faults": [_fault_row(name, one) for name, one in numbers["faults"].items() if one["runs"]],
         "steps": [
-            _spread_row("onset error, faults that act within one step", numbers["onset_error_one_step"]),
-            _spread_row("confirmation after onset, collapses", numbers["delay_collapse"]),
-            _spread_row("the same, of natural runs alone", numbers["delay_collapse_natural"]),
-            _spread_row("step at which never-learned was confirmed, natural runs", numbers["never_learned_confirmed"]),
-            _spread_row("early warning before the verdict", warnings["lead_over_the_verdict"]),
-            _spread_row("early warning before the onset of a collapse", warnings["lead_over_the_onset"]),
+            spread_row("onset error, faults that act within one step", numbers["onset_error_one_step"]),
+            spread_row("confirmation after onset, collapses", numbers["delay_collapse"]),
+            spread_row("the same, of natural runs alone", numbers["delay_collapse_natural"]),
+            spread_row("step at which never-learned was confirmed, natural runs", numbers["never_learned_confirmed"]),
+            spread_row("early warning before the verdict", warnings["lead_over_the_verdict"]),
+            spread_row("early warning before the onset of a collapse", warnings["lead_over_the_onset"]),
         ],
         "soon": SOON,
-        "warnings": [
-            ("natural runs that went down, warned before the verdict", _share(warnings["runs_that_went_down"])),
-            ("collapses warned before their onset", _share(warnings["collapses_warned_before_onset"])),
-            ("healthy natural runs with a warning", _share(warnings["false_natural"])),
-            ("clean runs with a warning", _share(warnings["false_clean"])),
-        ],
+        "warnings": warning_rows(warnings),
         "wrong": [_wrong_line(one) for one in numbers["wrong"]],
     }
 
@@ -183,8 +178,19 @@ def _fault_row(name: str, one: Numbers) -> tuple[str, ...]:
     )
 
 
-def _spread_row(what: str, one: Numbers) -> tuple[str, ...]:
+def spread_row(what: str, one: Numbers) -> tuple[str, ...]:
+    """Number, median, 90th percentile and largest of some steps."""
     return (what, str(one["n"]), *(_steps(one[key]) for key in ("median", "p90", "largest")))
+
+
+def warning_rows(one: Numbers) -> list[tuple[str, str]]:
+    """What early warnings were counted of, and how often."""
+    return [
+        ("natural runs that went down, warned before the verdict", _share(one["runs_that_went_down"])),
+        ("collapses warned before their onset", _share(one["collapses_warned_before_onset"])),
+        ("healthy natural runs with a warning", _share(one["false_natural"])),
+        ("clean runs with a warning", _share(one["false_clean"])),
+    ]
 
 
 def _wrong_line(one: Numbers) -> str:

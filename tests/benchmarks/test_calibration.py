@@ -10,7 +10,7 @@ from benchmarks.calibrate.bands import STATISTICS, band_rows, measured
 from benchmarks.calibrate.calibration import CalibrationRun, prepare
 from benchmarks.calibrate.starts import Start, first_learned, name_of, wanted
 from benchmarks.common import render
-from diagnostics.detect.findings import Diagnosis, Link, Stretch, Verdict
+from tests.helpers.judged_zoo import judged
 from tests.helpers.synthetic_runs import healthy
 
 PRIOR = [0.1] * 10
@@ -20,11 +20,9 @@ def start(learned, last_guess=-1, name="run", validation=0.9):
     return Start(name, "lenet", 469, learned, last_guess, validation)
 
 
-def calibration_run(validation=0.95, verdict=Verdict.HEALTHY, stretches=(), cause=None, warned=(), group="natural"):
-    diagnosis = Diagnosis("r", verdict, 469, stretches=stretches, first_link=cause)
-    return CalibrationRun(
-        "r", group, "lenet", validation, start(50, 30, "r", validation), [1.0] * len(STATISTICS), diagnosis, warned
-    )
+def calibration_run(*fired, **changes):
+    run = judged(**changes)
+    return CalibrationRun(run, start(50, 30, run.name, run.accuracies[-1]), [1.0] * len(STATISTICS), frozenset(fired))
 
 
 def test_a_run_has_learned_once_its_loss_is_low_and_was_guessing_as_long_as_it_was_at_chance():
@@ -87,25 +85,23 @@ def test_every_statistic_is_measured_on_a_healthy_run():
 
 def test_the_page_counts_verdicts_causes_and_warnings():
     dead = calibration_run(
-        0.1,
-        Verdict.COLLAPSED,
-        (Stretch(Verdict.COLLAPSED, 300, 320),),
-        Link("dead-units", "conv2", 299, "15 of 16 kernels silent"),
+        accuracies=(0.1,),
+        verdict="collapsed",
+        stretches=(("collapsed", 300, 320, None),),
+        cause=("dead-units", "conv2", 299),
         warned=(280,),
     )
-    content = prepare([calibration_run(), calibration_run(group="clean"), dead], [start(20, 10)], "patience.png")
+    alive = [calibration_run("stall"), calibration_run(group="clean")]
+    content = prepare([*alive, dead], [start(20, 10)], "patience.png")
 
     assert (content["logged"], content["alive"], content["dead"], content["short"]) == (3, 2, 1, 1)
     assert content["verdicts"] == "2 healthy"
     assert content["causes"] == [("dead-units", 1)]
-    assert content["warnings"][-2:] == [
-        "1 of 1 runs that went down had a warning before the detector was sure, 40 steps before in the median "
-        "(10th to 90th percentile: 40 to 40).",
-        "1 of 1 collapses had a warning before their onset, 20 steps before.",
-    ]
+    assert [value[:6] for _, value in content["warnings"]] == ["1 of 1", "1 of 1", "0 of 1", "0 of 1"]
+    assert [row[1:3] for row in content["leads"]] == [("1", "40"), ("1", "20")]
     page = render("calibration.md.j2", content)
     assert "- dead-units: 1 of 1\n" in page
-    assert "Rules that fired:\n\n- none\n" in page
+    assert "Rules that fired:\n\n- stall: in 1 of 2 runs\n" in page
     assert "\n\n\n" not in page
 
 

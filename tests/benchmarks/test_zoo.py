@@ -12,30 +12,16 @@ from benchmarks.zoo import table
 from benchmarks.zoo.build import train
 from benchmarks.zoo.faults import FAULTS
 from benchmarks.zoo.groups import LATEST_ROUND, QUICK_SHARE, REPORT_SETTINGS, RETIRED_SEEDS, zoo_runs
-from benchmarks.zoo.judged import JudgedRun, judge
+from benchmarks.zoo.judged import judge
 from benchmarks.zoo.numbers import summary
 from diagnostics.statistics.intervals import wilson
+from tests.helpers.judged_zoo import judged
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def plan(share=1.0):
     return list(zoo_runs("evaluation", LATEST_ROUND["evaluation"], share))
-
-
-def judged(name="natural-lenet-20000", group="natural", accuracies=(0.95,), verdict="healthy", **changes):
-    told = {
-        "network": "lenet",
-        "convolution": "exact",
-        "steps": 469,
-        "truth": None,
-        "onset": None,
-        "confirmed": None,
-        "stretches": (),
-        "cause": None,
-        "warned": (),
-    }
-    return JudgedRun(name=name, group=group, accuracies=tuple(accuracies), verdict=verdict, **{**told, **changes})
 
 
 def collapse(onset, confirmed, **changes):
