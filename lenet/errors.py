@@ -8,6 +8,8 @@ LenetError
 
 from __future__ import annotations
 
+import os
+
 
 class LenetError(Exception):
     """Base of all errors of the trainer."""
@@ -23,3 +25,11 @@ class ShapeError(LenetError, ValueError):
 
 class SettingsError(LenetError, ValueError):
     """An argument that cannot be: the message names it, its value and what is allowed."""
+
+
+def reason_of(error: BaseException) -> str:
+    """The reason of an error in one line: what the system said, or the class and the first line of its message."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -179,7 +179,8 @@ class ValidationEnd:
 class RunEnd:
     """Always arrives, also after Ctrl-C and after an error.
 
-    ``steps`` is the number of steps the run has made since its step 0.
+    ``steps`` is the number of steps the run has made since its step 0. ``switched_off`` has a
+    sentence for each hook that failed on the way and that the training went on without.
     """
 
     status: RunStatus
@@ -188,6 +189,7 @@ class RunEnd:
     digest: str
     seconds: float
     error: BaseException | None = field(default=None, compare=False)
+    switched_off: tuple[str, ...] = ()
 
 
 class Hook:
@@ -195,7 +197,12 @@ class Hook:
 
     A subclass that defines a public ``on_...`` method unknown here is refused
     with TypeError when it is defined, so that a misspelt event is found at once.
+
+    An error of a hook ends the training, unless the class says in ``optional`` what a training
+    can go on without, such as ``"the live view"``: such a hook is switched off with one line.
     """
+
+    optional: ClassVar[str] = ""
 
     _events: ClassVar[frozenset[str]] = frozenset()
 
@@ -209,6 +216,9 @@ class Hook:
     def wants(self, step: int) -> bool:
         """Whether this hook wants the events of this step (run, epoch and validation events always come)."""
         return True
+
+    def switched_off(self) -> None:
+        """Give back what the hook holds: it has failed, is optional, and hears of nothing more."""
 
     def on_run_start(self, event: RunStart) -> None: ...
     def on_step_start(self, event: StepStart) -> None: ...

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -16,6 +16,7 @@ import click
 from reports.commands import help_lines
 from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
 from reports.commands.faults import end_with_fault
+from reports.terminal.output import fill_standard_descriptors, settle_stdout, talk, talk_warnings
 
 # What is wrong with something to be read; all else is wrong with what was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
@@ -33,11 +34,9 @@ def _ending_in_one_line() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        talk("interrupted")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # nobody reads on; click would exit with 1, which is "defects found"
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
     except OSError as error:
         if not error.errno:  # not the system's word
@@ -46,6 +45,8 @@ def _ending_in_one_line() -> Iterator[None]:
         fail(f"{what}{os.strerror(error.errno).lower()}", UNREADABLE if error.errno in NOT_THERE else FAILED)
     except Exception as error:
         end_with_fault(error)
+    finally:
+        settle_stdout()
 
 
 class LazyGroup(click.Group):
@@ -61,12 +62,14 @@ class LazyGroup(click.Group):
         return command
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        fill_standard_descriptors()
         with _ending_in_one_line():
             return super().make_context(*arguments, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # what the terminal cannot show must not end a command
+        talk_warnings()
         os.environ["MPLBACKEND"] = "agg"  # figures become files; the shell may name a backend that is not here
         with _ending_in_one_line():
             return super().invoke(ctx)

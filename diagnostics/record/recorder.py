@@ -6,6 +6,7 @@ Without a path it only measures and judges. It changes nothing about training.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -34,7 +35,7 @@ from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import VALIDATIONS
 from lenet.arguments import expect_whole
-from lenet.errors import SettingsError
+from lenet.errors import SettingsError, reason_of
 from lenet.hooks import (
     ActivationsReady,
     EpochEnd,
@@ -50,6 +51,7 @@ from lenet.hooks import (
 )
 from lenet.model import Model
 
+log = logging.getLogger("lenet-diag")
 CHECKPOINT_EVERY = 200
 Policy = Literal["continue", "stop"]
 Handler = TypeVar("Handler", bound=Callable[..., None])
@@ -280,11 +282,18 @@ class Recorder(Hook):
         if self._judge is not None:
             self.diagnosis, note = self._judge.finish(event.status, event.steps)
             self._log.note(event.steps, **note)
-            if self._tracker is not None:
-                self._tracker.record_verdict(self.diagnosis.verdict)
+            self._tell_tracker(self.diagnosis)
         self._log.close(event, self.cost)
 
     # ---- inside
+
+    def _tell_tracker(self, diagnosis: Diagnosis) -> None:
+        """Tell the tracker the verdict; a tracker that cannot take it costs neither the log nor the run."""
+        if self._tracker is not None:
+            try:
+                self._tracker.record_verdict(diagnosis.verdict)
+            except Exception as error:
+                log.warning("the tracker was not told the verdict: %s", reason_of(error))
 
     def _begin(self) -> None:
         """As before any training."""

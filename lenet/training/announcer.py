@@ -20,7 +20,7 @@ observes a loop that a user wrote. The order of the calls, in either:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -117,8 +117,13 @@ class Announcer:
             digest=self._parameters.digest(),
             seconds=perf_counter() - self._started,
             error=None if is_stopped else error,
+            switched_off=self._all.switched_off,
         )
-        self._all.emit_to_all("on_run_end", self.end)
+        try:
+            self._all.emit_to_all("on_run_end", self.end)
+        finally:
+            if self._all.switched_off != self.end.switched_off:  # one failed at the very end
+                self.end = replace(self.end, switched_off=self._all.switched_off)
         return is_stopped
 
     def raise_if_stopped(self) -> None:

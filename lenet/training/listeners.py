@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
+from lenet.errors import reason_of
 from lenet.hooks import Hook, StopTraining
+
+log = logging.getLogger("lenet-diag")
 
 
 class Listeners:
     """The hooks of a run; each event goes to those that override its method.
 
+    An optional hook that fails is switched off with a warning; any other error of a hook is passed on.
+
     Args:
         hooks: in the order in which they are told.
-        stops: where requests to stop are collected; None (default) for a list of its own.
+        of: the listeners that these are a part of, which share requests to stop and failed hooks
+            with them; None (default) for all hooks of a run.
     """
 
-    def __init__(self, hooks: Sequence[Hook], stops: list[StopTraining] | None = None) -> None:
+    def __init__(self, hooks: Sequence[Hook], of: Listeners | None = None) -> None:
         self.hooks = tuple(hooks)
-        self._stops: list[StopTraining] = [] if stops is None else stops
+        self._stops: list[StopTraining] = [] if of is None else of._stops
+        self._off: dict[Hook, str] = {} if of is None else of._off
         self._groups: dict[tuple[bool, ...], Listeners] = {}
         self._by_event: dict[str, list[Hook]] = {}
         for event in Hook._events:
@@ -28,12 +36,12 @@ class Listeners:
 
     def wanting(self, step: int) -> Listeners:
         """The hooks that want the events of this step."""
-        wants = tuple(hook.wants(step) for hook in self.hooks)
+        wants = tuple(self._wants(hook, step) for hook in self.hooks)
         if all(wants):
             return self
         if wants not in self._groups:
             chosen = [hook for hook, wanted in zip(self.hooks, wants, strict=True) if wanted]
-            self._groups[wants] = Listeners(chosen, self._stops)
+            self._groups[wants] = Listeners(chosen, self)
         return self._groups[wants]
 
     def has_listener(self, event: str) -> bool:
@@ -46,10 +54,14 @@ class Listeners:
         A request to stop is kept until :meth:`raise_if_stopped`, so that every hook gets the event.
         """
         for hook in self._by_event[name]:
+            if hook in self._off:
+                continue
             try:
                 getattr(hook, name)(event)
             except StopTraining as stop:
                 self._stops.append(stop)
+            except Exception as error:
+                self._switch_off(hook, error, getattr(event, "step", None))
 
     def raise_if_stopped(self) -> None:
         """Raise the first StopTraining of a hook; loops call this between two steps."""
@@ -60,14 +72,45 @@ class Listeners:
         """Hand the event to every hook, also after one of them failed; the first error is raised at the end."""
         errors: list[BaseException] = []
         for hook in self._by_event[name]:
+            if hook in self._off:
+                continue
             try:
                 getattr(hook, name)(event)
             except StopTraining:
                 continue  # there is nothing left to stop
             except BaseException as error:
-                errors.append(error)
+                try:
+                    self._switch_off(hook, error, None)
+                except BaseException as passed_on:
+                    errors.append(passed_on)
         if errors:
             raise errors[0]
+
+    @property
+    def switched_off(self) -> tuple[str, ...]:
+        """A sentence for each optional hook that has failed."""
+        return tuple(self._off.values())
+
+    def _wants(self, hook: Hook, step: int) -> bool:
+        if hook in self._off:
+            return False
+        try:
+            return hook.wants(step)
+        except Exception as error:
+            self._switch_off(hook, error, step)
+            return False
+
+    def _switch_off(self, hook: Hook, error: BaseException, step: int | None) -> None:
+        """Go on without an optional hook. Raises the error of any other, and what is no Exception."""
+        if not hook.optional or not isinstance(error, Exception):
+            raise error
+        when = "" if step is None else f" at step {step}"
+        self._off[hook] = f"{hook.optional} was switched off{when}: {reason_of(error)}"
+        log.warning("%s; the training goes on", self._off[hook])
+        try:
+            hook.switched_off()
+        except Exception as second:
+            log.warning("%s could not be ended in order: %s", hook.optional, reason_of(second))
 
 
 class Stopwatch:

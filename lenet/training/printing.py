@@ -15,6 +15,8 @@ class PrintProgress(Hook):
     ``step took 1.71 seconds``.
     """
 
+    optional = "printing"
+
     def __init__(self, every: int, stream: TextIO | None = None) -> None:
         self.every = every
         self._stream = stream

@@ -30,6 +30,8 @@ class Tracking(Hook):
         tracker: what is told.
     """
 
+    optional = "the tracker"
+
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._is_training = False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from lenet.errors import reason_of
 from lenet.layers.base import Array
 from lenet.losses import Labels
 from lenet.training.engine import Engine
+from lenet.training.listeners import log
 from lenet.training.printing import PrintProgress
 
 
@@ -28,11 +30,22 @@ def validate(
             correct += result.correct
             if printer and number and number % printer.every == 0:
                 accuracy, loss = result.correct / result.samples, result.loss_sum / result.samples
-                printer.say(f"validation, step:{number}, acc:{accuracy:.3f}, loss:{loss:.3f}")
-                printer.say(f"step took {perf_counter() - began:.2f} seconds")
+                said = f"validation, step:{number}, acc:{accuracy:.3f}, loss:{loss:.3f}"
+                printer = _say(printer, said, f"step took {perf_counter() - began:.2f} seconds")
     seconds = perf_counter() - started
     loss, accuracy = total / len(X), correct / len(X)
     if printer:
-        printer.say(f"final validation - acc:{accuracy:.3f}, loss:{loss:.3f}")
-        printer.say(f"validation took {seconds:.2f} seconds")
+        said = f"final validation - acc:{accuracy:.3f}, loss:{loss:.3f}"
+        _say(printer, said, f"validation took {seconds:.2f} seconds")
     return loss, accuracy, seconds
+
+
+def _say(printer: PrintProgress, *lines: str) -> PrintProgress | None:
+    """Print the lines; None instead of the printer where it cannot print any more."""
+    try:
+        for line in lines:
+            printer.say(line)
+    except (OSError, ValueError) as error:
+        log.warning("%s was switched off: %s; the validation goes on", printer.optional, reason_of(error))
+        return None
+    return printer

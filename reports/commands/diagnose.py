@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reports.commands.exit_codes import DEFECTS, UNREADABLE, one_line_errors, tell_damage
+from reports.terminal.output import say, talk
 
 
 @click.command(name="diagnose")
@@ -37,7 +38,7 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
         files, problems = find_readable(paths)
         for problem in problems:
             unreadable = True
-            click.echo(f"error: {problem}", err=True)
+            talk(f"error: {problem}")
         for path in files:
             try:
                 run = open_run(path)
@@ -45,14 +46,14 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
                 diagnoses.append(run.diagnosis if limits is None else diagnose(run, limits))
             except LogError as error:
                 unreadable = True
-                click.echo(f"error: {error}", err=True)
+                talk(f"error: {error}")
                 continue
             damage.append(list(run.notes))
             if not as_json:
-                click.echo(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps, interrupted_by(run)))
+                say(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps, interrupted_by(run)))
     if as_json:
         objects = [{**one.to_json(), "damage": lost} for one, lost in zip(diagnoses, damage, strict=True)]
-        click.echo(json.dumps(objects, indent=2))
+        say(json.dumps(objects, indent=2))
     if unreadable:
         sys.exit(UNREADABLE)
     if fail_on_defect and any(diagnosis.verdict.is_defect for diagnosis in diagnoses):

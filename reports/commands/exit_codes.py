@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from reports.terminal.output import talk
 
 if TYPE_CHECKING:
     from diagnostics.run.run import Run
@@ -18,7 +18,7 @@ DEFECTS, USAGE, UNREADABLE, FAILED, FAULT, INTERRUPTED, BROKEN_PIPE, TERMINATED 
 
 def fail(message: str, code: int) -> None:
     """One line on stderr, and out."""
-    click.echo(f"error: {message}", err=True)
+    talk(f"error: {message}")
     sys.exit(code)
 
 
@@ -29,7 +29,7 @@ def tell_damage(path: Path, run: Run) -> int:
     """
     if not run.notes:
         return 0
-    click.echo(f"error: {path}: damaged: {'; '.join(run.notes)}; going by what can be trusted", err=True)
+    talk(f"error: {path}: damaged: {'; '.join(run.notes)}; going by what can be trusted")
     return UNREADABLE
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reports.commands.exit_codes import tell_damage
+from reports.terminal.output import say, talk
 
 
 @click.command(name="export")
@@ -35,16 +36,16 @@ def command(run: Path, form: str, output: Path | None) -> None:
         code = tell_damage(run, opened)
         written = export_run(opened, output or _folder_beside(run), chosen)
     except LogError as error:
-        click.echo(f"error: {error}", err=True)
+        talk(f"error: {error}")
         sys.exit(3)
     except DiagnosticsError as error:
-        click.echo(f"error: {error}", err=True)
+        talk(f"error: {error}")
         sys.exit(2)
     except OSError as error:
-        click.echo(f"error: {error.filename or output}: cannot be written: {error.strerror}", err=True)
+        talk(f"error: {error.filename or output}: cannot be written: {error.strerror}")
         sys.exit(4)
     for path in written:
-        click.echo(path)
+        say(path)
     sys.exit(code)
 
 

@@ -9,14 +9,13 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-import click
-
 from reports.commands.exit_codes import FAULT
+from reports.terminal.output import talk
 
 
 def end_with_fault(error: BaseException) -> NoReturn:
     """Tell the fault in one line, keep its traceback in a file, and exit with code 70."""
-    click.echo(fault_line(error), err=True)
+    talk(fault_line(error))
     sys.exit(FAULT)
 
 

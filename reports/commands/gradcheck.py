@@ -10,6 +10,7 @@ import click
 
 from reports.commands.exit_codes import DEFECTS, one_line_errors
 from reports.commands.options import model_options
+from reports.terminal.output import say
 
 if TYPE_CHECKING:
     from lenet.gradcheck import GradientCheck
@@ -46,7 +47,7 @@ def command(seed: int, samples: int, entries: int, data: str | None, fail_on_mis
         results = check_model(model, digits.X_train, digits.y_train, seed=seed, entries=entries)
         kinds = {layer.name: type(layer).__name__ for layer in model.layers}
     for line in text(results, kinds):
-        click.echo(line)
+        say(line)
     if fail_on_mistake and not all(result.ok for result in results.values()):
         sys.exit(DEFECTS)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from reports.terminal.output import say, talk
+
 
 @click.command(name="repair")
 @click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
@@ -20,7 +22,7 @@ def command(run: Path) -> None:
     from diagnostics.log.repair import repair_log
 
     try:
-        click.echo(repair_log(run).summary())
+        say(repair_log(run).summary())
     except (LogError, LogWriteError) as error:
-        click.echo(f"error: {error}", err=True)
+        talk(f"error: {error}")
         sys.exit(3 if isinstance(error, LogError) else 4)

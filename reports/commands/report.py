@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.exit_codes import FAULT, UNREADABLE, fail, one_line_errors, tell_damage
+from reports.terminal.output import say, talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
             code = _report_folder(path, out, which, jobs)
         else:
             page, code = report_run(path, out)
-            click.echo(page)
+            say(page)
     sys.exit(code)
 
 
@@ -64,18 +65,18 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int
 
     loaded, groups, comparisons = collect((folder,), False)
     for line in notes(loaded):
-        click.echo(line, err=True)
+        talk(line)
     if not groups:
         fail(f"{folder}: no finished run to report", UNREADABLE)
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
     failures, faults = _run_reports(summaries, out, jobs)
     links = {r.name: f"{_page_folder(r)}/report.html" for r in summaries if r.name not in failures}
     for name, problem in failures.items():
-        click.echo(problem if name in faults else f"error: {problem}", err=True)
+        talk(problem if name in faults else f"error: {problem}")
     problems = [*loaded.problems, *failures.values()]
     left_out = [*problems, *(f"{path.name}: has not ended" for path in loaded.unfinished)]
     data = StudyData(folder.resolve().name, groups, comparisons, lambda r: open_run(r.path), links, left_out)
-    click.echo(html.write(build(data), out))
+    say(html.write(build(data), out))
     return FAULT if faults else UNREADABLE if problems else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reports.commands.exit_codes import USAGE, fail
+from reports.terminal.output import say
 
 
 @click.command(name="rules")
@@ -14,9 +15,9 @@ def command(name: str | None) -> None:
     from reports.text import rules_manual
 
     if name is None:
-        click.echo(rules_manual.overview())
+        say(rules_manual.overview())
         return
     try:
-        click.echo(rules_manual.page(name))
+        say(rules_manual.page(name))
     except KeyError:
         fail(f"rule {name!r} is unknown; rules: {', '.join(rules_manual.names())}", USAGE)

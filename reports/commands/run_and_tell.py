@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from diagnostics.detect.on_defect import RESTARTS, OnDefect
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.training import TrainingResult, default_path, run_training, with_next_seed
@@ -18,6 +16,7 @@ from diagnostics.signals import ended_by
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
 from lenet.settings import Settings
+from reports.terminal.output import is_terminal, talk
 from reports.text.diagnosis import diagnosis_text
 
 
@@ -43,7 +42,7 @@ class TrainOptions:
     @property
     def is_live(self) -> bool:
         """Whether there is a terminal to show the run in."""
-        return self.watch and sys.stdout.isatty()
+        return self.watch and is_terminal(sys.stdout)
 
     def path(self, settings: Settings, attempt: int) -> Path | None:
         """Where an attempt is logged: ``--out`` for the first, a new file beside it for the next ones."""
@@ -65,7 +64,7 @@ def train(settings: Settings, options: TrainOptions) -> list[TrainingResult]:
     while options.on_defect == "restart" and results[-1].diagnosis.verdict.is_defect and len(results) <= RESTARTS:
         settings = with_next_seed(settings)
         restart = f"restart {len(results)} of {RESTARTS}, with seed {settings.seed}"
-        click.echo(f"{restart}; the dead run is kept", err=True)
+        talk(f"{restart}; the dead run is kept")
         results.append(_once(settings, options, data, len(results)))
     return results
 
@@ -96,10 +95,12 @@ def _live_view(recorder: Recorder) -> Sequence[Hook]:
 def _tell(result: TrainingResult) -> None:
     """The verdict, where the log is, and what to type next."""
     interrupted_by = ended_by(result.interruption)
-    click.echo(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by), err=True)
+    talk(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by))
     if result.path is not None:
         path = shlex.quote(str(result.path))
         then = "to go on: lenet-diag train --resume --out" if interrupted_by else "next: lenet-diag report"
-        click.echo(f"log:  {result.path}\n{then} {path}", err=True)
+        talk(f"log:  {result.path}\n{then} {path}")
+    for failed in result.model.run_end.switched_off:
+        talk(failed)
     if result.log_failure is not None:
-        click.echo(f"the log is incomplete: {result.log_failure}", err=True)
+        talk(f"the log is incomplete: {result.log_failure}")

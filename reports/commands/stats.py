@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.exit_codes import UNREADABLE, one_line_errors
+from reports.terminal.output import is_terminal, say, talk
 from reports.terminal.progress_line import progress_line
 
 if TYPE_CHECKING:
@@ -48,15 +49,15 @@ def command(
     with one_line_errors():
         loaded, groups, comparisons = collect(paths, exclude_defect_steps)
         for line in notes(loaded):
-            click.echo(line, err=True)
+            talk(line)
         if not groups:
-            click.echo("no finished run among these files", err=True)
+            talk("no finished run among these files")
             sys.exit(UNREADABLE)
         forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
-        click.echo(forms.json if as_json else forms.csv if as_csv else forms.text)
+        say(forms.json if as_json else forms.csv if as_csv else forms.text)
         if folder:
             forms.save(folder)
-            click.echo(f"written to {folder}", err=True)
+            talk(f"written to {folder}")
     if loaded.problems:
         sys.exit(UNREADABLE)
 
@@ -78,7 +79,7 @@ def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded
     files, problems = find_readable(paths)
     if not files:
         raise LogError("; ".join(problems))
-    loaded = summary_cache.load_summaries(files, _show_progress if sys.stderr.isatty() else None)
+    loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None)
     loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups)

@@ -17,6 +17,7 @@ import click
 from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
+from reports.terminal.output import say, talk
 
 if TYPE_CHECKING:
     from diagnostics.study.plan import StudyPlan
@@ -146,24 +147,23 @@ def check_data(plan: StudyPlan) -> None:
 
 def execute(plan: StudyPlan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -> int:
     """Run what is missing and show how it goes; the exit code."""
-    from rich.console import Console
-
     from diagnostics.study.results import FAILURES
     from diagnostics.study.runner import Study
+    from reports.terminal.console import TerminalConsole
     from reports.terminal.study_view import StudyView
     from reports.text.numbers import counted
 
     study = Study(plan, folder, jobs, reuse=reuse)
     try:
-        with _ending_in_order(), StudyView(Console(stderr=True)) as view:
+        with _ending_in_order(), StudyView(TerminalConsole(stderr=True)) as view:
             study.run(view)
     except KeyboardInterrupt as interruption:
-        click.echo(f"interrupted; go on with: lenet-diag study --resume --out {shlex.quote(str(folder))}", err=True)
+        talk(f"interrupted; go on with: lenet-diag study --resume --out {shlex.quote(str(folder))}")
         sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
         why = folder / FAILURES
-        click.echo(f"{counted(crashed, 'run')} crashed; why is in {why}; --resume tries again", err=True)
+        talk(f"{counted(crashed, 'run')} crashed; why is in {why}; --resume tries again")
         return FAILED
     return DEFECTS if plan.on_defect == "stop" and any(run.is_defect for run in study.runs) else 0
 
@@ -176,14 +176,14 @@ def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
     plan, loaded = load_study(folder)
     groups = groups_of(plan, loaded.runs)
     if not groups:
-        click.echo("no finished run in this study yet", err=True)
+        talk("no finished run in this study yet")
         return
-    click.echo(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=plan.jobs).text)
+    say(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=plan.jobs).text)
     if plan.preset:
         from reports.results import write_page
 
-        click.echo(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}", err=True)
-    click.echo(f"next: lenet-diag report {shlex.quote(str(folder))}", err=True)
+        talk(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}")
+    talk(f"next: lenet-diag report {shlex.quote(str(folder))}")
 
 
 class _Terminated(KeyboardInterrupt):

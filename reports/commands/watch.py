@@ -19,8 +19,7 @@ def command(path: Path) -> None:
     is shown. A run whose process died is shown up to the step its log reaches.
     """
     with one_line_errors():
-        from rich.console import Console
-
+        from reports.terminal.console import TerminalConsole
         from reports.terminal.follow import follow
 
-        sys.exit(follow(path, Console()))
+        sys.exit(follow(path, TerminalConsole()))

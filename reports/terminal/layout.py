@@ -9,6 +9,7 @@ from rich.text import Text
 
 from reports.terminal.braille import plot, trend
 from reports.terminal.history import Array, Curve
+from reports.terminal.output import shown
 from reports.terminal.state import LayerLine, LiveState
 from reports.text.numbers import number, percent
 
@@ -42,6 +43,7 @@ def lines(state: LiveState, width: int, height: int, plain: bool = False) -> lis
 
 
 def _cut(rows: list[Text], width: int, plain: bool) -> list[Text]:
+    rows = [row if shown(row.plain) == row.plain else Text(shown(row.plain), row.style) for row in rows]
     for row in rows:
         row.no_wrap = True
         row.truncate(width, overflow="crop" if plain else "ellipsis")
@@ -87,7 +89,8 @@ def clock(seconds: float) -> str:
 def _plots(state: LiveState, width: int, rows: int, stacked: bool, plain: bool) -> list[Text]:
     """Loss and accuracy over all planned steps, with the level of guessing named on its line."""
     half = width if stacked else (width - 2) // 2
-    top = 1.5 * state.guess_loss if math.isfinite(state.guess_loss) else 1.0
+    # Of one class the loss of guessing is 0.
+    top = 1.5 * state.guess_loss if math.isfinite(state.guess_loss) and state.guess_loss > 0 else 1.0
     loss = _plot(f"loss {number(state.loss)}", state.loss_curve, half, rows, top, state.guess_loss, plain,
                  number(top, 2))  # fmt: skip
     accuracy = _plot(f"accuracy {percent(state.accuracy)}", state.accuracy_curve, half, rows, 1.0,

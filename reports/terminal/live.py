@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections import deque
 from contextlib import AbstractContextManager, redirect_stderr
 from time import perf_counter
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
+from reports.terminal.console import TerminalConsole
 from reports.terminal.judgement import Judgement, final_words
 from reports.terminal.model import LiveModel
+from reports.terminal.output import talk
 from reports.terminal.pace import Pace
 from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
@@ -32,9 +33,11 @@ class LiveView(Hook):
     stays within one per cent of the run.
     """
 
+    optional = "the live view"
+
     def __init__(self, recorder: Recorder, console: Console | None = None, pace: Pace | None = None) -> None:
         self._recorder = recorder
-        self._console = console or Console()
+        self._console = console or TerminalConsole()
         self._screen = Screen(self._console)
         self._pace = pace
         self._model: LiveModel | None = None
@@ -92,12 +95,26 @@ class LiveView(Hook):
             return
         self._status = event.status
         state = self._state()
+        self._stop_holding()
+        self._screen.close(state)
+        self._tell_held()
+
+    def switched_off(self) -> None:
+        """Go back to the ordinary screen, and tell what was kept back."""
+        self._stop_holding()
+        self._screen.leave()
+        self._tell_held()
+
+    def _stop_holding(self) -> None:
         if self._holding is not None:
             self._holding.__exit__(None, None, None)
             self._holding = None
-        self._screen.close(state)
-        if self._held.getvalue():
-            sys.stderr.write(self._held.getvalue())
+
+    def _tell_held(self) -> None:
+        """Write what others wrote to stderr while the view was open."""
+        held = self._held.getvalue().rstrip("\n")
+        if held:
+            talk(held)
 
     def _draw(self) -> None:
         started = perf_counter()

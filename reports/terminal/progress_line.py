@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+
+from reports.terminal.output import is_terminal, shown, talk
 
 
 def progress_line(text: str, is_last: bool) -> None:
     """Show ``text`` in place of what was shown before."""
-    terminal = sys.stderr.isatty()
-    if terminal:
-        sys.stderr.write("\r\x1b[K" + text + ("\n" if is_last else ""))
-        sys.stderr.flush()
+    if is_terminal(sys.stderr):
+        with suppress(OSError):  # talk ends no command
+            sys.stderr.write("\r\x1b[K" + shown(text) + ("\n" if is_last else ""))
+            sys.stderr.flush()
     elif is_last:
-        sys.stderr.write(text + "\n")
+        talk(text)

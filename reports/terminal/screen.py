@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from contextlib import suppress
 
 from rich.console import Console
 from rich.control import Control
@@ -59,9 +60,10 @@ class Screen:
         """Go back to the ordinary screen."""
         if self._open:
             self._open = False
-            self._console.show_cursor(True)
-            self._console.set_alt_screen(False)
             atexit.unregister(self.leave)
+            with suppress(OSError):  # the terminal may be gone
+                self._console.show_cursor(True)
+                self._console.set_alt_screen(False)
 
     def close(self, state: LiveState) -> None:
         """Leave the last frame on the ordinary screen."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
+from lenet.errors import reason_of
+from reports.terminal.output import shown, talk
 from reports.text.numbers import seconds
 
 if TYPE_CHECKING:
@@ -21,25 +26,41 @@ class StudyView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._is_off = False
         self._live: Live | None = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
     def __enter__(self) -> StudyView:
-        if self._live:
-            self._live.start()
+        with self._never_ending_the_study():
+            if self._live:
+                self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
+        with self._never_ending_the_study():
+            if self._live:
+                self._live.stop()
+
+    @contextmanager
+    def _never_ending_the_study(self) -> Iterator[None]:
+        """Switch the view off with one line where it fails: the study goes on."""
+        try:
+            yield
+        except Exception as error:
+            if not self._is_off:
+                self._is_off = True
+                talk(f"the view was switched off: {reason_of(error)}; the study goes on")
 
     def __call__(self, state: StudyProgress) -> None:
         """Show one state."""
-        text = line(state)
-        # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
-        if text and (self._live is None or state.last is None or state.message):
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-        if self._live:
-            self._live.update(picture(state), refresh=True)
+        if self._is_off:
+            return
+        with self._never_ending_the_study():
+            text = line(state)
+            # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
+            if text and (self._live is None or state.last is None or state.message):
+                self._console.print(shown(text), highlight=False, markup=False, soft_wrap=True)
+            if self._live:
+                self._live.update(picture(state), refresh=True)
 
 
 def line(state: StudyProgress) -> str:
@@ -88,11 +109,11 @@ def _arms(state: StudyProgress) -> Table:
         table.add_column(name, justify="right")
     by_label = {group.label: group for group in state.groups}
     for arm in state.plan.arms:
-        group = by_label.get(arm.label)
+        group, label = by_label.get(arm.label), Text(shown(arm.label))
         if group is None:
-            table.add_row(arm.label, f"0/{arm.runs}")
+            table.add_row(label, f"0/{arm.runs}")
             continue
         healthy = sum(run.is_survivor for run in group.runs) - group.recovered
-        table.add_row(arm.label, f"{len(group.runs)}/{arm.runs}", str(healthy), f"{group.defect_runs}/{group.judged}",
+        table.add_row(label, f"{len(group.runs)}/{arm.runs}", str(healthy), f"{group.defect_runs}/{group.judged}",
                       str(group.recovered), str(group.undecided), str(group.crashed))  # fmt: skip
     return table

@@ -1,0 +1,80 @@
+"""Where text enters the terminal: results on stdout, talk on stderr, and no text that the terminal would obey.
+
+Names of layers, files and arms, messages of events and settings come from files that anybody may have made. An
+escape code in one of them could recolour the screen, rename the window or move the cursor over what was printed
+before; here it is shown and not obeyed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import sys
+from typing import TextIO
+
+import click
+
+# C0 without tab and newline, DEL, C1, marks that turn the direction of writing, and separators of lines.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def shown(text: str) -> str:
+    r"""``text`` with every character that a terminal would obey as an escape such as ``\x1b``; tabs and lines stay."""
+    return _OBEYED.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def say(text: object, *, end: str = "\n") -> None:
+    """Print a result on stdout, and ``end`` after it. Raises OSError where stdout takes no more."""
+    try:
+        click.echo(shown(str(text)) + end, nl=False)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, "standard output") from None
+
+
+def talk(text: object) -> None:
+    """Print a line on stderr. Where stderr takes no more, nothing is printed: talk ends no command."""
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(shown(str(text)), err=True)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks on: ``stream`` is open, and a terminal."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def fill_standard_descriptors() -> None:
+    """Open the null device in the place of a closed stdin, stdout or stderr, whose number a log would get else."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
+def settle_stdout() -> None:
+    """Let what stdout did not take go nowhere: Python would try again at its exit, and change the exit code."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+
+class _Talk(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        talk(self.format(record))
+
+
+def talk_warnings() -> None:
+    """Let the warnings that modules log be told as all other talk is."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, _Talk) for handler in root.handlers):
+        root.addHandler(_Talk(logging.WARNING))

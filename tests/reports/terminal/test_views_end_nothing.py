@@ -1,0 +1,166 @@
+"""A terminal that fails ends no training: what was printed ends, the log is whole, and the end of the run says so."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diagnostics.log.reader import open_run
+from diagnostics.record.recorder import Recorder
+from reports.terminal.live import LiveView
+from reports.terminal.screen import Screen
+from tests.helpers.small_trainings import train
+
+ROOT = Path(__file__).parents[3]
+PYTHON = f"{sys.executable} -m reports"
+TRAIN = "train --network feedforward --limit 640 --batch-size 64 --epochs 2 --lr 0.1 --print-every 2 --out run.h5"
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs bash and pseudo-terminals")
+
+
+def bash(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    return subprocess.run(
+        ["bash", "-c", line], cwd=folder, capture_output=True, text=True, env=environment, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def digest(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of the parameters after an undisturbed training."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    done = bash(f"{PYTHON} {TRAIN}", folder)
+    assert done.returncode == 0, done.stderr
+    return str(open_run(folder / "run.h5").source.header.digest_end)  # type: ignore[attr-defined]
+
+
+def assert_whole(folder: Path, digest: str) -> None:
+    run = open_run(folder / "run.h5")
+    assert run.status == "completed"
+    assert run.notes == ()
+    assert len(run) == 20
+    assert run.source.header.digest_end == digest  # type: ignore[attr-defined]
+
+
+FULL, CLOSED = "no space left on device", "broken pipe"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{train} > /dev/full", FULL),
+        ("{train} --print-every 4 > /dev/full", FULL),
+        ("set -o pipefail; {train} | head -n 1 > /dev/null", CLOSED),
+        ("set -o pipefail; {train} > >(exec true)", CLOSED),
+    ],
+    ids=["full disk", "full disk, later", "head", "reader gone"],
+)
+def test_stdout_that_takes_no_more_ends_printing_alone(tmp_path: Path, digest: str, line: str, reason: str) -> None:
+    done = bash(line.format(train=f"{PYTHON} {TRAIN}"), tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert_whole(tmp_path, digest)
+    told = [text for text in done.stderr.splitlines() if "printing was switched off at step" in text]
+    assert len(told) == 2, done.stderr  # when it happens, and at the end
+    assert told[0] == f"{told[1]}; the training goes on"
+    assert told[1].endswith(f": {reason}")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("redirect", ["2> /dev/full", "> /dev/full 2>&1", ">&- 2>&-", "<&- >&- 2>&-", "<&- >&-"])
+def test_stderr_that_takes_no_more_ends_nothing(tmp_path: Path, digest: str, redirect: str) -> None:
+    done = bash(f"{PYTHON} {TRAIN} {redirect}", tmp_path)
+
+    assert done.returncode == 0, done.stdout
+    assert_whole(tmp_path, digest)
+
+
+@pytest.mark.parametrize(
+    "redirect",
+    ["2> >(exec true)", *(pytest.param(other, marks=pytest.mark.slow) for other in ("2> /dev/full", "2>&-"))],
+)
+def test_a_study_goes_on_without_its_view(tmp_path: Path, redirect: str) -> None:
+    study = "study --network feedforward --limit 256 --steps 3 --runs 2 --jobs 1 --out study"
+
+    done = bash(f"{PYTHON} {study} {redirect}", tmp_path)
+
+    assert done.returncode == 0, done.stdout
+    assert "n = 2" in done.stdout
+    assert len(list((tmp_path / "study").glob("*.h5"))) == 2
+
+
+def on_a_terminal(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command on a pseudo-terminal; exit code and all that was written to it."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reports", *arguments], cwd=folder, env=environment, stdin=theirs, stdout=theirs,
+        stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    read: list[bytes] = []
+
+    def drain() -> None:
+        try:
+            while data := os.read(ours, 1 << 16):
+                read.append(data)
+        except OSError:  # Linux: the other end is closed
+            return
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    code = process.wait()
+    reader.join()
+    os.close(ours)
+    return code, b"".join(read).decode("utf-8", "replace")
+
+
+def test_data_of_one_class_can_be_watched(tmp_path: Path) -> None:
+    code, screen = on_a_terminal(
+        ["train", "--network", "feedforward", "--limit", "1", "--batch-size", "1", "--epochs", "3", "--watch", "--out",
+         "run.h5"], tmp_path,
+    )  # fmt: skip
+
+    assert code == 0, screen
+    assert "switched off" not in screen
+    assert "Traceback" not in screen
+    assert open_run(tmp_path / "run.h5").status == "completed"
+
+
+class FailingScreen(Screen):
+    """Fails at its third frame."""
+
+    frames = 0
+
+    def draw(self, state: Any) -> None:
+        self.frames += 1
+        if self.frames == 3:
+            raise ZeroDivisionError("in a frame")
+
+
+def test_a_live_view_that_fails_gives_the_screen_and_stderr_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from reports.terminal.console import TerminalConsole
+    from reports.terminal.pace import Pace
+
+    with Path(os.devnull).open("w") as nowhere:
+        console = TerminalConsole(file=nowhere, force_terminal=True)
+        monkeypatch.setattr("reports.terminal.live.Screen", FailingScreen)
+        recorder = Recorder()
+        before = sys.stderr
+        model = train([recorder, LiveView(recorder, console, Pace(share=1e9, least=0.0))])
+
+    assert sys.stderr is before
+    assert model.run_end.status == "completed"
+    assert recorder.diagnosis is not None
+    assert model.run_end.switched_off == ("the live view was switched off at step 1: ZeroDivisionError: in a frame",)
+    assert caplog.messages == [f"{model.run_end.switched_off[0]}; the training goes on"]
