@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.calibrate import patience
 from benchmarks.calibrate.bands import band_rows, measured
-from benchmarks.calibrate.starts import Start, first_learned, starts
+from benchmarks.calibrate.starts import LearningStart, first_learned, starts
 from benchmarks.common import commit, outcomes, render
 from benchmarks.zoo.judged import NATURAL, JudgedRun, judged_run
 from benchmarks.zoo.numbers import early_warnings
@@ -42,7 +42,7 @@ class CalibrationRun:
     """
 
     judged: JudgedRun
-    start: Start
+    start: LearningStart
     statistics: list[float]
     fired: frozenset[str] = frozenset()
 
@@ -54,7 +54,7 @@ def judge(label: Path) -> CalibrationRun:
     learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
     diagnosis = diagnose(run)
     judged = judged_run(label, diagnosis)
-    start = Start(judged.name, judged.network, len(rows), learned, last, judged.accuracies[-1])
+    start = LearningStart(judged.name, judged.network, len(rows), learned, last, judged.accuracies[-1])
     fired = frozenset(check.rule for check in diagnosis.checks if check.outcome == "fired")
     return CalibrationRun(judged, start, measured(run), fired)
 
@@ -67,7 +67,7 @@ def judge_all(folder: Path, jobs: int = 2) -> list[CalibrationRun]:
     return [judged for label in labels if isinstance(judged := found[label], CalibrationRun)]
 
 
-def prepare(runs: Sequence[CalibrationRun], others: Sequence[Start], picture: str) -> dict[str, Any]:
+def prepare(runs: Sequence[CalibrationRun], others: Sequence[LearningStart], picture: str) -> dict[str, Any]:
     """What the template of the page prints.
 
     Args:
@@ -111,7 +111,7 @@ def prepare(runs: Sequence[CalibrationRun], others: Sequence[Start], picture: st
     }
 
 
-def _latest(found: Sequence[Start]) -> list[tuple[str, ...]]:
+def _latest(found: Sequence[LearningStart]) -> list[tuple[str, ...]]:
     """The runs that were guessing for longest and learned nevertheless."""
     late = sorted((one for one in found if one.learned is not None), key=lambda one: -one.last_guess)
     return [(one.settings, str(one.last_guess), str(one.learned), f"{one.validation:.3f}") for one in late[:LATEST]]

@@ -7,36 +7,36 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.calibrate.starts import Start
+from benchmarks.calibrate.starts import LearningStart
 
 STILL_GUESSING, HAVE_LEARNED = 0.01, 0.9
 STEPS = (20, 40, 60, 80, 100, 125, 150, 175, 200, 250, 300, 400)
 
 
-def patience(found: Sequence[Start]) -> int:
+def patience(found: Sequence[LearningStart]) -> int:
     """The smallest P by which at most 1 % of the runs that learn in the end are still guessing."""
     last = sorted((one.last_guess for one in found if one.learned is not None), reverse=True)
     return last[int(STILL_GUESSING * len(last))] + 1
 
 
-def grace(found: Sequence[Start]) -> int:
+def grace(found: Sequence[LearningStart]) -> int:
     """The smallest number of steps by which 90 % of the runs that learn have learned."""
     learned = sorted(one.learned for one in found if one.learned is not None)
     return learned[int(np.ceil(HAVE_LEARNED * len(learned))) - 1] + 1
 
 
-def share_guessing(found: Sequence[Start], step: int) -> tuple[int, int]:
+def share_guessing(found: Sequence[LearningStart], step: int) -> tuple[int, int]:
     """How many of those that learn in the end are seen guessing at ``step`` or later, of how many."""
     learners = [one for one in found if one.learned is not None]
     return sum(one.last_guess >= step for one in learners), len(learners)
 
 
-def at_chance(found: Sequence[Start], step: int) -> int:
+def at_chance(found: Sequence[LearningStart], step: int) -> int:
     """How many that learn in the end have not yet learned at ``step``."""
     return sum(one.learned is not None and one.learned > step for one in found)
 
 
-def rows(found: Sequence[Start]) -> list[tuple[str, ...]]:
+def rows(found: Sequence[LearningStart]) -> list[tuple[str, ...]]:
     """The trade-off in numbers: steps waited, false alarms, and runs that have not learned yet."""
     made = []
     for step in sorted({*STEPS, patience(found), grace(found)}):
@@ -45,7 +45,7 @@ def rows(found: Sequence[Start]) -> list[tuple[str, ...]]:
     return made
 
 
-def draw(found: Sequence[Start], path: Path) -> None:
+def draw(found: Sequence[LearningStart], path: Path) -> None:
     """The same as two curves, into the file ``path``."""
     import matplotlib
 

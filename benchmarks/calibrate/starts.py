@@ -44,7 +44,7 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 
 @dataclass(frozen=True)
-class Start:
+class LearningStart:
     """How a run began.
 
     Args:
@@ -79,7 +79,7 @@ def name_of(settings: dict[str, Any]) -> str:
 
 
 class _LossAndAccuracy(Hook):
-    """Keeps what a :class:`Start` is worked out from."""
+    """Keeps what a :class:`LearningStart` is worked out from."""
 
     def __init__(self) -> None:
         self.loss: list[float] = []
@@ -117,7 +117,7 @@ def train(settings: dict[str, Any], folder: Path) -> None:
     part.replace(path)  # a killed build leaves no half of a file
 
 
-def starts(folder: Path) -> list[Start]:
+def starts(folder: Path) -> list[LearningStart]:
     """How all runs of a folder began."""
     labels = dataset().y_train
     prior = np.bincount(labels) / len(labels)
@@ -127,7 +127,7 @@ def starts(folder: Path) -> list[Start]:
         with np.load(path) as kept:
             learned, last = first_learned(prior.tolist(), kept["loss"], kept["acc"])
             validation, steps = float(kept["val"]), len(kept["loss"])
-        found.append(Start(path.stem, settings["network"], steps, learned, last, validation))
+        found.append(LearningStart(path.stem, settings["network"], steps, learned, last, validation))
     return found
 
 

@@ -42,7 +42,7 @@ class Column:
         return "/".join(p for p in (self.layer, self.tensor, self.kind, self.statistic) if p)
 
 
-class Blocks(NamedTuple):
+class RowBlocks(NamedTuple):
     """The parts of a row as arrays: views, so that writing to them writes the row.
 
     ``scalars``: (scalar,).
@@ -83,7 +83,7 @@ class Columns(Sequence[Column]):
             columns += [Column("activation", name, "", "", statistic.name, statistic.unit) for name in names]
         return cls(columns)
 
-    def blocks(self, row: NDArray[np.float32]) -> Blocks:
+    def blocks(self, row: NDArray[np.float32]) -> RowBlocks:
         """The parts of a row that has the declared columns, in the order of :meth:`declare`."""
         tensors = len(self.tensors)
         shapes = (
@@ -93,7 +93,7 @@ class Columns(Sequence[Column]):
             (len(ACTIVATION_STATISTICS), len(self.layers)),
         )
         ends = np.cumsum([math.prod(shape) for shape in shapes])
-        return Blocks(*(part.reshape(shape) for part, shape in zip(np.split(row, ends[:-1]), shapes, strict=True)))
+        return RowBlocks(*(part.reshape(shape) for part, shape in zip(np.split(row, ends[:-1]), shapes, strict=True)))
 
     def statistics(self, group: str) -> tuple[str, ...]:
         """The names of the measures of one group that these columns hold, in order."""

@@ -15,7 +15,7 @@ from diagnostics.run.run import Run
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array
-from reports.figures.snapshot_moments import Moment, moments, moments_words
+from reports.figures.snapshot_moments import SnapshotMoment, moments, moments_words
 
 PLACE = Place("run", "tensors", 70)
 MOST = 8
@@ -25,7 +25,7 @@ MOST = 8
 class KernelData:
     """Images (moments, filters, kh, kw) of the first input channel; ``span`` is the largest magnitude."""
 
-    moments: tuple[Moment, ...]
+    moments: tuple[SnapshotMoment, ...]
     images: Array
     filters: int
     span: float

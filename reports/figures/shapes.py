@@ -13,7 +13,7 @@ from diagnostics.run.run import Run
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array
-from reports.figures.snapshot_moments import Moment, moments, moments_words
+from reports.figures.snapshot_moments import SnapshotMoment, moments, moments_words
 
 PLACE = Place("run", "tensors", 60)
 WIDE = 0.9
@@ -33,7 +33,7 @@ class ShapeData:
     """Histograms by tensor and moment."""
 
     tensors: tuple[tuple[str, str], ...]
-    moments: tuple[Moment, ...]
+    moments: tuple[SnapshotMoment, ...]
     shapes: tuple[tuple[Shape, ...], ...]
 
 

@@ -11,7 +11,7 @@ from diagnostics.run.turning_point import turning_step
 
 
 @dataclass(frozen=True)
-class Moment:
+class SnapshotMoment:
     """One snapshot: its place among the snapshots, its step, and what it stands for."""
 
     place: int
@@ -24,7 +24,7 @@ class Moment:
         return f"{self.name}\nstep {self.step:,}"
 
 
-def moments(run: Run) -> tuple[Moment, ...]:
+def moments(run: Run) -> tuple[SnapshotMoment, ...]:
     """Start, the last snapshot before the run went down, the first after, and the end.
 
     A run in which nothing broke is shown at its start, after a third, after two
@@ -50,7 +50,7 @@ def moments(run: Run) -> tuple[Moment, ...]:
         if place == end and place in chosen and name == "end":
             chosen[place] += ", end"
         chosen.setdefault(place, name)
-    return tuple(Moment(place, int(steps[place]), name) for place, name in sorted(chosen.items()))
+    return tuple(SnapshotMoment(place, int(steps[place]), name) for place, name in sorted(chosen.items()))
 
 
 def moments_words(run: Run) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from diagnostics.run.run import Run
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
-from reports.figures.snapshot_moments import Moment, moments
+from reports.figures.snapshot_moments import SnapshotMoment, moments
 
 PLACE = Place("run", "tensors", 80)
 ALIVE = "#9FD6C2"
@@ -26,7 +26,7 @@ ACROSS, GAP_RIGHT, GAP_DOWN = 16, 2, 3
 class UnitData:
     """Which units of each layer answered 0 to the whole batch, (moments, units) a layer."""
 
-    moments: tuple[Moment, ...]
+    moments: tuple[SnapshotMoment, ...]
     layers: tuple[str, ...]
     silent: tuple[NDArray[np.bool_], ...]
 

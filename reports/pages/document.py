@@ -30,7 +30,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Hyperlink:
     """Text that leads somewhere: a relative file name, or ``#anchor``."""
 
     text: str
@@ -38,7 +38,7 @@ class Link:
     mark: ClassVar[str] = "link"
 
 
-Inline: TypeAlias = str | Strong | Code | Link
+Inline: TypeAlias = str | Strong | Code | Hyperlink
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from reports.pages.document import (
     Document,
     Facts,
     Folded,
+    Hyperlink,
     Inline,
-    Link,
     Listing,
     Paragraph,
     Picture,
@@ -122,7 +122,7 @@ def _marked(part: Inline) -> str:
             return f"**{escape(part.text.strip())}**" + (" " if part.text.endswith(" ") else "")
         case Code():
             return f"`{part.text}`".replace("|", "\\|")
-        case Link():
+        case Hyperlink():
             return f"[{escape(part.text)}]({part.href})"
         case _:
             return escape(part)

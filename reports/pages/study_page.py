@@ -18,8 +18,8 @@ from reports.pages.document import (
     Document,
     Fact,
     Facts,
+    Hyperlink,
     Inline,
-    Link,
     Listing,
     Section,
     Strong,
@@ -178,7 +178,7 @@ def _runs(data: StudyData) -> Section:
             link = data.links.get(r.name)
             where = f"{rule_name(r.cause)} in {r.cause_layer or 'the network'}" if r.cause else "–"
             died = f"{death_step(r):,}" if r.is_defect else "–"
-            rows.append((Link(r.name, link) if link else r.name, group.label, str(r.seed), str(r.verdict), died,
+            rows.append((Hyperlink(r.name, link) if link else r.name, group.label, str(r.seed), str(r.verdict), died,
                          where, percent(r.validation_accuracy), status_words(r.status)))  # fmt: skip
     blocks: list[Block] = [TableBlock("Every run", columns, tuple(rows), frozenset({"seed", "broke at", "accuracy"}))]
     if data.problems:

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.calibrate import patience, starts
 from benchmarks.calibrate.bands import STATISTICS, band_rows, measured
 from benchmarks.calibrate.calibration import CalibrationRun, prepare
-from benchmarks.calibrate.starts import Start, first_learned, name_of, wanted
+from benchmarks.calibrate.starts import LearningStart, first_learned, name_of, wanted
 from benchmarks.common import render
 from tests.helpers.judged_zoo import judged
 from tests.helpers.synthetic_runs import healthy
@@ -17,7 +17,7 @@ PRIOR = [0.1] * 10
 
 
 def start(learned, last_guess=-1, name="run", validation=0.9):
-    return Start(name, "lenet", 469, learned, last_guess, validation)
+    return LearningStart(name, "lenet", 469, learned, last_guess, validation)
 
 
 def calibration_run(*fired, **changes):
@@ -66,7 +66,7 @@ def test_what_was_kept_of_a_run_is_read_back(tmp_path):
     with (tmp_path / f"{name_of(settings)}.npz").open("wb") as file:
         np.savez(file, loss=np.full(30, 2.3026, np.float32), acc=np.full(30, 0.1, np.float32), val=0.1)
 
-    assert starts.starts(tmp_path) == [Start(name_of(settings), "feedforward", 30, None, 29, 0.1)]
+    assert starts.starts(tmp_path) == [LearningStart(name_of(settings), "feedforward", 30, None, 29, 0.1)]
 
 
 def test_a_band_says_its_statistic_once_and_takes_the_bad_side_of_each():

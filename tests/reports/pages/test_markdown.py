@@ -31,7 +31,7 @@ def test_the_report_of_a_run_has_the_same_words_pictures_and_tables_as_the_page(
 
 
 BLOCKS = {
-    "a **b:** `--lr 0.1` [c](#d)": d.text("a ", d.Strong("b: "), d.Code("--lr 0.1"), " ", d.Link("c", "#d")),
+    "a **b:** `--lr 0.1` [c](#d)": d.text("a ", d.Strong("b: "), d.Code("--lr 0.1"), " ", d.Hyperlink("c", "#d")),
     "**healthy**: It learned.": d.VerdictBlock("healthy", "It learned.", "good"),
     "- When? **step 3** (the onset)\n- How? **–**": d.Facts(
         (d.Fact("When?", "step 3", "the onset"), d.Fact("How?", "–"))

@@ -11,7 +11,7 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import wilson
 from reports.figures import arms, healthy_vs_defect, rates, survival
 from reports.pages import html, study_page
-from reports.pages.document import Facts, Link, TableBlock, VerdictBlock
+from reports.pages.document import Facts, Hyperlink, TableBlock, VerdictBlock
 from reports.pages.study_page import StudyData, build
 from reports.results import why
 from tests.helpers import synthetic_runs as synthetic
@@ -93,7 +93,7 @@ def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study
     assert facts.items[0].answer == "3 of 8"
     assert [row[1] for row in table.rows] == ["3 of 4", "0 of 4"]
     assert all("n = " in str(row[5]) and "n = " in str(row[6]) for row in table.rows)
-    assert runs.rows[1][0] == Link("lenet-lr=0.5-seed1.h5", "lenet-lr=0.5-seed1/report.html")
+    assert runs.rows[1][0] == Hyperlink("lenet-lr=0.5-seed1.h5", "lenet-lr=0.5-seed1/report.html")
     assert len(document.pictures()) == 5
     assert "x.h5: is empty" in html.render(document)
 
