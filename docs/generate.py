@@ -1,20 +1,45 @@
-"""Writes the pages that are made from the code.
+"""Writes the pages that are made from the code, and the result pages from the numbers that are kept beside them.
 
-    python -m docs.generate            write them
-    python -m docs.generate --check    say which are stale, and fail if any is
+python -m docs.generate            write them
+python -m docs.generate --check    say which are stale, and fail if any is
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from diagnostics.schema.markdown import log_format_markdown
+from reports.pages import markdown
+from reports.pages.document import Code, Document, Terms, text
+from reports.results import render
+from reports.text.glossary import GLOSSARY
 from reports.text.rules_manual import manual
 
 HERE = Path(__file__).parent
-PAGES: dict[str, Callable[[], str]] = {"rules.md": manual, "log-format.md": log_format_markdown}
+RESULTS = ("report-table", "remedies", "why-it-breaks")
+
+
+def glossary() -> str:
+    """The words of the reports, as a page."""
+    made_by = text("The reports show these words too. ", Code("make docs"), " writes this page.")
+    return markdown.render(Document("Glossary", "", (made_by, Terms(GLOSSARY)), ()))
+
+
+def result_page(name: str) -> str:
+    """A result page, from its template and its numbers."""
+    return render(json.loads((Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8")))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "rules.md": manual,
+    "log-format.md": log_format_markdown,
+    "glossary.md": glossary,
+    **{f"{name}.md": partial(result_page, name) for name in RESULTS},
+}
 
 
 def stale() -> list[str]:

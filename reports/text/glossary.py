@@ -1,31 +1,48 @@
-"""The words of the reports and what each means."""
+"""The words of the reports and what each means: pages show them, and docs/glossary.md is made from them."""
 
 from __future__ import annotations
 
-GLOSSARY = (
-    ("step", "One update from one batch, counted from 0 over the whole run. Epochs count from 1."),
-    ("guessing", "The network answers with the class frequencies whatever the image: over the last 20 steps or "
-     "more the loss is at the entropy of the class prior and the accuracy no better than always naming the "
-     "commonest class."),
-    ("class prior", "The share of each class in the training labels. Its entropy is the loss of guessing."),
-    ("defect stretch", "Steps in which the run guesses although it had learned or should have, or in which the "
-     "loss or a parameter is not finite. A step inside is a defect iteration; a run that ends inside one is a "
-     "defect run."),
-    ("onset", "The first step of a defect stretch. A run that never learned has its onset at step 0; the step at "
-     "which it broke is the step of the blow."),
-    ("confirmed", "The step at which the detector, which sees one step after the other, was first sure."),
-    ("recovery", "The first step at which the run has learned again."),
-    ("gradient norm", "The length of the vector of all gradients of a layer: how strongly the loss pulls at it."),
-    ("update / weight norm", "How far one step moves the weights of a layer, as a share of their own length. "
-     "About 0.001 to 0.01 is usual; 0.1 and more moves a layer by a tenth of itself in one step."),
-    ("unit", "A channel of a convolution (all its positions) or a neuron of a dense layer, after its activation."),
-    ("silent, dead", "A unit is silent at a step if it is 0 for the whole batch, and dead if it was silent at every "
-     "step of the last 20 or more. Through a dead ReLU no gradient flows, so it does not come back by itself."),
-    ("saturated", "A sigmoid or tanh unit in the flat part of its curve, where hardly any gradient passes."),
-    ("blow", "The event after which what keeps the run down holds to the end. The run broke at its step."),
-    ("first link, cause", "The earliest event that is connected with the blow, without a recovery in between. It is "
-     "the detector's best account and no proof."),
-    ("survivors", "Healthy and recovered runs. Figures over survivors alone never stand without the count of "
-     "those left out."),
-    ("nats", "The unit of the loss: cross-entropy with the natural logarithm."),
-)  # fmt: skip
+GLOSSARY: tuple[tuple[str, str], ...] = tuple(
+    {
+        "step": "One update of the weights from one batch. Steps are counted from 0 over the whole run.",
+        "epoch": "One pass over the training set. Epochs are counted from 1.",
+        "class prior": "The share of each class in the training labels. Its entropy is the loss of guessing.",
+        "loss": "The cross-entropy of the answers and the labels, in nats (with the natural logarithm).",
+        "window": "The steps over which the detector takes means: the last 20 steps, or as many as hold 2,560 samples "
+        "where these are more.",
+        "guessing": "The network answers with the class prior whatever the image. Over the window the loss is at the "
+        "entropy of the class prior, and the accuracy is no better than that of always naming the commonest class.",
+        "learned": "Over the window the loss is at most 0.7 of the entropy of the class prior, and the accuracy is "
+        "better than that of always naming the commonest class.",
+        "defect stretch": "Steps in which the run guesses although it had learned or should have, or in which the loss "
+        "or a parameter is not finite. It ends where the run recovers.",
+        "defect iteration": "A step inside a defect stretch.",
+        "defect run": "A run that ends inside a defect stretch.",
+        "verdict": "What became of a run. Healthy: it learned and kept what it learned. Recovered: it had a defect "
+        "stretch and ended well. Collapsed: it learned and unlearned everything. Never learned: it guesses to its end. "
+        "Diverged: its numbers are not finite. Undecided: it ended before it could be judged.",
+        "onset": "The first step of a defect stretch. A run that never learned has its onset at step 0; the step at "
+        "which it broke is that of the blow.",
+        "confirmed": "The step at which the detector was first sure. It sees one step after the other and none ahead.",
+        "recovery": "The first step at which the run has learned again.",
+        "rule": "A test for one mechanism by which runs break, such as dead units or an oversized update. What a rule "
+        "saw is a finding: a layer, the steps, the measured number and the limit it was compared with.",
+        "chain of events": "The findings that lead to the defect, in the order of their steps.",
+        "first link, cause": "The earliest event that is connected with the blow, without a recovery in between. It is "
+        "the detector's best account and no proof.",
+        "blow": "The event after which what keeps the run down holds to the end. The run broke at its step.",
+        "remedy": "A change of settings that a cause suggests. It is something to try, and no promise.",
+        "gradient norm": "The length of the vector of all gradients of a layer. It says how strongly the loss depends "
+        "on that layer's parameters.",
+        "update / weight norm": "How far one step moves the weights of a layer, as a share of their own length. About "
+        "0.001 to 0.01 is usual. At 0.1 a layer moves by a tenth of itself in one step.",
+        "unit": "A channel of a convolution (all its positions) or a neuron of a dense layer, after its activation.",
+        "silent, dead": "A unit is silent at a step if it is 0 for the whole batch. It is dead if it was silent at "
+        "every step of the window. No gradient passes a dead ReLU, so it stays dead by itself.",
+        "saturated": "A sigmoid or tanh unit in the flat part of its curve, where hardly any gradient passes.",
+        "arm": "Runs that differ in nothing but the seed.",
+        "k of n": "How many of the judged runs are defect runs, with Wilson's 95 % interval of the rate. Undecided and "
+        "crashed runs are not judged and stand beside n.",
+        "survivors": "Healthy and recovered runs. Figures over survivors never stand without k of n.",
+    }.items()
+)

@@ -197,6 +197,6 @@ def test_a_stale_page_is_found_and_written_again(tmp_path, monkeypatch, capsys):
 
     assert generate.main() == 1
     assert "docs/rules.md is stale; run: make docs" in capsys.readouterr().err
-    assert generate.write() == ["rules.md", "log-format.md"]
+    assert generate.write() == list(generate.PAGES)
     assert generate.main() == 0
     assert np.all([path.stat().st_size > 1000 for path in tmp_path.iterdir()])

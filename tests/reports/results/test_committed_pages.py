@@ -9,6 +9,7 @@ import pytest
 
 from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.results import groups_of
+from docs import generate
 from reports.results import remedies, render, report_table, why
 from reports.results.study_numbers import study_numbers
 from tests.helpers.committed_runs import DOCS, committed_plan, committed_runs
@@ -36,7 +37,11 @@ def differences(ours: Any, theirs: Any, place: str = "") -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_template_with_the_numbers_of_the_page_is_the_page(page):
-    assert render(numbers_of(page)) == (DOCS / f"{page}.md").read_text()
+    assert generate.result_page(page) == (DOCS / f"{page}.md").read_text()
+
+
+def test_every_result_page_is_tested_here():
+    assert set(PAGES) == set(generate.RESULTS)
 
 
 @pytest.mark.parametrize("page", PAGES)
