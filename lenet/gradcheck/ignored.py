@@ -1,18 +1,21 @@
-"""Parts of the input that the output ignores, which no comparison of gradients can see."""
+"""What no comparison of gradients at one point can see: inputs that are ignored, and inputs that are tied."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from lenet.gradcheck.calls import NotComparable
+from lenet.gradcheck.differences import Array, differences, precision_of
 from lenet.gradcheck.evidence import Evidence
-from lenet.gradcheck.wording import spans
+from lenet.gradcheck.wording import number, spans
 
 MOST_CHANNELS = 64
 
 
-def ignored_inputs(evidence: Evidence, generator: np.random.Generator) -> list[str]:
+def ignored_inputs(evidence: Evidence) -> list[str]:
     """A sentence about the input channels, or inputs of a dense layer, whose change changes nothing."""
     layer, axes, inputs = evidence.layer, evidence.axes, evidence.inputs
+    generator = np.random.default_rng(0)
     if axes is None and evidence.dvalues.ndim > 2 and evidence.dvalues.shape[-1] != inputs.shape[-1]:
         return []  # it is not known which axis the channels are on
     axis = axes.image_axes[-1] if axes else inputs.ndim - 1
@@ -20,12 +23,12 @@ def ignored_inputs(evidence: Evidence, generator: np.random.Generator) -> list[s
     tried = np.sort(generator.permutation(channels)[:MOST_CHANNELS]).tolist()
     # Weights that happen to be zero are no fault of the layer: new ones are drawn.
     drawn = {name: generator.standard_normal(value.shape) for name, value in layer.parameters.items()}
-    base = layer.run(inputs, drawn)
     # A unit that is off for a small input, or hidden behind a larger one, may answer to a large one.
     reach = 1e3 * max(1.0, float(np.abs(inputs).max()))
     sizes = (1.0, -1.0, 10.0, -10.0, reach, -reach)
 
     def is_silent(channel: int) -> bool:
+        base = layer.run(inputs, drawn)
         for size in sizes:
             changed = np.moveaxis(inputs.copy(), axis, 0)
             changed[channel] = size * (1 + np.abs(generator.standard_normal(changed[channel].shape)))
@@ -33,10 +36,45 @@ def ignored_inputs(evidence: Evidence, generator: np.random.Generator) -> list[s
                 return False
         return True
 
-    silent = [channel for channel in tried if is_silent(channel)]
+    try:
+        silent = [channel for channel in tried if is_silent(channel)]
+    except NotComparable:  # not every layer takes every number
+        return []
     # A softmax over one class, or a mean taken off a batch of one, is constant and right.
     if not silent or channels == 1 or (len(silent) == channels and evidence.batch_size == 1):
         return []
     what = "input channel" if inputs.ndim > 2 else "input"
     plural, they = ("s", "them") if len(silent) > 1 else ("", "it")
     return [f"the output ignores {what}{plural} {spans(silent)} of {channels}: changing {they} changes nothing"]
+
+
+def tied_inputs(evidence: Evidence) -> list[str]:
+    """A sentence about a maximum that passes the whole gradient to each of several equal inputs.
+
+    Where inputs are equal there is no derivative by one of them. If all grow by
+    the same amount there is one, and the parts that ``backward`` passes to them
+    have to sum to it, however it shares them out.
+    """
+    layer, dvalues = evidence.layer, evidence.dvalues
+    tied = np.full_like(evidence.inputs, 0.7390851)  # a number at which no function that people use has a kink
+
+    def all_grow(amount: Array) -> tuple[Array, Array]:
+        return layer.run(tied + amount), amount
+
+    try:
+        precision = precision_of(layer.dtype)
+        slope = differences(all_grow, np.zeros(1), dvalues, np.zeros(1, np.intp), precision)
+        parts = layer.gradients(tied, dvalues).own["dinputs"]
+    except (NotComparable, KeyError):
+        return []
+    total, size = float(parts.sum()), float(np.abs(parts).sum())
+    if not slope.values.size or not np.isfinite(size):
+        return []
+    expected = float(slope.values[0])
+    if abs(total - expected) <= precision.tolerance * max(size, abs(expected)) + slope.uncertainty[0]:
+        return []
+    sums = f"{number(total / expected)} times what they should" if expected else f"{number(total)}, expected 0"
+    return [
+        f"dinputs: the parts of the gradient at equal inputs sum to {sums}: a maximum has to pass its gradient "
+        "to one of several equal inputs, or to share it among them"
+    ]

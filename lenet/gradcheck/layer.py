@@ -1,26 +1,53 @@
-"""The layer under test: how it is called, and how it is left as it was.
+"""The layer under test: run with any parameters, asked for its gradients, and left as it was.
 
 Any object will do that follows the convention of "Neural Networks from Scratch"
 (nnfs.io): ``forward(inputs)`` sets ``output``, ``backward(dvalues)`` sets
 ``dinputs`` and, where there are ``weights`` and ``biases``, ``dweights`` and
-``dbiases``. Results that are only returned are taken too.
+``dbiases``. Other names are understood too, results that are only returned, and
+parameters that ``backward`` changes by itself.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import SettingsError
-from lenet.gradcheck.state import SavedState
+from lenet.gradcheck.calls import LEARNING_RATES, TRAINING, NotComparable, call, numbers, parameter_names
+from lenet.gradcheck.places import Place
+from lenet.gradcheck.state import FrozenGenerators, SavedState
 
 Array = NDArray[np.float64]
-PARAMETERS = ("weights", "biases")
+
+
+@dataclass(frozen=True)
+class GradientSource:
+    """Where ``backward`` leaves a gradient.
+
+    Attributes:
+        of: the name of the parameter, or "inputs".
+        where: in the layer, in what ``backward`` returns, or in the change of the parameter itself.
+        place: where there; not needed for a change.
+        rate: the learning rate of a change, by which it is divided.
+    """
+
+    of: str
+    where: Literal["layer", "returned", "change"]
+    place: Place = field(default_factory=Place)
+    rate: float = 1.0
+
+    @property
+    def label(self) -> str:
+        """What the gradient is called in the answer."""
+        if self.of == "inputs":
+            return "dinputs"
+        return {"layer": str(self.place), "returned": f"returned{self.place}", "change": f"change of {self.of}"}[
+            self.where
+        ]
 
 
 @dataclass(frozen=True)
@@ -36,53 +63,99 @@ class OwnGradients:
 
 
 class LayerUnderTest:
-    """A layer that can be run with any parameters, and is given back as it was by :meth:`restore`."""
+    """A layer that can be run with any parameters, and is given back as it was by :meth:`give_back`.
 
-    def __init__(self, layer: Any) -> None:
+    Attributes:
+        parameters: the value of each parameter by its name, in float64.
+        sources: where the gradients are, by their labels.
+        learning_rate: what ``backward`` is given as one, None where it takes none.
+        dtype: what the layer computes in.
+    """
+
+    def __init__(self, layer: Any, arguments: Mapping[str, Any]) -> None:
         for method in ("forward", "backward"):
             if not callable(getattr(layer, method, None)):
                 raise SettingsError(f"{type(layer).__name__} has no {method}(), expected forward() and backward()")
-        self.name = type(layer).__name__
-        self.layer = layer
-        self._saved = SavedState(layer)
-        held = {name: getattr(layer, name, None) for name in PARAMETERS}
-        self.parameters = {name: np.array(v, dtype=np.float64) for name, v in held.items() if v is not None}
-        self.dtype = np.dtype(np.float64)
-        takes_training = "training" in inspect.signature(layer.forward).parameters
-        self._options = {"training": True} if takes_training else {}
+        self.name, self.layer = type(layer).__name__, layer
+        self.parameters: dict[str, Array] = {}
+        self.sources: dict[str, GradientSource] = {}
+        self.dtype: np.dtype[Any] = np.dtype(np.float64)
+        given = {name.lower(): value for name, value in arguments.items()}
+        self._forward = {**dict.fromkeys(TRAINING, True), **given}
+        self._backward = {**dict.fromkeys(LEARNING_RATES, 1.0), **given}
+        rates = [self._backward[n.lower()] for n in parameter_names(layer.backward) if n.lower() in LEARNING_RATES]
+        self.learning_rate: float | None = rates[0] if rates else None
+        self._places: dict[str, list[Place]] = {}
+        self._output_shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._generators = FrozenGenerators(layer)
+        self._original = self._start = SavedState(layer)
 
-    def restore(self) -> None:
-        """Give the layer back everything it held, bit for bit."""
-        self._saved.restore()
+    def give_back(self) -> None:
+        """Give the layer, and the random generators, back all that they held, bit for bit."""
+        self._original.restore()
+        self._generators.rewind()
+
+    def start_from_here(self) -> None:
+        """Begin every search for gradients from what the layer holds now, such as weights drawn when first needed."""
+        self._start = SavedState(self.layer)
+
+    def restart(self) -> None:
+        """Put the layer back to where :meth:`start_from_here` was called."""
+        self._start.restore()
+
+    def add_parameter(self, name: str, places: list[Place]) -> None:
+        """Treat what is in these places, the same in all of them, as a parameter from now on."""
+        self.parameters[name] = np.array(places[0].get(self.layer), dtype=np.float64)
+        self._places[name] = places
+
+    def remove_parameter(self, name: str) -> None:
+        """Leave it alone from now on."""
+        del self.parameters[name], self._places[name]
+
+    def add_source(self, source: GradientSource) -> None:
+        """Read a gradient from there from now on, and no other of the same parameter."""
+        self.sources = {label: one for label, one in self.sources.items() if one.of != source.of}
+        self.sources[source.label] = source
 
     def run(self, inputs: Array, parameters: Mapping[str, Array] | None = None) -> Array:
         """The output, as float64, with these parameters instead of the layer's own."""
-        layer = self.layer
-        for name in self.parameters:
-            setattr(layer, name, (parameters or self.parameters).get(name, self.parameters[name]).copy())
-        returned = layer.forward(inputs.copy(), **self._options)
-        output = np.asarray(getattr(layer, "output", returned))
-        if output.dtype.kind == "f":
+        self._generators.rewind()
+        for name, value in {**self.parameters, **(parameters or {})}.items():
+            self.put(name, value)
+        returned = call(self.layer.forward, "forward", [inputs.copy()], self._forward)
+        output = getattr(self.layer, "output", None)
+        output = returned if output is None else output
+        if output is None:
+            raise NotComparable("forward", "returned nothing and left no output, expected either")
+        if getattr(output, "dtype", self.dtype).kind == "f":
             self.dtype = output.dtype
-        return output.astype(np.float64)
+        array = numbers(output, "the output")
+        expected = self._output_shapes.setdefault(inputs.shape, array.shape)
+        if array.shape != expected:
+            shapes = f"has shape {expected} in one call and {array.shape} in another"
+            raise NotComparable("the output", f"{shapes}, for inputs of the same shape", is_mistake=True)
+        return array
 
     def in_effect(self, name: str) -> Array:
         """A parameter as the layer holds it now: one kept in float32 has rounded what it was given."""
-        return np.asarray(getattr(self.layer, name), dtype=np.float64)
+        return np.array(self._places[name][0].get(self.layer), dtype=np.float64)
 
-    def penalty_gradient(self, name: str) -> Array | None:
-        """The gradient of the book's L1 and L2 penalties, for ``dweights`` or ``dbiases``; None if there are none."""
-        if name[1:] not in self.parameters:
-            return None
-        value, kind = self.parameters[name[1:]], {"dweights": "weight", "dbiases": "bias"}[name]
-        l1, l2 = (float(getattr(self.layer, f"{kind}_regularizer_{n}", 0) or 0) for n in ("l1", "l2"))
-        return l1 * np.where(value < 0, -1.0, 1.0) + 2 * l2 * value if l1 or l2 else None
+    def put(self, name: str, value: Array) -> None:
+        """Give the layer a value of a parameter, in all places where it keeps it."""
+        array = value.copy()
+        for place in self._places[name]:
+            held = place.get(self.layer)
+            place.put(self.layer, float(array) if np.ndim(held) == 0 else array)
+
+    def backward(self, dvalues: Array) -> Any:
+        """Run the backward pass once; returns what it returns."""
+        return call(self.layer.backward, "backward", [dvalues.copy()], self._backward)
 
     def gradients(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None = None) -> OwnGradients:
         """What ``backward`` answers, freed of what earlier calls left behind."""
-        self.restore()
+        self.restart()
         first, second = (self._once(inputs, dvalues, parameters) for _ in range(2))
-        moved = [name for name in first if not _same(first[name], second[name], self.dtype)]
+        moved = [name for name in first if not self._same(name, first[name], second[name])]
         if not moved:
             return OwnGradients(first, {})
         third = self._once(inputs, dvalues, parameters)
@@ -94,20 +167,28 @@ class LayerUnderTest:
         return OwnGradients(own, kept)
 
     def _once(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None) -> dict[str, Array]:
-        """One forward and one backward pass; the gradients by name."""
+        """The gradients of one forward and one backward pass, by their labels."""
         self.run(inputs, parameters)
-        returned = self.layer.backward(dvalues.copy())
-        found = {"dinputs": getattr(self.layer, "dinputs", returned)}
-        found |= {f"d{name}": getattr(self.layer, f"d{name}", None) for name in self.parameters}
-        for name, value in found.items():
-            if value is None:
-                raise SettingsError(f"{self.name}: backward left no {name}, expected it as an attribute")
-        return {name: np.array(value, dtype=np.float64) for name, value in found.items()}
+        before = {name: self.in_effect(name) for name in self.parameters}
+        returned = self.backward(dvalues)
+        found = {}
+        for label, source in self.sources.items():
+            if source.where == "change":
+                found[label] = (before[source.of] - self.in_effect(source.of)) / source.rate
+                continue
+            try:
+                value = source.place.get(self.layer if source.where == "layer" else returned)
+            except (AttributeError, LookupError, TypeError):
+                value = None
+            found[label] = numbers(value, label)
+        return found
 
-
-def _same(first: Array, second: Array, dtype: np.dtype[Any]) -> bool:
-    """Whether two answers are equal but for rounding."""
-    if first.shape != second.shape:
-        return False
-    bound = 1e3 * float(np.finfo(dtype).eps) * float(np.linalg.norm(first))
-    return bool(np.linalg.norm(second - first) <= bound) or not np.isfinite(first).all()
+    def _same(self, label: str, first: Array, second: Array) -> bool:
+        """Whether two answers are equal but for rounding."""
+        if self.sources[label].where == "change":  # an optimizer may remember the step before, and is right to
+            return True
+        if first.shape != second.shape:
+            shapes = f"has shape {first.shape} after one call of backward and {second.shape} after the next"
+            raise NotComparable(label, shapes, is_mistake=True)
+        bound = 1e3 * float(np.finfo(self.dtype).eps) * float(np.linalg.norm(first))
+        return bool(np.linalg.norm(second - first) <= bound) or not np.isfinite(first).all()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 
-from lenet.gradcheck.differences import Array
+from lenet.gradcheck.differences import Array, Indices, differences, precision_of
 from lenet.gradcheck.evidence import Evidence, close
 from lenet.gradcheck.layer import LayerUnderTest, OwnGradients
 from lenet.gradcheck.wiring import wiring_mistakes
 from lenet.gradcheck.wording import grouped, number
+
+MOST_ENTRIES = 32
 
 
 def name_mistakes(evidence: Evidence, wrong: list[str]) -> list[str]:
@@ -31,30 +34,43 @@ def not_reset(gradients: OwnGradients) -> list[str]:
     return grouped(found)
 
 
+def unused_parameters(names: list[str]) -> list[str]:
+    """Parameters that are not used at all, such as a bias that is never added."""
+    return [f"{name}: never used by forward, the output does not depend on it" for name in names]
+
+
 def added_to(
     layer: LayerUnderTest, inputs: Array, dvalues: Array, own: Mapping[str, Array]
 ) -> tuple[dict[str, Array], list[str]]:
-    """What ``backward`` answers to dvalues of zero: the penalties the layer is known to have, and the rest.
+    """What ``backward`` answers to dvalues of zero: what a layer may add, and the names of gradients with more.
 
-    A layer of the book adds the gradient of its L1 and L2 penalties
-    (``weight_regularizer_l2`` and so on), which is right. For anything else
-    that is added the gradients' names are returned.
+    It may add the gradient of a penalty on its weights, a sign(w) + b w, and an
+    update may go on with the momentum of the step before.
     """
-    penalties: dict[str, Array] = {}
+    allowed: dict[str, Array] = {}
     added = []
-    for name, constant in layer.gradients(inputs, np.zeros_like(dvalues)).own.items():
-        if np.linalg.norm(constant) <= 1e-9 * np.linalg.norm(own[name]) or not np.isfinite(constant).all():
+    for label, constant in layer.gradients(inputs, np.zeros_like(dvalues)).own.items():
+        if np.linalg.norm(constant) <= 1e-9 * np.linalg.norm(own[label]) or not np.isfinite(constant).all():
             continue
-        penalty = layer.penalty_gradient(name)
-        if (
-            penalty is not None
-            and penalty.size == constant.size
-            and np.allclose(constant.ravel(), penalty.ravel(), rtol=1e-5)
+        value = layer.parameters.get(layer.sources[label].of)
+        if constant.size == own[label].size and (
+            layer.sources[label].where == "change" or (value is not None and _is_penalty(constant, value))
         ):
-            penalties[name] = penalty.reshape(own[name].shape)
+            allowed[label] = constant.reshape(own[label].shape)
         else:
-            added.append(name)
-    return penalties, added
+            added.append(label)
+    return allowed, added
+
+
+def _is_penalty(constant: Array, value: Array) -> bool:
+    """Whether this is a sign(w) + b w with a and b of 0 or more; the sign of 0 may be 1, as in the book."""
+    for signs in (np.sign(value), np.where(value < 0, -1.0, 1.0)):
+        columns = np.stack([signs.ravel(), value.ravel()], axis=1)
+        factors = np.linalg.lstsq(columns, constant.ravel(), rcond=None)[0]
+        fits = np.allclose(columns @ factors, constant.ravel(), rtol=1e-5, atol=1e-9 * np.abs(constant).max())
+        if fits and (factors > -1e-9).all() and value.size > 2 and value.any():
+            return True
+    return False
 
 
 def wrong_shapes(gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
@@ -83,27 +99,27 @@ def _plain(evidence: Evidence, name: str) -> str | None:
 
 def _several(evidence: Evidence, name: str) -> list[str]:
     """All that can be said of a gradient in which more than its size is wrong."""
-    repeated = _repeated(evidence, name)
-    try:
-        wiring = wiring_mistakes(evidence, name)
-    except Exception:  # a foreign layer may fail in any way when it is given other numbers; then nothing is known
-        wiring = []
+    found = [_repeated(evidence, name)]
+    with suppress(Exception):  # a foreign layer may fail in any way when it is given other numbers
+        if name == "dinputs":
+            found += [_diagonal(evidence), _updated(evidence)]
+        found += wiring_mistakes(evidence, name)
     batch = {
         -1: f"the batch size ({evidence.batch_size}) is divided out once too often",
         1: f"the batch size ({evidence.batch_size}) is multiplied in",
     }.get(evidence.batch_powers[name])
-    return [sentence for sentence in (repeated, *wiring, batch) if sentence]
+    return [sentence for sentence in (*found, batch) if sentence]
 
 
 def _repeated(evidence: Evidence, name: str) -> str | None:
     """One number given to all elements of a kernel, or to all biases."""
     own, numeric, axes = evidence.own[name], evidence.numeric[name], evidence.axes
-    if name == "dinputs" or (name == "dweights" and axes is None):
+    if name == "dinputs" or (own.ndim > 1 and not evidence.is_of_kernel(name)):
         return None
     wanted = np.full(own.shape, np.nan)
     wanted.flat[numeric.entries] = numeric.values
     what = "all of them"
-    if name == "dweights" and axes is not None:
+    if evidence.is_of_kernel(name) and axes is not None:
         own, wanted = axes.kernels(own), axes.kernels(wanted)
         what = "all weights" if axes.is_dense else "all elements of a kernel"
     elements = own.shape[0] * own.shape[1] if what.endswith("kernel") else own.size
@@ -112,3 +128,44 @@ def _repeated(evidence: Evidence, name: str) -> str | None:
     spread = np.max(np.nanmax(known, axis=0) - np.nanmin(known, axis=0), initial=0.0)
     differ = spread > evidence.tolerance * np.abs(numeric.values).max(initial=0.0)
     return f"one value repeated over {what}" if differ and close(rows, 0 * rows + rows.mean(axis=0)) else None
+
+
+def _diagonal(evidence: Evidence) -> str | None:
+    """The derivative of each output by its own input, as if it depended on no other."""
+    own, dvalues = evidence.own["dinputs"], evidence.dvalues
+    if own.shape != dvalues.shape:
+        return None
+    for entry in evidence.numeric["dinputs"].entries[:MOST_ENTRIES]:
+        alone = np.zeros_like(dvalues)
+        alone.flat[entry] = dvalues.flat[entry]
+        if not _agrees(evidence, alone, evidence.layer.parameters, entry[None]):
+            return None
+    return "uses the diagonal of the Jacobian alone: each output depends on the other inputs too"
+
+
+def _updated(evidence: Evidence) -> str | None:
+    """The gradient of a layer whose parameters have been updated already."""
+    layer = evidence.layer
+    layer.restart()
+    layer.run(evidence.inputs)
+    layer.backward(evidence.dvalues)
+    updated = {name: layer.in_effect(name) for name in layer.parameters}
+    if all(np.array_equal(value, layer.parameters[name]) for name, value in updated.items()):
+        return None
+    entries = evidence.numeric["dinputs"].entries[:MOST_ENTRIES]
+    if not _agrees(evidence, evidence.dvalues, updated, entries):
+        return None
+    return "passes the gradient back through the updated weights, expected: those of the forward pass"
+
+
+def _agrees(evidence: Evidence, dvalues: Array, parameters: Mapping[str, Array], entries: Indices) -> bool:
+    """Whether ``dinputs`` is right, at some entries, for other dvalues or other parameters."""
+
+    def by_inputs(tensor: Array) -> tuple[Array, Array]:
+        return evidence.layer.run(tensor, parameters), tensor
+
+    precision = precision_of(evidence.layer.dtype)
+    numeric = differences(by_inputs, evidence.inputs, dvalues, entries, precision)
+    found = evidence.own["dinputs"].ravel()[numeric.entries]
+    size = np.linalg.norm(found) + np.linalg.norm(evidence.dvalues) * precision.eps / evidence.tolerance
+    return bool(np.linalg.norm(found - numeric.values) <= evidence.tolerance * size)

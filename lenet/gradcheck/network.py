@@ -1,41 +1,238 @@
-"""The check of a whole model, layer by layer, on what each layer really sees."""
+"""The check of a whole network, end to end, on the loss that its training loop reports.
+
+A layer alone cannot be judged fairly where it shares the arithmetic with others:
+a softmax and a cross-entropy that are differentiated together, layers that take
+the mean over the batch, layers that update themselves. The network as a whole
+can: its loss is one number, and the gradients have to be those of this number.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from lenet.gradcheck.check import check
-from lenet.gradcheck.loss import check_loss
+from lenet.errors import SettingsError
+from lenet.gradcheck.calls import NotComparable, call, numbers
+from lenet.gradcheck.check import one_thread
+from lenet.gradcheck.compare import compare, in_shape
+from lenet.gradcheck.differences import FLOAT32, FLOAT64, Array, Indices, NumericGradient, differences
+from lenet.gradcheck.mistakes import wrong_shapes
 from lenet.gradcheck.result import GradientCheck
-from lenet.losses import LossCategoricalCrossEntropy
+from lenet.gradcheck.state import FrozenGenerators
+from lenet.gradcheck.wording import grouped, number
+
+Arrays = Mapping[str, Any] | Sequence[Any]
 
 
-def check_model(
-    layers: Any, inputs: ArrayLike, labels: ArrayLike, *, seed: int = 0, entries: int = 256
-) -> dict[str, GradientCheck]:
-    """Check every layer at the outputs of the layers before it, and the loss at the end.
+def check_network(
+    loss: Callable[[], float],
+    parameters: Arrays | Callable[[], Arrays],
+    gradients: Arrays | Callable[[], Arrays | None],
+    *,
+    learning_rate: float = 1.0,
+    seed: int = 0,
+    entries: int = 64,
+    tolerance: float | None = None,
+) -> GradientCheck:
+    """Compare the gradients of a network with central differences of its loss.
 
     Args:
-        layers: a finalized model, or a list of layers that has been given parameters.
-        inputs: a small batch for the first layer, (N, H, W, C) or (N, F).
-        labels: its labels, (N,).
-        seed: of the random projection and of the entries that are compared.
-        entries: how many entries of each tensor are compared at most.
+        loss: runs the network forward on one fixed batch and returns the loss, as the training loop
+            reports it.
+        parameters: the arrays that the network uses, in the order in which the forward pass meets
+            them, {"dense1 weights": dense1.weights, ...} or a list. They are changed in place and
+            put back. A function that returns them where the network replaces its arrays.
+        gradients: runs forward and backward on that batch and returns the gradients, under the names
+            or in the order of the parameters; None where the layers update themselves, whose change
+            then is the gradient. The gradients themselves, where that has been done already.
+        learning_rate: what such layers update with; default 1.
+        seed: of the entries that are compared; default 0.
+        entries: how many entries of each tensor are compared at most, half of them those with the
+            largest gradients; default 64.
+        tolerance: normwise relative error allowed; None: 1e-5, or 1e-2 for a network in float32.
 
     Returns:
-        The result of each layer by its name, in order, and that of ``loss``.
+        The result, with each tensor under the name of its parameter.
+
+    Raises:
+        SettingsError: the gradients do not have the names, or the number, of the parameters.
     """
-    values = np.array(inputs, dtype=np.float64)
-    results: dict[str, GradientCheck] = {}
-    for position, layer in enumerate(getattr(layers, "layers", layers)):
-        name = getattr(layer, "name", "") or f"{type(layer).__name__}{position + 1}"
-        results[name] = check(layer, values, seed=seed, entries=entries)
-        returned = layer.forward(values)
-        values = np.array(getattr(layer, "output", returned), dtype=np.float64)
-    # A guess that is almost sure lies beyond the clip of the loss, where it has no slope.
-    spread = 0.9 * values + 0.1 / values.shape[1]
-    results["loss"] = check_loss(LossCategoricalCrossEntropy(), spread, labels, seed=seed, entries=entries)
-    return results
+    network = NetworkUnderTest(loss, parameters, gradients, learning_rate)
+    try:
+        with np.errstate(all="ignore"), one_thread():
+            return _check(network, seed, entries, tolerance)
+    except NotComparable as answer:
+        return GradientCheck.without_comparison(answer)
+    finally:
+        network.give_back()
+
+
+class NetworkUnderTest:
+    """A network that is known by the functions that run it."""
+
+    def __init__(self, loss: Any, parameters: Any, gradients: Any, learning_rate: float) -> None:
+        self._given = {"loss": loss, "parameters": parameters, "gradients": gradients}
+        self._learning_rate = learning_rate
+        self._generators = FrozenGenerators(*(one for one in self._given.values() if callable(one)))
+        self.is_float32 = False
+        self.values = {name: numbers(array, name) for name, array in self._arrays().items()}
+
+    def give_back(self) -> None:
+        """Put the parameters and the random generators back."""
+        self._generators.rewind()
+        self._put({})
+
+    def loss(self) -> float:
+        """The loss at the parameters as they are."""
+        self._generators.rewind()
+        value = self._call("loss")
+        self.is_float32 |= getattr(value, "dtype", None) == np.float32
+        return float(numbers(value, "the loss").mean())
+
+    def loss_with(self, name: str, value: Array) -> tuple[Array, Array]:
+        """The loss with another value of one parameter, and this value as the network rounds it."""
+        self._put({name: value})
+        return np.array([self.loss()]), np.array(self._arrays()[name], dtype=np.float64)
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients by the names of the parameters."""
+        self._put({})
+        self._generators.rewind()
+        found = self._call("gradients")
+        if found is None:
+            after = {name: np.array(array, dtype=np.float64) for name, array in self._arrays().items()}
+            own = {name: (self.values[name] - after[name]) / self._learning_rate for name in self.values}
+        else:
+            named = _by_name(found)
+            if isinstance(found, Mapping) and set(named) != set(self.values):
+                raise SettingsError(f"gradients: received {', '.join(named)}, expected {', '.join(self.values)}")
+            if len(named) != len(self.values):
+                raise SettingsError(f"gradients: received {len(named)}, expected {len(self.values)} as parameters")
+            pairs = zip(self.values, named.values(), strict=True)
+            own = {name: numbers(named.get(name, array), name) for name, array in pairs}
+        self._put({})
+        return own
+
+    def _arrays(self) -> dict[str, Any]:
+        """The parameters that the network uses now."""
+        arrays = _by_name(self._call("parameters"))
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or not array.flags.writeable:
+                raise SettingsError(f"parameters: {name} is {_kind(array)}, expected an array that can be changed")
+            self.is_float32 |= array.dtype.itemsize < 8
+        return arrays
+
+    def _put(self, changed: Mapping[str, Array]) -> None:
+        for name, array in self._arrays().items():
+            array[...] = changed.get(name, self.values[name])
+
+    def _call(self, name: str) -> Any:
+        """What was handed over, or what the function that was handed over returns."""
+        given = self._given[name]
+        return call(given, name) if callable(given) else given
+
+
+def _check(network: NetworkUnderTest, seed: int, entries: int, tolerance: float | None) -> GradientCheck:
+    first, second = network.loss(), network.loss()
+    if not np.isfinite(first):
+        raise NotComparable("the loss", f"is {first} for this batch", is_mistake=True)
+    if not np.isclose(first, second, rtol=1e-6):
+        reason = f"is {first:.6g} in one call and {second:.6g} in the next, with the same parameters and batch"
+        raise NotComparable("the loss", reason, is_mistake=True)
+    own = network.gradients()
+    if not np.isclose(network.loss(), first, rtol=1e-6):
+        raise NotComparable(
+            "parameters",
+            "are not the arrays that the network uses after its backward pass, which has replaced them: "
+            "hand over a function that returns the arrays of the moment",
+        )
+    precision = FLOAT32 if network.is_float32 else FLOAT64
+    bound = precision.tolerance if tolerance is None else tolerance
+    shapes = {name: value.shape for name, value in network.values.items()}
+    own = {name: in_shape(gradient, shapes[name]) for name, gradient in own.items()}
+    generator = np.random.default_rng(seed)
+    tensors, numeric = {}, {}
+    for name, value in network.values.items():
+        chosen = _largest_and_others(own[name], value.size, entries, generator)
+
+        def evaluate(tensor: Array, name: str = name) -> tuple[Array, Array]:
+            return network.loss_with(name, tensor)
+
+        numeric[name] = differences(evaluate, value, np.ones(1), chosen, precision)
+        network.loss_with(name, value)
+        tensors[name] = compare(own[name], shapes[name], numeric[name], bound)
+    wrong = [name for name, tensor in tensors.items() if not tensor.ok]
+    undecided = {name: "not compared: it has a kink at every entry" for name, t in tensors.items() if not t.checked}
+    sentences = []
+    for name in wrong:
+        if own[name].shape != shapes[name]:
+            continue
+        sentence, is_penalty = _difference(own[name], numeric[name], network.values[name], 10 * bound)
+        if is_penalty:
+            undecided[name] = sentence
+        elif sentence:
+            sentences.append((name, sentence))
+    wrong = [name for name in wrong if name not in undecided]
+    mistakes = [*wrong_shapes(own, shapes), *grouped(sentences), *_where_to_look(list(tensors), wrong)]
+    return GradientCheck(tensors, tuple(mistakes), "float32" if network.is_float32 else "float64", False, undecided)
+
+
+def _difference(own: Array, numeric: NumericGradient, value: Array, tolerance: float) -> tuple[str, bool]:
+    """What is wrong with a gradient; True with it where it may be a penalty that the loss does not report."""
+    found = own.ravel()[numeric.entries]
+    size = np.linalg.norm(numeric.values)
+    if not np.isfinite(found).all():
+        return "not finite", False
+    if not found.any():
+        return "zero everywhere, while the loss depends on it", False
+    if size <= np.linalg.norm(numeric.uncertainty):
+        return "the loss does not depend on it: either the network does not use this array, or not at all", False
+    scale = float(np.vdot(found, found) / np.vdot(found, numeric.values))
+    if np.linalg.norm(found / scale - numeric.values) <= tolerance * size:
+        samples = round(max(abs(scale), 1 / abs(scale)))
+        how = "not divided out" if abs(scale) > 1 else "divided out once too often"
+        is_whole = number(scale).lstrip("-") in (str(samples), f"1/{samples}") and samples > 1
+        reason = "its sign is wrong" if abs(scale + 1) < tolerance else ""
+        reason = f"if the batch has {samples} samples, its size is {how}" if is_whole else reason
+        return f"the right gradient times {number(scale)}" + (f" ({reason})" if reason else ""), False
+    at, off = value.ravel()[numeric.entries], found - numeric.values
+    share = float(np.vdot(off, at) / max(np.vdot(at, at), np.finfo(float).tiny))
+    if len(at) > 2 and np.linalg.norm(off - share * at) <= tolerance * np.linalg.norm(off):
+        if share > 0:
+            return (
+                f"not decided: it contains {number(share)} times the parameter, a penalty that the loss leaves out",
+                True,
+            )
+        return f"the loss contains a penalty whose gradient, {number(-share)} times the parameter, is missing", False
+    return "", False
+
+
+def _where_to_look(names: list[str], wrong: list[str]) -> list[str]:
+    """A gradient goes through the network backwards, so what comes after the last wrong one is right."""
+    if not wrong:
+        return []
+    last = names.index(wrong[-1])
+    if last + 1 < len(names):
+        return [f"look between {names[last]} and {names[last + 1]}: the gradients from {names[last + 1]} on are right"]
+    return [f"look at the last layer and the loss: {names[last]}, the first that the gradient reaches, is wrong"]
+
+
+def _largest_and_others(gradient: Array, size: int, entries: int, generator: np.random.Generator) -> Indices:
+    """The entries with the largest gradients, and others drawn at random."""
+    if size <= entries or gradient.size != size:
+        return np.sort(generator.permutation(size)[:entries]).astype(np.intp)
+    order = np.argsort(-np.abs(gradient.ravel()), kind="stable")
+    others = generator.permutation(order[entries // 2 :])[: entries - entries // 2]
+    return np.sort(np.concatenate([order[: entries // 2], others])).astype(np.intp)
+
+
+def _by_name(arrays: Arrays) -> dict[str, Any]:
+    if isinstance(arrays, Mapping):
+        return {str(name): array for name, array in arrays.items()}
+    return {f"parameters[{k}]": array for k, array in enumerate(arrays)}
+
+
+def _kind(value: Any) -> str:
+    return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from lenet.gradcheck.calls import NotComparable
+from lenet.gradcheck.wording import grouped
 
 
 @dataclass(frozen=True)
 class TensorCheck:
     """One gradient against finite differences.
 
-    ``error`` is normwise: norm(analytic - numeric) / max(norm(analytic), norm(numeric))
-    over the ``checked`` entries. ``worst`` is the index of the entry that is off by
-    most, with its ``analytic`` and ``numeric`` value. ``skipped`` entries lie on a
-    kink, such as that of ReLU at 0, where there is no derivative to compare with.
+    Attributes:
+        error: norm(analytic - numeric) / max(norm(analytic), norm(numeric)) over the checked entries.
+        tolerance: the largest error that counts as right.
+        worst: the index of the entry that is off by most.
+        analytic: what ``backward`` says at ``worst``.
+        numeric: what finite differences say there.
+        checked: how many entries were compared.
+        skipped: how many were left out since they lie on a kink, such as that of ReLU at 0, where
+            there is no derivative to compare with.
+        size: how many entries the tensor has.
     """
 
     error: float
@@ -33,29 +42,50 @@ class TensorCheck:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The answer for a layer or a loss.
+    """The answer for a layer, a loss or a network.
 
-    ``tensors`` holds ``dinputs`` and, for a layer with parameters, ``dweights``
-    and ``dbiases``. ``mistakes`` are sentences, the most telling first; they can be
-    empty although a gradient is wrong, where it is wrong in no known way.
-    ``dtype`` is what the layer computed in; ``stepped_aside`` says that the inputs
-    lay on so many kinks that a little noise was added to them.
+    Attributes:
+        tensors: each gradient that was compared, by its name: ``dinputs``, ``dweights``, ...
+        mistakes: sentences, the most telling first. They can be missing although a gradient is
+            wrong, where it is wrong in no known way.
+        dtype: what the layer computed in.
+        stepped_aside: whether the inputs lay on so many kinks that a little noise was added to them.
+        undecided: what could not be compared, or is right or wrong depending on the rest of the
+            network, by its name, and why.
     """
 
     tensors: Mapping[str, TensorCheck]
     mistakes: tuple[str, ...] = ()
     dtype: str = "float64"
     stepped_aside: bool = False
+    undecided: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def without_comparison(cls, reason: NotComparable) -> GradientCheck:
+        """The answer where nothing could be compared."""
+        if reason.is_mistake:
+            return cls({}, (str(reason),))
+        return cls({}, undecided={reason.part: f"not compared: it {reason.reason}"})
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something is wrong, whatever the rest of the network does."""
+        return bool(self.mistakes or [n for n, t in self.tensors.items() if not t.ok and n not in self.undecided])
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient is right and no other mistake was found."""
-        return not self.mistakes and all(tensor.ok for tensor in self.tensors.values())
+        """Whether every gradient was compared and is right; a first layer needs no gradient by its inputs."""
+        return bool(self.tensors) and not self.wrong and not set(self.undecided) - ({"dinputs"} - set(self.tensors))
 
     @property
     def mistake(self) -> str | None:
-        """The kinds of mistake in one sentence, or None where none was recognised."""
-        return "; ".join(self.mistakes) or None
+        """What is wrong, or else what could not be decided, in one sentence; None where neither is known."""
+        return "; ".join(self.mistakes or (() if self.ok else grouped(self.undecided.items()))) or None
+
+    @property
+    def compared(self) -> list[str]:
+        """The names of the gradients that were compared."""
+        return [name for name, tensor in self.tensors.items() if tensor.checked]
 
     @property
     def skipped(self) -> int:
@@ -65,10 +95,11 @@ class GradientCheck:
     def __str__(self) -> str:
         lines = []
         for name, t in self.tensors.items():
-            line = f"{name:9} relative error {t.error:.1e} ({'ok' if t.ok else 'WRONG'}, "
-            line += f"{t.checked} of {t.size} entries"
+            said = "UNDECIDED" if name in self.undecided else "ok" if t.ok else "WRONG"
+            line = f"{name:9} relative error {t.error:.1e} ({said}, {t.checked} of {t.size} entries"
             line += f", {t.skipped} on a kink left out)" if t.skipped else ")"
             if not t.ok and t.worst:
                 line += f"; worst at {t.worst}: {t.analytic:.6g}, expected {t.numeric:.6g}"
             lines.append(line)
-        return "\n".join([*lines, *(f"mistake: {mistake}" for mistake in self.mistakes)])
+        lines += [f"mistake: {mistake}" for mistake in self.mistakes]
+        return "\n".join([*lines, *(f"undecided: {text}" for text in grouped(self.undecided.items()))])

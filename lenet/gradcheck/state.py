@@ -1,4 +1,4 @@
-"""Everything an object holds, to be put back as it was.
+"""What an object holds and what it draws from, so that a check can put both back as they were.
 
 A deep copy would not do: an array that is a view of another one, as in a layer
 that reshapes its own buffers, is no view of it any more in the copy, and a layer
@@ -7,13 +7,16 @@ that is right would compute nonsense.
 
 from __future__ import annotations
 
+import random
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-_CODE = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
+_PLAIN = (type, types.ModuleType, types.BuiltinFunctionType, str, bytes, int, float, type(None))
+CODE = (*_PLAIN, types.FunctionType, types.MethodType)
 
 
 class SavedState:
@@ -23,13 +26,18 @@ class SavedState:
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._lists: list[tuple[list[Any], list[Any]]] = []
         self._arrays: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
-        self._seen: dict[int, object] = {}
-        waiting: list[object] = [root]
-        while waiting:
-            found = waiting.pop()
-            if id(found) not in self._seen:
-                self._seen[id(found)] = found  # kept alive, so that no id comes twice
-                waiting += self._take(found)
+        self._slots: list[tuple[object, dict[str, Any]]] = []
+        for found in reachable([root], _held_by):
+            held = found if isinstance(found, dict) else getattr(found, "__dict__", None)
+            if isinstance(found, np.ndarray):
+                if found.flags.writeable and found.dtype != object:
+                    self._arrays.append((found, found.copy()))
+            elif isinstance(found, list):
+                self._lists.append((found, list(found)))
+            elif isinstance(held, dict):
+                self._dicts.append((held, dict(held)))
+            if slots := slots_of(found):
+                self._slots.append((found, slots))
 
     def restore(self) -> None:
         """Put it all back: the same arrays under the same names, with the same content."""
@@ -38,22 +46,81 @@ class SavedState:
             held.update(content)
         for items, content_list in self._lists:
             items[:] = content_list
+        for owner, slots in self._slots:
+            for name, value in slots.items():
+                object.__setattr__(owner, name, value)
         for array, content_array in self._arrays:
             array[...] = content_array
 
-    def _take(self, found: object) -> Iterable[object]:
-        """Remember one object; returns what it holds."""
-        if isinstance(found, np.ndarray):
-            if found.flags.writeable and found.dtype != object:
-                self._arrays.append((found, found.copy()))
-            return []
-        if isinstance(found, list):
-            self._lists.append((found, list(found)))
-            return list(found)
-        if isinstance(found, tuple):
-            return list(found)
-        held = found if isinstance(found, dict) else getattr(found, "__dict__", None)
-        if isinstance(found, _CODE) or not isinstance(held, dict):
-            return []
-        self._dicts.append((held, dict(held)))
-        return list(held.values())
+
+class FrozenGenerators:
+    """The random generators that some objects and functions draw from, to be wound back before each call.
+
+    These are NumPy's and Python's global ones, those that the objects hold, and
+    those that the functions name. Dropout then draws the same mask in every call.
+    """
+
+    def __init__(self, *roots: object) -> None:
+        self._states: list[tuple[Callable[[Any], object], Any]] = [
+            (np.random.set_state, np.random.get_state()),  # noqa: NPY002  (people's layers draw from it)
+            (random.setstate, random.getstate()),
+        ]
+        for found in reachable(roots, _held_or_named_by):
+            if isinstance(found, np.random.Generator):
+                bits = found.bit_generator
+                self._states.append((partial(setattr, bits, "state"), bits.state))
+            elif isinstance(found, np.random.RandomState):
+                self._states.append((found.set_state, found.get_state()))
+            elif isinstance(found, random.Random):
+                self._states.append((found.setstate, found.getstate()))
+
+    def rewind(self) -> None:
+        """Put every generator back to where it was when this object was made."""
+        for put_back, state in self._states:
+            put_back(state)
+
+
+def reachable(roots: Iterable[object], held_by: Callable[[object], Iterable[object]]) -> Iterator[object]:
+    """The roots and whatever can be reached from them, each object once."""
+    seen: dict[int, object] = {}
+    waiting = list(roots)
+    while waiting:
+        found = waiting.pop()
+        if id(found) not in seen and not isinstance(found, _PLAIN):
+            seen[id(found)] = found  # kept alive, so that no id comes twice
+            yield found
+            waiting += held_by(found)
+
+
+def slots_of(found: object) -> dict[str, Any]:
+    """The attributes that an object keeps in slots."""
+    names = [name for kind in type(found).__mro__ for name in vars(kind).get("__slots__", ())]
+    return {name: getattr(found, name) for name in names if not name.startswith("__") and hasattr(found, name)}
+
+
+def _held_by(found: object) -> list[object]:
+    """What one object holds; functions count as code."""
+    if isinstance(found, (list, tuple)):
+        return list(found)
+    if isinstance(found, (*CODE, np.ndarray)):
+        return []
+    held = found if isinstance(found, dict) else getattr(found, "__dict__", {})
+    return [*held.values(), *slots_of(found).values()]
+
+
+def _held_or_named_by(found: object) -> list[object]:
+    """What one object holds and its methods name; of a function what it closes over, and names in its own module."""
+    if isinstance(found, types.MethodType):
+        return [found.__self__, found.__func__]
+    if isinstance(found, types.FunctionType):
+        home = found.__globals__
+        named = [home.get(name) for name in found.__code__.co_names]
+        return [*_closed_over(found), *(one for one in named if getattr(one, "__globals__", home) is home)]
+    methods = [one for kind in type(found).__mro__ for one in vars(kind).values()]
+    return [*_held_by(found), *(one for one in methods if isinstance(one, types.FunctionType))]
+
+
+def _closed_over(function: types.FunctionType) -> list[object]:
+    """What a function closes over, as far as it has a value yet."""
+    cells = function.__closure__ or ()
+    return [cell.cell_contents for cell in cells if "empty" not in repr(cell)]

@@ -36,7 +36,7 @@ TURNS: dict[str, Callable[[int, int, int, int], Element]] = {
 
 def wiring_mistakes(evidence: Evidence, name: str) -> list[str]:
     """What is exchanged or turned in the gradient called ``name``."""
-    if evidence.axes is None or name not in ("dinputs", "dweights"):
+    if evidence.axes is None or not (name == "dinputs" or evidence.is_of_kernel(name)):
         return []
     probe = OneWeight(evidence, evidence.axes, name)
     for element in probe.elements():
@@ -56,7 +56,7 @@ class OneWeight:
 
     def __init__(self, evidence: Evidence, axes: AxisOrder, name: str) -> None:
         self.evidence, self.axes, self.name = evidence, axes, name
-        self.height, self.width, *self.channels = axes.kernels(evidence.layer.parameters["weights"]).shape
+        self.height, self.width, *self.channels = axes.kernels(evidence.layer.parameters[evidence.kernel]).shape
         rows, columns = axes.images(evidence.dvalues).shape[1:3]
         self.middle = (rows // 2, columns // 2)
 
@@ -106,14 +106,14 @@ class OneWeight:
         found = self.landings(element, *route)
         if len(found) != 1:
             return None
-        if self.name == "dweights":
+        if self.name != "dinputs":
             return found[0][0], found[0][1]
         pixel = found[0][1:3]
         return next((corner for corner in self.elements()[1:] if self.pixel(corner, *route[:2]) == pixel), None)
 
     def _parameters(self, element: Element, source: int, target: int) -> dict[str, Array]:
         empty = {name: np.zeros_like(value) for name, value in self.evidence.layer.parameters.items()}
-        self.axes.kernels(empty["weights"])[(*element, source, target)] = 1
+        self.axes.kernels(empty[self.evidence.kernel])[(*element, source, target)] = 1
         return empty
 
 

@@ -38,7 +38,7 @@ class Halved(ref.Dense):
 class BatchTwice(ref.Dense):
     def backward(self, dvalues: Array) -> None:
         super().backward(dvalues)
-        self.dweights, self.dbiases = self.dweights / len(dvalues), self.dbiases / len(dvalues)
+        self.dweights = self.dweights / len(dvalues)
 
 
 class BatchMultiplied(ref.Dense):
@@ -116,7 +116,7 @@ class Scrambled(ref.Dense):
 
 DENSE_MISTAKES = {
     Halved: "dweights: the right gradient times 1/2",
-    BatchTwice: "dweights and dbiases: the right gradient times 1/4 (the batch size is divided out once too often)",
+    BatchTwice: "dweights: the right gradient times 1/4 (the batch size is divided out once too often)",
     BatchMultiplied: "dinputs: the right gradient times 4 (the batch size is multiplied in)",
     SignFlipped: "dbiases: the right gradient times -1 (its sign is wrong)",
     Accumulating: "dweights: not reset between calls, each call adds to what the call before left",

@@ -156,6 +156,8 @@ class AveragePool:
 
 
 class MaxPool(AveragePool):
+    """Of several equal largest inputs the first gets the gradient."""
+
     def forward(self, inputs: Array) -> None:
         super().forward(inputs)
         for i, j, rows, columns in self.windows(inputs.shape):
@@ -164,8 +166,10 @@ class MaxPool(AveragePool):
     def backward(self, dvalues: Array) -> None:
         self.dinputs = np.zeros(self.inputs.shape)
         for i, j, rows, columns in self.windows(self.inputs.shape):
-            largest = self.inputs[:, rows, columns] == self.output[:, i, j][:, None, None]
-            self.dinputs[:, rows, columns] += largest * dvalues[:, i, j][:, None, None]
+            window = self.inputs[:, rows, columns]
+            for n, c in np.ndindex(window.shape[0], window.shape[3]):
+                row, column = divmod(int(window[n, :, :, c].argmax()), window.shape[2])
+                self.dinputs[n, rows.start + row, columns.start + column, c] += dvalues[n, i, j, c]
 
 
 class ReLU:

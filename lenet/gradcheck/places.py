@@ -1,0 +1,137 @@
+"""Where an object keeps its numbers, and which of them is called the gradient of which.
+
+People name things as they like: ``weights`` and ``dweights``, ``W`` and ``dW``,
+``params["w"]`` and ``grads["w"]``, ``kernel`` and ``kernel_grad``, ``w.value``
+and ``w.grad``. A name is taken apart into words, and compared without those that
+say "parameter" or "gradient".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lenet.gradcheck.state import CODE, slots_of
+
+DEPTH = 4
+_SAME_WORD = {
+    **dict.fromkeys(("w", "weight", "weights", "kernel", "kernels", "filter", "filters"), "w"),
+    **dict.fromkeys(("b", "bias", "biases"), "b"),
+    **dict.fromkeys(("x", "input", "inputs"), "x"),
+}
+_PARAMETER_WORDS = {"param", "params", "parameter", "parameters", "value", "values", "data", "trainable"}
+_GRADIENT_WORDS = {"d", "g", "grad", "grads", "gradient", "gradients", "delta", "deltas", "derivative", "nabla"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The way from an object to one of its numbers or arrays.
+
+    ``steps`` are pairs: "attribute" and its name, or "item" and its key.
+    """
+
+    steps: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        parts = (f".{key}" if kind == "attribute" else f"[{key!r}]" for kind, key in self.steps)
+        return "".join(parts).removeprefix(".")
+
+    def get(self, root: Any) -> Any:
+        """What is there now. Raises whatever the object raises where nothing is."""
+        for kind, key in self.steps:
+            root = getattr(root, key) if kind == "attribute" else root[key]
+        return root
+
+    def put(self, root: Any, value: Any) -> None:
+        """Put something else there; into the array that is there, where it cannot be replaced."""
+        owner, (kind, key) = Place(self.steps[:-1]).get(root), self.steps[-1]
+        try:
+            if kind == "attribute":
+                setattr(owner, key, value)
+            else:
+                owner[key] = value
+        except (AttributeError, TypeError):
+            self.get(root)[...] = value
+
+    @property
+    def is_private(self) -> bool:
+        """Whether a name on the way begins with an underscore."""
+        return any(str(key).startswith("_") for _, key in self.steps)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the object holds it itself, and not another object that it knows."""
+        return sum(kind == "attribute" for kind, _ in self.steps) <= 1
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of its name, in lower case, without those that say that it is a parameter."""
+        keys = [re.sub(r"d[LJCE]_?d", "d_", str(key)) for _, key in self.steps]  # dL_dw says dw
+        parts = [word for key in keys for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", key)]
+        return tuple(_word(part) for part in parts if part.lower() not in _PARAMETER_WORDS)
+
+    def is_gradient_of(self, words: tuple[str, ...]) -> bool:
+        """Whether its name is that of something with these words, and says that it is the gradient."""
+        own = self.words
+        rest = tuple(word for word in own if word not in _GRADIENT_WORDS)
+        if rest != own:
+            return rest == words
+        with_d = (
+            (*own[:k], _word(word[1:]), *own[k + 1 :])
+            for k, word in enumerate(own)
+            if word.startswith("d") and word[1:]
+        )
+        return words in with_d
+
+
+def places_of(root: Any) -> dict[Place, Any]:
+    """The numbers and arrays of an object, those with the shortest way first."""
+    found: dict[Place, Any] = {}
+    seen, waiting = {id(root): root}, [(Place(), root)]
+    while waiting:
+        place, holder = waiting.pop(0)
+        for step, value in _entries(holder):
+            inner = Place((*place.steps, step))
+            if is_numeric(value):
+                found[inner] = value
+            elif len(inner.steps) < DEPTH and id(value) not in seen and not isinstance(value, CODE):
+                seen[id(value)] = value
+                waiting.append((inner, value))
+    return found
+
+
+def _word(part: str) -> str:
+    return _SAME_WORD.get(part.lower(), part.lower())
+
+
+def _entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
+    """What an object holds in one step: items, attributes, and properties of its class."""
+    if isinstance(holder, dict):
+        yield from ((("item", key), value) for key, value in holder.items())
+    elif isinstance(holder, (list, tuple)):
+        yield from ((("item", k), value) for k, value in enumerate(holder))
+    elif not isinstance(holder, (str, bytes)):
+        held = {**getattr(holder, "__dict__", {}), **slots_of(holder)}
+        yield from ((("attribute", name), value) for name, value in held.items())
+        kinds = type(holder).__mro__
+        for name in [name for kind in kinds for name, one in vars(kind).items() if isinstance(one, property)]:
+            try:
+                yield ("attribute", name), getattr(holder, name)
+            except Exception:  # a property may have nothing to give yet
+                continue
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether this is a floating-point number, an array of them, or a list that is one."""
+    if isinstance(value, list) and value and not isinstance(value[0], np.ndarray):
+        try:
+            value = np.array(value)
+        except ValueError:
+            return False
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "f" and value.size > 0
+    return isinstance(value, (float, np.floating))

@@ -1,0 +1,110 @@
+"""What finite differences of one layer alone cannot decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lenet.gradcheck.calls import LEARNING_RATES
+from lenet.gradcheck.compare import compare, in_shape
+from lenet.gradcheck.differences import Array, NumericGradient
+from lenet.gradcheck.discovery import Discovery
+from lenet.gradcheck.evidence import Evidence
+from lenet.gradcheck.layer import GradientSource, LayerUnderTest
+from lenet.gradcheck.places import places_of
+from lenet.gradcheck.result import TensorCheck
+from lenet.gradcheck.wording import number
+
+
+def settle_unnamed(
+    layer: LayerUnderTest,
+    inputs: Array,
+    dvalues: Array,
+    numeric: Mapping[str, NumericGradient],
+    found: Discovery,
+    bound: float,
+) -> None:
+    """Find by their values the gradients that no name tells.
+
+    An array that is right is the gradient. What ``backward`` returns is a gradient
+    also where it is wrong; anything else may be what it likes, and accuses nobody.
+    """
+    sources = dict(layer.sources)
+
+    def is_free(source: GradientSource) -> bool:
+        return all((source.where, source.place) != (other.where, other.place) for other in sources.values())
+
+    def is_right(source: GradientSource) -> bool:
+        layer.sources, shape = {source.label: source}, layer.parameters[source.of].shape
+        own = in_shape(layer.gradients(inputs, dvalues).own[source.label], shape)
+        return compare(own, shape, numeric[source.of], bound).ok
+
+    missing = []
+    for name, offers in found.unnamed.items():
+        right = next((source for source in offers if is_free(source) and is_right(source)), None)
+        if right:
+            sources[right.label] = right
+        else:
+            missing.append(name)
+    for name in missing:
+        returned = [source for source in found.unnamed[name] if source.where == "returned" and is_free(source)]
+        if returned:
+            sources[returned[0].label] = returned[0]
+        else:
+            layer.remove_parameter(name)
+            found.undecided[name] = (
+                "not compared: the output depends on it, and no gradient of it was found after backward; "
+                f"gradients={{{name!r}: 'NAME'}} says where it is, gradients={{{name!r}: None}} that it is a constant"
+            )
+    layer.sources = sources
+
+
+def settle_rates(evidence: Evidence, own: dict[str, Array], found: Discovery) -> None:
+    """Free gradients that were read from the change of a parameter from the layer's own learning rate.
+
+    A layer that updates itself without being told a learning rate has one of its
+    own. One factor for all its parameters, against the gradient, is that rate.
+    """
+    layer = evidence.layer
+    changed = [label for label, source in layer.sources.items() if source.where == "change"]
+    if not changed or layer.learning_rate is not None:
+        return
+    scales = {label: evidence.scale(label) for label in changed if own[label].any()}
+    factors = [abs(scale) for scale in scales.values() if scale is not None]
+    rates = {
+        float(value) for place, value in places_of(layer.layer).items()
+        if place.words and "_".join(place.words) in LEARNING_RATES and np.ndim(value) == 0
+    }  # fmt: skip
+    fits = len(factors) == len(scales) and np.allclose(factors, factors[:1], rtol=1e-3)
+    known = not rates or any(np.allclose(factors, rate, rtol=1e-3) for rate in rates)
+    if fits and known:
+        for label in scales:
+            own[label] = own[label] / factors[0]
+        return
+    said = ", ".join(f"{label} {'no multiple' if s is None else number(s) + ' times'}" for label, s in scales.items())
+    for label in changed:
+        found.undecided[label] = (
+            f"not decided: backward changes the parameters itself, by no common learning rate ({said} of the gradient)"
+        )
+
+
+def batch_means(evidence: Evidence, tensors: Mapping[str, TensorCheck]) -> dict[str, str]:
+    """Parameters whose gradients are all the mean over the batch, while the gradient by the inputs is not.
+
+    That is right where the loss hands back gradients of single samples, and
+    divides by the batch size twice where the loss has divided already.
+    """
+    of_parameters = [label for label in tensors if label != "dinputs"]
+    size = evidence.batch_size
+    if size == 1 or not of_parameters or not ("dinputs" not in tensors or tensors["dinputs"].ok):
+        return {}
+    for label in of_parameters:
+        scale = evidence.scale(label) if tensors[label].checked and np.isfinite(evidence.own[label]).all() else None
+        if scale is None or abs(scale * size - 1) > 1e-4 or evidence.batch_powers[label] != -1:
+            return {}
+    text = (
+        f"the mean over the {size} samples: right where the loss does not divide by the batch size, "
+        f"{number(1 / size)} of the right gradient where it does; check_network tells which"
+    )
+    return dict.fromkeys(of_parameters, text)

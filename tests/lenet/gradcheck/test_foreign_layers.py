@@ -1,0 +1,317 @@
+"""Layers and losses as people write them: right ones are not accused, wrong ones are not passed, none crashes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lenet.errors import SettingsError
+from lenet.gradcheck import GradientCheck, check, check_loss
+from tests.helpers import foreign_layers as foreign
+from tests.helpers.foreign_layers import draw
+
+ROWS = draw(4, 5, seed=4)
+SEQUENCES = draw(2, 3, 3, seed=4)
+IMAGES = draw(2, 4, 4, 2, seed=4)
+
+
+def answer(layer: Any, **options: Any) -> GradientCheck:
+    return check(layer, SEQUENCES if isinstance(layer, foreign.Recurrent) else ROWS, **options)
+
+
+# Right layers --------------------------------------------------------------------------------------
+
+RIGHT: dict[type[Any], list[str]] = {
+    foreign.CapitalLetters: ["dW", "db", "dinputs"],
+    foreign.Dictionaries: ["grads['w']", "grads['b']", "dinputs"],
+    foreign.KernelAndBias: ["kernel_gradient", "bias_gradient", "dinputs"],
+    foreign.ParameterObjects: ["w.grad", "b.grad", "dinputs"],
+    foreign.ReturnsTuple: ["returned[1]", "returned[2]", "dinputs"],
+    foreign.ReturnsDictionary: ["returned['dW']", "returned['db']", "dinputs"],
+    foreign.LayerNorm: ["returned[2]", "returned[1]", "dinputs"],
+    foreign.BatchNorm: ["dgamma", "dbeta", "dinputs"],
+    foreign.Centred: ["dinputs"],
+    foreign.Recurrent: ["dWx", "dWh", "db", "dinputs"],
+    foreign.Block: ["first.dweights", "first.dbiases", "second.dweights", "second.dbiases", "dinputs"],
+    foreign.SlopeOfOne: ["dalpha", "dinputs"],
+    foreign.PlainLists: ["dweights", "dbiases", "dinputs"],
+    foreign.Linked: ["dW", "db", "dinputs"],
+    foreign.NameOfItsOwn: ["steepest", "dinputs"],
+    foreign.UpdatesWithRate: ["change of weights", "change of bias", "dinputs"],
+    foreign.UpdatesItself: ["change of weights", "change of bias", "dinputs"],
+    foreign.UpdatesWithMomentum: ["change of weights", "change of bias", "dinputs"],
+    foreign.KeepsAndUpdates: ["dweights", "dbiases", "dinputs"],
+    foreign.DrawsWhenFirstCalled: ["dW", "db", "dinputs"],
+    foreign.Dropout: ["dinputs"],
+    foreign.DropoutOfItsOwn: ["dinputs"],
+    foreign.DropoutOfTheModule: ["dinputs"],
+    foreign.ReadOnly: ["dweights", "dbiases", "dinputs"],
+    foreign.NoSetter: ["dweights", "dbiases", "dinputs"],
+}
+
+
+def made(kind: type[Any]) -> Any:
+    return kind(draw(5, 4), draw(4, seed=1)) if kind.__init__ is foreign.ref.Dense.__init__ else kind()
+
+
+@pytest.mark.parametrize("kind", RIGHT, ids=lambda kind: kind.__name__)
+def test_a_right_layer_in_any_style_is_right_and_all_its_gradients_are_compared(kind: type[Any]) -> None:
+    result = answer(made(kind))
+
+    assert result.ok, str(result)
+    assert not result.wrong
+    assert result.mistake is None
+    assert set(result.compared) == set(RIGHT[kind])
+
+
+@pytest.mark.parametrize("kind", RIGHT, ids=lambda kind: kind.__name__)
+def test_a_layer_and_the_random_generators_are_left_as_they_were(kind: type[Any]) -> None:
+    layer = made(kind)
+    held = {name: (value, np.copy(value)) for name, value in vars(layer).items() if isinstance(value, np.ndarray)}
+    np.random.seed(3)  # noqa: NPY002
+    random.seed(3)
+
+    answer(layer)
+
+    for name, (array, content) in held.items():
+        assert getattr(layer, name) is array
+        np.testing.assert_array_equal(array, content)
+    drawn = np.random.rand(), random.random(), foreign.MODULE_GENERATOR.bit_generator.state["state"]["state"]  # noqa: NPY002
+    np.random.seed(3)  # noqa: NPY002
+    random.seed(3)
+    expected = np.random.default_rng(7).bit_generator.state["state"]["state"]
+    assert drawn == (np.random.rand(), random.random(), expected)  # noqa: NPY002
+
+
+# Wrong by a factor ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        (foreign.CapitalLetters, "dW"),
+        (foreign.Dictionaries, "grads['w']"),
+        (foreign.KernelAndBias, "bias_gradient"),
+        (foreign.ParameterObjects, "w.grad"),
+        (foreign.ReturnsTuple, "returned[1]"),
+        (foreign.ReturnsDictionary, "returned['dW']"),
+        (foreign.LayerNorm, "returned[1]"),
+        (foreign.BatchNorm, "dinputs"),
+        (foreign.Block, "second.dbiases"),
+        (foreign.SlopeOfOne, "dalpha"),
+        (foreign.UpdatesWithRate, "change of weights"),
+        (foreign.Dropout, "dinputs"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_gradient_that_is_999_times_too_large_is_named_whatever_it_is_called(kind: type[Any], label: str) -> None:
+    layer = made(kind)
+    layer.factor = 999
+
+    result = answer(layer)
+
+    assert result.wrong
+    assert result.mistake == f"{label}: the right gradient times 999"
+    assert [name for name, tensor in result.tensors.items() if not tensor.ok] == [label]
+
+
+def test_a_recurrent_gradient_that_is_wrong_through_time_is_not_passed() -> None:
+    layer = foreign.Recurrent()
+    layer.factor = 999
+
+    result = answer(layer)
+
+    assert not result.ok
+    assert [name for name, tensor in result.tensors.items() if not tensor.ok] == ["dWh"]
+
+
+# What cannot be compared or decided ----------------------------------------------------------------
+
+
+def test_a_wrong_gradient_whose_name_nobody_can_guess_is_not_called_right() -> None:
+    layer = foreign.NameOfItsOwn()
+    layer.factor = 999
+
+    result = answer(layer)
+
+    assert not result.ok
+    assert not result.wrong
+    assert result.compared == ["dinputs"]
+    assert "theta: not compared: the output depends on it, and no gradient of it was found" in str(result)
+    assert answer(layer, gradients={"theta": "steepest"}).mistake == "steepest: the right gradient times 999"
+
+
+def test_a_constant_is_not_compared_and_said_to_be_one_if_the_user_says_so() -> None:
+    result = answer(foreign.Scaled())
+
+    assert (result.ok, result.wrong, list(result.undecided)) == (False, False, ["spread"])
+    assert answer(foreign.Scaled(), gradients={"spread": None}).ok
+
+
+def test_a_gradient_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(SettingsError, match=r"received 'nothing' as the gradient of W; backward leaves dW, db"):
+        answer(foreign.CapitalLetters(), gradients={"W": "nothing"})
+
+
+def test_a_first_layer_needs_no_gradient_by_its_inputs_and_the_answer_says_so() -> None:
+    result = answer(foreign.FirstLayer())
+
+    assert result.ok
+    assert set(result.compared) == {"dW", "db"}
+    assert result.undecided == {"dinputs": "not compared: backward gives no gradient by the inputs"}
+
+
+def test_a_layer_of_which_nothing_is_compared_is_not_called_right() -> None:
+    class NothingAtAll(foreign.Centred):
+        def backward(self, dout: Any) -> None:  # type: ignore[override]
+            return None
+
+    result = answer(NothingAtAll())
+
+    assert not result.ok
+    assert result.mistake == "dinputs: not compared: backward gives no gradient by the inputs"
+
+
+def test_weights_that_can_be_neither_replaced_nor_written_into_are_named() -> None:
+    result = answer(foreign.Sealed())
+
+    assert not result.ok
+    assert not result.wrong
+    assert result.undecided["weights"].startswith("not compared: it is read-only")
+    assert set(result.compared) == {"dbiases", "dinputs"}
+
+
+def test_the_mean_over_the_batch_inside_a_layer_is_left_to_the_network() -> None:
+    result = answer(foreign.TakesTheMean())
+
+    assert not result.ok
+    assert not result.wrong
+    assert result.mistakes == ()
+    assert result.mistake == (
+        "dW and db: the mean over the 4 samples: right where the loss does not divide by the batch size, "
+        "1/4 of the right gradient where it does; check_network tells which"
+    )
+    assert answer(foreign.TakesTheMeanOfWeightsOnly()).mistake == (
+        "dW: the right gradient times 1/4 (the batch size is divided out once too often)"
+    )
+
+
+def test_a_step_that_no_learning_rate_explains_is_not_decided() -> None:
+    layer = foreign.UpdatesItself()
+    layer.factor = 999
+
+    result = answer(layer)
+
+    assert (result.ok, result.wrong) == (False, False)
+    assert "change of weights 9.99 times, change of bias 1/100 times of the gradient" in str(result)
+
+
+# Mistakes by their names ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (foreign.BiasNeverAdded, "biases: never used by forward, the output does not depend on it"),
+        (foreign.DiagonalSoftmax, "dinputs: uses the diagonal of the Jacobian alone"),
+        (foreign.BackThroughUpdated, "dinputs: passes the gradient back through the updated weights"),
+        (foreign.BackThroughItsUpdated, "dinputs: passes the gradient back through the updated weights"),
+        (foreign.UpdatesUphill, "change of weights and change of bias: the right gradient times -1"),
+        (foreign.RaisesInBackward, "backward raised ValueError: matmul"),
+        (foreign.RaisesInForward, "forward raised ValueError: matmul"),
+        (foreign.GrowingOutput, "the output has shape (4, 4) in one call and (8, 4) in another"),
+        (foreign.GrowingGradient, "dW has shape (5, 4) after one call of backward and (10, 4) after the next"),
+        (foreign.PositiveOnly, "the output has shape"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_mistake_has_its_name(kind: type[Any], expected: str) -> None:
+    result = answer(made(kind))
+
+    assert result.wrong
+    assert result.mistake is not None
+    assert result.mistake.startswith(expected)
+
+
+def test_an_error_in_the_layer_is_told_with_its_line() -> None:
+    assert "(foreign_layers.py, line " in str(answer(foreign.RaisesInBackward()))
+
+
+def test_an_argument_that_nobody_knows_is_asked_for_and_can_be_handed_over() -> None:
+    result = answer(foreign.NeedsACache())
+
+    assert (result.ok, result.wrong) == (False, False)
+    assert "backward: not compared: it needs cache, of which the check knows nothing" in str(result)
+    assert "backward raised" in str(answer(foreign.NeedsACache(), arguments={"cache": "nonsense"}))
+
+
+def test_a_maximum_that_multiplies_the_gradient_on_ties_is_named() -> None:
+    result = check(foreign.TiesMultiplied(), IMAGES)
+
+    assert result.tensors["dinputs"].ok
+    assert not result.ok
+    assert result.mistake == (
+        "dinputs: the parts of the gradient at equal inputs sum to 4 times what they should: a maximum has to pass "
+        "its gradient to one of several equal inputs, or to share it among them"
+    )
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_a_maximum_that_passes_or_shares_the_gradient_on_ties_is_right(shares: bool) -> None:
+    class Shares(foreign.TiesMultiplied):
+        def backward(self, dvalues: Any) -> None:
+            super().backward(dvalues)
+            for _, _, rows, columns in self.windows(self.inputs.shape):
+                window = self.inputs[:, rows, columns]
+                largest = window == window.max(axis=(1, 2), keepdims=True)
+                self.dinputs[:, rows, columns] /= np.where(largest, largest.sum(axis=(1, 2), keepdims=True), 1)
+
+    layer = Shares() if shares else foreign.ref.MaxPool()
+
+    assert check(layer, IMAGES).ok
+    assert check(layer, np.round(IMAGES)).ok
+
+
+# Losses --------------------------------------------------------------------------------------------
+
+LABELS = np.array([0, 2, 1, 2])
+PROBABILITIES = np.random.default_rng(0).dirichlet(np.ones(3), size=4)
+LOSSES: dict[type[Any], tuple[Any, Any]] = {
+    foreign.BookLoss: (PROBABILITIES, LABELS),
+    foreign.SquaredErrorTargetsFirst: (PROBABILITIES, draw(4, 3)),
+    foreign.SoftmaxWithLoss: (draw(4, 3), LABELS),
+    foreign.SoftmaxWithLossUnasked: (draw(4, 3), LABELS),
+    foreign.BookSoftmaxAndLoss: (draw(4, 3), LABELS),
+    foreign.BookSoftmaxLossBackwardOnly: (draw(4, 3), LABELS),
+}
+
+
+@pytest.mark.parametrize("kind", LOSSES, ids=lambda kind: kind.__name__)
+def test_a_right_loss_in_any_style_is_right(kind: type[Any]) -> None:
+    result = check_loss(kind(), *LOSSES[kind])
+
+    assert result.ok, str(result)
+
+
+@pytest.mark.parametrize("kind", LOSSES, ids=lambda kind: kind.__name__)
+def test_a_loss_that_does_not_take_the_mean_is_named_in_any_style(kind: type[Any]) -> None:
+    loss = kind()
+    loss.factor = 4
+
+    result = check_loss(loss, *LOSSES[kind])
+
+    assert result.mistake == "dinputs: the right gradient times 4 (the mean over the batch is not taken)"
+
+
+def test_an_error_in_a_loss_is_an_answer() -> None:
+    class Broken(foreign.BookLoss):
+        def backward(self, dvalues: Any, y_true: Any) -> None:
+            self.dinputs = dvalues / y_true
+
+    result = check_loss(Broken(), PROBABILITIES, LABELS)
+
+    assert result.wrong
+    assert "backward raised ValueError: operands could not be broadcast" in str(result)
