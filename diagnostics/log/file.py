@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,8 @@ class LogFile:
 
 def _empty_log(header: Header) -> bytes:
     """All that a log has before its first row, as the bytes of a file."""
-    with h5py.File("log", "x", libver=LIBVER, driver="core", backing_store=False) as file:
+    # In memory too, HDF5 takes two files of one name for one file: logs may be made in several threads at once.
+    with h5py.File(f"log-{uuid.uuid4().hex}", "x", libver=LIBVER, driver="core", backing_store=False) as file:
         write_header(file, header)
         info = header.info
         first = info.first_convolution
