@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
+from diagnostics.errors import ReplayError
 from diagnostics.measure.meter import StepMeter
+from diagnostics.replay.library import LibraryRun
 from diagnostics.replay.moment import Moment
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
@@ -50,8 +52,10 @@ class Branch:
 
     def __init__(self, moment: Moment, order: int | Order | None = None) -> None:
         recipe, info = moment.recipe, moment.run.info
-        self.moment = moment
-        self.model: Model = moment.recipe.model_at(moment.state)
+        if not isinstance(recipe, LibraryRun):
+            raise ReplayError("branch: the run is of a loop of one's own, which only its author can lead elsewhere")
+        self.moment, self._recipe = moment, recipe
+        self.model: Model = recipe.begin(moment.state)
         if isinstance(order, int):
             done = moment.step % info.steps_per_epoch * info.batch_size
             order = reshuffled(recipe.order_of_run(), order, done, moment.epoch, info.samples)
@@ -73,8 +77,7 @@ class Branch:
         """
         asked = self.moment.run.info.total_steps if stop is None else stop
         self.model.restore(self.model.state())  # so that it goes on from where it is
-        recipe = self.moment.recipe
-        recipe.train(self.model, asked, [_Judging(self, decide), *hooks], self.order)
+        self._recipe.train(self.model, asked, [_Judging(self, decide), *hooks], self.order)
         self.status, self.reason = self.model.run_end.status, self.model.run_end.reason
 
     def diagnosis(self) -> Diagnosis:
@@ -91,7 +94,7 @@ class Branch:
 
     def swap_batch(self, step: int, indices: Indices) -> None:
         """Train at ``step`` on other samples: ``indices`` into the training set, as many as its batch has."""
-        info, before = self.moment.run.info, self.order or self.moment.recipe.order_of_run()
+        info, before = self.moment.run.info, self.order or self._recipe.order_of_run()
         swapped, step_in_epoch = divmod(step, info.steps_per_epoch)
         first = step_in_epoch * info.batch_size
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import ReplayError
-from diagnostics.replay.subject import LibrarySubject
+from diagnostics.replay.batch import Batch
+from diagnostics.replay.library_subject import LibrarySubject
 from diagnostics.replay.training_set import TrainingSet
 from diagnostics.schema.run_info import RunInfo
 from lenet.checks import check_inputs
 from lenet.errors import LenetError, SettingsError
 from lenet.hooks import Hook
-from lenet.losses import Labels, sparse_labels
+from lenet.losses import sparse_labels
 from lenet.model import Model
 from lenet.rebuild import model_from
 from lenet.settings import Settings
@@ -46,6 +46,7 @@ class LibraryRun:
     build: ModelMaker | None = None
     order: Order | None = None
     threads: int | None = None
+    can_start_anywhere = True
 
     def fresh_model(self) -> Model:
         """The model as it was before the first step. Raises ReplayError where it cannot be made."""
@@ -67,11 +68,16 @@ class LibraryRun:
                 "model as it was before its first step"
             ) from None
 
-    def model_at(self, state: State) -> Model:
-        """A model in this state of the run, free to be trained on."""
+    def begin(self, state: State | None) -> Model:
+        """A model in this state of the run, or as it was before the first step (None)."""
         model = self.fresh_model()
-        model.restore(state)
+        if state is not None:
+            model.restore(state)
         return model
+
+    def live_model(self, step: int, state: State) -> Model:
+        """The model just before ``step``, free to be trained on."""
+        return self.begin(state)
 
     def train(self, model: Model, stop: int, hooks: Sequence[Hook] = (), order: Order | None = None) -> None:
         """Train ``model`` from where it is until ``stop`` steps of the run are made, in the run's order or another."""
@@ -103,16 +109,14 @@ class LibraryRun:
         indices = samples_of(order or self.order_of_run(), epoch + 1, self.info.samples)
         return np.arange(start, stop) if indices is None else indices[start:stop]
 
-    def batch(self, indices: NDArray[np.intp]) -> tuple[NDArray[Any], Labels]:
-        """Samples and classes at these places of the training set, in the form that the network takes."""
-        X, y = self.training_set.X, self.training_set.y
-        shape, classes = self._form
-        return check_inputs("X", X[indices], shape), sparse_labels(y[indices], classes)
+    def batch_of(self, step: int) -> Batch:
+        """The batch of a step."""
+        return self._batch(self.samples_of_step(step))
 
-    def others(self, step: int, samples: int) -> dict[str, tuple[NDArray[Any], Labels]]:
-        """What the loss can be asked for beside the batch of ``step``: the next batch, and a fixed sample."""
+    def others(self, step: int, samples: int) -> dict[str, Batch]:
+        """The next batch, and samples of the training set that are the same for every step."""
         chosen = np.random.default_rng(0).permutation(self.info.samples)[:samples]
-        return {"next_batch": self.batch(self.samples_of_step(step + 1)), "sample": self.batch(np.sort(chosen))}
+        return {"next_batch": self.batch_of(step + 1), "sample": self._batch(np.sort(chosen))}
 
     def subject(self) -> LibrarySubject:
         """The network, to be asked what it does; where it cannot be made in float64, in its own precision."""
@@ -122,6 +126,12 @@ class LibraryRun:
         except SettingsError:  # layers of one's own
             wide = self.fresh_model()
         return LibrarySubject(model, wide)
+
+    def _batch(self, indices: NDArray[np.intp]) -> Batch:
+        """Samples and classes at these places of the training set, in the form that the network takes."""
+        X, y = self.training_set.X, self.training_set.y
+        shape, classes = self._form
+        return Batch(check_inputs("X", X[indices], shape), sparse_labels(y[indices], classes), indices)
 
     @cached_property
     def _form(self) -> tuple[tuple[int, ...], int]:

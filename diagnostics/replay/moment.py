@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 from diagnostics.detect.detector import Detector
 from diagnostics.errors import ReplayError
 from diagnostics.measure.silence import State as MeterState
-from diagnostics.replay.library import LibraryRun
 from diagnostics.replay.movement import why_units_moved
 from diagnostics.replay.proof import Proof
+from diagnostics.replay.recipe import Recipe
 from diagnostics.replay.subject import Float64, Subject
 from diagnostics.run.run import Run
 from diagnostics.schema.columns import Columns
 from lenet.hooks import FloatArray, LayerInfo
 from lenet.losses import Labels
-from lenet.model import Model
 from lenet.training.state import State
 
 SAMPLE = 512
@@ -47,7 +46,7 @@ class Moment:
         proof: what was compared with the log.
         images: the batch of the step, (n, H, W, C) or (n, F), as the network gets it.
         labels: its classes, (n,).
-        sample_indices: where its samples lie in the training set, (n,).
+        sample_indices: where its samples lie in the training set, (n,); None for a loop of one's own.
         values: all parameters before the step, (P,).
         values_after: all parameters after it, (P,).
     """
@@ -55,7 +54,7 @@ class Moment:
     def __init__(
         self,
         run: Run,
-        recipe: LibraryRun,
+        recipe: Recipe,
         step: int,
         state: State,
         meter_state: MeterState,
@@ -65,10 +64,10 @@ class Moment:
         self.run, self.recipe, self.step, self.state, self.proof = run, recipe, step, state, proof
         self.meter_state = meter_state
         self.values, self.values_after = state["parameters"], values_after
-        self.sample_indices = recipe.samples_of_step(step)
-        self.images: NDArray[Any]
-        self.labels: Labels
-        self.images, self.labels = recipe.batch(self.sample_indices)
+        self._batch = batch = recipe.batch_of(step)
+        self.sample_indices = batch.indices
+        self.images: NDArray[Any] = np.asarray(batch.inputs)
+        self.labels: Labels = batch.labels
 
     def __repr__(self) -> str:
         return f"<Moment before step {self.step} of {self.run.name}: {len(self.labels)} samples>"
@@ -79,9 +78,12 @@ class Moment:
         return self.step // self.run.info.steps_per_epoch + 1
 
     @cached_property
-    def model(self) -> Model:
-        """The model just before the step: a live one, free to be trained on from here."""
-        return self.recipe.model_at(self.state)
+    def model(self) -> Any:
+        """The model just before the step: a live one, free to be trained on from here.
+
+        A :class:`lenet.Model`; of a loop of one's own, the network that ``build`` returned.
+        """
+        return self.recipe.live_model(self.step, self.state)
 
     @cached_property
     def detector(self) -> Detector:
@@ -106,12 +108,12 @@ class Moment:
     @cached_property
     def losses(self) -> Float64:
         """Loss of each sample of the batch without penalties, (n,), nats."""
-        return self._subject.losses(self.values, self.images, self.labels)
+        return self._subject.losses(self.values, self._batch)
 
     @cached_property
     def answers(self) -> NDArray[np.intp]:
         """The class the network gives to each sample of the batch, (n,)."""
-        return self._subject.answers(self.values, self.images)
+        return self._subject.answers(self.values, self._batch)
 
     def sample_gradients(self, layer: str) -> FloatArray:
         """Each sample's part of the gradient of one layer, (n, P_l).
@@ -119,7 +121,7 @@ class Moment:
         The rows add up to the gradient of the batch's mean loss without penalties. With the report's convolution
         the gradient that was trained with has one part more, which the step before left.
         """
-        return self._subject.sample_gradients(self.values, self.images, self.labels, self._known(layer))
+        return self._subject.sample_gradients(self.values, self._batch, self._known(layer))
 
     def shares(self, layer: str | None = None) -> Float64:
         """Each sample's share of the gradient of a layer, or of the whole network (None), (n,).
@@ -140,7 +142,7 @@ class Moment:
 
     def outputs(self, layer: str) -> FloatArray:
         """What a layer gives out after its activation function, (n, H, W, C) or (n, F)."""
-        return self._subject.passed(self.values, self.images, self._known(layer))[1]
+        return self._subject.passed(self.values, self._batch, self._known(layer))[1]
 
     def preactivations(self, layer: str, *, after: bool = False) -> FloatArray:
         """What goes into the activation function of a layer, (n, H, W, C) or (n, F).
@@ -148,7 +150,7 @@ class Moment:
         ``after``: for the same batch with the parameters after the step; False (default) for those before.
         """
         values = self.values_after if after else self.values
-        return self._subject.passed(values, self.images, self._known(layer))[0]
+        return self._subject.passed(values, self._batch, self._known(layer))[0]
 
     # ---- the step
 
@@ -166,16 +168,16 @@ class Moment:
         """The loss on the line through the parameters before and after the step, nats, penalties included.
 
         Index: the multiple of the step that was taken, 0 before it and 1 after it. Columns: ``this_batch``,
-        ``next_batch``, and ``sample``, 512 samples of the training set that are the same for every step.
+        ``next_batch``, and ``sample``, 512 samples of the training set that are the same for every step. (Of a loop
+        of one's own the training set is not known, and the last step of a run has no next batch.)
         ``multiples``: where to look; 0 to 2 in tenths by default.
         """
-        sets = {"this_batch": (self.images, self.labels), **self.recipe.others(self.step, SAMPLE)}
+        batches = {"this_batch": self._batch, **self.recipe.others(self.step, SAMPLE)}
         rows = []
         for multiple in multiples:
             values = self._on_the_line(float(multiple))
-            penalty = self._subject.penalty(values)
-            rows.append([self._subject.losses(values, *one).mean() + penalty for one in sets.values()])
-        return pd.DataFrame(rows, index=pd.Index(multiples, name="multiple", dtype=float), columns=list(sets))
+            rows.append([self._subject.mean_loss(values, one) for one in batches.values()])
+        return pd.DataFrame(rows, index=pd.Index(multiples, name="multiple", dtype=float), columns=list(batches))
 
     def why_units_moved(self, layer: str) -> pd.DataFrame:
         """What the step did to each unit of a layer: the mean of what goes into its activation function.
@@ -184,7 +186,7 @@ class Moment:
         channel); ``by_bias``, ``by_weights`` and ``by_layers_below``, which add up to the difference: what its own
         bias, its own weights and the layers below did, each with the mean of the other before and after the step.
         """
-        return why_units_moved(self._subject, self.values, self.values_after, self.images, self._known(layer))
+        return why_units_moved(self._subject, self.values, self.values_after, self._batch, self._known(layer))
 
     # ---- inside
 
@@ -194,7 +196,7 @@ class Moment:
 
     @cached_property
     def _alignments(self) -> tuple[Float64, Float64]:
-        return self._subject.alignments(self.values, self.images, self.labels)
+        return self._subject.alignments(self.values, self._batch)
 
     def _on_the_line(self, multiple: float) -> FloatArray:
         if multiple == 1.0:
@@ -213,4 +215,3 @@ class Moment:
             return slice(None)
         mine = [t for t in self._subject.tensors if t.layer == self._known(layer)]
         return slice(mine[0].offset, mine[-1].offset + mine[-1].size)
-

@@ -17,20 +17,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from diagnostics.replay.subject import Float64, Inputs, Subject
+from diagnostics.replay.batch import Batch
+from diagnostics.replay.subject import Float64, Subject
 from lenet.hooks import FloatArray
 
 
-def why_units_moved(
-    subject: Subject, before: FloatArray, after: FloatArray, inputs: Inputs, layer: str
-) -> pd.DataFrame:
+def why_units_moved(subject: Subject, before: FloatArray, after: FloatArray, batch: Batch, layer: str) -> pd.DataFrame:
     """The split for every unit of a layer.
 
     Args:
         subject: the network.
         before: all parameters before the step, (P,).
         after: all parameters after it, (P,).
-        inputs: the batch, (n, ...).
+        batch: the batch.
         layer: the layer's name.
 
     Returns:
@@ -48,7 +47,7 @@ def why_units_moved(
             if own or (tensor.layer in below and below_moved):
                 place = slice(tensor.offset, tensor.offset + tensor.size)
                 values[place] = after[place]
-        return subject.mean_preactivations(values, inputs, layer)
+        return subject.mean_preactivations(values, batch, layer)
 
     bias = next(t for t in subject.tensors if t.layer == layer and t.tensor == "biases")
     by_bias = (after - before)[bias.offset : bias.offset + bias.size]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,15 @@ from diagnostics.log.reader import open_run
 from diagnostics.measure.silence import State as MeterState
 from diagnostics.replay.library import LibraryRun, ModelMaker
 from diagnostics.replay.moment import Moment
+from diagnostics.replay.own_loop import OwnRun
+from diagnostics.replay.own_network import BatchMaker, NetworkMaker
 from diagnostics.replay.proof import LogComparison, Proof, reasons
+from diagnostics.replay.recipe import Recipe, Trained
 from diagnostics.replay.starts import Start, Starts
 from diagnostics.replay.training_set import GivenData, find_training_set
 from diagnostics.run.run import Run
 from lenet.errors import LenetError
 from lenet.hooks import Hook, StepStart, UpdateDone
-from lenet.model import Model
 from lenet.training.order import Order
 from lenet.training.state import State
 
@@ -40,7 +42,8 @@ def replay(
     path: str | os.PathLike[str] | Run,
     data: GivenData = None,
     *,
-    build: ModelMaker | None = None,
+    build: ModelMaker | NetworkMaker | None = None,
+    batches: BatchMaker | None = None,
     order: Order | None = None,
     threads: int | None = None,
 ) -> ReplayedRun:
@@ -51,7 +54,9 @@ def replay(
         data: what the run was trained on: (X, y), a :class:`lenet.Dataset`, or the folder of one. None (default)
             for the folder that the log names or the embedded MNIST. Data with another checksum are refused.
         build: a function that returns the model as it was before its first step; needed where it cannot be made
-            from the log, since it has layers of one's own or weights that were set by hand.
+            from the log, since it has layers of one's own or weights that were set by hand. For a training loop of
+            one's own, the network: see :mod:`diagnostics.replay.own_network`.
+        batches: for a training loop of one's own: a function that gives the batches of the whole run, in order.
         order: the order of the samples, where the run was given one of its own.
         threads: how many threads compute; None (default) for all cores. The result does not depend on it.
 
@@ -60,7 +65,16 @@ def replay(
         ReplayError: the data are not here, or are others.
     """
     run = path if isinstance(path, Run) else open_run(path)
-    recipe = LibraryRun(run.info, find_training_set(run.info, data), build, order, threads)
+    if batches is not None:
+        if build is None:
+            raise ReplayError("batches: received without build, expected both functions")
+        return ReplayedRun(run, OwnRun(run.info, cast("NetworkMaker", build), batches))
+    if not run.info.settings and "layers" not in run.info.description:
+        raise ReplayError(
+            f"{run.path or run.name}: is the log of a training loop that is not this library's; to replay it, hand "
+            "over two functions in Python: replay(path, build=..., batches=...), see docs/replay.md"
+        )
+    recipe = LibraryRun(run.info, find_training_set(run.info, data), cast("ModelMaker | None", build), order, threads)
     return ReplayedRun(run, recipe)
 
 
@@ -87,10 +101,10 @@ class ReplayedRun:
     ``run`` is the run as it was logged, ``recipe`` how it is made again.
     """
 
-    def __init__(self, run: Run, recipe: LibraryRun) -> None:
+    def __init__(self, run: Run, recipe: Recipe) -> None:
         self.run = run
         self.recipe = recipe
-        self._starts = Starts(run)
+        self._starts = Starts(run, seed_only=not recipe.can_start_anywhere)
         steps = run.index["step"]
         if not len(steps):
             raise ReplayError(f"{self._name}: holds no step, so there is nothing to replay")
@@ -175,9 +189,7 @@ class ReplayedRun:
         return failed
 
     def _from(self, start: Start, step: int, last: int, notes: tuple[str, ...]) -> Journey:
-        model = self.recipe.fresh_model()
-        if start.state is not None:
-            model.restore(start.state)
+        model = self.recipe.begin(start.state)
         comparison = LogComparison(self.run, start.meter)
         waypoint = Waypoint(step, model, comparison)
         self.recipe.train(model, last + 1, [comparison, waypoint])
@@ -206,7 +218,7 @@ class Waypoint(Hook):
         comparison: what measures it.
     """
 
-    def __init__(self, step: int, model: Model, comparison: LogComparison) -> None:
+    def __init__(self, step: int, model: Trained, comparison: LogComparison) -> None:
         self._step, self._model, self._comparison = step, model, comparison
         self.state: State | None = None
         self.meter: MeterState | None = None
@@ -232,4 +244,3 @@ class Waypoint(Hook):
 def _is_earlier(one: Journey, other: Journey) -> bool:
     a, b = one.proof.difference, other.proof.difference
     return a is not None and (b is None or a.step < b.step)
-

@@ -37,11 +37,12 @@ class Start:
 
 
 class Starts:
-    """All starts of one run."""
+    """All starts of one run; ``seed_only`` for one that can only be made from its beginning."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, seed_only: bool = False) -> None:
+        self._seed_only = seed_only
         self._ring: CheckpointRing | None = None
-        if run.path is not None:
+        if run.path is not None and not seed_only:
             self._ring = CheckpointRing(checkpoint_folder(run.path), run.header.run_id)
         self._digests = {int(row["step"]): row["file"].decode() for row in run.source.table(DIGESTS)}
         self._version = run.header.schema_version
@@ -49,6 +50,8 @@ class Starts:
 
     def remember(self, step: int, state: State, meter: MeterState) -> None:
         """A state that a proven replay has met; the last few are kept."""
+        if self._seed_only:
+            return
         if len(self._met) >= KEPT and step not in self._met:
             del self._met[next(iter(self._met))]
         self._met[step] = Start(step, f"step {step:,}, which was proven before", state, meter)
