@@ -20,14 +20,24 @@ COLUMNS = "{:<10} {:<9} {:>14}  {:<7}  {}"
 
 @click.command(name="gradcheck")
 @model_options
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Decides initial weights, and which entries are compared.")  # fmt: skip
-@click.option("--samples", type=click.IntRange(min=1, max=64), default=4, show_default=True,
-              help="Training images in the batch.")  # fmt: skip
-@click.option("--entries", type=click.IntRange(min=1), default=64, show_default=True,
-              help="Entries of each tensor to compare at most.")  # fmt: skip
-@click.option("--data", type=click.Path(), default=None,
-              help="Folder with the four IDX files (MNIST is built in).")  # fmt: skip
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Decides initial weights, and which entries are compared.",
+)
+@click.option(
+    "--samples", type=click.IntRange(min=1, max=64), default=4, show_default=True, help="Training images in the batch."
+)
+@click.option(
+    "--entries",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="Entries of each tensor to compare at most.",
+)
+@click.option("--data", type=click.Path(), default=None, help="Folder with the four IDX files (MNIST is built in).")
 @click.option("--fail-on-mistake", is_flag=True, help="Exit with code 1 where a gradient is wrong.")
 def command(seed: int, samples: int, entries: int, data: str | None, fail_on_mistake: bool, **options: Any) -> None:
     """Compare the backward pass of every layer with central differences in float64, on real digits.

@@ -19,12 +19,24 @@ if TYPE_CHECKING:
 
 @click.command(name="report")
 @click.argument("path", metavar="RUN.h5|FOLDER", type=click.Path(path_type=Path, readable=False))
-@click.option("-o", "--out", metavar="OUTDIR", type=click.Path(path_type=Path, file_okay=False),
-              help="Where to write.  [default: RUN.report beside the log, or FOLDER/report]")  # fmt: skip
-@click.option("--runs", "which", default="all", show_default=True, type=click.Choice(["all", "defect", "none"]),
-              help="Of a folder: which runs get a report of their own, linked from the page.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(min=1),
-              help="Of a folder: reports made at a time.  [default: the number of cores]")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    metavar="OUTDIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write.  [default: RUN.report beside the log, or FOLDER/report]",
+)
+@click.option(
+    "--runs",
+    "which",
+    default="all",
+    show_default=True,
+    type=click.Choice(["all", "defect", "none"]),
+    help="Of a folder: which runs get a report of their own, linked from the page.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Of a folder: reports made at a time.  [default: the number of cores]"
+)
 def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
     """Write report.html, complete in itself, and its figures as PNG files.
 

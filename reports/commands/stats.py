@@ -23,14 +23,21 @@ if TYPE_CHECKING:
 @click.argument(
     "paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
 )
-@click.option("--include-defects/--exclude-defects", default=True,
-              help="Which figures are the headline; both are always printed, with k of n.")  # fmt: skip
-@click.option("--exclude-defect-steps", is_flag=True,
-              help="Leave defect iterations out of the step and epoch figures.")  # fmt: skip
+@click.option(
+    "--include-defects/--exclude-defects",
+    default=True,
+    help="Which figures are the headline; both are always printed, with k of n.",
+)
+@click.option("--exclude-defect-steps", is_flag=True, help="Leave defect iterations out of the step and epoch figures.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row an arm.")
-@click.option("--save", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
-              help="Also write stats.txt, stats.json, stats.csv, and runs.csv with one row a run.")  # fmt: skip
+@click.option(
+    "--save",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Also write stats.txt, stats.json, stats.csv, and runs.csv with one row a run.",
+)
 def command(
     paths: tuple[Path, ...],
     include_defects: bool,

@@ -30,24 +30,49 @@ DEFAULT_RUNS = 10
 @click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: the number of cores]")
 @click.option("--preset", metavar="NAME", help="report-table, remedies or why: studies that answer the report.")
 @grid_options
-@click.option("--on-defect", type=click.Choice(["continue", "stop", "restart"]),
-              help="What to do with a run once it is sure to be a defect run.  [default: continue]")  # fmt: skip
+@click.option(
+    "--on-defect",
+    type=click.Choice(["continue", "stop", "restart"]),
+    help="What to do with a run once it is sure to be a defect run.  [default: continue]",
+)
 @click.option("--log-every", type=STEPS, help="Steps between log rows.  [default: 1]")
-@click.option("--histograms-every", type=STEPS_OR_NEVER,
-              help="Steps between histograms; 0 is never.  [default: 25]")  # fmt: skip
-@click.option("--out", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
-              help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]")  # fmt: skip
+@click.option("--histograms-every", type=STEPS_OR_NEVER, help="Steps between histograms; 0 is never.  [default: 25]")
+@click.option(
+    "--out",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]",
+)
 @click.option("--resume", is_flag=True, help="Go on with the study in --out; what is complete is not repeated.")
-@click.option("--reuse", metavar="FOLDER", multiple=True, type=click.Path(path_type=Path, file_okay=False),
-              help="Copy runs from this study where settings, seed, code and machine are the same.")  # fmt: skip
-@click.option("--page", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-              help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]")  # fmt: skip
+@click.option(
+    "--reuse",
+    metavar="FOLDER",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Copy runs from this study where settings, seed, code and machine are the same.",
+)
+@click.option(
+    "--page",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]",
+)
 @click.option("--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
 def command(
-    runs: int | None, jobs: int | None, preset: str | None, folder: Path | None, resume: bool, reuse: tuple[Path, ...],
-    page: Path | None, page_only: bool, on_defect: str | None, log_every: int | None, histograms_every: int | None,
+    runs: int | None,
+    jobs: int | None,
+    preset: str | None,
+    folder: Path | None,
+    resume: bool,
+    reuse: tuple[Path, ...],
+    page: Path | None,
+    page_only: bool,
+    on_defect: str | None,
+    log_every: int | None,
+    histograms_every: int | None,
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Run --runs seeds of every combination of the options given.
 
     Every option of a training may be given more than once, such as

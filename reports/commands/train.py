@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 @click.command(name="train")
 @train_options
 @click.option("--watch", is_flag=True, help="Show the run live; off a terminal, the printed lines.")
-@click.option("--print-every", default=64, show_default=True, type=click.IntRange(min=0),
-              help="Print a line every so many steps of an epoch (0: never).")  # fmt: skip
+@click.option(
+    "--print-every",
+    default=64,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Print a line every so many steps of an epoch (0: never).",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, readable=False),
@@ -29,8 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing log.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
-@click.option("--checkpoint-every", type=STEPS,
-              help="Save the exact state every so many steps.  [default: 200]")  # fmt: skip
+@click.option("--checkpoint-every", type=STEPS, help="Save the exact state every so many steps.  [default: 200]")
 @click.option(
     "--log-every",
     default=1,
@@ -38,14 +42,28 @@ if TYPE_CHECKING:
     type=STEPS,
     help="Log every so many steps.",
 )
-@click.option("--histograms-every", default=25, show_default=True, type=STEPS_OR_NEVER,
-              help="Log histograms every so many steps (0: never).")  # fmt: skip
+@click.option(
+    "--histograms-every",
+    default=25,
+    show_default=True,
+    type=STEPS_OR_NEVER,
+    help="Log histograms every so many steps (0: never).",
+)
 @click.option("--no-log", is_flag=True, help="Judge the run, but write no log.")
-@click.option("--on-log-error", default="continue", show_default=True, type=click.Choice(["continue", "stop"]),
-              help="What to do when the log cannot be written any more.")  # fmt: skip
-@click.option("--on-defect", default="continue", show_default=True,
-              type=click.Choice(["continue", "stop", "restart"]),
-              help="What to do with a dead run; restart takes the next seed, up to three times.")  # fmt: skip
+@click.option(
+    "--on-log-error",
+    default="continue",
+    show_default=True,
+    type=click.Choice(["continue", "stop"]),
+    help="What to do when the log cannot be written any more.",
+)
+@click.option(
+    "--on-defect",
+    default="continue",
+    show_default=True,
+    type=click.Choice(["continue", "stop", "restart"]),
+    help="What to do with a dead run; restart takes the next seed, up to three times.",
+)
 @click.pass_context
 def command(
     context: click.Context,

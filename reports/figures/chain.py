@@ -17,7 +17,7 @@ from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes
-from reports.text.phrases import measured, rule_name
+from reports.text.events import chain_event, chain_event_in_layer
 
 PLACE = Place("run", "why", 20)
 WHOLE = "whole network"
@@ -74,8 +74,6 @@ def prepare(run: Run) -> ChainData | None:
 
 def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> Event:
     lane = lanes.index(finding.layer) if finding.layer in lanes else len(lanes) - 1
-    numbers = measured(finding)
-    label = f"step {finding.first_step:,}: {rule_name(finding.rule)}" + (f", {numbers}" if numbers else "")
     return Event(
         number=i,
         lane=lane,
@@ -83,7 +81,7 @@ def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> E
         last=min(max(finding.last_step, finding.first_step), window.last),
         came_before=finding.first_step < window.first,
         goes_on=finding.last_step > window.last,
-        label=label,
+        label=chain_event(finding),
         severity=finding.severity,
     )
 
@@ -159,11 +157,8 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
     """The figure with its words; none for a run without a chain."""
     figure = chain_figure(run)
     if figure is not None:
-        told = "; ".join(
-            f"{i}, step {f.first_step:,}, {f.layer or WHOLE}, {rule_name(f.rule)}"
-            + (measured(f) and f", {measured(f)}")
-            for i, f in enumerate(run.diagnosis.chain, 1)
-        )
+        chain = enumerate(run.diagnosis.chain, 1)
+        told = "; ".join(f"{i}, {chain_event_in_layer(finding, WHOLE)}" for i, finding in chain)
         yield CaptionedFigure(
             "2-chain-of-events",
             "What happened first, and what followed",

@@ -89,12 +89,14 @@ def _facts(run: Run) -> Facts:
         why = "; ".join(dict.fromkeys(link_words(link) for link in links))
     remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
     more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
-    return Facts((
-        Fact("Which layer?", layer or "the whole network", where),
-        Fact("Which step?", f"step {turn:,}", "; ".join(when)),
-        Fact("Which mechanism?", mechanism, why),
-        Fact("What to try?", remedy, more),
-    ))  # fmt: skip
+    return Facts(
+        (
+            Fact("Which layer?", layer or "the whole network", where),
+            Fact("Which step?", f"step {turn:,}", "; ".join(when)),
+            Fact("Which mechanism?", mechanism, why),
+            Fact("What to try?", remedy, more),
+        )
+    )
 
 
 def _quiet_facts(run: Run) -> Facts:
@@ -105,18 +107,34 @@ def _quiet_facts(run: Run) -> Facts:
     accuracy = run.block([run.columns.scalar("accuracy")])[-50:, 0].astype(float)
     others = ", ".join(
         f"{counts[o]} {words}"
-        for o, words in ((RuleOutcome.FIRED, "raised a remark"), (RuleOutcome.NOT_RUN, "could not be run"),
-                         (RuleOutcome.ERROR, "failed")) if counts[o]
-    )  # fmt: skip
-    return Facts((
-        Fact("How good is it?", percent(last) if last is not None else percent(float(accuracy.mean())),
-             "validation accuracy" if last is not None
-             else f"training accuracy of the last {counted(len(accuracy), 'step')}"),
-        Fact("Did anything break?", "no" if run.verdict is Verdict.HEALTHY else "not yet known",
-             f"no defect stretch in {counted(run.diagnosis.steps, 'step')}"),
-        Fact("What was checked?", f"{len(checks)} rules", f"{counts[RuleOutcome.PASSED]} found nothing" +
-             (f"; {others}" if others else "")),
-    ))  # fmt: skip
+        for o, words in (
+            (RuleOutcome.FIRED, "raised a remark"),
+            (RuleOutcome.NOT_RUN, "could not be run"),
+            (RuleOutcome.ERROR, "failed"),
+        )
+        if counts[o]
+    )
+    return Facts(
+        (
+            Fact(
+                "How good is it?",
+                percent(last) if last is not None else percent(float(accuracy.mean())),
+                "validation accuracy"
+                if last is not None
+                else f"training accuracy of the last {counted(len(accuracy), 'step')}",
+            ),
+            Fact(
+                "Did anything break?",
+                "no" if run.verdict is Verdict.HEALTHY else "not yet known",
+                f"no defect stretch in {counted(run.diagnosis.steps, 'step')}",
+            ),
+            Fact(
+                "What was checked?",
+                f"{len(checks)} rules",
+                f"{counts[RuleOutcome.PASSED]} found nothing" + (f"; {others}" if others else ""),
+            ),
+        )
+    )
 
 
 def _layer_words(run: Run, layer: str | None) -> str:
@@ -136,8 +154,12 @@ def _why(run: Run) -> Section:
         passed = tuple(c for c in run.diagnosis.checks if c.outcome is RuleOutcome.PASSED)
         reach = [(c.first_step, c.last_step) for c in passed]
         window = f" at steps {min(reach)[0]:,} to {max(r[1] for r in reach):,}" if reach else ""
-        blocks.append(text(f"The verdict follows every recorded step; the rules looked{window}. ",
-                           Strong("Found in order:" if passed else "No rule could be asked.")))  # fmt: skip
+        blocks.append(
+            text(
+                f"The verdict follows every recorded step; the rules looked{window}. ",
+                Strong("Found in order:" if passed else "No rule could be asked."),
+            )
+        )
         blocks.append(Listing(tuple((Strong(rule_name(c.rule)), f": {_looked_for(c)}") for c in passed)))
         blocks += pictures(figures_in("why", run))
         return Section("why", "What was checked", tuple(blocks))
@@ -171,11 +193,22 @@ def _try(run: Run) -> Section:
     suggestions = run.diagnosis.suggestions
     if not suggestions:
         quiet = turning_step(run) is None
-        return Section("try", "What to try", (text(
-            "Nothing needs a remedy." if quiet else "No remedy is known for what the rules found."),))  # fmt: skip
+        return Section(
+            "try",
+            "What to try",
+            (text("Nothing needs a remedy." if quiet else "No remedy is known for what the rules found."),),
+        )
     some = any(command_for(run.info.settings, suggestion) for suggestion in suggestions)
-    blocks: list[Block] = [text("In this order. " + ("A command repeats this run, same seed, with one change." if some
-                                else "This run was started from Python, or options do not change these."))]  # fmt: skip
+    blocks: list[Block] = [
+        text(
+            "In this order. "
+            + (
+                "A command repeats this run, same seed, with one change."
+                if some
+                else "This run was started from Python, or options do not change these."
+            )
+        )
+    ]
     for i, suggestion in enumerate(suggestions, 1):
         reason = f" Why: {suggestion.remedy.reason}."
         blocks.append(text(Strong(f"{i}. "), sentence(suggestion.title), reason))
@@ -196,17 +229,25 @@ def _details(run: Run) -> Section:
         return TableBlock(caption, columns, tuple(_row(f) for f in findings), frozenset({"measured"}))
 
     found = [f for f in fired if f.rule != EARLY]
-    limits = TableBlock("Limits this verdict was reached with", ("limit", "value"),
-                   tuple((k, plain(v)) for k, v in diagnosis.limits.items()), frozenset({"value"}))  # fmt: skip
-    return Section("details", "Findings, settings, files", (
-        table("What the rules found", found) if found else text("No rule found anything."),
-        *([Folded(f"Early warnings: {len(early)}", (table("Often wrong, said at once", early),))] if early else []),
-        Folded(f"Rules that found nothing or could not be run: {len(others)}", (table("The other rules", others),)),
-        Folded("Limits", (limits,)),
-        Folded("Settings", (_pairs("Settings of the run", run.config),)),
-        Folded("Environment and data", (_pairs("Where and with what it ran", dict(run.info.environment)),)),
-        _log_table(run),
-    ))  # fmt: skip
+    limits = TableBlock(
+        "Limits this verdict was reached with",
+        ("limit", "value"),
+        tuple((k, plain(v)) for k, v in diagnosis.limits.items()),
+        frozenset({"value"}),
+    )
+    return Section(
+        "details",
+        "Findings, settings, files",
+        (
+            table("What the rules found", found) if found else text("No rule found anything."),
+            *([Folded(f"Early warnings: {len(early)}", (table("Often wrong, said at once", early),))] if early else []),
+            Folded(f"Rules that found nothing or could not be run: {len(others)}", (table("The other rules", others),)),
+            Folded("Limits", (limits,)),
+            Folded("Settings", (_pairs("Settings of the run", run.config),)),
+            Folded("Environment and data", (_pairs("Where and with what it ran", dict(run.info.environment)),)),
+            _log_table(run),
+        ),
+    )
 
 
 def _findings(run: Run) -> tuple[list[Finding], list[Finding]]:
@@ -219,9 +260,16 @@ def _row(f: Finding) -> tuple[Inline, ...]:
     fired = f.outcome is RuleOutcome.FIRED
     reach = f"{f.first_step:,}" if f.first_step == f.last_step else f"{f.first_step:,}–{f.last_step:,}"
     outcome = str(f.outcome).replace("-", " ")
-    return (Code(f.rule), Strong(outcome) if fired else outcome, f.layer or "–", reach if fired else "–",
-            measured(f) or "–", str(f.severity) if fired else "–", percent(f.confidence, 0) if fired else "–",
-            sentence(f.message))  # fmt: skip
+    return (
+        Code(f.rule),
+        Strong(outcome) if fired else outcome,
+        f.layer or "–",
+        reach if fired else "–",
+        measured(f) or "–",
+        str(f.severity) if fired else "–",
+        percent(f.confidence, 0) if fired else "–",
+        sentence(f.message),
+    )
 
 
 def _pairs(caption: str, values: dict[str, object]) -> TableBlock:

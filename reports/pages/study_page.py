@@ -81,8 +81,10 @@ def _verdict(data: StudyData) -> VerdictBlock:
         if worst.defect_rate == best.defect_rate:
             words.append(f"The same share in {'both' if len(known) == 2 else 'all'} arms.")
         else:
-            words.append(f"Most in {worst.label} ({worst.defect_runs} of {worst.judged}), fewest in {best.label} "
-                         f"({best.defect_runs} of {best.judged}).")  # fmt: skip
+            words.append(
+                f"Most in {worst.label} ({worst.defect_runs} of {worst.judged}), fewest in {best.label} "
+                f"({best.defect_runs} of {best.judged})."
+            )
     elif whole.interval is not None:
         words.append(f"95 % interval of the rate: {interval_words(whole.interval)}.")
     tone: Tone = "good" if not whole.defect_runs else "bad" if 2 * whole.defect_runs > whole.judged else "warn"
@@ -97,14 +99,19 @@ def _facts(data: StudyData) -> Facts:
     deaths = sorted(death_step(r) for r in data.runs if r.is_defect)
     moved = sensitivity(whole) or "no validation to compare"
     beside = f"{whole.undecided} undecided and {whole.crashed} crashed are not in this count"
-    return Facts((
-        Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
-        Fact("How?", kinds, f"{whole.recovered} more went down and recovered"),
-        Fact("Why, most often?", rule_name(common) if common else "–", _named(causes, common)),
-        Fact("When?", f"step {median_death_words(deaths)}" if deaths else "–",
-             f"median; from {deaths[0]:,} to {deaths[-1]:,}" if deaths else "no run died"),
-        Fact("Does leaving them out matter?", _moved(whole), sentence(moved)),
-    ))  # fmt: skip
+    return Facts(
+        (
+            Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
+            Fact("How?", kinds, f"{whole.recovered} more went down and recovered"),
+            Fact("Why, most often?", rule_name(common) if common else "–", _named(causes, common)),
+            Fact(
+                "When?",
+                f"step {median_death_words(deaths)}" if deaths else "–",
+                f"median; from {deaths[0]:,} to {deaths[-1]:,}" if deaths else "no run died",
+            ),
+            Fact("Does leaving them out matter?", _moved(whole), sentence(moved)),
+        )
+    )
 
 
 def _named(causes: Sequence[str], common: str | None) -> str:
@@ -122,10 +129,19 @@ def _moved(whole: Group) -> str:
 
 
 def _arms(data: StudyData) -> Section:
-    columns = ("arm", "died", "95 % interval", "kinds", "beside", "accuracy, all runs", "accuracy, survivors",
-               "time of a run")  # fmt: skip
-    table = TableBlock("Arms: all runs beside the survivors", columns, tuple(_arm_row(g) for g in data.groups),
-                  frozenset(columns[1:3]))  # fmt: skip
+    columns = (
+        "arm",
+        "died",
+        "95 % interval",
+        "kinds",
+        "beside",
+        "accuracy, all runs",
+        "accuracy, survivors",
+        "time of a run",
+    )
+    table = TableBlock(
+        "Arms: all runs beside the survivors", columns, tuple(_arm_row(g) for g in data.groups), frozenset(columns[1:3])
+    )
     blocks: list[Block] = [table]
     blocks += pictures(study_figures_in("arms", data))
     if data.comparisons:
@@ -139,10 +155,15 @@ def _arm_row(g: Group) -> tuple[Inline, ...]:
     beside = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     every, alive = g.all.validation_accuracy, g.survivors.validation_accuracy
     return (
-        Strong(g.label), f"{g.defect_runs} of {g.judged}", interval_words(g.interval), kinds, beside or "–",
+        Strong(g.label),
+        f"{g.defect_runs} of {g.judged}",
+        interval_words(g.interval),
+        kinds,
+        beside or "–",
         f"{mean_words(every, 'validation_accuracy')}, n = {every.n}",
-        f"{mean_words(alive, 'validation_accuracy')}, n = {alive.n}", seconds(g.all.total_seconds.mean),
-    )  # fmt: skip
+        f"{mean_words(alive, 'validation_accuracy')}, n = {alive.n}",
+        seconds(g.all.total_seconds.mean),
+    )
 
 
 def _comparison(c: Comparison) -> tuple[Inline, ...]:
@@ -178,8 +199,18 @@ def _runs(data: StudyData) -> Section:
             link = data.links.get(r.name)
             where = f"{rule_name(r.cause)} in {r.cause_layer or 'the network'}" if r.cause else "–"
             died = f"{death_step(r):,}" if r.is_defect else "–"
-            rows.append((Hyperlink(r.name, link) if link else r.name, group.label, str(r.seed), str(r.verdict), died,
-                         where, percent(r.validation_accuracy), status_words(r.status)))  # fmt: skip
+            rows.append(
+                (
+                    Hyperlink(r.name, link) if link else r.name,
+                    group.label,
+                    str(r.seed),
+                    str(r.verdict),
+                    died,
+                    where,
+                    percent(r.validation_accuracy),
+                    status_words(r.status),
+                )
+            )
     blocks: list[Block] = [TableBlock("Every run", columns, tuple(rows), frozenset({"seed", "broke at", "accuracy"}))]
     if data.problems:
         blocks.insert(0, text(Strong("Not counted: "), "; ".join(data.problems), "."))

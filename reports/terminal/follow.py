@@ -11,11 +11,12 @@ from rich.console import Console
 
 from diagnostics.detect.detector import Detector
 from diagnostics.run.run import Run
-from reports.terminal.judgement import Judgement, final_words
+from reports.terminal.judgement import Judgement
 from reports.terminal.model import LiveModel
 from reports.terminal.pace import Pace
 from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
+from reports.text.events import epoch_ended, final_verdict, validated
 
 POLL = 0.25
 RATE_SECONDS = 10.0
@@ -52,7 +53,7 @@ class Follower:
             note = f"writer gone: the writing process died; the log reaches step {self._model.last_step:,}"
         if self.is_over:
             diagnosis = self._run.diagnosis
-            verdict, words = diagnosis.verdict, final_words(diagnosis)
+            verdict, words = diagnosis.verdict, final_verdict(diagnosis)
         else:
             verdict, words = self._judgement.verdict, self._judgement.words
         return self._model.state(
@@ -73,11 +74,9 @@ class Follower:
         epochs, validations = self._run.epochs, self._run.validations
         events: list[tuple[int, str]] = []
         for number, row_ in epochs.iloc[self._epochs :].iterrows():
-            events.append((int(row_["last_step"]), f"epoch {number} ended: accuracy {row_['accuracy']:.3f}, "
-                           f"loss {row_['loss']:.3f}"))  # fmt: skip
+            events.append((int(row_["last_step"]), epoch_ended(int(str(number)), row_["accuracy"], row_["loss"])))
         for _, row_ in validations.iloc[self._validations :].iterrows():
-            events.append((int(row_["step"]), f"validation: accuracy {row_['accuracy']:.3f}, "
-                           f"loss {row_['loss']:.3f}"))  # fmt: skip
+            events.append((int(row_["step"]), validated(row_["accuracy"], row_["loss"])))
         self._epochs, self._validations = len(epochs), len(validations)
         events += self._judgement.news()
         # A run that is over, or was joined late, is read at once.

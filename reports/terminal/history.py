@@ -69,8 +69,8 @@ class History:
         end = self._cells if until is None else min(until * self._cells // self.total + 1, self._cells)
         part = slice(0, max(end, 1))
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = self._sum[part, quantity] / np.where(self._count[part, quantity] > 0, self._count[part, quantity],
-                                                        np.nan)  # fmt: skip
+            count = self._count[part, quantity]
+            mean = self._sum[part, quantity] / np.where(count > 0, count, np.nan)
         return Curve(self._low[part, quantity], self._high[part, quantity], mean)
 
     def _halve(self) -> None:
@@ -78,8 +78,8 @@ class History:
         if rest:
             raise ValueError("the number of cells must be even")
         self.total *= 2
-        for name, join, empty in (("_low", np.fmin, np.nan), ("_high", np.fmax, np.nan), ("_sum", np.add, 0.0),
-                                  ("_count", np.add, 0.0)):  # fmt: skip
+        fills = {"_low": (np.fmin, np.nan), "_high": (np.fmax, np.nan), "_sum": (np.add, 0.0), "_count": (np.add, 0.0)}
+        for name, (join, empty) in fills.items():
             old = getattr(self, name)
             new = np.full_like(old, empty)
             new[:half] = join(old[0::2], old[1::2])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from operator import itemgetter
 
 from diagnostics.detect.detector import Detector
-from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
+from diagnostics.detect.findings import Stretch, Verdict
+from reports.text.events import RECOVERED, verdict_event, verdict_without_stretch
 
 
 class Judgement:
@@ -26,7 +27,7 @@ class Judgement:
         """The verdict so far in a line, with onset and cause where a defect stretch is open."""
         stretch = self._detector.symptoms.open_stretch
         if stretch is None:
-            return "learning has not shown yet" if self.verdict is Verdict.UNDECIDED else str(self.verdict)
+            return verdict_without_stretch(self.verdict)
         return self._stretch_words(stretch)
 
     @property
@@ -46,25 +47,11 @@ class Judgement:
             if known is None:
                 told.append((stretch.confirmed, self._stretch_words(stretch)))
             if stretch.recovery is not None and (known is None or known.recovery is None):
-                told.append((stretch.recovery, "recovered: it learns again"))
+                told.append((stretch.recovery, RECOVERED))
         self._warnings, self._stretches = len(warnings), list(stretches)
         return sorted(told, key=itemgetter(0))
 
     def _stretch_words(self, stretch: Stretch) -> str:
         explanation = self._detector.cause_of(stretch)
-        words = f"{stretch.kind} from step {stretch.onset:,}"
         link = (explanation.blow or explanation.first_link) if explanation is not None else None
-        if link is not None:
-            words += f"; step {link.step:,}: {link.message}"
-        return words
-
-
-def final_words(diagnosis: Diagnosis) -> str:
-    """The last verdict in a line."""
-    words = str(diagnosis.verdict)
-    if diagnosis.onset is not None:
-        words += f" from step {diagnosis.onset:,}"
-    link = diagnosis.blow or diagnosis.first_link
-    if link is not None:
-        words += f"; step {link.step:,}: {link.message}"
-    return words
+        return verdict_event(stretch.kind, stretch.onset, link)

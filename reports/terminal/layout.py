@@ -91,10 +91,12 @@ def _plots(state: LiveState, width: int, rows: int, stacked: bool, plain: bool) 
     half = width if stacked else (width - 2) // 2
     # Of one class the loss of guessing is 0.
     top = 1.5 * state.guess_loss if math.isfinite(state.guess_loss) and state.guess_loss > 0 else 1.0
-    loss = _plot(f"loss {number(state.loss)}", state.loss_curve, half, rows, top, state.guess_loss, plain,
-                 number(top, 2))  # fmt: skip
-    accuracy = _plot(f"accuracy {percent(state.accuracy)}", state.accuracy_curve, half, rows, 1.0,
-                     state.guess_accuracy, plain, "1")  # fmt: skip
+    loss = _plot(
+        f"loss {number(state.loss)}", state.loss_curve, half, rows, top, state.guess_loss, plain, number(top, 2)
+    )
+    accuracy = _plot(
+        f"accuracy {percent(state.accuracy)}", state.accuracy_curve, half, rows, 1.0, state.guess_accuracy, plain, "1"
+    )
     if stacked:
         return [*loss, *accuracy]
     joined = []
@@ -151,9 +153,11 @@ def _layers(state: LiveState, width: int, plain: bool) -> list[Text]:
 def _layer(line: LayerLine, each: int, plain: bool) -> Text:
     fired = bool(line.suspicion)
     text = Text(f"{MARK if fired else ' '} {line.name:<{NAME}}"[: NAME + 2], style="bold red" if fired else "")
-    for value, course, log in ((number(line.gradient), line.gradient_trend, True),
-                               (number(line.ratio), line.ratio_trend, True),
-                               (percent(line.dead, 0), line.dead_trend, False)):  # fmt: skip
+    for value, course, log in (
+        (number(line.gradient), line.gradient_trend, True),
+        (number(line.ratio), line.ratio_trend, True),
+        (percent(line.dead, 0), line.dead_trend, False),
+    ):
         text.append(f" {value:<{VALUE}}"[: VALUE + 1])
         if each:
             text.append(_trend(course, each, log, plain), style="cyan")
@@ -179,8 +183,8 @@ def _trend(course: Array, width: int, log: bool, plain: bool) -> str:
 def _verdict(state: LiveState) -> list[Text]:
     rows = []
     if state.verdict:
-        rows.append(Text.assemble(("so far: " if state.status == "running" else "verdict: "),
-                                  (state.verdict, TONES[state.tone])))  # fmt: skip
+        label = "so far: " if state.status == "running" else "verdict: "
+        rows.append(Text.assemble(label, (state.verdict, TONES[state.tone])))
     suspicions = [f"{MARK} {la.name}: {la.suspicion}" for la in state.layers if la.suspicion]
     rows += [Text(s, style="red") for s in suspicions[:2]]
     if state.note:

@@ -12,12 +12,13 @@ from rich.console import Console
 
 from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
 from reports.terminal.console import TerminalConsole
-from reports.terminal.judgement import Judgement, final_words
+from reports.terminal.judgement import Judgement
 from reports.terminal.model import LiveModel
 from reports.terminal.output import talk
 from reports.terminal.pace import Pace
 from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
+from reports.text.events import epoch_ended, final_verdict, validated
 
 if TYPE_CHECKING:
     from diagnostics.record.recorder import Recorder
@@ -82,12 +83,11 @@ class LiveView(Hook):
 
     def on_epoch_end(self, event: EpochEnd) -> None:
         """Note the epoch's training figures."""
-        words = f"epoch {event.epoch} ended: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}"
-        self._note(event.last_step, words)
+        self._note(event.last_step, epoch_ended(event.epoch, event.accuracy, event.loss))
 
     def on_validation_end(self, event: ValidationEnd) -> None:
         """Note the validation."""
-        self._note(event.step, f"validation: accuracy {event.accuracy:.3f}, loss {event.loss:.3f}")
+        self._note(event.step, validated(event.accuracy, event.loss))
 
     def on_run_end(self, event: RunEnd) -> None:
         """Close the screen and leave the last frame where it can be read."""
@@ -132,7 +132,7 @@ class LiveView(Hook):
             status=self._status,
             rate=self._rate(),
             verdict=diagnosis.verdict if diagnosis else judgement.verdict if judgement else None,
-            verdict_words=final_words(diagnosis) if diagnosis else judgement.words if judgement else "",
+            verdict_words=final_verdict(diagnosis) if diagnosis else judgement.words if judgement else "",
             suspects=judgement.suspects if judgement else None,
             note=held.splitlines()[-1] if held else "",
         )

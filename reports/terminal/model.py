@@ -121,9 +121,20 @@ class LiveModel:
         return LayerLine(name, gradient, ratio, dead, trends[0], trends[1], trends[2], suspicion)
 
     def _settings(self) -> str:
-        known: Mapping[str, Any] = {**self.info.description, "batch_size": self.info.batch_size,
-                                    "seed": self.info.seed, **self.info.settings}  # fmt: skip
-        words = {"lr": "lr {}", "batch_size": "batch {}", "seed": "seed {}", "learning_rate": "lr {}",
-                 "convolution": "{} convolution", "init": "init {}", "lr_decay": "decay {}"}  # fmt: skip
+        known: Mapping[str, Any] = {
+            **self.info.description,
+            "batch_size": self.info.batch_size,
+            "seed": self.info.seed,
+            **self.info.settings,
+        }
+        words = {
+            "lr": "lr {}",
+            "batch_size": "batch {}",
+            "seed": "seed {}",
+            "learning_rate": "lr {}",
+            "convolution": "{} convolution",
+            "init": "init {}",
+            "lr_decay": "decay {}",
+        }
         shown = [n for n in SHOWN if known.get(n) not in (None, "none")]
         return ", ".join(words.get(n, "{}").format(known[n]) for n in shown)

@@ -17,9 +17,7 @@ class Pace:
     is free, so that there is something to see at once.
     """
 
-    def __init__(
-        self, share: float = SHARE, least: float = LEAST, clock: Callable[[], float] = perf_counter
-    ) -> None:
+    def __init__(self, share: float = SHARE, least: float = LEAST, clock: Callable[[], float] = perf_counter) -> None:
         self.clock = clock
         self.busy = 0.0
         self.frames = 0

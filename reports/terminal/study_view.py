@@ -97,8 +97,8 @@ def _bar(state: StudyProgress) -> Progress:
     left = "time left not known yet" if state.seconds_left is None else f"{seconds(state.seconds_left)} left"
     if state.done == state.total:
         left = "done"
-    bar.add_task(f"{len(state.running)} running", total=state.total, completed=state.done,
-                 time=f"{seconds(state.seconds)} so far, {left}")  # fmt: skip
+    times_so_far = f"{seconds(state.seconds)} so far, {left}"
+    bar.add_task(f"{len(state.running)} running", total=state.total, completed=state.done, time=times_so_far)
     return bar
 
 
@@ -114,6 +114,7 @@ def _arms(state: StudyProgress) -> Table:
             table.add_row(label, f"0/{arm.runs}")
             continue
         healthy = sum(run.is_survivor for run in group.runs) - group.recovered
-        table.add_row(label, f"{len(group.runs)}/{arm.runs}", str(healthy), f"{group.defect_runs}/{group.judged}",
-                      str(group.recovered), str(group.undecided), str(group.crashed))  # fmt: skip
+        rest = (str(n) for n in (group.recovered, group.undecided, group.crashed))
+        died = f"{group.defect_runs}/{group.judged}"
+        table.add_row(label, f"{len(group.runs)}/{arm.runs}", str(healthy), died, *rest)
     return table

@@ -22,8 +22,10 @@ def names() -> list[str]:
 
 def overview() -> str:
     """One line a page."""
-    titles = {"verdict": "learning, guessing or gone: the state machine of the verdict",
-              early_warnings.RULE: "what often comes before a collapse, said at once"}  # fmt: skip
+    titles = {
+        "verdict": "learning, guessing or gone: the state machine of the verdict",
+        early_warnings.RULE: "what often comes before a collapse, said at once",
+    }
     titles |= {rule.name: rule.title for rule in RULES}
     return "\n".join(f"{name:22} {title}" for name, title in titles.items())
 

@@ -11,8 +11,13 @@ from diagnostics.statistics.run_summary import RunSummary
 from reports.text.numbers import counted, percent, rate, seconds
 
 LISTED = 8
-NAMES = {"step_seconds": "step", "epoch_seconds": "epoch", "training_seconds": "training",
-         "validation_seconds": "validation", "total_seconds": "total"}  # fmt: skip
+NAMES = {
+    "step_seconds": "step",
+    "epoch_seconds": "epoch",
+    "training_seconds": "training",
+    "validation_seconds": "validation",
+    "total_seconds": "total",
+}
 
 
 def defect_rate(group: Group, is_brief: bool = False) -> str:
@@ -63,8 +68,10 @@ def headline(groups: Sequence[Group], survivors: bool) -> str:
         mean = (group.survivors if survivors else group.all).validation_accuracy
         runs = sum(run.is_survivor for run in group.runs) if survivors else len(group.kept)
         known = f"n = {mean.n}" + (f" of {runs} runs" if mean.n < runs else "")
-        lines.append(f"  {group.label:{width}}  {mean_words(mean, 'validation_accuracy')} ({known}); "
-                     f"defect runs {defect_rate(group)}")  # fmt: skip
+        lines.append(
+            f"  {group.label:{width}}  {mean_words(mean, 'validation_accuracy')} ({known}); "
+            f"defect runs {defect_rate(group)}"
+        )
     return "\n".join(lines)
 
 
@@ -107,8 +114,10 @@ def _steps_words(group: Group) -> str:
 def _caveats(group: Group) -> list[str]:
     lines = []
     if group.cut_short:
-        lines.append(f"  note         {group.cut_short} runs ended before the steps they were given: their later "
-                     "epochs and validation are missing from \"all runs\"")  # fmt: skip
+        lines.append(
+            f"  note         {group.cut_short} runs ended before the steps they were given: their later "
+            'epochs and validation are missing from "all runs"'
+        )
     threads = sorted({r.threads for r in group.runs if r.threads is not None})
     if len(threads) > 1:
         lines.append(f"  note         times mix runs with {' and '.join(map(str, threads))} threads")

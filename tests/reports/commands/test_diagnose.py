@@ -50,8 +50,12 @@ def test_the_json_has_the_keys_of_the_design(runs):
             assert finding["severity"] in ("info", "warning", "error")
             assert finding["confidence"] is None or 0 <= finding["confidence"] <= 1
     assert (good["run"], good["verdict"], good["onset"], good["confirmed"], good["stretches"]) == (
-        "good", "healthy", None, None, [],
-    )  # fmt: skip
+        "good",
+        "healthy",
+        None,
+        None,
+        [],
+    )
     assert good["cause"] is None
     assert Verdict(dead["verdict"]).is_defect
     assert {"kind", "onset", "confirmed", "recovery"} <= set(dead["stretches"][-1])

@@ -17,10 +17,22 @@ from reports.cli import COMMANDS, main
 from tests.helpers.log_writers import whole_log
 
 ROOT = Path(__file__).parents[3]
-ARGUMENTS = {"watch": ["x.h5"], "diagnose": ["x.h5"], "report": ["x.h5"], "stats": ["x.h5"], "export": ["x.h5"],
-             "repair": ["x.h5"]}  # fmt: skip
-FAULTS = [MemoryError(), RuntimeError("first line\nsecond line"), KeyError("steps"), RecursionError("too deep"),
-          OSError("not the system's word"), AssertionError()]  # fmt: skip
+ARGUMENTS = {
+    "watch": ["x.h5"],
+    "diagnose": ["x.h5"],
+    "report": ["x.h5"],
+    "stats": ["x.h5"],
+    "export": ["x.h5"],
+    "repair": ["x.h5"],
+}
+FAULTS = [
+    MemoryError(),
+    RuntimeError("first line\nsecond line"),
+    KeyError("steps"),
+    RecursionError("too deep"),
+    OSError("not the system's word"),
+    AssertionError(),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -116,9 +128,12 @@ sys.argv = ["lenet-diag", "schema"]
 main()
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False,
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
 
     assert done.returncode == 70
     assert re.fullmatch(r"a fault of lenet-diag: \w*MemoryError: .*; the traceback is in .*\n", done.stderr)

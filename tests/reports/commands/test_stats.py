@@ -34,10 +34,13 @@ def test_both_figures_stand_side_by_side_with_k_of_n_and_its_interval(runs):
     assert "leaving out 2 of 8 moves the mean from 0.742 to 0.951" in result.stdout
 
 
-@pytest.mark.parametrize(("option", "mean"), [
-    ("--include-defects", "all runs (defect runs included)"),
-    ("--exclude-defects", "survivors only (defect runs excluded)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("option", "mean"),
+    [
+        ("--include-defects", "all runs (defect runs included)"),
+        ("--exclude-defects", "survivors only (defect runs excluded)"),
+    ],
+)
 def test_the_headline_is_the_user_s_choice_and_always_has_k_of_n(runs, option, mean):
     first, second = stats(runs, option).stdout.splitlines()[:2]
 

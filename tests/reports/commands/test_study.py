@@ -68,19 +68,28 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
     assert len(calls(study.folder)) == 2
 
 
-@pytest.mark.parametrize(("arguments", "word"), [
-    (["--resume"], "holds no study (no study.json); leave out --resume"),
-    (["--page-only"], "holds no study (no study.json); leave out --page-only"),
-    (["--preset", "magic"], "report-table, remedies, why"),
-    (["--preset", "why", "--lr", "0.1", "--lr", "0.2"], "--lr: given more than once"),
-    (["--preset", "why", "--convolution", "exact"], "--convolution: the arm \"report's convolution\" of --preset why"),
-    (["--preset", "remedies", "--lr", "0.1"], "--lr: the arm 'half the learning rate' of --preset remedies sets it"),
-    (["--seed", "1", "--seed", "2"], "--seed: given more than once"),
-    (["--threads", "1", "--threads", "2"], "--threads: given more than once"),
-    (["--reuse", "nowhere"], "--reuse: nowhere holds no study"),
-    (["--lr", "-1"], "--lr"),
-    (["--lr-decay", "step", "--decay-rate", "7"], "decay-rate"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--resume"], "holds no study (no study.json); leave out --resume"),
+        (["--page-only"], "holds no study (no study.json); leave out --page-only"),
+        (["--preset", "magic"], "report-table, remedies, why"),
+        (["--preset", "why", "--lr", "0.1", "--lr", "0.2"], "--lr: given more than once"),
+        (
+            ["--preset", "why", "--convolution", "exact"],
+            '--convolution: the arm "report\'s convolution" of --preset why',
+        ),
+        (
+            ["--preset", "remedies", "--lr", "0.1"],
+            "--lr: the arm 'half the learning rate' of --preset remedies sets it",
+        ),
+        (["--seed", "1", "--seed", "2"], "--seed: given more than once"),
+        (["--threads", "1", "--threads", "2"], "--threads: given more than once"),
+        (["--reuse", "nowhere"], "--reuse: nowhere holds no study"),
+        (["--lr", "-1"], "--lr"),
+        (["--lr-decay", "step", "--decay-rate", "7"], "decay-rate"),
+    ],
+)
 def test_what_cannot_be_is_one_line_and_exit_code_2(study, arguments, word):
     result = study(*arguments)
 
@@ -90,11 +99,20 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(study, arguments, word):
     assert not study.folder.exists()
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--resume", "--on-defect", "stop"], ["--resume", "--log-every", 5], ["--resume", "--histograms-every", 0],
-    ["--page-only", "--log-every", 5], ["--page-only", "--lr", 0.3], ["--page-only", "--runs", 3],
-    ["--page-only", "--seed", 1], ["--page-only", "--preset", "remedies"],
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--resume", "--on-defect", "stop"],
+        ["--resume", "--log-every", 5],
+        ["--resume", "--histograms-every", 0],
+        ["--page-only", "--log-every", 5],
+        ["--page-only", "--lr", 0.3],
+        ["--page-only", "--runs", 3],
+        ["--page-only", "--seed", 1],
+        ["--page-only", "--preset", "remedies"],
+    ],
+    ids=str,
+)
 def test_an_option_that_says_otherwise_than_the_study_in_the_folder_is_refused(study, arguments):
     study("--preset", "why", "--runs", 2)
     result = study(*arguments)

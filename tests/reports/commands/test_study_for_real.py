@@ -25,8 +25,9 @@ SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size"
 
 def without_times(run):
     epochs = tuple(replace(e, seconds=None) for e in run.epochs)
-    times = dict.fromkeys(("step_seconds", "clean_step_seconds", "training_seconds", "validation_seconds",
-                           "total_seconds"))  # fmt: skip
+    times = dict.fromkeys(
+        ("step_seconds", "clean_step_seconds", "training_seconds", "validation_seconds", "total_seconds")
+    )
     return replace(run, path="", epochs=epochs, **times)
 
 

@@ -111,9 +111,14 @@ def test_the_same_study_gives_the_same_bytes(study):
     assert html.render(build(study)) == html.render(build(study))
 
 
-@pytest.mark.parametrize(("steps", "median"), [
-    ((10, 1400, 90), "90"), ((10, 20, 33, 1400), "26.5"), ((1200, 1300), "1,250"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("steps", "median"),
+    [
+        ((10, 1400, 90), "90"),
+        ((10, 20, 33, 1400), "26.5"),
+        ((1200, 1300), "1,250"),
+    ],
+)
 def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
     runs = tuple(replace(study.groups[0].runs[1], broke_at=step) for step in steps)
     page = build(replace(study, groups=(replace(study.groups[0], runs=runs),)))
@@ -123,9 +128,15 @@ def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
     assert survival.median_death_words(why._deaths(replace(study.groups[0], runs=runs))["steps"]) == median
 
 
-@pytest.mark.parametrize(("dead", "alive", "chosen"), [
-    (3, 100, (3, 77)), (100, 3, (77, 3)), (90, 90, (40, 40)), (5, 6, (5, 6)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dead", "alive", "chosen"),
+    [
+        (3, 100, (3, 77)),
+        (100, 3, (77, 3)),
+        (90, 90, (40, 40)),
+        (5, 6, (5, 6)),
+    ],
+)
 def test_runs_of_both_fates_are_compared_however_many_there_are_of_one(study, dead, alive, chosen):
     survivor, defect = study.groups[0].runs[:2]
     group = replace(study.groups[0], runs=(*[survivor] * alive, *[defect] * dead))

@@ -41,8 +41,12 @@ def test_who_joins_late_is_told_everything_at_its_own_step() -> None:
 def test_news_are_told_once_and_in_order_of_their_steps() -> None:
     warnings = [warning(102), warning(155)]
     stretches = [Stretch(Verdict.COLLAPSED, 100, 140, recovery=150)]
-    detector = SimpleNamespace(warnings=warnings, symptoms=SimpleNamespace(stretches=stretches, steps=300),
-                               suspects={}, cause_of=lambda stretch: None)  # fmt: skip
+    detector = SimpleNamespace(
+        warnings=warnings,
+        symptoms=SimpleNamespace(stretches=stretches, steps=300),
+        suspects={},
+        cause_of=lambda stretch: None,
+    )
     judgement = Judgement(cast(Any, detector))
     told = judgement.news()
     warnings.append(warning(290))
@@ -53,5 +57,6 @@ def test_news_are_told_once_and_in_order_of_their_steps() -> None:
 
 
 def warning(step: int) -> Finding:
-    return Finding("early-warning", "conv1", step, step, 4.1, 3.0, Severity.WARNING, 0.3,
-                   "update of conv1 is 410% of its norm")  # fmt: skip
+    return Finding(
+        "early-warning", "conv1", step, step, 4.1, 3.0, Severity.WARNING, 0.3, "update of conv1 is 410% of its norm"
+    )

@@ -46,8 +46,20 @@ def test_eighty_by_twenty_four_shows_everything():
     page = "\n".join(shown)
 
     assert len(shown) <= 24
-    for part in ("runs/dead.h5", "lenet", "lr 0.5", "step 300/300", "112 steps/s", "loss 2.3", "accuracy 11.2 %",
-                 "guess", "conv1", "dense3", "never-learned", "15 of 16 kernels of conv2 silent"):  # fmt: skip
+    for part in (
+        "runs/dead.h5",
+        "lenet",
+        "lr 0.5",
+        "step 300/300",
+        "112 steps/s",
+        "loss 2.3",
+        "accuracy 11.2 %",
+        "guess",
+        "conv1",
+        "dense3",
+        "never-learned",
+        "15 of 16 kernels of conv2 silent",
+    ):
         assert part in page
     assert [line for line in shown if line.startswith("! conv2")]
 
@@ -201,8 +213,9 @@ def feed(view: LiveView, recorder: SimpleNamespace, run: Any, until: int) -> Non
 
 
 def recorder_for(run: Any) -> SimpleNamespace:
-    return SimpleNamespace(info=run.info, detector=Detector(run.info), latest=None, step=-1, diagnosis=None,
-                           path="runs/x.h5")  # fmt: skip
+    return SimpleNamespace(
+        info=run.info, detector=Detector(run.info), latest=None, step=-1, diagnosis=None, path="runs/x.h5"
+    )
 
 
 def test_the_view_leaves_the_final_state_on_the_screen():

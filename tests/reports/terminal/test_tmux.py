@@ -63,8 +63,9 @@ def lenet_diag(*arguments: object) -> list[str]:
 
 
 def train(out: Path, *more: object) -> list[str]:
-    return lenet_diag("train", "--network", "feedforward", "--lr", 0.1, "--limit", 6400, "--threads", 1, "--out", out,
-                      *more)  # fmt: skip
+    return lenet_diag(
+        "train", "--network", "feedforward", "--lr", 0.1, "--limit", 6400, "--threads", 1, "--out", out, *more
+    )
 
 
 def test_a_training_is_watched_to_its_end_and_leaves_its_last_state(terminal, tmp_path):

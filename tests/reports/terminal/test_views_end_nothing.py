@@ -102,9 +102,13 @@ def on_a_terminal(arguments: list[str], folder: Path) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "reports", *arguments], cwd=folder, env=environment, stdin=theirs, stdout=theirs,
+        [sys.executable, "-m", "reports", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
         stderr=theirs,
-    )  # fmt: skip
+    )
     os.close(theirs)
     read: list[bytes] = []
 
@@ -125,9 +129,22 @@ def on_a_terminal(arguments: list[str], folder: Path) -> tuple[int, str]:
 
 def test_data_of_one_class_can_be_watched(tmp_path: Path) -> None:
     code, screen = on_a_terminal(
-        ["train", "--network", "feedforward", "--limit", "1", "--batch-size", "1", "--epochs", "3", "--watch", "--out",
-         "run.h5"], tmp_path,
-    )  # fmt: skip
+        [
+            "train",
+            "--network",
+            "feedforward",
+            "--limit",
+            "1",
+            "--batch-size",
+            "1",
+            "--epochs",
+            "3",
+            "--watch",
+            "--out",
+            "run.h5",
+        ],
+        tmp_path,
+    )
 
     assert code == 0, screen
     assert "switched off" not in screen

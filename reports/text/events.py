@@ -1,0 +1,50 @@
+"""Events of a run in a line each: those of its loop, those of its chain, and what the verdict is so far."""
+
+from __future__ import annotations
+
+from diagnostics.detect.findings import Diagnosis, Finding, Link, Verdict
+from reports.text.phrases import measured, rule_name
+
+RECOVERED = "recovered: it learns again"
+
+
+def epoch_ended(epoch: int, accuracy: float, loss: float) -> str:
+    """The training accuracy and loss of an epoch that has ended."""
+    return f"epoch {epoch} ended: accuracy {accuracy:.3f}, loss {loss:.3f}"
+
+
+def validated(accuracy: float, loss: float) -> str:
+    """Accuracy and loss of a validation."""
+    return f"validation: accuracy {accuracy:.3f}, loss {loss:.3f}"
+
+
+def verdict_event(verdict: Verdict, onset: int | None, link: Link | None) -> str:
+    """A verdict with its onset and with the event that explains it: "collapsed from step 700; step 695: ..."."""
+    since = "" if onset is None else f" from step {onset:,}"
+    why = "" if link is None else f"; step {link.step:,}: {link.message}"
+    return f"{verdict}{since}{why}"
+
+
+def final_verdict(diagnosis: Diagnosis) -> str:
+    """The verdict at the end of a run."""
+    return verdict_event(diagnosis.verdict, diagnosis.onset, diagnosis.blow or diagnosis.first_link)
+
+
+def verdict_without_stretch(verdict: Verdict) -> str:
+    """The verdict so far of a run that is in no defect stretch."""
+    return "learning has not shown yet" if verdict is Verdict.UNDECIDED else str(verdict)
+
+
+def chain_event(finding: Finding) -> str:
+    """An event of the chain: its step, its mechanism, and what was measured."""
+    return f"step {finding.first_step:,}: {rule_name(finding.rule)}" + _comma(measured(finding))
+
+
+def chain_event_in_layer(finding: Finding, whole: str) -> str:
+    """The same with its layer, for readers who do not see the lanes; ``whole`` names the network as a whole."""
+    where = finding.layer or whole
+    return f"step {finding.first_step:,}, {where}, {rule_name(finding.rule)}" + _comma(measured(finding))
+
+
+def _comma(words: str) -> str:
+    return words and f", {words}"
