@@ -67,7 +67,7 @@ def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
     assert "is shown to help in 0 of the 6 arms that try it" in text
     assert "the intervals reach to 26 points fewer deaths" in text
     assert (
-        "by step 32, when the last of the control's 12 dead runs broke, it had lowered the learning rate by 1% "
+        "By step 32, when the last of the control's 12 dead runs broke, it had lowered the learning rate by 1% "
         "(inverse-time decay 3e-4 (the report's)), 9% (inverse-time decay 3e-3), 0% (step decay, halved each epoch), "
     ) in text
     assert f"| {CONTROL} | 12 of 24" in text
