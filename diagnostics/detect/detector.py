@@ -195,6 +195,8 @@ class Detector:
         deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
         explanation = self._explanation(deciding) if deciding else Explanation()
         symptoms = [symptom_finding(one, steps, self.symptoms) for one in stretches]
+        contradiction = self.symptoms.contradiction
+        told = [*symptoms, *([contradiction.finding] if contradiction else [])]
         if deciding:
             end = steps if deciding.recovery is None else deciding.recovery
             chain = (*extended_to(explanation.chain, end - 1), symptoms[-1])
@@ -215,7 +217,7 @@ class Detector:
             first_link=explanation.first_link,
             blow=explanation.blow,
             chain=chain,
-            findings=deduplicated([*symptoms, *fired(checks), *self._warnings]),
+            findings=deduplicated([*told, *fired(checks), *self._warnings]),
             checks=tuple(checks),
             suggestions=() if verdict.is_survivor else suggested(explanation, self.info),
             limits=dict(self.thresholds),

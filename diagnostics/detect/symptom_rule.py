@@ -22,6 +22,12 @@ class Symptom(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         """One finding a stretch of this kind."""
+        symptoms = self.judged(window)
+        found = [symptom_finding(one, symptoms.steps, symptoms) for one in symptoms.stretches if one.kind is self.kind]
+        return [replace(one, rule=self.name) for one in found]
+
+    def judged(self, window: Window) -> Symptoms:
+        """The state machine after all rows of the window."""
         symptoms = Symptoms(window.info.prior, window.info.batch_size, window.thresholds)
         columns = [window.scalar(name) for name in ("data_loss", "accuracy", "samples", "loss")]
         bad = sum(window.tensor(t.layer, t.tensor, "value", "nonfinite") for t in window.info.tensors)
@@ -30,5 +36,4 @@ class Symptom(Rule):
             loss, accuracy, samples = (float(column[row]) for column in columns[:3])
             symptoms.observe(step, loss, accuracy, samples, bool(finite[row]))
         symptoms.finish()
-        found = [symptom_finding(one, symptoms.steps, symptoms) for one in symptoms.stretches if one.kind is self.kind]
-        return [replace(one, rule=self.name) for one in found]
+        return symptoms

@@ -11,8 +11,11 @@
 
 The words are those of the design: over the last W = max(20 steps, 2,560 samples),
 *guessing* is a mean data loss of at least 0.95 H together with an accuracy of at
-most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of at most 0.7 H,
-with H the entropy of the class prior and A the share of the commonest class. The
+most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of at most 0.7 H
+together with an accuracy above that, with H the entropy of the class prior and A the
+share of the commonest class. Where the two numbers contradict each other (a loss of at
+most 0.7 H with an accuracy of chance, or a loss of guessing with an accuracy of 0.8 and
+more) the window is neither, no verdict rests on it, and a finding says so. The
 loss of guessing is H and its accuracy A whatever the number of classes and however
 unequal they are, which is why neither is compared with a fixed number. Where only
 every k-th step is recorded the window has at least 5 rows, however many steps they
@@ -21,6 +24,9 @@ take; so one bad batch is never all there is.
 A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch, which keeps its
 kind until the run recovers: a run that has collapsed and then overflows has collapsed.
 Stretches do not overlap: none begins before the one in front of it has ended.
+A stretch ends at *recovery*: where the run has learned, or where it is far above chance:
+an accuracy that is right on 0.3 more of the samples than A, with a loss below that of
+guessing. Such a run does not guess any more, though it may not have learned yet.
 A run that *cannot learn any more* is said to have never learned before patience P: a
 layer was constant for every input throughout W (all its ReLU units dead, or all its
 sigmoids or tanhs stuck at the same numbers), and the gradient of its weights and of
@@ -41,6 +47,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from diagnostics.detect.contradiction import NEARLY_ALL, Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 
@@ -58,6 +65,26 @@ THRESHOLDS = (
         "verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10
     ),
     Threshold("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
+    Threshold(
+        "verdict",
+        "contradiction_accuracy",
+        0.8,
+        "share",
+        "contradiction: a loss of guessing with this accuracy",
+        "choice",
+        0,
+        1,
+    ),
+    Threshold(
+        "verdict",
+        "recovery_accuracy",
+        0.3,
+        "share",
+        "recovery: accuracy so far above A, with a loss below guessing",
+        "choice",
+        0,
+        1,
+    ),
     Threshold("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
     Threshold("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
     Threshold(
@@ -103,6 +130,8 @@ class Symptoms:
         self._guessing_loss = thresholds["verdict.guessing_loss"] * self.entropy
         self._learned_loss = thresholds["verdict.learned_loss"] * self.entropy
         self._sigmas = thresholds["verdict.guessing_sigmas"]
+        self._contradiction_accuracy = thresholds["verdict.contradiction_accuracy"]
+        self._recovery_accuracy = self.commonest + thresholds["verdict.recovery_accuracy"]
         # A window has to fit before patience and grace can be asked for.
         self.patience = max(int(thresholds["verdict.patience"]), self.window)
         self.grace = max(int(thresholds["verdict.grace"]), self.window)
@@ -117,7 +146,8 @@ class Symptoms:
         self.stretches: list[Stretch] = []
         self._mean = math.nan
         self._confirmed_by: dict[int, float] = {}
-        self.is_guessing = self.is_learned = False
+        self.is_guessing = self.is_learned = self.is_contradictory = self.is_above_chance = False
+        self.contradiction: Contradiction | None = None
 
     @property
     def open_stretch(self) -> Stretch | None:
@@ -146,13 +176,11 @@ class Symptoms:
         self._judge_window(step)
         if not finite:
             return self._open(Verdict.DIVERGED, step, step) if self.open_stretch is None else None
-        if self.is_learned:
-            return self._learned(step)
+        if self.is_learned or (self.is_above_chance and self.open_stretch is not None):
+            return self._recovered(step)
         if self.is_guessing and self.open_stretch is None:
             if self.has_learned:
-                # Of the five steps of the last good mean some may lie before the recovery: stretches do not overlap.
-                recovered = self.stretches[-1].recovery if self.stretches else None
-                return self._open(Verdict.COLLAPSED, max(self._last_good + 1, recovered or 0), step)
+                return self._open(Verdict.COLLAPSED, self._last_good + 1, step)
             if step >= self.patience or cannot_learn():
                 return self._open(Verdict.NEVER_LEARNED, 0, step)
         return None
@@ -182,13 +210,15 @@ class Symptoms:
         return sum(not loss < self._guessing_loss for loss in self._recent) > ONSET_MEAN // 2
 
     def _open(self, kind: Verdict, onset: int, step: int) -> Stretch:
-        self.stretches.append(Stretch(kind, onset, step))
+        # Of the five steps of the last good mean some may lie before a recovery: stretches do not overlap.
+        recovered = self.stretches[-1].recovery if self.stretches else None
+        self.stretches.append(Stretch(kind, max(onset, recovered or 0), step))
         if kind is not Verdict.DIVERGED:
             self._confirmed_by[step] = self._mean
         return self.stretches[-1]
 
-    def _learned(self, step: int) -> Stretch | None:
-        if not self.has_learned:
+    def _recovered(self, step: int) -> Stretch | None:
+        if self.is_learned and not self.has_learned:
             self.has_learned, self.first_learned = True, step
         if self.open_stretch is None:
             return None
@@ -224,7 +254,7 @@ class Symptoms:
             self._last_good = step
 
     def _judge_window(self, step: int) -> None:
-        self.is_guessing = self.is_learned = False
+        self.is_guessing = self.is_learned = self.is_contradictory = self.is_above_chance = False
         rows = len(self._rows)
         if self._first_step is None or step - self._first_step < self.window - 1 or rows < LEAST_ROWS:
             return
@@ -232,11 +262,18 @@ class Symptoms:
         if self._bad_rows or not self.entropy:
             return
         loss = self._mean = self._loss_sum / (rows << UNIT)
-        self.is_learned = loss <= self._learned_loss
+        accuracy = self._correct / self._samples
+        chance = self.commonest + self._sigmas * math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
         if loss >= self._guessing_loss:
-            spread = math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
-            chance = self.commonest + self._sigmas * spread
-            self.is_guessing = self._correct / self._samples <= chance
+            self.is_guessing = accuracy <= chance
+            self.is_contradictory = accuracy >= self._contradiction_accuracy and self.commonest < NEARLY_ALL
+        else:
+            self.is_learned = loss <= self._learned_loss and accuracy > chance
+            self.is_contradictory = loss <= self._learned_loss and accuracy <= chance
+            self.is_above_chance = accuracy >= self._recovery_accuracy
+        if self.is_contradictory:
+            first = step if self.contradiction is None else self.contradiction.first_step
+            self.contradiction = Contradiction(first, step, loss, accuracy, self.entropy)
 
 
 def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding:

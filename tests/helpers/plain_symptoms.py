@@ -50,7 +50,20 @@ def state(rows: Sequence[PlainRow], words: Words) -> tuple[bool, bool]:
     accuracy = sum(row.correct for row in inside) / samples
     commonest = max(words.prior)
     chance = commonest + 3 * math.sqrt(commonest * (1 - commonest) / samples)
-    return mean >= 0.95 * words.entropy and accuracy <= chance, mean <= 0.7 * words.entropy
+    return mean >= 0.95 * words.entropy and accuracy <= chance, mean <= 0.7 * words.entropy and accuracy > chance
+
+
+def is_above_chance(rows: Sequence[PlainRow], words: Words) -> bool:
+    """Whether the loss is below guessing and the accuracy 0.3 above the share of the commonest class."""
+    now = rows[-1].step
+    inside = [row for row in rows if row.step > now - words.window]
+    if len(inside) < 5:
+        inside = list(rows[-5:])
+    if now - rows[0].step < words.window - 1 or len(inside) < 5 or any(row.loss is None for row in inside):
+        return False
+    mean = float(sum(Fraction(row.loss or 0.0) for row in inside) / len(inside))
+    accuracy = sum(row.correct for row in inside) / sum(row.samples for row in inside)
+    return mean < 0.95 * words.entropy and accuracy >= max(words.prior) + 0.3
 
 
 def last_good(rows: Sequence[PlainRow], words: Words) -> int:
@@ -73,19 +86,19 @@ def stretches(rows: Sequence[PlainRow], words: Words) -> list[list[object]]:
         if not row.finite or row.loss is None:
             if not is_open:
                 found.append(["diverged", row.step, row.step, None])
-        elif learned:
-            has_learned = True
+        elif learned or (is_open and is_above_chance(seen, words)):
+            has_learned |= learned
             if is_open:
                 found[-1][3] = row.step
         elif guessing and not is_open:
+            ended = found[-1][3] if found else 0
+            assert isinstance(ended, int)
             if has_learned:
-                ended = found[-1][3] if found else 0
-                assert isinstance(ended, int)
                 found.append(["collapsed", max(last_good(seen, words) + 1, ended), row.step, None])
             elif row.step >= max(words.patience, words.window):
-                found.append(["never-learned", 0, row.step, None])
+                found.append(["never-learned", ended, row.step, None])
     if rows and not has_learned and not (found and found[-1][3] is None) and state(rows, words)[0]:
         steps = rows[-1].step + 1
         if steps >= max(words.grace, words.window):
-            found.append(["never-learned", 0, steps - 1, None])
+            found.append(["never-learned", found[-1][3] if found else 0, steps - 1, None])
     return found

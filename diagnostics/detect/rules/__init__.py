@@ -5,6 +5,7 @@ from __future__ import annotations
 from diagnostics.detect.rule import Rule
 from diagnostics.detect.rules.changed_labels import ChangedLabels
 from diagnostics.detect.rules.collapsed import Collapsed
+from diagnostics.detect.rules.contradiction import ContradictingNumbers
 from diagnostics.detect.rules.dead_units import DeadUnits
 from diagnostics.detect.rules.diverged import Diverged
 from diagnostics.detect.rules.exploding_gradient import ExplodingGradient
@@ -45,6 +46,6 @@ MECHANISMS: tuple[Rule, ...] = (
     UninformativeLabels(),
 )
 # Seen by the state machine, row by row; what stands here is their manual and their cases.
-SYMPTOMS: tuple[Rule, ...] = (NeverLearned(), Collapsed(), Diverged())
+SYMPTOMS: tuple[Rule, ...] = (NeverLearned(), Collapsed(), Diverged(), ContradictingNumbers())
 # Asked at the end of a run, whatever its verdict.
 ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting())

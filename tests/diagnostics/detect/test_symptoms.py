@@ -80,7 +80,7 @@ def test_from_learning_to_collapsed_and_back_and_down_again():
 
 def test_a_stretch_begins_no_sooner_than_the_one_before_it_has_ended():
     shares = [0.3] * 30 + [1.0] * 30 + [0.5] * 10 + [0.85] * 7 + [1.0] * 60
-    symptoms = fed(np.array(shares) * H, [0.95 if share < 0.8 else 0.1 for share in shares])
+    symptoms = fed(np.array(shares) * H, [0.35 if share < 0.8 else 0.1 for share in shares])
 
     (_, _, _, recovery), (_, onset, _, _) = told(symptoms)
     assert recovery == onset == 76, "the last five-step mean that was good ended at step 71"
@@ -169,17 +169,74 @@ def test_the_window_has_twenty_steps_or_2560_samples_whichever_is_more(batch, st
 @pytest.mark.parametrize("prior", [TEN, (0.5, 0.5), (0.9, 0.1), (0.05,) * 20])
 def test_guessing_begins_at_095_of_the_entropy_and_learned_ends_at_07(prior):
     entropy = prior_entropy(prior)
-    at, learned = 0.95 * entropy, 0.7 * entropy
-    chance = [max(prior)] * 20
+    at, learned, chance = 0.95 * entropy, 0.7 * entropy, max(prior)
 
-    def ends(loss):
-        symptoms = fed([loss] * 20, chance, prior)
+    def ends(loss, accuracy=chance):
+        symptoms = fed([loss] * 20, [accuracy] * 20, prior)
         return symptoms.is_guessing, symptoms.is_learned
 
     assert ends(at) == (True, False)
     assert ends(math.nextafter(at, 0)) == (False, False)
-    assert ends(learned) == (False, True)
-    assert ends(math.nextafter(learned, 9)) == (False, False)
+    assert ends(learned, 0.99) == (False, True)
+    assert ends(learned) == (False, False)
+    assert ends(math.nextafter(learned, 9), 0.99) == (False, False)
+
+
+def test_learned_begins_where_the_accuracy_is_three_sigma_above_the_commonest_class():
+    most = math.floor((0.1 + 3 * math.sqrt(0.09 / 2560)) * 2560)
+
+    def learned(correct):
+        shares = [(correct // 20 + (step < correct % 20)) / 128 for step in range(20)]
+        symptoms = fed([GOOD] * 20, shares)
+        return symptoms.is_learned, symptoms.is_contradictory
+
+    assert learned(most) == (False, True)
+    assert learned(most + 1) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy", "words"),
+    [
+        (0.09, 0.10, "labels that were scaled or are all of one class"),
+        (0.004, 0.098, "no mean cross-entropy in nats"),
+        (2.302, 0.89, "counts elements of one-hot rows"),
+        (295.0, 0.95, "summed instead of averaged"),
+    ],
+)
+def test_loss_and_accuracy_that_contradict_each_other_decide_nothing_and_are_told(loss, accuracy, words):
+    symptoms = fed(np.full(300, loss), [accuracy] * 300)
+    finding = symptoms.contradiction.finding
+
+    assert told(symptoms) == []
+    assert symptoms.verdict(is_over=True) is Verdict.UNDECIDED
+    assert words in finding.message
+    assert (finding.first_step, finding.last_step) == (19, 299)
+
+
+def test_most_samples_in_one_class_are_no_contradiction():
+    prior = (0.95, 0.05)
+    symptoms = fed(np.full(300, prior_entropy(prior)), [0.95] * 300, prior)
+
+    assert symptoms.contradiction is None
+
+
+def test_a_stretch_ends_where_the_run_is_far_above_chance_though_it_has_not_learned():
+    losses = piecewise((P + 20, GUESS), (200, 0.8 * H))
+    accuracies = [0.1] * (P + 20) + [0.68] * 200
+    symptoms = fed(losses, accuracies)
+    [(kind, onset, _, recovery)] = told(symptoms)
+
+    assert (kind, onset) == ("never-learned", 0)
+    assert P + 20 < recovery < P + 45
+    assert symptoms.verdict(is_over=True) is Verdict.UNDECIDED
+
+
+def test_a_second_time_of_guessing_begins_after_the_first_has_ended():
+    losses = piecewise((P + 20, GUESS), (60, 0.8 * H), (60, GUESS))
+    accuracies = [0.1] * (P + 20) + [0.68] * 60 + [0.1] * 60
+    first, second = told(fed(losses, accuracies))
+
+    assert (first[0], second[0], second[1]) == ("never-learned", "never-learned", first[3])
 
 
 def test_guessing_ends_where_the_accuracy_is_three_sigma_above_the_commonest_class():

@@ -1,0 +1,51 @@
+"""Loss and accuracy that say the opposite of each other: no verdict rests on them, and a finding says so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from diagnostics.detect.findings import Finding, Severity
+
+CONTRADICTION = "contradiction"
+# Where one class has most of the samples, a loss of guessing goes with a high accuracy.
+NEARLY_ALL = 0.6
+# Below this share of the entropy the loss says that the run has learned.
+LOW = 0.9
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Windows in which loss and accuracy contradicted each other.
+
+    first_step, last_step: the last steps of the first and the latest such window.
+    loss, accuracy: the means over the latest.
+    entropy: the loss of guessing.
+    """
+
+    first_step: int
+    last_step: int
+    loss: float
+    accuracy: float
+    entropy: float
+
+    @property
+    def finding(self) -> Finding:
+        """Which number says what, and what that may be."""
+        if self.loss < LOW * self.entropy:
+            says, but = "the run has learned", "it guesses"
+            likely = "labels that were scaled or are all of one class, or a loss that is no mean cross-entropy in nats"
+        else:
+            says, but = "the run guesses", "it has learned"
+            likely = (
+                "a loss that is summed instead of averaged, softmax that is applied twice, or a metric that counts "
+                "elements of one-hot rows"
+            )
+        words = (
+            f"loss and accuracy contradict each other: a loss of {self.loss:.3g} says that {says} (guessing: "
+            f"{self.entropy:.3g}), an accuracy of {self.accuracy:.3f} that {but}; likely reasons are {likely}"
+        )
+        return Finding(
+            CONTRADICTION, None, self.first_step, self.last_step, self.accuracy, self.loss, Severity.ERROR, math.nan,
+            words, plain=f"L{words[1:]}.",
+        )  # fmt: skip
