@@ -29,7 +29,6 @@ from diagnostics.detect.remedies import Suggestion, suggestions
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.series import means
 from diagnostics.detect.window import MissingColumnsError, Window
-from diagnostics.schema.run_info import RunInfo
 
 # A run that never learned and yet had begun to: mean loss of ten rows below this share of H.
 BEGAN_TO_LEARN, BEGAN_ROWS = 0.95, 10
@@ -92,13 +91,13 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
     return Explanation(chain, _first_link(chain, window, blow, hit), _linked(blow, window, at, hit), checks)
 
 
-def suggested(explanation: Explanation, info: RunInfo) -> tuple[Suggestion, ...]:
+def suggested(explanation: Explanation, window: Window) -> tuple[Suggestion, ...]:
     """What to try: what fits the first link first, then the other links."""
     doses: dict[str, float] = {}
     for finding in explanation.chain:
-        doses |= rule_of(finding).doses(finding)
-    keys = [key for finding in explanation.chain for key in rule_of(finding).remedies]
-    return suggestions(keys, info, min((f.first_step for f in explanation.chain), default=0), doses)
+        doses |= rule_of(finding).doses(finding, window)
+    keys = [key for finding in explanation.chain for key in rule_of(finding).remedies_for(finding)]
+    return suggestions(keys, window.info, min((f.first_step for f in explanation.chain), default=0), doses)
 
 
 def survey(window: Window) -> list[Finding]:

@@ -219,7 +219,7 @@ class Detector:
             chain=chain,
             findings=deduplicated([*told, *fired(checks), *self._warnings]),
             checks=tuple(checks),
-            suggestions=() if verdict.is_survivor else suggested(explanation, self.info),
+            suggestions=() if verdict.is_survivor else suggested(explanation, window),
             limits=dict(self.thresholds),
         )
 

@@ -59,6 +59,8 @@ def example(
     loss = 2.3 * np.exp(-t / 15.0) + 0.2
     for place, column in enumerate(columns):
         rows[:, place] = _healthy(column.name, column.statistic, column.kind, t)
+        if column.kind == "gradient" and column.statistic in ("min", "max"):  # batches differ
+            rows[:, place] *= np.random.default_rng(place).uniform(0.3, 1.7, steps)
     for name in ("loss", "data_loss"):
         rows[:, columns.scalar(name)] = loss
     for name, value in (changes or {}).items():

@@ -73,6 +73,7 @@ class Finding:
     message: what was seen, in one clause; for NOT_RUN and ERROR what was missing or what went wrong.
     outcome: what came of asking the rule.
     plain: the same as a sentence that a student understands; "" where the message is plain enough.
+    detail: which of the things that a rule looks at it was, for rules that see several.
     peak_step: of an event that goes on for several steps, the one with the largest value; else None.
     """
 
@@ -88,6 +89,7 @@ class Finding:
     outcome: RuleOutcome = RuleOutcome.FIRED
     plain: str = ""
     peak_step: int | None = None
+    detail: str = ""
 
     @property
     def step(self) -> int:

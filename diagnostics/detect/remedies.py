@@ -233,6 +233,22 @@ _ALL = (
         "units with the same weights get the same gradient and stay the same",
     ),
     Remedy(
+        "look-at-assignment", "a look at where the update is written",
+        "an update that is assigned to another name, or made on a copy, does not reach the layer",
+    ),
+    Remedy(
+        "zero-gradients", "gradients set to zero before each step",
+        "gradients that are added to those of the step before repeat all earlier updates",
+    ),
+    Remedy(
+        "probabilities", "one softmax, and outputs that are probabilities, before the loss",
+        "a cross-entropy asks for numbers between 0 and 1 that add up to 1",
+    ),
+    Remedy(
+        "momentum-before", "the momentum as it was before",
+        "a momentum of m makes steps 1 / (1 - m) times as long",
+    ),
+    Remedy(
         "look-at-writers", "a look at what writes to the weights",
         "training changes weights by its updates alone, so something else has set them",
     ),

@@ -75,7 +75,11 @@ class Rule:
         """Where one finding points to; the rule's own origin where that is always the same."""
         return self.origin
 
-    def doses(self, finding: Finding) -> Mapping[str, float]:
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        """The remedies of one finding; the rule's own where they are always the same."""
+        return self.remedies
+
+    def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:
         """By the key of a remedy, the strength that the measured value asks for; none where the usual one will do."""
         return {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis, Link
+from diagnostics.run.turning_point import LASTING
 from reports.text.phrases import rule_name, sentence
 
 
@@ -12,7 +13,7 @@ def headline(diagnosis: Diagnosis) -> str:
     if link is None:
         return ""
     told = [link.plain or f"Step {link.step:,}: {link.message}."]
-    states = [f for f in diagnosis.chain if f.plain and f.rule != link.rule and f.first_step >= link.step]
+    states = [f for f in diagnosis.chain if f.plain and f.rule in LASTING and f.rule != link.rule]
     return " ".join([*told, *(state.plain for state in states[:1] if state.plain not in told)])
 
 

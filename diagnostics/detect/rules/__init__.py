@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from diagnostics.detect.rule import Rule
+from diagnostics.detect.rules.accumulated_gradient import AccumulatedGradient
 from diagnostics.detect.rules.changed_labels import ChangedLabels
 from diagnostics.detect.rules.collapsed import Collapsed
 from diagnostics.detect.rules.contradiction import ContradictingNumbers
 from diagnostics.detect.rules.dead_units import DeadUnits
 from diagnostics.detect.rules.diverged import Diverged
+from diagnostics.detect.rules.equal_units import EqualUnits
 from diagnostics.detect.rules.exploding_gradient import ExplodingGradient
 from diagnostics.detect.rules.fading_signal import FadingSignal
+from diagnostics.detect.rules.foreign_change import ForeignChange
+from diagnostics.detect.rules.frozen_layer import FrozenLayer
+from diagnostics.detect.rules.growing_steps import GrowingSteps
 from diagnostics.detect.rules.input_scale import InputScale
 from diagnostics.detect.rules.learning_rate_jump import LearningRateJump
 from diagnostics.detect.rules.never_learned import NeverLearned
 from diagnostics.detect.rules.non_finite import NonFinite
+from diagnostics.detect.rules.one_class_labels import OneClassLabels
 from diagnostics.detect.rules.oscillation import Oscillation
 from diagnostics.detect.rules.overfitting import Overfitting
 from diagnostics.detect.rules.oversized_update import OversizedUpdate
 from diagnostics.detect.rules.parameter_drift import ParameterDrift
 from diagnostics.detect.rules.saturated_units import SaturatedUnits
 from diagnostics.detect.rules.stall import Stall
+from diagnostics.detect.rules.summed_gradient import SummedGradient
+from diagnostics.detect.rules.telling_loss import TellingLoss
 from diagnostics.detect.rules.tiny_steps import TinySteps
 from diagnostics.detect.rules.uninformative_labels import UninformativeLabels
 from diagnostics.detect.rules.vanishing_gradient import VanishingGradient
@@ -33,6 +41,14 @@ MECHANISMS: tuple[Rule, ...] = (
     WrongDirection(),
     NonFinite(),
     ZeroWeights(),
+    EqualUnits(),
+    ForeignChange(),
+    FrozenLayer(),
+    SummedGradient(),
+    AccumulatedGradient(),
+    GrowingSteps(),
+    TellingLoss(),
+    OneClassLabels(),
     ChangedLabels(),
     ParameterDrift(),
     FadingSignal(),

@@ -26,7 +26,7 @@ class ZeroWeights(Rule):
     rank = 1
     origin = Origin.CODE
     is_fault = is_about_the_start = is_blow = True
-    includes = ("oversized-update",)
+    includes = ("oversized-update", "foreign-change")
     thresholds = (
         Threshold("zero-weights", "share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),
     )

@@ -25,6 +25,8 @@ def twice_hit(recovers=True):
     gone = {f"{one}/{part}/gradient/norm": np.where(t >= 54, 0.0, 1.0)
             for one in ("conv1", "dense1") for part in ("weights", "biases")}  # fmt: skip
     updates = {f"{one}/weights/update/norm": norm for one, norm in hit.items()}
+    # As in plain gradient descent, a large update has a large gradient.
+    gone |= {f"{one}/weights/gradient/norm": np.where(t >= 54, 0.0, 10 * norm) for one, norm in hit.items()}
     return judge(rows(loss, 0.1 + 0.4 * (loss < 2), changes={"dense1/dead_fraction": silent, **gone, **updates}))
 
 
@@ -84,7 +86,14 @@ def test_a_harmless_event_in_a_run_that_learns_is_no_part_of_a_later_collapse():
     silent = np.where(t < 200, 0.1, 1.0)
     loss = np.where(t < 200, 0.3, H)
     diagnosis = judge(
-        rows(loss, changes={"dense1/weights/update/norm": updates, "dense1/dead_fraction": silent})
+        rows(
+            loss,
+            changes={
+                "dense1/weights/update/norm": updates,
+                "dense1/weights/gradient/norm": 10 * updates,
+                "dense1/dead_fraction": silent,
+            },
+        )
     ).diagnosis
 
     assert diagnosis.verdict is Verdict.COLLAPSED

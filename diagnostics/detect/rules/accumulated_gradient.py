@@ -1,0 +1,75 @@
+"""Accumulated gradient: each step's gradient is the last one plus a little.
+
+What it looks at: mean, smallest and largest entry of every tensor's gradient, as shares of
+its norm, from row to row. Gradients of different batches differ; it fires where, in the
+median over the first rows of the window, what one row and the next differ by is a small
+part of them.
+
+What it means: the gradients are not set to zero between the steps, so that each update
+repeats all earlier ones. The run may learn for a while, and the steps get longer and longer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import Series
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
+
+
+class AccumulatedGradient(Rule):
+    """Gradients that hardly change from batch to batch."""
+
+    name = "accumulated-gradient"
+    title = "gradients add up from step to step"
+    rank = 6
+    origin = Origin.CODE
+    is_fault = is_about_the_start = is_lasting = True
+    thresholds = (
+        Threshold(
+            "accumulated-gradient", "change", 0.12, "of the gradient", "from one row to the next, in the median",
+            CALIBRATION, 0, 1,
+        ),
+        Threshold("accumulated-gradient", "rows", 40, "rows", "of at least so many rows", "choice", 10, 1000),
+    )  # fmt: skip
+    remedies = ("zero-gradients", "gradient-check")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit, rows = self.threshold(window, "change"), int(self.threshold(window, "rows"))
+        self.require_rows(window, rows)
+        # A run that died or learned perfectly has next to no gradient left, and that is always the same.
+        change = _change(window)[: 4 * rows]
+        change = change[np.isfinite(change)]
+        if len(change) < rows // 2 or not np.median(change) < limit:
+            return []
+        value = float(np.median(change))
+        message = f"each gradient is the last one plus a little: from step to step they differ by {value:.0%}"
+        return [self.finding(window, None, 0, len(window) - 1, value, limit, message, plain=f"E{message[1:]}.")]
+
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
+        t = np.arange(60)
+        adding = {}
+        for layer in ("conv1", "dense1", "dense2"):
+            for tensor in ("weights", "biases"):
+                name = f"{layer}/{tensor}/gradient"
+                adding |= {f"{name}/norm": 1.0 + t, f"{name}/mean": 0.01 * (1 + t)}
+                adding |= {f"{name}/max": 0.1 * (1 + t), f"{name}/min": -0.1 * (1 + t)}
+        return (
+            Case("gradients of different batches", example(thresholds)),
+            Case("gradients that add up", example(thresholds, adding), (None,)),
+        )
+
+
+def _change(window: Window) -> Series:
+    """How much of the gradients' shape is new in each row after the first."""
+    shapes = []
+    for tensor in window.info.tensors:
+        norm = window.tensor(tensor.layer, tensor.tensor, "gradient", "norm")
+        shapes += [window.tensor(tensor.layer, tensor.tensor, "gradient", s) / norm for s in ("mean", "min", "max")]
+    shape = np.stack(shapes, axis=1)
+    change: Series = np.linalg.norm(np.diff(shape, axis=0), axis=1) / np.linalg.norm(shape[1:], axis=1)
+    return change

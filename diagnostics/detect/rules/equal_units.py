@@ -1,0 +1,60 @@
+"""Equal units: all weights of a layer are the same number, so its units can never differ.
+
+What it looks at: the standard deviation of each layer's weights against their mean. It
+fires at the first row where all weights are the same number, and that number is not 0.
+
+What it means: units with the same weights give the same outputs and get the same gradient,
+so they stay the same: the layer has one unit, however many it was given. It comes from
+initial weights that were not drawn at random.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true
+from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
+
+
+class EqualUnits(Rule):
+    """A layer whose weights are all the same number."""
+
+    name = "equal-units"
+    title = "all weights of a layer are the same number"
+    rank = 1
+    origin = Origin.CODE
+    is_fault = is_about_the_start = is_blow = True
+    thresholds = (
+        Threshold("equal-units", "spread", 1e-6, "of the mean", "standard deviation of the weights", "choice", 0, 0.01),
+    )
+    remedies = ("random-weights",)
+
+    def check(self, window: Window) -> list[Finding]:
+        limit = self.threshold(window, "spread")
+        findings = []
+        for layer in window.layers:
+            mean = np.abs(window.tensor(layer, "weights", "value", "mean"))
+            spread = window.tensor(layer, "weights", "value", "std")
+            first = first_true((mean > 0) & (spread <= limit * mean))
+            if first is None or window.unit_count(layer) < 2:
+                continue
+            message = f"all weights of {layer} are the same number, {mean[first]:.3g}: its units can never differ"
+            plain = f"At step {window.steps[first]:,} a{message[1:]}."
+            findings.append(
+                self.finding(window, layer, first, first, spread[first], limit * mean[first], message, plain=plain)
+            )
+        return findings
+
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
+        mean = [0.1 if t == 0 else 0.01 for t in range(60)]
+        std = [0.0 if t == 0 else 0.1 for t in range(60)]
+        equal = {"dense1/weights/value/mean": mean, "dense1/weights/value/std": std}
+        return (
+            Case("weights drawn at random", example(thresholds)),
+            Case("all weights of dense1 are 0.1 at first", example(thresholds, equal), ("dense1",)),
+            Case("weights of 0 are another rule's", example(thresholds, {"dense1/weights/value/std": 0.0})),
+        )

@@ -1,0 +1,84 @@
+"""Growing steps: the steps of all layers grow many times over while gradients and learning rate do not.
+
+What it looks at: the norm of each layer's update over learning rate times gradient, its
+median over 20 rows against that of 20 rows a hundred rows earlier. It fires where that has
+grown by the limit in every layer.
+
+What it means: momentum was raised, or piles up: a momentum of m makes steps 1 / (1 - m)
+times as long, so that 0.99 instead of 0.9 is a learning rate ten times as large.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import Series, first_true, medians
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import TooFewRowsError, Window
+
+ROWS, APART = 20, 100
+LONGER = 2  # and the updates themselves have grown, not the gradient shrunk
+BEGINNING = 40  # rows in which a momentum of 0.9 is still piling up
+
+
+class GrowingSteps(Rule):
+    """Steps that grow without a larger gradient or rate."""
+
+    name = "growing-steps"
+    title = "steps grow many times over without a larger gradient or learning rate"
+    rank = 5
+    origin = Origin.SETTINGS
+    is_fault = is_about_the_start = True
+    thresholds = (
+        Threshold("growing-steps", "growth", 4, "times", "update over rate and gradient, over 100 rows before",
+                  CALIBRATION, 1.5),
+    )  # fmt: skip
+    remedies = ("momentum-before", "smaller-rate")
+
+    def check(self, window: Window) -> list[Finding]:
+        limit = self.threshold(window, "growth")
+        start = int(np.searchsorted(window.steps, BEGINNING))
+        rate = window.scalar("learning_rate")
+        updates = [window.layer_norm(layer, "update") for layer in window.layers]
+        units = [
+            update / (rate * window.layer_norm(layer, "gradient"))
+            for layer, update in zip(window.layers, updates, strict=True)
+        ]
+        # What comes after a layer has lost its gradient says nothing of the steps.
+        stop = first_true(~np.all(np.isfinite(units), axis=0), start)
+        stop = len(window) if stop is None else stop
+        if stop - start < 2 * ROWS + 10:
+            raise TooFewRowsError(f"{2 * ROWS + 10:,} with a gradient in every layer after the first {BEGINNING} steps")
+        apart = min(APART, (stop - start - ROWS + 1) // 2)
+        least = np.min([_growth(one[start:stop], apart) for one in units], axis=0)
+        longer = np.min([_growth(one[start:stop], apart) for one in updates], axis=0)
+        row = first_true((least >= limit) & (longer >= LONGER))
+        if row is None:
+            return []
+        first = start + row + apart
+        times = float(least[row:].max())
+        message = f"steps of all layers grew {times:.0f}x while gradients and learning rate did not"
+        plain = f"By step {window.steps[first]:,} the s{message[1:]}, as raised momentum does it."
+        return [self.finding(window, None, first, len(window) - 1, times, limit, message, plain=plain)]
+
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
+        t = np.arange(300)
+        growing = 0.1 * (1 + 9 * (1 - np.exp(-np.maximum(0, t - 150) / 50)))
+        layers = ("conv1", "dense1", "dense2")
+        raised = {f"{layer}/{one}/update/norm": growing for layer in layers for one in ("weights", "biases")}
+        one_layer = {key: value for key, value in raised.items() if key.startswith("dense1")}
+        return (
+            Case("steps follow the gradient", example(thresholds, steps=300)),
+            Case("ten times longer within a hundred rows", example(thresholds, raised, steps=300), (None,)),
+            Case("in one layer only", example(thresholds, one_layer, steps=300)),
+        )
+
+
+def _growth(values: Series, apart: int) -> Series:
+    """The median over 20 rows against the smallest that one had been ``apart`` rows earlier or before."""
+    level = medians(values, ROWS)
+    growth: Series = level[apart:] / np.minimum.accumulate(level)[: len(level) - apart]
+    return growth

@@ -1,0 +1,61 @@
+"""One-class labels: from some step on all labels are the same.
+
+What it looks at: the accuracy of each batch. It fires where every batch from some row on
+to the last is right to the last sample, within a few rows after a time when none was.
+
+What it means: from here on there is one answer, and the network gives it to everything.
+Training that gets that good by itself gets there batch by batch. Accuracy and loss of such
+a run look perfect, and its validation is that of guessing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
+
+WITHIN, BEFORE = 30, 20
+
+
+class OneClassLabels(Rule):
+    """Every answer right all at once."""
+
+    name = "one-class-labels"
+    title = "all labels are of one class from some step on"
+    rank = 5
+    origin = Origin.DATA
+    is_fault = is_about_the_start = is_blow = True
+    thresholds = (
+        Threshold("one-class-labels", "before", 0.97, "share", "accuracy of the rows before, at most", "choice", 0, 1),
+        Threshold("one-class-labels", "rows", 40, "rows", "right to the last sample, up to the last", "choice", 5, 1e4),
+    )
+    remedies = ("look-at-pairs",)
+
+    def check(self, window: Window) -> list[Finding]:
+        most, rows = self.threshold(window, "before"), int(self.threshold(window, "rows"))
+        self.require_rows(window, rows + BEFORE)
+        wrong = np.flatnonzero(window.scalar("accuracy") < 1)
+        since = int(wrong[-1]) + 1 if len(wrong) else 0
+        before = window.scalar("accuracy")[max(0, since - WITHIN - BEFORE) : max(0, since - WITHIN)]
+        if len(window) - since < rows or not len(before) or not before.max() < 1 or before.mean() > most:
+            return []
+        message = f"from step {window.steps[since]:,} on every batch is right to the last sample: labels of one class"
+        return [
+            self.finding(
+                window, None, since, len(window) - 1, len(window) - since, rows, message, plain=f"F{message[1:]}."
+            )
+        ]
+
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
+        t = np.arange(200)
+        one_class = np.where(t < 100, 0.9, np.where(t < 110, 0.3, 1.0))
+        by_itself = np.where(t < 100, 0.98, np.where((t < 150) & (t % 3 == 0), 0.99, 1.0))
+        return (
+            Case("accuracies of a run that learns", example(thresholds, steps=200)),
+            Case("one class from step 100 on", example(thresholds, {"accuracy": one_class}, steps=200), (None,)),
+            Case("it gets perfect by itself", example(thresholds, {"accuracy": by_itself}, steps=200)),
+        )

@@ -1,0 +1,76 @@
+"""Summed gradient: the gradient is the sum over the batch, not the mean.
+
+What it looks at: the gradient of the last layer's biases, in a network that ends with
+softmax and a cross-entropy. For one sample it is the answer minus the label, (p - y),
+whose L2 norm is at most the root of 2; a mean over the batch is no longer. It fires where
+the norm is above the limit.
+
+What it means: what the loop takes for the gradient of the mean loss is as many times
+larger as the batch has samples, or so. The learning rate times the batch is then the
+learning rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import first_true
+from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.window import Window
+
+
+class SummedGradient(Rule):
+    """A gradient of the last biases that no mean over a batch can have."""
+
+    name = "summed-gradient"
+    title = "the gradient is summed over the batch instead of averaged"
+    rank = 6
+    origin = Origin.CODE
+    is_fault = is_about_the_start = True
+    thresholds = (
+        Threshold(
+            "summed-gradient",
+            "norm",
+            2.0,
+            "1",
+            "last biases' gradient; a mean has 1.41 at most",
+            "definition",
+            1.42,
+        ),
+    )
+    remedies = ("rate-over-batch", "gradient-check")
+
+    def check(self, window: Window) -> list[Finding]:
+        last, limit = window.layers[-1], self.threshold(window, "norm")
+        if window.function(last) != "softmax" or window.unit_count(last) != len(window.info.prior):
+            return []
+        norm = window.tensor(last, "biases", "gradient", "norm")
+        finite = np.isfinite(norm)
+        first = first_true(finite & (norm > limit))
+        if first is None:
+            return []
+        batch = window.info.batch_size
+        message = (
+            f"the gradient of the biases of {last} has norm {norm[first]:.3g}; a mean over the batch has at most "
+            f"{math.sqrt(2):.2f}: it is summed, so the rate times {batch} is the rate"
+        )
+        plain = f"T{message[1:]}."
+        return [
+            self.finding(window, last, first, len(window) - 1, float(norm[finite].max()), limit, message, plain=plain)
+        ]
+
+    def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:
+        return {"rate-over-batch": float(window.info.batch_size)}
+
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
+        name = "dense2/biases/gradient/norm"
+        return (
+            Case("a mean gradient", example(thresholds, {name: 0.7})),
+            Case("a sum over 128 samples", example(thresholds, {name: 55.0}), ("dense2",)),
+        )

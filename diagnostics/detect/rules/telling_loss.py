@@ -1,0 +1,130 @@
+"""Telling loss: the loss stays put at a number that names its cause.
+
+What it looks at: loss and accuracy of the last 40 rows, row by row, against numbers that
+follow from formulas (k: number of classes, a: accuracy of the row):
+
+- below 0: no cross-entropy of probabilities;
+- ln k to six digits in every row: the outputs are the same for all classes and samples, and no gradient moves them;
+- (1 - a) x 16.118: probabilities that are exactly 0 or 1, clipped at 1e-7 (likewise 18.42, 20.72, 23.03, 27.63 and
+  34.54 for 1e-8, -9, -10, -12 and -15, and 15.94 and 87.34 for the precision and the smallest number of float32);
+- ln(1 + (k - 1) / e) + 1 - a, for ten classes 1.4612 + 1 - a: softmax applied twice, since its second input lies
+  between 0 and 1. An accuracy of 0.1 gives 2.3612.
+
+It also looks at the first row: a loss of more than twice ln k says that initial weights or
+inputs are too large.
+
+What it means: each number has one cause, so no other is to be looked for first.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from diagnostics.detect.examples import example
+from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.series import Series
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.window import Window
+
+CLIPPED_AT = {16.118: "1e-7", 18.42: "1e-8", 20.72: "1e-9", 23.03: "1e-10", 27.63: "1e-12", 34.54: "1e-15",
+              15.94: "the precision of float32", 87.34: "the smallest float32"}  # fmt: skip
+SHARE = 0.9  # of the rows have to fit a formula
+
+
+class TellingLoss(Rule):
+    """A loss that says by its value what is wrong."""
+
+    name = "telling-loss"
+    title = "the loss stays put at a number that names its cause"
+    rank = 6
+    origin = Origin.CODE
+    is_fault = is_about_the_start = is_lasting = True
+    thresholds = (
+        Threshold("telling-loss", "rows", 40, "rows", "the last so many", "choice", 5, 1000),
+        Threshold("telling-loss", "fit", 0.005, "of the loss", "a row fits a formula to within this", "choice", 0, 0.1),
+        Threshold("telling-loss", "first", 2, "ln k", "loss of the first row above so many times", CALIBRATION, 1),
+    )
+    remedies = ("probabilities", "gradient-check")
+
+    def check(self, window: Window) -> list[Finding]:
+        classes = sum(share > 0 for share in window.info.prior)
+        if classes < 2:
+            return []
+        findings = self._first(window, classes)
+        rows, fit = int(self.threshold(window, "rows")), self.threshold(window, "fit")
+        if len(window) < rows:
+            return findings
+        loss, accuracy = window.scalar("data_loss")[-rows:], window.scalar("accuracy")[-rows:]
+        for value, words in _readings(loss, accuracy, classes, fit):
+            first = len(window) - rows
+            plain = f"The loss says by its value what is wrong: {words}."
+            findings.append(
+                self.finding(window, None, first, len(window) - 1, float(loss.mean()), value, words, plain=plain)
+            )
+            break
+        return findings
+
+    def _first(self, window: Window, classes: int) -> list[Finding]:
+        most = self.threshold(window, "first") * math.log(classes)
+        loss = window.scalar("data_loss")
+        if not len(loss) or window.steps[0] != 0 or not most < loss[0] < math.inf:
+            return []
+        times = loss[0] / math.log(classes)
+        message = (
+            f"the first loss is {loss[0]:.3g}, {times:.1f} x ln {classes}: initial weights or inputs are too large"
+        )
+        batch = window.info.batch_size
+        if 0.8 * batch <= times <= 1.6 * batch and batch > 1:
+            message = f"the first loss is {loss[0]:.3g}, about {batch} x ln {classes}: it is summed over the batch"
+        found = self.finding(window, None, 0, 0, loss[0], most, message, plain=f"T{message[1:]}.")
+        return [replace(found, detail="first")]
+
+    def origin_of(self, finding: Finding, window: Window) -> Origin:
+        return Origin.UNKNOWN if finding.detail == "first" else Origin.CODE
+
+    def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
+        t = np.arange(100)
+        accuracy = np.round(0.3 + 0.1 * np.sin(t), 3)
+
+        def shown(loss: object, right: object = accuracy) -> Window:
+            return example(thresholds, {"data_loss": loss, "accuracy": right}, steps=100)
+
+        return (
+            Case("a loss that falls", example(thresholds, steps=100)),
+            Case("a loss that wobbles at guessing", shown(2.3 + 0.01 * np.sin(t), 0.1)),
+            Case("negative", shown(-4.0), (None,)),
+            Case("ln 10 in every row", shown(math.log(10), 0.1), (None,)),
+            Case("(1 - accuracy) x 16.118", shown((1 - accuracy) * 16.118), (None,)),
+            Case("1.4612 + 1 - accuracy", shown(2.4612 - accuracy), (None,)),
+            Case("a first loss of 30", shown(np.where(t == 0, 30.0, 0.3)), (None,)),
+        )
+
+
+def _readings(loss: Series, accuracy: Series, classes: int, fit: float) -> list[tuple[float, str]]:
+    """What the values of a loss say, with the number that they were held against."""
+    wrong = 1 - accuracy
+
+    def fits(expected: Series, within: float = fit) -> bool:
+        near = np.abs(loss - expected) <= within * np.maximum(np.abs(expected), 1e-9)
+        return bool(np.mean(near) >= SHARE)
+
+    uniform, floor = math.log(classes), math.log(1 + (classes - 1) / math.e)
+    found: list[tuple[float, str]] = []
+    if (loss < 0).mean() >= SHARE:
+        found.append((0.0, f"a cross-entropy of {loss.mean():.3g} is negative: the outputs are no probabilities"))
+    if fits(np.full_like(loss, uniform), 1e-6):
+        words = f"the loss is ln {classes} = {uniform:.6f} to six digits in every row: no gradient moves anything"
+        found.append((uniform, words))
+    varies = wrong.mean() > 0.02 and wrong.std() > 0
+    for clip, at in CLIPPED_AT.items():
+        if varies and fits(wrong * clip):
+            words = f"the loss is (1 - accuracy) x {clip:g}: probabilities are exactly 0 or 1, clipped at {at}"
+            found.append((clip, words))
+    if varies and fits(floor + wrong):
+        words = f"the loss is {floor:.4f} + 1 - accuracy: softmax applied twice ends at ln(1 + {classes - 1}/e)"
+        found.append((floor, words))
+    return found
