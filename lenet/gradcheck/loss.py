@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lenet.errors import SettingsError, ShapeError
-from lenet.gradcheck.calls import NotComparable, call, numbers, required_names
 from lenet.gradcheck.check import one_thread
 from lenet.gradcheck.compare import compare, in_shape
 from lenet.gradcheck.differences import FLOAT64, Array, NumericGradient, choose, differences
+from lenet.gradcheck.foreign.calls import TARGETS, NotComparable, call, numbers, required_names
+from lenet.gradcheck.foreign.state import FrozenGenerators, SavedState
 from lenet.gradcheck.result import GradientCheck
-from lenet.gradcheck.state import FrozenGenerators, SavedState
 from lenet.gradcheck.wording import number
 
-_TARGETS = ("y_true", "ytrue", "true", "targets", "target", "labels", "label", "y", "t", "expected", "truth")
 _GRADIENTS = ("dout", "grad", "grad_output", "upstream", "gradient")
 
 
@@ -117,10 +116,10 @@ class LossUnderTest:
     def _arguments(self, method: str, predictions: Array) -> list[Any]:
         """Predictions, targets or a gradient of 1, as the arguments' names say."""
         names = [name.lower() for name in required_names(getattr(self.loss, method))]
-        known: Mapping[str, Any] = {**dict.fromkeys(_TARGETS, self.targets), **dict.fromkeys(_GRADIENTS, 1.0)}
+        known: Mapping[str, Any] = {**dict.fromkeys(TARGETS, self.targets), **dict.fromkeys(_GRADIENTS, 1.0)}
         if method == "backward" and len(names) < 2:
             return [known.get(name, predictions.copy()) for name in names]
-        swapped = len(names) > 1 and names[0] in _TARGETS and names[1] not in _TARGETS
+        swapped = len(names) > 1 and names[0] in TARGETS and names[1] not in TARGETS
         return [self.targets, predictions.copy()] if swapped else [predictions.copy(), self.targets]
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lenet.gradcheck.calls import NotComparable
 from lenet.gradcheck.check import check
-from lenet.gradcheck.layer import LayerUnderTest
+from lenet.gradcheck.foreign.calls import NotComparable
+from lenet.gradcheck.foreign.layer import LayerUnderTest
 from lenet.gradcheck.loss import check_loss
 from lenet.gradcheck.result import GradientCheck
 from lenet.losses import LossCategoricalCrossEntropy

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from lenet.errors import SettingsError
-from lenet.gradcheck.calls import NotComparable, call, numbers
 from lenet.gradcheck.check import one_thread
 from lenet.gradcheck.compare import compare, in_shape
 from lenet.gradcheck.differences import FLOAT32, FLOAT64, Array, Indices, NumericGradient, differences
-from lenet.gradcheck.mistakes import wrong_shapes
+from lenet.gradcheck.foreign.calls import NotComparable, call, numbers
+from lenet.gradcheck.foreign.state import FrozenGenerators
+from lenet.gradcheck.mistakes.naming import wrong_shapes
 from lenet.gradcheck.result import GradientCheck
-from lenet.gradcheck.state import FrozenGenerators
 from lenet.gradcheck.wording import grouped, number
 
 Arrays = Mapping[str, Any] | Sequence[Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lenet.gradcheck.calls import NotComparable
+from lenet.gradcheck.foreign.calls import NotComparable
 from lenet.gradcheck.wording import grouped
 
 

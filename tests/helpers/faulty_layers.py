@@ -125,7 +125,7 @@ DENSE_MISTAKES = {
     NotFinite: "dweights: not finite",
     BiasesShared: "dbiases: one value repeated over all of them",
     SecondHalfIgnored: "the output ignores inputs 3 to 4 of 5: changing them changes nothing",
-    Noisy: "the output differs between two calls with the same inputs: it is random, or not reset",
+    Noisy: "the output differs between two calls with the same inputs: something is not reset between calls",
     Scrambled: None,
 }
 

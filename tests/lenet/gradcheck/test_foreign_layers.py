@@ -152,7 +152,7 @@ def test_a_constant_is_not_compared_and_said_to_be_one_if_the_user_says_so() -> 
 
 
 def test_a_gradient_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(SettingsError, match=r"received 'nothing' as the gradient of W; backward leaves dW, db"):
+    with pytest.raises(SettingsError, match=r"received 'nothing' as the gradient of W; backward leaves returned, dW, db"):
         answer(foreign.CapitalLetters(), gradients={"W": "nothing"})
 
 
@@ -244,7 +244,7 @@ def test_an_argument_that_nobody_knows_is_asked_for_and_can_be_handed_over() -> 
     result = answer(foreign.NeedsACache())
 
     assert (result.ok, result.wrong) == (False, False)
-    assert "backward: not compared: it needs cache, of which the check knows nothing" in str(result)
+    assert "backward: not compared: it needs cache, of which check knows nothing" in str(result)
     assert "backward raised" in str(answer(foreign.NeedsACache(), arguments={"cache": "nonsense"}))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lenet.gradcheck.state import CODE, slots_of
+from lenet.gradcheck.foreign.state import CODE, slots_of
 
 DEPTH = 4
 _SAME_WORD = {
@@ -28,7 +28,7 @@ _GRADIENT_WORDS = {"d", "g", "grad", "grads", "gradient", "gradients", "delta", 
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """The way from an object to one of its numbers or arrays.
 
     ``steps`` are pairs: "attribute" and its name, or "item" and its key.
@@ -48,7 +48,7 @@ class Place:
 
     def put(self, root: Any, value: Any) -> None:
         """Put something else there; into the array that is there, where it cannot be replaced."""
-        owner, (kind, key) = Place(self.steps[:-1]).get(root), self.steps[-1]
+        owner, (kind, key) = Location(self.steps[:-1]).get(root), self.steps[-1]
         try:
             if kind == "attribute":
                 setattr(owner, key, value)
@@ -88,14 +88,14 @@ class Place:
         return words in with_d
 
 
-def places_of(root: Any) -> dict[Place, Any]:
+def locations_of(root: Any) -> dict[Location, Any]:
     """The numbers and arrays of an object, those with the shortest way first."""
-    found: dict[Place, Any] = {}
-    seen, waiting = {id(root): root}, [(Place(), root)]
+    found: dict[Location, Any] = {}
+    seen, waiting = {id(root): root}, [(Location(), root)]
     while waiting:
-        place, holder = waiting.pop(0)
+        location, holder = waiting.pop(0)
         for step, value in _entries(holder):
-            inner = Place((*place.steps, step))
+            inner = Location((*location.steps, step))
             if is_numeric(value):
                 found[inner] = value
             elif len(inner.steps) < DEPTH and id(value) not in seen and not isinstance(value, CODE):

@@ -17,9 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import SettingsError
-from lenet.gradcheck.calls import LEARNING_RATES, TRAINING, NotComparable, call, numbers, parameter_names
-from lenet.gradcheck.places import Place
-from lenet.gradcheck.state import FrozenGenerators, SavedState
+from lenet.gradcheck.foreign.calls import (
+    LEARNING_RATES,
+    TRAINING,
+    ZERO_GRADIENTS,
+    NotComparable,
+    call,
+    numbers,
+    parameter_names,
+    required_names,
+)
+from lenet.gradcheck.foreign.locations import Location
+from lenet.gradcheck.foreign.state import FrozenGenerators, SavedState
 
 Array = NDArray[np.float64]
 
@@ -31,13 +40,13 @@ class GradientSource:
     Attributes:
         of: the name of the parameter, or "inputs".
         where: in the layer, in what ``backward`` returns, or in the change of the parameter itself.
-        place: where there; not needed for a change.
+        location: where there; not needed for a change.
         rate: the learning rate of a change, by which it is divided.
     """
 
     of: str
     where: Literal["layer", "returned", "change"]
-    place: Place = field(default_factory=Place)
+    location: Location = field(default_factory=Location)
     rate: float = 1.0
 
     @property
@@ -45,7 +54,7 @@ class GradientSource:
         """What the gradient is called in the answer."""
         if self.of == "inputs":
             return "dinputs"
-        return {"layer": str(self.place), "returned": f"returned{self.place}", "change": f"change of {self.of}"}[
+        return {"layer": str(self.location), "returned": f"returned{self.location}", "change": f"change of {self.of}"}[
             self.where
         ]
 
@@ -70,6 +79,7 @@ class LayerUnderTest:
         sources: where the gradients are, by their labels.
         learning_rate: what ``backward`` is given as one, None where it takes none.
         dtype: what the layer computes in.
+        input_dtype: what it is given as inputs.
     """
 
     def __init__(self, layer: Any, arguments: Mapping[str, Any]) -> None:
@@ -80,12 +90,14 @@ class LayerUnderTest:
         self.parameters: dict[str, Array] = {}
         self.sources: dict[str, GradientSource] = {}
         self.dtype: np.dtype[Any] = np.dtype(np.float64)
+        self.input_dtype: np.dtype[Any] = np.dtype(np.float64)
         given = {name.lower(): value for name, value in arguments.items()}
         self._forward = {**dict.fromkeys(TRAINING, True), **given}
         self._backward = {**dict.fromkeys(LEARNING_RATES, 1.0), **given}
         rates = [self._backward[n.lower()] for n in parameter_names(layer.backward) if n.lower() in LEARNING_RATES]
         self.learning_rate: float | None = rates[0] if rates else None
-        self._places: dict[str, list[Place]] = {}
+        self._locations: dict[str, list[Location]] = {}
+        self._cache: tuple[Any, ...] = ()
         self._output_shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._generators = FrozenGenerators(layer)
         self._original = self._start = SavedState(layer)
@@ -103,14 +115,14 @@ class LayerUnderTest:
         """Put the layer back to where :meth:`start_from_here` was called."""
         self._start.restore()
 
-    def add_parameter(self, name: str, places: list[Place]) -> None:
-        """Treat what is in these places, the same in all of them, as a parameter from now on."""
-        self.parameters[name] = np.array(places[0].get(self.layer), dtype=np.float64)
-        self._places[name] = places
+    def add_parameter(self, name: str, locations: list[Location]) -> None:
+        """Treat what lies at these locations, the same at all of them, as a parameter from now on."""
+        self.parameters[name] = np.array(locations[0].get(self.layer), dtype=np.float64)
+        self._locations[name] = locations
 
     def remove_parameter(self, name: str) -> None:
         """Leave it alone from now on."""
-        del self.parameters[name], self._places[name]
+        del self.parameters[name], self._locations[name]
 
     def add_source(self, source: GradientSource) -> None:
         """Read a gradient from there from now on, and no other of the same parameter."""
@@ -122,14 +134,16 @@ class LayerUnderTest:
         self._generators.rewind()
         for name, value in {**self.parameters, **(parameters or {})}.items():
             self.put(name, value)
-        returned = call(self.layer.forward, "forward", [inputs.copy()], self._forward)
+        returned = call(self.layer.forward, "forward", [inputs.astype(self.input_dtype)], self._forward)
         output = getattr(self.layer, "output", None)
         output = returned if output is None else output
         if output is None:
             raise NotComparable("forward", "returned nothing and left no output, expected either")
-        if getattr(output, "dtype", self.dtype).kind == "f":
-            self.dtype = output.dtype
+        self._cache = output[1:] if isinstance(output, tuple) else ()
+        output = output[0] if self._cache else output
         array = numbers(output, "the output")
+        if np.asarray(output).dtype.kind == "f":
+            self.dtype = np.asarray(output).dtype
         expected = self._output_shapes.setdefault(inputs.shape, array.shape)
         if array.shape != expected:
             shapes = f"has shape {expected} in one call and {array.shape} in another"
@@ -138,18 +152,23 @@ class LayerUnderTest:
 
     def in_effect(self, name: str) -> Array:
         """A parameter as the layer holds it now: one kept in float32 has rounded what it was given."""
-        return np.array(self._places[name][0].get(self.layer), dtype=np.float64)
+        return np.array(self._locations[name][0].get(self.layer), dtype=np.float64)
 
     def put(self, name: str, value: Array) -> None:
-        """Give the layer a value of a parameter, in all places where it keeps it."""
+        """Give the layer a value of a parameter, at all locations where it keeps it."""
         array = value.copy()
-        for place in self._places[name]:
-            held = place.get(self.layer)
-            place.put(self.layer, float(array) if np.ndim(held) == 0 else array)
+        for location in self._locations[name]:
+            held = location.get(self.layer)
+            location.put(self.layer, float(array) if np.ndim(held) == 0 else array)
 
     def backward(self, dvalues: Array) -> Any:
-        """Run the backward pass once; returns what it returns."""
-        return call(self.layer.backward, "backward", [dvalues.copy()], self._backward)
+        """Run the backward pass once, on gradients that are zero if the layer can do that; returns what it returns."""
+        for name in ZERO_GRADIENTS:
+            if callable(getattr(self.layer, name, None)):
+                call(getattr(self.layer, name), name)
+        values = [dvalues.copy(), *self._cache]  # forward may return the output and a cache for backward
+        wanted = len(required_names(self.layer.backward))
+        return call(self.layer.backward, "backward", values if wanted == len(values) else values[:1], self._backward)
 
     def gradients(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None = None) -> OwnGradients:
         """What ``backward`` answers, freed of what earlier calls left behind."""
@@ -177,7 +196,7 @@ class LayerUnderTest:
                 found[label] = (before[source.of] - self.in_effect(source.of)) / source.rate
                 continue
             try:
-                value = source.place.get(self.layer if source.where == "layer" else returned)
+                value = source.location.get(self.layer if source.where == "layer" else returned)
             except (AttributeError, LookupError, TypeError):
                 value = None
             found[label] = numbers(value, label)

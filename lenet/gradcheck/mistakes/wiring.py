@@ -14,9 +14,9 @@ from itertools import product
 
 import numpy as np
 
-from lenet.gradcheck.axes import AxisOrder
 from lenet.gradcheck.differences import Array
-from lenet.gradcheck.evidence import EXACT, Evidence
+from lenet.gradcheck.mistakes.axes import AxisOrder
+from lenet.gradcheck.mistakes.evidence import EXACT, Evidence
 from lenet.gradcheck.wording import spans
 
 Element = tuple[int, int]

@@ -8,9 +8,9 @@ from contextlib import suppress
 import numpy as np
 
 from lenet.gradcheck.differences import Array, Indices, differences, precision_of
-from lenet.gradcheck.evidence import Evidence, close
-from lenet.gradcheck.layer import LayerUnderTest, OwnGradients
-from lenet.gradcheck.wiring import wiring_mistakes
+from lenet.gradcheck.foreign.layer import LayerUnderTest, OwnGradients
+from lenet.gradcheck.mistakes.evidence import Evidence, close
+from lenet.gradcheck.mistakes.wiring import wiring_mistakes
 from lenet.gradcheck.wording import grouped, number
 
 MOST_ENTRIES = 32

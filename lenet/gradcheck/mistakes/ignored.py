@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lenet.gradcheck.calls import NotComparable
 from lenet.gradcheck.differences import Array, differences, precision_of
-from lenet.gradcheck.evidence import Evidence
+from lenet.gradcheck.foreign.calls import NotComparable
+from lenet.gradcheck.mistakes.evidence import Evidence
 from lenet.gradcheck.wording import number, spans
 
 MOST_CHANNELS = 64

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lenet.gradcheck.calls import LEARNING_RATES
 from lenet.gradcheck.compare import compare, in_shape
 from lenet.gradcheck.differences import Array, NumericGradient
-from lenet.gradcheck.discovery import Discovery
-from lenet.gradcheck.evidence import Evidence
-from lenet.gradcheck.layer import GradientSource, LayerUnderTest
-from lenet.gradcheck.places import places_of
+from lenet.gradcheck.foreign.calls import LEARNING_RATES
+from lenet.gradcheck.foreign.layer import GradientSource, LayerUnderTest
+from lenet.gradcheck.foreign.locations import locations_of
+from lenet.gradcheck.foreign.sources import Discovery
+from lenet.gradcheck.mistakes.evidence import Evidence
 from lenet.gradcheck.result import TensorCheck
 from lenet.gradcheck.wording import number
 
@@ -33,29 +33,28 @@ def settle_unnamed(
     sources = dict(layer.sources)
 
     def is_free(source: GradientSource) -> bool:
-        return all((source.where, source.place) != (other.where, other.place) for other in sources.values())
+        return all((source.where, source.location) != (other.where, other.location) for other in sources.values())
 
     def is_right(source: GradientSource) -> bool:
-        layer.sources, shape = {source.label: source}, layer.parameters[source.of].shape
+        layer.sources = {source.label: source}
+        shape = inputs.shape if source.of == "inputs" else layer.parameters[source.of].shape
         own = in_shape(layer.gradients(inputs, dvalues).own[source.label], shape)
         return compare(own, shape, numeric[source.of], bound).ok
 
-    missing = []
-    for name, offers in found.unnamed.items():
-        right = next((source for source in offers if is_free(source) and is_right(source)), None)
-        if right:
+    for offers in found.unnamed.values():
+        if right := next((source for source in offers if is_free(source) and is_right(source)), None):
             sources[right.label] = right
+    missing = set(found.unnamed) - {source.of for source in sources.values()}
+    for name in [name for name in found.unnamed if name in missing]:
+        offers = [source for source in found.unnamed[name] if is_free(source)]
+        if offers and offers[0].where == "returned":
+            sources[offers[0].label] = offers[0]
+        elif name == "inputs" and not offers:
+            found.undecided["dinputs"] = "not compared: backward gives no gradient by the inputs"
         else:
-            missing.append(name)
-    for name in missing:
-        returned = [source for source in found.unnamed[name] if source.where == "returned" and is_free(source)]
-        if returned:
-            sources[returned[0].label] = returned[0]
-        else:
-            layer.remove_parameter(name)
             found.undecided[name] = (
                 "not compared: the output depends on it, and no gradient of it was found after backward; "
-                f"gradients={{{name!r}: 'NAME'}} says where it is, gradients={{{name!r}: None}} that it is a constant"
+                f"gradients={{{name!r}: 'NAME'}} says where it is, gradients={{{name!r}: None}} that there is none"
             )
     layer.sources = sources
 
@@ -73,8 +72,8 @@ def settle_rates(evidence: Evidence, own: dict[str, Array], found: Discovery) ->
     scales = {label: evidence.scale(label) for label in changed if own[label].any()}
     factors = [abs(scale) for scale in scales.values() if scale is not None]
     rates = {
-        float(value) for place, value in places_of(layer.layer).items()
-        if place.words and "_".join(place.words) in LEARNING_RATES and np.ndim(value) == 0
+        float(value) for location, value in locations_of(layer.layer).items()
+        if location.words and "_".join(location.words) in LEARNING_RATES and np.ndim(value) == 0
     }  # fmt: skip
     fits = len(factors) == len(scales) and np.allclose(factors, factors[:1], rtol=1e-3)
     known = not rates or any(np.allclose(factors, rate, rtol=1e-3) for rate in rates)

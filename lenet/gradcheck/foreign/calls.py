@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 TRAINING = ("training", "train", "is_training", "train_flg")
+TARGETS = ("y_true", "ytrue", "true", "targets", "target", "labels", "label", "y", "t", "expected", "truth")
+ZERO_GRADIENTS = ("zero_grad", "zero_grads", "zero_gradient", "zero_gradients", "reset_gradients", "clear_gradients")
 LEARNING_RATES = ("learning_rate", "learningrate", "lr", "l_rate", "eta", "alpha", "rate", "step_size")
 
 
@@ -36,11 +38,12 @@ def call(function: Any, name: str, values: Sequence[Any] = (), further: Mapping[
     options = {one: known[one.lower()] for one in names[len(values) :] if one.lower() in known}
     missing = [one for one in required_names(function)[len(values) :] if one not in options]
     if missing:
-        raise NotComparable(
-            name,
-            f"needs {' and '.join(missing)}, of which the check knows nothing; "
-            f"arguments={{{missing[0]!r}: ...}} hands it over",
+        other = (
+            "check_loss and check_network know of targets"
+            if {one.lower() for one in missing} & {*TARGETS}
+            else (f"arguments={{{missing[0]!r}: ...}} hands it over")
         )
+        raise NotComparable(name, f"needs {' and '.join(missing)}, of which check knows nothing; {other}")
     try:
         return function(*values, **options)
     except Exception as error:

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from lenet.gradcheck.axes import AxisOrder, axis_order
-from lenet.gradcheck.calls import NotComparable
 from lenet.gradcheck.differences import Array, NumericGradient
-from lenet.gradcheck.layer import LayerUnderTest
+from lenet.gradcheck.foreign.calls import NotComparable
+from lenet.gradcheck.foreign.layer import LayerUnderTest
+from lenet.gradcheck.mistakes.axes import AxisOrder, axis_order
 from lenet.gradcheck.wording import number
 
 # A gradient that a layer keeps in float32 is no more exact than this.
@@ -80,7 +80,7 @@ class Evidence:
         inputs = np.concatenate([self.inputs, 0.9 * self.inputs])
         dvalues = np.concatenate([self.dvalues, np.zeros_like(self.dvalues)])
         try:
-            doubled = self.layer.gradients(inputs, dvalues).own
+            doubled, constant = (self.layer.gradients(inputs, d).own for d in (dvalues, np.zeros_like(dvalues)))
             first = self.layer.run(inputs)[: len(self.inputs)]
         except NotComparable:  # a layer may insist on its batch size
             return dict.fromkeys(self.own, 0)
@@ -88,7 +88,8 @@ class Evidence:
             return dict.fromkeys(self.own, 0)
         powers = {}
         for name, own in self.own.items():
-            same = doubled[name][: len(own)] if name == "dinputs" else doubled[name].reshape(own.shape)
+            linear = doubled[name] - constant[name]
+            same = linear[: len(own)] if name == "dinputs" else linear.reshape(own.shape)
             powers[name] = next((power for power in (-1, 1) if close(same, own * 2.0**power)), 0)
         return powers
 
