@@ -52,7 +52,7 @@ class AccumulatedGradient(Rule):
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         t = np.arange(60)
-        adding = {}
+        adding: dict[str, object] = {}
         for layer in ("conv1", "dense1", "dense2"):
             for tensor in ("weights", "biases"):
                 name = f"{layer}/{tensor}/gradient"
