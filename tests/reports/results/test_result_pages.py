@@ -82,7 +82,7 @@ def test_why_says_when_and_of_what_without_a_log_to_read(tmp_path):
         "**With a correct convolution** 2 of 12 (5–45 %) die. All of these 2 broke in the first 100 steps, none "
         "after the first epoch. As the first link the detector names dead units most often (2 of 2)."
     ) in text
-    assert "where it lies beside this one, its answer stands here" in text
+    assert "Where its folder lies beside this one, its answer stands here." in text
     assert "| dead units | conv2 | 2 |" in text
     assert "comes after the onset" not in text
     assert "| the report's |" in text
