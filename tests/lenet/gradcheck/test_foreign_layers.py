@@ -152,7 +152,8 @@ def test_a_constant_is_not_compared_and_said_to_be_one_if_the_user_says_so() -> 
 
 
 def test_a_gradient_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(SettingsError, match=r"received 'nothing' as the gradient of W; backward leaves returned, dW, db"):
+    told = r"received 'nothing' as the gradient of W; backward leaves returned, dW, db"
+    with pytest.raises(SettingsError, match=told):
         answer(foreign.CapitalLetters(), gradients={"W": "nothing"})
 
 
