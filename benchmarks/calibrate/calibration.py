@@ -52,7 +52,7 @@ def judge(label: Path) -> CalibrationRun:
     run = open_run(label.with_suffix(".h5"))
     rows = run.block([run.columns.scalar("data_loss"), run.columns.scalar("accuracy")])
     learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
-    diagnosis = diagnose(run)
+    diagnosis = diagnose(run, DEFAULT_THRESHOLDS)  # those of today, whatever the log says
     judged = judged_run(label, diagnosis)
     start = LearningStart(judged.name, judged.network, len(rows), learned, last, judged.accuracies[-1])
     fired = frozenset(check.rule for check in diagnosis.checks if check.outcome == "fired")

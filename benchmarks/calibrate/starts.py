@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common import outcomes
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
-from diagnostics.detect.symptoms import Symptoms
+from diagnostics.detect.symptoms import Symptoms, window_of
 from diagnostics.study.worker import dataset
 from diagnostics.study.worker_pool import Failure
 from lenet.hooks import Hook, StepEnd, ValidationEnd
@@ -135,7 +135,8 @@ def first_learned(
     prior: list[float], loss: NDArray[np.float32], accuracy: NDArray[np.float32], batch_size: int = 128
 ) -> tuple[int | None, int]:
     """The step at which a run first learned, and the last before at which it was guessing (-1: at none)."""
-    symptoms = Symptoms(prior, batch_size, DEFAULT_THRESHOLDS.changed({"verdict.patience": 1e9}))
+    thresholds = DEFAULT_THRESHOLDS.changed({"verdict.patience": 1e9})
+    symptoms = Symptoms(prior, window_of(thresholds, batch_size), thresholds)
     last = -1
     for step, (one, right) in enumerate(zip(loss.tolist(), accuracy.tolist(), strict=True)):
         symptoms.observe(step, one, right, batch_size, bool(np.isfinite(one)))

@@ -198,7 +198,7 @@ def many_rows(data: Dataset, rows: int, folder: Path) -> str:
 
     info, pattern = open_run(folder / "pattern.h5").info, open_run(folder / "pattern.h5").block()
     path = folder / "long.h5"
-    writer, judge = LogWriter(path, Header(info)), Judge(info, None, "long")
+    writer, judge = LogWriter(path, Header(info)), Judge(info, "long")
     lines = ["| rows so far | us a row, logged and judged | memory, MB |", "|---|---|---|"]
     block = rows // 5
     for part in range(5):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import outcomes
-from diagnostics.detect.detector import diagnose
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
@@ -95,7 +95,8 @@ class JudgedRun:
 
 def judge(label: Path) -> JudgedRun:
     """The run of a label, judged from its log."""
-    return judged_run(label, diagnose(open_run(label.with_suffix(".h5"))))
+    run = open_run(label.with_suffix(".h5"))
+    return judged_run(label, diagnose(run, DEFAULT_THRESHOLDS))  # those of today, whatever the log says
 
 
 def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:

@@ -20,39 +20,48 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 Row = NDArray[np.float32]
+CLOSED = {"relu": ("dead_fraction", 1.0), "sigmoid": ("std", 0.0), "tanh": ("std", 0.0)}
+"""By activation function: the statistic of a layer's outputs, and its value, where the layer is closed at a step."""
 
 
 class DeadEnd:
-    """Looks for a closed layer without a gradient in the hidden layers of a run; W is ``window`` steps."""
+    """Looks for a closed layer without a gradient in the hidden layers of a run.
 
-    def __init__(self, info: RunInfo, columns: Columns, window: int) -> None:
-        self._window = window
+    ``info``: the run, with its window W.
+    ``columns``: those of its rows.
+    """
+
+    def __init__(self, info: RunInfo, columns: Columns) -> None:
+        self._window = info.window
         self._is_possible = not info.description.get("weight_decay")
-        self._layers: list[tuple[int | None, int | None, NDArray[np.intp]]] = []
+        # Of each layer: the column that tells whether it is closed at a step, the value that says so, and
+        # the gradients that have to be zero.
+        self._layers: list[tuple[int, float, NDArray[np.intp]]] = []
         below: list[int] = []
         for layer in info.layers[:-1]:
             own = [columns.find(f"{layer.name}/{tensor}/gradient/norm") for tensor in ("weights", "biases")]
             if None in own:
                 break  # nothing can be proven for this layer and those above
             below += [place for place in own if place is not None]
-            dead = columns.find(f"{layer.name}/dead_window_fraction") if layer.activation == "relu" else None
-            spread = columns.find(f"{layer.name}/std") if layer.activation in ("sigmoid", "tanh") else None
-            self._layers.append((dead, spread, np.array(below, np.intp)))
+            if layer.activation in CLOSED:
+                statistic, value = CLOSED[layer.activation]
+                place = columns.find(f"{layer.name}/{statistic}")
+                if place is not None:
+                    self._layers.append((place, value, np.array(below, np.intp)))
 
     def is_proven(self, row: Row, history: RecentRows) -> bool:
         """Whether it is proven by ``row``, the newest of ``history``."""
         if not self._is_possible:
             return False
-        for dead, spread, gradients in self._layers:
+        for place, value, gradients in self._layers:
             if row[gradients].any():  # NaN counts as a gradient
                 return False
-            if dead is not None and row[dead] == 1:
-                return True
-            if spread is not None and row[spread] == 0 and self._is_constant(spread, history):
+            if row[place] == value and self._was_always(place, value, history):
                 return True
         return False
 
-    def _is_constant(self, place: int, history: RecentRows) -> bool:
+    def _was_always(self, place: int, value: float, history: RecentRows) -> bool:
+        """Whether a column had this value throughout the last W steps."""
         steps, rows = history.ordered()
         inside = steps > steps[-1] - self._window
-        return bool(steps[-1] - steps[0] >= self._window - 1 and not rows[inside, place].any())
+        return bool(steps[-1] - steps[0] >= self._window - 1 and (rows[inside, place] == value).all())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,7 +36,7 @@ from diagnostics.detect.epoch_means import EpochSums
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.detect.recent_rows import RecentRows
 from diagnostics.detect.rules import ENDING, MECHANISMS
-from diagnostics.detect.symptoms import Symptoms, symptom_finding
+from diagnostics.detect.symptoms import Symptoms, symptom_finding, window_of
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 from diagnostics.errors import DiagnosticsError
@@ -75,18 +76,25 @@ class Diagnosable(Protocol):
 
 
 class Detector:
-    """Judges one run while its rows arrive."""
+    """Judges one run while its rows arrive.
+
+    ``info``: what is known of the run before its first row.
+    ``columns``: the columns of the rows; None for those of ``info``.
+    ``limits``: thresholds to judge by; None for those that ``info`` names, and the defaults for all others.
+    ``name``: the name of the run in its diagnosis.
+    """
 
     def __init__(
         self, info: RunInfo, columns: Columns | None = None, limits: Thresholds | None = None, name: str = "run"
     ) -> None:
-        self.info = info
         self.columns = columns or info.columns
-        self.thresholds = limits or DEFAULT_THRESHOLDS
+        self.thresholds = limits or DEFAULT_THRESHOLDS.as_recorded(info.thresholds)
+        # Other thresholds than those of the log have a window of their own.
+        self.info = info = replace(info, window=window_of(limits, info.batch_size)) if limits else info
         self.name = name
-        self.symptoms = Symptoms(info.prior, info.batch_size, self.thresholds)
+        self.symptoms = Symptoms(info.prior, info.window, self.thresholds)
         self._early = EarlyWarnings(info, self.columns, self.thresholds)
-        self._history = RecentRows(max(HISTORY, 4 * self.symptoms.window), len(self.columns))
+        self._history = RecentRows(max(HISTORY, 4 * info.window), len(self.columns))
         self._warnings: list[Finding] = []
         self._last_warnings: dict[str, Finding] = {}  # of each layer, however many there were
         self._explanations: dict[int, Explanation] = {}
@@ -101,7 +109,7 @@ class Detector:
         # array that is touched costs microseconds.
         self._counted = len(NEEDED) + len(nonfinite)
         self._watched = np.array([*needed, *nonfinite, *self._early.places], np.intp)
-        self._dead_end = DeadEnd(info, self.columns, self.symptoms.window)
+        self._dead_end = DeadEnd(info, self.columns)
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
         """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
@@ -221,11 +229,15 @@ class Detector:
             checks=tuple(checks),
             suggestions=() if verdict.is_survivor else suggested(explanation, window),
             limits=dict(self.thresholds),
+            changed_limits=self.thresholds.changes,
         )
 
 
 def diagnose(run: Diagnosable, limits: Thresholds | None = None) -> Diagnosis:
-    """The diagnosis of a recorded run. Raises TypeError for what is none, such as the path of a log."""
+    """The diagnosis of a recorded run, by ``limits``; None for the thresholds that its log keeps.
+
+    Raises TypeError for what is no run, such as the path of a log.
+    """
     if not hasattr(run, "rows"):
         raise TypeError(f"received {run!r}, expected a run; diagnostics.open_run(path) reads one from its log")
     detector = Detector(run.info, limits=limits, name=run.name)

@@ -150,6 +150,7 @@ class Diagnosis:
     checks: one entry a rule, those that passed or could not be run included.
     suggestions: what to try, the best first.
     limits: the numbers it was judged by.
+    changed_limits: value and default of those that are not the defaults.
     """
 
     run: str
@@ -165,6 +166,7 @@ class Diagnosis:
     checks: tuple[Finding, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+    changed_limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def cause(self) -> Link | None:
@@ -215,6 +217,7 @@ class Diagnosis:
             "checks": [_plain(asdict(f)) for f in self.checks],
             "remedies": list(self.remedies),
             "limits": _plain(dict(self.limits)),
+            "changed_limits": {key: {"value": v, "default": d} for key, (v, d) in self.changed_limits.items()},
         }
 
 

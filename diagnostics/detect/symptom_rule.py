@@ -28,7 +28,7 @@ class Symptom(Rule):
 
     def judged(self, window: Window) -> Symptoms:
         """The state machine after all rows of the window."""
-        symptoms = Symptoms(window.info.prior, window.info.batch_size, window.thresholds)
+        symptoms = Symptoms(window.info.prior, window.info.window, window.thresholds)
         columns = [window.scalar(name) for name in ("data_loss", "accuracy", "samples", "loss")]
         bad = sum(window.tensor(t.layer, t.tensor, "value", "nonfinite") for t in window.info.tensors)
         finite = np.isfinite(columns[-1]) & (bad == 0)

@@ -50,6 +50,7 @@ from dataclasses import replace
 from diagnostics.detect.contradiction import NEARLY_ALL, Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.schema.window import LEAST_SAMPLES, LEAST_STEPS, window_steps
 
 DESIGN = "the project's definitions, fixed before any result"
 ONSET_MEAN = 5
@@ -85,8 +86,10 @@ THRESHOLDS = (
         0,
         1,
     ),
-    Threshold("verdict", "window_steps", 20, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
-    Threshold("verdict", "window_samples", 2560, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
+    Threshold("verdict", "window_steps", LEAST_STEPS, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
+    Threshold(
+        "verdict", "window_samples", LEAST_SAMPLES, "samples", "window: at least so many samples", DESIGN, 1, 1e9
+    ),
     Threshold(
         "verdict",
         "patience",
@@ -115,18 +118,18 @@ def prior_entropy(prior: Sequence[float]) -> float:
     return -sum(share * math.log(share) for share in prior if share > 0)
 
 
-def window_steps(thresholds: Thresholds, batch_size: int) -> int:
+def window_of(thresholds: Thresholds, batch_size: int) -> int:
     """W in steps, for batches of ``batch_size``."""
-    return max(int(thresholds["verdict.window_steps"]), math.ceil(thresholds["verdict.window_samples"] / batch_size))
+    return window_steps(batch_size, thresholds["verdict.window_steps"], thresholds["verdict.window_samples"])
 
 
 class Symptoms:
-    """The state machine. Feed it with :meth:`observe`, end it with :meth:`finish`."""
+    """The state machine. Feed it with :meth:`observe`, end it with :meth:`finish`. ``window`` is W, in steps."""
 
-    def __init__(self, prior: Sequence[float], batch_size: int, thresholds: Thresholds) -> None:
+    def __init__(self, prior: Sequence[float], window: int, thresholds: Thresholds) -> None:
         self.entropy = prior_entropy(prior)
         self.commonest = max(prior, default=1.0)
-        self.window = window_steps(thresholds, batch_size)
+        self.window = window
         self._guessing_loss = thresholds["verdict.guessing_loss"] * self.entropy
         self._learned_loss = thresholds["verdict.learned_loss"] * self.entropy
         self._sigmas = thresholds["verdict.guessing_sigmas"]

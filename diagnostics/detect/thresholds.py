@@ -67,7 +67,7 @@ class Thresholds(Mapping[str, float]):
         if isinstance(value, bool) or not isinstance(value, int | float) or not limit.least <= value <= limit.most:
             allowed = f"{limit.least:g} to {limit.most:g} {limit.unit}"
             raise ThresholdsError(f"limit {key}: received {value!r}, expected {allowed}")
-        return float(value)
+        return value
 
     def __getitem__(self, key: str) -> float:
         return self._values[key]
@@ -81,6 +81,16 @@ class Thresholds(Mapping[str, float]):
     def changed(self, values: Mapping[str, float]) -> Thresholds:
         """These limits with some other values."""
         return Thresholds(self.declared.values(), {**self._values, **values})
+
+    def as_recorded(self, values: Mapping[str, float]) -> Thresholds:
+        """These limits with the values that a log keeps; limits that are not declared any more are left out."""
+        return self.changed({key: value for key, value in values.items() if key in self.declared})
+
+    @property
+    def changes(self) -> dict[str, tuple[float, float]]:
+        """Value and default of every limit that has another value than its default."""
+        defaults = {key: limit.default for key, limit in self.declared.items()}
+        return {key: (value, defaults[key]) for key, value in self._values.items() if value != defaults[key]}
 
     def changed_by_file(self, path: str | Path) -> Thresholds:
         """These limits with the values of a TOML file. Raises ThresholdsError naming the file."""

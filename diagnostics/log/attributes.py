@@ -32,6 +32,8 @@ def write_header(file: h5py.File, header: Header) -> None:
 def read_header(file: h5py.File) -> Header:
     """The header of an open log. Raises KeyError, ValueError or OSError where it is damaged."""
     info = RunInfo(**read_layout(file), **_values(file, RunInfo))
+    if info.window < 1:
+        raise ValueError(f"window: found {info.window}, expected at least 1 step")
     return Header(info, **_values(file, Header))
 
 
@@ -44,9 +46,9 @@ def change(file: h5py.File, **values: Any) -> None:
 
 
 def _values(file: h5py.File, kind: type) -> dict[str, Any]:
-    """The attributes that a class declares; one that is newer than the file is left out."""
-    declared, (major, minor) = attributes_of(kind), file.attrs["schema_version"]
-    known = {name: one for name, one in declared.items() if one.since <= (major, minor)}
+    """The attributes that a class declares; those that an older log does not have are left out."""
+    declared = attributes_of(kind).items()
+    known = {name: one for name, one in declared if not one.since or name in file.attrs}
     return {name: _loaded(attribute, file.attrs[name]) for name, attribute in known.items()}
 
 
@@ -71,7 +73,10 @@ def _loaded(attribute: Attribute, raw: Any) -> Any:
     if attribute.choices:
         return attribute.choices[int(raw)]
     if attribute.dtype == "JSON":
-        return json.loads(text(raw))
+        value = json.loads(text(raw))
+        if not isinstance(value, dict):
+            raise ValueError(f"found {value!r}, expected a JSON object")
+        return value
     if attribute.dtype == "text":
         return text(raw)
     plain, _, length = attribute.dtype.partition("[")

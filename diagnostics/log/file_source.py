@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.thresholds import ThresholdsError
 from diagnostics.errors import LogError
 from diagnostics.log import superblock
 from diagnostics.log.attributes import read_header
 from diagnostics.log.datasets import trusted
 from diagnostics.log.layout import records_of
 from diagnostics.run.source import Records, Rows
+from diagnostics.schema.header import Header
 from diagnostics.schema.tables import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
 
 TABLES = (*GROWING_TABLES, SNAPSHOTS)
@@ -66,11 +69,11 @@ class FileSource:
             except UNREADABLE:
                 opened.file.close()
                 continue
-            self._opened, self.header = opened, header
+            self._opened = opened
+            self.header, self.problems = _with_usable_thresholds(header)
             self._index: Records = np.zeros(0, INDEX.dtype)
             self._tables: dict[str, Records] = {}
             self._count = 0
-            self.problems: list[str] = []
             self._grow()
             return
         try:
@@ -193,3 +196,13 @@ class FileSource:
         if good < len(rows) and not self._opened.followed:
             self.problems.append(f"{len(rows) - good} rows of {table.path} are damaged and left out")
         return rows[:good]
+
+
+def _with_usable_thresholds(header: Header) -> tuple[Header, list[str]]:
+    """The header without thresholds that no detector can have, and what is wrong with them."""
+    try:
+        DEFAULT_THRESHOLDS.as_recorded(header.info.thresholds)
+    except ThresholdsError as error:
+        problem = f"its thresholds cannot be used ({error}); it is judged by the defaults"
+        return replace(header, info=replace(header.info, thresholds={})), [problem]
+    return header, []

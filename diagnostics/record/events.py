@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis, Finding, Severity, Stretch, Verdict
-from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.run_info import RunInfo
 
 Note = dict[str, Any]
@@ -25,8 +24,8 @@ class TakesVerdict(Protocol):
 class Judge:
     """Feeds a detector. ``onset`` is that of the last stretch that was confirmed."""
 
-    def __init__(self, info: RunInfo, limits: Thresholds | None, name: str) -> None:
-        self.detector = Detector(info, info.columns, limits, name)
+    def __init__(self, info: RunInfo, name: str) -> None:
+        self.detector = Detector(info, name=name)
         self.onset: int | None = None
         self.is_defect = False
 

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.detector import Detector
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector
 from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.symptoms import window_of
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import DiagnosticsError
 from diagnostics.files import readable_name
@@ -31,11 +32,11 @@ from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
 from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
 from diagnostics.record.events import Judge, TakesVerdict
+from diagnostics.record.options import Policy, RecordingOptions
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import VALIDATIONS
-from lenet.arguments import expect_whole
-from lenet.errors import SettingsError, reason_of
+from lenet.errors import reason_of
 from lenet.hooks import (
     ActivationsReady,
     EpochEnd,
@@ -53,7 +54,6 @@ from lenet.model import Model
 
 log = logging.getLogger("lenet-diag")
 CHECKPOINT_EVERY = 200
-Policy = Literal["continue", "stop"]
 Handler = TypeVar("Handler", bound=Callable[..., None])
 
 
@@ -72,24 +72,26 @@ def _timed(handler: Handler) -> Handler:
 
 
 class Recorder(Hook):
-    """Measures, judges and logs one run.
+    """The hook that measures, judges and logs one run. It may be used for one training after another.
 
-    ``path``: the log; None keeps none. ``log_every``: a row every so many steps.
-    ``histograms_every``: a snapshot every so many steps, 0 for none. ``on_error``:
-    whether training goes on when the log cannot be written any more.
-    ``on_defect``: whether it goes on when a defect is confirmed. ``detector``: True,
-    limits of one's own, or False for none. ``model``: needed for checkpoints, one
-    every ``checkpoint_every`` steps (None: every 200 where there are model and path,
-    or as often as the log of a resumed run says). ``tracker``: is told the verdict,
-    which it cannot know otherwise.
-    Raises SettingsError for what it cannot do, and LogWriteError where the log cannot
-    be made, before training.
+    ``path``: the log; None measures and judges without one.
+    ``overwrite``, ``log_every``, ``histograms_every``, ``checkpoint_every``, ``on_error``, ``on_defect``,
+    ``detector``: see :class:`~diagnostics.record.options.RecordingOptions`.
+    ``settings``: what the log says the run was trained with, plain types; {} by default.
+    ``environment``: what the log says of data and surroundings beside what is found out here; {} by default.
+    ``model``: the model that is trained; checkpoints need it.
+    ``tracker``: is told the verdict at the end, which a tracker of times and accuracies cannot know.
 
-    It may be used for one training after another; each starts anew.
+    During and after training:
 
-    During and after training: ``info`` is what is known of the run, ``latest`` is the last row and ``step`` its step,
-    ``cost`` the microseconds spent here, ``detector`` the judge, ``diagnosis`` its
-    last word, None until the end.
+    ``info``: what was known of the run before its first step; None before training.
+    ``step``: the last step that was measured; -1 before the first.
+    ``latest``: its row, overwritten by the next step; None before the first.
+    ``cost``: the time spent here, in microseconds.
+    ``diagnosis``: the last word of the detector; None until the end.
+
+    Raises SettingsError for options that cannot be. Raises LogWriteError, before training, where the log cannot
+    be made.
     """
 
     info: RunInfo | None = None
@@ -114,27 +116,18 @@ class Recorder(Hook):
         checkpoint_every: int | None = None,
         tracker: TakesVerdict | None = None,
     ) -> None:
-        for name, value, least in (
-            ("log_every", log_every, 1),
-            ("histograms_every", histograms_every, 0),
-            ("checkpoint_every", 0 if checkpoint_every is None else checkpoint_every, 0),
-        ):
-            expect_whole(f"Recorder: {name}", value, least)
-        for name, policy in (("on_error", on_error), ("on_defect", on_defect)):
-            if policy not in ("continue", "stop"):
-                raise SettingsError(f"Recorder: {name}: received {policy!r}, expected 'continue' or 'stop'")
-        if not isinstance(detector, bool | Thresholds):
-            raise SettingsError(f"Recorder: detector: received {detector!r}, expected True, False or Thresholds")
-        usual = CHECKPOINT_EVERY if model is not None and path is not None else 0
-        self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
-        self._is_usual = checkpoint_every is None
-        if self._checkpoint_every and (model is None or path is None):
-            raise ValueError("checkpoints need a model and a path")
+        self._options = RecordingOptions(
+            overwrite, log_every, histograms_every, checkpoint_every, on_error, on_defect, detector
+        )
         self.path = Path(path) if path is not None else None
-        self._overwrite, self._log_every = overwrite, log_every
         self._settings, self._environment = dict(settings or {}), dict(environment or {})
-        self._on_error, self._on_defect, self._limits = on_error, on_defect, detector
         self._model, self._tracker = model, tracker
+        can_checkpoint = model is not None and path is not None
+        if checkpoint_every and not can_checkpoint:
+            raise ValueError("checkpoints need a model and a path")
+        usual = CHECKPOINT_EVERY if can_checkpoint else 0
+        self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
+        self._log_every = log_every
         self._plan = SnapshotPlan(histograms_every)
         self._resume: ResumePoint | None = None
         self._begin()
@@ -151,16 +144,14 @@ class Recorder(Hook):
 
     def check(self) -> None:
         """Raise LogWriteError now if the log could not be made."""
-        if self.path is not None:
-            check_log_path(self.path, overwrite=self._overwrite or self._resume is not None)
+        self._check_path(self._resume)
 
     def resume(self, model: Model) -> int:
         """Restore ``model`` from the last checkpoint of the log; returns the step it goes on from.
 
-        Rows and snapshots come as often as before, whatever this recorder was made
-        with; checkpoints too, unless it was made with ``checkpoint_every``.
-        Raises LogError or CheckpointError where that cannot be, and DiagnosticsError where
-        the data are known to be others.
+        Rows and snapshots come as often as before, whatever this recorder was made with. So do checkpoints and
+        thresholds, unless this recorder was made with others. Raises LogError or CheckpointError where the run
+        cannot be continued, and DiagnosticsError where the data are known to be others.
         """
         if self.path is None:
             raise DiagnosticsError("nothing to resume: the recorder has no path")
@@ -174,7 +165,7 @@ class Recorder(Hook):
             )
         self._resume = resume
         self._log_every, self._plan = header.log_every, SnapshotPlan(header.histograms_every)
-        if self._is_usual and self._checkpoint_every and header.checkpoint_every:
+        if self._options.checkpoint_every is None and self._checkpoint_every and header.checkpoint_every:
             self._checkpoint_every = header.checkpoint_every
         model.restore(resume.checkpoint.model)
         return resume.step
@@ -190,12 +181,16 @@ class Recorder(Hook):
         self._begin()
         if resume is not None and event.first_step != resume.step:
             raise DiagnosticsError(f"the model goes on from step {event.first_step}, its log from {resume.step}")
-        if self.path is not None:
-            check_log_path(self.path, overwrite=self._overwrite or resume is not None)
+        self._check_path(resume)
         environment = {**surroundings(event.threads), **self._environment}
         if event.inputs is not None and event.labels is not None and "data_checksum" not in environment:
             environment["data_digest"] = data_digest(event.inputs, event.labels)
-        self.info = info = RunInfo.from_start(event, settings=self._settings, environment=environment)
+        self.info = info = RunInfo.from_start(
+            event,
+            settings=self._settings,
+            environment=environment,
+            **self._judged_by(event.batch_size, resume.run.info if resume else None),
+        )
         header = Header(
             info,
             subsample=DESCRIPTION,
@@ -205,11 +200,12 @@ class Recorder(Hook):
             digest_start=event.digest,
         )
         self._meter = StepMeter(info)
-        self._log = LogKeeper(self.path, header, overwrite=self._overwrite, resume=resume, on_error=self._on_error)
+        self._log = LogKeeper(
+            self.path, header, overwrite=self._options.overwrite, resume=resume, on_error=self._options.on_error
+        )
         self._is_recording = True
-        if self._limits is not False:
-            limits = None if self._limits is True else self._limits
-            self._judge = Judge(info, limits, readable_name(self.path.stem) if self.path else "run")
+        if self._options.detector is not False:
+            self._judge = Judge(info, readable_name(self.path.stem) if self.path else "run")
         if resume is not None:
             self._go_on(resume)
 
@@ -256,7 +252,7 @@ class Recorder(Hook):
                     self._log.keep_checkpoint_before(self._judge.onset)
         if self._plan.wants(step) and self._log.is_open:
             self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._meter))
-        if self._on_defect == "stop" and self._judge is not None and self._judge.is_defect:
+        if self._options.on_defect == "stop" and self._judge is not None and self._judge.is_defect:
             raise StopTraining(f"a defect was confirmed at step {step}")
 
     @_timed
@@ -294,6 +290,20 @@ class Recorder(Hook):
                 self._tracker.record_verdict(diagnosis.verdict)
             except Exception as error:
                 log.warning("the tracker was not told the verdict: %s", reason_of(error))
+
+    def _check_path(self, resume: ResumePoint | None) -> None:
+        if self.path is not None:
+            check_log_path(self.path, overwrite=self._options.overwrite or resume is not None)
+
+    def _judged_by(self, batch_size: int, before: RunInfo | None) -> dict[str, Any]:
+        """Thresholds and window of the run, as fields of its RunInfo; ``before`` is that of a resumed log."""
+        wanted = self._options.detector
+        if wanted is False:
+            return {}
+        if wanted is True and before is not None and before.thresholds:
+            return {"thresholds": before.thresholds, "window": before.window}
+        thresholds = DEFAULT_THRESHOLDS if wanted is True else wanted
+        return {"thresholds": dict(thresholds), "window": window_of(thresholds, batch_size)}
 
     def _begin(self) -> None:
         """As before any training."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.errors import DiagnosticsError, LogWriteError
+from diagnostics.record.options import DEFAULT_RECORDING, RecordingOptions
 from diagnostics.record.recorder import Recorder
 from diagnostics.signals import EndsBetweenSteps
 from lenet.data import Dataset, load_dataset
@@ -59,38 +59,35 @@ def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
 def run_training(
     settings: Settings,
     path: Path | None,
+    recording: RecordingOptions = DEFAULT_RECORDING,
     *,
     dataset: Dataset | None = None,
-    overwrite: bool = False,
-    log_every: int = 1,
-    histograms_every: int = 25,
-    checkpoint_every: int | None = None,
     resume: bool = False,
-    on_log_error: Literal["continue", "stop"] = "continue",
-    on_defect: Literal["continue", "stop"] = "continue",
     print_every: int = 0,
     hooks: HookMaker | None = None,
 ) -> TrainingResult:
-    """Train once, logging to ``path`` (None: no log, judged all the same), with validation after each epoch.
+    """Train once, with a recorder, and with validation after each epoch.
 
-    ``hooks`` makes further hooks from the recorder. With ``resume`` an interrupted log is
-    continued from its last checkpoint. Ctrl-C and SIGTERM end the run between two steps; the
-    result then holds the exception, which the caller raises when it is done. Before the first
-    step they are raised here. Raises LenetError and DiagnosticsError with one line for people.
+    settings: what is trained.
+    path: its log; None judges the run without one.
+    recording: how it is recorded.
+    dataset: the data; None loads those that the settings name.
+    resume: whether the interrupted run in the log is continued from its last checkpoint.
+    print_every: steps of an epoch between printed lines; 0 prints none.
+    hooks: makes further hooks from the recorder; None for no others.
+
+    Ctrl-C and SIGTERM end the run between two steps; the result then holds the exception, which the
+    caller raises when it is done. Before the first step they are raised here. Raises LenetError and
+    DiagnosticsError with one line for people.
     """
     data = dataset or load_dataset(settings.data, settings.limit)
     model = build(settings, data)
     recorder = Recorder(
         path,
-        overwrite=overwrite,
-        log_every=log_every,
-        histograms_every=histograms_every,
         settings=settings.to_dict(),
         environment={"data": data.name, "data_checksum": data.checksum},
-        on_error=on_log_error,
-        on_defect=on_defect,
-        checkpoint_every=checkpoint_every,
         model=model,
+        **vars(recording),
     )
     if resume:
         recorder.resume(model)

@@ -22,7 +22,7 @@ class Attribute:
     ``meaning``: what it says, in words.
     ``changes``: whether it is rewritten while the run goes on.
     ``choices``: for texts of which the file stores the position in this list; () for all others.
-    ``since``: the version of the log format that added it. A field added later than 1.0 has a default, which
+    ``since``: the minor version of the log format that added it. A field that was added has a default, which
     stands for what an older log does not say.
     """
 
@@ -31,7 +31,7 @@ class Attribute:
     meaning: str
     changes: bool = False
     choices: tuple[str, ...] = ()
-    since: tuple[int, int] = (1, 0)
+    since: int = 0
 
 
 def attributes_of(kind: type) -> dict[str, Attribute]:

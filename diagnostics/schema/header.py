@@ -47,7 +47,7 @@ class Header:
     histograms_every: Annotated[
         int, Attribute("int64", "steps", "every how many steps a snapshot is taken; 0 is never")
     ] = 25
-    checkpoint_every: Annotated[int | None, Attribute("int64", "steps", _CHECKPOINTS_MEANING, since=(1, 1))] = None
+    checkpoint_every: Annotated[int | None, Attribute("int64", "steps", _CHECKPOINTS_MEANING, since=1)] = None
     digest_start: Annotated[str, Attribute("text", "", "hash of all parameters before the first step")] = ""
     digest_end: Annotated[
         str, Attribute("text", "", "hash of all parameters at the end; empty until then", changes=True)

@@ -53,7 +53,7 @@ def _attributes() -> str:
 
 
 def _remarks(attribute: Attribute) -> str:
-    added = "" if attribute.since == (1, 0) else "; since {}.{}".format(*attribute.since)
+    added = f"; since {VERSION[0]}.{attribute.since}" if attribute.since else ""
     return added + (" (changes)" if attribute.changes else "")
 
 

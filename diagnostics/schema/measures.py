@@ -149,7 +149,7 @@ ACTIVATION_STATISTICS = (
     Measure(
         "dead_window_fraction",
         "share",
-        "share of units silent at every one of the last W steps, W = max(20 steps, 2,560 samples); NaN before step W-1",
+        "share of units silent at every one of the last W steps (attribute `window`); NaN before step W-1",
         dead_window_fraction,
     ),
 )

@@ -12,6 +12,13 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.window import window_steps
 from lenet.hooks import LayerInfo, RunStart, TensorInfo
 
+_WINDOW_MEANING = (
+    "W: so many steps are looked at together to tell whether the run has learned, and whether a unit is dead"
+)
+_THRESHOLDS_MEANING = (
+    "the thresholds by which the run was judged while it was recorded, by rule.name; {} where it was not judged"
+)
+
 
 @dataclass(frozen=True)
 class RunInfo:
@@ -20,6 +27,8 @@ class RunInfo:
     ``description`` is the model in words (layers, optimiser, learning rate);
     ``settings`` those of ``lenet-diag train``, empty where training was run from
     Python; ``environment`` versions, machine, threads, process, data checksum;
+    ``window`` W, where 0 stands for the default at this batch size; ``thresholds``
+    those of the detector that judged it live, {} where none did or an old log does not say;
     ``recorded_columns`` are those of a log that was read, which an older or a newer
     program may have written.
     """
@@ -46,7 +55,15 @@ class RunInfo:
         Mapping[str, Any], Attribute("JSON", "", "versions, machine, threads, process id, data checksum")
     ] = field(default_factory=dict)
 
+    window: Annotated[int, Attribute("int64", "steps", _WINDOW_MEANING, since=2)] = 0
+    thresholds: Annotated[Mapping[str, float], Attribute("JSON", "", _THRESHOLDS_MEANING, since=2)] = field(
+        default_factory=dict
+    )
     recorded_columns: Columns | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.window:
+            object.__setattr__(self, "window", window_steps(self.batch_size))
 
     @classmethod
     def from_start(cls, start: RunStart, **added: Any) -> Self:
@@ -58,11 +75,6 @@ class RunInfo:
     def columns(self) -> Columns:
         """The columns of this run's rows: those its log names, else those that are declared."""
         return self.recorded_columns or Columns.declare(self.tensors, self.layers)
-
-    @property
-    def window(self) -> int:
-        """W, in steps."""
-        return window_steps(self.batch_size)
 
     @property
     def parameters(self) -> int:

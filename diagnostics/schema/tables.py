@@ -5,7 +5,7 @@ names and types from here; no other file writes a path inside the HDF5 file.
 Which statistics a row holds is declared in :mod:`diagnostics.schema.columns`.
 
 A file of another major version is refused; a newer minor version may only add.
-1.1 added the attribute ``checkpoint_every``, 1.2 the table ``digests``.
+1.1 added the attribute ``checkpoint_every``, 1.2 ``window``, ``thresholds`` and the table ``digests``.
 """
 
 from __future__ import annotations

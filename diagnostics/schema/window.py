@@ -1,7 +1,8 @@
 """The window W: so many steps are looked at together.
 
 A run is guessing or has learned over the last W steps, and a unit is dead when it was silent
-throughout them. Meter and detector take W from the same place, :attr:`RunInfo.window`.
+throughout them. Meter and detector take W from the same place, :attr:`RunInfo.window`, which a log
+keeps since version 1.2. Older logs were measured with the default below.
 """
 
 from __future__ import annotations
@@ -13,5 +14,10 @@ LEAST_SAMPLES = 2560
 
 
 def window_steps(batch_size: int, least_steps: float = LEAST_STEPS, least_samples: float = LEAST_SAMPLES) -> int:
-    """W in steps: at least ``least_steps`` steps, and at least ``least_samples`` samples of ``batch_size`` a step."""
+    """W in steps: at least ``least_steps`` steps, and at least ``least_samples`` samples of ``batch_size`` a step.
+
+    Raises ValueError for a batch without samples.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size: received {batch_size}, expected at least 1")
     return max(int(least_steps), math.ceil(least_samples / batch_size))

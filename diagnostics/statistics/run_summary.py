@@ -7,7 +7,7 @@ most summaries are read from the files that :mod:`diagnostics.statistics.summary
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ class RunSummary:
         cause_layer: the layer where it began.
         cause_step: the step at which it began.
         broke_at: the one step at which the run broke, that of the blow.
+        changed_limits: value and default of the limits it was judged by that are not the defaults.
         epochs: its whole epochs.
         validation_accuracy: that of the final model.
         step_seconds: the mean over its steps.
@@ -89,6 +90,7 @@ class RunSummary:
     cause_layer: str | None = None
     cause_step: int | None = None
     broke_at: int | None = None
+    changed_limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
     epochs: tuple[EpochSummary, ...] = ()
     validation_accuracy: float | None = None
     step_seconds: float | None = None
@@ -164,6 +166,7 @@ def summarise(run: Run) -> RunSummary:
         cause_layer=diagnosis.cause.layer if diagnosis.cause else None,
         cause_step=diagnosis.cause.step if diagnosis.cause else None,
         broke_at=diagnosis.broke_at,
+        changed_limits=diagnosis.changed_limits,
         epochs=_epochs(run, steps),
         validation_accuracy=_final_accuracy(run),
         step_seconds=_mean(steps["seconds"]),

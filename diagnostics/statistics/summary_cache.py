@@ -29,6 +29,8 @@ JUDGING_CODE = (
     "run/source.py",
     "log/reader.py",
     "log/file_source.py",
+    "log/attributes.py",
+    "log/layout.py",
     "statistics/run_summary.py",
 )
 """The rooms and modules of ``diagnostics`` that decide what stands in a summary: the verdict, and every number."""

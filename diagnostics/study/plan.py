@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from diagnostics.detect.on_defect import RESTARTS, OnDefect
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.files import read_json, write_json
+from diagnostics.record.options import RESTARTS, OnDefect
 from diagnostics.statistics.arms import NOT_AN_ARM, arm_key
 from diagnostics.statistics.run_summary import RunSummary
 from lenet.settings import Settings, settings_without_effect

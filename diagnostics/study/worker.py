@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from diagnostics.detect.on_defect import OnDefect
 from diagnostics.errors import LogError, LogWriteError
+from diagnostics.record.options import RecordingOptions, while_training
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study.plan import StudyPlan, Task
@@ -20,20 +20,23 @@ class Worker:
 
     Args:
         folder: where the logs go.
-        on_defect: what to do with a run once it is sure to be a defect run.
-        log_every: steps between log rows.
-        histograms_every: steps between histograms, 0 for none.
+        recording: how each run is recorded.
     """
 
     folder: Path
-    on_defect: OnDefect
-    log_every: int
-    histograms_every: int
+    recording: RecordingOptions
 
     @classmethod
     def of(cls, plan: StudyPlan, folder: Path) -> Worker:
         """The worker of a plan."""
-        return cls(folder, plan.on_defect, plan.log_every, plan.histograms_every)
+        recording = RecordingOptions(
+            overwrite=True,
+            log_every=plan.log_every,
+            histograms_every=plan.histograms_every,
+            checkpoint_every=0,  # a run of a study is repeated, not continued
+            on_defect=while_training(plan.on_defect),  # a restart is a new task, so that it can go to any worker
+        )
+        return cls(folder, recording)
 
     def __call__(self, task: Task) -> RunSummary:
         """Train one run, replace the log of an earlier attempt, and summarise it.
@@ -46,13 +49,8 @@ class Worker:
         result = run_training(
             task.settings,
             path,
+            self.recording,
             dataset=dataset(task.settings.data, task.settings.limit),
-            overwrite=True,
-            log_every=self.log_every,
-            histograms_every=self.histograms_every,
-            checkpoint_every=0,  # a run of a study is repeated, not continued
-            # A restart is a task of its own, so that any worker can take it.
-            on_defect="continue" if self.on_defect == "continue" else "stop",
         )
         if result.interruption is not None:
             raise result.interruption

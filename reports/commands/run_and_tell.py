@@ -7,9 +7,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from diagnostics.detect.on_defect import RESTARTS, OnDefect
+from diagnostics.record.options import RESTARTS, OnDefect, RecordingOptions
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.training import TrainingResult, default_path, run_training, with_next_seed
 from diagnostics.signals import ended_by
@@ -29,7 +28,8 @@ class TrainOptions:
     watch: whether the run is shown live, where there is a terminal.
     print_every: steps of an epoch between printed lines; 0 prints none.
     on_defect: what to do with a dead run.
-    log: the options of ``run_training`` that decide what is logged, by their names.
+    resume: whether the interrupted run in ``out`` is continued.
+    recording: how the run is recorded.
     """
 
     out: Path | None
@@ -37,7 +37,8 @@ class TrainOptions:
     watch: bool
     print_every: int
     on_defect: OnDefect
-    log: dict[str, Any]
+    resume: bool
+    recording: RecordingOptions
 
     @property
     def is_live(self) -> bool:
@@ -74,11 +75,11 @@ def _once(settings: Settings, options: TrainOptions, data: Dataset, attempt: int
     result = run_training(
         settings,
         options.path(settings, attempt),
+        options.recording,
         dataset=data,
-        on_defect="continue" if options.on_defect == "continue" else "stop",
+        resume=options.resume,
         print_every=0 if options.is_live else options.print_every,
         hooks=_live_view if options.is_live else None,
-        **options.log,
     )
     _tell(result)
     if result.interruption is not None:

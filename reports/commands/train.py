@@ -71,8 +71,10 @@ def command(
     watch: bool,
     print_every: int,
     out: Path | None,
+    resume: bool,
     no_log: bool,
     on_defect: Any,
+    on_log_error: Any,
     **options: Any,
 ) -> None:
     """Train a network on MNIST with the report's settings, or others.
@@ -82,16 +84,18 @@ def command(
     where --threads says nothing else. Exit code 4 where the log had to stop before
     the run ended, 1 where --on-defect stop ended a dead run.
     """
-    log = {name: options.pop(name) for name in LOG_OPTIONS}
+    logged = {name: options.pop(name) for name in RECORDED_AS_NAMED}
     given = _given(context)
     _check(given)
     with one_line_errors():
+        from diagnostics.record.options import RecordingOptions, while_training
         from lenet.settings import Settings
         from reports.commands.run_and_tell import TrainOptions, train
 
-        settings = _resumed(given, out) if log["resume"] and out else Settings(**options)
+        settings = _resumed(given, out) if resume and out else Settings(**options)
+        recording = RecordingOptions(on_error=on_log_error, on_defect=while_training(on_defect), **logged)
         try:
-            results = train(settings, TrainOptions(out, no_log, watch, print_every, on_defect, log))
+            results = train(settings, TrainOptions(out, no_log, watch, print_every, on_defect, resume, recording))
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
     if any(result.log_failure is not None for result in results):
@@ -99,7 +103,8 @@ def command(
     sys.exit(DEFECTS if on_defect == "stop" and results[-1].diagnosis.verdict.is_defect else 0)
 
 
-LOG_OPTIONS = ("overwrite", "resume", "checkpoint_every", "log_every", "histograms_every", "on_log_error")
+RECORDED_AS_NAMED = ("overwrite", "log_every", "histograms_every", "checkpoint_every")
+LOG_OPTIONS = (*RECORDED_AS_NAMED, "resume", "on_log_error")
 
 
 def _given(context: click.Context) -> dict[str, Any]:

@@ -229,12 +229,14 @@ def _details(run: Run) -> Section:
         return TableBlock(caption, columns, tuple(_row(f) for f in findings), frozenset({"measured"}))
 
     found = [f for f in fired if f.rule != EARLY]
+    changed = diagnosis.changed_limits
     limits = TableBlock(
         "Limits this verdict was reached with",
-        ("limit", "value"),
-        tuple((k, plain(v)) for k, v in diagnosis.limits.items()),
-        frozenset({"value"}),
+        ("limit", "value", "default"),
+        tuple((k, plain(v), plain(changed[k][1]) if k in changed else "the same") for k, v in diagnosis.limits.items()),
+        frozenset({"value", "default"}),
     )
+    title = f"Limits: {len(changed)} of them not the defaults" if changed else "Limits"
     return Section(
         "details",
         "Findings, settings, files",
@@ -242,7 +244,7 @@ def _details(run: Run) -> Section:
             table("What the rules found", found) if found else text("No rule found anything."),
             *([Folded(f"Early warnings: {len(early)}", (table("Often wrong, said at once", early),))] if early else []),
             Folded(f"Rules that found nothing or could not be run: {len(others)}", (table("The other rules", others),)),
-            Folded("Limits", (limits,)),
+            Folded(title, (limits,)),
             Folded("Settings", (_pairs("Settings of the run", run.config),)),
             Folded("Environment and data", (_pairs("Where and with what it ran", dict(run.info.environment)),)),
             _log_table(run),

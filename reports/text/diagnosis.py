@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.run.run import Run
@@ -77,6 +78,8 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         lines += wrapped("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to "))
     elif diagnosis.verdict.is_defect:
         lines.append("  first link: unexplained: no rule sees what happened")
+    if diagnosis.changed_limits:
+        lines += wrapped("judged by:", f"limits that are not the defaults: {limits_words(diagnosis.changed_limits)}")
     for position, link in enumerate(diagnosis.chain):
         lines.append(f"  {'events:' if position == 0 else '':11} {_link(link)}")
     for position, remedy in enumerate(diagnosis.remedies):
@@ -92,6 +95,11 @@ def wrapped(label: str, words: str) -> list[str]:
     """Words after a label, on as many lines as they need."""
     first, *more = textwrap.wrap(words, WIDTH - 12)
     return [f"  {label:11} {first}", *(f"  {'':11} {line}" for line in more)]
+
+
+def limits_words(changed: Mapping[str, tuple[float, float]]) -> str:
+    """Each limit with its value and its default."""
+    return ", ".join(f"{key} {value:g} (default {default:g})" for key, (value, default) in changed.items())
 
 
 def _counts(diagnosis: Diagnosis) -> str:

@@ -118,6 +118,13 @@ def _caveats(group: Group) -> list[str]:
             f"  note         {group.cut_short} runs ended before the steps they were given: their later "
             'epochs and validation are missing from "all runs"'
         )
+    changed = [run.changed_limits for run in group.runs if run.changed_limits]
+    if changed:
+        keys = ", ".join(dict.fromkeys(key for limits in changed for key in limits))
+        lines.append(
+            f"  note         {counted(len(changed), 'run')} judged by limits that are not the defaults, "
+            f"as kept in their logs: {keys}"
+        )
     threads = sorted({r.threads for r in group.runs if r.threads is not None})
     if len(threads) > 1:
         lines.append(f"  note         times mix runs with {' and '.join(map(str, threads))} threads")

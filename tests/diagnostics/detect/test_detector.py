@@ -180,7 +180,7 @@ def test_a_wholly_dead_layer_without_a_gradient_is_proof_before_patience():
 
 @pytest.mark.parametrize(
     "changes",
-    [silent(80, 30, gradient=1e-12), {**silent(80, 30), "dense1/dead_window_fraction": 0.99}],
+    [silent(80, 30, gradient=1e-12), {**silent(80, 30), "dense1/dead_fraction": 0.99}],
     ids=["a faint gradient", "one unit alive"],
 )
 def test_less_than_that_is_no_proof(changes):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
-from diagnostics.detect.symptoms import Symptoms, prior_entropy, window_steps
+from diagnostics.detect.symptoms import Symptoms, prior_entropy, window_of
 from tests.helpers.judged_rows import G, H, P, piecewise
 from tests.helpers.plain_symptoms import PlainRow, Words, state, stretches
 
@@ -21,7 +21,7 @@ NAN = math.nan
 
 
 def fed(losses, accuracies=None, prior=TEN, batch_size=128, finish=True, finite=None, limits=DEFAULT_THRESHOLDS):
-    symptoms = Symptoms(prior, batch_size, limits)
+    symptoms = Symptoms(prior, window_of(limits, batch_size), limits)
     for step, loss in enumerate(losses):
         usual = 0.95 if loss < 0.8 * H else 0.1
         accuracy = usual if accuracies is None else accuracies[step]
@@ -113,7 +113,7 @@ def test_a_stretch_keeps_its_kind_when_it_gets_worse():
 
 
 def test_proof_that_it_cannot_learn_confirms_before_patience_and_only_while_guessing():
-    symptoms = Symptoms(TEN, 128, DEFAULT_THRESHOLDS)
+    symptoms = Symptoms(TEN, 20, DEFAULT_THRESHOLDS)
     asked = []
     for step in range(30):
         symptoms.observe(step, GUESS, 0.1, 128, True, lambda step=step: bool(asked.append(step)) or step >= 25)
@@ -163,7 +163,7 @@ def test_while_it_goes_on_a_run_that_has_learned_is_healthy_and_others_are_undec
 
 @pytest.mark.parametrize(("batch", "steps"), [(128, 20), (129, 20), (127, 21), (8, 320), (1, 2560), (60_000, 20)])
 def test_the_window_has_twenty_steps_or_2560_samples_whichever_is_more(batch, steps):
-    assert window_steps(DEFAULT_THRESHOLDS, batch) == steps
+    assert window_of(DEFAULT_THRESHOLDS, batch) == steps
 
 
 @pytest.mark.parametrize("prior", [TEN, (0.5, 0.5), (0.9, 0.1), (0.05,) * 20])
@@ -309,7 +309,7 @@ def runs(draw):
 def test_every_step_agrees_with_the_plain_definitions_and_nothing_confirmed_changes(case):
     rows, words = case
     limits = DEFAULT_THRESHOLDS.changed({"verdict.patience": words.patience, "verdict.grace": words.grace})
-    symptoms = Symptoms(words.prior, words.batch_size, limits)
+    symptoms = Symptoms(words.prior, window_of(limits, words.batch_size), limits)
     kept: list[tuple[int, int]] = []
     for end, row in enumerate(rows, 1):
         loss = NAN if row.loss is None else row.loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from pathlib import Path
 
@@ -240,7 +241,35 @@ def test_samples_of_every_version_stay_readable(sample: Path) -> None:
     assert use_all(run) == 70
     assert run.status == "completed"
     assert run.header.checkpoint_every == (None if sample.stem == "log-1.0" else 0)
+    is_old = sample.stem in ("log-1.0", "log-1.1")
+    assert run.info.window == (320 if is_old else 20)
+    assert run.info.thresholds.get("verdict.patience") == (None if is_old else 60)
 
 
 def test_there_is_a_sample_of_this_version() -> None:
     assert (SAMPLES / f"log-{VERSION[0]}.{VERSION[1]}.h5").exists()
+
+
+@pytest.mark.parametrize("patience", [-1, "soon", float("nan")])
+def test_thresholds_that_cannot_be_are_told_and_left_out(tmp_path: Path, patience: object) -> None:
+    whole_log(tmp_path / "run.h5")
+    with h5py.File(tmp_path / "run.h5", "r+") as file:
+        file.attrs["thresholds"] = np.bytes_(json.dumps({"verdict.patience": patience, "of-old.limit": 3}))
+
+    run = open_run(tmp_path / "run.h5")
+
+    assert len(run.notes) == 1
+    assert "thresholds cannot be used (limit verdict.patience: received" in run.notes[0]
+    assert run.diagnosis.changed_limits == {}
+
+
+@pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("window", -1), ("status", 99)])
+def test_attributes_that_cannot_be_make_a_log_unreadable(tmp_path: Path, name: str, value: int) -> None:
+    whole_log(tmp_path / "run.h5")
+    with h5py.File(tmp_path / "run.h5", "r+") as file:
+        if name == "batch_size":
+            del file.attrs["window"]
+        file.attrs[name] = np.int64(value)
+
+    with pytest.raises(LogError, match="damaged beyond repair"):
+        open_run(tmp_path / "run.h5")

@@ -10,7 +10,7 @@ def test_the_focus_of_a_run_holds_the_beginnings_of_all_its_events() -> None:
     window = focus(synthetic.dead())
 
     assert window is not None
-    assert window.turn == synthetic.DEATH
+    assert window.turn == synthetic.DEATH - 1  # the update after which the layer is silent
     assert window.layer == "conv2"
     assert window.first < 31
     assert window.last > 36

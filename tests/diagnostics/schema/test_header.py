@@ -36,7 +36,8 @@ def test_one_new_field_is_an_attribute_of_the_file_the_header_and_the_page(tmp_p
 
 
 def test_every_attribute_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    info = small_info(seed=2**53, settings={"lr": 0.1, "ä": [1, None]}, environment={"threads": 2})
+    known = {"settings": {"lr": 0.1, "ä": [1, None]}, "environment": {"threads": 2}, "thresholds": {"verdict.grace": 9}}
+    info = small_info(seed=2**53, window=5, **known)
     intervals = {"log_every": 3, "histograms_every": 0, "checkpoint_every": 7}
     ended = {"status": "stopped", "digest_end": "c", "seconds": 2.5, "cost_seconds": 0.5}
     header = Header(info, run_id="a", created=1.5, subsample="all", digest_start="b", **intervals, **ended)
@@ -69,16 +70,18 @@ def test_only_what_is_declared_to_change_can_be_changed(tmp_path: Path) -> None:
 
 
 def test_an_attribute_that_is_newer_than_the_log_has_its_default(tmp_path: Path) -> None:
-    with written(tmp_path / "run.h5", Header(small_info(), checkpoint_every=7)) as file:
+    info = small_info(window=5, thresholds={"verdict.patience": 60})
+    with written(tmp_path / "run.h5", Header(info, checkpoint_every=7)) as file:
         file.attrs.modify("schema_version", np.array([1, 0], np.int32))
-        later = [name for name, one in ATTRIBUTES.items() if one.since > (1, 0)]
+        later = [name for name, one in ATTRIBUTES.items() if one.since]
         for name in later:
             del file.attrs[name]
         again = read_header(file)
 
-    assert "checkpoint_every" in later
-    assert again.checkpoint_every is None
+    assert later == ["checkpoint_every", "window", "thresholds"]
     assert again.schema_version == (1, 0)
+    assert again.checkpoint_every is None
+    assert (again.info.window, again.info.thresholds) == (320, {})
 
 
 def test_an_attribute_that_the_log_should_have_is_missed(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""RecordingOptions: how a training is recorded, as one object that travels from the command line to the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from diagnostics.detect.thresholds import Thresholds
+from lenet.arguments import expect_whole
+from lenet.errors import SettingsError
+
+Policy = Literal["continue", "stop"]
+POLICIES = ("continue", "stop")
+OnDefect = Literal["continue", "stop", "restart"]
+"""What is done with a run that dies: it goes on, it is stopped, or it is stopped and another one started."""
+RESTARTS = 3
+"""How often a dead run is followed by one with another seed, at most."""
+
+
+def while_training(on_defect: OnDefect) -> Policy:
+    """What a recorder does at a defect. A restart begins when the dead run has been stopped."""
+    return "continue" if on_defect == "continue" else "stop"
+
+
+@dataclass(frozen=True)
+class RecordingOptions:
+    """How a training is recorded. The fields are keyword arguments of :class:`~diagnostics.record.recorder.Recorder`.
+
+    ``overwrite``: whether a log of the same name is replaced; otherwise it is an error.
+    ``log_every``: a row is written every so many steps.
+    ``histograms_every``: a snapshot of histograms, silent units and first kernels is taken every so many steps;
+    0 takes none.
+    ``checkpoint_every``: the exact state is saved every so many steps; 0 saves none. None is every 200 steps where
+    there are a model and a path, or as often as the log of a resumed run says.
+    ``on_error``: whether training continues or stops when the log cannot be written any more.
+    ``on_defect``: whether training continues or stops when a defect is confirmed.
+    ``detector``: True judges by the default thresholds (a resumed run by those of its log), Thresholds by these;
+    False does not judge.
+
+    Raises SettingsError naming the option, what it received and what it expects.
+    """
+
+    overwrite: bool = False
+    log_every: int = 1
+    histograms_every: int = 25
+    checkpoint_every: int | None = None
+    on_error: Policy = "continue"
+    on_defect: Policy = "continue"
+    detector: bool | Thresholds = True
+
+    def __post_init__(self) -> None:
+        expect_whole("Recorder: log_every", self.log_every, 1)
+        expect_whole("Recorder: histograms_every", self.histograms_every, 0)
+        if self.checkpoint_every is not None:
+            expect_whole("Recorder: checkpoint_every", self.checkpoint_every, 0)
+        for name, policy in (("on_error", self.on_error), ("on_defect", self.on_defect)):
+            if policy not in POLICIES:
+                raise SettingsError(f"Recorder: {name}: received {policy!r}, expected 'continue' or 'stop'")
+        if not isinstance(self.detector, bool | Thresholds):
+            raise SettingsError(f"Recorder: detector: received {self.detector!r}, expected True, False or Thresholds")
+
+
+DEFAULT_RECORDING = RecordingOptions()
