@@ -11,7 +11,8 @@
     ├── CheckpointError   a checkpoint is missing or damaged
     ├── DamagedFileError  a file beside the logs is not what it should be
     ├── StudyError        a study that cannot be
-    └── ReplayError       a moment of a run cannot be had again, or what was had again is not what was logged
+    ├── ReplayError       a moment of a run cannot be had again, or what was had again is not what was logged
+    └── RescueError       an experiment on a run cannot be made
 """
 
 from __future__ import annotations
@@ -55,3 +56,7 @@ class StudyError(DiagnosticsError):
 
 class ReplayError(DiagnosticsError):
     """A run that cannot be replayed, or whose replay is not what its log says (exit code 3)."""
+
+
+class RescueError(DiagnosticsError):
+    """A run on which no experiment can be made: it did not die, or it cannot be reproduced (exit code 3)."""

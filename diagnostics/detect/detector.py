@@ -164,6 +164,19 @@ class Detector:
         since = self.symptoms.steps - SUSPECT_STEPS
         return {layer: one.message for layer, one in self._last_warnings.items() if one.first_step >= since}
 
+    @property
+    def is_beyond_recovery(self) -> bool:
+        """Whether the run is in a defect stretch that no later step can end, going by the newest row.
+
+        That is so where a dead end is proven, and where parameters are not finite.
+        """
+        if self.symptoms.open_stretch is None:
+            return False
+        newest = self._history.ordered()[1][-1]
+        if newest[self._watched[len(NEEDED) : self._counted]].any():
+            return True
+        return self._dead_end.is_proven(newest, self._history)
+
     def cause_of(self, stretch: Stretch) -> Explanation | None:
         """The explanation of a stretch that was confirmed."""
         return self._explanations.get(stretch.confirmed)

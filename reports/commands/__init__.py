@@ -12,7 +12,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-ORDER = ("train", "watch", "diagnose", "report", "stats", "study", "export", "gradcheck", "repair", "rules", "schema")
+ORDER = (
+    "train", "watch", "diagnose", "report", "stats", "study", "replay", "rescue", "export", "gradcheck", "repair",
+    "rules", "schema",
+)  # fmt: skip
 """The order of a user's day, in which ``--help`` lists the commands; others follow by name."""
 FIRST_LINE = re.compile(r'"""`lenet-diag ([a-z-]+)`: (.+?\.)(?:"""|$)')
 

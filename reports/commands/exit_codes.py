@@ -44,13 +44,15 @@ def one_line_errors() -> Iterator[None]:
         LogError,
         LogExistsError,
         NotReplacedError,
+        ReplayError,
+        RescueError,
         StudyError,
     )
     from lenet.errors import DataError, LenetError
 
     try:
         yield
-    except (DataError, LogError, CheckpointError, DamagedFileError) as error:
+    except (DataError, LogError, CheckpointError, DamagedFileError, ReplayError, RescueError) as error:
         fail(str(error), UNREADABLE)
     except (LenetError, ThresholdsError, LogExistsError, NotReplacedError, StudyError) as error:
         fail(str(error), USAGE)

@@ -1,0 +1,244 @@
+"""The plan of a rescue: arms, branches, order seeds and test, fixed before the first branch runs.
+
+Every arm is one intervention with a number of branches. Arms that end in "placebo" do the
+same thing where it should not matter. A plan is plain data: it is printed and stored with
+the results, and the same plan gives the same branches, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from diagnostics.errors import StudyError
+from diagnostics.rescue.interventions import Intervention, Nothing, ScaleUpdate, SwapBatch, SwitchOn
+from diagnostics.rescue.patient import Patient
+
+RUNS = 20
+BEFORE_THE_CHAIN = 10  # steps before the first link at which a person who knew would have stepped in
+PLACEBO_STEPS = 20
+POINTS = 8
+LOOK_BACK = 200  # steps before the first link at which the first point of the search for no return lies, at most
+RATE_DOSES = (0.8, 0.6, 0.5, 0.25, 0.1)
+CLIP_DOSES = (4.0, 2.0, 1.0, 0.5)
+
+UNCHANGED, CONTROL, BUT_FOR, SCALED, SWAPPED, NO_RETURN = (
+    "unchanged", "control", "but-for", "scaled-update", "swapped-batch", "no-return",
+)  # fmt: skip
+RATE, CLIP = "rate", "clip"
+PLACEBO = " placebo"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One training that starts from a replayed state and differs from the logged run by one intervention.
+
+    arm: the name of its arm.
+    dose: the strength of a remedy, or the branch point of a control that seeks the point of no return; None elsewhere.
+    step: the branch point: the first step that the branch makes.
+    order_seed: decides the order of the samples from the branch point on; None keeps the order of the log.
+    number: tells the branches of one arm and dose apart.
+    intervention: what differs.
+    """
+
+    arm: str
+    dose: float | None
+    step: int
+    order_seed: int | None
+    number: int
+    intervention: Intervention
+
+    @property
+    def key(self) -> str:
+        """The name of the branch within its plan."""
+        dose = "" if self.dose is None else f"@{self.dose:g}"
+        return f"{self.arm}{dose}#{self.number}"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Branches that share an intervention.
+
+    name: what the user calls it.
+    title: what it does, in words.
+    dose: the strength; None where there is only one.
+    branches: its branches, all with different numbers.
+    """
+
+    name: str
+    title: str
+    dose: float | None
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All arms of one rescue.
+
+    run: the name of the log.
+    run_id: the identity of the run, so that results are never continued on another log.
+    branch_step: where the remedies are switched on.
+    horizon: how many steps a branch may make; None for patience plus grace.
+    runs: branches of an arm with reshuffled orders.
+    seed: the first order seed.
+    arms: the arms, the unchanged one and the control first.
+    """
+
+    run: str
+    run_id: str
+    branch_step: int
+    horizon: int | None
+    runs: int
+    seed: int
+    arms: tuple[Arm, ...]
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """All branches, the unchanged one first."""
+        return tuple(branch for arm in self.arms for branch in arm.branches)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan in plain types."""
+        return {
+            **{name: getattr(self, name) for name in ("run", "run_id", "branch_step", "horizon", "runs", "seed")},
+            "arms": [
+                {"name": arm.name, "title": arm.title, "dose": arm.dose, "branches": len(arm.branches),
+                 "changes": str(arm.branches[0].intervention) if arm.branches else ""}
+                for arm in self.arms
+            ],
+        }  # fmt: skip
+
+
+def make_plan(
+    patient: Patient,
+    *,
+    runs: int = RUNS,
+    arms: Sequence[str] = (),
+    branch_step: int | None = None,
+    horizon: int | None = None,
+    seed: int = 0,
+) -> Plan:
+    """The plan for a run.
+
+    patient: the run that died, and where its chain begins.
+    runs: branches of an arm with reshuffled orders.
+    arms: names of the arms to run beside the unchanged one and the control; none for all that apply.
+    branch_step: where remedies are switched on; None for ten steps before the first link.
+    horizon: how many steps a branch may make; None for patience plus grace.
+    seed: the first order seed.
+    Raises StudyError for an unknown arm or a step that the run does not have.
+    """
+    usual = max(0, patient.first_link - BEFORE_THE_CHAIN)
+    step = usual if branch_step is None else branch_step
+    if not 0 <= step <= patient.confirmed:
+        raise StudyError(
+            f"--from {step}: the run's death was confirmed at step {patient.confirmed}; "
+            f"expected a step from 0 to {patient.confirmed}"
+        )
+    makers = _makers(patient, runs, step, seed)
+    for name in arms:
+        if name not in makers:
+            raise StudyError(f"--arm {name}: is unknown for this run; expected one of {', '.join(makers)}")
+    chosen = dict.fromkeys([CONTROL, *(arms or makers)])
+    made = [_unchanged(min(step, *_same_order_steps(patient))), *(arm for name in chosen for arm in makers[name]())]
+    return Plan(patient.name, patient.run_id, step, horizon, runs, seed, tuple(made))
+
+
+def _makers(patient: Patient, runs: int, step: int, seed: int) -> dict[str, Callable[[], Iterable[Arm]]]:
+    """What makes the arms of each name. A new kind of arm is one entry."""
+    orders = range(seed, seed + runs)
+
+    def reshuffled(name: str, title: str, dose: float | None, intervention: Intervention, at: int = step) -> Arm:
+        return Arm(name, title, dose, tuple(Branch(name, dose, at, k, k - seed, intervention) for k in orders))
+
+    makers: dict[str, Callable[[], Iterable[Arm]]] = {
+        CONTROL: lambda: [reshuffled(CONTROL, "no change, another order of the samples", None, Nothing())],
+        BUT_FOR: lambda: _at_one_step(BUT_FOR, "the update of step {step} left out", patient, ScaleUpdate),
+        SCALED: lambda: _at_one_step(
+            SCALED, "the update of step {step} at its usual size", patient,
+            lambda at: ScaleUpdate(at, patient.usual_share_of_update),
+        ),
+        SWAPPED: lambda: _swapped(patient, orders, seed),
+    }  # fmt: skip
+    for remedy in patient.remedies:
+        makers[remedy.key] = lambda r=remedy: [reshuffled(r.key, r.title, None, SwitchOn(r.changes))]  # type: ignore[misc]
+    if patient.learning_rate:
+        makers[f"{RATE}-doses"] = lambda: [
+            reshuffled(f"{RATE}-doses", f"the learning rate times {dose:g}", dose,
+                       SwitchOn({"lr": patient.learning_rate * dose}))
+            for dose in RATE_DOSES
+        ]  # fmt: skip
+    if patient.usual_gradient_norm:
+        makers[f"{CLIP}-doses"] = lambda: [
+            reshuffled(f"{CLIP}-doses", f"the gradient clipped at {dose:g} times its usual norm", dose,
+                       SwitchOn({"clip_norm": patient.usual_gradient_norm * dose}))
+            for dose in CLIP_DOSES
+        ]  # fmt: skip
+    makers[NO_RETURN] = lambda: [
+        reshuffled(NO_RETURN, f"no change from step {at} on", float(at), Nothing(), at) for at in points(patient)
+    ]
+    return makers
+
+
+def points(patient: Patient) -> list[int]:
+    """The branch points between which the point of no return is sought, in order.
+
+    The first lies well before the chain; the last is the step at which the death was confirmed. The others
+    halve the widest gaps up to the step after the blow, where the fate is decided.
+    """
+    start = max(0, patient.first_link - LOOK_BACK)
+    found = {start, patient.first_link, patient.blow, min(patient.blow + 1, patient.confirmed), patient.confirmed}
+    while len(found) < POINTS:
+        inside = sorted(point for point in found if point <= patient.blow + 1)
+        gaps = [(after - before, before) for before, after in pairwise(inside)]
+        widest, before = max(gaps, default=(0, 0))
+        if widest < 2:
+            break
+        found.add(before + widest // 2)
+    return sorted(found)
+
+
+def _unchanged(step: int) -> Arm:
+    return Arm(UNCHANGED, "nothing changed, the order of the log", None,
+               (Branch(UNCHANGED, None, step, None, 0, Nothing()),))  # fmt: skip
+
+
+def _same_order_steps(patient: Patient) -> tuple[int, int]:
+    first = max(0, patient.first_link - PLACEBO_STEPS)
+    return first, first
+
+
+def _placebo_steps(patient: Patient) -> range:
+    return range(max(0, patient.first_link - PLACEBO_STEPS), patient.first_link)
+
+
+def _at_one_step(
+    name: str, title: str, patient: Patient, make: Callable[[int], Intervention]
+) -> list[Arm]:
+    """The first link's step altered, and its placebos: one of the steps before it altered, each in turn."""
+    at, begin = patient.first_link, _same_order_steps(patient)[0]
+    tried = Branch(name, None, begin, None, 0, make(at))
+    placebo = name + PLACEBO
+    branches = tuple(
+        Branch(placebo, None, begin, None, number, make(step)) for number, step in enumerate(_placebo_steps(patient))
+    )
+    return [
+        Arm(name, title.format(step=at), None, (tried,)),
+        Arm(placebo, "the same at one of the steps before", None, branches),
+    ]
+
+
+def _swapped(patient: Patient, orders: range, seed: int) -> list[Arm]:
+    """Another batch at the first link's step, and at one of the steps before it, drawn ``runs`` times."""
+    at, begin, steps = patient.first_link, _same_order_steps(patient)[0], _placebo_steps(patient)
+    tried = tuple(Branch(SWAPPED, None, begin, None, k - seed, SwapBatch(at, k)) for k in orders)
+    placebo = SWAPPED + PLACEBO
+    others = tuple(
+        Branch(placebo, None, begin, None, k - seed, SwapBatch(steps[(k - seed) % len(steps)], k)) for k in orders
+    ) if len(steps) else ()  # fmt: skip
+    return [
+        Arm(SWAPPED, f"another batch at step {at}", None, tried),
+        Arm(placebo, "another batch at one of the steps before", None, others),
+    ]

@@ -1,0 +1,113 @@
+"""The branches of a rescue on disk: one line a branch, appended as soon as its fate is certain.
+
+A rescue that was interrupted goes on where it stopped. A line that a kill cut short is
+left out, and its branch runs again. The plan lies beside the branches; results are never
+continued under another plan.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from diagnostics.errors import DamagedFileError, StudyError
+from diagnostics.file_locks import try_lock
+from diagnostics.files import read_json, write_json
+from diagnostics.provenance import code_version
+from diagnostics.rescue.fate import Fate
+from diagnostics.rescue.plan import Plan
+
+PLAN, BRANCHES = "rescue.json", "branches.jsonl"
+FORMAT = "lenet-diag rescue 1"
+
+
+@dataclass(frozen=True)
+class BranchResult:
+    """What became of one branch.
+
+    key: the name of the branch within its plan.
+    fate: dead, alive or undecided.
+    last_step: the last step that the branch made.
+    digest: the hash of its parameters after that step.
+    losses: the mean data loss of every tenth of its steps and the last one, as (step, loss) pairs.
+    """
+
+    key: str
+    fate: Fate
+    last_step: int
+    digest: str
+    losses: tuple[tuple[int, float | None], ...] = ()
+
+
+class RescueFolder:
+    """The folder of one rescue.
+
+    folder: where plan and branches lie; made where it does not exist.
+    plan: the plan of the rescue.
+    resume: whether branches that are there may be taken over.
+    Raises StudyError where the folder holds the branches of another plan, or any without ``resume``.
+    """
+
+    def __init__(self, folder: Path, plan: Plan, *, resume: bool = False) -> None:
+        self.folder = folder
+        self.plan = plan
+        self._resume = resume
+
+    @contextmanager
+    def open(self) -> Iterator[dict[str, BranchResult]]:
+        """The results so far, by key, while this process alone may add to them."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = try_lock(self.folder / PLAN)
+        if lock is None:
+            raise StudyError(f"{self.folder}: another process runs this rescue; wait for it, or stop it")
+        with lock:
+            yield self._begin()
+
+    def add(self, result: BranchResult) -> None:
+        """Append one result, and let it reach the disk."""
+        with (self.folder / BRANCHES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(result)) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _begin(self) -> dict[str, BranchResult]:
+        plan_file, content = self.folder / PLAN, self.plan.to_json()
+        if plan_file.exists():
+            known = read_json(plan_file, FORMAT)
+            if not self._resume:
+                raise StudyError(f"{self.folder}: holds a rescue already; add --resume, or give another --out")
+            if known.get("plan") != json.loads(json.dumps(content)):
+                raise StudyError(
+                    f"{self.folder}: holds a rescue with another plan; give the same run and options, or another --out"
+                )
+        else:
+            write_json(plan_file, {"format": FORMAT, "plan": content, "made_by": code_version()})
+        return load_branches(self.folder / BRANCHES)
+
+
+def load_branches(path: Path) -> dict[str, BranchResult]:
+    """The results in a file of branches, by key; a torn last line is cut off. Raises DamagedFileError for others."""
+    if not path.exists():
+        return {}
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        path.write_bytes(whole)
+    found = {}
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            result = _result(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            raise DamagedFileError(f"{path}: line {number} is no result of a branch; move the file away") from None
+        found[result.key] = result
+    return found
+
+
+def _result(value: dict[str, Any]) -> BranchResult:
+    losses = tuple((int(step), loss) for step, loss in value["losses"])
+    return BranchResult(str(value["key"]), Fate(value["fate"]), int(value["last_step"]), str(value["digest"]), losses)

@@ -1,0 +1,222 @@
+"""What a rescue has shown so far: counts first, then the word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from diagnostics.rescue.evidence import Evidence, rank_among_placebos, weigh
+from diagnostics.rescue.fate import Fate
+from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, PLACEBO, SCALED, SWAPPED, Arm, Plan
+from diagnostics.rescue.record import BranchResult
+from diagnostics.statistics.intervals import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm: how many lived, and what that shows against the control.
+
+    arm: what it did.
+    lived, died, undecided: how many branches had each fate.
+    runs: how many branches are done.
+    interval: Wilson's 95 % interval of the share that lived; None without branches.
+    evidence: against the control; None for the control and for arms that are not compared with it.
+    """
+
+    arm: Arm
+    lived: int
+    died: int
+    undecided: int
+    runs: int
+    interval: tuple[float, float] | None
+    evidence: Evidence | None = None
+
+    @property
+    def word(self) -> str:
+        """``proven``, ``not shown`` or ``worse``; "" where nothing is compared."""
+        return "" if self.evidence is None else self.evidence.word
+
+
+@dataclass(frozen=True)
+class SingleResult:
+    """One step altered, against its placebos: the same done at one of the steps before.
+
+    arm: what it did.
+    lived: of the branches in which it was done, how many lived.
+    runs: how many such branches are done.
+    placebo_lived: of the placebos, how many lived.
+    placebo_runs: how many placebos are done.
+    p: for a single branch its rank among the placebos; for several McNemar's exact test, pair by pair.
+    """
+
+    arm: Arm
+    lived: int
+    runs: int
+    placebo_lived: int
+    placebo_runs: int
+    p: float
+
+    @property
+    def word(self) -> str:
+        """``shown`` or ``not shown``."""
+        better = self.placebo_runs > 0 and self.lived * self.placebo_runs > self.placebo_lived * self.runs
+        return "shown" if better and self.p < 0.05 else "not shown"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A branch point of the search for the point of no return.
+
+    step: where the control branches begin.
+    died: how many of them died.
+    runs: how many are done.
+    interval: Wilson's 95 % interval of the share that died; None without branches.
+    """
+
+    step: int
+    died: int
+    runs: int
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class RescueResult:
+    """All that a rescue has shown.
+
+    plan: what was planned.
+    unchanged: what became of the branch without any change; None before it is done.
+    control: the control.
+    arms: the remedies and their doses against the control, in the order of the plan.
+    singles: the arms that alter one step, against their placebos.
+    points: the search for the point of no return, in order of steps.
+    results: the branches, by key.
+    """
+
+    plan: Plan
+    unchanged: BranchResult | None
+    control: ArmResult
+    arms: tuple[ArmResult, ...]
+    singles: tuple[SingleResult, ...]
+    points: tuple[Point, ...]
+    results: Mapping[str, BranchResult]
+
+    @property
+    def proven(self) -> tuple[ArmResult, ...]:
+        """The arms that are proven, those that saved most first."""
+        return tuple(sorted((a for a in self.arms if a.word == "proven"), key=lambda a: -a.lived / max(1, a.runs)))
+
+    @property
+    def last_open_step(self) -> int | None:
+        """The last branch point from which fewer than half of the control branches died; None where there is none."""
+        return max((p.step for p in self.points if p.runs and 2 * p.died < p.runs), default=None)
+
+    @property
+    def no_return(self) -> int | None:
+        """The first branch point from which all control branches died, and from all later ones; None without."""
+        found = None
+        for point in reversed(self.points):
+            if not point.runs or point.died < point.runs:
+                break
+            found = point.step
+        return found
+
+    def branches(self) -> pd.DataFrame:
+        """One row a branch: arm, dose, step, order_seed, number, intervention, fate, last_step, digest."""
+        import pandas as pd
+
+        rows = []
+        for branch in self.plan.branches:
+            result = self.results.get(branch.key)
+            if result is not None:
+                rows.append({
+                    "key": branch.key, "arm": branch.arm, "dose": branch.dose, "step": branch.step,
+                    "order_seed": branch.order_seed, "number": branch.number,
+                    "intervention": str(branch.intervention), "fate": str(result.fate),
+                    "last_step": result.last_step, "digest": result.digest,
+                })  # fmt: skip
+        columns = ["key", "arm", "dose", "step", "order_seed", "number", "intervention", "fate", "last_step", "digest"]
+        return pd.DataFrame(rows, columns=columns).set_index("key")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types, as ``lenet-diag rescue --json`` prints them."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "plan": self.plan.to_json(),
+            "unchanged": None if self.unchanged is None else str(self.unchanged.fate),
+            "control": _arm_json(self.control),
+            "arms": [_arm_json(arm) for arm in self.arms],
+            "singles": [
+                {"arm": one.arm.name, "title": one.arm.title, "lived": one.lived, "runs": one.runs,
+                 "placebo_lived": one.placebo_lived, "placebo_runs": one.placebo_runs, "p": one.p, "word": one.word}
+                for one in self.singles
+            ],
+            "points": [asdict(point) for point in self.points],
+            "last_open_step": self.last_open_step,
+            "no_return": self.no_return,
+        }  # fmt: skip
+
+
+def read_results(plan: Plan, results: Mapping[str, BranchResult]) -> RescueResult:
+    """What the branches that are done show."""
+    fates = {
+        (arm.name, arm.dose): {
+            (b.number if b.order_seed is None else b.order_seed): results[b.key].fate
+            for b in arm.branches if b.key in results
+        }
+        for arm in plan.arms
+    }  # fmt: skip
+    arms = {(arm.name, arm.dose): arm for arm in plan.arms}
+    control = arms[CONTROL, None]
+    single_names = (BUT_FOR, SCALED, SWAPPED)
+    apart = {CONTROL, "unchanged", NO_RETURN, *single_names, *(name + PLACEBO for name in single_names)}
+    compared = {str(key): key for key in arms if key[0] not in apart}
+    evidence = weigh({name: fates[key] for name, key in compared.items()}, fates[CONTROL, None])
+    unchanged = next((results.get(b.key) for b in plan.branches if b.arm == "unchanged"), None)
+    return RescueResult(
+        plan,
+        unchanged,
+        _counted(control, fates[CONTROL, None]),
+        tuple(_counted(arms[key], fates[key], evidence[name]) for name, key in compared.items()),
+        tuple(_single(arms[name, None], fates[name, None], fates[name + PLACEBO, None])
+              for name in single_names if (name, None) in arms),
+        tuple(_point(arm, fates[arm.name, arm.dose]) for arm in plan.arms if arm.name == NO_RETURN),
+        dict(results),
+    )  # fmt: skip
+
+
+def _counted(arm: Arm, fates: Mapping[int, Fate], evidence: Evidence | None = None) -> ArmResult:
+    counts = {fate: sum(one is fate for one in fates.values()) for fate in Fate}
+    runs = len(fates)
+    return ArmResult(arm, counts[Fate.ALIVE], counts[Fate.DEAD], counts[Fate.UNDECIDED], runs,
+                     wilson(counts[Fate.ALIVE], runs), evidence)  # fmt: skip
+
+
+def _single(arm: Arm, fates: Mapping[int, Fate], placebos: Mapping[int, Fate]) -> SingleResult:
+    lived = sum(fate is Fate.ALIVE for fate in fates.values())
+    placebo_lived = sum(fate is Fate.ALIVE for fate in placebos.values())
+    if len(arm.branches) == 1:
+        p = rank_among_placebos(lived == 1, list(placebos.values()))
+    else:
+        found = weigh({arm.name: fates}, placebos)[arm.name]
+        p = found.p
+    return SingleResult(arm, lived, len(fates), placebo_lived, len(placebos), p)
+
+
+def _point(arm: Arm, fates: Mapping[int, Fate]) -> Point:
+    died = sum(fate is Fate.DEAD for fate in fates.values())
+    return Point(arm.branches[0].step, died, len(fates), wilson(died, len(fates)))
+
+
+def _arm_json(arm: ArmResult) -> dict[str, Any]:
+    evidence = None if arm.evidence is None else {**asdict(arm.evidence), "word": arm.evidence.word}
+    return {
+        "arm": arm.arm.name, "title": arm.arm.title, "dose": arm.arm.dose, "lived": arm.lived, "died": arm.died,
+        "undecided": arm.undecided, "runs": arm.runs, "interval": list(arm.interval or (None, None)),
+        "evidence": evidence,
+    }  # fmt: skip

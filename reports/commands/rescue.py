@@ -1,0 +1,112 @@
+"""`lenet-diag rescue`: find out by experiment what would have saved a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reports.commands.exit_codes import INTERRUPTED, one_line_errors
+from reports.commands.options import STEPS
+from reports.terminal.output import say, talk
+
+if TYPE_CHECKING:
+    from diagnostics.rescue.experiment import RescueProgress
+    from diagnostics.rescue.plan import Plan
+
+SECONDS_A_BRANCH = 1.2
+"""Of a lenet that died in its first hundred steps; what a longer horizon costs is told as it goes."""
+
+
+@click.command(name="rescue")
+@click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
+@click.option("--runs", type=click.IntRange(min=1), default=20, show_default=True,
+              help="Orders of the samples that each arm is tried with.")  # fmt: skip
+@click.option("--arm", "arms", metavar="NAME", multiple=True,
+              help="An arm to run beside the control; may be given more than once.  [default: all]")  # fmt: skip
+@click.option("--from", "branch_step", metavar="STEP", type=click.IntRange(min=0),
+              help="The step from which remedies are switched on.  [default: ten before the first link]")  # fmt: skip
+@click.option("--horizon", type=STEPS, help="Steps that a branch may make.  [default: patience plus grace]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first order seed.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Branches at a time.  [default: the number of cores]")
+@click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
+              help="The data of the run.  [default: what the log names]")  # fmt: skip
+@click.option("--out", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
+              help="Where the branches are kept.  [default: RUN.rescue beside the log]")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with the rescue in --out; branches that are done are kept.")
+@click.option("--keep-branches", is_flag=True, help="Keep the rows of each branch as a log of its own.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(
+    run: Path, runs: int, arms: tuple[str, ...], branch_step: int | None, horizon: int | None, seed: int,
+    jobs: int | None, data: Path | None, folder: Path | None, resume: bool, keep_branches: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Replay a run that died, branch off before its death, and try what would have saved it.
+
+    Every arm is one change, tried with the same orders of the samples as the control, in which nothing changes.
+    Arms: but-for, scaled-update and swapped-batch alter the step of the first link, each with placebos; each remedy
+    that the diagnosis names; rate-doses and clip-doses; no-return. What is proven, is so by McNemar's exact test
+    on the pairs, adjusted for all arms (Holm).
+    """
+    with one_line_errors():
+        from diagnostics.log.reader import open_run
+        from diagnostics.rescue.experiment import Rescue
+        from diagnostics.rescue.patient import examine
+        from diagnostics.rescue.plan import make_plan
+        from diagnostics.rescue.results import read_results
+        from reports.text.rescue import intentions, rescue_text
+
+        patient = examine(open_run(run))
+        plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
+        at_once = jobs or _cores()
+        folder = folder or run.with_suffix(".rescue")
+        rescue = Rescue(
+            patient, plan, folder, run.absolute(), data=None if data is None else str(data), jobs=at_once,
+            resume=resume, keep_branches=keep_branches,
+        )  # fmt: skip
+        talk(intentions(plan, len(plan.branches) * SECONDS_A_BRANCH / at_once, at_once))
+        try:
+            rescue.run(_Shown(plan))
+        except KeyboardInterrupt:
+            talk(f"interrupted; go on with: {_again(run, folder)}")
+            sys.exit(INTERRUPTED)
+        result = read_results(plan, rescue.results)
+        say(json.dumps(result.to_json(), indent=2) if as_json else rescue_text(result))
+        if patient.left_out:
+            talk(f"not tried, since they need a new run: {', '.join(patient.left_out)}")
+        talk(f"branches: {folder}")
+        talk(f"next: lenet-diag report {shlex.quote(str(run))}")
+
+
+class _Shown:
+    """Shows how far a rescue is, with the time left and counts that grow."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._shown = -1
+
+    def __call__(self, progress: RescueProgress) -> None:
+        from diagnostics.rescue.results import read_results
+        from reports.terminal.progress_line import progress_line
+        from reports.text.rescue import progress_text
+
+        done = len(progress.results)
+        if done == self._shown:
+            return
+        self._shown = done
+        text = progress_text(read_results(self._plan, progress.results), progress.seconds_left)
+        progress_line(text, done == progress.total)
+
+
+def _again(run: Path, folder: Path) -> str:
+    """The command that goes on: the one that was given, with --resume."""
+    given = [word for word in sys.argv[1:] if word != "--resume"] or ["rescue", str(run), "--out", str(folder)]
+    return shlex.join(["lenet-diag", *given, "--resume"])
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,151 @@
+"""What a rescue has shown, in words: the counts first, the word second."""
+
+from __future__ import annotations
+
+from diagnostics.rescue.evidence import PROVEN
+from diagnostics.rescue.plan import CLIP, CONTROL, NO_RETURN, RATE, Arm, Plan
+from diagnostics.rescue.results import ArmResult, RescueResult, SingleResult
+from reports.text.numbers import counted, number, percent
+
+WIDTH = 52
+NOT_YET = "not run"
+
+
+def intentions(plan: Plan, seconds: float, jobs: int) -> str:
+    """What a rescue will do and how long that takes, before it begins."""
+    names = list(dict.fromkeys(arm.name for arm in plan.arms if arm.branches))
+    return (
+        f"{plan.run}: {counted(len(plan.branches), 'branch').replace('branchs', 'branches')} in {len(names)} arms, "
+        f"remedies from step {plan.branch_step} on, {plan.runs} orders of the samples an arm, order seeds "
+        f"{plan.seed} to {plan.seed + plan.runs - 1}; about {minutes(seconds)} with {counted(jobs, 'process')}"
+    ).replace("processs", "processes")
+
+
+def minutes(seconds: float) -> str:
+    """A time to wait for, roughly."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+def lived(arm: ArmResult | SingleResult) -> str:
+    """How many branches of an arm lived."""
+    return f"{arm.lived} of {arm.runs} lived"
+
+
+def arm_title(arm: Arm) -> str:
+    """What an arm does."""
+    return arm.title[0].lower() + arm.title[1:]
+
+
+def proof(arm: ArmResult, control: ArmResult) -> str:
+    """What an arm shows against the control, such as "control 8 of 20; adjusted p 0.002): proven"."""
+    if arm.evidence is None or not arm.runs:
+        return NOT_YET
+    p = arm.evidence.adjusted_p
+    value = "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.9995 else "1"
+    return f"control {control.lived} of {control.runs}; adjusted p {value}: {arm.word}"
+
+
+def headline(result: RescueResult) -> str:
+    """The answer in one sentence."""
+    control = result.control
+    if not control.runs:
+        return "No branch of the control is done yet, so nothing can be said."
+    luck = f"Without any change {control.lived} of {control.runs} reshuffled orders lived"
+    if not result.proven:
+        return f"Nothing that was tried is proven to save this run. {luck}."
+    best = result.proven[0]
+    others = len(result.proven) - 1
+    more = f", and {counted(others, 'other arm')} is proven as well" if others == 1 else ""
+    more = f", and {others} other arms are proven as well" if others > 1 else more
+    return f"It would have lived with {arm_title(best.arm)}: {best.lived} of {best.runs} branches lived{more}. {luck}."
+
+
+def rescue_text(result: RescueResult) -> str:
+    """The whole answer for the terminal."""
+    plan = result.plan
+    lines = [f"what would have saved it, from step {plan.branch_step} on:"]
+    for arm in _in_order(result):
+        lines += _row(arm_title(arm.arm), f"{lived(arm)}  ({proof(arm, result.control)})")
+    if not result.arms:
+        lines.append("  no remedy was tried")
+    lines += ["", *_luck(result), *(_single(one) for one in result.singles), *_no_return(result)]
+    return "\n".join(line for line in lines)
+
+
+def luck_sentence(result: RescueResult) -> str:
+    """What the control alone shows."""
+    control = result.control
+    return f"without any change {control.lived} of {control.runs} reshuffled orders lived from step " \
+           f"{result.plan.branch_step} on"
+
+
+def single_sentence(one: SingleResult) -> str:
+    """What altering one step shows, against the same at another step."""
+    own = "the run lives" if one.lived else "the run still dies"
+    if one.runs > 1:
+        own = f"{one.lived} of {one.runs} live"
+    if not one.runs:
+        return f"with {one.arm.title}: {NOT_YET}"
+    p = "" if not one.placebo_runs else f" (p {number(one.p, 2)})"
+    return (
+        f"with {one.arm.title} {own}; with the same at one of the steps before "
+        f"{one.placebo_lived} of {one.placebo_runs} live{p}: {one.word}"
+    )
+
+
+def no_return_sentence(result: RescueResult) -> str:
+    """Where the point of no return lies."""
+    if not any(point.runs for point in result.points):
+        return NOT_YET
+    died = {point.step: f"{point.died} of {point.runs}" for point in result.points}
+    last, first = result.last_open_step, result.no_return
+    parts = []
+    if last is not None:
+        parts.append(f"from step {last} on fewer than half still died ({died[last]})")
+    else:
+        parts.append(f"from each of {len(died)} steps tried at least half died")
+    if first is not None:
+        parts.append(f"from step {first} on all died ({died[first]})")
+    else:
+        parts.append("from no step tried did all die")
+    return "; ".join(parts)
+
+
+def _in_order(result: RescueResult) -> list[ArmResult]:
+    """Remedies before doses, proven ones first."""
+    def place(arm: ArmResult) -> tuple[bool, bool, float]:
+        is_dose = arm.arm.name in (f"{RATE}-doses", f"{CLIP}-doses")
+        return is_dose, arm.word != PROVEN and not is_dose, 0.0 if is_dose else -arm.lived / max(1, arm.runs)
+
+    return sorted(result.arms, key=place)
+
+
+def _row(title: str, words: str) -> list[str]:
+    return [f"  {title:<{WIDTH}} {words}"] if len(title) <= WIDTH else [f"  {title}", f"  {'':<{WIDTH}} {words}"]
+
+
+def _luck(result: RescueResult) -> list[str]:
+    return [f"luck: {luck_sentence(result)}"]
+
+
+def _single(one: SingleResult) -> str:
+    return f"the cause: {single_sentence(one)}"
+
+
+def _no_return(result: RescueResult) -> list[str]:
+    return [f"point of no return: {no_return_sentence(result)}"] if result.points else []
+
+
+def progress_text(result: RescueResult, seconds_left: float | None) -> str:
+    """One line while a rescue runs: how far it is, the time left, and counts that grow."""
+    done, total = len(result.results), len(result.plan.branches)
+    left = "" if seconds_left is None else f", {minutes(seconds_left)} left"
+    counts = [f"{CONTROL} {result.control.lived} of {result.control.runs}"]
+    counts += [f"{arm.arm.name} {arm.lived} of {arm.runs}" for arm in result.arms if arm.runs and arm.arm.dose is None]
+    return f"{done} of {total} branches ({percent(done / total, 0)}){left}; lived: {', '.join(counts)}"
+
+
+__all__ = [
+    "NO_RETURN", "headline", "intentions", "lived", "minutes", "no_return_sentence", "progress_text", "proof",
+    "rescue_text", "single_sentence",
+]  # fmt: skip

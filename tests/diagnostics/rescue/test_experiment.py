@@ -1,0 +1,160 @@
+"""Rescues of a small run: reproducible, resumable, and honest about arms that do nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnostics.errors import RescueError, StudyError
+from diagnostics.log.reader import open_run
+from diagnostics.record.training import run_training
+from diagnostics.replay import replay
+from diagnostics.replay.branch import Branch as ReplayBranch
+from diagnostics.rescue.experiment import BranchWork, Rescue
+from diagnostics.rescue.fate import Fate
+from diagnostics.rescue.interventions import Intervention, Nothing, SwitchOn
+from diagnostics.rescue.patient import Patient, Treatment, examine
+from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, Branch, make_plan
+from diagnostics.rescue.record import BRANCHES, BranchResult
+from diagnostics.rescue.results import read_results
+from tests.diagnostics.rescue.conftest import DYING
+
+FAST = 120  # steps of a branch: enough for the small network to die or to learn
+
+
+def rescued(
+    patient: Patient, log: Path, folder: Path, jobs: int = 1, arms: tuple[str, ...] = ("clip",), runs: int = 3,
+    **options: bool,
+) -> dict[str, BranchResult]:  # fmt: skip
+    plan = make_plan(patient, runs=runs, arms=arms, horizon=FAST)
+    rescue = Rescue(patient, plan, folder, log, jobs=jobs, **options)
+    rescue.run()
+    return rescue.results
+
+
+def test_a_run_that_did_not_die_is_no_patient(tmp_path: Path) -> None:
+    path = tmp_path / "healthy.h5"
+    run_training(replace(DYING, lr=0.1), path)
+
+    with pytest.raises(RescueError, match="a rescue needs a run that died"):
+        examine(open_run(path))
+
+
+def test_clipping_saves_the_small_run_and_the_unchanged_branch_dies(
+    patient: Patient, dead_log: Path, tmp_path: Path
+) -> None:
+    results = rescued(patient, dead_log, tmp_path / "out")
+
+    assert results[f"{UNCHANGED}#0"].fate is Fate.DEAD
+    assert {results[f"clip#{k}"].fate for k in range(3)} == {Fate.ALIVE}
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_changes_no_bit(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
+    alone = rescued(patient, dead_log, tmp_path / "one", 1, ("clip", SWAPPED), 2)
+    together = rescued(patient, dead_log, tmp_path / "two", 2, ("clip", SWAPPED), 2)
+
+    assert alone == together
+    assert len({result.digest for result in alone.values()}) > 4
+
+
+def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
+    patient: Patient, dead_log: Path, tmp_path: Path
+) -> None:
+    whole = rescued(patient, dead_log, tmp_path / "whole")
+    folder = tmp_path / "cut"
+    rescued(patient, dead_log, folder)
+    lines = (folder / BRANCHES).read_bytes().splitlines(keepends=True)
+    (folder / BRANCHES).write_bytes(b"".join(lines[:3]) + lines[3][:25])  # as a kill leaves it
+
+    again = rescued(patient, dead_log, folder, resume=True)
+
+    assert again == whole
+    assert [json.loads(line)["key"] for line in (folder / BRANCHES).read_text().splitlines()][:3] == [
+        json.loads(line)["key"] for line in lines[:3]
+    ]
+
+
+def test_results_are_never_continued_under_another_plan_or_unasked(
+    patient: Patient, dead_log: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    rescued(patient, dead_log, folder, runs=1)
+
+    with pytest.raises(StudyError, match="--resume"):
+        rescued(patient, dead_log, folder, runs=1)
+    with pytest.raises(StudyError, match="another plan"):
+        rescued(patient, dead_log, folder, runs=2, resume=True)
+
+
+def test_the_first_rows_of_paired_branches_are_equal_until_the_intervention_acts(
+    patient: Patient, dead_log: Path
+) -> None:
+    moment = replay(dead_log).at(max(0, patient.first_link - 10))
+
+    names = open_run(dead_log).columns.names
+    timeless = [i for i, name in enumerate(names) if name != "seconds"]
+    values = [i for i, name in enumerate(names) if "/value/" in name]
+
+    def rows(intervention: Intervention) -> np.ndarray:  # type: ignore[type-arg]
+        branch = ReplayBranch(moment, 5)
+        intervention.begin(branch)
+        branch.train(moment.step + 3)
+        return np.array(branch.rows)
+
+    control, huge_clip, slow = rows(Nothing()), rows(SwitchOn({"clip_norm": 1e9})), rows(SwitchOn({"lr": 0.01}))
+
+    np.testing.assert_array_equal(control[:, timeless], huge_clip[:, timeless])
+    np.testing.assert_array_equal(control[0, values], slow[0, values])
+    assert (control[1, values] != slow[1, values]).any()
+
+
+@pytest.mark.slow
+def test_arms_that_do_nothing_are_not_proven(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
+    nothing = replace(
+        patient,
+        remedies=(
+            Treatment("rate", "a rate that is the same", {"lr": patient.learning_rate * 1.0000001}),
+            Treatment("clip", "a limit that is never reached", {"clip_norm": 1e9}),
+        ),
+    )
+    plan = make_plan(nothing, runs=8, arms=["rate", "clip"], horizon=FAST)
+    rescue = Rescue(nothing, plan, tmp_path / "out", dead_log)
+    rescue.run()
+
+    assert [arm.word for arm in read_results(plan, rescue.results).arms] == ["not shown", "not shown"]
+
+
+def test_a_log_that_cannot_be_reproduced_ends_the_rescue(patient: Patient, dead_log: Path) -> None:
+    work = BranchWork(dead_log, None, patient.confirmed, FAST, None)
+    changed = SwitchOn({"lr": 0.1})
+
+    with pytest.raises(RescueError, match="differs from the log"):
+        work(Branch(UNCHANGED, None, 0, None, 0, changed))
+
+
+def test_kept_branches_are_logs_that_say_what_was_changed(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
+    rescued(patient, dead_log, tmp_path / "out", runs=1, keep_branches=True)
+    run = open_run(tmp_path / "out" / "branches" / "clip-0.h5")
+
+    assert "clip_norm" in run.info.environment["intervention"]
+    assert int(run.index["step"][0]) == make_plan(patient).branch_step
+
+
+def test_frames_and_json_tell_the_same_counts(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
+    plan = make_plan(patient, runs=2, arms=[BUT_FOR, "clip"], horizon=FAST)
+    rescue = Rescue(patient, plan, tmp_path / "out", dead_log)
+    rescue.run()
+    result = read_results(plan, rescue.results)
+    frame = result.branches()
+
+    assert len(frame) == len(plan.branches)
+    lived = (frame[frame.arm == "clip"].fate == "alive").sum()
+    told = result.to_json()
+    assert told["arms"][0]["lived"] == lived == 2
+    assert told["control"]["runs"] == (frame.arm == CONTROL).sum() == 2
+    assert told["singles"][0]["placebo_runs"] == min(20, patient.first_link)
