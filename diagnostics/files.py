@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from diagnostics.errors import DamagedFileError, LogWriteError, NotReplacedError
-from diagnostics.file_locks import flock
+from diagnostics.file_locks import is_locked, lock
 from lenet.regular_files import obstacle, read_regular
 
 PART_NAME = 100
@@ -146,8 +146,8 @@ def remove_abandoned_parts(path: Path) -> None:
         return
     for entry in entries:
         if entry.name.startswith(prefix) and entry.is_file(follow_symlinks=False):
-            with contextlib.suppress(OSError), Path(entry.path).open("rb") as file:  # BlockingIOError: it lives
-                if flock(file.fileno()):
+            with contextlib.suppress(OSError), Path(entry.path).open("rb") as file:
+                if is_locked(file.fileno()) is False:
                     Path(entry.path).unlink()
 
 
@@ -176,7 +176,7 @@ def _open_part(path: Path) -> tuple[Path, IO[bytes]]:
     while True:
         part = new_part(path)
         file = part.open("xb")
-        flock(file.fileno(), wait=True)
+        lock(file.fileno(), wait=True)
         if os.fstat(file.fileno()).st_nlink:
             return part, file
         file.close()  # taken for an abandoned one between opening and locking

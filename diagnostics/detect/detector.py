@@ -142,7 +142,7 @@ class Detector:
 
         ``steps`` is how many steps the run has made; its last steps may have brought no row.
         """
-        is_over = status != "running"
+        is_over = status not in ("running", "unclear")
         stretch = self.symptoms.finish() if is_over else None
         if stretch is not None:
             self._explain(stretch)

@@ -59,7 +59,7 @@ class LogFile:
         image = _empty_log(header)
         with path.open("xb") as stream:
             stream.write(image)
-        file = h5py.File(path, "r+", libver=LIBVER)
+        file = h5py.File(path, "r+", libver=LIBVER, locking=False)
         growing = (VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)
         datasets = {part.path: Growing(file[part.path]) for part in growing}
         return cls(file, file.id.get_vfd_handle(), header.info.columns, datasets)

@@ -33,11 +33,16 @@ UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError
 
 @dataclass(frozen=True)
 class Opened:
-    """An open file. ``followed``: in SWMR mode, while ``alive()`` says that its writer lives."""
+    """An open file.
+
+    file: as h5py has it. followed: whether it is open in SWMR mode, while ``alive()`` says that its writer lives.
+    status: what a run is whose log says "running", since its writer did not close it.
+    """
 
     file: h5py.File
     followed: bool = False
     alive: Callable[[], bool] = lambda: False
+    status: str = "crashed"
 
 
 Ways = Callable[[], Sequence[Callable[[], Opened]]]
@@ -85,7 +90,7 @@ class FileSource:
     @property
     def status(self) -> str:
         """What became of the run."""
-        return self.header.status if self.header.status != "running" or self._opened.followed else "crashed"
+        return self._opened.status if self.header.status == "running" else self.header.status
 
     def count(self) -> int:
         """The number of trusted rows."""

@@ -1,100 +1,137 @@
-"""One writer a log: a lock file beside it, which also tells readers whether the writer lives.
+"""One writer a log, which readers can ask for.
 
-The lock is taken before there is a log to write, and announced when there is: what lies
-there before that may be what a killed writer left, and must not be read as a live log.
+A writer holds two locks. That of ``NAME.h5.lock``, beside the log, keeps a second writer from the name, and is taken
+before there is a log to write. That of the log file itself tells that this very file is being written, under
+whatever name it is looked at: a link to it, or the name it was moved to.
 
-The operating system drops the lock when its process ends, however it ends.
+The operating system frees both when their holder ends, however it ends. Some file systems have no locks; then nobody
+can tell whether a writer lives, and nobody is told that it is dead.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 from pathlib import Path
 
 from diagnostics.errors import LogWriteError
-from diagnostics.file_locks import flock
+from diagnostics.file_locks import is_locked, lock
+from lenet.regular_files import open_regular
 
-ANNOUNCED = b" writes it"
+log = logging.getLogger("lenet-diag")
+
+
+def real_path(path: Path) -> Path:
+    """The path of the file itself, where ``path`` is a symbolic link to it."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def lock_path(log: Path) -> Path:
-    """Where the lock of a log lies."""
+    """Where the lock of a log's name lies."""
     return log.parent / f"{log.name}.lock"
 
 
 class WriterLock:
     """Held from before a log is made until it is closed; a second writer is refused with LogWriteError.
 
-    Where the platform or the file system has no locks nothing is held.
+    Where the file system has no locks nothing is held, and one warning says so.
     """
 
-    def __init__(self, log: Path) -> None:
-        self._path = lock_path(log)
-        self._fd = -1
+    def __init__(self, path: Path) -> None:
+        self._path = lock_path(path)
+        self._name = self._file = -1
+        try:
+            self._take_name(path)
+        except BlockingIOError:
+            writer = os.read(self._name, 60).decode("ascii", "replace") or "unknown"
+            self.forget()
+            raise LogWriteError(f"{path} is being written by another process ({writer}); give another --out") from None
+        except OSError as error:
+            self.forget()
+            raise LogWriteError(f"{self._path}: cannot be written: {error.strerror or error}") from None
+        if is_written(path):
+            self.release()
+            raise LogWriteError(f"{path} is being written by another process, under another name; give another --out")
+
+    def _take_name(self, path: Path) -> None:
         while True:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                held = flock(self._fd)
-            except BlockingIOError:
-                writer = os.read(self._fd, 60).decode("ascii", "replace").removesuffix(ANNOUNCED.decode()) or "unknown"
-                self.forget()
-                raise LogWriteError(
-                    f"{log} is being written by another process ({writer}); give another --out"
-                ) from None
-            if not held:
+            self._name = open_regular(self._path, os.O_RDWR | os.O_CREAT, follow=False)
+            if not lock(self._name):
                 self.forget()
                 self._path.unlink(missing_ok=True)
+                _warn_once(path.parent)
                 return
             if self._is_current():
                 break
             self.forget()  # another writer removed this file between open and lock
-        os.truncate(self._fd, 0)
-        os.write(self._fd, f"process {os.getpid()}".encode())
+        os.truncate(self._name, 0)
+        os.write(self._name, f"process {os.getpid()}".encode())
 
-    def announce(self) -> None:
-        """From now on the file of this name is the one that is written."""
-        if self._fd >= 0:
-            os.write(self._fd, ANNOUNCED)
+    def hold(self, file: Path) -> None:
+        """From now on ``file`` is the one that is written, whatever its name will be. Raises OSError."""
+        self._file = os.open(file, os.O_RDWR)
+        lock(self._file)
+
+    def holds(self, path: Path) -> bool:
+        """Whether the file that is written is the one at ``path``: it was neither removed nor replaced."""
+        try:
+            ours, there = os.fstat(self._file), path.stat()
+        except OSError:
+            return False
+        return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
     def release(self) -> None:
-        """Remove the lock file and give up the lock."""
-        if self._fd >= 0:
+        """Remove the lock file and give up the locks."""
+        if self._name >= 0:
             self._path.unlink(missing_ok=True)
-            self.forget()
+        self.forget()
 
     def forget(self) -> None:
-        """Close the descriptor only: in a forked child, the parent keeps the lock."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Close the descriptors only: in a forked child, the parent keeps the locks."""
+        for descriptor in (self._name, self._file):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._name = self._file = -1
 
     def _is_current(self) -> bool:
         try:
-            return os.fstat(self._fd).st_ino == self._path.stat().st_ino
+            return os.fstat(self._name).st_ino == self._path.stat().st_ino
         except FileNotFoundError:
             return False
 
 
-def has_writer(log: Path) -> bool:
-    """Whether a living process writes, or is about to write or repair, this log, as far as locks tell."""
-    return _words_of_holder(log) is not None
+def has_writer(path: Path) -> bool:
+    """Whether a living process writes this log, or is about to write or repair it, as far as locks tell."""
+    return bool(is_written(path)) or bool(_is_locked(lock_path(real_path(path)), follow=False))
 
 
-def is_written(log: Path) -> bool:
-    """Whether the file of this name is the one that a living process writes."""
-    return (_words_of_holder(log) or b"").endswith(ANNOUNCED)
+def is_written(path: Path) -> bool | None:
+    """Whether a living process writes the very file at ``path``; None where that cannot be told."""
+    return _is_locked(path, follow=True)
 
 
-def _words_of_holder(log: Path) -> bytes | None:
-    """What the process that holds the lock has written into it; None where none holds it."""
+def _is_locked(path: Path, follow: bool) -> bool | None:
     try:
-        fd = os.open(lock_path(log), os.O_RDONLY)
+        descriptor = open_regular(path, follow=follow)
     except OSError:
-        return None
+        return False
     try:
-        flock(fd, shared=True)
-    except BlockingIOError:
-        return os.read(fd, 60)
+        return is_locked(descriptor)
     finally:
-        os.close(fd)
-    return None
+        os.close(descriptor)
+
+
+_warned: set[int] = set()
+
+
+def _warn_once(folder: Path) -> None:
+    """Say that a file system has no locks, once for each of them."""
+    with contextlib.suppress(OSError):
+        device = folder.stat().st_dev
+        if device not in _warned:
+            _warned.add(device)
+            log.warning(
+                "%s: its file system has no locks: see to it yourself that no two trainings write one log, and know "
+                "that nobody can tell from a log there whether it is being written", folder,
+            )  # fmt: skip

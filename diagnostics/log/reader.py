@@ -1,8 +1,8 @@
 """open_run: from a log file to a Run, whatever has happened to the file.
 
 A log that was closed is opened as any HDF5 file. One whose writer lives is
-followed in SWMR mode. One whose writer was killed is read from a repaired copy;
-the file itself is never touched. SWMR mode is never used on a file that may be
+followed in SWMR mode. One whose writer was killed, or may have been, is read from a
+repaired copy; the file itself is never touched. SWMR mode is never used on a file that may be
 damaged, since HDF5 then retries for ever.
 """
 
@@ -57,8 +57,16 @@ def _ways(file: Path) -> list[Callable[[], Opened]]:
     if not superblock.is_hdf5(start):
         raise LogError(f"{file}: is not an HDF5 file; expected a log of lenet-diag")
     if superblock.is_intact(start) and superblock.is_open_for_writing(start):
-        return [lambda: _followed(file)] if is_written(file) else [lambda: _repaired(file)]
-    return [lambda: _plainly(file), lambda: _repaired(file)]
+        written = is_written(file)
+        if written:
+            return [lambda: _followed(file)]
+        return [lambda: _repaired(file, "unclear" if written is None else "crashed")]
+    return [lambda: _plainly(file), lambda: _repaired(file, "crashed")]
+
+
+def open_hdf5(file: Path, swmr: bool = False) -> h5py.File:
+    """The file as HDF5 reads it, without HDF5's own lock: some file systems have none, and readers need none."""
+    return h5py.File(file, "r", swmr=swmr, locking=False)
 
 
 def _start_of(file: Path) -> bytes:
@@ -84,7 +92,7 @@ def _whole_size(file: Path) -> int | None:
 
 
 def _plainly(file: Path) -> Opened:
-    return Opened(_checked(file, h5py.File(file, "r")))
+    return Opened(_checked(file, open_hdf5(file)))
 
 
 def _followed(file: Path) -> Opened:
@@ -93,15 +101,15 @@ def _followed(file: Path) -> Opened:
     def alive() -> bool:
         """Whether somebody still writes this very file: it is neither gone nor has another taken its place."""
         try:
-            return is_written(file) and file.stat().st_ino == number
+            return bool(is_written(file)) and file.stat().st_ino == number
         except OSError:
             return False
 
-    return Opened(_checked(file, h5py.File(file, "r", swmr=True)), followed=True, alive=alive)
+    return Opened(_checked(file, open_hdf5(file, swmr=True)), followed=True, alive=alive, status="running")
 
 
-def _repaired(file: Path) -> Opened:
-    """Open a padded copy with its flags cleared; it vanishes when it is closed.
+def _repaired(file: Path, status: str) -> Opened:
+    """Open a padded copy with its flags cleared; it vanishes when it is closed. ``status``: as in Opened.
 
     Raises LogError where there is no room for the copy: the log may be whole.
     """
@@ -117,7 +125,7 @@ def _repaired(file: Path) -> Opened:
             superblock.pad_and_clear(copy)
         except OSError as error:
             raise _no_room(file, copy.parent, error) from None
-        return Opened(_checked(file, h5py.File(copy, "r")))
+        return Opened(_checked(file, open_hdf5(copy)), status=status)
     finally:
         with contextlib.suppress(OSError):  # platforms that do not remove open files
             copy.unlink()

@@ -11,7 +11,7 @@ from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_pa
 from diagnostics.log import superblock
 from diagnostics.log.file import LogFile
 from diagnostics.log.file_source import FileSource
-from diagnostics.log.locks import WriterLock, has_writer
+from diagnostics.log.locks import WriterLock, has_writer, real_path
 from diagnostics.log.reader import open_source
 from diagnostics.schema.header import Header
 
@@ -36,17 +36,25 @@ class Repair:
         return f"{self.path}: saved {reached}{lost}; the damaged file is kept as {self.original.name}"
 
 
-def repair_log(path: str | os.PathLike[str]) -> Repair:
+def repair_log(path: str | os.PathLike[str], *, force: bool = False) -> Repair:
     """Write what can be trusted of a log into a fresh file of the same name.
 
-    The file as it was is kept as NAME.h5.damaged (-2, -3, ...). Raises LogError
-    where nothing can be read, LogBusyError while a writer lives, LogWriteError
+    The file as it was is kept as NAME.h5.damaged (-2, -3, ...).
+
+    path: the log, or a symbolic link to it. force: repair it also where the file system has no locks, so that nobody
+    can tell whether a writer lives. Default False.
+    Raises LogError where nothing can be read, LogBusyError while a writer lives or may live, LogWriteError
     where the fresh file cannot be written.
     """
-    file = Path(path)
+    file = real_path(Path(path))
     if has_writer(file):
         raise LogBusyError(f"{file}: is being written by another process; nothing to repair")
     source = open_source(file)
+    if source.status == "unclear" and not force:
+        raise LogBusyError(
+            f"{file}: cannot tell whether a writer lives: its file system has no locks; see to it that none does, then "
+            f"lenet-diag repair --force"
+        )
     source.freeze()  # so that all its problems are known
     rows = source.count()
     last = int(source.index()["step"][-1]) if rows else None
@@ -55,17 +63,18 @@ def repair_log(path: str | os.PathLike[str]) -> Repair:
         start = stream.read(superblock.SIZE)
     if superblock.is_intact(start) and not superblock.is_open_for_writing(start) and not problems:
         return Repair(file, rows, last, source.status, None, ())
+    status = "crashed" if source.status == "unclear" else source.status
     original = _kept_name(file)
     try:
         lock = _locked(file)
         try:
-            _write_anew(source, replace(source.header, status=source.status), file, original)
+            _write_anew(source, replace(source.header, status=status), file, original)
         finally:
             lock.release()
     except (OSError, RuntimeError) as error:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
         raise LogWriteError(f"{file}: cannot be written anew: {reason}; it was left as it is") from None
-    return Repair(file, rows, last, source.status, original, problems)
+    return Repair(file, rows, last, status, original, problems)
 
 
 def _locked(file: Path) -> WriterLock:

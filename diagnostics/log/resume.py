@@ -10,7 +10,7 @@ from typing import Any
 
 from diagnostics.errors import LogBusyError, LogError
 from diagnostics.log.checkpoints import Checkpoint, CheckpointRing
-from diagnostics.log.locks import has_writer
+from diagnostics.log.locks import has_writer, real_path
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
 from diagnostics.run.run import Run
@@ -44,10 +44,15 @@ def prepare_resume(path: str | os.PathLike[str]) -> ResumePoint:
     The log is not changed. Raises LogError where it cannot be read, is being
     written or is complete, and CheckpointError where there is nothing to go on from.
     """
-    file = Path(path)
+    file = real_path(Path(path))
     if has_writer(file):
         raise LogBusyError(f"{file}: is being written by another process; wait for it, or stop it")
     run = open_run(file)
+    if run.status == "unclear":
+        raise LogBusyError(
+            f"{file}: cannot tell whether a writer lives: its file system has no locks; see to it that none does, then "
+            "lenet-diag repair --force, which makes it a log to go on with"
+        )
     if run.status == "completed":
         raise LogError(f"{file}: the run is complete, there is nothing to resume")
     steps = run.index["step"]

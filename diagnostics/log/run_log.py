@@ -68,8 +68,8 @@ class LogKeeper:
 
     @property
     def failure(self) -> str | None:
-        """Why it stopped before the run ended; None while all is well."""
-        return self._writer.failure if self._writer is not None else None
+        """Why it does not hold the whole run, or will not be found; None while all is well."""
+        return (self._writer.failure or self._writer.loss) if self._writer is not None else None
 
     def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
         """One row."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import time
 from pathlib import Path
@@ -31,12 +32,17 @@ from diagnostics.schema.header import Header
 from diagnostics.schema.tables import EVENTS, FLUSH_ROWS, INDEX, SNAPSHOTS, Table
 from diagnostics.signals import Deferral
 
+log = logging.getLogger("lenet-diag")
 FLUSH_SECONDS = 1.0
 FSYNC_SECONDS = 5.0
 
 
 class LogWriter:
-    """Writes one log. ``failure`` says why it stopped before it was closed; None while all is well."""
+    """Writes one log.
+
+    ``failure`` says why it stopped before it was closed, ``loss`` why it will not be found although it is
+    written; None while all is well.
+    """
 
     def __init__(
         self,
@@ -51,6 +57,7 @@ class LogWriter:
         self.path = path
         self.header = header
         self.failure: str | None = None
+        self.loss: str | None = None
         check_log_path(path, overwrite=overwrite or keep_old_as is not None)
         self._lock = WriterLock(path)
         try:
@@ -112,6 +119,7 @@ class LogWriter:
         if not self._open:
             return
         self._flushed = time.monotonic()
+        self._notice_loss()
         if guards.free_space(self.path.parent) < guards.LOW_SPACE:
             self._stop_in_order()
         with self._signals:
@@ -158,13 +166,13 @@ class LogWriter:
         try:
             with self._signals:
                 self._log = log = LogFile.create(part, self.header)
+                self._lock.hold(part)
                 if copy_of is not None:
                     log.copy(copy_of, before)
                 log.file.swmr_mode = True
                 log.file.flush()
                 os.fsync(log.descriptor)
                 place(part, self.path, overwrite=overwrite, keep_old_as=keep_old_as)
-                self._lock.announce()
                 fsync_folder(self.path.parent)
         except BaseException as error:
             if log is not None:
@@ -174,6 +182,12 @@ class LogWriter:
             if isinstance(error, (OSError, RuntimeError)):
                 raise LogWriteError(f"{self.path}: cannot be made: {_plain(error)}") from error
             raise
+
+    def _notice_loss(self) -> None:
+        """Say once that the file has been removed or replaced: it is written all the same, and nobody will find it."""
+        if not self.loss and not self._lock.holds(self.path):
+            self.loss = "it was removed or replaced while it was written"
+            log.warning("%s: %s; the training goes on", self.path, self.loss)
 
     def _write(self) -> None:
         if self._gathered:

@@ -156,6 +156,7 @@ class Recorder(Hook):
         if self.path is None:
             raise DiagnosticsError("nothing to resume: the recorder has no path")
         resume = prepare_resume(self.path)
+        self.path = resume.path  # the log itself, where this was a link to it
         header = resume.run.header
         then, now = (known.get("data_checksum") for known in (header.info.environment, self._environment))
         if then and now and then != now:

@@ -36,7 +36,8 @@ class Run:
 
     Frames are read when first asked for and kept. ``status`` is one of running,
     completed, stopped, interrupted, failed, log-stopped, crashed (the writer was
-    killed). ``notes`` says what the reader had to do to read the file.
+    killed), unclear (nobody can tell whether the writer lives: the file system has no
+    locks). ``notes`` says what the reader had to do to read the file.
     """
 
     def __init__(self, source: Source, name: str, path: Path | None = None) -> None:

@@ -21,6 +21,8 @@ from diagnostics.statistics.code_fingerprint import fingerprint
 from diagnostics.statistics.run_summary import RunSummary, summarise
 
 FOLDER = ".summaries"
+OPEN = ("running", "unclear")
+"""What runs are that may still be trained."""
 JUDGING_CODE = (
     "schema",
     "detect",
@@ -62,7 +64,7 @@ def load_summaries(paths: Sequence[Path], progress: Callable[[int, int], None] |
         except OSError as error:
             problems.append(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}")
         else:
-            if summary.status == "running":
+            if summary.status in OPEN:
                 unfinished.append(path)
             else:
                 runs.append(summary)
@@ -94,7 +96,7 @@ def _made_anew(path: Path) -> RunSummary:
 
     stamp = _stamp(path)
     summary = summarise(open_run(path))
-    if summary.status != "running":
+    if summary.status not in OPEN:
         keep(path, summary, stamp)
     return summary
 

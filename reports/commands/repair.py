@@ -12,7 +12,8 @@ from reports.terminal.output import say, talk
 
 @click.command(name="repair")
 @click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
-def command(run: Path) -> None:
+@click.option("--force", is_flag=True, help="Repair it also where nobody can tell whether a writer lives.")
+def command(run: Path, force: bool) -> None:
     """Make a damaged log readable, keep the original.
 
     What agrees with its checksums goes into a fresh file of the same name; the file
@@ -22,7 +23,7 @@ def command(run: Path) -> None:
     from diagnostics.log.repair import repair_log
 
     try:
-        say(repair_log(run).summary())
+        say(repair_log(run, force=force).summary())
     except (LogError, LogWriteError) as error:
         talk(f"error: {error}")
         sys.exit(3 if isinstance(error, LogError) else 4)

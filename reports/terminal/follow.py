@@ -49,6 +49,8 @@ class Follower:
         """What to show now."""
         status = "writer gone" if self._run.status == "crashed" else self._run.status
         note = ""
+        if self._run.status == "unclear":
+            note = "cannot tell whether a writer lives: the file system of the log has no locks"
         if self._run.status == "crashed":
             note = f"writer gone: the writing process died; the log reaches step {self._model.last_step:,}"
         if self.is_over:

@@ -56,6 +56,7 @@ def sentence(text: str) -> str:
 
 STATUSES = {
     "running": "still running",
+    "unclear": "cannot tell whether a writer lives, since the file system of its log has no locks",
     "stopped": "stopped on purpose before its end",
     "interrupted": "interrupted before its end",
     "failed": "ended by an error",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 
-from diagnostics.log.superblock import lookup3
-from tests.helpers.log_writers import whole_log
+from tests.helpers.log_writers import signed, whole_log
 
 
 @pytest.fixture(scope="session")
@@ -18,5 +15,4 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     closed = path.read_bytes()
     killed = bytearray(closed)
     killed[11] = 5
-    struct.pack_into("<I", killed, 44, lookup3(bytes(killed[:44])))
-    return {"closed": closed, "killed": bytes(killed)}
+    return {"closed": closed, "killed": signed(killed)}

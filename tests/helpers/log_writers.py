@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.log.superblock import lookup3
 from diagnostics.log.writer import LogWriter
 from diagnostics.run.run import Run
 from diagnostics.schema.header import Header
@@ -53,6 +54,12 @@ def whole_log(path: Path) -> None:
             log.event(step, "rule", f"event {step}")
             log.snapshot(step, False, snapshot(step))
     log.close("completed")
+
+
+def signed(data: bytearray) -> bytes:
+    """A file whose superblock was changed, with the checksum that belongs to it."""
+    struct.pack_into("<I", data, 44, lookup3(bytes(data[:44])))
+    return bytes(data)
 
 
 def use_all(run: Run) -> int:

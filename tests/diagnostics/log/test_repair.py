@@ -99,7 +99,7 @@ def test_what_a_killed_writer_left_is_not_read_as_the_live_log_of_the_next(
     assert not is_written(path)
     assert use_all(open_run(path, live=True)) == ROWS
 
-    lock.announce()
+    lock.hold(path)
     assert is_written(path)
     lock.release()
     assert not is_written(path)
