@@ -20,7 +20,7 @@ from lenet.gradcheck.foreign.sources import Discovery, Told, discover
 from lenet.gradcheck.mistakes.evidence import Evidence
 from lenet.gradcheck.mistakes.ignored import ignored_inputs, tied_inputs
 from lenet.gradcheck.mistakes.naming import added_to, name_mistakes, not_reset, unused_parameters, wrong_shapes
-from lenet.gradcheck.mistakes.undecided import batch_means, settle_rates, settle_unnamed
+from lenet.gradcheck.mistakes.undecided import at_kinks, batch_means, settle_rates, settle_unnamed
 from lenet.gradcheck.result import GradientCheck
 from lenet.gradcheck.wording import grouped
 
@@ -153,16 +153,13 @@ def _compare(
     settle_rates(evidence, own, found)
     rounding = 100 * precision_of(layer.dtype).eps * max(1.0, float(np.abs(inputs).max())) * np.linalg.norm(dvalues)
     tensors = {label: compare(own[label], shapes[label], by_label[label], bound, float(rounding)) for label in own}
-    for label, tensor in tensors.items():
-        if not tensor.checked:
-            found.undecided[label] = "not compared: it has a kink at every entry"
-    undecided = {**found.undecided, **batch_means(evidence, tensors)}
+    undecided = {**found.undecided, **at_kinks(tensors), **batch_means(evidence, tensors)}
     wrong = [label for label, t in tensors.items() if not t.ok and label not in undecided and label not in added]
     mistakes = [
         *ignored_inputs(evidence),
-        *unused_parameters(found.unused),
+        *unused_parameters(evidence, found.unused),
         *not_reset(gradients),
-        *wrong_shapes(gradients.own, shapes),
+        *wrong_shapes(gradients.own, shapes, len(inputs)),
         *grouped((label, "something is added that does not depend on dvalues") for label in added),
         *name_mistakes(evidence, [label for label in wrong if tensors[label].checked]),
     ]

@@ -9,6 +9,7 @@ can: its loss is one number, and the gradients have to be those of this number.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,12 @@ import numpy as np
 from lenet.errors import SettingsError
 from lenet.gradcheck.check import one_thread
 from lenet.gradcheck.compare import compare, in_shape
-from lenet.gradcheck.differences import FLOAT32, FLOAT64, Array, Indices, NumericGradient, differences
+from lenet.gradcheck.differences import FLOAT32, FLOAT64, Array, Indices, differences
 from lenet.gradcheck.foreign.calls import NotComparable, call, numbers
 from lenet.gradcheck.foreign.state import FrozenGenerators
-from lenet.gradcheck.mistakes.naming import wrong_shapes
+from lenet.gradcheck.mistakes.network import name_differences
+from lenet.gradcheck.mistakes.undecided import at_kinks
 from lenet.gradcheck.result import GradientCheck
-from lenet.gradcheck.wording import grouped, number
 
 Arrays = Mapping[str, Any] | Sequence[Any]
 
@@ -59,14 +60,12 @@ def check_network(
     Raises:
         SettingsError: the gradients do not have the names, or the number, of the parameters.
     """
-    network = NetworkUnderTest(loss, parameters, gradients, learning_rate)
     try:
-        with np.errstate(all="ignore"), one_thread():
+        network = NetworkUnderTest(loss, parameters, gradients, learning_rate)
+        with np.errstate(all="ignore"), one_thread(), closing(network):
             return _check(network, seed, entries, tolerance)
     except NotComparable as answer:
         return GradientCheck.without_comparison(answer)
-    finally:
-        network.give_back()
 
 
 class NetworkUnderTest:
@@ -79,7 +78,7 @@ class NetworkUnderTest:
         self.is_float32 = False
         self.values = {name: numbers(array, name) for name, array in self._arrays().items()}
 
-    def give_back(self) -> None:
+    def close(self) -> None:
         """Put the parameters and the random generators back."""
         self._generators.rewind()
         self._put({})
@@ -89,7 +88,9 @@ class NetworkUnderTest:
         self._generators.rewind()
         value = self._call("loss")
         self.is_float32 |= getattr(value, "dtype", None) == np.float32
-        return float(numbers(value, "the loss").mean())
+        if np.size(value) != 1:
+            raise NotComparable("the loss", f"is {np.size(value)} numbers, expected one")
+        return numbers(value, "the loss").item()
 
     def loss_with(self, name: str, value: Array) -> tuple[Array, Array]:
         """The loss with another value of one parameter, and this value as the network rounds it."""
@@ -119,8 +120,14 @@ class NetworkUnderTest:
         """The parameters that the network uses now."""
         arrays = _by_name(self._call("parameters"))
         for name, array in arrays.items():
-            if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or not array.flags.writeable:
-                raise SettingsError(f"parameters: {name} is {_kind(array)}, expected an array that can be changed")
+            is_array = isinstance(array, np.ndarray)
+            if not is_array or array.dtype.kind != "f" or not array.flags.writeable:
+                kind = (
+                    f"an array of {array.dtype}, writeable={array.flags.writeable}"
+                    if is_array
+                    else type(array).__name__
+                )
+                raise SettingsError(f"parameters: {name} is {kind}, expected an array of floats that can be changed")
             self.is_float32 |= array.dtype.itemsize < 8
         return arrays
 
@@ -164,59 +171,9 @@ def _check(network: NetworkUnderTest, seed: int, entries: int, tolerance: float 
         network.loss_with(name, value)
         tensors[name] = compare(own[name], shapes[name], numeric[name], bound)
     wrong = [name for name, tensor in tensors.items() if not tensor.ok]
-    undecided = {name: "not compared: it has a kink at every entry" for name, t in tensors.items() if not t.checked}
-    sentences = []
-    for name in wrong:
-        if own[name].shape != shapes[name]:
-            continue
-        sentence, is_penalty = _difference(own[name], numeric[name], network.values[name], 10 * bound)
-        if is_penalty:
-            undecided[name] = sentence
-        elif sentence:
-            sentences.append((name, sentence))
-    wrong = [name for name in wrong if name not in undecided]
-    mistakes = [*wrong_shapes(own, shapes), *grouped(sentences), *_where_to_look(list(tensors), wrong)]
-    return GradientCheck(tensors, tuple(mistakes), "float32" if network.is_float32 else "float64", False, undecided)
-
-
-def _difference(own: Array, numeric: NumericGradient, value: Array, tolerance: float) -> tuple[str, bool]:
-    """What is wrong with a gradient; True with it where it may be a penalty that the loss does not report."""
-    found = own.ravel()[numeric.entries]
-    size = np.linalg.norm(numeric.values)
-    if not np.isfinite(found).all():
-        return "not finite", False
-    if not found.any():
-        return "zero everywhere, while the loss depends on it", False
-    if size <= np.linalg.norm(numeric.uncertainty):
-        return "the loss does not depend on it: either the network does not use this array, or not at all", False
-    scale = float(np.vdot(found, found) / np.vdot(found, numeric.values))
-    if np.linalg.norm(found / scale - numeric.values) <= tolerance * size:
-        samples = round(max(abs(scale), 1 / abs(scale)))
-        how = "not divided out" if abs(scale) > 1 else "divided out once too often"
-        is_whole = number(scale).lstrip("-") in (str(samples), f"1/{samples}") and samples > 1
-        reason = "its sign is wrong" if abs(scale + 1) < tolerance else ""
-        reason = f"if the batch has {samples} samples, its size is {how}" if is_whole else reason
-        return f"the right gradient times {number(scale)}" + (f" ({reason})" if reason else ""), False
-    at, off = value.ravel()[numeric.entries], found - numeric.values
-    share = float(np.vdot(off, at) / max(np.vdot(at, at), np.finfo(float).tiny))
-    if len(at) > 2 and np.linalg.norm(off - share * at) <= tolerance * np.linalg.norm(off):
-        if share > 0:
-            return (
-                f"not decided: it contains {number(share)} times the parameter, a penalty that the loss leaves out",
-                True,
-            )
-        return f"the loss contains a penalty whose gradient, {number(-share)} times the parameter, is missing", False
-    return "", False
-
-
-def _where_to_look(names: list[str], wrong: list[str]) -> list[str]:
-    """A gradient goes through the network backwards, so what comes after the last wrong one is right."""
-    if not wrong:
-        return []
-    last = names.index(wrong[-1])
-    if last + 1 < len(names):
-        return [f"look between {names[last]} and {names[last + 1]}: the gradients from {names[last + 1]} on are right"]
-    return [f"look at the last layer and the loss: {names[last]}, the first that the gradient reaches, is wrong"]
+    mistakes, undecided = name_differences(network.values, own, numeric, wrong)
+    dtype = "float32" if network.is_float32 else "float64"
+    return GradientCheck(tensors, tuple(mistakes), dtype, False, {**at_kinks(tensors), **undecided})
 
 
 def _largest_and_others(gradient: Array, size: int, entries: int, generator: np.random.Generator) -> Indices:
@@ -232,7 +189,3 @@ def _by_name(arrays: Arrays) -> dict[str, Any]:
     if isinstance(arrays, Mapping):
         return {str(name): array for name, array in arrays.items()}
     return {f"parameters[{k}]": array for k, array in enumerate(arrays)}
-
-
-def _kind(value: Any) -> str:
-    return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

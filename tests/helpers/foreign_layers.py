@@ -299,6 +299,90 @@ class NameOfItsOwn:
         return dout @ self.theta.T
 
 
+class GradientOfInputsByAnotherName(CapitalLetters):
+    """Keeps the gradient by the inputs as delta, and returns nothing."""
+
+    inputs_factor = 1.0
+
+    def backward(self, dZ: Array) -> None:  # type: ignore[override]
+        self.delta = self.inputs_factor * super().backward(dZ)
+
+
+class CacheForBackward(CapitalLetters):
+    """forward returns the output and a cache, which backward takes."""
+
+    def forward(self, X: Array) -> tuple[Array, Array]:  # type: ignore[override]
+        return super().forward(X), X
+
+    def backward(self, dZ: Array, cache: Array) -> Array:  # type: ignore[override]
+        self.X = cache
+        return super().backward(dZ)
+
+
+class Embedding:
+    """Takes indices, and passes nothing back."""
+
+    factor = 1.0
+
+    def __init__(self) -> None:
+        self.weights = draw(7, 3)
+
+    def forward(self, indices: NDArray[np.intp]) -> None:
+        self.indices, self.output = indices, self.weights[indices]
+
+    def backward(self, dvalues: Array) -> None:
+        self.dweights = np.zeros_like(self.weights)
+        np.add.at(self.dweights, self.indices, self.factor * dvalues)
+
+
+class AddsUntilZeroed(CapitalLetters):
+    """Gradients add up on purpose, until zero_grad."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zero_grad()
+
+    def zero_grad(self) -> None:
+        self.dW, self.db = np.zeros((5, 4)), np.zeros((1, 4))
+
+    def backward(self, dZ: Array) -> Array:
+        dW, db = self.dW, self.db
+        dX = super().backward(dZ)
+        self.dW, self.db = dW + self.dW, db + self.db
+        return dX
+
+
+class NoBias(ref.Dense):
+    """Has biases that are switched off."""
+
+    def __init__(self) -> None:
+        super().__init__(draw(5, 4), np.zeros(4))
+
+    def forward(self, inputs: Array) -> None:
+        self.inputs, self.output = inputs, inputs @ self.weights
+
+    def backward(self, dvalues: Array) -> None:
+        super().backward(dvalues)
+        self.dbiases = np.zeros(4)
+
+
+class Columns:
+    """One sample a column, as textbooks write it."""
+
+    def __init__(self) -> None:
+        self.weights, self.bias = draw(3, 4), draw(3, 1, seed=1)
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return self.weights @ x + self.bias
+
+    def backward(self, output_gradient: Array, learning_rate: float) -> Array:
+        input_gradient = self.weights.T @ output_gradient
+        self.weights -= learning_rate * output_gradient @ self.x.T
+        self.bias -= learning_rate * output_gradient.sum(axis=1, keepdims=True)
+        return input_gradient
+
+
 # Layers that change when they are used -------------------------------------------------------------
 
 
@@ -399,6 +483,36 @@ class DropoutOfTheModule(Dropout):
         self.output = inputs * self.mask
 
 
+class DropoutMadeAnew(Dropout):
+    def forward(self, inputs: Array, training: bool = True) -> None:
+        self.mask = np.random.default_rng().random(inputs.shape)
+        self.output = inputs * self.mask
+
+
+class UpdatesWithAdam(CapitalLetters):
+    """The step is no multiple of the gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean, self.square = np.zeros((5, 4)), np.zeros((5, 4))
+
+    def backward(self, dZ: Array) -> Array:
+        dX, gradient = dZ @ self.W.T, self.X.T @ dZ
+        self.mean = 0.9 * self.mean + 0.1 * gradient
+        self.square = 0.999 * self.square + 0.001 * gradient**2
+        self.W -= 0.01 * self.mean / (np.sqrt(self.square) + 1e-8)
+        self.b -= 0.01 * np.sign(dZ.sum(axis=0))
+        return dX
+
+
+class KeepsItsNorm(CapitalLetters):
+    """forward changes the weights."""
+
+    def forward(self, X: Array) -> Array:
+        self.W = self.W / np.linalg.norm(self.W)
+        return super().forward(X)
+
+
 class ReadOnly(ref.Dense):
     """Weights that nobody may write into."""
 
@@ -436,6 +550,15 @@ class FirstLayer(CapitalLetters):
         super().backward(dZ)
 
 
+class TakesTheMeanAndDecays(CapitalLetters):
+    """dW is the mean over the batch and the gradient of a penalty."""
+
+    def backward(self, dZ: Array) -> Array:
+        dX = super().backward(dZ)
+        self.dW, self.db = self.dW / len(dZ) + 0.3 * self.W, self.db / len(dZ)
+        return dX
+
+
 class TakesTheMean(CapitalLetters):
     """dW and db are means over the batch, as in courses where the loss is differentiated sample by sample."""
 
@@ -461,6 +584,12 @@ class TiesMultiplied(ref.MaxPool):
 class BiasNeverAdded(ref.Dense):
     def forward(self, inputs: Array) -> None:
         self.inputs, self.output = inputs, inputs @ self.weights
+
+
+class BiasesNotSummed(ref.Dense):
+    def backward(self, dvalues: Array) -> None:
+        super().backward(dvalues)
+        self.dbiases = dvalues
 
 
 class DiagonalSoftmax(ref.Softmax):

@@ -118,7 +118,8 @@ def _entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
         held = {**getattr(holder, "__dict__", {}), **slots_of(holder)}
         yield from ((("attribute", name), value) for name, value in held.items())
         kinds = type(holder).__mro__
-        for name in [name for kind in kinds for name, one in vars(kind).items() if isinstance(one, property)]:
+        of_class = [(name, one) for kind in kinds for name, one in vars(kind).items() if name not in held]
+        for name in [name for name, one in of_class if isinstance(one, property) or is_numeric(one)]:
             try:
                 yield ("attribute", name), getattr(holder, name)
             except Exception:  # a property may have nothing to give yet

@@ -43,9 +43,9 @@ def discover(layer: LayerUnderTest, inputs: Array, dvalues: Array, told: Told) -
     layer.restart()
     after = AfterBackward(layer, inputs, dvalues)
     found = Discovery()
-    names = {candidate.name for candidate in candidates}
-    if unknown := set(told) - names - {"inputs"}:
-        raise SettingsError(f"gradients: received {', '.join(unknown)}, expected some of inputs, {', '.join(names)}")
+    known = ["inputs", *(candidate.name for candidate in candidates)]
+    if unknown := [name for name in told if name not in known]:
+        raise SettingsError(f"gradients: received {', '.join(unknown)}, expected some of {', '.join(known)}")
     for candidate in candidates:
         if candidate.can_change:
             _find_gradient(layer, candidate, after, found, told)
@@ -122,9 +122,11 @@ def _find_gradient(
         source = GradientSource(name, "returned", returned[0])
     elif held and not is_number:
         source = GradientSource(name, "layer", held[0])
-    has_known_name = any(location.words in WEIGHT_AND_BIAS_WORDS for location in parameter.locations)
-    if parameter.is_own and not parameter.is_used and not is_number and (source or has_known_name):
-        found.unused.append(name)
+    if parameter.is_own and not parameter.is_used and not is_number:
+        if source:
+            found.unused.append(name)
+        elif any(location.words in WEIGHT_AND_BIAS_WORDS for location in parameter.locations) and name not in told:
+            found.undecided[name] = "not compared: forward never uses it, and it has no gradient"
     if source and (parameter.is_used or parameter.is_own):
         layer.add_source(source)
     elif parameter.is_used and not is_number and name not in told:

@@ -88,9 +88,10 @@ class Evidence:
             return dict.fromkeys(self.own, 0)
         powers = {}
         for name, own in self.own.items():
-            linear = doubled[name] - constant[name]
-            same = linear[: len(own)] if name == "dinputs" else linear.reshape(own.shape)
-            powers[name] = next((power for power in (-1, 1) if close(same, own * 2.0**power)), 0)
+            linear = (doubled[name] - constant[name]).ravel()
+            same = linear[: own.size] if name == "dinputs" else linear
+            fits = (power for power in (-1, 1) if same.size == own.size and close(same, own.ravel() * 2.0**power))
+            powers[name] = next(fits, 0)
         return powers
 
     def scaled(self, name: str, scale: float) -> str:

@@ -34,9 +34,10 @@ def not_reset(gradients: OwnGradients) -> list[str]:
     return grouped(found)
 
 
-def unused_parameters(names: list[str]) -> list[str]:
-    """Parameters that are not used at all, such as a bias that is never added."""
-    return [f"{name}: never used by forward, the output does not depend on it" for name in names]
+def unused_parameters(evidence: Evidence, unused: list[str]) -> list[str]:
+    """Parameters that have a gradient, and that forward does not use, such as a bias that is never added."""
+    trained = [source.of for label, source in evidence.layer.sources.items() if evidence.own[label].any()]
+    return [f"{name}: never used by forward, the output does not depend on it" for name in unused if name in trained]
 
 
 def added_to(
@@ -54,7 +55,7 @@ def added_to(
             continue
         value = layer.parameters.get(layer.sources[label].of)
         if constant.size == own[label].size and (
-            layer.sources[label].where == "change" or (value is not None and _is_penalty(constant, value))
+            layer.sources[label].where == "change" or (value is not None and is_penalty(constant, value))
         ):
             allowed[label] = constant.reshape(own[label].shape)
         else:
@@ -62,25 +63,26 @@ def added_to(
     return allowed, added
 
 
-def _is_penalty(constant: Array, value: Array) -> bool:
+def is_penalty(constant: Array, value: Array, tolerance: float = 1e-5) -> bool:
     """Whether this is a sign(w) + b w with a and b of 0 or more; the sign of 0 may be 1, as in the book."""
     for signs in (np.sign(value), np.where(value < 0, -1.0, 1.0)):
         columns = np.stack([signs.ravel(), value.ravel()], axis=1)
         factors = np.linalg.lstsq(columns, constant.ravel(), rcond=None)[0]
-        fits = np.allclose(columns @ factors, constant.ravel(), rtol=1e-5, atol=1e-9 * np.abs(constant).max())
-        if fits and (factors > -1e-9).all() and value.size > 2 and value.any():
+        rest = np.linalg.norm(columns @ factors - constant.ravel())
+        if rest <= tolerance * np.linalg.norm(constant) and (factors > -1e-9).all() and value.size > 2 and value.any():
             return True
     return False
 
 
-def wrong_shapes(gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+def wrong_shapes(gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], samples: int = 0) -> list[str]:
     """Gradients of another shape than what they belong to."""
     mistakes = []
     for name, expected in shapes.items():
         found = gradients[name].shape
         if [n for n in found if n != 1] != [n for n in expected if n != 1]:
-            turned = ": transposed" if found == expected[::-1] else ""
-            mistakes.append(f"{name}: has shape {found}, expected {expected}{turned}")
+            of_one = expected[1:] if expected[:1] == (1,) else expected
+            why = {expected[::-1]: ": transposed", (samples, *of_one): ": not summed over the samples"}.get(found, "")
+            mistakes.append(f"{name}: has shape {found}, expected {expected}{why}")
     return mistakes
 
 

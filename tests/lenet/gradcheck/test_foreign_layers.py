@@ -19,7 +19,8 @@ IMAGES = draw(2, 4, 4, 2, seed=4)
 
 
 def answer(layer: Any, **options: Any) -> GradientCheck:
-    return check(layer, SEQUENCES if isinstance(layer, foreign.Recurrent) else ROWS, **options)
+    inputs = SEQUENCES if isinstance(layer, foreign.Recurrent) else ROWS
+    return check(layer, ROWS[:, :3] if isinstance(layer, foreign.Columns) else inputs, **options)
 
 
 # Right layers --------------------------------------------------------------------------------------
@@ -40,6 +41,11 @@ RIGHT: dict[type[Any], list[str]] = {
     foreign.PlainLists: ["dweights", "dbiases", "dinputs"],
     foreign.Linked: ["dW", "db", "dinputs"],
     foreign.NameOfItsOwn: ["steepest", "dinputs"],
+    foreign.GradientOfInputsByAnotherName: ["dW", "db", "dinputs"],
+    foreign.CacheForBackward: ["dW", "db", "dinputs"],
+    foreign.AddsUntilZeroed: ["dW", "db", "dinputs"],
+    foreign.NoBias: ["dweights", "dbiases", "dinputs"],
+    foreign.Columns: ["change of weights", "change of bias", "dinputs"],
     foreign.UpdatesWithRate: ["change of weights", "change of bias", "dinputs"],
     foreign.UpdatesItself: ["change of weights", "change of bias", "dinputs"],
     foreign.UpdatesWithMomentum: ["change of weights", "change of bias", "dinputs"],
@@ -152,6 +158,8 @@ def test_a_constant_is_not_compared_and_said_to_be_one_if_the_user_says_so() -> 
 
 
 def test_a_gradient_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(SettingsError, match=r"gradients: received V, expected some of inputs, W, b"):
+        answer(foreign.CapitalLetters(), gradients={"V": "dW"})
     told = r"received 'nothing' as the gradient of W; backward leaves returned, dW, db"
     with pytest.raises(SettingsError, match=told):
         answer(foreign.CapitalLetters(), gradients={"W": "nothing"})
@@ -185,6 +193,51 @@ def test_weights_that_can_be_neither_replaced_nor_written_into_are_named() -> No
     assert set(result.compared) == {"dbiases", "dinputs"}
 
 
+def test_a_gradient_by_the_inputs_whose_name_nobody_can_guess_is_not_passed_if_it_is_wrong() -> None:
+    layer = foreign.GradientOfInputsByAnotherName()
+    layer.inputs_factor = 999
+
+    result = answer(layer)
+
+    assert not result.ok
+    assert set(result.compared) == {"dW", "db"}
+    assert answer(layer, gradients={"inputs": "delta"}).mistake == "dinputs: the right gradient times 999"
+    assert answer(layer, gradients={"inputs": None}).ok
+
+
+def test_weights_that_forward_changes_are_named() -> None:
+    result = answer(foreign.KeepsItsNorm())
+
+    assert (result.ok, result.wrong) == (False, False)
+    assert result.undecided == {"W": "not compared: it is read-only, or forward changes it"}
+
+
+@pytest.mark.parametrize("factor", [1.0, 999.0])
+def test_an_embedding_takes_indices_and_has_no_gradient_by_them(factor: float) -> None:
+    layer = foreign.Embedding()
+    layer.factor = factor
+
+    result = check(layer, np.array([[1, 2], [3, 1]]))
+
+    assert result.ok == (factor == 1)
+    assert result.compared == ["dweights"]
+    assert result.undecided == {"dinputs": "not compared: the inputs are whole numbers"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (foreign.DropoutMadeAnew, "the output: not compared: it is random, from a generator that is made anew"),
+        (foreign.UpdatesWithAdam, "not decided: backward changes the parameters itself, by no common learning rate"),
+    ],
+)
+def test_what_cannot_be_compared_is_neither_passed_nor_accused(kind: type[Any], reason: str) -> None:
+    result = answer(kind())
+
+    assert (result.ok, result.wrong) == (False, False)
+    assert reason in str(result)
+
+
 def test_the_mean_over_the_batch_inside_a_layer_is_left_to_the_network() -> None:
     result = answer(foreign.TakesTheMean())
 
@@ -195,6 +248,8 @@ def test_the_mean_over_the_batch_inside_a_layer_is_left_to_the_network() -> None
         "dW and db: the mean over the 4 samples: right where the loss does not divide by the batch size, "
         "1/4 of the right gradient where it does; check_network tells which"
     )
+    decayed = answer(foreign.TakesTheMeanAndDecays())
+    assert (decayed.wrong, decayed.mistake) == (False, result.mistake)
     assert answer(foreign.TakesTheMeanOfWeightsOnly()).mistake == (
         "dW: the right gradient times 1/4 (the batch size is divided out once too often)"
     )
@@ -217,6 +272,7 @@ def test_a_step_that_no_learning_rate_explains_is_not_decided() -> None:
     ("kind", "expected"),
     [
         (foreign.BiasNeverAdded, "biases: never used by forward, the output does not depend on it"),
+        (foreign.BiasesNotSummed, "dbiases: has shape (4, 4), expected (4,): not summed over the samples"),
         (foreign.DiagonalSoftmax, "dinputs: uses the diagonal of the Jacobian alone"),
         (foreign.BackThroughUpdated, "dinputs: passes the gradient back through the updated weights"),
         (foreign.BackThroughItsUpdated, "dinputs: passes the gradient back through the updated weights"),
@@ -274,6 +330,61 @@ def test_a_maximum_that_passes_or_shares_the_gradient_on_ties_is_right(shares: b
 
     assert check(layer, IMAGES).ok
     assert check(layer, np.round(IMAGES)).ok
+
+
+# Answers instead of crashes ------------------------------------------------------------------------
+
+
+class Faltering(foreign.ref.Dense):
+    """Goes wrong from one call on."""
+
+    def __init__(self, calls: int, spoil: Any) -> None:
+        super().__init__(draw(5, 4), draw(4, seed=1))
+        self.left, self.spoil = [calls], spoil
+
+    def forward(self, inputs: Any) -> None:
+        super().forward(inputs)
+        CALLS[0] += 1
+        if CALLS[0] > self.left[0]:
+            self.output = self.spoil(self.output)
+
+    def backward(self, dvalues: Any) -> None:
+        super().backward(dvalues)
+        CALLS[0] += 1
+        if CALLS[0] > self.left[0]:
+            self.dweights, self.dinputs = self.spoil(self.dweights), self.spoil(self.dinputs)
+
+
+CALLS = [0]
+SPOILED = {
+    "an error": lambda array: 1 // 0,
+    "None": lambda array: None,
+    "NaN": lambda array: array * np.nan,
+    "text": lambda array: "text",
+    "a row less": lambda array: array[1:],
+    "an axis more": lambda array: array[..., None],
+    "an empty array": lambda array: array[:0],
+    "a ragged list": lambda array: [[1.0], [2.0, 3.0]],
+    "other numbers": lambda array: array * CALLS[0],
+    "integers": lambda array: array.astype(int),
+    "float32": lambda array: array.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED)
+def test_a_layer_that_goes_wrong_in_any_call_gets_an_answer_and_its_weights_back(spoil: str) -> None:
+    for calls in (*range(20), 30, 40, 50, 60, 70, 80):
+        CALLS[0] = 0
+        layer = Faltering(calls, SPOILED[spoil])
+        weights = layer.weights
+
+        result = check(layer, ROWS[:2], entries=4)
+
+        assert isinstance(str(result), str)
+        assert layer.weights is weights
+        np.testing.assert_array_equal(weights, draw(5, 4))
+        if calls < 9 and spoil != "float32":
+            assert not result.ok, calls
 
 
 # Losses --------------------------------------------------------------------------------------------

@@ -213,9 +213,9 @@ def test_a_penalty_that_the_reported_loss_leaves_out_is_not_accused_and_one_with
     missing = check_network(with_penalty, network.parameters(), network.gradients)
 
     assert (left_out.ok, left_out.wrong) == (False, False)
-    assert "parameters[0]: not decided: it contains 1/50 times the parameter" in str(left_out.mistake)
+    assert "parameters[0]: not decided: it contains the gradient of a penalty on the weights" in str(left_out.mistake)
     assert str(missing.mistake).startswith(
-        "parameters[0]: the loss contains a penalty whose gradient, 1/50 times the parameter, is missing"
+        "parameters[0]: the gradient of the penalty that the loss contains is missing"
     )
     assert check_network(with_penalty, network.parameters(), decayed).ok
 
@@ -271,6 +271,8 @@ def test_errors_and_chance_in_the_network_are_answers() -> None:
     def broken() -> list[Array]:
         raise ZeroDivisionError("no batch")
 
+    two = check_network(lambda: (1.0, 0.5), network.parameters(), network.gradients)  # type: ignore[arg-type, return-value]
+    missing = check_network(network.loss, broken, network.gradients)
     random_loss = check_network(counting, network.parameters(), network.gradients)
     failed = check_network(network.loss, network.parameters(), broken)
     infinite = check_network(lambda: np.inf, network.parameters(), network.gradients)
@@ -278,6 +280,8 @@ def test_errors_and_chance_in_the_network_are_answers() -> None:
     assert "in one call and" in str(random_loss)
     assert str(failed.mistake).startswith("gradients raised ZeroDivisionError: no batch (test_network.py, line ")
     assert infinite.mistake == "the loss is inf for this batch"
+    assert str(two) == "undecided: the loss: not compared: it is 2 numbers, expected one"
+    assert str(missing.mistake).startswith("parameters raised ZeroDivisionError: no batch")
     assert random_loss.wrong
     assert infinite.wrong
 
@@ -290,10 +294,10 @@ def test_arguments_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(SettingsError, match="gradients: received w, expected w1, b1, w2, b2"):
         check_network(network.loss, network.named(), {"w": draw(5, 4)})
     with pytest.raises(
-        SettingsError, match=r"parameters: parameters\[0\] is float, expected an array that can be changed"
+        SettingsError, match=r"parameters: parameters\[0\] is float, expected an array of floats that can be changed"
     ):
         check_network(network.loss, [1.0], [draw(5, 4)])
-    with pytest.raises(SettingsError, match="is an array of int64, expected an array that can be changed"):
+    with pytest.raises(SettingsError, match="is an array of int64, writeable=True, expected an array of floats"):
         check_network(network.loss, [np.arange(3)], [draw(3)])
 
 
