@@ -17,7 +17,7 @@ from lenet.gradcheck.differences import Array, NumericGradient, choose, differen
 from lenet.gradcheck.foreign.calls import NotComparable
 from lenet.gradcheck.foreign.layer import LayerUnderTest
 from lenet.gradcheck.foreign.sources import Discovery, Told, discover
-from lenet.gradcheck.mistakes.evidence import Evidence
+from lenet.gradcheck.mistakes.evidence import GradientEvidence
 from lenet.gradcheck.mistakes.ignored import ignored_inputs, tied_inputs
 from lenet.gradcheck.mistakes.naming import added_to, name_mistakes, not_reset, unused_parameters, wrong_shapes
 from lenet.gradcheck.mistakes.undecided import at_kinks, batch_means, settle_rates, settle_unnamed
@@ -149,7 +149,7 @@ def _compare(
     own = {label: in_shape(gradient, shapes[label]) for label, gradient in gradients.own.items()}
     constants, added = added_to(layer, inputs, dvalues, own)
     own = {label: gradient - constants.get(label, 0.0) for label, gradient in own.items()}
-    evidence = Evidence(layer, inputs, dvalues, own, by_label, max(10 * bound, 1e-5))
+    evidence = GradientEvidence(layer, inputs, dvalues, own, by_label, max(10 * bound, 1e-5))
     settle_rates(evidence, own, found)
     rounding = 100 * precision_of(layer.dtype).eps * max(1.0, float(np.abs(inputs).max())) * np.linalg.norm(dvalues)
     tensors = {label: compare(own[label], shapes[label], by_label[label], bound, float(rounding)) for label in own}

@@ -19,7 +19,7 @@ EXACT = 1e-6
 
 
 @dataclass(frozen=True)
-class Evidence:
+class GradientEvidence:
     """Everything that is known of one layer.
 
     Attributes:

@@ -6,13 +6,13 @@ import numpy as np
 
 from lenet.gradcheck.differences import Array, differences, precision_of
 from lenet.gradcheck.foreign.calls import NotComparable
-from lenet.gradcheck.mistakes.evidence import Evidence
+from lenet.gradcheck.mistakes.evidence import GradientEvidence
 from lenet.gradcheck.wording import number, spans
 
 MOST_CHANNELS = 64
 
 
-def ignored_inputs(evidence: Evidence) -> list[str]:
+def ignored_inputs(evidence: GradientEvidence) -> list[str]:
     """A sentence about the input channels, or inputs of a dense layer, whose change changes nothing."""
     layer, axes, inputs = evidence.layer, evidence.axes, evidence.inputs
     generator = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def ignored_inputs(evidence: Evidence) -> list[str]:
     return [f"the output ignores {what}{plural} {spans(silent)} of {channels}: changing {they} changes nothing"]
 
 
-def tied_inputs(evidence: Evidence) -> list[str]:
+def tied_inputs(evidence: GradientEvidence) -> list[str]:
     """A sentence about a maximum that passes the whole gradient to each of several equal inputs.
 
     Where inputs are equal there is no derivative by one of them. If all grow by

@@ -9,14 +9,14 @@ import numpy as np
 
 from lenet.gradcheck.differences import Array, Indices, differences, precision_of
 from lenet.gradcheck.foreign.layer import LayerUnderTest, OwnGradients
-from lenet.gradcheck.mistakes.evidence import Evidence, close
+from lenet.gradcheck.mistakes.evidence import GradientEvidence, close
 from lenet.gradcheck.mistakes.wiring import wiring_mistakes
 from lenet.gradcheck.wording import grouped, number
 
 MOST_ENTRIES = 32
 
 
-def name_mistakes(evidence: Evidence, wrong: list[str]) -> list[str]:
+def name_mistakes(evidence: GradientEvidence, wrong: list[str]) -> list[str]:
     """Sentences about the gradients whose names are in ``wrong``."""
     found: list[tuple[str, str]] = []
     for name in wrong:
@@ -34,7 +34,7 @@ def not_reset(gradients: OwnGradients) -> list[str]:
     return grouped(found)
 
 
-def unused_parameters(evidence: Evidence, unused: list[str]) -> list[str]:
+def unused_parameters(evidence: GradientEvidence, unused: list[str]) -> list[str]:
     """Parameters that have a gradient, and that forward does not use, such as a bias that is never added."""
     trained = [source.of for label, source in evidence.layer.sources.items() if evidence.own[label].any()]
     return [f"{name}: never used by forward, the output does not depend on it" for name in unused if name in trained]
@@ -86,7 +86,7 @@ def wrong_shapes(gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int,
     return mistakes
 
 
-def _plain(evidence: Evidence, name: str) -> str | None:
+def _plain(evidence: GradientEvidence, name: str) -> str | None:
     """Not finite, nothing at all, or the right gradient times a constant."""
     own = evidence.own[name]
     if not np.isfinite(own).all():
@@ -99,7 +99,7 @@ def _plain(evidence: Evidence, name: str) -> str | None:
     return f"the right gradient {evidence.scaled(name, scale)}"
 
 
-def _several(evidence: Evidence, name: str) -> list[str]:
+def _several(evidence: GradientEvidence, name: str) -> list[str]:
     """All that can be said of a gradient in which more than its size is wrong."""
     found = [_repeated(evidence, name)]
     with suppress(Exception):  # a foreign layer may fail in any way when it is given other numbers
@@ -113,7 +113,7 @@ def _several(evidence: Evidence, name: str) -> list[str]:
     return [sentence for sentence in (*found, batch) if sentence]
 
 
-def _repeated(evidence: Evidence, name: str) -> str | None:
+def _repeated(evidence: GradientEvidence, name: str) -> str | None:
     """One number given to all elements of a kernel, or to all biases."""
     own, numeric, axes = evidence.own[name], evidence.numeric[name], evidence.axes
     if name == "dinputs" or (own.ndim > 1 and not evidence.is_of_kernel(name)):
@@ -132,7 +132,7 @@ def _repeated(evidence: Evidence, name: str) -> str | None:
     return f"one value repeated over {what}" if differ and close(rows, 0 * rows + rows.mean(axis=0)) else None
 
 
-def _diagonal(evidence: Evidence) -> str | None:
+def _diagonal(evidence: GradientEvidence) -> str | None:
     """The derivative of each output by its own input, as if it depended on no other."""
     own, dvalues = evidence.own["dinputs"], evidence.dvalues
     if own.shape != dvalues.shape:
@@ -145,7 +145,7 @@ def _diagonal(evidence: Evidence) -> str | None:
     return "uses the diagonal of the Jacobian alone: each output depends on the other inputs too"
 
 
-def _updated(evidence: Evidence) -> str | None:
+def _updated(evidence: GradientEvidence) -> str | None:
     """The gradient of a layer whose parameters have been updated already."""
     layer = evidence.layer
     layer.restart()
@@ -160,7 +160,7 @@ def _updated(evidence: Evidence) -> str | None:
     return "passes the gradient back through the updated weights, expected: those of the forward pass"
 
 
-def _agrees(evidence: Evidence, dvalues: Array, parameters: Mapping[str, Array], entries: Indices) -> bool:
+def _agrees(evidence: GradientEvidence, dvalues: Array, parameters: Mapping[str, Array], entries: Indices) -> bool:
     """Whether ``dinputs`` is right, at some entries, for other dvalues or other parameters."""
 
     def by_inputs(tensor: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from lenet.gradcheck.foreign.calls import LEARNING_RATES
 from lenet.gradcheck.foreign.layer import GradientSource, LayerUnderTest
 from lenet.gradcheck.foreign.locations import locations_of
 from lenet.gradcheck.foreign.sources import Discovery
-from lenet.gradcheck.mistakes.evidence import Evidence
+from lenet.gradcheck.mistakes.evidence import GradientEvidence
 from lenet.gradcheck.result import TensorCheck
 from lenet.gradcheck.wording import number
 
@@ -59,7 +59,7 @@ def settle_unnamed(
     layer.sources = sources
 
 
-def settle_rates(evidence: Evidence, own: dict[str, Array], found: Discovery) -> None:
+def settle_rates(evidence: GradientEvidence, own: dict[str, Array], found: Discovery) -> None:
     """Free gradients that were read from the change of a parameter from the layer's own learning rate.
 
     A layer that updates itself without being told a learning rate has one of its
@@ -94,7 +94,7 @@ def at_kinks(tensors: Mapping[str, TensorCheck]) -> dict[str, str]:
     return dict.fromkeys(skipped, "not compared: it has a kink at every entry")
 
 
-def batch_means(evidence: Evidence, tensors: Mapping[str, TensorCheck]) -> dict[str, str]:
+def batch_means(evidence: GradientEvidence, tensors: Mapping[str, TensorCheck]) -> dict[str, str]:
     """Parameters whose gradients are all the mean over the batch, while the gradient by the inputs is not.
 
     That is right where the loss hands back gradients of single samples, and

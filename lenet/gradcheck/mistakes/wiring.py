@@ -16,7 +16,7 @@ import numpy as np
 
 from lenet.gradcheck.differences import Array
 from lenet.gradcheck.mistakes.axes import AxisOrder
-from lenet.gradcheck.mistakes.evidence import EXACT, Evidence
+from lenet.gradcheck.mistakes.evidence import EXACT, GradientEvidence
 from lenet.gradcheck.wording import spans
 
 Element = tuple[int, int]
@@ -34,7 +34,7 @@ TURNS: dict[str, Callable[[int, int, int, int], Element]] = {
 }
 
 
-def wiring_mistakes(evidence: Evidence, name: str) -> list[str]:
+def wiring_mistakes(evidence: GradientEvidence, name: str) -> list[str]:
     """What is exchanged or turned in the gradient called ``name``."""
     if evidence.axes is None or not (name == "dinputs" or evidence.is_of_kernel(name)):
         return []
@@ -54,7 +54,7 @@ class OneWeight:
     and the output channel at which the gradient comes in.
     """
 
-    def __init__(self, evidence: Evidence, axes: AxisOrder, name: str) -> None:
+    def __init__(self, evidence: GradientEvidence, axes: AxisOrder, name: str) -> None:
         self.evidence, self.axes, self.name = evidence, axes, name
         self.height, self.width, *self.channels = axes.kernels(evidence.layer.parameters[evidence.kernel]).shape
         rows, columns = axes.images(evidence.dvalues).shape[1:3]
