@@ -113,9 +113,12 @@ def survey(window: Window) -> list[Finding]:
 
 
 def suspicion(answers: Sequence[Finding], window: Window) -> Explanation:
-    """What a :func:`survey` says of a run that is not well and yet in no defect stretch: faults, no side effects."""
-    faults = [f for f in fired(answers) if rule_of(f).is_fault]
-    chain = tuple(sorted(faults, key=lambda f: (f.first_step, rule_of(f).rank)))
+    """What a :func:`survey` says of a run that is not well and yet in no defect stretch: faults, and shut layers.
+
+    A run that lives with nearly all units of a layer dead is crippled, and is told so.
+    """
+    seen = [f for f in fired(answers) if rule_of(f).is_fault or rule_of(f).keeps_down >= SURE_STATE]
+    chain = tuple(sorted(seen, key=lambda f: (f.first_step, rule_of(f).rank)))
     return Explanation(chain, _first_link(chain, window), None, tuple(answers))
 
 

@@ -31,13 +31,15 @@ from diagnostics.detect.causes import (
     without_fired,
 )
 from diagnostics.detect.dead_end import DeadEnd
-from diagnostics.detect.early_warnings import EarlyWarnings
+from diagnostics.detect.early_warnings import EarlyWarnings, plateau_warning
 from diagnostics.detect.epoch_means import EpochSums
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
+from diagnostics.detect.progress import PROGRESS, MovingNow, Progress
 from diagnostics.detect.recent_rows import RecentRows
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.detect.symptoms import Symptoms, symptom_finding, window_of
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.detect.undecided import reason
 from diagnostics.detect.window import Window
 from diagnostics.errors import DiagnosticsError
 from diagnostics.schema.columns import Columns
@@ -51,6 +53,7 @@ NEEDED = ("data_loss", "accuracy", "samples", "loss")
 DEFAULT_THRESHOLDS = Thresholds(
     [
         *symptoms.THRESHOLDS,
+        *PROGRESS,
         *early_warnings.THRESHOLDS,
         *(threshold for rule in (*ENDING, *MECHANISMS) for threshold in rule.thresholds),
     ]
@@ -98,11 +101,14 @@ class Detector:
         self._warnings: list[Finding] = []
         self._last_warnings: dict[str, Finding] = {}  # of each layer, however many there were
         self._explanations: dict[int, Explanation] = {}
+        self._has_plateau = False
         self._validations: list[tuple[int, float, float]] = []
         self._epochs = EpochSums()
         needed = [self.columns.find(name) for name in NEEDED]
         if None in needed:
             raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
+        self._progress = Progress(info, self.columns, self.thresholds)
+        self._moving = MovingNow(self._progress, self._history)
         found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
         nonfinite = [place for place in found if place is not None]
         # All that is looked at in every row is fetched at once: in a training the caches are cold, and every
@@ -119,9 +125,13 @@ class Detector:
         self._epochs.add(epoch, data_loss, accuracy, samples)
         finite = math.isfinite(loss) and not any(seen[len(NEEDED) : self._counted])
         stretch = self.symptoms.observe(
-            step, data_loss, accuracy, samples, finite, lambda: self._dead_end.is_proven(row, self._history)
-        )
+            step, data_loss, accuracy, samples, finite,
+            lambda: self._dead_end.is_proven(row, self._history), lambda: self._moving(step),
+        )  # fmt: skip
         warnings = self._early.observe(step, seen[self._counted :], row)
+        if self.symptoms.is_on_plateau(step) and not self._has_plateau:
+            self._has_plateau = True
+            warnings += (plateau_warning(step),)
         if warnings:
             self._last_warnings |= {one.layer: one for one in warnings if one.layer is not None}
             if len(self._warnings) < KEPT_WARNINGS:
@@ -143,7 +153,7 @@ class Detector:
         ``steps`` is how many steps the run has made; its last steps may have brought no row.
         """
         is_over = status not in ("running", "unclear")
-        stretch = self.symptoms.finish() if is_over else None
+        stretch = self.symptoms.finish(lambda: self._progress.improves(self._rows())) if is_over else None
         if stretch is not None:
             self._explain(stretch)
         return self._diagnosis(self.symptoms.verdict(is_over), max(self.symptoms.steps, steps or 0))
@@ -183,6 +193,9 @@ class Detector:
 
     # ---- inside
 
+    def _rows(self) -> NDArray[np.float32]:
+        return self._history.ordered()[1]
+
     def _window(self) -> Window:
         steps, rows = self._history.ordered()
         return Window(
@@ -218,6 +231,8 @@ class Detector:
         symptoms = [symptom_finding(one, steps, self.symptoms) for one in stretches]
         contradiction = self.symptoms.contradiction
         told = [*symptoms, *([contradiction.finding] if contradiction else [])]
+        if verdict is Verdict.UNDECIDED:
+            told.append(reason(self.symptoms, self._progress, self._rows(), steps))
         if deciding:
             end = steps if deciding.recovery is None else deciding.recovery
             chain = (*extended_to(explanation.chain, end - 1), symptoms[-1])

@@ -49,6 +49,8 @@ WORDS = (
     "outputs of {} have faded to {:.0%} of their best",
 )
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
+# Of the calibration runs that guessed at patience while their layers still moved, how many learned, of how many.
+PLATEAUS = (2, 19)
 # Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
 # the first turmoil is over, and is forgotten slowly, by half in some 1,700 rows.
 FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
@@ -146,6 +148,15 @@ class EarlyWarnings:
             return []
         words = WORDS[sign].format(layer, value)
         return [Finding(RULE, layer, step, step, value, self._limits[sign], Severity.WARNING, math.nan, words)]
+
+
+def plateau_warning(step: int) -> Finding:
+    """A run that guesses at patience while its layers still move: no defect yet, and what became of such runs."""
+    later, seen = PLATEAUS
+    words = (
+        f"not learned yet after {step + 1:,} steps, with layers that still move: {later} of {seen} such runs learned"
+    )
+    return Finding(RULE, None, step, step, math.nan, math.nan, Severity.WARNING, math.nan, words)
 
 
 def _found(columns: Columns, layers: Sequence[str], name: str) -> tuple[list[str], NDArray[np.intp]]:

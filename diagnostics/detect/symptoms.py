@@ -9,32 +9,36 @@
      └─ guessing at patience P, or cannot learn ──▶ NEVER LEARNED ──┘
         any more
 
-The words are those of the design: over the last W = max(20 steps, 2,560 samples),
-*guessing* is a mean data loss of at least 0.95 H together with an accuracy of at
-most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of at most 0.7 H
-together with an accuracy above that, with H the entropy of the class prior and A the
-share of the commonest class. Where the two numbers contradict each other (a loss of at
-most 0.7 H with an accuracy of chance, or a loss of guessing with an accuracy of 0.8 and
-more) the window is neither, no verdict rests on it, and a finding says so. The
-loss of guessing is H and its accuracy A whatever the number of classes and however
-unequal they are, which is why neither is compared with a fixed number. Where only
-every k-th step is recorded the window has at least 5 rows, however many steps they
-take; so one bad batch is never all there is.
+The words are those of the design: over the last W steps (2,560 samples, at least 20
+and at most 200 steps), *guessing* is a mean data loss of at least 0.95 H together with
+an accuracy of at most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of
+at most 0.7 H together with an accuracy above that, with H the entropy of the class
+prior and A the share of the commonest class. Where the two numbers contradict each
+other (a loss of at most 0.7 H with an accuracy of chance, or a loss of guessing with
+an accuracy of 0.8 and more) the window is neither, no verdict rests on it, and a
+finding says so. The loss of guessing is H and its accuracy A whatever the number of
+classes and however unequal they are, which is why neither is compared with a fixed
+number. Where only every k-th step is recorded the window has at least 5 rows, however
+many steps they take; so one bad batch is never all there is.
 
 A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch, which keeps its
 kind until the run recovers: a run that has collapsed and then overflows has collapsed.
-Stretches do not overlap: none begins before the one in front of it has ended.
-A stretch ends at *recovery*: where the run has learned, or where it is far above chance:
+Stretches do not overlap: none begins before the one in front of it has ended. A
+stretch ends at *recovery*: where the run has learned, or where it is far above chance:
 an accuracy that is right on 0.3 more of the samples than A, with a loss below that of
-guessing. Such a run does not guess any more, though it may not have learned yet.
-A run that *cannot learn any more* is said to have never learned before patience P: a
-layer was constant for every input throughout W (all its ReLU units dead, or all its
-sigmoids or tanhs stuck at the same numbers), and the gradient of its weights and of
-everything below is exactly zero. At the end of a run that never learned, guessing is
-enough from grace G on; a run that ends sooner, or neither guessing nor learned, is
-undecided. So is one that ends in the middle of a fall: the window still says learned,
-while most of the last five losses are as high as those of guessing (calibration runs
-that died in their last four steps would be called healthy otherwise).
+guessing. Such a run does not guess any more, though it may not have learned yet. At
+the end of a run 0.1 is enough. A run that *cannot learn any more* is said to have
+never learned before patience P: a layer was constant for every input throughout W (all
+its ReLU units dead, or all its sigmoids or tanhs stuck at the same numbers), and the
+gradient of its weights and of everything below is exactly zero. At patience a run that
+guesses is called so only where nothing moves any more: neither its loss nor the
+outputs of its layers (:mod:`diagnostics.detect.progress`). At the end of a run that
+never learned, guessing is enough from grace G on, unless loss or accuracy still
+improve: such a run is slow. A slow run, one that ends sooner, and one that is neither
+guessing nor learned are undecided. So is one that ends in the middle of a fall: the
+window still says learned, while most of the last five losses are as high as those of
+guessing (calibration runs that died in their last four steps would be called healthy
+otherwise).
 
 The state is O(1): a window of rows and a few counters. It sees rows up to now and no
 later ones, and its sums are exact, so live and from a file it gives the same answers.
@@ -82,6 +86,16 @@ THRESHOLDS = (
         0.3,
         "share",
         "recovery: accuracy so far above A, with a loss below guessing",
+        "choice",
+        0,
+        1,
+    ),
+    Threshold(
+        "verdict",
+        "between_accuracy",
+        0.1,
+        "share",
+        "no defect at the end: so far above A, with a loss below guessing",
         "choice",
         0,
         1,
@@ -134,6 +148,7 @@ class Symptoms:
         self._learned_loss = thresholds["verdict.learned_loss"] * self.entropy
         self._sigmas = thresholds["verdict.guessing_sigmas"]
         self._contradiction_accuracy = thresholds["verdict.contradiction_accuracy"]
+        self._between_accuracy = self.commonest + thresholds["verdict.between_accuracy"]
         self._recovery_accuracy = self.commonest + thresholds["verdict.recovery_accuracy"]
         # A window has to fit before patience and grace can be asked for.
         self.patience = max(int(thresholds["verdict.patience"]), self.window)
@@ -149,7 +164,9 @@ class Symptoms:
         self.stretches: list[Stretch] = []
         self._mean = math.nan
         self._confirmed_by: dict[int, float] = {}
-        self.is_guessing = self.is_learned = self.is_contradictory = self.is_above_chance = False
+        self.is_guessing = self.is_learned = self.is_contradictory = False
+        self.is_above_chance = self.is_between = False
+        self._last_guess = -1
         self.contradiction: Contradiction | None = None
 
     @property
@@ -167,12 +184,14 @@ class Symptoms:
         samples: float,
         finite: bool,
         cannot_learn: Callable[[], bool] = lambda: False,
+        is_moving: Callable[[], bool] = lambda: False,
     ) -> Stretch | None:
         """One row; returns the stretch that this row confirmed or ended, if any.
 
         ``loss`` is the data loss; ``finite`` says that loss and parameters are;
         ``cannot_learn`` finds out whether a mechanism proves that the run cannot learn
-        any more, and is asked only where that would decide.
+        any more, ``is_moving`` whether loss and layers still move; both are asked only
+        where that would decide.
         """
         self._slide(step, loss, accuracy, samples)
         self.steps = step + 1
@@ -184,13 +203,21 @@ class Symptoms:
         if self.is_guessing and self.open_stretch is None:
             if self.has_learned:
                 return self._open(Verdict.COLLAPSED, self._last_good + 1, step)
-            if step >= self.patience or cannot_learn():
+            if cannot_learn() or (step >= self.patience and not is_moving()):
                 return self._open(Verdict.NEVER_LEARNED, 0, step)
         return None
 
-    def finish(self) -> Stretch | None:
-        """The end of the run: one that ends guessing after grace G has never learned."""
-        if self.open_stretch is None and self.is_guessing and not self.has_learned and self.steps >= self.grace:
+    def is_on_plateau(self, step: int) -> bool:
+        """Whether the run guesses at patience or later, has never learned, and is not called a defect run."""
+        return step >= self.patience and self.is_guessing and not self.has_learned and self.open_stretch is None
+
+    def finish(self, improves: Callable[[], bool] = lambda: False) -> Stretch | None:
+        """The end of the run: one that ends guessing after grace G has never learned, unless it still improves."""
+        stretch = self.open_stretch
+        if stretch is not None and stretch.kind is not Verdict.DIVERGED and self.is_between:
+            self.stretches[-1] = replace(stretch, recovery=max(self._last_guess, stretch.confirmed) + 1)
+        ended = stretch is None and self.is_guessing and not self.has_learned and self.steps >= self.grace
+        if ended and not improves():
             return self._open(Verdict.NEVER_LEARNED, 0, self.steps - 1)
         return None
 
@@ -257,7 +284,8 @@ class Symptoms:
             self._last_good = step
 
     def _judge_window(self, step: int) -> None:
-        self.is_guessing = self.is_learned = self.is_contradictory = self.is_above_chance = False
+        self.is_guessing = self.is_learned = self.is_contradictory = False
+        self.is_above_chance = self.is_between = False
         rows = len(self._rows)
         if self._first_step is None or step - self._first_step < self.window - 1 or rows < LEAST_ROWS:
             return
@@ -274,6 +302,9 @@ class Symptoms:
             self.is_learned = loss <= self._learned_loss and accuracy > chance
             self.is_contradictory = loss <= self._learned_loss and accuracy <= chance
             self.is_above_chance = accuracy >= self._recovery_accuracy
+            self.is_between = not self.is_learned and accuracy >= self._between_accuracy
+        if self.is_guessing:
+            self._last_guess = step
         if self.is_contradictory:
             first = step if self.contradiction is None else self.contradiction.first_step
             self.contradiction = Contradiction(first, step, loss, accuracy, self.entropy)

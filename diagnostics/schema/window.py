@@ -11,13 +11,20 @@ import math
 
 LEAST_STEPS = 20
 LEAST_SAMPLES = 2560
+# Small batches need no thousands of rows: the margin of chance allows for the samples that there are.
+MOST_STEPS = 200
 
 
 def window_steps(batch_size: int, least_steps: float = LEAST_STEPS, least_samples: float = LEAST_SAMPLES) -> int:
-    """W in steps: at least ``least_steps`` steps, and at least ``least_samples`` samples of ``batch_size`` a step.
+    """W in steps.
+
+    Args:
+        batch_size: samples a step.
+        least_steps: W has at least so many steps.
+        least_samples: and so many samples, but for that never more than 200 steps.
 
     Raises ValueError for a batch without samples.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size: received {batch_size}, expected at least 1")
-    return max(int(least_steps), math.ceil(least_samples / batch_size))
+    return max(int(least_steps), min(math.ceil(least_samples / batch_size), MOST_STEPS))

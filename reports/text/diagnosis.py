@@ -19,7 +19,7 @@ VERDICTS = {
     Verdict.COLLAPSED: "a defect run, collapsed: it learned, unlearned everything, and did not come back",
     Verdict.NEVER_LEARNED: "a defect run, never learned within the {steps:,} steps it was given",
     Verdict.DIVERGED: "a defect run, diverged: its loss or parameters are no longer finite",
-    Verdict.UNDECIDED: "undecided: it ended too early, or neither learning nor guessing",
+    Verdict.UNDECIDED: "undecided: neither a run that learned nor a defect run",
 }
 
 
@@ -38,7 +38,7 @@ def verdict_sentence(run: Run) -> str:
     if diagnosis.verdict is Verdict.HEALTHY:
         return f"This run learned and kept what it learned through all its {steps}."
     if diagnosis.verdict is Verdict.UNDECIDED:
-        return f"After {steps} this run had neither clearly learned nor clearly failed: too early to tell."
+        return f"After {steps} this run had neither clearly learned nor clearly failed.{because}"
     if stretch is None:
         return f"This run is called {diagnosis.verdict}.{because}"
     end = "to its end" if stretch.recovery is None else f"until step {stretch.recovery:,}"

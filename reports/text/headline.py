@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis, Link
+from diagnostics.detect.undecided import UNDECIDED
 from diagnostics.run.turning_point import LASTING
 from reports.text.phrases import rule_name, sentence
 
 
 def headline(diagnosis: Diagnosis) -> str:
-    """The blow as a sentence, then the lasting state after it; "" where no rule saw what happened."""
+    """The blow as a sentence, then the lasting state after it; of an undecided run first why it is undecided.
+
+    "" where no rule saw what happened.
+    """
     link = diagnosis.blow or diagnosis.first_link
+    undecided = [f.plain for f in diagnosis.findings if f.rule == UNDECIDED]
     if link is None:
-        return ""
+        return " ".join(undecided)
     told = [link.plain or f"Step {link.step:,}: {link.message}."]
     states = [f for f in diagnosis.chain if f.plain and f.rule in LASTING and f.rule != link.rule]
-    return " ".join([*told, *(state.plain for state in states[:1] if state.plain not in told)])
+    return " ".join([*undecided, *told, *(state.plain for state in states[:1] if state.plain not in told)])
 
 
 def link_words(link: Link) -> str:

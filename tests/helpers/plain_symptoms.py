@@ -30,7 +30,7 @@ class Words:
 
     @property
     def window(self) -> int:
-        return max(20, math.ceil(2560 / self.batch_size))
+        return max(20, min(200, math.ceil(2560 / self.batch_size)))
 
     @property
     def entropy(self) -> float:
@@ -53,8 +53,8 @@ def state(rows: Sequence[PlainRow], words: Words) -> tuple[bool, bool]:
     return mean >= 0.95 * words.entropy and accuracy <= chance, mean <= 0.7 * words.entropy and accuracy > chance
 
 
-def is_above_chance(rows: Sequence[PlainRow], words: Words) -> bool:
-    """Whether the loss is below guessing and the accuracy 0.3 above the share of the commonest class."""
+def is_above_chance(rows: Sequence[PlainRow], words: Words, by: float = 0.3) -> bool:
+    """Whether the loss is below guessing and the accuracy so far above the share of the commonest class."""
     now = rows[-1].step
     inside = [row for row in rows if row.step > now - words.window]
     if len(inside) < 5:
@@ -63,7 +63,7 @@ def is_above_chance(rows: Sequence[PlainRow], words: Words) -> bool:
         return False
     mean = float(sum(Fraction(row.loss or 0.0) for row in inside) / len(inside))
     accuracy = sum(row.correct for row in inside) / sum(row.samples for row in inside)
-    return mean < 0.95 * words.entropy and accuracy >= max(words.prior) + 0.3
+    return mean < 0.95 * words.entropy and accuracy >= max(words.prior) + by
 
 
 def last_good(rows: Sequence[PlainRow], words: Words) -> int:
@@ -97,6 +97,12 @@ def stretches(rows: Sequence[PlainRow], words: Words) -> list[list[object]]:
                 found.append(["collapsed", max(last_good(seen, words) + 1, ended), row.step, None])
             elif row.step >= max(words.patience, words.window):
                 found.append(["never-learned", ended, row.step, None])
+    if found and found[-1][3] is None and found[-1][0] != "diverged" and is_above_chance(rows, words, 0.1):
+        guesses = [rows[n - 1].step for n in range(1, len(rows) + 1) if state(rows[:n], words)[0]]
+        confirmed = found[-1][2]
+        assert isinstance(confirmed, int)
+        found[-1][3] = max([confirmed, *guesses]) + 1
+        return found
     if rows and not has_learned and not (found and found[-1][3] is None) and state(rows, words)[0]:
         steps = rows[-1].step + 1
         if steps >= max(words.grace, words.window):

@@ -44,6 +44,8 @@ class ChangedLabels(Rule):
         loss = window.scalar("data_loss")
         before = median_before(loss, window.start)
         jump = self.threshold(window, "jump") * window.guessing_loss
+        if not jump > 0:  # with one class only any rise would be a jump
+            return []
         first = first_true(loss - before >= jump, window.start) if np.isfinite(before) else None
         if first is None or first == 0 or loss[first - 1] - before >= jump / 2:
             return []

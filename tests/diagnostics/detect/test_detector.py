@@ -276,4 +276,4 @@ def test_some_rows_of_a_run_without_any_are_undecided():
     diagnosis = judge(rows(np.zeros(0))).diagnosis
 
     assert diagnosis.verdict is Verdict.UNDECIDED
-    assert diagnosis.findings == ()
+    assert [f.rule for f in diagnosis.findings] == ["undecided"]

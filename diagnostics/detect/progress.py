@@ -1,0 +1,92 @@
+"""Does a run still move? Loss, accuracy and the outputs of its layers, judged against their own noise.
+
+A plateau is no defect while the layers below still change: many runs with sigmoids, and some
+with small rates, leave theirs after hundreds of steps. So a run that guesses at patience is
+called never-learned only where nothing moves any more; and one that ends while its loss falls,
+or its accuracy rises, is slow and undecided, not dead.
+
+Two halves of the last rows are compared: the difference of their means, in units of the noise
+of these means.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detect.recent_rows import RecentRows
+from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
+
+HALF, LEAST_HALF = 50, 10  # rows that are compared; with fewer than the least nothing can be said
+LONG_HALF = 150  # rows of a half at the end of a run, where there is time to look back
+PROGRESS = (
+    Threshold("verdict", "drift", 4, "noise", "layers move: outputs of two 50 rows differ so", CALIBRATION, 0),
+    Threshold("verdict", "gain", 3, "noise", "loss falls, within 100 rows", CALIBRATION, 0),
+    Threshold("verdict", "late_gain", 5, "noise", "slow: loss or accuracy gain, in the last 300 rows", CALIBRATION, 0),
+)
+
+
+class Progress:
+    """Looks for movement in the last rows of a run."""
+
+    def __init__(self, info: RunInfo, columns: Columns, thresholds: Thresholds) -> None:
+        self._drift, self._gain = thresholds["verdict.drift"], thresholds["verdict.gain"]
+        self._late_gain = thresholds["verdict.late_gain"]
+        self._loss, self._accuracy = columns.scalar("data_loss"), columns.scalar("accuracy")
+        found = [columns.find(f"{layer.name}/std") for layer in info.layers[:-1]]
+        self._spreads = [place for place in found if place is not None]
+
+    def is_moving(self, rows: NDArray[np.float32]) -> bool:
+        """Whether the loss falls or the outputs of a hidden layer drift in the last 100 rows of ``rows``."""
+        half = min(HALF, len(rows) // 2)
+        if half < LEAST_HALF:
+            return False
+        if -change(rows[:, self._loss], half) > self._gain:
+            return True
+        return any(abs(change(rows[:, place], half)) > self._drift for place in self._spreads)
+
+    def improves(self, rows: NDArray[np.float32]) -> bool:
+        """Whether loss or accuracy still get better in the last 300 rows of ``rows``."""
+        half = min(LONG_HALF, len(rows) // 2)
+        if half < LEAST_HALF:
+            return False
+        gain = max(-change(rows[:, self._loss], half), change(rows[:, self._accuracy], half))
+        return gain > self._late_gain
+
+
+class MovingNow:
+    """Asks every ten rows whether a run still moves, since looking costs more than a row may."""
+
+    EVERY = 10
+
+    def __init__(self, progress: Progress, history: RecentRows) -> None:
+        self._progress, self._history = progress, history
+        self._asked, self._is_moving = -math.inf, True
+
+    def __call__(self, step: int) -> bool:
+        """Whether it moved when it was last looked at."""
+        if step - self._asked >= self.EVERY:
+            self._asked = step
+            self._is_moving = self._progress.is_moving(self._history.ordered()[1])
+        return self._is_moving
+
+
+def change(values: NDArray[np.float32] | Sequence[float], half: int) -> float:
+    """The mean of the last ``half`` values minus that of the ``half`` before, in units of the noise of both.
+
+    0 where the values are not finite; infinite where they differ and have no noise.
+    """
+    last = np.asarray(values[-2 * half :], np.float64)
+    if not np.isfinite(last).all():
+        return 0.0
+    before, after = last[:half], last[half:]
+    difference = float(after.mean() - before.mean())
+    noise = math.sqrt((before.var() + after.var()) / half)
+    if noise == 0:
+        return math.copysign(math.inf, difference) if difference else 0.0
+    return difference / noise

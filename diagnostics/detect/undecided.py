@@ -1,0 +1,50 @@
+"""Why a run is undecided: which of the words is missing, and what it would take."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.progress import Progress
+from diagnostics.detect.symptoms import Symptoms
+
+UNDECIDED = "undecided"
+ONE_CLASS, CONTRADICTORY, SHORT, SLOW, FALLING, BETWEEN = (
+    "one class", "contradiction", "too short", "slow", "falling", "in between",
+)  # fmt: skip
+
+
+def reason(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int) -> Finding:
+    """The one reason why a run of ``steps`` steps is undecided; ``rows`` are its last ones."""
+    detail, words = _words(symptoms, progress, rows, steps)
+    nan = math.nan
+    return Finding(
+        UNDECIDED, None, 0, max(0, steps - 1), nan, nan, Severity.WARNING, nan, words, detail=detail,
+        plain=f"{words[0].upper()}{words[1:]}.",
+    )  # fmt: skip
+
+
+def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int) -> tuple[str, str]:
+    if not symptoms.entropy:
+        return ONE_CLASS, "all labels are of one class, so that there is nothing to learn and nothing to judge"
+    if symptoms.is_contradictory and symptoms.contradiction is not None:
+        return CONTRADICTORY, symptoms.contradiction.finding.message
+    needed = symptoms.grace if symptoms.is_guessing else symptoms.window
+    if steps < needed:
+        return SHORT, (
+            f"it made {steps:,} of the {needed:,} steps that are needed to judge it with this batch size: "
+            f"{needed - steps:,} are missing"
+        )
+    if symptoms.has_learned and symptoms.is_learned:
+        return FALLING, "it ended in the middle of a fall: the last losses are as high as those of guessing"
+    if progress.improves(rows):
+        return SLOW, f"it is slow: after {steps:,} steps it has not learned yet, and loss or accuracy still get better"
+    if symptoms.is_guessing:
+        return BETWEEN, f"it guesses after {steps:,} steps, and its layers still move"
+    return (
+        BETWEEN,
+        f"after {steps:,} steps it is better than guessing and has not learned, and it no longer gets better",
+    )
