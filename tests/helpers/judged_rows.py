@@ -38,7 +38,7 @@ class Told:
 
 def info(prior: Sequence[float] = (0.1,) * 10, batch_size: int = 128, **changes: Any) -> RunInfo:
     """The example's network on data of this prior, in batches of this size."""
-    return replace(example_info(), prior=tuple(prior), batch_size=batch_size, **changes)
+    return replace(example_info(), prior=tuple(prior), batch_size=batch_size, **{"window": 0, **changes})
 
 
 def rows(
