@@ -81,7 +81,7 @@ def test_an_attribute_that_is_newer_than_the_log_has_its_default(tmp_path: Path)
     assert later == ["checkpoint_every", "window", "thresholds"]
     assert again.schema_version == (1, 0)
     assert again.checkpoint_every is None
-    assert (again.info.window, again.info.thresholds) == (320, {})
+    assert (again.info.window, again.info.thresholds) == (200, {})
 
 
 def test_an_attribute_that_the_log_should_have_is_missed(tmp_path: Path) -> None:

@@ -120,6 +120,6 @@ def test_measures_are_found_by_name_wherever_they_stand() -> None:
         positions(SCALARS, "missing")
 
 
-def test_the_window_is_twenty_steps_or_2560_samples() -> None:
-    assert [window_steps(batch) for batch in (128, 8, 500, 100, 60_000)] == [20, 320, 20, 26, 20]
+def test_the_window_is_2560_samples_in_20_to_200_steps() -> None:
+    assert [window_steps(batch) for batch in (128, 8, 500, 100, 60_000)] == [20, 200, 20, 26, 20]
     assert [window_steps(batch, 5, 100) for batch in (128, 8, 15)] == [5, 13, 7]
