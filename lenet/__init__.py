@@ -1,6 +1,7 @@
-"""The trainer: layers, losses, optimisers, and a loop that tells its hooks what it does.
+"""The trainer: data, layers, losses, optimisers, and a loop that announces what it does to hooks.
 
-It knows nothing of files, plots or defects.
+In: images and labels, a network and its settings.
+Out: a trained network, and events for hooks. The trainer knows nothing of logs, plots or defects.
 """
 
 from __future__ import annotations

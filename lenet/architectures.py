@@ -29,7 +29,7 @@ NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
 ACTIVATIONS = {"relu": ActivationReLU, "sigmoid": ActivationSigmoid, "tanh": ActivationTanh}
 CONVOLUTIONS = {"exact": ConvolutionLayer, "report": ReportConvolutionLayer}
 
-# (number of kernels, padding, whether a pooling layer follows) of each convolution
+# For each convolution: number of kernels, padding, and whether a pooling layer follows.
 _CONVOLUTIONS_OF: dict[str, tuple[tuple[int, str, bool], ...]] = {
     "feedforward": (),
     "conv": ((6, "same", False),),
@@ -41,7 +41,7 @@ HIDDEN = (120, 84)
 
 
 def layers_with_weights(network: str) -> tuple[str, ...]:
-    """The names a model gives to the layers of a network that have weights: conv1, conv2, dense1, ..."""
+    """The names of a network's layers with weights: conv1, conv2, dense1, ..."""
     convolutions = [f"conv{number + 1}" for number in range(len(_CONVOLUTIONS_OF[network]))]
     return (*convolutions, *(f"dense{number + 1}" for number in range(len(HIDDEN) + 1)))
 
@@ -54,9 +54,18 @@ def network_layers(
     image: tuple[int, int, int] = (28, 28, 1),
     classes: int = 10,
 ) -> list[Layer]:
-    """The layers of one of the five networks, for images (height, width, depth).
+    """The layers of one of the five networks.
 
-    Raises SettingsError for an unknown name, ShapeError for images too small.
+    Args:
+        network: one of NETWORKS.
+        activation: the function after every layer with weights but the last: relu (default), sigmoid or tanh.
+        convolution: exact (default), or report for the report's own arithmetic.
+        image: (height, width, depth) of one image, default (28, 28, 1).
+        classes: the number of outputs, default 10.
+
+    Raises:
+        SettingsError: an unknown name.
+        ShapeError: images too small for the network.
     """
     _expect("network", network, NETWORKS)
     _expect("activation", activation, ACTIVATIONS)

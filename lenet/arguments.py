@@ -1,4 +1,4 @@
-"""Checks of single arguments: whole numbers and numbers in their range, refused by name otherwise."""
+"""Checks of single arguments; what is refused is named."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def expect_pair(name: str, value: object) -> tuple[int, int]:
 
 
 def expect_number(name: str, value: object, allowed: str, is_allowed: Callable[[float], bool]) -> None:
-    """Raises SettingsError unless ``value`` is a finite number that ``is_allowed``, which ``allowed`` says in words."""
+    """Raises SettingsError unless ``value`` is a finite number that ``is_allowed``; ``allowed`` says it in words."""
     if not isinstance(value, Real):
         raise SettingsError(f"{name}: received {value!r}, expected a number, {allowed}")
     if not (math.isfinite(value) and is_allowed(float(value))):
@@ -46,5 +46,5 @@ def positive(value: float) -> bool:
 
 
 def share_below_one(value: float) -> bool:
-    """At least 0 and below 1: what a mean keeps of its past."""
+    """At least 0 and below 1."""
     return 0 <= value < 1

@@ -1,4 +1,4 @@
-"""Checks of what people hand to ``train`` and ``validate``, before anything is computed."""
+"""Checks of the arguments of ``train`` and ``validate``, before anything is computed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,18 @@ CHUNK = 4096
 def check_inputs(name: str, X: NDArray[Any], input_shape: Shape) -> Array:
     """X as (N, *input_shape).
 
-    Rows are read as images and images as rows, (N, H, W) as (N, H, W, 1); nothing
-    else is reshaped, so that no image with its channels first is read as one with
-    its channels last. Raises ShapeError where shapes differ, DataError for NaN or
-    infinite values and for what is no array of numbers.
+    Rows are read as images and images as rows, and (N, H, W) as (N, H, W, 1). Nothing
+    else is reshaped, so that an image with its channels first is never read as one with
+    its channels last.
+
+    Args:
+        name: how messages call the array.
+        X: the samples, (N, ...).
+        input_shape: shape of one sample, (H, W, C) or (F,).
+
+    Raises:
+        ShapeError: samples of another shape.
+        DataError: NaN, an infinite value, or no array of numbers.
     """
     try:
         X = np.asarray(X)
@@ -50,7 +58,7 @@ def _is_readable_as(shape: Shape, input_shape: Shape) -> bool:
 
 
 def check_pair(name: str, data: object) -> tuple[Any, Any]:
-    """(inputs, labels). Raises SettingsError for anything else."""
+    """The pair (inputs, labels). Raises SettingsError for anything else."""
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise SettingsError(f"{name}: received {_kind(data)}, expected a pair (inputs, labels)")
     return data[0], data[1]
@@ -66,13 +74,13 @@ def check_hooks(hooks: object) -> None:
 
 
 def check_kind(name: str, value: object, kind: type) -> None:
-    """Raises SettingsError unless ``value`` is an object of ``kind``, and says so where it is a class itself."""
+    """Raises SettingsError unless ``value`` is an object of ``kind``; a class in its place is named as one."""
     if not isinstance(value, kind):
         raise SettingsError(f"{name}: received {_kind(value)}, expected an object of {kind.__name__}")
 
 
 def _kind(value: object) -> str:
-    """How messages call what was received."""
+    """How messages call the value that was received."""
     if isinstance(value, type):
         return f"the class {value.__name__}, not an object of it"
     if isinstance(value, tuple | list):
@@ -81,7 +89,7 @@ def _kind(value: object) -> str:
 
 
 def check_train_arguments(epochs: int, batch_size: int | None, steps: int | None, print_every: int | None) -> None:
-    """Raises SettingsError for counts that cannot be; only ``epochs`` must not be None."""
+    """Raises SettingsError for counts out of range; all but ``epochs`` may be None."""
     counts: tuple[tuple[str, object, int], ...] = (
         ("epochs", epochs, 1),
         ("batch_size", batch_size, 1),
@@ -95,7 +103,7 @@ def check_train_arguments(epochs: int, batch_size: int | None, steps: int | None
 
 
 def check_same_feeding(steps_then: int, shuffle_then: bool, steps_now: int, shuffle_now: bool) -> None:
-    """Raises SettingsError where a restored run would go on with other batches than it was fed before."""
+    """Raises SettingsError if a restored run would go on with other batches than before."""
     if steps_now != steps_then:
         raise SettingsError(
             f"train: received data and a batch size that make {steps_now} steps an epoch, expected {steps_then} as in "

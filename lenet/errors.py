@@ -1,9 +1,9 @@
-"""Errors people can cause, each one line that names what was received and what was expected.
+"""The errors that a user can cause. Each message is one line that names what was received and what was expected.
 
 LenetError
 ├── DataError       a data file is missing, damaged or of the wrong form
-├── ShapeError      arrays or layers that do not fit together
-└── SettingsError   an argument out of its range, or a step that was left out
+├── ShapeError      arrays or layers do not fit together
+└── SettingsError   an argument is out of its range, or a call was left out
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ class LenetError(Exception):
 
 
 class DataError(LenetError, ValueError):
-    """A data file that cannot be used: the message names file, found and expected."""
+    """A data file cannot be used; the message names the file, what was found and what was expected."""
 
 
 class ShapeError(LenetError, ValueError):
-    """Shapes that do not fit: the message names layer, received and expected."""
+    """Shapes do not fit; the message names the layer, the shape that was received and the one expected."""
 
 
 class SettingsError(LenetError, ValueError):
-    """An argument that cannot be: the message names it, its value and what is allowed."""
+    """An argument is out of its range; the message names it, its value and what is allowed."""
 
 
 def reason_of(error: BaseException) -> str:

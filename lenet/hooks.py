@@ -1,12 +1,12 @@
-"""What the training loop tells, and to whom.
+"""The events of a training run, and the hooks that listen to them.
 
-The loop announces eight events of a run and one for each portion of
-activations. A :class:`Hook` listens: it overrides the ``on_...`` methods it
-cares about and says in :meth:`Hook.wants` which steps it wants to hear of.
-The loop knows nothing of what hooks do with it.
+A training loop announces eight kinds of events, and one more for each portion of
+activations. A :class:`Hook` overrides the ``on_...`` methods of the events it needs, and
+says in :meth:`Hook.wants` which steps it needs them of. The loop knows nothing of what
+hooks do.
 
-Arrays inside events are read-only views of the trainer's own buffers. They
-hold what they say only during the call: reduce or copy inside the hook.
+Arrays inside events are read-only views of the trainer's own buffers. Their contents
+hold during the call only: reduce or copy them inside the hook.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ class StopTraining(Exception):
 class TensorInfo:
     """Where one parameter tensor lies in the flat buffers.
 
-    ``tensor`` is ``"weights"`` or ``"biases"``; ``shape`` is (kh, kw, C_in, C_out)
-    for convolutions, (n_inputs, n_neurons) for dense weights.
+    Args:
+        layer: the name of its layer.
+        tensor: ``weights`` or ``biases``.
+        shape: (kh, kw, C_in, C_out) for kernels, (n_inputs, n_neurons) for dense weights, (units,) for biases.
+        offset: the index of its first entry in the flat buffer.
+        size: the number of its entries.
     """
 
     layer: str
@@ -43,11 +47,14 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """One trainable layer: its name, its class, its units and what follows it.
+    """One trainable layer.
 
-    ``activation`` names the activation function after the layer (None where
-    there is none); ``output_shape`` is that of one sample after it, (H, W, C) or
-    (F,); ``units`` counts channels or neurons.
+    Args:
+        name: its name in the model: conv1, dense1, ...
+        kind: the name of its class.
+        activation: the activation function after the layer; None where there is none.
+        output_shape: shape of one sample after the layer, (H, W, C) or (F,).
+        units: the number of channels or neurons.
     """
 
     name: str
@@ -59,9 +66,25 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """Before the first step. ``first_step`` is above 0 where a run is continued.
+    """Announced before the first step.
 
-    ``inputs`` (N, ...) and ``labels`` (N,) are the training set; None where the training loop is a user's.
+    Args:
+        tensors: the tensors in the flat buffers, in order.
+        layers: the trainable layers, in the order of the forward pass.
+        values: all parameters, flat.
+        first_step: the step that comes first, above 0 where a run is continued.
+        total_steps: the number of steps at which the run will end, counted from step 0.
+        steps_per_epoch: the number of steps in one epoch.
+        epochs: the number of epochs that were asked for.
+        batch_size: samples a step; the last batch of an epoch may be smaller.
+        samples: the size of the training set.
+        prior: the share of each class in the training labels, (classes,).
+        description: model and optimiser in plain types.
+        seed: the seed of the run.
+        threads: how many threads compute.
+        digest: SHA-256 of the parameters, 64 hex digits.
+        inputs: the training set, (N, ...); None where the training loop is a user's.
+        labels: their classes, (N,); None where the training loop is a user's.
     """
 
     tensors: tuple[TensorInfo, ...]
@@ -84,7 +107,13 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True)
 class StepStart:
-    """Before the forward pass of one step."""
+    """Announced before the forward pass of a step.
+
+    Args:
+        step: the step, counted from 0 over the whole run.
+        epoch: its epoch, counted from 1.
+        step_in_epoch: its number within the epoch, counted from 0.
+    """
 
     step: int
     epoch: int
@@ -93,11 +122,17 @@ class StepStart:
 
 @dataclass(frozen=True, slots=True)
 class ActivationsReady:
-    """The outputs of the trainable layers (after their activation function), and the batch as ``outputs["input"]``.
+    """Announced after the forward pass of each portion of the batch.
 
-    A step announces its batch in portions of at most 1,024 samples, nearly
-    always one. ``outputs[layer]`` is a tuple of arrays, (n, H, W, C) or (n, F),
-    whose concatenation along n is the portion that starts at ``first_sample``.
+    A portion has at most 1,024 samples, so nearly every batch is one portion.
+
+    Args:
+        step: the step, counted from 0.
+        outputs: the outputs of each trainable layer, after its activation function, and the batch itself under
+            ``input``. Each entry is a tuple of arrays, (n, H, W, C) or (n, F), which joined along n are the portion.
+        first_sample: the position in the batch of the portion's first sample.
+        samples: the number of samples in the portion.
+        batch_samples: the number of samples in the batch.
     """
 
     step: int
@@ -109,7 +144,19 @@ class ActivationsReady:
 
 @dataclass(frozen=True, slots=True)
 class GradientsReady:
-    """Loss and gradient of the total loss at ``values``, before clipping and update."""
+    """Announced after the backward pass, before clipping and update.
+
+    Args:
+        step: the step, counted from 0.
+        epoch: its epoch, counted from 1.
+        values: all parameters, flat, as the step found them.
+        gradients: the gradient of ``loss`` at ``values``, flat.
+        loss: data loss and penalty together.
+        data_loss: mean loss of the batch without penalty, nats.
+        penalty: what regularisation adds to the loss.
+        accuracy: share of the batch that was guessed right.
+        learning_rate: of the update that comes next.
+    """
 
     step: int
     epoch: int
@@ -124,7 +171,12 @@ class GradientsReady:
 
 @dataclass(frozen=True, slots=True)
 class UpdateDone:
-    """After the update: ``values`` are the parameters the next step will see."""
+    """Announced after the update.
+
+    Args:
+        step: the step, counted from 0.
+        values: all parameters, flat, as the next step will find them.
+    """
 
     step: int
     values: FloatArray
@@ -132,7 +184,20 @@ class UpdateDone:
 
 @dataclass(frozen=True, slots=True)
 class StepEnd:
-    """One whole step; ``seconds`` leaves out the time hooks took."""
+    """Announced at the end of a step.
+
+    Args:
+        step: the step, counted from 0 over the whole run.
+        epoch: its epoch, counted from 1.
+        step_in_epoch: its number within the epoch, counted from 0.
+        loss: data loss and penalty together.
+        data_loss: mean loss of the batch without penalty, nats.
+        penalty: what regularisation adds to the loss.
+        accuracy: share of the batch that was guessed right.
+        learning_rate: of the step's update.
+        seconds: how long the step took, without the time that hooks took.
+        samples: the number of samples in the batch.
+    """
 
     step: int
     epoch: int
@@ -148,10 +213,16 @@ class StepEnd:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnd:
-    """One whole epoch; loss and accuracy are means over its samples as they were trained on.
+    """Announced at the end of an epoch.
 
-    ``seconds`` is the sum of its steps', so without the time hooks took, and whole
-    also where the run was continued in the middle of the epoch.
+    Args:
+        epoch: the epoch, counted from 1.
+        first_step: its first step.
+        last_step: its last step.
+        loss: mean loss over its samples, each as it was trained on.
+        accuracy: share of its samples that were guessed right as they were trained on.
+        learning_rate: of the update that comes next.
+        seconds: the sum of its steps' seconds, also where the run was continued within the epoch.
     """
 
     epoch: int
@@ -165,7 +236,16 @@ class EpochEnd:
 
 @dataclass(frozen=True, slots=True)
 class ValidationEnd:
-    """Validation after an epoch, or of the finished model (``epoch`` None)."""
+    """Announced after a validation, by ``train`` as well as by ``Model.validate``.
+
+    Args:
+        epoch: the epoch that it follows; None for a validation within an epoch or of the finished model.
+        step: the last step before it; -1 where there was none.
+        loss: mean loss over the validation data, nats.
+        accuracy: share of the validation data that was guessed right.
+        samples: the number of validation samples.
+        seconds: how long the validation took.
+    """
 
     epoch: int | None
     step: int
@@ -177,10 +257,16 @@ class ValidationEnd:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """Always arrives, also after Ctrl-C and after an error.
+    """Announced at the end of a run, whatever ended it: Ctrl-C and errors included.
 
-    ``steps`` is the number of steps the run has made since its step 0. ``switched_off`` has a
-    sentence for each hook that failed on the way and that the training went on without.
+    Args:
+        status: completed, stopped by a hook, interrupted, or failed.
+        reason: why it was stopped, interrupted or failed; "" where it was completed.
+        steps: the steps that the run has made since its step 0.
+        digest: SHA-256 of the parameters, 64 hex digits.
+        seconds: how long the run took, with the time that hooks took.
+        error: the exception that interrupted or failed it; None otherwise.
+        switched_off: a sentence for each optional hook that failed and that the training went on without.
     """
 
     status: RunStatus
@@ -193,13 +279,13 @@ class RunEnd:
 
 
 class Hook:
-    """Base class of all listeners: every method is empty.
+    """Base class of everything that listens to a run; every method is empty.
 
-    A subclass that defines a public ``on_...`` method unknown here is refused
-    with TypeError when it is defined, so that a misspelt event is found at once.
+    A subclass that defines a public ``on_...`` method of no event is refused with
+    TypeError when it is defined, so that a misspelt event is found at once.
 
-    An error of a hook ends the training, unless the class says in ``optional`` what a training
-    can go on without, such as ``"the live view"``: such a hook is switched off with one line.
+    An error of a hook ends the training. A hook that a training can do without names itself
+    in ``optional``, such as ``"the live view"``: after an error it is switched off with one line.
     """
 
     optional: ClassVar[str] = ""
@@ -214,11 +300,11 @@ class Hook:
             raise TypeError(f"{cls.__name__} listens to unknown event {unknown[0]}; known events: {known}")
 
     def wants(self, step: int) -> bool:
-        """Whether this hook wants the events of this step (run, epoch and validation events always come)."""
+        """Whether this hook wants the events of this step; those of run, epoch and validation always come."""
         return True
 
     def switched_off(self) -> None:
-        """Give back what the hook holds: it has failed, is optional, and hears of nothing more."""
+        """Release what the hook holds. Called once an optional hook has failed; it gets no more events."""
 
     def on_run_start(self, event: RunStart) -> None: ...
     def on_step_start(self, event: StepStart) -> None: ...

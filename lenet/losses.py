@@ -1,10 +1,10 @@
-"""Categorical cross-entropy: what a wrong guess costs.
+"""Categorical cross-entropy.
 
     loss = -mean_n log clip(p[n, y_n], 1e-7, 1 - 1e-7)
 
-The clip is the report's: no loss is above 16.12 nats, and NaN only comes from NaN.
-Together with the softmax before it the gradient by the softmax's input is
-(p - onehot(y)) / N, which the trainer uses; alone, it is -onehot(y) / p / N.
+The report clips in this way: no loss is above 16.12 nats, and only a NaN gives a NaN.
+The gradient by the probabilities is -onehot(y) / p / N. The trainer uses the gradient by
+the input of the softmax before the loss, (p - onehot(y)) / N.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ Labels = NDArray[np.integer[Any]]
 
 
 def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
-    """Labels (N,) as they are, one-hot rows (N, classes) as the index of their one.
+    """The classes (N,) of labels.
 
-    Raises DataError for labels out of range or rows that are not one-hot.
+    Args:
+        y: class numbers, (N,), or one-hot rows, (N, classes).
+        classes: the number of classes.
+
+    Raises:
+        DataError: a class out of range, or a row that is not one-hot.
     """
     y = np.asarray(y)
     if y.dtype.kind not in "fiub":
@@ -37,7 +42,7 @@ def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
         return np.asarray(y.argmax(axis=1), dtype=np.intp)
     if y.ndim != 1:
         raise DataError(f"labels: received shape {y.shape}, expected (N,) or one-hot (N, {classes})")
-    with np.errstate(invalid="ignore"):  # NaN is no number of a class, and is refused below
+    with np.errstate(invalid="ignore"):  # NaN is refused below
         labels = y.astype(np.intp)
     if not np.array_equal(labels, y):
         raise DataError("labels: received numbers that are not whole, expected class numbers")
@@ -50,7 +55,7 @@ def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
 
 
 class LossCategoricalCrossEntropy:
-    """Mean negative log-probability of the right class, in nats."""
+    """The mean over a batch of the negative log-probability of the right class, in nats."""
 
     def forward(self, y_pred: Array, y_true: NDArray[Any]) -> Array:
         """Loss of each sample (N,), for probabilities (N, classes) and labels (N,) or one-hot."""
@@ -65,9 +70,9 @@ class LossCategoricalCrossEntropy:
         return float(self.forward(y_pred, y_true).mean(dtype=np.float64))
 
     def backward(self, dvalues: Array, y_true: NDArray[Any]) -> Array:
-        """Gradient of the mean loss by the probabilities ``dvalues`` (N, classes); kept as ``dinputs``.
+        """Gradient of the mean loss by the probabilities, which are ``dvalues`` (N, classes); kept as ``dinputs``.
 
-        Finite everywhere: a probability below 1e-7 is divided by as 1e-7.
+        It is finite everywhere, since a probability below 1e-7 counts as 1e-7.
         """
         dvalues = np.asarray(dvalues)
         labels = self._checked(dvalues, y_true)
@@ -79,7 +84,7 @@ class LossCategoricalCrossEntropy:
     def shard_loss(self, probabilities: Array, labels: Labels) -> float:
         """Sum of the losses of one shard, probabilities (classes, N)."""
         chosen = probabilities[labels, np.arange(len(labels))]
-        # np.clip takes five times as long for so few numbers.
+        # For so few numbers np.clip takes five times as long.
         clipped = np.minimum(np.maximum(chosen, CLIP), 1 - CLIP)
         return -float(np.add.reduce(np.log(clipped), dtype=np.float64))
 

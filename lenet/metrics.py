@@ -13,12 +13,17 @@ from lenet.losses import Labels, sparse_labels
 
 
 class AccuracyCategorical:
-    """Share of right guesses; where classes tie, the first one counts as the guess."""
+    """The share of samples that are guessed right; of classes that tie, the first one is the guess."""
 
     def calculate(self, predictions: Array, y_true: NDArray[Any]) -> float:
-        """Accuracy for probabilities (N, classes), or guessed classes (N,), and labels (N,) or one-hot.
+        """Accuracy of a batch.
 
-        Raises ShapeError or DataError where labels do not fit.
+        Args:
+            predictions: probabilities, (N, classes), or guessed classes, (N,).
+            y_true: labels, (N,) or one-hot (N, classes).
+
+        Raises:
+            ShapeError, DataError: the labels do not fit.
         """
         predictions, y_true = np.asarray(predictions), np.asarray(y_true)
         guesses = predictions.argmax(axis=1) if predictions.ndim == 2 else predictions
@@ -34,6 +39,6 @@ class AccuracyCategorical:
         return float(np.mean(guesses == labels))
 
     def shard_correct(self, probabilities: Array, labels: Labels) -> int:
-        """Number of right guesses in one shard, probabilities (classes, N). NaN guesses nothing."""
+        """Number of right guesses in one shard, for probabilities (classes, N); NaN is never right."""
         right = probabilities.argmax(axis=0) == labels
         return int(np.count_nonzero(right & ~np.isnan(probabilities[0])))

@@ -1,8 +1,7 @@
 """All parameters of a model in one flat buffer, all gradients in another.
 
-Layers hold views into both. So the optimiser, the penalty, the norm of the
-gradient, a checkpoint and the recorder are each a vector operation over the
-whole model instead of ten small ones.
+Layers hold views into both. So an update, a penalty, the norm of the gradient, a
+checkpoint and a measurement are each one operation on a vector.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
 
 class HasParameters(Protocol):
-    """A layer, as far as it matters here: how it is called, and the shapes of its tensors by their names."""
+    """What is needed of a layer here: its name, and the shapes of its tensors by their names."""
 
     @property
     def name(self) -> str: ...
@@ -30,7 +29,12 @@ class HasParameters(Protocol):
 
 
 class Parameters:
-    """The flat buffers ``values`` and ``gradients``, and ``tensors``: what lies where."""
+    """The flat buffers ``values`` and ``gradients``, and in ``tensors`` where each tensor lies in them.
+
+    Args:
+        layers: the layers with weights, in order.
+        dtype: float32 or float64.
+    """
 
     def __init__(self, layers: Sequence[HasParameters], dtype: DTypeLike) -> None:
         tensors: list[TensorInfo] = []
@@ -48,7 +52,7 @@ class Parameters:
         return {t.tensor: flat[t.offset : t.offset + t.size].reshape(t.shape) for t in self.tensors if t.layer == layer}
 
     def digest(self) -> str:
-        """SHA-256 of the parameters' bytes, as 64 hex digits: equal only for bit-equal parameters."""
+        """SHA-256 of the bytes of all parameters, 64 hex digits."""
         return hashlib.sha256(self.values.tobytes()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The training and test set as one object: the embedded MNIST, or a folder of IDX files."""
+"""Training set and test set as one object, from the embedded MNIST or a folder of IDX files."""
 
 from __future__ import annotations
 
@@ -31,11 +31,15 @@ _FILE_NAME = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and labels, ready to train on.
+    """Images and labels to train on.
 
-    ``X_train``, ``X_test``: float32, (N, H, W, 1), every value 0 or 1;
-    ``y_train``, ``y_test``: int64, (N,). ``checksum`` is one hex number over the
-    four decompressed files, whole even where a limit took only part of them.
+    Args:
+        X_train: training images, float32, (N, H, W, 1), every value 0 or 1.
+        y_train: their classes, int64, (N,).
+        X_test: test images, as the training images.
+        y_test: their classes, int64, (N,).
+        name: what the set is called.
+        checksum: SHA-256 over the four decompressed files, 64 hex digits; a limit does not change it.
     """
 
     X_train: NDArray[np.float32]
@@ -47,7 +51,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """How many outputs a network needs for these labels: the largest label and one."""
+        """The number of outputs that a network needs: the largest label plus one."""
         return int(max(self.y_train.max(), self.y_test.max())) + 1
 
 
@@ -72,7 +76,7 @@ def load_dataset(folder: Path | str | None = None, limit: int | None = None, cla
         raise SettingsError(f"limit={limit}, expected at least 1 training image, or None for all")
     paths = _find(EMBEDDED if folder is None else Path(folder))
     emnist = next(iter(paths.values())).name.startswith("emnist-")
-    with ThreadPoolExecutor(2) as pool:  # unpacking, checksums and NumPy all release the lock
+    with ThreadPoolExecutor(2) as pool:  # unpacking, checksums and NumPy release the interpreter lock
         reads = [pool.submit(read_idx, path, _ROLES[role][0]) for role, path in paths.items()]
         train_images, train_labels, test_images, test_labels = files = [read.result() for read in reads]
         _agree(train_images, train_labels, classes)
@@ -90,7 +94,7 @@ def load_dataset(folder: Path | str | None = None, limit: int | None = None, cla
 
 
 def _name(path: Path) -> str:
-    """What to call the set whose training images lie here: EMNIST's own name, or the folder's."""
+    """The name of the set whose training images lie here: EMNIST's name, or that of the folder."""
     match = re.match(r"emnist-[a-z]+", path.name)
     return match[0] if match else path.parent.resolve().name
 
@@ -102,12 +106,12 @@ def _find(folder: Path) -> dict[str, Path]:
             folder = Path(str(folder).replace("\\", "/"))
         found = "not a folder" if folder.exists() else "no such folder"
         content = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else None
-    except (OSError, ValueError) as error:  # not ours to read, a name too long, a zero byte in it
+    except (OSError, ValueError) as error:  # no permission, a name too long, or a zero byte in it
         found, content = f"cannot be read ({error})", None
     if content is None:
         raise DataError(f"{folder}: {found}, expected a folder with the four IDX files of MNIST")
     sets: dict[str, dict[str, Path]] = {}
-    for path in content:  # in reverse order, so that a plain file wins over its .gz
+    for path in content:  # in reverse order, so that a plain file replaces its .gz
         match = _FILE_NAME.fullmatch(path.name)
         if match:
             part = "train" if match["part"] == "train" else "t10k"
@@ -127,7 +131,7 @@ def _find(folder: Path) -> dict[str, Path]:
 
 
 def _agree(images: IdxFile, labels: IdxFile, classes: int | None) -> None:
-    """Refuse images and labels that are sound one by one but do not go together."""
+    """Raises DataError for images and labels that do not go together."""
     if len(images.values) != len(labels.values):
         raise DataError(
             f"{labels.path}: {len(labels.values)} labels found, "
@@ -141,14 +145,14 @@ def _agree(images: IdxFile, labels: IdxFile, classes: int | None) -> None:
 
 
 def _same_size(train: IdxFile, test: IdxFile) -> None:
-    """Refuse a test set whose images have another size than the training set's."""
+    """Raises DataError for a test set whose images have another size than those of the training set."""
     found, expected = (" x ".join(map(str, file.values.shape[1:])) for file in (test, train))
     if found != expected:
         raise DataError(f"{test.path}: images of {found} found, expected {expected} as in the training set")
 
 
 def _check_published(files: list[IdxFile], sums: list[str]) -> None:
-    """Compare the embedded files with the checksums published for MNIST."""
+    """Raises DataError for embedded files that do not have the checksums published for MNIST."""
     for file, found, (_, published) in zip(files, sums, _ROLES.values(), strict=True):
         if found != published:
             raise DataError(

@@ -1,7 +1,7 @@
-"""From files to the arrays the networks take: the loaders and ``formatData`` of the report.
+"""The loaders and ``formatData`` of the report: from files to the inputs of networks.
 
-The names and what they do are the report author's own; his images are black
-and white, not grey: a pixel above 64 is 1, any other is 0.
+The names and arguments are those of the report. Its images are black and white, not
+grey: a pixel above 64 becomes 1, any other 0.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ Arrays = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDAr
 def load_mnist_images(path: Path | str) -> NDArray[np.uint8]:
     r"""Read an IDX file of images: uint8, (N, H, W), grey values from 0 to 255.
 
-    Takes plain and gzipped files, paths with backslashes on any system, and
-    PATH.gz where there is no PATH.
+    Args:
+        path: a plain or gzipped file. Backslashes separate folders on any system. If there is
+            no such file, ``path`` with .gz at its end is read.
 
     Raises:
         DataError: the file is missing, damaged or no file of images.
@@ -33,7 +34,10 @@ def load_mnist_images(path: Path | str) -> NDArray[np.uint8]:
 
 
 def load_mnist_labels(path: Path | str) -> NDArray[np.uint8]:
-    """Read an IDX file of labels: uint8, (N,); paths as in :func:`load_mnist_images`.
+    """Read an IDX file of labels: uint8, (N,).
+
+    Args:
+        path: as in :func:`load_mnist_images`.
 
     Raises:
         DataError: the file is missing, damaged or no file of labels.
@@ -44,7 +48,7 @@ def load_mnist_labels(path: Path | str) -> NDArray[np.uint8]:
 def formatData(
     train_images: ArrayLike, test_images: ArrayLike, train_labels: ArrayLike, test_labels: ArrayLike
 ) -> Arrays:
-    """Make the networks' input of images and labels, as the report's author does.
+    """Make inputs of networks from images and labels, as the report does.
 
     Args:
         train_images: grey values, (N, H, W).
@@ -81,6 +85,6 @@ def formatData(
 def binarise(images: NDArray[Any]) -> NDArray[np.float32]:
     """Images (N, H, W) of any type as (N, H, W, 1) float32: above 64 becomes 1.0, the rest 0.0."""
     out = np.empty((*images.shape, 1), np.float32)
-    # Written in one pass: the training set is 188 MB and no second copy of it is made.
+    # One pass, without a second copy: the training set has 188 MB.
     np.greater(images, THRESHOLD, out=out[..., 0], casting="unsafe")
     return out

@@ -1,11 +1,11 @@
-"""Reads IDX files, the format MNIST comes in, plain or gzipped.
+"""Reads IDX files, plain or gzipped: the format of MNIST.
 
-An IDX file is a big-endian header and then one unsigned byte a value: magic
-2051, N, H, W and N x H x W pixels for images; magic 2049, N and N labels for
-labels. A file that is anything else is refused with one
-:class:`~lenet.errors.DataError` that names the file, what was found and what
-was expected. Source of the format: Y. LeCun, C. Cortes, C. J. C. Burges,
-"The MNIST database of handwritten digits".
+An IDX file has a big-endian header and one unsigned byte for each value. A file of
+images has the magic number 2051, then N, H and W, then N x H x W pixels; a file of labels
+has the magic number 2049, then N, then N labels. Any other file is refused with a
+:class:`~lenet.errors.DataError` that names the file, what was found and what was
+expected. Source of the format: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database
+of handwritten digits".
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from lenet.errors import DataError
 IMAGES = 2051
 LABELS = 2049
 
-# A gzip file of 10 MB may unpack to 10 GB. The largest set of this family
-# (EMNIST by class) has 0.55 GB of pixels.
+# A limit, since a gzip file of 10 MB may unpack to 10 GB. EMNIST by class, the largest set
+# of this family, has 0.55 GB of pixels.
 MAX_BYTES = 1 << 31
 
 _KINDS = {IMAGES: "IDX images", LABELS: "IDX labels"}
@@ -35,7 +35,14 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One IDX file in memory: ``values`` is a read-only view of ``body``, uint8, (N, H, W) or (N,)."""
+    """One IDX file in memory.
+
+    Args:
+        path: where it was read from.
+        header: its first bytes, magic number and sizes.
+        body: all bytes after the header.
+        values: a read-only view of ``body``, uint8, (N, H, W) or (N,).
+    """
 
     path: Path
     header: bytes
@@ -43,18 +50,18 @@ class IdxFile:
     values: NDArray[np.uint8]
 
     def md5(self) -> str:
-        """MD5 of the decompressed file, in hex: the checksum that is published for MNIST."""
+        """MD5 of the decompressed file, 32 hex digits; such checksums are published for MNIST."""
         digest = hashlib.md5(self.header, usedforsecurity=False)
         digest.update(self.body)
         return digest.hexdigest()
 
 
 def locate(path: Path | str) -> Path:
-    r"""Find the file a path means on this system.
+    r"""The file that a path stands for on this system.
 
-    The literal path comes first. Where there is no such file, backslashes are
-    read as separators (``MNISTdata\train-images-idx3-ubyte`` works everywhere),
-    and ``.gz`` is tried last.
+    The path is tried as it is. If there is no such file, backslashes are read as separators
+    of folders (``MNISTdata\train-images-idx3-ubyte`` works everywhere), and ``.gz`` is added last.
+    Raises DataError if none of them is a file.
     """
     literal = Path(path)
     slashed = Path(str(path).replace("\\", "/"))
@@ -72,7 +79,11 @@ def locate(path: Path | str) -> Path:
 
 
 def read_idx(path: Path | str, magic: int) -> IdxFile:
-    """Read one IDX file whose magic number has to be ``magic`` (IMAGES or LABELS).
+    """Read one IDX file.
+
+    Args:
+        path: the file, plain or gzipped.
+        magic: the magic number that it has to have, IMAGES or LABELS.
 
     Raises:
         DataError: the file is missing, damaged, of the other kind, or its
@@ -105,7 +116,7 @@ def read_idx(path: Path | str, magic: int) -> IdxFile:
 
 
 def _read_header(file: Path, stream: _Plain | _Gzip, magic: int) -> tuple[bytes, tuple[int, ...]]:
-    """Read magic number and sizes; returns the header's bytes and the shape."""
+    """Read magic number and sizes: returns the bytes of the header, and the shape."""
     length = 16 if magic == IMAGES else 8
     header = stream.read(length)
     if len(header) >= 4:
@@ -136,9 +147,9 @@ class _Plain:
 
 
 class _Gzip:
-    """The same for a gzipped file; never unpacks more than it is asked for.
+    """The decompressed bytes of a gzipped file, read front to back; it unpacks no more than it is asked for.
 
-    zlib directly, and not the gzip module, because it unpacks MNIST in half the time.
+    It uses zlib and not the gzip module, which takes twice as long to unpack MNIST.
     """
 
     def __init__(self, file: Path, raw: bytes) -> None:
@@ -147,7 +158,7 @@ class _Gzip:
         self._member = zlib.decompressobj(wbits=31)  # 31: with gzip header and checksum
 
     def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; fewer only at the sound end of the last member."""
+        """``size`` bytes, or fewer at the end of the last member. Raises DataError for damaged data."""
         parts: list[bytes] = []
         while size > 0 and not self._at_end():
             try:
@@ -162,7 +173,7 @@ class _Gzip:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _at_end(self) -> bool:
-        """Whether the file is used up; goes on to the next member where there is one."""
+        """Whether all bytes were read; goes on to the next member if there is one."""
         if not self._member.eof:
             return False
         if not self._rest:

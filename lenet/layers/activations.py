@@ -1,6 +1,6 @@
 """Activation functions: ReLU, sigmoid, tanh and softmax, with their derivatives.
 
-Each backward pass is written with the *output* y, so nothing else is kept:
+Each backward pass is written with the *output* y, so no other array is kept:
 
     ReLU     y = max(x, 0)          dx = d where y > 0, else 0
     sigmoid  y = 1 / (1 + e^-x)     dx = d y (1 - y)
@@ -17,7 +17,7 @@ from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
 
 
 class Activation(Layer):
-    """Base of the activation functions; the shape stays as it is."""
+    """Base of the activation functions, whose output has the shape of their input."""
 
     function = ""
     _arithmetic: type[ActivationWorkspace]
@@ -32,7 +32,7 @@ class Activation(Layer):
 
 
 class ActivationWorkspace(Workspace):
-    """Arrays for the output and for whatever the derivative needs; x may be the output itself."""
+    """The output, and the arrays that the derivative needs; the input x may be the output array itself."""
 
     keeps_output = True
 
@@ -47,13 +47,13 @@ class ReLUWorkspace(ActivationWorkspace):
         super().__init__(spec)
         output = self.output
         self.positive = spec.memory.share(output.shape, bool)
-        # NumPy's maximum is three times faster with an array of zeros than with the number 0, if its rows are long.
+        # NumPy's maximum of two arrays is three times faster than that of an array and the number 0, for long rows.
         self.rows = output.reshape(len(output), -1) if output.ndim == 4 else output.reshape(1, -1)
         self.zeros = np.zeros(self.rows.shape[1], output.dtype)
 
     def forward(self, x: Array) -> Array:
         np.maximum(x.reshape(self.rows.shape), self.zeros, out=self.rows)
-        np.greater(self.output, 0, out=self.positive)  # now, while the output is still in the cache
+        np.greater(self.output, 0, out=self.positive)  # here and not in backward: the output is still in the cache
         return self.output
 
     def backward(self, d: Array) -> Array:
@@ -62,7 +62,7 @@ class ReLUWorkspace(ActivationWorkspace):
 
 
 class SigmoidWorkspace(ActivationWorkspace):
-    """y = 1 / (1 + e^-x), written as (1 + tanh(x / 2)) / 2, which never overflows."""
+    """y = 1 / (1 + e^-x), computed as (1 + tanh(x / 2)) / 2, which never overflows."""
 
     def __init__(self, spec: WorkspaceSpec) -> None:
         super().__init__(spec)
@@ -100,7 +100,7 @@ class TanhWorkspace(ActivationWorkspace):
 
 
 class SoftmaxWorkspace(ActivationWorkspace):
-    """y_k = e^{x_k} / sum e^{x_j}; the largest x is subtracted first, so that nothing overflows."""
+    """y_k = e^{x_k} / sum e^{x_j}. The largest x is subtracted first, so that no exponential overflows."""
 
     def forward(self, x: Array) -> Array:
         y = np.subtract(x, np.maximum.reduce(x, axis=0), out=self.output)
@@ -133,12 +133,12 @@ class ActivationTanh(Activation):
 
 
 class ActivationSoftmax(Activation):
-    """Positive numbers (N, classes) that sum to 1, the network's guess at each class."""
+    """e^{x_k} / sum e^{x_j}: the probabilities of the classes, (N, classes)."""
 
     prefix, function, _arithmetic = "softmax", "softmax", SoftmaxWorkspace
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The input's shape, which must be flat. Raises ShapeError where it is not."""
+        """The input's shape, (classes,). Raises ShapeError for any other shape."""
         if len(input_shape) != 1:
             raise ShapeError(f"{self.title}: received input {tuple(input_shape)}, expected (classes,)")
         return tuple(input_shape)

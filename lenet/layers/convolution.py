@@ -1,19 +1,18 @@
-"""The exact convolution layer, fast in plain NumPy.
+"""The exact convolution layer, in NumPy and fast.
 
 Output (cross-correlation, as in every deep learning library), stride 1:
 
     o[n, i, j, f] = b[f] + sum_{u, v, c} x[n, i + u, j + v, c] w[u, v, c, f]
 
-with x padded by zeros: ``valid`` not at all, ``same`` by (k-1)//2 before and
+where x is padded by zeros: ``valid`` not at all, ``same`` by (k-1)//2 before and
 k//2 after, ``full`` by k-1 on both sides.
 
-How it is made fast. Activations are kept as (H, C, W, N), batch last. The
-padded image is *lowered along its width only*: L[h, v, c, j, n] = x[h, c, j+v, n],
-kw copies instead of the kh kw of im2col. The kh rows that output row i needs,
-L[i : i+kh], are then one contiguous block of shape (kh kw C_in, W_out N): the
-rows of the kernel, in the very order (u, v, c) in which the weights are stored.
-A strided view with overlapping blocks shows all of them at once, and every
-output row is one matrix product on a view, with no further copy:
+Why it is fast: activations are kept as (H, C, W, N), batch last. The padded image is
+*lowered along its width only*: L[h, v, c, j, n] = x[h, c, j+v, n], which makes kw
+copies of it, where im2col makes kh kw. The kh rows that output row i needs, L[i : i+kh],
+are then one contiguous block of shape (kh kw C_in, W_out N), in the order (u, v, c) in
+which the weights are stored. A strided view shows all blocks, which overlap, and every
+output row is one matrix product on the view, without another copy:
 
     o[i] = w^T (C_out, kh kw C_in) @ block_i (kh kw C_in, W_out N)
 
@@ -21,8 +20,8 @@ Backward, with d = dLoss/do:
 
     dLoss/dw = sum_i block_i @ d[i]^T          dLoss/db[f] = sum_{n, i, j} d[n, i, j, f]
 
-and the gradient by the input is the same thing the other way round (:mod:`lenet.layers.scatter`).
-The first layer of a network leaves that part out.
+The gradient by the input is a product with the kernel upside down (:mod:`lenet.layers.scatter`).
+The first layer of a network does not compute it.
 """
 
 from __future__ import annotations
@@ -41,12 +40,22 @@ from lenet.layers.scatter import Scatter
 
 
 class ConvolutionLayer(TrainableLayer):
-    """A layer of ``depth`` kernels of ``kernel_size``, (height, width) or one number.
+    """A layer of kernels that are moved over images; weights (kh, kw, C_in, C_out), biases (C_out,).
 
-    ``padding`` is valid, same or full; ``input_size`` is (height, width, depth)
-    of one image. Weights have the shape (kh, kw, C_in, C_out), biases (C_out,).
-    ``l1`` and ``l2`` penalise this layer's weights. Raises SettingsError or
-    ShapeError for arguments that cannot be.
+    Args:
+        depth: the number of kernels C_out, 1 or more.
+        kernel_size: (height, width) of the kernels, or one number for both, each 1 or more.
+        padding: valid (default), same or full.
+        input_size: (height, width, depth) of one image.
+        initializer: how the weights start, an :class:`Initializer` or the name of its scheme;
+            None (default) for the model's.
+        l1: strength of the L1 penalty of this layer's weights, 0 or more, default 0; added to the model's.
+        l2: strength of the L2 penalty of this layer's weights, 0 or more, default 0; added to the model's.
+        seed: of the weights where the layer is in no model, 0 or more, default 0.
+
+    Raises:
+        SettingsError: an argument out of its range.
+        ShapeError: a kernel larger than the image.
     """
 
     prefix = "conv"
@@ -93,7 +102,7 @@ class ConvolutionLayer(TrainableLayer):
         return {"weights": (*self.kernel_size, self.input_size[2], self.depth), "biases": (self.depth,)}
 
     def known_input_shape(self, following: Layer | None) -> Shape | None:
-        """(H, W, C), as the layer was made for."""
+        """``input_size``."""
         return self.input_size
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -116,7 +125,7 @@ class ConvolutionLayer(TrainableLayer):
 
 
 class ConvolutionWorkspace(TrainableWorkspace):
-    """The arithmetic of the module's docstring on (H, C, W, N) arrays.
+    """The formulas above on (H, C, W, N) arrays.
 
     Array letters: R padded rows, P = kw C_in planes of a row, M = W_out N columns.
     """
@@ -136,7 +145,7 @@ class ConvolutionWorkspace(TrainableWorkspace):
         count = parts(columns, multiplications)
         self.forward_blocks = in_columns(blocks(rows, kh, 1)[0], count)
         self.forward_rows = in_columns(self.output.reshape(out_height, filters, columns), count)
-        # Where the product of a whole block is large, one kernel row at a time.
+        # The product with a whole block, or with one kernel row at a time where that product would be large.
         cuts = kh if multiplications > SMALL_PRODUCT else 1
         self.backward_blocks = blocks(rows, kh, cuts)
         self.products = np.empty((cuts, out_height, kh // cuts * planes, filters), spec.dtype)
@@ -156,7 +165,7 @@ class ConvolutionWorkspace(TrainableWorkspace):
     def forward(self, x: Array) -> Array:
         np.copyto(self.lowered, self.image.windows(x))
         np.matmul(self.by_filter.copy(), self.forward_blocks, out=self.forward_rows)
-        # Whole rows of biases for whole rows of the output: short ones, said again and again, take twice as long.
+        # Adding full rows of biases is twice as fast as broadcasting a column of them.
         np.copyto(self.bias_row, self.bias_column)
         np.add(self.output_rows, self.bias_row.reshape(-1), out=self.output_rows)
         return self.output

@@ -1,4 +1,4 @@
-"""The dense layer: every neuron sums all inputs.
+"""The dense layer: every neuron is a weighted sum of all inputs.
 
     o[n, k] = b[k] + sum_i x[n, i] w[i, k]
 
@@ -19,12 +19,25 @@ from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWork
 from lenet.layers.initializers import Initializer
 from lenet.layers.products import in_rows, parts
 
-# From here on packing pays: the slivers that small products would need are slower than the whole (measured).
+# Multiplications from which on one product is faster than several small ones (measured).
 LARGE_PRODUCT = 8_000_000
 
 
 class DenseLayer(TrainableLayer):
-    """``n_neurons`` neurons on ``n_inputs`` inputs. Weights (n_inputs, n_neurons), biases (n_neurons,)."""
+    """A fully connected layer; weights (n_inputs, n_neurons), biases (n_neurons,).
+
+    Args:
+        n_inputs: the number of inputs, 1 or more.
+        n_neurons: the number of neurons, 1 or more.
+        initializer: how the weights start, an :class:`Initializer` or the name of its scheme;
+            None (default) for the model's.
+        l1: strength of the L1 penalty of this layer's weights, 0 or more, default 0; added to the model's.
+        l2: strength of the L2 penalty of this layer's weights, 0 or more, default 0; added to the model's.
+        seed: of the weights where the layer is in no model, 0 or more, default 0.
+
+    Raises:
+        SettingsError: an argument out of its range.
+    """
 
     prefix = "dense"
 
@@ -69,7 +82,7 @@ class DenseLayer(TrainableLayer):
 
 
 class DenseWorkspace(TrainableWorkspace):
-    """The arithmetic of the module's docstring on (F, N) arrays."""
+    """The formulas above on (F, N) arrays."""
 
     def __init__(self, layer: DenseLayer, spec: WorkspaceSpec) -> None:
         self.output = spec.keep((layer.n_neurons,))
@@ -96,7 +109,7 @@ class DenseWorkspace(TrainableWorkspace):
         return np.add(self.output, self.bias_column, out=self.output)
 
     def backward(self, d: Array) -> Array | None:
-        # A transposed copy of d is a fraction of the work, and the product with it is faster.
+        # The product with a transposed copy of d is faster, by more than the copy costs.
         np.matmul(in_rows(self.x, self.input_parts), d.T.copy(), out=self.dweight_rows)
         np.matmul(d, self.ones, out=self.dbiases)
         if self.dinputs is not None:

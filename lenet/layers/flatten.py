@@ -10,10 +10,11 @@ from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
 
 
 class Flatten(Layer):
-    """(N, H, W, C) -> (N, H W C). What is flat already stays as it is.
+    """(N, H, W, C) -> (N, H W C); flat inputs stay as they are.
 
-    ``input_size``, (height, width, depth), is needed only where nothing before
-    the layer tells it.
+    Args:
+        input_size: (height, width, depth) of one image. It is needed only for the first layer
+            of a network; None (default) elsewhere.
     """
 
     prefix = "flatten"
@@ -22,7 +23,7 @@ class Flatten(Layer):
         self.input_size = input_size
 
     def known_input_shape(self, following: Layer | None) -> Shape | None:
-        """``input_size``, or what a layer with flat inputs after this one takes."""
+        """``input_size``, or the input of the following layer if that is flat."""
         if self.input_size is not None:
             return tuple(self.input_size)
         shape = following.known_input_shape(None) if following is not None else None
@@ -33,7 +34,7 @@ class Flatten(Layer):
         return (math.prod(input_shape),)
 
     def workspace(self, spec: WorkspaceSpec) -> Workspace:
-        """One copy in each direction, since the layout within is (H, C, W, N)."""
+        """One copy in each direction, since images are kept as (H, C, W, N)."""
         return FlattenWorkspace(spec)
 
 

@@ -1,10 +1,9 @@
-"""How weights start: the report's own way, LeCun, Glorot and He.
+"""Initial weights: by the report's scheme, LeCun's, Glorot's or He's.
 
-An initializer draws a weight tensor from a generator. What it needs to know is
-the shape and the fan: fan_in is the number of inputs that one output sums over,
-fan_out the number of outputs one input takes part in. For dense weights
-(n_inputs, n_neurons) they are the two sides; for kernels (kh, kw, C_in, C_out)
-they are kh kw C_in and kh kw C_out.
+An initialiser draws a weight tensor of a shape. Its variance follows from fan-in, the
+number of inputs that one output sums over, and fan-out, the number of outputs that one
+input takes part in. For dense weights (n_inputs, n_neurons) they are the two sides; for
+kernels (kh, kw, C_in, C_out) they are kh kw C_in and kh kw C_out.
 
 Sources: LeCun, Bottou, Orr, Müller: Efficient BackProp, 1998,
 doi:10.1007/3-540-49430-8_2. Glorot, Bengio: Understanding the difficulty of
@@ -43,11 +42,15 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 class Initializer:
-    """Draws weights: ``scheme`` sets their variance, ``distribution`` their form.
+    """Draws initial weights.
 
-    ``report`` is what the report's author does: kernels Glorot uniform, dense
-    weights 0.1 N(0, 1); it has a form of its own and ignores ``distribution``.
-    Raises SettingsError for unknown names.
+    Args:
+        scheme: sets the variance: report (default), lecun, glorot or he. The report's scheme
+            draws kernels from Glorot's uniform distribution and dense weights from 0.1 N(0, 1).
+        distribution: normal (default) or uniform; the report's scheme ignores it.
+
+    Raises:
+        SettingsError: an unknown name.
     """
 
     def __init__(self, scheme: str = "report", distribution: str = "normal") -> None:
@@ -70,11 +73,11 @@ class Initializer:
         return math.sqrt(variance) * generator.standard_normal(shape)
 
     def describe(self) -> dict[str, str]:
-        """Its arguments, in plain types."""
+        """The arguments of the initialiser, in plain types."""
         return {"scheme": self.scheme, "distribution": self.distribution}
 
 
 def _uniform(variance: float, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-    """Uniform weights of this variance: a uniform on [-a, a] has variance a^2 / 3."""
+    """Uniform weights of this variance; on [-a, a] it is a^2 / 3."""
     limit = math.sqrt(3.0 * variance)
     return generator.uniform(-limit, limit, shape)

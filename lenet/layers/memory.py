@@ -1,13 +1,14 @@
-"""Where workspaces get their arrays: from a few large blocks, and some of them together.
+"""The memory of workspaces: arrays cut from a few large blocks, some of them shared by several shards.
 
-NumPy asks the system for huge pages only for blocks of 4 MB and more. A shard's arrays
-are smaller, but all of them are gone through at every step; in ordinary 4 kB pages the
-processor spends a twentieth of the step looking up where they are (measured on Linux;
-elsewhere it does no harm).
+Large blocks, because NumPy asks the system for huge pages only for 4 MB and more. The
+arrays of a shard are smaller, and each step reads all of them: with ordinary pages of
+4 kB the processor spends a twentieth of the step on looking up addresses (measured on
+Linux; elsewhere large blocks do no harm).
 
-Shards that are done one after the other, on one thread, share what is needed only from
-a shard's forward pass to its backward pass: that keeps it in the processor's cache, and
-a batch of a thousand samples needs little more memory than one of a hundred.
+Shared arrays, because shards on one thread are computed one after the other. An array
+that is needed only from a shard's forward pass to its backward pass can serve all of
+them. It then stays in the processor's cache, and a batch of a thousand samples needs
+little more memory than one of a hundred.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Blocks:
 
 
 class Scratch:
-    """Arrays that several shards use in turn: each asks for the same ones in the same order."""
+    """Arrays that several shards use in turn; each shard asks for the same shapes in the same order."""
 
     def __init__(self, blocks: Blocks) -> None:
         self._blocks = blocks
@@ -54,7 +55,7 @@ class Scratch:
         return self
 
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """The next array: of zeros when it is new, else as the shard before left it."""
+        """The next array: zeros the first time, later as the shard before left it."""
         if self._next == len(self._arrays):
             self._arrays.append(self._blocks.array(shape, dtype))
         array = self._arrays[self._next]
@@ -65,10 +66,14 @@ class Scratch:
 
 
 class Memory:
-    """What the workspaces of one shard are made of.
+    """Hands out the arrays of one shard.
 
-    ``keep`` gives arrays of the shard's own, which hold what they hold until its next
-    forward pass; ``share`` gives arrays that other shards overwrite when this one is done.
+    ``keep`` gives arrays of the shard's own, whose contents last until its next forward pass.
+    ``share`` gives arrays that the next shard overwrites.
+
+    Args:
+        scratch: where shared arrays come from; None (default) for arrays of its own.
+        blocks: where all arrays come from; None (default) for new blocks.
     """
 
     def __init__(self, scratch: Scratch | None = None, blocks: Blocks | None = None) -> None:
@@ -76,9 +81,9 @@ class Memory:
         self._scratch = scratch or Scratch(self._blocks)
 
     def keep(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """An array of zeros of the shard's own."""
+        """A new array of zeros, the shard's own."""
         return self._blocks.array(shape, dtype)
 
     def share(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """An array for one pass forward and back; zeros that nobody writes to stay zeros."""
+        """An array for one pass forward and back, zeros at first; entries that no shard writes to stay zeros."""
         return self._scratch.array(shape, dtype)

@@ -22,7 +22,13 @@ def padding_widths(padding: str, size: int) -> tuple[int, int]:
 
 
 class PaddedImage:
-    """The input with its border of zeros, and its view as kw shifted copies."""
+    """The input with its border of zeros, and its view as kw shifted copies.
+
+    Args:
+        spec: what the workspace is made for.
+        kernel_size: (height, width) of the kernels.
+        padding: valid, same or full.
+    """
 
     def __init__(self, spec: WorkspaceSpec, kernel_size: tuple[int, int], padding: str) -> None:
         height, width, channels = spec.input_shape

@@ -2,9 +2,9 @@
 
     o[n, i, j, c] = mean_{u, v} x[n, s i + u, s j + v, c]
 
-over windows of ``window_size`` at distance ``stride`` s. Rows and columns that no
-whole window reaches are left out. Backward gives every pixel 1 / (window area) of
-the gradient of each window it lies in; windows may overlap.
+over windows of ``window_size`` at distance ``stride`` s, which may overlap. Rows and
+columns that no whole window covers are left out. In the backward pass every pixel gets
+1 / (window area) of the gradient of each window that it lies in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from lenet.layers.sums import add_up
 
 
 class AveragePooling(Layer):
-    """Mean over windows of ``window_size`` at distance ``stride``; each a number or (height, width)."""
+    """The mean over windows of an image, channel by channel.
+
+    Args:
+        window_size: (height, width) of a window, or one number for both, 1 or more, default 2.
+        stride: (rows, columns) between windows, or one number for both, 1 or more, default 2.
+
+    Raises:
+        SettingsError: an argument out of its range.
+    """
 
     prefix = "pool"
 
@@ -53,7 +61,7 @@ class AveragePooling(Layer):
 
 
 class PoolingWorkspace(Workspace):
-    """A mean over a window is a sum of shifted rows, then of shifted columns: wh + ww additions."""
+    """Sums shifted rows, then shifted columns: wh + ww additions for windows of wh rows and ww columns."""
 
     def __init__(self, layer: AveragePooling, spec: WorkspaceSpec) -> None:
         height, width, channels = spec.input_shape
@@ -64,7 +72,7 @@ class PoolingWorkspace(Workspace):
         self.columns = _taps(layer.window_size[1], layer.stride[1], out_width)
         self.scale = self.output.dtype.type(1.0 / (layer.window_size[0] * layer.window_size[1]))
         self.input_gradient = spec.input_gradient
-        # Where every pixel lies in just one window nothing needs to be added up.
+        # Whether every pixel lies in exactly one window; then the backward pass adds nothing up.
         self.is_tiled = (
             layer.window_size == layer.stride
             and out_height * layer.stride[0] == height
@@ -99,5 +107,5 @@ class PoolingWorkspace(Workspace):
 
 
 def _taps(window: int, stride: int, outputs: int) -> list[slice]:
-    """For each position in a window, the slice of the input that lies there, one entry an output."""
+    """For each position in a window, the slice of the input that has one entry an output."""
     return [slice(u, u + stride * (outputs - 1) + 1, stride) for u in range(window)]

@@ -1,9 +1,9 @@
-"""What matrix products are made of: overlapping blocks of rows, and parts that are small on purpose.
+"""Views for matrix products: overlapping blocks of rows, and small parts of large matrices.
 
-OpenBLAS multiplies matrices of up to a million multiplications without packing them
-first, up to a seventh faster for shapes such as these (measured). So the columns or
-the rows of a larger product are cut into equal parts, which NumPy multiplies one
-after the other in a single call. The cut depends on the shapes alone.
+OpenBLAS does not pack the matrices of a product of up to a million multiplications,
+which is up to a seventh faster for the shapes here (measured). So the columns or rows of
+a larger product are cut into equal parts, which NumPy multiplies one after the other in
+a single call. The cut depends on the shapes alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SMALL_PRODUCT = 1_000_000
 
 
 def parts(length: int, multiplications: int) -> int:
-    """Into how many equal parts to cut an axis of ``length`` so that the product of one part is small."""
+    """How many equal parts an axis of ``length`` has to be cut into, so that the product of one part is small."""
     for count in range(1, length):
         if length % count == 0 and multiplications <= SMALL_PRODUCT * count:
             return count
@@ -32,9 +32,10 @@ def in_columns(matrices: Array, count: int) -> Array:
 
 
 def blocks(rows: Array, kh: int, cuts: int) -> Array:
-    """Overlapping view (cuts, R - kh + 1, kh P / cuts, M) of rows (R, P, M): each row and the kh - 1 below it.
+    """Overlapping view (cuts, R - kh + 1, kh P / cuts, M) of rows (R, P, M).
 
-    ``cuts`` is 1 for whole blocks, or kh for one of their rows at a time.
+    A block is a row and the kh - 1 rows below it; ``cuts`` is 1 for whole blocks, or kh for
+    one row of each at a time.
     """
     by_row, by_plane, by_column = rows.strides
     shape = (cuts, len(rows) - kh + 1, kh // cuts * rows.shape[1], rows.shape[2])

@@ -1,33 +1,33 @@
-"""The convolution of the report's author, kept with its arithmetic on purpose.
+"""The convolution of the report's author, with its faults, which are kept on purpose.
 
-Many of the author's runs unlearned late and never came back. Trained with this
-layer, runs do just that; with the exact :class:`ConvolutionLayer` they do not.
-So both are offered, and this one must not be mended. For input x (N, H, W, C),
-output gradient d (N, Ho, Wo, F) and kernels w (kh, kw, C, F) its departures are:
+Many of the author's runs unlearned late and never recovered. Runs with this layer do the
+same; runs with the exact :class:`ConvolutionLayer` nearly always die early or not at all.
+So both layers are offered, and the faults of this one must stay. For input x (N, H, W, C),
+output gradient d (N, Ho, Wo, F) and kernels w (kh, kw, C, F) it departs from a correct
+convolution in six ways:
 
-1. *Only the last input channel counts.* Each channel's correlation overwrites
-   the one before instead of being added to it:
+1. *Only the last input channel counts.* The correlation of each channel overwrites that
+   of the channel before, instead of being added to it:
    o[n, :, :, f] = correlation(x[n, :, :, C-1], w[:, :, C-1, f]) + b[f].
-2. *Channels are paired wrongly in the gradient.* Output channel c stands in for
-   filter f: G[i, j, c] = sum_n valid_correlation(x[n, :, :, c], d[n, :, :, c])[i, j],
-   the same for every filter; only the first C of the F channels of d are used,
-   so F >= C is needed.
-3. *The padding is forgotten in the gradient.* The correlation is taken with the
-   unpadded image. With ``same`` padding both images have one size, and the result
-   is one number, given to all kh kw weights of a kernel. (With ``full`` padding d
-   is the larger one; the roles are swapped and the result comes out reversed, as
-   ``scipy.signal.correlate2d`` has it.)
-4. *Nothing is reset between steps.* G is added to what the step before left, G'.
+2. *The gradient pairs the wrong channels.* Output channel c stands in for filter f:
+   G[i, j, c] = sum_n valid_correlation(x[n, :, :, c], d[n, :, :, c])[i, j],
+   the same for every filter. Only the first C of the F channels of d are used, so F has
+   to be at least C.
+3. *The gradient ignores the padding.* The correlation is taken with the unpadded image.
+   With ``same`` padding both images have one size, so the result is one number, which all
+   kh kw weights of a kernel get. With ``full`` padding d is the larger image: the roles
+   are swapped and the result is reversed, as in ``scipy.signal.correlate2d``.
+4. *Gradients are not reset between steps.* G is added to G', the gradient of the step before.
 5. *The batch size is divided out twice*: G = (G' + sum_n ...) / N and
-   db[f] = (db'[f] + sum d[..., f]) / N, while the loss has averaged already.
-6. *The input gradient has its kernel rotated once too often*, and pairs channels
-   as in 2: dx[n, :, :, c] = sum_f convolution(d[n, :, :, c], rotated w[:, :, c, f]),
-   which is a correlation; mode full for valid padding, same for same, valid for full.
-   SciPy's middle of a full convolution, which is what mode same takes, has the odd
-   zero of an even kernel before the image, where the output has it after.
+   db[f] = (db'[f] + sum d[..., f]) / N, although the loss is a mean already.
+6. *The input gradient rotates its kernel once too often*, and pairs channels as in 2:
+   dx[n, :, :, c] = sum_f convolution(d[n, :, :, c], rotated w[:, :, c, f]), which is a
+   correlation. Its mode is full for valid padding, same for same and valid for full. Mode
+   same takes the middle of a full convolution; for an even kernel SciPy has the odd zero
+   before the image there, while the output has it after the image.
 
-The second convolution of a LeNet thus sees one channel of six, and learns next
-to nothing: the dense layers do the work, on features that drift.
+So the second convolution of a LeNet sees one channel of six and learns next to nothing.
+The dense layers have to learn from features that drift.
 """
 
 from __future__ import annotations
@@ -46,9 +46,11 @@ BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}
 
 
 class ReportConvolutionLayer(ConvolutionLayer):
-    """Arguments as :class:`ConvolutionLayer`; the arithmetic is the report's.
+    """A convolution layer with the report's arithmetic; its arguments are those of :class:`ConvolutionLayer`.
 
-    Raises ShapeError where ``depth`` is smaller than the number of input channels.
+    Raises:
+        SettingsError: an argument out of its range.
+        ShapeError: a kernel larger than the image, or fewer kernels than input channels.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -66,7 +68,7 @@ class ReportConvolutionLayer(ConvolutionLayer):
         }
 
     def bind(self, values: dict[str, Array], gradients: dict[str, Array]) -> None:
-        """As in any layer; what is carried from step to step gets the model's precision."""
+        """As in any layer; G' and db' get the model's precision."""
         super().bind(values, gradients)
         for name, array in self._left_by_last_step.items():
             self._left_by_last_step[name] = array.astype(self.weights.dtype)
@@ -80,7 +82,7 @@ class ReportConvolutionLayer(ConvolutionLayer):
         return 1.0 / samples
 
     def complete_gradients(self, samples: int) -> None:
-        """Departures 4 and 5: add what the last step left, divide by the batch once more."""
+        """Departures 4 and 5: add the gradient of the step before, and divide by the batch size once more."""
         left = self._left_by_last_step
         for name, gradient in (("dweights", self.dweights), ("dbiases", self.dbiases)):
             left[name] = left[name].astype(gradient.dtype, copy=False)
@@ -94,7 +96,7 @@ class ReportConvolutionLayer(ConvolutionLayer):
 
 
 class ReportConvolutionWorkspace(TrainableWorkspace):
-    """The formulas above on (H, C, W, N) arrays; sums over n, divided by nothing yet."""
+    """The formulas above on (H, C, W, N) arrays; gradients are sums over n, which are not divided yet."""
 
     def __init__(self, layer: ReportConvolutionLayer, spec: WorkspaceSpec) -> None:
         self.layer = layer

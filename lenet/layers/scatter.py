@@ -1,11 +1,12 @@
-"""The gradient of a convolution by its input: products with the kernel upside down, then shifted and added.
+"""The gradient of a convolution by its input: products with the kernel upside down, shifted and added.
 
-Padded row h of the image meets kernel row u in output row h - u. The output rows that
-h meets lie one below the other, at most kh of them and fewer near the border, so they
-are one contiguous block, and every row is one product, as on the way forward. It gives
-the gradients of the kw shifted copies. They are kept with kw - 1 columns of zeros between
-them; copy v is found v places further left, so that a skewed view lines them up to be
-added in one go.
+Kernel row u takes padded row h of the image to output row h - u. The output rows that
+row h contributes to lie one below the other, at most kh of them and fewer near the
+border. So they are one contiguous block, and the gradient of a row is one product, as in
+the forward pass. The product gives the gradients of the kw shifted copies of the row.
+They are stored with kw - 1 columns of zeros between them. The gradient of copy v belongs
+v places further left, and a skewed view of the store lines the copies up, so that one
+call adds them.
 
 Array letters: P = kw C_in planes of a row, F output channels, M = W_out N columns.
 """
@@ -23,7 +24,14 @@ from lenet.layers.products import blocks, in_columns, parts
 
 
 class Scatter:
-    """The products, and the store of the shifted copies that they fill."""
+    """The products, and the store of shifted copies that they fill.
+
+    Args:
+        spec: what the workspace is made for.
+        kernel_size: (height, width) of the kernels.
+        padding: valid, same or full.
+        output_shape: (H_out, W_out, F) of the convolution.
+    """
 
     def __init__(self, spec: WorkspaceSpec, kernel_size: tuple[int, int], padding: str, output_shape: Shape) -> None:
         height, width, channels = spec.input_shape
@@ -46,20 +54,20 @@ class Scatter:
         )
         self.skewed = skewed[:, :, :, left : left + width]
         self.dinputs = spec.share(spec.input_shape)
-        # A copy, so that the views of it that the products need are made once.
+        # A copy of the output gradient in one place, so that the views of it are made only once.
         self.rows = spec.memory.share((out_height, filters, out_width * samples), spec.dtype)
         self.products = [
             RowProduct(self.rows, rows[first - above : last + 1 - above], first, kh)
-            for first, last in _alike(range(above, above + height), kh, out_height)
+            for first, last in _same_kernel_rows(range(above, above + height), kh, out_height)
         ]
 
     def bind(self, weights: Array) -> None:
-        """Use these weights (kh, kw, C, F) from now on."""
+        """Use the weights (kh, kw, C, F) from now on."""
         kh, kw, channels, filters = weights.shape
         self.upside_down = weights.reshape(kh, kw * channels, filters)[::-1].transpose(1, 0, 2)
 
     def backward(self, rows: Array) -> Array:
-        """(H, C, W, N), for the gradient by the output rows (H_out, F, M)."""
+        """The gradient by the input, (H, C, W, N), for that by the output rows, (H_out, F, M)."""
         np.copyto(self.rows, rows)
         kernel = self.upside_down.reshape(len(self.upside_down), -1)
         for product in self.products:
@@ -68,16 +76,22 @@ class Scatter:
 
 
 class RowProduct:
-    """The product for the padded rows from ``first`` on that meet the same rows of the kernel.
+    """The product for consecutive padded rows that need the same rows of the kernel.
 
-    ``blocks`` of the output gradient (H_out, F, M) times columns ``kernel`` of the kernel,
-    (P, kh F), upside down, make ``out``.
+    Args:
+        rows: the output gradient, (H_out, F, M).
+        out: where the product goes, (padded rows, P, M).
+        first: the first of the padded rows.
+        kh: the height of the kernel.
+
+    ``blocks`` of the output gradient, times the columns ``kernel`` of the kernel upside down,
+    (P, kh F), make ``out``.
     """
 
     def __init__(self, rows: Array, out: Array, first: int, kh: int) -> None:
         filters = rows.shape[1]
         count, planes, columns = out.shape
-        top, bottom = _met(first, kh, len(rows))
+        top, bottom = _output_rows(first, kh, len(rows))
         height = bottom - top + 1
         above = kh - 1 - (first - top)
         self.kernel = slice(above * filters, (above + height) * filters)
@@ -86,16 +100,16 @@ class RowProduct:
         self.out = in_columns(out, cut)
 
 
-def _met(row: int, kh: int, out_height: int) -> tuple[int, int]:
-    """First and last output row that a padded row of the image meets."""
+def _output_rows(row: int, kh: int, out_height: int) -> tuple[int, int]:
+    """First and last output row that a padded row of the image contributes to."""
     return max(0, row - kh + 1), min(row, out_height - 1)
 
 
-def _alike(rows: range, kh: int, out_height: int) -> list[tuple[int, int]]:
-    """Runs (first, last) of padded rows that meet the same rows of the kernel."""
+def _same_kernel_rows(rows: range, kh: int, out_height: int) -> list[tuple[int, int]]:
+    """Runs (first, last) of padded rows that need the same rows of the kernel."""
 
     def kernel_rows(row: int) -> tuple[int, int]:
-        top, bottom = _met(row, kh, out_height)
+        top, bottom = _output_rows(row, kh, out_height)
         return row - bottom, row - top
 
     runs = [list(run) for _, run in groupby(rows, kernel_rows)]

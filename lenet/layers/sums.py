@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def add_up(parts: Sequence[NDArray[Any]], out: NDArray[Any]) -> None:
-    """The sum of at least one equally shaped arrays, from the first on; ``out`` may be the first."""
+    """Write the sum of one or more arrays of one shape to ``out``, which may be the first of them."""
     if len(parts) == 1:
         np.copyto(out, parts[0])
         return

@@ -1,7 +1,7 @@
-"""Optimisers: one vector operation over all parameters of the model at once.
+"""Optimisers: each updates all parameters of a model at once, as flat vectors.
 
-With g the gradient (clipped where that is asked for), r the learning rate of the
-step, and p the parameters:
+With g the gradient (clipped, if that is set), r the learning rate of the step, and p
+the parameters:
 
     SGD        p -= r g
     momentum   v = m v + g;                 p -= r v        (Nesterov: p -= r (g + m v))
@@ -9,8 +9,8 @@ step, and p the parameters:
     Adam       v = b1 v + (1 - b1) g;  s = b2 s + (1 - b2) g^2;
                p -= r (v / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps)
 
-``weight_decay`` is decoupled: p -= r weight_decay p beside the step, not through
-the gradient (AdamW, arXiv:1711.05101).
+Weight decay is decoupled from the gradient: p -= r weight_decay p comes before the
+step (AdamW, arXiv:1711.05101).
 
 Sources: momentum: Polyak 1964, doi:10.1016/0041-5553(64)90137-5; both kinds as in
 Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum
@@ -34,15 +34,26 @@ from lenet.optim.schedules import Constant, InverseTime, Schedule, expect_schedu
 
 
 class Optimizer:
-    """Base: learning rate, schedule, clipping, weight decay, and the count of updates made.
+    """Base of the optimisers: learning rate, schedule, clipping and weight decay.
 
-    ``schedule`` maps the number of updates made to a factor of the learning rate.
-    ``clip_value`` cuts each entry of the gradient to [-clip_value, clip_value];
-    ``clip_norm`` then scales the whole gradient, of all layers together, down to
-    that L2 norm where it is larger. An optimiser remembers what it was told, so
-    every model needs one of its own. Raises SettingsError for values out of range.
+    An optimiser keeps its memory from step to step, so every model needs one of its own.
+
+    Args:
+        learning_rate: 0 or more; the schedule multiplies it.
+        schedule: maps the number of updates made to a factor of the learning rate; None (default)
+            for a constant one.
+        weight_decay: share of each parameter, times the learning rate, that a step takes away;
+            0 or more, default 0.
+        clip_norm: largest L2 norm of the gradient of all layers together, above 0; a larger
+            gradient is scaled down to it. None (default) for no limit.
+        clip_value: largest absolute value of a gradient's entry, above 0; larger entries are cut
+            to it before ``clip_norm`` acts. None (default) for no limit.
+
+    Raises:
+        SettingsError: a value out of range.
     """
 
+    # The names of the arrays that it keeps in ``memory``, each of the size of the parameters.
     slots: tuple[str, ...] = ()
 
     def __init__(
@@ -68,9 +79,9 @@ class Optimizer:
         self.clip_value = clip_value
         self.iterations = 0
         self.memory: dict[str, Array] = {}
-        # Experiments multiply single updates: by how many updates were made before it, what it is multiplied by.
+        # Experiments multiply single updates: the factor of an update, by the number of updates made before it.
         self.update_factors: Mapping[int, float] = {}
-        self.is_taken = False  # by a model, which Model.set says
+        self.is_taken = False  # set by Model.set when it gives the optimiser to a model
         self._scratch: tuple[Array, Array] | None = None
 
     @property
@@ -79,11 +90,11 @@ class Optimizer:
         return self.learning_rate * self.schedule(self.iterations)
 
     def update(self, values: Array, gradients: Array) -> None:
-        """Change flat ``values`` in place by one step along flat ``gradients``, which stay as they are."""
+        """Make one step: change flat ``values`` in place, by flat ``gradients``, which stay as they are."""
         if self._scratch is None or self._scratch[0].shape != values.shape:
             self._scratch = (np.empty_like(values), np.empty_like(values))
         for slot in self.slots:
-            if slot not in self.memory:  # before the first update, also of a state that was restored
+            if slot not in self.memory:  # the first update, which a restored state may lie before
                 self.memory[slot] = np.zeros_like(values)
         rate = self.current_learning_rate
         factor = self.update_factors.get(self.iterations)
@@ -97,7 +108,7 @@ class Optimizer:
         self.iterations += 1
 
     def apply(self, values: Array, gradients: Array, rate: float) -> None:
-        """The formula of the optimiser; ``self._scratch`` holds two arrays to work with, the second maybe in use."""
+        """Change ``values`` by the formula of the optimiser; array 1 of the scratch may hold ``gradients``."""
         raise NotImplementedError
 
     def describe(self) -> dict[str, Any]:
@@ -132,7 +143,19 @@ class Optimizer:
 
 
 class OptimizerSGD(Optimizer):
-    """Gradient descent, with the report's inverse-time ``decay`` a step and optional momentum."""
+    """Stochastic gradient descent, with momentum if that is set.
+
+    Args:
+        learning_rate: 0 or more, default 1; the schedule multiplies it.
+        decay: the report's decay of the learning rate, which divides it by 1 + decay t at step t;
+            0 or more, default 0. It stands for ``schedule=InverseTime(decay)``.
+        momentum: what the velocity keeps at each step, at least 0 and below 1, default 0.
+        nesterov: whether the momentum is Nesterov's, default False.
+        schedule, weight_decay, clip_norm, clip_value: as in :class:`Optimizer`.
+
+    Raises:
+        SettingsError: a value out of range, Nesterov momentum without momentum, or both decay and schedule.
+    """
 
     def __init__(
         self,
@@ -168,7 +191,7 @@ class OptimizerSGD(Optimizer):
         return {**super().describe(), "momentum": self.momentum, "nesterov": self.nesterov}
 
     def apply(self, values: Array, gradients: Array, rate: float) -> None:
-        """P -= r g, or with velocity."""
+        """Apply p -= r g, or p -= r v with momentum."""
         step = self._work(0)
         if not self.momentum:
             np.multiply(gradients, rate, out=step)
@@ -187,9 +210,16 @@ class OptimizerSGD(Optimizer):
 
 
 class OptimizerRMSprop(Optimizer):
-    """Every parameter's step is divided by the root of its mean squared gradient.
+    """RMSprop: the step of a parameter is divided by the root of the mean of its squared gradients.
 
-    ``rho`` is what the mean keeps at each step; ``options`` are those of :class:`Optimizer`.
+    Args:
+        learning_rate: 0 or more, default 0.001; the schedule multiplies it.
+        rho: what the mean keeps at each step, at least 0 and below 1, default 0.9.
+        epsilon: added to the root, above 0, default 1e-7.
+        options: schedule, weight_decay, clip_norm and clip_value, as in :class:`Optimizer`.
+
+    Raises:
+        SettingsError: a value out of range.
     """
 
     slots = ("square",)
@@ -207,7 +237,7 @@ class OptimizerRMSprop(Optimizer):
         return {**super().describe(), "rho": self.rho, "epsilon": self.epsilon}
 
     def apply(self, values: Array, gradients: Array, rate: float) -> None:
-        """S = a s + (1 - a) g^2; p -= r g / (sqrt(s) + eps)."""
+        """Apply p -= r g / (sqrt(s) + eps)."""
         step, square = self._work(0), self.memory["square"]
         square *= self.rho
         np.multiply(gradients, gradients, out=step)
@@ -221,10 +251,17 @@ class OptimizerRMSprop(Optimizer):
 
 
 class OptimizerAdam(Optimizer):
-    """Momentum and RMSprop together, both corrected for their start at zero.
+    """Adam: momentum and RMSprop together, both corrected for their start at zero.
 
-    ``beta_1`` and ``beta_2`` are what the means of gradient and squared gradient keep
-    at each step; ``options`` are those of :class:`Optimizer`.
+    Args:
+        learning_rate: 0 or more, default 0.001; the schedule multiplies it.
+        beta_1: what the mean of the gradients keeps at each step, at least 0 and below 1, default 0.9.
+        beta_2: what the mean of the squared gradients keeps at each step, at least 0 and below 1, default 0.999.
+        epsilon: added to the root, above 0, default 1e-8.
+        options: schedule, weight_decay, clip_norm and clip_value, as in :class:`Optimizer`.
+
+    Raises:
+        SettingsError: a value out of range.
     """
 
     slots = ("velocity", "square")
@@ -249,7 +286,7 @@ class OptimizerAdam(Optimizer):
         return {**super().describe(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
     def apply(self, values: Array, gradients: Array, rate: float) -> None:
-        """The step of Adam, with the bias corrections of iteration t = iterations + 1."""
+        """Apply the step of Adam, with the bias corrections of iteration t = iterations + 1."""
         step, velocity, square = self._work(0), self.memory["velocity"], self.memory["square"]
         t = self.iterations + 1
         velocity *= self.beta_1

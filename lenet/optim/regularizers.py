@@ -2,10 +2,10 @@
 
     penalty = sum_w l1 |w| + l2 w^2          gradient: l1 sign(w) + 2 l2 w
 
-Biases are not penalised. A layer's own ``l1`` and ``l2`` are added to the
-model's. All weights of the model are done in a few vector operations.
-With plain SGD at rate r an ``l2`` of x shrinks every weight by the factor 1 - 2 r x
-a step; the weight decay of an optimiser is another thing (:mod:`lenet.optim.optimizers`).
+Biases are not penalised. A layer's own ``l1`` and ``l2`` are added to the model's.
+The penalty of all weights is computed in a few vector operations. With plain SGD at
+rate r, an ``l2`` of x shrinks every weight by the factor 1 - 2 r x at each step. The
+weight decay of an optimiser (:mod:`lenet.optim.optimizers`) is not part of the loss.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from lenet.parameters import Parameters
 
 
 class Penalty:
-    """The penalty of a whole model; ``strengths`` maps a layer's name to its (l1, l2)."""
+    """The penalty of all weights of a model.
+
+    Args:
+        parameters: the flat buffers of the model.
+        strengths: (l1, l2) by the name of the layer, each 0 or more; a layer that is missing has none.
+    """
 
     def __init__(self, parameters: Parameters, strengths: Mapping[str, tuple[float, float]]) -> None:
         dtype = parameters.values.dtype
@@ -29,7 +34,7 @@ class Penalty:
         for tensor in parameters.tensors:
             if tensor.tensor == "weights":
                 place = slice(tensor.offset, tensor.offset + tensor.size)
-                with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and the run diverges
+                with np.errstate(over="ignore"):  # a strength beyond float32 becomes infinite, and the run diverges
                     l1[place], l2[place] = strengths.get(tensor.layer, (0.0, 0.0))
         self._l1 = l1 if l1.any() else None
         self._l2 = l2 if l2.any() else None
@@ -41,7 +46,7 @@ class Penalty:
         return self._l1 is not None or self._l2 is not None
 
     def add(self, values: Array, gradients: Array) -> float:
-        """The penalty at flat ``values``; its gradient is added to flat ``gradients``."""
+        """The penalty at flat ``values``. Its gradient is added to flat ``gradients``."""
         total = 0.0
         if self._l2 is not None:
             np.multiply(values, self._l2, out=self._scratch)
@@ -57,10 +62,15 @@ class Penalty:
 
 
 def strengths_by_layer(name: str, value: float | str, layers: Sequence[str]) -> dict[str, float]:
-    """The strength of every layer, from one number for all or from text such as ``dense1=0.01,conv1=0.001``.
+    """The strength of every layer that has one.
 
-    Raises SettingsError, beginning with ``name``, for what is neither, for a layer
-    that is not among ``layers`` or comes twice, and for strengths below 0.
+    Args:
+        name: how messages call the setting.
+        value: one number for all layers, or text such as ``dense1=0.01,conv1=0.001``.
+        layers: the names of the layers with weights.
+
+    Raises:
+        SettingsError: the text cannot be read, a layer is unknown or comes twice, or a strength is below 0.
     """
     if not isinstance(value, str):
         return dict.fromkeys(layers, value)

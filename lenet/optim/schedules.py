@@ -1,8 +1,7 @@
-"""How the learning rate changes: a schedule is a factor as a function of the step.
+"""Schedules: the factor of the learning rate as a function of the step.
 
-The learning rate of step t is the optimiser's ``learning_rate`` times
-``schedule(t)``. Schedules keep no state, so a run that is continued needs to
-know its step and nothing else.
+The learning rate of step t is the optimiser's ``learning_rate`` times ``schedule(t)``.
+Schedules keep no state, so a continued run needs only the number of its step.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from lenet.errors import SettingsError
 
 @dataclass(frozen=True)
 class Constant:
-    """Always 1."""
+    """A constant learning rate: the factor is always 1."""
 
     def __call__(self, step: int) -> float:
         return 1.0
@@ -24,7 +23,12 @@ class Constant:
 
 @dataclass(frozen=True)
 class InverseTime:
-    """1 / (1 + rate t / every): the report's decay, 3e-4 a step."""
+    """The factor 1 / (1 + rate t / every) at step t; the report's decay is InverseTime(3e-4).
+
+    Args:
+        rate: 0 or more.
+        every: steps in which the rate acts once, 1 or more, default 1.
+    """
 
     rate: float
     every: int = 1
@@ -39,7 +43,12 @@ class InverseTime:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """rate^floor(t / every): a stair."""
+    """The factor rate^floor(t / every) at step t, which falls in stairs.
+
+    Args:
+        rate: the factor between two stairs, above 0 and at most 1.
+        every: the length of a stair in steps, 1 or more.
+    """
 
     rate: float
     every: int
@@ -54,7 +63,12 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class Exponential:
-    """rate^(t / every): the stair made smooth."""
+    """The factor rate^(t / every) at step t, which falls smoothly.
+
+    Args:
+        rate: the factor after ``every`` steps, above 0 and at most 1.
+        every: steps, 1 or more.
+    """
 
     rate: float
     every: int
@@ -69,7 +83,12 @@ class Exponential:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine from 1 down to ``floor`` over ``steps``, then ``floor`` (arXiv:1608.03983, one period)."""
+    """Half a cosine from 1 down to ``floor``, and ``floor`` from there on (arXiv:1608.03983, one period).
+
+    Args:
+        steps: the length of the fall in steps, 1 or more.
+        floor: the lowest factor, 0 to 1, default 0.
+    """
 
     steps: int
     floor: float = 0.0
@@ -85,7 +104,12 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Warmup:
-    """Linear from 1 / steps up to 1 over ``steps``, then ``then``, which starts from its own step 0."""
+    """A warm-up: linear from 1 / steps to 1, and another schedule from there on.
+
+    Args:
+        steps: the length of the warm-up in steps, 1 or more.
+        then: the schedule after the warm-up, which counts from its own step 0; default constant.
+    """
 
     steps: int
     then: Constant | InverseTime | StepDecay | Exponential | Cosine = Constant()
@@ -104,7 +128,7 @@ Schedule = Constant | InverseTime | StepDecay | Exponential | Cosine | Warmup
 
 
 def expect_schedule(name: str, value: object) -> None:
-    """Raises SettingsError unless ``value`` maps a step to a factor, as a schedule or a function does."""
+    """Raises SettingsError unless ``value`` can be called with a step, as a schedule or a function can."""
     if isinstance(value, type):
         raise SettingsError(f"{name}: received the class {value.__name__}, expected a schedule, {value.__name__}(...)")
     if not callable(value):

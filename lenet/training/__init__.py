@@ -1,5 +1,5 @@
 """The training loop and all that takes part in it.
 
 In: a network, data and hooks.
-Out: a trained network; hooks are told of every step. Loops of one's own tell the same events.
+Out: a trained network, and events for the hooks at every step. A loop that a user wrote announces the same events.
 """

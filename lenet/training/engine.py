@@ -1,10 +1,11 @@
-"""One batch through the network and back, in shards, on a few threads.
+"""Gradients and evaluation of a batch, in shards, on several threads.
 
-A batch is cut into shards by its size alone: two from 32 samples on, else of at
-most 64 samples. Every shard has workspaces and a gradient buffer of its own, is
-computed with one BLAS thread, and the gradients are summed in the order of the
-shards. So the result does not depend on the number of threads, to the last bit.
-More than 1,024 samples are done in portions that use the same workspaces again.
+A batch of 32 samples or more is cut into at least two shards, of at most 64 samples each.
+The cut depends on the size of the batch alone. Every shard has its own workspaces and
+gradient buffer and is computed with one BLAS thread, and the gradients are summed in the
+order of the shards. So the result is the same to the last bit, whatever the number of
+threads. A batch of more than 1,024 samples is computed in portions, which use the same
+workspaces one after the other.
 """
 
 from __future__ import annotations
@@ -54,7 +55,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Sums over the samples of a batch: of the data loss, and of right guesses."""
+    """Sums over the samples of a batch.
+
+    Args:
+        loss_sum: the sum of the losses, without penalty.
+        correct: how many samples were guessed right.
+        samples: the size of the batch.
+    """
 
     loss_sum: float
     correct: int
@@ -62,14 +69,24 @@ class BatchResult:
 
 
 def shard_sizes(samples: int) -> list[int]:
-    """Sizes of the shards of a portion, as equal as can be, the larger first."""
+    """Sizes of the shards of a portion; they differ by one at most, and the larger come first."""
     count = 1 if samples < 2 * SMALLEST_SHARD else max(2, -(-samples // SHARD))
     small, larger = divmod(samples, count)
     return [small + 1] * larger + [small] * (count - larger)
 
 
 class Shard:
-    """The workspaces of all layers for some samples, chained, and their gradient buffer."""
+    """The workspaces of all layers for one shard of a batch, and their gradient buffer.
+
+    ``watched`` are the outputs that hooks see: the input, and each trainable layer after its activation function.
+
+    Args:
+        layers: those of the network, in order.
+        parameters: the flat buffers that the workspaces read from.
+        input_shape: shape of one input sample.
+        samples: the size of the shard.
+        memory: what hands out its arrays.
+    """
 
     def __init__(
         self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int, memory: Memory
@@ -83,7 +100,7 @@ class Shard:
         shape, trainable_before, watched_layer = input_shape, False, ""
         previous: Workspace | None = None
         for layer in layers:
-            # An activation function in place has half the memory to go through.
+            # An activation function in place reads and writes half the memory.
             is_in_place = isinstance(layer, Activation) and previous is not None and not previous.keeps_output
             output = previous.output if previous is not None and is_in_place else None
             spec = WorkspaceSpec(shape, samples, dtype, memory, input_gradient=trainable_before, output=output)
@@ -93,7 +110,7 @@ class Shard:
                     parameters.views(parameters.values, layer.name), parameters.views(self.gradients, layer.name)
                 )
                 trainable_before, watched_layer = True, layer.name
-            # What follows a trainable layer directly as its activation function replaces its output.
+            # An activation function directly after a trainable layer replaces the output that hooks see.
             if isinstance(layer, TrainableLayer) or (isinstance(layer, Activation) and watched_layer):
                 self.watched[watched_layer] = read_only(batch_first(workspace.output))
             else:
@@ -122,7 +139,7 @@ class Shard:
 
 
 class Portion:
-    """The shards for a portion of so many samples, and the views hooks get of them."""
+    """The shards for a portion of so many samples, and the views that hooks get of them."""
 
     def __init__(
         self, layers: Sequence[Layer], parameters: Parameters, input_shape: Shape, samples: int, threads: int
@@ -131,7 +148,7 @@ class Portion:
         scratches: dict[tuple[int, int], Scratch] = {}
         self.shards = []
         for number, size in enumerate(shard_sizes(samples)):
-            # Shards of one thread are done one after the other, and share scratch arrays if they are of one size.
+            # Shards on one thread are computed one after the other, and share scratch arrays if they have one size.
             scratch = scratches.setdefault((number % threads, size), Scratch(blocks)).rewind()
             self.shards.append(Shard(layers, parameters, input_shape, size, Memory(scratch, blocks)))
         ends = np.cumsum([shard.samples for shard in self.shards])
@@ -143,7 +160,16 @@ class Portion:
 
 
 class Engine:
-    """Gradients and evaluation of a finalized network; a context manager that owns the threads."""
+    """Computes gradients and evaluates a finalized network.
+
+    Args:
+        layers: those of the network, in order.
+        parameters: the flat buffers of the network.
+        input_shape: shape of one input sample.
+        loss: what is minimised.
+        accuracy: what counts right guesses.
+        threads: how many threads compute, 1 or more.
+    """
 
     def __init__(
         self,
@@ -166,7 +192,7 @@ class Engine:
 
     @contextmanager
     def running(self) -> Iterator[Engine]:
-        """Within: threads are there, BLAS uses one of them a shard, and overflow is not worth a warning."""
+        """Within it the threads exist, BLAS uses one thread a shard, and overflow gives no warning."""
         with single_threaded_blas():
             if self.threads == 1:
                 yield self
@@ -178,7 +204,7 @@ class Engine:
                     self._pool = None
 
     def gradients(self, X: Array, labels: Labels, rows: Rows, announce: Announce | None = None) -> BatchResult:
-        """Forward and backward for samples X[rows]; the mean's gradient goes to the parameters' gradients.
+        """Forward and backward for samples X[rows]; the gradient of the mean loss goes to the flat buffer.
 
         ``announce(outputs, first_sample, samples, batch_samples)`` is called after each portion.
         """
@@ -218,7 +244,7 @@ class Engine:
         return BatchResult(total, correct, batch)
 
     def probabilities(self, X: Array) -> Array:
-        """The network's answer (N, classes) to samples X."""
+        """The probabilities (N, classes) for samples X."""
         parts = []
         for first in range(0, len(X), 2 * SHARD):
             portion = self._portion(min(2 * SHARD, len(X) - first))
@@ -248,7 +274,7 @@ class Engine:
         return self._portions[samples]
 
     def _each(self, portion: Portion, work: Callable[[Shard, slice], Result]) -> list[Result]:
-        """``work`` on every shard, on the threads there are; results in the order of the shards."""
+        """Call ``work`` for every shard, on all threads; returns the results in the order of the shards."""
         pairs = list(zip(portion.shards, portion.places, strict=True))
         if self._pool is None or len(pairs) == 1:
             return [work(*pair) for pair in pairs]
@@ -284,7 +310,7 @@ def _count(rows: Rows) -> int:
 
 
 def _part(rows: Rows, start: int, stop: int) -> Rows:
-    """Entries start to stop of the rows of a batch."""
+    """Rows ``start`` to ``stop`` of a batch."""
     if isinstance(rows, slice):
         return slice(rows.start + start, rows.start + stop)
     return rows[start:stop]

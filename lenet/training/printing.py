@@ -1,4 +1,4 @@
-"""The report's printed lines, as a hook. The training loop itself prints nothing."""
+"""The report's printed lines, as a hook; the training loop itself prints nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from lenet.hooks import EpochEnd, Hook, StepEnd
 
 
 class PrintProgress(Hook):
-    """Prints every ``every`` steps of an epoch, not at its first, and at the end of each epoch.
+    """Prints the report's lines: ``step:64, acc:0.906, loss:0.297`` and ``step took 1.71 seconds``.
 
-    The form is the report's: ``step:64, acc:0.906, loss:0.297`` and
-    ``step took 1.71 seconds``.
+    Args:
+        every: print every so many steps of an epoch, but not at its first step, and at its end.
+        stream: where to print; None (default) for stdout.
     """
 
     optional = "printing"
@@ -22,7 +23,7 @@ class PrintProgress(Hook):
         self._stream = stream
 
     def on_step_end(self, event: StepEnd) -> None:
-        """One step in ``every``."""
+        """Loss and accuracy of one step in ``every``."""
         if event.step_in_epoch and event.step_in_epoch % self.every == 0:
             self.say(f"step:{event.step_in_epoch}, acc:{event.accuracy:.3f}, loss:{event.loss:.3f}")
             self.say(f"step took {event.seconds:.2f} seconds")
@@ -33,5 +34,5 @@ class PrintProgress(Hook):
         self.say(f"epoch took {event.seconds:.2f} seconds\n")
 
     def say(self, line: str) -> None:
-        """One line to the stream, by default whatever sys.stdout is now."""
+        """Print one line."""
         print(line, file=self._stream or sys.stdout, flush=True)

@@ -1,12 +1,12 @@
-"""The exact state of a model: what it takes to go on as if it had never stopped.
+"""The exact state of a training: all that it needs to go on as if it had never stopped.
 
-A state is a plain dict of arrays: the flat parameters, the optimiser's memory,
-what layers carry from step to step, and ``about``, a JSON text with the position
-in the run, the seed (from which the order of any epoch follows), the sums of the
-epoch under way, its number of steps and whether it is shuffled, the layers and a
-signature of the network. Saved as npz, never as pickle.
+A state is a dict of arrays: the flat parameters, the memory of the optimiser, the arrays
+that layers carry from step to step, and ``about``. That is a JSON text with the position
+in the run, the seed, which decides the order of any epoch, the sums of the epoch under
+way, how the run is fed, the layers, and the shapes of all tensors. A state is saved as
+npz, never as pickle.
 
-Take it between two steps: outside ``train``, or in a hook's ``on_step_start``,
+Take a state between two steps: outside ``train``, or in a hook's ``on_step_start``,
 ``on_update_done``, ``on_step_end``, ``on_epoch_end`` or ``on_validation_end``.
 """
 
@@ -30,7 +30,7 @@ from lenet.training.progress import TrainingProgress
 State = dict[str, NDArray[Any]]
 VERSION = 2
 
-# What ``about`` must hold, and of what kind.
+# The entries of ``about``, and their types.
 _ABOUT = {"network": list, "layers": list, "optimizer": str, "iterations": int, "seed": int, "progress": dict}
 
 
@@ -153,10 +153,10 @@ def save_state(path: str | os.PathLike[str], state: State) -> None:
 
 
 def load_state(path: str | os.PathLike[str]) -> State:
-    """Read a state. Raises DataError naming the file where it is missing, damaged or no state."""
+    """Read a state. Raises DataError for a file that is missing, damaged or no state."""
     path = Path(path)
     try:
-        # Opened here, since NumPy leaves the file open where it is no sound archive.
+        # Opened here, since NumPy leaves a damaged file open.
         with os.fdopen(open_regular(path), "rb") as file, np.load(file, allow_pickle=False) as archive:
             state = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
@@ -195,5 +195,5 @@ def _brief(signature: list[list[Any]]) -> str:
 
 
 def _layers(network: Network) -> list[str]:
-    """One line a layer: what decides its arithmetic."""
+    """The class and arguments of each layer, one line a layer."""
     return [", ".join(f"{key} {value}" for key, value in layer.describe().items()) for layer in network.layers]

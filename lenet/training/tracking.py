@@ -9,7 +9,7 @@ from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
 
 
 class Tracker(Protocol):
-    """What a model tells a tracker of times and accuracies, such as the report's StatisticsTracker."""
+    """What a model needs of a tracker, such as the report's StatisticsTracker."""
 
     def add_time(self, phase: str, seconds: float) -> None: ...
     def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None: ...
@@ -17,7 +17,7 @@ class Tracker(Protocol):
 
 
 def check_tracker(stats: object) -> None:
-    """Raises SettingsError naming the first method that a tracker lacks, before a run is spent on it."""
+    """Raises SettingsError before any training, naming the first method that ``stats`` lacks."""
     for method in ("add_time", "record_epoch_accuracy", "record_validation_accuracy"):
         if isinstance(stats, type) or not callable(getattr(stats, method, None)):
             raise SettingsError(f"stats: received {stats!r}, expected a tracker with {method}(), or None")

@@ -1,4 +1,4 @@
-"""Loss and accuracy on data that is not trained on, with the report's lines on the way."""
+"""Loss and accuracy on data that are not trained on, with the report's printed lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ from lenet.training.printing import PrintProgress
 def validate(
     engine: Engine, X: Array, labels: Labels, batch: int, print_every: int | None
 ) -> tuple[float, float, float]:
-    """(mean loss, accuracy, seconds) on X (N, H, W, C) or (N, F) and labels (N,), ``batch`` samples at a time.
+    """Evaluate and print; returns mean loss, accuracy and seconds.
 
-    Prints ``validation, step:64, acc:0.938, loss:0.208`` every ``print_every`` batches, but not at the first,
-    and ``final validation - acc:0.962, loss:0.131`` at the end, each with its seconds; 0 or None: nothing.
+    Prints ``validation, step:64, acc:0.938, loss:0.208`` at some batches, but not at the first,
+    and ``final validation - acc:0.962, loss:0.131`` at the end, each with the seconds it took.
+
+    Args:
+        engine: what computes.
+        X: inputs, (N, H, W, C) or (N, F).
+        labels: their classes, (N,).
+        batch: samples at a time.
+        print_every: print every so many batches, and at the end; 0 or None for never.
     """
     printer = PrintProgress(print_every) if print_every else None
     started, total, correct = perf_counter(), 0.0, 0
