@@ -73,7 +73,8 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int
     from diagnostics.log.reader import open_run
     from reports.commands.stats import collect, notes
     from reports.pages import html
-    from reports.pages.study_page import StudyData, build
+    from reports.pages.study_data import StudyData
+    from reports.pages.study_page import build
 
     loaded, groups, comparisons = collect((folder,), False)
     for line in notes(loaded):

@@ -161,6 +161,21 @@ class Document:
         return tuple(p for block in blocks for p in _pictures(block))
 
 
+def section(anchor: str, title: str, *blocks: Block) -> Section:
+    """A section of these blocks."""
+    return Section(anchor, title, blocks)
+
+
+def facts(*items: Fact) -> Facts:
+    """These answers side by side."""
+    return Facts(items)
+
+
+def folded(title: str, *blocks: Block) -> Folded:
+    """These blocks, opened on request."""
+    return Folded(title, blocks)
+
+
 def text(*parts: Inline) -> Paragraph:
     """A paragraph of these parts."""
     return Paragraph(parts)

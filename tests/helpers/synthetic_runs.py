@@ -25,7 +25,7 @@ from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare_all
 from diagnostics.statistics.run_summary import summarise
 from lenet.hooks import LayerInfo, TensorInfo
-from reports.pages.study_page import StudyData
+from reports.pages.study_data import StudyData
 
 SHAPES = {
     "conv1": (5, 5, 1, 6),

@@ -74,7 +74,7 @@ def test_a_disk_that_fills_up_under_a_worker_is_one_line_and_exit_code_4(log, tm
     result = call("report", tmp_path / "runs", "--jobs", "1")
 
     assert result.exit_code == 4
-    assert result.stderr.splitlines()[-1].endswith("cannot be written: no space left on device")
+    assert result.stderr.splitlines()[-1].endswith("full: no space left on device")
 
 
 @pytest.mark.parametrize("command", ["report", "watch"])

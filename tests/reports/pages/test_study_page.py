@@ -10,9 +10,10 @@ import pytest
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import wilson
 from reports.figures import arms, healthy_vs_defect, rates, survival
-from reports.pages import html, study_page
+from reports.pages import html, study_facts
 from reports.pages.document import Facts, Hyperlink, TableBlock, VerdictBlock
-from reports.pages.study_page import StudyData, build
+from reports.pages.study_data import StudyData
+from reports.pages.study_page import build
 from reports.results import why
 from tests.helpers import synthetic_runs as synthetic
 
@@ -102,9 +103,9 @@ def test_arms_that_died_alike_are_not_set_against_one_another(study):
     first, second = study.groups
     alike = replace(study, groups=[first, Group("another", first.runs)])
 
-    assert "Most in" in study_page._verdict(study).sentence
-    assert study_page._verdict(alike).sentence.endswith("The same share in both arms.")
-    assert f"fewest in {second.label}" in study_page._verdict(study).sentence
+    assert "Most in" in study_facts.study_verdict(study).sentence
+    assert study_facts.study_verdict(alike).sentence.endswith("The same share in both arms.")
+    assert f"fewest in {second.label}" in study_facts.study_verdict(study).sentence
 
 
 def test_the_same_study_gives_the_same_bytes(study):

@@ -1,0 +1,98 @@
+"""The details at the end of a run's report: findings, limits, settings, environment, and the log itself."""
+
+from __future__ import annotations
+
+import math
+
+from diagnostics.detect.early_warnings import RULE as EARLY
+from diagnostics.detect.findings import Finding, RuleOutcome
+from diagnostics.run.run import Run
+from reports.pages.document import Block, Code, Inline, Section, Strong, TableBlock, folded, section, text
+from reports.text.numbers import NONE, number, percent, plain, seconds, size
+from reports.text.phrases import measured, sentence, status_of
+
+COLUMNS = ("rule", "outcome", "layer", "steps", "measured", "severity", "confidence", "in words")
+
+
+def details(run: Run) -> Section:
+    """Findings, settings, environment, the log itself."""
+    fired, others = _findings(run)
+    early = [finding for finding in fired if finding.rule == EARLY]
+    found = [finding for finding in fired if finding.rule != EARLY]
+    environment = dict(run.info.environment)
+    blocks: list[Block] = [_table("What the rules found", found) if found else text("No rule found anything.")]
+    if early:
+        blocks.append(folded(f"Early warnings: {len(early)}", _table("Often wrong, said at once", early)))
+    silent = f"Rules that found nothing or could not be run: {len(others)}"
+    blocks += [
+        folded(silent, _table("The other rules", others)),
+        _limits(run),
+        folded("Settings", _pairs("Settings of the run", run.config)),
+        folded("Environment and data", _pairs("Where and with what it ran", environment)),
+        _log_table(run),
+    ]
+    return section("details", "Findings, settings, files", *blocks)
+
+
+def _limits(run: Run) -> Block:
+    """The limits, each beside its default where it has another value."""
+    limits, changed = run.diagnosis.limits, run.diagnosis.changed_limits
+    defaults = {key: plain(default) for key, (_, default) in changed.items()}
+    rows = tuple((key, plain(value), defaults.get(key, "the same")) for key, value in limits.items())
+    columns = ("limit", "value", "default")
+    title = f"Limits: {len(changed)} of them not the defaults" if changed else "Limits"
+    return folded(title, TableBlock("Limits this verdict was reached with", columns, rows, frozenset(columns[1:])))
+
+
+def _table(caption: str, findings: list[Finding]) -> TableBlock:
+    return TableBlock(caption, COLUMNS, tuple(_row(finding) for finding in findings), frozenset({"measured"}))
+
+
+def _findings(run: Run) -> tuple[list[Finding], list[Finding]]:
+    """What fired, in order of steps, and the answers of the rules that did not."""
+    fired = sorted(run.diagnosis.findings, key=lambda f: (f.first_step, f.rule))
+    return fired, [c for c in run.diagnosis.checks if c.outcome is not RuleOutcome.FIRED]
+
+
+def _row(f: Finding) -> tuple[Inline, ...]:
+    fired = f.outcome is RuleOutcome.FIRED
+    reach = f"{f.first_step:,}" if f.first_step == f.last_step else f"{f.first_step:,}–{f.last_step:,}"
+    outcome = str(f.outcome).replace("-", " ")
+    return (
+        Code(f.rule),
+        Strong(outcome) if fired else outcome,
+        f.layer or NONE,
+        reach if fired else NONE,
+        measured(f) or NONE,
+        str(f.severity) if fired else NONE,
+        percent(f.confidence, 0) if fired else NONE,
+        sentence(f.message),
+    )
+
+
+def _pairs(caption: str, values: dict[str, object]) -> TableBlock:
+    return TableBlock(caption, ("name", "value"), tuple((k.replace("_", " "), plain(v)) for k, v in values.items()))
+
+
+def _log_table(run: Run) -> TableBlock:
+    steps = run.block([run.columns.scalar("seconds")])[:, 0].astype(float)
+    rows: list[tuple[Inline, ...]] = [
+        ("status", status_of(run)),
+        ("steps recorded", f"{len(run):,} of {run.info.total_steps:,} asked for"),
+        ("time of the steps", f"{seconds(float(steps.sum()))}, {seconds(float(steps.mean()))} a step"),
+        ("parameters", f"{run.info.parameters:,}"),
+        ("numbers a step", f"{len(run.columns):,}"),
+        ("snapshots", f"{len(run.snapshots):,}"),
+    ]
+    if run.path is not None:
+        count = run.path.stat().st_size
+        each = f", {number(count / max(len(run), 1))} bytes a step" if len(run) else ""
+        rows.insert(0, ("file", Code(run.path.name)))
+        rows.insert(1, ("size", size(count) + each))
+    cost = run.header.cost_seconds
+    if math.isfinite(cost) and len(run):
+        share = percent(cost / float(steps.sum())) if steps.sum() else NONE
+        words = f"{seconds(cost)}, {seconds(cost / len(run))} a recorded step, {share} of the steps' time"
+        rows.append(("cost of measuring, judging and writing", words))
+    rows += [("note", note) for note in run.notes]
+    return TableBlock("The log", ("what", "value"), tuple(rows))

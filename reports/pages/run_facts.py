@@ -1,0 +1,93 @@
+"""What a run's report answers at a glance: which layer, which step, which mechanism, what to try."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from diagnostics.detect.findings import RuleOutcome, Verdict
+from diagnostics.run.run import Run
+from diagnostics.run.turning_point import deciding_stretch, downfall, guilty_layer, turning_step
+from reports.pages.document import Fact, Facts, facts
+from reports.text.headline import link_words
+from reports.text.numbers import counted, percent
+from reports.text.phrases import rule_name, sentence
+
+OUTCOMES = {
+    RuleOutcome.FIRED: "raised a remark",
+    RuleOutcome.NOT_RUN: "could not be run",
+    RuleOutcome.ERROR: "failed",
+}
+LAST = 50
+"""Recorded steps over which the training accuracy is taken where there is no validation."""
+
+
+def run_facts(run: Run) -> Facts:
+    """Four answers at a glance: which layer, which step, which mechanism, what to try."""
+    diagnosis, turn = run.diagnosis, turning_step(run)
+    if turn is None:
+        return _quiet_facts(run)
+    stretch, down = deciding_stretch(diagnosis), downfall(run)
+    blow, first = diagnosis.blow, diagnosis.first_link
+    layer = guilty_layer(run) or (first.layer if first else None)
+    where, when = _layer_words(run, layer), ["the blow"] if blow else []
+    others = [one for one in (blow.layers if blow else ()) if one != layer]
+    if others:
+        where += f"; the blow hit {', '.join(others)} as well"
+    if first is not None and first.step != turn:
+        when.append(f"first link at step {first.step:,}")
+    if stretch is not None and stretch.onset not in (0, turn):
+        when.append(f"onset: step {stretch.onset:,}")
+    if stretch is not None:
+        when.append(f"the detector was sure at step {stretch.confirmed:,}")
+        when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
+    links = [link for link in (blow, first) if link is not None]
+    mechanism = rule_name(down.rule) if down else rule_name(links[0].rule) if links else "unexplained"
+    why = "no rule accounts for it"
+    if links:
+        why = "; ".join(dict.fromkeys(link_words(link) for link in links))
+    remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
+    more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
+    return facts(
+        Fact("Which layer?", layer or "the whole network", where),
+        Fact("Which step?", f"step {turn:,}", "; ".join(when)),
+        Fact("Which mechanism?", mechanism, why),
+        Fact("What to try?", remedy, more),
+    )
+
+
+def _quiet_facts(run: Run) -> Facts:
+    """Three answers for a run in which nothing broke: how good it is, whether anything broke, what was checked."""
+    counts = Counter(check.outcome for check in run.diagnosis.checks)
+    others = [f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if counts[outcome]]
+    accuracy, whose = _accuracy(run)
+    steps = counted(run.diagnosis.steps, "step")
+    return facts(
+        Fact("How good is it?", percent(accuracy), whose),
+        Fact(
+            "Did anything break?",
+            "no" if run.verdict is Verdict.HEALTHY else "not yet known",
+            f"no defect stretch in {steps}",
+        ),
+        Fact(
+            "What was checked?",
+            f"{counts.total()} rules",
+            "; ".join([f"{counts[RuleOutcome.PASSED]} found nothing", *filter(None, [", ".join(others)])]),
+        ),
+    )
+
+
+def _accuracy(run: Run) -> tuple[float, str]:
+    """The accuracy of the last validation; without one, that of the last training steps."""
+    if len(run.validations):
+        return float(run.validations["accuracy"].iloc[-1]), "validation accuracy"
+    last = run.block([run.columns.scalar("accuracy")])[-LAST:, 0].astype(float)
+    return float(last.mean()), f"training accuracy of the last {counted(len(last), 'step')}"
+
+
+def _layer_words(run: Run, layer: str | None) -> str:
+    for info in run.info.layers:
+        if info.name == layer:
+            what = "channels" if len(info.output_shape) == 3 else "neurons"
+            after = f", {info.activation}" if info.activation else ""
+            return f"{info.kind}, {info.units} {what}{after}"
+    return ""
