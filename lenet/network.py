@@ -149,7 +149,7 @@ class Network:
         return tuple(infos)
 
     def describe(self) -> dict[str, Any]:
-        """Layers, penalties and how the weights start, in plain types, for hooks, logs and pages.
+        """Layers, penalties and initial weights in plain types, for hooks, logs and pages.
 
         :func:`lenet.rebuild.model_from` makes the same network from it.
         """
@@ -169,7 +169,7 @@ class Network:
 
 
 def _own_options(layer: Layer) -> dict[str, Any]:
-    """What a layer asks for beside the model's penalties and in place of its initialiser, where it does."""
+    """The penalties and the initialiser that a layer has of its own."""
     if not isinstance(layer, TrainableLayer):
         return {}
     options: dict[str, Any] = {name: value for name, value in (("l1", layer.l1), ("l2", layer.l2)) if value}

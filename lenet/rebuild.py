@@ -1,7 +1,7 @@
-"""A model made again from what ``Model.describe`` says of it, as a log keeps it.
+"""Makes a model again from the description that ``Model.describe`` gives and a log keeps.
 
-With the seed of the run the same weights are drawn. What is not of this library cannot
-be made again: layers of one's own, and schedules that are functions.
+With the seed of the run, the model draws the same weights. Layers that are not in this
+library, and schedules that are functions, cannot be made again.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def layer_kinds() -> dict[str, type[Layer]]:
-    """The layers of this library by the names of their classes: those in the files of ``lenet/layers``.
+    """The layers of this library, in the files of ``lenet/layers``, by the names of their classes.
 
-    A class is a layer of its own where it has a ``prefix`` of its own; others are bases of layers.
+    A class without a ``prefix`` of its own is a base of layers, and is left out.
     """
     names = [found.name for found in pkgutil.iter_modules(layers.__path__, f"{layers.__name__}.")]
     kinds = [kind for name in names for kind in vars(importlib.import_module(name)).values() if isinstance(kind, type)]
@@ -44,15 +44,15 @@ def layer_kinds() -> dict[str, type[Layer]]:
 
 
 def model_from(description: Mapping[str, Any], *, seed: int, threads: int | None = None) -> Model:
-    """The finalized model that a description tells of.
+    """The finalized model of a description.
 
     Args:
-        description: what :meth:`Model.describe` returned, maybe read from JSON.
+        description: what :meth:`Model.describe` returned, also after a way through JSON.
         seed: the seed of the model, which decides its first weights.
         threads: how many threads compute; None for all cores.
 
     Raises:
-        SettingsError: the description names something that is not of this library, or is not complete.
+        SettingsError: the description is not complete, or names a class that is not in this library.
     """
     try:
         model = Model(
@@ -74,7 +74,7 @@ def model_from(description: Mapping[str, Any], *, seed: int, threads: int | None
 
 
 def _layer(about: Mapping[str, Any], input_shape: list[int] | None) -> Layer:
-    """One layer; ``input_shape`` is that of the network where the layer is its first, which Flatten has to be told."""
+    """One layer; ``input_shape`` is that of the network for its first layer, which a Flatten needs to know."""
     kind = _known(layer_kinds(), about["layer"], "layer")
     arguments: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value

@@ -1,7 +1,7 @@
 """All that decides a training run, as one frozen, checked object.
 
-``lenet-diag train`` fills it from its options, a study from its grid, and a log
-keeps it. The same settings on the same machine give the same run, bit for bit.
+``lenet-diag train`` makes it from its options, a study from its grid, and a log keeps it.
+The same settings on the same machine give the same run, bit for bit.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Settings:
 
     @property
     def effective_momentum(self) -> float:
-        """The momentum SGD runs with: 0 for ``sgd``, 0.9 for ``momentum``, unless it is given."""
+        """The momentum of SGD: as it was set, else 0.9 for ``momentum`` and 0 for ``sgd``."""
         if self.momentum is not None:
             return self.momentum
         return DEFAULT_MOMENTUM if self.optimizer == "momentum" else 0.0
@@ -159,7 +159,14 @@ class Settings:
         classes: int = 10,
         stats: Any = None,
     ) -> Model:
-        """The finalized model for ``samples`` training images (height, width, depth) of ``classes`` classes."""
+        """The finalized model of these settings.
+
+        Args:
+            samples: the number of training images, which decides the length of an epoch.
+            image: (height, width, depth) of one image, default (28, 28, 1).
+            classes: the number of outputs, default 10.
+            stats: the tracker of the model, or None (default).
+        """
         model = Model(
             stats,
             self.threads,
@@ -183,7 +190,7 @@ class Settings:
         return model
 
     def build_optimizer(self, samples: int) -> Optimizer:
-        """The optimiser with its schedule; ``samples`` decide how long an epoch and the run are."""
+        """The optimiser with its schedule; the number of training ``samples`` decides the length of an epoch."""
         options: dict[str, Any] = {
             "schedule": self._schedule(samples),
             "weight_decay": self.weight_decay,
@@ -197,7 +204,7 @@ class Settings:
         return OptimizerSGD(self.lr, momentum=self.effective_momentum, nesterov=self.nesterov, **options)
 
     def _own_penalty(self, name: str, layer: str) -> float:
-        """What a layer is penalised with beside the model's penalty of all layers."""
+        """The strength of a layer's own penalty, beside the model's penalty of all layers."""
         value: float | str = getattr(self, name)
         if not isinstance(value, str):
             return 0.0

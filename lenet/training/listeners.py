@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from time import perf_counter
+from typing import Self
 
 from lenet.errors import reason_of
 from lenet.hooks import Hook, StopTraining
@@ -130,15 +130,17 @@ class Stopwatch:
         """The seconds measured so far."""
         return self._measured + (0.0 if self._pauses else perf_counter() - self._since)
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """The time within is not measured; pauses may lie within pauses."""
+    def paused(self) -> Self:
+        """A context whose time is not measured; pauses may lie within pauses."""
+        return self
+
+    def __enter__(self) -> Self:
         if not self._pauses:
             self._measured += perf_counter() - self._since
         self._pauses += 1
-        try:
-            yield
-        finally:
-            self._pauses -= 1
-            if not self._pauses:
-                self._since = perf_counter()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pauses -= 1
+        if not self._pauses:
+            self._since = perf_counter()

@@ -1,9 +1,9 @@
-"""In which order the samples of a training set are trained on, epoch by epoch.
+"""Orders: which sample is trained on when, epoch by epoch.
 
-An order is a function of the epoch, counted from 1: it returns the samples of that
-epoch, (N,) indices into the training set, or None for the order in which they lie
-there. Batches are consecutive parts of it. An order keeps no state, so a run that is
-continued finds the batches of any epoch again.
+An order is a function of the epoch, counted from 1. It returns the samples of that epoch
+as (N,) indices into the training set, or None for the order of the training set itself.
+Batches are consecutive parts of it. An order keeps no state, so a continued run finds the
+batches of any epoch again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def as_they_lie(epoch: int) -> None:
 
 
 def shuffled(seed: int, samples: int) -> Order:
-    """Every epoch in an order of its own, which ``seed`` decides."""
+    """A permutation of its own for every epoch, which follows from ``seed``."""
 
     def order(epoch: int) -> Indices:
         return _permutation(seed, (_SHUFFLED, epoch - 1), samples)
@@ -36,14 +36,13 @@ def shuffled(seed: int, samples: int) -> Order:
 
 
 def reshuffled(before: Order, seed: int, first_sample: int, epoch: int, samples: int) -> Order:
-    """As ``before`` up to a place in an epoch; from there on in an order that ``seed`` decides.
+    """The order ``before`` up to a place in an epoch, and from there on one that follows from ``seed``.
 
     Args:
         before: the order of the run until then.
         seed: decides the rest; the same seed gives the same order.
-        first_sample: how many samples of ``epoch`` were trained on already. Those that the epoch has left are
-            trained on in another order.
-        epoch: the epoch of that place, counted from 1; later epochs are shuffled whole, earlier ones stay.
+        first_sample: how many samples of ``epoch`` were trained on before the place; the others get a new order.
+        epoch: the epoch of the place, counted from 1; later epochs are shuffled whole, earlier ones stay.
         samples: the size of the training set.
     """
 

@@ -1,8 +1,8 @@
 """One batch through a network and back with nothing overwritten: what each layer took in and gave out.
 
-The trainer computes in place and forgets; a trace keeps copies. It cuts the batch into the
-same shards and computes in the same order, so that its numbers are those of the training
-step, bit for bit.
+Training computes in place and overwrites its arrays; a trace keeps copies of them. It cuts
+the batch into the same shards and computes in the same order, so its numbers are those of
+the training step, bit for bit.
 """
 
 from __future__ import annotations

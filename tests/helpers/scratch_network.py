@@ -1,4 +1,4 @@
-"""A network of two dense layers as somebody else would write it: the convention of "Neural Networks from Scratch"."""
+"""A network of two dense layers that a user wrote, in the convention of "Neural Networks from Scratch"."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ScratchNetwork:
             layer.biases = layer.biases - rate * layer.dbiases
 
     def train(self, training: LoopMonitor, epochs: int = 2) -> None:
-        """The loop of one's own."""
+        """The loop of the user."""
         with training:
             for rows in self.batches(epochs):
                 training.before_update(self.images[rows], *self.gradients(rows), 0.1)

@@ -1,4 +1,4 @@
-"""Categorical cross-entropy and accuracy, alone and inside a model, against their definitions."""
+"""Categorical cross-entropy and accuracy against their definitions, alone and in a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model: the report's set-up code runs, prints its lines, and what cannot be is refused before it is computed."""
+"""The model: the report's set-up code runs and prints its lines, and layers, weights and seeds are put together."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.helpers.small_models import Call, Everything, blobs, mnist, ready, sm
 
 
 class FakeTracker:
-    """Takes down what a model tells a tracker."""
+    """Keeps what a model tells a tracker."""
 
     def __init__(self) -> None:
         self.times: list[tuple[str, float]] = []
@@ -50,7 +50,7 @@ class FakeTracker:
 
 
 def report_setup(stats: Any, epochs: int, images: int = 600, tests: int = 300) -> tuple[Model, tuple[float, float]]:
-    """The report's Setup Code, with its own names and arguments, on the first images only."""
+    """The report's set-up code with its names and arguments, on the first images only."""
     folder = EMBEDDED
     train_images = load_mnist_images(f"{folder}\\train-images-idx3-ubyte")[:images]
     train_labels = load_mnist_labels(f"{folder}\\train-labels-idx1-ubyte")[:images]

@@ -1,4 +1,4 @@
-"""Data in its many forms: labels, inputs, partial batches, validation, and how far a run goes."""
+"""Forms of data: labels, inputs, partial batches, validation data, and the number of steps."""
 
 from __future__ import annotations
 

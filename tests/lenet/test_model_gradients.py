@@ -1,4 +1,4 @@
-"""The loss, and the gradient of whole networks: against formulas and finite differences."""
+"""The loss, and the gradients of whole networks, against formulas and finite differences."""
 
 from __future__ import annotations
 

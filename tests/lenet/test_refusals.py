@@ -1,4 +1,4 @@
-"""Bad arguments get one line that names the layer or argument, what was received and what was expected."""
+"""A bad argument is refused with one line: the layer or argument, what was received, what was expected."""
 
 from __future__ import annotations
 
@@ -247,7 +247,9 @@ def test_what_is_no_part_of_a_model_is_refused_by_add_and_set(call: Callable[[Mo
 def test_an_optimizer_remembers_its_run_so_a_second_model_may_not_have_it() -> None:
     optimizer = OptimizerAdam()
     first = small_model(optimizer=optimizer)
-    first.set(loss=LossCategoricalCrossEntropy(), optimizer=optimizer, accuracy=AccuracyCategorical())  # its own again
+    first.set(
+        loss=LossCategoricalCrossEntropy(), optimizer=optimizer, accuracy=AccuracyCategorical()
+    )  # its own optimiser again
 
     assert one_line(lambda: small_model(optimizer=optimizer), SettingsError) == (
         "set: this OptimizerAdam is in a model already; expected a new OptimizerAdam"

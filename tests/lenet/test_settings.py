@@ -1,4 +1,4 @@
-"""Settings: the report's defaults, one object that decides a run, and every value it refuses."""
+"""Settings: the report's defaults, what they build, and every value that is refused."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The trainer against PyTorch: layers, the five networks, and ten steps of every optimiser.
 
-``make test-torch`` installs PyTorch and runs these. Where it is missing they fail:
-a comparison that was left out must not look like one that was passed.
+``make test-torch`` installs PyTorch and runs these tests. Without PyTorch they fail, since a
+comparison that was left out must not look like one that was passed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.torch
 
 
 def load() -> Any:
-    """PyTorch, imported when it is needed, so that collecting these tests does not need it."""
+    """PyTorch, imported by the first test that needs it, so that the tests are collected without it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import torch
@@ -47,7 +47,7 @@ def load() -> Any:
 
 
 class Mirror:
-    """The same network in PyTorch, with the same weights, in PyTorch's own layouts."""
+    """The same network with the same weights in PyTorch, in the layouts of PyTorch."""
 
     def __init__(self, model: Model) -> None:
         self.torch, self.model = load(), model
@@ -87,7 +87,7 @@ class Mirror:
 
 
 class Gradients(Hook):
-    """The loss, and the gradient of every tensor, of the last step."""
+    """Keeps the loss of the last step, and the gradient of every tensor."""
 
     def on_run_start(self, event: Any) -> None:
         self.tensors = event.tensors
@@ -174,7 +174,7 @@ def test_ten_steps_of_every_optimizer_agree_in_double_precision(name: str) -> No
 
 
 def test_ten_steps_with_penalties_and_clipping_by_value_agree_in_double_precision() -> None:
-    # With tanh, since equal clipped steps bring biases back to 0, where ReLU has its kink.
+    # With tanh: equal clipped steps bring biases back to 0, where ReLU has no derivative.
     model = network("conv-pool", OptimizerSGD(0.1, clip_value=0.01), np.float64, "tanh", l1=1e-4, l2=1e-3)
     mirror = Mirror(model)
     torch, data = mirror.torch, mnist()
@@ -216,7 +216,7 @@ def test_convolution_agrees_for_every_padding_and_kernel_rectangular_and_even_on
     x, w, b = (torch.tensor(array, requires_grad=True) for array in (inputs, layer.weights, layer.biases))
     width = tuple(k - 1 for k in kernel) if padding == "full" else padding
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch warns that an even kernel with "same" costs it a copy
+        warnings.simplefilter("ignore")  # PyTorch warns of a copy for an even kernel with "same"
         out = torch.nn.functional.conv2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1).contiguous(), b, padding=width)
     out = out.permute(0, 2, 3, 1)
     d = rng.standard_normal(out.shape)

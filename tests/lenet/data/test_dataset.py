@@ -72,7 +72,7 @@ def test_the_checksum_is_of_the_content_and_not_of_its_packing_or_the_limit(fold
     (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
     zipped, limited = load_dataset(folder), load_dataset(folder, limit=1)
-    path.write_bytes(image_bytes(IMAGE))  # the plain file wins over the zipped one
+    path.write_bytes(image_bytes(IMAGE))  # the plain file is read, not the zipped one
 
     assert zipped.checksum == limited.checksum == before
     assert len(limited.X_train) == len(limited.y_train) == 1

@@ -1,4 +1,4 @@
-"""Data files: what is read, and what is said of files that cannot be read."""
+"""IDX files: what is read, and the message for each file that cannot be read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LABEL = np.array([3, 9], np.uint8)
 
 
 def error_of(path: Path, load: Callable[[Path], object] = load_mnist_images) -> str:
-    """The one-line message a file is refused with."""
+    """The message, one line, with which a file is refused."""
     with pytest.raises(DataError) as caught:
         load(path)
     message = str(caught.value)
@@ -97,7 +97,7 @@ def test_any_damage_is_one_clear_error_and_never_wrong_pixels(
         refused_with = str(error)
     else:
         refused_with = str(path)
-        # A plain file has no checksum: a flipped pixel cannot be seen. In gzip's own
+        # A plain file has no checksum, so a flipped pixel is not noticed. In gzip's own
         # header, the time stamp and the like do not matter.
         assert loaded.shape == IMAGE.shape
         if sound.startswith(b"\x1f\x8b"):

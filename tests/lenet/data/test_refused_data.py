@@ -1,4 +1,4 @@
-"""What is handed to ``train`` and ``validate`` and does not fit is refused in one line, before anything is computed."""
+"""``train`` and ``validate`` refuse data that do not fit with one line, before anything is computed."""
 
 from __future__ import annotations
 

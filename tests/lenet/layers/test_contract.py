@@ -1,4 +1,4 @@
-"""What all layers have in common: types, and arrays that nobody changes behind one's back."""
+"""What holds for all layers: their types, and that no call changes an array that was given or returned before."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_float32_inputs_are_computed_in_float32_and_come_close(name: str) -> Non
     inputs = draw(*shape)
     narrow, narrow_d = layer.forward(inputs.astype(np.float32)).copy(), None
     d = draw(*narrow.shape)
-    if name != "ReportConvolutionLayer":  # it carries state from call to call
+    if name != "ReportConvolutionLayer":  # its gradients depend on the call before
         narrow_d = layer.backward(d.astype(np.float32)).copy()
         wide, wide_d = layer.forward(inputs), layer.backward(d)
         np.testing.assert_allclose(narrow_d, wide_d, rtol=1e-4, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Every layer's arithmetic: against plain loops, and against finite differences in float64."""
+"""The arithmetic of every layer, against plain loops and against finite differences in float64."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def filled(layer: Any, seed: int = 0) -> Any:
 
 
 def assert_same_arithmetic(layer: Any, reference: Any, inputs: Array, seed: int = 0, calls: int = 2) -> None:
-    """Forward and backward agree, also when they are called again with other numbers."""
+    """Forward and backward agree with the plain layer, also when they are called again with other numbers."""
     for call in range(calls):
         x = inputs * (1 + call)
         reference.forward(x)

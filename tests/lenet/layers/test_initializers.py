@@ -1,4 +1,4 @@
-"""How weights start: variances of each scheme, limits of each form, and whose choice it is."""
+"""Initial weights: the variance of each scheme, the limits of each distribution, and which choice counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimisers against their formulas written out anew, one parameter at a time, in plain Python floats."""
+"""Optimisers against their formulas, written a second time for single parameters in plain Python floats."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ shares = st.floats(0.0, 0.99)
 
 
 def formula(start: Sequence[float], rows: Rows, update: Update, *, rate: Any, decay: float = 0.0) -> list[float]:
-    """Every parameter on its own: ``update(memory, gradient, rate, t)`` is what is taken off it."""
+    """Updates each parameter on its own; ``update(memory, gradient, rate, t)`` is what is subtracted from it."""
     result = []
     for k, p in enumerate(start):
         memory: dict[str, float] = {}
@@ -155,7 +155,7 @@ def test_the_defaults_are_the_reports_and_the_papers() -> None:
 
 
 def step_of(gradient: Sequence[float], **clipping: float) -> Any:
-    """What plain SGD at rate 1 takes off: the clipped gradient."""
+    """What plain SGD at rate 1 subtracts: the clipped gradient."""
     return -np.array(run(OptimizerSGD(1.0, **clipping), np.zeros(len(gradient)), [gradient]))
 
 

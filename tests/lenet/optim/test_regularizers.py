@@ -1,4 +1,4 @@
-"""L1 and L2 penalties: in the loss as well as in the gradient, on weights and never on biases."""
+"""L1 and L2 penalties: part of the loss and of the gradient, for weights and never for biases."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def net(l1: float = 0.0, l2: float = 0.0, first: tuple[float, float] = (0.0, 0.0
 
 
 def added(model: Model, values: Any) -> tuple[float, Any]:
-    """Penalty and the gradient it adds, at flat ``values``."""
+    """The penalty at flat ``values``, and the gradient that it adds."""
     gradients = np.full_like(values, 5.0)
     penalty = model.penalty.add(values, gradients)
     return penalty, gradients - 5.0
 
 
 def written_out(model: Model, values: Any) -> float:
-    """The penalty by its formula, entry by entry."""
+    """The penalty by its formula, one entry at a time."""
     total = 0.0
     for tensor in model.parameters.tensors:
         layer = next(one for one in model.trainable_layers if one.name == tensor.layer)

@@ -1,4 +1,4 @@
-"""Schedules: the factor of the learning rate, as a function of the step and nothing else."""
+"""Schedules: the factor of the learning rate follows from the step alone."""
 
 from __future__ import annotations
 

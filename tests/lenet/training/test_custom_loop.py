@@ -1,4 +1,4 @@
-"""A loop of one's own tells hooks what the library's loop would tell them."""
+"""Hooks get the same events of a loop that a user wrote as of the loop of the library."""
 
 from __future__ import annotations
 

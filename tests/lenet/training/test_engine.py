@@ -1,4 +1,4 @@
-"""The engine's workspaces: how a batch is cut, and how many sizes are remembered."""
+"""The engine: how a batch is cut into shards, and for how many batch sizes workspaces are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bit for bit: the same seed has one fate, whatever the threads, the process, the listeners."""
+"""The same seed gives the same bits, whatever the number of threads, the process and the hooks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def in_another_process(case: dict[str, Any], *states: Path) -> Any:
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120).stdout)
 
 
-# One seed, one fate ------------------------------------------------------------------------------
+# The same seed -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -113,7 +113,7 @@ def test_the_hash_seed_and_the_number_of_blas_threads_do_not_matter(monkeypatch:
     assert in_another_process(case) == first
 
 
-# Observing changes nothing -----------------------------------------------------------------------
+# Hooks change nothing ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [

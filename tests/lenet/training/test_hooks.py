@@ -1,4 +1,4 @@
-"""Hooks hear everything, in order, to the very end, and can change nothing."""
+"""Hooks get every event, in order, and can change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every hook gets its run end: after errors, Ctrl-C, a wish to stop, and errors in the run end of others."""
+"""Every hook gets the end of the run: after errors, Ctrl-C, a request to stop, and errors of other hooks at the end."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_model_that_was_not_trained_has_no_end_of_a_run() -> None:
         _ = small_model().run_end
 
 
-def test_the_first_of_two_wishes_to_stop_gives_the_reason() -> None:
+def test_the_first_of_two_requests_to_stop_gives_the_reason() -> None:
     heard = Everything()
     first, second = (Call("on_step_end", raising(StopTraining(text))) for text in ("one", "two"))
     watched(hooks=[first, second, heard])

@@ -1,4 +1,4 @@
-"""The exact state: stopping, saving and going on gives what never stopping gives, and nothing else is taken."""
+"""The exact state: a run that was stopped, saved and continued gives the same bits as one that was not."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_going_on_in_a_fresh_process_gives_bit_for_bit_what_never_stopping_gives
 
     assert len(parts) == len(STOPS)
     for stop, part in zip(STOPS, parts, strict=True):
-        # An epoch whose last step was made, but whose end was not told yet, is told by who goes on.
+        # A continued run announces the end of an epoch whose last step was made before.
         told = stop // STEPS_PER_EPOCH - (stop > 0 and stop % STEPS_PER_EPOCH == 0)
         assert part == {**whole, "epochs": whole["epochs"][told:], "validations": whole["validations"][told:]}
 

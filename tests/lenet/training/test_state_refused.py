@@ -1,4 +1,4 @@
-"""States that are damaged, foreign or of another network are refused in one line, and change nothing."""
+"""A state that is damaged, or that another network made, is refused with one line and changes nothing."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_restored_run_is_not_fed_other_batches_than_before(options: dict[str, 
 
     assert str(caught.value) == message
     assert model.digest() == before
-    model.train(*blobs(40), **fed)  # being refused has not forgotten the position
+    model.train(*blobs(40), **fed)  # the refusal did not forget the position
     assert model.step == 6
 
 
@@ -181,7 +181,7 @@ def test_a_state_with_one_layer_more_is_of_another_network() -> None:
 
 
 def files(path: Path) -> dict[str, tuple[bytes | None, str]]:
-    """Files that are no state, and what is said of them."""
+    """Files that are no state, and the message for each."""
     whole = path.read_bytes()
     bent = bytearray(whole)
     bent[whole.index(b"parameters.npy") + 200] ^= 255
