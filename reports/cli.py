@@ -18,7 +18,7 @@ from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREAD
 from reports.commands.faults import end_with_fault
 from reports.terminal.output import fill_standard_descriptors, settle_stdout, talk, talk_warnings
 
-# What is wrong with something to be read; all else is wrong with what was to be written.
+# These errors concern a file that was to be read; all others concern one that was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
 
 
@@ -36,10 +36,10 @@ def _ending_in_one_line() -> Iterator[None]:
     except KeyboardInterrupt:
         talk("interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # nobody reads on; click would exit with 1, which is "defects found"
+    except BrokenPipeError:  # the reader has gone; click would exit with 1, which is "defects found"
         sys.exit(BROKEN_PIPE)
     except OSError as error:
-        if not error.errno:  # not the system's word
+        if not error.errno:  # raised by a library and not by the system
             end_with_fault(error)
         what = f"{error.filename}: " if error.filename else ""
         fail(f"{what}{os.strerror(error.errno).lower()}", UNREADABLE if error.errno in NOT_THERE else FAILED)
@@ -68,9 +68,9 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # what the terminal cannot show must not end a command
+            sys.stdout.reconfigure(errors="replace")  # a character that the terminal lacks ends no command
         talk_warnings()
-        os.environ["MPLBACKEND"] = "agg"  # figures become files; the shell may name a backend that is not here
+        os.environ["MPLBACKEND"] = "agg"  # the shell may name a backend that is not installed
         with _ending_in_one_line():
             return super().invoke(ctx)
 

@@ -1,7 +1,7 @@
 """The commands of the command line, one file each, and what they share.
 
 In: what a user typed.
-Out: data to stdout, talk to stderr, and an exit code.
+Out: data to stdout, messages to stderr, and an exit code.
 
 A command is a file here whose docstring begins with "`lenet-diag NAME`: what it is for." and which has a ``command``.
 The first line of the file is the only place where name and help line are declared.

@@ -21,9 +21,9 @@ from reports.terminal.output import say, talk
 def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None) -> None:
     """Say in plain words what became of runs, from which step on, and which layer died of what.
 
-    A folder stands for the logs in it. Files that cannot be read are named, and so
-    are damaged ones, which are diagnosed as far as they can be trusted; the others
-    are diagnosed all the same (exit code 3).
+    A folder stands for the logs in it. A file that cannot be read is named and left
+    out. A damaged log is named too, and diagnosed as far as it can be trusted. In both
+    cases the exit code is 3.
     """
     import json
 

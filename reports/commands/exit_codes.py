@@ -1,4 +1,4 @@
-"""How library errors become one line and an exit code at the command."""
+"""How a command turns errors of the library into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFECTS, USAGE, UNREADABLE, FAILED, FAULT, INTERRUPTED, BROKEN_PIPE, TERMINATED 
 
 
 def fail(message: str, code: int) -> None:
-    """One line on stderr, and out."""
+    """Print one line on stderr and exit."""
     talk(f"error: {message}")
     sys.exit(code)
 
@@ -25,7 +25,7 @@ def fail(message: str, code: int) -> None:
 def tell_damage(path: Path, run: Run) -> int:
     """One line on stderr where part of a log could not be read; returns the exit code.
 
-    What can be trusted is still worth showing, but no script may take it for the whole.
+    The part that can be trusted is shown, and the exit code tells scripts that it is not the whole.
     """
     if not run.notes:
         return 0

@@ -24,7 +24,7 @@ def command(run: Path, form: str, output: Path | None) -> None:
     """Write the frames of a run as CSV or Parquet, one file a frame.
 
     steps, tensors, activations, epochs, validations, events; see docs/analysis.md.
-    Of a damaged log what can be trusted is written (exit code 3).
+    From a damaged log, the part that can be trusted is written (exit code 3).
     """
     from diagnostics.errors import DiagnosticsError, LogError
     from diagnostics.log.reader import open_run

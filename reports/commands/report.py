@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
     """Write report.html, complete in itself, and its figures as PNG files.
 
-    Of a run: what became of it, why, in which layer, and what to try. Of a
-    folder: how many runs died, in which arm, and when; its runs get a report each.
+    The page of a run says what became of it, why, in which layer, and what to try.
+    The page of a folder says how many runs died, in which arm, and when; each of its
+    runs gets a report of its own.
     """
     with one_line_errors():
         from diagnostics.files import check_replaceable
@@ -127,7 +128,7 @@ def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> tup
 
 
 def _one_report(job: tuple[Path, Path]) -> str | Exception | None:
-    """One report in a process of its own; what was wrong comes back, as its line where it is the log's fault."""
+    """Make one report in a process of its own. Returns what was wrong: a line where the log is at fault."""
     from diagnostics.errors import DiagnosticsError, LogWriteError
 
     try:

@@ -15,8 +15,8 @@ from reports.commands.exit_codes import one_line_errors
 def command(path: Path) -> None:
     """Follow a run that another process is writing, until it ends.
 
-    Ctrl-C leaves the view; the run goes on. Of a run that is over, the last state
-    is shown. A run whose process died is shown up to the step its log reaches.
+    Ctrl-C leaves the view; the run goes on. For a run that is over, the last
+    state is shown. A run whose process died is shown up to the step its log reaches.
     """
     with one_line_errors():
         from reports.terminal.console import TerminalConsole

@@ -14,7 +14,7 @@ from reports.figures import style
 
 Array = NDArray[np.float64]
 BUCKETS = 700
-LEAST_WIDTH = 0.008  # of the picture: what a shaded stretch takes at least
+LEAST_WIDTH = 0.008  # the least width of a shaded stretch, as a share of the picture
 
 
 def extremes(x: NDArray[Any], y: NDArray[Any], buckets: int = BUCKETS) -> tuple[Array, Array]:
@@ -79,7 +79,7 @@ def mark_stretches(axes: Axes, stretches: tuple[Stretch, ...], last_step: int) -
     for stretch in stretches:
         end: float = stretch.recovery if stretch.recovery is not None else last_step
         begin, least = float(stretch.onset), LEAST_WIDTH * last_step
-        if end - begin < least:  # too narrow to be seen: wider, and inside the picture
+        if end - begin < least:  # too narrow to be seen, so it is drawn wider and kept inside the picture
             begin = max(min(begin, last_step - least), 0)
             end = begin + least
         axes.axvspan(begin, end, facecolor=style.VERMILLION, alpha=0.10, zorder=0, linewidth=0)

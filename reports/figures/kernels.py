@@ -1,4 +1,4 @@
-"""The kernels of the first convolution as images: what did it look for, before and after."""
+"""The kernels of the first convolution as images, before and after the run went down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loss and accuracy over the whole run: did it learn, and where did it stop."""
+"""Loss and accuracy over the whole run, with the defect stretches and the level of guessing."""
 
 from __future__ import annotations
 

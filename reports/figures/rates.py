@@ -1,4 +1,4 @@
-"""Defect rates of the arms as dots with Wilson's 95 % intervals: which arm dies more."""
+"""Defect rates of the arms as dots with Wilson's 95 % intervals."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""One look for all figures, and the two ways out of a figure: PNG bytes and a file.
+"""One look for all figures: colours, marks, axes and legends, and a figure as PNG.
 
 Colours are those of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), told
 apart by people with any form of colour blindness; they are never the only mark.
-Figures are made without pyplot, so nothing here touches a program that plots for itself.
+Figures are made without pyplot, so a program that uses pyplot itself is not affected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs still alive over steps, arm by arm: when do they die."""
+"""The share of runs still alive over the steps, arm by arm."""
 
 from __future__ import annotations
 

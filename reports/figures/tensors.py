@@ -74,7 +74,7 @@ def draw(band: QuantileBand, data: TensorBands, axes: Axes) -> None:
     axes.plot(data.steps, q[:, 3], color=style.BLACK, linewidth=1.1)
     if data.turn is not None:
         axes.axvline(data.turn, **style.TURNING_STEP)
-    # Magnitudes in the marks: a common factor would stand beside the title.
+    # Each mark is written in full: matplotlib would put a common factor beside the title.
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e+", "e")))
     axes.set_title(f"{band.layer} {band.tensor}", fontsize=9.5)
 

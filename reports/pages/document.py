@@ -1,8 +1,8 @@
 """What a report says, without how it looks: a tree of content.
 
 A :class:`Document` holds sections, a section holds blocks, and a paragraph
-holds text with a few marks. Nothing here knows of HTML: :mod:`reports.pages.html`
-is one renderer, and tests read the tree.
+holds text with a few marks. Nothing here knows of HTML or Markdown:
+:mod:`reports.pages.html` and :mod:`reports.pages.markdown` render the tree, and tests read it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report of a folder of runs: how many died, in which arm, when, and how the bad runs part from the good."""
+"""The report of a folder of runs: how many died, in which arm, when, and how defect runs differ from healthy ones."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def _tensors(data: StudyData) -> Section:
     if found is not None:
         group, runs = found
         words = text("Arm ", Strong(group.label), f", {counts_words(runs)}.")
-    return section("tensors", "Weights of the good and of the bad", words, *pictures(study_figures_in("tensors", data)))
+    shown = pictures(study_figures_in("tensors", data))
+    return section("tensors", "Weights of healthy and of defect runs", words, *shown)
 
 
 def _runs(data: StudyData) -> Section:

@@ -81,7 +81,7 @@ class Follower:
             events.append((int(row_["step"]), validated(row_["accuracy"], row_["loss"])))
         self._epochs, self._validations = len(epochs), len(validations)
         events += self._judgement.news()
-        # A run that is over, or was joined late, is read at once.
+        # Many rows may come at once, so the events are sorted by their steps.
         for step, message in sorted(events, key=lambda event: event[0]):
             self._model.note(step, message)
 
@@ -119,6 +119,6 @@ def follow(path: Path, console: Console) -> int:
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            screen.leave()  # what is wrong with the log is to be read on the ordinary screen
+            screen.leave()  # an error about the log has to stand on the ordinary screen
     screen.close(follower.state())
     return 130 if interrupted else 0

@@ -1,4 +1,4 @@
-"""The live view as lines of text: made for 24 lines of 80 characters, at home in more and in fewer."""
+"""The live view as lines of text: made for 24 lines of 80 characters, and fitted to other sizes."""
 
 from __future__ import annotations
 

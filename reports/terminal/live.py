@@ -27,11 +27,11 @@ RATE_SECONDS = 10.0
 
 
 class LiveView(Hook):
-    """Shows what ``recorder`` measures and judges; to be listed after it among the hooks.
+    """Shows what ``recorder`` measures and judges. List it after the recorder among the hooks.
 
-    What others write to stderr meanwhile is kept back and written when the view
-    closes, so that no warning is lost and none spoils the picture. Its own time
-    stays within one per cent of the run.
+    What others write to stderr meanwhile is kept and written when the view closes, so
+    that no warning is lost and none overwrites the picture. The view takes at most one
+    per cent of the time of the run.
     """
 
     optional = "the live view"
@@ -62,7 +62,7 @@ class LiveView(Hook):
         self._judgement = Judgement(detector) if detector else None
         self._pace = self._pace or Pace()
         if self._console.is_terminal:
-            # Where our own console writes to stderr, it has to keep the real one.
+            # A console that writes to stderr has to keep the real stderr.
             self._console.file = self._console.file
             self._holding = redirect_stderr(self._held)
             self._holding.__enter__()
@@ -138,7 +138,7 @@ class LiveView(Hook):
         )
 
     def _note(self, step: int, message: str) -> None:
-        self._note_news()  # first what the steps before have brought
+        self._note_news()  # events of earlier steps come first
         if self._model is not None:
             self._model.note(step, message)
 

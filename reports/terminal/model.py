@@ -116,7 +116,7 @@ class LiveModel:
         places = (2 + i, 2 + n + i, 2 + 2 * n + i)
         trends = [self._history.curve(place, max(self.last_step, 0)).high for place in places]
         low = self._history.curve(places[0], max(self.last_step, 0)).low
-        trends[0] = np.where(low == 0, 0.0, trends[0])  # a gradient of exactly zero is the news, not the peak
+        trends[0] = np.where(low == 0, 0.0, trends[0])  # a gradient of exactly zero matters more than the peak
         gradient, ratio, dead = (float(self._now[place]) for place in places)
         return LayerLine(name, gradient, ratio, dead, trends[0], trends[1], trends[2], suspicion)
 

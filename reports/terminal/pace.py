@@ -12,9 +12,9 @@ LEAST = 0.25
 class Pace:
     """A budget of time: ``share`` of what has passed since the start.
 
-    What the view does is told to :meth:`spent`; :meth:`due` says whether the
-    next frame, at the cost of the dearest of the last few, still fits. One frame
-    is free, so that there is something to see at once.
+    The view reports its time to :meth:`spent`. :meth:`due` says whether one more frame
+    fits, if it takes as long as the slowest of the last few. The first frame does not
+    count, so that there is something to see at once.
     """
 
     def __init__(self, share: float = SHARE, least: float = LEAST, clock: Callable[[], float] = perf_counter) -> None:

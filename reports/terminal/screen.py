@@ -52,7 +52,7 @@ class Screen:
             rows = lines(state, width, height - 1, self._plain)
             rows += [Text()] * (height - 1 - len(rows))
             for row in rows:
-                # Before the text: after a full line it would take the last character with it.
+                # Cleared before the text: after a full line, clearing would remove its last character.
                 self._console.control(Control((ControlType.ERASE_IN_LINE, 2)))
                 self._console.print(row, soft_wrap=True, highlight=False)
 

@@ -56,7 +56,7 @@ class StudyView:
             return
         with self._never_ending_the_study():
             text = line(state)
-            # On a terminal only what is out of the ordinary scrolls by; the rest is in the table.
+            # On a terminal the table shows the ordinary runs, so only unusual lines are printed.
             if text and (self._live is None or state.last is None or state.message):
                 self._console.print(shown(text), highlight=False, markup=False, soft_wrap=True)
             if self._live:

@@ -1,4 +1,4 @@
-"""A diagnosis in plain words: one line, one sentence, or the whole of it for the terminal."""
+"""A diagnosis in plain words: one line, one sentence, or all of it for the terminal."""
 
 from __future__ import annotations
 
