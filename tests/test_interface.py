@@ -178,8 +178,9 @@ def test_a_name_too_long_is_one_line(tmp_path: Path) -> None:
 def test_a_log_that_had_to_stop_is_told_at_the_end_and_by_the_exit_code(tmp_path: Path) -> None:
     words = " ".join([*TRAIN, "--steps", "300", "--epochs", "60", "--out", "x.h5"])
     command = ["bash", "-c", f"ulimit -f 250; exec {sys.executable} -m reports {words}"]
-    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 4
     assert "the log is incomplete: file too large; what was flushed before is kept" in done.stderr
@@ -193,10 +194,17 @@ def test_two_logs_never_share_their_checkpoints(tmp_path: Path) -> None:
     assert tmp_path / "x.checkpoints" in folders
 
 
-@pytest.mark.parametrize("wrong", [
-    {"on_defect": "restart"}, {"on_error": "x"}, {"log_every": 1.5}, {"log_every": 0}, {"checkpoint_every": -1},
-    {"detector": "x"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"on_defect": "restart"},
+        {"on_error": "x"},
+        {"log_every": 1.5},
+        {"log_every": 0},
+        {"checkpoint_every": -1},
+        {"detector": "x"},
+    ],
+)
 def test_a_recorder_refuses_what_it_cannot_do(wrong: dict[str, Any]) -> None:
     name, value = next(iter(wrong.items()))
 

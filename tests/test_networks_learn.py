@@ -17,8 +17,12 @@ from lenet import NETWORKS, Dataset, Settings, load_dataset
 SURE: dict[str, Any] = {"init": "he", "lr_decay": "cosine"}
 SURE_RATE = {"feedforward": 0.5, "conv": 0.2, "conv2": 0.2, "conv-pool": 0.2, "lenet": 0.2}
 SIGMOID: dict[str, Any] = {
-    "activation": "sigmoid", "init": "glorot", "optimizer": "adam", "lr": 0.01, "lr_decay": "cosine",
-}  # fmt: skip
+    "activation": "sigmoid",
+    "init": "glorot",
+    "optimizer": "adam",
+    "lr": 0.01,
+    "lr_decay": "cosine",
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +34,13 @@ def accuracy_after_training(settings: Settings, data: Dataset) -> float:
     samples = settings.limit or len(data.X_train)
     model = settings.build_model(samples=samples)
     model.train(
-        data.X_train[:samples], data.y_train[:samples], settings.epochs, settings.batch_size, print_every=0,
+        data.X_train[:samples],
+        data.y_train[:samples],
+        settings.epochs,
+        settings.batch_size,
+        print_every=0,
         shuffle=settings.shuffle,
-    )  # fmt: skip
+    )
     return model.validate((data.X_test, data.y_test), print_every=0)[1]
 
 
@@ -47,9 +55,16 @@ def test_feedforward_learns_from_6000_images_in_a_second(digits: Dataset) -> Non
 def test_every_optimizer_learns_with_a_rate_that_suits_it(optimizer: str, activation: str, digits: Dataset) -> None:
     rate = {"momentum": 0.05, "rmsprop": 0.001, "adam": 0.002}[optimizer]
     settings = Settings(
-        network="feedforward", activation=activation, init="glorot", optimizer=optimizer, lr=rate, epochs=4,
-        limit=6000, batch_size=64, shuffle=True,
-    )  # fmt: skip
+        network="feedforward",
+        activation=activation,
+        init="glorot",
+        optimizer=optimizer,
+        lr=rate,
+        epochs=4,
+        limit=6000,
+        batch_size=64,
+        shuffle=True,
+    )
 
     assert accuracy_after_training(settings, digits) > 0.85
 

@@ -65,8 +65,18 @@ def test_diagnose_says_the_verdict_in_words_and_as_json(trained: Path) -> None:
 
     assert words.returncode == 0
     assert data[0]["verdict"] in words.stdout
-    assert {"run", "verdict", "onset", "confirmed", "defect_steps", "steps", "stretches", "cause", "findings",
-            "remedies"} <= set(data[0])  # fmt: skip
+    assert {
+        "run",
+        "verdict",
+        "onset",
+        "confirmed",
+        "defect_steps",
+        "steps",
+        "stretches",
+        "cause",
+        "findings",
+        "remedies",
+    } <= set(data[0])
 
 
 def test_report_writes_one_page_and_its_figures(trained: Path) -> None:
@@ -160,9 +170,13 @@ def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(
     root = str(Path(__file__).parent.parent)
     command = [sys.executable, "-m", "reports", "train", "--network", "conv", "--threads", "1", "--out", "x.h5"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
         env={**os.environ, "PYTHONPATH": root},
-    )  # fmt: skip
+    )
     for _ in range(600):
         if (tmp_path / "x.h5").exists():
             break

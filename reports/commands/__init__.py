@@ -13,9 +13,20 @@ import re
 from pathlib import Path
 
 ORDER = (
-    "train", "watch", "diagnose", "report", "stats", "study", "replay", "rescue", "export", "gradcheck", "repair",
-    "rules", "schema",
-)  # fmt: skip
+    "train",
+    "watch",
+    "diagnose",
+    "report",
+    "stats",
+    "study",
+    "replay",
+    "rescue",
+    "export",
+    "gradcheck",
+    "repair",
+    "rules",
+    "schema",
+)
 """The order of a user's day, in which ``--help`` lists the commands; others follow by name."""
 FIRST_LINE = re.compile(r'"""`lenet-diag ([a-z-]+)`: (.+?\.)(?:"""|$)')
 

@@ -15,9 +15,13 @@ from reports.terminal.output import say, talk
 @click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run that can be read.")
 @click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
-@click.option("--limits", "limits_file", type=click.Path(path_type=Path),
-              help="Judge by the limits in this TOML file, and the defaults for those it does not name.  "
-              "[default: the limits kept in the log]")  # fmt: skip
+@click.option(
+    "--limits",
+    "limits_file",
+    type=click.Path(path_type=Path),
+    help="Judge by the limits in this TOML file, and the defaults for those it does not name.  "
+    "[default: the limits kept in the log]",
+)
 def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None) -> None:
     """Say in plain words what became of runs, from which step on, and which layer died of what.
 

@@ -44,10 +44,18 @@ def fake_summary(task: Task, path: Path) -> RunSummary:
     dead = seed % 3 == 0
     accuracy = 0.1 if dead else 0.9 + seed / 1000
     return RunSummary(
-        path.name, Verdict.NEVER_LEARNED if dead else Verdict.HEALTHY, seed=seed, arm=task.settings.to_dict(),
-        steps=10, planned_steps=10, epochs=(EpochSummary(1, accuracy, 1.0, 0, accuracy),), path=str(path),
-        validation_accuracy=accuracy, training_seconds=1.0, validation_seconds=0.1,
-    )  # fmt: skip
+        path.name,
+        Verdict.NEVER_LEARNED if dead else Verdict.HEALTHY,
+        seed=seed,
+        arm=task.settings.to_dict(),
+        steps=10,
+        planned_steps=10,
+        epochs=(EpochSummary(1, accuracy, 1.0, 0, accuracy),),
+        path=str(path),
+        validation_accuracy=accuracy,
+        training_seconds=1.0,
+        validation_seconds=0.1,
+    )
 
 
 def calls(folder: Path) -> list[str]:

@@ -62,9 +62,15 @@ def logged(path: Path, case: dict[str, Any] | None = None, hooks: tuple[Hook, ..
     states = States(model)
     X, y = data(case)
     model.train(
-        X, y, EPOCHS, BATCH, print_every=0, shuffle=case.get("shuffle", True), steps=case.get("steps"),
+        X,
+        y,
+        EPOCHS,
+        BATCH,
+        print_every=0,
+        shuffle=case.get("shuffle", True),
+        steps=case.get("steps"),
         hooks=[listening, states, *hooks],
-    )  # fmt: skip
+    )
     return states
 
 

@@ -34,9 +34,16 @@ def train(model: Model, case: dict[str, Any], hooks: Sequence[Hook] = (), steps:
     X, y = blobs(SAMPLES)
     heard = Everything()
     model.train(
-        X, y, EPOCHS, BATCH, print_every=0, shuffle=case.get("shuffle", True), steps=steps,
-        hooks=[heard, *hooks], validation_data=blobs(30, seed=1) if case.get("validate") else None,
-    )  # fmt: skip
+        X,
+        y,
+        EPOCHS,
+        BATCH,
+        print_every=0,
+        shuffle=case.get("shuffle", True),
+        steps=steps,
+        hooks=[heard, *hooks],
+        validation_data=blobs(30, seed=1) if case.get("validate") else None,
+    )
     epochs = [
         [e.epoch, e.first_step, e.last_step, e.loss.hex(), e.accuracy, e.learning_rate.hex()]
         for e in heard.of("on_epoch_end")

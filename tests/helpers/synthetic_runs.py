@@ -52,11 +52,31 @@ def info(steps: int = 300, per_epoch: int = 100, settings: dict[str, Any] | None
         kind = "ConvolutionLayer" if name.startswith("conv") else "DenseLayer"
         activation = "softmax" if name == "dense3" else "relu"
         layers.append(LayerInfo(name, kind, activation, OUTPUTS[name], shape[-1]))
-    default = {"network": "lenet", "optimizer": "sgd", "lr": 0.5, "batch_size": 128, "epochs": 3, "seed": 7,
-               "steps": None, "convolution": "exact", "init": "report"}  # fmt: skip
-    return RunInfo(tuple(tensors), tuple(layers), PRIOR, 128, 60_000, per_epoch, -(-steps // per_epoch), steps, 7,
-                   {"optimizer": "OptimizerSGD", "learning_rate": 0.5}, default if settings is None else settings,
-                   {"python": "3.12.1", "numpy": "2.0.0", "threads": 2, "data": "mnist 6bbc9ace"})  # fmt: skip
+    default = {
+        "network": "lenet",
+        "optimizer": "sgd",
+        "lr": 0.5,
+        "batch_size": 128,
+        "epochs": 3,
+        "seed": 7,
+        "steps": None,
+        "convolution": "exact",
+        "init": "report",
+    }
+    return RunInfo(
+        tuple(tensors),
+        tuple(layers),
+        PRIOR,
+        128,
+        60_000,
+        per_epoch,
+        -(-steps // per_epoch),
+        steps,
+        7,
+        {"optimizer": "OptimizerSGD", "learning_rate": 0.5},
+        default if settings is None else settings,
+        {"python": "3.12.1", "numpy": "2.0.0", "threads": 2, "data": "mnist 6bbc9ace"},
+    )
 
 
 def healthy(steps: int = 300, name: str = "healthy", **more: Any) -> Run:
@@ -87,12 +107,27 @@ def dead(steps: int = 300, name: str = "dead") -> Run:
         _finding("zero-gradient", "conv1", 36, last, 0.0, 0.0, "the gradient below conv2 is exactly zero"),
     )
     diagnosis = Diagnosis(
-        name, Verdict.NEVER_LEARNED, steps, 0, 52, (Stretch(Verdict.NEVER_LEARNED, 0, 52),),
+        name,
+        Verdict.NEVER_LEARNED,
+        steps,
+        0,
+        52,
+        (Stretch(Verdict.NEVER_LEARNED, 0, 52),),
         Link("exploding-gradient", "conv2", 31, "gradient of conv2 up 14x in 3 steps", Origin.SETTINGS, ("conv2",)),
-        Link("oversized-update", "conv2", 32, "one update of conv2 moved its weights by 38 % of their norm",
-             Origin.SETTINGS, ("conv1", "conv2")),
-        chain, chain, chain, (suggestion("smaller-rate"), suggestion("clip")), {"guess_share": 0.95},
-    )  # fmt: skip
+        Link(
+            "oversized-update",
+            "conv2",
+            32,
+            "one update of conv2 moved its weights by 38 % of their norm",
+            Origin.SETTINGS,
+            ("conv1", "conv2"),
+        ),
+        chain,
+        chain,
+        chain,
+        (suggestion("smaller-rate"), suggestion("clip")),
+        {"guess_share": 0.95},
+    )
     return _judged(run, diagnosis)
 
 
@@ -104,11 +139,19 @@ def collapsed(steps: int = 1407, name: str = "collapsed") -> Run:
     run = _run(info(steps, 469), name, loss, died=COLLAPSE)
     chain = (_finding("dead-units", "dense2", COLLAPSE, steps - 1, 1.0, 0.9, "all 84 units silent"),)
     diagnosis = Diagnosis(
-        name, Verdict.COLLAPSED, steps, COLLAPSE, COLLAPSE + 22,
+        name,
+        Verdict.COLLAPSED,
+        steps,
+        COLLAPSE,
+        COLLAPSE + 22,
         (Stretch(Verdict.COLLAPSED, COLLAPSE, COLLAPSE + 22),),
         first_link=(link := Link("dead-units", "dense2", COLLAPSE, "all 84 units of dense2 silent", Origin.SETTINGS)),
-        blow=link, chain=chain, findings=chain, checks=chain, suggestions=(suggestion("smaller-rate"),),
-    )  # fmt: skip
+        blow=link,
+        chain=chain,
+        findings=chain,
+        checks=chain,
+        suggestions=(suggestion("smaller-rate"),),
+    )
     return _judged(run, diagnosis)
 
 
@@ -118,16 +161,32 @@ def diverged(steps: int = 300, name: str = "diverged", at: int = 120) -> Run:
     loss[at:] = np.nan
     run = _run(info(steps), name, loss, broken=at)
     chain = (_finding("non-finite", "conv1", at, steps - 1, 150.0, 0.0, "150 weights of conv1 are not finite"),)
-    diagnosis = Diagnosis(name, Verdict.DIVERGED, steps, at, at, (Stretch(Verdict.DIVERGED, at, at),),
-                          link := Link("non-finite", "conv1", at, "weights of conv1 overflowed"), link, chain, chain,
-                          chain)  # fmt: skip
+    diagnosis = Diagnosis(
+        name,
+        Verdict.DIVERGED,
+        steps,
+        at,
+        at,
+        (Stretch(Verdict.DIVERGED, at, at),),
+        link := Link("non-finite", "conv1", at, "weights of conv1 overflowed"),
+        link,
+        chain,
+        chain,
+        chain,
+    )
     return _judged(run, diagnosis)
 
 
 def _finding(
-    rule: str, layer: str | None, first: int, last: int, value: float, limit: float, message: str,
+    rule: str,
+    layer: str | None,
+    first: int,
+    last: int,
+    value: float,
+    limit: float,
+    message: str,
     outcome: RuleOutcome = RuleOutcome.FIRED,
-) -> Finding:  # fmt: skip
+) -> Finding:
     severity = Severity.ERROR if outcome is RuleOutcome.FIRED else Severity.INFO
     return Finding(rule, layer, first, last, value, limit, severity, 0.9, message, outcome)
 
@@ -179,15 +238,36 @@ def _run(
         values[broken:, len(columns.names) // 8 :] = np.nan
         values[broken:, columns.tensor_block("value", "nonfinite")] = 150
     per = header.steps_per_epoch
-    epochs = [{"epoch": e + 1, "first_step": e * per, "last_step": min((e + 1) * per, steps) - 1, "wall": 0.0,
-               "loss": float(np.mean(loss[e * per : (e + 1) * per])),
-               "accuracy": float(np.mean(accuracy[e * per : (e + 1) * per])), "learning_rate": 0.5,
-               "seconds": 0.9} for e in range(header.epochs)]  # fmt: skip
-    checked = [{"epoch": e["epoch"], "step": e["last_step"], "loss": e["loss"], "accuracy": e["accuracy"],
-                "samples": 10_000, "seconds": 0.3} for e in epochs]  # fmt: skip
+    epochs = [
+        {
+            "epoch": e + 1,
+            "first_step": e * per,
+            "last_step": min((e + 1) * per, steps) - 1,
+            "wall": 0.0,
+            "loss": float(np.mean(loss[e * per : (e + 1) * per])),
+            "accuracy": float(np.mean(accuracy[e * per : (e + 1) * per])),
+            "learning_rate": 0.5,
+            "seconds": 0.9,
+        }
+        for e in range(header.epochs)
+    ]
+    checked = [
+        {
+            "epoch": e["epoch"],
+            "step": e["last_step"],
+            "loss": e["loss"],
+            "accuracy": e["accuracy"],
+            "samples": 10_000,
+            "seconds": 0.3,
+        }
+        for e in epochs
+    ]
     shots, arrays = _snapshots(header, steps, died, rng)
-    tables = {EPOCHS.path: records(EPOCHS, epochs), VALIDATIONS.path: records(VALIDATIONS, checked),
-              SNAPSHOTS.path: shots}  # fmt: skip
+    tables = {
+        EPOCHS.path: records(EPOCHS, epochs),
+        VALIDATIONS.path: records(VALIDATIONS, checked),
+        SNAPSHOTS.path: shots,
+    }
     about = Header(header, status="completed")
     source = MemorySource(about, index_rows(t, t // per + 1), values, tables, arrays)
     return Run(source, name)
@@ -229,8 +309,14 @@ def study() -> StudyData:
         for name, (run, lr, seed) in made.items()
     }
     groups = group_runs(list(runs.values()))
-    return StudyData("<b>study</b>", groups, compare_all(groups), lambda summary: made[summary.name][0],
-                     {"lenet-lr=0.5-seed1.h5": "lenet-lr=0.5-seed1/report.html"}, ["x.h5: is empty"])  # fmt: skip
+    return StudyData(
+        "<b>study</b>",
+        groups,
+        compare_all(groups),
+        lambda summary: made[summary.name][0],
+        {"lenet-lr=0.5-seed1.h5": "lenet-lr=0.5-seed1/report.html"},
+        ["x.h5: is empty"],
+    )
 
 
 def write_log(run: Run, path: Path) -> Path:

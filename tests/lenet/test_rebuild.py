@@ -135,10 +135,20 @@ def test_a_schedule_is_read_from_its_text(schedule: Any) -> None:
     assert schedule_from(str(schedule)) == schedule
 
 
-@pytest.mark.parametrize("text", [
-    "<function f at 0x7f>", "Unknown(steps=3)", "Cosine(steps=0)", "Cosine(3)", "Cosine(stops=3)", "Cosine", "",
-    "__import__('os').system('true')", "Warmup(steps=2, then=print(end=1))",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<function f at 0x7f>",
+        "Unknown(steps=3)",
+        "Cosine(steps=0)",
+        "Cosine(3)",
+        "Cosine(stops=3)",
+        "Cosine",
+        "",
+        "__import__('os').system('true')",
+        "Warmup(steps=2, then=print(end=1))",
+    ],
+)
 def test_no_other_text_is_a_schedule(text: str) -> None:
     with pytest.raises(SettingsError, match="schedule") as error:
         schedule_from(text)

@@ -22,8 +22,11 @@ def twice_hit(recovers=True):
     if not recovers:
         silent = np.where(t < 35, 0.1, np.where(t < 54, 0.7, 1.0))
     hit = {"dense1": np.select([t == 34, t == 53], [9.0, 8.0], 0.1), "conv1": np.where(t == 53, 14.0, 0.1)}
-    gone = {f"{one}/{part}/gradient/norm": np.where(t >= 54, 0.0, 1.0)
-            for one in ("conv1", "dense1") for part in ("weights", "biases")}  # fmt: skip
+    gone = {
+        f"{one}/{part}/gradient/norm": np.where(t >= 54, 0.0, 1.0)
+        for one in ("conv1", "dense1")
+        for part in ("weights", "biases")
+    }
     updates = {f"{one}/weights/update/norm": norm for one, norm in hit.items()}
     # As in plain gradient descent, a large update has a large gradient.
     gone |= {f"{one}/weights/gradient/norm": np.where(t >= 54, 0.0, 10 * norm) for one, norm in hit.items()}

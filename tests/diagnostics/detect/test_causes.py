@@ -17,7 +17,7 @@ from tests.helpers.judged_rows import H, P, info, judge, piecewise, rows
 DEAD = {
     "dense1/dead_fraction": (33, 15 / 16),
     **{f"{one}/{part}/gradient/norm": (36, 0.0) for one in ("conv1", "dense1") for part in ("weights", "biases")},
-}  # fmt: skip
+}
 
 
 def story(**changes):

@@ -57,8 +57,13 @@ def test_a_new_rule_is_asked_explained_in_the_manual_and_in_the_thresholds():
 
 
 def test_a_new_remedy_is_suggested_dosed_and_typed(monkeypatch):
-    dummy = Remedy("nap", "a nap of {dose} steps", "everybody needs one", lambda settings, dose: {"warmup": int(dose)},
-                   dose=Dose("steps", 30.0))  # fmt: skip
+    dummy = Remedy(
+        "nap",
+        "a nap of {dose} steps",
+        "everybody needs one",
+        lambda settings, dose: {"warmup": int(dose)},
+        dose=Dose("steps", 30.0),
+    )
     monkeypatch.setattr("diagnostics.detect.remedies.REMEDIES", {**REMEDIES, "nap": dummy})
     [one] = suggestions(["nap", "nap"], info())
 

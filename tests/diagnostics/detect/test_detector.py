@@ -22,10 +22,16 @@ from tests.helpers.small_trainings import small_model, train
 # ---- the report's own trace
 
 PRINTED = {
-    320: (0.292, 0.891), 384: (0.340, 0.891), 448: (0.096, 0.969),
-    469 + 64: (0.297, 0.906), 469 + 128: (0.134, 0.938), 469 + 192: (2.315, 0.086), 469 + 256: (2.307, 0.078),
-    469 + 320: (2.312, 0.117), 469 + 384: (2.293, 0.109),
-}  # fmt: skip
+    320: (0.292, 0.891),
+    384: (0.340, 0.891),
+    448: (0.096, 0.969),
+    469 + 64: (0.297, 0.906),
+    469 + 128: (0.134, 0.938),
+    469 + 192: (2.315, 0.086),
+    469 + 256: (2.307, 0.078),
+    469 + 320: (2.312, 0.117),
+    469 + 384: (2.293, 0.109),
+}
 
 
 def test_the_trace_in_the_report_is_a_collapse_that_began_between_its_two_lines():
@@ -167,8 +173,11 @@ def test_the_limits_a_run_was_judged_by_stand_in_its_diagnosis():
 
 
 def silent(count, begin, layer="dense1", gradient=0.0):
-    zeros = {f"{one}/{tensor}/gradient/norm": (begin, gradient) for one in ("conv1", layer)
-             for tensor in ("weights", "biases")}  # fmt: skip
+    zeros = {
+        f"{one}/{tensor}/gradient/norm": (begin, gradient)
+        for one in ("conv1", layer)
+        for tensor in ("weights", "biases")
+    }
     return {f"{layer}/dead_fraction": (begin, 1.0), f"{layer}/dead_window_fraction": (begin + 19, 1.0), **zeros}
 
 

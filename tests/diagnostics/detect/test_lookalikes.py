@@ -111,8 +111,9 @@ def trained_on_blobs(shares, shuffled=False):
     for inputs, outputs, activation in ((16, 16, ActivationReLU()), (16, len(shares), ActivationSoftmax())):
         model.add(DenseLayer(n_inputs=inputs, n_neurons=outputs))
         model.add(activation)
-    model.set(loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(learning_rate=0.05),
-              accuracy=AccuracyCategorical())  # fmt: skip
+    model.set(
+        loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(learning_rate=0.05), accuracy=AccuracyCategorical()
+    )
     model.finalize()
     X, y = blobs(shares)
     if shuffled:

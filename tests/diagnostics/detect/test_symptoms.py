@@ -297,9 +297,14 @@ def runs(draw):
             loss = float(np.float32(abs(value * words.entropy / H + noise * rng.normal())))
             rate = max(prior) if loss > 0.8 * words.entropy else 0.97
             rows.append(
-                PlainRow(step, loss if math.isfinite(loss) else None, int(rng.binomial(batch, rate)), batch,
-                         bool(rng.random() > 0.002))
-            )  # fmt: skip
+                PlainRow(
+                    step,
+                    loss if math.isfinite(loss) else None,
+                    int(rng.binomial(batch, rate)),
+                    batch,
+                    bool(rng.random() > 0.002),
+                )
+            )
             step += every
     return rows, words
 

@@ -49,8 +49,15 @@ def repair_with_room_for(share: float, data: bytes, folder: Path) -> subprocess.
     """lenet-diag repair run.h5, where no file may become longer than a share of the log."""
     (folder / "run.h5").write_bytes(data)
     command = f"ulimit -f {int(len(data) * share) // 1024}; exec {sys.executable} -m reports repair run.h5"
-    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder, timeout=60, check=False,
-                          env={"PYTHONPATH": str(Path(__file__).parents[3])})  # fmt: skip
+    return subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=60,
+        check=False,
+        env={"PYTHONPATH": str(Path(__file__).parents[3])},
+    )
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3])
@@ -119,8 +126,15 @@ def test_a_damaged_file_never_makes_the_command_hang_or_trace(sound: dict[str, b
     (tmp_path / "run.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + sound["closed"][8:40])
     command = [sys.executable, "-c", "from reports.commands.repair import command; command()", "run.h5"]
 
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
-                          env={"PYTHONPATH": str(Path(__file__).parents[3])})  # fmt: skip
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+        env={"PYTHONPATH": str(Path(__file__).parents[3])},
+    )
 
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1

@@ -135,14 +135,17 @@ def test_without_the_functions_one_line_says_what_is_missing(tmp_path: Path) -> 
         replay(tmp_path / "run.h5", batches=batches)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"build": lambda: Momentum("float32")}, "differs at step 0"),
-    ({"batches": lambda: list(batches())[::-1]}, "differs at step 0"),
-    ({"batches": lambda: list(batches())[:7] + list(batches())[:5]}, "differs at step 7"),
-    ({"batches": lambda: list(batches())[:4]}, "gave 4, expected at least 10"),
-    ({"batches": list}, "gave none"),
-    ({"build": lambda: object()}, "returned object without layers"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"build": lambda: Momentum("float32")}, "differs at step 0"),
+        ({"batches": lambda: list(batches())[::-1]}, "differs at step 0"),
+        ({"batches": lambda: list(batches())[:7] + list(batches())[:5]}, "differs at step 7"),
+        ({"batches": lambda: list(batches())[:4]}, "gave 4, expected at least 10"),
+        ({"batches": list}, "gave none"),
+        ({"build": lambda: object()}, "returned object without layers"),
+    ],
+)
 def test_functions_that_make_another_run_are_told(tmp_path: Path, changes: Any, message: str) -> None:
     log(tmp_path / "run.h5")
     with pytest.raises(ReplayError, match=message) as error:

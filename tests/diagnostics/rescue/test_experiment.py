@@ -27,9 +27,14 @@ FAST = 120  # steps of a branch: enough for the small network to die or to learn
 
 
 def rescued(
-    patient: Patient, log: Path, folder: Path, jobs: int = 1, arms: tuple[str, ...] = ("clip",), runs: int = 3,
+    patient: Patient,
+    log: Path,
+    folder: Path,
+    jobs: int = 1,
+    arms: tuple[str, ...] = ("clip",),
+    runs: int = 3,
     **options: bool,
-) -> dict[str, BranchResult]:  # fmt: skip
+) -> dict[str, BranchResult]:
     plan = make_plan(patient, runs=runs, arms=arms, horizon=FAST)
     rescue = Rescue(patient, plan, folder, log, jobs=jobs, **options)
     rescue.run()

@@ -59,8 +59,9 @@ def test_what_a_branch_has_learned_before_the_death_of_the_logged_run_does_not_c
 
 def test_learning_has_to_be_kept_without_a_break() -> None:
     assert fate_of(ScriptedDetector(lambda step: step >= 100 and step != 110), Horizon(24, 73, 300)) == (
-        Fate.ALIVE, 111 + W - 1,
-    )  # fmt: skip
+        Fate.ALIVE,
+        111 + W - 1,
+    )
 
 
 @pytest.mark.parametrize(

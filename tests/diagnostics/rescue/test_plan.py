@@ -23,10 +23,17 @@ from diagnostics.rescue.plan import (
 )
 
 PATIENT = Patient(
-    name="dead", run_id="1", first_link=34, blow=53, confirmed=73, layers=("conv2",), learning_rate=0.5,
-    usual_gradient_norm=0.3, usual_share_of_update=0.2,
+    name="dead",
+    run_id="1",
+    first_link=34,
+    blow=53,
+    confirmed=73,
+    layers=("conv2",),
+    learning_rate=0.5,
+    usual_gradient_norm=0.3,
+    usual_share_of_update=0.2,
     remedies=(Treatment("clip", "clipping the gradient by its norm", {"clip_norm": 1.0}),),
-)  # fmt: skip
+)
 
 
 def branches(name: str, patient: Patient = PATIENT, runs: int = 20) -> list[Branch]:

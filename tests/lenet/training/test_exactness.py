@@ -116,10 +116,20 @@ def test_the_hash_seed_and_the_number_of_blas_threads_do_not_matter(monkeypatch:
 # Hooks change nothing ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"convolution": "report"}, {"activation": "sigmoid"}, {"activation": "tanh"}, {"optimizer": "adam", "l2": 0.01},
-    {"clip_norm": 0.1}, {"network": "feedforward"}, {"network": "conv2"},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"convolution": "report"},
+        {"activation": "sigmoid"},
+        {"activation": "tanh"},
+        {"optimizer": "adam", "l2": 0.01},
+        {"clip_norm": 0.1},
+        {"network": "feedforward"},
+        {"network": "conv2"},
+    ],
+    ids=str,
+)
 def test_a_hook_that_listens_to_everything_changes_nothing(options: dict[str, Any]) -> None:
     heard = Everything()
     watched = lenet_digest(40, 2, hooks=[heard], **options)
