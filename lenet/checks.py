@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from lenet.arguments import expect_whole
 from lenet.errors import DataError, SettingsError, ShapeError
 from lenet.hooks import Hook
-from lenet.layers.base import Array, Shape
+from lenet.layers.workspace import Array, Shape
 
 CHUNK = 4096
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import DataError, ShapeError
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 
 CLIP = 1e-7
 Labels = NDArray[np.integer[Any]]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import ShapeError
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.losses import Labels, sparse_labels
 
 

@@ -29,8 +29,8 @@ from lenet.checks import (
 )
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunEnd, ValidationEnd
-from lenet.layers.base import Array
 from lenet.layers.initializers import Initializer
+from lenet.layers.workspace import Array
 from lenet.losses import Labels, LossCategoricalCrossEntropy, sparse_labels
 from lenet.metrics import AccuracyCategorical
 from lenet.network import Network

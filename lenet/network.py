@@ -17,8 +17,9 @@ from lenet.checks import check_kind, precision
 from lenet.errors import SettingsError
 from lenet.hooks import LayerInfo
 from lenet.layers.activations import Activation, ActivationSoftmax
-from lenet.layers.base import Layer, Shape, TrainableLayer
+from lenet.layers.base import Layer, TrainableLayer
 from lenet.layers.initializers import Initializer
+from lenet.layers.workspace import Shape
 from lenet.optim.regularizers import Penalty
 from lenet.parameters import Parameters
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lenet.hooks import TensorInfo
-from lenet.layers.base import Array, Shape
+from lenet.layers.workspace import Array, Shape
 
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 

@@ -21,7 +21,8 @@ from tests.helpers.small_models import Everything, blobs, ready
 SOURCE = '''
 import numpy as np
 from lenet.layers.activations import Activation, ActivationWorkspace
-from lenet.layers.base import TrainableLayer, TrainableWorkspace
+from lenet.layers.base import TrainableLayer
+from lenet.layers.workspace import TrainableWorkspace
 
 
 class ScaleLayer(TrainableLayer):

@@ -19,7 +19,8 @@ from lenet.data import Dataset
 from lenet.layers.base import TrainableLayer
 from lenet.model import Model
 from lenet.settings import Settings
-from lenet.training.engine import Portion, _blas_controller
+from lenet.training.engine import _blas_controller
+from lenet.training.shards import Portion
 
 
 def profile(network: str, batch_size: int, dataset: Dataset, convolution: str = "exact", repeats: int = 60) -> str:

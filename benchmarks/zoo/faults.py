@@ -15,7 +15,7 @@ import numpy as np
 
 from lenet.data import Dataset
 from lenet.hooks import Hook, StepStart
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.model import Model
 from lenet.optim.optimizers import OptimizerSGD
 from lenet.settings import Settings

@@ -13,7 +13,7 @@ from diagnostics.replay.subject import Float64
 from lenet.hooks import FloatArray
 from lenet.layers.base import TrainableLayer
 from lenet.model import Model
-from lenet.training.engine import PORTION
+from lenet.training.shards import PORTION
 from lenet.training.trace import LayerGradient, Trace, trace
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
+from lenet.layers.base import Layer
+from lenet.layers.workspace import Array, Shape, Workspace, WorkspaceSpec
 
 
 class Activation(Layer):

@@ -32,11 +32,12 @@ import numpy as np
 
 from lenet.arguments import expect_pair, expect_whole
 from lenet.errors import SettingsError, ShapeError
-from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace, WorkspaceSpec
+from lenet.layers.base import Layer, TrainableLayer
 from lenet.layers.initializers import Initializer
 from lenet.layers.padding import PADDINGS, PaddedImage, padding_widths
 from lenet.layers.products import SMALL_PRODUCT, blocks, in_columns, parts
 from lenet.layers.scatter import Scatter
+from lenet.layers.workspace import Array, Shape, TrainableWorkspace, Workspace, WorkspaceSpec
 
 
 class ConvolutionLayer(TrainableLayer):

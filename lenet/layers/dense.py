@@ -15,9 +15,10 @@ import numpy as np
 
 from lenet.arguments import expect_whole
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Layer, Shape, TrainableLayer, TrainableWorkspace, Workspace, WorkspaceSpec
+from lenet.layers.base import Layer, TrainableLayer
 from lenet.layers.initializers import Initializer
 from lenet.layers.products import in_rows, parts
+from lenet.layers.workspace import Array, Shape, TrainableWorkspace, Workspace, WorkspaceSpec
 
 # Multiplications from which on one product is faster than several small ones (measured).
 LARGE_PRODUCT = 8_000_000

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
+from lenet.layers.base import Layer
+from lenet.layers.workspace import Array, Shape, Workspace, WorkspaceSpec
 
 
 class Flatten(Layer):

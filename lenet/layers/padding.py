@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numpy.lib.stride_tricks import as_strided
 
-from lenet.layers.base import Array, WorkspaceSpec
+from lenet.layers.workspace import Array, WorkspaceSpec
 
 PADDINGS = ("valid", "same", "full")
 

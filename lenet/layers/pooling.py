@@ -15,8 +15,9 @@ import numpy as np
 
 from lenet.arguments import expect_pair
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, Layer, Shape, Workspace, WorkspaceSpec
+from lenet.layers.base import Layer
 from lenet.layers.sums import add_up
+from lenet.layers.workspace import Array, Shape, Workspace, WorkspaceSpec
 
 
 class AveragePooling(Layer):

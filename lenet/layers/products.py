@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numpy.lib.stride_tricks import as_strided
 
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 
 SMALL_PRODUCT = 1_000_000
 

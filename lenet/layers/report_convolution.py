@@ -38,9 +38,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from lenet.errors import ShapeError
-from lenet.layers.base import Array, TrainableWorkspace, Workspace, WorkspaceSpec
 from lenet.layers.convolution import ConvolutionLayer
 from lenet.layers.padding import padding_widths
+from lenet.layers.workspace import Array, TrainableWorkspace, Workspace, WorkspaceSpec
 
 BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}
 

@@ -18,9 +18,9 @@ from itertools import groupby
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from lenet.layers.base import Array, Shape, WorkspaceSpec
 from lenet.layers.padding import padding_widths
 from lenet.layers.products import blocks, in_columns, parts
+from lenet.layers.workspace import Array, Shape, WorkspaceSpec
 
 
 class Scatter:

@@ -29,7 +29,7 @@ import numpy as np
 
 from lenet.arguments import expect_number, not_negative, positive, share_below_one
 from lenet.errors import SettingsError
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.optim.schedules import Constant, InverseTime, Schedule, expect_schedule
 
 

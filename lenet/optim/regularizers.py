@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lenet.errors import SettingsError
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.parameters import Parameters
 
 

@@ -41,7 +41,7 @@ from lenet.hooks import (
     UpdateDone,
     ValidationEnd,
 )
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.losses import Labels
 from lenet.parameters import Parameters, read_only
 from lenet.training.listeners import Listeners, Stopwatch
@@ -72,6 +72,11 @@ class StepResult:
     def loss(self) -> float:
         """Data loss and penalty together."""
         return self.data_loss + self.penalty
+
+    def numbers(self) -> dict[str, float]:
+        """The fields that GradientsReady and StepEnd have in common."""
+        names = ("loss", "data_loss", "penalty", "accuracy", "learning_rate")
+        return {name: getattr(self, name) for name in names}
 
 
 class Announcer:
@@ -193,11 +198,7 @@ class Announcer:
                 epoch=self._progress.epoch,
                 values=self._values,
                 gradients=self._gradients,
-                loss=result.loss,
-                data_loss=result.data_loss,
-                penalty=result.penalty,
-                accuracy=result.accuracy,
-                learning_rate=result.learning_rate,
+                **result.numbers(),
             )
             self._emit(self._of_step, "on_gradients_ready", event)
 
@@ -213,13 +214,9 @@ class Announcer:
                 step=step,
                 epoch=epoch,
                 step_in_epoch=step_in_epoch,
-                loss=result.loss,
-                data_loss=result.data_loss,
-                penalty=result.penalty,
-                accuracy=result.accuracy,
-                learning_rate=result.learning_rate,
                 seconds=seconds,
                 samples=result.samples,
+                **result.numbers(),
             )
             self._emit(self._of_step, "on_step_end", event)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.hooks import LayerInfo
-from lenet.layers.base import Array, Shape
+from lenet.layers.workspace import Array, Shape
 
 Function = Literal["relu", "sigmoid", "tanh", "softmax"]
 

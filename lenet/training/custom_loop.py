@@ -26,7 +26,7 @@ from lenet.arguments import expect_number, expect_whole
 from lenet.checks import check_hooks, check_kind
 from lenet.errors import SettingsError, ShapeError
 from lenet.hooks import Hook, RunStatus
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.losses import sparse_labels
 from lenet.parameters import Parameters
 from lenet.training.announcer import Announcer, StepResult

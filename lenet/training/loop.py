@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import perf_counter
 
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.losses import Labels
 from lenet.network import Network
 from lenet.optim.optimizers import Optimizer
 from lenet.training.announcer import Announcer, StepResult
-from lenet.training.engine import Engine, Rows
+from lenet.training.engine import Engine
 from lenet.training.order import Indices, Order, as_they_lie, samples_of, shuffled
 from lenet.training.progress import TrainingProgress
+from lenet.training.shards import Rows
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lenet.layers.base import Array, TrainableLayer, TrainableWorkspace, WorkspaceSpec, batch_first, batch_last
+from lenet.layers.base import TrainableLayer
 from lenet.layers.memory import Memory
+from lenet.layers.workspace import Array, TrainableWorkspace, WorkspaceSpec, batch_first, batch_last
 from lenet.losses import CLIP, Labels, LossCategoricalCrossEntropy
 from lenet.network import Network
-from lenet.training.engine import PORTION, Shard, shard_sizes, single_threaded_blas
+from lenet.training.engine import single_threaded_blas
+from lenet.training.shards import PORTION, Shard, shard_sizes
 
 
 @dataclass(frozen=True)

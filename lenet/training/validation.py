@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from lenet.errors import reason_of
-from lenet.layers.base import Array
+from lenet.layers.workspace import Array
 from lenet.losses import Labels
 from lenet.training.engine import Engine
 from lenet.training.listeners import log

@@ -11,7 +11,7 @@ from diagnostics.measure.activation_layout import MAP_ROWS, MAP_SAMPLES, SAMPLES
 from diagnostics.measure.activations import ActivationStatistics
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, LayerOutputs, positions
 from lenet.hooks import LayerInfo
-from lenet.layers.base import batch_first, batch_last
+from lenet.layers.workspace import batch_first, batch_last
 
 MEAN, STD, ZERO, SATURATED, DEAD = positions(
     ACTIVATION_STATISTICS, "mean", "std", "zero_fraction", "saturated_fraction", "dead_fraction"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lenet.training.engine import SHARD, SIZES_KEPT, SMALLEST_SHARD, shard_sizes
+from lenet.training.engine import SIZES_KEPT
+from lenet.training.shards import SHARD, SMALLEST_SHARD, shard_sizes
 from tests.helpers.small_models import blobs, small_model
 
 
