@@ -15,7 +15,7 @@ from reports.terminal.output import say
 if TYPE_CHECKING:
     from lenet.gradcheck import GradientCheck
 
-COLUMNS = "{:<10} {:<9} {:>14}  {:<7}  {}"
+COLUMNS = "{:<10} {:<9} {:>14}  {:<9}  {}"
 
 
 @click.command(name="gradcheck")
@@ -40,10 +40,11 @@ COLUMNS = "{:<10} {:<9} {:>14}  {:<7}  {}"
 @click.option("--data", type=click.Path(), default=None, help="Folder with the four IDX files (MNIST is built in).")
 @click.option("--fail-on-mistake", is_flag=True, help="Exit with code 1 where a gradient is wrong.")
 def command(seed: int, samples: int, entries: int, data: str | None, fail_on_mistake: bool, **options: Any) -> None:
-    """Compare the backward pass of every layer with central differences in float64, on real digits.
+    """Compare the gradients of every layer with finite differences, in float64 and on real digits.
 
-    Says for each tensor how far the two are apart, and what kind of mistake it is.
-    From Python, lenet.gradcheck.check(layer, inputs) does the same for a layer of your own.
+    For each gradient it prints how far the two are apart, and for a wrong one what kind of mistake
+    it is. From Python, lenet.gradcheck.check(layer, inputs) checks a layer of your own, and
+    check_network(loss, parameters, gradients) a whole network; see docs/own-network.md.
     """
     with one_line_errors():
         from lenet.data import load_dataset
@@ -69,25 +70,45 @@ def text(results: Mapping[str, GradientCheck], kinds: Mapping[str, str]) -> Iter
         for tensor, check in result.tensors.items():
             compared = f"{check.checked} of {check.size} entries"
             if check.skipped:
-                compared += f", {check.skipped} on a kink left out"
+                compared += f"; {check.skipped} left out, which have no derivative here"
             if result.stepped_aside:
-                compared += ", with a little noise, away from kinks"
-            verdict = "right" if check.ok else "WRONG"
+                compared += "; inputs moved slightly, to where there are derivatives"
+            verdict = "undecided" if tensor in result.undecided else "right" if check.ok else "WRONG"
             yield COLUMNS.format(name, tensor, f"{check.error:.1e}", verdict, compared).rstrip()
-    wrong = {name: result for name, result in results.items() if not result.ok}
-    for name, result in wrong.items():
+    tolerance = max((check.tolerance for result in results.values() for check in result.tensors.values()), default=0.0)
+    yield ""
+    yield (
+        "The relative error is |gradient - finite differences| divided by the larger of |gradient| and "
+        f"|finite differences|. Up to {tolerance:.0e} it comes from rounding, and the gradient is right."
+    )
+    open_ones = {name: result for name, result in results.items() if not result.ok}
+    for name, result in open_ones.items():
         yield ""
         yield f"{name} ({kinds.get(name, 'the loss')}):"
-        unknown = [tensor for tensor, check in result.tensors.items() if not check.ok]
-        for mistake in result.mistakes or (f"{' and '.join(unknown)}: wrong in no way that is known here",):
-            yield f"  - {mistake}"
+        yield from (f"  - {sentence}" for sentence in _sentences(result))
     yield ""
-    if not wrong:
+    if not open_ones:
         yield f"All gradients are right: {len(kinds)} layers and the loss."
         return
-    yield f"Mistakes in {', '.join(wrong)}; the other {len(results) - len(wrong)} of {len(results)} parts are right."
-    if "ReportConvolutionLayer" in {kinds.get(name) for name in wrong}:
+    of_all = f"{len(results) - len(open_ones)} of {len(results)} parts are right."
+    wrong = any(result.wrong for result in open_ones.values())
+    yield f"{'Mistakes' if wrong else 'Not decided'} in {', '.join(open_ones)}; the other {of_all}"
+    if "ReportConvolutionLayer" in {kinds.get(name) for name in open_ones}:
         yield (
             "ReportConvolutionLayer keeps the arithmetic of the report's author on purpose; "
             "`--convolution exact` is the layer without these mistakes."
         )
+
+
+def _sentences(result: GradientCheck) -> list[str]:
+    """What is wrong, and what is undecided, in words."""
+    named = " ".join(result.mistakes)
+    unnamed = [
+        name for name, check in result.tensors.items()
+        if not check.ok and name not in result.undecided and name not in named
+    ]  # fmt: skip
+    return [
+        *result.mistakes,
+        *(f"{name}: wrong, in no way that the check can name" for name in unnamed),
+        *(f"{name}: {reason}" for name, reason in result.undecided.items()),
+    ]

@@ -56,7 +56,7 @@ def settle_unnamed(
                 "not compared: the output depends on it, and no gradient of it was found after backward; "
                 f"gradients={{{name!r}: 'NAME'}} says where it is, gradients={{{name!r}: None}} that there is none"
             )
-    layer.sources = sources
+    layer.sources = dict(sorted(sources.items(), key=lambda item: item[1].of != "inputs"))
 
 
 def settle_rates(evidence: GradientEvidence, own: dict[str, Array], found: Discovery) -> None:

@@ -67,7 +67,8 @@ class OneWeight:
 
     def routes(self) -> list[Route]:
         """A few channels of each kind. The gradient by the weights is the same whichever weight is 1."""
-        sources, targets = ({0, min(1, count - 1), count - 1} for count in self.channels)
+        few = {0, 1, *(count - 1 for count in self.channels)}
+        sources, targets = ({channel for channel in few if channel < count} for count in self.channels)
         routes = product(sorted(sources), sorted(targets), sorted(targets))
         return [route for route in routes if self.name == "dinputs" or route[1] == route[2]]
 

@@ -59,7 +59,7 @@ def test_the_worked_example_runs_and_finds_the_layer(tmp_path: Path, monkeypatch
 
 
 def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "own-network.md").read_text(), re.DOTALL)
@@ -69,9 +69,15 @@ def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
         exec(block, names)
 
     run = names["run"]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     assert (str(run.verdict), run.status, len(run)) == ("healthy", "completed", 200)
     assert run.epochs["accuracy"].iloc[-1] > 0.9
+    assert (
+        names["whole"].mistake
+        == "look between parameters[1] and parameters[2]: the gradients from parameters[2] on are right"
+    )
+    verdicts = re.findall(r"^(\w+) (right|dinputs)", capsys.readouterr().out, re.MULTILINE)
+    assert verdicts == [("Dense", "right"), ("CarelessReLU", "dinputs"), ("Dense", "right")]
 
 
 @pytest.mark.torch

@@ -101,6 +101,18 @@ def test_the_mistakes_of_the_reports_convolution_are_all_named(padding: str, c: 
     assert "dbiases: the right gradient times 1/2 (the batch size is divided out once too often)" in mistake
 
 
+def test_the_channels_and_the_rotation_are_read_where_few_channels_count() -> None:
+    layer = convolution(ref.ReportConvolution, (3, 3), 3, 9, "valid")
+
+    mistake = mistake_of(check(layer, draw(2, 5, 5, 3, seed=3), entries=10))
+
+    assert "dinputs: uses the kernel rotated by 180 degrees" in mistake
+    assert (
+        "dweights: channels paired wrongly: the gradient of output channel 2 reaches the kernels of output "
+        "channels 0 to 8 (expected: 2)" in mistake
+    )
+
+
 def test_what_came_before_the_check_does_not_matter() -> None:
     layer = convolution(ref.ReportConvolution, f=2)
     fresh = check(layer, IMAGES, entries=20)
