@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import diagnostics.record.recorder as recorder_module
-from diagnostics.log.run_log import LogKeeper
+from diagnostics.log.run_log import RunLog
 from diagnostics.measure.meter import StepMeter
 from diagnostics.record.events import Judge
 
@@ -28,10 +28,10 @@ PARTS: tuple[tuple[Any, str, str, bool], ...] = (
     (StepMeter, "gradients", "copy values and gradient", True),
     (StepMeter, "update", "subtract: the update", True),
     (StepMeter, "finish", "measure everything, fill the row", True),
-    (LogKeeper, "row", "log the row (CRC, flush, fsync)", False),
+    (RunLog, "row", "log the row (CRC, flush, fsync)", False),
     (Judge, "observe", "judge the row", False),
     (recorder_module, "take_snapshot", "snapshot: histograms of all tensors", True),
-    (LogKeeper, "snapshot", "log the snapshot", False),
+    (RunLog, "snapshot", "log the snapshot", False),
 )
 Times = dict[str, list[float]]
 

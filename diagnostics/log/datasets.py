@@ -1,4 +1,4 @@
-"""Datasets that grow, written through h5py's low-level calls, which cost a third of its slicing."""
+"""Datasets that grow by rows, and the checksums of their rows."""
 
 from __future__ import annotations
 
@@ -13,41 +13,30 @@ from numpy.typing import NDArray
 from diagnostics.schema.tables import Array, Table
 
 
-class Growing:
-    """A dataset that is only appended to."""
-
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        self._id = dataset.id
-        self._tail: tuple[int, ...] = dataset.shape[1:]
-        self._type = h5py.h5t.py_create(dataset.dtype)
-        self.rows = int(dataset.shape[0])
-
-    def append(self, rows: NDArray[Any]) -> None:
-        """Write ``rows`` behind the last one."""
-        count = len(rows)
-        self._id.set_extent((self.rows + count, *self._tail))
-        if rows.size:
-            space = self._id.get_space()
-            shape = (count, *self._tail)
-            space.select_hyperslab((self.rows, *(0 for _ in self._tail)), shape)
-            self._id.write(h5s.create_simple(shape), space, np.ascontiguousarray(rows), self._type)
-        self.rows += count
+def append(dataset: h5py.Dataset, rows: NDArray[Any]) -> None:
+    """Write ``rows`` behind the last row of a dataset; the low-level calls take a third of the time of slicing."""
+    start, tail, count = dataset.shape[0], dataset.shape[1:], len(rows)
+    dataset.id.set_extent((start + count, *tail))
+    if rows.size:
+        shape = (count, *tail)
+        space = dataset.id.get_space()
+        space.select_hyperslab((start, *(0 for _ in tail)), shape)
+        dataset.id.write(h5s.create_simple(shape), space, np.ascontiguousarray(rows))
 
 
-def create_table(file: h5py.File, table: Table) -> Growing:
+def create_table(file: h5py.File, table: Table) -> h5py.Dataset:
     """An empty table of the schema."""
-    return Growing(
-        file.create_dataset(table.path, (0,), table.dtype, maxshape=(None,), chunks=(table.chunk,), track_times=False)
+    return file.create_dataset(
+        table.path, (0,), table.dtype, maxshape=(None,), chunks=(table.chunk,), track_times=False
     )
 
 
-def create_array(file: h5py.File, array: Array, tail: tuple[int, ...]) -> Growing:
+def create_array(file: h5py.File, array: Array, tail: tuple[int, ...]) -> h5py.Dataset:
     """An empty array of the schema whose rows have the shape ``tail``."""
     # A chunk cannot have an axis of length 0, but a dataset can, if it may grow.
     chunk = (array.chunk, *(max(1, n) for n in tail))
     most = (None, *(n or None for n in tail))
-    dataset = file.create_dataset(array.path, (0, *tail), array.dtype, maxshape=most, chunks=chunk, track_times=False)
-    return Growing(dataset)
+    return file.create_dataset(array.path, (0, *tail), array.dtype, maxshape=most, chunks=chunk, track_times=False)
 
 
 def with_crc(rows: NDArray[np.void], companions: list[NDArray[Any]] | None = None) -> NDArray[np.void]:

@@ -1,4 +1,4 @@
-"""An empty log file with everything in it that it will ever have, as SWMR asks for."""
+"""The log file itself: made with every dataset that it will ever have, as SWMR asks for, and appended to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from diagnostics.log import guards
 from diagnostics.log.attributes import write_header
-from diagnostics.log.datasets import Growing, create_array, create_table, with_crc
+from diagnostics.log.datasets import append, create_array, create_table, with_crc
 from diagnostics.run.source import Records, Rows, Source
 from diagnostics.schema.columns import KINDS, Columns
 from diagnostics.schema.header import Header
@@ -42,12 +42,18 @@ COPY_ROWS = 1024
 
 @dataclass
 class LogFile:
-    """An open log file, its descriptor, and its growing datasets by path."""
+    """An open log file that grows by rows.
+
+    ``file``: the file.
+    ``descriptor``: its descriptor, for putting it on disk and for abandoning it.
+    ``columns``: those of its rows.
+    ``datasets``: the datasets that grow, by path.
+    """
 
     file: h5py.File
     descriptor: int
     columns: Columns
-    datasets: dict[str, Growing]
+    datasets: dict[str, h5py.Dataset]
 
     @classmethod
     def create(cls, path: Path, header: Header) -> LogFile:
@@ -61,7 +67,7 @@ class LogFile:
             stream.write(image)
         file = h5py.File(path, "r+", libver=LIBVER, locking=False)
         growing = (VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)
-        datasets = {part.path: Growing(file[part.path]) for part in growing}
+        datasets = {part.path: file[part.path] for part in growing}
         return cls(file, file.id.get_vfd_handle(), header.info.columns, datasets)
 
     def abandon(self) -> None:
@@ -73,20 +79,20 @@ class LogFile:
     def append_rows(self, index: Records, values: NDArray[np.float32]) -> None:
         """Rows of a step: values first, so that a reader who sees the index finds them."""
         with_crc(index, [values])
-        self.datasets[VALUES.path].append(values)
-        self.datasets[INDEX.path].append(index)
+        append(self.datasets[VALUES.path], values)
+        append(self.datasets[INDEX.path], index)
 
     def append(self, table: Table, rows: Records) -> None:
         """Rows of an ordinary table."""
-        self.datasets[table.path].append(with_crc(rows))
+        append(self.datasets[table.path], with_crc(rows))
 
     def append_snapshots(self, index: Records, arrays: dict[str, NDArray[Any]]) -> None:
         """Snapshots: their arrays, by path, first."""
         companions = [arrays[array.path] for array in SNAPSHOT_ARRAYS]
         with_crc(index, companions)
         for array, rows in zip(SNAPSHOT_ARRAYS, companions, strict=True):
-            self.datasets[array.path].append(rows)
-        self.datasets[SNAPSHOTS.path].append(index)
+            append(self.datasets[array.path], rows)
+        append(self.datasets[SNAPSHOTS.path], index)
 
     def copy(self, source: Source, before: int | None = None) -> int:
         """Copy what can be trusted of another log, up to the step ``before`` (left out); returns the rows copied.

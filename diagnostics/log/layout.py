@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from diagnostics.log.datasets import create_table, trusted, with_crc
+from diagnostics.log.datasets import append, create_table, trusted, with_crc
 from diagnostics.run.source import Records, records
 from diagnostics.schema.columns import Column, Columns
 from diagnostics.schema.run_info import RunInfo
@@ -28,7 +28,7 @@ def write_layout(file: h5py.File, info: RunInfo) -> None:
     ]
     columns = [{**asdict(one), "name": one.name} for one in info.columns]
     for table, rows in ((TENSORS, tensors), (LAYERS, layers), (COLUMNS, columns)):
-        create_table(file, table).append(with_crc(records(table, rows)))
+        append(create_table(file, table), with_crc(records(table, rows)))
 
 
 def read_layout(file: h5py.File) -> dict[str, Any]:

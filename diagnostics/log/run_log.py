@@ -18,7 +18,7 @@ from diagnostics.log.names import checkpoint_folder, name_before_resume
 from diagnostics.log.resume import ResumePoint
 from diagnostics.log.writer import LogWriter
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import CHECKPOINTS, DIGESTS, EPOCHS, VALIDATIONS
+from diagnostics.schema.tables import CHECKPOINTS, DIGESTS, EPOCHS, VALIDATIONS, Table
 from diagnostics.signals import ended_by
 from lenet.hooks import EpochEnd, RunEnd, ValidationEnd
 
@@ -33,7 +33,7 @@ class HasState(Protocol):
         """All that training depends on."""
 
 
-class LogKeeper:
+class RunLog:
     """Writes to a log, and to its checkpoints, until one of them fails.
 
     With ``on_error`` "continue" a failure is one warning, with "stop" it is
@@ -94,30 +94,14 @@ class LogKeeper:
     def epoch(self, event: EpochEnd) -> None:
         """One epoch, put on disk."""
         if self._writer is not None:
-            self._writer.add(
-                EPOCHS,
-                epoch=event.epoch,
-                first_step=event.first_step,
-                last_step=event.last_step,
-                loss=event.loss,
-                accuracy=event.accuracy,
-                learning_rate=event.learning_rate,
-                seconds=event.seconds,
-            )
+            self._writer.add(EPOCHS, **_fields_of(EPOCHS, event))
             self._attempt(self._writer.flush, sync=True)
 
     def validation(self, event: ValidationEnd) -> None:
-        """One validation."""
+        """One validation; epoch -1 is one of the finished model."""
         if self._writer is not None:
-            self._writer.add(
-                VALIDATIONS,
-                epoch=-1 if event.epoch is None else event.epoch,
-                step=event.step,
-                loss=event.loss,
-                accuracy=event.accuracy,
-                samples=event.samples,
-                seconds=event.seconds,
-            )
+            epoch = -1 if event.epoch is None else event.epoch
+            self._writer.add(VALIDATIONS, **{**_fields_of(VALIDATIONS, event), "epoch": epoch})
             message = f"validation accuracy {event.accuracy:.4f}, loss {event.loss:.4f}"
             self.note(event.step, "validation", message, value=event.accuracy)
 
@@ -174,3 +158,8 @@ class LogKeeper:
         if self._on_error == "stop":
             raise error
         log.warning("%s; training goes on without", error)
+
+
+def _fields_of(table: Table, event: EpochEnd | ValidationEnd) -> dict[str, Any]:
+    """The fields of a table that an event says, by their names."""
+    return {field.name: getattr(event, field.name) for field in table.fields if hasattr(event, field.name)}

@@ -40,8 +40,17 @@ FSYNC_SECONDS = 5.0
 class LogWriter:
     """Writes one log.
 
+    ``path``: the log.
+    ``header``: its attributes.
+    ``overwrite``: whether a file of this name is replaced.
+    ``keep_old_as``: the name that a file of this name gets; None where there is none to keep.
+    ``copy_of``: rows and tables of an interrupted run, which the log begins with.
+    ``before``: the step before which they are copied; None for all.
+
     ``failure`` says why it stopped before it was closed, ``loss`` why it will not be found although it is
     written; None while all is well.
+
+    Raises LogWriteError where the log cannot be made, now or later.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ from diagnostics.errors import DiagnosticsError
 from diagnostics.files import readable_name
 from diagnostics.log.names import check_log_path
 from diagnostics.log.resume import ResumePoint, prepare_resume
-from diagnostics.log.run_log import LogKeeper
+from diagnostics.log.run_log import RunLog
 from diagnostics.measure.activation_layout import DESCRIPTION
 from diagnostics.measure.meter import StepMeter
 from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
@@ -201,7 +201,7 @@ class Recorder(Hook):
             digest_start=event.digest,
         )
         self._meter = StepMeter(info)
-        self._log = LogKeeper(
+        self._log = RunLog(
             self.path, header, overwrite=self._options.overwrite, resume=resume, on_error=self._options.on_error
         )
         self._is_recording = True
