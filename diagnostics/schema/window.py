@@ -2,7 +2,7 @@
 
 A run is guessing or has learned over the last W steps, and a unit is dead when it was silent
 throughout them. Meter and detector take W from the same place, :attr:`RunInfo.window`, which a log
-keeps since version 1.2. Older logs were measured with the default below.
+keeps since version 1.2. Older logs do not say it and are judged with the default of today.
 """
 
 from __future__ import annotations

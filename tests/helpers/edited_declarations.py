@@ -51,11 +51,11 @@ def record_and_read(log: str) -> dict[str, Any]:
     from tests.helpers.small_trainings import train
 
     train([Recorder(log)])
-    run = open_run(log)
-    frames = {name: getattr(run, name).reset_index() for name in ("steps", "tensors", "activations")}
     with h5py.File(log) as file:
         attributes = {name: str(value) for name, value in file.attrs.items()}
         columns = [name.decode() for name in file["layout/columns"]["name"]]
+    run = open_run(log)
+    frames = {name: getattr(run, name).reset_index() for name in ("steps", "tensors", "activations")}
     return {
         "frames": {name: json.loads(frame.to_json(double_precision=15)) for name, frame in frames.items()},
         "attributes": attributes,
