@@ -1,0 +1,139 @@
+"""Numbers, rates, tones, events and command lines as words: each has one wording."""
+
+from __future__ import annotations
+
+import math
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnostics.detect.findings import Diagnosis, Link, Verdict
+from diagnostics.statistics.intervals import wilson
+from lenet.settings import DECLARED, Settings
+from reports.commands.options import train_options
+from reports.text import events, numbers
+from reports.text.command_line import flags
+from reports.text.glossary import GLOSSARY
+from reports.text.phrases import TITLES, sentence, status_words, tone_of
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "infinite"),
+        (-math.inf, "minus infinite"),
+        (0.0, "0"),
+        (12345.0, "12,345"),
+        (1234.5, "1,234"),
+        (0.123456, "0.123"),
+        (2.5e7, "2.5e+07"),
+    ],
+)
+def test_a_number_has_the_digits_that_mean_something(value, words):
+    assert numbers.number(value) == words
+
+
+@given(st.floats(-1e300, 1e300))
+def test_a_number_is_never_far_from_what_it_says(value):
+    said = float(numbers.number(value).replace(",", ""))
+
+    assert said == pytest.approx(value, rel=0.006)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "–"), (2e-5, "20 µs"), (0.0354, "35.4 ms"), (7.5, "7.5 s"), (600.0, "10 min"), (9000.0, "2.5 h")],
+)
+def test_a_time_has_the_unit_that_suits_it(value, words):
+    assert numbers.seconds(value) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(12, "12 bytes"), (1500, "1.5 kB"), (2_500_000, "2.5 MB")])
+def test_a_size_has_the_unit_that_suits_it(count, words):
+    assert numbers.size(count) == words
+
+
+def test_a_rate_has_one_wording_long_and_brief():
+    assert numbers.rate(10, 40, wilson(10, 40)) == "10 of 40 = 25 % (95 % interval 14 to 40 %)"
+    assert numbers.rate(10, 40, wilson(10, 40), is_brief=True) == "10 of 40 (14–40 %)"
+    assert numbers.rate(0, 0, wilson(0, 0)) == "0 of 0"
+    assert numbers.rate(0, 0, wilson(0, 0), is_brief=True) == "–"
+
+
+@pytest.mark.parametrize(("n", "words"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1200, "1,200 runs")])
+def test_a_count_agrees_with_its_noun(n, words):
+    assert numbers.counted(n, "run") == words
+
+
+def test_every_verdict_has_a_title_and_a_tone():
+    assert set(TITLES) == set(Verdict)
+    assert {verdict for verdict in Verdict if tone_of(verdict) == "bad"} == {v for v in Verdict if v.is_defect}
+    assert (tone_of(Verdict.HEALTHY), tone_of(Verdict.RECOVERED)) == ("good", "warn")
+    assert tone_of(Verdict.UNDECIDED) == tone_of(None) == "plain"
+
+
+@pytest.mark.parametrize(("text", "words"), [("a run", "A run."), ("Why?", "Why?"), (" x. ", "X."), ("", "")])
+def test_a_sentence_begins_with_a_capital_and_ends_with_a_stop(text, words):
+    assert sentence(text) == words
+
+
+def test_who_interrupted_a_run_is_told_where_it_is_known():
+    assert status_words("interrupted", "SIGTERM") == "interrupted by SIGTERM"
+    assert status_words("interrupted") == "interrupted before its end"
+    assert status_words("completed") == "completed"
+
+
+def test_an_event_is_told_with_its_step_and_the_event_that_explains_it():
+    link = Link("oversized-update", "conv2", 695, "one update was large")
+    diagnosis = Diagnosis("x", Verdict.COLLAPSED, 1000, onset=1700, blow=link)
+
+    assert events.final_verdict(diagnosis) == "collapsed from step 1,700; step 695: one update was large"
+    assert events.verdict_event(Verdict.DIVERGED, 3, None) == "diverged from step 3"
+    assert events.verdict_without_stretch(Verdict.UNDECIDED) == "learning has not shown yet"
+    assert events.verdict_without_stretch(Verdict.HEALTHY) == "healthy"
+    assert events.epoch_ended(2, 0.9, 0.25) == "epoch 2 ended: accuracy 0.900, loss 0.250"
+
+
+def test_the_glossary_has_about_25_words_each_explained_once_in_whole_sentences():
+    words = [word for word, _ in GLOSSARY]
+
+    assert 22 <= len(words) <= 28
+    assert len(set(words)) == len(words)
+    assert all(meaning[0].isupper() and meaning.endswith(".") for _, meaning in GLOSSARY)
+
+
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "network": st.sampled_from(DECLARED["network"].choices),
+        "lr": st.floats(0, 100),
+        "l2": st.floats(0, 1),
+        "epochs": st.integers(1, 2**53),
+        "steps": st.none() | st.integers(1, 2**53),
+        "shuffle": st.booleans(),
+        "clip_norm": st.none() | st.floats(1e-300, 1e300),
+        "data": st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1),
+    },
+)
+
+
+@given(CHANGES)
+def test_settings_as_options_are_the_settings_again(changes):
+    """What pages print has to run as it stands."""
+    read = []
+
+    @click.command()
+    @train_options
+    def train(**options):
+        read.append(Settings(**options))
+
+    typed = [word for name, value in changes.items() for word in flags(name, value)]
+    result = CliRunner().invoke(train, typed, catch_exceptions=False)
+
+    assert result.exit_code == 0, result.output
+    assert read == [Settings(**changes)]
