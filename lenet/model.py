@@ -97,8 +97,13 @@ class Model(Network):
     def set(self, *, loss: LossCategoricalCrossEntropy, optimizer: Optimizer, accuracy: AccuracyCategorical) -> None:
         """Choose loss, optimiser and accuracy.
 
-        Raises SettingsError for an optimiser that another model has: what it keeps
-        from step to step would be mixed up.
+        Args:
+            loss: what is minimised.
+            optimizer: what makes the updates; it keeps memory from step to step, so no other model may have it.
+            accuracy: what counts right guesses.
+
+        Raises:
+            SettingsError: an object of another kind, or an optimiser that another model has.
         """
         check_kind("set: loss", loss, LossCategoricalCrossEntropy)
         check_kind("set: optimizer", optimizer, Optimizer)

@@ -132,9 +132,14 @@ def _check_array(state: State, key: str, like: NDArray[Any]) -> None:
 
 
 def save_state(path: str | os.PathLike[str], state: State) -> None:
-    """Write a state to an npz file, in one piece or not at all.
+    """Write a state to an npz file, whole or not at all.
 
-    Raises DataError where there is no such folder, and where something other than a regular file would be replaced.
+    Args:
+        path: the file; a regular file is replaced.
+        state: from :meth:`lenet.Model.state`.
+
+    Raises:
+        DataError: the folder does not exist, or something other than a regular file would be replaced.
     """
     path = Path(path)
     if not path.parent.is_dir():
@@ -153,7 +158,14 @@ def save_state(path: str | os.PathLike[str], state: State) -> None:
 
 
 def load_state(path: str | os.PathLike[str]) -> State:
-    """Read a state. Raises DataError for a file that is missing, damaged or no state."""
+    """Read a state.
+
+    Args:
+        path: a file that :func:`save_state` wrote.
+
+    Raises:
+        DataError: the file is missing, damaged or no state.
+    """
     path = Path(path)
     try:
         # Opened here, since NumPy leaves a damaged file open.
