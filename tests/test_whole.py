@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
 from diagnostics import StatisticsTracker
+from reports.cli import main
+from tests.helpers.waiting import PATIENCE, wait_until
 from tests.lenet.test_model import report_setup
 
 SMALL = ["--network", "feedforward", "--limit", "2000", "--epochs", "2", "--lr", "0.1", "--threads", "1"]
 
 
-def lenet_diag(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def lenet_diag(*arguments: str, folder: Path) -> SimpleNamespace:
+    """Run the command line in ``folder``, in this process, which saves the imports of a new one."""
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(main, arguments)
+    return SimpleNamespace(returncode=result.exit_code, stdout=result.stdout, stderr=result.stderr)
+
+
+def lenet_diag_as_a_process(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line in ``folder``, as a user would."""
     command = [sys.executable, "-m", "reports", *arguments]
     root = str(Path(__file__).parent.parent)
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": root}
+        command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, "PYTHONPATH": root}
     )
 
 
@@ -31,7 +42,7 @@ def lenet_diag(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which one small run was trained."""
     folder = tmp_path_factory.mktemp("whole")
-    result = lenet_diag("train", *SMALL, "--print-every", "8", folder=folder)
+    result = lenet_diag_as_a_process("train", *SMALL, "--print-every", "8", folder=folder)
     assert result.returncode == 0, result.stderr
     (folder / "stdout.txt").write_text(result.stdout)
     (folder / "stderr.txt").write_text(result.stderr)
@@ -60,7 +71,7 @@ def test_the_default_name_tells_network_seed_and_time(trained: Path) -> None:
 
 
 def test_diagnose_says_the_verdict_in_words_and_as_json(trained: Path) -> None:
-    words = lenet_diag("diagnose", str(log_of(trained)), folder=trained)
+    words = lenet_diag_as_a_process("diagnose", str(log_of(trained)), folder=trained)
     data = json.loads(lenet_diag("diagnose", str(log_of(trained)), "--json", folder=trained).stdout)
 
     assert words.returncode == 0
@@ -161,6 +172,17 @@ def test_bad_input_gets_one_clear_line_and_the_right_exit_code(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(("arguments", "code"), [(["diagnose", "nowhere.h5"], 3), (["train", "--nesterov"], 2)])
+def test_bad_input_ends_a_process_with_one_line_and_the_exit_code(
+    tmp_path: Path, arguments: list[str], code: int
+) -> None:
+    result = lenet_diag_as_a_process(*arguments, folder=tmp_path)
+
+    assert result.returncode == code
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("number", "code", "by"), [(signal.SIGINT, 130, "Ctrl-C (SIGINT)"), (signal.SIGTERM, 143, "SIGTERM")]
 )
@@ -177,14 +199,12 @@ def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(
         text=True,
         env={**os.environ, "PYTHONPATH": root},
     )
-    for _ in range(600):
-        if (tmp_path / "x.h5").exists():
-            break
-        time.sleep(0.05)
-    time.sleep(0.5)
-
+    log = tmp_path / "x.h5"
+    wait_until(log.exists, "the log")
+    empty = log.stat().st_size
+    wait_until(lambda: log.stat().st_size > empty, "the first rows in the log")
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=PATIENCE)
     diagnosed = json.loads(lenet_diag("diagnose", "x.h5", "--json", folder=tmp_path).stdout)
 
     assert process.returncode == code, told

@@ -156,12 +156,16 @@ def _serve(pipe: Connection[Any, Any], work: Callable[[Any], Any]) -> None:
             task = pipe.recv()
         except (EOFError, OSError):
             return
-        try:
-            outcome = work(task)
-        except Exception as error:
-            line = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            outcome = Failure(f"{type(error).__name__}: {line}", traceback.format_exc())
-        pipe.send(outcome)
+        pipe.send(attempt(work, task))
+
+
+def attempt(work: Callable[[T], R], task: T) -> R | Failure:
+    """What ``work`` makes of the task; an exception as a :class:`Failure`."""
+    try:
+        return work(task)
+    except Exception as error:
+        line = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        return Failure(f"{type(error).__name__}: {line}", traceback.format_exc())
 
 
 def _end_with_parent() -> None:

@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.waiting import PATIENCE, wait_until
+
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -33,7 +35,6 @@ FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-PATIENCE = 60.0
 
 
 class Browser:
@@ -87,11 +88,9 @@ class Browser:
         self.call("Page.navigate", url="about:blank")
         self.events.clear()
         self.call("Page.navigate", url=page.resolve().as_uri())
-        deadline = time.monotonic() + PATIENCE
-        while self.run("document.readyState + location.protocol") != "completefile:":
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{page} did not load")
-            time.sleep(0.02)
+        wait_until(
+            lambda: self.run("document.readyState + location.protocol") == "completefile:", f"{page} to load", 0.02
+        )
 
     def run(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""

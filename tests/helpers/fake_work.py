@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 from diagnostics.study.plan import Task
+from diagnostics.study.worker_pool import attempt
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,25 @@ class FakeWork:
         summary = fake_summary(task, path)
         summary_cache.keep(path, summary)
         return summary
+
+
+class SameProcessPool:
+    """Stands in for a pool of one worker where no test needs a process of its own."""
+
+    def __init__(self, jobs: int, work: Callable[[Any], Any]) -> None:
+        self.running: tuple[Any, ...] = ()
+        self._work = work
+
+    def __enter__(self) -> SameProcessPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def results(self, tasks: deque[Any]) -> Iterator[tuple[Any, Any]]:
+        while tasks:
+            task = tasks.popleft()
+            yield task, attempt(self._work, task)
 
 
 def fake_summary(task: Task, path: Path) -> RunSummary:

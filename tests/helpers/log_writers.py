@@ -90,7 +90,10 @@ def write_for_ever(path: Path, report: int, pause: float) -> None:
 
 
 def kill_many(folder: Path, count: int, seed: int) -> None:
-    """Start and kill ``count`` writers at random moments; prints the path and the rows handed over of each."""
+    """Start ``count`` writers and kill each after a random number of rows; prints the paths and the rows handed over.
+
+    Every tenth is killed without waiting for its first row, so perhaps before its log has a name.
+    """
     rng = random.Random(seed)
     for i in range(count):
         path = folder / f"killed-{i}.h5"
@@ -102,13 +105,23 @@ def kill_many(folder: Path, count: int, seed: int) -> None:
             write_for_ever(path, report, rng.choice([0, 0, 0.0005]))
             os._exit(0)
         os.close(report)
-        time.sleep(rng.uniform(0.02, 0.2))
-        told = drain(receive, until_killed=child)
+        wanted = rng.randrange(3000) if i % 10 else 0
+        told = read_rows(receive, wanted)
+        time.sleep(rng.uniform(0, 0.02))
+        told += drain(receive, until_killed=child)
         sys.stdout.write(f"{path} {told}\n")
 
 
+def read_rows(receive: int, wanted: int) -> int:
+    """Read from the pipe until the writer has handed over so many rows; returns how many it had."""
+    size = 0
+    while size < 8 * wanted:
+        size += len(os.read(receive, 8 * wanted - size))
+    return size // 8
+
+
 def drain(receive: int, until_killed: int) -> int:
-    """Kill the child while reading what it says; returns how many rows it had handed over."""
+    """Kill the child while reading what it says; returns how many rows more it had handed over."""
     os.kill(until_killed, signal.SIGKILL)
     size = 0
     while data := os.read(receive, 1 << 16):

@@ -47,25 +47,27 @@ def assert_nothing_lost_but_the_last_flush(path: Path, told: int) -> None:
     assert hashlib.sha256(saved.original.read_bytes()).hexdigest() == before
 
 
+def assert_all_are_saved(logs: list[tuple[Path, int]]) -> None:
+    for path, told in logs:
+        if path.exists():
+            assert_nothing_lost_but_the_last_flush(path, told)
+        else:  # killed before the log had its name
+            assert told == 0
+
+
 def test_ten_writers_killed_at_random_moments(tmp_path: Path) -> None:
     logs = killed(tmp_path, 10, seed=1)
 
     assert len(logs) == 10
-    for path, told in logs:
-        if path.exists():  # some die before the log has its name
-            assert_nothing_lost_but_the_last_flush(path, told)
-        else:
-            assert told == 0
+    assert_all_are_saved(logs)
 
 
 @pytest.mark.slow
 def test_a_hundred_writers_killed_at_random_moments(tmp_path: Path) -> None:
     logs = killed(tmp_path, 100, seed=2)
 
-    written = [(path, told) for path, told in logs if path.exists()]
-    assert len(written) > 50
-    for path, told in written:
-        assert_nothing_lost_but_the_last_flush(path, told)
+    assert sum(told > 0 for _, told in logs) >= 90
+    assert_all_are_saved(logs)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

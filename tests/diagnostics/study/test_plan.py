@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.statistics import summary_cache
+from diagnostics.study import runner
 from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.presets import AUTHOR_RUNS, PRESETS, preset
 from diagnostics.study.results import groups_of, load_study
 from diagnostics.study.runner import Study, StudyProgress
+from diagnostics.study.worker_pool import WorkerPool
 from lenet.errors import SettingsError
 from lenet.settings import Settings
-from tests.helpers.fake_work import FakeWork, calls
+from tests.helpers.fake_work import FakeWork, SameProcessPool, calls
+from tests.helpers.waiting import PATIENCE, wait_until
 
 
 def plan(runs: int = 4, **changes) -> StudyPlan:
     return StudyPlan(grid({"network": ["feedforward", "lenet"]}, runs), **changes)
 
 
-def run_study(asked: StudyPlan, folder: Path, jobs: int = 1, **work) -> list[StudyProgress]:
+def run_study(asked: StudyPlan, folder: Path, jobs: int | None = None, **work) -> list[StudyProgress]:
+    """Run a study, in this process where no number of jobs is given; every state it was in."""
     seen: list[StudyProgress] = []
-    Study(asked, folder, jobs, FakeWork(folder, **work)).run(seen.append)
+    with mock.patch.object(runner, "WorkerPool", SameProcessPool if jobs is None else WorkerPool):
+        Study(asked, folder, jobs or 1, FakeWork(folder, **work)).run(seen.append)
     return seen
 
 
@@ -204,15 +209,13 @@ def test_a_damaged_log_counts_as_crashed_as_it_does_outside_of_a_study(tmp_path)
 
 
 def _study_for_ever(folder: Path) -> None:
-    run_study(plan(), folder, 2, seconds=30)
+    run_study(plan(), folder, 2, seconds=PATIENCE)
 
 
 def test_killing_a_study_ends_its_workers_and_a_second_one_may_then_go_on(tmp_path):
     study = multiprocessing.get_context("spawn").Process(target=_study_for_ever, args=(tmp_path,))
     study.start()
-    deadline = time.monotonic() + 60
-    while len(calls(tmp_path)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: len(calls(tmp_path)) == 2, "two runs to begin")
     with pytest.raises(StudyError, match="another process"):
         run_study(plan(), tmp_path)
     study.kill()

@@ -8,6 +8,7 @@ import time
 from collections import deque
 
 from diagnostics.study.worker_pool import Failure, WorkerPool
+from tests.helpers.waiting import PATIENCE
 
 
 def work(task: int) -> int:
@@ -58,11 +59,9 @@ def test_tasks_may_be_added_while_results_are_taken():
     assert seen == [2, 4, 6, 8]
 
 
-def test_leaving_the_pool_ends_its_workers_soon():
+def test_leaving_the_pool_ends_workers_in_the_middle_of_their_tasks():
     with WorkerPool(2, time.sleep) as pool:
-        next(pool.results(deque([60.0, 60.0])))
+        next(pool.results(deque([PATIENCE, PATIENCE])))
         processes = [worker.process for worker in pool._workers]
-        started = time.monotonic()
 
-    assert time.monotonic() - started < 6
-    assert all(p.exitcode is not None for p in processes)
+    assert all(process.exitcode < 0 for process in processes), "a signal ended each of them"

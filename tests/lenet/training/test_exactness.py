@@ -14,6 +14,7 @@ import pytest
 from lenet import NETWORKS, Hook, Settings
 from tests.helpers.resumed_run import make, train
 from tests.helpers.small_models import EVENTS, OPTIMIZERS, Everything, blobs, mnist, small_model
+from tests.helpers.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -37,7 +38,7 @@ def lenet_digest(batch_size: int = 32, threads: int = 1, hooks: Any = (), **chan
 def in_another_process(case: dict[str, Any], *states: Path) -> Any:
     """What tests/helpers/resumed_run.py prints for the case."""
     command = [sys.executable, "-W", "error", "-m", "tests.helpers.resumed_run", json.dumps(case), *map(str, states)]
-    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120).stdout)
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE).stdout)
 
 
 # The same seed -----------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pytest
@@ -19,6 +18,7 @@ from diagnostics.study.results import load_study
 from diagnostics.study.runner import Study
 from reports.commands.stats import command as stats
 from reports.commands.study import command as study
+from tests.helpers.waiting import PATIENCE, wait_until
 
 SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [32]}
 
@@ -49,13 +49,11 @@ def test_one_job_and_two_give_the_same_runs_bit_for_bit(tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_ends_a_study_in_order_and_resume_completes_it(tmp_path):
     folder = tmp_path / "s"
-    options = ["--network", "feedforward", "--epochs", "2", "--runs", "6", "--jobs", "2", "--out", str(folder)]
+    options = ["--network", "feedforward", "--limit", "12000", "--runs", "6", "--jobs", "2", "--out", str(folder)]
     process = subprocess.Popen([sys.executable, "-m", "reports", "study", *options], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not list(folder.glob(".summaries/*")) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: list(folder.glob(".summaries/*")), "the first run to end", pause=0.1)
     os.kill(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=PATIENCE)
     interrupted = json.loads(CliRunner().invoke(stats, [str(folder), "--json"]).stdout)["groups"][0]["runs"]
     resumed = CliRunner().invoke(study, ["--resume", "--jobs", "2", "--out", str(folder)])
     after = json.loads(CliRunner().invoke(stats, [str(folder), "--json"]).stdout)["groups"][0]

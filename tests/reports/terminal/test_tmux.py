@@ -7,14 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.waiting import wait_until
+
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
-PATIENCE = 120.0
 
 
 class Terminal:
@@ -37,11 +37,15 @@ class Terminal:
         return self._tmux("capture-pane", "-p")
 
     def wait_for(self, seen: Callable[[str], bool]) -> str:
-        deadline = time.monotonic() + PATIENCE
-        while not seen(screen := self.screen()):
-            assert time.monotonic() < deadline, screen
-            time.sleep(0.1)
-        return screen
+        shown = ""
+
+        def look() -> bool:
+            nonlocal shown
+            shown = self.screen()
+            return seen(shown)
+
+        wait_until(look, lambda: f"another screen than\n{shown}", pause=0.1)
+        return shown
 
     def close(self) -> None:
         self._tmux("kill-server")
@@ -96,10 +100,7 @@ def test_a_follower_shows_a_run_of_another_process_and_says_when_its_writer_is_g
     log = tmp_path / "x.h5"
     writer = subprocess.Popen(train(log, "--epochs", 5000, "--print-every", 0), stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not log.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(log.exists, "the log")
         terminal.type(" ".join(lenet_diag("watch", log)))
         terminal.wait_for(lambda s: "running" in s and "steps/s" in s)
     finally:
