@@ -1,13 +1,15 @@
-"""One gradient against its finite differences."""
+"""One gradient against its finite differences: how far apart they are, and whether by a plain factor."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from lenet.gradcheck.differences import Array, NumericGradient
 from lenet.gradcheck.result import TensorCheck
+from lenet.gradcheck.wording import number
 
 
 def in_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
@@ -35,3 +37,28 @@ def compare(
     error = float(np.linalg.norm(off) / size)
     here, expected = float(found[k]), float(numeric.values[k])
     return TensorCheck(error, tolerance, worst, here, expected, checked, skipped, total)
+
+
+def factor_of(own: Array, numeric: NumericGradient, tolerance: float) -> float | None:
+    """The number by which a gradient is too large; None where it is not a multiple of the right one."""
+    found, size = own.ravel()[numeric.entries], np.linalg.norm(numeric.values)
+    if size <= np.linalg.norm(numeric.uncertainty) or not np.linalg.norm(found) > 0:
+        return None
+    factor = float(np.vdot(found, numeric.values) / np.vdot(found, found))
+    is_multiple = np.linalg.norm(factor * found - numeric.values) <= tolerance * size
+    return 1 / factor if factor and is_multiple else None
+
+
+def plain_mistake(
+    own: Array, numeric: NumericGradient, tolerance: float, reason: Callable[[float], str | None]
+) -> str | None:
+    """Not finite, nothing at all, or the right gradient times a factor, of which ``reason`` may say more."""
+    if not np.isfinite(own).all():
+        return "not finite"
+    if not own.any():
+        return "zero everywhere, no gradient is passed on"
+    factor = factor_of(own, numeric, tolerance)
+    if factor is None or abs(factor - 1) < tolerance:
+        return None
+    why = reason(factor)
+    return f"the right gradient times {number(factor)}" + (f" ({why})" if why else "")

@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike
 
 from lenet.errors import SettingsError, ShapeError
 from lenet.gradcheck.check import one_thread
-from lenet.gradcheck.compare import compare, in_shape
-from lenet.gradcheck.differences import FLOAT64, Array, NumericGradient, choose, differences
+from lenet.gradcheck.compare import compare, in_shape, plain_mistake
+from lenet.gradcheck.differences import FLOAT64, Array, choose, differences
 from lenet.gradcheck.foreign.calls import TARGETS, NotComparable, call, numbers, required_names
 from lenet.gradcheck.foreign.state import FrozenGenerators, SavedState
 from lenet.gradcheck.result import GradientCheck
-from lenet.gradcheck.wording import number
 
 _GRADIENTS = ("dout", "grad", "grad_output", "upstream", "gradient")
 
@@ -63,13 +62,21 @@ def check_loss(
         return GradientCheck.without_comparison(answer)
     finally:
         under_test.give_back()
+
+    def reason(factor: float) -> str | None:
+        reasons = {
+            len(points): "the mean over the batch is not taken",
+            1 / len(points): "the batch size is divided out twice",
+        }
+        return next((why for size, why in reasons.items() if abs(factor - size) < 1e-5 * size), None)
+
     tensor = compare(in_shape(first, points.shape), points.shape, numeric, bound)
     same = first.shape == second.shape and np.allclose(first, second, equal_nan=True)
     mistakes = [] if same else ["dinputs: not reset between calls"]
-    if not tensor.ok and first.size == points.size:
-        mistakes += _scaled(first, numeric, len(points))
-    elif first.size != points.size:
+    if first.size != points.size:
         mistakes.append(f"dinputs: has shape {first.shape}, expected {points.shape}")
+    elif not tensor.ok and (plain := plain_mistake(first, numeric, 10 * bound, reason)):
+        mistakes.append(f"dinputs: {plain}")
     return GradientCheck({"dinputs": tensor}, tuple(mistakes))
 
 
@@ -133,16 +140,3 @@ def _mean_cross_entropy(logits: Array, targets: Any) -> Array:
     """Of the softmax, for labels (N,) or one-hot rows."""
     labels = targets.argmax(axis=1) if targets.ndim == 2 else targets
     return np.atleast_1d(-np.log(_softmax(logits)[np.arange(len(labels)), labels]).mean())
-
-
-def _scaled(gradient: Array, numeric: NumericGradient, batch: int) -> list[str]:
-    """Whether the gradient is right but for a constant, the batch size above all."""
-    found = gradient.ravel()[numeric.entries]
-    if not np.isfinite(found).all() or not found.any():
-        return ["dinputs: not finite" if found.any() else "dinputs: zero everywhere, no gradient is passed on"]
-    factor = float(np.vdot(found, numeric.values) / np.vdot(found, found))
-    if not factor or np.linalg.norm(factor * found - numeric.values) > 1e-5 * np.linalg.norm(numeric.values):
-        return []
-    reasons = {batch: "the mean over the batch is not taken", 1 / batch: "the batch size is divided out twice"}
-    why = next((f" ({text})" for size, text in reasons.items() if abs(1 / factor - size) < 1e-5 * size), "")
-    return [f"dinputs: the right gradient times {number(1 / factor)}{why}"]

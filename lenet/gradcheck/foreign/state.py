@@ -94,7 +94,8 @@ def reachable(roots: Iterable[object], held_by: Callable[[object], Iterable[obje
 
 def slots_of(found: object) -> dict[str, Any]:
     """The attributes that an object keeps in slots."""
-    names = [name for kind in type(found).__mro__ for name in vars(kind).get("__slots__", ())]
+    slots = [vars(kind).get("__slots__", ()) for kind in type(found).__mro__]
+    names = [name for one in slots for name in ([one] if isinstance(one, str) else one)]
     return {name: getattr(found, name) for name in names if not name.startswith("__") and hasattr(found, name)}
 
 
@@ -123,4 +124,4 @@ def _held_or_named_by(found: object) -> list[object]:
 def _closed_over(function: types.FunctionType) -> list[object]:
     """What a function closes over, as far as it has a value yet."""
     cells = function.__closure__ or ()
-    return [cell.cell_contents for cell in cells if "empty" not in repr(cell)]
+    return [cell.cell_contents for cell in cells if not repr(cell).endswith(": empty>")]

@@ -12,7 +12,6 @@ from lenet.gradcheck.differences import Array, NumericGradient
 from lenet.gradcheck.foreign.calls import NotComparable
 from lenet.gradcheck.foreign.layer import LayerUnderTest
 from lenet.gradcheck.mistakes.axes import AxisOrder, axis_order
-from lenet.gradcheck.wording import number
 
 # A gradient that a layer keeps in float32 is no more exact than this.
 EXACT = 1e-6
@@ -59,17 +58,6 @@ class GradientEvidence:
         """Whether this is the gradient by :attr:`kernel`."""
         return self.kernel != "" and self.layer.sources[name].of == self.kernel
 
-    def scale(self, name: str) -> float | None:
-        """The number by which a gradient is too large; None where it is not a multiple of the right one."""
-        numeric, found = self.numeric[name], self.own[name].ravel()[self.numeric[name].entries]
-        size = np.linalg.norm(numeric.values)
-        if size <= np.linalg.norm(numeric.uncertainty) or not np.linalg.norm(found) > 0:
-            return None
-        factor = float(np.vdot(found, numeric.values) / np.vdot(found, found))
-        if factor and np.linalg.norm(factor * found - numeric.values) <= self.tolerance * size:
-            return 1 / factor
-        return None
-
     @cached_property
     def batch_powers(self) -> Mapping[str, int]:
         """Of each gradient: -1 where it is divided by the batch size, 1 where multiplied, 0 where neither.
@@ -93,12 +81,6 @@ class GradientEvidence:
             fits = (power for power in (-1, 1) if same.size == own.size and close(same, own.ravel() * 2.0**power))
             powers[name] = next(fits, 0)
         return powers
-
-    def scaled(self, name: str, scale: float) -> str:
-        """'times 1/4', and that it is the batch size where it is."""
-        reasons = {-1: "the batch size is divided out once too often", 1: "the batch size is multiplied in"}
-        why = reasons.get(self.batch_powers[name], "its sign is wrong" if abs(scale + 1) < self.tolerance else "")
-        return f"times {number(scale)}" + (f" ({why})" if why else "")
 
 
 def close(first: Array, second: Array) -> bool:

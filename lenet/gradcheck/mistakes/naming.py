@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from lenet.gradcheck.compare import plain_mistake
 from lenet.gradcheck.differences import Array, Indices, differences, precision_of
 from lenet.gradcheck.foreign.layer import LayerUnderTest, OwnGradients
 from lenet.gradcheck.mistakes.evidence import GradientEvidence, close
@@ -14,6 +15,7 @@ from lenet.gradcheck.mistakes.wiring import wiring_mistakes
 from lenet.gradcheck.wording import grouped, number
 
 MOST_ENTRIES = 32
+BATCH_SIZE = {-1: "the batch size is divided out once too often", 1: "the batch size is multiplied in"}
 
 
 def name_mistakes(evidence: GradientEvidence, wrong: list[str]) -> list[str]:
@@ -88,15 +90,12 @@ def wrong_shapes(gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int,
 
 def _plain(evidence: GradientEvidence, name: str) -> str | None:
     """Not finite, nothing at all, or the right gradient times a constant."""
-    own = evidence.own[name]
-    if not np.isfinite(own).all():
-        return "not finite"
-    if not own.any():
-        return "zero everywhere, no gradient is passed on"
-    scale = evidence.scale(name)
-    if scale is None or abs(scale - 1) < evidence.tolerance:
-        return None
-    return f"the right gradient {evidence.scaled(name, scale)}"
+
+    def reason(factor: float) -> str | None:
+        sign = "its sign is wrong" if abs(factor + 1) < evidence.tolerance else None
+        return BATCH_SIZE.get(evidence.batch_powers[name], sign)
+
+    return plain_mistake(evidence.own[name], evidence.numeric[name], evidence.tolerance, reason)
 
 
 def _several(evidence: GradientEvidence, name: str) -> list[str]:
@@ -106,11 +105,9 @@ def _several(evidence: GradientEvidence, name: str) -> list[str]:
         if name == "dinputs":
             found += [_diagonal(evidence), _updated(evidence)]
         found += wiring_mistakes(evidence, name)
-    batch = {
-        -1: f"the batch size ({evidence.batch_size}) is divided out once too often",
-        1: f"the batch size ({evidence.batch_size}) is multiplied in",
-    }.get(evidence.batch_powers[name])
-    return [sentence for sentence in (*found, batch) if sentence]
+    if power := evidence.batch_powers[name]:
+        found.append(BATCH_SIZE[power].replace("batch size", f"batch size ({evidence.batch_size})"))
+    return [sentence for sentence in found if sentence]
 
 
 def _repeated(evidence: GradientEvidence, name: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lenet.gradcheck.compare import plain_mistake
 from lenet.gradcheck.differences import Array, NumericGradient
 from lenet.gradcheck.mistakes.naming import is_penalty, wrong_shapes
 from lenet.gradcheck.wording import grouped, number
@@ -23,7 +24,7 @@ def name_differences(
     The names come in the order in which the forward pass meets the parameters.
     """
     found = {
-        name: _difference(values[name], own[name].ravel()[numeric[name].entries], numeric[name])
+        name: _difference(values[name], own[name], numeric[name])
         for name in wrong
         if own[name].shape == values[name].shape
     }
@@ -33,37 +34,25 @@ def name_differences(
     return [*shapes, *sentences, *_where_to_look(list(values), [n for n in wrong if n not in undecided])], undecided
 
 
-def _difference(value: Array, found: Array, numeric: NumericGradient) -> str:
-    """What is wrong with the entries of a gradient that were compared; empty where it is wrong in no known way."""
-    expected, value = numeric.values, value.ravel()[numeric.entries]
-    size = np.linalg.norm(expected)
-    if not np.isfinite(found).all():
-        return "not finite"
-    if not found.any():
-        return "zero everywhere, while the loss depends on it"
-    if size <= np.linalg.norm(numeric.uncertainty):
+def _difference(value: Array, own: Array, numeric: NumericGradient) -> str | None:
+    """What is wrong with a gradient; None where it is wrong in no known way."""
+    if own.any() and np.linalg.norm(numeric.values) <= np.linalg.norm(numeric.uncertainty):
         return "the loss does not depend on it: the network uses another array, or none"
-    scale = float(np.vdot(found, found) / np.vdot(found, expected))
-    if np.linalg.norm(found / scale - expected) <= TOLERANCE * size:
-        return _scaled(scale)
-    if is_penalty(found - expected, value, TOLERANCE):
+    if plain := plain_mistake(own, numeric, TOLERANCE, _reason):
+        return plain
+    off, at = own.ravel()[numeric.entries] - numeric.values, value.ravel()[numeric.entries]
+    if is_penalty(off, at, TOLERANCE):
         return LEFT_OUT
-    return "the gradient of the penalty that the loss contains is missing" * is_penalty(
-        expected - found, value, TOLERANCE
-    )
+    return "the gradient of the penalty that the loss contains is missing" if is_penalty(-off, at, TOLERANCE) else None
 
 
-def _scaled(scale: float) -> str:
-    """A factor, which may be the batch size."""
-    times = number(scale)
-    samples = times.removeprefix("1/")
-    why = ""
-    if times == "-1":
-        why = " (its sign is wrong)"
-    elif samples.isdecimal():
-        how = "divided out once too often" if times != samples else "not divided out"
-        why = f" (if the batch has {samples} samples, its size is {how})"
-    return f"the right gradient times {times}{why}"
+def _reason(factor: float) -> str | None:
+    """A whole factor may be the batch size."""
+    samples = number(factor).removeprefix("1/")
+    if not samples.isdecimal():
+        return "its sign is wrong" if samples == "-1" else None
+    how = "not divided out" if factor > 1 else "divided out once too often"
+    return f"if the batch has {samples} samples, its size is {how}"
 
 
 def _where_to_look(names: Sequence[str], wrong: Sequence[str]) -> list[str]:

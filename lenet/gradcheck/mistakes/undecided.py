@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lenet.gradcheck.compare import compare, in_shape
+from lenet.gradcheck.compare import compare, factor_of, in_shape
 from lenet.gradcheck.differences import Array, NumericGradient
 from lenet.gradcheck.foreign.calls import LEARNING_RATES
 from lenet.gradcheck.foreign.layer import GradientSource, LayerUnderTest
@@ -69,7 +69,11 @@ def settle_rates(evidence: GradientEvidence, own: dict[str, Array], found: Disco
     changed = [label for label, source in layer.sources.items() if source.where == "change"]
     if not changed or layer.learning_rate is not None:
         return
-    scales = {label: evidence.scale(label) for label in changed if own[label].any()}
+    scales = {
+        label: factor_of(own[label], evidence.numeric[label], evidence.tolerance)
+        for label in changed
+        if own[label].any()
+    }
     factors = [abs(scale) for scale in scales.values() if scale is not None]
     rates = {
         float(value) for location, value in locations_of(layer.layer).items()
@@ -105,7 +109,8 @@ def batch_means(evidence: GradientEvidence, tensors: Mapping[str, TensorCheck]) 
     if size == 1 or not of_parameters or not ("dinputs" not in tensors or tensors["dinputs"].ok):
         return {}
     for label in of_parameters:
-        scale = evidence.scale(label) if tensors[label].checked and np.isfinite(evidence.own[label]).all() else None
+        own = evidence.own[label]
+        scale = factor_of(own, evidence.numeric[label], evidence.tolerance) if tensors[label].checked else None
         if scale is None or abs(scale * size - 1) > 1e-4 or evidence.batch_powers[label] != -1:
             return {}
     text = (

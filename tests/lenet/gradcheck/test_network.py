@@ -236,7 +236,7 @@ def test_a_gradient_of_zero_and_one_that_is_not_finite_are_named() -> None:
     result = check_network(network.loss, network.parameters(), [0 * w1, b1 * np.nan, w2, b2.T[None]])
 
     assert not result.ok
-    assert result.mistakes[0] == "parameters[0]: zero everywhere, while the loss depends on it"
+    assert result.mistakes[0] == "parameters[0]: zero everywhere, no gradient is passed on"
     assert result.mistakes[1] == "parameters[1]: not finite"
     assert (
         result.mistakes[2]
