@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from lenet.gradcheck.compare import plain_mistake
 from lenet.gradcheck.differences import Array, Indices, differences, precision_of
 from lenet.gradcheck.foreign.layer import LayerUnderTest, OwnGradients
+from lenet.gradcheck.foreign.locations import locations_of
 from lenet.gradcheck.mistakes.evidence import GradientEvidence, close
 from lenet.gradcheck.mistakes.wiring import wiring_mistakes
 from lenet.gradcheck.wording import grouped, number
@@ -52,26 +53,36 @@ def added_to(
     """
     allowed: dict[str, Array] = {}
     added = []
+    rates = [float(held) for held in locations_of(layer.layer).values() if np.ndim(held) == 0]
     for label, constant in layer.gradients(inputs, np.zeros_like(dvalues)).own.items():
         if np.linalg.norm(constant) <= 1e-9 * np.linalg.norm(own[label]) or not np.isfinite(constant).all():
             continue
-        value = layer.parameters.get(layer.sources[label].of)
-        if constant.size == own[label].size and (
-            layer.sources[label].where == "change" or (value is not None and is_penalty(constant, value))
-        ):
-            allowed[label] = constant.reshape(own[label].shape)
+        source = layer.sources[label]
+        constant = constant.reshape(own[label].shape) if constant.size == own[label].size else constant
+        value = layer.parameters.get(source.of, np.zeros(0)).reshape(-1)
+        if source.where == "change" or (value.size == constant.size and is_penalty(constant.ravel(), value, rates)):
+            allowed[label] = constant
         else:
             added.append(label)
     return allowed, added
 
 
-def is_penalty(constant: Array, value: Array, tolerance: float = 1e-5) -> bool:
-    """Whether this is a sign(w) + b w with a and b of 0 or more; the sign of 0 may be 1, as in the book."""
-    for signs in (np.sign(value), np.where(value < 0, -1.0, 1.0)):
-        columns = np.stack([signs.ravel(), value.ravel()], axis=1)
-        factors = np.linalg.lstsq(columns, constant.ravel(), rcond=None)[0]
-        rest = np.linalg.norm(columns @ factors - constant.ravel())
-        if rest <= tolerance * np.linalg.norm(constant) and (factors > -1e-9).all() and value.size > 2 and value.any():
+def is_penalty(constant: Array, value: Array, rates: Sequence[float] = (), tolerance: float = 1e-5) -> bool:
+    """Whether this is a sign(w) + b w with a and b of 0 or more; the sign of 0 may be 1, as in the book.
+
+    Too few weights, or weights of 0, fit anything; then a or b has to be one of the ``rates``, or twice that.
+    """
+
+    def fits(penalty: Array) -> bool:
+        return bool(np.linalg.norm(penalty - constant) <= tolerance * np.linalg.norm(constant))
+
+    book = np.where(value < 0, -1.0, 1.0)
+    if value.size < 3 or not value.any():
+        return any(rate > 0 and (fits(rate * book) or fits(rate * value) or fits(2 * rate * value)) for rate in rates)
+    for signs in (np.sign(value), book):
+        columns = np.stack([signs, value], axis=1)
+        factors = np.linalg.lstsq(columns, constant, rcond=None)[0]
+        if fits(columns @ factors) and (factors > -1e-9).all():
             return True
     return False
 

@@ -41,9 +41,13 @@ def _difference(value: Array, own: Array, numeric: NumericGradient) -> str | Non
     if plain := plain_mistake(own, numeric, TOLERANCE, _reason):
         return plain
     off, at = own.ravel()[numeric.entries] - numeric.values, value.ravel()[numeric.entries]
-    if is_penalty(off, at, TOLERANCE):
+    if is_penalty(off, at, tolerance=TOLERANCE):
         return LEFT_OUT
-    return "the gradient of the penalty that the loss contains is missing" if is_penalty(-off, at, TOLERANCE) else None
+    return (
+        "the gradient of the penalty that the loss contains is missing"
+        if is_penalty(-off, at, tolerance=TOLERANCE)
+        else None
+    )
 
 
 def _reason(factor: float) -> str | None:

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -172,16 +173,31 @@ def test_other_conventions_of_the_book_are_understood() -> None:
     assert check(Chapter15(), ROWS).ok
 
 
-def test_the_penalties_of_the_book_are_no_mistake() -> None:
+@pytest.mark.parametrize("biases", [draw(4, seed=2), np.zeros(4)])
+@pytest.mark.parametrize("outputs", [4, 1])
+def test_the_penalties_of_the_book_are_no_mistake(biases: Array, outputs: int) -> None:
     class Penalised(ref.Dense):
-        weight_regularizer_l1, weight_regularizer_l2, bias_regularizer_l2 = 0.25, 0.5, 0.125
+        weight_regularizer_l1, weight_regularizer_l2, bias_regularizer_l1 = 0.25, 0.5, 0.125
 
         def backward(self, dvalues: Array) -> None:
             super().backward(dvalues)
             self.dweights += 0.25 * np.sign(self.weights) + 2 * 0.5 * self.weights
-            self.dbiases += 2 * 0.125 * self.biases
+            self.dbiases += 0.125 * np.where(self.biases < 0, -1.0, 1.0)
 
-    assert check(dense(Penalised), ROWS).ok
+    assert check(Penalised(draw(5, outputs), biases[:outputs]), ROWS).ok
+
+
+def test_a_constant_that_is_added_to_biases_of_zero_is_a_mistake() -> None:
+    class Added(ref.Dense):
+        rate = 0.125
+
+        def backward(self, dvalues: Array) -> None:
+            super().backward(dvalues)
+            self.dbiases += 7
+
+    assert check(Added(draw(5, 4), np.zeros(4)), ROWS).mistake == (
+        "dbiases: something is added that does not depend on dvalues"
+    )
 
 
 def test_channels_may_come_first() -> None:
