@@ -90,13 +90,18 @@ class RescueFolder:
         return load_branches(self.folder / BRANCHES)
 
 
-def load_branches(path: Path) -> dict[str, BranchResult]:
-    """The results in a file of branches, by key; a torn last line is cut off. Raises DamagedFileError for others."""
+def load_branches(path: Path, *, cut: bool = True) -> dict[str, BranchResult]:
+    """The results in a file of branches, by key.
+
+    path: the file; no file is no results.
+    cut: whether a last line that a kill cut short is cut off the file, so that the next one can be appended.
+    Raises DamagedFileError for any other line that is no result.
+    """
     if not path.exists():
         return {}
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
+    if cut and whole != content:
         path.write_bytes(whole)
     found = {}
     for number, line in enumerate(whole.splitlines(), 1):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from diagnostics.detect.findings import Finding, RuleOutcome
 from diagnostics.detect.rules import ENDING, MECHANISMS
+from diagnostics.rescue.found import rescue_of
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from reports.figures.catalogue import figures_in
@@ -27,11 +28,13 @@ from reports.pages.document import (
 from reports.pages.pictures import pictures
 from reports.pages.run_details import details
 from reports.pages.run_facts import run_facts
+from reports.pages.run_rescue import tried
 from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
 from reports.text.numbers import counted
 from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
 from reports.text.remedies import command_for
+from reports.text.rescue import tried_words
 
 
 def write_report(run: Run, folder: Path) -> Path:
@@ -52,6 +55,7 @@ def build(run: Run) -> Document:
         _why(run),
         section("layers", "All layers", *pictures(figures_in("layers", run))),
         _tensors(run),
+        *tried(run),
         _try(run),
         details(run),
         section("glossary", "Words used here", Terms(GLOSSARY)),
@@ -106,13 +110,16 @@ def _try(run: Run) -> Section:
         is_quiet = turning_step(run) is None
         none = "Nothing needs a remedy." if is_quiet else "No remedy is known for what the rules found."
         return section("try", "What to try", text(none))
+    result = rescue_of(run)
     commands = [command_for(run.info.settings, suggestion) for suggestion in suggestions]
     how = "This run was started from Python, or options do not change these."
     if any(commands):
         how = "A command repeats this run, same seed, with one change."
     blocks: list[Block] = [text(f"In this order. {how}")]
     for i, (suggestion, command) in enumerate(zip(suggestions, commands, strict=True), 1):
-        blocks.append(text(Strong(f"{i}. "), sentence(suggestion.title), f" Why: {suggestion.remedy.reason}."))
+        shown = tried_words(result, suggestion.remedy.key)
+        why = f" Why: {suggestion.remedy.reason}.{shown}"
+        blocks.append(text(Strong(f"{i}. "), sentence(suggestion.title), why))
         if command:
             blocks.append(Command(command))
     return section("try", "What to try", *blocks)

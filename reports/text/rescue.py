@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.rescue.evidence import PROVEN
-from diagnostics.rescue.plan import CLIP, CONTROL, NO_RETURN, RATE, Arm, Plan
+from diagnostics.rescue.plan import CLIP, CONTROL, RATE, Arm, Plan
 from diagnostics.rescue.results import ArmResult, RescueResult, SingleResult
 from reports.text.numbers import counted, number, percent
 
@@ -15,10 +15,10 @@ def intentions(plan: Plan, seconds: float, jobs: int) -> str:
     """What a rescue will do and how long that takes, before it begins."""
     names = list(dict.fromkeys(arm.name for arm in plan.arms if arm.branches))
     return (
-        f"{plan.run}: {counted(len(plan.branches), 'branch').replace('branchs', 'branches')} in {len(names)} arms, "
-        f"remedies from step {plan.branch_step} on, {plan.runs} orders of the samples an arm, order seeds "
-        f"{plan.seed} to {plan.seed + plan.runs - 1}; about {minutes(seconds)} with {counted(jobs, 'process')}"
-    ).replace("processs", "processes")
+        f"{plan.run}: {len(plan.branches)} branches in {len(names)} arms, remedies from step {plan.branch_step} on, "
+        f"{plan.runs} orders of the samples an arm, order seeds {plan.seed} to {plan.seed + plan.runs - 1}; "
+        f"about {minutes(seconds)} with {jobs} {'process' if jobs == 1 else 'processes'}"
+    )
 
 
 def minutes(seconds: float) -> str:
@@ -62,14 +62,29 @@ def headline(result: RescueResult) -> str:
 
 def rescue_text(result: RescueResult) -> str:
     """The whole answer for the terminal."""
-    plan = result.plan
-    lines = [f"what would have saved it, from step {plan.branch_step} on:"]
+    rows = [f"what would have saved it, from step {result.plan.branch_step} on:"]
     for arm in _in_order(result):
-        lines += _row(arm_title(arm.arm), f"{lived(arm)}  ({proof(arm, result.control)})")
+        rows += _row(arm_title(arm.arm), f"{lived(arm)}  ({proof(arm, result.control)})")
     if not result.arms:
-        lines.append("  no remedy was tried")
-    lines += ["", *_luck(result), *(_single(one) for one in result.singles), *_no_return(result)]
-    return "\n".join(line for line in lines)
+        rows.append("  no remedy was tried")
+    return "\n".join([*rows, "", *lines(result)])
+
+
+def lines(result: RescueResult) -> list[str]:
+    """What is told beside the remedies: luck, the cause, and the point of no return."""
+    found = [f"luck: {luck_sentence(result)}"]
+    found += [f"the cause: {single_sentence(one)}" for one in result.singles]
+    if result.points:
+        found.append(f"point of no return: {no_return_sentence(result)}")
+    return found
+
+
+def tried_words(result: RescueResult | None, key: str) -> str:
+    """What a rescue has shown of one remedy, to stand behind its reason; "" where it was not tried."""
+    arm = None if result is None else next((a for a in result.arms if a.arm.name == key), None)
+    if result is None or arm is None or not arm.runs:
+        return ""
+    return f" Tried on this run: {lived(arm)} ({proof(arm, result.control)})."
 
 
 def luck_sentence(result: RescueResult) -> str:
@@ -124,18 +139,6 @@ def _row(title: str, words: str) -> list[str]:
     return [f"  {title:<{WIDTH}} {words}"] if len(title) <= WIDTH else [f"  {title}", f"  {'':<{WIDTH}} {words}"]
 
 
-def _luck(result: RescueResult) -> list[str]:
-    return [f"luck: {luck_sentence(result)}"]
-
-
-def _single(one: SingleResult) -> str:
-    return f"the cause: {single_sentence(one)}"
-
-
-def _no_return(result: RescueResult) -> list[str]:
-    return [f"point of no return: {no_return_sentence(result)}"] if result.points else []
-
-
 def progress_text(result: RescueResult, seconds_left: float | None) -> str:
     """One line while a rescue runs: how far it is, the time left, and counts that grow."""
     done, total = len(result.results), len(result.plan.branches)
@@ -144,8 +147,3 @@ def progress_text(result: RescueResult, seconds_left: float | None) -> str:
     counts += [f"{arm.arm.name} {arm.lived} of {arm.runs}" for arm in result.arms if arm.runs and arm.arm.dose is None]
     return f"{done} of {total} branches ({percent(done / total, 0)}){left}; lived: {', '.join(counts)}"
 
-
-__all__ = [
-    "NO_RETURN", "headline", "intentions", "lived", "minutes", "no_return_sentence", "progress_text", "proof",
-    "rescue_text", "single_sentence",
-]  # fmt: skip

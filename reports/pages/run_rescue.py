@@ -1,0 +1,28 @@
+"""The section of a run's report about what was tried to save it."""
+
+from __future__ import annotations
+
+from diagnostics.rescue.found import rescue_of
+from diagnostics.run.run import Run
+from reports.figures.catalogue import figures_in
+from reports.pages.document import Listing, Section, Strong, section, text
+from reports.pages.pictures import pictures
+from reports.text.phrases import sentence
+from reports.text.rescue import headline, lines
+
+
+def tried(run: Run) -> tuple[Section, ...]:
+    """What experiments on the run have shown; none where no rescue was run."""
+    result = rescue_of(run)
+    if result is None or not result.results:
+        return ()
+    done, total = len(result.results), len(result.plan.branches)
+    unfinished = f" {done} of {total} branches are done so far." if done < total else ""
+    about = text(
+        f"The run was replayed to step {result.plan.branch_step:,}, proven to be what was logged, and continued from "
+        f"there with one change at a time. Every arm has the same {result.plan.runs} orders of the samples."
+    )
+    told = Listing(tuple((sentence(line),) for line in lines(result)))
+    shown = pictures(figures_in("tried", run))
+    opening = text(Strong(headline(result)), unfinished)
+    return (section("tried", "What would have saved it: tried", opening, about, *shown, told),)

@@ -1,0 +1,63 @@
+"""What a rescue has shown, in words: counts first, the word second, and no more than is proven."""
+
+from __future__ import annotations
+
+from reports.text.rescue import headline, intentions, no_return_sentence, progress_text, rescue_text, tried_words
+from tests.helpers.rescue_results import made_up_plan, made_up_rescue
+
+
+def test_the_counts_of_arm_and_control_stand_before_the_word() -> None:
+    text = rescue_text(made_up_rescue())
+
+    line = next(line for line in text.splitlines() if "clipping the gradient by its norm" in line)
+    assert "20 of 20 lived" in line
+    assert line.index("20 of 20") < line.index("control 8 of 20") < line.index("adjusted p") < line.index("proven")
+
+
+def test_what_is_not_proven_is_not_claimed() -> None:
+    line = next(line for line in rescue_text(made_up_rescue()).splitlines() if line.startswith("  warm-up"))
+
+    assert line.endswith("not shown)")
+
+
+def test_the_headline_names_the_best_proven_arm_and_what_luck_did() -> None:
+    told = headline(made_up_rescue())
+
+    assert "20 of 20 branches lived" in told
+    assert "Without any change 8 of 20 reshuffled orders lived." in told
+
+
+def test_a_headline_without_proof_says_so() -> None:
+    assert headline(made_up_rescue(done=1)) == "No branch of the control is done yet, so nothing can be said."
+    assert headline(made_up_rescue(done=21)).startswith("Nothing that was tried is proven to save this run.")
+
+
+def test_the_cause_is_told_with_the_counts_of_its_placebo() -> None:
+    text = rescue_text(made_up_rescue())
+
+    assert "with the update of step 34 left out the run still dies" in text
+    assert "6 of 20 live" in text
+
+
+def test_the_point_of_no_return_names_the_last_open_step_and_the_first_lost_one() -> None:
+    told = no_return_sentence(made_up_rescue())
+
+    assert "from step 54 on all died (20 of 20)" in told
+    assert "fewer than half still died" in told
+
+
+def test_what_was_tried_of_a_remedy_stands_behind_its_reason() -> None:
+    result = made_up_rescue()
+
+    assert tried_words(result, "clip").startswith(" Tried on this run: 20 of 20 lived")
+    assert tried_words(result, "adaptive") == ""
+    assert tried_words(None, "clip") == ""
+
+
+def test_a_rescue_says_what_it_will_do_and_how_far_it_is() -> None:
+    plan = made_up_plan()
+
+    assert f"{len(plan.branches)} branches" in intentions(plan, 300, 2)
+    assert "about 5 minutes with 2 processes" in intentions(plan, 300, 2)
+    assert "control 8 of 20" in progress_text(made_up_rescue(), 61.0)
+    assert "61 s left" in progress_text(made_up_rescue(), 61.0)
