@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import RescueError
 from diagnostics.run.run import Run
+from lenet.settings import option_name
 
 USUAL_STEPS = 20
 
@@ -73,7 +74,11 @@ def examine(run: Run) -> Patient:
     live, left_out = [], []
     for suggestion in diagnosis.suggestions:
         if settings and suggestion.remedy.is_live(settings):
-            live.append(Treatment(suggestion.remedy.key, suggestion.title, suggestion.changed(settings)))
+            changes = suggestion.changed(settings)
+            options = ", ".join(f"{option_name(name)} {value:g}" for name, value in changes.items()
+                                if isinstance(value, int | float))  # fmt: skip
+            title = f"{suggestion.title} ({options})" if options else suggestion.title
+            live.append(Treatment(suggestion.remedy.key, title, changes))
         else:
             left_out.append(suggestion.title)
     return Patient(

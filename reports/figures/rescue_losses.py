@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,6 +22,7 @@ from reports.text.rescue import arm_title
 
 PLACE = Place("run", "tried", 20)
 COLUMNS, MOST = 3, 6
+TITLE_WIDTH = 34
 LINES = {Fate.ALIVE: style.HEALTHY, Fate.DEAD: style.DEFECT, Fate.UNDECIDED: style.UNDECIDED}
 
 
@@ -53,7 +55,7 @@ def draw(arm: ArmLosses, guessing: float, axes: Axes) -> None:
         axes.plot(steps, losses, linewidth=0.9, alpha=0.75, **LINES[fate])
     axes.axhline(guessing, linewidth=1, **style.GUESSING)
     axes.set_ylim(0, 2 * guessing)
-    axes.set_title(arm.title, fontsize=8.5)
+    axes.set_title(fill(arm.title, TITLE_WIDTH), fontsize=8)
     axes.tick_params(labelsize=8)
 
 
@@ -65,7 +67,7 @@ def rescue_losses_figure(result: RescueResult, guessing: float) -> Figure | None
         return None
     columns = min(COLUMNS, len(arms))
     rows = -(-len(arms) // columns)
-    figure = style.new_figure(0.4 + 1.9 * rows)
+    figure = style.new_figure(0.5 + 2.0 * rows)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for panel, arm in zip(panels, arms, strict=False):
         draw(arm, guessing, panel)
