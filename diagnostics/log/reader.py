@@ -65,8 +65,14 @@ def _ways(file: Path) -> list[Callable[[], Opened]]:
 
 
 def open_hdf5(file: Path, swmr: bool = False) -> h5py.File:
-    """The file as HDF5 reads it, without HDF5's own lock: some file systems have none, and readers need none."""
-    return h5py.File(file, "r", swmr=swmr, locking=False)
+    """The file as HDF5 reads it, without HDF5's own lock: some file systems have none, and readers need none.
+
+    HDF5 refuses to open a file twice in one process with different locking. Files that nobody writes are
+    therefore opened through another driver than that of a plain ``h5py.File``, which may be open beside it.
+    """
+    if swmr:
+        return h5py.File(file, "r", swmr=True, locking=False)
+    return h5py.File(file, "r", driver="stdio", locking=False)
 
 
 def _start_of(file: Path) -> bytes:

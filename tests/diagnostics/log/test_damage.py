@@ -273,3 +273,18 @@ def test_attributes_that_cannot_be_make_a_log_unreadable(tmp_path: Path, name: s
 
     with pytest.raises(LogError, match="damaged beyond repair"):
         open_run(tmp_path / "run.h5")
+
+
+@pytest.mark.parametrize("plain_first", [True, False])
+def test_a_log_that_is_open_can_be_opened_with_plain_h5py_too(tmp_path: Path, plain_first: bool) -> None:
+    whole_log(tmp_path / "run.h5")
+    if plain_first:
+        with h5py.File(tmp_path / "run.h5") as file:
+            run = open_run(tmp_path / "run.h5")
+            plain = file["steps/values"][:]
+    else:
+        run = open_run(tmp_path / "run.h5")
+        with h5py.File(tmp_path / "run.h5") as file:
+            plain = file["steps/values"][:]
+
+    np.testing.assert_array_equal(run.block(), plain)
