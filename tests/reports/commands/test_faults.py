@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from reports.cli import COMMANDS, main
+from reports.cli import main
+from reports.commands import help_lines
 from tests.helpers.log_writers import whole_log
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +59,7 @@ def assert_fault(result: Result, what: str, place: Path) -> None:
     assert what.split(":")[0] in kept
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", help_lines())
 @pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
 def test_a_fault_in_any_command_is_one_line(
     name: str, error: Exception, place: Path, monkeypatch: pytest.MonkeyPatch

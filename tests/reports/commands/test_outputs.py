@@ -11,7 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from reports.cli import COMMANDS, LazyGroup, main
+from reports.cli import LazyGroup, main
+from reports.commands import help_lines
 from tests.helpers.log_writers import whole_log
 from tests.helpers.odd_files import ODD_FILES, what_is_there
 
@@ -73,7 +74,7 @@ def test_only_regular_files_are_replaced(
 def test_every_option_that_takes_a_path_is_tried() -> None:
     assert isinstance(main, LazyGroup)
     known = {re.sub(r" (figures|parquet|--overwrite)$", "", name) for name in OUTPUTS} | READ
-    for name in COMMANDS:
+    for name in help_lines():
         command: Any = main.get_command(click.Context(main), name)
         for option in command.params:
             if isinstance(option, click.Option) and isinstance(option.type, click.Path):
