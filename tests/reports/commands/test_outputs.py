@@ -30,7 +30,7 @@ OUTPUTS = {
     "export --output parquet": ("export run.h5 --format parquet --output x", "x/steps.parquet"),
 }
 # Options that take a path to read, or that name no place of their own.
-READ = {"study --reuse", "diagnose --limits", "study --data", "train --data", "gradcheck --data"}
+READ = {"study --reuse", "rescue --data", "diagnose --limits", "study --data", "train --data", "gradcheck --data"}
 
 
 @pytest.fixture(scope="module")
