@@ -12,15 +12,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
-import jinja2
 import numpy as np
 
 from diagnostics.study.worker_pool import Failure, WorkerPool
+from reports.pages.markdown import fill
 
 T = TypeVar("T")
 R = TypeVar("R")
 ROOT = Path(__file__).parent.parent
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def commit() -> str:
@@ -71,12 +70,4 @@ def milliseconds(seconds: Sequence[float]) -> str:
 
 def render(template: str, content: Mapping[str, Any]) -> str:
     """A Markdown page: a template, filled with ``content``. Raises UndefinedError where something is missing."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Markdown, from numbers and names of our own
-    )
-    return environment.get_template(template).render(content)
+    return fill("benchmarks", template, content)
