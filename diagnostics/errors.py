@@ -12,6 +12,7 @@
     ├── DamagedFileError  a file beside the logs is not what it should be
     ├── StudyError        a study that cannot be
     ├── ReplayError       a moment of a run cannot be had again, or what was had again is not what was logged
+    │   └── NoSuchStepError  a step that the log does not have was asked for
     └── RescueError       an experiment on a run cannot be made
 """
 
@@ -56,6 +57,10 @@ class StudyError(DiagnosticsError):
 
 class ReplayError(DiagnosticsError):
     """A run that cannot be replayed, or whose replay is not what its log says (exit code 3)."""
+
+
+class NoSuchStepError(ReplayError):
+    """A step that the log does not have was asked for (exit code 2)."""
 
 
 class RescueError(DiagnosticsError):

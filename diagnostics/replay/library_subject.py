@@ -13,8 +13,9 @@ from diagnostics.replay.subject import Float64
 from lenet.hooks import FloatArray
 from lenet.layers.base import TrainableLayer
 from lenet.model import Model
+from lenet.training.engine import single_threaded_blas
 from lenet.training.shards import PORTION
-from lenet.training.trace import LayerGradient, Trace, trace
+from lenet.training.trace import LayerGradient, Trace, Tracer
 
 
 class LibrarySubject:
@@ -27,6 +28,7 @@ class LibrarySubject:
 
     def __init__(self, model: Model, wide: Model) -> None:
         self._model, self._wide = model, wide
+        self._tracer, self._wide_tracer = Tracer(model), Tracer(wide)
         self.tensors, self.layers = model.parameters.tensors, model.layer_infos
 
     def losses(self, values: FloatArray, batch: Batch) -> Float64:
@@ -50,11 +52,12 @@ class LibrarySubject:
         wide, labels, sums = self._wide, batch.labels, []
         wide.parameters.values[...] = values
         for part in _portions(len(labels)):
-            found = trace(wide, batch.inputs[part], labels[part], [layer]).layers[layer].preactivations
+            found = self._wide_tracer.follow(batch.inputs[part], labels[part], [layer]).layers[layer].preactivations
             sums.append(found.sum(axis=tuple(range(found.ndim - 1)), dtype=np.float64))
         positions = int(np.prod(found.shape[1:-1]))
         return np.asarray(np.sum(sums, axis=0) / (len(labels) * positions))
 
+    @single_threaded_blas()
     def sample_gradients(self, values: FloatArray, batch: Batch, layer: str) -> FloatArray:
         n = len(batch.labels)
         one = LayerGradient(self._trainable[layer], 1, n)
@@ -65,6 +68,7 @@ class LibrarySubject:
                 rows[part.start + i] = one.of(found.inputs[i : i + 1], found.gradients[i : i + 1])
         return rows
 
+    @single_threaded_blas()
     def alignments(self, values: FloatArray, batch: Batch) -> tuple[Float64, Float64]:
         n, names = len(batch.labels), list(self._trainable)
         ones = {name: LayerGradient(self._trainable[name], 1, n) for name in names}
@@ -95,13 +99,13 @@ class LibrarySubject:
 
     def _traced(self, values: FloatArray, batch: Batch, layers: Sequence[str] = ()) -> Trace:
         self._model.parameters.values[...] = values
-        return trace(self._model, batch.inputs, batch.labels, layers)
+        return self._tracer.follow(batch.inputs, batch.labels, layers)
 
     def _backward(self, values: FloatArray, batch: Batch, part: slice, layers: Sequence[str]) -> Trace:
         """Part of a batch, there and back."""
         self._model.parameters.values[...] = values
         labels = batch.labels
-        return trace(self._model, batch.inputs[part], labels[part], layers, backward=True, batch_samples=len(labels))
+        return self._tracer.follow(batch.inputs[part], labels[part], layers, backward=True, batch_samples=len(labels))
 
 
 def _portions(samples: int) -> list[slice]:

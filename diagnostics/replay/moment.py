@@ -29,7 +29,8 @@ from lenet.training.state import State
 
 SAMPLE = 512
 """Samples of the training set that are the same for every step of a run."""
-MULTIPLES = tuple(round(0.1 * k, 1) for k in range(21))
+MULTIPLES = (0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, *(round(0.1 * k, 1) for k in range(2, 21)))
+"""Lengths of a step at which its loss is looked at; closer where a step that was far too long would have been best."""
 
 
 class Moment:
@@ -170,7 +171,7 @@ class Moment:
         Index: the multiple of the step that was taken, 0 before it and 1 after it. Columns: ``this_batch``,
         ``next_batch``, and ``sample``, 512 samples of the training set that are the same for every step. (Of a loop
         of one's own the training set is not known, and the last step of a run has no next batch.)
-        ``multiples``: where to look; 0 to 2 in tenths by default.
+        ``multiples``: where to look; from 0 to 2 by default.
         """
         batches = {"this_batch": self._batch, **self.recipe.others(self.step, SAMPLE)}
         rows = []

@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.errors import CheckpointError, ReplayError
+from diagnostics.errors import CheckpointError, NoSuchStepError, ReplayError
 from diagnostics.log.reader import open_run
 from diagnostics.measure.silence import State as MeterState
 from diagnostics.replay.library import LibraryRun, ModelMaker
@@ -150,8 +150,13 @@ class ReplayedRun:
         first = self._checked(first)
         last = self.steps - 1 if last is None else self._checked(last)
         if last < first:
-            raise ReplayError(f"check: received {first}:{last}, expected a first step that is not behind the last")
+            raise NoSuchStepError(f"check: received {first}:{last}, expected a first step that is not behind the last")
         return self._travel(first, last).proof
+
+    def seconds_between(self, first: int, last: int) -> float:
+        """How long a replay takes from the nearest start before ``first`` to ``last``, going by the log; seconds."""
+        times = self.run.block(["seconds"], self._starts.nearest(first), last)[:, 0].astype(float)
+        return float(np.nansum(times)) * self.run.header.log_every
 
     # ---- inside
 
@@ -161,7 +166,7 @@ class ReplayedRun:
 
     def _checked(self, step: int) -> int:
         if not 0 <= int(step) < self.steps:
-            raise ReplayError(f"{self._name}: has no step {step}, expected 0 to {self.steps - 1}")
+            raise NoSuchStepError(f"{self._name}: has no step {step}, expected 0 to {self.steps - 1}")
         return int(step)
 
     def _row_at_or_after(self, step: int) -> int:

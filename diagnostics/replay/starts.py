@@ -17,6 +17,7 @@ from lenet.training.state import State
 
 KEPT = 8
 SEED = "the seed"
+MET = "which was proven before"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,12 @@ class Starts:
             return
         if len(self._met) >= KEPT and step not in self._met:
             del self._met[next(iter(self._met))]
-        self._met[step] = Start(step, f"step {step:,}, which was proven before", state, meter)
+        self._met[step] = Start(step, f"step {step:,}, {MET}", state, meter)
+
+    def nearest(self, step: int) -> int:
+        """The step of the nearest start at or before ``step``, sound or not."""
+        checkpoints = self._ring.steps if self._ring is not None else []
+        return max(place for place in (0, *checkpoints, *self._met) if place <= step)
 
     def before(self, step: int, notes: list[str]) -> Iterator[Start]:
         """The starts at or before ``step``, the nearest first; the seed is always there.

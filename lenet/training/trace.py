@@ -54,78 +54,94 @@ class Trace:
     layers: dict[str, LayerTrace]
 
 
-def trace(
-    network: Network,
-    X: Array,
-    labels: Labels,
-    layers: Collection[str] = (),
-    *,
-    backward: bool = False,
-    batch_samples: int | None = None,
-) -> Trace:
-    """Follow samples through a finalized network.
+class Tracer:
+    """Follows samples through a finalized network, which is not changed.
 
-    Args:
-        network: the network, which is not changed.
-        X: the samples, (n, H, W, C) or (n, F).
-        labels: their classes, (n,).
-        layers: names of the trainable layers to keep copies of.
-        backward: whether the gradients are wanted too.
-        batch_samples: the size of the batch whose mean loss the gradients are of, where the samples are
-            only part of it; None (default) for n.
+    ``network``: the network, as it is whenever it is followed.
     """
-    batch = batch_samples or len(X)
-    shards = []
-    with single_threaded_blas():
-        for first in range(0, len(X), PORTION):
-            start = first
-            for size in shard_sizes(min(PORTION, len(X) - first)):
-                rows = slice(start, start + size)
-                shards.append(_trace_shard(network, X, labels[rows], rows, layers, backward, batch))
-                start += size
-    return Trace(
-        np.concatenate([one.losses for one in shards]),
-        np.concatenate([one.probabilities for one in shards]),
-        {name: _joined([one.layers[name] for one in shards]) for name in shards[0].layers},
-    )
 
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._shards: dict[int, Shard] = {}
 
-def _trace_shard(
-    network: Network, X: Array, labels: Labels, rows: slice, layers: Collection[str], backward: bool, batch: int
-) -> Trace:
-    shard = Shard(network.layers, network.parameters, network.input_shape, len(labels), Memory())
-    shard.load(X, rows)
-    wanted = {
-        position: layer.name
-        for position, layer in enumerate(network.layers)
-        if isinstance(layer, TrainableLayer) and layer.name in layers
-    }
-    inputs, preactivations, gradients = {}, {}, {}
-    x = shard.input
-    for position, workspace in enumerate(shard.workspaces):
-        name = wanted.get(position)
-        if name is not None:
-            inputs[name] = batch_first(x).copy()
-        x = workspace.forward(x)
-        if name is not None:
-            preactivations[name] = batch_first(x).copy()
-    outputs = {name: shard.watched[name].copy() for name in wanted.values()}
-    probabilities = x.T.copy()
-    if backward:
-        d: Array | None = LossCategoricalCrossEntropy().shard_gradient(x, labels, batch)
-        for position in range(len(shard.workspaces) - 2, -1, -1):
-            if d is None:
-                break
-            if position in wanted:
-                gradients[wanted[position]] = batch_first(d).copy()
-            d = shard.workspaces[position].backward(d)
-    chosen = np.clip(probabilities[np.arange(len(labels)), labels], CLIP, 1 - CLIP)
-    none = np.empty(0, probabilities.dtype)
-    return Trace(
-        -np.log(chosen),
-        probabilities,
-        {n: LayerTrace(inputs[n], preactivations[n], outputs[n], gradients.get(n, none)) for n in inputs},
-    )
+    def follow(
+        self,
+        X: Array,
+        labels: Labels,
+        layers: Collection[str] = (),
+        *,
+        backward: bool = False,
+        batch_samples: int | None = None,
+    ) -> Trace:
+        """What passes through the network for these samples.
+
+        Args:
+            X: the samples, (n, H, W, C) or (n, F).
+            labels: their classes, (n,).
+            layers: names of the trainable layers to keep copies of.
+            backward: whether the gradients are wanted too.
+            batch_samples: the size of the batch whose mean loss the gradients are of, where the samples are
+                only part of it; None (default) for n.
+        """
+        batch = batch_samples or len(X)
+        parts = []
+        with single_threaded_blas():
+            for first in range(0, len(X), PORTION):
+                start = first
+                for size in shard_sizes(min(PORTION, len(X) - first)):
+                    rows = slice(start, start + size)
+                    parts.append(self._follow_shard(X, labels[rows], rows, layers, backward, batch))
+                    start += size
+        return Trace(
+            np.concatenate([one.losses for one in parts]),
+            np.concatenate([one.probabilities for one in parts]),
+            {name: _joined([one.layers[name] for one in parts]) for name in parts[0].layers},
+        )
+
+    def _follow_shard(
+        self, X: Array, labels: Labels, rows: slice, layers: Collection[str], backward: bool, batch: int
+    ) -> Trace:
+        shard = self._shard(len(labels))
+        shard.load(X, rows)
+        wanted = {
+            position: layer.name
+            for position, layer in enumerate(self._network.layers)
+            if isinstance(layer, TrainableLayer) and layer.name in layers
+        }
+        inputs, preactivations, gradients = {}, {}, {}
+        x = shard.input
+        for position, workspace in enumerate(shard.workspaces):
+            name = wanted.get(position)
+            if name is not None:
+                inputs[name] = batch_first(x).copy()
+            x = workspace.forward(x)
+            if name is not None:
+                preactivations[name] = batch_first(x).copy()
+        outputs = {name: shard.watched[name].copy() for name in wanted.values()}
+        probabilities = x.T.copy()
+        if backward:
+            d: Array | None = LossCategoricalCrossEntropy().shard_gradient(x, labels, batch)
+            for position in range(len(shard.workspaces) - 2, -1, -1):
+                if d is None:
+                    break
+                if position in wanted:
+                    gradients[wanted[position]] = batch_first(d).copy()
+                d = shard.workspaces[position].backward(d)
+        chosen = np.clip(probabilities[np.arange(len(labels)), labels], CLIP, 1 - CLIP)
+        none = np.empty(0, probabilities.dtype)
+        return Trace(
+            -np.log(chosen),
+            probabilities,
+            {n: LayerTrace(inputs[n], preactivations[n], outputs[n], gradients.get(n, none)) for n in inputs},
+        )
+
+    def _shard(self, samples: int) -> Shard:
+        """Workspaces for so many samples; those of one size are used again and again."""
+        if samples not in self._shards:
+            network = self._network
+            memory = Memory()
+            self._shards[samples] = Shard(network.layers, network.parameters, network.input_shape, samples, memory)
+        return self._shards[samples]
 
 
 def _joined(parts: list[LayerTrace]) -> LayerTrace:

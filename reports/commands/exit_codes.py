@@ -43,6 +43,7 @@ def one_line_errors() -> Iterator[None]:
         DiagnosticsError,
         LogError,
         LogExistsError,
+        NoSuchStepError,
         NotReplacedError,
         ReplayError,
         RescueError,
@@ -52,9 +53,9 @@ def one_line_errors() -> Iterator[None]:
 
     try:
         yield
-    except (DataError, LogError, CheckpointError, DamagedFileError, ReplayError, RescueError) as error:
+    except (LenetError, ThresholdsError, LogExistsError, NoSuchStepError, NotReplacedError, StudyError) as error:
+        fail(str(error), UNREADABLE if isinstance(error, DataError) else USAGE)
+    except (LogError, CheckpointError, DamagedFileError, ReplayError, RescueError) as error:
         fail(str(error), UNREADABLE)
-    except (LenetError, ThresholdsError, LogExistsError, NotReplacedError, StudyError) as error:
-        fail(str(error), USAGE)
     except DiagnosticsError as error:
         fail(str(error), FAILED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,12 @@ from reports.terminal.output import say, talk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from diagnostics.replay.opened import OpenedRun
+    from diagnostics.run.run import Run
     from diagnostics.statistics.run_summary import RunSummary
+
+LONGEST_REPLAY = 10.0
+"""Seconds, going by the log, that a report spends on training a run again."""
 
 
 @click.command(name="report")
@@ -37,27 +43,43 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Of a folder: reports made at a time.  [default: the number of cores]"
 )
-def command(path: Path, out: Path | None, which: str, jobs: int | None) -> None:
+@click.option(
+    "--replay/--no-replay",
+    "wants_replay",
+    default=True,
+    help="Of a run that broke: train it again up to where it broke, and show what happened there.  [default: replay]",
+)
+@click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path), help="The data to replay a run with.")
+def command(path: Path, out: Path | None, which: str, jobs: int | None, wants_replay: bool, data: Path | None) -> None:
     """Write report.html, complete in itself, and its figures as PNG files.
 
-    The page of a run says what became of it, why, in which layer, and what to try.
-    The page of a folder says how many runs died, in which arm, and when; each of its
-    runs gets a report of its own.
+    The page of a run says what became of it, why, in which layer, what happened at the
+    step that broke it, and what to try. The page of a folder says how many runs died, in
+    which arm, and when; each of its runs gets a report of its own.
     """
     with one_line_errors():
         from diagnostics.files import check_replaceable
 
+        replays = Replays(wants_replay, data)
         out = out or (path / "report" if path.is_dir() else path.with_suffix(".report"))
         check_replaceable(out / "report.html")  # before the minutes that figures take
         if path.is_dir():
-            code = _report_folder(path, out, which, jobs)
+            code = _report_folder(path, out, which, jobs, replays)
         else:
-            page, code = report_run(path, out)
+            page, code = report_run(path, out, replays)
             say(page)
     sys.exit(code)
 
 
-def report_run(path: Path, out: Path) -> tuple[Path, int]:
+@dataclass(frozen=True)
+class Replays:
+    """Whether runs that broke are replayed, and with the data of which folder (None: of that which the log names)."""
+
+    are_wanted: bool = True
+    data: Path | None = None
+
+
+def report_run(path: Path, out: Path, replays: Replays) -> tuple[Path, int]:
     """Write the report of one run; returns the page, and 3 where the log is damaged. Raises LogError."""
     from diagnostics.errors import LogError
     from diagnostics.log.reader import open_run
@@ -66,10 +88,28 @@ def report_run(path: Path, out: Path) -> tuple[Path, int]:
     run = open_run(path)
     if not len(run):
         raise LogError(f"{path}: holds no step yet; nothing to report")
-    return write_report(run, out), tell_damage(path, run)
+    return write_report(run, out, _origin(run, replays)), tell_damage(path, run)
 
 
-def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int:
+def _origin(run: Run, replays: Replays) -> OpenedRun | str | None:
+    """The steps at which the run broke, opened; why they cannot be, in one line; None where nobody wants them."""
+    from diagnostics.replay import ReplayError, replay
+    from diagnostics.replay.opened import open_origin, seconds_to_origin
+    from reports.text.numbers import seconds
+
+    if not replays.are_wanted or not run.diagnosis.chain:
+        return None
+    try:
+        replayed = replay(run, replays.data)
+        wanted = seconds_to_origin(replayed)
+        if wanted > LONGEST_REPLAY:
+            return f"A replay would take about {seconds(wanted)}: lenet-diag replay {run.path} makes it."
+        return open_origin(replayed)
+    except ReplayError as error:
+        return f"The run cannot be replayed: {error}."
+
+
+def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, replays: Replays) -> int:
     """The page of the folder and those of its runs; returns the exit code."""
     from diagnostics.log.reader import open_run
     from reports.commands.stats import collect, notes
@@ -83,7 +123,7 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None) -> int
     if not groups:
         fail(f"{folder}: no finished run to report", UNREADABLE)
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
-    failures, faults = _run_reports(summaries, out, jobs)
+    failures, faults = _run_reports(summaries, out, jobs, replays)
     links = {r.name: f"{_page_folder(r)}/report.html" for r in summaries if r.name not in failures}
     for name, problem in failures.items():
         talk(problem if name in faults else f"error: {problem}")
@@ -98,7 +138,9 @@ def _page_folder(run: RunSummary) -> str:
     return Path(run.name).with_suffix("").name
 
 
-def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> tuple[dict[str, str], set[str]]:
+def _run_reports(
+    runs: Sequence[RunSummary], out: Path, jobs: int | None, replays: Replays
+) -> tuple[dict[str, str], set[str]]:
     """A report for each run, several at a time; returns what went wrong, by run, and where that is our fault.
 
     Raises LogWriteError or OSError where no report can be written.
@@ -111,9 +153,9 @@ def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> tup
 
     failures: dict[str, str] = {}
     faults: set[str] = set()
-    tasks = [(Path(run.path), out / _page_folder(run)) for run in runs]
+    tasks = [(Path(run.path), out / _page_folder(run), replays) for run in runs]
     with WorkerPool(jobs or os.cpu_count() or 1, _one_report) as pool:
-        for done, ((path, _), problem) in enumerate(pool.each(tasks), 1):
+        for done, ((path, *_), problem) in enumerate(pool.each(tasks), 1):
             if isinstance(problem, Exception):  # what is wrong with the place is wrong for all of them
                 raise problem
             if isinstance(problem, Failure) and problem.details:
@@ -127,7 +169,7 @@ def _run_reports(runs: Sequence[RunSummary], out: Path, jobs: int | None) -> tup
     return {run.name: failures[run.name] for run in runs if run.name in failures}, faults
 
 
-def _one_report(job: tuple[Path, Path]) -> str | Exception | None:
+def _one_report(job: tuple[Path, Path, Replays]) -> str | Exception | None:
     """Make one report in a process of its own. Returns what was wrong: a line where the log is at fault."""
     from diagnostics.errors import DiagnosticsError, LogWriteError
 

@@ -5,7 +5,7 @@ A figure is one file here. It has
     PLACE              where the figure stands: in which report, in which section, in which order
     prepare(...)       the numbers that are drawn, from a run or from the runs of a study
     draw(...)          these numbers drawn into axes
-    captioned(...)     the finished figures with their words, from a run or from the runs of a study
+    captioned(...)     the finished figures with their words, from a run, from its opened steps or from a study
 
 Nothing else has to be told of a new figure.
 """
@@ -21,18 +21,19 @@ from typing import Any, Literal, Protocol
 from matplotlib.figure import Figure
 
 import reports.figures
+from diagnostics.replay.opened import OpenedRun
 from diagnostics.run.run import Run
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 
-Report = Literal["run", "study"]
+Report = Literal["run", "study", "origin"]
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a figure stands.
 
-    report: the report of a run, or that of a study.
+    report: the report of a run, that of a study, or the page of opened steps (which is also part of the first).
     section: the anchor of the section; ``opening`` is above the first one.
     position: figures of a section come in the order of their positions.
     """
@@ -88,6 +89,11 @@ def figures_in(section: str, run: Run) -> Iterable[CaptionedFigure]:
 def study_figures_in(section: str, study: StudyRuns) -> Iterable[CaptionedFigure]:
     """The figures of one section of the report of a study."""
     return _captioned("study", section, study)
+
+
+def opened_figures_in(section: str, opened: OpenedRun) -> Iterable[CaptionedFigure]:
+    """The figures of one section about steps that were opened side by side."""
+    return _captioned("origin", section, opened)
 
 
 def _captioned(report: Report, section: str, source: Any) -> Iterable[CaptionedFigure]:

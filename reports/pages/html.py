@@ -29,14 +29,14 @@ def render(document: Document) -> str:
     return environment.get_template(TEMPLATE).render(document=document, css=css, policy=policy)
 
 
-def write(document: Document, folder: Path) -> Path:
-    """Write ``report.html`` and every picture as PNG into ``folder``; return the page's path.
+def write(document: Document, folder: Path, name: str = "report.html") -> Path:
+    """Write the page ``name`` and every picture as PNG into ``folder``; return the page's path.
 
     Raises LogWriteError where that cannot be done.
     """
     for picture in document.pictures():
         write_bytes(folder / f"{picture.name}.png", picture.png, sync=False)
-    page = folder / "report.html"
+    page = folder / name
     write_text(page, render(document), sync=False)
     return page
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from diagnostics.detect.findings import Finding, RuleOutcome
 from diagnostics.detect.rules import ENDING, MECHANISMS
+from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
@@ -25,6 +26,7 @@ from reports.pages.document import (
     section,
     text,
 )
+from reports.pages.origin_page import origin_blocks
 from reports.pages.pictures import pictures
 from reports.pages.run_details import details
 from reports.pages.run_facts import run_facts
@@ -36,13 +38,16 @@ from reports.text.phrases import TITLES, measured, rule_name, sentence, status_o
 from reports.text.remedies import command_for
 from reports.text.rescue import tried_words
 
+Origin = OpenedRun | str | None
+"""The steps that were opened by a replay; why they could not be, in one line; None where nobody wants them."""
 
-def write_report(run: Run, folder: Path) -> Path:
+
+def write_report(run: Run, folder: Path, origin: Origin = None) -> Path:
     """Write ``report.html`` and the figures of ``run`` into ``folder``; return the page's path."""
-    return html.write(build(run), folder)
+    return html.write(build(run, origin), folder)
 
 
-def build(run: Run) -> Document:
+def build(run: Run, origin: Origin = None) -> Document:
     """The content of the report; needs at least one recorded step."""
     network = run.info.settings.get("network", "network")
     subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
@@ -53,6 +58,7 @@ def build(run: Run) -> Document:
     )
     sections = (
         _why(run),
+        *_origin(origin),
         section("layers", "All layers", *pictures(figures_in("layers", run))),
         _tensors(run),
         *tried(run),
@@ -95,6 +101,14 @@ def _link(finding: Finding) -> tuple[Inline, ...]:
     where = finding.layer or "whole network"
     numbers = f" Measured: {measured(finding)}." if measured(finding) else ""
     return (Strong(f"Step {finding.first_step:,}, {where}: "), sentence(finding.message) + numbers)
+
+
+def _origin(origin: Origin) -> tuple[Section, ...]:
+    """The steps that a replay opened, or why it could not."""
+    if origin is None:
+        return ()
+    blocks = (text(sentence(origin)),) if isinstance(origin, str) else origin_blocks(origin)
+    return (Section("origin", "The origin", blocks),)
 
 
 def _tensors(run: Run) -> Section:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lenet import ReportConvolutionLayer
-from lenet.training.trace import LayerGradient, trace
+from lenet.training.trace import LayerGradient, Tracer
 from tests.helpers.small_models import Everything, blobs, report_model, small_model
 
 NAMES = ("conv1", "conv2", "dense1", "dense2")
@@ -44,7 +44,7 @@ def stepped(model: Any, samples: int) -> tuple[Step, Any, Any]:
 def test_a_trace_has_the_numbers_of_the_step_bit_for_bit(samples: int, dtype: str) -> None:
     model = small_model(dtype=dtype)
     step, X, y = stepped(model, samples)
-    found = trace(model, X, y, NAMES, backward=True)
+    found = Tracer(model).follow(X, y, NAMES, backward=True)
     for name in NAMES:
         assert np.array_equal(found.layers[name].outputs, step.outputs[name])
     assert np.array_equal(found.layers["conv1"].inputs, step.outputs["input"])
@@ -59,7 +59,7 @@ def test_a_trace_has_the_numbers_of_the_step_bit_for_bit(samples: int, dtype: st
 def test_the_gradients_of_the_samples_add_up_to_that_of_the_step(dtype: str) -> None:
     model = small_model(dtype=dtype, seed=2)
     step, X, y = stepped(model, 50)
-    found = trace(model, X, y, NAMES, backward=True)
+    found = Tracer(model).follow(X, y, NAMES, backward=True)
     for layer in model.trainable_layers:
         one, all_of_them = LayerGradient(layer, 1, 50), LayerGradient(layer, 50, 50)
         layer_trace = found.layers[layer.name]
@@ -83,7 +83,7 @@ def test_with_the_report_s_convolution_the_rest_is_what_the_step_before_left() -
     model.restore(state)
     model.train(X, y, epochs=3, batch_size=50, print_every=0, hooks=[step])
     model.restore(state)
-    found = trace(model, X, y, NAMES, backward=True)
+    found = Tracer(model).follow(X, y, NAMES, backward=True)
     for layer in model.trainable_layers:
         gradient = LayerGradient(layer, 50, 50).of(found.layers[layer.name].inputs, found.layers[layer.name].gradients)
         if isinstance(layer, ReportConvolutionLayer):
@@ -96,7 +96,7 @@ def test_with_the_report_s_convolution_the_rest_is_what_the_step_before_left() -
 def test_part_of_a_batch_has_the_gradients_it_has_in_the_whole() -> None:
     model = small_model()
     X, y = blobs(64)
-    whole = trace(model, X, y, ["dense1"], backward=True).layers["dense1"]
-    part = trace(model, X[:32], y[:32], ["dense1"], backward=True, batch_samples=64).layers["dense1"]
+    whole = Tracer(model).follow(X, y, ["dense1"], backward=True).layers["dense1"]
+    part = Tracer(model).follow(X[:32], y[:32], ["dense1"], backward=True, batch_samples=64).layers["dense1"]
     assert np.allclose(part.gradients, whole.gradients[:32], rtol=1e-5, atol=1e-8)
-    assert trace(model, X, y, ["dense1"]).layers["dense1"].gradients.size == 0
+    assert Tracer(model).follow(X, y, ["dense1"]).layers["dense1"].gradients.size == 0

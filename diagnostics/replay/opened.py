@@ -1,0 +1,235 @@
+"""Which steps of a run to open side by side, and what is told of each.
+
+A step says little alone. Beside the one that broke the run stand the one where it began, if
+that is another, and an ordinary one from before: the step, among those before, whose update
+of the layer in question was of the middle size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from diagnostics.replay.moment import Moment
+from diagnostics.replay.proof import Proof
+from diagnostics.replay.replayed_run import ReplayedRun
+from diagnostics.replay.starts import MET
+from diagnostics.run.run import Run
+from diagnostics.run.turning_point import guilty_layer
+from lenet.hooks import FloatArray
+
+Role = Literal["ordinary", "first link", "blow", "asked"]
+FARTHEST, NEAREST = 60, 3
+"""An ordinary step lies so many steps before the one it is compared with, at most and at least."""
+WORTH_A_LOOK = 0.1
+"""Share of the units of a layer that a step silenced, from which on the layer is worth a look."""
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How many of the ``units`` of a ReLU layer are above 0 for some sample of a batch, ``before`` and ``after``."""
+
+    units: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class OpenedStep:
+    """One step, and what it did to one layer.
+
+    Args:
+        moment: the run just before it.
+        role: why it is looked at.
+        layer: the layer that is looked at.
+    """
+
+    moment: Moment
+    role: Role
+    layer: str
+
+    @property
+    def step(self) -> int:
+        """Its number."""
+        return self.moment.step
+
+    @cached_property
+    def line(self) -> pd.DataFrame:
+        """The loss along the step, see :meth:`Moment.along_the_step`."""
+        return self.moment.along_the_step()
+
+    @property
+    def best_multiple(self) -> float:
+        """Of the multiples in ``line`` the one with the smallest loss of this batch; NaN where all are NaN."""
+        losses = self.line["this_batch"].to_numpy()
+        return float("nan") if np.isnan(losses).all() else float(self.line.index[int(np.nanargmin(losses))])
+
+    @cached_property
+    def moved(self) -> pd.DataFrame:
+        """Why the units of the layer moved, see :meth:`Moment.why_units_moved`."""
+        return self.moment.why_units_moved(self.layer)
+
+    @cached_property
+    def before(self) -> FloatArray:
+        """What goes into the activation function of each unit before the step, (inputs, units)."""
+        return _by_unit(self.moment.preactivations(self.layer))
+
+    @cached_property
+    def after(self) -> FloatArray:
+        """The same for the same batch after the step, (inputs, units)."""
+        return _by_unit(self.moment.preactivations(self.layer, after=True))
+
+    @cached_property
+    def answering(self) -> dict[str, Answering]:
+        """How many units of each ReLU layer answer to the batch, by layer."""
+        found = {}
+        for one in self.moment.layers:
+            if one.activation == "relu":
+                inputs = (_by_unit(self.moment.preactivations(one.name, after=after)) for after in (False, True))
+                before, after = (int((x > 0).any(axis=0).sum()) for x in inputs)
+                found[one.name] = Answering(one.units, before, after)
+        return found
+
+    @property
+    def activation(self) -> str | None:
+        """The activation function of the layer."""
+        return next(one.activation for one in self.moment.layers if one.name == self.layer)
+
+    @cached_property
+    def update_ratios(self) -> dict[str, float]:
+        """Norm of the update of each layer's weights over their norm, as logged, by layer; empty without a row."""
+        run = self.moment.run
+        columns = {one.name: run.columns.find(f"{one.name}/weights/update/ratio") for one in self.moment.layers}
+        known = {name: place for name, place in columns.items() if place is not None}
+        rows = run.block(list(known.values()), self.step, self.step)
+        return dict(zip(known, rows[0].tolist(), strict=True)) if len(rows) else {}
+
+    @property
+    def update_ratio(self) -> float:
+        """That of the layer in question; NaN where it is not known."""
+        return self.update_ratios.get(self.layer, float("nan"))
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """The steps of a run that are looked at side by side, in order.
+
+    Args:
+        run: the run as it was logged.
+        layer: the layer that is looked at.
+        steps: the steps, the one that matters most last; one of them may be the ordinary one.
+    """
+
+    run: Run
+    layer: str
+    steps: tuple[OpenedStep, ...]
+
+    @property
+    def ordinary(self) -> OpenedStep | None:
+        """The ordinary step; None where the run has none before the others."""
+        return next((one for one in self.steps if one.role == "ordinary"), None)
+
+    @property
+    def proof(self) -> Proof:
+        """What was compared with the log on the way to all of the steps."""
+        proofs = [one.moment.proof for one in self.steps]
+        starts = dict.fromkeys(proof.start for proof in proofs if not proof.start.endswith(MET))
+        stretches = [(self.run.index["step"] >= p.first_step) & (self.run.index["step"] <= p.last_step) for p in proofs]
+        return Proof(
+            " and ".join(starts),
+            min(proof.first_step for proof in proofs),
+            max(proof.last_step for proof in proofs),
+            int(np.any(stretches, axis=0).sum()),
+            max(proof.digests for proof in proofs),
+            notes=tuple(dict.fromkeys(note for proof in proofs for note in proof.notes)),
+        )
+
+    @property
+    def main(self) -> OpenedStep:
+        """The step that matters most."""
+        return self.steps[-1]
+
+
+def open_origin(replayed: ReplayedRun) -> OpenedRun:
+    """The first step of the chain of events, the step that broke the run, and an ordinary one.
+
+    Where nothing broke, the step with the largest single update stands for both. Raises ReplayError where the run
+    cannot be replayed.
+    """
+    diagnosis = replayed.run.diagnosis
+    wanted: dict[int, Role] = {}
+    if diagnosis.chain or diagnosis.cause is not None:
+        wanted[replayed.origin] = "first link"
+        if diagnosis.blow is not None:
+            wanted[min(diagnosis.blow.step, replayed.steps - 1)] = "blow"
+    else:
+        wanted[replayed.origin] = "asked"
+    return _opened(replayed, wanted)
+
+
+def open_step(replayed: ReplayedRun, step: int) -> OpenedRun:
+    """One step, and an ordinary one before it. Raises ReplayError where it cannot be replayed."""
+    return _opened(replayed, {step: "asked"})
+
+
+def seconds_to_origin(replayed: ReplayedRun) -> float:
+    """How long :func:`open_origin` will train, going by the times in the log; seconds."""
+    broke_at = replayed.run.diagnosis.broke_at
+    last = replayed.origin if broke_at is None else max(replayed.origin, broke_at)
+    return replayed.seconds_between(max(replayed.origin - FARTHEST, 0), min(last, replayed.steps - 1))
+
+
+def ordinary_step(run: Run, before: int, layer: str) -> int | None:
+    """A step before ``before`` whose update of ``layer`` is of the middle size; None where there are too few.
+
+    Looked at are those from 60 to 3 steps before it, or from the third row of the log on.
+    """
+    steps = run.index["step"]
+    place = run.columns.find(f"{layer}/weights/update/ratio")
+    near = (steps >= max(before - FARTHEST, 2)) & (steps <= before - NEAREST)
+    if place is None or not near.any():
+        return None
+    ratios = run.block([place], int(steps[near][0]), int(steps[near][-1]))[:, 0].astype(float)
+    known = np.flatnonzero(np.isfinite(ratios))
+    if not len(known):
+        return None
+    middle = known[np.argsort(ratios[known], kind="stable")[(len(known) - 1) // 2]]
+    return int(steps[near][middle])
+
+
+def _opened(replayed: ReplayedRun, wanted: dict[int, Role]) -> OpenedRun:
+    run, first, main = replayed.run, min(wanted), max(wanted)
+    guilty = guilty_layer(run) or _most_moved(run, main)
+    ordinary = ordinary_step(run, first, guilty)
+    roles: dict[int, Role] = dict(wanted)
+    if ordinary is not None:
+        roles[ordinary] = "ordinary"
+    moments = [replayed.at(step) for step in sorted(roles)]  # in order: each is replayed from the one before
+    layer = _most_silenced(OpenedStep(moments[-1], roles[main], guilty)) or guilty
+    return OpenedRun(run, layer, tuple(OpenedStep(one, roles[one.step], layer) for one in moments))
+
+
+def _most_silenced(main: OpenedStep) -> str | None:
+    """The layer whose units the step silenced, where it is not the one that the diagnosis names; None otherwise."""
+    lost = {name: (one.before - one.after) / one.units for name, one in main.answering.items()}
+    most = max(lost, key=lambda name: lost[name], default=None)
+    if most is None or lost[most] < WORTH_A_LOOK or lost.get(main.layer, 0.0) >= WORTH_A_LOOK:
+        return None
+    return most
+
+
+def _most_moved(run: Run, step: int) -> str:
+    """The layer whose weights the step moved most, as a share of their size; the first one where that is not known."""
+    layers = list(dict.fromkeys(layer for layer, _ in run.columns.tensors))
+    columns = [f"{layer}/weights/update/ratio" for layer in layers]
+    rows = run.block(columns, step, step)
+    return layers[int(np.argmax(np.nan_to_num(rows[0], nan=-1.0)))] if len(rows) else layers[0]
+
+
+def _by_unit(inputs: FloatArray) -> FloatArray:
+    """(n, H, W, C) or (n, F) as (inputs, units)."""
+    return inputs.reshape(-1, inputs.shape[-1])

@@ -1,0 +1,129 @@
+"""Words for the steps of a run that are opened side by side."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diagnostics.replay.opened import OpenedRun, OpenedStep
+from diagnostics.replay.proof import Proof
+from reports.text.numbers import counted, number, percent
+
+ROLES = {
+    "ordinary": "an ordinary step",
+    "first link": "where it began",
+    "blow": "the blow",
+    "asked": "the step asked for",
+}
+PARTS = {"by_bias": "their own biases", "by_weights": "their own weights", "by_layers_below": "the layers below"}
+STRONGEST = 16
+
+
+def step_title(opened: OpenedRun, one: OpenedStep) -> str:
+    """What to call a step: its number, and why it is looked at."""
+    role = ROLES[one.role]
+    if one.role == "first link" and not any(other.role == "blow" for other in opened.steps):
+        role = "where it broke"
+    return f"step {one.step:,}, {role}"
+
+
+def proof_sentence(proof: Proof) -> str:
+    """What was rebuilt, from where, and how it is known to be the run."""
+    rows = "1 row was replayed and was" if proof.rows == 1 else f"{proof.rows:,} rows were replayed and all were"
+    digests = f", and so {'was' if proof.digests == 1 else 'were'} {counted(proof.digests, 'digest')} of all parameters"
+    return (
+        f"The training was done again from {proof.start}, steps {proof.first_step:,} to {proof.last_step:,}: {rows} "
+        f"equal to the log bit for bit{digests if proof.digests else ''}."
+    )
+
+
+def of_its_size(ratio: float) -> str:
+    """An update-to-weight ratio in words."""
+    return f"{number(ratio, 2)} times their size" if ratio >= 10 else f"{percent(ratio)} of their size"
+
+
+def what_happened(opened: OpenedRun) -> list[str]:
+    """What is seen at the step that matters most, each as a sentence or two: the units, the update, its length, why."""
+    told = [_update(opened), _units(opened.main), _length(opened.main), _movement(opened.main), _batch(opened.main)]
+    return [sentence for sentence in told if sentence]
+
+
+def _update(opened: OpenedRun) -> str:
+    main, ordinary = opened.main, opened.ordinary
+    known = {name: ratio for name, ratio in main.update_ratios.items() if math.isfinite(ratio)}
+    if main.layer not in known:
+        return ""
+    told = f"Step {main.step:,} changed the weights of {main.layer} by {of_its_size(main.update_ratio)}"
+    most = max(known, key=lambda name: known[name])
+    if most != main.layer:
+        told += f", and those of {most} most, by {of_its_size(known[most])}"
+    if ordinary is not None and ordinary is not main and math.isfinite(ordinary.update_ratio):
+        told += (
+            f"; step {ordinary.step:,}, an ordinary one, changed {main.layer} by {of_its_size(ordinary.update_ratio)}"
+        )
+    return f"{told}."
+
+
+def _units(one: OpenedStep) -> str:
+    """Which ReLU layers lost units in the step."""
+    mine = one.answering.get(one.layer)
+    if mine is None:
+        return ""
+    told = (
+        f"Before it {mine.before} of the {mine.units} units of {one.layer} answered to some image of the batch, after "
+        f"it {mine.after} {'does' if mine.after == 1 else 'do'}."
+    )
+    lost = [
+        f"of {name} {other.before} before it and {other.after} after it"
+        for name, other in one.answering.items()
+        if name != one.layer and other.after < other.before
+    ]
+    if lost:
+        told += f" Fewer units of other layers answer as well: {'; '.join(lost)}."
+    dead = [name for name, other in one.answering.items() if other.after == 0 and other.before > 0]
+    if dead:
+        told += (
+            f" A layer that gives 0 for every image ({', '.join(dead)}) passes no gradient: neither it nor the layers "
+            "below it can change any more, and the network answers the same to every image."
+        )
+    return told
+
+
+def _length(one: OpenedStep) -> str:
+    """How long the step should have been, going by the batch it was made for."""
+    losses, best = one.line["this_batch"], one.best_multiple
+    if not math.isfinite(best):
+        return "The loss along the step is not a number."
+    before, after, least = float(losses.loc[0.0]), float(losses.loc[1.0]), float(losses.min())
+    told = f"The step brought the loss of its own batch from {number(before)} to {number(after)} nats"
+    if best == 1.0:
+        return f"{told}, and no other length of those tried would have been better."
+    if best == 0.0:
+        return f"{told}; every step in this direction would have made it worse."
+    return f"{told}; {number(best)} times its length in the same direction would have brought it to {number(least)}."
+
+
+def _movement(one: OpenedStep) -> str:
+    """What moved the inputs of the units, by the size of the parts."""
+    sizes = {name: float(np.nansum(np.abs(one.moved[name]))) for name in PARTS}
+    whole = sum(sizes.values())
+    if not whole or not math.isfinite(whole):
+        return ""
+    parts = sorted(sizes, key=lambda name: -sizes[name])
+    words = ", ".join(f"{PARTS[name]} for {percent(sizes[name] / whole, 0)}" for name in parts)
+    return f"What reaches the units of {one.layer} moved: {words} of all movement."
+
+
+def _batch(one: OpenedStep) -> str:
+    """Whether few samples or all of them made the step."""
+    shares = np.sort(one.moment.shares())[::-1]
+    if not len(shares) or not np.isfinite(shares[0]):
+        return "The gradient of the batch is exactly zero, or not a number, so no sample has a share of it."
+    few = min(STRONGEST, len(shares))
+    answers, counts = np.unique(one.moment.answers, return_counts=True)
+    return (
+        f"The {few} samples with the largest shares made {percent(float(shares[:few].sum()), 0)} of the gradient "
+        f"({percent(few / len(shares), 0)} of the batch). The network answered {answers[int(np.argmax(counts))]} to "
+        f"{counts.max()} of the {len(shares)} images."
+    )

@@ -1,0 +1,112 @@
+"""`lenet-diag replay` on real logs: what it writes, what it says, and its one-line errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lenet import load_state
+from reports.cli import main
+from tests.helpers.broken_runs import broken_log
+from tests.helpers.logged_runs import logged
+
+
+def call(*arguments: str | Path | int) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_the_origin_gets_a_page_and_its_figures_beside_the_log() -> None:
+    log = broken_log()
+    result = call("replay", log)
+    folder = log.with_suffix(".origin")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(folder / "origin.html")
+    assert len(list(folder.glob("*.png"))) == 4
+    assert "from the seed" in result.stderr
+    assert "all were equal to the log bit for bit" in result.stderr
+    assert "changed the weights of" in result.stderr
+
+
+def test_a_step_is_opened_with_its_exact_state(tmp_path: Path) -> None:
+    log = broken_log()
+    result = call("replay", log, "--step", 9, "--state", tmp_path / "s.npz", "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.split() == [str(tmp_path / "s.npz"), str(tmp_path / "out" / "origin.html")]
+    state = load_state(tmp_path / "s.npz")
+    from lenet import Settings
+
+    model = Settings(network="feedforward", lr=5.0, limit=2560, epochs=8).build_model(samples=2560)
+    model.restore(state)
+    assert model.step == 9
+    assert "Step 9, opened" in (tmp_path / "out" / "origin.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--check",), "proven: replayed steps 0 to 159 from the seed: 160 rows equal"),
+        (("--check", "0:19"), "proven: replayed steps 0 to 19 from the seed: 20 rows equal"),
+        (("--check", ":19"), "steps 0 to 19"),
+        (("--check", "150:"), "to 159"),
+        (("--check", "12"), "to 12"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_check_only_says_whether_the_run_is_proven(arguments: tuple[str, ...], said: str, first: bool) -> None:
+    log = broken_log()
+    result = call("replay", *arguments, log) if first else call("replay", log, *arguments)
+    assert result.exit_code == 0, result.output
+    assert said in result.stdout
+    assert len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--step", "160"), 2, "has no step 160, expected 0 to 159"),
+        (("--step", "-1"), 2, "--step"),
+        (("--check", "9:3"), 2, "9:3"),
+        (("--check=x",), 2, "expected A:B"),
+        (("--check", "--step", "3"), 2, "only says whether"),
+        (("--data", "/nowhere"), 3, "the data of the run are not here"),
+    ],
+)
+def test_what_cannot_be_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
+    result = call("replay", broken_log(), *arguments)
+    assert result.exit_code == code, result.output
+    assert said in result.stderr.replace("\n", " ")
+    assert "Usage:" in result.stderr or len(result.stderr.splitlines()) == 1
+
+
+def test_a_log_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    result = call("replay", tmp_path / "none.h5")
+    assert result.exit_code == 3
+    assert result.stderr == f"error: {tmp_path / 'none.h5'}: no such file\n"
+
+
+def test_a_run_on_data_that_are_not_here_is_one_line(tmp_path: Path) -> None:
+    logged(tmp_path / "run.h5")
+    result = call("replay", tmp_path / "run.h5")
+    assert result.exit_code == 3
+    assert "data" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_report_opens_the_origin_unless_it_is_not_wanted(tmp_path: Path) -> None:
+    log = broken_log()
+    for option, has_it in (("--replay", True), ("--no-replay", False)):
+        result = call("report", log, option, "-o", tmp_path / option)
+        assert result.exit_code == 0, result.output
+        page = (tmp_path / option / "report.html").read_text()
+        assert ("The origin</h2>" in page) == has_it
+        assert (tmp_path / option / "origin-2-along-the-step.png").exists() == has_it
+
+
+def test_a_report_of_a_run_that_cannot_be_replayed_says_why_in_one_line(tmp_path: Path) -> None:
+    result = call("report", broken_log(), "--data", tmp_path, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "The run cannot be replayed:" in page
+    assert not (tmp_path / "out" / "origin-1-batch.png").exists()

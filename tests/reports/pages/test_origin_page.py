@@ -1,0 +1,174 @@
+"""The page of opened steps, and the part of it in a run's report, of real runs that broke."""
+
+from __future__ import annotations
+
+import re
+import struct
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics.record.recorder import Recorder
+from diagnostics.replay import replay
+from diagnostics.replay.opened import OpenedRun, open_origin, open_step, ordinary_step
+from lenet import (
+    ActivationReLU,
+    ActivationSigmoid,
+    ActivationSoftmax,
+    ActivationTanh,
+    ConvolutionLayer,
+    DenseLayer,
+    Flatten,
+    Model,
+    OptimizerSGD,
+)
+from reports.figures.catalogue import figure_files, opened_figures_in
+from reports.pages import origin_page, run_page
+from reports.pages.document import Picture
+from reports.pages.html import render
+from tests.helpers.broken_runs import broken_log
+from tests.helpers.small_models import blobs, ready
+
+
+@cache
+def opened(network: str = "feedforward", lr: float = 5.0) -> OpenedRun:
+    return open_origin(replay(broken_log(network, lr)))
+
+
+def pictures(page: Any) -> list[Picture]:
+    return [one for one in page.pictures() if one.name.startswith("origin-")]
+
+
+RUNS = [("feedforward", 5.0), ("feedforward", 20.0), ("conv-pool", 5.0)]
+
+
+@pytest.mark.parametrize(("network", "lr"), RUNS)
+def test_the_page_has_the_four_pictures_and_is_complete_in_itself(network: str, lr: float, tmp_path: Path) -> None:
+    page = origin_page.write_origin(opened(network, lr), tmp_path)
+    text = page.read_text()
+    assert page.name == "origin.html"
+    assert page.stat().st_size < 3_000_000
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text)
+    names = sorted(path.name for path in tmp_path.glob("*.png"))
+    assert [name[:8] for name in names] == ["origin-1", "origin-2", "origin-3", "origin-4"]
+    for name in names:
+        assert struct.unpack(">II", (tmp_path / name).read_bytes()[16:24])[0] > 600
+
+
+@pytest.mark.parametrize(("network", "lr"), RUNS)
+def test_every_caption_is_two_sentences_and_says_what_to_look_at(network: str, lr: float) -> None:
+    for one in pictures(origin_page.build(opened(network, lr))):
+        sentences = re.split(r"(?<=\.)\s+(?=[A-Z])", one.caption)
+        assert len(sentences) == 2, one.caption
+        assert "look" in one.caption.lower()
+        assert one.alt.endswith(".")
+        assert "nan" not in one.alt.lower()
+
+
+def test_the_page_tells_what_was_replayed_and_what_was_found() -> None:
+    found = opened()
+    text = re.sub(r"<[^>]+>|\s+", " ", render(origin_page.build(found)))
+    rows = found.main.step + 1
+    assert re.search(rf"from the seed, steps 0 to {found.main.step:,}: {rows:,} rows? w", text)
+    assert "equal to the log bit for bit" in text
+    assert f"Step {found.main.step:,} changed the weights of {found.layer}" in text
+    answering = found.main.answering[found.layer]
+    assert f"{answering.before} of the {answering.units} units of {found.layer} answered" in text
+    assert "brought the loss of its own batch" in text
+    assert "Units that answer to some image of the batch" in text
+
+
+def test_the_steps_are_the_first_link_the_blow_and_an_ordinary_one() -> None:
+    found = opened()
+    diagnosis = found.run.diagnosis
+    assert diagnosis.blow is not None
+    assert found.main.step == diagnosis.blow.step
+    assert found.main.role == "blow"
+    roles = {one.step: one.role for one in found.steps}
+    assert list(roles) == sorted(roles)
+    assert diagnosis.first_link is not None
+    assert diagnosis.first_link.step in roles
+
+
+def test_the_answering_units_are_counted_as_the_log_counts_silent_ones() -> None:
+    """The log has the silent units of a step before its update, the next row those after it, on another batch."""
+    found = opened("conv-pool")
+    logged = found.run.activations["dead_fraction"]
+    for one in found.steps:
+        for layer, counts in one.answering.items():
+            silent = logged.loc[(one.step, layer)]
+            assert counts.before == round((1 - silent) * counts.units)
+
+
+def test_an_ordinary_step_has_an_update_of_the_middle_size() -> None:
+    run = opened().run
+    step = ordinary_step(run, 100, "dense3")
+    assert step is not None
+    ratios = run.block(["dense3/weights/update/ratio"])[:, 0]
+    near = ratios[40:98]
+    assert 40 <= step <= 97
+    assert (near < ratios[step]).sum() <= len(near) / 2
+    assert (near > ratios[step]).sum() <= len(near) / 2
+    for soon in (0, 1, 4):
+        assert ordinary_step(run, soon, "dense3") is None
+
+
+def test_a_step_that_was_asked_for_is_opened_beside_an_ordinary_one() -> None:
+    found = open_step(replay(broken_log()), 90)
+    assert [one.role for one in found.steps] == ["ordinary", "asked"]
+    document = origin_page.build(found)
+    assert document.sections[0].title == "Step 90, opened"
+    # The run has been dead for long: there is no gradient, and every length of the step is as good.
+    assert "exactly zero" in render(document) or "of the gradient" in render(document)
+
+
+def test_the_report_has_the_same_pictures() -> None:
+    found = opened()
+    document = run_page.build(found.run, found)
+    section = next(one for one in document.sections if one.anchor == "origin")
+    assert section.title == "The origin"
+    mine = [one for one in section.blocks if isinstance(one, Picture)]
+    assert [one.png for one in mine] == [one.png for one in pictures(origin_page.build(found))]
+    assert len(render(document)) < 3_000_000
+
+
+def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
+    run = opened().run
+    assert not any(one.anchor == "origin" for one in run_page.build(run).sections)
+    document = run_page.build(run, "the data are not here")
+    section = next(one for one in document.sections if one.anchor == "origin")
+    assert "The data are not here." in render(document)
+    assert len(section.blocks) == 1
+
+
+@pytest.mark.parametrize("activation", [ActivationSigmoid, ActivationTanh, ActivationReLU])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_other_functions_and_coloured_samples_are_shown(tmp_path: Path, activation: Any, channels: int) -> None:
+    X, y = blobs(60, (8, 8, channels))
+    model = ready(
+        Model(threads=1, seed=1, dtype=np.float64), ConvolutionLayer(3, (3, 3), input_size=(8, 8, channels)),
+        activation(), Flatten(), DenseLayer(108, 3), ActivationSoftmax(), optimizer=OptimizerSGD(0.2),
+    )  # fmt: skip
+    model.train(X, y, 4, 20, print_every=0, hooks=[Recorder(tmp_path / "run.h5", model=model)])
+    found = open_step(replay(tmp_path / "run.h5", (X, y)), 8)
+    units = pictures(origin_page.build(found))[2]
+    assert found.main.activation in ("softmax", activation.function)
+    words = {"relu": "gives 0 for every input below 0", "softmax": "nearly agree"}
+    assert words.get(found.main.activation, "the function is flat") in units.caption
+
+
+def test_rows_of_numbers_are_shown_too(tmp_path: Path) -> None:
+    X, y = blobs(60, (7,))
+    model = ready(Model(threads=1, seed=1), DenseLayer(7, 5), ActivationReLU(), DenseLayer(5, 3), ActivationSoftmax())
+    model.train(X, y, 4, 20, print_every=0, hooks=[Recorder(tmp_path / "run.h5", model=model)])
+    assert len(pictures(origin_page.build(open_step(replay(tmp_path / "run.h5", (X, y)), 8)))) == 4
+
+
+def test_each_figure_of_a_step_is_one_file_with_a_place() -> None:
+    assert [module.__name__.rpartition(".")[2] for module in figure_files("origin")] == [
+        "step_batch", "step_line", "step_units", "step_movement",
+    ]  # fmt: skip
+    assert len(list(opened_figures_in("origin", opened()))) == 4
