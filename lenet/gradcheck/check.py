@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import ThreadpoolController
 
-from lenet.errors import SettingsError, ShapeError
-from lenet.gradcheck.compare import compare, in_shape
+from lenet.arguments import expect_whole
+from lenet.errors import ShapeError
+from lenet.gradcheck.compare import at_kinks, compare, in_shape
 from lenet.gradcheck.differences import Array, NumericGradient, choose, differences, precision_of
 from lenet.gradcheck.foreign.calls import NotComparable
 from lenet.gradcheck.foreign.layer import LayerUnderTest
@@ -20,7 +21,7 @@ from lenet.gradcheck.foreign.sources import Discovery, Told, discover
 from lenet.gradcheck.mistakes.evidence import GradientEvidence
 from lenet.gradcheck.mistakes.ignored import ignored_inputs, tied_inputs
 from lenet.gradcheck.mistakes.naming import added_to, name_mistakes, not_reset, unused_parameters, wrong_shapes
-from lenet.gradcheck.mistakes.undecided import at_kinks, batch_means, settle_rates, settle_unnamed
+from lenet.gradcheck.mistakes.undecided import batch_means, settle_rates, settle_unnamed
 from lenet.gradcheck.result import GradientCheck
 from lenet.gradcheck.wording import grouped
 
@@ -66,8 +67,7 @@ def check(
     points = np.array(inputs, dtype=np.float64)
     if points.ndim < 2 or points.size == 0:
         raise ShapeError(f"gradient check: received inputs of shape {points.shape}, expected (N, ...)")
-    if entries < 1:
-        raise SettingsError(f"entries={entries}, expected at least 1")
+    expect_whole("entries", entries, 1)
     under_test = LayerUnderTest(layer, arguments or {})
     try:
         with np.errstate(all="ignore"), one_thread():

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lenet.arguments import expect_whole
 from lenet.errors import SettingsError, ShapeError
 from lenet.gradcheck.check import one_thread
-from lenet.gradcheck.compare import compare, in_shape, plain_mistake
+from lenet.gradcheck.compare import at_kinks, compare, in_shape, plain_mistake
 from lenet.gradcheck.differences import FLOAT64, Array, choose, differences
 from lenet.gradcheck.foreign.calls import TARGETS, NotComparable, call, numbers, required_names
 from lenet.gradcheck.foreign.state import FrozenGenerators, SavedState
@@ -51,6 +52,7 @@ def check_loss(
     points, truth = np.array(predictions, dtype=np.float64), np.array(targets)
     if points.ndim < 2 or points.size == 0:
         raise ShapeError(f"gradient check: received predictions of shape {points.shape}, expected (N, classes)")
+    expect_whole("entries", entries, 1)
     under_test = LossUnderTest(loss, truth)
     bound = FLOAT64.tolerance if tolerance is None else tolerance
     try:
@@ -77,7 +79,7 @@ def check_loss(
         mistakes.append(f"dinputs: has shape {first.shape}, expected {points.shape}")
     elif not tensor.ok and (plain := plain_mistake(first, numeric, 10 * bound, reason)):
         mistakes.append(f"dinputs: {plain}")
-    return GradientCheck({"dinputs": tensor}, tuple(mistakes))
+    return GradientCheck({"dinputs": tensor}, tuple(mistakes), undecided=at_kinks({"dinputs": tensor}))
 
 
 class LossUnderTest:

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 from lenet.gradcheck.check import one_thread
-from lenet.gradcheck.compare import compare, in_shape
+from lenet.gradcheck.compare import at_kinks, compare, in_shape
 from lenet.gradcheck.differences import FLOAT32, FLOAT64, Array, Indices, differences
 from lenet.gradcheck.foreign.calls import NotComparable, call, numbers
 from lenet.gradcheck.foreign.state import FrozenGenerators
 from lenet.gradcheck.mistakes.network import name_differences
-from lenet.gradcheck.mistakes.undecided import at_kinks
 from lenet.gradcheck.result import GradientCheck
 
 Arrays = Mapping[str, Any] | Sequence[Any]
@@ -60,6 +60,7 @@ def check_network(
     Raises:
         SettingsError: the gradients do not have the names, or the number, of the parameters.
     """
+    expect_whole("entries", entries, 1)
     try:
         network = NetworkUnderTest(loss, parameters, gradients, learning_rate)
         with np.errstate(all="ignore"), one_thread(), closing(network):

@@ -92,12 +92,6 @@ def settle_rates(evidence: GradientEvidence, own: dict[str, Array], found: Disco
         )
 
 
-def at_kinks(tensors: Mapping[str, TensorCheck]) -> dict[str, str]:
-    """Gradients of which no entry could be compared."""
-    skipped = [name for name, tensor in tensors.items() if tensor.skipped and not tensor.checked and tensor.ok]
-    return dict.fromkeys(skipped, "not compared: it has a kink at every entry")
-
-
 def batch_means(evidence: GradientEvidence, tensors: Mapping[str, TensorCheck]) -> dict[str, str]:
     """Parameters whose gradients are all the mean over the batch, while the gradient by the inputs is not.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import random
 from typing import Any
 
@@ -122,6 +124,49 @@ def test_a_gradient_that_is_999_times_too_large_is_named_whatever_it_is_called(k
     assert result.wrong
     assert result.mistake == f"{label}: the right gradient times 999"
     assert [name for name, tensor in result.tensors.items() if not tensor.ok] == [label]
+
+
+def enlarged(layer: Any, label: str) -> Any:
+    """The layer with one of its gradients 999 times too large, wherever backward leaves it."""
+    right = layer.backward
+
+    def larger(gradient: Any) -> Any:
+        return float(999 * gradient) if np.ndim(gradient) == 0 else 999 * np.array(gradient)
+
+    @functools.wraps(right)
+    def backward(*arguments: Any, **options: Any) -> Any:
+        returned = right(*arguments, **options)
+        name = (
+            next(one for one in ("dinputs", "delta", "") if not one or hasattr(layer, one))
+            if label == "dinputs"
+            else label
+        )
+        if label.startswith("returned") or (label == "dinputs" and not name):
+            if isinstance(returned, np.ndarray):
+                return larger(returned)
+            key = ast.literal_eval(label[9:-1]) if label != "dinputs" else "dx" if isinstance(returned, dict) else 0
+            items = returned.items() if isinstance(returned, dict) else enumerate(returned)
+            parts = {k: larger(value) if k == key else value for k, value in items}
+            return parts if isinstance(returned, dict) else tuple(parts.values())
+        exec(f"layer.{name} = larger(layer.{name})", {"layer": layer, "larger": larger})
+        return returned
+
+    layer.backward = backward
+    return layer
+
+
+EVERY_GRADIENT = [(kind, label) for kind, labels in RIGHT.items() for label in labels if "change" not in label]
+
+
+@pytest.mark.parametrize(("kind", "label"), EVERY_GRADIENT, ids=lambda value: getattr(value, "__name__", value))
+def test_no_gradient_of_any_layer_is_passed_if_it_is_999_times_too_large(kind: type[Any], label: str) -> None:
+    layer = made(kind)
+    is_zero = isinstance(layer, foreign.NoBias) and label == "dbiases"
+
+    result = answer(enlarged(layer, label), entries=20)
+
+    assert result.ok == is_zero, str(result)
+    assert result.wrong or is_zero or label in ("steepest", "dinputs"), str(result)
 
 
 def test_a_recurrent_gradient_that_is_wrong_through_time_is_not_passed() -> None:
@@ -416,6 +461,21 @@ def test_a_loss_that_does_not_take_the_mean_is_named_in_any_style(kind: type[Any
     result = check_loss(loss, *LOSSES[kind])
 
     assert result.mistake == "dinputs: the right gradient times 4 (the mean over the batch is not taken)"
+
+
+def test_a_loss_with_a_kink_everywhere_is_not_called_right() -> None:
+    class AbsoluteError:
+        def forward(self, y_pred: Any, y_true: Any) -> float:
+            return float(np.abs(y_pred - y_true).mean())
+
+        def backward(self, dvalues: Any, y_true: Any) -> Any:
+            return 999 * np.sign(dvalues - y_true)
+
+    result = check_loss(AbsoluteError(), np.ones((2, 3)), np.ones((2, 3)))
+
+    assert (result.ok, result.wrong, result.compared) == (False, False, [])
+    assert result.undecided == {"dinputs": "not compared: it has a kink at every entry"}
+    assert check_loss(AbsoluteError(), np.zeros((2, 3)), np.ones((2, 3))).wrong
 
 
 def test_an_error_in_a_loss_is_an_answer() -> None:

@@ -224,7 +224,7 @@ def test_inputs_without_a_batch_are_refused() -> None:
         check(dense(), ROWS[0])
     with pytest.raises(ShapeError, match="received predictions"):
         check_loss(ref.CrossEntropy(), PROBABILITIES[0], LABELS)
-    with pytest.raises(SettingsError, match="entries=0"):
+    with pytest.raises(SettingsError, match="entries: received 0, expected at least 1"):
         check(dense(), ROWS, entries=0)
 
 
