@@ -96,7 +96,7 @@ class LossUnderTest:
     def give_back(self) -> None:
         """Give the loss and the random generators back all that they held."""
         self._before.restore()
-        self._generators.rewind()
+        self._generators.give_back()
 
     def mean(self, predictions: Array) -> Array:
         """The mean loss as an array of one number."""

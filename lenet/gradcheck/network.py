@@ -81,7 +81,7 @@ class NetworkUnderTest:
 
     def close(self) -> None:
         """Put the parameters and the random generators back."""
-        self._generators.rewind()
+        self._generators.give_back()
         self._put({})
 
     def loss(self) -> float:

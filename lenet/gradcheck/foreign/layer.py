@@ -105,7 +105,7 @@ class LayerUnderTest:
     def give_back(self) -> None:
         """Give the layer, and the random generators, back all that they held, bit for bit."""
         self._original.restore()
-        self._generators.rewind()
+        self._generators.give_back()
 
     def start_from_here(self) -> None:
         """Begin every search for gradients from what the layer holds now, such as weights drawn when first needed."""
@@ -114,6 +114,10 @@ class LayerUnderTest:
     def restart(self) -> None:
         """Put the layer back to where :meth:`start_from_here` was called."""
         self._start.restore()
+
+    def draw_anew(self) -> bool:
+        """Let a layer that draws random numbers draw others in the next runs; False where it draws none."""
+        return self._generators.freeze_here()
 
     def add_parameter(self, name: str, locations: list[Location]) -> None:
         """Treat what lies at these locations, the same at all of them, as a parameter from now on."""

@@ -7,6 +7,7 @@ that is right would compute nonsense.
 
 from __future__ import annotations
 
+import pickle
 import random
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -61,22 +62,39 @@ class FrozenGenerators:
     """
 
     def __init__(self, *roots: object) -> None:
-        self._states: list[tuple[Callable[[Any], object], Any]] = [
-            (np.random.set_state, np.random.get_state()),  # noqa: NPY002  (people's layers draw from it)
-            (random.setstate, random.getstate()),
+        # NumPy's global generator is asked for as the layers of other people ask for it.
+        self._generators: list[tuple[Callable[[], Any], Callable[[Any], object]]] = [
+            (np.random.get_state, np.random.set_state),
+            (random.getstate, random.setstate),
         ]
         for found in reachable(roots, _held_or_named_by):
             if isinstance(found, np.random.Generator):
                 bits = found.bit_generator
-                self._states.append((partial(setattr, bits, "state"), bits.state))
+                self._generators.append((partial(getattr, bits, "state"), partial(setattr, bits, "state")))
             elif isinstance(found, np.random.RandomState):
-                self._states.append((found.set_state, found.get_state()))
+                self._generators.append((found.get_state, found.set_state))
             elif isinstance(found, random.Random):
-                self._states.append((found.setstate, found.getstate()))
+                self._generators.append((found.getstate, found.setstate))
+        self._original = self._frozen = self._states()
 
     def rewind(self) -> None:
+        """Put every generator back to where it is frozen."""
+        self._put(self._frozen)
+
+    def freeze_here(self) -> bool:
+        """Freeze the generators where they are now; whether any had moved."""
+        before, self._frozen = self._frozen, self._states()
+        return pickle.dumps(before) != pickle.dumps(self._frozen)
+
+    def give_back(self) -> None:
         """Put every generator back to where it was when this object was made."""
-        for put_back, state in self._states:
+        self._put(self._original)
+
+    def _states(self) -> list[Any]:
+        return [read() for read, _ in self._generators]
+
+    def _put(self, states: list[Any]) -> None:
+        for (_, put_back), state in zip(self._generators, states, strict=True):
             put_back(state)
 
 

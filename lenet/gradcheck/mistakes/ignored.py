@@ -10,6 +10,7 @@ from lenet.gradcheck.mistakes.evidence import GradientEvidence
 from lenet.gradcheck.wording import number, spans
 
 MOST_CHANNELS = 64
+MOST_DRAWS = 100
 
 
 def ignored_inputs(evidence: GradientEvidence) -> list[str]:
@@ -38,6 +39,9 @@ def ignored_inputs(evidence: GradientEvidence) -> list[str]:
 
     try:
         silent = [channel for channel in tried if is_silent(channel)]
+        for _ in range(MOST_DRAWS):  # dropout ignores other inputs each time
+            if silent and layer.draw_anew():
+                silent = [channel for channel in silent if is_silent(channel)]
     except NotComparable:  # not every layer takes every number
         return []
     # A softmax over one class, or a mean taken off a batch of one, is constant and right.

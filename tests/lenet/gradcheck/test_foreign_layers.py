@@ -75,6 +75,19 @@ def test_a_right_layer_in_any_style_is_right_and_all_its_gradients_are_compared(
     assert set(result.compared) == set(RIGHT[kind])
 
 
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("scale", [0.01, 30])
+@pytest.mark.parametrize("kind", RIGHT, ids=lambda kind: kind.__name__)
+def test_a_right_layer_is_right_for_one_sample_small_inputs_and_large_ones(
+    kind: type[Any], scale: float, samples: int
+) -> None:
+    shape = {foreign.Recurrent: (samples, 3, 3), foreign.Columns: (4, samples)}.get(kind, (samples, 5))
+
+    result = check(made(kind), scale * draw(*shape, seed=9), entries=20)
+
+    assert result.ok, str(result)
+
+
 @pytest.mark.parametrize("kind", RIGHT, ids=lambda kind: kind.__name__)
 def test_a_layer_and_the_random_generators_are_left_as_they_were(kind: type[Any]) -> None:
     layer = made(kind)
