@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from diagnostics.errors import DamagedFileError, DiagnosticsError
 from diagnostics.files import read_json
 from diagnostics.rescue.patient import examine
 from diagnostics.rescue.plan import PLACEBO, UNCHANGED, make_plan
-from diagnostics.rescue.record import BRANCHES, FORMAT, PLAN, load_branches
+from diagnostics.rescue.record import BRANCHES, FORMAT, PLAN, is_same_plan, load_branches
 from diagnostics.rescue.results import RescueResult, read_results
 from diagnostics.run.run import Run
 
@@ -36,7 +35,7 @@ def rescue_of(run: Run) -> RescueResult | None:
             examine(run), runs=stored["runs"], arms=chosen, branch_step=stored["branch_step"],
             horizon=stored["horizon"], seed=stored["seed"],
         )  # fmt: skip
-        if stored != json.loads(json.dumps(plan.to_json())):
+        if not is_same_plan(stored, plan.to_json()):
             return None
         results = load_branches(folder / BRANCHES, cut=False)
     except (DiagnosticsError, DamagedFileError, KeyError, TypeError, ValueError):

@@ -81,13 +81,26 @@ class RescueFolder:
             known = read_json(plan_file, FORMAT)
             if not self._resume:
                 raise StudyError(f"{self.folder}: holds a rescue already; add --resume, or give another --out")
-            if known.get("plan") != json.loads(json.dumps(content)):
+            if not is_same_plan(known.get("plan"), content):
                 raise StudyError(
                     f"{self.folder}: holds a rescue with another plan; give the same run and options, or another --out"
                 )
         else:
             write_json(plan_file, {"format": FORMAT, "plan": content, "made_by": code_version()})
         return load_branches(self.folder / BRANCHES)
+
+
+def is_same_plan(stored: Any, plan: dict[str, Any]) -> bool:
+    """Whether a stored plan is this one; the words for its arms may have changed since."""
+    try:
+        return _without_titles(stored) == _without_titles(json.loads(json.dumps(plan)))
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _without_titles(plan: dict[str, Any]) -> dict[str, Any]:
+    arms = [{name: value for name, value in arm.items() if name != "title"} for arm in plan["arms"]]
+    return {**plan, "arms": arms}
 
 
 def load_branches(path: Path, *, cut: bool = True) -> dict[str, BranchResult]:

@@ -16,10 +16,11 @@ from diagnostics.replay import replay
 from diagnostics.replay.branch import Branch as ReplayBranch
 from diagnostics.rescue.experiment import BranchWork, Rescue
 from diagnostics.rescue.fate import Fate
+from diagnostics.rescue.found import rescue_folder, rescue_of
 from diagnostics.rescue.interventions import Intervention, Nothing, SwitchOn
 from diagnostics.rescue.patient import Patient, Treatment, examine
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, Branch, make_plan
-from diagnostics.rescue.record import BRANCHES, BranchResult
+from diagnostics.rescue.record import BRANCHES, PLAN, BranchResult
 from diagnostics.rescue.results import read_results
 from tests.diagnostics.rescue.conftest import DYING
 
@@ -116,6 +117,28 @@ def test_the_first_rows_of_paired_branches_are_equal_until_the_intervention_acts
     np.testing.assert_array_equal(control[:, timeless], huge_clip[:, timeless])
     np.testing.assert_array_equal(control[0, values], slow[0, values])
     assert (control[1, values] != slow[1, values]).any()
+
+
+def test_the_report_finds_a_rescue_beside_its_log_also_when_words_have_changed(
+    patient: Patient, dead_log: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "dead.h5"
+    log.write_bytes(dead_log.read_bytes())
+    folder = rescue_folder(log)
+    assert rescue_of(open_run(log)) is None
+
+    rescued(patient, log, folder, arms=("clip",), runs=1)
+    stored = json.loads((folder / PLAN).read_text())
+    stored["plan"]["arms"][2]["title"] = "said otherwise"
+    (folder / PLAN).write_text(json.dumps(stored))
+    found = rescue_of(open_run(log))
+
+    assert found is not None
+    assert [arm.arm.name for arm in found.arms] == ["clip"]
+
+    stored["plan"]["runs"] = 2
+    (folder / PLAN).write_text(json.dumps(stored))
+    assert rescue_of(open_run(log)) is None
 
 
 @pytest.mark.slow
