@@ -75,8 +75,13 @@ class StepResult:
 
     def numbers(self) -> dict[str, float]:
         """The fields that GradientsReady and StepEnd have in common."""
-        names = ("loss", "data_loss", "penalty", "accuracy", "learning_rate")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "loss": self.loss,
+            "data_loss": self.data_loss,
+            "penalty": self.penalty,
+            "accuracy": self.accuracy,
+            "learning_rate": self.learning_rate,
+        }
 
 
 class Announcer:
