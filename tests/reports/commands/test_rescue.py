@@ -1,0 +1,100 @@
+"""`lenet-diag rescue`: what it prints, what it keeps, how it goes on after a kill, and its one-line errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from diagnostics.record.training import run_training
+from reports.cli import main
+from tests.diagnostics.rescue.conftest import DYING
+
+ROOT = Path(__file__).parents[3]
+SMALL = ("--runs", "2", "--arm", "clip", "--horizon", "120")
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rescue") / "dead.h5"
+    run_training(DYING, path)
+    return path
+
+
+def test_the_answer_is_counts_and_words_on_stdout_and_as_json(log: Path) -> None:
+    result = call("rescue", log, *SMALL)
+    assert result.exit_code == 0, result.stderr
+
+    again = call("rescue", log, *SMALL, "--resume", "--json")
+    told = json.loads(again.stdout)
+
+    assert result.stdout.startswith("what would have saved it, from step")
+    assert "2 of 2 lived  (control " in result.stdout
+    assert "5 branches in 3 arms" in result.stderr
+    assert "5 of 5 branches (100 %)" in result.stderr
+    assert (told["arms"][0]["arm"], told["arms"][0]["lived"], told["control"]["runs"]) == ("clip", 2, 2)
+    assert len((log.with_suffix(".rescue") / "branches.jsonl").read_text().splitlines()) == 5
+
+
+def test_branches_that_are_there_are_not_replaced_unasked(log: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "rescue.json").write_text('{"format": "lenet-diag rescue 1", "plan": {}}')
+
+    unasked = call("rescue", log, *SMALL, "--out", folder)
+    other = call("rescue", log, *SMALL, "--out", folder, "--resume")
+
+    assert (unasked.exit_code, other.exit_code) == (2, 2)
+    assert "add --resume, or give another --out" in unasked.stderr
+    assert "another plan" in other.stderr
+
+
+def test_a_healthy_run_and_wrong_options_are_one_line(log: Path, tmp_path: Path) -> None:
+    healthy = tmp_path / "healthy.h5"
+    run_training(replace(DYING, lr=0.1), healthy)
+
+    for arguments, code, words in (
+        (("rescue", healthy), 3, "its verdict is healthy; a rescue needs a run that died"),
+        (("rescue", log, "--arm", "clap"), 2, "--arm clap: is unknown for this run; expected one of control"),
+        (("rescue", log, "--from", "9999"), 2, "--from 9999"),
+        (("rescue", tmp_path / "none.h5"), 3, "no such file"),
+        (("rescue", log, "--runs", "0"), 2, "--runs"),
+    ):
+        result = call(*arguments)
+        assert result.exit_code == code, result.output
+        assert words in result.stderr
+        assert "Traceback" not in result.output
+
+
+@pytest.mark.slow
+def test_a_rescue_that_was_killed_goes_on_to_the_same_branches(log: Path, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-m", "reports", "rescue", str(log), *SMALL, "--jobs", "2", "--out"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([*command, str(whole)], env=environment, check=True, capture_output=True)
+
+    process = subprocess.Popen([*command, str(killed)], env=environment, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    branches = killed / "branches.jsonl"
+    while process.poll() is None and not (branches.exists() and branches.read_bytes().count(b"\n") >= 2):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run([*command, str(killed), "--resume"], env=environment, check=True, capture_output=True)
+
+    def content(folder: Path) -> dict[str, object]:
+        return {(one := json.loads(line))["key"]: one for line in (folder / "branches.jsonl").read_text().splitlines()}
+
+    assert content(killed) == content(whole)
