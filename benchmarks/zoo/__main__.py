@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small part of every group, in under three minutes")
     parser.add_argument("--groups", nargs="+", help="train these groups only; default: all")
     parser.add_argument("--write", type=Path, help="where the table goes (a .md; a .json is put beside it)")
+    parser.add_argument("--record", type=Path, help="where the counts go that the rules keep of themselves")
     options = parser.parse_args()
     part = options.part or ("calibration" if options.quick else "evaluation")
     round_ = LATEST_ROUND[part] if options.round is None else options.round
@@ -54,7 +55,7 @@ def main() -> None:
         share = QUICK_SHARE if options.quick else options.share
         failed = build(part, folder, options.jobs, round_, share, options.groups)
         sys.exit(1 if failed else 0)
-    write_table(folder, options.write, options.jobs)
+    write_table(folder, options.write, options.jobs, options.record)
 
 
 if __name__ == "__main__":

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.common import outcomes
+from benchmarks.zoo.faults import QUIET_FAULTS, injected
+from diagnostics.detect.asking import ask, fired
+from diagnostics.detect.contradiction import CONTRADICTION
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
+from diagnostics.detect.rules import MECHANISMS
+from diagnostics.detect.symptoms import prior_entropy
+from diagnostics.detect.window import Window
 from diagnostics.log.reader import open_run
+from diagnostics.run.run import Run
 
 NATURAL = ("natural", "own")
+FAULT_RULES = frozenset(rule.name for rule in MECHANISMS if rule.is_fault)
 DEAD_BELOW, ALIVE_ABOVE, LEARNED_ABOVE = 0.2, 0.8, 0.5
 
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """Label and verdict; ``stretches`` holds (kind, onset, confirmed, recovery), ``truth`` that of a fault."""
+    """Label and verdict of a run, and what was said of it.
+
+    Attributes:
+        stretches: (kind, onset, confirmed, recovery) of each.
+        truth: what was done to the run, where a fault was put into it.
+        cause: (rule, layer, step) of the first link.
+        warned: the steps of its early warnings.
+        warned_by: the signs that gave them.
+        told: (rule, layer) of the faults that were found, whatever the verdict.
+        signs: of a run that lives, the rules whose sign occurs anywhere in it.
+        is_contradictory: whether loss and accuracy contradicted each other.
+    """
 
     name: str
     group: str
@@ -34,6 +55,10 @@ class JudgedRun:
     stretches: tuple[tuple[str, int, int, int | None], ...]
     cause: tuple[str, str | None, int] | None
     warned: tuple[int, ...]
+    warned_by: tuple[str, ...] = ()
+    told: tuple[tuple[str, str | None], ...] = ()
+    signs: tuple[str, ...] = ()
+    is_contradictory: bool = False
 
     @property
     def label(self) -> str:
@@ -68,11 +93,17 @@ class JudgedRun:
     @property
     def mechanism_right(self) -> bool:
         """Whether the cause names a mechanism that counts as right for the injected fault."""
+        if self.truth and self.group in QUIET_FAULTS:
+            return any(rule in self.truth["mechanisms"] for rule, _ in self.told)
         return bool(self.truth and self.cause and self.cause[0] in self.truth["mechanisms"])
 
     @property
     def layer_right(self) -> bool:
         """Whether the cause names the layer; right where the fault has none."""
+        if self.truth and self.group in QUIET_FAULTS:
+            return any(
+                rule in self.truth["mechanisms"] and self.truth["layer"] in (None, layer) for rule, layer in self.told
+            )
         return bool(self.truth and self.cause and (self.truth["layer"] is None or self.cause[1] == self.truth["layer"]))
 
     def as_json(self) -> dict[str, Any]:
@@ -89,6 +120,10 @@ class JudgedRun:
             "cause",
             "truth",
             "warned",
+            "warned_by",
+            "told",
+            "signs",
+            "is_contradictory",
         )
         return {key: getattr(self, key) for key in keys}
 
@@ -96,7 +131,17 @@ class JudgedRun:
 def judge(label: Path) -> JudgedRun:
     """The run of a label, judged from its log."""
     run = open_run(label.with_suffix(".h5"))
-    return judged_run(label, diagnose(run, DEFAULT_THRESHOLDS))  # those of today, whatever the log says
+    judged = judged_run(label, diagnose(run, DEFAULT_THRESHOLDS))  # those of today, whatever the log says
+    return replace(judged, signs=signs_in(run)) if judged.label == "alive" else judged
+
+
+def signs_in(run: Run) -> tuple[str, ...]:
+    """The rules whose sign occurs anywhere in a run, those too that mean something only before a run goes down."""
+    info = run.info
+    window = Window(info, info.columns, DEFAULT_THRESHOLDS, run.index["step"].astype(np.int64), run.block(), 0,
+                    prior_entropy(info.prior))  # fmt: skip
+    asked = window.asked_from_its_beginning()
+    return tuple(rule.name for rule in MECHANISMS if not rule.is_last_resort and fired(ask(rule, asked)))
 
 
 def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
@@ -110,13 +155,17 @@ def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
         convolution=entry["settings"]["convolution"],
         steps=diagnosis.steps,
         accuracies=tuple(round(float(a), 4) for a in entry["accuracies"]),
-        truth=entry["truth"],
+        # What counts as right is taken from today's list, which knows the rules that there are today.
+        truth=vars(injected(entry["group"], entry["settings"]["seed"]).truth) if entry["truth"] else None,
         verdict=str(diagnosis.verdict),
         onset=diagnosis.onset,
         confirmed=diagnosis.confirmed,
         stretches=tuple((str(s.kind), s.onset, s.confirmed, s.recovery) for s in diagnosis.stretches),
         cause=(cause.rule, cause.layer, cause.step) if cause else None,
         warned=tuple(f.first_step for f in diagnosis.findings if f.rule == RULE),
+        warned_by=tuple(sorted({f.detail for f in diagnosis.findings if f.rule == RULE})),
+        told=tuple((f.rule, f.layer) for f in diagnosis.findings if f.rule in FAULT_RULES),
+        is_contradictory=any(f.rule == CONTRADICTION for f in diagnosis.findings),
     )
 
 

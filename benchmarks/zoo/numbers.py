@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.zoo.faults import FAULTS
+from benchmarks.zoo.faults import FAULTS, QUIET_FAULTS
+from benchmarks.zoo.groups import BEYOND
 from benchmarks.zoo.judged import JudgedRun
+from diagnostics.detect.rules import MECHANISMS
 from diagnostics.statistics.intervals import wilson
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
@@ -54,7 +56,8 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
     natural = [one for one in runs if one.is_natural]
     listed = [one for one in runs if one.group == "clean"]
     clean = [one for one in listed if one.label == "alive"]
-    faulty = [one for one in runs if one.truth is not None]
+    faulty = [one for one in runs if one.truth is not None and one.group in FAULTS]
+    quiet = [one for one in runs if one.group in QUIET_FAULTS]
     one_step = [one for one in faulty if one.truth and one.truth["is_one_step"]]
     stretches = [(one, s) for one in [*natural, *faulty] for s in one.stretches]
     seeds = [int(one.name.rsplit("-", 1)[1]) for one in runs]
@@ -105,7 +108,17 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "never_learned_confirmed": spread([s[2] for one, s in stretches if s[0] == "never-learned" and not one.truth]),
         "faults": {name: _fault([one for one in faulty if one.group == name]) for name in FAULTS},
         "cause_right": share(sum(o.mechanism_right and o.layer_right for o in faulty), len(faulty)),
+        "quiet": {name: _fault([one for one in quiet if one.group == name]) for name in QUIET_FAULTS},
+        "quiet_right": share(sum(o.mechanism_right and o.layer_right for o in quiet), len(quiet)),
+        "beyond": {name: rates([one for one in runs if one.group == name]) for name in BEYOND},
+        "beyond_verdicts": {
+            name: dict(Counter(f"{one.label}: {one.verdict}" for one in runs if one.group == name)) for name in BEYOND
+        },
+        "contradictions": share(sum(one.is_contradictory for one in clean), len(clean)),
+        "told_of_clean": dict(Counter(rule for one in clean for rule, _ in set(one.told))),
         "warnings": early_warnings(natural, clean),
+        "signs": early_signs(runs),
+        "rules": track_records(runs),
     }
 
 
@@ -133,6 +146,39 @@ def _fault(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "both": share(sum(one.mechanism_right and one.layer_right for one in runs), len(runs)),
         "onset_error": spread([_onset_error(one) for one in runs if one.stretches]),
     }
+
+
+def early_signs(runs: Sequence[JudgedRun]) -> dict[str, Any]:
+    """Of the runs without an injected fault that gave each early sign, how many were dead in the end."""
+    untouched = [one for one in runs if one.truth is None]
+    found: dict[str, Any] = {}
+    for sign in sorted({sign for one in untouched for sign in one.warned_by}):
+        warned = [one for one in untouched if sign in one.warned_by]
+        found[sign] = share(sum(one.label == "dead" for one in warned), len(warned))
+    return found
+
+
+def track_records(runs: Sequence[JudgedRun]) -> dict[str, dict[str, int]]:
+    """What :mod:`diagnostics.detect.track_record` keeps of each rule."""
+    injected = [one for one in runs if one.truth is not None]
+    alive = [one for one in runs if one.truth is None and one.label == "alive" and one.verdict == "healthy"]
+    found: dict[str, dict[str, int]] = {}
+    for rule in MECHANISMS:
+        named = [one for one in injected if _names(one, rule.name)]
+        found[rule.name] = {
+            "right": sum(one.mechanism_right and one.layer_right for one in named),
+            "named": len(named),
+            "seen": sum(rule.name in one.signs for one in alive),
+            "alive": len(alive),
+        }
+    return found
+
+
+def _names(one: JudgedRun, rule: str) -> bool:
+    """Whether a rule is what was said of a fault: its cause, or of a quiet fault what it was told."""
+    if one.group in QUIET_FAULTS:
+        return any(told == rule for told, _ in one.told)
+    return bool(one.cause and one.cause[0] == rule)
 
 
 def early_warnings(natural: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:

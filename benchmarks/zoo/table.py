@@ -18,10 +18,14 @@ from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
 
 Numbers = Mapping[str, Any]
+NONE = {"share": None}  # what earlier rounds did not count
 
 
-def write_table(folder: Path, path: Path | None, jobs: int = 2) -> None:
-    """Judge all runs of ``folder``; print the table, or write it as Markdown with a .json beside it."""
+def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | None = None) -> None:
+    """Judge all runs of ``folder``; print the table, or write it as Markdown with a .json beside it.
+
+    ``record`` is where the counts go that the rules keep of themselves.
+    """
     runs = judge_all(folder, jobs)
     part, round_ = folder.name.rsplit("-", 1)
     numbers = {
@@ -33,6 +37,9 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2) -> None:
         **summary(runs),
     }
     text = page(numbers)
+    if record is not None:
+        kept = {"source": f"zoo, {folder.name}, judged at commit {numbers['commit']}", "rules": numbers["rules"]}
+        record.write_text(json.dumps(kept, indent=1) + "\n")
     if path is None:
         print(text)
         return
@@ -89,6 +96,20 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         ],
         "recall_faulty": _share(numbers["recall_faulty"]),
         "faults": [_fault_row(name, one) for name, one in numbers["faults"].items() if one["runs"]],
+        "quiet": [_fault_row(name, one)[:-1] for name, one in numbers.get("quiet", {}).items() if one["runs"]],
+        "quiet_right": _share(numbers.get("quiet_right", NONE)),
+        "beyond": [
+            (*_rates_row(name, one), _counts(numbers["beyond_verdicts"][name]))
+            for name, one in numbers.get("beyond", {}).items()
+            if numbers["beyond_verdicts"][name]
+        ],
+        "contradictions": _share(numbers.get("contradictions", NONE)),
+        "told_of_clean": _counts(numbers.get("told_of_clean", {})) or "nothing",
+        "signs": [(sign, _share(one)) for sign, one in numbers.get("signs", {}).items()],
+        "records": [
+            (rule, f"{one['right']} of {one['named']}" if one["named"] else "-", f"{one['seen']} of {one['alive']}")
+            for rule, one in numbers.get("rules", {}).items()
+        ],
         "steps": [
             spread_row("onset error, faults that act within one step", numbers["onset_error_one_step"]),
             spread_row("confirmation after onset, collapses", numbers["delay_collapse"]),
@@ -101,6 +122,11 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "warnings": warning_rows(warnings),
         "wrong": [_wrong_line(one) for one in numbers["wrong"]],
     }
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    """Counts as "3 this, 2 that", the most frequent first."""
+    return ", ".join(f"{n} {what}" for what, n in sorted(found.items(), key=lambda entry: -entry[1]))
 
 
 def _goals(numbers: Numbers) -> list[GoalRow]:

@@ -42,6 +42,8 @@ THRESHOLDS = (
     Threshold(RULE, "pause", 100, "steps", "before the same layer gives the same sign again", "choice", 1),
 )
 GROWN, LARGE, DEAD, FADED = range(4)
+SIGNS = ("gradient burst", "large update", "silent units", "fading outputs")
+PLATEAU = "plateau"
 WORDS = (
     "gradient of {} is {:.0f} times its usual level",
     "update of {} is {:.0%} of its norm",
@@ -49,8 +51,8 @@ WORDS = (
     "outputs of {} have faded to {:.0%} of their best",
 )
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
-# Of the calibration runs that guessed at patience while their layers still moved, how many learned, of how many.
-PLATEAUS = (2, 19)
+# Of the calibration runs that guessed at patience while their layers still moved, how many were not dead in the end.
+PLATEAUS = (4, 24)
 # Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
 # the first turmoil is over, and is forgotten slowly, by half in some 1,700 rows.
 FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
@@ -147,16 +149,17 @@ class EarlyWarnings:
         if step - last <= self._pause:
             return []
         words = WORDS[sign].format(layer, value)
-        return [Finding(RULE, layer, step, step, value, self._limits[sign], Severity.WARNING, math.nan, words)]
+        limit = self._limits[sign]
+        return [Finding(RULE, layer, step, step, value, limit, Severity.WARNING, math.nan, words, detail=SIGNS[sign])]
 
 
 def plateau_warning(step: int) -> Finding:
     """A run that guesses at patience while its layers still move: no defect yet, and what became of such runs."""
     later, seen = PLATEAUS
     words = (
-        f"not learned yet after {step + 1:,} steps, with layers that still move: {later} of {seen} such runs learned"
+        f"not learned yet after {step + 1:,} steps, with layers that still move: {later} of {seen} such runs came alive"
     )
-    return Finding(RULE, None, step, step, math.nan, math.nan, Severity.WARNING, math.nan, words)
+    return Finding(RULE, None, step, step, math.nan, math.nan, Severity.WARNING, math.nan, words, detail=PLATEAU)
 
 
 def _found(columns: Columns, layers: Sequence[str], name: str) -> tuple[list[str], NDArray[np.intp]]:

@@ -219,6 +219,10 @@ _ALL = (
         "one such number spreads to all parameters with the next update",
     ),
     Remedy(
+        "look-at-optimizer", "a look at the arithmetic of the optimiser",
+        "its gradient was finite, so a division by zero or a root of a negative number made the update",
+    ),
+    Remedy(
         "look-at-pairs", "a look at how images and labels are paired",
         "labels that do not belong to the images carry nothing that could be learned",
     ),

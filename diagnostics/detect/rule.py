@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diagnostics.detect.findings import Finding, Origin, Severity
 from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.track_record import track_record
 from diagnostics.detect.window import TooFewRowsError, Window
 
 
@@ -104,8 +104,9 @@ class Rule:
     ) -> Finding:
         """A finding from row ``first`` to row ``last`` of the window, with its largest value in row ``peak``."""
         steps = window.steps
+        confidence = track_record(self.name).confidence
         return Finding(
-            self.name, layer, int(steps[first]), int(steps[last]), float(value), float(limit), severity, math.nan,
+            self.name, layer, int(steps[first]), int(steps[last]), float(value), float(limit), severity, confidence,
             message, plain=plain, peak_step=None if peak is None else int(steps[peak]),
         )  # fmt: skip
 

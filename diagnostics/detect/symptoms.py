@@ -58,6 +58,7 @@ from diagnostics.schema.window import LEAST_SAMPLES, LEAST_STEPS, window_steps
 
 DESIGN = "the project's definitions, fixed before any result"
 ONSET_MEAN = 5
+AT_ENTROPY = 0.05  # a loss within this share of H is said to be there
 LEAST_ROWS = 5
 # Every finite float32 is a whole multiple of 2**-149: as whole numbers they add up exactly, however unlike in size.
 UNIT = 149
@@ -313,14 +314,17 @@ class Symptoms:
 def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding:
     """The stretch itself as a finding: what was seen, apart from why. ``steps``: those of the run so far."""
     entropy = symptoms.entropy
+    value, limit = symptoms.measured(stretch)
+    level = f"loss at the entropy of the class prior ({entropy:.3f})"
+    if abs(value - entropy) > AT_ENTROPY * entropy:
+        level = f"loss at {value:.3g}, above the {entropy:.3f} of guessing"
     words = {
-        Verdict.NEVER_LEARNED: f"never learned: loss at the entropy of the class prior ({entropy:.3f})",
-        Verdict.COLLAPSED: f"learned, then unlearned: loss back at the entropy of the class prior ({entropy:.3f})",
+        Verdict.NEVER_LEARNED: f"never learned: {level}",
+        Verdict.COLLAPSED: f"learned, then unlearned: {level}",
         Verdict.DIVERGED: "loss or parameters are no longer finite",
     }[stretch.kind]
     if stretch.recovery is None:
         last, words = steps - 1, f"{words}, to the end"
     else:
         last, words = stretch.recovery - 1, f"{words}, until step {stretch.recovery}"
-    value, limit = symptoms.measured(stretch)
     return Finding(str(stretch.kind), None, stretch.onset, last, value, limit, Severity.ERROR, math.nan, words)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
-from reports.text.headline import ORIGIN_WORDS, headline, link_words
+from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
 from reports.text.numbers import counted
 from reports.text.phrases import status_words
 
@@ -75,6 +75,7 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         lines.append(f"  blow:       {link_words(diagnosis.blow)}")
     if diagnosis.first_link is not None:
         lines.append(f"  first link: {link_words(diagnosis.first_link)}")
+        lines += wrapped("measured:", measured_words(diagnosis.first_link))
         lines += wrapped("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to "))
     elif diagnosis.verdict.is_defect:
         lines.append("  first link: unexplained: no rule sees what happened")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis, Link
+from diagnostics.detect.track_record import track_record
 from diagnostics.detect.undecided import UNDECIDED
 from diagnostics.run.turning_point import LASTING
 from reports.text.phrases import rule_name, sentence
@@ -34,6 +35,17 @@ def in_layers(link: Link) -> str:
         return ""
     *first, last = layers
     return f" in {', '.join(first)} and {last}" if first else f" in {last}"
+
+
+def measured_words(link: Link) -> str:
+    """How often the rule of a link was right where the truth is known, and how common its sign is in healthy runs."""
+    record = track_record(link.rule)
+    told = []
+    if record.named:
+        told.append(f"{rule_name(link.rule)} was right in {record.right} of {record.named} injected faults")
+    if record.alive:
+        told.append(f"its sign occurs in {record.seen} of {record.alive} runs that learned")
+    return "; ".join(told) or "not measured: no injected fault of the zoo was named so"
 
 
 def origin_sentence(link: Link | None) -> str:

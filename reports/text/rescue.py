@@ -90,8 +90,10 @@ def tried_words(result: RescueResult | None, key: str) -> str:
 def luck_sentence(result: RescueResult) -> str:
     """What the control alone shows."""
     control = result.control
-    return f"without any change {control.lived} of {control.runs} reshuffled orders lived from step " \
-           f"{result.plan.branch_step} on"
+    return (
+        f"without any change {control.lived} of {control.runs} reshuffled orders lived from step "
+        f"{result.plan.branch_step} on"
+    )
 
 
 def single_sentence(one: SingleResult) -> str:
@@ -128,6 +130,7 @@ def no_return_sentence(result: RescueResult) -> str:
 
 def _in_order(result: RescueResult) -> list[ArmResult]:
     """Remedies before doses, proven ones first."""
+
     def place(arm: ArmResult) -> tuple[bool, bool, float]:
         is_dose = arm.arm.name in (f"{RATE}-doses", f"{CLIP}-doses")
         return is_dose, arm.word != PROVEN and not is_dose, 0.0 if is_dose else -arm.lived / max(1, arm.runs)

@@ -21,6 +21,7 @@ from diagnostics.detect.rules.never_learned import NeverLearned
 from diagnostics.detect.rules.non_finite import NonFinite
 from diagnostics.detect.rules.one_class_labels import OneClassLabels
 from diagnostics.detect.rules.oscillation import Oscillation
+from diagnostics.detect.rules.output_function import OutputFunction
 from diagnostics.detect.rules.overfitting import Overfitting
 from diagnostics.detect.rules.oversized_update import OversizedUpdate
 from diagnostics.detect.rules.parameter_drift import ParameterDrift
@@ -36,6 +37,7 @@ from diagnostics.detect.rules.zero_gradient import ZeroGradient
 from diagnostics.detect.rules.zero_weights import ZeroWeights
 
 MECHANISMS: tuple[Rule, ...] = (
+    OutputFunction(),
     InputScale(),
     LearningRateJump(),
     WrongDirection(),

@@ -3,7 +3,7 @@
 What it looks at: mean, smallest and largest entry of every tensor's gradient, as shares of
 its norm, from row to row. Gradients of different batches differ; it fires where, in the
 median over the first rows of the window, what one row and the next differ by is a small
-part of them.
+part of them, while the gradient grows.
 
 What it means: the gradients are not set to zero between the steps, so that each update
 repeats all earlier ones. The run may learn for a while, and the steps get longer and longer.
@@ -19,6 +19,8 @@ from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.detect.window import Window
+
+GROWTH = 2.5
 
 
 class AccumulatedGradient(Rule):
@@ -44,7 +46,7 @@ class AccumulatedGradient(Rule):
         # A run that died or learned perfectly has next to no gradient left, and that is always the same.
         change = _change(window)[: 4 * rows]
         change = change[np.isfinite(change)]
-        if len(change) < rows // 2 or not np.median(change) < limit:
+        if len(change) < rows // 2 or not np.median(change) < limit or not _grows(window, rows):
             return []
         value = float(np.median(change))
         message = f"each gradient is the last one plus a little: from step to step they differ by {value:.0%}"
@@ -62,6 +64,12 @@ class AccumulatedGradient(Rule):
             Case("gradients of different batches", example(thresholds)),
             Case("gradients that add up", example(thresholds, adding), (None,)),
         )
+
+
+def _grows(window: Window, rows: int) -> bool:
+    """Whether the gradient of the first rows becomes several times as large."""
+    norm = np.sqrt(sum(window.layer_norm(layer, "gradient")[:rows] ** 2 for layer in window.layers))
+    return bool(np.nanmax(norm) >= GROWTH * np.nanmean(norm[:3]))
 
 
 def _change(window: Window) -> Series:

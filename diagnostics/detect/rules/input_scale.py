@@ -2,7 +2,8 @@
 
 What it looks at: standard deviation and mean of the input itself. It fires from the
 first row where the standard deviation is 0, or where it or the mean is above the
-limit.
+limit, unless the outputs of the first layer show that the input is not multiplied by
+weights (token ids that are looked up).
 
 What it means: images in 0 to 255 instead of 0 to 1 multiply the first layer's outputs
 and gradients by 255, so that a learning rate that was right is 65,025 times too
@@ -10,6 +11,8 @@ large. A constant input carries nothing that could be learned.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -19,6 +22,8 @@ from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.series import first_true, lasting_from
 from diagnostics.detect.thresholds import Threshold, Thresholds
 from diagnostics.detect.window import Window
+
+NOT_MULTIPLIED = 0.01  # outputs so much smaller than input times weights have not seen the input as a number
 
 
 class InputScale(Rule):
@@ -41,7 +46,7 @@ class InputScale(Rule):
         spread, mean = window.activation("input", "std"), np.abs(window.activation("input", "mean"))
         size = np.maximum(spread, mean)
         first = first_true(size > limit)
-        if first is not None:
+        if first is not None and not _is_looked_up(window, first, float(size[first])):
             message = f"the input has mean {mean[first]:.3g}, standard deviation {spread[first]:.3g}: it is not scaled"
             return [self.finding(window, "input", first, len(window) - 1, size[first], limit, message)]
         first = lasting_from(spread == 0, 5)
@@ -51,9 +56,20 @@ class InputScale(Rule):
         return []
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
-        pixels = {"input/std": (30, 78.0), "input/mean": (30, 33.0)}
+        pixels = {"input/std": (30, 78.0), "input/mean": (30, 33.0), "conv1/std": (30, 40.0)}
+        tokens = {"input/std": 2900.0, "input/mean": 5000.0, "conv1/std": 0.1}
         return (
             Case("digits in 0 to 1", example(thresholds)),
             Case("pixels in 0 to 255", example(thresholds, pixels), ("input",)),
+            Case("token ids that are looked up", example(thresholds, tokens)),
             Case("a constant", example(thresholds, {"input/std": (30, 0.0)}), ("input",)),
         )
+
+
+def _is_looked_up(window: Window, row: int, size: float) -> bool:
+    """Whether the first layer does not multiply its input, as one that looks up rows for token ids does not."""
+    first = window.layers[0]
+    shape = next(t.shape for t in window.info.tensors if t.layer == first and t.tensor == "weights")
+    spread = window.tensor(first, "weights", "value", "std")[row]
+    expected = size * spread * math.sqrt(math.prod(shape[:-1]))
+    return bool(0 < window.activation(first, "std")[row] < NOT_MULTIPLIED * expected)

@@ -14,15 +14,18 @@ rules see) or from a layer's own arithmetic.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding
+from diagnostics.detect.findings import Finding, Origin
 from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Threshold, Thresholds
 from diagnostics.detect.window import Window
+
+INPUT_HAS = "input"
 
 
 class NonFinite(Rule):
@@ -31,12 +34,15 @@ class NonFinite(Rule):
     name = "non-finite"
     title = "a number is NaN or infinite"
     rank = 2
-    is_fault = is_about_the_start = is_blow = True
+    is_fault = is_about_the_start = is_blow = True  # where it points to depends on where it came in first
     thresholds = (Threshold("non-finite", "entries", 1, "entries", "entries that are not finite", "definition", 1),)
-    remedies = ("finite-inputs", "smaller-rate", "clip")
+    remedies = ("smaller-rate", "clip")
 
     def check(self, window: Window) -> list[Finding]:
-        places = [(name, "output", ~np.isfinite(window.activation(name, "mean"))) for name in window.columns.layers]
+        places = [
+            (name, INPUT_HAS if name == window.input_name else "output", ~np.isfinite(window.activation(name, "mean")))
+            for name in window.columns.layers
+        ]
         for kind in ("gradient", "update", "value"):
             for layer in reversed(window.layers):
                 bad = window.tensor(layer, "weights", kind, "nonfinite") + window.tensor(
@@ -44,21 +50,35 @@ class NonFinite(Rule):
                 )
                 places.append((layer, kind, bad >= self.threshold(window, "entries")))
         firsts = [(first_true(bad), order) for order, (_, _, bad) in enumerate(places)]
-        found = [(first, order) for first, order in firsts if first is not None]
-        if not found:
+        seen = [(first, order) for first, order in firsts if first is not None]
+        if not seen:
             return []
-        first, order = min(found)
+        first, order = min(seen)
         layer, what, _ = places[order]
-        noun = "data" if layer == window.input_name else f"{what} of {layer}"
+        noun = "data" if what == INPUT_HAS else f"{what} of {layer}"
         message = f"the {noun} has NaN or infinite numbers, the first of this run"
-        return [self.finding(window, layer, first, len(window) - 1, math.nan, 1, message)]
+        if what == "update":
+            message += "; its gradient is finite, so they come from the optimiser"
+        plain = f"At step {window.steps[first]:,} {message}."
+        found = self.finding(window, layer, first, len(window) - 1, math.nan, 1, message, plain=plain)
+        return [replace(found, detail=what)]
+
+    def origin_of(self, finding: Finding, window: Window) -> Origin:
+        origins = {INPUT_HAS: Origin.DATA, "update": Origin.CODE, "value": Origin.CODE}
+        return origins.get(finding.detail, Origin.SETTINGS)
+
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        own = {INPUT_HAS: "finite-inputs", "update": "look-at-optimizer", "value": "look-at-writers"}
+        return (own[finding.detail], *self.remedies) if finding.detail in own else self.remedies
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         nan = float("nan")
         everywhere = dict.fromkeys(("input/mean", "conv1/mean", "dense1/mean"), (40, nan))
         infinite = {"dense1/weights/gradient/nonfinite": (40, 3.0)}
+        update = {"dense2/weights/update/nonfinite": (40, 3.0)}
         return (
             Case("all finite", example(thresholds)),
             Case("NaN in the data at step 40", example(thresholds, everywhere), ("input",)),
             Case("three infinite gradients", example(thresholds, infinite), ("dense1",)),
+            Case("an update with a finite gradient", example(thresholds, update), ("dense2",)),
         )

@@ -124,7 +124,8 @@ def _readings(loss: Series, accuracy: Series, classes: int, fit: float) -> list[
         if varies and fits(wrong * clip):
             words = f"the loss is (1 - accuracy) x {clip:g}: probabilities are exactly 0 or 1, clipped at {at}"
             found.append((clip, words))
-    if varies and fits(floor + wrong):
+    twice = floor + wrong
+    if varies and fits(twice, 8 * fit) and abs(loss.mean() - twice.mean()) <= 3 * fit * twice.mean():
         words = f"the loss is {floor:.4f} + 1 - accuracy: softmax applied twice ends at ln(1 + {classes - 1}/e)"
         found.append((floor, words))
     return found

@@ -1,0 +1,63 @@
+"""Mistakes that people ask about in public, each as a small network with a loop of its own on 25,600 digits."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagnostics.detect.findings import Diagnosis, Origin
+from reports.text.diagnosis import diagnosis_text
+from tests.helpers.own_loop_mlp import trained
+
+
+def told(diagnosis: Diagnosis) -> dict[str, str]:
+    """What fired, with its words."""
+    return {finding.rule: finding.message for finding in diagnosis.findings}
+
+
+def test_a_right_loop_is_healthy_and_told_nothing():
+    diagnosis = trained()
+
+    assert diagnosis.verdict == "healthy"
+    assert told(diagnosis) == {}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "rule", "words", "remedy"),
+    [
+        ("unassigned", "frozen-layer", "no parameter of any layer changes", "a look at where the update is written"),
+        ("equal", "equal-units", "its units can never differ", "initial weights drawn at random"),
+        ("relu-output", "output-function", "dense2 ends with relu", "one softmax, and outputs that are probabilities"),
+        ("summed", "summed-gradient", "the rate times 128 is the rate", "a learning rate 128 times smaller"),
+    ],
+)
+def test_a_mistake_of_the_code_is_the_first_link_with_what_to_try(mistake, rule, words, remedy):
+    diagnosis = trained(mistake)
+
+    assert diagnosis.first_link is not None
+    assert diagnosis.first_link.rule == rule
+    assert diagnosis.first_link.origin is Origin.CODE
+    assert words in told(diagnosis)[rule]
+    assert any(remedy in title for title in diagnosis.remedies)
+
+
+def test_gradients_that_are_never_set_to_zero_are_told_though_the_run_lives():
+    diagnosis = trained("accumulating")
+
+    assert "each gradient is the last one plus a little" in told(diagnosis)["accumulated-gradient"]
+    assert "summed-gradient" not in told(diagnosis)
+
+
+def test_softmax_twice_is_told_by_the_value_of_the_loss():
+    assert "softmax applied twice" in told(trained("softmax-twice", rate=1.0))["telling-loss"]
+
+
+def test_labels_that_all_became_one_class_contradict_the_accuracy():
+    diagnosis = trained("labels/255")
+
+    assert diagnosis.verdict == "undecided"
+    assert "labels that were scaled" in told(diagnosis)["contradiction"]
+    assert "accumulated-gradient" not in told(diagnosis)
+
+
+def test_no_command_line_is_suggested_to_a_loop_of_ones_own():
+    assert "lenet-diag" not in diagnosis_text(trained("summed"))

@@ -1,0 +1,94 @@
+"""Two dense layers on MNIST with a loop of their own, right or with one of the mistakes that people ask about.
+
+    diagnosis = trained("summed")        # 25,600 samples, one epoch of 200 steps
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from diagnostics import Recorder
+from diagnostics.detect.findings import Diagnosis
+from lenet import LayerTap, LoopMonitor
+from lenet.data import Dataset, load_dataset
+from tests.helpers.plain_layers import Dense, ReLU, Softmax
+
+SAMPLES, BATCH, HIDDEN = 25_600, 128, 64
+MISTAKES = ("", "unassigned", "equal", "accumulating", "relu-output", "summed", "softmax-twice", "labels/255")
+
+
+@cache
+def _data() -> Dataset:
+    return load_dataset(limit=SAMPLES)
+
+
+@cache
+def trained(mistake: str = "", rate: float = 0.1) -> Diagnosis:
+    """What the detector says of one epoch with a mistake."""
+    assert mistake in MISTAKES
+    with TemporaryDirectory() as folder:
+        recorder = Recorder(Path(folder) / "run.h5", histograms_every=0)
+        _train(mistake, rate, recorder)
+        diagnosis = recorder.diagnosis
+    assert diagnosis is not None
+    return diagnosis
+
+
+def _train(mistake: str, rate: float, recorder: Recorder) -> None:
+    data = _data()
+    images, labels = data.X_train.reshape(SAMPLES, 784).astype(np.float64), data.y_train
+    draw = np.random.default_rng(0).standard_normal
+    dense1 = Dense(0.05 * draw((784, HIDDEN)), np.zeros((1, HIDDEN)))
+    dense2 = Dense(0.1 * draw((HIDDEN, 10)), np.zeros((1, 10)))
+    if mistake == "equal":
+        dense1.weights[:], dense2.weights[:] = 0.01, 0.01
+    relu, out = ReLU(), ReLU() if mistake == "relu-output" else Softmax()
+    again = Softmax()
+    kind = "relu" if mistake == "relu-output" else "softmax"
+    layers = [LayerTap("dense1", dense1, "relu", relu), LayerTap("dense2", dense2, kind, out)]
+    with LoopMonitor(layers, labels=labels, batch_size=BATCH, epochs=1, hooks=[recorder]) as training:
+        for start in range(0, SAMPLES, BATCH):
+            x, y = images[start : start + BATCH], labels[start : start + BATCH]
+            dense1.forward(x)
+            relu.forward(dense1.output)
+            dense2.forward(relu.output)
+            out.forward(dense2.output)
+            p = out.output
+            if mistake == "softmax-twice":
+                again.forward(p)
+                p = again.output
+            truth = np.eye(10)[y]
+            right = np.clip(p[np.arange(BATCH), y], 1e-7, 1 - 1e-7)
+            loss = float(-np.log(right).mean())
+            accuracy = float((p.argmax(axis=1) == y).mean())
+            gradient = (p - truth) / BATCH
+            if mistake == "softmax-twice":
+                inner = out.output
+                gradient = inner * (gradient - (gradient * inner).sum(axis=1, keepdims=True))
+            if mistake == "relu-output":
+                gradient = -truth / np.clip(p, 1e-7, None) / BATCH * (dense2.output > 0)
+            if mistake == "summed":
+                loss, gradient = loss * BATCH, gradient * BATCH
+            if mistake == "labels/255":  # an integer division gives class 0 to everything
+                truth = np.eye(10)[y // 255]
+                loss = float(-np.log(np.clip(p[:, 0], 1e-7, 1)).mean())
+                gradient = (p - truth) / BATCH
+            old = [getattr(layer, name, None) for layer in (dense1, dense2) for name in ("dweights", "dbiases")]
+            dense2.backward(gradient)
+            relu.backward(dense2.dinputs)
+            dense1.backward(relu.dinputs)
+            if mistake == "accumulating" and start:
+                for layer, pair in ((dense1, old[:2]), (dense2, old[2:])):
+                    layer.dweights = layer.dweights + pair[0]
+                    layer.dbiases = layer.dbiases + pair[1]
+            step = rate if mistake != "accumulating" else rate / 20
+            training.before_update(x, loss, accuracy, step)
+            for layer in (dense1, dense2):
+                weights, biases = layer.weights - step * layer.dweights, layer.biases - step * layer.dbiases
+                if mistake != "unassigned":
+                    layer.weights, layer.biases = weights, biases
+            training.after_update()
