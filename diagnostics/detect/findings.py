@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from diagnostics.detect.remedies import Suggestion
+from diagnostics.detect.track_record import track_record
 
 
 class Severity(StrEnum):
@@ -199,7 +200,7 @@ class Diagnosis:
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, with the keys of ``lenet-diag diagnose --json``; NaN becomes null."""
-        first_link = None if self.first_link is None else asdict(self.first_link)
+        first_link = _link_json(self.first_link)
         return {
             "run": self.run,
             "verdict": str(self.verdict),
@@ -210,7 +211,7 @@ class Diagnosis:
             "stretches": [_plain(asdict(s)) for s in self.stretches],
             "cause": _plain(first_link),
             "first_link": _plain(first_link),
-            "blow": _plain(None if self.blow is None else asdict(self.blow)),
+            "blow": _plain(_link_json(self.blow)),
             "broke_at": self.broke_at,
             "chain": [_plain(asdict(f)) for f in self.chain],
             "findings": [_plain(asdict(f)) for f in self.findings],
@@ -219,6 +220,11 @@ class Diagnosis:
             "limits": _plain(dict(self.limits)),
             "changed_limits": {key: {"value": v, "default": d} for key, (v, d) in self.changed_limits.items()},
         }
+
+
+def _link_json(link: Link | None) -> dict[str, Any] | None:
+    """A link with the counts of its rule."""
+    return None if link is None else {**asdict(link), "measured": asdict(track_record(link.rule))}
 
 
 def _plain(value: Any) -> Any:

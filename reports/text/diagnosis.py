@@ -75,7 +75,9 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         lines.append(f"  blow:       {link_words(diagnosis.blow)}")
     if diagnosis.first_link is not None:
         lines.append(f"  first link: {link_words(diagnosis.first_link)}")
-        lines += wrapped("measured:", measured_words(diagnosis.first_link))
+        measured = [measured_words(one) for one in (diagnosis.blow, diagnosis.first_link) if one is not None]
+        for position, words in enumerate(dict.fromkeys(measured)):
+            lines += wrapped("measured:" if position == 0 else "", words)
         lines += wrapped("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to "))
     elif diagnosis.verdict.is_defect:
         lines.append("  first link: unexplained: no rule sees what happened")

@@ -40,12 +40,10 @@ def in_layers(link: Link) -> str:
 def measured_words(link: Link) -> str:
     """How often the rule of a link was right where the truth is known, and how common its sign is in healthy runs."""
     record = track_record(link.rule)
-    told = []
+    told = "no injected fault was named so"
     if record.named:
-        told.append(f"{rule_name(link.rule)} was right in {record.right} of {record.named} injected faults")
-    if record.alive:
-        told.append(f"its sign occurs in {record.seen} of {record.alive} runs that learned")
-    return "; ".join(told) or "not measured: no injected fault of the zoo was named so"
+        told = f"right in {record.right} of {record.named} injected faults that were named so"
+    return f"{rule_name(link.rule)}: {told}, and seen in {record.seen} of {record.alive} runs that learned"
 
 
 def origin_sentence(link: Link | None) -> str:
