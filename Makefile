@@ -37,11 +37,11 @@ lint: $(VENV)/.dev ## style, types, import contracts
 test: lint ## lint and all tests that take minutes, not hours
 	@echo "left out here (make test-all, test-torch, test-browser run them):" \
 		"$$($(BIN)/python -m pytest --collect-only -q -m "slow or torch or browser" | tail -n 1)"
-	$(BIN)/python -m pytest -n 2 -m "not slow and not torch and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not torch and not browser"
 
 .PHONY: test-all
 test-all: lint ## everything: kill, fuzz and long tests too
-	$(BIN)/python -m pytest -n 2 -m "not torch and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not browser"
 
 .PHONY: test-torch
 test-torch: $(VENV)/.dev ## compare with PyTorch (installs it)

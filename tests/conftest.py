@@ -1,6 +1,11 @@
-"""Settings of all tests: Hypothesis draws the same examples every time, so that a failure can be repeated.
+"""Settings of all tests.
 
-`HYPOTHESIS_PROFILE=explore pytest` draws new ones.
+Hypothesis draws the same examples every time, so that a failure can be repeated;
+`HYPOTHESIS_PROFILE=explore pytest` draws new ones. The order of the tests is random;
+`pytest --randomly-seed=N` repeats the order whose seed N was printed.
+
+BLAS has one thread. More of them spin while they wait for the next product, and would
+take most of the processor time of tests with small networks.
 """
 
 from __future__ import annotations
@@ -8,6 +13,11 @@ from __future__ import annotations
 import os
 
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
+
+threadpool_limits(1, user_api="blas")
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # for the processes that tests start
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)

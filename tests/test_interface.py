@@ -52,7 +52,7 @@ def test_the_code_of_the_readme_runs_as_printed(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
-@pytest.mark.parametrize("kilobytes", [1, 50, 100, 129, 150, 200])
+@pytest.mark.parametrize("kilobytes", [1, 129, 200])
 def test_no_room_for_a_log_is_one_line_before_training(tmp_path: Path, kilobytes: int) -> None:
     train = "train --network lenet --limit 640 --steps 5 --out x.h5"
     limited = f"ulimit -f {kilobytes}; exec {sys.executable} -B -m reports {train}"
@@ -136,7 +136,7 @@ def test_a_number_too_large_is_refused_by_name(option: str, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["export", "a.h5"], ["diagnose", "a.h5", "--json"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["diagnose", "a.h5", "--json"]])
 def test_where_nobody_can_read_is_no_crash(arguments: list[str], log: Path) -> None:
     command = [sys.executable, "-B", "-m", "reports", *arguments]
     where: dict[str, Any] = {"cwd": log.parent, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
@@ -156,7 +156,7 @@ def test_what_the_terminal_cannot_show_ends_no_command(log: Path, tmp_path: Path
     names = ["–.h5", os.fsdecode(b"\xff.h5")]
     for name in names:
         shutil.copy(log, tmp_path / name)
-    commands = [[command, str(tmp_path / name)] for command in ("watch", "diagnose", "report") for name in names]
+    commands = [[command, str(tmp_path / name)] for command in ("watch", "diagnose") for name in names]
     for command in [*commands, ["report", str(tmp_path)], ["stats", str(tmp_path), "--save", str(tmp_path / "saved")]]:
         result = CliRunner(charset="ascii").invoke(main, command)
 

@@ -11,7 +11,7 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import wilson
 from reports.figures import arms, healthy_vs_defect, rates, survival
 from reports.pages import html, study_facts
-from reports.pages.document import Facts, Hyperlink, TableBlock, VerdictBlock
+from reports.pages.document import Document, Facts, Hyperlink, TableBlock, VerdictBlock
 from reports.pages.study_data import StudyData
 from reports.pages.study_page import build
 from reports.results import why
@@ -21,6 +21,11 @@ from tests.helpers import synthetic_runs as synthetic
 @pytest.fixture(scope="module")
 def study() -> StudyData:
     return synthetic.study()
+
+
+@pytest.fixture(scope="module")
+def page(study) -> Document:
+    return build(study)
 
 
 def died_at(group: Group, *steps: int) -> Group:
@@ -82,11 +87,10 @@ def test_the_bands_part_where_the_defect_runs_went_down(study):
     assert np.nanmin(healthy.median) > 0
 
 
-def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study):
-    document = build(study)
-    verdict, facts = document.opening
-    table = next(b for b in document.sections[0].blocks if isinstance(b, TableBlock))
-    runs = next(b for b in document.sections[4].blocks if isinstance(b, TableBlock))
+def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(page):
+    verdict, facts = page.opening
+    table = next(b for b in page.sections[0].blocks if isinstance(b, TableBlock))
+    runs = next(b for b in page.sections[4].blocks if isinstance(b, TableBlock))
 
     assert isinstance(verdict, VerdictBlock)
     assert "3 of 8 judged runs died" in verdict.sentence
@@ -95,8 +99,8 @@ def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(study
     assert [row[1] for row in table.rows] == ["3 of 4", "0 of 4"]
     assert all("n = " in str(row[5]) and "n = " in str(row[6]) for row in table.rows)
     assert runs.rows[1][0] == Hyperlink("lenet-lr=0.5-seed1.h5", "lenet-lr=0.5-seed1/report.html")
-    assert len(document.pictures()) == 5
-    assert "x.h5: is empty" in html.render(document)
+    assert len(page.pictures()) == 5
+    assert "x.h5: is empty" in html.render(page)
 
 
 def test_arms_that_died_alike_are_not_set_against_one_another(study):
@@ -108,8 +112,8 @@ def test_arms_that_died_alike_are_not_set_against_one_another(study):
     assert f"fewest in {second.label}" in study_facts.study_verdict(study).sentence
 
 
-def test_the_same_study_gives_the_same_bytes(study):
-    assert html.render(build(study)) == html.render(build(study))
+def test_the_same_study_gives_the_same_bytes(study, page):
+    assert html.render(build(study)) == html.render(page)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +126,7 @@ def test_the_same_study_gives_the_same_bytes(study):
 )
 def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
     runs = tuple(replace(study.groups[0].runs[1], broke_at=step) for step in steps)
-    page = build(replace(study, groups=(replace(study.groups[0], runs=runs),)))
-    facts = next(block for block in page.opening if isinstance(block, Facts))
+    facts = study_facts.study_facts(replace(study, groups=(replace(study.groups[0], runs=runs),)))
 
     assert next(fact.answer for fact in facts.items if fact.question == "When?") == f"step {median}"
     assert survival.median_death_words(why._deaths(replace(study.groups[0], runs=runs))["steps"]) == median
@@ -149,8 +152,7 @@ def test_runs_of_both_fates_are_compared_however_many_there_are_of_one(study, de
 def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(study):
     first, *others = study.groups
     unexplained = replace(first, runs=tuple(replace(r, cause=None) if r.is_defect else r for r in first.runs))
-    page = build(replace(study, groups=(unexplained, *others)))
-    facts = next(block for block in page.opening if isinstance(block, Facts))
+    facts = study_facts.study_facts(replace(study, groups=(unexplained, *others)))
     why = next(fact for fact in facts.items if fact.question == "Why, most often?")
 
     assert why.answer == "unexplained"
