@@ -86,11 +86,19 @@ def weigh(arms: Mapping[str, Mapping[int, Fate]], control: Mapping[int, Fate]) -
     control_lived = _lived(control)
     return {
         name: Evidence(
-            _lived(arms[name]), len(arms[name]), wilson(_lived(arms[name]), len(arms[name])),
-            control_lived, len(control), pairs, saved, lost, p, adjusted_p,
+            _lived(arms[name]),
+            len(arms[name]),
+            wilson(_lived(arms[name]), len(arms[name])),
+            control_lived,
+            len(control),
+            pairs,
+            saved,
+            lost,
+            p,
+            adjusted_p,
         )
         for (name, (pairs, saved, lost, p)), adjusted_p in zip(counted.items(), adjusted, strict=True)
-    }  # fmt: skip
+    }
 
 
 def rank_among_placebos(lives: bool, placebos: Sequence[Fate]) -> float:

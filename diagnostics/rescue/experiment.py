@@ -18,11 +18,11 @@ import numpy as np
 
 from diagnostics.errors import ReplayError, RescueError
 from diagnostics.record.recorder import Recorder
-from diagnostics.replay.branch import Branch as ReplayBranch
+from diagnostics.replay.branch import Branch
 from diagnostics.replay.proof import TIMES
 from diagnostics.rescue.fate import Fate, FateJudge, Horizon, fate_at_the_end
 from diagnostics.rescue.patient import Patient
-from diagnostics.rescue.plan import UNCHANGED, Branch, Plan
+from diagnostics.rescue.plan import UNCHANGED, PlannedBranch, RescuePlan
 from diagnostics.rescue.record import BranchResult, RescueFolder
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.study.worker_pool import Failure, WorkerPool
@@ -42,7 +42,7 @@ class RescueProgress:
     seconds_left: an estimate; None before the first branch is done.
     """
 
-    plan: Plan
+    plan: RescuePlan
     results: dict[str, BranchResult]
     total: int
     seconds: float
@@ -66,9 +66,9 @@ class BranchWork:
     horizon: int | None
     keep: Path | None = field(default=None)
 
-    def __call__(self, task: Branch) -> BranchResult:
+    def __call__(self, task: PlannedBranch) -> BranchResult:
         """Train one branch until its fate is certain. Raises ReplayError where its state cannot be had."""
-        branch = ReplayBranch(_moments(self.log, self.data)(task.step), task.order_seed)
+        branch = Branch(_moments(self.log, self.data)(task.step), task.order_seed)
         task.intervention.begin(branch)
         info = branch.moment.run.info
         horizon = Horizon.of(branch.detector, task.step, self.confirmed, self.horizon)
@@ -80,11 +80,11 @@ class BranchWork:
         place = branch.detector.columns.scalar("data_loss")
         kept = [i for i, step in enumerate(branch.steps) if step % LOSSES == 0 or i == len(branch.steps) - 1]
         losses = tuple((branch.steps[i], _plain(float(branch.rows[i][place]))) for i in kept)
-        return BranchResult(task.key, fate, branch.steps[-1] if branch.steps else task.step, branch.model.digest(),
-                            losses)  # fmt: skip
+        return BranchResult(
+            task.key, fate, branch.steps[-1] if branch.steps else task.step, branch.model.digest(), losses
+        )
 
-
-    def _recorders(self, task: Branch, info: RunInfo) -> list[Hook]:
+    def _recorders(self, task: PlannedBranch, info: RunInfo) -> list[Hook]:
         """What keeps the rows of a branch, where that is asked for; each log says which branch it is."""
         if self.keep is None:
             return []
@@ -110,7 +110,7 @@ class Rescue:
     def __init__(
         self,
         patient: Patient,
-        plan: Plan,
+        plan: RescuePlan,
         folder: Path,
         log: Path,
         *,
@@ -153,7 +153,7 @@ class Rescue:
             key, reason = next(iter(self.failures.items()))
             raise RescueError(f"{self.plan.run}: {len(self.failures)} branches failed; {key}: {reason}")
 
-    def _note(self, branch: Branch, result: BranchResult | Failure) -> None:
+    def _note(self, branch: PlannedBranch, result: BranchResult | Failure) -> None:
         if isinstance(result, Failure):
             kind, _, reason = result.message.partition(": ")
             if branch.arm != UNCHANGED:
@@ -182,7 +182,7 @@ def _moments(log: Path, data: str | None):  # type: ignore[no-untyped-def]  # a 
     return cache(replayed.at)
 
 
-def _expect_the_log(branch: ReplayBranch, fate: Fate) -> None:
+def _expect_the_log(branch: Branch, fate: Fate) -> None:
     """Raise RescueError unless a branch in which nothing was changed has the rows of the log, and dies."""
     run = branch.moment.run
     logged = run.between(branch.steps[0], branch.steps[-1])

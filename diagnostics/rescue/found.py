@@ -32,9 +32,13 @@ def rescue_of(run: Run) -> RescueResult | None:
         names = dict.fromkeys(arm["name"] for arm in stored["arms"])
         chosen = [name for name in names if name != UNCHANGED and not name.endswith(PLACEBO)]
         plan = make_plan(
-            examine(run), runs=stored["runs"], arms=chosen, branch_step=stored["branch_step"],
-            horizon=stored["horizon"], seed=stored["seed"],
-        )  # fmt: skip
+            examine(run),
+            runs=stored["runs"],
+            arms=chosen,
+            branch_step=stored["branch_step"],
+            horizon=stored["horizon"],
+            seed=stored["seed"],
+        )
         if not is_same_plan(stored, plan.to_json()):
             return None
         results = load_branches(folder / BRANCHES, cut=False)

@@ -75,8 +75,9 @@ def examine(run: Run) -> Patient:
     for suggestion in diagnosis.suggestions:
         if settings and suggestion.remedy.is_live(settings):
             changes = suggestion.changed(settings)
-            options = ", ".join(f"{option_name(name)} {value:g}" for name, value in changes.items()
-                                if isinstance(value, int | float))  # fmt: skip
+            options = ", ".join(
+                f"{option_name(name)} {value:g}" for name, value in changes.items() if isinstance(value, int | float)
+            )
             title = f"{suggestion.title} ({options})" if options else suggestion.title
             live.append(Treatment(suggestion.remedy.key, title, changes))
         else:
@@ -112,11 +113,13 @@ def _usual_share(run: Run, layers: tuple[str, ...], step: int, first: int, last:
     def ratios(begin: int, end: int) -> NDArray[np.float64]:
         tensors = [(layer, tensor) for layer, tensor in run.columns.tensors if layer in layers]
         norms = {
-            kind: np.sqrt(np.square(
-                run.block([f"{la}/{t}/{kind}/norm" for la, t in tensors], begin, end).astype(np.float64)
-            ).sum(axis=1))
+            kind: np.sqrt(
+                np.square(run.block([f"{la}/{t}/{kind}/norm" for la, t in tensors], begin, end).astype(np.float64)).sum(
+                    axis=1
+                )
+            )
             for kind in ("update", "value")
-        }  # fmt: skip
+        }
         with np.errstate(all="ignore"):
             found: NDArray[np.float64] = norms["update"] / norms["value"]
         return found[np.isfinite(found)]

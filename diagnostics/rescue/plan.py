@@ -25,14 +25,19 @@ RATE_DOSES = (0.8, 0.6, 0.5, 0.25, 0.1)
 CLIP_DOSES = (4.0, 2.0, 1.0, 0.5)
 
 UNCHANGED, CONTROL, BUT_FOR, SCALED, SWAPPED, NO_RETURN = (
-    "unchanged", "control", "but-for", "scaled-update", "swapped-batch", "no-return",
-)  # fmt: skip
+    "unchanged",
+    "control",
+    "but-for",
+    "scaled-update",
+    "swapped-batch",
+    "no-return",
+)
 RATE, CLIP = "rate", "clip"
 PLACEBO = " placebo"
 
 
 @dataclass(frozen=True)
-class Branch:
+class PlannedBranch:
     """One training that starts from a replayed state and differs from the logged run by one intervention.
 
     arm: the name of its arm.
@@ -58,7 +63,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Arm:
+class RescueArm:
     """Branches that share an intervention.
 
     name: what the user calls it.
@@ -70,11 +75,11 @@ class Arm:
     name: str
     title: str
     dose: float | None
-    branches: tuple[Branch, ...]
+    branches: tuple[PlannedBranch, ...]
 
 
 @dataclass(frozen=True)
-class Plan:
+class RescuePlan:
     """All arms of one rescue.
 
     run: the name of the log.
@@ -92,10 +97,10 @@ class Plan:
     horizon: int | None
     runs: int
     seed: int
-    arms: tuple[Arm, ...]
+    arms: tuple[RescueArm, ...]
 
     @property
-    def branches(self) -> tuple[Branch, ...]:
+    def branches(self) -> tuple[PlannedBranch, ...]:
         """All branches, the unchanged one first."""
         return tuple(branch for arm in self.arms for branch in arm.branches)
 
@@ -104,11 +109,16 @@ class Plan:
         return {
             **{name: getattr(self, name) for name in ("run", "run_id", "branch_step", "horizon", "runs", "seed")},
             "arms": [
-                {"name": arm.name, "title": arm.title, "dose": arm.dose, "branches": len(arm.branches),
-                 "changes": str(arm.branches[0].intervention) if arm.branches else ""}
+                {
+                    "name": arm.name,
+                    "title": arm.title,
+                    "dose": arm.dose,
+                    "branches": len(arm.branches),
+                    "changes": str(arm.branches[0].intervention) if arm.branches else "",
+                }
                 for arm in self.arms
             ],
-        }  # fmt: skip
+        }
 
 
 def make_plan(
@@ -119,7 +129,7 @@ def make_plan(
     branch_step: int | None = None,
     horizon: int | None = None,
     seed: int = 0,
-) -> Plan:
+) -> RescuePlan:
     """The plan for a run.
 
     patient: the run that died, and where its chain begins.
@@ -143,39 +153,51 @@ def make_plan(
             raise StudyError(f"--arm {name}: is unknown for this run; expected one of {', '.join(makers)}")
     chosen = dict.fromkeys([CONTROL, *(arms or makers)])
     made = [_unchanged(min(step, *_same_order_steps(patient))), *(arm for name in chosen for arm in makers[name]())]
-    return Plan(patient.name, patient.run_id, step, horizon, runs, seed, tuple(made))
+    return RescuePlan(patient.name, patient.run_id, step, horizon, runs, seed, tuple(made))
 
 
-def _makers(patient: Patient, runs: int, step: int, seed: int) -> dict[str, Callable[[], Iterable[Arm]]]:
+def _makers(patient: Patient, runs: int, step: int, seed: int) -> dict[str, Callable[[], Iterable[RescueArm]]]:
     """What makes the arms of each name. A new kind of arm is one entry."""
     orders = range(seed, seed + runs)
 
-    def reshuffled(name: str, title: str, dose: float | None, intervention: Intervention, at: int = step) -> Arm:
-        return Arm(name, title, dose, tuple(Branch(name, dose, at, k, k - seed, intervention) for k in orders))
+    def reshuffled(name: str, title: str, dose: float | None, intervention: Intervention, at: int = step) -> RescueArm:
+        return RescueArm(
+            name, title, dose, tuple(PlannedBranch(name, dose, at, k, k - seed, intervention) for k in orders)
+        )
 
-    makers: dict[str, Callable[[], Iterable[Arm]]] = {
+    makers: dict[str, Callable[[], Iterable[RescueArm]]] = {
         CONTROL: lambda: [reshuffled(CONTROL, "no change, another order of the samples", None, Nothing())],
         BUT_FOR: lambda: _at_one_step(BUT_FOR, "the update of step {step} left out", patient, ScaleUpdate),
         SCALED: lambda: _at_one_step(
-            SCALED, "the update of step {step} at its usual size", patient,
+            SCALED,
+            "the update of step {step} at its usual size",
+            patient,
             lambda at: ScaleUpdate(at, patient.usual_share_of_update),
         ),
         SWAPPED: lambda: _swapped(patient, orders, seed),
-    }  # fmt: skip
+    }
     for remedy in patient.remedies:
         makers[remedy.key] = lambda r=remedy: [reshuffled(r.key, r.title, None, SwitchOn(r.changes))]  # type: ignore[misc]
     if patient.learning_rate:
         makers[f"{RATE}-doses"] = lambda: [
-            reshuffled(f"{RATE}-doses", f"the learning rate times {dose:g}", dose,
-                       SwitchOn({"lr": patient.learning_rate * dose}))
+            reshuffled(
+                f"{RATE}-doses",
+                f"the learning rate times {dose:g}",
+                dose,
+                SwitchOn({"lr": patient.learning_rate * dose}),
+            )
             for dose in RATE_DOSES
-        ]  # fmt: skip
+        ]
     if patient.usual_gradient_norm:
         makers[f"{CLIP}-doses"] = lambda: [
-            reshuffled(f"{CLIP}-doses", f"the gradient clipped at {dose:g} times its usual norm", dose,
-                       SwitchOn({"clip_norm": patient.usual_gradient_norm * dose}))
+            reshuffled(
+                f"{CLIP}-doses",
+                f"the gradient clipped at {dose:g} times its usual norm",
+                dose,
+                SwitchOn({"clip_norm": patient.usual_gradient_norm * dose}),
+            )
             for dose in CLIP_DOSES
-        ]  # fmt: skip
+        ]
     makers[NO_RETURN] = lambda: [
         reshuffled(NO_RETURN, f"no change from step {at} on", float(at), Nothing(), at) for at in points(patient)
     ]
@@ -200,9 +222,13 @@ def points(patient: Patient) -> list[int]:
     return sorted(found)
 
 
-def _unchanged(step: int) -> Arm:
-    return Arm(UNCHANGED, "nothing changed, the order of the log", None,
-               (Branch(UNCHANGED, None, step, None, 0, Nothing()),))  # fmt: skip
+def _unchanged(step: int) -> RescueArm:
+    return RescueArm(
+        UNCHANGED,
+        "nothing changed, the order of the log",
+        None,
+        (PlannedBranch(UNCHANGED, None, step, None, 0, Nothing()),),
+    )
 
 
 def _same_order_steps(patient: Patient) -> tuple[int, int]:
@@ -214,31 +240,35 @@ def _placebo_steps(patient: Patient) -> range:
     return range(max(0, patient.first_link - PLACEBO_STEPS), patient.first_link)
 
 
-def _at_one_step(
-    name: str, title: str, patient: Patient, make: Callable[[int], Intervention]
-) -> list[Arm]:
+def _at_one_step(name: str, title: str, patient: Patient, make: Callable[[int], Intervention]) -> list[RescueArm]:
     """The first link's step altered, and its placebos: one of the steps before it altered, each in turn."""
     at, begin = patient.first_link, _same_order_steps(patient)[0]
-    tried = Branch(name, None, begin, None, 0, make(at))
+    tried = PlannedBranch(name, None, begin, None, 0, make(at))
     placebo = name + PLACEBO
     branches = tuple(
-        Branch(placebo, None, begin, None, number, make(step)) for number, step in enumerate(_placebo_steps(patient))
+        PlannedBranch(placebo, None, begin, None, number, make(step))
+        for number, step in enumerate(_placebo_steps(patient))
     )
     return [
-        Arm(name, title.format(step=at), None, (tried,)),
-        Arm(placebo, "the same at one of the steps before", None, branches),
+        RescueArm(name, title.format(step=at), None, (tried,)),
+        RescueArm(placebo, "the same at one of the steps before", None, branches),
     ]
 
 
-def _swapped(patient: Patient, orders: range, seed: int) -> list[Arm]:
+def _swapped(patient: Patient, orders: range, seed: int) -> list[RescueArm]:
     """Another batch at the first link's step, and at one of the steps before it, drawn ``runs`` times."""
     at, begin, steps = patient.first_link, _same_order_steps(patient)[0], _placebo_steps(patient)
-    tried = tuple(Branch(SWAPPED, None, begin, None, k - seed, SwapBatch(at, k)) for k in orders)
+    tried = tuple(PlannedBranch(SWAPPED, None, begin, None, k - seed, SwapBatch(at, k)) for k in orders)
     placebo = SWAPPED + PLACEBO
-    others = tuple(
-        Branch(placebo, None, begin, None, k - seed, SwapBatch(steps[(k - seed) % len(steps)], k)) for k in orders
-    ) if len(steps) else ()  # fmt: skip
+    others = (
+        tuple(
+            PlannedBranch(placebo, None, begin, None, k - seed, SwapBatch(steps[(k - seed) % len(steps)], k))
+            for k in orders
+        )
+        if len(steps)
+        else ()
+    )
     return [
-        Arm(SWAPPED, f"another batch at step {at}", None, tried),
-        Arm(placebo, "another batch at one of the steps before", None, others),
+        RescueArm(SWAPPED, f"another batch at step {at}", None, tried),
+        RescueArm(placebo, "another batch at one of the steps before", None, others),
     ]

@@ -20,7 +20,7 @@ from diagnostics.file_locks import try_lock
 from diagnostics.files import read_json, write_json
 from diagnostics.provenance import code_version
 from diagnostics.rescue.fate import Fate
-from diagnostics.rescue.plan import Plan
+from diagnostics.rescue.plan import RescuePlan
 
 PLAN, BRANCHES = "rescue.json", "branches.jsonl"
 FORMAT = "lenet-diag rescue 1"
@@ -53,7 +53,7 @@ class RescueFolder:
     Raises StudyError where the folder holds the branches of another plan, or any without ``resume``.
     """
 
-    def __init__(self, folder: Path, plan: Plan, *, resume: bool = False) -> None:
+    def __init__(self, folder: Path, plan: RescuePlan, *, resume: bool = False) -> None:
         self.folder = folder
         self.plan = plan
         self._resume = resume

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostics.rescue.evidence import Evidence, rank_among_placebos, weigh
 from diagnostics.rescue.fate import Fate
-from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, PLACEBO, SCALED, SWAPPED, Arm, Plan
+from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, PLACEBO, SCALED, SWAPPED, RescueArm, RescuePlan
 from diagnostics.rescue.record import BranchResult
 from diagnostics.statistics.intervals import wilson
 
@@ -29,7 +29,7 @@ class ArmResult:
     evidence: against the control; None for the control and for arms that are not compared with it.
     """
 
-    arm: Arm
+    arm: RescueArm
     lived: int
     died: int
     undecided: int
@@ -55,7 +55,7 @@ class SingleResult:
     p: for a single branch its rank among the placebos; for several McNemar's exact test, pair by pair.
     """
 
-    arm: Arm
+    arm: RescueArm
     lived: int
     runs: int
     placebo_lived: int
@@ -98,7 +98,7 @@ class RescueResult:
     results: the branches, by key.
     """
 
-    plan: Plan
+    plan: RescuePlan
     unchanged: BranchResult | None
     control: ArmResult
     arms: tuple[ArmResult, ...]
@@ -134,12 +134,20 @@ class RescueResult:
         for branch in self.plan.branches:
             result = self.results.get(branch.key)
             if result is not None:
-                rows.append({
-                    "key": branch.key, "arm": branch.arm, "dose": branch.dose, "step": branch.step,
-                    "order_seed": branch.order_seed, "number": branch.number,
-                    "intervention": str(branch.intervention), "fate": str(result.fate),
-                    "last_step": result.last_step, "digest": result.digest,
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "key": branch.key,
+                        "arm": branch.arm,
+                        "dose": branch.dose,
+                        "step": branch.step,
+                        "order_seed": branch.order_seed,
+                        "number": branch.number,
+                        "intervention": str(branch.intervention),
+                        "fate": str(result.fate),
+                        "last_step": result.last_step,
+                        "digest": result.digest,
+                    }
+                )
         columns = ["key", "arm", "dose", "step", "order_seed", "number", "intervention", "fate", "last_step", "digest"]
         return pd.DataFrame(rows, columns=columns).set_index("key")
 
@@ -152,25 +160,34 @@ class RescueResult:
             "control": _arm_json(self.control),
             "arms": [_arm_json(arm) for arm in self.arms],
             "singles": [
-                {"arm": one.arm.name, "title": one.arm.title, "lived": one.lived, "runs": one.runs,
-                 "placebo_lived": one.placebo_lived, "placebo_runs": one.placebo_runs, "p": one.p, "word": one.word}
+                {
+                    "arm": one.arm.name,
+                    "title": one.arm.title,
+                    "lived": one.lived,
+                    "runs": one.runs,
+                    "placebo_lived": one.placebo_lived,
+                    "placebo_runs": one.placebo_runs,
+                    "p": one.p,
+                    "word": one.word,
+                }
                 for one in self.singles
             ],
             "points": [asdict(point) for point in self.points],
             "last_open_step": self.last_open_step,
             "no_return": self.no_return,
-        }  # fmt: skip
+        }
 
 
-def read_results(plan: Plan, results: Mapping[str, BranchResult]) -> RescueResult:
+def read_results(plan: RescuePlan, results: Mapping[str, BranchResult]) -> RescueResult:
     """What the branches that are done show."""
     fates = {
         (arm.name, arm.dose): {
             (b.number if b.order_seed is None else b.order_seed): results[b.key].fate
-            for b in arm.branches if b.key in results
+            for b in arm.branches
+            if b.key in results
         }
         for arm in plan.arms
-    }  # fmt: skip
+    }
     arms = {(arm.name, arm.dose): arm for arm in plan.arms}
     control = arms[CONTROL, None]
     single_names = (BUT_FOR, SCALED, SWAPPED)
@@ -183,21 +200,31 @@ def read_results(plan: Plan, results: Mapping[str, BranchResult]) -> RescueResul
         unchanged,
         _counted(control, fates[CONTROL, None]),
         tuple(_counted(arms[key], fates[key], evidence[name]) for name, key in compared.items()),
-        tuple(_single(arms[name, None], fates[name, None], fates[name + PLACEBO, None])
-              for name in single_names if (name, None) in arms),
+        tuple(
+            _single(arms[name, None], fates[name, None], fates[name + PLACEBO, None])
+            for name in single_names
+            if (name, None) in arms
+        ),
         tuple(_point(arm, fates[arm.name, arm.dose]) for arm in plan.arms if arm.name == NO_RETURN),
         dict(results),
-    )  # fmt: skip
+    )
 
 
-def _counted(arm: Arm, fates: Mapping[int, Fate], evidence: Evidence | None = None) -> ArmResult:
+def _counted(arm: RescueArm, fates: Mapping[int, Fate], evidence: Evidence | None = None) -> ArmResult:
     counts = {fate: sum(one is fate for one in fates.values()) for fate in Fate}
     runs = len(fates)
-    return ArmResult(arm, counts[Fate.ALIVE], counts[Fate.DEAD], counts[Fate.UNDECIDED], runs,
-                     wilson(counts[Fate.ALIVE], runs), evidence)  # fmt: skip
+    return ArmResult(
+        arm,
+        counts[Fate.ALIVE],
+        counts[Fate.DEAD],
+        counts[Fate.UNDECIDED],
+        runs,
+        wilson(counts[Fate.ALIVE], runs),
+        evidence,
+    )
 
 
-def _single(arm: Arm, fates: Mapping[int, Fate], placebos: Mapping[int, Fate]) -> SingleResult:
+def _single(arm: RescueArm, fates: Mapping[int, Fate], placebos: Mapping[int, Fate]) -> SingleResult:
     lived = sum(fate is Fate.ALIVE for fate in fates.values())
     placebo_lived = sum(fate is Fate.ALIVE for fate in placebos.values())
     if len(arm.branches) == 1:
@@ -208,7 +235,7 @@ def _single(arm: Arm, fates: Mapping[int, Fate], placebos: Mapping[int, Fate]) -
     return SingleResult(arm, lived, len(fates), placebo_lived, len(placebos), p)
 
 
-def _point(arm: Arm, fates: Mapping[int, Fate]) -> Point:
+def _point(arm: RescueArm, fates: Mapping[int, Fate]) -> Point:
     died = sum(fate is Fate.DEAD for fate in fates.values())
     return Point(arm.branches[0].step, died, len(fates), wilson(died, len(fates)))
 
@@ -216,7 +243,13 @@ def _point(arm: Arm, fates: Mapping[int, Fate]) -> Point:
 def _arm_json(arm: ArmResult) -> dict[str, Any]:
     evidence = None if arm.evidence is None else {**asdict(arm.evidence), "word": arm.evidence.word}
     return {
-        "arm": arm.arm.name, "title": arm.arm.title, "dose": arm.arm.dose, "lived": arm.lived, "died": arm.died,
-        "undecided": arm.undecided, "runs": arm.runs, "interval": list(arm.interval or (None, None)),
+        "arm": arm.arm.name,
+        "title": arm.arm.title,
+        "dose": arm.arm.dose,
+        "lived": arm.lived,
+        "died": arm.died,
+        "undecided": arm.undecided,
+        "runs": arm.runs,
+        "interval": list(arm.interval or (None, None)),
         "evidence": evidence,
-    }  # fmt: skip
+    }

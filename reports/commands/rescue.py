@@ -17,7 +17,7 @@ from reports.terminal.output import say, talk
 
 if TYPE_CHECKING:
     from diagnostics.rescue.experiment import RescueProgress
-    from diagnostics.rescue.plan import Plan
+    from diagnostics.rescue.plan import RescuePlan
 
 SECONDS_A_BRANCH = 1.2
 """Of a lenet that died in its first hundred steps; what a longer horizon costs is told as it goes."""
@@ -25,26 +25,60 @@ SECONDS_A_BRANCH = 1.2
 
 @click.command(name="rescue")
 @click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
-@click.option("--runs", type=click.IntRange(min=1), default=20, show_default=True,
-              help="Orders of the samples that each arm is tried with.")  # fmt: skip
-@click.option("--arm", "arms", metavar="NAME", multiple=True,
-              help="An arm to run beside the control; may be given more than once.  [default: all]")  # fmt: skip
-@click.option("--from", "branch_step", metavar="STEP", type=click.IntRange(min=0),
-              help="The step from which remedies are switched on.  [default: ten before the first link]")  # fmt: skip
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Orders of the samples that each arm is tried with.",
+)
+@click.option(
+    "--arm",
+    "arms",
+    metavar="NAME",
+    multiple=True,
+    help="An arm to run beside the control; may be given more than once.  [default: all]",
+)
+@click.option(
+    "--from",
+    "branch_step",
+    metavar="STEP",
+    type=click.IntRange(min=0),
+    help="The step from which remedies are switched on.  [default: ten before the first link]",
+)
 @click.option("--horizon", type=STEPS, help="Steps that a branch may make.  [default: patience plus grace]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first order seed.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Branches at a time.  [default: the number of cores]")
-@click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
-              help="The data of the run.  [default: what the log names]")  # fmt: skip
-@click.option("--out", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
-              help="Where the branches are kept.  [default: RUN.rescue beside the log]")  # fmt: skip
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The data of the run.  [default: what the log names]",
+)
+@click.option(
+    "--out",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the branches are kept.  [default: RUN.rescue beside the log]",
+)
 @click.option("--resume", is_flag=True, help="Go on with the rescue in --out; branches that are done are kept.")
 @click.option("--keep-branches", is_flag=True, help="Keep the rows of each branch as a log of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
-    run: Path, runs: int, arms: tuple[str, ...], branch_step: int | None, horizon: int | None, seed: int,
-    jobs: int | None, data: Path | None, folder: Path | None, resume: bool, keep_branches: bool, as_json: bool,
-) -> None:  # fmt: skip
+    run: Path,
+    runs: int,
+    arms: tuple[str, ...],
+    branch_step: int | None,
+    horizon: int | None,
+    seed: int,
+    jobs: int | None,
+    data: Path | None,
+    folder: Path | None,
+    resume: bool,
+    keep_branches: bool,
+    as_json: bool,
+) -> None:
     """Replay a run that died, branch off before its death, and try what would have saved it.
 
     Every arm is one change, tried with the same orders of the samples as the control, in which nothing changes.
@@ -65,9 +99,15 @@ def command(
         at_once = jobs or _cores()
         folder = folder or run.with_suffix(".rescue")
         rescue = Rescue(
-            patient, plan, folder, run.absolute(), data=None if data is None else str(data), jobs=at_once,
-            resume=resume, keep_branches=keep_branches,
-        )  # fmt: skip
+            patient,
+            plan,
+            folder,
+            run.absolute(),
+            data=None if data is None else str(data),
+            jobs=at_once,
+            resume=resume,
+            keep_branches=keep_branches,
+        )
         talk(intentions(plan, len(plan.branches) * SECONDS_A_BRANCH / at_once, at_once))
         try:
             rescue.run(_Shown(plan))
@@ -85,7 +125,7 @@ def command(
 class _Shown:
     """Shows how far a rescue is, with the time left and counts that grow."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RescuePlan) -> None:
         self._plan = plan
         self._shown = -1
 

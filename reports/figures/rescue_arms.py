@@ -48,8 +48,9 @@ def draw(dots: tuple[ArmDot, ...], axes: Axes) -> None:
     for i, dot in enumerate(dots):
         colour = style.BLACK if i == 0 else COLOURS.get(dot.word, style.GREY)
         axes.plot([dot.low, dot.high], [i, i], color=colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([dot.lived / dot.runs], [i], marker="o", color=colour, markersize=8, markeredgecolor="white",
-                  clip_on=False)  # fmt: skip
+        axes.plot(
+            [dot.lived / dot.runs], [i], marker="o", color=colour, markersize=8, markeredgecolor="white", clip_on=False
+        )
         words = f"{dot.lived} of {dot.runs}" + (f", {dot.word}" if dot.word else "")
         axes.annotate(words, (1.03, i), va="center", fontsize=8.5, annotation_clip=False)
     axes.axvline(dots[0].lived / dots[0].runs, color=style.BLACK, linewidth=1, linestyle=":")

@@ -46,11 +46,12 @@ def prepare(result: RescueResult, run: Run) -> NoReturn | None:
     return NoReturn(
         np.array([point.step for point in points], float),
         np.array([point.died / point.runs for point in points]),
-        intervals[:, 0], intervals[:, 1],
+        intervals[:, 0],
+        intervals[:, 1],
         part.index["step"].astype(float),
         part.block(["data_loss"])[:, 0].astype(float),
         blow.step if blow is not None else None,
-    )  # fmt: skip
+    )
 
 
 def draw_loss(data: NoReturn, axes: Axes) -> None:

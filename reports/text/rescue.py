@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnostics.rescue.evidence import PROVEN
-from diagnostics.rescue.plan import CLIP, CONTROL, RATE, Arm, Plan
+from diagnostics.rescue.plan import CLIP, CONTROL, RATE, RescueArm, RescuePlan
 from diagnostics.rescue.results import ArmResult, RescueResult, SingleResult
 from reports.text.numbers import counted, number, percent
 
@@ -11,7 +11,7 @@ WIDTH = 52
 NOT_YET = "not run"
 
 
-def intentions(plan: Plan, seconds: float, jobs: int) -> str:
+def intentions(plan: RescuePlan, seconds: float, jobs: int) -> str:
     """What a rescue will do and how long that takes, before it begins."""
     names = list(dict.fromkeys(arm.name for arm in plan.arms if arm.branches))
     return (
@@ -31,7 +31,7 @@ def lived(arm: ArmResult | SingleResult) -> str:
     return f"{arm.lived} of {arm.runs} lived"
 
 
-def arm_title(arm: Arm) -> str:
+def arm_title(arm: RescueArm) -> str:
     """What an arm does."""
     return arm.title[0].lower() + arm.title[1:]
 
@@ -149,4 +149,3 @@ def progress_text(result: RescueResult, seconds_left: float | None) -> str:
     counts = [f"{CONTROL} {result.control.lived} of {result.control.runs}"]
     counts += [f"{arm.arm.name} {arm.lived} of {arm.runs}" for arm in result.arms if arm.runs and arm.arm.dose is None]
     return f"{done} of {total} branches ({percent(done / total, 0)}){left}; lived: {', '.join(counts)}"
-

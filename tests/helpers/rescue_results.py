@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.patient import Patient, Treatment
-from diagnostics.rescue.plan import Branch, Plan, make_plan
+from diagnostics.rescue.plan import PlannedBranch, RescuePlan, make_plan
 from diagnostics.rescue.record import BranchResult
 from diagnostics.rescue.results import RescueResult, read_results
 
 PATIENT = Patient(
-    name="dead", run_id="1", first_link=34, blow=53, confirmed=73, layers=("conv2",), learning_rate=0.5,
-    usual_gradient_norm=0.3, usual_share_of_update=0.2,
+    name="dead",
+    run_id="1",
+    first_link=34,
+    blow=53,
+    confirmed=73,
+    layers=("conv2",),
+    learning_rate=0.5,
+    usual_gradient_norm=0.3,
+    usual_share_of_update=0.2,
     remedies=(
         Treatment("clip", "clipping the gradient by its norm", {"clip_norm": 1.0}),
         Treatment("warm-up", "warm-up", {"warmup": 100}),
     ),
-)  # fmt: skip
-LIVED = {"control": 8, "clip": 20, "warm-up": 10, "swapped-batch": 11, "swapped-batch placebo": 9,
-         "but-for placebo": 6}  # fmt: skip
+)
+LIVED = {"control": 8, "clip": 20, "warm-up": 10, "swapped-batch": 11, "swapped-batch placebo": 9, "but-for placebo": 6}
 DIED_FROM = {0: 8, 34: 12, 53: 19}
 """Of the control's branches from these steps on, how many of twenty died; from later steps all did."""
 
 
-def fate(branch: Branch) -> Fate:
+def fate(branch: PlannedBranch) -> Fate:
     """Clipping saves all, half the control dies, and the run is lost from the blow on."""
     if branch.arm in ("unchanged", "but-for", "scaled-update"):
         return Fate.DEAD
@@ -35,7 +41,7 @@ def fate(branch: Branch) -> Fate:
     return Fate.ALIVE if branch.number < LIVED.get(branch.arm, 0) else Fate.DEAD
 
 
-def made_up_plan() -> Plan:
+def made_up_plan() -> RescuePlan:
     return make_plan(PATIENT)
 
 

@@ -13,13 +13,13 @@ from diagnostics.errors import RescueError, StudyError
 from diagnostics.log.reader import open_run
 from diagnostics.record.training import run_training
 from diagnostics.replay import replay
-from diagnostics.replay.branch import Branch as ReplayBranch
+from diagnostics.replay.branch import Branch
 from diagnostics.rescue.experiment import BranchWork, Rescue
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.found import rescue_folder, rescue_of
 from diagnostics.rescue.interventions import Intervention, Nothing, SwitchOn
 from diagnostics.rescue.patient import Patient, Treatment, examine
-from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, Branch, make_plan
+from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, PlannedBranch, make_plan
 from diagnostics.rescue.record import BRANCHES, PLAN, BranchResult
 from diagnostics.rescue.results import read_results
 from tests.diagnostics.rescue.conftest import DYING
@@ -107,7 +107,7 @@ def test_the_first_rows_of_paired_branches_are_equal_until_the_intervention_acts
     values = [i for i, name in enumerate(names) if "/value/" in name]
 
     def rows(intervention: Intervention) -> np.ndarray:  # type: ignore[type-arg]
-        branch = ReplayBranch(moment, 5)
+        branch = Branch(moment, 5)
         intervention.begin(branch)
         branch.train(moment.step + 3)
         return np.array(branch.rows)
@@ -162,7 +162,7 @@ def test_a_log_that_cannot_be_reproduced_ends_the_rescue(patient: Patient, dead_
     changed = SwitchOn({"lr": 0.1})
 
     with pytest.raises(RescueError, match="differs from the log"):
-        work(Branch(UNCHANGED, None, 0, None, 0, changed))
+        work(PlannedBranch(UNCHANGED, None, 0, None, 0, changed))
 
 
 def test_kept_branches_are_logs_that_say_what_was_changed(patient: Patient, dead_log: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from diagnostics.rescue.plan import (
     SCALED,
     SWAPPED,
     UNCHANGED,
-    Branch,
+    PlannedBranch,
     make_plan,
     points,
 )
@@ -36,7 +36,7 @@ PATIENT = Patient(
 )
 
 
-def branches(name: str, patient: Patient = PATIENT, runs: int = 20) -> list[Branch]:
+def branches(name: str, patient: Patient = PATIENT, runs: int = 20) -> list[PlannedBranch]:
     return [branch for branch in make_plan(patient, runs=runs).branches if branch.arm == name]
 
 

@@ -85,8 +85,13 @@ def test_a_rescue_that_was_killed_goes_on_to_the_same_branches(log: Path, tmp_pa
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([*command, str(whole)], env=environment, check=True, capture_output=True)
 
-    process = subprocess.Popen([*command, str(killed)], env=environment, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    process = subprocess.Popen(
+        [*command, str(killed)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     branches = killed / "branches.jsonl"
     while process.poll() is None and not (branches.exists() and branches.read_bytes().count(b"\n") >= 2):
         time.sleep(0.01)
