@@ -1,11 +1,11 @@
-"""What the benchmarks share: commit and machine, many tasks at a time, pages from templates, medians."""
+"""What the benchmarks share: help and pages of programs, the machine, many tasks at a time, medians."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,17 +22,18 @@ R = TypeVar("R")
 ROOT = Path(__file__).parent.parent
 
 
-def commit() -> str:
-    """The commit the working tree is at, with a plus sign where it has uncommitted changes."""
+def parser(program: str, docstring: str | None) -> argparse.ArgumentParser:
+    """The parser of a program, whose help is its docstring."""
+    layout = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(f"python -m {program}", description=docstring, formatter_class=layout)
 
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
-    try:
-        dirty = git("status", "--porcelain", "--untracked-files=no", "lenet", "diagnostics", "benchmarks")
-        return git("rev-parse", "--short", "HEAD") + ("+" if dirty else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+def publish(text: str, path: Path | None) -> None:
+    """Print a page, and write it into the file ``path`` if there is one."""
+    print(text)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def machine() -> str:

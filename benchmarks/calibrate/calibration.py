@@ -9,7 +9,6 @@ All seeds are below 10,000; those of the evaluation come after and are judged on
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -17,15 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import common
 from benchmarks.calibrate import patience
 from benchmarks.calibrate.bands import band_rows, measured
 from benchmarks.calibrate.starts import LearningStart, first_learned, starts
-from benchmarks.common import commit, outcomes, render
+from benchmarks.common import outcomes, render
 from benchmarks.zoo.judged import NATURAL, JudgedRun, judged_run
 from benchmarks.zoo.numbers import early_warnings
 from benchmarks.zoo.table import spread_row, warning_rows
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
 from diagnostics.log.reader import open_run
+from diagnostics.provenance import commit
 
 LATEST = 8
 
@@ -118,7 +119,7 @@ def _latest(found: Sequence[LearningStart]) -> list[tuple[str, ...]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.parser("benchmarks.calibrate.calibration", __doc__)
     parser.add_argument("--zoo", type=Path, default=Path("zoo/calibration-0"), help="the folder of the logged runs")
     parser.add_argument("--starts", type=Path, default=Path("starts"), help="the folder of the short ones")
     parser.add_argument("--write", type=Path, default=Path("docs/calibration.md"), help="where the page goes")

@@ -8,7 +8,6 @@ runs learn late, and some seeds of every other setting. All seeds are below 10,0
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import common
 from benchmarks.common import outcomes
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.symptoms import Symptoms, window_of
@@ -148,7 +148,7 @@ def first_learned(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.parser("benchmarks.calibrate.starts", __doc__)
     parser.add_argument("--out", type=Path, default=Path("starts"), help="the folder of the runs")
     parser.add_argument("--jobs", type=int, default=2, help="how many runs are trained at a time")
     options = parser.parse_args()

@@ -13,15 +13,16 @@ written between one and the next, and the detector of a recorder inside a traini
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import commit, machine
+from benchmarks import common
+from benchmarks.common import machine
 from diagnostics.detect.detector import Detector
+from diagnostics.provenance import commit
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.run_info import RunInfo
 from lenet.data import load_dataset
@@ -91,7 +92,7 @@ def cost_in_training(steps: int) -> NDArray[np.float64]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.parser("benchmarks.speed.judging", __doc__)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--write", type=Path, help="also write the table to this file")
@@ -112,10 +113,7 @@ def main() -> None:
         repeats = 1 if between else options.repeats
         lines.append(row(name, min((cost(info, rows, between) for _ in range(repeats)), key=np.median)))
     lines.append(row("that learns, in its training", cost_in_training(options.steps)))
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.write:
-        options.write.write_text(text)
+    common.publish("\n".join(lines) + "\n", options.write)
 
 
 def row(name: str, spent: NDArray[np.float64]) -> str:

@@ -1,4 +1,4 @@
-"""What recording and judging cost: `python -m benchmarks.speed.recorder [--quick] [--output FILE.md]`.
+"""What recording and judging cost: `python -m benchmarks.speed.recorder [--quick] [--write FILE.md]`.
 
 Pairs of runs of the same model and data, one without and one with the recorder,
 alternating in one process, so that what else the machine does hits both. A hook
@@ -8,7 +8,6 @@ part, bytes a step, the recorder a user would write first, and a million rows.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import statistics
@@ -24,10 +23,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from benchmarks.common import commit, machine
+from benchmarks import common
+from benchmarks.common import machine
 from benchmarks.speed.recorder_parts import parts_table
 from diagnostics.log.writer import LogWriter
 from diagnostics.measure.tensors import exact_statistics
+from diagnostics.provenance import commit
 from diagnostics.record.events import Judge
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.header import Header
@@ -221,9 +222,9 @@ def many_rows(data: Dataset, rows: int, folder: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = common.parser("benchmarks.speed.recorder", __doc__)
     parser.add_argument("--quick", action="store_true", help="few short runs and 50,000 rows")
-    parser.add_argument("--output", type=Path, help="also write the page to this file")
+    parser.add_argument("--write", type=Path, help="also write the page to this file")
     options = parser.parse_args()
     pairs, steps, rows = (4, 100, 50_000) if options.quick else (9, 150, 1_000_000)
     data = load_dataset()
@@ -270,10 +271,7 @@ def main() -> None:
         ]
         page += [many_rows(data, rows, folder)]
     text = "\n".join(page) + "\n"
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text)
+    common.publish(text, options.write)
 
 
 if __name__ == "__main__":

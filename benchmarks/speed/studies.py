@@ -8,7 +8,6 @@ machine: two jobs need two free cores.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import tempfile
@@ -17,8 +16,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.common import commit, machine
+from benchmarks import common
+from benchmarks.common import machine
 from diagnostics.log.run_files import find_runs
+from diagnostics.provenance import commit
 from diagnostics.statistics import summary_cache
 from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.runner import Study
@@ -28,17 +29,14 @@ STARTS = 3
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.parser("benchmarks.speed.studies", __doc__)
     parser.add_argument("--network", default="lenet")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--runs", type=int, default=6)
     parser.add_argument("--stats", type=int, default=1000)
-    parser.add_argument("--write", type=Path, metavar="FILE")
+    parser.add_argument("--write", type=Path, help="also write the page to this file")
     options = parser.parse_args()
-    text = page(options.network, options.epochs, options.runs, options.stats)
-    print(text)
-    if options.write:
-        options.write.write_text(text + "\n", encoding="utf-8")
+    common.publish(page(options.network, options.epochs, options.runs, options.stats) + "\n", options.write)
 
 
 def page(network: str, epochs: int, runs: int, stats: int) -> str:

@@ -12,7 +12,6 @@ own figures are printed.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import os
@@ -22,8 +21,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import ROOT, commit, machine
+from benchmarks import common
+from benchmarks.common import ROOT, machine
 from benchmarks.speed.profile import profile
+from diagnostics.provenance import commit
 from lenet.data import load_dataset
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
@@ -156,9 +157,9 @@ def _torch_version() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.parser("benchmarks.speed.trainer", __doc__)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--write", type=Path)
+    parser.add_argument("--write", type=Path, help="also write the page to this file")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--network", choices=NETWORKS, default="lenet")
     parser.add_argument("--convolution", choices=["exact", "report"], default="exact")
@@ -169,10 +170,7 @@ def main() -> None:
         text = profile(options.network, options.batch_size, data, options.convolution)
     else:
         text = tables(options.rounds)
-    print(text)
-    if options.write:
-        options.write.parent.mkdir(parents=True, exist_ok=True)
-        options.write.write_text(text)
+    common.publish(text, options.write)
 
 
 if __name__ == "__main__":

@@ -24,19 +24,17 @@ settings and it is alive; settings are on that list if all their calibration run
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from benchmarks import common
 from benchmarks.zoo.build import build
 from benchmarks.zoo.groups import FIRST_SEED, LATEST_ROUND, QUICK_SHARE
 from benchmarks.zoo.table import write_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.zoo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.parser("benchmarks.zoo", __doc__)
     parser.add_argument("action", choices=["build", "table"])
     parser.add_argument("--part", choices=list(FIRST_SEED), help="default: evaluation, with --quick calibration")
     parser.add_argument("--round", type=int, help="of seeds; default: the latest")

@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.common import commit, outcomes
+from benchmarks.common import outcomes
 from benchmarks.zoo.faults import FAULTS, QUIET_FAULTS, injected
 from benchmarks.zoo.groups import ZooRun, zoo_runs
 from benchmarks.zoo.shapes import shapes_dataset
+from diagnostics.provenance import commit
 from diagnostics.record.recorder import Recorder
 from diagnostics.study.worker import dataset
 from diagnostics.study.worker_pool import Failure

@@ -136,9 +136,14 @@ def slow_settings(seed: int) -> Settings:
     rate = float(draw.choice(rates)) * {"sgd": 1.0, "momentum": 0.1, "adam": 0.01}[optimizer]
     init = str(draw.choice(["report", "he", "lecun", "glorot"]))
     return Settings(
-        network=network, activation=activation, optimizer=optimizer, lr=rate, init=init, seed=seed,
+        network=network,
+        activation=activation,
+        optimizer=optimizer,
+        lr=rate,
+        init=init,
+        seed=seed,
         epochs=int(draw.choice([1, 2])),
-    )  # fmt: skip
+    )
 
 
 def batches_settings(seed: int) -> Settings:
@@ -148,10 +153,15 @@ def batches_settings(seed: int) -> Settings:
     optimizer = str(draw.choice(["sgd", "momentum", "adam"], p=[0.7, 0.15, 0.15]))
     rate = float(draw.choice([0.02, 0.05, 0.1, 0.3])) * {"sgd": 1.0, "momentum": 0.1, "adam": 0.01}[optimizer]
     return Settings(
-        network=str(draw.choice(["feedforward", "conv", "conv-pool", "lenet"])), optimizer=optimizer, lr=rate,
-        init=str(draw.choice(["report", "he", "lecun", "glorot"])), seed=seed, batch_size=batch,
-        epochs=1 if batch < 128 else 2, limit=12_800 if batch < 128 else None,
-    )  # fmt: skip
+        network=str(draw.choice(["feedforward", "conv", "conv-pool", "lenet"])),
+        optimizer=optimizer,
+        lr=rate,
+        init=str(draw.choice(["report", "he", "lecun", "glorot"])),
+        seed=seed,
+        batch_size=batch,
+        epochs=1 if batch < 128 else 2,
+        limit=12_800 if batch < 128 else None,
+    )
 
 
 def shapes_settings(seed: int) -> Settings:

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.common import commit, render
+from benchmarks.common import render
 from benchmarks.zoo.groups import RETIRED_SEEDS
 from benchmarks.zoo.judged import judge_all
 from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
+from diagnostics.provenance import commit
 
 Numbers = Mapping[str, Any]
 NONE = {"share": None}  # what earlier rounds did not count
