@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostics.detect import remedies as detect_remedies
 from diagnostics.errors import StudyError
 from diagnostics.study.plan import Arm, arm_settings, told_apart
 from lenet.settings import Settings, option_name
@@ -78,6 +79,14 @@ REPORT_TABLE = Preset(
 
 SEEDS = 40
 
+
+def _remedy(key: str, dose: float | None = None) -> Changes:
+    """What a remedy of :mod:`diagnostics.detect.remedies` changes in the report's settings, at a strength."""
+    report = Settings().to_dict()
+    changed = detect_remedies.REMEDIES[key].changed(report, dose)
+    return {name: value for name, value in changed.items() if report[name] != value}
+
+
 # What the author had in mind (decay, "regularization, etc.", and the optimisers he names), what is commonly
 # done against such deaths (clipping, warm-up, a smaller rate, other initial weights), and shuffling.
 _REMEDIES: tuple[tuple[str, Changes], ...] = (
@@ -88,16 +97,16 @@ _REMEDIES: tuple[tuple[str, Changes], ...] = (
     # L2 as in "Neural Networks from Scratch", which the author followed. L1 is chosen so that at first both
     # shrink the weights alike.
     ("L1 5e-5", {"l1": 5e-5}),
-    ("L2 5e-4", {"l2": 5e-4}),
-    ("warm-up over 100 steps", {"warmup": 100}),
-    ("gradient clipped to norm 1", {"clip_norm": 1.0}),
-    ("half the learning rate", {"lr": 0.25}),
-    ("a quarter of the learning rate", {"lr": 0.125}),
+    ("L2 5e-4", _remedy("weight-decay", 5e-4)),
+    ("warm-up over 100 steps", _remedy("warm-up", 100)),
+    ("gradient clipped to norm 1", _remedy("clip", 1.0)),
+    ("half the learning rate", _remedy("smaller-rate", 0.5)),
+    ("a quarter of the learning rate", _remedy("smaller-rate", 0.25)),
     # v = m v + g sums to g / (1 - m): 0.05 / (1 - 0.9) = 0.5.
     ("momentum 0.9 at lr 0.05", {"optimizer": "momentum", "momentum": 0.9, "lr": 0.05}),
-    ("Adam at lr 0.001", {"optimizer": "adam", "lr": 0.001}),
+    ("Adam at lr 0.001", _remedy("adaptive", 0.001)),
     ("He initialisation", {"init": "he"}),
-    ("LeCun initialisation", {"init": "lecun"}),
+    ("LeCun initialisation", _remedy("lecun-init")),
     ("shuffled batches", {"shuffle": True}),
 )
 # His question was about his own code, so the remedies he had in mind are tried with its convolution as well.

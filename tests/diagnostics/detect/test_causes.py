@@ -261,3 +261,26 @@ def test_a_stretch_is_told_with_the_loss_that_confirmed_it_and_its_limit():
 
     assert symptom.rule == "never-learned"
     assert (symptom.value, symptom.limit) == pytest.approx((H, 0.95 * H), rel=1e-3)
+
+
+def test_for_steps_that_are_too_small_the_factor_is_what_the_measured_ratio_asks_for():
+    still = {f"{layer}/weights/update/ratio": 5e-7 for layer in ("conv1", "dense1", "dense2")}
+    diagnosis = judge(rows(piecewise((P + 40, H)), 0.1, changes=still)).diagnosis
+
+    assert diagnosis.first_link.rule == "tiny-steps"
+    assert diagnosis.remedies[0] == "a learning rate 10,000 times larger"
+
+
+def test_a_nan_that_comes_from_the_optimiser_is_not_blamed_on_the_input():
+    t = np.arange(120)
+    changes = {
+        "dense2/weights/update/nonfinite": np.where(t == 80, 3.0, 0.0),
+        "dense2/weights/value/nonfinite": (81, 3.0),
+        "input/mean": 0.1,
+    }
+    diagnosis = judge(rows(piecewise((120, 0.3)), changes=changes)).diagnosis
+
+    assert (diagnosis.first_link.rule, diagnosis.first_link.layer) == ("non-finite", "dense2")
+    assert "come from the optimiser" in diagnosis.first_link.message
+    assert diagnosis.first_link.origin == "code"
+    assert "inputs checked for NaN and infinity" not in diagnosis.remedies
