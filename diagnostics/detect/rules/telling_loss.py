@@ -32,6 +32,7 @@ from diagnostics.detect.window import Window
 
 CLIPPED_AT = {16.118: "1e-7", 18.42: "1e-8", 20.72: "1e-9", 23.03: "1e-10", 27.63: "1e-12", 34.54: "1e-15",
               15.94: "the precision of float32", 87.34: "the smallest float32"}  # fmt: skip
+FAR_ABOVE_CHANCE = 0.55
 SHARE = 0.9  # of the rows have to fit a formula
 
 
@@ -125,7 +126,9 @@ def _readings(loss: Series, accuracy: Series, classes: int, fit: float) -> list[
             words = f"the loss is (1 - accuracy) x {clip:g}: probabilities are exactly 0 or 1, clipped at {at}"
             found.append((clip, words))
     twice = floor + wrong
-    if varies and fits(twice, 8 * fit) and abs(loss.mean() - twice.mean()) <= 3 * fit * twice.mean():
+    near = fits(twice, 8 * fit) and abs(loss.mean() - twice.mean()) <= 3 * fit * twice.mean()
+    # On its way down a healthy loss passes these numbers while the accuracy is still low.
+    if varies and (fits(twice) or (near and accuracy.mean() >= FAR_ABOVE_CHANCE)):
         words = f"the loss is {floor:.4f} + 1 - accuracy: softmax applied twice ends at ln(1 + {classes - 1}/e)"
         found.append((floor, words))
     return found

@@ -19,7 +19,7 @@ import numpy as np
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin, Severity
 from diagnostics.detect.rule import Case, Rule
-from diagnostics.detect.series import lasting_from
+from diagnostics.detect.series import lasting_from, medians
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.detect.window import Window
 
@@ -36,7 +36,7 @@ class TinySteps(Rule):
     is_last_resort = is_lasting = True
     thresholds = (
         Threshold("tiny-steps", "ratio", 1e-4, "of the norm", "update of every hidden layer below", CALIBRATION, 0, 1),
-        Threshold("tiny-steps", "flat", 1e-3, "of the norm", "the same with sigmoid or tanh", CALIBRATION, 0, 1),
+        Threshold("tiny-steps", "flat", 2e-3, "of the norm", "the same with sigmoid or tanh", CALIBRATION, 0, 1),
         Threshold("tiny-steps", "rows", 20, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("larger-rate", "adaptive", "glorot-init", "relu")
@@ -51,7 +51,9 @@ class TinySteps(Rule):
         gradients = np.stack([window.tensor(layer, "weights", "gradient", "norm") for layer in window.layers])
         largest = np.where(np.isfinite(ratios), ratios, 0.0).max(axis=0)
         guessing = window.scalar("data_loss") >= 0.9 * window.guessing_loss
-        first = lasting_from((largest < limit) & (gradients > 0).all(axis=0) & guessing, rows)
+        # A batch with a larger gradient now and then does not get the network off its plateau.
+        usual_before = np.concatenate((largest[: rows - 1], medians(largest, rows)))
+        first = lasting_from((usual_before < limit) & (gradients > 0).all(axis=0) & guessing, rows)
         if first is None:
             return []
         usual = float(np.median(largest[first:]))
