@@ -1,4 +1,4 @@
-"""The rows and tables of an open log file, of which only those that agree with their CRC are given out."""
+"""FileSource: the rows and tables of an open log, as far as they agree with their checksums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps a failed write, a full disk or a fork from doing harm."""
+"""Guards against a failed write, a full disk and a fork."""
 
 from __future__ import annotations
 

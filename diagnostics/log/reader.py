@@ -27,13 +27,15 @@ from diagnostics.schema.tables import FORMAT, VERSION
 
 
 def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
-    """The run in the log at ``path``.
+    """The run in a log.
 
-    With ``live`` the log of a run that is being written can be followed:
-    ``run.refresh()`` takes in what was written since. Without, the run stays what
-    it was when it was opened. Raises LogError, one line, where the file is
-    missing, empty, foreign, of a newer major version, or beyond repair;
-    ``run.notes`` says what of a damaged file had to be left out.
+    ``path``: the log.
+    ``live``: whether a log that is being written is followed, so that ``run.refresh()`` takes in what was
+    written since. Otherwise the run stays what it was when it was opened.
+
+    The run is judged by the thresholds that its log keeps. ``run.notes`` says what of a damaged file had to be
+    left out. Raises LogError, one line, where the file is missing, empty, of another program or of another major
+    version of the format, or damaged beyond repair.
     """
     file = Path(path)
     source = open_source(file)

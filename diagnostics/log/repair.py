@@ -18,7 +18,15 @@ from diagnostics.schema.header import Header
 
 @dataclass(frozen=True)
 class Repair:
-    """What a repair did. ``original`` is None where there was nothing to repair."""
+    """What a repair did.
+
+    ``path``: the log.
+    ``rows``: how many rows could be trusted.
+    ``last_step``: the step of the last of them; None where there is none.
+    ``status``: what became of the run.
+    ``original``: the damaged file under its new name; None where there was nothing to repair.
+    ``problems``: what could not be saved, one line each.
+    """
 
     path: Path
     rows: int

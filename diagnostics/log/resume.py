@@ -18,9 +18,11 @@ from diagnostics.run.run import Run
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """Where an interrupted run can be continued: before step ``checkpoint.step``.
+    """Where an interrupted run can be continued.
 
-    ``settings`` are those it was started with, {} where it was run from Python.
+    ``path``: its log.
+    ``run``: the run until now.
+    ``checkpoint``: the state to continue from.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""The log of a run as the recorder sees it: one that may be absent, or fail, without training noticing."""
+"""RunLog: the log of a run and its checkpoints, as the recorder writes them; both may fail while training goes on."""
 
 from __future__ import annotations
 
@@ -34,10 +34,13 @@ class HasState(Protocol):
 
 
 class RunLog:
-    """Writes to a log, and to its checkpoints, until one of them fails.
+    """Writes the log and the checkpoints of a run, until one of them fails.
 
-    With ``on_error`` "continue" a failure is one warning, with "stop" it is
-    raised. Without a path everything here does nothing.
+    ``path``: the log; None for none, and then nothing here does anything.
+    ``header``: its attributes.
+    ``overwrite``: whether a log of this name is replaced.
+    ``resume``: where the run is continued; None for a new run.
+    ``on_error``: with "continue" a failure is one warning, with "stop" it is raised.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class RunLog:
                 self._complain(error)
 
     def note(self, step: int, event: str, message: str, **fields: Any) -> None:
-        """One event; verdicts and what happens to the run reach the file at once."""
+        """One event. All events but those of rules are written to the file at once."""
         if self._writer is not None:
             self._writer.event(step, event, message, **fields)
             if event != "rule":

@@ -1,11 +1,11 @@
 """The first 48 bytes of an HDF5 file, and how to make a file readable whose writer was killed.
 
-A superblock of version 3 keeps, after the signature: at byte 8 its version, at
-11 the consistency flags (writer, SWMR), at 28 the end of file it believes in,
-and at 44 a checksum (Jenkins lookup3, public domain) of all before. A killed
-writer leaves the flags set and often an end of file behind what it wrote, so
-both are set anew, and the file is padded, since structures may point beyond a
-cut. This is done to copies only.
+A superblock of version 3 holds, after the signature: at byte 8 its version, at
+byte 11 the consistency flags (writer, SWMR), at byte 28 the size that the file
+should have, and at byte 44 a checksum (Jenkins lookup3, public domain) of all bytes
+before. A killed writer leaves the flags set, and often a size that is smaller than
+what it wrote. Both are therefore set anew. The file is padded too, since its
+structures may point behind its end where it was cut. This is done to copies only.
 """
 
 from __future__ import annotations

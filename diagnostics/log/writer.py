@@ -1,10 +1,10 @@
-"""The writer of a log: rows are gathered and written 64 at a time or once a second.
+"""LogWriter: rows are gathered, and written 64 at a time or once a second.
 
 The file is built under a temporary name, switched to single-writer-multiple-
-reader mode, put on disk, and only then given its name. While it is written to,
-signals wait. Before each write there must be space left. If a write fails all
-the same, the file is never touched again: what was flushed stays readable, and
-LogWriteError says so once.
+reader mode, put on disk, and only then given its name. Signals wait while it is
+written to. Before each write the space that is left on the disk is looked at. If a
+write fails all the same, the file is never touched again: what was flushed stays
+readable, and LogWriteError says so once.
 """
 
 from __future__ import annotations

@@ -25,13 +25,16 @@ def histograms(
     counts: NDArray[np.uint32],
     ranges: NDArray[np.float32],
 ) -> None:
-    """Write histograms of each of the ``parts`` into ``counts`` (tensor, bin) and ``ranges`` (tensor, 2).
+    """Write a histogram of each tensor.
 
-    ``ends`` (2, tensor) are the smallest and largest entries, which are known
-    already. The bins are equal and go from the smallest to the largest finite entry;
-    an entry on the border of two belongs to the upper one, the largest to the last.
-    Where all entries are equal they stand in the first bin; where none is finite
-    the counts are 0 and the range is NaN.
+    ``parts``: the tensors, flat.
+    ``ends``: (2, tensor), the smallest and the largest entry of each, which are known already.
+    ``counts``: (tensor, bin), where the counts are written.
+    ``ranges``: (tensor, 2), where the ends of the bins are written.
+
+    The bins are equal and go from the smallest to the largest finite entry. An entry on the border of two bins
+    belongs to the upper one, and the largest entry to the last. Where all entries are equal, they are counted in
+    the first bin. Where none is finite, the counts are 0 and the range is NaN.
     """
     for i, tensor in enumerate(parts):
         part: NDArray[np.floating[Any]] = tensor
@@ -59,7 +62,7 @@ def _counts(part: NDArray[np.floating[Any]], low: float, high: float) -> NDArray
 
 
 def _occurrences(places: NDArray[np.int32]) -> NDArray[np.int64]:
-    """How often each of 0 to BINS occurs: counting pairs in a square table takes half the time."""
+    """How often each of 0 to BINS occurs. Counting pairs of entries in a square table takes half the time."""
     if places.size < LARGE:
         return np.bincount(places, minlength=BINS + 1)
     half = places.size // 2

@@ -18,11 +18,12 @@ PAUSE_STEPS = 25
 
 
 class SnapshotPlan:
-    """Every ``every`` steps, and at the step at which a rule fires and the two after it.
+    """When snapshots are taken: every so many steps, and at the step at which a rule fires and the two after it.
 
-    Rules that fire again soon bring no further snapshots, so that a run in which
-    they fire at every step costs no more than others. ``extra_until`` and
-    ``quiet_until`` are all it remembers.
+    A rule that fires within the next 25 steps adds no snapshots, so that a run in which rules fire at every
+    step does not take one at every step.
+
+    ``every``: steps from one snapshot to the next; 0 takes none.
     """
 
     def __init__(self, every: int) -> None:
@@ -40,7 +41,7 @@ class SnapshotPlan:
         return step < self.extra_until
 
     def state(self) -> dict[str, NDArray[np.int64]]:
-        """What it remembers."""
+        """What it knows, for a checkpoint."""
         return {"snapshots": np.array([self.extra_until, self.quiet_until], dtype=np.int64)}
 
     def restore(self, state: Mapping[str, NDArray[np.int64]]) -> None:

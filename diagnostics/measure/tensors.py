@@ -1,11 +1,11 @@
 """Statistics of all tensors of a step at once.
 
-Parameters, gradients, updates and outputs lie in one buffer of rows, each tensor
-from a new row on, so that few calls measure all of them: sums of rows are one
-matrix-vector product, sums of squares one product of rows with themselves, and
-the rows of a tensor are added up by ``reduceat``. Where float32 sums could
-mislead (entries that are not finite, squares that under- or overflow, a mean that
-dwarfs the deviation) that tensor alone is measured again in float64, by the
+Parameters, gradients, updates and outputs lie in one buffer of rows, and each tensor
+begins with a new row. Few calls then measure all of them: the sums of rows are one
+matrix-vector product, the sums of squares one product of rows with themselves, and
+``reduceat`` adds up the rows of a tensor. Some tensors cannot be measured by float32
+sums: those with entries that are not finite, with squares that under- or overflow, or
+with a mean far larger than the deviation. They are measured again in float64, by the
 definitions in :mod:`diagnostics.schema.measures`.
 """
 
@@ -24,7 +24,7 @@ NAMES = ("mean", "std", "min", "max", "norm", "zero_fraction", "nonfinite")
 MEAN, STD, MIN, MAX, NORM, ZERO, NONFINITE = positions(TENSOR_STATISTICS, *NAMES)
 OTHERS = others(TENSOR_STATISTICS, *NAMES)
 
-# Entries of a row: long enough for fast products, short enough to waste little on small tensors.
+# Entries of a row. Longer rows make the products faster; shorter rows leave less of them unused.
 WIDTH = 256
 # Float32 squares keep their digits above this mean of squares; where they overflow, the mean is infinite.
 SMALLEST_SQUARE = 1e-32

@@ -1,4 +1,4 @@
-"""The detector beside the recorder: what it finds becomes events of the log."""
+"""Judge: the detector of a recorder, whose findings become events of the log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ class TakesVerdict(Protocol):
 
 
 class Judge:
-    """Feeds a detector. ``onset`` is that of the last stretch that was confirmed."""
+    """Gives each row to a detector, and says what it finds as events.
+
+    ``info``: the run, with the thresholds to judge by.
+    ``name``: the name of the run in its diagnosis.
+
+    ``onset`` is the first step of the last stretch that was confirmed, None before; ``is_defect`` says whether
+    the run is in a defect stretch now.
+    """
 
     def __init__(self, info: RunInfo, name: str) -> None:
         self.detector = Detector(info, name=name)
@@ -30,11 +37,11 @@ class Judge:
         self.is_defect = False
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
-        """One row, the very one that is logged; returns the events it brings, nearly always none."""
+        """Judge one row, the one that is logged. Returns the events to log, for nearly all rows none."""
         found = self.detector.observe(step, epoch, row)
         notes = [self._of_finding(e) if isinstance(e, Finding) else self._of_stretch(step, e) for e in found]
         symptoms = self.detector.symptoms
-        if symptoms.first_learned == step and not symptoms.stretches:  # else it has just been said that it recovered
+        if symptoms.first_learned == step and not symptoms.stretches:  # a recovery has an event of its own
             notes.append(
                 {"event": "verdict", "message": f"learned at step {step}", "rule": "healthy", "severity": "info"}
             )

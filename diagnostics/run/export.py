@@ -55,7 +55,7 @@ def _parquet() -> Any:
         import pyarrow.parquet as pq
     except ImportError:
         raise DiagnosticsError(
-            'Parquet needs pyarrow, which is not installed: pip install pyarrow, or export csv'
+            "Parquet needs pyarrow, which is not installed: pip install pyarrow, or export csv"
         ) from None
 
     def write(path: Path, frames: Iterator[pd.DataFrame]) -> None:

@@ -1,4 +1,4 @@
-"""From rows to pandas: the frames of a run."""
+"""The frames of a run, from its rows and tables."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from diagnostics.detect.detector import diagnose
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.run import frames
 from diagnostics.run.snapshots import Snapshots
@@ -32,12 +33,15 @@ T = TypeVar("T")
 
 
 class Run:
-    """One training run, or a range of its steps (:meth:`between`).
+    """One training run, or a range of its steps (:meth:`between`). Frames are read when first asked for, and kept.
 
-    Frames are read when first asked for and kept. ``status`` is one of running,
-    completed, stopped, interrupted, failed, log-stopped, crashed (the writer was
-    killed), unclear (nobody can tell whether the writer lives: the file system has no
-    locks). ``notes`` says what the reader had to do to read the file.
+    ``source``: where its rows and tables come from.
+    ``name``: its name.
+    ``path``: its log; None for a run in memory.
+
+    ``status`` is one of running, completed, stopped, interrupted, failed, log-stopped, crashed (the writer was
+    killed), and unclear (nobody can tell whether the writer lives: the file system has no locks).
+    ``notes`` says what of a damaged log could not be read.
     """
 
     def __init__(self, source: Source, name: str, path: Path | None = None) -> None:
@@ -66,7 +70,20 @@ class Run:
         events: Sequence[Mapping[str, Any]] = (),
         arrays: Mapping[str, NDArray[Any]] | None = None,
     ) -> Run:
-        """A run in memory from ``values`` (rows, columns) in the order of ``info.columns``."""
+        """A run in memory.
+
+        ``info``: what is known of it before its first step.
+        ``steps``: (rows,), the step of each row.
+        ``epochs``: (rows,), the epoch of each row, counted from 1.
+        ``values``: (rows, columns), in the order of ``info.columns``.
+        ``wall``: (rows,), when each row was made, in seconds since 1970; None for unknown.
+        ``status``: what became of the run; see the class.
+        ``name``: its name.
+        ``epoch_rows``, ``validations``, ``events``: rows of these tables, each a mapping of fields to values.
+        ``arrays``: snapshot arrays by their paths; None for none.
+
+        Raises ValueError where the shape of ``values`` fits neither steps nor columns.
+        """
         values = np.ascontiguousarray(values, dtype=np.float32)
         if values.shape != (len(steps), len(info.columns)):
             raise ValueError(f"values are {values.shape}, expected {(len(steps), len(info.columns))}")
@@ -137,7 +154,7 @@ class Run:
             yield self.between(int(steps[start]), int(steps[min(start + rows, len(steps)) - 1]))
 
     def refresh(self) -> bool:
-        """Look for rows written since; says whether anything changed. Drops the frames that were kept."""
+        """Look for rows that were written since. Returns whether anything changed; if so, frames are read again."""
         changed = self.source.refresh()
         if changed:
             self._kept.clear()
@@ -159,7 +176,11 @@ class Run:
         first: int | None = None,
         last: int | None = None,
     ) -> NDArray[np.float32]:
-        """Part of the values, (rows, columns): columns by name or position, steps from first to last."""
+        """Part of the values, (rows, columns).
+
+        ``columns``: names or positions of columns; None for all.
+        ``first``, ``last``: the first and the last step; None for no bound.
+        """
         start, stop = self._rows(first, last)
         return self.source.values(start, stop, None if columns is None else self._places(columns))
 
@@ -222,7 +243,15 @@ class Run:
         layer: str | None = None,
         tensor: str | None = None,
     ) -> pd.DataFrame:
-        """As :attr:`tensors`, but reading only these statistics, this kind, layer or tensor; None means all."""
+        """As :attr:`tensors`, but only a part of it is read.
+
+        ``statistics``: names of statistics; None for all.
+        ``kind``: value, gradient or update; None for all.
+        ``layer``: the name of a layer; None for all.
+        ``tensor``: weights or biases; None for both.
+
+        Raises KeyError for a statistic that the run does not have.
+        """
         statistics = statistics or self.columns.statistics("tensor")
         pairs = [p for p in self.columns.tensors if layer in (None, p[0]) and tensor in (None, p[1])]
         kinds = frames.kinds_of(kind)
@@ -233,10 +262,14 @@ class Run:
         steps = np.ascontiguousarray(self.index["step"])
         return frames.tensors_frame(steps, cells, statistics, kinds, pairs)
 
-    def activation_frame(
-        self, statistics: Sequence[str] | None = None, layer: str | None = None
-    ) -> pd.DataFrame:
-        """As :attr:`activations`, but reading only these statistics or this layer; None means all."""
+    def activation_frame(self, statistics: Sequence[str] | None = None, layer: str | None = None) -> pd.DataFrame:
+        """As :attr:`activations`, but only a part of it is read.
+
+        ``statistics``: names of statistics; None for all.
+        ``layer``: the name of a layer, or "input"; None for all.
+
+        Raises KeyError for a statistic that the run does not have.
+        """
         statistics = statistics or self.columns.statistics("activation")
         layers = [la for la in self.columns.layers if layer in (None, la)]
         places = [self.columns.activation(la, s) for la in layers for s in statistics]
@@ -251,7 +284,7 @@ class Run:
         """The detector's answer for the whole run (also where this is only a part of it)."""
         if self._whole is not self:
             return self._whole.diagnosis
-        return self._keep("diagnosis", self._judge)
+        return self._keep("diagnosis", lambda: diagnose(self))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -264,12 +297,6 @@ class Run:
         return self.diagnosis.verdict
 
     # -- inside ---------------------------------------------------------------------------
-
-    def _judge(self) -> Diagnosis:
-        from diagnostics.detect.detector import diagnose  # the detector reads runs; this keeps the imports one-way
-
-        diagnosis: Diagnosis = diagnose(self)
-        return diagnosis
 
     def _epochs(self) -> pd.DataFrame:
         epochs = frames.table_frame(EPOCHS, self.source.table(EPOCHS))

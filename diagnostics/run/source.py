@@ -48,7 +48,14 @@ class Source(Protocol):
 
 @dataclass
 class MemorySource:
-    """A run held in arrays."""
+    """A run held in arrays.
+
+    ``header``: what is known of the run as a whole, with its status.
+    ``index_rows``: step, wall time and epoch of each row.
+    ``value_rows``: (rows, columns), the values.
+    ``tables``: rows of tables by their paths; {} for none.
+    ``arrays``: rows of snapshot arrays by their paths; {} for none.
+    """
 
     header: Header
     index_rows: Records

@@ -27,9 +27,15 @@ INPUT = "input"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the row. ``layer``, ``tensor`` and ``kind`` are "" where they do not apply."""
+    """One column of the row.
 
-    group: str  # "scalar", "tensor" or "activation"
+    ``group``: "scalar", "tensor" or "activation".
+    ``layer``, ``tensor``, ``kind``: what is measured; "" where they do not apply.
+    ``statistic``: the name of the measure.
+    ``unit``: its unit; two columns that differ in the unit alone are the same.
+    """
+
+    group: str
     layer: str
     tensor: str
     kind: str
@@ -60,8 +66,10 @@ class RowBlocks(NamedTuple):
 class Columns(Sequence[Column]):
     """The columns of a run, in order, and where to find each.
 
-    ``tensors`` lists (layer, tensor) pairs and ``layers`` the layers with
-    activations, both in the order of the network; the first layer is "input".
+    ``columns``: the columns in their order.
+
+    ``tensors`` lists the (layer, tensor) pairs, and ``layers`` the layers with
+    activations, both in the order of the network. The first layer is "input".
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:

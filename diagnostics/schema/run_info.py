@@ -22,15 +22,22 @@ _THRESHOLDS_MEANING = (
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What the header of a log says, and what the detector is told at the start.
+    """What is known of a run before its first step. Meter and detector take it as it is; the log keeps it.
 
-    ``description`` is the model in words (layers, optimiser, learning rate);
-    ``settings`` those of ``lenet-diag train``, empty where training was run from
-    Python; ``environment`` versions, machine, threads, process, data checksum;
-    ``window`` W, where 0 stands for the default at this batch size; ``thresholds``
-    those of the detector that judged it live, {} where none did or an old log does not say;
-    ``recorded_columns`` are those of a log that was read, which an older or a newer
-    program may have written.
+    ``tensors``: the parameter tensors, in the order of the network.
+    ``layers``: the trainable layers, in the order of the network.
+    ``prior``: (classes,), the share of each class in the training labels.
+    ``batch_size``, ``samples``: size of a batch, and of the training set.
+    ``steps_per_epoch``, ``epochs``, ``total_steps``: how long the run was asked to be.
+    ``seed``: the seed of all that is random.
+    ``description``: the model in words: layers, optimiser, learning rate.
+    ``settings``: those of ``lenet-diag train``; {} where training was run from Python.
+    ``environment``: versions, machine, threads, process, checksum of the data.
+    ``window``: W, in steps; 0 stands for the default at this batch size.
+    ``thresholds``: those of the detector that judged the run while it was recorded; {} where none did, and where
+    the log is older than version 1.2.
+    ``recorded_columns``: the columns that the log names, which a program of another version may have written;
+    None for the columns that are declared today.
     """
 
     tensors: tuple[TensorInfo, ...]

@@ -1,10 +1,11 @@
-"""The log file, declared: its groups, datasets, fields, attributes, units and meanings.
+"""The tables and arrays of a log, declared: path, fields, types, units and meanings.
 
 Writer, reader, repair, ``lenet-diag schema`` and ``docs/log-format.md`` all take
-names and types from here; no other file writes a path inside the HDF5 file.
-Which statistics a row holds is declared in :mod:`diagnostics.schema.columns`.
+names and types from here. No other file names a path inside the HDF5 file. The
+attributes are declared in :mod:`diagnostics.schema.header`, the measures that a row
+holds in :mod:`diagnostics.schema.measures`.
 
-A file of another major version is refused; a newer minor version may only add.
+A log of another major version is refused. A newer minor version may only add:
 1.1 added the attribute ``checkpoint_every``, 1.2 ``window``, ``thresholds`` and the table ``digests``.
 """
 
@@ -23,7 +24,13 @@ FLUSH_ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a table: its name, stored type, unit and meaning."""
+    """One field of a table.
+
+    ``name``: its name.
+    ``dtype``: its type in the file, as NumPy spells it.
+    ``unit``: its unit; "" for none.
+    ``meaning``: what it says, in words.
+    """
 
     name: str
     dtype: str
@@ -36,9 +43,13 @@ CRC = Field("crc", "<u4", "", "CRC-32 of the row's other bytes; a row that disag
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A dataset of named fields that grows by rows; the last field is the row's CRC.
+    """A dataset of named fields that grows by rows.
 
-    ``since`` is the minor version that brought it: logs of older ones are without.
+    ``path``: where it lies in the file.
+    ``meaning``: what one row says, in words.
+    ``chunk``: rows of one chunk in the file.
+    ``fields``: its fields; the last one is the CRC of the row.
+    ``since``: the minor version of the format that added it; older logs do not have it.
     """
 
     path: str
@@ -55,7 +66,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A dataset of plain numbers whose first axis grows; ``dims`` names its axes."""
+    """A dataset of plain numbers whose first axis grows.
+
+    ``path``: where it lies in the file.
+    ``meaning``: what it holds, in words.
+    ``chunk``: entries of the first axis in one chunk in the file.
+    ``dims``: the names of its axes.
+    ``dtype``: its type in the file, as NumPy spells it.
+    ``unit``: the unit of its numbers.
+    """
 
     path: str
     meaning: str
@@ -65,119 +84,205 @@ class Array:
     unit: str
 
 
-TENSORS = Table("layout/tensors", "the parameter tensors, in the order of the network", 64, (
-    Field("layer", "S64", "", "name of the layer"),
-    Field("tensor", "S16", "", "weights or biases"),
-    Field("ndim", "<i4", "", "number of axes"),
-    Field("shape", "8<i8", "", "(kh, kw, C_in, C_out) or (inputs, neurons) or (units,), then zeros"),
-    Field("offset", "<i8", "entries", "where the tensor starts in the flat parameter buffer"),
-    Field("size", "<i8", "entries", "number of entries"),
-    CRC,
-))  # fmt: skip
+TENSORS = Table(
+    "layout/tensors",
+    "the parameter tensors, in the order of the network",
+    64,
+    (
+        Field("layer", "S64", "", "name of the layer"),
+        Field("tensor", "S16", "", "weights or biases"),
+        Field("ndim", "<i4", "", "number of axes"),
+        Field("shape", "8<i8", "", "(kh, kw, C_in, C_out) or (inputs, neurons) or (units,), then zeros"),
+        Field("offset", "<i8", "entries", "where the tensor starts in the flat parameter buffer"),
+        Field("size", "<i8", "entries", "number of entries"),
+        CRC,
+    ),
+)
 
-LAYERS = Table("layout/layers", "the trainable layers, whose outputs are measured, in order", 64, (
-    Field("name", "S64", "", "name of the layer"),
-    Field("kind", "S64", "", "its class"),
-    Field("activation", "S32", "", "the function after it; empty where there is none"),
-    Field("ndim", "<i4", "", "number of axes of the output of one sample"),
-    Field("shape", "8<i8", "", "(H, W, C) or (F,), then zeros"),
-    Field("units", "<i8", "units", "channels or neurons"),
-    CRC,
-))  # fmt: skip
+LAYERS = Table(
+    "layout/layers",
+    "the trainable layers, whose outputs are measured, in order",
+    64,
+    (
+        Field("name", "S64", "", "name of the layer"),
+        Field("kind", "S64", "", "its class"),
+        Field("activation", "S32", "", "the function after it; empty where there is none"),
+        Field("ndim", "<i4", "", "number of axes of the output of one sample"),
+        Field("shape", "8<i8", "", "(H, W, C) or (F,), then zeros"),
+        Field("units", "<i8", "units", "channels or neurons"),
+        CRC,
+    ),
+)
 
-COLUMNS = Table("layout/columns", "the columns of steps/values, in order", 256, (
-    Field("name", "S160", "", "layer/tensor/kind/statistic, as far as they apply"),
-    Field("group", "S16", "", "scalar, tensor or activation"),
-    Field("layer", "S64", "", "layer, or empty"),
-    Field("tensor", "S16", "", "weights, biases, or empty"),
-    Field("kind", "S16", "", "value, gradient, update, or empty"),
-    Field("statistic", "S32", "", "what is measured"),
-    Field("unit", "S16", "", "its unit"),
-    CRC,
-))  # fmt: skip
+COLUMNS = Table(
+    "layout/columns",
+    "the columns of steps/values, in order",
+    256,
+    (
+        Field("name", "S160", "", "layer/tensor/kind/statistic, as far as they apply"),
+        Field("group", "S16", "", "scalar, tensor or activation"),
+        Field("layer", "S64", "", "layer, or empty"),
+        Field("tensor", "S16", "", "weights, biases, or empty"),
+        Field("kind", "S16", "", "value, gradient, update, or empty"),
+        Field("statistic", "S32", "", "what is measured"),
+        Field("unit", "S16", "", "its unit"),
+        CRC,
+    ),
+)
 
-VALUES = Array("steps/values", "one row a recorded step: see layout/columns", FLUSH_ROWS, ("row", "column"),
-               "<f4", "as layout/columns says")  # fmt: skip
+VALUES = Array(
+    "steps/values",
+    "one row a recorded step: see layout/columns",
+    FLUSH_ROWS,
+    ("row", "column"),
+    "<f4",
+    "as layout/columns says",
+)
 
-INDEX = Table("steps/index", "which step each row of steps/values belongs to", 256, (
-    Field("step", "<i8", "", "the step, counted from 0 over the whole run"),
-    Field("wall", "<f8", "s since 1970", "when the row was made"),
-    Field("epoch", "<i4", "", "the epoch, counted from 1"),
-    Field("crc", "<u4", "", "CRC-32 of the row of steps/values and of the fields above; the trusted "
-          "rows are the longest prefix where it agrees"),
-))  # fmt: skip
+INDEX = Table(
+    "steps/index",
+    "which step each row of steps/values belongs to",
+    256,
+    (
+        Field("step", "<i8", "", "the step, counted from 0 over the whole run"),
+        Field("wall", "<f8", "s since 1970", "when the row was made"),
+        Field("epoch", "<i4", "", "the epoch, counted from 1"),
+        Field(
+            "crc",
+            "<u4",
+            "",
+            "CRC-32 of the row of steps/values and of the fields above; the trusted "
+            "rows are the longest prefix where it agrees",
+        ),
+    ),
+)
 
-EPOCHS = Table("epochs", "one row a finished epoch", 64, (
-    Field("epoch", "<i4", "", "the epoch, counted from 1"),
-    Field("first_step", "<i8", "", "its first step"),
-    Field("last_step", "<i8", "", "its last step"),
-    Field("wall", "<f8", "s since 1970", "when it ended"),
-    Field("loss", "<f8", "nats", "mean training loss over its samples"),
-    Field("accuracy", "<f8", "share", "training accuracy over its samples"),
-    Field("learning_rate", "<f8", "1", "learning rate of its last step"),
-    Field("seconds", "<f8", "s", "time it took, hooks left out"),
-    CRC,
-))  # fmt: skip
+EPOCHS = Table(
+    "epochs",
+    "one row a finished epoch",
+    64,
+    (
+        Field("epoch", "<i4", "", "the epoch, counted from 1"),
+        Field("first_step", "<i8", "", "its first step"),
+        Field("last_step", "<i8", "", "its last step"),
+        Field("wall", "<f8", "s since 1970", "when it ended"),
+        Field("loss", "<f8", "nats", "mean training loss over its samples"),
+        Field("accuracy", "<f8", "share", "training accuracy over its samples"),
+        Field("learning_rate", "<f8", "1", "learning rate of its last step"),
+        Field("seconds", "<f8", "s", "time it took, hooks left out"),
+        CRC,
+    ),
+)
 
-VALIDATIONS = Table("validations", "one row a validation", 64, (
-    Field("epoch", "<i4", "", "the epoch it followed; -1 for a validation of the finished model"),
-    Field("step", "<i8", "", "the last step before it"),
-    Field("wall", "<f8", "s since 1970", "when it ended"),
-    Field("loss", "<f8", "nats", "mean loss"),
-    Field("accuracy", "<f8", "share", "accuracy"),
-    Field("samples", "<i8", "samples", "size of the validation set"),
-    Field("seconds", "<f8", "s", "time it took"),
-    CRC,
-))  # fmt: skip
+VALIDATIONS = Table(
+    "validations",
+    "one row a validation",
+    64,
+    (
+        Field("epoch", "<i4", "", "the epoch it followed; -1 for a validation of the finished model"),
+        Field("step", "<i8", "", "the last step before it"),
+        Field("wall", "<f8", "s since 1970", "when it ended"),
+        Field("loss", "<f8", "nats", "mean loss"),
+        Field("accuracy", "<f8", "share", "accuracy"),
+        Field("samples", "<i8", "samples", "size of the validation set"),
+        Field("seconds", "<f8", "s", "time it took"),
+        CRC,
+    ),
+)
 
 EVENT_KINDS = ("rule", "verdict", "validation", "checkpoint", "resume", "interruption", "end")
 
-EVENTS = Table("events", "what happened and when: one row an event", 64, (
-    Field("step", "<i8", "", "the step at which it happened; at the end of the run, the number of steps"),
-    Field("wall", "<f8", "s since 1970", "when it was noted"),
-    Field("event", "S16", "", "one of " + ", ".join(EVENT_KINDS)),
-    Field("rule", "S48", "", "the rule that fired, or the verdict; empty where there is none"),
-    Field("layer", "S64", "", "the layer, or empty"),
-    Field("severity", "S16", "", "info, warning or error"),
-    Field("value", "<f8", "", "what was measured; NaN where nothing was"),
-    Field("limit", "<f8", "", "what it was held against; NaN where nothing was"),
-    Field("message", "S320", "", "a sentence for people (UTF-8)"),
-    CRC,
-))  # fmt: skip
+EVENTS = Table(
+    "events",
+    "what happened and when: one row an event",
+    64,
+    (
+        Field("step", "<i8", "", "the step at which it happened; at the end of the run, the number of steps"),
+        Field("wall", "<f8", "s since 1970", "when it was noted"),
+        Field("event", "S16", "", "one of " + ", ".join(EVENT_KINDS)),
+        Field("rule", "S48", "", "the rule that fired, or the verdict; empty where there is none"),
+        Field("layer", "S64", "", "the layer, or empty"),
+        Field("severity", "S16", "", "info, warning or error"),
+        Field("value", "<f8", "", "what was measured; NaN where nothing was"),
+        Field("limit", "<f8", "", "what it was held against; NaN where nothing was"),
+        Field("message", "S320", "", "a sentence for people (UTF-8)"),
+        CRC,
+    ),
+)
 
-CHECKPOINTS = Table("checkpoints", "the checkpoints, listed after each was safe on disk", 16, (
-    Field("step", "<i8", "", "steps made when it was taken: the next step to do"),
-    Field("wall", "<f8", "s since 1970", "when it was taken"),
-    Field("file", "S160", "", "file name, in the folder NAME.checkpoints beside the log"),
-    Field("bytes", "<i8", "bytes", "size of the file"),
-    Field("healthy", "|u1", "", "1 if nothing was suspected when it was taken"),
-    CRC,
-))  # fmt: skip
+CHECKPOINTS = Table(
+    "checkpoints",
+    "the checkpoints, listed after each was safe on disk",
+    16,
+    (
+        Field("step", "<i8", "", "steps made when it was taken: the next step to do"),
+        Field("wall", "<f8", "s since 1970", "when it was taken"),
+        Field("file", "S160", "", "file name, in the folder NAME.checkpoints beside the log"),
+        Field("bytes", "<i8", "bytes", "size of the file"),
+        Field("healthy", "|u1", "", "1 if nothing was suspected when it was taken"),
+        CRC,
+    ),
+)
 
-DIGESTS = Table("digests", "what each checkpoint has to be, bit for bit; since 1.2", 16, (
-    Field("step", "<i8", "", "steps made when it was taken: the next step to do"),
-    Field("wall", "<f8", "s since 1970", "when it was taken"),
-    Field("file", "S64", "", "SHA-256 of the checkpoint's file, as hex digits"),
-    Field("parameters", "S64", "", "SHA-256 of all parameters before that step, as hex digits"),
-    CRC,
-), since=2)  # fmt: skip
+DIGESTS = Table(
+    "digests",
+    "what each checkpoint has to be, bit for bit; since 1.2",
+    16,
+    (
+        Field("step", "<i8", "", "steps made when it was taken: the next step to do"),
+        Field("wall", "<f8", "s since 1970", "when it was taken"),
+        Field("file", "S64", "", "SHA-256 of the checkpoint's file, as hex digits"),
+        Field("parameters", "S64", "", "SHA-256 of all parameters before that step, as hex digits"),
+        CRC,
+    ),
+    since=2,
+)
 
-SNAPSHOTS = Table("snapshots/index", "which step each snapshot belongs to", 64, (
-    Field("step", "<i8", "", "the step"),
-    Field("wall", "<f8", "s since 1970", "when it was made"),
-    Field("extra", "|u1", "", "0 taken on schedule, 1 taken because a rule fired"),
-    Field("crc", "<u4", "", "CRC-32 of the snapshot's rows of counts, ranges, silent and kernels, in this "
-          "order, and of the fields above"),
-))  # fmt: skip
+SNAPSHOTS = Table(
+    "snapshots/index",
+    "which step each snapshot belongs to",
+    64,
+    (
+        Field("step", "<i8", "", "the step"),
+        Field("wall", "<f8", "s since 1970", "when it was made"),
+        Field("extra", "|u1", "", "0 taken on schedule, 1 taken because a rule fired"),
+        Field(
+            "crc",
+            "<u4",
+            "",
+            "CRC-32 of the snapshot's rows of counts, ranges, silent and kernels, in this "
+            "order, and of the fields above",
+        ),
+    ),
+)
 
-COUNTS = Array("snapshots/counts", f"histogram of each tensor: {BINS} equal bins between the ends of its "
-               "finite entries", 16, ("snapshot", "kind", "tensor", "bin"), "<u4", "entries")  # fmt: skip
-RANGES = Array("snapshots/ranges", "lower and upper end of each histogram", 16,
-               ("snapshot", "kind", "tensor", "end"), "<f4", "1")  # fmt: skip
-SILENT = Array("snapshots/silent", "which units were 0 for the whole batch: the units of all layers, one "
-               "after another", 64, ("snapshot", "unit"), "|u1", "0 or 1")  # fmt: skip
-KERNELS = Array("snapshots/kernels", "the weights of the first convolution, flattened from (kh, kw, C_in, "
-                "C_out); no entries without one", 16, ("snapshot", "entry"), "<f4", "1")  # fmt: skip
+COUNTS = Array(
+    "snapshots/counts",
+    f"histogram of each tensor: {BINS} equal bins between the ends of its finite entries",
+    16,
+    ("snapshot", "kind", "tensor", "bin"),
+    "<u4",
+    "entries",
+)
+RANGES = Array(
+    "snapshots/ranges", "lower and upper end of each histogram", 16, ("snapshot", "kind", "tensor", "end"), "<f4", "1"
+)
+SILENT = Array(
+    "snapshots/silent",
+    "which units were 0 for the whole batch: the units of all layers, one after another",
+    64,
+    ("snapshot", "unit"),
+    "|u1",
+    "0 or 1",
+)
+KERNELS = Array(
+    "snapshots/kernels",
+    "the weights of the first convolution, flattened from (kh, kw, C_in, C_out); no entries without one",
+    16,
+    ("snapshot", "entry"),
+    "<f4",
+    "1",
+)
 
 SNAPSHOT_ARRAYS = (COUNTS, RANGES, SILENT, KERNELS)
 LAYOUT_TABLES = (TENSORS, LAYERS, COLUMNS)
