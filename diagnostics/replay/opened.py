@@ -19,7 +19,7 @@ from diagnostics.replay.proof import Proof
 from diagnostics.replay.replayed_run import ReplayedRun
 from diagnostics.replay.starts import MET
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import guilty_layer
+from diagnostics.run.turning_point import failed_layer
 from lenet.hooks import FloatArray
 
 Role = Literal["ordinary", "first link", "blow", "asked"]
@@ -203,7 +203,7 @@ def ordinary_step(run: Run, before: int, layer: str) -> int | None:
 
 def _opened(replayed: ReplayedRun, wanted: dict[int, Role]) -> OpenedRun:
     run, first, main = replayed.run, min(wanted), max(wanted)
-    guilty = guilty_layer(run) or _most_moved(run, main)
+    guilty = failed_layer(run) or _most_moved(run, main)
     ordinary = ordinary_step(run, first, guilty)
     roles: dict[int, Role] = dict(wanted)
     if ordinary is not None:

@@ -1,4 +1,4 @@
-"""Where to look: where it began, where the network went down, and the steps around both."""
+"""Which steps and layers of a run to look at: the step at which it broke, and the layer that failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ SYMPTOMS = {str(verdict) for verdict in Verdict}
 
 @dataclass(frozen=True)
 class Focus:
-    """The steps to zoom in on, the step at which the run broke, and the layer that went down (None: no layer)."""
+    """A range of steps to look at closely.
+
+    ``first``, ``last``: its first and its last step.
+    ``turn``: the step at which the run broke.
+    ``layer``: the layer that failed; None where no layer can be named.
+    """
 
     first: int
     last: int
@@ -26,11 +31,10 @@ class Focus:
 
 
 def focus(run: Run) -> Focus | None:
-    """Where a run broke; None for a run in which nothing did.
+    """The steps around the one at which a run broke; None for a run that did not.
 
-    The window holds the beginnings of all events of the chain and a margin on
-    both sides, at most 600 steps; the onset of a run that never learned is no
-    event, since it is step 0 whenever that was.
+    They hold the beginnings of all events of the chain and a margin on both sides, at most 600 steps. The onset
+    of a run that never learned does not count as an event: it is step 0 whenever the run broke.
     """
     turn = turning_step(run)
     if turn is None or not len(run):
@@ -43,16 +47,16 @@ def focus(run: Run) -> Focus | None:
     last = min(int(steps[-1]), max(begins) + margin)
     while last > first and len(run) > 12 and int(np.sum((steps >= first) & (steps <= last))) < 12:
         first, last = max(int(steps[0]), first - margin), min(int(steps[-1]), last + margin)
-    return Focus(first, last, turn, guilty_layer(run))
+    return Focus(first, last, turn, failed_layer(run))
 
 
 def mechanisms(run: Run) -> tuple[Finding, ...]:
-    """The links of the chain that say why; the symptom, which says what, is left out."""
+    """The findings of the chain that say why the run broke, without the symptom, which says what was seen."""
     return tuple(f for f in run.diagnosis.chain if f.rule not in SYMPTOMS)
 
 
-def downfall(run: Run) -> Finding | None:
-    """The first lasting state of the chain, such as dead units: what keeps the run down."""
+def lasting_state(run: Run) -> Finding | None:
+    """The first lasting state of the chain, such as dead units, which keeps the run from learning."""
     states = [f for f in mechanisms(run) if f.rule in LASTING]
     return min(states, key=lambda f: (f.first_step, LASTING[f.rule]), default=None)
 
@@ -62,25 +66,28 @@ def turning_step(run: Run) -> int | None:
     return run.diagnosis.broke_at
 
 
-def guilty_layer(run: Run) -> str | None:
-    """The layer that went down, else that of the cause, else the first in the chain; with parameters."""
-    diagnosis, down = run.diagnosis, downfall(run)
+def failed_layer(run: Run) -> str | None:
+    """The layer with the lasting state, else that of the blow, of the first link or of another link of the chain.
+
+    Only layers with parameters count; None where no finding names one.
+    """
+    diagnosis, down = run.diagnosis, lasting_state(run)
     known = {layer for layer, _ in run.columns.tensors}
     links = (diagnosis.blow, diagnosis.first_link)
     named = [down.layer if down else None, *(link.layer for link in links if link is not None)]
     return next((layer for layer in (*named, *(f.layer for f in diagnosis.chain)) if layer in known), None)
 
 
-def suspects(run: Run) -> tuple[str | None, ...]:
-    """The layers to look at closely: the one that went down and the one where it began; (None,) for neither."""
+def layers_to_show(run: Run) -> tuple[str | None, ...]:
+    """The layers to look at closely: the one that failed, and that of the first link; (None,) without either."""
     cause = run.diagnosis.cause
     known = {layer for layer, _ in run.columns.tensors}
-    named = (guilty_layer(run), cause.layer if cause and cause.layer in known else None)
+    named = (failed_layer(run), cause.layer if cause and cause.layer in known else None)
     return tuple(dict.fromkeys(layer for layer in named if layer)) or (None,)
 
 
 def deciding_stretch(diagnosis: Diagnosis) -> Stretch | None:
-    """The stretch that decides the verdict; where none does, the longest of those the run came back from."""
+    """The stretch that decides the verdict; where none does, the longest of those that the run recovered from."""
     if diagnosis.onset is not None:
         return next((s for s in diagnosis.stretches if s.onset == diagnosis.onset), None)
     return max(diagnosis.stretches, key=lambda s: (s.recovery or diagnosis.steps) - s.onset, default=None)

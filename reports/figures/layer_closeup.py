@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import Focus, focus, suspects
+from diagnostics.run.turning_point import Focus, focus, layers_to_show
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_stretches
@@ -128,7 +128,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
     if window is not None:
         caption += f" The dotted line is step {window.turn:,}, where the run went down."
         enlarged += f", and enlarged from step {window.first:,} to {window.last:,} around step {window.turn:,}"
-    for layer, letter in zip(suspects(run), "ab", strict=False):
+    for layer, letter in zip(layers_to_show(run), "ab", strict=False):
         title = "One layer, closely"
         if layer is not None and window is not None:
             title = f"{layer}, {'which went down' if layer == window.layer else 'where it began'}"

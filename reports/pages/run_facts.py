@@ -6,7 +6,7 @@ from collections import Counter
 
 from diagnostics.detect.findings import RuleOutcome, Verdict
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import deciding_stretch, downfall, guilty_layer, turning_step
+from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state, turning_step
 from reports.pages.document import Fact, Facts, facts
 from reports.text.headline import link_words
 from reports.text.numbers import counted, percent
@@ -26,9 +26,9 @@ def run_facts(run: Run) -> Facts:
     diagnosis, turn = run.diagnosis, turning_step(run)
     if turn is None:
         return _quiet_facts(run)
-    stretch, down = deciding_stretch(diagnosis), downfall(run)
+    stretch, down = deciding_stretch(diagnosis), lasting_state(run)
     blow, first = diagnosis.blow, diagnosis.first_link
-    layer = guilty_layer(run) or (first.layer if first else None)
+    layer = failed_layer(run) or (first.layer if first else None)
     where, when = _layer_words(run, layer), ["the blow"] if blow else []
     others = [one for one in (blow.layers if blow else ()) if one != layer]
     if others:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.run.turning_point import focus, guilty_layer, turning_step
+from diagnostics.run.turning_point import failed_layer, focus, turning_step
 from tests.helpers import synthetic_runs as synthetic
 
 
@@ -22,4 +22,4 @@ def test_a_healthy_run_has_no_focus() -> None:
 
     assert focus(run) is None
     assert turning_step(run) is None
-    assert guilty_layer(run) is None
+    assert failed_layer(run) is None
