@@ -57,8 +57,8 @@ def manual() -> str:
         "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n"
         "\n"
         "Limits can be set in a TOML file, a table a rule (`lenet-diag diagnose --limits FILE`), or from Python "
-        '(`diagnostics.detect.detector.DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})`); they are stored with '
-        "every verdict.\n"
+        '(`diagnostics.detect.detector.DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})`); a log keeps those '
+        "of its recorder, and its readers judge by them unless they are told others.\n"
     )
     return head + "\n" + "\n".join(page(name) for name in names())
 
