@@ -33,6 +33,7 @@ from reports.pages.run_facts import run_facts
 from reports.pages.run_rescue import tried
 from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
+from reports.text.headline import measured_words, origin_sentence
 from reports.text.numbers import counted
 from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
 from reports.text.remedies import command_for
@@ -76,7 +77,18 @@ def _why(run: Run) -> Section:
     chain = run.diagnosis.chain
     unexplained = text("The rules found no chain of events that leads to the defect: its cause is unexplained.")
     told = Listing(tuple(_link(finding) for finding in chain)) if chain else unexplained
-    return section("why", "Why: the chain of events", told, *pictures(figures_in("why", run)))
+    return section("why", "Why: the chain of events", told, *_how_sure(run), *pictures(figures_in("why", run)))
+
+
+def _how_sure(run: Run) -> tuple[Block, ...]:
+    """Where the first link points to, and what was measured of it and of the blow; nothing without a first link."""
+    diagnosis = run.diagnosis
+    if diagnosis.first_link is None:
+        return ()
+    links = [link for link in (diagnosis.blow, diagnosis.first_link) if link is not None]
+    measured_of = dict.fromkeys(sentence(measured_words(link)) for link in links)
+    return (text(Strong("Code, settings, data or luck? "), origin_sentence(diagnosis.first_link)),
+            text(Strong("How sure is that? "), " ".join(measured_of)))  # fmt: skip
 
 
 def _checked(run: Run) -> tuple[Block, Block]:
