@@ -38,9 +38,9 @@ def _limits(run: Run) -> Block:
     """The limits, each beside its default where it has another value."""
     limits, changed = run.diagnosis.limits, run.diagnosis.changed_limits
     defaults = {key: plain(default) for key, (_, default) in changed.items()}
-    rows = tuple((key, plain(value), defaults.get(key, "the same")) for key, value in limits.items())
-    columns = ("limit", "value", "default")
-    title = f"Limits: {len(changed)} of them not the defaults" if changed else "Limits"
+    rows = tuple((key, plain(value), defaults.get(key, "")) for key, value in limits.items())
+    columns = ("limit", "value", "default, where changed")
+    title = f"Limits ({len(changed)} changed)" if changed else "Limits"
     return folded(title, TableBlock("Limits this verdict was reached with", columns, rows, frozenset(columns[1:])))
 
 

@@ -108,7 +108,7 @@ def test_files_cut_short(sound: dict[str, bytes], tmp_path: Path, state: str, sh
 
 
 @pytest.mark.parametrize("size", [10, 40, 100, 1_000, 5_000, 20_000])
-def test_a_file_cut_short_is_called_that_and_not_somebody_elses(
+def test_a_file_that_is_cut_short_is_not_called_a_file_of_another_program(
     sound: dict[str, bytes], tmp_path: Path, size: int
 ) -> None:
     path = tmp_path / "run.h5"
@@ -125,7 +125,7 @@ def test_a_file_cut_short_is_called_that_and_not_somebody_elses(
         assert "Unable" not in str(error.value)
 
 
-def test_what_of_a_file_cut_short_cannot_be_read_is_said_in_plain_words(
+def test_plain_words_say_which_parts_of_a_cut_file_cannot_be_read(
     sound: dict[str, bytes], tmp_path: Path
 ) -> None:
     for percent in range(30, 100, 4):
@@ -208,7 +208,7 @@ def later_version(path: Path) -> None:
         (later_version, "a newer lenet-diag is needed"),
     ],
 )
-def test_what_is_no_log_of_ours_gets_one_clear_line(tmp_path: Path, make: object, says: str) -> None:
+def test_a_file_that_is_no_log_gets_one_clear_line(tmp_path: Path, make: object, says: str) -> None:
     path = tmp_path / "run.h5"
     make(path)  # type: ignore[operator]
 
@@ -251,7 +251,7 @@ def test_there_is_a_sample_of_this_version() -> None:
 
 
 @pytest.mark.parametrize("patience", [-1, "soon", float("nan")])
-def test_thresholds_that_cannot_be_are_told_and_left_out(tmp_path: Path, patience: object) -> None:
+def test_impossible_thresholds_in_a_log_are_named_and_not_used(tmp_path: Path, patience: object) -> None:
     whole_log(tmp_path / "run.h5")
     with h5py.File(tmp_path / "run.h5", "r+") as file:
         file.attrs["thresholds"] = np.bytes_(json.dumps({"verdict.patience": patience, "of-old.limit": 3}))
@@ -264,7 +264,7 @@ def test_thresholds_that_cannot_be_are_told_and_left_out(tmp_path: Path, patienc
 
 
 @pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("window", -1), ("status", 99)])
-def test_attributes_that_cannot_be_make_a_log_unreadable(tmp_path: Path, name: str, value: int) -> None:
+def test_impossible_attributes_make_a_log_unreadable(tmp_path: Path, name: str, value: int) -> None:
     whole_log(tmp_path / "run.h5")
     with h5py.File(tmp_path / "run.h5", "r+") as file:
         if name == "batch_size":

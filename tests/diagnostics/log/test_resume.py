@@ -112,7 +112,7 @@ def test_checkpoints_of_a_resumed_run_come_as_often_as_before(tmp_path: Path) ->
     assert run.checkpoints["step"].tolist() == [0, 7, 14, 21, 28, 35, 42, 49]
 
 
-def test_what_is_asked_for_when_a_run_is_resumed_is_done(tmp_path: Path) -> None:
+def test_a_recorder_s_own_checkpoint_interval_wins_when_a_run_is_resumed(tmp_path: Path) -> None:
     broken_run(tmp_path / "run.h5", 16)
     model = small_model()
     recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=20)
@@ -197,7 +197,7 @@ def test_checkpoints_of_another_run_are_not_used(tmp_path: Path) -> None:
         prepare_resume(tmp_path / "run.h5")
 
 
-def test_a_run_is_not_gone_on_with_on_other_data(tmp_path: Path) -> None:
+def test_a_run_is_not_resumed_on_other_data(tmp_path: Path) -> None:
     def recorder(checksum: str) -> Recorder:
         return Recorder(
             tmp_path / "run.h5", model=model, checkpoint_every=7, environment={"data_checksum": checksum * 8}
@@ -220,7 +220,7 @@ def test_a_complete_run_is_not_resumed(tmp_path: Path) -> None:
         prepare_resume(tmp_path / "run.h5")
 
 
-def test_only_rows_up_to_a_damaged_one_are_gone_on_from(tmp_path: Path) -> None:
+def test_a_resumed_run_begins_before_the_first_damaged_row(tmp_path: Path) -> None:
     broken_run(tmp_path / "run.h5")
     log = tmp_path / "run.h5"
     row = open_run(log).block(first=16, last=16).tobytes()

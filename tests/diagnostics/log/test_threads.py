@@ -58,7 +58,7 @@ def test_trainings_that_start_at_once_are_all_what_each_would_be_alone(tmp_path:
         assert (run.block([run.columns.scalar("loss")]) == alone.block([run.columns.scalar("loss")])).all()
 
 
-def test_of_trainings_that_want_one_log_one_gets_it(tmp_path: Path) -> None:
+def test_one_of_several_trainings_that_ask_for_the_same_log_gets_it(tmp_path: Path) -> None:
     errors = all_at_once(6, lambda i: train([Recorder(tmp_path / "run.h5")]) and None)
 
     assert len(errors) == 5

@@ -72,7 +72,7 @@ def test_a_second_writer_of_the_same_log_is_refused(tmp_path: Path) -> None:
     assert len(open_run(tmp_path / "run.h5")) == 3
 
 
-def test_an_existing_file_is_replaced_only_where_that_is_wanted(tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced_only_with_overwrite(tmp_path: Path) -> None:
     filled(tmp_path / "run.h5", 3)
 
     with pytest.raises(LogWriteError, match="exists already"):
@@ -84,7 +84,7 @@ def test_an_existing_file_is_replaced_only_where_that_is_wanted(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("path", "says"), [("missing/run.h5", "does not exist"), (".", "is a folder")])
-def test_paths_that_cannot_be_fail_before_training(tmp_path: Path, path: str, says: str) -> None:
+def test_a_path_that_cannot_be_written_fails_before_training(tmp_path: Path, path: str, says: str) -> None:
     with pytest.raises(LogWriteError, match=says):
         train([Recorder(tmp_path / path)])
 
@@ -109,7 +109,7 @@ def test_the_lock_tells_whether_the_writer_lives(tmp_path: Path) -> None:
     assert not has_writer(tmp_path / "run.h5")
 
 
-def test_a_lock_file_left_by_a_killed_writer_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_a_lock_file_left_by_a_killed_writer_does_not_keep_others_from_writing(tmp_path: Path) -> None:
     lock_path(tmp_path / "run.h5").write_text("process 1")
 
     filled(tmp_path / "run.h5", 3)
@@ -176,7 +176,7 @@ def test_a_log_that_has_stopped_gathers_nothing_more(tmp_path: Path, monkeypatch
     assert (log._gathered, log._tables, log._snapshots) == (0, [], [])
 
 
-def test_a_full_disk_ends_the_run_where_that_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_the_run_with_on_error_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(tmp_path / "run.h5", on_error="stop")
     monkeypatch.setattr(guards, "free_space", lambda path: 1e6)
 

@@ -71,7 +71,7 @@ def test_norm_and_deviation_hold_where_float32_squares_under_or_overflow(scale: 
     assert out[4, 0] > 0
 
 
-def test_deviation_does_not_suffer_from_a_mean_that_dwarfs_it() -> None:
+def test_a_deviation_far_smaller_than_the_mean_is_measured_precisely() -> None:
     x = (1000 + np.random.default_rng(1).normal(size=48_000) * 1e-3).astype(np.float32)
 
     out = measured([x])

@@ -147,7 +147,7 @@ def test_every_kind_of_event_is_written(tmp_path: Path) -> None:
     assert {*parts[0], *parts[1]} == set(EVENT_KINDS)
 
 
-def test_that_a_run_has_learned_is_an_event(tmp_path: Path) -> None:
+def test_an_event_says_when_a_run_has_learned(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.h5", histograms_every=1000)
     train([recorder], small_model(lr=0.3), epochs=30)
 
@@ -213,7 +213,7 @@ def test_a_rule_that_fires_brings_snapshots_of_that_step_and_the_next(tmp_path: 
     assert run.snapshots.extra[run.snapshots.steps == fired].all()
 
 
-def test_a_confirmed_defect_stops_training_where_that_is_wanted(tmp_path: Path) -> None:
+def test_a_confirmed_defect_stops_training_with_on_defect_stop(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.h5", on_defect="stop")
 
     train([recorder], small_model(lr=1e20), epochs=20)
@@ -239,12 +239,12 @@ def test_dead_fraction_over_the_window_counts_units_silent_at_each_of_its_steps(
 
 
 @pytest.mark.parametrize(("name", "value"), [("log_every", 0), ("histograms_every", -1), ("checkpoint_every", 5)])
-def test_arguments_that_cannot_be_are_refused(name: str, value: int) -> None:
+def test_impossible_arguments_are_refused(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=r"expected|need"):
         Recorder(**{name: value})
 
 
-def test_a_run_of_which_every_fifth_step_is_logged_made_all_its_steps(tmp_path: Path) -> None:
+def test_a_run_counts_all_its_steps_where_every_fifth_is_logged(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.h5", log_every=5)
     train([recorder], batch_size=17)
     run = open_run(tmp_path / "run.h5")

@@ -129,7 +129,7 @@ def test_every_reader_says_that_the_limits_are_not_the_defaults(tmp_path: Path) 
     assert as_json[0]["changed_limits"]["verdict.window_steps"] == {"value": 6, "default": 20}
     assert "1 run judged by limits that are not the defaults" in counted
     assert "verdict.window_steps" in counted
-    assert "2 of them not the defaults" in page
+    assert "Limits (2 changed)" in page
     assert summarise(open_run(log)).changed_limits["verdict.window_samples"] == (90, 2560)
 
 
