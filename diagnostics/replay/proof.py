@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,7 +182,8 @@ class LogComparison(Hook):
     def compare_end(self, steps: int, digest: str) -> None:
         """Compare the digest of all parameters after the last of ``steps`` steps, if that was the end of the run."""
         if steps == self._run.steps_made and self._run.header.digest_end:
-            self._compare_digest(steps - 1, self._run.header.digest_end, digest)
+            with suppress(StopTraining):  # it is over
+                self._compare_digest(steps - 1, self._run.header.digest_end, digest)
 
     # ---- inside
 

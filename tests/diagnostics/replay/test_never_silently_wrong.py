@@ -1,0 +1,306 @@
+"""Twenty ways in which a log, a checkpoint, the data, the settings or the machine may not be what they were.
+
+Each is told with the first step that differs, or passed over by name where an earlier start makes up for it; and
+whatever is returned is the true state of the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from diagnostics.errors import ReplayError
+from diagnostics.log.datasets import with_crc
+from diagnostics.log.names import checkpoint_folder
+from diagnostics.record.training import run_training
+from diagnostics.replay import ReplayedRun, replay
+from diagnostics.schema.tables import DIGESTS, INDEX, VALUES
+from lenet import Settings, load_dataset, load_state, save_state
+from tests.helpers.logged_runs import STEPS, data, logged, same_state
+
+WANTED = 10
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[Path, dict[int, Any]]:
+    log = tmp_path / "run.h5"
+    return log, logged(log, {"optimizer": "momentum"}).states
+
+
+def change_row(log: Path, step: int, change: Callable[[Any, list[str]], None]) -> None:
+    """Change a row of the log, and repair its checksum, so that nothing but a replay can tell."""
+    with h5py.File(log, "r+") as file:
+        names = [name.decode() for name in file["layout/columns"]["name"]]
+        index, values = file[INDEX.path][:], file[VALUES.path][:]
+        change(values[step], names)
+        rows = with_crc(index[step : step + 1].astype(INDEX.dtype), [values[step : step + 1]])
+        file[VALUES.path][step] = values[step]
+        file[INDEX.path][step] = rows[0]
+
+
+def flip_last_bit(name: str) -> Callable[[Any, list[str]], None]:
+    def change(row: Any, names: list[str]) -> None:
+        row.view(np.uint32)[names.index(name)] ^= 1
+
+    return change
+
+
+def tell(replayed: ReplayedRun, step: int = WANTED) -> str:
+    """The one line that a moment is refused with."""
+    with pytest.raises(ReplayError) as error:
+        replayed.at(step)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# Rows of the log ---------------------------------------------------------------------------------
+
+COLUMNS = ["loss", "accuracy", "learning_rate", "conv1/weights/value/mean", "dense2/biases/gradient/norm",
+           "conv2/weights/update/ratio", "dense1/zero_fraction", "input/mean"]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_one_bit_of_a_row_is_told_with_its_step_and_its_column(run: Any, column: str) -> None:
+    log, states = run
+    change_row(log, 9, flip_last_bit(column))
+    said = tell(replay(log, data()))
+    assert f"differs at step 9: {column} (" in said
+    assert "data, settings, a checkpoint or the log was changed" in said
+    assert same_state(replay(log, data()).at(6).state, states[6])
+    proof = replay(log, data()).check()
+    assert not proof.is_proven
+    assert proof.difference is not None
+    assert (proof.difference.step, proof.difference.columns) == (9, (column,))
+
+
+def test_a_row_before_the_checkpoint_is_told_by_a_check(run: Any) -> None:
+    log, states = run
+    change_row(log, 2, flip_last_bit("loss"))
+    proof = replay(log, data()).check()
+    assert proof.difference is not None
+    assert proof.difference.step == 2
+    moment = replay(log, data()).at(WANTED)  # from a checkpoint after it, whose digest the log holds
+    assert moment.proof.first_step == 8
+    assert same_state(moment.state, states[WANTED])
+
+
+def test_a_row_of_another_step_is_told(run: Any) -> None:
+    log, _ = run
+    with h5py.File(log, "r") as file:
+        other = file[VALUES.path][8]
+    change_row(log, 9, lambda row, names: np.copyto(row, other))
+    said = tell(replay(log, data()))
+    assert "differs at step 9: " in said
+    assert "more columns" in said
+
+
+# Checkpoints -------------------------------------------------------------------------------------
+
+
+def checkpoint(log: Path, step: int) -> Path:
+    return checkpoint_folder(log) / f"step-{step:08d}.npz"
+
+
+def change_state(path: Path, key: str) -> None:
+    """Change the last bit of one number of a checkpoint, whose own checksums are made anew."""
+    state = load_state(path)
+    state[key].reshape(-1).view(np.uint32)[3] ^= 1
+    save_state(path, state)
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.95])
+def test_a_flipped_bit_in_a_checkpoint_is_passed_over(run: Any, at: float) -> None:
+    log, states = run
+    path = checkpoint(log, 8)
+    content = bytearray(path.read_bytes())
+    content[int(at * len(content))] ^= 4
+    path.write_bytes(content)
+    moment = replay(log, data()).at(WANTED)
+    assert moment.proof.start == "the checkpoint before step 4"
+    assert any("was changed since it was written" in note for note in moment.proof.notes)
+    assert same_state(moment.state, states[WANTED])
+
+
+@pytest.mark.parametrize("key", ["parameters", "optimizer/velocity"])
+def test_a_checkpoint_that_was_changed_with_care_is_passed_over(run: Any, key: str) -> None:
+    log, states = run
+    change_state(checkpoint(log, 8), key)
+    moment = replay(log, data()).at(WANTED)
+    assert moment.proof.start == "the checkpoint before step 4"
+    assert same_state(moment.state, states[WANTED])
+
+
+@pytest.mark.parametrize("key", ["parameters", "optimizer/velocity"])
+@pytest.mark.parametrize("step", [8, WANTED])
+def test_a_changed_checkpoint_is_found_out_by_the_rows_where_the_log_has_no_digests(
+    tmp_path: Path, key: str, step: int
+) -> None:
+    """As in a log of an older program; the log says of itself what it is."""
+    log = tmp_path / "run.h5"
+    states = logged(log, {"optimizer": "momentum"}).states
+    with h5py.File(log, "r+") as file:
+        file.attrs.modify("schema_version", np.array([1, 1], np.int32))
+        del file[DIGESTS.path]
+    path = checkpoint(log, 8)
+    state = load_state(path)
+    state[key][:40] += np.float32(1e-3)
+    save_state(path, state)
+    moment = replay(log, data()).at(step)
+    assert moment.proof.start == "the checkpoint before step 4"
+    assert any("differs at step 8" in note for note in moment.proof.notes)
+    assert same_state(moment.state, states[step])
+
+
+def test_the_checkpoint_of_another_run_is_passed_over(run: Any, tmp_path: Path) -> None:
+    log, states = run
+    logged(tmp_path / "other.h5", {"optimizer": "momentum", "seed": 8})
+    checkpoint(log, 8).write_bytes(checkpoint(tmp_path / "other.h5", 8).read_bytes())
+    assert same_state(replay(log, data()).at(WANTED).state, states[WANTED])
+
+
+def test_a_checkpoint_under_the_name_of_another_step_is_passed_over(run: Any) -> None:
+    log, states = run
+    checkpoint(log, 8).write_bytes(checkpoint(log, 4).read_bytes())
+    moment = replay(log, data()).at(WANTED)
+    assert same_state(moment.state, states[WANTED])
+    checkpoint(log, 9).write_bytes(checkpoint(log, 4).read_bytes())
+    moment = replay(log, data()).at(WANTED)
+    assert any("the log does not list it" in note for note in moment.proof.notes)
+    assert same_state(moment.state, states[WANTED])
+
+
+def test_a_digest_that_was_changed_is_told(run: Any) -> None:
+    log, _ = run
+    with h5py.File(log, "r+") as file:
+        rows = file[DIGESTS.path][:]
+        rows["parameters"][2] = b"0" * 64
+        file[DIGESTS.path][:] = with_crc(rows.astype(DIGESTS.dtype))
+    assert "differs at step 8: all parameters (0000000000 in the log" in tell(replay(log, data()))
+
+
+@pytest.mark.parametrize(("name", "step"), [("digest_start", 0), ("digest_end", STEPS - 1)])
+def test_a_changed_digest_of_the_start_or_the_end_is_told(run: Any, name: str, step: int) -> None:
+    log, _ = run
+    with h5py.File(log, "r+") as file:
+        file.attrs.modify(name, np.array(b"1" * 64, dtype="S80"))
+    proof = replay(log, data()).check()
+    assert proof.difference is not None
+    assert (proof.difference.step, proof.difference.columns) == (step, ("all parameters",))
+
+
+# Data --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["pixel", "label", "order", "other", "fewer"])
+def test_other_data_are_refused_by_name(run: Any, change: str) -> None:
+    log, _ = run
+    X, y = (part.copy() for part in data())
+    if change == "pixel":
+        X[3, 2, 2] += 0.01
+    elif change == "label":
+        y[5] = (y[5] + 1) % 3
+    elif change == "order":
+        X, y = X[::-1], y[::-1]
+    elif change == "fewer":
+        X, y = X[:-1], y[:-1]
+    else:
+        X, y = data({"data_seed": 1})
+    with pytest.raises(ReplayError, match="other data") as error:
+        replay(log, (X, y))
+    assert "\n" not in str(error.value)
+
+
+def test_a_change_that_the_digest_does_not_see_is_told_by_the_rows(tmp_path: Path) -> None:
+    """Of large sets the digest takes some of the images; the rows are made of all of them."""
+    from diagnostics.record.recorder import Recorder
+    from tests.helpers.small_models import blobs, small_model
+
+    X, y = blobs(9000)
+    model = small_model(seed=7)
+    model.train(X, y, 1, 1000, print_every=0, hooks=[Recorder(tmp_path / "run.h5", model=model)])
+    changed = X.copy()
+    changed[4001, 2, 2] += 1
+    said = tell(replay(tmp_path / "run.h5", (changed, y)), 6)
+    assert "differs at step 4: " in said
+
+
+def test_the_files_of_other_data_are_refused_by_their_checksum(tmp_path: Path) -> None:
+    log = tmp_path / "run.h5"
+    run_training(Settings(network="feedforward", limit=256, epochs=2), log, dataset=load_dataset(limit=256))
+    assert replay(log).check().is_proven
+    other = tmp_path / "other.h5"
+    other.write_bytes(log.read_bytes())
+    with h5py.File(other, "r+") as file:
+        environment = json.loads(file.attrs["environment"])
+        environment["data_checksum"] = "0" * 64
+        file.attrs["environment"] = np.bytes_(json.dumps(environment))
+    with pytest.raises(ReplayError, match=r"MNIST: other data .*in the log it is 0000000000"):
+        replay(other)
+
+
+# Settings ----------------------------------------------------------------------------------------
+
+SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "rate": ({"lr": 0.4}, "differs at step 0: learning_rate (0.5 in the log, 0.4"),
+    "seed": ({"seed": 1}, "differs at step 0: seed (0 in the log, 1 here)"),
+    "optimiser": ({"optimizer": "momentum"}, "differs at step 1: "),
+    "penalty": ({"l2": 0.001}, "differs at step 0: loss ("),
+    "clipping": ({"clip_norm": 0.01}, "differs at step 0: "),
+    "activation": ({"activation": "tanh"}, "differs at step 0: "),
+    "initialiser": ({"init": "he"}, "differs at step 0: "),
+    "network": ({"network": "conv-pool"}, "differs at step 0: tensors"),
+    "fewer samples": ({"limit": 128}, "other data"),
+    "decay": ({"lr_decay": "inverse-time"}, "differs at step 1: learning_rate"),
+}
+
+
+@pytest.mark.parametrize("change", SETTINGS)
+def test_other_settings_are_told_with_the_first_step_that_differs(tmp_path: Path, change: str) -> None:
+    log = tmp_path / "run.h5"
+    run_training(
+        Settings(network="feedforward", limit=256, batch_size=32, epochs=2), log, dataset=load_dataset(limit=256)
+    )
+    changes, expected = SETTINGS[change]
+    with h5py.File(log, "r+") as file:
+        settings = {**json.loads(file.attrs["settings"]), **changes}
+        file.attrs["settings"] = np.bytes_(json.dumps(settings))
+    for path in checkpoint_folder(log).iterdir():
+        path.unlink()
+    with pytest.raises(ReplayError, match="other data") if "data" in expected else _any(expected):
+        replay(log).at(5)
+
+
+def _any(expected: str) -> Any:
+    import re
+
+    return pytest.raises(ReplayError, match=re.escape(expected))
+
+
+# The machine -------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of OpenBLAS is chosen by an environment variable")
+def test_another_kernel_of_the_matrix_products_is_told_by_name(tmp_path: Path) -> None:
+    """The kernel is chosen when NumPy is loaded, so this takes a process of its own."""
+    log = tmp_path / "run.h5"
+    run_training(Settings(network="lenet", limit=512, epochs=2), log, dataset=load_dataset(limit=512))
+    program = f"from diagnostics.replay import replay; print(replay({str(log)!r}).check())"
+    for kernel in ("NEHALEM", "HASWELL"):
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+            env={**os.environ, "OPENBLAS_CORETYPE": kernel},
+        )  # fmt: skip
+        if "differs" in done.stdout:  # the machine may have this very kernel
+            break
+    assert "the replay is not the run: it differs at step 0: " in done.stdout
+    assert "the log was made with matrix products of openblas" in done.stdout
+    assert done.stdout.count("\n") == 1
