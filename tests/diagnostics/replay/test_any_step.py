@@ -1,0 +1,70 @@
+"""Random steps of random runs, each state equal to that of an independent full run, in processes of their own."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lenet import load_state
+from tests.helpers import any_step
+from tests.helpers.logged_runs import same_state
+
+SEED = 20_240_715
+
+
+def process(what: str, folder: Path, count: object, threads: int) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "tests.helpers.any_step", what, str(folder), str(SEED), str(count), str(threads)],
+        check=True,
+    )
+
+
+def assert_equal_states(folder: Path, number: int) -> None:
+    states: list[dict[str, Any]] = [load_state(folder / f"{name}-{number}.npz") for name in ("rerun", "replay")]
+    assert same_state(*states), list(any_step.cases(SEED, number + 1))[number]
+
+
+def check(folder: Path, count: int, threads: tuple[int, int, int]) -> None:
+    for what, these in zip(("log", "rerun", "replay"), threads, strict=True):
+        process(what, folder, count, these)
+    for number in range(count):
+        assert_equal_states(folder, number)
+
+
+def test_a_few_random_steps_are_those_of_an_independent_run(tmp_path: Path) -> None:
+    check(tmp_path, 8, (2, 1, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [(1, 2, 1), (2, 1, 2)])
+def test_a_hundred_random_steps_are_those_of_an_independent_run(tmp_path: Path, threads: tuple[int, int, int]) -> None:
+    check(tmp_path, 100, threads)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(10))
+def test_a_run_that_was_killed_and_resumed_has_the_same_states(tmp_path: Path, number: int) -> None:
+    """Killed with SIGKILL at a random step, where a checkpoint may be half written; replayed before and after."""
+    case = list(any_step.cases(SEED, number + 1))[number]
+    command = [sys.executable, "-m", "tests.helpers.any_step", "log", str(tmp_path), str(SEED), f"{number}:", "2"]
+    kill_at = random.Random(number).randint(3, 6)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if int(line) >= kill_at:
+                running.send_signal(signal.SIGKILL)
+                break
+    any_step.rerun(case, tmp_path, 1)
+    if case.checkpoint_every < 1000:
+        from diagnostics.replay import replay
+
+        assert replay(case.log(tmp_path)).check().is_proven
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    any_step.replayed(case, tmp_path, 1)
+    assert_equal_states(tmp_path, number)
