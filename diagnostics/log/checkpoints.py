@@ -71,8 +71,8 @@ class CheckpointRing:
         for path in (*self._files().values(), *self._listed("step-*.npz.part-*")):
             _remove(path)
 
-    def save(self, step: int, model: State, recorder: State) -> Path:
-        """Write the state before ``step``, then remove what need not be kept.
+    def save(self, step: int, model: State, recorder: State) -> tuple[Path, bytes]:
+        """Write the state before ``step``, then remove what need not be kept; returns the file and its content.
 
         Raises OSError where it cannot be written, and where the folder is a link to another place.
         """
@@ -84,9 +84,9 @@ class CheckpointRing:
             raise FileExistsError(errno.EEXIST, f"{path.name} is {found}, and only regular files are replaced")
         remove_abandoned_parts(path)
         added = {PREFIX + name: array for name, array in recorder.items()}
-        save_state(path, {**model, **added, PREFIX + "run_id": np.array(self._run_id)})
+        content = save_state(path, {**model, **added, PREFIX + "run_id": np.array(self._run_id)})
         self._prune(is_over=False)
-        return path
+        return path, content
 
     def finish(self) -> None:
         """The run is complete: what was kept only to go on with it need not be kept any more."""

@@ -117,8 +117,7 @@ class RunLog:
             return
         state = model.state()
         try:
-            file = self._ring.save(step, state, recorder)
-            content = file.read_bytes()
+            file, content = self._ring.save(step, state, recorder)
         except OSError as error:
             ring, self._ring = self._ring, None
             self._complain(LogWriteError(f"{ring.folder}: no more checkpoints: {error.strerror or error}"))

@@ -12,6 +12,7 @@ Take a state between two steps: outside ``train``, or in a hook's ``on_step_star
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from itertools import zip_longest
@@ -131,8 +132,8 @@ def _check_array(state: State, key: str, like: NDArray[Any]) -> None:
         )
 
 
-def save_state(path: str | os.PathLike[str], state: State) -> None:
-    """Write a state to an npz file, whole or not at all.
+def save_state(path: str | os.PathLike[str], state: State) -> bytes:
+    """Write a state to an npz file, whole or not at all; returns the content of the file.
 
     Args:
         path: the file; a regular file is replaced.
@@ -146,15 +147,18 @@ def save_state(path: str | os.PathLike[str], state: State) -> None:
         raise DataError(f"{path}: found no folder {path.parent}, expected one to write the state to")
     if found := obstacle(path):
         raise DataError(f"{path}: is {found}, and only regular files are replaced; give another path")
+    archive = io.BytesIO()  # written in one piece, which takes half the time
+    np.savez(archive, **state)  # type: ignore[arg-type]
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     try:
         with part.open("wb") as file:
-            np.savez(file, **state)  # type: ignore[arg-type]
+            file.write(archive.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    return archive.getvalue()
 
 
 def load_state(path: str | os.PathLike[str]) -> State:
