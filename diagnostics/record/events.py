@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis, Finding, Severity, Stretch, Verdict
+from diagnostics.run.run import Run
 from diagnostics.schema.run_info import RunInfo
 
 Note = dict[str, Any]
@@ -46,6 +47,14 @@ class Judge:
                 {"event": "verdict", "message": f"learned at step {step}", "rule": "healthy", "severity": "info"}
             )
         return notes
+
+    def catch_up(self, run: Run, step: int) -> None:
+        """Judge what the log of a resumed run holds of the steps before ``step``; those events are logged already."""
+        for earlier, epoch, row in run.between(last=step - 1).rows():
+            self.observe(earlier, epoch, row)
+        for at, number, loss, accuracy in run.validations[["step", "epoch", "loss", "accuracy"]].to_numpy().tolist():
+            if at < step:
+                self.detector.validation(int(number), loss, accuracy)
 
     def finish(self, status: str, steps: int) -> tuple[Diagnosis, Note]:
         """The diagnosis at the end of a run that made ``steps`` steps, and the event that says so."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.symptoms import window_of
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.schema.run_info import RunInfo
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 
@@ -58,6 +61,19 @@ class RecordingOptions:
                 raise SettingsError(f"Recorder: {name}: received {policy!r}, expected 'continue' or 'stop'")
         if not isinstance(self.detector, bool | Thresholds):
             raise SettingsError(f"Recorder: detector: received {self.detector!r}, expected True, False or Thresholds")
+
+    def judged_by(self, batch_size: int, before: RunInfo | None) -> dict[str, Any]:
+        """Thresholds and window of a run, as fields of its RunInfo.
+
+        ``batch_size``: samples a step.
+        ``before``: what the log of a resumed run says; None for a new run.
+        """
+        if self.detector is False:
+            return {}
+        if self.detector is True and before is not None and before.thresholds:
+            return {"thresholds": before.thresholds, "window": before.window}
+        thresholds = DEFAULT_THRESHOLDS if self.detector is True else self.detector
+        return {"thresholds": dict(thresholds), "window": window_of(thresholds, batch_size)}
 
 
 DEFAULT_RECORDING = RecordingOptions()

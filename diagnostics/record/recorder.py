@@ -17,9 +17,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector
+from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
-from diagnostics.detect.symptoms import window_of
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import DiagnosticsError
 from diagnostics.files import readable_name
@@ -35,7 +34,6 @@ from diagnostics.record.events import Judge, TakesVerdict
 from diagnostics.record.options import Policy, RecordingOptions
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.tables import VALIDATIONS
 from lenet.errors import reason_of
 from lenet.hooks import (
     ActivationsReady,
@@ -190,7 +188,7 @@ class Recorder(Hook):
             event,
             settings=self._settings,
             environment=environment,
-            **self._judged_by(event.batch_size, resume.run.info if resume else None),
+            **self._options.judged_by(event.batch_size, resume.run.info if resume else None),
         )
         header = Header(
             info,
@@ -296,16 +294,6 @@ class Recorder(Hook):
         if self.path is not None:
             check_log_path(self.path, overwrite=self._options.overwrite or resume is not None)
 
-    def _judged_by(self, batch_size: int, before: RunInfo | None) -> dict[str, Any]:
-        """Thresholds and window of the run, as fields of its RunInfo; ``before`` is that of a resumed log."""
-        wanted = self._options.detector
-        if wanted is False:
-            return {}
-        if wanted is True and before is not None and before.thresholds:
-            return {"thresholds": before.thresholds, "window": before.window}
-        thresholds = DEFAULT_THRESHOLDS if wanted is True else wanted
-        return {"thresholds": dict(thresholds), "window": window_of(thresholds, batch_size)}
-
     def _begin(self) -> None:
         """As before any training."""
         self.cost = 0.0
@@ -316,17 +304,11 @@ class Recorder(Hook):
         self._checkpointed = -1
 
     def _go_on(self, resume: ResumePoint) -> None:
-        """Bring meter, detector and plan to where they were before the step that comes next."""
+        """Bring meter, snapshots and detector to where they were before the step that comes next."""
         self._meter.restore(resume.checkpoint.recorder)
         self._plan.restore(resume.checkpoint.recorder)
         self._checkpointed = resume.step // max(1, self._checkpoint_every)
         if self._judge is not None and resume.step > 0:
-            before = resume.run.between(last=resume.step - 1)
-            for step, epoch, row in before.rows():
-                self._judge.observe(step, epoch, row)
-            for validation in resume.run.source.table(VALIDATIONS):
-                if validation["step"] < resume.step:
-                    epoch, loss, accuracy = (validation[name].item() for name in ("epoch", "loss", "accuracy"))
-                    self._judge.detector.validation(epoch, loss, accuracy)
+            self._judge.catch_up(resume.run, resume.step)
             if self._judge.onset is not None:
                 self._log.keep_checkpoint_before(self._judge.onset)

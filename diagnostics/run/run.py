@@ -7,7 +7,7 @@ run, and both ends of a range are included, as in ``DataFrame.loc``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,7 +19,7 @@ from diagnostics.detect.detector import diagnose
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.run import frames
 from diagnostics.run.snapshots import Snapshots
-from diagnostics.run.source import MemorySource, Source, index_rows, records
+from diagnostics.run.source import MemorySource, Source
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
@@ -62,38 +62,11 @@ class Run:
         epochs: Sequence[int] | NDArray[np.integer[Any]],
         values: NDArray[np.float32],
         *,
-        wall: Sequence[float] | None = None,
-        status: str = "completed",
         name: str = "run",
-        epoch_rows: Sequence[Mapping[str, Any]] = (),
-        validations: Sequence[Mapping[str, Any]] = (),
-        events: Sequence[Mapping[str, Any]] = (),
-        arrays: Mapping[str, NDArray[Any]] | None = None,
+        **known: Any,
     ) -> Run:
-        """A run in memory.
-
-        ``info``: what is known of it before its first step.
-        ``steps``: (rows,), the step of each row.
-        ``epochs``: (rows,), the epoch of each row, counted from 1.
-        ``values``: (rows, columns), in the order of ``info.columns``.
-        ``wall``: (rows,), when each row was made, in seconds since 1970; None for unknown.
-        ``status``: what became of the run; see the class.
-        ``name``: its name.
-        ``epoch_rows``, ``validations``, ``events``: rows of these tables, each a mapping of fields to values.
-        ``arrays``: snapshot arrays by their paths; None for none.
-
-        Raises ValueError where the shape of ``values`` fits neither steps nor columns.
-        """
-        values = np.ascontiguousarray(values, dtype=np.float32)
-        if values.shape != (len(steps), len(info.columns)):
-            raise ValueError(f"values are {values.shape}, expected {(len(steps), len(info.columns))}")
-        tables = {
-            EPOCHS.path: records(EPOCHS, epoch_rows),
-            VALIDATIONS.path: records(VALIDATIONS, validations),
-            EVENTS.path: records(EVENTS, events),
-        }
-        index = index_rows(steps, epochs, wall)
-        return cls(MemorySource(Header(info, status=status), index, values, tables, arrays or {}), name)
+        """A run in memory; the arguments but for its ``name`` are those of :meth:`MemorySource.from_rows`."""
+        return cls(MemorySource.from_rows(info, steps, epochs, values, **known), name)
 
     # -- what it is -----------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import INDEX, Array, Table
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import EPOCHS, EVENTS, INDEX, VALIDATIONS, Array, Table
 
 Records = NDArray[np.void]
 Rows = NDArray[np.float32]
@@ -62,6 +63,41 @@ class MemorySource:
     value_rows: Rows
     tables: Mapping[str, Records] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def from_rows(
+        cls,
+        info: RunInfo,
+        steps: Sequence[int] | NDArray[np.integer[Any]],
+        epochs: Sequence[int] | NDArray[np.integer[Any]],
+        values: NDArray[np.float32],
+        *,
+        wall: Sequence[float] | None = None,
+        status: str = "completed",
+        epoch_rows: Sequence[Mapping[str, Any]] = (),
+        validations: Sequence[Mapping[str, Any]] = (),
+        events: Sequence[Mapping[str, Any]] = (),
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+    ) -> MemorySource:
+        """A run from its rows.
+
+        ``info``: what is known of it before its first step.
+        ``steps``: (rows,), the step of each row.
+        ``epochs``: (rows,), the epoch of each row, counted from 1.
+        ``values``: (rows, columns), in the order of ``info.columns``.
+        ``wall``: (rows,), when each row was made, in seconds since 1970; None for unknown.
+        ``status``: what became of the run; see :class:`diagnostics.run.run.Run`.
+        ``epoch_rows``, ``validations``, ``events``: rows of these tables, each a mapping of fields to values.
+        ``arrays``: snapshot arrays by their paths; None for none.
+
+        Raises ValueError where the shape of ``values`` fits neither steps nor columns.
+        """
+        values = np.ascontiguousarray(values, dtype=np.float32)
+        if values.shape != (len(steps), len(info.columns)):
+            raise ValueError(f"values are {values.shape}, expected {(len(steps), len(info.columns))}")
+        given = {EPOCHS: epoch_rows, VALIDATIONS: validations, EVENTS: events}
+        tables = {table.path: records(table, rows) for table, rows in given.items()}
+        return cls(Header(info, status=status), index_rows(steps, epochs, wall), values, tables, arrays or {})
 
     @property
     def status(self) -> str:
