@@ -103,7 +103,7 @@ def test_steps_say_which_are_defect_iterations(monkeypatch: pytest.MonkeyPatch) 
         Stretch(Verdict.COLLAPSED, 28, 29),
     )
     diagnosis = Diagnosis("run", Verdict.COLLAPSED, 30, stretches=stretches)
-    monkeypatch.setattr(run, "_judge", lambda: diagnosis)
+    monkeypatch.setattr("diagnostics.run.run.diagnose", lambda run: diagnosis)
 
     steps = run.steps
 
