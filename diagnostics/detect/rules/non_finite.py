@@ -26,6 +26,7 @@ from diagnostics.detect.thresholds import Threshold, Thresholds
 from diagnostics.detect.window import Window
 
 INPUT_HAS = "input"
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class NonFinite(Rule):
@@ -58,7 +59,12 @@ class NonFinite(Rule):
         noun = "data" if what == INPUT_HAS else f"{what} of {layer}"
         message = f"the {noun} has NaN or infinite numbers, the first of this run"
         if what == "update":
-            message += "; its gradient is finite, so they come from the optimiser"
+            step = window.scalar("learning_rate")[first] * window.layer_norm(layer, "gradient")[first]
+            what = "update" if step < LARGEST else "overflow"
+            message += {
+                "update": "; its gradient is finite, so they come from the optimiser",
+                "overflow": "; learning rate times gradient is more than the numbers can hold",
+            }[what]
         plain = f"At step {window.steps[first]:,} {message}."
         found = self.finding(window, layer, first, len(window) - 1, math.nan, 1, message, plain=plain)
         return [replace(found, detail=what)]

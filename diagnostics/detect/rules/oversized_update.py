@@ -79,4 +79,8 @@ class OversizedUpdate(Rule):
 
 def _size(ratio: float) -> str:
     """A ratio in words: a share, or how many times."""
-    return f"{ratio:.0%} of" if ratio < MANY_TIMES else f"{ratio:,.0f} times"
+    if ratio < MANY_TIMES:
+        return f"{ratio:.0%} of"
+    if math.isinf(ratio):
+        return "more than the numbers can hold of"
+    return f"{ratio:,.0f} times" if ratio < 1e6 else f"{ratio:.1e} times"
