@@ -202,8 +202,9 @@ class Moment:
     def _on_the_line(self, multiple: float) -> FloatArray:
         if multiple == 1.0:
             return self.values_after
-        step = (self.values_after - self.values) * self.values.dtype.type(multiple)
-        return np.asarray(self.values + step)
+        with np.errstate(all="ignore"):  # a step that overflowed has infinities in it
+            step = (self.values_after - self.values) * self.values.dtype.type(multiple)
+            return np.asarray(self.values + step)
 
     def _known(self, layer: str) -> str:
         names = [one.name for one in self.layers]
