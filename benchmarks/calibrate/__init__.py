@@ -1,1 +1,5 @@
-"""How the limits of the rules were found."""
+"""How the thresholds of the rules were found.
+
+In: healthy and dead runs, trained with many settings and seeds.
+Out: healthy bands, patience and grace, as a Markdown page.
+"""

@@ -1,1 +1,5 @@
-"""Timings: the trainer, the recorder, judging and studies, each beside what it is compared with."""
+"""How long training, recording, judging and studies take.
+
+In: networks, numbers of threads and batch sizes.
+Out: times, each beside what it is compared with, as a Markdown page.
+"""

@@ -1,5 +1,8 @@
 """Checks gradients: the backward pass of a layer, a loss or a whole network against finite differences.
 
+In: a layer, a loss or a network, with inputs.
+Out: a :class:`GradientCheck`: relative errors, and the kind of mistake in a sentence.
+
     result = check_network(loss, parameters, gradients)    end to end: is anything wrong?
     result = check(layer, inputs)                          one layer: what is wrong?
     result.ok          whether every gradient was compared and is right
@@ -8,7 +11,7 @@
     result.undecided   what could not be compared, and why
 
 :func:`check` works on any object with ``forward(inputs)`` and ``backward(dvalues)``, after
-the convention of "Neural Networks from Scratch" (nnfs.io) or with names of one's own.
+the convention of "Neural Networks from Scratch" (nnfs.io) or with names that you chose.
 """
 
 from __future__ import annotations

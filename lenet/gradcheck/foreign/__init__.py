@@ -1,5 +1,5 @@
-"""Code that other people wrote.
+"""Layers that other people wrote, run as they are.
 
-In comes any object with forward and backward. Out goes a layer that can be run with any
-parameters and asked for its gradients, whatever it calls them, and that is left as it was.
+In: any object with ``forward`` and ``backward``, whatever it calls its parameters and gradients.
+Out: a layer that runs with any parameters and returns its gradients; the object is left as it was.
 """

@@ -1,5 +1,5 @@
 """What is wrong with a gradient.
 
-In comes a layer with its gradients and their finite differences. Out go sentences: the kind
-of each mistake, and what one layer alone cannot decide.
+In: a layer with its gradients and their finite differences.
+Out: sentences that name the kind of each mistake, and what one layer alone cannot decide.
 """
