@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("lenet", "diagnostics", "reports", "benchmarks")
+PACKAGES = ("lenet", "diagnostics", "reports", "benchmarks", "tests")
 
 
 def classes(source: str) -> list[str]:

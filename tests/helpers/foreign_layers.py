@@ -17,7 +17,7 @@ def draw(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-# Names of one's own --------------------------------------------------------------------------------
+# Names that a user chose --------------------------------------------------------------------------------
 
 
 class CapitalLetters:
@@ -366,7 +366,7 @@ class NoBias(ref.Dense):
         self.dbiases = np.zeros(4)
 
 
-class Columns:
+class SamplesInColumns:
     """One sample a column, as textbooks write it."""
 
     def __init__(self) -> None:

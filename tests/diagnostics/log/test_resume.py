@@ -1,3 +1,5 @@
+"""A resumed run is the run that was never interrupted: its rows, its checkpoints, its events."""
+
 from __future__ import annotations
 
 import hashlib
@@ -25,7 +27,7 @@ from lenet.hooks import Hook
 from tests.helpers.small_trainings import small_model, train
 
 
-class Fall(Hook):
+class FailsAt(Hook):
     """Ends the run as an error in the middle of a step would."""
 
     def __init__(self, step: int) -> None:
@@ -39,7 +41,7 @@ class Fall(Hook):
 def broken_run(path: Path, at: int = 30, **changes: Any) -> None:
     model = small_model()
     with pytest.raises(RuntimeError, match="fell over"):
-        train([Recorder(path, model=model, checkpoint_every=7), Fall(at)], model, epochs=4, **changes)
+        train([Recorder(path, model=model, checkpoint_every=7), FailsAt(at)], model, epochs=4, **changes)
 
 
 def assert_same_run(one: Path, other: Path) -> None:
@@ -82,7 +84,7 @@ def test_a_resumed_run_is_recorded_as_often_as_before(tmp_path: Path) -> None:
     train([Recorder(tmp_path / "whole.h5", **often)], epochs=4)
     model = small_model()
     with pytest.raises(RuntimeError, match="fell over"):
-        train([Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7, **often), Fall(30)], model, epochs=4)
+        train([Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7, **often), FailsAt(30)], model, epochs=4)
 
     model = small_model()
     recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7)
@@ -105,7 +107,7 @@ def test_checkpoints_of_a_resumed_run_come_as_often_as_before(tmp_path: Path) ->
             train([recorder], model, epochs=4)
         else:
             with pytest.raises(RuntimeError, match="fell over"):
-                train([recorder, Fall(at)], model, epochs=4)
+                train([recorder, FailsAt(at)], model, epochs=4)
 
     run = open_run(tmp_path / "run.h5")
     assert run.header.checkpoint_every == 7
@@ -136,7 +138,7 @@ def test_every_resume_and_checkpoint_stays_among_the_events(tmp_path: Path) -> N
             train([recorder], model, epochs=4)
         else:
             with pytest.raises(RuntimeError, match="fell over"):
-                train([recorder, Fall(at)], model, epochs=4)
+                train([recorder, FailsAt(at)], model, epochs=4)
             newest.unlink(missing_ok=True)
 
     run = open_run(tmp_path / "run.h5")
@@ -205,7 +207,7 @@ def test_a_run_is_not_resumed_on_other_data(tmp_path: Path) -> None:
 
     model = small_model()
     with pytest.raises(RuntimeError, match="fell over"):
-        train([recorder("one"), Fall(30)], model, epochs=4)
+        train([recorder("one"), FailsAt(30)], model, epochs=4)
 
     with pytest.raises(DiagnosticsError, match=r"was trained on other data than those here now \(checksum oneoneon"):
         recorder("two").resume(model)

@@ -22,7 +22,7 @@ IMAGES = draw(2, 4, 4, 2, seed=4)
 
 def answer(layer: Any, **options: Any) -> GradientCheck:
     inputs = SEQUENCES if isinstance(layer, foreign.Recurrent) else ROWS
-    return check(layer, ROWS[:, :3] if isinstance(layer, foreign.Columns) else inputs, **options)
+    return check(layer, ROWS[:, :3] if isinstance(layer, foreign.SamplesInColumns) else inputs, **options)
 
 
 # Right layers --------------------------------------------------------------------------------------
@@ -47,7 +47,7 @@ RIGHT: dict[type[Any], list[str]] = {
     foreign.CacheForBackward: ["dW", "db", "dinputs"],
     foreign.AddsUntilZeroed: ["dW", "db", "dinputs"],
     foreign.NoBias: ["dweights", "dbiases", "dinputs"],
-    foreign.Columns: ["change of weights", "change of bias", "dinputs"],
+    foreign.SamplesInColumns: ["change of weights", "change of bias", "dinputs"],
     foreign.UpdatesWithRate: ["change of weights", "change of bias", "dinputs"],
     foreign.UpdatesItself: ["change of weights", "change of bias", "dinputs"],
     foreign.UpdatesWithMomentum: ["change of weights", "change of bias", "dinputs"],
@@ -81,7 +81,7 @@ def test_a_right_layer_in_any_style_is_right_and_all_its_gradients_are_compared(
 def test_a_right_layer_is_right_for_one_sample_small_inputs_and_large_ones(
     kind: type[Any], scale: float, samples: int
 ) -> None:
-    shape = {foreign.Recurrent: (samples, 3, 3), foreign.Columns: (4, samples)}.get(kind, (samples, 5))
+    shape = {foreign.Recurrent: (samples, 3, 3), foreign.SamplesInColumns: (4, samples)}.get(kind, (samples, 5))
 
     result = check(made(kind), scale * draw(*shape, seed=9), entries=20)
 
@@ -492,11 +492,11 @@ def test_a_loss_with_a_kink_everywhere_is_not_called_right() -> None:
 
 
 def test_an_error_in_a_loss_is_an_answer() -> None:
-    class Broken(foreign.BookLoss):
+    class FailingLoss(foreign.BookLoss):
         def backward(self, dvalues: Any, y_true: Any) -> None:
             self.dinputs = dvalues / y_true
 
-    result = check_loss(Broken(), PROBABILITIES, LABELS)
+    result = check_loss(FailingLoss(), PROBABILITIES, LABELS)
 
     assert result.wrong
     assert "backward raised ValueError: operands could not be broadcast" in str(result)

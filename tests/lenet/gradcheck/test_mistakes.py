@@ -166,25 +166,25 @@ def test_a_right_loss_passes() -> None:
     ],
 )
 def test_a_scaled_gradient_of_a_loss_is_named(factor: float, expected: str) -> None:
-    class Scaled(ref.CrossEntropy):
+    class ScaledLoss(ref.CrossEntropy):
         def backward(self, dvalues: Array, labels: Any) -> None:
             super().backward(dvalues, labels)
             self.dinputs = self.dinputs * factor
 
-    result = check_loss(Scaled(), PROBABILITIES, LABELS)
+    result = check_loss(ScaledLoss(), PROBABILITIES, LABELS)
 
     assert not result.ok
     assert result.mistake == expected
 
 
 def test_a_loss_that_is_not_reset_is_named() -> None:
-    class Accumulating(ref.CrossEntropy):
+    class AccumulatingLoss(ref.CrossEntropy):
         def backward(self, dvalues: Array, labels: Any) -> None:
             before = getattr(self, "dinputs", 0)
             super().backward(dvalues, labels)
             self.dinputs = self.dinputs + before
 
-    assert "not reset between calls" in mistake_of(check_loss(Accumulating(), PROBABILITIES, LABELS))
+    assert "not reset between calls" in mistake_of(check_loss(AccumulatingLoss(), PROBABILITIES, LABELS))
 
 
 def test_softmax_and_loss_in_one_object_are_checked_by_the_logits() -> None:

@@ -1,4 +1,4 @@
-"""A network of one's own, checked end to end on the loss that its loop reports, and then located."""
+"""A network that a user wrote, checked end to end on the loss that its loop reports, and then located."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ X, LABELS = draw(6, 5), np.array([0, 1, 2, 0, 1, 2])
 NAMES = ["w1", "b1", "w2", "b2"]
 
 
-class Network:
+class BookNetwork:
     """Two dense layers with a tanh between them; softmax and cross-entropy differentiated together or apart."""
 
     def __init__(
@@ -92,7 +92,7 @@ class MeanDense(ref.Dense):
 
 @pytest.mark.parametrize("softmax", [None, ref.Softmax], ids=["together", "apart"])
 def test_a_right_network_is_right_fused_or_not_and_left_as_it_was(softmax: Any) -> None:
-    network = Network(softmax=softmax)
+    network = BookNetwork(softmax=softmax)
     before = [(array, array.copy()) for array in network.parameters()]
 
     result = network.check()
@@ -107,7 +107,7 @@ def test_a_right_network_is_right_fused_or_not_and_left_as_it_was(softmax: Any) 
 
 
 def test_the_mean_over_the_batch_belongs_in_one_place() -> None:
-    right, twice, never = Network(MeanDense, divide=False), Network(MeanDense), Network(divide=False)
+    right, twice, never = BookNetwork(MeanDense, divide=False), BookNetwork(MeanDense), BookNetwork(divide=False)
 
     assert right.check().ok
     assert str(twice.check().mistake).startswith(
@@ -115,7 +115,7 @@ def test_the_mean_over_the_batch_belongs_in_one_place() -> None:
         "too often); look at the last layer and the loss"
     )
     assert "times 6 (if the batch has 6 samples, its size is not divided out)" in str(never.check().mistake)
-    assert not Network(BatchTwice).check().ok
+    assert not BookNetwork(BatchTwice).check().ok
 
 
 def test_a_mistake_is_located_by_what_is_right_after_it() -> None:
@@ -126,7 +126,7 @@ def test_a_mistake_is_located_by_what_is_right_after_it() -> None:
         def backward(self, dvalues: Array) -> None:
             self.dinputs = dvalues
 
-    network = Network(between=Wrong())
+    network = BookNetwork(between=Wrong())
 
     result = network.check()
 
@@ -136,7 +136,7 @@ def test_a_mistake_is_located_by_what_is_right_after_it() -> None:
 
 
 def test_a_softmax_with_its_diagonal_alone_is_found_at_the_end() -> None:
-    result = Network(softmax=DiagonalSoftmax).check()
+    result = BookNetwork(softmax=DiagonalSoftmax).check()
 
     assert result.wrong
     assert (
@@ -145,7 +145,7 @@ def test_a_softmax_with_its_diagonal_alone_is_found_at_the_end() -> None:
 
 
 def test_dropout_is_frozen() -> None:
-    network = Network(between=Dropout())
+    network = BookNetwork(between=Dropout())
 
     assert network.check().ok
 
@@ -200,7 +200,7 @@ def test_arrays_that_the_network_replaces_are_asked_for_as_a_function() -> None:
 
 
 def test_a_penalty_that_the_reported_loss_leaves_out_is_not_accused_and_one_without_gradient_is() -> None:
-    network = Network()
+    network = BookNetwork()
 
     def decayed() -> list[Array]:
         w1, b1, w2, b2 = network.gradients()
@@ -221,7 +221,7 @@ def test_a_penalty_that_the_reported_loss_leaves_out_is_not_accused_and_one_with
 
 
 def test_an_array_that_the_network_does_not_use_is_named() -> None:
-    network = Network()
+    network = BookNetwork()
     strange = draw(5, 4)
 
     result = check_network(network.loss, [strange, *network.parameters()[1:]], network.gradients)
@@ -230,7 +230,7 @@ def test_an_array_that_the_network_does_not_use_is_named() -> None:
 
 
 def test_a_gradient_of_zero_and_one_that_is_not_finite_are_named() -> None:
-    network = Network()
+    network = BookNetwork()
     w1, b1, w2, b2 = network.gradients()
 
     result = check_network(network.loss, network.parameters(), [0 * w1, b1 * np.nan, w2, b2.T[None]])
@@ -245,7 +245,7 @@ def test_a_gradient_of_zero_and_one_that_is_not_finite_are_named() -> None:
 
 
 def test_a_network_in_float32_is_judged_by_what_float32_can_show() -> None:
-    network = Network()
+    network = BookNetwork()
     for layer in network.layers:
         layer.weights, layer.biases = layer.weights.astype(np.float32), layer.biases.astype(np.float32)
 
@@ -261,7 +261,7 @@ def test_a_network_in_float32_is_judged_by_what_float32_can_show() -> None:
 
 
 def test_errors_and_chance_in_the_network_are_answers() -> None:
-    network = Network()
+    network = BookNetwork()
     calls: list[int] = []
 
     def counting() -> float:
@@ -287,7 +287,7 @@ def test_errors_and_chance_in_the_network_are_answers() -> None:
 
 
 def test_arguments_that_do_not_fit_together_are_refused() -> None:
-    network = Network()
+    network = BookNetwork()
 
     with pytest.raises(SettingsError, match="gradients: received 1, expected 4 as parameters"):
         check_network(network.loss, network.parameters(), [draw(5, 4)])
@@ -303,4 +303,4 @@ def test_arguments_that_do_not_fit_together_are_refused() -> None:
 
 def test_a_layer_with_a_mean_is_undecided_alone_and_decided_by_the_network() -> None:
     assert not check(TakesTheMean(), X).wrong
-    assert Network(MeanDense, divide=False).check().ok
+    assert BookNetwork(MeanDense, divide=False).check().ok

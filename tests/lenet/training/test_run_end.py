@@ -128,11 +128,11 @@ def test_a_model_can_be_trained_again_after_a_run_that_failed(error: BaseExcepti
 
 
 def test_an_error_in_wants_ends_the_run_as_any_other() -> None:
-    class Broken(Hook):
+    class LooksUpInVain(Hook):
         def wants(self, step: int) -> bool:
             raise LookupError("wants")
 
-    heard, _ = ended(Broken(), LookupError)
+    heard, _ = ended(LooksUpInVain(), LookupError)
 
     assert heard.names() == ["on_run_start", "on_run_end"]
 
