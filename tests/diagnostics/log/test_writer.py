@@ -1,3 +1,5 @@
+"""What the writer of a log promises: all that was written is read again, and nothing is lost in a crash."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Statistics of outputs and silent units, beside plain second calculations."""
+
 from __future__ import annotations
 
 from typing import Any

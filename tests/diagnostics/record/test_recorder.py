@@ -1,3 +1,5 @@
+"""What a recorder measures, judges and logs of a training, which it does not change."""
+
 from __future__ import annotations
 
 from pathlib import Path

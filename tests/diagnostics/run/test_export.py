@@ -1,3 +1,5 @@
+"""A log as CSV and Parquet files, and the commands that export, repair and describe logs."""
+
 from __future__ import annotations
 
 import shutil

@@ -1,3 +1,5 @@
+"""A run as frames: its tensors, activations, steps, epochs and events."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""The pages about the log and networks that users wrote are fresh, and their examples run."""
+
 from __future__ import annotations
 
 import re
