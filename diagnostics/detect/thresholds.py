@@ -50,6 +50,9 @@ class Threshold:
 class Thresholds(Mapping[str, float]):
     """Values for declared limits, by ``rule.name``; those not named have their default.
 
+    ``declared``: the limits there are.
+    ``values``: values by ``rule.name``, each in the unit of its limit; None (default) for the defaults alone.
+
     Raises ThresholdsError for an unknown key or a value out of range.
     """
 

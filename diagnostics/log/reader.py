@@ -31,7 +31,7 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
 
     ``path``: the log.
     ``live``: whether a log that is being written is followed, so that ``run.refresh()`` takes in what was
-    written since. Otherwise the run stays what it was when it was opened.
+    written since. With False (default) the run stays what it was when it was opened.
 
     The run is judged by the thresholds that its log keeps. ``run.notes`` says what of a damaged file had to be
     left out. Raises LogError, one line, where the file is missing, empty, of another program or of another major

@@ -23,6 +23,7 @@ from diagnostics.signals import ended_by
 from lenet.hooks import EpochEnd, RunEnd, ValidationEnd
 
 Policy = Literal["continue", "stop"]
+"""What is done at a fault: training goes on, or it stops."""
 log = logging.getLogger("lenet-diag")
 
 

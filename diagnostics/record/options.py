@@ -8,11 +8,11 @@ from typing import Any, Literal
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.symptoms import window_of
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.log.run_log import Policy
 from diagnostics.schema.run_info import RunInfo
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 
-Policy = Literal["continue", "stop"]
 POLICIES = ("continue", "stop")
 OnDefect = Literal["continue", "stop", "restart"]
 """What is done with a run that dies: it goes on, it is stopped, or it is stopped and another one started."""
@@ -29,16 +29,16 @@ def while_training(on_defect: OnDefect) -> Policy:
 class RecordingOptions:
     """How a training is recorded. The fields are keyword arguments of :class:`~diagnostics.record.recorder.Recorder`.
 
-    ``overwrite``: whether a log of the same name is replaced; otherwise it is an error.
-    ``log_every``: a row is written every so many steps.
-    ``histograms_every``: a snapshot of histograms, silent units and first kernels is taken every so many steps;
-    0 takes none.
-    ``checkpoint_every``: the exact state is saved every so many steps; 0 saves none. None is every 200 steps where
-    there are a model and a path, or as often as the log of a resumed run says.
-    ``on_error``: whether training continues or stops when the log cannot be written any more.
-    ``on_defect``: whether training continues or stops when a defect is confirmed.
-    ``detector``: True judges by the default thresholds (a resumed run by those of its log), Thresholds by these;
-    False does not judge.
+    ``overwrite``: whether a log of the same name is replaced; False (default) makes it an error.
+    ``log_every``: steps from one row of the log to the next, at least 1; default 1.
+    ``histograms_every``: steps from one snapshot of histograms, silent units and first kernels to the next; 0 takes
+    none; default 25.
+    ``checkpoint_every``: steps from one checkpoint of the exact state to the next; 0 saves none. None (default) is
+    200 steps where there are a model and a path, or as often as the log of a resumed run says.
+    ``on_error``: "continue" (default) or "stop": what training does when the log cannot be written any more.
+    ``on_defect``: "continue" (default) or "stop": what training does when a defect is confirmed.
+    ``detector``: True (default) judges by the default thresholds (a resumed run by those of its log), Thresholds by
+    these; False does not judge.
 
     Raises SettingsError naming the option, what it received and what it expects.
     """

@@ -24,14 +24,14 @@ from diagnostics.errors import DiagnosticsError
 from diagnostics.files import readable_name
 from diagnostics.log.names import check_log_path
 from diagnostics.log.resume import ResumePoint, prepare_resume
-from diagnostics.log.run_log import RunLog
+from diagnostics.log.run_log import Policy, RunLog
 from diagnostics.measure.activation_layout import DESCRIPTION
 from diagnostics.measure.meter import StepMeter
 from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
 from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
 from diagnostics.record.events import Judge, TakesVerdict
-from diagnostics.record.options import Policy, RecordingOptions
+from diagnostics.record.options import RecordingOptions
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from lenet.errors import reason_of
@@ -72,13 +72,22 @@ def _timed(handler: Handler) -> Handler:
 class Recorder(Hook):
     """The hook that measures, judges and logs one run. It may be used for one training after another.
 
-    ``path``: the log; None measures and judges without one.
-    ``overwrite``, ``log_every``, ``histograms_every``, ``checkpoint_every``, ``on_error``, ``on_defect``,
-    ``detector``: see :class:`~diagnostics.record.options.RecordingOptions`.
-    ``settings``: what the log says the run was trained with, plain types; {} by default.
-    ``environment``: what the log says of data and surroundings beside what is found out here; {} by default.
-    ``model``: the model that is trained; checkpoints need it.
-    ``tracker``: is told the verdict at the end, which a tracker of times and accuracies cannot know.
+    ``path``: the log; None (default) measures and judges without one.
+    ``overwrite``: whether a log of the same name is replaced; False (default) makes it an error.
+    ``log_every``: steps from one row of the log to the next, at least 1; default 1.
+    ``histograms_every``: steps from one snapshot of histograms, silent units and first kernels to the next; 0 takes
+    none; default 25.
+    ``settings``: what the log says the run was trained with, plain types; None (default) for nothing.
+    ``environment``: what the log says of data and surroundings beside what is found out here; None (default) for
+    nothing.
+    ``on_error``: "continue" (default) or "stop": what training does when the log cannot be written any more.
+    ``on_defect``: "continue" (default) or "stop": what training does when a defect is confirmed.
+    ``detector``: True (default) judges by the default thresholds (a resumed run by those of its log), Thresholds by
+    these; False does not judge.
+    ``model``: the model that is trained, which checkpoints need; None (default) saves none.
+    ``checkpoint_every``: steps from one checkpoint of the exact state to the next; 0 saves none. None (default) is
+    200 steps where there are a model and a path, or as often as the log of a resumed run says.
+    ``tracker``: it is told the verdict when the run ends; None (default) for no tracker.
 
     During and after training:
 
@@ -86,7 +95,7 @@ class Recorder(Hook):
     ``step``: the last step that was measured; -1 before the first.
     ``latest``: its row, overwritten by the next step; None before the first.
     ``cost``: the time spent here, in microseconds.
-    ``diagnosis``: the last word of the detector; None until the end.
+    ``diagnosis``: the detector's diagnosis of the whole run; None until the end.
 
     Raises SettingsError for options that cannot be. Raises LogWriteError, before training, where the log cannot
     be made.
@@ -270,7 +279,7 @@ class Recorder(Hook):
 
     @_timed
     def on_run_end(self, event: RunEnd) -> None:
-        """The last word of the detector; close the log."""
+        """Take the detector's diagnosis of the whole run, and close the log."""
         if not self._is_recording:  # the run failed before it began
             return
         self._is_recording = False

@@ -101,10 +101,10 @@ class Rescue:
     plan: the arms, fixed.
     folder: where the results lie.
     log: the log of the run.
-    data: the folder of the data; None for what the log names.
-    jobs: how many branches are trained at a time.
-    resume: whether to go on with the results in the folder.
-    keep_branches: whether the rows of all branches are kept as logs.
+    data: the folder of the data; None (default) for what the log names.
+    jobs: how many branches are trained at a time; default 1.
+    resume: whether to go on with the results in the folder; default False.
+    keep_branches: whether the rows of all branches are kept as logs; default False.
     """
 
     def __init__(

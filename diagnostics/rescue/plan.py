@@ -133,11 +133,12 @@ def make_plan(
     """The plan for a run.
 
     patient: the run that died, and where its chain begins.
-    runs: branches of an arm with reshuffled orders.
-    arms: names of the arms to run beside the unchanged one and the control; none for all that apply.
-    branch_step: where remedies are switched on; None for ten steps before the first link.
-    horizon: how many steps a branch may make; None for patience plus grace.
-    seed: the first order seed.
+    runs: branches of an arm with reshuffled orders; default 20.
+    arms: names of the arms to run beside the unchanged one and the control; none (default) for all that apply.
+    branch_step: the step at which remedies are switched on; None (default) for ten steps before the first link.
+    horizon: how many steps a branch may make; None (default) for patience plus grace.
+    seed: the first order seed; default 0.
+
     Raises StudyError for an unknown arm or a step that the run does not have.
     """
     usual = max(0, patient.first_link - BEFORE_THE_CHAIN)

@@ -37,7 +37,7 @@ class Run:
 
     ``source``: where its rows and tables come from.
     ``name``: its name.
-    ``path``: its log; None for a run in memory.
+    ``path``: its log; None (default) for a run in memory.
 
     ``status`` is one of running, completed, stopped, interrupted, failed, log-stopped, crashed (the writer was
     killed), and unclear (nobody can tell whether the writer lives: the file system has no locks).
@@ -65,7 +65,17 @@ class Run:
         name: str = "run",
         **known: Any,
     ) -> Run:
-        """A run in memory; the arguments but for its ``name`` are those of :meth:`MemorySource.from_rows`."""
+        """A run in memory.
+
+        ``info``: what is known of it before its first step.
+        ``steps``: (rows,), the step of each row.
+        ``epochs``: (rows,), the epoch of each row, counted from 1.
+        ``values``: (rows, columns), in the order of ``info.columns``.
+        ``name``: its name; default "run".
+        ``known``: more that is known of it, by the names of :meth:`MemorySource.from_rows`.
+
+        Raises ValueError where the shape of ``values`` fits neither steps nor columns.
+        """
         return cls(MemorySource.from_rows(info, steps, epochs, values, **known), name)
 
     # -- what it is -----------------------------------------------------------------------

@@ -85,10 +85,12 @@ class MemorySource:
         ``steps``: (rows,), the step of each row.
         ``epochs``: (rows,), the epoch of each row, counted from 1.
         ``values``: (rows, columns), in the order of ``info.columns``.
-        ``wall``: (rows,), when each row was made, in seconds since 1970; None for unknown.
-        ``status``: what became of the run; see :class:`diagnostics.run.run.Run`.
-        ``epoch_rows``, ``validations``, ``events``: rows of these tables, each a mapping of fields to values.
-        ``arrays``: snapshot arrays by their paths; None for none.
+        ``wall``: (rows,), when each row was made, in seconds since 1970; None (default) for unknown.
+        ``status``: what became of the run, see :class:`diagnostics.run.run.Run`; default "completed".
+        ``epoch_rows``: rows of the table of epochs, each a mapping of fields to values; default none.
+        ``validations``: rows of the table of validations, likewise; default none.
+        ``events``: rows of the table of events, likewise; default none.
+        ``arrays``: snapshot arrays by their paths; None (default) for none.
 
         Raises ValueError where the shape of ``values`` fits neither steps nor columns.
         """

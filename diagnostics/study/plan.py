@@ -76,7 +76,7 @@ class StudyPlan:
         log_every: steps between log rows; default 1.
         histograms_every: steps between histograms, 0 for none; default 25.
         preset: the name of the preset it was made from; default None.
-        history: for every start of the study when it was, with what code, and with how many jobs.
+        history: for every start of the study when it was, with what code, and with how many jobs; default none.
     """
 
     arms: tuple[Arm, ...]

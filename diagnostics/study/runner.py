@@ -60,8 +60,8 @@ class Study:
         plan: what is asked for.
         folder: where the logs go; made where missing.
         jobs: how many runs are trained at a time.
-        work: what trains one task; default, a :class:`Worker` for this plan and folder.
-        reuse: folders of other studies, whose runs are copied where they are what is asked for.
+        work: what trains one task; None (default) for a :class:`Worker` of this plan and folder.
+        reuse: folders of other studies, whose runs are copied where they are what is asked for; default none.
     """
 
     def __init__(
