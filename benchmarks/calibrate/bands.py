@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.rules.exploding_gradient import usual_level
-from diagnostics.detect.rules.fading_signal import BEST, LEVEL, NOW, TURMOIL
+from diagnostics.detect.rules.fading_signal import BEST, LEVEL, NOW, SETTLING_STEPS
 from diagnostics.detect.rules.parameter_drift import OVER
 from diagnostics.detect.series import medians
 from diagnostics.detect.window import Window
@@ -66,7 +66,7 @@ def fading(w: Window) -> float:
     """Smallest spread of a layer's outputs over the best it had in 300 rows before, from step 60 on."""
     smallest = np.inf
     for n in w.hidden:
-        spread = w.activation(n, "std")[TURMOIL:]
+        spread = w.activation(n, "std")[SETTLING_STEPS:]
         if len(spread) < BEST + NOW or not np.isfinite(spread).all():
             continue
         steady, now = medians(spread, BEST), medians(spread, NOW)

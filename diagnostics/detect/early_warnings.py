@@ -54,7 +54,7 @@ LEVEL_WEIGHT = 0.1  # of the newest row in the running level
 # Of the calibration runs that guessed at patience while their layers still moved, how many were not dead in the end.
 PLATEAUS = (4, 24)
 # Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
-# the first turmoil is over, and is forgotten slowly, by half in some 1,700 rows.
+# the first steps, in which outputs jump, are over, and is forgotten slowly, by half in some 1,700 rows.
 FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
 BEST_FROM, FADE_FROM = 60, 100
 
@@ -112,17 +112,17 @@ class EarlyWarnings:
         for index in above:
             sign, layer = self._signs[index]
             if sign == LARGE:
-                found += self._say(step, sign, layer, seen[index])
+                found += self._warn(step, sign, layer, seen[index])
             elif sign == DEAD:
                 last, rows = self._dead_since.get(index, (0, 0))
                 rows = rows + 1 if last == self._rows - 1 else 1
                 self._dead_since[index] = self._rows, rows
                 if rows >= self._lasting:
-                    found += self._say(step, sign, layer, seen[index])
+                    found += self._warn(step, sign, layer, seen[index])
             elif level[index] == 0:
                 level[index] = seen[index]
             elif layer not in self._moves or seen[self._moves[layer]] >= self._moved:
-                found += self._say(step, sign, layer, seen[index] / level[index])
+                found += self._warn(step, sign, layer, seen[index] / level[index])
         return tuple(found)
 
     def _faded(self, step: int, spread: NDArray[np.float32]) -> tuple[Finding, ...]:
@@ -140,10 +140,10 @@ class EarlyWarnings:
         return tuple(
             finding
             for index in faded
-            for finding in self._say(step, FADED, self._hidden[index], float(self._now[index] / self._best[index]))
+            for finding in self._warn(step, FADED, self._hidden[index], float(self._now[index] / self._best[index]))
         )
 
-    def _say(self, step: int, sign: int, layer: str, value: float) -> list[Finding]:
+    def _warn(self, step: int, sign: int, layer: str, value: float) -> list[Finding]:
         last = self._said.get((sign, layer), -math.inf)
         self._said[sign, layer] = step
         if step - last <= self._pause:

@@ -203,13 +203,13 @@ def ordinary_step(run: Run, before: int, layer: str) -> int | None:
 
 def _opened(replayed: ReplayedRun, wanted: dict[int, Role]) -> OpenedRun:
     run, first, main = replayed.run, min(wanted), max(wanted)
-    guilty = failed_layer(run) or _most_moved(run, main)
-    ordinary = ordinary_step(run, first, guilty)
+    named = failed_layer(run) or _most_moved(run, main)
+    ordinary = ordinary_step(run, first, named)
     roles: dict[int, Role] = dict(wanted)
     if ordinary is not None:
         roles[ordinary] = "ordinary"
     moments = [replayed.at(step) for step in sorted(roles)]  # in order: each is replayed from the one before
-    layer = _most_silenced(OpenedStep(moments[-1], roles[main], guilty)) or guilty
+    layer = _most_silenced(OpenedStep(moments[-1], roles[main], named)) or named
     return OpenedRun(run, layer, tuple(OpenedStep(one, roles[one.step], layer) for one in moments))
 
 

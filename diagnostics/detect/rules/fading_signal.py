@@ -32,12 +32,12 @@ from diagnostics.detect.window import TooFewRowsError, Window
 
 DENSE = "dense1"
 NOW, BEST, LEVEL = 10, 20, 300
-TURMOIL = 60  # steps at the beginning of a run whose outputs say nothing of its best
+SETTLING_STEPS = 60  # steps at the beginning of a run whose outputs say nothing of its best
 SHORTLY_BEFORE = 15  # the window's interest begins 20 rows before the run went down
 BETTER = 0.95  # of H: the mean of ten rows was better than guessing
-BEGUN = 0.8  # of the best, five rows before: a fall that has begun and is no sudden event
+FALLEN_SHARE = 0.8  # of the best, five rows before: outputs below it were falling already, so no single event did it
 AT_LAST = 3  # rows
-DEPARTED = 0.8  # the fading counts from where the outputs had this share of their best
+ONSET_SHARE = 0.8  # the fading counts from where the outputs had this share of their best
 
 
 class FadingSignal(Rule):
@@ -64,9 +64,9 @@ class FadingSignal(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         limit, stop = self.threshold(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
-        begin = max(stop - LEVEL, int(np.searchsorted(window.steps, TURMOIL)))
+        begin = max(stop - LEVEL, int(np.searchsorted(window.steps, SETTLING_STEPS)))
         if stop - begin < BEST + NOW:
-            raise TooFewRowsError(f"{BEST + NOW:,} between the first {TURMOIL} steps and the trouble")
+            raise TooFewRowsError(f"{BEST + NOW:,} between the first {SETTLING_STEPS} steps and the trouble")
         if not means(window.scalar("data_loss")[:stop], NOW).min() < BETTER * window.guessing_loss:
             return []
         findings = []
@@ -74,12 +74,12 @@ class FadingSignal(Rule):
             spread = window.activation(layer, "std")
             steady = medians(spread[begin : stop - NOW], BEST)
             best, now = steady.max(), np.median(spread[stop - NOW : stop])
-            if now < BEGUN * best:
+            if now < FALLEN_SHARE * best:
                 now = min(now, np.median(spread[-AT_LAST:]))
             # Outputs of exactly 0 have not faded: the layer is silent, which is another rule's.
             if not 0 < now < limit * best:
                 continue
-            first = _last_above(spread[:stop], DEPARTED * best)
+            first = _last_above(spread[:stop], ONSET_SHARE * best)
             spreads = f"from a spread of {best:.2g} to {now:.2g}"
             message = f"outputs of {layer} faded to {now / best:.0%} of their best, {spreads}"
             findings.append(self.finding(window, layer, first, stop - 1, best / now, 1 / limit, message))

@@ -25,7 +25,7 @@ from diagnostics.detect.window import TooFewRowsError, Window
 OVER = 500
 SUDDEN = 20
 LARGEST_STEP = 0.2
-DEPARTED = 0.25  # the drift counts from where a quarter of the growth was reached
+ONSET_SHARE = 0.25  # the drift counts from where a quarter of the growth was reached
 
 
 class ParameterDrift(Rule):
@@ -67,7 +67,7 @@ class ParameterDrift(Rule):
             slow = norm[max(0, len(norm) - SUDDEN)] / norm[0]
             if slow < limit or np.diff(np.log(norm)).max() > LARGEST_STEP * np.log(slow):
                 continue
-            first = begin + (first_true(norm >= (1 + DEPARTED * (limit - 1)) * norm[0]) or 0)
+            first = begin + (first_true(norm >= (1 + ONSET_SHARE * (limit - 1)) * norm[0]) or 0)
             growth = norm[-1] / norm[0]
             steps = window.steps[window.start - 1] - window.steps[begin]
             message = f"parameters of {layer} grew {growth:.1f}x over {steps} steps, none of them sudden"

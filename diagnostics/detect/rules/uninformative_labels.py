@@ -73,10 +73,10 @@ class UninformativeLabels(Rule):
         if not (running[since:] >= (1 - band) * window.guessing_loss).all():
             return []
         for layer in window.hidden:
-            idle = window.activation(layer, "dead_fraction")
+            unresponsive = window.activation(layer, "dead_fraction")
             if window.function(layer) in ("sigmoid", "tanh"):
-                idle = window.activation(layer, "saturated_fraction")
-            if not np.median(idle[-rows:]) < self.threshold(window, "dead"):
+                unresponsive = window.activation(layer, "saturated_fraction")
+            if not np.median(unresponsive[-rows:]) < self.threshold(window, "dead"):
                 return []
         for layer in window.layers:
             ratio = np.median(window.tensor(layer, "weights", "update", "ratio")[-rows:])
