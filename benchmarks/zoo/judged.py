@@ -138,8 +138,15 @@ def judge(label: Path) -> JudgedRun:
 def signs_in(run: Run) -> tuple[str, ...]:
     """The rules whose sign occurs anywhere in a run, those too that mean something only before a run goes down."""
     info = run.info
-    window = Window(info, info.columns, DEFAULT_THRESHOLDS, run.index["step"].astype(np.int64), run.block(), 0,
-                    prior_entropy(info.prior))  # fmt: skip
+    window = Window(
+        info,
+        info.columns,
+        DEFAULT_THRESHOLDS,
+        run.index["step"].astype(np.int64),
+        run.block(),
+        0,
+        prior_entropy(info.prior),
+    )
     asked = window.asked_from_its_beginning()
     return tuple(rule.name for rule in MECHANISMS if not rule.is_last_resort and fired(ask(rule, asked)))
 

@@ -141,7 +141,7 @@ def without_fired(checks: Sequence[Finding]) -> list[Finding]:
 
 
 def unlinked_findings(explanation: Explanation) -> list[Finding]:
-    """What was seen as well and is no link of the chain: worth knowing, not part of the story."""
+    """What was seen as well and is no link of the chain. It is told, and explains nothing."""
     links = {(f.rule, f.layer, f.first_step) for f in explanation.chain}
     seen = fired(explanation.checks)
     return [replace(f, severity=Severity.INFO) for f in seen if (f.rule, f.layer, f.first_step) not in links]
@@ -162,7 +162,7 @@ def _fall(answers: Answers, window: Window, stretch: Stretch) -> Fall:
     # came when the verdict was already sure: what is down for long often dies further.
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
-        # Of layers that died one after another the first is to blame, not the one with the largest share.
+        # Of layers that died one after another the run went down with the first, not with the one of the largest share.
         surest = max(recent, key=lambda f: (rule_of(f).keeps_down, -f.first_step, f.value))
         # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
         least = min(SURE_STATE, rule_of(surest).keeps_down)

@@ -18,7 +18,7 @@ from diagnostics.detect.findings import Finding
 from diagnostics.detect.series import means, median_before
 from diagnostics.detect.window import MissingColumnsError, Window
 
-LOOK_BACK = 20  # steps before the run went down in which sudden events count as part of the same story
+LOOK_BACK = 20  # steps before the run went down in which a sudden event counts as connected with it
 AFTERMATH = 3  # steps after it
 AT_ONCE = 3  # a blow shows in the row after it; a state that counts from its fifth unit may come a little later
 # A recovery: the mean of three rows is better than guessing, and by this share of H as good as before the event.
@@ -85,10 +85,13 @@ def blow_of(links: Sequence[Finding], fall: Fall, down: int) -> Finding | None:
 def hit_with(event: Finding, links: Sequence[Finding]) -> list[Finding]:
     """The findings of the same rule that cover the event's step, the event first: what it did to each layer."""
     same = [
-        f for f in links
-        if f.rule == event.rule and f.layer != event.layer and f.first_step <= event.step <= f.last_step
+        f
+        for f in links
+        if f.rule == event.rule
+        and f.layer != event.layer
+        and f.first_step <= event.step <= f.last_step
         and (not rule_of(f).is_lasting or f.first_step <= event.step + AFTERMATH)
-    ]  # fmt: skip
+    ]
     return [event, *same]
 
 

@@ -46,6 +46,14 @@ class Contradiction:
             f"{self.entropy:.3g}), an accuracy of {self.accuracy:.3f} that {but}; likely reasons are {likely}"
         )
         return Finding(
-            CONTRADICTION, None, self.first_step, self.last_step, self.accuracy, self.loss, Severity.ERROR, math.nan,
-            words, plain=f"L{words[1:]}.",
-        )  # fmt: skip
+            CONTRADICTION,
+            None,
+            self.first_step,
+            self.last_step,
+            self.accuracy,
+            self.loss,
+            Severity.ERROR,
+            math.nan,
+            words,
+            plain=f"L{words[1:]}.",
+        )

@@ -1,4 +1,4 @@
-"""DeadEnd that a run cannot learn any more, from its rows alone.
+"""Proves that a run cannot learn any more, from its rows alone.
 
 A layer is *closed* where its outputs were the same number for every input throughout
 the last W steps: all its ReLU units dead, or all its sigmoid or tanh outputs stuck at

@@ -125,9 +125,14 @@ class Detector:
         self._epochs.add(epoch, data_loss, accuracy, samples)
         finite = math.isfinite(loss) and not any(seen[len(NEEDED) : self._counted])
         stretch = self.symptoms.observe(
-            step, data_loss, accuracy, samples, finite,
-            lambda: self._dead_end.is_proven(row, self._history), lambda: self._moving(step),
-        )  # fmt: skip
+            step,
+            data_loss,
+            accuracy,
+            samples,
+            finite,
+            lambda: self._dead_end.is_proven(row, self._history),
+            lambda: self._moving(step),
+        )
         warnings = self._early.observe(step, seen[self._counted :], row)
         if self.symptoms.is_on_plateau(step) and not self._has_plateau:
             self._has_plateau = True
@@ -262,7 +267,10 @@ class Detector:
 
 
 def diagnose(run: Diagnosable, limits: Thresholds | None = None) -> Diagnosis:
-    """The diagnosis of a recorded run, by ``limits``; None for the thresholds that its log keeps.
+    """The diagnosis of a recorded run.
+
+    ``run``: the run; :func:`diagnostics.open_run` reads one from its log.
+    ``limits``: the thresholds it is judged by; None (default) for those that its log keeps.
 
     Raises TypeError for what is no run, such as the path of a log.
     """

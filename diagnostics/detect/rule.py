@@ -106,9 +106,18 @@ class Rule:
         steps = window.steps
         confidence = track_record(self.name).confidence
         return Finding(
-            self.name, layer, int(steps[first]), int(steps[last]), float(value), float(limit), severity, confidence,
-            message, plain=plain, peak_step=None if peak is None else int(steps[peak]),
-        )  # fmt: skip
+            self.name,
+            layer,
+            int(steps[first]),
+            int(steps[last]),
+            float(value),
+            float(limit),
+            severity,
+            confidence,
+            message,
+            plain=plain,
+            peak_step=None if peak is None else int(steps[peak]),
+        )
 
     def require_rows(self, window: Window, rows: int) -> None:
         """Raises TooFewRowsError where the window is shorter than what the rule has to see."""

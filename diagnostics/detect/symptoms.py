@@ -1,4 +1,4 @@
-"""Is the run learning, guessing, or gone? A state machine that sees one row at a time.
+"""Is the run learning, guessing, or diverged? A state machine that sees one row at a time.
 
                        ┌──────────── learned (recovery) ────────────┐
                        ▼                                            │
@@ -9,9 +9,9 @@
      └─ guessing at patience P, or cannot learn ──▶ NEVER LEARNED ──┘
         any more
 
-The words are those of the design: over the last W steps (2,560 samples, at least 20
-and at most 200 steps), *guessing* is a mean data loss of at least 0.95 H together with
-an accuracy of at most A + 3 sqrt(A (1 - A) / samples), *learned* a mean data loss of
+The words are defined over the last W steps. W is 20 steps, or as many as hold 2,560
+samples where these are more, and at most 200. *Guessing* is a mean data loss of at least 0.95 H together with
+an accuracy of at most A + 3 sqrt(A (1 - A) / samples). *Learned* is a mean data loss of
 at most 0.7 H together with an accuracy above that, with H the entropy of the class
 prior and A the share of the commonest class. Where the two numbers contradict each
 other (a loss of at most 0.7 H with an accuracy of chance, or a loss of guessing with

@@ -133,5 +133,6 @@ def _warn_once(folder: Path) -> None:
             _warned.add(device)
             log.warning(
                 "%s: its file system has no locks: see to it yourself that no two trainings write one log, and know "
-                "that nobody can tell from a log there whether it is being written", folder,
-            )  # fmt: skip
+                "that nobody can tell from a log there whether it is being written",
+                folder,
+            )

@@ -37,7 +37,7 @@ class Branch:
     Args:
         moment: where it starts.
         order: None for the batches that the run had, a seed for those that the epoch has left in another order
-            and later epochs likewise, or an order of one's own.
+            and later epochs likewise, or an order that you give.
 
     Attributes:
         model: the model in the state of the moment, to be changed before :meth:`train`.
@@ -53,7 +53,9 @@ class Branch:
     def __init__(self, moment: Moment, order: int | Order | None = None) -> None:
         recipe, info = moment.recipe, moment.run.info
         if not isinstance(recipe, LibraryRun):
-            raise ReplayError("branch: the run is of a loop of one's own, which only its author can lead elsewhere")
+            raise ReplayError(
+                "branch: the run is of a loop that a user wrote, and only its author can lead it elsewhere"
+            )
         self.moment, self._recipe = moment, recipe
         self.model: Model = recipe.begin(moment.state)
         if isinstance(order, int):

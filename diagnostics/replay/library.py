@@ -123,7 +123,7 @@ class LibraryRun:
         model = self.fresh_model()
         try:
             wide = model_from({**model.describe(), "dtype": "float64"}, seed=0, threads=self.threads)
-        except SettingsError:  # layers of one's own
+        except SettingsError:  # layers that a user wrote
             wide = self.fresh_model()
         return LibrarySubject(model, wide)
 

@@ -47,7 +47,7 @@ class Moment:
         proof: what was compared with the log.
         images: the batch of the step, (n, H, W, C) or (n, F), as the network gets it.
         labels: its classes, (n,).
-        sample_indices: where its samples lie in the training set, (n,); None for a loop of one's own.
+        sample_indices: where its samples lie in the training set, (n,); None for a loop that you wrote.
         values: all parameters before the step, (P,).
         values_after: all parameters after it, (P,).
     """
@@ -82,7 +82,7 @@ class Moment:
     def model(self) -> Any:
         """The model just before the step: a live one, free to be trained on from here.
 
-        A :class:`lenet.Model`; of a loop of one's own, the network that ``build`` returned.
+        A :class:`lenet.Model`; of a loop that you wrote, the network that ``build`` returned.
         """
         return self.recipe.live_model(self.step, self.state)
 
@@ -170,7 +170,7 @@ class Moment:
 
         Index: the multiple of the step that was taken, 0 before it and 1 after it. Columns: ``this_batch``,
         ``next_batch``, and ``sample``, 512 samples of the training set that are the same for every step. (Of a loop
-        of one's own the training set is not known, and the last step of a run has no next batch.)
+        that you wrote the training set is not known, and the last step of a run has no next batch.)
         ``multiples``: where to look; from 0 to 2 by default.
         """
         batches = {"this_batch": self._batch, **self.recipe.others(self.step, SAMPLE)}

@@ -1,4 +1,4 @@
-"""A run of a training loop of one's own, made again by two functions of its author.
+"""A run of a training loop that a user wrote, made again by two functions of its author.
 
 ``build()`` makes the network as it was before its first step, see
 :mod:`diagnostics.replay.own_network`. ``batches()`` gives the batches of the whole run, in
@@ -33,7 +33,7 @@ from lenet.training.state import State
 
 
 class OwnTrained:
-    """A network of one's own while it is trained again. ``step`` counts the steps that were made."""
+    """A network that a user wrote while it is trained again. ``step`` counts the steps that were made."""
 
     def __init__(self, network: OwnNetwork, batches: Iterator[tuple[Any, Any]]) -> None:
         self.network, self.batches = network, batches
@@ -48,7 +48,7 @@ class OwnTrained:
 
 @dataclass(frozen=True)
 class OwnRun:
-    """How a run of a loop of one's own is made again, always from its beginning.
+    """How a run of a loop that a user wrote is made again, always from its beginning.
 
     Args:
         info: what its log says of it.

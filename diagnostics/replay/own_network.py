@@ -1,4 +1,4 @@
-"""What a network of one's own has to offer so that its run can be made again.
+"""What a network that a user wrote has to offer so that its run can be made again.
 
 An object with
 
@@ -21,7 +21,7 @@ from lenet.training.custom_layer import LayerTap
 
 
 class OwnNetwork(Protocol):
-    """A network of one's own: see the module."""
+    """A network that a user wrote: see the module."""
 
     @property
     def layers(self) -> Sequence[LayerTap]:

@@ -1,4 +1,4 @@
-"""What a network of one's own does with any parameters, for a moment that asks.
+"""What a network that a user wrote does with any parameters, for a moment that asks.
 
 Of the network only a pass forward and back is known, so the gradient of a sample is that of
 a batch of one. That holds where the loss of a batch is the mean over its samples.
@@ -21,7 +21,7 @@ from lenet.hooks import FloatArray, LayerInfo, TensorInfo
 
 
 class OwnSubject:
-    """A network of one's own, to be asked what it does with any parameters.
+    """A network that a user wrote, to be asked what it does with any parameters.
 
     Args:
         network: it, for nobody else to use.

@@ -1,4 +1,4 @@
-"""How a run is made again: what a replay asks, whether the run is of ``Model.train`` or of a loop of one's own."""
+"""How a run is made again: what a replay asks, whether the run is of ``Model.train`` or of a loop that a user wrote."""
 
 from __future__ import annotations
 

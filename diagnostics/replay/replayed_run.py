@@ -35,7 +35,7 @@ from lenet.training.order import Order
 from lenet.training.state import State
 
 HOPELESS_AFTER = 2
-"""Rows that were equal before one differed: from so many on, not the checkpoint is to blame but what came later."""
+"""Equal rows before the first one that differs. From so many on the difference does not come from the checkpoint."""
 
 
 def replay(
@@ -53,11 +53,12 @@ def replay(
         path: the log, or the run that was read from it.
         data: what the run was trained on: (X, y), a :class:`lenet.Dataset`, or the folder of one. None (default)
             for the folder that the log names or the embedded MNIST. Data with another checksum are refused.
-        build: a function that returns the model as it was before its first step; needed where it cannot be made
-            from the log, since it has layers of one's own or weights that were set by hand. For a training loop of
-            one's own, the network: see :mod:`diagnostics.replay.own_network`.
-        batches: for a training loop of one's own: a function that gives the batches of the whole run, in order.
-        order: the order of the samples, where the run was given one of its own.
+        build: a function that returns the model as it was before its first step. None (default) makes it from the
+            log, which cannot be done where it has layers that you wrote or weights that were set by hand. For a
+            training loop that you wrote, it returns the network: see :mod:`diagnostics.replay.own_network`.
+        batches: for a training loop that you wrote: a function that gives the batches of the whole run, in order.
+            None (default) for a run of ``Model.train``.
+        order: the order of the samples; None (default) where the run was given none and shuffled by its seed.
         threads: how many threads compute; None (default) for all cores. The result does not depend on it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""NumericGradient derivatives: central differences in float64, away from kinks.
+"""Numeric derivatives: central differences in float64, away from kinks.
 
 The derivative of L = sum(output * d) by one entry t is
 
@@ -49,7 +49,7 @@ def precision_of(dtype: np.dtype[Any]) -> Precision:
 
 @dataclass(frozen=True)
 class NumericGradient:
-    """NumericGradient derivatives of a tensor: flat ``entries``, their ``values``, each with its ``uncertainty``."""
+    """Numeric derivatives of a tensor: flat ``entries``, their ``values``, each with its ``uncertainty``."""
 
     entries: Indices
     values: Array

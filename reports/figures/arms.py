@@ -112,7 +112,8 @@ def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
         "2-loss-by-arm",
         "Loss by arm",
         f"Loss curves of all runs, a panel an arm, defect runs in red dashes: {told}.",
-        "Each line is a run: the mean loss over 20 steps or 2,560 samples. "
+        "Each line is a run: the mean loss over 20 steps or 2,560 samples, whichever is more, and at most 200 "
+        "steps. "
         f"At most {MOST_CURVES} runs are drawn in a panel.",
         arms_figure(study.groups, study.open_run),
     )

@@ -51,7 +51,7 @@ def prepare(run: Run) -> LossCurves:
     """Reduce the curves so that every extreme stays, and gather the marks.
 
     Loss is the data loss, which guessing is measured by; the window of the
-    means is that of the detector: 20 steps or 2,560 samples.
+    means is that of the detector: 20 steps or 2,560 samples, whichever is more, and at most 200 steps.
     """
     columns = run.columns
     values = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")]).astype(np.float64)

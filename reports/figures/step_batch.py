@@ -58,8 +58,9 @@ def _prepare(opened: OpenedRun, one: OpenedStep) -> BatchData:
         f"{moment.labels[i]} \N{RIGHTWARDS ARROW} {moment.answers[i]}\n{percent(float(shares[i]))}" for i in strongest
     )
     pictures = as_pictures(moment.images[strongest])
-    return BatchData(step_title(opened, one), largest_first(shares), largest_first(layer_shares), strongest, pictures,
-                     words)  # fmt: skip
+    return BatchData(
+        step_title(opened, one), largest_first(shares), largest_first(layer_shares), strongest, pictures, words
+    )
 
 
 def strongest_samples(shares: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -87,9 +88,14 @@ def draw_shares(steps: list[tuple[str, NDArray[np.float64]]], axes: Axes) -> Non
     """A curve a step: the shares of its samples, the largest first."""
     for place, (title, shares) in enumerate(steps):
         last = place == len(steps) - 1
-        axes.plot(np.arange(1, len(shares) + 1), 100 * shares, linestyle=style.LINES[len(steps) - 1 - place],
-                  color=style.VERMILLION if last else style.CYCLE[place], linewidth=1.8 if last else 1.2,
-                  label=title)  # fmt: skip
+        axes.plot(
+            np.arange(1, len(shares) + 1),
+            100 * shares,
+            linestyle=style.LINES[len(steps) - 1 - place],
+            color=style.VERMILLION if last else style.CYCLE[place],
+            linewidth=1.8 if last else 1.2,
+            label=title,
+        )
     equal = 100 / len(steps[-1][1])
     axes.axhline(equal, color=style.GREY, linewidth=0.8, linestyle=":")
     axes.axhline(0, color=style.GREY, linewidth=0.8)
@@ -115,8 +121,7 @@ def draw_strongest(data: BatchData, axes: Axes) -> None:
             vmax=max(float(data.pictures.max()), 1e-9),
             extent=(left, left + 1, top + height / width, top),
         )
-        axes.text(left + 0.5, top + height / width + 0.04, words, ha="center", va="top", fontsize=6.5,
-                  linespacing=0.95)  # fmt: skip
+        axes.text(left + 0.5, top + height / width + 0.04, words, ha="center", va="top", fontsize=6.5, linespacing=0.95)
     rows = -(-len(data.words) // ACROSS)
     axes.set_xlim(-GAP, ACROSS * right)
     axes.set_ylim(rows * down, -GAP)

@@ -69,8 +69,17 @@ def draw(data: LineData, guessing: float, axes: Axes) -> None:
     axes.axhline(guessing, color=style.GREY, linewidth=0.9, linestyle=(0, (1, 2)), label="guessing")
     axes.axvline(1, color=style.BLACK, linewidth=1.1, label="the step as it was taken")
     if math.isfinite(data.best):
-        axes.plot([data.best], [data.at(data.best)], marker="o", markersize=7, markerfacecolor="none", linestyle="none",
-                  color=style.VERMILLION, markeredgewidth=1.6, label="would have been best")  # fmt: skip
+        axes.plot(
+            [data.best],
+            [data.at(data.best)],
+            marker="o",
+            markersize=7,
+            markerfacecolor="none",
+            linestyle="none",
+            color=style.VERMILLION,
+            markeredgewidth=1.6,
+            label="would have been best",
+        )
     axes.set_title(data.title, fontsize=9)
     axes.set_xlabel("length of the step")
     axes.set_xticks([0, 0.5, 1, 1.5, 2], ["0", "0.5", "1", "1.5", "2"])

@@ -77,13 +77,19 @@ def _facts(opened: OpenedRun) -> Facts:
     mine = main.answering.get(opened.layer)
     if mine is not None:
         facts.append(
-            Fact("What did it silence?", f"{max(mine.before - mine.after, 0)} of {mine.units} units of {opened.layer}",
-                 f"{mine.before} answered to some image of the batch before the step, {mine.after} after it")
-        )  # fmt: skip
+            Fact(
+                "What did it silence?",
+                f"{max(mine.before - mine.after, 0)} of {mine.units} units of {opened.layer}",
+                f"{mine.before} answered to some image of the batch before the step, {mine.after} after it",
+            )
+        )
     facts.append(
-        Fact("How long should it have been?", f"{number(main.best_multiple)} times as long",
-             "of the lengths tried between 0 and 2, for the loss of its own batch")
-    )  # fmt: skip
+        Fact(
+            "How long should it have been?",
+            f"{number(main.best_multiple)} times as long",
+            "of the lengths tried between 0 and 2, for the loss of its own batch",
+        )
+    )
     return Facts(tuple(facts))
 
 

@@ -9,7 +9,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "class prior": "The share of each class in the training labels. Its entropy is the loss of guessing.",
         "loss": "The cross-entropy of the answers and the labels, in nats (with the natural logarithm).",
         "window": "The steps over which the detector takes means: the last 20 steps, or as many as hold 2,560 samples "
-        "where these are more.",
+        "where these are more, and at most 200 steps.",
         "guessing": "The network answers with the class prior whatever the image. Over the window the loss is at the "
         "entropy of the class prior, and the accuracy is no better than that of always naming the commonest class.",
         "learned": "Over the window the loss is at most 0.7 of the entropy of the class prior, and the accuracy is "

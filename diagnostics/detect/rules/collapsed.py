@@ -1,12 +1,12 @@
 """Collapsed: the run had learned, and guesses now.
 
-What it looks at: the loss and accuracy of the last W = max(20 steps, 2,560 samples). It
-had learned where their mean data loss was at most 0.7 H, the entropy of the class prior;
-it guesses where that is at least 0.95 H with the accuracy of always answering the
-commonest class. The stretch begins after the last step whose mean loss over five steps
-was still at most 0.7 H.
+What it looks at: the loss and accuracy of the last W steps. W is 20 steps, or as many as
+hold 2,560 samples where these are more, and at most 200. The run had learned where their
+mean data loss was at most 0.7 H, the entropy of the class prior; it guesses where that is
+at least 0.95 H with the accuracy of always answering the commonest class. The stretch
+begins after the last step whose mean loss over five steps was still at most 0.7 H.
 
-What it means: within a few steps all that was learned is gone. A single bad batch is no
+What it means: within a few steps the run lost all that it had learned. A single bad batch is no
 collapse, and neither is a loss that rises while the accuracy stays above chance.
 
 Source: these are the report's "defect iterations"; its printed trace of one is among the

@@ -62,10 +62,16 @@ class DeadUnits(Rule):
                 message += f", {in_the_end} in the end"
             findings.append(
                 self.finding(
-                    window, layer, first, len(window) - 1, value, share, message,
+                    window,
+                    layer,
+                    first,
+                    len(window) - 1,
+                    value,
+                    share,
+                    message,
                     plain=_plain(window.units(layer), layer, in_the_end, units),
                 )
-            )  # fmt: skip
+            )
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

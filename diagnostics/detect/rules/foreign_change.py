@@ -33,10 +33,17 @@ class ForeignChange(Rule):
     is_fault = is_about_the_start = is_blow = True
     includes = ("oversized-update",)
     thresholds = (
-        Threshold("foreign-change", "growth", 100, "times", "update over rate and gradient, over its median before",
-                  CALIBRATION, 2),
+        Threshold(
+            "foreign-change",
+            "growth",
+            100,
+            "times",
+            "update over rate and gradient, over its median before",
+            CALIBRATION,
+            2,
+        ),
         Threshold("foreign-change", "update", 0.05, "of the layer's norm", "and the update itself", "choice", 0),
-    )  # fmt: skip
+    )
     remedies = ("look-at-writers",)
 
     def check(self, window: Window) -> list[Finding]:
@@ -66,9 +73,11 @@ class ForeignChange(Rule):
         return (
             Case("updates follow the gradient", example(thresholds)),
             Case("dense1 redrawn at step 40", example(thresholds, {name: update}), ("dense1",)),
-            Case("the gradient was as large",
-                 example(thresholds, {name: update, "dense1/weights/gradient/norm": gradient})),
-        )  # fmt: skip
+            Case(
+                "the gradient was as large",
+                example(thresholds, {name: update, "dense1/weights/gradient/norm": gradient}),
+            ),
+        )
 
 
 def _usual(unit: Series, row: int) -> float:

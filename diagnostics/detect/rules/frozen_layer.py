@@ -4,7 +4,7 @@ What it looks at: the norm of each layer's update, weights and biases. It fires 
 on where that is exactly 0 up to the last, while the gradient is not 0 and the learning rate
 would have moved the layer by more than float32 can lose.
 
-What it means: the update does not reach the layer. In a loop of one's own it is mostly
+What it means: the update does not reach the layer. In a loop that a user wrote it is mostly
 assigned to another name, or made on a copy. A run may learn all the same, with the layers
 that are left.
 """

@@ -33,9 +33,16 @@ class GrowingSteps(Rule):
     origin = Origin.SETTINGS
     is_fault = is_about_the_start = True
     thresholds = (
-        Threshold("growing-steps", "growth", 4, "times", "update over rate and gradient, over 100 rows before",
-                  CALIBRATION, 1.5),
-    )  # fmt: skip
+        Threshold(
+            "growing-steps",
+            "growth",
+            4,
+            "times",
+            "update over rate and gradient, over 100 rows before",
+            CALIBRATION,
+            1.5,
+        ),
+    )
     remedies = ("momentum-before", "smaller-rate")
 
     def check(self, window: Window) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Never learned: the run guesses, and has never done anything else.
 
-What it looks at: the loss and accuracy of the last W = max(20 steps, 2,560 samples).
+What it looks at: the loss and accuracy of the last W steps. W is 20 steps, or as many as
+hold 2,560 samples where these are more, and at most 200.
 Guessing is a mean data loss of at least 0.95 H, the entropy of the class prior, together
 with an accuracy no better than that of always answering the commonest class. A run that
 guesses without ever having learned (a mean loss of at most 0.7 H) is in this stretch from

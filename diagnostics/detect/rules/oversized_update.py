@@ -58,10 +58,17 @@ class OversizedUpdate(Rule):
                     message = f"updates of {layer} are up to {_size(largest)} its norm"
                 findings.append(
                     self.finding(
-                        window, layer, first, last, largest, limit, message, peak=peak,
+                        window,
+                        layer,
+                        first,
+                        last,
+                        largest,
+                        limit,
+                        message,
+                        peak=peak,
                         plain=f"Step {step:,} changed {layer} by {_size(largest)} its size.",
                     )
-                )  # fmt: skip
+                )
         return findings
 
     def together(self, findings: Sequence[Finding]) -> str:

@@ -61,9 +61,16 @@ class TinySteps(Rule):
             f"the steps are too small for this network: its hidden layers move by {usual:.1e} of their norm a step"
         )
         found = self.finding(
-            window, None, first, len(window) - 1, usual, limit, message,
-            severity=Severity.WARNING, plain=f"T{message[1:]}.",
-        )  # fmt: skip
+            window,
+            None,
+            first,
+            len(window) - 1,
+            usual,
+            limit,
+            message,
+            severity=Severity.WARNING,
+            plain=f"T{message[1:]}.",
+        )
         return [found]
 
     def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:
@@ -79,7 +86,10 @@ class TinySteps(Rule):
             Case("updates of a hundredth", example(thresholds)),
             Case("updates of 1e-7 while guessing", example(thresholds, {**still(1e-7), **guessing}), (None,)),
             Case("updates of 1e-7 after having learned", example(thresholds, still(1e-7))),
-            Case("5e-4 below sigmoids, while the last layer moves",
-                 example(thresholds, plateau, function="sigmoid"), (None,)),
+            Case(
+                "5e-4 below sigmoids, while the last layer moves",
+                example(thresholds, plateau, function="sigmoid"),
+                (None,),
+            ),
             Case("5e-4 below ReLUs", example(thresholds, plateau)),
-        )  # fmt: skip
+        )

@@ -28,7 +28,7 @@ def settle_unnamed(
     """Find by their values the gradients that no name tells.
 
     An array that is right is the gradient. What ``backward`` returns is a gradient
-    also where it is wrong; anything else may be what it likes, and accuses nobody.
+    also where it is wrong. Any other array that is wrong is not taken for a gradient.
     """
     sources = dict(layer.sources)
 

@@ -1,4 +1,4 @@
-"""Runs of a training loop of one's own, made again by the functions of its author."""
+"""Runs of a training loop that a user wrote, made again by the functions of its author."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_moment_of_a_loop_of_ones_own_can_be_opened(tmp_path: Path) -> None:
     np.testing.assert_allclose(parts, moved["after"] - moved["before"], rtol=1e-6)
     assert moment.preactivations("dense1").min() < 0 <= moment.outputs("dense1").min()
     assert moment.answers.shape == (20,) or moment.answers.shape == (10,)
-    with pytest.raises(ReplayError, match="loop of one's own"):
+    with pytest.raises(ReplayError, match="loop that a user wrote"):
         Branch(moment)
 
 
