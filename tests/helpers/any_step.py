@@ -26,7 +26,7 @@ NETWORKS = ("feedforward", "conv", "conv-pool", "lenet", "lenet", "conv2")
 
 
 @dataclass(frozen=True)
-class Case:
+class RandomStep:
     """One run and one of its steps."""
 
     number: int
@@ -38,7 +38,7 @@ class Case:
         return folder / f"run-{self.number}.h5"
 
 
-def cases(seed: int, count: int) -> Iterator[Case]:
+def cases(seed: int, count: int) -> Iterator[RandomStep]:
     """Runs of a dozen steps or two, each with a step; the same for the same seed."""
     rng = np.random.default_rng(seed)
     for number in range(count):
@@ -72,10 +72,10 @@ def cases(seed: int, count: int) -> Iterator[Case]:
         }
         settings = Settings(**options)
         steps = settings.epochs * -(-options["limit"] // options["batch_size"])
-        yield Case(number, settings, int(rng.integers(steps)), pick(3, 5, 1000))
+        yield RandomStep(number, settings, int(rng.integers(steps)), pick(3, 5, 1000))
 
 
-def data(case: Case) -> Dataset:
+def data(case: RandomStep) -> Dataset:
     return load_dataset(limit=case.settings.limit)
 
 
@@ -98,7 +98,7 @@ class Taken(Hook):
             self.state = self._model.state()
 
 
-def log(case: Case, folder: Path, threads: int, says: bool = False) -> None:
+def log(case: RandomStep, folder: Path, threads: int, says: bool = False) -> None:
     path = case.log(folder)
     run_training(
         replace(case.settings, threads=threads), path, RecordingOptions(checkpoint_every=case.checkpoint_every),
@@ -106,7 +106,7 @@ def log(case: Case, folder: Path, threads: int, says: bool = False) -> None:
     )  # fmt: skip
 
 
-def rerun(case: Case, folder: Path, threads: int) -> None:
+def rerun(case: RandomStep, folder: Path, threads: int) -> None:
     """The whole run, with nothing of the diagnostics."""
     settings, mnist = replace(case.settings, threads=threads), data(case)
     model = settings.build_model(samples=len(mnist.X_train))
@@ -123,7 +123,7 @@ def rerun(case: Case, folder: Path, threads: int) -> None:
     save_state(folder / f"rerun-{case.number}.npz", {**taken.state, "batch": batch, "images": mnist.X_train[batch]})
 
 
-def replayed(case: Case, folder: Path, threads: int) -> None:
+def replayed(case: RandomStep, folder: Path, threads: int) -> None:
     from diagnostics.replay import replay
 
     moment = replay(case.log(folder), threads=threads).at(case.step)

@@ -28,7 +28,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-class Gradients(Hook):
+class GradientsOfSteps(Hook):
     """Keeps the gradient of every step, and its loss."""
 
     def __init__(self) -> None:
@@ -41,11 +41,11 @@ class Gradients(Hook):
 
 
 @cache
-def opened(name: str) -> tuple[Moment, Gradients]:
+def opened(name: str) -> tuple[Moment, GradientsOfSteps]:
     """A moment of a run of this kind, and the gradients of its training."""
     import tempfile
 
-    log, gradients = Path(tempfile.mkdtemp(prefix="moment-")) / "run.h5", Gradients()
+    log, gradients = Path(tempfile.mkdtemp(prefix="moment-")) / "run.h5", GradientsOfSteps()
     logged(log, CASES[name], hooks=(gradients,))
     return replay(log, data()).at(STEP), gradients
 
@@ -200,7 +200,7 @@ def test_the_movement_of_the_units_is_split_exactly(name: str) -> None:
 
 
 def test_with_the_report_s_convolution_the_rest_is_what_the_step_before_left(tmp_path: Path) -> None:
-    gradients = Gradients()
+    gradients = GradientsOfSteps()
     states = logged(tmp_path / "run.h5", {"report": True, "l2": 0.0}, hooks=(gradients,)).states
     moment = replay(tmp_path / "run.h5", data()).at(STEP)
     for layer in layers(moment):
@@ -219,7 +219,7 @@ def test_with_the_report_s_convolution_the_rest_is_what_the_step_before_left(tmp
 
 def test_a_batch_of_more_than_a_thousand_samples_is_opened_in_portions(tmp_path: Path) -> None:
     X, y = blobs(1300)
-    model, gradients = make({"l2": 0.0}), Gradients()
+    model, gradients = make({"l2": 0.0}), GradientsOfSteps()
     model.train(X, y, 3, None, print_every=0, hooks=[Recorder(tmp_path / "run.h5", model=model), gradients])
     moment = replay(tmp_path / "run.h5", (X, y)).at(2)
     assert moment.losses.mean() == pytest.approx(moment.run.steps.loc[2, "loss"], rel=1e-6)
