@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from diagnostics.errors import ReplayError as ReplayError
     from diagnostics.replay.branch import Branch as Branch
     from diagnostics.replay.moment import Moment as Moment
-    from diagnostics.replay.proof import Proof as Proof
+    from diagnostics.replay.proof import ReplayCheck as ReplayCheck
     from diagnostics.replay.replayed_run import ReplayedRun as ReplayedRun
     from diagnostics.replay.replayed_run import replay as replay
 
@@ -24,7 +24,7 @@ __getattr__, __all__ = _lazy_names(
         "diagnostics.errors": ("ReplayError",),
         "diagnostics.replay.branch": ("Branch",),
         "diagnostics.replay.moment": ("Moment",),
-        "diagnostics.replay.proof": ("Proof",),
+        "diagnostics.replay.proof": ("ReplayCheck",),
         "diagnostics.replay.replayed_run": ("ReplayedRun", "replay"),
     },
 )

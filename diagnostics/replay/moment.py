@@ -18,7 +18,7 @@ from diagnostics.detect.detector import Detector
 from diagnostics.errors import ReplayError
 from diagnostics.measure.silence import State as MeterState
 from diagnostics.replay.movement import why_units_moved
-from diagnostics.replay.proof import Proof
+from diagnostics.replay.proof import ReplayCheck
 from diagnostics.replay.recipe import Recipe
 from diagnostics.replay.subject import Float64, Subject
 from diagnostics.run.run import Run
@@ -60,7 +60,7 @@ class Moment:
         state: State,
         meter_state: MeterState,
         values_after: FloatArray,
-        proof: Proof,
+        proof: ReplayCheck,
     ) -> None:
         self.run, self.recipe, self.step, self.state, self.proof = run, recipe, step, state, proof
         self.meter_state = meter_state

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from diagnostics.replay.moment import Moment
-from diagnostics.replay.proof import Proof
+from diagnostics.replay.proof import ReplayCheck
 from diagnostics.replay.replayed_run import ReplayedRun
 from diagnostics.replay.starts import MET
 from diagnostics.run.run import Run
@@ -134,12 +134,12 @@ class OpenedRun:
         return next((one for one in self.steps if one.role == "ordinary"), None)
 
     @property
-    def proof(self) -> Proof:
+    def proof(self) -> ReplayCheck:
         """What was compared with the log on the way to all of the steps."""
         proofs = [one.moment.proof for one in self.steps]
         starts = dict.fromkeys(proof.start for proof in proofs if not proof.start.endswith(MET))
         stretches = [(self.run.index["step"] >= p.first_step) & (self.run.index["step"] <= p.last_step) for p in proofs]
-        return Proof(
+        return ReplayCheck(
             " and ".join(starts),
             min(proof.first_step for proof in proofs),
             max(proof.last_step for proof in proofs),

@@ -61,7 +61,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Proof:
+class ReplayCheck:
     """What a replay was compared with, and what came of it.
 
     Args:

@@ -24,7 +24,7 @@ from diagnostics.replay.library import LibraryRun, ModelMaker
 from diagnostics.replay.moment import Moment
 from diagnostics.replay.own_loop import OwnRun
 from diagnostics.replay.own_network import BatchMaker, NetworkMaker
-from diagnostics.replay.proof import LogComparison, Proof, reasons
+from diagnostics.replay.proof import LogComparison, ReplayCheck, reasons
 from diagnostics.replay.recipe import Recipe, Trained
 from diagnostics.replay.starts import Start, Starts
 from diagnostics.replay.training_set import GivenData, find_training_set
@@ -90,7 +90,7 @@ class Journey:
         after: all parameters after that step, flat; None where it was not made.
     """
 
-    proof: Proof
+    proof: ReplayCheck
     state: State | None = None
     meter: MeterState | None = None
     after: NDArray[Any] | None = None
@@ -146,7 +146,7 @@ class ReplayedRun:
         self._starts.remember(step, journey.state, journey.meter)
         return Moment(self.run, self.recipe, step, journey.state, journey.meter, journey.after, journey.proof)
 
-    def check(self, first: int = 0, last: int | None = None) -> Proof:
+    def check(self, first: int = 0, last: int | None = None) -> ReplayCheck:
         """Replay the steps from ``first`` to ``last`` (None: the last one) and say whether they are proven."""
         first = self._checked(first)
         last = self.steps - 1 if last is None else self._checked(last)
@@ -202,7 +202,7 @@ class ReplayedRun:
         if comparison.difference is None:
             comparison.compare_end(model.step, model.digest())
         difference = comparison.difference
-        proof = Proof(
+        proof = ReplayCheck(
             start.name,
             start.step,
             last,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from diagnostics.replay.opened import OpenedRun, OpenedStep
-from diagnostics.replay.proof import Proof
+from diagnostics.replay.proof import ReplayCheck
 from reports.text.numbers import counted, number, percent
 
 ROLES = {
@@ -28,7 +28,7 @@ def step_title(opened: OpenedRun, one: OpenedStep) -> str:
     return f"step {one.step:,}, {role}"
 
 
-def proof_sentence(proof: Proof) -> str:
+def proof_sentence(proof: ReplayCheck) -> str:
     """What was rebuilt, from where, and how it is known to be the run."""
     rows = "1 row was replayed and was" if proof.rows == 1 else f"{proof.rows:,} rows were replayed and all were"
     digests = f", and so {'was' if proof.digests == 1 else 'were'} {counted(proof.digests, 'digest')} of all parameters"
