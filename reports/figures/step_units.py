@@ -159,7 +159,7 @@ def _reading(activation: str | None, which: str) -> str:
     if activation == "relu":
         return (
             f"{bars} lie wholly in the grey. A ReLU unit gives 0 for every input below 0, so such a unit is 0 for "
-            "every image, no gradient passes through it, and it cannot come back by itself."
+            "every image of the batch, no gradient passes through it, and it hardly comes back by itself."
         )
     if activation in ("sigmoid", "tanh"):
         return (

@@ -84,8 +84,8 @@ def _units(one: OpenedStep) -> str:
     dead = [name for name, other in one.answering.items() if other.after == 0 and other.before > 0]
     if dead:
         told += (
-            f" A layer that gives 0 for every image ({', '.join(dead)}) passes no gradient: neither it nor the layers "
-            "below it can change any more, and the network answers the same to every image."
+            f" A layer that gives 0 for every image ({', '.join(dead)}) passes no gradient: where that holds for all "
+            "images, neither it nor the layers below it learn any more, and every image gets the same answer."
         )
     return told
 

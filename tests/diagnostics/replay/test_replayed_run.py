@@ -208,3 +208,55 @@ def test_a_check_of_part_of_a_run_begins_at_the_nearest_start(tmp_path: Path) ->
     assert (proof.first_step, proof.last_step, proof.rows) == (8, 13, 6)
     with pytest.raises(ReplayError, match="9:3"):
         replay(tmp_path / "run.h5", data()).check(9, 3)
+
+
+@pytest.mark.parametrize("form", ["images", "rows", "one-hot", "float64", "the report's"])
+def test_a_training_from_python_on_the_embedded_mnist_finds_its_data(tmp_path: Path, form: str) -> None:
+    """The log has no settings and no folder, only a digest, whatever the form in which the data were handed over."""
+    from lenet import ActivationSoftmax, Model, load_dataset
+
+    n = 300
+    mnist = load_dataset(limit=n)
+    X, y = mnist.X_train, mnist.y_train
+    if form == "rows":
+        X = X.reshape(n, -1)
+    elif form == "one-hot":
+        y = np.eye(10)[y]
+    elif form == "float64":
+        X = X.astype(np.float64)
+    elif form == "the report's":
+        from lenet import formatData, load_mnist_images, load_mnist_labels
+        from lenet.data.dataset import EMBEDDED
+
+        images, labels = EMBEDDED / "train-images-idx3-ubyte.gz", EMBEDDED / "train-labels-idx1-ubyte.gz"
+        test_images, test_labels = EMBEDDED / "t10k-images-idx3-ubyte.gz", EMBEDDED / "t10k-labels-idx1-ubyte.gz"
+        X, _, y, _ = formatData(
+            load_mnist_images(images), load_mnist_images(test_images), load_mnist_labels(labels),
+            load_mnist_labels(test_labels),
+        )  # fmt: skip
+        X, y = X[:n], y[:n]
+    model = ready(Model(threads=1, seed=7, initializer="lecun"), DenseLayer(784, 10), ActivationSoftmax())
+    model.train(X, y, 2, 100, print_every=0, shuffle=True, hooks=[Recorder(tmp_path / "run.h5")])
+    replayed = replay(tmp_path / "run.h5")
+    assert replayed.recipe.training_set.is_known  # type: ignore[attr-defined]
+    assert replayed.check().is_proven
+
+
+def test_data_of_a_folder_are_found_by_the_name_in_the_log_or_by_hand(tmp_path: Path) -> None:
+    from diagnostics.record.training import run_training
+    from lenet import Settings, load_dataset
+    from lenet.data.dataset import EMBEDDED
+
+    folder = tmp_path / "mnist"
+    shutil.copytree(EMBEDDED, folder)
+    settings = Settings(network="feedforward", limit=256, epochs=2, data=str(folder))
+    run_training(settings, tmp_path / "run.h5", dataset=load_dataset(folder, 256))
+    assert replay(tmp_path / "run.h5").check().is_proven
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(ReplayError, match=r"the data of the run are not here .*--data FOLDER"):
+        replay(tmp_path / "run.h5")
+    for given in (tmp_path / "elsewhere", str(tmp_path / "elsewhere"), load_dataset(limit=256), load_dataset(),
+                  (load_dataset().X_train[:256], load_dataset().y_train[:256])):  # fmt: skip
+        assert replay(tmp_path / "run.h5", given).check().is_proven
+    with pytest.raises(ReplayError, match="received int"):
+        replay(tmp_path / "run.h5", 3)  # type: ignore[arg-type]

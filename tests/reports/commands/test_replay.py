@@ -110,3 +110,17 @@ def test_a_report_of_a_run_that_cannot_be_replayed_says_why_in_one_line(tmp_path
     page = (tmp_path / "out" / "report.html").read_text()
     assert "The run cannot be replayed:" in page
     assert not (tmp_path / "out" / "origin-1-batch.png").exists()
+
+
+def test_the_runs_of_a_study_and_restarted_runs_are_proven(tmp_path: Path) -> None:
+    small = ("--network", "feedforward", "--limit", "1280", "--epochs", "8")
+    made = call("study", "--runs", "2", "--jobs", "1", *small, "--lr", "0.1", "--out", tmp_path / "study")
+    assert made.exit_code == 0, made.output
+    (tmp_path / "died").mkdir()
+    call("train", *small, "--lr", "20", "--on-defect", "restart", "--out", tmp_path / "died" / "run.h5")
+    logs = [*(tmp_path / "study").rglob("*.h5"), *(tmp_path / "died").glob("*.h5")]
+    assert len(logs) >= 3 + 2
+    for log in logs:
+        checked = call("replay", log, "--check")
+        assert checked.exit_code == 0, checked.output
+        assert checked.stdout.startswith("proven: replayed steps 0 to ")

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.replay import replay
+from diagnostics.replay.opened import open_origin
 from reports.pages import html, study_page
+from reports.pages.origin_page import write_origin
 from reports.pages.run_page import write_report
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.broken_runs import broken_log
 from tests.helpers.browser import Browser
 
 pytestmark = pytest.mark.browser
@@ -43,11 +47,13 @@ def browser() -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="module", params=["dead", "healthy", "study"])
+@pytest.fixture(scope="module", params=["dead", "healthy", "study", "origin"])
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "study":
         return html.write(study_page.build(synthetic.study()), folder)
+    if request.param == "origin":
+        return write_origin(open_origin(replay(broken_log())), folder)
     name = "<script>document.title = 'ran'</script>" + "a-very-long-name-" * 8
     return write_report(getattr(synthetic, request.param)(name=name), folder)
 
