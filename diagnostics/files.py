@@ -9,6 +9,7 @@ link, a device, a FIFO or a folder.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -22,6 +23,7 @@ from lenet.regular_files import obstacle, read_regular
 
 PART_NAME = 100
 """Characters of a file's name that the name of its part begins with: a name has room for 255."""
+BLOCK = 1 << 20
 JSON_SIZE = 256_000_000
 """Bytes: a JSON file that is larger is none of ours."""
 
@@ -149,6 +151,33 @@ def remove_abandoned_parts(path: Path) -> None:
             with contextlib.suppress(OSError), Path(entry.path).open("rb") as file:
                 if is_locked(file.fileno()) is False:
                     Path(entry.path).unlink()
+
+
+def copy_data(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy an open file into an empty one; holes, which take no room on the disk, stay holes."""
+    size = source.seek(0, os.SEEK_END)
+    position = 0
+    while position < size:
+        start, stop = _next_data(source.fileno(), position, size)
+        source.seek(start)
+        target.seek(start)
+        position = start
+        while position < stop and (block := source.read(min(BLOCK, stop - position))):
+            target.write(block)
+            position += len(block)
+        position = max(position, stop)
+    target.truncate(size)
+
+
+def _next_data(descriptor: int, position: int, size: int) -> tuple[int, int]:
+    """Where the next stretch of data begins and ends, as far as the system tells holes from data."""
+    try:
+        start = os.lseek(descriptor, position, os.SEEK_DATA)
+        return start, os.lseek(descriptor, start, os.SEEK_HOLE)
+    except OSError as error:
+        return (size, size) if error.errno == errno.ENXIO else (position, size)
+    except AttributeError:  # Windows
+        return position, size
 
 
 def fsync_folder(folder: Path) -> None:

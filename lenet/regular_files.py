@@ -54,6 +54,7 @@ def open_regular(path: Path | str | os.PathLike[str], flags: int = os.O_RDONLY, 
 def read_regular(path: Path | str | os.PathLike[str], most: int) -> bytes:
     """The content of a regular file of at most ``most`` bytes. Raises OSError for anything else."""
     with os.fdopen(open_regular(path), "rb") as file:
-        if os.fstat(file.fileno()).st_size > most:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
             raise OSError(errno.EFBIG, f"is larger than {most:,} bytes", str(path))
-        return file.read(most)
+        return file.read(size)

@@ -257,11 +257,11 @@ class Symptoms:
         return self.stretches[-1]
 
     def _slide(self, step: int, loss: float, accuracy: float, samples: float) -> None:
-        """Move the window on to this row. A row that is not finite is kept out of the sums and counted."""
+        """Move the window on to this row. A row that is not finite, or has no samples, is kept out of the sums."""
         if self._first_step is None:
             self._first_step = step
         rows = self._rows
-        if math.isfinite(loss) and math.isfinite(accuracy) and math.isfinite(samples):
+        if math.isfinite(loss) and math.isfinite(accuracy) and 0.5 < samples < math.inf:
             whole, right, size = int(math.ldexp(loss, UNIT)), round(accuracy * samples), round(samples)
             rows.append((step, whole, right, size))
             self._loss_sum += whole

@@ -9,8 +9,11 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.log.layout import read_layout, text, write_layout
+from diagnostics.log.native import ForeignContentError, NativeFile
+from diagnostics.log.plausible import check_run
 from diagnostics.schema.attributes import Attribute, attributes_of
 from diagnostics.schema.header import ATTRIBUTES, Header
 from diagnostics.schema.run_info import RunInfo
@@ -29,12 +32,17 @@ def write_header(file: h5py.File, header: Header) -> None:
     write_layout(file, header.info)
 
 
-def read_header(file: h5py.File) -> Header:
-    """The header of an open log. Raises KeyError, ValueError or OSError where it is damaged."""
-    info = RunInfo(**read_layout(file), **_values(file, RunInfo))
-    if info.window < 1:
-        raise ValueError(f"window: found {info.window}, expected at least 1 step")
-    return Header(info, **_values(file, Header))
+def read_header(file: NativeFile) -> Header:
+    """The header of an open log.
+
+    Raises ForeignContentError where it says what no log says, and KeyError, ValueError or OSError where it is damaged.
+    """
+    info = RunInfo(**_values(file, RunInfo), **read_layout(file))
+    header = Header(info, **_values(file, Header))
+    if len(header.schema_version) != 2:
+        raise ForeignContentError(f"schema_version: found {header.schema_version}, expected major and minor")
+    check_run(info, header.schema_version[1])
+    return header
 
 
 def change(file: h5py.File, **values: Any) -> None:
@@ -45,11 +53,11 @@ def change(file: h5py.File, **values: Any) -> None:
         file.attrs.modify(name, _stored(ATTRIBUTES[name], value))
 
 
-def _values(file: h5py.File, kind: type) -> dict[str, Any]:
+def _values(file: NativeFile, kind: type) -> dict[str, Any]:
     """The attributes that a class declares; those that an older log does not have are left out."""
     declared = attributes_of(kind).items()
-    known = {name: one for name, one in declared if not one.since or name in file.attrs}
-    return {name: _loaded(attribute, file.attrs[name]) for name, attribute in known.items()}
+    known = {name: one for name, one in declared if not one.since or file.has_attribute(name)}
+    return {name: _loaded(name, attribute, file.attribute(name)) for name, attribute in known.items()}
 
 
 def _stored(attribute: Attribute, value: Any) -> Any:
@@ -68,17 +76,32 @@ def _stored(attribute: Attribute, value: Any) -> Any:
     return np.array(value or 0, dtype=plain)
 
 
-def _loaded(attribute: Attribute, raw: Any) -> Any:
-    """The value that the file keeps as ``raw``."""
-    if attribute.choices:
-        return attribute.choices[int(raw)]
-    if attribute.dtype == "JSON":
-        value = json.loads(text(raw))
-        if not isinstance(value, dict):
-            raise ValueError(f"found {value!r}, expected a JSON object")
-        return value
-    if attribute.dtype == "text":
-        return text(raw)
+def _loaded(name: str, attribute: Attribute, raw: NDArray[Any]) -> Any:
+    """The value that the file keeps as ``raw``. Raises ForeignContentError where it is of another kind."""
     plain, _, length = attribute.dtype.partition("[")
+    kinds = "S" if attribute.dtype in ("text", "JSON") else "iu" if plain.startswith("int") else "iuf"
+    if raw.dtype.kind not in kinds or (raw.ndim and not length):
+        raise ForeignContentError(f"{name}: found {raw.dtype} of shape {raw.shape}, expected {attribute.dtype}")
+    if attribute.choices:
+        choice = int(raw)
+        if not 0 <= choice < len(attribute.choices):
+            raise ForeignContentError(f"{name}: found {choice}, expected 0 to {len(attribute.choices) - 1}")
+        return attribute.choices[choice]
+    if attribute.dtype == "JSON":
+        return _json_object(name, text(raw[()]))
+    if attribute.dtype == "text":
+        return text(raw[()])
     values = np.atleast_1d(raw).astype(plain).tolist()
+    if plain.startswith("int") and not all(attribute.least <= value <= attribute.most for value in values):
+        raise ForeignContentError(f"{name}: found {values[0]}, expected {attribute.least} to {attribute.most}")
     return tuple(values) if length else values[0]
+
+
+def _json_object(name: str, source: str) -> dict[str, Any]:
+    try:
+        value = json.loads(source)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ForeignContentError(f"{name}: found {source[:40]!r}, expected a JSON object")
+    return value

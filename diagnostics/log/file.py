@@ -15,20 +15,17 @@ from numpy.typing import NDArray
 from diagnostics.log import guards
 from diagnostics.log.attributes import write_header
 from diagnostics.log.datasets import append, create_array, create_table, with_crc
+from diagnostics.log.hdf5 import open_hdf5
+from diagnostics.log.layout import snapshot_shapes
 from diagnostics.run.source import Records, Rows, Source
-from diagnostics.schema.columns import KINDS, Columns
+from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import (
-    BINS,
     CHECKPOINTS,
-    COUNTS,
     DIGESTS,
     EVENTS,
     GROWING_TABLES,
     INDEX,
-    KERNELS,
-    RANGES,
-    SILENT,
     SNAPSHOT_ARRAYS,
     SNAPSHOTS,
     VALUES,
@@ -65,7 +62,7 @@ class LogFile:
         image = _empty_log(header)
         with path.open("xb") as stream:
             stream.write(image)
-        file = h5py.File(path, "r+", libver=LIBVER, locking=False)
+        file = open_hdf5(path, "r+", libver=LIBVER)
         growing = (VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)
         datasets = {part.path: file[part.path] for part in growing}
         return cls(file, file.id.get_vfd_handle(), header.info.columns, datasets)
@@ -132,19 +129,12 @@ def _empty_log(header: Header) -> bytes:
     # In memory too, HDF5 takes two files of one name for one file: logs may be made in several threads at once.
     with h5py.File(f"log-{uuid.uuid4().hex}", "x", libver=LIBVER, driver="core", backing_store=False) as file:
         write_header(file, header)
-        info = header.info
-        first = info.first_convolution
-        tails = {
-            COUNTS.path: (len(KINDS), len(info.tensors), BINS),
-            RANGES.path: (len(KINDS), len(info.tensors), 2),
-            SILENT.path: (sum(layer.units for layer in info.layers),),
-            KERNELS.path: (first.size if first else 0,),
-        }
-        create_array(file, VALUES, (len(info.columns),))
+        create_array(file, VALUES, (len(header.info.columns),))
         for table in (INDEX, *GROWING_TABLES, SNAPSHOTS):
             create_table(file, table)
+        shapes = snapshot_shapes(header.info)
         for array in SNAPSHOT_ARRAYS:
-            create_array(file, array, tails[array.path])
+            create_array(file, array, shapes[array.path])
         file.flush()
         image: bytes = file.id.get_file_image()
         return image

@@ -19,16 +19,18 @@ from diagnostics.errors import LogError
 from diagnostics.log import superblock
 from diagnostics.log.attributes import read_header
 from diagnostics.log.datasets import trusted
-from diagnostics.log.layout import records_of
+from diagnostics.log.layout import snapshot_shapes
+from diagnostics.log.native import ForeignContentError, NativeDataset, NativeFile
 from diagnostics.run.source import Records, Rows
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
 
 TABLES = (*GROWING_TABLES, SNAPSHOTS)
-BLOCK = 1024
 SMALL_BLOCK = 64
 # What h5py raises for structures that make no sense.
-UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
+UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
+LAST_STEP = 2**53
+"""No training gets this far, and no number of steps beyond is exact in every frame."""
 
 
 @dataclass(frozen=True)
@@ -64,28 +66,38 @@ class FileSource:
 
     def _attach(self) -> None:
         """Open the file as it is now, and take in its rows."""
+        reason = ""
         for way in self._ways():
             try:
                 opened = way()
-            except UNREADABLE:
+            except UNREADABLE as error:
+                reason = reason or _foreign(error)
                 continue
             try:
-                header = read_header(opened.file)
-            except UNREADABLE:
-                opened.file.close()
+                self._take(opened)
+            except UNREADABLE as error:
+                reason = reason or _foreign(error)
+                with contextlib.suppress(*UNREADABLE):
+                    opened.file.close()
                 continue
-            self._opened = opened
-            self.header, self.problems = _with_usable_thresholds(header)
-            self._index: Records = np.zeros(0, INDEX.dtype)
-            self._tables: dict[str, Records] = {}
-            self._count = 0
-            self._grow()
             return
         try:
-            damage = superblock.damage(self.path)
+            reason = f"is no log as lenet-diag writes them: {reason}" if reason else superblock.damage(self.path)
         except OSError as error:  # gone since it was tried
-            damage = f"cannot be read: {os.strerror(error.errno or 0).lower()}"
-        raise LogError(f"{self.path}: {damage}")
+            reason = f"cannot be read: {os.strerror(error.errno or 0).lower()}"
+        raise LogError(f"{self.path}: {reason}")
+
+    def _take(self, opened: Opened) -> None:
+        """Go by this file from now on. Raises what h5py raises where header or steps are damaged."""
+        self._native = native = NativeFile(opened.file)
+        header = read_header(native)
+        self._width = len(header.info.columns)
+        self._opened = opened
+        self.header, self.problems = _with_usable_thresholds(header)
+        self._index: Records = np.zeros(0, INDEX.dtype)
+        self._tables: dict[str, Records] = {}
+        self._count = 0
+        self._grow()
 
     @property
     def status(self) -> str:
@@ -103,17 +115,16 @@ class FileSource:
     def values(self, start: int, stop: int, columns: NDArray[np.intp] | None = None) -> Rows:
         """Rows ``start`` to ``stop`` (left out) of all or some columns."""
         start, stop = max(0, start), min(stop, self._count)
-        width = len(self.header.info.columns)
+        width = self._width if columns is None else len(columns)
         if stop <= start:
-            return np.zeros((0, width if columns is None else len(columns)), np.float32)
-        dataset = self._opened.file[VALUES.path]
-        if columns is None:
-            return np.asarray(dataset[start:stop], dtype=np.float32)
+            return np.zeros((0, width), np.float32)
         # h5py picks scattered columns one by one; whole rows in blocks are quicker and flat in memory.
-        picked = np.empty((stop - start, len(columns)), np.float32)
-        for begin in range(start, stop, BLOCK):
-            end = min(begin + BLOCK, stop)
-            picked[begin - start : end - start] = dataset[begin:end][:, columns]
+        picked = np.empty((stop - start, width), np.float32)
+        values = self._native.array(VALUES, (self._width,))
+        for begin in range(start, stop, values.block):
+            end = min(begin + values.block, stop)
+            rows = self._read(values, begin, end)
+            picked[begin - start : end - start] = rows if columns is None else rows[:, columns]
         return picked
 
     def table(self, table: Table) -> Records:
@@ -124,7 +135,9 @@ class FileSource:
 
     def array(self, array: Array) -> NDArray[Any]:
         """The trusted rows of one snapshot array."""
-        return np.asarray(self._opened.file[array.path][: len(self.table(SNAPSHOTS))])
+        tail = snapshot_shapes(self.header.info)[array.path]
+        count = len(self.table(SNAPSHOTS))
+        return self._read(self._native.array(array, tail), 0, count) if count else np.zeros((0, *tail), array.dtype)
 
     def refresh(self) -> bool:
         """Look for new rows and a new status; says whether anything changed. Raises LogError."""
@@ -134,8 +147,6 @@ class FileSource:
         known = {path: len(rows) for path, rows in self._tables.items()}
         if self._opened.alive():
             with contextlib.suppress(*UNREADABLE):
-                for path in (VALUES.path, INDEX.path):
-                    self._opened.file[path].refresh()
                 self._grow()
             self._tables.clear()
         else:
@@ -155,52 +166,95 @@ class FileSource:
         self._opened.file.close()
 
     def _grow(self) -> None:
-        """Take in rows behind those already trusted, until one does not agree with its CRC."""
-        index, values = self._opened.file[INDEX.path], self._opened.file[VALUES.path]
-        end = min(len(index), len(values))
+        """Take in rows behind those already trusted, until one does not agree with its CRC, or goes back in time."""
+        # Opened anew each time: HDF5 keeps what it has read of a dataset as long as it is open.
+        steps, values = self._native.table(INDEX), self._native.array(VALUES, (self._width,))
+        if self._opened.followed:
+            for dataset in (values, steps):
+                dataset.refresh()
+        end = min(len(steps), len(values))
         parts = [self._index]
-        size, reason = BLOCK, ""
+        size, reason = values.block, ""
         while self._count < end:
             stop = min(self._count + size, end)
             try:
-                rows = np.ascontiguousarray(index[self._count : stop].astype(INDEX.dtype))
-                good = trusted(rows, [np.ascontiguousarray(values[self._count : stop], dtype="<f4")])
+                rows = steps.read(self._count, stop)
+                good = trusted(rows, [values.read(self._count, stop)])
             except UNREADABLE:
                 if size > SMALL_BLOCK:
                     size = SMALL_BLOCK
                     continue
                 rows, good, reason = self._index[:0], 0, "cannot be read"
+            last = next((int(part["step"][-1]) for part in reversed(parts) if len(part)), -1)
+            ordered = _in_order(rows[:good], last)
+            if ordered < good:
+                good, reason = ordered, "are not in the order of their steps"
             parts.append(rows[:good])
             self._count += good
             if self._count < stop:
                 reason = reason or "do not agree with their checksum"
                 break
         self._index = np.concatenate(parts)
-        if reason and not self._opened.followed:
-            self.problems.append(f"{end - self._count} rows from row {self._count} on {reason} and are left out")
+        if not self._opened.followed:
+            if reason:
+                self.problems.append(f"{end - self._count} rows from row {self._count} on {reason} and are left out")
+            self.problems += filter(None, (steps.problem, values.problem))
 
     def _read_table(self, table: Table) -> Records:
-        companions: list[NDArray[Any]] = []
-        try:
-            if table.since > int(self._opened.file.attrs["schema_version"][1]):
-                return np.zeros(0, table.dtype)
-            dataset = self._opened.file[table.path]
-            if self._opened.followed:
-                dataset.refresh()
-            rows = records_of(self._opened.file, table)
-            if table is SNAPSHOTS:
-                for array in SNAPSHOT_ARRAYS:
-                    if self._opened.followed:
-                        self._opened.file[array.path].refresh()
-                    companions.append(np.asarray(self._opened.file[array.path][: len(rows)]))
-                rows = rows[: min(len(part) for part in companions)]
-            good = trusted(rows, companions)
-        except UNREADABLE:
-            self.problems.append(f"the {table.path.split('/')[0]} cannot be read and are left out")
+        name = table.path.split("/")[0]
+        if table.since > self.header.schema_version[1]:
             return np.zeros(0, table.dtype)
-        if good < len(rows) and not self._opened.followed:
-            self.problems.append(f"{len(rows) - good} rows of {table.path} are damaged and left out")
-        return rows[:good]
+        try:
+            found = self._native.table(table)
+            shapes = snapshot_shapes(self.header.info) if table is SNAPSHOTS else {}
+            arrays = [self._native.array(array, shapes[array.path]) for array in SNAPSHOT_ARRAYS] if shapes else []
+            if self._opened.followed:
+                for dataset in (found, *arrays):
+                    dataset.refresh()
+            count = min(len(one) for one in (found, *arrays))
+            rows = _trusted_rows(found, arrays, count)
+        except UNREADABLE as error:
+            reason = _foreign(error) or f"the {name} cannot be read"
+            self.problems.append(f"{reason}; they are left out" if _foreign(error) else f"{reason} and are left out")
+            return np.zeros(0, table.dtype)
+        if not self._opened.followed:
+            if len(rows) < count:
+                self.problems.append(f"{count - len(rows)} rows of {table.path} are damaged and left out")
+            self.problems += filter(None, (one.problem for one in (found, *arrays)))
+        return rows
+
+    def _read(self, dataset: NativeDataset, start: int, stop: int) -> NDArray[Any]:
+        """Rows that agreed with their checksum when they were taken in. Raises LogError where they are gone."""
+        try:
+            return dataset.read(start, stop)
+        except UNREADABLE as error:
+            raise LogError(f"{self.path}: rows {start} to {stop} cannot be read any more ({error})") from None
+
+
+def _trusted_rows(table: NativeDataset, arrays: Sequence[NativeDataset], count: int) -> Records:
+    """The longest beginning of a table whose rows, together with those of the arrays, agree with their CRC."""
+    parts: list[Records] = [table.read(0, 0)]
+    block = min(one.block for one in (table, *arrays))
+    for start in range(0, count, block):
+        stop = min(start + block, count)
+        rows = table.read(start, stop)
+        good = trusted(rows, [array.read(start, stop) for array in arrays])
+        parts.append(rows[:good])
+        if good < len(rows):
+            break
+    return np.concatenate(parts)
+
+
+def _in_order(rows: Records, last: int) -> int:
+    """How many rows, from the first on, come after the step ``last`` and after one another."""
+    steps = np.concatenate([[last], rows["step"]])
+    wrong = np.flatnonzero((np.diff(steps) <= 0) | (steps[1:] > LAST_STEP) | (rows["epoch"] < 1))
+    return int(wrong[0]) if len(wrong) else len(rows)
+
+
+def _foreign(error: BaseException) -> str:
+    """Why the content is none of a log's; "" where it is damaged."""
+    return str(error) if isinstance(error, ForeignContentError) else ""
 
 
 def _with_usable_thresholds(header: Header) -> tuple[Header, list[str]]:

@@ -9,10 +9,11 @@ import h5py
 import numpy as np
 
 from diagnostics.log.datasets import append, create_table, trusted, with_crc
+from diagnostics.log.native import ForeignContentError, NativeFile
 from diagnostics.run.source import Records, records
-from diagnostics.schema.columns import Column, Columns
+from diagnostics.schema.columns import KINDS, Column, Columns
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.tables import COLUMNS, LAYERS, TENSORS, VALUES, Table
+from diagnostics.schema.tables import BINS, COLUMNS, COUNTS, KERNELS, LAYERS, RANGES, SILENT, TENSORS, Table
 from lenet.hooks import LayerInfo, TensorInfo
 
 LARGEST_RANK = 8  # axes that the field ``shape`` has room for
@@ -31,7 +32,7 @@ def write_layout(file: h5py.File, info: RunInfo) -> None:
         append(create_table(file, table), with_crc(records(table, rows)))
 
 
-def read_layout(file: h5py.File) -> dict[str, Any]:
+def read_layout(file: NativeFile) -> dict[str, Any]:
     """Tensors, layers and columns as fields of a RunInfo. Raises KeyError, ValueError or OSError where damaged."""
     tensors = tuple(
         TensorInfo(text(r["layer"]), text(r["tensor"]), _shape(r), int(r["offset"]), int(r["size"]))
@@ -42,15 +43,18 @@ def read_layout(file: h5py.File) -> dict[str, Any]:
         for r in _sound(file, LAYERS)
     )
     columns = Columns([Column(**{name: text(r[name]) for name in COLUMN_FIELDS}) for r in _sound(file, COLUMNS)])
-    if len(columns) != file[VALUES.path].shape[1]:
-        raise ValueError("its rows do not have the columns that it names")
     return {"tensors": tensors, "layers": layers, "recorded_columns": columns}
 
 
-def records_of(file: h5py.File, table: Table) -> Records:
-    """A table as it stands; fields that a newer version added are left out."""
-    rows = file[table.path][()]
-    return np.ascontiguousarray(rows[list(table.dtype.names or ())].astype(table.dtype))
+def snapshot_shapes(info: RunInfo) -> dict[str, tuple[int, ...]]:
+    """The shape of one snapshot in each snapshot array, by path."""
+    first = info.first_convolution
+    return {
+        COUNTS.path: (len(KINDS), len(info.tensors), BINS),
+        RANGES.path: (len(KINDS), len(info.tensors), 2),
+        SILENT.path: (sum(layer.units for layer in info.layers),),
+        KERNELS.path: (first.size if first else 0,),
+    }
 
 
 def text(value: Any) -> str:
@@ -58,8 +62,11 @@ def text(value: Any) -> str:
     return bytes(value).rstrip(b"\0").decode("utf-8", "replace")
 
 
-def _sound(file: h5py.File, table: Table) -> Records:
-    rows = records_of(file, table)
+def _sound(file: NativeFile, table: Table) -> Records:
+    found = file.table(table)
+    if found.problem:
+        raise ForeignContentError(found.problem)
+    rows = found.read(0, len(found))
     if trusted(rows) < len(rows):
         raise ValueError(f"{table.path} does not agree with its checksums")
     return rows
@@ -71,7 +78,10 @@ def _axes(shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _shape(row: Any) -> tuple[int, ...]:
-    return tuple(int(n) for n in row["shape"][: int(row["ndim"])])
+    axes = int(row["ndim"])
+    if not 0 < axes <= LARGEST_RANK:
+        raise ForeignContentError(f"a shape in its layout has {axes} axes, expected 1 to {LARGEST_RANK}")
+    return tuple(int(n) for n in row["shape"][:axes])
 
 
 def _without(values: dict[str, Any], name: str) -> dict[str, Any]:

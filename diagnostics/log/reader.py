@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +17,13 @@ from pathlib import Path
 import h5py
 
 from diagnostics.errors import LogError
-from diagnostics.files import readable_name
+from diagnostics.files import copy_data, readable_name
 from diagnostics.log import superblock
 from diagnostics.log.file_source import FileSource, Opened
+from diagnostics.log.hdf5 import open_hdf5
+from diagnostics.log.layout import text
 from diagnostics.log.locks import is_written
+from diagnostics.log.native import NativeFile
 from diagnostics.run.run import Run
 from diagnostics.schema.tables import FORMAT, VERSION
 
@@ -43,7 +45,7 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
         source.freeze()
     run = Run(source, readable_name(file.name.removesuffix(".h5")), file)
     run.notes = tuple(source.problems)
-    if run.notes and (whole := _whole_size(file)):
+    if whole := _whole_size(file):
         run.notes = (f"is cut short: found {file.stat().st_size:,} bytes, expected {whole:,}", *run.notes)
     return run
 
@@ -64,17 +66,6 @@ def _ways(file: Path) -> list[Callable[[], Opened]]:
             return [lambda: _followed(file)]
         return [lambda: _repaired(file, "unclear" if written is None else "crashed")]
     return [lambda: _plainly(file), lambda: _repaired(file, "crashed")]
-
-
-def open_hdf5(file: Path, swmr: bool = False) -> h5py.File:
-    """The file as HDF5 reads it, without HDF5's own lock: some file systems have none, and readers need none.
-
-    HDF5 refuses to open a file twice in one process with different locking. Files that nobody writes are
-    therefore opened through another driver than that of a plain ``h5py.File``, which may be open beside it.
-    """
-    if swmr:
-        return h5py.File(file, "r", swmr=True, locking=False)
-    return h5py.File(file, "r", driver="stdio", locking=False)
 
 
 def _start_of(file: Path) -> bytes:
@@ -129,7 +120,7 @@ def _repaired(file: Path, status: str) -> Opened:
     try:
         try:
             with file.open("rb") as stream, os.fdopen(descriptor, "wb") as room:
-                shutil.copyfileobj(stream, room)
+                copy_data(stream, room)
             superblock.pad_and_clear(copy)
         except OSError as error:
             raise _no_room(file, copy.parent, error) from None
@@ -156,12 +147,12 @@ def _checked(file: Path, stream: h5py.File) -> h5py.File:
 
 
 def _check_version(file: Path, stream: h5py.File) -> None:
-    found = stream.attrs.get("format")
-    if found is None and _whole_size(file):
+    native = NativeFile(stream)
+    if not native.has_attribute("format") and _whole_size(file):
         raise LogError(f"{file}: {superblock.damage(file)}")
-    if found is None or bytes(found).rstrip(b"\0") != FORMAT.encode():
+    if not native.has_attribute("format") or text(native.attribute("format")[()]) != FORMAT:
         raise LogError(f"{file}: is an HDF5 file of another program; expected a log of lenet-diag")
-    major, minor = (int(v) for v in stream.attrs["schema_version"])
+    major, minor = (int(v) for v in native.attribute("schema_version"))
     if major != VERSION[0]:
         raise LogError(
             f"{file}: has log format {major}.{minor}, this program reads {VERSION[0]}.x; "

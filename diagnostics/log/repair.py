@@ -69,6 +69,9 @@ def repair_log(path: str | os.PathLike[str], *, force: bool = False) -> Repair:
     problems = tuple(source.problems)
     with file.open("rb") as stream:
         start = stream.read(superblock.SIZE)
+    whole = superblock.missing_end(start, file.stat().st_size)
+    if whole is not None:
+        problems = (f"{whole - file.stat().st_size:,} bytes at its end were missing", *problems)
     if superblock.is_intact(start) and not superblock.is_open_for_writing(start) and not problems:
         return Repair(file, rows, last, source.status, None, ())
     status = "crashed" if source.status == "unclear" else source.status

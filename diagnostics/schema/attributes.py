@@ -22,6 +22,7 @@ class Attribute:
     ``meaning``: what it says, in words.
     ``changes``: whether it is rewritten while the run goes on.
     ``choices``: for texts of which the file stores the position in this list; () for all others.
+    ``least``, ``most``: between what a whole number lies; a log that says otherwise is refused.
     ``since``: the minor version of the log format that added it. A field that was added has a default, which
     stands for what an older log does not say.
     """
@@ -32,6 +33,8 @@ class Attribute:
     changes: bool = False
     choices: tuple[str, ...] = ()
     since: int = 0
+    least: int = 0
+    most: int = 2**53
 
 
 def attributes_of(kind: type) -> dict[str, Attribute]:

@@ -10,7 +10,7 @@ activations (by statistic, then layer). What is measured is declared in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Measure
 from lenet.hooks import LayerInfo, TensorInfo
 
 KINDS = ("value", "gradient", "update")
@@ -79,15 +79,22 @@ class Columns(Sequence[Column]):
         self.layers = tuple(dict.fromkeys(c.layer for c in self._columns if c.group == "activation"))
 
     @classmethod
-    def declare(cls, tensors: Sequence[TensorInfo], layers: Sequence[LayerInfo]) -> Columns:
-        """The columns of a network with these tensors and layers."""
-        columns = [Column("scalar", "", "", "", s.name, s.unit) for s in SCALARS]
+    def declare(cls, tensors: Sequence[TensorInfo], layers: Sequence[LayerInfo], minor: int | None = None) -> Columns:
+        """The columns of a network with these tensors and layers.
+
+        ``minor``: leave out measures that this minor version of the log format does not have; None (default): none.
+        """
+
+        def known(measures: Iterable[Measure]) -> list[Measure]:
+            return [one for one in measures if minor is None or one.since <= minor]
+
+        columns = [Column("scalar", "", "", "", s.name, s.unit) for s in known(SCALARS)]
         for kind in KINDS:
-            for statistic in TENSOR_STATISTICS:
+            for statistic in known(TENSOR_STATISTICS):
                 columns += [Column("tensor", t.layer, t.tensor, kind, statistic.name, statistic.unit) for t in tensors]
         columns += [Column("tensor", t.layer, t.tensor, "update", RATIO.name, RATIO.unit) for t in tensors]
         names = (INPUT, *(layer.name for layer in layers))
-        for statistic in ACTIVATION_STATISTICS:
+        for statistic in known(ACTIVATION_STATISTICS):
             columns += [Column("activation", name, "", "", statistic.name, statistic.unit) for name in names]
         return cls(columns)
 

@@ -43,7 +43,7 @@ class Header:
     )
     status: Annotated[str, Attribute("int64", "", _STATUS_MEANING, changes=True, choices=STATUSES)] = "running"
     subsample: Annotated[str, Attribute("text", "", _SUBSAMPLE_MEANING)] = "unknown"
-    log_every: Annotated[int, Attribute("int64", "steps", "every how many steps a row is written")] = 1
+    log_every: Annotated[int, Attribute("int64", "steps", "every how many steps a row is written", least=1)] = 1
     histograms_every: Annotated[
         int, Attribute("int64", "steps", "every how many steps a snapshot is taken; 0 is never")
     ] = 25

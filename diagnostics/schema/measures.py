@@ -31,12 +31,14 @@ class Measure:
     ``meaning``: what it is, in one sentence.
     ``of``: its definition. It gets the StepEnd event for a scalar, the entries of a tensor (flat, float64) for a
     tensor statistic, and :class:`LayerOutputs` for an activation statistic.
+    ``since``: the minor version of the log format that added it; a log of an older version may be without.
     """
 
     name: str
     unit: str
     meaning: str
     of: Callable[..., Any]
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

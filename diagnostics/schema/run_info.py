@@ -45,12 +45,12 @@ class RunInfo:
     prior: Annotated[
         tuple[float, ...], Attribute("float64[classes]", "share", "share of each class in the training labels")
     ]
-    batch_size: Annotated[int, Attribute("int64", "samples", "size of a batch")]
-    samples: Annotated[int, Attribute("int64", "samples", "size of the training set")]
-    steps_per_epoch: Annotated[int, Attribute("int64", "steps", "steps of one epoch")]
-    epochs: Annotated[int, Attribute("int64", "epochs", "epochs asked for")]
-    total_steps: Annotated[int, Attribute("int64", "steps", "steps asked for")]
-    seed: Annotated[int, Attribute("int64", "", "the seed all randomness came from")]
+    batch_size: Annotated[int, Attribute("int64", "samples", "size of a batch", least=1)]
+    samples: Annotated[int, Attribute("int64", "samples", "size of the training set", least=1)]
+    steps_per_epoch: Annotated[int, Attribute("int64", "steps", "steps of one epoch", least=1)]
+    epochs: Annotated[int, Attribute("int64", "epochs", "epochs asked for", least=1)]
+    total_steps: Annotated[int, Attribute("int64", "steps", "steps asked for", least=1)]
+    seed: Annotated[int, Attribute("int64", "", "the seed all randomness came from", most=2**63 - 1)]
     description: Annotated[Mapping[str, Any], Attribute("JSON", "", "the model: layers, loss, optimiser, schedule")] = (
         field(default_factory=dict)
     )
@@ -62,7 +62,7 @@ class RunInfo:
         Mapping[str, Any], Attribute("JSON", "", "versions, machine, threads, process id, data checksum")
     ] = field(default_factory=dict)
 
-    window: Annotated[int, Attribute("int64", "steps", _WINDOW_MEANING, since=2)] = 0
+    window: Annotated[int, Attribute("int64", "steps", _WINDOW_MEANING, since=2, least=1)] = 0
     thresholds: Annotated[Mapping[str, float], Attribute("JSON", "", _THRESHOLDS_MEANING, since=2)] = field(
         default_factory=dict
     )
@@ -81,7 +81,9 @@ class RunInfo:
     @cached_property
     def columns(self) -> Columns:
         """The columns of this run's rows: those its log names, else those that are declared."""
-        return self.recorded_columns or Columns.declare(self.tensors, self.layers)
+        if self.recorded_columns is not None:
+            return self.recorded_columns
+        return Columns.declare(self.tensors, self.layers)
 
     @property
     def parameters(self) -> int:

@@ -50,6 +50,7 @@ class Table:
     ``chunk``: rows of one chunk in the file.
     ``fields``: its fields; the last one is the CRC of the row.
     ``since``: the minor version of the format that added it; older logs do not have it.
+    ``most``: how many rows are read; a file with more was made to fill the memory.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Table:
     chunk: int
     fields: tuple[Field, ...]
     since: int = 0
+    most: int = 200_000
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -74,6 +76,7 @@ class Array:
     ``dims``: the names of its axes.
     ``dtype``: its type in the file, as NumPy spells it.
     ``unit``: the unit of its numbers.
+    ``most``: how many entries of the first axis are read.
     """
 
     path: str
@@ -82,6 +85,7 @@ class Array:
     dims: tuple[str, ...]
     dtype: str
     unit: str
+    most: int = 10_000_000
 
 
 TENSORS = Table(
@@ -97,6 +101,7 @@ TENSORS = Table(
         Field("size", "<i8", "entries", "number of entries"),
         CRC,
     ),
+    most=4_000,
 )
 
 LAYERS = Table(
@@ -112,6 +117,7 @@ LAYERS = Table(
         Field("units", "<i8", "units", "channels or neurons"),
         CRC,
     ),
+    most=2_000,
 )
 
 COLUMNS = Table(
@@ -128,6 +134,7 @@ COLUMNS = Table(
         Field("unit", "S16", "", "its unit"),
         CRC,
     ),
+    most=200_000,
 )
 
 VALUES = Array(
@@ -155,6 +162,7 @@ INDEX = Table(
             "rows are the longest prefix where it agrees",
         ),
     ),
+    most=10_000_000,
 )
 
 EPOCHS = Table(
@@ -254,6 +262,7 @@ SNAPSHOTS = Table(
             "order, and of the fields above",
         ),
     ),
+    most=1_000_000,
 )
 
 COUNTS = Array(

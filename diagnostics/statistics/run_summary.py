@@ -227,7 +227,7 @@ def _training_seconds(run: Run, steps: pd.DataFrame) -> float | None:
 
 def _threads(known: Mapping[str, Any]) -> int | None:
     threads = known.get("threads")
-    return int(threads) if threads is not None else None
+    return threads if isinstance(threads, int) else None
 
 
 def _weighted(values: pd.Series[Any], weights: pd.Series[Any]) -> float | None:

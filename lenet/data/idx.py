@@ -21,16 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import DataError
+from lenet.regular_files import read_regular
 
 IMAGES = 2051
 LABELS = 2049
 
 # A limit, since a gzip file of 10 MB may unpack to 10 GB. EMNIST by class, the largest set
 # of this family, has 0.55 GB of pixels.
-MAX_BYTES = 1 << 31
+MAX_BYTES = 600_000_000
+# A gzip file may consist of many, each of which may be empty.
+MAX_MEMBERS = 10_000
 
 _KINDS = {IMAGES: "IDX images", LABELS: "IDX labels"}
 _GZIP = b"\x1f\x8b"
+_SMALLEST_PIECE, _LARGEST_PIECE = 1 << 12, 1 << 24
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class IdxFile:
 
     path: Path
     header: bytes
-    body: bytes
+    body: memoryview
     values: NDArray[np.uint8]
 
     def md5(self) -> str:
@@ -91,7 +95,7 @@ def read_idx(path: Path | str, magic: int) -> IdxFile:
     """
     file = locate(path)
     try:
-        raw = file.read_bytes()
+        raw = read_regular(file, MAX_BYTES + 16)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}), expected {_KINDS[magic]}") from None
     if not raw:
@@ -118,7 +122,7 @@ def read_idx(path: Path | str, magic: int) -> IdxFile:
 def _read_header(file: Path, stream: _Plain | _Gzip, magic: int) -> tuple[bytes, tuple[int, ...]]:
     """Read magic number and sizes: returns the bytes of the header, and the shape."""
     length = 16 if magic == IMAGES else 8
-    header = stream.read(length)
+    header = bytes(stream.read(length))
     if len(header) >= 4:
         (found,) = struct.unpack(">I", header[:4])
         if found != magic:
@@ -137,40 +141,44 @@ class _Plain:
     """The bytes of an uncompressed file, read front to back."""
 
     def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self._position = 0
+        self._rest = memoryview(raw)
 
-    def read(self, size: int) -> bytes:
-        part = self._raw[self._position : self._position + size]
-        self._position += len(part)
+    def read(self, size: int) -> memoryview:
+        """Up to ``size`` bytes, as a read-only view."""
+        part, self._rest = self._rest[:size], self._rest[size:]
         return part
 
 
 class _Gzip:
     """The decompressed bytes of a gzipped file, read front to back; it unpacks no more than it is asked for.
 
-    It uses zlib and not the gzip module, which takes twice as long to unpack MNIST.
+    It uses zlib and not the gzip module, which takes twice as long to unpack MNIST. zlib is fed pieces, since it
+    copies what it leaves of each: of many small members it would copy the rest of the file again and again.
     """
 
     def __init__(self, file: Path, raw: bytes) -> None:
         self._file = file
-        self._rest = raw
-        self._member = zlib.decompressobj(wbits=31)  # 31: with gzip header and checksum
+        self._rest = memoryview(raw)
+        self._members = 0
+        self._piece = _SMALLEST_PIECE
+        self._begin_member()
 
-    def read(self, size: int) -> bytes:
-        """``size`` bytes, or fewer at the end of the last member. Raises DataError for damaged data."""
-        parts: list[bytes] = []
-        while size > 0 and not self._at_end():
+    def read(self, size: int) -> memoryview:
+        """``size`` bytes, read-only; fewer at the end of the last member. Raises DataError for damaged data."""
+        unpacked = bytearray()
+        while len(unpacked) < size and not self._at_end():
+            piece = self._rest[: self._piece]
+            self._piece = min(2 * self._piece, _LARGEST_PIECE)
             try:
-                part = self._member.decompress(self._rest, size)
+                part = self._member.decompress(piece, min(size - len(unpacked), _LARGEST_PIECE))
             except zlib.error as error:
                 raise DataError(f"{self._file}: damaged gzip data ({error}), expected a sound gzip file") from None
-            self._rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if not part and not self._member.eof:
+            left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            self._rest = self._rest[len(piece) - len(left) :]
+            if not part and not self._member.eof and not self._rest:
                 raise DataError(f"{self._file}: truncated gzip data, expected a sound gzip file")
-            parts.append(part)
-            size -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            unpacked += part
+        return memoryview(unpacked).toreadonly()
 
     def _at_end(self) -> bool:
         """Whether all bytes were read; goes on to the next member if there is one."""
@@ -178,7 +186,14 @@ class _Gzip:
             return False
         if not self._rest:
             return True
-        if not self._rest.startswith(_GZIP):
+        if self._rest[:2] != _GZIP:
             raise DataError(f"{self._file}: trailing bytes after the gzip data, expected none")
-        self._member = zlib.decompressobj(wbits=31)
+        self._begin_member()
         return False
+
+    def _begin_member(self) -> None:
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise DataError(f"{self._file}: found more than {MAX_MEMBERS} gzip files in one, expected one")
+        self._member = zlib.decompressobj(wbits=31)  # 31: with gzip header and checksum
+        self._piece = _SMALLEST_PIECE

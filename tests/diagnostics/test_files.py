@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import DamagedFileError, LogWriteError, NotReplacedError
-from diagnostics.files import new_part, place, read_json, replacing, write_bytes, write_json, write_text
+from diagnostics.files import copy_data, new_part, place, read_json, replacing, write_bytes, write_json, write_text
 from lenet.regular_files import read_regular
 from tests.helpers.odd_files import CONTENT, ODD_FILES, what_is_there
 
@@ -145,3 +145,25 @@ def test_json_that_nests_without_end_is_one_line(tmp_path: Path) -> None:
         read_json(tmp_path / "x", "any")
 
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("holes", [[], [(0, 5_000_000)], [(3, 4_000_000), (5_000_000, 9_000_000)], [(10, 2**40)]])
+def test_a_copy_has_the_same_bytes_and_the_same_holes(tmp_path: Path, holes: list[tuple[int, int]]) -> None:
+    with (tmp_path / "source").open("w+b") as source, (tmp_path / "target").open("w+b") as target:
+        source.write(b"begin")
+        for start, stop in holes:
+            source.seek(start)
+            source.write(b"data")
+            source.seek(stop)
+        source.write(b"end")
+        size = source.seek(0, os.SEEK_END)
+
+        copy_data(source, target)
+        target.flush()
+
+        assert target.seek(0, os.SEEK_END) == size
+        for place in (0, *(edge for hole in holes for edge in hole), size - 10):
+            source.seek(max(0, place - 5))
+            target.seek(max(0, place - 5))
+            assert target.read(20) == source.read(20)
+        assert os.fstat(target.fileno()).st_blocks <= os.fstat(source.fileno()).st_blocks + 16

@@ -6,6 +6,7 @@ import gzip
 import os
 import struct
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from lenet.data import formatData, load_mnist_images, load_mnist_labels
-from lenet.data.idx import MAX_BYTES
+from lenet.data.idx import MAX_BYTES, MAX_MEMBERS, read_idx
 from lenet.errors import DataError, ShapeError
 
 Bytes = NDArray[np.uint8]
@@ -223,14 +224,74 @@ def test_a_small_file_that_unpacks_to_much_more_than_its_header_says_is_never_un
 
 def test_a_header_that_promises_gigabytes_does_not_allocate_them(tmp_path: Path) -> None:
     path = tmp_path / "liar.gz"
-    path.write_bytes(gzip.compress(struct.pack(">4I", 2051, 2000, 1000, 1000) + bytes(10)))
+    path.write_bytes(gzip.compress(struct.pack(">4I", 2051, 500, 1000, 1000) + bytes(10)))
 
     tracemalloc.start()
     message = error_of(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert "10 bytes found after the header, expected 2000000000" in message
+    assert "10 bytes found after the header, expected 500000000" in message
+    assert peak < 1_000_000
+
+
+def empty_members(count: int) -> bytes:
+    return gzip.compress(b"", mtime=0) * count
+
+
+def test_gzip_files_of_several_members_are_read_as_one(tmp_path: Path) -> None:
+    raw = image_bytes(IMAGE)
+    path = tmp_path / "images.gz"
+    parts = [raw[:3], raw[3:17], raw[17:]]
+    path.write_bytes(empty_members(5) + b"".join(gzip.compress(part) for part in parts) + empty_members(3))
+
+    np.testing.assert_array_equal(read_idx(path, 2051).values, IMAGE)
+
+
+@pytest.mark.parametrize("count", [MAX_MEMBERS, 80_000])
+def test_a_gzip_file_of_very_many_members_is_refused(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "images.gz"
+    path.write_bytes(empty_members(count) + gzip.compress(image_bytes(IMAGE)))
+
+    assert f"found more than {MAX_MEMBERS} gzip files in one" in error_of(path)
+
+
+def test_the_work_grows_with_the_members_and_not_with_their_square(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[int] = []
+    make = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, wbits: int) -> None:
+            self._made = make(wbits=wbits)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            fed.append(len(data))
+            return self._made.decompress(data, most)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._made, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    for count in (1_000, 4_000):
+        fed.clear()
+        (tmp_path / f"{count}.gz").write_bytes(empty_members(count) + gzip.compress(image_bytes(IMAGE)))
+        read_idx(tmp_path / f"{count}.gz", 2051)
+
+        assert sum(fed) < 5_000 * count
+
+
+def test_a_claim_of_2_gb_of_pixels_is_refused_before_anything_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "images.gz"
+    path.write_bytes(gzip.compress(struct.pack(">4I", 2051, 2**31 - 1, 1, 1) + bytes(30_000_000)))
+
+    tracemalloc.start()
+    message = error_of(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert f"the header promises 2147483647 bytes, expected at most {MAX_BYTES}" in message
     assert peak < 1_000_000
 
 

@@ -1,0 +1,94 @@
+"""Whether a header describes a network and a run that can be: all that is worked out of a log believes it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+from diagnostics.log.native import ForeignContentError
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
+from lenet.hooks import LayerInfo, TensorInfo
+from lenet.settings import Settings
+
+LARGEST_NETWORK = 2**40
+"""Parameters, or units: more than any that NumPy trains."""
+PRIOR_SLACK = 1e-3
+PLAIN = (str, int, float, bool, NoneType)
+
+
+def check_run(info: RunInfo, minor: int) -> None:
+    """Raise ForeignContentError, naming what was found and what is possible, for a header that no run has.
+
+    info: what the header says. minor: the minor version of the log, which says what measures it must have.
+    """
+    _check_tensors(info.tensors)
+    _check_layers(info.layers)
+    _check_prior(info.prior)
+    _check_columns(info, minor)
+    _check_settings(info.settings)
+
+
+def _check_tensors(tensors: Sequence[TensorInfo]) -> None:
+    if not tensors:
+        raise ForeignContentError("its layout names no tensors, expected at least one")
+    offset = 0
+    for one in tensors:
+        name = f"{one.layer}/{one.tensor}"
+        if one.tensor not in ("weights", "biases") or not one.layer:
+            raise ForeignContentError(f"its layout names a tensor {name!r}, expected weights or biases of a layer")
+        if any(side < 1 for side in one.shape) or math.prod(one.shape) != one.size or one.size > LARGEST_NETWORK:
+            raise ForeignContentError(f"{name}: found shape {one.shape} and {one.size} entries, expected them to agree")
+        if one.offset != offset:
+            raise ForeignContentError(f"{name}: found offset {one.offset}, expected {offset}")
+        offset += one.size
+    _check_once([f"{one.layer}/{one.tensor}" for one in tensors])
+
+
+def _check_layers(layers: Sequence[LayerInfo]) -> None:
+    if not layers:
+        raise ForeignContentError("its layout names no layers, expected at least one")
+    for one in layers:
+        if any(side < 1 for side in one.output_shape) or one.units != one.output_shape[-1]:
+            raise ForeignContentError(
+                f"{one.name}: found outputs of shape {one.output_shape} and {one.units} units, expected them to agree"
+            )
+        if math.prod(one.output_shape) > LARGEST_NETWORK:
+            raise ForeignContentError(f"{one.name}: found outputs of shape {one.output_shape}, more than can be")
+    _check_once([one.name for one in layers])
+
+
+def _check_once(names: Sequence[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ForeignContentError(f"its layout names {twice[0]!r} twice")
+
+
+def _check_prior(prior: Sequence[float]) -> None:
+    """One NaN stands for a prior that is not known."""
+    if len(prior) == 1 and math.isnan(prior[0]):
+        return
+    if not all(0 <= share <= 1 for share in prior) or abs(sum(prior) - 1) > PRIOR_SLACK:
+        raise ForeignContentError(f"prior: found {', '.join(f'{p:g}' for p in prior[:5])}, expected shares of classes")
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    """Plain values, and of the declared type where this program knows the setting; a newer one may have more."""
+    declared = get_type_hints(Settings)
+    for name, value in settings.items():
+        kinds = get_args(declared[name]) or (declared[name],) if name in declared else PLAIN
+        allowed = (*kinds, int) if float in kinds else kinds
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise ForeignContentError(f"settings: found {value!r:.40} for {name}, expected another kind of value")
+
+
+def _check_columns(info: RunInfo, minor: int) -> None:
+    found = info.columns.names
+    if len(set(found)) < len(found):
+        raise ForeignContentError("its layout names a column twice")
+    missing = set(Columns.declare(info.tensors, info.layers, minor).names).difference(found)
+    if missing:
+        raise ForeignContentError(f"its layout names no column {min(missing)}, which every log has")
