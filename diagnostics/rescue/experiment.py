@@ -155,11 +155,10 @@ class Rescue:
 
     def _note(self, branch: PlannedBranch, result: BranchResult | Failure) -> None:
         if isinstance(result, Failure):
-            kind, _, reason = result.message.partition(": ")
             if branch.arm != UNCHANGED:
                 self.failures[branch.key] = result.message
-            elif kind in (RescueError.__name__, ReplayError.__name__):
-                raise RescueError(f"{self.plan.run}: {reason}")
+            elif result.error in (RescueError.__name__, ReplayError.__name__):
+                raise RescueError(f"{self.plan.run}: {result.reason}")
             else:
                 raise RuntimeError(f"{result.message}\n{result.details}")
             return

@@ -37,11 +37,18 @@ class Failure:
 
     Args:
         message: what happened, in one line.
-        details: the traceback, "" where the process died without one.
+        details: the traceback; "" (default) where the process died without one.
+        error: the name of the exception's class; "" (default) where the process died without one.
     """
 
     message: str
     details: str = ""
+    error: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What happened, without the name of the exception's class."""
+        return self.message.removeprefix(f"{self.error}: ")
 
 
 @dataclass
@@ -165,7 +172,8 @@ def attempt(work: Callable[[T], R], task: T) -> R | Failure:
         return work(task)
     except Exception as error:
         line = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        return Failure(f"{type(error).__name__}: {line}", traceback.format_exc())
+        kind = type(error).__name__
+        return Failure(f"{kind}: {line}", traceback.format_exc(), kind)
 
 
 def _end_with_parent() -> None:

@@ -34,6 +34,7 @@ def test_every_task_comes_back_with_its_result_or_with_what_went_wrong():
     assert found[-2] == Failure("its process died (signal 9)")
     assert found[-1] == Failure("its process died (exit code 3)")
     assert found[0].message == "ValueError: zero"
+    assert (found[0].error, found[0].reason) == ("ValueError", "zero")
     assert "Traceback" in found[0].details
 
 
