@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from diagnostics.statistics.comparison import LEVEL, Comparison
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import mcnemar
 from diagnostics.study.plan import StudyPlan
-from diagnostics.study.presets import CONTROL, REPORT, REPORT_CONTROL
+from diagnostics.study.presets import CONTROL, REMEDIES, REPORT, REPORT_CONTROL
 from diagnostics.study.results import comparisons_of
 from lenet.settings import Settings
 from reports.figures.rates import rates_figure
@@ -21,7 +21,8 @@ from reports.results.cells import arrows, defect_rate, p_value, points, rate_and
 from reports.results.study_numbers import Numbers, arm_numbers
 from reports.text.numbers import NONE
 
-DECAY, PENALTY = "decay", ("L1", "L2")
+IDEAS = {"Reducing the learning rate as training progresses": {"lr_decay"}, "Regularisation (L1, L2)": {"l1", "l2"}}
+"""What the author had in mind, and the settings that do it."""
 SAMPLES = 60_000
 """Training images of MNIST."""
 
@@ -69,8 +70,8 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "families": [answered(family) for family in families if family["arms"]],
         "tables": {one["is_report"]: [_row(one["control"]), *map(_row, one["arms"])] for one in families},
         "ideas": [
-            _idea("Reducing the learning rate as training progresses", [a for a in every if DECAY in a["label"]]),
-            _idea("Regularisation (L1, L2)", [a for a in every if a["label"].startswith(PENALTY)]),
+            _idea(idea, [arm for arm in every if arm["label"] in _arms_that_set(settings)])
+            for idea, settings in IDEAS.items()
         ],
         "lowered": numbers["lowered"],
         "needed": numbers["needed"],
@@ -112,6 +113,11 @@ def _arm(c: Comparison) -> Numbers:
     return {**arm_numbers(c.arm), "comparison": comparison}
 
 
+def _arms_that_set(names: Set[str]) -> list[str]:
+    """The arms of the preset that change one of these settings."""
+    return [label for label, changes, _, _ in REMEDIES.arms if names & changes.keys()]
+
+
 def _idea(idea: str, arms: Sequence[Numbers]) -> dict[str, Any]:
     """One of the author's two ideas, and what is shown of the arms that try it."""
     by_effect = {
@@ -129,7 +135,7 @@ def _idea(idea: str, arms: Sequence[Numbers]) -> dict[str, Any]:
 def _lowered(plan: StudyPlan, labels: Sequence[str], deaths: Sequence[int]) -> Numbers | None:
     """By how much each decay had lowered the learning rate when the last of the control's dead runs broke."""
     settings = {arm.label: Settings(**arm.settings) for arm in plan.arms}
-    decays = [label for label in labels if DECAY in label and label in settings]
+    decays = [label for label in labels if label in settings and settings[label].lr_decay != "none"]
     if not deaths or not decays:
         return None
     last = max(deaths)

@@ -69,9 +69,8 @@ def test_the_name_of_the_convolution_is_left_out_where_the_family_says_it():
 
 
 def test_an_idea_is_answered_by_the_arms_that_try_it():
-    decay, penalty = page(arm("cosine decay", 3, effect="hurts", p=0.01), arm("step decay", 3), arm("L1 5e-5", 3))[
-        "ideas"
-    ]
+    arms = arm("cosine decay", 3, effect="hurts", p=0.01), arm("step decay, halved each epoch", 3), arm("L1 5e-5", 3)
+    decay, penalty = page(*arms)["ideas"]
 
     assert (decay["arms"], decay["helps"], decay["hurts"]) == (2, [], ["cosine decay"])
     assert (penalty["arms"], penalty["most_fewer"]) == (1, "20")
