@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostics.statistics.group import Group, Mean
-from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe
+from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, points_words
 from diagnostics.statistics.run_summary import RunSummary
 
 LEVEL = 0.05
@@ -80,13 +80,12 @@ class Comparison:
         if self.difference is None or self.interval is None or self.p is None:
             return f"{self.effect}: {counts}"
         effect = self.effect + (f" with n = {n}" if self.effect == "not shown" else "")
-        low, high = (f"{100 * limit:+.0f}" for limit in self.interval)
         test = "Fisher" + (f", not in pairs: a seed occurs twice in {self.unpaired}" if self.unpaired else "")
         if self.mcnemar_p is not None:
             test = f"McNemar, {self.saved} seed{'s' * (self.saved != 1)} saved and {self.lost} lost of {self.pairs}"
         return (
             f"{effect}: {counts}, {100 * self.difference:+.0f} percentage points "
-            f"(95 % interval {low} to {high}), p = {_p(self.p)} ({test}){self._adjusted()}"
+            f"(95 % interval {points_words(self.interval)}), p = {_p(self.p)} ({test}){self._adjusted()}"
         )
 
     def _adjusted(self) -> str:

@@ -40,6 +40,12 @@ def interval_words(interval: tuple[float, float] | None) -> str:
     return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
 
 
+def points_words(interval: tuple[float, float], digits: int = 0) -> str:
+    """The ends of an interval of a difference of shares, in percentage points: "-31 to +2"."""
+    low, high = interval
+    return f"{100 * low:+.{digits}f} to {100 * high:+.{digits}f}"
+
+
 def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float] | None:
     """Newcombe's interval of the difference k1/n1 - k2/n2 of two independent shares; None where an n is 0.
 

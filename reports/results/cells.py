@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diagnostics.statistics.intervals import points_words
 from reports.text.numbers import NONE, rate
 
 Arm = Mapping[str, Any]
@@ -48,7 +49,7 @@ def points(value: float | None, interval: Sequence[float | None], digits: int) -
     if value is None:
         return NONE
     words, ends = f"{100 * value:+.{digits}f}", _interval(interval)
-    return words if ends is None else f"{words} ({100 * ends[0]:+.{digits}f} to {100 * ends[1]:+.{digits}f})"
+    return words if ends is None else f"{words} ({points_words(ends, digits)})"
 
 
 def p_value(p: float | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import SINGLE_METRICS, Group, Mean, sensitivity
+from diagnostics.statistics.intervals import points_words
 from diagnostics.statistics.run_summary import RunSummary
 from reports.text.numbers import counted, percent, rate, seconds
 
@@ -97,8 +98,7 @@ def cost_words(c: Comparison) -> str:
     words = f"; accuracy {100 * c.cost.mean:+.2f} points over the {counted(c.cost.n, 'seed')} alive in both"
     if c.cost_interval is None:
         return words
-    low, high = c.cost_interval
-    return f"{words} (95 % interval {100 * low:+.2f} to {100 * high:+.2f})"
+    return f"{words} (95 % interval {points_words(c.cost_interval, digits=2)})"
 
 
 def _both(group: Group, name: str) -> tuple[Mean, Mean]:
