@@ -24,6 +24,7 @@ class Rule:
     """Base of the rules; the module's docstring is the manual. What a rule is, its attributes say.
 
     name, title: how it is called, and the question it answers in one line.
+    spoken_name: its name within a sentence; "" for the name with spaces in place of hyphens.
     rank: orders what begins at one step by how a step is computed: input, weights, activations, loss, gradients,
         updates.
     thresholds: the numbers it decides by.
@@ -44,6 +45,7 @@ class Rule:
 
     name: str = ""
     title: str = ""
+    spoken_name: str = ""
     rank: int = 50
     thresholds: tuple[Threshold, ...] = ()
     remedies: tuple[str, ...] = ()

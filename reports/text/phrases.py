@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from diagnostics.detect.findings import Finding, Verdict
+from diagnostics.detect.rules import MECHANISMS
 from diagnostics.run.run import Run
 from reports.text.numbers import number
 
@@ -30,13 +31,12 @@ def tone_of(verdict: Verdict | None) -> Tone:
     return "good" if verdict is Verdict.HEALTHY else "warn"
 
 
-# The rule cannot tell bad labels from a wrong gradient, so its name alone would say too much.
-SAID_OTHERWISE = {"uninformative-labels": "alive, but learning nothing"}
+SPOKEN_NAMES = {rule.name: rule.spoken_name for rule in MECHANISMS if rule.spoken_name}
 
 
 def rule_name(rule: str) -> str:
     """A rule's name as words."""
-    return SAID_OTHERWISE.get(rule, rule.replace("-", " ").replace("_", " "))
+    return SPOKEN_NAMES.get(rule, rule.replace("-", " ").replace("_", " "))
 
 
 def measured(finding: Finding) -> str:

@@ -30,6 +30,7 @@ class UninformativeLabels(Rule):
 
     name = "uninformative-labels"
     title = "labels that carry no information"
+    spoken_name = "alive, but learning nothing"  # it cannot tell bad labels from a wrong gradient
     rank = 40
     is_last_resort = is_disproved_by_recovery = True
     is_lasting = True

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.detect.findings import Diagnosis, Link, Verdict
-from diagnostics.statistics.intervals import wilson
+from diagnostics.detect.rules import MECHANISMS
+from diagnostics.statistics.intervals import points_words, wilson
 from lenet.settings import DECLARED, Settings
 from reports.commands.options import train_options
 from reports.text import events, numbers
 from reports.text.command_line import flags
 from reports.text.glossary import GLOSSARY
-from reports.text.phrases import TITLES, sentence, status_words, tone_of
+from reports.text.phrases import TITLES, rule_name, sentence, status_words, tone_of
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,20 @@ def test_a_rate_has_one_wording_long_and_brief():
     assert numbers.rate(10, 40, wilson(10, 40), is_brief=True) == "10 of 40 (14–40 %)"
     assert numbers.rate(0, 0, wilson(0, 0)) == "0 of 0"
     assert numbers.rate(0, 0, wilson(0, 0), is_brief=True) == "–"
+
+
+def test_an_interval_of_a_difference_has_signs_and_the_digits_asked_for():
+    assert points_words((-0.314, 0.02)) == "-31 to +2"
+    assert points_words((-0.314, 0.02), digits=2) == "-31.40 to +2.00"
+
+
+def test_a_rule_is_called_by_its_name_unless_that_would_say_too_much():
+    spoken = {rule.name: rule_name(rule.name) for rule in MECHANISMS}
+
+    assert spoken["dead-units"] == "dead units"
+    assert rule_name("never_learned") == "never learned"
+    assert spoken["uninformative-labels"] == "alive, but learning nothing"
+    assert len(set(spoken.values())) == len(MECHANISMS)
 
 
 @pytest.mark.parametrize(("n", "words"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1200, "1,200 runs")])
