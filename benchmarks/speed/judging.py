@@ -13,8 +13,10 @@ written between one and the next, and the detector of a recorder inside a traini
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,19 +93,22 @@ def cost_in_training(steps: int) -> NDArray[np.float64]:
     return np.array(spent)
 
 
+def prepare(measured: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """What the template prints of the microseconds of each step, by the rows that were judged."""
+    rows = [
+        (name, f"{np.median(spent):.1f}", f"{spent.mean():.1f}", f"{np.percentile(spent, 99):.1f}")
+        for name, spent in measured.items()
+    ]
+    return {"commit": commit(), "machine": machine(), "rows": rows}
+
+
 def main() -> None:
     parser = common.parser("benchmarks.speed.judging", __doc__)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--write", type=Path, help="also write the table to this file")
     options = parser.parse_args()
-    lines = [
-        "# What judging costs\n",
-        f"`python -m benchmarks.speed.judging` at commit {commit()}; {machine()}. The goal is under 20 us a step while "
-        "nothing is suspected. A tight loop reaches it; in a training it is not reached, since the step before has "
-        "emptied the caches of the detector's code and data.\n",
-        "| rows of a lenet | median us a step | mean | 99th percentile |\n|---|---|---|---|",
-    ]
+    measured = {}
     for name, lr, between in (
         ("that learns (lr 0.1)", 0.1, 0),
         ("that guesses (lr 0)", 0.0, 0),
@@ -111,14 +116,9 @@ def main() -> None:
     ):
         info, rows = recorded(lr, options.steps)
         repeats = 1 if between else options.repeats
-        lines.append(row(name, min((cost(info, rows, between) for _ in range(repeats)), key=np.median)))
-    lines.append(row("that learns, in its training", cost_in_training(options.steps)))
-    common.publish("\n".join(lines) + "\n", options.write)
-
-
-def row(name: str, spent: NDArray[np.float64]) -> str:
-    """One row of the table."""
-    return f"| {name} | {np.median(spent):.1f} | {spent.mean():.1f} | {np.percentile(spent, 99):.1f} |"
+        measured[name] = min((cost(info, rows, between) for _ in range(repeats)), key=np.median)
+    measured["that learns, in its training"] = cost_in_training(options.steps)
+    common.publish(common.render("judging.md.j2", prepare(measured)), options.write)
 
 
 if __name__ == "__main__":

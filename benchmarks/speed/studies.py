@@ -12,9 +12,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks import common
 from benchmarks.common import machine
@@ -36,41 +37,64 @@ def main() -> None:
     parser.add_argument("--stats", type=int, default=1000)
     parser.add_argument("--write", type=Path, help="also write the page to this file")
     options = parser.parse_args()
-    common.publish(page(options.network, options.epochs, options.runs, options.stats) + "\n", options.write)
+    measured = measure(options.network, options.epochs, options.runs, options.stats)
+    common.publish(common.render("studies.md.j2", prepare(measured)), options.write)
 
 
-def page(network: str, epochs: int, runs: int, stats: int) -> str:
-    """All measurements as Markdown."""
+@dataclass(frozen=True)
+class StudySpeed:
+    """What was measured.
+
+    Args:
+        network: the network of all runs.
+        epochs: how long each was trained.
+        runs: how many runs the studies had.
+        load: of the machine in the minute before.
+        seconds: of the study, by its number of jobs: 1 and 2.
+        start: seconds of a run beyond its training and validation.
+        summaries: how many finished runs the statistics were made of.
+        known: seconds for their statistics, from the index.
+        anew: seconds to read and judge one run for the index.
+    """
+
+    network: str
+    epochs: int
+    runs: int
+    load: float
+    seconds: Mapping[int, float]
+    start: float
+    summaries: int
+    known: float
+    anew: float
+
+
+def measure(network: str, epochs: int, runs: int, summaries: int) -> StudySpeed:
+    """All measurements."""
     load = os.getloadavg()[0]
     plan = StudyPlan(grid({"network": [network], "epochs": [epochs]}, runs))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        beyond = start_cost(plan, folder / "start")
+        start = start_cost(plan, folder / "start")
         seconds = {jobs: whole_study(plan, folder / str(jobs), jobs) for jobs in (1, 2)}
-        known, anew = statistics_cost(folder / "start", stats)
-    hour = {jobs: 3600 * runs / taken for jobs, taken in seconds.items()}
-    rows = [
-        ("runs an hour, one job", f"{hour[1]:,.0f}", ""),
-        ("runs an hour, two jobs", f"{hour[2]:,.0f}", ""),
-        ("two jobs against one", f"{hour[2] / hour[1]:.2f} times", "1.8 times"),
-        (f"starting a run, beyond training and validation (median of {STARTS})", f"{beyond * 1e3:.0f} ms", "500 ms"),
-        (f"statistics of {stats:,} finished runs, from the index", f"{known:.2f} s", "5 s"),
-        ("making the index again, a run of the above (once, after a change of the rules)", f"{anew * 1e3:.0f} ms", ""),
-    ]
-    command = f"python -m benchmarks.speed.studies --network {network} --epochs {epochs} --runs {runs}"
-    return "\n".join(
-        [
-            "# Speed of studies",
-            "",
-            f"Made at commit {commit()} by `{command}` on {machine()}. {runs} runs of {network}, "
-            f"{epochs} epoch{'s' * (epochs > 1)} each, one thread a run; load of the "
-            f"machine in the minute before: {load:.1f}.",
-            "",
-            "| what | measured | goal |",
-            "| :-- | --: | --: |",
-            *(f"| {what} | {measured} | {goal} |" for what, measured, goal in rows),
-        ]
-    )
+        known, anew = statistics_cost(folder / "start", summaries)
+    return StudySpeed(network, epochs, runs, load, seconds, start, summaries, known, anew)
+
+
+def prepare(speed: StudySpeed) -> dict[str, Any]:
+    """What the template prints."""
+    hour = {jobs: 3600 * speed.runs / taken for jobs, taken in speed.seconds.items()}
+    return {
+        "speed": speed,
+        "commit": commit(),
+        "machine": machine(),
+        "starts": STARTS,
+        "an_hour": {jobs: f"{runs:,.0f}" for jobs, runs in hour.items()},
+        "gain": f"{hour[2] / hour[1]:.2f}",
+        "start": f"{speed.start * 1e3:.0f} ms",
+        "summaries": f"{speed.summaries:,}",
+        "known": f"{speed.known:.2f} s",
+        "anew": f"{speed.anew * 1e3:.0f} ms",
+    }
 
 
 def start_cost(plan: StudyPlan, folder: Path) -> float:
