@@ -22,7 +22,7 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import failed_layer
 from lenet.hooks import FloatArray
 
-Role = Literal["ordinary", "first link", "blow", "asked"]
+Role = Literal["ordinary", "first link", "blow", "largest", "asked"]
 FARTHEST, NEAREST = 60, 3
 """An ordinary step lies so many steps before the one it is compared with, at most and at least."""
 WORTH_A_LOOK = 0.1
@@ -167,7 +167,7 @@ def open_origin(replayed: ReplayedRun) -> OpenedRun:
         if diagnosis.blow is not None:
             wanted[min(diagnosis.blow.step, replayed.steps - 1)] = "blow"
     else:
-        wanted[replayed.origin] = "asked"
+        wanted[replayed.origin] = "largest"
     return _opened(replayed, wanted)
 
 

@@ -118,10 +118,7 @@ class ReplayedRun:
 
     @property
     def origin(self) -> int:
-        """The first step of the chain of events; where there is none, the step with the largest single update.
-
-        Raises ReplayError where no step has an update that could be compared.
-        """
+        """The first step of the chain of events; where there is none, the step with the largest single update."""
         diagnosis = self.run.diagnosis
         if diagnosis.cause is not None:
             return min(diagnosis.cause.step, self.steps - 1)

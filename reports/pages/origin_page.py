@@ -64,7 +64,7 @@ def origin_blocks(opened: OpenedRun) -> tuple[Block, ...]:
 
 
 def _heading(opened: OpenedRun) -> str:
-    return "The origin, opened" if opened.main.role != "asked" else f"Step {opened.main.step:,}, opened"
+    return "The origin, opened" if opened.main.role in ("first link", "blow") else f"Step {opened.main.step:,}, opened"
 
 
 def _facts(opened: OpenedRun) -> Facts:

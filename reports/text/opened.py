@@ -14,6 +14,7 @@ ROLES = {
     "ordinary": "an ordinary step",
     "first link": "where it began",
     "blow": "the blow",
+    "largest": "the largest update of a run in which nothing broke",
     "asked": "the step asked for",
 }
 PARTS = {"by_bias": "their own biases", "by_weights": "their own weights", "by_layers_below": "the layers below"}
@@ -40,7 +41,7 @@ def proof_sentence(proof: ReplayCheck) -> str:
 
 def of_its_size(ratio: float) -> str:
     """An update-to-weight ratio in words."""
-    return f"{number(ratio, 2)} times their size" if ratio >= 10 else f"{percent(ratio)} of their size"
+    return f"{number(ratio, 2)} times their size" if ratio >= 10 else f"{number(100 * ratio)} % of their size"
 
 
 def what_happened(opened: OpenedRun) -> list[str]:

@@ -29,6 +29,7 @@ from reports.figures.catalogue import figure_files, opened_figures_in
 from reports.pages import origin_page, run_page
 from reports.pages.document import Picture
 from reports.pages.html import render
+from reports.text.opened import of_its_size
 from tests.helpers.broken_runs import broken_log
 from tests.helpers.small_models import blobs, ready
 
@@ -172,3 +173,23 @@ def test_each_figure_of_a_step_is_one_file_with_a_place() -> None:
         "step_batch", "step_line", "step_units", "step_movement",
     ]  # fmt: skip
     assert len(list(opened_figures_in("origin", opened()))) == 4
+
+
+def test_of_a_run_in_which_nothing_broke_the_largest_update_is_opened(tmp_path: Path) -> None:
+    log = broken_log(lr=0.05)
+    found = open_origin(replay(log))
+    assert found.run.verdict == "healthy"
+    assert found.main.role == "largest"
+    ratios = found.run.block([c.name for c in found.run.columns if c.statistic == "ratio"])
+    assert found.main.step == int(np.nanargmax(np.nanmax(ratios, axis=1)))
+    text = render(origin_page.build(found))
+    assert f"Step {found.main.step}, opened</h2>" in text
+    assert "the largest update of a run in which nothing broke" in text
+
+
+@pytest.mark.parametrize(("ratio", "words"), [
+    (0.608, "60.8 % of their size"), (0.0000123, "0.00123 % of their size"), (32.1, "32 times their size"),
+    (0.0, "0 % of their size"),
+])  # fmt: skip
+def test_an_update_is_told_as_a_share_of_the_weights(ratio: float, words: str) -> None:
+    assert of_its_size(ratio) == words
