@@ -23,6 +23,7 @@ from diagnostics.errors import ReplayError
 from diagnostics.measure.meter import StepMeter
 from diagnostics.replay.library import LibraryRun
 from diagnostics.replay.moment import Moment
+from diagnostics.replay.proof import logged_window
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
 from lenet.model import Model
@@ -123,7 +124,7 @@ class _Judging(Hook):
 
     def on_run_start(self, event: RunStart) -> None:
         if self._branch.meter is None:
-            self._branch.meter = StepMeter(RunInfo.from_start(event))
+            self._branch.meter = StepMeter(RunInfo.from_start(event, window=logged_window(self._branch.moment.run)))
             self._branch.meter.restore(self._branch.moment.meter_state)
         self._meter = self._branch.meter
 

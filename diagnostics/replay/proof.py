@@ -128,7 +128,7 @@ class LogComparison(Hook):
 
     def on_run_start(self, event: RunStart) -> None:
         """Compare what is known before the first step."""
-        info = RunInfo.from_start(event)
+        info = RunInfo.from_start(event, window=logged_window(self._run))
         self._compare_beginnings(event, info)
         self.meter = meter = StepMeter(info)
         if self._state is not None:
@@ -213,6 +213,13 @@ class LogComparison(Hook):
         if self.difference is None:
             self.difference = Difference(step, tuple(columns), tuple(logged), tuple(here))
         raise StopTraining("the replay differs from the log")
+
+
+def logged_window(run: Run) -> int:
+    """The window W with which the rows of a run were measured; logs before version 1.2 do not say it."""
+    if run.header.schema_version >= (1, 2):
+        return run.info.window
+    return max(20, -(-2560 // run.info.batch_size))
 
 
 def reasons(environment: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from diagnostics import open_run
 from diagnostics.errors import ReplayError
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.record.recorder import Recorder
-from diagnostics.replay import replay
+from diagnostics.replay import Branch, replay
 from lenet import DenseLayer, StopTraining
 from lenet.training.order import shuffled
 from tests.helpers.logged_runs import BATCH, EPOCHS, SAMPLES, STEPS, STEPS_PER_EPOCH, data, logged, make, same_state
@@ -260,3 +260,18 @@ def test_data_of_a_folder_are_found_by_the_name_in_the_log_or_by_hand(tmp_path: 
         assert replay(tmp_path / "run.h5", given).check().is_proven
     with pytest.raises(ReplayError, match="received int"):
         replay(tmp_path / "run.h5", 3)  # type: ignore[arg-type]
+
+
+def test_a_window_of_ones_own_is_the_window_of_the_replay(tmp_path: Path) -> None:
+    from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+
+    thresholds = DEFAULT_THRESHOLDS.changed({"verdict.window_steps": 3, "verdict.window_samples": 1})
+    logged(tmp_path / "run.h5", detector=thresholds)
+    run = open_run(tmp_path / "run.h5")
+    assert run.info.window == 3
+    assert np.isfinite(run.activations["dead_window_fraction"].loc[(14, "dense1")])
+    assert replay(run, data()).check().is_proven
+    branch = Branch(replay(run, data()).at(6))
+    branch.train()
+    same = [i for i, column in enumerate(run.columns) if column.statistic != "seconds"]
+    np.testing.assert_array_equal(np.array(branch.rows)[:, same], run.block(first=6)[:, same])
