@@ -147,9 +147,9 @@ def test_a_fault_in_the_report_of_one_run_leaves_the_others_theirs(tmp_path: Pat
     (tmp_path / "sitecustomize.py").write_text(
         "import reports.pages.run_page as page\n"
         "write = page.write_report\n"
-        "def fail(run, folder):\n"
+        "def fail(run, *more):\n"
         "    if run.name == 'a': raise ZeroDivisionError('in a figure')\n"
-        "    return write(run, folder)\n"
+        "    return write(run, *more)\n"
         "page.write_report = fail\n"
     )
 

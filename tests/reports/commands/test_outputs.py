@@ -30,7 +30,8 @@ OUTPUTS = {
     "export --output parquet": ("export run.h5 --format parquet --output x", "x/steps.parquet"),
 }
 # Options that take a path to read, or that name no place of their own.
-READ = {"study --reuse", "rescue --data", "diagnose --limits", "study --data", "train --data", "gradcheck --data"}
+READ = {f"{command} --data" for command in ("train", "study", "report", "rescue", "gradcheck")}
+READ |= {"study --reuse", "diagnose --limits"}
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ def test_a_log_that_is_deleted_is_told_on_the_ordinary_screen(tmp_path: Path, mo
     with pytest.raises(LogError, match=r"x\.h5: no such file$"):
         follow.follow(path, Console(file=out, force_terminal=True, width=80, height=24))
 
+    log.close("completed")
     assert out.getvalue().endswith("\x1b[?1049l")
 
 
