@@ -40,7 +40,9 @@ def proof_sentence(proof: ReplayCheck) -> str:
 
 
 def of_its_size(ratio: float) -> str:
-    """An update-to-weight ratio in words."""
+    """An update-to-weight ratio in words; "an amount that was not logged" where it is not known."""
+    if not math.isfinite(ratio):
+        return "an amount that was not logged"
     return f"{number(ratio, 2)} times their size" if ratio >= 10 else f"{number(100 * ratio)} % of their size"
 
 
@@ -72,8 +74,8 @@ def _units(one: OpenedStep) -> str:
     if mine is None:
         return ""
     told = (
-        f"Before it {mine.before} of the {mine.units} units of {one.layer} answered to some image of the batch, after "
-        f"it {mine.after} {'does' if mine.after == 1 else 'do'}."
+        f"Of the {mine.units} units of {one.layer} {mine.before} answered to some image of the batch before step "
+        f"{one.step:,}, and {mine.after} after it."
     )
     lost = [
         f"of {name} {other.before} before it and {other.after} after it"

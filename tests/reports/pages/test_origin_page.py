@@ -77,7 +77,7 @@ def test_the_page_tells_what_was_replayed_and_what_was_found() -> None:
     assert "equal to the log bit for bit" in text
     assert f"Step {found.main.step:,} changed the weights of {found.layer}" in text
     answering = found.main.answering[found.layer]
-    assert f"{answering.before} of the {answering.units} units of {found.layer} answered" in text
+    assert f"Of the {answering.units} units of {found.layer} {answering.before} answered" in text
     assert "brought the loss of its own batch" in text
     assert "Units that answer to some image of the batch" in text
 
@@ -189,7 +189,7 @@ def test_of_a_run_in_which_nothing_broke_the_largest_update_is_opened(tmp_path: 
 
 @pytest.mark.parametrize(("ratio", "words"), [
     (0.608, "60.8 % of their size"), (0.0000123, "0.00123 % of their size"), (32.1, "32 times their size"),
-    (0.0, "0 % of their size"),
+    (0.0, "0 % of their size"), (float("nan"), "an amount that was not logged"),
 ])  # fmt: skip
 def test_an_update_is_told_as_a_share_of_the_weights(ratio: float, words: str) -> None:
     assert of_its_size(ratio) == words
