@@ -157,7 +157,8 @@ class Moment:
 
     def update(self, layer: str | None = None) -> FloatArray:
         """What the step added to the parameters of a layer, (P_l,), or to all (None), (P,)."""
-        return (self.values_after - self.values)[self._place(layer)]
+        with np.errstate(all="ignore"):  # a step that overflowed has infinities in it
+            return (self.values_after - self.values)[self._place(layer)]
 
     def gradient(self, layer: str | None = None) -> FloatArray:
         """The gradient of the batch's mean loss without penalties, (P_l,) or (P,), in float64."""
@@ -202,7 +203,7 @@ class Moment:
     def _on_the_line(self, multiple: float) -> FloatArray:
         if multiple == 1.0:
             return self.values_after
-        with np.errstate(all="ignore"):  # a step that overflowed has infinities in it
+        with np.errstate(all="ignore"):  # as in update
             step = (self.values_after - self.values) * self.values.dtype.type(multiple)
             return np.asarray(self.values + step)
 

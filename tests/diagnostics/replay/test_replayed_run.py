@@ -275,3 +275,12 @@ def test_a_window_of_ones_own_is_the_window_of_the_replay(tmp_path: Path) -> Non
     branch.train()
     same = [i for i, column in enumerate(run.columns) if column.statistic != "seconds"]
     np.testing.assert_array_equal(np.array(branch.rows)[:, same], run.block(first=6)[:, same])
+
+
+def test_steps_without_a_row_are_not_proven(tmp_path: Path) -> None:
+    logged(tmp_path / "run.h5", log_every=10, checkpoint_every=2)
+    check = replay(tmp_path / "run.h5", data()).check(5, 7)
+    assert (check.first_step, check.rows, check.difference) == (4, 0, None)
+    assert not check.is_proven
+    assert "the log holds no row of them, so nothing is proven" in str(check)
+    assert replay(tmp_path / "run.h5", data()).at(7).proof.rows == 1  # that of step 10
