@@ -12,11 +12,7 @@ from reports.text.headline import link_words
 from reports.text.numbers import counted, percent
 from reports.text.phrases import rule_name, sentence
 
-OUTCOMES = {
-    RuleOutcome.FIRED: "raised a remark",
-    RuleOutcome.NOT_RUN: "could not be run",
-    RuleOutcome.ERROR: "failed",
-}
+OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "could not be run", RuleOutcome.ERROR: "failed"}
 LAST = 50
 """Recorded steps over which the training accuracy is taken where there is no validation."""
 

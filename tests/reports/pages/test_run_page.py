@@ -164,16 +164,7 @@ def test_the_page_has_landmarks_one_title_and_headings_without_gaps(dead):
 def test_texts_are_escaped_wherever_they_stand():
     sharp = "<b>&\"'"
     document = Document(
-        sharp,
-        sharp,
-        (),
-        (
-            Section(
-                "a",
-                sharp,
-                (text(sharp), TableBlock(sharp, (sharp,), ((sharp,),))),
-            ),
-        ),
+        sharp, sharp, (), (Section("a", sharp, (text(sharp), TableBlock(sharp, (sharp,), ((sharp,),)))),)
     )
 
     assert "<b>" not in html.render(document)

@@ -117,12 +117,7 @@ def test_the_same_study_gives_the_same_bytes(study, page):
 
 
 @pytest.mark.parametrize(
-    ("steps", "median"),
-    [
-        ((10, 1400, 90), "90"),
-        ((10, 20, 33, 1400), "26.5"),
-        ((1200, 1300), "1,250"),
-    ],
+    ("steps", "median"), [((10, 1400, 90), "90"), ((10, 20, 33, 1400), "26.5"), ((1200, 1300), "1,250")]
 )
 def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
     runs = tuple(replace(study.groups[0].runs[1], broke_at=step) for step in steps)
@@ -133,13 +128,7 @@ def test_the_median_step_of_death_is_that_of_the_textbook(study, steps, median):
 
 
 @pytest.mark.parametrize(
-    ("dead", "alive", "chosen"),
-    [
-        (3, 100, (3, 77)),
-        (100, 3, (77, 3)),
-        (90, 90, (40, 40)),
-        (5, 6, (5, 6)),
-    ],
+    ("dead", "alive", "chosen"), [(3, 100, (3, 77)), (100, 3, (77, 3)), (90, 90, (40, 40)), (5, 6, (5, 6))]
 )
 def test_runs_of_both_fates_are_compared_however_many_there_are_of_one(study, dead, alive, chosen):
     survivor, defect = study.groups[0].runs[:2]
