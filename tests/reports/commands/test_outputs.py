@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from reports.cli import LazyGroup, main
 from reports.commands import help_lines
+from tests.helpers.broken_runs import broken_log
 from tests.helpers.log_writers import whole_log
 from tests.helpers.odd_files import ODD_FILES, what_is_there
 
@@ -28,9 +29,14 @@ OUTPUTS = {
     "stats --save": ("stats run.h5 --save x", "x/stats.json"),
     "export --output": ("export run.h5 --output x", "x/steps.csv"),
     "export --output parquet": ("export run.h5 --format parquet --output x", "x/steps.parquet"),
+    "replay --out": ("replay broken.h5 --out x", "x/origin.html"),
+    "replay --state": ("replay broken.h5 --out x --state x.npz", "x.npz"),
+    "rescue --out": ("rescue broken.h5 --runs 1 --arm clip --jobs 1 --out x", "x/rescue.json"),
 }
+SLOW = ("report --out figures", "replay --out", "replay --state", "rescue --out")
+"""Outputs that take seconds; one kind of file is put in their way."""
 # Options that take a path to read, or that name no place of their own.
-READ = {f"{command} --data" for command in ("train", "study", "report", "rescue", "gradcheck")}
+READ = {f"{command} --data" for command in ("train", "study", "report", "replay", "rescue", "gradcheck")}
 READ |= {"study --reuse", "diagnose --limits"}
 
 
@@ -39,6 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log, and a study of a preset that has begun."""
     folder = tmp_path_factory.mktemp("made")
     whole_log(folder / "run.h5")
+    shutil.copy(broken_log(), folder / "broken.h5")
     with pytest.MonkeyPatch.context() as here:
         here.chdir(folder)
         from diagnostics.study.plan import StudyPlan
@@ -49,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-CASES = [(output, kind) for output in OUTPUTS for kind in ODD_FILES if "figures" not in output or kind == "a socket"]
+CASES = [(output, kind) for output in OUTPUTS for kind in ODD_FILES if output not in SLOW or kind == "a socket"]
 
 
 @pytest.mark.parametrize(("output", "kind"), CASES)
