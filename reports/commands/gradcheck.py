@@ -104,9 +104,10 @@ def _sentences(result: GradientCheck) -> list[str]:
     """What is wrong, and what is undecided, in words."""
     named = " ".join(result.mistakes)
     unnamed = [
-        name for name, check in result.tensors.items()
+        name
+        for name, check in result.tensors.items()
         if not check.ok and name not in result.undecided and name not in named
-    ]  # fmt: skip
+    ]
     return [
         *result.mistakes,
         *(f"{name}: wrong, in no way that the check can name" for name in unnamed),

@@ -87,8 +87,10 @@ def _how_sure(run: Run) -> tuple[Block, ...]:
         return ()
     links = [link for link in (diagnosis.blow, diagnosis.first_link) if link is not None]
     measured_of = dict.fromkeys(sentence(measured_words(link)) for link in links)
-    return (text(Strong("Code, settings, data or luck? "), origin_sentence(diagnosis.first_link)),
-            text(Strong("How sure is that? "), " ".join(measured_of)))  # fmt: skip
+    return (
+        text(Strong("Code, settings, data or luck? "), origin_sentence(diagnosis.first_link)),
+        text(Strong("How sure is that? "), " ".join(measured_of)),
+    )
 
 
 def _checked(run: Run) -> tuple[Block, Block]:

@@ -37,6 +37,7 @@ def test_only_regular_files_are_replaced(tmp_path: Path, kind: str, write: objec
 @pytest.mark.parametrize("kind", ODD_FILES)
 def test_what_takes_the_place_while_a_file_is_written_is_not_replaced(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x"
+
     def race() -> None:
         with replacing(path) as part:
             part.write_bytes(b"new")

@@ -1,6 +1,6 @@
 """Two dense layers on MNIST with a loop of their own, right or with one of the mistakes that people ask about.
 
-    diagnosis = trained("summed")        # 25,600 samples, one epoch of 200 steps
+diagnosis = trained("summed")        # 25,600 samples, one epoch of 200 steps
 """
 
 from __future__ import annotations

@@ -125,9 +125,7 @@ def test_a_file_that_is_cut_short_is_not_called_a_file_of_another_program(
         assert "Unable" not in str(error.value)
 
 
-def test_plain_words_say_which_parts_of_a_cut_file_cannot_be_read(
-    sound: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_plain_words_say_which_parts_of_a_cut_file_cannot_be_read(sound: dict[str, bytes], tmp_path: Path) -> None:
     for percent in range(30, 100, 4):
         path = tmp_path / f"{percent}.h5"
         path.write_bytes(sound["closed"][: len(sound["closed"]) * percent // 100])

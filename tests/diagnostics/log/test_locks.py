@@ -341,9 +341,7 @@ def test_a_log_that_is_gone_is_told_at_once_and_the_training_goes_on(
 
     for step in range(200):
         log.row(step, 1, row(step))
-    assert caplog.messages == [
-        f"{path}: it was removed or replaced while it was written; the training goes on"
-    ]
+    assert caplog.messages == [f"{path}: it was removed or replaced while it was written; the training goes on"]
     assert log.is_open
     log.close("completed")
 

@@ -77,7 +77,6 @@ def test_a_log_without_an_ending_is_exported_into_a_folder_beside_it(log: Path, 
     assert (tmp_path / "plain-export" / "steps.csv").exists()
 
 
-
 @pytest.mark.parametrize("command", [export.command, repair.command])
 def test_commands_say_in_one_line_what_is_wrong_with_a_file(command: object, tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_text("no log")

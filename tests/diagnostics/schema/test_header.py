@@ -17,8 +17,8 @@ from diagnostics.schema.tables import VALUES
 from tests.helpers.edited_declarations import recorded_with
 from tests.helpers.small_runs import small_info
 
-NEW_ATTRIBUTE = '''    weather: Annotated[str, Attribute("text", "", "how the day was")] = "sunny"
-    digest_start:'''
+NEW_ATTRIBUTE = """    weather: Annotated[str, Attribute("text", "", "how the day was")] = "sunny"
+    digest_start:"""
 
 
 def written(path: Path, header: Header) -> h5py.File:

@@ -150,9 +150,14 @@ def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
 def test_other_functions_and_coloured_samples_are_shown(tmp_path: Path, activation: Any, channels: int) -> None:
     X, y = blobs(60, (8, 8, channels))
     model = ready(
-        Model(threads=1, seed=1, dtype=np.float64), ConvolutionLayer(3, (3, 3), input_size=(8, 8, channels)),
-        activation(), Flatten(), DenseLayer(108, 3), ActivationSoftmax(), optimizer=OptimizerSGD(0.2),
-    )  # fmt: skip
+        Model(threads=1, seed=1, dtype=np.float64),
+        ConvolutionLayer(3, (3, 3), input_size=(8, 8, channels)),
+        activation(),
+        Flatten(),
+        DenseLayer(108, 3),
+        ActivationSoftmax(),
+        optimizer=OptimizerSGD(0.2),
+    )
     model.train(X, y, 4, 20, print_every=0, hooks=[Recorder(tmp_path / "run.h5", model=model)])
     found = open_step(replay(tmp_path / "run.h5", (X, y)), 8)
     units = pictures(origin_page.build(found))[2]
@@ -170,8 +175,11 @@ def test_rows_of_numbers_are_shown_too(tmp_path: Path) -> None:
 
 def test_each_figure_of_a_step_is_one_file_with_a_place() -> None:
     assert [module.__name__.rpartition(".")[2] for module in figure_files("origin")] == [
-        "step_batch", "step_line", "step_units", "step_movement",
-    ]  # fmt: skip
+        "step_batch",
+        "step_line",
+        "step_units",
+        "step_movement",
+    ]
     assert len(list(opened_figures_in("origin", opened()))) == 4
 
 
@@ -187,9 +195,15 @@ def test_of_a_run_in_which_nothing_broke_the_largest_update_is_opened(tmp_path: 
     assert "the largest update of a run in which nothing broke" in text
 
 
-@pytest.mark.parametrize(("ratio", "words"), [
-    (0.608, "60.8 % of their size"), (0.0000123, "0.00123 % of their size"), (32.1, "32 times their size"),
-    (0.0, "0 % of their size"), (float("nan"), "an amount that was not logged"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (0.608, "60.8 % of their size"),
+        (0.0000123, "0.00123 % of their size"),
+        (32.1, "32 times their size"),
+        (0.0, "0 % of their size"),
+        (float("nan"), "an amount that was not logged"),
+    ],
+)
 def test_an_update_is_told_as_a_share_of_the_weights(ratio: float, words: str) -> None:
     assert of_its_size(ratio) == words
