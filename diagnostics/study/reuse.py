@@ -23,7 +23,7 @@ from diagnostics.study.worker import finished
 from lenet.data import load_dataset
 from lenet.settings import option_name
 
-SAME = ("version", "commit", "python", "numpy", "platform", "host")
+SAME = ("version", "commit", "python", "numpy", "blas", "simd", "platform", "host")
 """What has to be equal in the headers of two logs for their runs to be equal bit for bit."""
 RECORDED = ("on_defect", "log_every", "histograms_every")
 

@@ -13,19 +13,7 @@ from diagnostics.errors import DamagedFileError, LogWriteError
 from diagnostics.record.recorder import Recorder
 from diagnostics.statistics.tracker import StatisticsTracker, rule_of_thumb
 from tests.helpers.small_models import blobs, small_model
-
-
-def one_run(tracker: StatisticsTracker, accuracies: list[float], validation: float) -> None:
-    """What a model tells its tracker, in the order it tells it."""
-    for epoch, accuracy in enumerate(accuracies, start=1):
-        for _ in range(4):
-            tracker.add_time("step", 0.01)
-        tracker.add_time("epoch", 0.04)
-        tracker.record_epoch_accuracy(epoch, accuracy)
-    tracker.add_time("training", 0.04 * len(accuracies))
-    tracker.add_time("validation", 0.02)
-    tracker.record_validation_accuracy(validation)
-    tracker.add_time("combined", 0.04 * len(accuracies) + 0.02)
+from tests.helpers.tracked_runs import many_runs, one_run
 
 
 def runs_in(path: Path) -> list[dict]:
@@ -168,14 +156,9 @@ def test_a_phase_or_time_that_cannot_be_is_refused(tmp_path, phase, seconds):
         StatisticsTracker("net", "s.json", tmp_path).add_time(phase, seconds)
 
 
-def _many_runs(folder: Path, count: int) -> None:
-    for _ in range(count):
-        one_run(StatisticsTracker("net", "s.json", folder), [0.8], 0.9)
-
-
 def test_two_processes_writing_at_once_lose_nothing(tmp_path):
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_many_runs, args=(tmp_path, 8)) for _ in range(2)]
+    writers = [context.Process(target=many_runs, args=(tmp_path, 8)) for _ in range(2)]
     for writer in writers:
         writer.start()
     for writer in writers:

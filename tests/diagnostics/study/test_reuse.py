@@ -57,7 +57,7 @@ def test_a_study_counts_copied_runs_trains_none_of_them_and_says_where_they_came
     assert "copied" not in made.history[1]
 
 
-@pytest.mark.parametrize("name", ["commit", "numpy", "python", "platform", "host"])
+@pytest.mark.parametrize("name", ["commit", "numpy", "blas", "simd", "python", "platform", "host"])
 def test_runs_of_other_code_or_another_machine_are_not_copied(source, tmp_path, monkeypatch, name):
     from diagnostics.study import reuse
 
