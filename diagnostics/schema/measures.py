@@ -69,7 +69,8 @@ def zero_fraction(x: Array) -> float:
 def update_ratio(update_norms: NDArray[np.float32], value_norms: NDArray[np.float32]) -> NDArray[np.float32]:
     """Norms of updates over norms of values (tensors,); NaN where that of the value is 0."""
     ratios: NDArray[np.float32] = update_norms / value_norms
-    ratios[value_norms == 0] = np.nan
+    if 0.0 in value_norms.tolist():  # of a few numbers a list is quicker to search
+        ratios[value_norms == 0] = np.nan
     return ratios
 
 

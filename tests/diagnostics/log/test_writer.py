@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ from diagnostics.errors import LogWriteError
 from diagnostics.log import guards
 from diagnostics.log.locks import has_writer, lock_path
 from diagnostics.log.reader import open_run
+from diagnostics.log.writer import LogWriter
 from diagnostics.record.recorder import Recorder
+from diagnostics.run.source import MemorySource
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.header import Header
 from diagnostics.schema.tables import EPOCHS
 from diagnostics.signals import Deferral, EndsBetweenSteps
 from tests.helpers.log_writers import INFO, row, snapshot, writer
@@ -191,6 +196,7 @@ import resource, sys
 from pathlib import Path
 from diagnostics.record.recorder import Recorder
 from diagnostics.log.reader import open_run
+from diagnostics.log.writer import LogWriter
 from tests.helpers.small_trainings import train
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -318,3 +324,17 @@ def test_outside_the_main_thread_signals_are_left_alone(tmp_path: Path) -> None:
 
     assert signal.getsignal(signal.SIGINT) is before
     assert len(open_run(tmp_path / "run.h5")) == 100
+
+
+def test_rows_of_a_log_with_other_columns_are_copied_by_the_names_of_the_columns(tmp_path: Path) -> None:
+    known = INFO.columns
+    theirs = Columns([column for column in reversed(known) if column.statistic != "std"])
+    rows = np.arange(3 * len(theirs), dtype=np.float32).reshape(3, -1)
+    older = MemorySource.from_rows(replace(INFO, recorded_columns=theirs), range(3), [1, 1, 1], rows)
+
+    LogWriter(tmp_path / "run.h5", Header(INFO), copy_of=older).close("completed")
+
+    copied = open_run(tmp_path / "run.h5").block()
+    for place, column in enumerate(known):
+        expected = [np.nan] * 3 if column.statistic == "std" else rows[:, theirs.names.index(column.name)].tolist()
+        np.testing.assert_array_equal(copied[:, place], expected)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from diagnostics.log.attributes import change, read_header, write_header
 from diagnostics.log.datasets import create_array
 from diagnostics.log.native import NativeFile
-from diagnostics.schema.header import ATTRIBUTES, Header
+from diagnostics.schema.header import ATTRIBUTES, STATUSES, Header
 from diagnostics.schema.tables import VALUES
 from tests.helpers.edited_declarations import recorded_with
 from tests.helpers.small_runs import small_info
@@ -50,6 +54,38 @@ def test_every_attribute_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert again.info.columns.names == info.columns.names
     left = {one.name for one in dataclasses.fields(Header) if getattr(header, one.name) == one.default}
     assert left == {"format", "schema_version"}, "give the new attribute another value than its default above"
+
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+NUMBERS = st.floats(allow_nan=False)
+VALUES_OF_JSON = st.none() | st.booleans() | st.integers() | NUMBERS | TEXTS | st.lists(NUMBERS)
+PLAIN = st.dictionaries(TEXTS, VALUES_OF_JSON, max_size=3)
+
+
+@given(
+    info=st.fixed_dictionaries(
+        {
+            "prior": st.lists(st.integers(1, 1000), min_size=1).map(lambda n: tuple(one / sum(n) for one in n)),
+            "seed": st.integers(0, 2**63 - 1),
+            "window": st.integers(1, 2**53),
+            "description": PLAIN,
+            "thresholds": st.dictionaries(TEXTS, NUMBERS, max_size=3),
+        }
+    ),
+    header=st.fixed_dictionaries(
+        {"run_id": TEXTS, "digest_end": TEXTS, "created": NUMBERS, "status": st.sampled_from(STATUSES)}
+    ),
+)
+@settings(max_examples=60)
+def test_whatever_a_header_says_is_read_again(info: dict[str, Any], header: dict[str, Any]) -> None:
+    given_header = Header(small_info(**info), checkpoint_every=0, **header)
+
+    with h5py.File("header", "w", driver="core", backing_store=False) as file:
+        write_header(file, given_header)
+        create_array(file, VALUES, (len(given_header.info.columns),))
+        again = read_header(NativeFile(file))
+
+    assert replace(again, seconds=0, cost_seconds=0) == replace(given_header, seconds=0, cost_seconds=0)
 
 
 def test_empty_texts_and_priors_can_be_written(tmp_path: Path) -> None:
