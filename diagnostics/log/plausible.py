@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
+
 from diagnostics.log.native import ForeignContentError
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
+from lenet.errors import SettingsError
 from lenet.hooks import LayerInfo, TensorInfo
 from lenet.settings import Settings
 
@@ -76,13 +80,34 @@ def _check_prior(prior: Sequence[float]) -> None:
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:
-    """Plain values, and of the declared type where this program knows the setting; a newer one may have more."""
-    declared = get_type_hints(Settings)
     for name, value in settings.items():
-        kinds = get_args(declared[name]) or (declared[name],) if name in declared else PLAIN
-        allowed = (*kinds, int) if float in kinds else kinds
-        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        if not _is_setting(name, value):
             raise ForeignContentError(f"settings: found {value!r:.40} for {name}, expected another kind of value")
+
+
+def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a log holds them, so that it can be read again.
+
+    NumPy's numbers become Python's. What is neither text nor a number, a truth value or None becomes text.
+    Raises SettingsError where a setting of ``lenet-diag train`` has a value that it cannot have.
+    """
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
+    texts = {name: json.dumps(value, default=str) for name, value in plain.items() if not isinstance(value, PLAIN)}
+    for name, value in plain.items():
+        if name in get_type_hints(Settings) and not _is_setting(name, value):
+            raise SettingsError(
+                f"settings: received {value!r:.40} for {name}, which lenet-diag train knows as another kind of value; "
+                "give it another name, or a value that --help allows"
+            )
+    return {**plain, **texts}
+
+
+def _is_setting(name: str, value: Any) -> bool:
+    """Whether a value is plain, and of the declared type where this program knows the setting."""
+    declared = get_type_hints(Settings)
+    kinds = get_args(declared[name]) or (declared[name],) if name in declared else PLAIN
+    allowed = (*kinds, int) if float in kinds else kinds
+    return isinstance(value, allowed) and (not isinstance(value, bool) or bool in allowed)
 
 
 def _check_columns(info: RunInfo, minor: int) -> None:

@@ -23,6 +23,7 @@ from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import DiagnosticsError
 from diagnostics.files import readable_name
 from diagnostics.log.names import check_log_path
+from diagnostics.log.plausible import plain_settings
 from diagnostics.log.resume import ResumePoint, prepare_resume
 from diagnostics.log.run_log import Policy, RunLog
 from diagnostics.measure.activation_layout import DESCRIPTION
@@ -127,7 +128,7 @@ class Recorder(Hook):
             overwrite, log_every, histograms_every, checkpoint_every, on_error, on_defect, detector
         )
         self.path = Path(path) if path is not None else None
-        self._settings, self._environment = dict(settings or {}), dict(environment or {})
+        self._settings, self._environment = plain_settings(settings or {}), dict(environment or {})
         self._model, self._tracker = model, tracker
         can_checkpoint = model is not None and path is not None
         if checkpoint_every and not can_checkpoint:

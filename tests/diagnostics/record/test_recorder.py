@@ -16,6 +16,7 @@ from diagnostics.record.recorder import Recorder
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.tables import BINS, EVENT_KINDS
 from diagnostics.statistics.run_summary import summarise
+from lenet.errors import SettingsError
 from lenet.hooks import Hook
 from tests.helpers.small_trainings import digits, small_model, train
 
@@ -284,3 +285,17 @@ def test_a_second_training_that_cannot_begin_does_not_end_the_log_of_the_first(t
 
     assert recorder.diagnosis is None
     assert open_run(tmp_path / "run.h5").status == "completed"
+
+
+def test_settings_of_any_kind_can_be_read_again(tmp_path: Path) -> None:
+    mine = {"layers": [64, 32], "lr": np.float32(0.5), "seed": np.int64(3), "half": True, "plan": {"a": Path("b")}}
+    train([Recorder(tmp_path / "run.h5", settings=mine)])
+
+    settings = open_run(tmp_path / "run.h5").info.settings
+
+    assert settings == {"layers": "[64, 32]", "lr": 0.5, "seed": 3, "half": True, "plan": '{"a": "b"}'}
+
+
+def test_a_setting_of_the_command_line_with_an_impossible_value_is_refused_before_training() -> None:
+    with pytest.raises(SettingsError, match=r"settings: received '0.1 at first' for lr"):
+        Recorder(settings={"lr": "0.1 at first"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,7 @@ PLAIN = st.dictionaries(TEXTS, VALUES_OF_JSON, max_size=3)
 def test_whatever_a_header_says_is_read_again(info: dict[str, Any], header: dict[str, Any]) -> None:
     given_header = Header(small_info(**info), checkpoint_every=0, **header)
 
-    with h5py.File("header", "w", driver="core", backing_store=False) as file:
-        write_header(file, given_header)
-        create_array(file, VALUES, (len(given_header.info.columns),))
+    with tempfile.TemporaryDirectory() as folder, written(Path(folder) / "run.h5", given_header) as file:
         again = read_header(NativeFile(file))
 
     assert replace(again, seconds=0, cost_seconds=0) == replace(given_header, seconds=0, cost_seconds=0)
