@@ -75,6 +75,8 @@ class ArctanWorkspace(ActivationWorkspace):
 
 
 class ActivationArctan(Activation):
+    """An activation of the dummy layer\'s file."""
+
     prefix, function, _arithmetic = "arctan", "arctan", ArctanWorkspace
 '''
 
