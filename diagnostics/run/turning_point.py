@@ -11,6 +11,7 @@ from diagnostics.detect.rules import MECHANISMS
 from diagnostics.run.run import Run
 
 WIDEST = 600
+LEAST_ROWS = 12
 LASTING = {rule.name: rule.rank for rule in MECHANISMS if rule.is_lasting}
 SYMPTOMS = {str(verdict) for verdict in Verdict}
 
@@ -45,8 +46,10 @@ def focus(run: Run) -> Focus | None:
     steps = run.index["step"]
     first = max(int(steps[0]), min(begins) - margin)
     last = min(int(steps[-1]), max(begins) + margin)
-    while last > first and len(run) > 12 and int(np.sum((steps >= first) & (steps <= last))) < 12:
-        first, last = max(int(steps[0]), first - margin), min(int(steps[-1]), last + margin)
+    if last > first and len(run) > LEAST_ROWS:  # wider, by whole margins, until enough rows lie within
+        distances = np.maximum(np.maximum(first - steps, steps - last), 0)
+        wider = margin * -(-int(np.partition(distances, LEAST_ROWS - 1)[LEAST_ROWS - 1]) // margin)
+        first, last = max(int(steps[0]), first - wider), min(int(steps[-1]), last + wider)
     return Focus(first, last, turn, failed_layer(run))
 
 

@@ -112,7 +112,7 @@ def layer_closeup_figure(run: Run, layer: str | None = None) -> Figure:
     grid[0][0].set_xlim(data.first_step, max(data.last_step, data.first_step + 1))
     if data.focus is not None:
         style.step_axis(grid[-1][1])
-        grid[-1][1].set_xlim(data.focus.first, data.focus.last)
+        grid[-1][1].set_xlim(data.focus.first, max(data.focus.last, data.focus.first + 1))
         grid[0][1].set_title(f"steps {data.focus.first:,} to {data.focus.last:,}", fontweight="normal")
     figure.suptitle(f"{data.layer}: {data.stood_out}", x=0.01, y=0.99, ha="left", va="top", fontsize=10.5)
     if has_zero:

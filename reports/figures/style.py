@@ -8,6 +8,7 @@ Figures are made without pyplot, so a program that uses pyplot itself is not aff
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -68,6 +69,7 @@ LOOK: dict[str, Any] = {
     "savefig.facecolor": "white",
     "hatch.linewidth": 0.5,
     "path.simplify": True,
+    "text.parse_math": False,  # names of layers, arms and files are no formulas
 }
 
 P = ParamSpec("P")
@@ -129,7 +131,9 @@ def margins(
 def png(figure: Figure) -> bytes:
     """The figure as PNG; the same figure gives the same bytes (no date, no program version)."""
     buffer = io.BytesIO()
-    with look():
+    with look(), warnings.catch_warnings():
+        # A name may have characters that the font does not: they are drawn as boxes, and that is all.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing from font", category=UserWarning)
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 

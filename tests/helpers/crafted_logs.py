@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -342,3 +342,19 @@ ODD_ROWS: dict[str, Change] = {
     "description of other types": attribute("description", np.bytes_('{"optimizer": 7, "learning_rate": {}}')),
 }
 """Rows and remarks that agree with their checksums and make little sense."""
+
+
+def rename_layers(path: Path, names: Mapping[str, str]) -> None:
+    """Give layers of a log other names, wherever they are written, with the checksums that belong to them."""
+
+    def renamed(value: bytes) -> bytes:
+        parts = [names.get(part, part) for part in value.decode().split("/")]
+        return "/".join(parts).encode()
+
+    with h5py.File(path, "r+") as file:
+        places = {TENSORS: ["layer"], LAYERS: ["name"], COLUMNS: ["name", "layer"], EVENTS: ["layer"]}
+        for table, columns in places.items():
+            rows = file[table.path][()]
+            for field in columns:
+                rows[field] = [renamed(value) for value in rows[field]]
+            file[table.path][...] = with_crc(rows)

@@ -1,0 +1,81 @@
+"""Names are shown as they are: in figures no name is a formula, whatever is in it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from diagnostics.log.reader import open_run
+from diagnostics.record.recorder import Recorder
+from reports.figures import style
+from reports.pages import run_page, study_page
+from reports.pages.run_page import write_report
+from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.crafted_logs import rename_layers
+from tests.helpers.small_trainings import small_model, train
+
+NAMES = ["W$_{1$", "$x$", r"\frac{1}{2}", "a_b^c", "$", "$$", "%d{}<b>&", "x\x1b[31m\ty", "层", "ab\u202ecd"]
+
+
+@pytest.fixture(scope="module")
+def dead(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of a run that overflows."""
+    path = tmp_path_factory.mktemp("dead") / "run.h5"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train([Recorder(path)], small_model(lr=1e4), epochs=3)
+    return path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_report_is_written_whatever_layers_are_called(dead: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "run.h5"
+    path.write_bytes(dead.read_bytes())
+    rename_layers(path, {"conv1": name, "dense1": f"{name}2"})
+    run = open_run(path)
+    assert run.info.layers[0].name == name
+
+    page = write_report(run, tmp_path / "report").read_text()
+
+    assert len(list((tmp_path / "report").glob("*.png"))) >= 4
+    if name.isascii() and name.isprintable():
+        assert name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in page
+
+
+def test_no_text_of_a_figure_is_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    savefig = Figure.savefig
+
+    def remember(figure: Figure, *given: Any, **named: Any) -> None:
+        drawn.append(figure)
+        savefig(figure, *given, **named)
+
+    monkeypatch.setattr(Figure, "savefig", remember)
+
+    run_page.build(synthetic.dead())
+    study_page.build(synthetic.study())
+
+    assert len(drawn) > 10
+    for text in (text for figure in drawn for text in figure.findobj(Text) if text.get_text()):
+        assert not text.get_parse_math()
+        assert "mathdefault" not in text.get_text()
+
+
+def test_dollars_are_drawn_as_dollars() -> None:
+    with style.look():
+        figure = style.new_figure(1.0)
+        figure.text(0.1, 0.5, "$x$", fontsize=30)
+        literal = np.frombuffer(style.png(figure), np.uint8)
+    with style.look(), mpl.rc_context({"text.parse_math": True}):
+        figure = style.new_figure(1.0)
+        figure.text(0.1, 0.5, r"\$x\$", fontsize=30)
+        escaped = np.frombuffer(style.png(figure), np.uint8)
+
+    assert literal.tobytes() == escaped.tobytes()
