@@ -52,7 +52,7 @@ def test_the_code_of_the_readme_runs_as_printed(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
-@pytest.mark.parametrize("kilobytes", [1, 129, 200])
+@pytest.mark.parametrize("kilobytes", [129, *(pytest.param(other, marks=pytest.mark.slow) for other in (1, 200))])
 def test_no_room_for_a_log_is_one_line_before_training(tmp_path: Path, kilobytes: int) -> None:
     train = "train --network lenet --limit 640 --steps 5 --out x.h5"
     limited = f"ulimit -f {kilobytes}; exec {sys.executable} -B -m reports {train}"
@@ -174,6 +174,7 @@ def test_a_name_too_long_is_one_line(tmp_path: Path) -> None:
     assert "too long" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
 def test_a_log_that_had_to_stop_is_told_at_the_end_and_by_the_exit_code(tmp_path: Path) -> None:
     words = " ".join([*TRAIN, "--steps", "300", "--epochs", "60", "--out", "x.h5"])
@@ -218,7 +219,14 @@ def test_a_path_is_no_run_and_the_way_to_one_is_told(path: Any) -> None:
         diagnose(path)
 
 
-@pytest.mark.parametrize("option", [["--l2", "1e300"], ["--l1", "1e300"], ["--lr", "1e300"]])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--l2", "1e300"],
+        pytest.param(["--l1", "1e300"], marks=pytest.mark.slow),
+        ["--lr", "1e300"],
+    ],
+)
 def test_absurd_settings_are_a_run_that_diverged_and_no_warnings(option: list[str], tmp_path: Path) -> None:
     log = str(tmp_path / "x.h5")
     for command in ([*TRAIN, *option, "--out", log], ["diagnose", log], ["report", log]):

@@ -285,7 +285,14 @@ def test_force_repairs_nothing_that_is_known_to_be_written(live: LogWriter) -> N
 
 
 @needs_compiler
-@pytest.mark.parametrize(("code", "only_flock"), [(errno.ENOLCK, False), (errno.ENOSYS, True)], ids=["all", "flock"])
+@pytest.mark.parametrize(
+    ("code", "only_flock"),
+    [
+        pytest.param(errno.ENOLCK, False, marks=pytest.mark.slow),
+        (errno.ENOSYS, True),
+    ],
+    ids=["all", "flock"],
+)
 def test_the_commands_work_where_the_system_has_no_locks(tmp_path: Path, code: int, only_flock: bool) -> None:
     environment = without_locks(tmp_path, code, only_flock=only_flock)
 

@@ -208,7 +208,7 @@ print(model.step)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
-@pytest.mark.parametrize("kilobytes", [150, 260, 300])
+@pytest.mark.parametrize("kilobytes", [260, *(pytest.param(other, marks=pytest.mark.slow) for other in (150, 300))])
 def test_a_failed_write_is_one_warning_no_crash_and_what_was_flushed_stays(tmp_path: Path, kilobytes: int) -> None:
     command = [sys.executable, "-c", LIMITED, str(tmp_path / "run.h5"), str(kilobytes * 1000)]
 

@@ -37,6 +37,7 @@ def check(folder: Path, count: int, threads: tuple[int, int, int]) -> None:
         assert_equal_states(folder, number)
 
 
+@pytest.mark.slow
 def test_a_few_random_steps_are_those_of_an_independent_run(tmp_path: Path) -> None:
     check(tmp_path, 8, (2, 1, 2))
 

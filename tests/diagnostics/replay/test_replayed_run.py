@@ -242,6 +242,7 @@ def test_a_training_from_python_on_the_embedded_mnist_finds_its_data(tmp_path: P
     assert replayed.check().is_proven
 
 
+@pytest.mark.slow
 def test_data_of_a_folder_are_found_by_the_name_in_the_log_or_by_hand(tmp_path: Path) -> None:
     from diagnostics.record.training import run_training
     from lenet import Settings, load_dataset

@@ -68,6 +68,7 @@ def test_the_number_of_workers_changes_no_bit(patient: Patient, dead_log: Path, 
     assert len({result.digest for result in alone.values()}) > 4
 
 
+@pytest.mark.slow
 def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
     patient: Patient, dead_log: Path, tmp_path: Path
 ) -> None:

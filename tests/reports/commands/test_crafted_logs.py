@@ -16,7 +16,7 @@ from tests.helpers.limited import MEMORY, lenet_diag
 from tests.helpers.log_writers import whole_log
 
 CRAFTED = {**NOT_READ, **BOMBS, **HEADERS, **ODD_ROWS}
-QUICK = ("diagnose run.h5", "diagnose --json run.h5", "stats run.h5", "export run.h5 --output out")
+OTHERS = ("diagnose --json run.h5", "stats run.h5", "export run.h5 --output out")
 SLOW = ("report run.h5", "watch run.h5", "repair run.h5")
 
 
@@ -29,12 +29,12 @@ def assert_answered(code: int, stdout: str, stderr: str) -> None:
 
 
 @pytest.mark.parametrize("name", CRAFTED)
-def test_commands_answer_crafted_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize("line", ["diagnose run.h5", *(pytest.param(line, marks=pytest.mark.slow) for line in OTHERS)])
+def test_commands_answer_crafted_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, line: str) -> None:
     monkeypatch.chdir(tmp_path)
     craft(tmp_path / "run.h5", CRAFTED[name])
-    for line in QUICK:
-        result = CliRunner().invoke(main, line.split())
-        assert_answered(result.exit_code, result.stdout, result.stderr)
+    result = CliRunner().invoke(main, line.split())
+    assert_answered(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.mark.slow
@@ -81,7 +81,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-LINES = ["diagnose {}", "diagnose --json {}", "stats {}", "stats --json {}", "report {} -o {}/r"]
+LINES = ["diagnose {}", "diagnose --json {}", "stats {}", "stats --json {}"]
+LINES += [pytest.param("report {} -o {}/r", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -108,6 +108,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, env=changed, check=False)
 
 
+@pytest.mark.slow
 def test_a_backend_of_the_shell_that_is_not_here_costs_no_report(tmp_path: Path) -> None:
     whole_log(tmp_path / "run.h5")
 
@@ -140,6 +141,7 @@ main()
     assert re.fullmatch(r"a fault of lenet-diag: \w*MemoryError: .*; the traceback is in .*\n", done.stderr)
 
 
+@pytest.mark.slow
 def test_a_fault_in_the_report_of_one_run_leaves_the_others_theirs(tmp_path: Path, place: Path) -> None:
     for name in ("a.h5", "b.h5"):
         whole_log(tmp_path / name)

@@ -94,6 +94,7 @@ def test_a_run_on_data_that_are_not_here_is_one_line(tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_report_opens_the_origin_unless_it_is_not_wanted(tmp_path: Path) -> None:
     log = broken_log()
     for option, has_it in (("--replay", True), ("--no-replay", False)):
@@ -112,6 +113,7 @@ def test_a_report_of_a_run_that_cannot_be_replayed_says_why_in_one_line(tmp_path
     assert not (tmp_path / "out" / "origin-1-batch.png").exists()
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_study_and_restarted_runs_are_proven(tmp_path: Path) -> None:
     small = ("--network", "feedforward", "--limit", "1280", "--epochs", "8")
     made = call("study", "--runs", "2", "--jobs", "1", *small, "--lr", "0.1", "--out", tmp_path / "study")

@@ -126,6 +126,7 @@ def test_a_step_that_was_asked_for_is_opened_beside_an_ordinary_one() -> None:
     assert "exactly zero" in render(document) or "of the gradient" in render(document)
 
 
+@pytest.mark.slow
 def test_the_report_has_the_same_pictures() -> None:
     found = opened()
     document = run_page.build(found.run, found)
@@ -136,6 +137,7 @@ def test_the_report_has_the_same_pictures() -> None:
     assert len(render(document)) < 3_000_000
 
 
+@pytest.mark.slow
 def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
     run = opened().run
     assert not any(one.anchor == "origin" for one in run_page.build(run).sections)
@@ -145,8 +147,15 @@ def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
     assert len(section.blocks) == 1
 
 
-@pytest.mark.parametrize("activation", [ActivationSigmoid, ActivationTanh, ActivationReLU])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("activation", "channels"),
+    [
+        (ActivationSigmoid, 3),
+        (ActivationTanh, 1),
+        *(pytest.param(function, 3, marks=pytest.mark.slow) for function in (ActivationTanh, ActivationReLU)),
+        *(pytest.param(function, 1, marks=pytest.mark.slow) for function in (ActivationSigmoid, ActivationReLU)),
+    ],
+)
 def test_other_functions_and_coloured_samples_are_shown(tmp_path: Path, activation: Any, channels: int) -> None:
     X, y = blobs(60, (8, 8, channels))
     model = ready(

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 def test_the_code_of_the_page_runs_on_real_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = {"network": ["feedforward"], "limit": [600], "epochs": [2], "batch_size": [16]}
-    Study(StudyPlan(grid(small, 2)), Path("runs"), 2).run()
+    Study(StudyPlan(grid(small, 2)), Path("runs"), 1).run()
     names: dict = {"__name__": "__main__"}
     for code in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
         exec(code, names)

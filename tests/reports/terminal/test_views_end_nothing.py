@@ -56,8 +56,8 @@ FULL, CLOSED = "no space left on device", "broken pipe"
     ("line", "reason"),
     [
         ("{train} > /dev/full", FULL),
-        ("{train} --print-every 4 > /dev/full", FULL),
-        ("set -o pipefail; {train} | head -n 1 > /dev/null", CLOSED),
+        pytest.param("{train} --print-every 4 > /dev/full", FULL, marks=pytest.mark.slow),
+        pytest.param("set -o pipefail; {train} | head -n 1 > /dev/null", CLOSED, marks=pytest.mark.slow),
         ("set -o pipefail; {train} > >(exec true)", CLOSED),
     ],
     ids=["full disk", "full disk, later", "head", "reader gone"],
@@ -75,7 +75,12 @@ def test_stdout_that_takes_no_more_ends_printing_alone(tmp_path: Path, digest: s
     assert "Exception ignored" not in done.stderr
 
 
-@pytest.mark.parametrize("redirect", ["2> /dev/full", "> /dev/full 2>&1", ">&- 2>&-", "<&- >&- 2>&-", "<&- >&-"])
+OTHERS = ("2> /dev/full", "> /dev/full 2>&1", ">&- 2>&-", "<&- >&-")
+
+
+@pytest.mark.parametrize(
+    "redirect", ["<&- >&- 2>&-", *(pytest.param(other, marks=pytest.mark.slow) for other in OTHERS)]
+)
 def test_stderr_that_takes_no_more_ends_nothing(tmp_path: Path, digest: str, redirect: str) -> None:
     done = bash(f"{PYTHON} {TRAIN} {redirect}", tmp_path)
 
