@@ -16,7 +16,7 @@ import click
 from reports.commands import help_lines
 from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
 from reports.commands.faults import end_with_fault
-from reports.terminal.output import fill_standard_descriptors, settle_stdout, talk, talk_warnings
+from reports.terminal.output import fill_standard_descriptors, settle_stdout, shown, talk, talk_warnings
 
 # These errors concern a file that was to be read; all others concern one that was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
@@ -31,7 +31,10 @@ def _ending_in_one_line() -> Iterator[None]:
     """
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort):
+    except click.ClickException as error:
+        error.message = shown(error.message)  # it repeats what was typed
+        raise
+    except (click.exceptions.Exit, click.Abort):
         raise
     except KeyboardInterrupt:
         talk("interrupted")

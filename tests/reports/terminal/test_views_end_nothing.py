@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from reports.terminal.live import LiveView
 from reports.terminal.screen import Screen
+from tests.helpers.pseudo_terminal import on_a_terminal
 from tests.helpers.small_trainings import train
 
 ROOT = Path(__file__).parents[3]
@@ -100,36 +99,6 @@ def test_a_study_goes_on_without_its_view(tmp_path: Path, redirect: str) -> None
     assert done.returncode == 0, done.stdout
     assert "n = 2" in done.stdout
     assert len(list((tmp_path / "study").glob("*.h5"))) == 2
-
-
-def on_a_terminal(arguments: list[str], folder: Path) -> tuple[int, str]:
-    """Run a command on a pseudo-terminal; exit code and all that was written to it."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reports", *arguments],
-        cwd=folder,
-        env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    read: list[bytes] = []
-
-    def drain() -> None:
-        try:
-            while data := os.read(ours, 1 << 16):
-                read.append(data)
-        except OSError:  # Linux: the other end is closed
-            return
-
-    reader = threading.Thread(target=drain)
-    reader.start()
-    code = process.wait()
-    reader.join()
-    os.close(ours)
-    return code, b"".join(read).decode("utf-8", "replace")
 
 
 def test_data_of_one_class_can_be_watched(tmp_path: Path) -> None:
