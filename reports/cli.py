@@ -32,7 +32,7 @@ def _ending_in_one_line() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        error.message = shown(error.message)  # it repeats what was typed
+        vars(error)["message"] = shown(error.message)  # it repeats what was typed
         raise
     except (click.exceptions.Exit, click.Abort):
         raise

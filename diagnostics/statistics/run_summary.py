@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -132,10 +134,34 @@ class RunSummary:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunSummary:
         """Back from :meth:`to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-        known = {f.name: value[f.name] for f in fields(cls)}
+        known = _of_declared_types(cls, value)
         known["verdict"] = Verdict(known["verdict"])
-        known["epochs"] = tuple(EpochSummary(**epoch) for epoch in known["epochs"])
+        known["epochs"] = tuple(EpochSummary(**_of_declared_types(EpochSummary, epoch)) for epoch in known["epochs"])
         return cls(**known)
+
+
+def _of_declared_types(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of ``kind`` as JSON has them. Raises KeyError for a missing one, TypeError for one of another type."""
+    known = {}
+    for name, types in _types_in_json(kind).items():
+        known[name] = value[name]
+        if type(known[name]) not in types:
+            raise TypeError(f"{name}: found {known[name]!r:.40}, expected {' or '.join(one.__name__ for one in types)}")
+    return known
+
+
+@cache
+def _types_in_json(kind: type) -> dict[str, tuple[type, ...]]:
+    """The types that the fields of a class have in JSON, which has no verdicts, and writes 1.0 as it likes."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        plain = [_AS_JSON.get(get_origin(one) or one, one) for one in kinds]
+        found[name] = (*plain, int) if float in plain else tuple(plain)
+    return found
+
+
+_AS_JSON: dict[Any, type] = {Verdict: str, Mapping: dict, Sequence: list, tuple: list}
 
 
 def summarise(run: Run) -> RunSummary:

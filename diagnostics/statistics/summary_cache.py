@@ -1,26 +1,31 @@
 """The summaries of finished runs, kept beside the runs so that a thousand logs need not be read again.
 
 Each log has a small JSON file in the folder ``.summaries`` next to it. It holds the
-size and the time of the log it was made from, and a fingerprint of the code that
-judged it. Where one of them has changed, or the JSON is damaged, the summary is made
-from the log again. Deleting the folder loses nothing but time.
+size and the time of the log it was made from, a fingerprint of the code that
+judged it, and a checksum of all that. Where one of them has changed, or the JSON is not what was
+written, the summary is made from the log again. Deleting the folder loses nothing but time.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.files import readable_name, write_text
 from diagnostics.statistics.code_fingerprint import fingerprint
 from diagnostics.statistics.run_summary import RunSummary, summarise
+from lenet.regular_files import obstacle, read_regular
 
 FOLDER = ".summaries"
+LARGEST = 64_000_000
+"""Bytes: no summary is larger."""
 OPEN = ("running", "unclear")
 """What runs are that may still be trained."""
 JUDGING_CODE = (
@@ -31,6 +36,8 @@ JUDGING_CODE = (
     "run/source.py",
     "log/reader.py",
     "log/file_source.py",
+    "log/native.py",
+    "log/plausible.py",
     "log/attributes.py",
     "log/layout.py",
     "statistics/run_summary.py",
@@ -81,13 +88,16 @@ def summary_of(path: Path) -> RunSummary:
 
 
 def kept_summary(path: Path) -> RunSummary | None:
-    """The kept summary, if it was made from this very log by this very code."""
+    """The kept summary, if it was made from this very log by this very code, and is what was written then."""
+    place = _place(path)
     try:
-        kept = json.loads(_place(path).read_text(encoding="utf-8"))
-        if kept["made_from"] != _stamp(path):
+        if obstacle(place.parent) != "a folder" or obstacle(place):
+            return None
+        kept = json.loads(read_regular(place, LARGEST))
+        if kept.pop("checksum") != _checksum(kept) or kept["made_from"] != _stamp(path):
             return None
         return RunSummary.from_json({**kept["summary"], "name": readable_name(path.name), "path": str(path)})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -102,10 +112,17 @@ def _made_anew(path: Path) -> RunSummary:
 
 
 def keep(path: Path, summary: RunSummary, stamp: Mapping[str, int | str] | None = None) -> None:
-    """Keep a summary. Where the folder cannot be written, the log is read again next time."""
+    """Keep a summary. Where the folder cannot be written, or is a link, the log is read again next time."""
+    place = _place(path)
     content = {"made_from": stamp or _stamp(path), "summary": summary.to_json()}
-    with suppress(LogWriteError):
-        write_text(_place(path), json.dumps(content))
+    with suppress(LogWriteError, OSError):
+        if obstacle(place.parent) in ("", "a folder"):
+            write_text(place, json.dumps({**content, "checksum": _checksum(content)}))
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256 of what is kept, as JSON in the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _place(path: Path) -> Path:

@@ -1,134 +1,143 @@
-"""Kept summaries: used while log and judging code are what they were, made anew otherwise."""
+"""Kept summaries are believed only where they are what was written; all others are made from the log again."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from diagnostics.log.run_files import find_runs
-from diagnostics.statistics import code_fingerprint, summary_cache
-from tests.helpers.fake_runs import fake_run
-
-ROOT = Path(__file__).parents[3]
-# What judging a run loads without any verdict or number of a summary depending on it, beside the ground floor.
-DECIDES_NOTHING = {Path("run/snapshots.py")}
-
-SOURCE = '''
-"""What it is for."""
-
-LIMIT = 0.5
-"""The limit."""
-
-
-def is_large(value):
-    """Whether it is large."""
-    return value > LIMIT
-'''
-OTHER_WORDS = '''
-"""Something else."""
-# A comment.
-LIMIT = 0.5  # the limit
-def is_large(value):
-    return (value
-            > LIMIT)
-'''
+from diagnostics.statistics import summary_cache
+from diagnostics.statistics.run_summary import RunSummary
+from diagnostics.statistics.summary_cache import kept_summary, load_summaries, summary_of
+from tests.helpers.log_writers import whole_log
+from tests.helpers.odd_files import ODD_FILES, what_is_there
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """The names of the runs whose logs were read again."""
-    names = []
-
-    def made_anew(path):
-        names.append(path.name)
-        fake_run(path.parent, path.name)
-        return summary_cache.kept_summary(path)
-
-    monkeypatch.setattr(summary_cache, "_made_anew", made_anew)
-    return names
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "run.h5"
+    whole_log(path)
+    summary_of(path)
+    return path
 
 
-@pytest.fixture
-def runs(tmp_path):
-    for seed in range(4):
-        fake_run(tmp_path, f"r{seed}.h5", seed=seed)
-    return tmp_path
+def place(log: Path) -> Path:
+    return log.parent / ".summaries" / "run.h5.json"
 
 
-def load(folder):
-    return summary_cache.load_summaries(find_runs([folder]))
+def rewrite(log: Path, change: Callable[[dict[str, Any]], None], sign: bool = False) -> None:
+    """Change what is kept, and make the checksum agree where asked to."""
+    kept = json.loads(place(log).read_text())
+    change(kept)
+    if sign:
+        kept["checksum"] = summary_cache._checksum({k: v for k, v in kept.items() if k != "checksum"})
+    place(log).write_text(json.dumps(kept))
 
 
-def test_no_log_is_read_while_its_summary_holds(runs, asked):
-    assert [run.seed for run in load(runs).runs] == [0, 1, 2, 3]
-    assert asked == []
+def test_what_was_written_is_read_again(log: Path) -> None:
+    kept = kept_summary(log)
+
+    assert kept is not None
+    assert kept == summary_cache._made_anew(log)
 
 
-def test_a_summary_is_made_anew_where_it_is_damaged_or_gone_or_its_log_has_changed(runs, asked):
-    (runs / ".summaries" / "r1.h5.json").write_text("{")
-    (runs / ".summaries" / "r2.h5.json").unlink()
-    (runs / "r3.h5").write_bytes(b"longer than before")
-    load(runs)
-
-    assert asked == ["r1.h5", "r2.h5", "r3.h5"]
-
-
-def test_all_summaries_are_made_anew_once_the_judging_code_has_changed(runs, asked, monkeypatch):
-    monkeypatch.setattr(summary_cache, "JUDGE", "another")
-    load(runs)
-    load(runs)
-
-    assert asked == ["r0.h5", "r1.h5", "r2.h5", "r3.h5"]
+CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "another verdict": lambda kept: kept["summary"].update(verdict="healthy", onset=None),
+    "another number": lambda kept: kept["summary"].update(steps=7),
+    "another status": lambda kept: kept["summary"].update(status="completed", defect_steps=0),
+    "no checksum": lambda kept: kept.pop("checksum"),
+    "another checksum": lambda kept: kept.update(checksum="0" * 64),
+    "checksum a list": lambda kept: kept.update(checksum=[1]),
+}
 
 
-def test_comments_docstrings_and_line_breaks_leave_the_fingerprint_as_it_is():
-    assert code_fingerprint.statements(SOURCE) == code_fingerprint.statements(OTHER_WORDS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_edited_summary_is_made_anew(log: Path, change: str) -> None:
+    expected = summary_of(log)
+    rewrite(log, CHANGES[change])
+
+    assert kept_summary(log) is None
+    assert summary_of(log) == expected
+    assert kept_summary(log) == expected
 
 
-@pytest.mark.parametrize(("old", "new"), [("0.5", "0.6"), (">", ">="), ("value > LIMIT", "LIMIT"), ("LIMIT", "TOP")])
-def test_what_the_code_does_is_in_the_fingerprint(old, new):
-    assert code_fingerprint.statements(SOURCE.replace(old, new)) != code_fingerprint.statements(SOURCE)
+WRONG_TYPES: dict[str, Any] = {
+    "steps": "many", "verdict": "splendid", "verdict ": 7, "epochs": {}, "epochs ": [1], "epochs  ": [{"epoch": "one"}],
+    "arm": [], "seed": [1], "onset": "x", "status": None, "validation_accuracy": "0.5", "step_seconds": True,
+    "name": None, "changed_limits": 3, "planned_steps": 1.5,
+}  # fmt: skip
 
 
-def copy_of_the_judge(folder, change):
-    """The fingerprint of copies of the judging files, after ``change`` of one source."""
-    files = []
-    for number, file in enumerate(summary_cache.judging_files()):
-        copy = folder / f"{number}" / file.name
-        copy.parent.mkdir()
-        text = file.read_text()
-        copy.write_text(change(text) if file.name == "thresholds.py" else text)
-        files.append(copy)
-    return code_fingerprint.fingerprint(files)
+@pytest.mark.parametrize("name", WRONG_TYPES)
+def test_a_summary_of_wrong_types_is_made_anew_even_with_a_checksum(log: Path, name: str) -> None:
+    expected = summary_of(log)
+    rewrite(log, lambda kept: kept["summary"].update({name.strip(): WRONG_TYPES[name]}), sign=True)
+
+    assert (kept_summary(log) is None) or name == "name"
+    assert summary_of(log) == expected
 
 
-def test_a_comment_in_a_judging_file_changes_nothing_and_a_limit_changes_the_fingerprint(tmp_path):
-    for name in ("comment", "limit"):
-        (tmp_path / name).mkdir()
-
-    assert copy_of_the_judge(tmp_path / "comment", lambda text: f"# first\n{text}\n# last\n") == summary_cache.JUDGE
-    assert copy_of_the_judge(tmp_path / "limit", lambda text: f"{text}\nONE_MORE = 1\n") != summary_cache.JUDGE
+CONTENTS = ["", "{", "[]", "null", "7", '"x"', "[" * 200_000, '{"a":' * 50_000, '{"made_from": {}}', "\0", "\udcff"]
 
 
-def test_the_fingerprint_covers_every_module_that_judging_a_run_needs():
-    program = (
-        "import sys, diagnostics.detect.detector, diagnostics.run.run, diagnostics.statistics.run_summary;"
-        "print(*(module.__file__ for name, module in sys.modules.items() if name.startswith('diagnostics')))"
-    )
-    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    needed = {Path(file).relative_to(ROOT / "diagnostics") for file in found.stdout.split()}
-    covered = {file.relative_to(ROOT / "diagnostics") for file in summary_cache.judging_files()}
+@pytest.mark.parametrize("content", CONTENTS, ids=range(len(CONTENTS)))
+def test_what_is_no_summary_is_made_anew(log: Path, content: str) -> None:
+    expected = summary_of(log)
+    place(log).write_bytes(content.encode("utf-8", "surrogateescape"))
 
-    in_rooms = {file for file in needed if file.parent != Path() and file.name != "__init__.py"}
-
-    assert in_rooms - covered <= DECIDES_NOTHING
-    assert {Path("detect/detector.py"), Path("schema/columns.py"), Path("run/frames.py")} <= covered
+    assert kept_summary(log) is None
+    assert summary_of(log) == expected
 
 
-def test_code_that_judges_nothing_is_not_in_the_fingerprint():
-    covered = {str(file.relative_to(ROOT / "diagnostics")) for file in summary_cache.judging_files()}
+@pytest.mark.parametrize("kind", ODD_FILES)
+def test_a_summary_that_is_no_regular_file_is_neither_read_nor_replaced(log: Path, kind: str) -> None:
+    expected = summary_of(log)
+    place(log).unlink()
+    ODD_FILES[kind](place(log))
+    before = what_is_there(place(log))
 
-    assert not covered & {"statistics/drift.py", "statistics/summary_cache.py", "run/export.py", "log/writer.py"}
+    assert summary_of(log) == expected
+    assert what_is_there(place(log)) == before
+
+
+def test_a_folder_of_summaries_that_is_a_link_is_not_used(log: Path, tmp_path: Path) -> None:
+    expected = summary_of(log)
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(log.parent / ".summaries", elsewhere)
+    (log.parent / ".summaries").symlink_to(elsewhere)
+    before = {p: p.read_bytes() for p in elsewhere.iterdir()}
+    os.utime(log)
+
+    assert summary_of(log) == expected
+    assert {p: p.read_bytes() for p in elsewhere.iterdir()} == before
+
+
+@pytest.mark.parametrize("kind", [*ODD_FILES, "a file"])
+def test_a_folder_of_summaries_that_is_no_folder_costs_only_time(log: Path, kind: str) -> None:
+    expected = summary_of(log)
+    shutil.rmtree(log.parent / ".summaries")
+    (ODD_FILES.get(kind) or Path.touch)(log.parent / ".summaries")
+
+    assert summary_of(log) == expected
+    assert load_summaries([log]).runs == (expected,)
+
+
+def test_a_summary_of_another_log_is_not_believed(log: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.h5"
+    shutil.copy2(log, other)
+    with other.open("r+b") as file:
+        file.truncate(log.stat().st_size - 1)
+    shutil.copy2(place(log), log.parent / ".summaries" / "other.h5.json")
+
+    assert kept_summary(other) is None
+
+
+def test_every_field_is_checked() -> None:
+    from diagnostics.statistics.run_summary import _types_in_json
+
+    assert set(_types_in_json(RunSummary)) == set(RunSummary.__dataclass_fields__)
