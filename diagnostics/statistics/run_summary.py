@@ -140,7 +140,7 @@ class RunSummary:
         return cls(**known)
 
 
-def _of_declared_types(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+def _of_declared_types(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of ``kind`` as JSON has them. Raises KeyError for a missing one, TypeError for one of another type."""
     known = {}
     for name, types in _types_in_json(kind).items():
