@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator, Mapping
+import fnmatch
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import CheckpointError
 from diagnostics.files import remove_abandoned_parts
-from lenet.errors import LenetError
+from lenet.errors import LenetError, reason_of
 from lenet.regular_files import obstacle
 from lenet.training.state import load_state, save_state
 
@@ -100,18 +101,36 @@ class CheckpointRing:
     def newest(self, last_step: int) -> Checkpoint:
         """The newest sound checkpoint of this run at or before ``last_step``.
 
-        Damaged ones are passed over. Raises CheckpointError where there is none.
+        Damaged ones are passed over. Raises CheckpointError where there is none, and where one cannot be opened,
+        which says nothing against what is in it.
         """
-        files = self._files()
-        for step in sorted(files, reverse=True):
-            if step <= last_step:
-                with contextlib.suppress(LenetError, CheckpointError):
-                    return self.load(step)
-        found = f"{len(files)} checkpoints" if files else "no checkpoints"
-        raise CheckpointError(f"{self.folder}: found {found}, none of them sound and of this run; train anew")
+        if obstacle(self.folder) not in ("", "a folder"):
+            raise CheckpointError(f"{self.folder}: is {obstacle(self.folder)}, expected the folder of the checkpoints")
+        refused: list[str] = []
+        for step in sorted(self._files(), reverse=True):
+            if step > last_step:
+                refused.append(f"the log ends before step {step}")
+                continue
+            try:
+                return self.load(step)
+            except (LenetError, CheckpointError) as error:
+                if isinstance(error.__cause__, OSError):
+                    cure = "see to that, or remove the file to go on from an older one"
+                    raise CheckpointError(f"{error}; {cure}") from None
+                refused.append(str(error))
+        if not refused:
+            cure = "train anew, or give the name under which the log was written"
+            raise CheckpointError(f"{self.folder}: found no checkpoints; {cure}")
+        raise CheckpointError(
+            f"{self.folder}: found {len(refused)} checkpoints, none of them sound and of this run (the newest: "
+            f"{refused[0]}); train anew"
+        )
 
     def load(self, step: int) -> Checkpoint:
-        """The checkpoint before ``step``. Raises LenetError or CheckpointError where it is not sound."""
+        """The checkpoint before ``step``.
+
+        Raises LenetError or CheckpointError where it is not sound; their cause is an OSError where it cannot be opened.
+        """
         path = self.path(step)
         state = load_state(path)
         recorder = {n.removeprefix(PREFIX): state.pop(n) for n in list(state) if n.startswith(PREFIX)}
@@ -123,9 +142,18 @@ class CheckpointRing:
         """The checkpoints in the folder by their steps."""
         return {int(p.stem[5:]): p for p in self._listed("step-*.npz") if p.stem[5:].isdecimal()}
 
-    def _listed(self, pattern: str) -> Iterator[Path]:
-        """What of the folder fits the pattern; nothing where it is a link: that is another run's place."""
-        return self.folder.glob(pattern) if obstacle(self.folder) == "a folder" else iter(())
+    def _listed(self, pattern: str) -> list[Path]:
+        """The regular files of the folder that fit the pattern; none where it is a link: that is another run's place.
+
+        Raises CheckpointError where the folder cannot be read.
+        """
+        if obstacle(self.folder) != "a folder":
+            return []
+        try:
+            paths = list(self.folder.iterdir())
+        except OSError as error:
+            raise CheckpointError(f"{self.folder}: cannot be read: {reason_of(error)}") from error
+        return [path for path in paths if fnmatch.fnmatch(path.name, pattern) and not obstacle(path)]
 
     def _prune(self, is_over: bool) -> None:
         files = self._files()

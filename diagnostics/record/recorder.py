@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.thresholds import Thresholds
-from diagnostics.errors import DiagnosticsError
+from diagnostics.errors import CheckpointError, DiagnosticsError
 from diagnostics.files import readable_name
+from diagnostics.log.checkpoints import Checkpoint
 from diagnostics.log.names import check_log_path
 from diagnostics.log.plausible import plain_settings
 from diagnostics.log.resume import ResumePoint, prepare_resume
@@ -209,6 +210,8 @@ class Recorder(Hook):
             digest_start=event.digest,
         )
         self._meter = StepMeter(info)
+        if resume is not None:
+            self._restore(resume.checkpoint)  # before there is a log: a checkpoint may be refused
         self._log = RunLog(
             self.path, header, overwrite=self._options.overwrite, resume=resume, on_error=self._options.on_error
         )
@@ -313,10 +316,19 @@ class Recorder(Hook):
         self._plan = SnapshotPlan(self._plan.every)
         self._checkpointed = -1
 
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        """Bring meter and snapshots to where they were. Raises CheckpointError where the checkpoint does not say it."""
+        try:
+            self._meter.restore(checkpoint.recorder)
+            self._plan.restore(checkpoint.recorder)
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            raise CheckpointError(
+                f"the checkpoint before step {checkpoint.step} lacks what the recorder keeps in it ({error}); "
+                "remove it to go on from the one before"
+            ) from None
+
     def _go_on(self, resume: ResumePoint) -> None:
-        """Bring meter, snapshots and detector to where they were before the step that comes next."""
-        self._meter.restore(resume.checkpoint.recorder)
-        self._plan.restore(resume.checkpoint.recorder)
+        """Bring the detector to where it was before the step that comes next."""
         self._checkpointed = resume.step // max(1, self._checkpoint_every)
         if self._judge is not None and resume.step > 0:
             self._judge.catch_up(resume.run, resume.step)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.errors import DataError, SettingsError
+from lenet.errors import DataError, SettingsError, reason_of
 from lenet.network import Network
 from lenet.optim.optimizers import Optimizer
 from lenet.regular_files import obstacle, open_regular
@@ -120,6 +121,10 @@ def _check_position(
         raise DataError(
             f"state: found a position of {', '.join(about['progress'])}, expected {', '.join(vars(progress))}"
         )
+    for key, expected in vars(type(progress)()).items():
+        value = about["progress"][key]
+        if type(value) is not type(expected) or value < 0:
+            raise DataError(f"state: found {value!r:.40} for {key}, expected a {type(expected).__name__} not below 0")
 
 
 def _check_array(state: State, key: str, like: NDArray[Any]) -> None:
@@ -172,24 +177,41 @@ def load_state(path: str | os.PathLike[str]) -> State:
     """
     path = Path(path)
     try:
+        descriptor = open_regular(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file, expected a saved state") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror}") from error
+    try:
         # Opened here, since NumPy leaves a damaged file open.
-        with os.fdopen(open_regular(path), "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with os.fdopen(descriptor, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            _check_archive(archive, os.fstat(descriptor).st_size)
             state = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file, expected a saved state") from None
     except Exception as error:
-        raise DataError(f"{path}: cannot be read as a saved state ({error})") from None
+        raise DataError(f"{path}: cannot be read as a saved state ({reason_of(error)})") from None
+    for name, array in state.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiubU":
+            raise DataError(f"{path}: found no array of numbers or text in {name}, expected a saved state")
     if "parameters" not in state:
         raise DataError(f"{path}: found no parameters, expected a saved state")
     _about(state, str(path))
     return state
 
 
+def _check_archive(archive: Any, size: int) -> None:
+    """Raises ValueError for members that no state has: packed ones, or more than the file can hold."""
+    members = archive.zip.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("its members are compressed")
+    if sum(member.file_size for member in members) > size or len({m.filename for m in members}) < len(members):
+        raise ValueError("its members overlap")
+
+
 def _about(state: State, source: str = "state") -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(str(state["about"]))
         version = about["version"]
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise DataError(f"{source}: found no readable 'about', expected a state made by Model.state()") from None
     if version != VERSION:
         raise DataError(f"{source}: found version {version}, expected {VERSION}")
@@ -205,9 +227,12 @@ def _signature(network: Network) -> list[list[Any]]:
 
 
 def _brief(signature: list[list[Any]]) -> str:
-    kinds = sorted({dtype for *_, dtype in signature})
-    weights = [f"{layer} {tuple(shape)}" for layer, tensor, shape, _ in signature if tensor == "weights"]
-    return f"{', '.join(weights)} of {', '.join(kinds)}"
+    try:
+        kinds = sorted({dtype for *_, dtype in signature})
+        weights = [f"{layer} {tuple(shape)}" for layer, tensor, shape, _ in signature if tensor == "weights"]
+        return f"{', '.join(weights)} of {', '.join(kinds)}"
+    except (TypeError, ValueError):  # a state that was tampered with
+        return f"{signature!r:.60}"
 
 
 def _layers(network: Network) -> list[str]:

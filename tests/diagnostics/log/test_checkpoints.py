@@ -1,0 +1,267 @@
+"""Checkpoints: what cannot be opened is called that, and what is malformed is one line before anything is changed."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics.errors import CheckpointError, DiagnosticsError
+from diagnostics.log.checkpoints import CheckpointRing
+from diagnostics.log.reader import open_run
+from diagnostics.log.resume import prepare_resume
+from diagnostics.record.recorder import Recorder
+from lenet.errors import DataError, LenetError
+from lenet.hooks import Hook, StepEnd
+from lenet.training.state import load_state
+from tests.helpers.odd_files import ODD_FILES, what_is_there
+from tests.helpers.small_trainings import small_model, train
+
+
+class Interrupt(Hook):
+    def on_step_end(self, event: StepEnd) -> None:
+        if event.step == 20:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A run that was interrupted after its step 20, with checkpoints before steps 7 and 14."""
+    model = small_model()
+    with pytest.raises(KeyboardInterrupt):
+        train([Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7), Interrupt()], model)
+    return tmp_path / "run.h5"
+
+
+def newest(log: Path) -> Path:
+    return log.with_suffix(".checkpoints") / "step-00000014.npz"
+
+
+def test_an_interrupted_run_goes_on_from_the_newest(log: Path) -> None:
+    assert prepare_resume(log).step == 14
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EMFILE, errno.EIO, errno.ENFILE])
+def test_a_checkpoint_that_cannot_be_opened_is_not_called_damaged(
+    log: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    opened = os.open
+
+    def refuse(path: Any, *given: Any, **named: Any) -> int:
+        if str(path).endswith("14.npz"):
+            raise OSError(code, os.strerror(code), str(path))
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    with pytest.raises(CheckpointError) as error:
+        prepare_resume(log)
+
+    reason = f"{newest(log)}: cannot be opened: {os.strerror(code)}"
+    assert str(error.value) == f"{reason}; see to that, or remove the file to go on from an older one"
+    assert "train anew" not in str(error.value)
+
+
+def test_a_folder_that_cannot_be_read_is_named(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+    with pytest.raises(CheckpointError, match=r"run\.checkpoints: cannot be read: permission denied$"):
+        prepare_resume(log)
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_the_reason_is_told_where_none_is_left(log: Path) -> None:
+    newest(log).write_bytes(b"damaged")
+    assert prepare_resume(log).step == 7
+
+    for path in log.with_suffix(".checkpoints").iterdir():
+        path.write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match=r"none of them sound and of this run \(the newest: .*step-00000014"):
+        prepare_resume(log)
+
+
+@pytest.mark.parametrize("kind", ODD_FILES)
+def test_what_is_no_regular_file_is_no_checkpoint(log: Path, kind: str) -> None:
+    newest(log).unlink()
+    ODD_FILES[kind](newest(log))
+    before = what_is_there(newest(log))
+
+    assert prepare_resume(log).step == 7
+    model = small_model()
+    recorder = Recorder(log, model=model, checkpoint_every=7)
+    recorder.resume(model)
+    train([recorder], model)
+    assert what_is_there(newest(log)) == before
+
+
+def test_a_folder_of_checkpoints_that_is_a_link_is_neither_read_nor_written(log: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    folder = log.with_suffix(".checkpoints")
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    before = sorted(p.name for p in elsewhere.iterdir())
+
+    with pytest.raises(CheckpointError, match="is a symbolic link, expected the folder"):
+        prepare_resume(log)
+    model = small_model()
+    train([Recorder(log, overwrite=True, model=model, checkpoint_every=7)], model)
+
+    assert sorted(p.name for p in elsewhere.iterdir()) == before
+    assert open_run(log).status == "completed"
+
+
+def test_halves_of_checkpoints_are_removed_by_the_next_run(log: Path) -> None:
+    half = log.with_suffix(".checkpoints") / "step-00000021.npz.part-12345"
+    half.write_bytes(b"half")
+
+    model = small_model()
+    train([Recorder(log, overwrite=True, model=model, checkpoint_every=7)], model)
+
+    assert not half.exists()
+
+
+def test_names_with_strange_digits_are_no_checkpoints(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    for name in ("step-².npz", "step-.npz", "step-x.npz", "step--1.npz"):
+        (tmp_path / "x" / name).touch()
+
+    assert CheckpointRing(tmp_path / "x", "run").steps == []
+
+
+# -- members that no checkpoint has ---------------------------------------------------------
+
+Change = Callable[[dict[str, np.ndarray[Any, Any]]], None]
+
+
+def about(**values: Any) -> Change:
+    def change(members: dict[str, np.ndarray[Any, Any]]) -> None:
+        known = json.loads(str(members["about"]))
+        members["about"] = np.array(json.dumps({**known, **values}))
+
+    return change
+
+
+def progress(**values: Any) -> Change:
+    def change(members: dict[str, np.ndarray[Any, Any]]) -> None:
+        known = json.loads(str(members["about"]))
+        members["about"] = np.array(json.dumps({**known, "progress": {**known["progress"], **values}}))
+
+    return change
+
+
+def member(name: str, value: Any) -> Change:
+    return lambda members: members.update({name: np.asarray(value)})
+
+
+def without(name: str) -> Change:
+    def change(members: dict[str, np.ndarray[Any, Any]]) -> None:
+        del members[name]
+
+    return change
+
+
+MALFORMED: dict[str, Change] = {
+    **{f"without {name}": without(name) for name in ("parameters", "about", "recorder/streak", "recorder/steps",
+                                                     "recorder/snapshots", "optimizer/velocity")},
+    "parameters of one number": member("parameters", 1.0),
+    "parameters of text": member("parameters", "none"),
+    "parameters of whole numbers": member("parameters", np.arange(10)),
+    "parameters of dates": member("parameters", np.array(["2020-01-01"], "datetime64[D]")),
+    "streak of another length": member("recorder/streak", np.arange(3)),
+    "streak of text": member("recorder/streak", ["a"]),
+    "steps of one number": member("recorder/steps", [1]),
+    "steps of text": member("recorder/steps", ["a", "b"]),
+    "steps infinite": member("recorder/steps", [np.inf, np.nan]),
+    "snapshots of three": member("recorder/snapshots", [1, 2, 3]),
+    "another run": member("recorder/run_id", "x"),
+    "about no JSON": member("about", "{"),
+    "about a list": member("about", "[]"),
+    "about nested": member("about", "[" * 100_000),
+    "about a number": member("about", 3),
+    "another version": about(version=99),
+    "version a list": about(version=[2]),
+    "network of another form": about(network=[1, 2]),
+    "network nothing": about(network=[]),
+    "layers of another form": about(layers=[1, [2]]),
+    "optimizer unknown": about(optimizer="OptimizerMagic"),
+    "iterations text": about(iterations="3"),
+    "progress a list": about(progress=[1]),
+    "progress nothing": about(progress={}),
+    "step text": progress(step="14"),
+    "step negative": progress(step=-14),
+    "step broken": progress(step=1.5),
+    "step elsewhere": progress(step=9),
+    "shuffle a number": progress(shuffle=1),
+    "samples nothing": progress(samples=None),
+    "more progress": progress(mood="good"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_members_are_one_line_or_passed_over(log: Path, name: str) -> None:
+    with np.load(newest(log)) as archive:
+        members = dict(archive)
+    MALFORMED[name](members)
+    np.savez(newest(log), **members)
+    before = log.read_bytes()
+    model = small_model()
+    recorder = Recorder(log, model=model, checkpoint_every=7)
+
+    try:
+        step = recorder.resume(model)
+        assert step == 7 or "recorder" in name or name.startswith(("streak", "steps", "snapshots", "step elsewhere"))
+        train([recorder], model)
+    except (LenetError, DiagnosticsError) as error:
+        line = str(error)
+        assert "\n" not in line
+        assert log.read_bytes() == before
+        assert sorted(p.name for p in log.parent.iterdir()) == ["run.checkpoints", "run.h5"]
+    else:
+        assert open_run(log).status == "completed"
+
+
+def test_packed_members_are_refused_before_they_are_unpacked(log: Path) -> None:
+    with np.load(newest(log)) as archive:
+        members = dict(archive)
+    members["parameters"] = np.zeros(50_000_000, np.float32)
+    np.savez_compressed(newest(log), **members)
+    assert newest(log).stat().st_size < 1_000_000
+
+    with pytest.raises(DataError, match="its members are compressed"):
+        load_state(newest(log))
+    assert prepare_resume(log).step == 7
+
+
+def test_members_that_claim_more_than_the_file_holds_are_refused(log: Path) -> None:
+    with zipfile.ZipFile(newest(log), "a") as archive:
+        archive.writestr("bomb.npy", np.lib.format.magic(1, 0) + b"v\0" + b"{'descr': '<f4', 'fortran_order': False, "
+                         b"'shape': (1000000000000,), }".ljust(117) + b"\n")  # fmt: skip
+
+    with pytest.raises(DataError, match="cannot be read as a saved state"):
+        load_state(newest(log))
+
+
+def test_members_that_are_no_arrays_are_refused(log: Path) -> None:
+    with zipfile.ZipFile(newest(log), "a") as archive:
+        archive.writestr("optimizer/other", b"text")
+
+    with pytest.raises(DataError, match="found no array of numbers or text in optimizer/other"):
+        load_state(newest(log))
+
+
+def test_pickles_are_never_unpacked(log: Path) -> None:
+    with np.load(newest(log)) as archive:
+        members = dict(archive)
+    np.savez(newest(log), **members, optimizer=np.array([{}], dtype=object))
+
+    with pytest.raises(DataError, match="cannot be read as a saved state"):
+        load_state(newest(log))
