@@ -6,7 +6,24 @@ import math
 from collections.abc import Callable
 from numbers import Integral, Real
 
-from lenet.errors import SettingsError
+import numpy as np
+
+from lenet.errors import DataError, SettingsError
+
+ROUNDING = 1e-5
+"""How far numbers may lie outside of what they can be."""
+
+
+def expect_unmasked(name: str, value: object) -> None:
+    """Raises DataError for an array with masked entries: they would count as whatever number lies under the mask."""
+    if np.ma.is_masked(value):
+        raise DataError(f"{name}: received an array with masked entries, expected a plain one, as .filled(0) makes")
+
+
+def expect_share(name: str, value: float) -> None:
+    """Raises SettingsError unless ``value`` is a share, 0 to 1, as sums of shares can be rounded."""
+    if not -ROUNDING <= value <= 1 + ROUNDING:
+        raise SettingsError(f"{name}: received {value}, expected a share from 0 to 1")
 
 
 def expect_whole(name: str, value: object, least: int, more: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lenet.arguments import expect_whole
+from lenet.arguments import expect_unmasked, expect_whole
 from lenet.errors import DataError, SettingsError, ShapeError
 from lenet.hooks import Hook
 from lenet.layers.workspace import Array, Shape
@@ -32,6 +32,7 @@ def check_inputs(name: str, X: NDArray[Any], input_shape: Shape) -> Array:
         ShapeError: samples of another shape.
         DataError: NaN, an infinite value, or no array of numbers.
     """
+    expect_unmasked(name, X)
     try:
         X = np.asarray(X)
     except ValueError as error:  # rows of different lengths

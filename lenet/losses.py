@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import expect_unmasked
 from lenet.errors import DataError, ShapeError
 from lenet.layers.workspace import Array
 
@@ -31,6 +32,7 @@ def sparse_labels(y: NDArray[Any], classes: int) -> NDArray[np.intp]:
     Raises:
         DataError: a class out of range, or a row that is not one-hot.
     """
+    expect_unmasked("labels", y)
     y = np.asarray(y)
     if y.dtype.kind not in "fiub":
         raise DataError(f"labels: received an array of {y.dtype}, expected class numbers")

@@ -19,6 +19,7 @@ from diagnostics.errors import LogError
 from diagnostics.log import superblock
 from diagnostics.log.attributes import read_header
 from diagnostics.log.datasets import trusted
+from diagnostics.log.hdf5 import reason_in_a_line
 from diagnostics.log.layout import snapshot_shapes
 from diagnostics.log.native import ForeignContentError, NativeDataset, NativeFile
 from diagnostics.run.source import Records, Rows
@@ -228,7 +229,8 @@ class FileSource:
         try:
             return dataset.read(start, stop)
         except UNREADABLE as error:
-            raise LogError(f"{self.path}: rows {start} to {stop} cannot be read any more ({error})") from None
+            reason = reason_in_a_line(error)
+            raise LogError(f"{self.path}: rows {start} to {stop} cannot be read any more ({reason})") from None
 
 
 def _trusted_rows(table: NativeDataset, arrays: Sequence[NativeDataset], count: int) -> Records:

@@ -1,7 +1,8 @@
-"""Opening HDF5 files, also where the file system has no locks."""
+"""What HDF5 needs to be told, and what it tells: files without locks, and errors in one line."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,3 +22,15 @@ def open_hdf5(path: Path, mode: str = "r", **options: Any) -> h5py.File:
         if "lock file" not in str(error):
             raise
         return h5py.File(path, mode, **options, locking=False)
+
+
+def reason_in_a_line(error: BaseException) -> str:
+    """The reason of an error without HDF5's stack of calls."""
+    number = getattr(error, "errno", None)
+    if number:
+        return os.strerror(number).lower()
+    text = " ".join(str(error).split())
+    for code in (28, 27, 122, 5, 30):  # no space, file too large, quota, input/output, read-only
+        if f"errno = {code}," in text:
+            return os.strerror(code).lower()
+    return text[:200]

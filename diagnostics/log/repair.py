@@ -11,6 +11,7 @@ from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_pa
 from diagnostics.log import superblock
 from diagnostics.log.file import LogFile
 from diagnostics.log.file_source import FileSource
+from diagnostics.log.hdf5 import reason_in_a_line
 from diagnostics.log.locks import WriterLock, has_writer, real_path
 from diagnostics.log.reader import open_source
 from diagnostics.schema.header import Header
@@ -83,7 +84,7 @@ def repair_log(path: str | os.PathLike[str], *, force: bool = False) -> Repair:
         finally:
             lock.release()
     except (OSError, RuntimeError) as error:
-        reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
+        reason = reason_in_a_line(error)
         raise LogWriteError(f"{file}: cannot be written anew: {reason}; it was left as it is") from None
     return Repair(file, rows, last, status, original, problems)
 

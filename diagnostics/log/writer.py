@@ -25,6 +25,7 @@ from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_pa
 from diagnostics.log import guards
 from diagnostics.log.attributes import change
 from diagnostics.log.file import LogFile
+from diagnostics.log.hdf5 import reason_in_a_line
 from diagnostics.log.locks import WriterLock
 from diagnostics.log.names import check_log_path
 from diagnostics.run.source import Records, Source, records
@@ -35,6 +36,7 @@ from diagnostics.signals import Deferral
 log = logging.getLogger("lenet-diag")
 FLUSH_SECONDS = 1.0
 FSYNC_SECONDS = 5.0
+GO_ON = "lenet-diag train --resume goes on from the last checkpoint before that"
 
 
 class LogWriter:
@@ -189,7 +191,7 @@ class LogWriter:
             part.unlink(missing_ok=True)
             self._signals.remove()
             if isinstance(error, (OSError, RuntimeError)):
-                raise LogWriteError(f"{self.path}: cannot be made: {_plain(error)}") from error
+                raise LogWriteError(f"{self.path}: cannot be made: {reason_in_a_line(error)}") from error
             raise
 
     def _notice_loss(self) -> None:
@@ -221,13 +223,15 @@ class LogWriter:
         finally:
             self._signals.remove()
         megabytes = guards.LOW_SPACE // 1_000_000
-        self._complain(f"less than {megabytes} MB free on its disk; what was written so far is kept")
+        reason = f"less than {megabytes} MB free on its disk"
+        self._complain(f"{reason}; what was written so far is kept; make room, then {GO_ON}")
 
     def _fail(self, error: Exception) -> None:
         self._log.abandon()
         self._end()
         self._signals.remove()
-        self._complain(f"{_plain(error)}; what was flushed before is kept", error)
+        reason = reason_in_a_line(error)
+        self._complain(f"{reason}; what was flushed before is kept; when that is mended, {GO_ON}", error)
 
     def _complain(self, reason: str, error: Exception | None = None) -> None:
         self.failure = reason
@@ -241,15 +245,3 @@ class LogWriter:
     def _at_exit(self) -> None:
         with contextlib.suppress(LogWriteError):
             self.close("failed")
-
-
-def _plain(error: BaseException) -> str:
-    """One line that names the reason, without HDF5's stack of calls."""
-    number = getattr(error, "errno", None)
-    if number:
-        return os.strerror(number).lower()
-    text = " ".join(str(error).split())
-    for code in (28, 27, 122, 5, 30):  # no space, file too large, quota, input/output, read-only
-        if f"errno = {code}," in text:
-            return os.strerror(code).lower()
-    return text[:200]

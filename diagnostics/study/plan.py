@@ -23,6 +23,8 @@ from lenet.settings import Settings, settings_without_effect
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
+MOST_RUNS = 100_000
+"""Runs of all arms of a study together."""
 MADE_WITH = ("date", "version", "commit", "python", "numpy", "cores", "jobs")
 """What the history holds for every start of the study."""
 GIVEN_ONCE = {
@@ -155,11 +157,12 @@ class StudyPlan:
             arms = tuple(Arm(**arm) for arm in value.pop("arms"))
             value.pop("format")
             plan = cls(arms, **{**value, "history": tuple(value["history"])})
+            _check_size(plan)
             for name in MADE_WITH:
                 if any(name not in start for start in plan.history):
                     raise ValueError(f"a start in its history has no {name!r}")
             plan.tasks(), plan.jobs  # these raise where something else is wrong
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DamagedFileError(f"{folder / FILE}: damaged ({error}); it was kept as it is") from error
         return plan
 
@@ -170,6 +173,17 @@ class StudyPlan:
             slug = re.sub(r"[^a-z0-9.]+", "-", arm.label.lower()).strip("-.") or "arm"
             slugs.append(slug if slug not in slugs else f"{slug}-{len(slugs)}")
         return slugs
+
+
+def _check_size(plan: StudyPlan) -> None:
+    """Raises ValueError for numbers of runs, seeds and steps that no study has."""
+    whole = {"runs": [arm.runs for arm in plan.arms], "first_seed": [plan.first_seed], "log_every": [plan.log_every],
+             "histograms_every": [plan.histograms_every]}  # fmt: skip
+    for name, values in whole.items():
+        if not all(type(value) is int and value >= 0 for value in values):
+            raise ValueError(f"found {name} {values}, expected whole numbers")
+    if sum(arm.runs for arm in plan.arms) > MOST_RUNS:
+        raise ValueError(f"found {sum(arm.runs for arm in plan.arms):,} runs, expected at most {MOST_RUNS:,}")
 
 
 def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
@@ -187,8 +201,8 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
         SettingsError: a value that no training takes.
         StudyError: ``runs`` below 1, or several values of a setting that makes no arms.
     """
-    if runs < 1:
-        raise StudyError(f"--runs: received {runs}, expected at least 1")
+    if not 1 <= runs <= MOST_RUNS:
+        raise StudyError(f"--runs: received {runs}, expected 1 to {MOST_RUNS:,}")
     options = {name: list(dict.fromkeys(values)) for name, values in options.items() if values}
     differing = [name for name, values in options.items() if len(values) > 1]
     for name in NOT_AN_ARM:

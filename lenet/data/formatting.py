@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lenet.arguments import expect_unmasked
 from lenet.data.idx import IMAGES, LABELS, read_idx
 from lenet.errors import ShapeError
 
@@ -64,6 +65,9 @@ def formatData(
         ShapeError: images that are not (N, H, W), labels that are not one
             whole number an image.
     """
+    given = {"train_images": train_images, "test_images": test_images, "train_labels": train_labels}
+    for name, array in {**given, "test_labels": test_labels}.items():
+        expect_unmasked(name, array)
     images = [np.asarray(train_images), np.asarray(test_images)]
     labels = [np.asarray(train_labels), np.asarray(test_labels)]
     for name, x, y in zip(("train", "test"), images, labels, strict=True):

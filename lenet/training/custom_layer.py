@@ -7,16 +7,20 @@ same attributes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from lenet.arguments import ROUNDING, expect_unmasked
 from lenet.errors import SettingsError, ShapeError
 from lenet.hooks import LayerInfo
 from lenet.layers.workspace import Array, Shape
 
 Function = Literal["relu", "sigmoid", "tanh", "softmax"]
+RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
+"""What may come out of each function."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,29 @@ class LayerTap:
         return self._tensors("d")
 
     def output(self) -> Array:
-        """The output of the activation function, (N, F) or (N, H, W, C). Raises ShapeError for any other shape."""
+        """The output of the activation function, (N, F) or (N, H, W, C).
+
+        Raises ShapeError for any other shape, and SettingsError for numbers that do not come out of that function.
+        """
         source = self.layer if self.output_of is None else self.output_of
         output = self._read(source, "output")
         if output.ndim not in (2, 4):
             raise ShapeError(
                 f"{self.name}: received an output of shape {output.shape}, expected (N, F) or (N, H, W, C)"
             )
+        self._check_range(output)
         return output
+
+    def _check_range(self, output: Array) -> None:
+        """Raises SettingsError for outputs that do not come out of the activation; NaN may come out of any."""
+        least, most = RANGES.get(self.activation or "", (-math.inf, math.inf))
+        low, high = float(output.min()), float(output.max())
+        if low < least - ROUNDING or high > most + ROUNDING:
+            value = low if low < least - ROUNDING else high
+            raise SettingsError(
+                f"{self.name}: received an output of {value:g} after {self.activation}, expected {least:g} to "
+                f"{most:g}; say in output_of whose output comes out of that function, or give another activation"
+            )
 
     def info(self) -> LayerInfo:
         """What hooks are told of the layer; it has to have an output already."""
@@ -86,6 +105,7 @@ class LayerTap:
         kind = type(owner).__name__
         if found is None:
             raise SettingsError(f"{self.name}: {kind} has no {attribute}, expected an array")
+        expect_unmasked(f"{self.name}: {attribute} of {kind}", found)
         array = np.asarray(found)
         if array.dtype.kind != "f" or array.size == 0:
             what = f"an array of {array.dtype}, shape {array.shape}"

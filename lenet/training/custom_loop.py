@@ -22,7 +22,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.arguments import expect_number, expect_whole
+from lenet.arguments import expect_number, expect_share, expect_unmasked, expect_whole
 from lenet.checks import check_hooks, check_kind
 from lenet.errors import SettingsError, ShapeError
 from lenet.hooks import Hook, RunStatus
@@ -87,6 +87,7 @@ class LoopMonitor:
             raise SettingsError(
                 f"layers: received the names {', '.join(names[1:])}, expected different ones, none {INPUT}"
             )
+        expect_unmasked("labels", labels)
         self.layers, self.labels = tuple(layers), np.asarray(labels)
         if not self.labels.ndim or not len(self.labels):
             raise SettingsError("labels: received none, expected those of the training set")
@@ -144,6 +145,7 @@ class LoopMonitor:
             raise SettingsError("before_update: called twice, expected after_update() in between")
         for name, value in (("data_loss", data_loss), ("accuracy", accuracy), ("penalty", penalty)):
             _expect_scalar(f"before_update: {name}", value)
+        expect_share("before_update: accuracy", float(accuracy))
         expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
         announcer = self._announcer
         with announcer.clock.paused():
@@ -191,6 +193,7 @@ class LoopMonitor:
         """
         if self.step == 0:
             raise SettingsError("validated: called before the first step, expected a step before it")
+        expect_share("validated: accuracy", float(accuracy))
         self._announcer.validation_end(float(loss), float(accuracy), int(samples), float(seconds))
         self._announcer.clock.restart()  # the time of a validation is not the next step's
         self._announcer.raise_if_stopped()
@@ -254,6 +257,7 @@ def _expect_scalar(name: str, value: object) -> None:
 
 def _batch(inputs: NDArray[Any]) -> Array:
     """The batch as (N, F) or (N, H, W, C). Raises ShapeError for any other shape."""
+    expect_unmasked("before_update: inputs", inputs)
     batch = np.asarray(inputs)
     if batch.ndim == 3:
         batch = batch[..., np.newaxis]

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
@@ -124,7 +125,7 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, replay
         fail(f"{folder}: no finished run to report", UNREADABLE)
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
     failures, faults = _run_reports(summaries, out, jobs, replays)
-    links = {r.name: f"{_page_folder(r)}/report.html" for r in summaries if r.name not in failures}
+    links = {r.name: quote(f"{_page_folder(r)}/report.html") for r in summaries if r.name not in failures}
     for name, problem in failures.items():
         talk(problem if name in faults else f"error: {problem}")
     problems = [*loaded.problems, *failures.values()]

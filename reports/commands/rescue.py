@@ -14,6 +14,7 @@ import click
 from reports.commands.exit_codes import INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS
 from reports.terminal.output import say, talk
+from reports.text.command_line import path_word
 
 if TYPE_CHECKING:
     from diagnostics.rescue.experiment import RescueProgress
@@ -119,7 +120,7 @@ def command(
         if patient.left_out:
             talk(f"not tried, since they need a new run: {', '.join(patient.left_out)}")
         talk(f"branches: {folder}")
-        talk(f"next: lenet-diag report {shlex.quote(str(run))}")
+        talk(f"next: lenet-diag report {path_word(run)}")
 
 
 class _Shown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
 from lenet.settings import Settings
 from reports.terminal.output import is_terminal, talk
+from reports.text.command_line import path_word
 from reports.text.diagnosis import diagnosis_text
 
 
@@ -98,7 +98,7 @@ def _tell(result: TrainingResult) -> None:
     interrupted_by = ended_by(result.interruption)
     talk(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by))
     if result.path is not None:
-        path = shlex.quote(str(result.path))
+        path = path_word(result.path)
         then = "to go on: lenet-diag train --resume --out" if interrupted_by else "next: lenet-diag report"
         talk(f"log:  {result.path}\n{then} {path}")
     for failed in result.model.run_end.switched_off:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 from reports.terminal.output import say, talk
+from reports.text.command_line import path_word
 
 if TYPE_CHECKING:
     from diagnostics.study.plan import StudyPlan
@@ -183,7 +183,7 @@ def execute(plan: StudyPlan, folder: Path, jobs: int, reuse: tuple[Path, ...] = 
         with _ending_in_order(), StudyView(TerminalConsole(stderr=True)) as view:
             study.run(view)
     except KeyboardInterrupt as interruption:
-        talk(f"interrupted; go on with: lenet-diag study --resume --out {shlex.quote(str(folder))}")
+        talk(f"interrupted; go on with: lenet-diag study --resume --out {path_word(folder)}")
         sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
@@ -208,7 +208,7 @@ def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
         from reports.results import write_page
 
         talk(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}")
-    talk(f"next: lenet-diag report {shlex.quote(str(folder))}")
+    talk(f"next: lenet-diag report {path_word(folder)}")
 
 
 class _Terminated(KeyboardInterrupt):

@@ -31,7 +31,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Hyperlink:
-    """Text that leads somewhere: a relative file name, or ``#anchor``."""
+    """Text that leads somewhere: a relative address, in which a file name is URL-quoted, or ``#anchor``."""
 
     text: str
     href: str

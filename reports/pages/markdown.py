@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -53,7 +54,7 @@ def block(one: Block) -> str:
         case Facts():
             return "\n".join(_fact(fact.question, fact.answer, fact.note) for fact in one.items)
         case Picture():
-            image = f"![{escape(one.alt)}]({one.name}.png)"
+            image = f"![{escape(one.alt)}]({quote(one.name)}.png)"
             return f"### {escape(one.title)}\n\n{image}\n\n{escape(one.caption)}"
         case TableBlock():
             return "\n\n".join(part for part in (escape(one.caption), _grid(one)) if part)

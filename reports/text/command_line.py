@@ -1,7 +1,9 @@
-"""Settings as the options that a user types: what pages print has to run as it stands."""
+"""Settings and paths as the words that a user types: what commands and pages suggest has to run as it stands."""
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 from lenet.settings import option_name
@@ -18,3 +20,9 @@ def flags(name: str, value: Any) -> list[str]:
         short = f"{value:g}"
         return [option, short if float(short) == value else repr(value)]
     return [option, str(value)]
+
+
+def path_word(path: Path | str) -> str:
+    """A path as one word of a command line; one that begins with "-" is no option."""
+    word = str(path)
+    return shlex.quote(f"./{word}" if word.startswith("-") else word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +91,43 @@ def test_a_damaged_plan_is_refused_in_one_line(tmp_path, text):
 
     with pytest.raises(DamagedFileError, match=r"study\.json"):
         StudyPlan.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"runs": 10**8}, "found 100,000,003 runs, expected at most 100,000"),
+        ({"runs": -1}, "found runs"),
+        ({"runs": 1.5}, "found runs"),
+        ({"runs": "3"}, "found runs"),
+        ({"runs": True}, "found runs"),
+        ({"first_seed": "x"}, "found first_seed"),
+        ({"first_seed": 10**30}, "damaged"),
+        ({"log_every": None}, "found log_every"),
+        ({"arms": 7}, "damaged"),
+        ({"arms": [[]]}, "damaged"),
+        ({"history": 3}, "damaged"),
+        ({"history": [7]}, "damaged"),
+        ({"label": 3}, "damaged"),
+        ({"settings": []}, "damaged"),
+        ({"settings": {"lr": [1]}}, "damaged"),
+    ],
+)
+def test_a_plan_that_no_study_has_is_one_line(tmp_path, changes, says):
+    plan(3).save(tmp_path)
+    value = json.loads((tmp_path / "study.json").read_text())
+    for name, changed in changes.items():
+        (value["arms"][0] if name in ("runs", "label", "settings") else value)[name] = changed
+    (tmp_path / "study.json").write_text(json.dumps(value))
+
+    with pytest.raises(DamagedFileError, match=says) as error:
+        StudyPlan.load(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_more_runs_than_a_study_can_have_are_refused_at_once():
+    with pytest.raises(StudyError, match=r"--runs: received 100000000, expected 1 to 100,000"):
+        grid({}, 10**8)
 
 
 def test_the_result_does_not_depend_on_the_number_of_jobs(tmp_path):

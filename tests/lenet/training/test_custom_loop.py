@@ -21,9 +21,11 @@ from lenet import (
     SettingsError,
     ShapeError,
     StopTraining,
+    formatData,
 )
 from tests.helpers.scratch_network import ScratchNetwork
 from tests.helpers.small_models import STEP_EVENTS, Call, Everything, raising, ready
+from tests.helpers.small_trainings import small_model
 
 
 def heard_of_own(**options: Any) -> Everything:
@@ -339,3 +341,77 @@ def test_a_loss_that_is_not_one_number_is_refused_and_nan_is_not(value: Any) -> 
         with pytest.raises(SettingsError, match=r"before_update: data_loss: received .*, expected one number"):
             training.before_update(network.images[:20], value, accuracy, 0.1)
         training.before_update(network.images[:20], float("nan"), accuracy, 0.1)
+
+
+@pytest.mark.parametrize("accuracy", [97.5, -0.1, 1.1, float("nan"), float("inf")])
+def test_an_accuracy_that_is_no_share_is_refused(accuracy: float) -> None:
+    network = ScratchNetwork()
+    loss, right = network.gradients(slice(0, 20))
+    with network.training() as training:
+        with pytest.raises(SettingsError, match=r"before_update: accuracy: received .*, expected a share from 0 to 1"):
+            training.before_update(network.images[:20], loss, accuracy, 0.1)
+        training.before_update(network.images[:20], loss, right, 0.1)
+        training.after_update()
+        with pytest.raises(SettingsError, match=r"validated: accuracy: received .*, expected a share from 0 to 1"):
+            training.validated(loss, accuracy, 20)
+
+
+@pytest.mark.parametrize(
+    ("activation", "outputs", "found"),
+    [
+        ("relu", [-0.3, 2.0], "-0.3 after relu, expected 0 to inf"),
+        ("sigmoid", [0.5, 1.5], "1.5 after sigmoid, expected 0 to 1"),
+        ("softmax", [-0.5, 0.5], "-0.5 after softmax, expected 0 to 1"),
+        ("tanh", [-3.0, 0.0], "-3 after tanh, expected -1 to 1"),
+    ],
+)
+def test_outputs_that_do_not_come_out_of_the_function_are_refused(
+    activation: Any, outputs: list[float], found: str
+) -> None:
+    network = ScratchNetwork()
+    network.gradients(slice(0, 20))
+    network.dense1.output = np.tile(np.array(outputs), (20, 3))
+    tap = LayerTap("dense1", network.dense1, activation)
+
+    with pytest.raises(SettingsError, match=f"dense1: received an output of {found}; say in output_of whose output"):
+        tap.output()
+    assert LayerTap("dense1", network.dense1).output().shape == (20, 6)
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "softmax"])
+def test_rounded_and_nan_outputs_are_those_of_the_function(activation: Any) -> None:
+    network = ScratchNetwork()
+    network.gradients(slice(0, 20))
+    for value in (0.0, -1e-7, 1.0, np.nan):
+        network.dense1.output = np.full((20, 6), value)
+
+        assert LayerTap("dense1", network.dense1, activation).output().shape == (20, 6)
+
+
+def test_arrays_with_masked_entries_are_refused_wherever_they_are_handed_over() -> None:
+    def masked(shape: tuple[int, ...]) -> Any:
+        array = np.ma.masked_array(np.zeros(shape), mask=False)
+        array[0] = np.ma.masked
+        return array
+
+    network = ScratchNetwork()
+    loss, accuracy = network.gradients(slice(0, 20))
+    with network.training() as training, pytest.raises(LenetError, match="inputs: received an array with masked"):
+        training.before_update(masked((20, 64)), loss, accuracy, 0.1)
+    network.dense1.weights = masked(network.dense1.weights.shape)
+    with pytest.raises(LenetError, match="dense1: weights of Dense: received an array with masked entries"):
+        LayerTap("dense1", network.dense1)
+    model = small_model()
+    with pytest.raises(LenetError, match="X: received an array with masked entries"):
+        model.train(masked((20, 8, 8, 1)), np.zeros(20, int))
+    with pytest.raises(LenetError, match="labels: received an array with masked entries"):
+        model.train(np.zeros((20, 8, 8, 1)), masked((20,)))
+    with pytest.raises(LenetError, match="train_images: received an array with masked entries"):
+        formatData(masked((20, 8, 8)), np.zeros((2, 8, 8)), np.zeros(20, int), np.zeros(2, int))
+
+
+def test_an_array_whose_mask_hides_nothing_is_an_ordinary_array() -> None:
+    network = ScratchNetwork()
+    loss, accuracy = network.gradients(slice(0, 20))
+    with network.training() as training:
+        training.before_update(np.ma.masked_array(network.images[:20], mask=False), loss, accuracy, 0.1)
