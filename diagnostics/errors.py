@@ -11,6 +11,7 @@
     ├── CheckpointError   a checkpoint is missing or damaged
     ├── DamagedFileError  a file beside the logs is not what it should be
     ├── StudyError        a study that cannot be
+    ├── MissingLibraryError  a library that is not always installed is needed
     ├── ReplayError       a moment of a run cannot be had again, or what was had again is not what was logged
     │   └── NoSuchStepError  a step that the log does not have was asked for
     └── RescueError       an experiment on a run cannot be made
@@ -53,6 +54,10 @@ class DamagedFileError(DiagnosticsError):
 
 class StudyError(DiagnosticsError):
     """A study that cannot be: nothing asked for, or a folder that holds another one (exit code 2)."""
+
+
+class MissingLibraryError(DiagnosticsError):
+    """A library that is not among those always installed is needed and missing (exit code 2)."""
 
 
 class ReplayError(DiagnosticsError):

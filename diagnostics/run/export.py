@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from diagnostics.errors import DiagnosticsError
+from diagnostics.errors import MissingLibraryError
 from diagnostics.files import replacing
 from diagnostics.run.run import Run
 
@@ -54,7 +54,7 @@ def _parquet() -> Any:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise DiagnosticsError(
+        raise MissingLibraryError(
             "Parquet needs pyarrow, which is not installed: pip install pyarrow, or export csv"
         ) from None
 

@@ -43,6 +43,7 @@ def one_line_errors() -> Iterator[None]:
         DiagnosticsError,
         LogError,
         LogExistsError,
+        MissingLibraryError,
         NoSuchStepError,
         NotReplacedError,
         ReplayError,
@@ -51,9 +52,10 @@ def one_line_errors() -> Iterator[None]:
     )
     from lenet.errors import DataError, LenetError
 
+    usage = (LogExistsError, MissingLibraryError, NoSuchStepError, NotReplacedError, StudyError)
     try:
         yield
-    except (LenetError, ThresholdsError, LogExistsError, NoSuchStepError, NotReplacedError, StudyError) as error:
+    except (LenetError, ThresholdsError, *usage) as error:
         fail(str(error), UNREADABLE if isinstance(error, DataError) else USAGE)
     except (LogError, CheckpointError, DamagedFileError, ReplayError, RescueError) as error:
         fail(str(error), UNREADABLE)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from reports.commands.exit_codes import tell_damage
-from reports.terminal.output import say, talk
+from reports.commands.exit_codes import one_line_errors, tell_damage
+from reports.terminal.output import say
 
 
 @click.command(name="export")
@@ -26,24 +26,14 @@ def command(run: Path, form: str, output: Path | None) -> None:
     steps, tensors, activations, epochs, validations, events; see docs/analysis.md.
     From a damaged log, the part that can be trusted is written (exit code 3).
     """
-    from diagnostics.errors import DiagnosticsError, LogError
-    from diagnostics.log.reader import open_run
-    from diagnostics.run.export import Format, export_run
+    with one_line_errors():
+        from diagnostics.log.reader import open_run
+        from diagnostics.run.export import Format, export_run
 
-    chosen: Format = "parquet" if form == "parquet" else "csv"
-    try:
+        chosen: Format = "parquet" if form == "parquet" else "csv"
         opened = open_run(run)
         code = tell_damage(run, opened)
         written = export_run(opened, output or _folder_beside(run), chosen)
-    except LogError as error:
-        talk(f"error: {error}")
-        sys.exit(3)
-    except DiagnosticsError as error:
-        talk(f"error: {error}")
-        sys.exit(2)
-    except OSError as error:
-        talk(f"error: {error.filename or output}: cannot be written: {error.strerror}")
-        sys.exit(4)
     for path in written:
         say(path)
     sys.exit(code)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from reports.terminal.output import say, talk
+from reports.commands.exit_codes import one_line_errors
+from reports.terminal.output import say
 
 
 @click.command(name="repair")
@@ -19,11 +19,7 @@ def command(run: Path, force: bool) -> None:
     What agrees with its checksums goes into a fresh file of the same name; the file
     as it was is kept as RUN.h5.damaged. Exit code 3 where nothing can be read.
     """
-    from diagnostics.errors import LogError, LogWriteError
-    from diagnostics.log.repair import repair_log
+    with one_line_errors():
+        from diagnostics.log.repair import repair_log
 
-    try:
         say(repair_log(run, force=force).summary())
-    except (LogError, LogWriteError) as error:
-        talk(f"error: {error}")
-        sys.exit(3 if isinstance(error, LogError) else 4)
