@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from diagnostics.errors import DamagedFileError, LogWriteError, NotReplacedError
 from diagnostics.file_locks import is_locked, lock
-from lenet.regular_files import obstacle, read_regular
+from lenet.regular_files import obstacle, open_regular, read_regular
 
 PART_NAME = 100
 """Characters of a file's name that the name of its part begins with: a name has room for 255."""
@@ -83,6 +83,22 @@ def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
     """Replace ``path`` by ``content``, as :func:`replacing` does."""
     with replacing(path, sync=sync) as part:
         part.write_bytes(content)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a regular file, made where it is missing, and let it reach the disk.
+
+    Raises NotReplacedError where something other than a regular file stands there, and LogWriteError where it cannot be
+    written.
+    """
+    check_replaceable(path)
+    try:
+        with os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, follow=False), "ab") as file:
+            file.write(f"{line}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from error
 
 
 def write_json(path: Path, value: Any) -> None:

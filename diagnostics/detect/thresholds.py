@@ -12,13 +12,15 @@ file with a table a rule:
 from __future__ import annotations
 
 import math
-import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from diagnostics.errors import DiagnosticsError
+from lenet.regular_files import read_regular
+
+LARGEST_FILE = 1_000_000
 
 # The source of a limit that was set by what healthy and dead calibration runs do.
 CALIBRATION = "calibration: docs/calibration.md"
@@ -99,10 +101,10 @@ class Thresholds(Mapping[str, float]):
         """These limits with the values of a TOML file. Raises ThresholdsError naming the file."""
         path = Path(path)
         try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+            tables = tomllib.loads(read_regular(path, LARGEST_FILE).decode())
         except OSError as error:
-            raise ThresholdsError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ThresholdsError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise ThresholdsError(f"{path}: cannot be read as a TOML file of limits ({error})") from None
         values: dict[str, float] = {}
         for rule, table in tables.items():

@@ -8,7 +8,6 @@ continued under another plan.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,10 +16,11 @@ from typing import Any
 
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.file_locks import try_lock
-from diagnostics.files import read_json, write_json
+from diagnostics.files import JSON_SIZE, append_line, read_json, write_bytes, write_json
 from diagnostics.provenance import code_version
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.plan import RescuePlan
+from lenet.regular_files import read_regular
 
 PLAN, BRANCHES = "rescue.json", "branches.jsonl"
 FORMAT = "lenet-diag rescue 1"
@@ -70,10 +70,7 @@ class RescueFolder:
 
     def add(self, result: BranchResult) -> None:
         """Append one result, and let it reach the disk."""
-        with (self.folder / BRANCHES).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(result)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.folder / BRANCHES, json.dumps(asdict(result)))
 
     def _begin(self) -> dict[str, BranchResult]:
         plan_file, content = self.folder / PLAN, self.plan.to_json()
@@ -112,15 +109,18 @@ def load_branches(path: Path, *, cut: bool = True) -> dict[str, BranchResult]:
     """
     if not path.exists():
         return {}
-    content = path.read_bytes()
+    try:
+        content = read_regular(path, JSON_SIZE)
+    except OSError as error:
+        raise DamagedFileError(f"{path}: cannot be read: {error.strerror}") from None
     whole = content[: content.rfind(b"\n") + 1]
     if cut and whole != content:
-        path.write_bytes(whole)
+        write_bytes(path, whole)
     found = {}
     for number, line in enumerate(whole.splitlines(), 1):
         try:
             result = _result(json.loads(line))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise DamagedFileError(f"{path}: line {number} is no result of a branch; move the file away") from None
         found[result.key] = result
     return found

@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import secrets
 import zipfile
 from itertools import zip_longest
 from pathlib import Path
@@ -154,9 +155,9 @@ def save_state(path: str | os.PathLike[str], state: State) -> bytes:
         raise DataError(f"{path}: is {found}, and only regular files are replaced; give another path")
     archive = io.BytesIO()  # written in one piece, which takes half the time
     np.savez(archive, **state)  # type: ignore[arg-type]
-    part = path.with_name(f"{path.name}.part-{os.getpid()}")
+    part = path.with_name(f"{path.name}.part-{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        with part.open("wb") as file:
+        with part.open("xb") as file:
             file.write(archive.getbuffer())
             file.flush()
             os.fsync(file.fileno())

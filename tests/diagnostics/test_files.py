@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import DamagedFileError, LogWriteError, NotReplacedError
-from diagnostics.files import copy_data, new_part, place, read_json, replacing, write_bytes, write_json, write_text
+from diagnostics.files import (
+    append_line,
+    copy_data,
+    new_part,
+    place,
+    read_json,
+    replacing,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from lenet.regular_files import read_regular
 from tests.helpers.odd_files import CONTENT, ODD_FILES, what_is_there
 
@@ -168,3 +178,18 @@ def test_a_copy_has_the_same_bytes_and_the_same_holes(tmp_path: Path, holes: lis
             target.seek(max(0, place - 5))
             assert target.read(20) == source.read(20)
         assert os.fstat(target.fileno()).st_blocks <= os.fstat(source.fileno()).st_blocks + 16
+
+
+@pytest.mark.parametrize("kind", ODD_FILES)
+def test_lines_are_appended_to_regular_files_only(tmp_path: Path, kind: str) -> None:
+    append_line(tmp_path / "lines", "first")
+    append_line(tmp_path / "lines", "second")
+    ODD_FILES[kind](tmp_path / "odd")
+    before = what_is_there(tmp_path / "odd")
+
+    with pytest.raises(NotReplacedError):
+        append_line(tmp_path / "odd", "line")
+
+    assert (tmp_path / "lines").read_text() == "first\nsecond\n"
+    assert what_is_there(tmp_path / "odd") == before
+    assert all(p.read_bytes() == CONTENT for p in tmp_path.glob("target-*"))
