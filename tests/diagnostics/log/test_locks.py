@@ -165,7 +165,7 @@ def test_what_is_being_written_is_not_repaired_resumed_or_replaced_under_another
     assert not list(tmp_path.rglob("*.damaged"))
 
 
-class Interrupt(Hook):
+class InterruptAtStep20(Hook):
     def on_step_end(self, event: StepEnd) -> None:
         if event.step == 20:
             raise KeyboardInterrupt
@@ -186,7 +186,7 @@ def test_a_run_is_resumed_and_repaired_through_a_link(tmp_path: Path) -> None:
     log, name = tmp_path / "home" / "run.h5", tmp_path / "link.h5"
     model = small_model()
     with pytest.raises(KeyboardInterrupt):
-        train([Recorder(log, model=model, checkpoint_every=7), Interrupt()], model)
+        train([Recorder(log, model=model, checkpoint_every=7), InterruptAtStep20()], model)
     with_two_epochs = train([]).parameters.digest()
     name.symlink_to(log)
     data = bytearray(log.read_bytes())
