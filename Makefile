@@ -28,8 +28,9 @@ train: $(BIN)/lenet-diag ## install, then train the report's LeNet on MNIST and 
 	$(BIN)/lenet-diag train --watch
 
 .PHONY: lint
-lint: $(VENV)/.dev ## style, types, import contracts
+lint: $(VENV)/.dev ## style, layout, types, import contracts
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 

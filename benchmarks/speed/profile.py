@@ -11,7 +11,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +26,57 @@ from lenet.training.engine import _blas_controller
 from lenet.training.shards import Portion
 
 
-def profile(network: str, batch_size: int, dataset: Dataset, convolution: str = "exact", repeats: int = 60) -> str:
-    """The table, as Markdown."""
+@dataclass(frozen=True)
+class StepTimes:
+    """Where the time of a step goes.
+
+    Args:
+        network: the name of the network.
+        batch_size: samples a step.
+        layers: milliseconds of each layer forward and backward; None where it has no backward pass of its own.
+        others: milliseconds of what is not in a layer.
+        work: millions of floating point operations in the matrix products, or None where they are not counted.
+        rate: the best of one core, in GFLOP/s, or None.
+    """
+
+    network: str
+    batch_size: int
+    layers: Mapping[str, tuple[float, float | None]]
+    others: Mapping[str, float]
+    work: float | None = None
+    rate: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Milliseconds of a step on one thread."""
+        return sum(forward + (backward or 0) for forward, backward in self.layers.values()) + sum(self.others.values())
+
+
+def step_content(times: StepTimes) -> dict[str, Any]:
+    """What the template ``step-times.md.j2`` prints."""
+    heads = [f"{times.network}, batch {times.batch_size}", "forward ms", "backward ms"]
+    rows = [
+        (name, f"{forward:.3f}", "-" if backward is None else f"{backward:.3f}")
+        for name, (forward, backward) in times.layers.items()
+    ]
+    others = ", ".join(f"{name} {spent:.3f}" for name, spent in times.others.items())
+    content: dict[str, Any] = {"heads": heads, "layers": rows, "others": others, "total": f"{times.total:.2f}"}
+    if times.work is None or times.rate is None:
+        return {**content, "products": None}
+    ideal = times.work / times.rate
+    products = {
+        "millions": f"{times.work:.0f}",
+        "rate": f"{times.rate:.0f}",
+        "ms": f"{ideal:.2f}",
+        "share": f"{ideal / times.total:.0%}",
+    }
+    return {**content, "products": products}
+
+
+def step_times(
+    network: str, batch_size: int, dataset: Dataset, convolution: str = "exact", repeats: int = 60
+) -> StepTimes:
+    """The medians of ``repeats`` steps."""
     model = Settings(network=network, lr=0.05, threads=1, convolution=convolution).build_model(
         samples=len(dataset.X_train)
     )
@@ -57,23 +109,14 @@ def profile(network: str, batch_size: int, dataset: Dataset, convolution: str = 
             for name, seconds in spent.items():
                 times[name].append(seconds)
     medians = {name: statistics.median(values) * 1e3 for name, values in times.items()}
-    lines = [f"| {network}, batch {batch_size} | forward ms | backward ms |", "|---|---|---|"]
-    for layer in model.layers:
-        forward = medians.get(f"{layer.name} forward", 0.0)
-        backward = medians.get(f"{layer.name} backward")
-        lines.append(f"| {layer.name} | {forward:.3f} | {'-' if backward is None else f'{backward:.3f}'} |")
-    others = ", ".join(f"{name} {medians[name]:.3f}" for name in ("input", "loss", "accuracy", "update"))
-    total = sum(medians.values())
-    lines.append(f"\nBesides: {others} ms. Sum: {total:.2f} ms on one thread.")
-    if convolution == "exact":
-        work, rate = products(model, batch_size) / 1e6, best_rate()
-        lines.append(
-            f"\nThe matrix products of a step are {work:.0f} million additions and multiplications; at the "
-            f"{rate:.0f} GFLOP/s that one core reached here with the best of their shapes they take "
-            f"{work / rate:.2f} ms, {work / rate / total:.0%} of the sum. The rest is passes over arrays: lowering, "
-            "biases, activation functions, pooling."
-        )
-    return "\n".join(lines)
+    names = [layer.name for layer in model.layers]
+    return StepTimes(
+        network,
+        batch_size,
+        {name: (medians.get(f"{name} forward", 0.0), medians.get(f"{name} backward")) for name in names},
+        {name: medians[name] for name in ("input", "loss", "accuracy", "update")},
+        *((products(model, batch_size) / 1e6, best_rate()) if convolution == "exact" else ()),
+    )
 
 
 def products(model: Model, batch_size: int) -> int:

@@ -18,12 +18,15 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import common
 from benchmarks.common import ROOT, machine
-from benchmarks.speed.profile import profile
+from benchmarks.speed.profile import StepTimes, step_content, step_times
 from diagnostics.provenance import commit
 from lenet.data import load_dataset
 
@@ -32,9 +35,7 @@ FORMS = ("eager", "channels-last", "compile")
 BATCHES = (32, 64, 128, 256, 512, 1024)
 BLOCK = {"conv2": 6}
 USUAL_BLOCK = 20
-SCALING = """Two threads do less than twice the work of one. When it was measured, a shard of 64 images took 2.2 ms
-alone and 2.8 ms beside another: two processes that share nothing slow each other by a tenth (shared cache and memory);
-the rest is waiting for the interpreter lock, which every NumPy call gives up and takes back."""
+Times = dict[str, list[float]]
 
 
 class Rival:
@@ -67,11 +68,11 @@ class Rival:
         self._process.communicate()
 
 
-def race(names: list[str], network: str, batch_size: int, threads: int, rounds: int) -> dict[str, list[float]]:
+def race(names: list[str], network: str, batch_size: int, threads: int, rounds: int) -> Times:
     """Median milliseconds of each rival in each round, taken in turns."""
     rivals = [Rival(name, network, batch_size, threads) for name in names]
     block = max(4, BLOCK.get(network, USUAL_BLOCK) * 128 // max(128, batch_size))
-    medians: dict[str, list[float]] = {name: [] for name in names}
+    medians: Times = {name: [] for name in names}
     for turn in range(rounds):
         for rival in rivals if turn % 2 == 0 else reversed(rivals):
             medians[rival.name].append(statistics.median(rival.ask(f"steps {block}")) * 1e3)
@@ -80,80 +81,98 @@ def race(names: list[str], network: str, batch_size: int, threads: int, rounds: 
     return medians
 
 
-def row(label: str, names: list[str], medians: dict[str, list[float]]) -> str:
-    """One line of a table: our time, each rival's time, and ours over theirs."""
-    cells = [label, f"{statistics.median(medians['ours']):.2f}"]
-    for name in names[1:]:
-        ratios = [a / b for a, b in zip(medians["ours"], medians[name], strict=True)]
-        cells.append(f"{statistics.median(medians[name]):.2f} ({statistics.median(ratios):.2f})")
-    return "| " + " | ".join(cells) + " |"
+@dataclass(frozen=True)
+class TrainerSpeed:
+    """What was measured; times are milliseconds a step in each round, by the name of the rival.
+
+    Args:
+        rounds: how many turns each rival had.
+        torch: the version of PyTorch, or None without it.
+        threads: times of lenet at batch 128, by the number of threads.
+        networks: times of the other networks at batch 128 on two threads, by network.
+        batches: times of lenet on two threads, by batch size.
+        validation: seconds of each validation of 10,000 images, by rival.
+        memory: peak memory of a run in MB, by its number of steps.
+        step: where the time of a step of lenet goes.
+    """
+
+    rounds: int
+    torch: str | None
+    threads: Mapping[int, Times]
+    networks: Mapping[str, Times]
+    batches: Mapping[int, Times]
+    validation: Times
+    memory: Mapping[int, float]
+    step: StepTimes
 
 
-def header(first: str, names: list[str]) -> str:
-    titles = [first, "ours, ms", *(f"PyTorch {name}, ms (ours / theirs)" for name in names[1:])]
-    return "| " + " | ".join(titles) + " |\n|" + "---|" * len(titles)
-
-
-def tables(rounds: int) -> str:
-    """All tables, as Markdown."""
-    has_torch = importlib.util.find_spec("torch") is not None
-    names = ["ours", *(FORMS if has_torch else ())]
+def measure(rounds: int) -> TrainerSpeed:
+    """All measurements."""
+    torch = version("torch") if importlib.util.find_spec("torch") else None
+    names = ["ours", *(FORMS if torch else ())]
     eager = names[:2]
-    parts = [
-        "# Speed of the trainer\n",
-        f"Made at commit {commit()} by `python -m benchmarks.speed.trainer --rounds {rounds}` on {machine()}"
-        + (f", PyTorch {_torch_version()}" if has_torch else "")
-        + ". Training steps with loss and accuracy on MNIST, float32; medians of "
-        f"{rounds} turns, ratios turn by turn. Machines are noisy: quote the ratios.\n",
-        "## LeNet, batch 128\n",
-        header("threads", names),
-        *(row(str(threads), names, race(names, "lenet", 128, threads, rounds)) for threads in (1, 2)),
-        "\n## The other networks, batch 128, 2 threads\n",
-        header("network", eager),
-        *(row(network, eager, race(eager, network, 128, 2, rounds)) for network in NETWORKS if network != "lenet"),
-        "\n## LeNet by batch size, 2 threads\n",
-        header("batch", eager).replace("|\n", "| ours, us a sample |\n", 1) + "---|",
+    return TrainerSpeed(
+        rounds,
+        torch,
+        {threads: race(names, "lenet", 128, threads, rounds) for threads in (1, 2)},
+        {network: race(eager, network, 128, 2, rounds) for network in NETWORKS if network != "lenet"},
+        {batch: race(eager, "lenet", batch, 2, rounds) for batch in BATCHES},
+        validation(eager, rounds),
+        {steps: peak_memory(steps) for steps in (20, 500)},
+        step_times("lenet", 128, load_dataset(limit=6000)),
+    )
+
+
+def prepare(speed: TrainerSpeed) -> dict[str, Any]:
+    """What the template prints: each cell of each table as text."""
+    _, *rivals = next(iter(speed.threads.values()))
+    return {
+        "speed": speed,
+        "commit": commit(),
+        "machine": machine(),
+        "time_heads": ["ours, ms", *(f"PyTorch {name}, ms (ours / theirs)" for name in rivals)],
+        "threads": [(str(threads), *cells(times)) for threads, times in speed.threads.items()],
+        "networks": [(network, *cells(times)) for network, times in speed.networks.items()],
+        "batches": [
+            (str(batch), *cells(times), f"{statistics.median(times['ours']) * 1e3 / batch:.1f}")
+            for batch, times in speed.batches.items()
+        ],
+        "validation": {name: f"{statistics.median(seconds) * 1e3:.0f}" for name, seconds in speed.validation.items()},
+        "memory": {steps: f"{megabytes:.0f}" for steps, megabytes in speed.memory.items()},
+        **step_content(speed.step),
+    }
+
+
+def cells(times: Times) -> list[str]:
+    """Our median, and each rival's with the median of ours over theirs, turn by turn."""
+    ours, *rivals = times.values()
+    ratios = [[a / b for a, b in zip(ours, theirs, strict=True)] for theirs in rivals]
+    return [f"{statistics.median(ours):.2f}"] + [
+        f"{statistics.median(theirs):.2f} ({statistics.median(ratio):.2f})"
+        for theirs, ratio in zip(rivals, ratios, strict=True)
     ]
-    for batch_size in BATCHES:
-        medians = race(eager, "lenet", batch_size, 2, rounds)
-        sample = statistics.median(medians["ours"]) * 1e3 / batch_size
-        parts.append(row(str(batch_size), eager, medians) + f" {sample:.1f} |")
-    parts += ["\n## Validation of 10,000 images and memory, LeNet, 2 threads\n", *validation_and_memory(names, rounds)]
-    parts += ["\n## Where the time of a LeNet step goes\n", profile("lenet", 128, load_dataset(limit=6000))]
-    parts += ["\n" + SCALING]
-    return "\n".join(parts) + "\n"
 
 
-def validation_and_memory(names: list[str], rounds: int) -> list[str]:
-    rivals = [Rival(name, "lenet", 128, 2) for name in names[:2]]
-    seconds: dict[str, list[float]] = {rival.name: [] for rival in rivals}
+def validation(names: list[str], rounds: int) -> Times:
+    """Seconds of each validation of 10,000 images, in turns."""
+    rivals = [Rival(name, "lenet", 128, 2) for name in names]
+    seconds: Times = {rival.name: [] for rival in rivals}
     for _ in range(rounds):
         for rival in rivals:
             seconds[rival.name].append(rival.ask("validate"))
     for rival in rivals:
         rival.close()
-    lines = [f"- validation, {name}: {statistics.median(values) * 1e3:.0f} ms" for name, values in seconds.items()]
+    return seconds
+
+
+def peak_memory(steps: int) -> float:
+    """Peak memory, in MB, of a process that loads the data set and trains lenet for so many steps."""
     program = (
-        "from benchmarks.speed.rivals import ours; import resource; steps, _ = ours('lenet', 128, 2); steps({});"
+        f"from benchmarks.speed.rivals import ours; import resource; steps, _ = ours('lenet', 128, 2); steps({steps});"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    peaks = [
-        int(
-            subprocess.run(
-                [sys.executable, "-c", program.format(count)], cwd=ROOT, capture_output=True, text=True, check=True
-            ).stdout
-        )
-        / 1024
-        for count in (20, 500)
-    ]
-    unit = "peak memory of a run with the data set loaded"
-    return [*lines, f"- {unit}: {peaks[0]:.0f} MB after 20 steps, {peaks[1]:.0f} MB after 500"]
-
-
-def _torch_version() -> str:
-    import torch
-
-    return str(torch.__version__)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024
 
 
 def main() -> None:
@@ -167,10 +186,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.profile:
         data = load_dataset(limit=max(6000, options.batch_size))
-        text = profile(options.network, options.batch_size, data, options.convolution)
+        times = step_times(options.network, options.batch_size, data, options.convolution)
+        page = common.render("step-times.md.j2", step_content(times))
     else:
-        text = tables(options.rounds)
-    common.publish(text, options.write)
+        page = common.render("trainer.md.j2", prepare(measure(options.rounds)))
+    common.publish(page, options.write)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.common import render
-from benchmarks.speed import judging, studies
+from benchmarks.speed import judging, studies, trainer
+from benchmarks.speed.profile import StepTimes
 
 
 def test_the_page_of_judging_has_a_row_for_each_kind_of_rows():
@@ -22,3 +23,35 @@ def test_the_page_of_studies_has_runs_an_hour_and_what_a_second_job_brings():
     assert "| runs an hour, one job | 1,200 |  |\n| runs an hour, two jobs | 2,160 |  |\n" in page
     assert "| two jobs against one | 1.80 times | 1.8 times |" in page
     assert page.endswith("| 26 ms |  |\n")
+
+
+def test_the_page_of_the_trainer_has_our_times_and_ratios_taken_turn_by_turn():
+    page = render(
+        "trainer.md.j2", trainer.prepare(trainer_speed("2.13.0", ours=[1.0, 2.0, 4.0], eager=[2.0, 2.0, 16.0]))
+    )
+
+    assert ", PyTorch 2.13.0. Training steps" in page
+    assert (
+        "| threads | ours, ms | PyTorch eager, ms (ours / theirs) |\n|---|---|---|\n| 2 | 2.00 | 2.00 (0.50) |\n"
+        in page
+    )
+    assert "| 128 | 2.00 | 2.00 (0.50) | 15.6 |\n" in page
+    assert "- validation, ours: 2000 ms\n- validation, eager: 2000 ms\n" in page
+    assert "295 MB after 20 steps, 296 MB after 500" in page
+    assert "| lenet, batch 128 | forward ms | backward ms |\n|---|---|---|\n| conv1 | 1.000 | 2.000 |\n" in page
+    assert "| softmax1 | 0.500 | - |\n\nBesides: input 0.500 ms. Sum: 4.00 ms on one thread.\n" in page
+    assert "200 million additions and multiplications; at the 100 GFLOP/s" in page
+    assert "they take 2.00 ms, 50% of the sum." in page
+
+
+def test_the_page_of_the_trainer_without_pytorch_has_our_times_alone():
+    page = render("trainer.md.j2", trainer.prepare(trainer_speed(None, ours=[1.0, 2.0, 4.0])))
+
+    assert "PyTorch" not in page
+    assert "| threads | ours, ms |\n|---|---|\n| 2 | 2.00 |\n" in page
+
+
+def trainer_speed(torch: str | None, **times: list[float]) -> trainer.TrainerSpeed:
+    step = StepTimes("lenet", 128, {"conv1": (1.0, 2.0), "softmax1": (0.5, None)}, {"input": 0.5}, 200.0, 100.0)
+    memory = {20: 295.0, 500: 296.0}
+    return trainer.TrainerSpeed(3, torch, {2: times}, {"conv": times}, {128: times}, times, memory, step)
