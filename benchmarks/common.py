@@ -1,11 +1,10 @@
-"""What the benchmarks share: help and pages of programs, the machine, many tasks at a time, medians."""
+"""What the benchmarks share: help and pages of programs, the machine, many tasks at a time."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
-import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -61,12 +60,6 @@ def outcomes(tasks: Sequence[T], work: Callable[[T], R], jobs: int) -> Iterator[
                 left = minutes / done * (len(tasks) - done)
                 print(f"{done} of {len(tasks)} in {minutes:.1f} minutes, {left:.0f} left", file=sys.stderr, flush=True)
             yield task, outcome
-
-
-def milliseconds(seconds: Sequence[float]) -> str:
-    """Median and 10-90 % range."""
-    low, high = np.percentile(seconds, [10, 90])
-    return f"{statistics.median(seconds) * 1e3:.2f} ({low * 1e3:.2f}-{high * 1e3:.2f})"
 
 
 def render(template: str, content: Mapping[str, Any]) -> str:

@@ -17,9 +17,10 @@ from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
 from diagnostics.provenance import commit
+from reports.text.numbers import rate
 
 Numbers = Mapping[str, Any]
-NONE = {"share": None}  # what earlier rounds did not count
+NONE = share(0, 0)  # what earlier rounds did not count
 
 
 def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | None = None) -> None:
@@ -77,7 +78,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "goals": _goals(numbers),
         "ambiguous": natural["ambiguous"],
         "ambiguous_called_defect": natural["ambiguous_called_defect"],
-        "precision_if_wrong": _share(if_wrong),
+        "precision_if_wrong": _share(if_wrong, False),
         "rates": [
             _rates_row("all", natural),
             *(_rates_row(name, one) for name, one in numbers["natural_by_network"].items()),
@@ -135,12 +136,12 @@ def _goals(numbers: Numbers) -> list[GoalRow]:
     onset, delay, right = numbers["onset_error_one_step"], numbers["delay_collapse"], numbers["cause_right"]
     recall, precision = natural["recall"], natural["precision"]
     return [
-        GoalRow("recall of dead natural runs", "0.99", _share(recall), _reached(recall["share"], at_least=0.99)),
-        GoalRow("precision", "0.99", _share(precision), _reached(precision["share"], at_least=0.99)),
+        GoalRow("recall of dead natural runs", "99 %", _share(recall, False), _reached(recall["share"], at_least=0.99)),
+        GoalRow("precision", "99 %", _share(precision, False), _reached(precision["share"], at_least=0.99)),
         GoalRow(
             "false alarms in clean runs",
             "none in at least 380, upper bound 1.0 %",
-            _share(clean),
+            _share(clean, False),
             _reached(clean["n"] if clean["k"] == 0 else -1, at_least=380) if clean["interval"] else "-",
         ),
         GoalRow(
@@ -152,12 +153,15 @@ def _goals(numbers: Numbers) -> list[GoalRow]:
         GoalRow(
             "confirmation of collapses",
             f"at most {SOON} steps after onset",
-            f"{_share(numbers['collapses_soon'])}; median {_steps(delay['median'])}, largest "
-            f"{_steps(delay['largest'])}; of natural runs alone {_share(numbers['collapses_soon_natural'])}",
+            f"{_share(numbers['collapses_soon'], False)}; median {_steps(delay['median'])}, largest "
+            f"{_steps(delay['largest'])}; of natural runs alone {_share(numbers['collapses_soon_natural'], False)}",
             _reached(delay["largest"], at_most=SOON),
         ),
         GoalRow(
-            "layer and mechanism of injected faults", "0.90", _share(right), _reached(right["share"], at_least=0.9)
+            "layer and mechanism of injected faults",
+            "90 %",
+            _share(right, False),
+            _reached(right["share"], at_least=0.9),
         ),
     ]
 
@@ -166,11 +170,8 @@ def _reached(value: float | None, at_least: float = float("-inf"), at_most: floa
     return "-" if value is None else "yes" if at_least <= value <= at_most else "**no**"
 
 
-def _share(one: Numbers) -> str:
-    if one["share"] is None:
-        return "-"
-    low, high = one["interval"]
-    return f"{one['k']} of {one['n']} = {one['share']:.3f} ({low:.3f}-{high:.3f})"
+def _share(one: Numbers, is_brief: bool = True) -> str:
+    return rate(one["k"], one["n"], one["interval"], is_brief, digits=1)
 
 
 def _steps(value: float | None) -> str:

@@ -26,18 +26,18 @@ def wilson(k: int, n: int) -> tuple[float, float] | None:
     return float(interval.low), float(interval.high)
 
 
-def rate_words(k: int, n: int, interval: tuple[float, float] | None) -> str:
+def rate_words(k: int, n: int, interval: tuple[float, float] | None, digits: int = 0) -> str:
     """How often something happened: "10 of 40 = 25 % (95 % interval 14 to 40 %)"; "0 of 0" without an interval."""
     if interval is None or not n:
         return f"{k} of {n}"
-    return f"{k} of {n} = {100 * k / n:.0f} % (95 % interval {interval_words(interval)})"
+    return f"{k} of {n} = {100 * k / n:.{digits}f} % (95 % interval {interval_words(interval, digits)})"
 
 
-def interval_words(interval: tuple[float, float] | None) -> str:
+def interval_words(interval: tuple[float, float] | None, digits: int = 0) -> str:
     """The ends of an interval of a share: "14 to 40 %"; a dash where there is none."""
     if interval is None or not all(map(math.isfinite, interval)):
         return "–"
-    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
+    return f"{100 * interval[0]:.{digits}f} to {100 * interval[1]:.{digits}f} %"
 
 
 def points_words(interval: tuple[float, float], digits: int = 0) -> str:

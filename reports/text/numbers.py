@@ -51,17 +51,18 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def rate(k: int, n: int, interval: Interval | None, is_brief: bool = False) -> str:
+def rate(k: int, n: int, interval: Interval | None, is_brief: bool = False, digits: int = 0) -> str:
     """How often something happened, with its 95 % interval.
 
     "10 of 40 = 25 % (95 % interval 14 to 40 %)", or, where the words around it say what the interval is,
-    "10 of 40 (14–40 %)". Without an interval nothing was counted: "0 of 0", or a dash.
+    "10 of 40 (14–40 %)", with so many ``digits`` after the point. Without an interval nothing was counted: "0 of 0",
+    or a dash.
     """
     if interval is None or not n:
         return NONE if is_brief else f"{k} of {n}"
     if is_brief:
-        return f"{k} of {n} ({100 * interval[0]:.0f}–{100 * interval[1]:.0f} %)"
-    return rate_words(k, n, interval)
+        return f"{k} of {n} ({100 * interval[0]:.{digits}f}–{100 * interval[1]:.{digits}f} %)"
+    return rate_words(k, n, interval, digits)
 
 
 def plain(value: Any) -> str:

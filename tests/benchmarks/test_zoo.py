@@ -129,8 +129,8 @@ def test_the_table_has_goals_beside_results_and_says_which_are_not_reached():
     content = table.prepare(numbers_of(A_FEW_RUNS))
 
     goals = {row.what: row for row in content["goals"]}
-    assert goals["recall of dead natural runs"].result.startswith("2 of 3 = 0.667 (")
-    assert goals["false alarms in clean runs"].result.startswith("0 of 1 = 0.000 (")
+    assert goals["recall of dead natural runs"].result.startswith("2 of 3 = 66.7 % (95 % interval ")
+    assert goals["false alarms in clean runs"].result.startswith("0 of 1 = 0.0 % (95 % interval ")
     assert {what: row.reached for what, row in goals.items()} == {
         "recall of dead natural runs": "**no**",
         "precision": "yes",
@@ -180,7 +180,7 @@ def test_the_page_says_what_runs_there_are_which_were_wrong_and_how_to_repeat_it
 
     assert text.startswith("# How often the detector is right\n\n5 runs of the zoo (evaluation, seeds 20,000 to 21,")
     assert "    python -m benchmarks.zoo build --part evaluation --round 5 --out zoo\n" in text
-    assert "| recall of dead natural runs | 0.99 | 2 of 3" in text
+    assert "| recall of dead natural runs | 99 % | 2 of 3" in text
     assert "- natural-lenet-20001: dead (0.100), undecided, no cause\n" in text
     assert "\n\n\n" not in text
 
