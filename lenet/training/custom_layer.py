@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +21,30 @@ from lenet.layers.workspace import Array, Shape
 Function = Literal["relu", "sigmoid", "tanh", "softmax"]
 RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
 """What may come out of each function."""
+
+
+@runtime_checkable
+class ObservedLayer(Protocol):
+    """What a loop monitor reads of a layer at every step: LayerTap, or any other object that has these."""
+
+    @property
+    def name(self) -> str:
+        """What logs and reports call the layer."""
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Shapes by tensor name."""
+
+    def values(self) -> dict[str, Array]:
+        """The tensors as they are now."""
+
+    def gradients(self) -> dict[str, Array]:
+        """Their gradients as they are now."""
+
+    def output(self) -> Array:
+        """The outputs after the activation function, (N, F) or (N, H, W, C)."""
+
+    def info(self) -> LayerInfo:
+        """What hooks are told of the layer; it has to have an output already."""
 
 
 @dataclass(frozen=True)

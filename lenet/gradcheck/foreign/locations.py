@@ -24,7 +24,7 @@ _SAME_WORD = {
     **dict.fromkeys(("x", "input", "inputs"), "x"),
 }
 _PARAMETER_WORDS = {"param", "params", "parameter", "parameters", "value", "values", "data", "trainable"}
-_GRADIENT_WORDS = {"d", "g", "grad", "grads", "gradient", "gradients", "delta", "deltas", "derivative", "nabla"}
+GRADIENT_WORDS = {"d", "g", "grad", "grads", "gradient", "gradients", "delta", "deltas", "derivative", "nabla"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Location:
     def is_gradient_of(self, words: tuple[str, ...]) -> bool:
         """Whether its name is that of something with these words, and says that it is the gradient."""
         own = self.words
-        rest = tuple(word for word in own if word not in _GRADIENT_WORDS)
+        rest = tuple(word for word in own if word not in GRADIENT_WORDS)
         if rest != own:
             return rest == words
         with_d = (
@@ -94,7 +94,7 @@ def locations_of(root: Any) -> dict[Location, Any]:
     seen, waiting = {id(root): root}, [(Location(), root)]
     while waiting:
         location, holder = waiting.pop(0)
-        for step, value in _entries(holder):
+        for step, value in entries(holder):
             inner = Location((*location.steps, step))
             if is_numeric(value):
                 found[inner] = value
@@ -108,7 +108,7 @@ def _word(part: str) -> str:
     return _SAME_WORD.get(part.lower(), part.lower())
 
 
-def _entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
+def entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
     """What an object holds in one step: items, attributes, and properties of its class."""
     if isinstance(holder, dict):
         yield from ((("item", key), value) for key, value in holder.items())

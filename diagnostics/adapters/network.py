@@ -1,0 +1,157 @@
+"""From a network as its author wrote it to the taps of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diagnostics.adapters.stages import FoundStage, find_stage, guessed_function, numbered_output
+from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.tensors import FoundLayer, find_layers, gradients_in
+from lenet.errors import SettingsError
+from lenet.gradcheck.foreign.locations import Location
+from lenet.training.custom_layer import Function
+
+
+@dataclass(frozen=True)
+class FoundTap:
+    """A tap, and how it was found.
+
+    Attributes:
+        tap: where the layer is read.
+        tensors: where each tensor is, by its name.
+        gradients: where each gradient is, by the name of its tensor.
+        output: where the outputs are; "" where nothing keeps them.
+        how: how the activation function was found.
+    """
+
+    tap: Tap
+    tensors: Mapping[str, str]
+    gradients: Mapping[str, str]
+    output: str
+    how: str
+
+    @classmethod
+    def told(cls, tap: Tap) -> FoundTap:
+        """A tap that the user made."""
+        said = dict.fromkeys(tap.tensors, "as you said")
+        return cls(
+            tap, said, dict.fromkeys(tap.gradients, "as you said"), "as you said" if tap.output else "", "as you said"
+        )
+
+    def in_words(self) -> dict[str, str]:
+        """What was found, by the columns of a table."""
+        missing = [name for name in self.tensors if name not in self.gradients]
+        gradients = [*self.gradients.values(), *(f"{name}: derived from the update" for name in missing)]
+        return {
+            "layer": self.tap.name,
+            "class": self.tap.kind,
+            "tensors": ", ".join(self.tensors.values()),
+            "gradients": ", ".join(gradients),
+            "activation": f"{self.tap.activation or 'none'} ({self.how})",
+            "outputs": self.output or "not found",
+        }
+
+
+def find_taps(
+    network: Read,
+    samples: int,
+    gradients: Read,
+    outputs: Callable[[], Mapping[str, Any]],
+    activations: Mapping[str, Function | None],
+    unit_axis: int | None,
+) -> list[FoundTap]:
+    """The taps of all layers with tensors, once a batch has gone forward and backward.
+
+    Args:
+        network: returns the network as it is now.
+        samples: the size of the batch.
+        gradients: returns the gradients where the network does not hold them, else None.
+        outputs: returns outputs by the name of the layer, or under names such as A1, where the network keeps none.
+        activations: what the user says of activation functions, by the name of the layer.
+        unit_axis: the axis of the units in the outputs; None to find it.
+
+    Raises:
+        SettingsError: no trainable tensor was found, or an activation of a layer that there is not.
+    """
+    found = find_layers(network())
+    if not found:
+        kind = type(network()).__name__
+        raise SettingsError(
+            f"network: found no trainable arrays in {kind}, expected some called weights, W, kernel, biases or b, or "
+            "arrays whose gradients have their names; say where they are with taps=[Tap(...)]"
+        )
+    if unknown := set(activations) - {layer.name for layer in found}:
+        names = ", ".join(layer.name for layer in found)
+        raise SettingsError(f"activations: received {', '.join(sorted(unknown))}, expected some of {names}")
+    elsewhere = gradients_in(gradients(), found, network())
+    owners = {layer.owner for layer in found}
+    taps = []
+    for number, layer in enumerate(found, 1):
+        stage = find_stage(network(), layer, owners, samples)
+        output = _output(network, layer, number, stage, outputs, samples)
+        taps.append(_tap(network, layer, stage, output, (gradients, elsewhere), activations, unit_axis))
+    return taps
+
+
+def _tap(
+    network: Read,
+    layer: FoundLayer,
+    stage: FoundStage,
+    output: tuple[Read | None, str],
+    gradients: tuple[Read, Mapping[Location, Location]],
+    activations: Mapping[str, Function | None],
+    unit_axis: int | None,
+) -> FoundTap:
+    given, elsewhere = gradients
+    reads: dict[str, Read] = {}
+    places: dict[str, str] = {}
+    for tensor in layer.tensors:
+        if tensor.location in elsewhere:
+            reads[tensor.name], places[tensor.name] = _reader(given, elsewhere[tensor.location]), "given"
+        elif tensor.gradient is not None:
+            reads[tensor.name], places[tensor.name] = _reader(network, tensor.gradient), str(tensor.gradient)
+    read, where = output
+    activation, how = stage.activation, stage.how
+    if layer.name in activations:
+        activation, how = activations[layer.name], "as you said"
+    elif activation is None and read is not None:
+        activation, how = guessed_function(np.asarray(read()))
+    tap = Tap(
+        layer.name,
+        {tensor.name: _reader(network, tensor.location) for tensor in layer.tensors},
+        reads,
+        read,
+        activation,
+        unit_axis,
+        type(layer.owner.get(network())).__name__,
+    )
+    return FoundTap(tap, {one.name: str(one.location) for one in layer.tensors}, places, where, how)
+
+
+def _output(
+    network: Read,
+    layer: FoundLayer,
+    number: int,
+    stage: FoundStage,
+    outputs: Callable[[], Mapping[str, Any]],
+    samples: int,
+) -> tuple[Read | None, str]:
+    """How the outputs of a layer are read, and where from: as the user says, from its stage, or by their number."""
+    if layer.name in outputs():
+        return (lambda: outputs()[layer.name]), "given"
+    own = layer.number or str(number)
+    if (location := numbered_output(outputs(), own, samples)) is not None:
+        return _reader(outputs, location), "given"
+    if stage.output is not None:
+        return stage.output.read, stage.output.what
+    if (location := numbered_output(network(), own, samples)) is not None:
+        return _reader(network, location), str(location)
+    return None, ""
+
+
+def _reader(root: Read, location: Location) -> Read:
+    return lambda: location.get(root())

@@ -1,0 +1,116 @@
+"""A layer of the user's network as a :class:`lenet.LoopMonitor` reads it: batch first, units last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.adapters.tap import Tap
+from lenet.errors import SettingsError, ShapeError
+from lenet.hooks import LayerInfo
+
+Array = NDArray[np.floating[Any]]
+
+
+class ReadLayer:
+    """What a tap gives at one step: the tensors before the update as well as those after it.
+
+    Args:
+        tap: where the layer is read.
+
+    Attributes:
+        samples: the size of the batch.
+        before: the tensors before the update, while hooks are told of that; None after it.
+        rate: the learning rate that derives the gradients which the network does not keep.
+    """
+
+    def __init__(self, tap: Tap) -> None:
+        self.tap, self.name = tap, tap.name
+        self.samples, self.rate = 0, 1.0
+        self.before: Mapping[str, Array] | None = None
+
+    def live(self) -> dict[str, Array]:
+        """The tensors as the network holds them now."""
+        return {name: as_tensor(self.name, name, read()) for name, read in self.tap.tensors.items()}
+
+    def keep(self) -> dict[str, Array]:
+        """A copy of the tensors as they are now."""
+        return {name: array.copy() for name, array in self.live().items()}
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes by tensor name."""
+        return {name: array.shape for name, array in self.values().items()}
+
+    def values(self) -> dict[str, Array]:
+        """The tensors before the update while those are known, else as they are."""
+        return self.live() if self.before is None else dict(self.before)
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients; where the network keeps none, those that plain SGD must have had."""
+        kept = {name: as_tensor(self.name, f"gradient of {name}", read()) for name, read in self.tap.gradients.items()}
+        if self.before is None:
+            return kept
+        after = self.live()
+        return {
+            name: kept[name].reshape(before.shape) if name in kept else (before - after[name]) / self.rate
+            for name, before in self.before.items()
+        }
+
+    def output(self) -> Array:
+        """The outputs, (n, F) or (n, H, W, C)."""
+        if self.tap.output is None:
+            raise SettingsError(f"{self.name}: its outputs were not found; say where with Tap(output=...)")
+        values = self.values()
+        units = values["biases"].size if "biases" in values else 0
+        return units_last(self.name, np.asarray(self.tap.output()), self.samples, units, self.tap.unit_axis)
+
+    def info(self) -> LayerInfo:
+        """What hooks are told of the layer; it has to have an output already."""
+        shape = self.output().shape[1:]
+        return LayerInfo(self.name, self.tap.kind, self.tap.activation, shape, shape[-1])
+
+    @property
+    def derived(self) -> list[str]:
+        """The tensors whose gradients are derived from the update."""
+        return [f"{self.name}/{name}" for name in self.tap.tensors if name not in self.tap.gradients]
+
+
+def as_tensor(layer: str, name: str, value: Any) -> Array:
+    """A tensor as hooks see it, biases (F,). Raises SettingsError for what is no array of floating-point numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        raise SettingsError(f"{layer}: {name}: received {type(value).__name__}, expected floating-point numbers")
+    return array.reshape(-1) if name == "biases" else array
+
+
+def units_last(name: str, output: NDArray[Any], samples: int, units: int, unit_axis: int | None) -> Array:
+    """Outputs in any layout as (n, F) or (n, H, W, C).
+
+    Args:
+        name: the layer, for messages.
+        output: (n, F), (F, n), (n, C, H, W), (n, H, W, C), or with any other number of axes.
+        samples: n, the size of the batch.
+        units: F or C; 0 where it is not known.
+        unit_axis: the axis of the units; None to find the one that is ``units`` long, the last first.
+
+    Raises:
+        ShapeError: no axis has the batch, or none the units.
+    """
+    if samples == 1 and (output.ndim < 2 or output.shape[0] != 1):
+        output = output.reshape(1, *(side for side in output.shape if side != 1))
+        unit_axis = None if unit_axis is None else -1
+    sample_axis = next((axis for axis in (0, output.ndim - 1) if output.shape[axis] == samples), None)
+    if output.ndim < 2 or sample_axis is None:
+        raise ShapeError(f"{name}: received outputs of shape {output.shape}, expected a batch of {samples}")
+    if unit_axis is None:
+        others = [axis for axis in range(output.ndim) if axis != sample_axis]
+        unit_axis = next((axis for axis in reversed(others) if not units or output.shape[axis] == units), None)
+        if unit_axis is None:
+            raise ShapeError(f"{name}: received outputs of shape {output.shape}, expected an axis of {units} units")
+    moved = np.moveaxis(output, (sample_axis, unit_axis), (0, -1))
+    if moved.ndim in (2, 4):
+        return moved
+    return moved.reshape(samples, 1, -1, moved.shape[-1])

@@ -1,0 +1,158 @@
+"""Finds what comes out of a layer: the activation function after it, and the array that keeps the outputs.
+
+People keep outputs in ``output``, ``out``, ``a`` or ``A``, and inputs in ``inputs``, ``x`` or ``X``; what
+one stage keeps of its inputs is the output of the stage before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.adapters.tensors import FoundLayer
+from diagnostics.adapters.walk import arrays_of, neighbours
+from lenet.gradcheck.foreign.locations import Location, entries, is_numeric
+from lenet.training.custom_layer import Function
+
+OUTPUTS = ("output", "outputs", "out", "a", "activation", "activations", "y", "h", "result")
+INPUTS = ("inputs", "input", "x", "inp", "input_data", "last_input", "a_prev", "cache")
+FUNCTIONS: tuple[tuple[Function, tuple[str, ...]], ...] = (
+    ("softmax", ("softmax",)),
+    ("relu", ("relu", "rectifiedlinear", "rectifier")),
+    ("sigmoid", ("sigmoid", "logistic")),
+    ("tanh", ("tanh", "hyperbolictangent")),
+)
+LEAST_ZEROS = 0.01
+"""Share of outputs that are exactly 0, above which they are taken for those of a ReLU."""
+OTHER_FUNCTIONS = re.compile(r"leaky|prelu|relu6|selu|gelu|silu|logsigmoid|hard|logsoftmax")
+"""Names that contain the name of another function."""
+
+
+@dataclass(frozen=True)
+class FoundOutput:
+    """Where the outputs of a layer are.
+
+    Attributes:
+        holder: the object that keeps them.
+        name: the attribute or key.
+        what: whose it is, in words.
+    """
+
+    holder: Any
+    name: str
+    what: str
+
+    def read(self) -> Any:
+        """The array as it is now."""
+        return self.holder[self.name] if isinstance(self.holder, Mapping) else getattr(self.holder, self.name)
+
+
+@dataclass(frozen=True)
+class FoundStage:
+    """What comes after the weighted sum of a layer.
+
+    Attributes:
+        activation: the function, None where none was found.
+        how: how it was found.
+        output: where its outputs are; None where nothing keeps them.
+    """
+
+    activation: Function | None
+    how: str
+    output: FoundOutput | None
+
+
+def find_stage(network: Any, layer: FoundLayer, owners: set[Location], samples: int) -> FoundStage:
+    """The activation function after a layer, and where its outputs are, once a batch has gone through.
+
+    Args:
+        network: what the user handed over.
+        layer: the layer.
+        owners: where all layers with tensors are; what stands behind the next of them is not this layer's.
+        samples: the size of the batch.
+    """
+    owner = layer.owner.get(network)
+    following = list(_until_next(network, layer.owner, owners))
+    own = _own_function(owner)
+    place = next(
+        (n for n, (stage, has_tensors) in enumerate(following) if not has_tensors and function_of(stage)), None
+    )
+    if own is not None:
+        return FoundStage(own, "attribute activation", _kept(owner, following, samples))
+    if place is None:
+        return FoundStage(None, "none seen", _kept(owner, following, samples))
+    stage = following[place][0]
+    how = f"{type(stage).__name__} after it"
+    return FoundStage(function_of(stage), how, _kept(stage, following[place + 1 :], samples))
+
+
+def numbered_output(root: Any, number: str, samples: int) -> Location | None:
+    """Where in ``root`` the outputs of the layer with this number are, under a name such as A1 or out1."""
+    for held in arrays_of(root):
+        if held.location.words[-2:] in {(name, number) for name in OUTPUTS} and _has_batch(held.value, samples):
+            return held.location
+    return None
+
+
+def guessed_function(output: NDArray[Any]) -> tuple[Function | None, str]:
+    """The function that the numbers speak for, and how they do; None where they speak for none."""
+    low, high = float(output.min()), float(output.max())
+    if low == 0 and high > 0 and (output == 0).mean() > LEAST_ZEROS:
+        return "relu", "guessed: many outputs are 0, none is below"
+    if output.ndim == 2 and low >= 0 and any(np.allclose(output.sum(axis=axis), 1, atol=1e-4) for axis in (0, 1)):
+        return "softmax", "guessed: the outputs of a sample add up to 1"
+    return None, "none seen"
+
+
+def function_of(stage: Any) -> Function | None:
+    """The function that the name of a class, of a function, or a text says."""
+    text = stage if isinstance(stage, str) else getattr(stage, "__name__", type(stage).__name__)
+    name = re.sub(r"[^a-z0-9]", "", text.lower())
+    if OTHER_FUNCTIONS.search(name):
+        return None
+    return next((function for function, words in FUNCTIONS if any(word in name for word in words)), None)
+
+
+def _own_function(owner: Any) -> Function | None:
+    """The function that a layer applies itself, as its attribute says."""
+    held = {key.lower().strip("_"): value for (kind, key), value in entries(owner) if kind == "attribute"}
+    for name in ("activation", "activation_function", "activation_fn", "act", "nonlinearity", "activation_name"):
+        value = held.get(name)
+        if value is not None and not isinstance(value, np.ndarray):
+            return function_of(value)
+    return None
+
+
+def _until_next(network: Any, owner: Location, owners: set[Location]) -> Iterator[tuple[Any, bool]]:
+    """What comes after a layer, up to the next one with tensors, and whether it has tensors."""
+    with_tensors = [one.get(network) for one in owners]
+    for stage in neighbours(network, owner):
+        has_tensors = any(stage is one for one in with_tensors)
+        yield stage, has_tensors
+        if has_tensors:
+            return
+
+
+def _kept(stage: Any, following: list[tuple[Any, bool]], samples: int) -> FoundOutput | None:
+    """Where the outputs of a stage are: in itself, or as the inputs of the next one."""
+    places: list[tuple[Any, tuple[str, ...], str]] = [(stage, OUTPUTS, "")]
+    if following:
+        places.append((following[0][0], INPUTS, "the next stage, "))
+    for holder, names, what in places:
+        if isinstance(holder, list | tuple | Mapping | str):
+            continue
+        held = {key.lower().strip("_"): (key, value) for (kind, key), value in entries(holder) if kind == "attribute"}
+        for name in names:
+            key, value = held.get(name, ("", None))
+            if is_numeric(value) and np.ndim(value) and _has_batch(np.asarray(value), samples):
+                return FoundOutput(holder, key, f"{key} of {what}{type(holder).__name__}")
+    return None
+
+
+def _has_batch(array: NDArray[Any], samples: int) -> bool:
+    return samples in (array.shape[0], array.shape[-1]) or samples == 1

@@ -1,0 +1,291 @@
+"""watch: records the training of a network that a user wrote, in three lines.
+
+    watched = watch(network, "mine.h5", labels=y)
+    ...                                               # forward, backward and update, as they are
+    watched.step(loss=loss, accuracy=accuracy, inputs=X, lr=0.1)
+    watched.close()
+
+The network stays as it is. Its tensors are found by their usual names, see
+:mod:`diagnostics.adapters.tensors`; ``watched.found`` says which were found and which were not.
+"""
+
+from __future__ import annotations
+
+import atexit
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.adapters.network import FoundTap, find_taps
+from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
+from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.tensors import find_layers
+from diagnostics.adapters.walk import arrays_of
+from diagnostics.record.recorder import Recorder
+from lenet.arguments import expect_whole
+from lenet.errors import SettingsError
+from lenet.hooks import Hook, RunStatus
+from lenet.losses import sparse_labels
+from lenet.training.custom_layer import Function
+from lenet.training.custom_loop import LoopMonitor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+log = logging.getLogger("lenet-diag")
+Kept = dict[str, dict[str, Array]]
+"""Copies of tensors, by layer and tensor."""
+
+
+def watch(network: Any, path: str | os.PathLike[str] | None = None, **options: Any) -> Watch:
+    """Record the training of ``network`` into the log ``path``; see :class:`Watch` for the options."""
+    return Watch(network, path, **options)
+
+
+class Watch:
+    """Records a training loop, one call a step; it may be a context manager.
+
+    Args:
+        network: an object with layers, a list of layers or of pairs (W, b), a dictionary of arrays, or a function
+            that returns one of these as it is now. It is read and never changed.
+        path: the log; None (default) measures and judges without one.
+        labels: classes of the whole training set, (N,) or one-hot (N, classes).
+        epochs: how many times the data are gone through, default 1.
+        batch_size: samples a step; None (default) is the size of the first batch.
+        lr: the learning rate of every step that does not say another; None (default) where each says one.
+        gradients: a function that returns the gradients, where neither the network holds them nor a step hands them
+            over; None (default) otherwise.
+        activations: the functions after layers, by the names of the layers, where they are not found.
+        unit_axis: the axis of the units in the outputs, 1 where channels come first; None (default) to find it.
+        sample_axis: the axis of the batch in the inputs, 0 (default), or -1 for columns (F, n).
+        taps: the layers, where they shall not be looked for.
+        hooks: further hooks.
+        seed: kept in the log, default 0.
+        description: what the log says of the model, such as ``{"optimizer": "Adam"}``.
+        recorder: options of the Recorder, such as ``{"on_defect": "stop"}``; a log of the same name is replaced with
+            ``{"overwrite": True}``.
+
+    Attributes:
+        recorder: the recorder, with ``diagnosis`` at the end.
+
+    Raises:
+        SettingsError, ShapeError: at the first step, where something is not found or does not fit.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        labels: NDArray[Any],
+        epochs: int = 1,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        gradients: Read | None = None,
+        activations: Mapping[str, Function | None] | None = None,
+        unit_axis: int | None = None,
+        sample_axis: int = 0,
+        taps: Sequence[Tap] | None = None,
+        hooks: Sequence[Hook] = (),
+        seed: int = 0,
+        description: Mapping[str, Any] | None = None,
+        recorder: Mapping[str, Any] | None = None,
+    ) -> None:
+        expect_whole("epochs", epochs, 1)
+        self.recorder = Recorder(path, **(recorder or {}))
+        self.recorder.check()
+        self._network: Read = network if callable(network) and not _holds_layers(network) else lambda: network
+        self._labels, self._epochs, self._batch_size, self._lr = np.asarray(labels), epochs, batch_size, lr
+        self._given_gradients, self._activations = gradients, dict(activations or {})
+        self._unit_axis, self._sample_axis, self._taps = unit_axis, sample_axis, taps
+        self._hooks, self._seed, self._description = list(hooks), seed, dict(description or {})
+        # What the last step handed over.
+        self._step_gradients: Any = None
+        self._step_outputs: Mapping[str, Any] = {}
+        self._found: list[FoundTap] = []
+        self._layers: list[ReadLayer] = []
+        self._monitor: LoopMonitor | None = None
+        self._kept = self._tensors_so_far()
+        self._is_closed = False
+
+    @property
+    def found(self) -> pd.DataFrame:
+        """What was found, a row a layer: after the first step all of it, before it the tensors alone."""
+        import pandas as pd
+
+        if not self._found:
+            rows = [
+                {"layer": layer.name, "tensors": ", ".join(str(one.location) for one in layer.tensors)}
+                for layer in find_layers(self._network())
+            ]
+            return pd.DataFrame(rows, columns=["layer", "tensors"]).set_index("layer")
+        return pd.DataFrame([one.in_words() for one in self._found]).set_index("layer")
+
+    @property
+    def status(self) -> RunStatus | None:
+        """How the run ended; None until then."""
+        return self._monitor.status if self._monitor else None
+
+    def step(
+        self,
+        *,
+        loss: float,
+        inputs: NDArray[Any],
+        accuracy: float | None = None,
+        targets: NDArray[Any] | None = None,
+        lr: float | None = None,
+        gradients: Any = None,
+        outputs: Mapping[str, Any] | None = None,
+        penalty: float = 0.0,
+    ) -> None:
+        """Call it once a step, after the update.
+
+        Args:
+            loss: mean loss of the batch, without penalty.
+            inputs: the batch.
+            accuracy: share of the batch that was guessed right, 0 to 1; None (default) to count it with ``targets``.
+            targets: classes of the batch, (n,) or one-hot; the last layer's outputs are then compared with them.
+            lr: the learning rate of the update; None (default) for that of ``watch``.
+            gradients: those of the batch, where the network does not hold them: a dictionary or a list.
+            outputs: outputs by the names of the layers, or under names such as A1, where the network keeps none.
+            penalty: what regularisation adds to the loss, default 0.
+
+        Raises:
+            SettingsError, ShapeError: something was not found or does not fit; the message names it.
+            StopTraining: the recorder was asked to stop on a defect, and there is no ``with`` block to end.
+        """
+        rate = self._lr if lr is None else lr
+        if rate is None:
+            raise SettingsError("lr: received none, expected the learning rate of the update, here or in watch()")
+        self._step_gradients, self._step_outputs = gradients, outputs or {}
+        batch = self._batch(inputs)
+        if self._monitor is None:
+            self._find(len(batch))
+            if not self._were_known():
+                self._kept = {layer.name: layer.keep() for layer in self._layers}
+                log.warning("watch: the log begins with the second step, since the first one made some of the tensors")
+                return
+        for layer in self._layers:
+            layer.samples, layer.rate, layer.before = len(batch), rate, self._kept[layer.name]
+        if accuracy is None:
+            accuracy = self._counted(targets)
+        monitor = self._monitor or self._begin(len(batch))
+        is_first = monitor.step == 0
+        monitor.before_update(batch, loss, accuracy, rate, penalty)
+        if is_first:  # after the log has registered what it does at the exit: what comes last is called first
+            atexit.register(self._close_at_exit)
+        for layer in self._layers:
+            layer.before = None
+        monitor.after_update()
+        self._kept = {layer.name: layer.keep() for layer in self._layers}
+
+    def validated(self, loss: float, accuracy: float, samples: int, seconds: float = 0.0) -> None:
+        """Call it when the network was validated, see :meth:`lenet.LoopMonitor.validated`."""
+        if self._monitor is None:
+            raise SettingsError("validated: called before the first step, expected a step before it")
+        self._monitor.validated(loss, accuracy, samples, seconds)
+
+    def close(self) -> None:
+        """End the run: the log is closed, and ``recorder.diagnosis`` is there. A second call does nothing."""
+        self._end(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        return self._end(error)
+
+    # ---- inside
+
+    def _end(self, error: BaseException | None) -> bool:
+        atexit.unregister(self._close_at_exit)
+        if self._is_closed or self._monitor is None:
+            return False
+        self._is_closed = True
+        return self._monitor.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+
+    def _close_at_exit(self) -> None:
+        """A program that ends without ``close`` has completed its run, unless an error ended it."""
+        self._end(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
+
+    def _begin(self, samples: int) -> LoopMonitor:
+        derived = sorted({name for layer in self._layers for name in layer.derived})
+        if derived:
+            self._description["derived_gradients"] = derived
+        self._monitor = monitor = LoopMonitor(
+            self._layers,
+            labels=self._labels,
+            batch_size=self._batch_size or samples,
+            epochs=self._epochs,
+            hooks=[self.recorder, *self._hooks],
+            seed=self._seed,
+            description=self._description,
+        )
+        monitor.__enter__()
+        return monitor
+
+    def _tensors_so_far(self) -> Kept:
+        """Copies of the tensors that are there before the first step."""
+        if self._taps is not None:
+            with suppress(LookupError, AttributeError, TypeError, SettingsError):  # they may come with the first batch
+                return {tap.name: ReadLayer(tap).keep() for tap in self._taps}
+            return {}
+        network = self._network()
+        return {
+            layer.name: {
+                one.name: as_tensor(layer.name, one.name, one.location.get(network)).copy() for one in layer.tensors
+            }
+            for layer in find_layers(network)
+        }
+
+    def _find(self, samples: int) -> None:
+        """Look for the layers, once a batch has gone through them."""
+        if self._taps is not None:
+            self._found = [FoundTap.told(tap) for tap in self._taps]
+        else:
+            given = self._given_gradients or (lambda: self._step_gradients)
+            self._found = find_taps(
+                self._network, samples, given, lambda: self._step_outputs, self._activations, self._unit_axis
+            )
+        self._layers = [ReadLayer(one.tap) for one in self._found]
+
+    def _were_known(self) -> bool:
+        """Whether all tensors were there before the step; if not, the next one is the first that can be measured."""
+        return {layer.name: layer.parameter_shapes() for layer in self._layers} == {
+            name: {tensor: array.shape for tensor, array in tensors.items()} for name, tensors in self._kept.items()
+        }
+
+    def _batch(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """The batch with its samples first and its channels last."""
+        batch = np.asarray(inputs)
+        if batch.ndim == 1:
+            return batch.reshape(1, -1)
+        if self._sample_axis:
+            batch = np.moveaxis(batch, self._sample_axis, 0)
+        if batch.ndim == 4 and self._unit_axis == 1:
+            batch = np.moveaxis(batch, 1, -1)
+        return batch.reshape(len(batch), -1) if batch.ndim not in (2, 3, 4) else batch
+
+    def _counted(self, targets: NDArray[Any] | None) -> float:
+        """The share of the batch whose largest output of the last layer is at its class."""
+        if targets is None:
+            raise SettingsError("accuracy: received none, expected a share, or targets to count it with")
+        answers = self._layers[-1].output()
+        classes = sparse_labels(np.asarray(targets), answers.shape[-1])
+        return float((answers.argmax(axis=-1) == classes).mean())
+
+
+def _holds_layers(network: Any) -> bool:
+    """Whether something that can be called is a network all the same."""
+    return not inspect.isroutine(network) and bool(arrays_of(network))
