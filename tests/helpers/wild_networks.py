@@ -1,7 +1,8 @@
 """Eight small networks as people write them from scratch, each with a loop of its own.
 
-All learn the same three blobs, and die at once where the first biases are far below 0, since no ReLU ever opens. ``train(watched, rate)`` is the loop of the author: it calls ``watched.step`` once a
-step. ``taps()`` says by hand what is to be found. ``options`` are what ``watch`` cannot know, ``rate`` is a learning rate that learns.
+All learn the same three blobs, and die at once where the first biases are far below 0, since no ReLU ever opens.
+``train(watched, rate)`` is the loop of the author: it calls ``watched.step`` once a step. ``taps()`` says by hand what
+is to be found. ``options`` are what ``watch`` cannot know, ``rate`` is a learning rate that learns.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def tap_of(layer: Any, names: dict[str, str], output: Callable[[], Any], name: s
 class LayersWithDW:
     """A list of layers that keep W, b, dW and db, and cache their inputs; the ReLU keeps a mask only."""
 
-    class Dense:
+    class DenseWithDW:
         def __init__(self, W: Array, b: Array) -> None:
             self.W, self.b = W, b
 
@@ -76,7 +77,7 @@ class LayersWithDW:
             self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
             return dout @ self.W.T
 
-    class Relu:
+    class ReluWithMask:
         def forward(self, x: Array) -> Array:
             self.mask = x <= 0
             out = x.copy()
@@ -93,7 +94,12 @@ class LayersWithDW:
 
     def __init__(self, bias: float = 0.0) -> None:
         (W1, b1), (W2, b2) = first_weights(bias)
-        self.layers: list[Any] = [self.Dense(W1, b1), self.Relu(), self.Dense(W2, b2), self.SoftmaxLoss()]
+        self.layers: list[Any] = [
+            self.DenseWithDW(W1, b1),
+            self.ReluWithMask(),
+            self.DenseWithDW(W2, b2),
+            self.SoftmaxLoss(),
+        ]
         self.network: Any = self
 
     options: ClassVar[dict[str, Any]] = {}
@@ -103,8 +109,8 @@ class LayersWithDW:
         names = {"weights": "W", "biases": "b", "dweights": "dW", "dbiases": "db"}
         first, _, second, last = self.layers
         return [
-            tap_of(first, names, lambda: second.x, "dense1", "relu"),
-            tap_of(second, names, lambda: last.y, "dense2", "softmax"),
+            tap_of(first, names, lambda: second.x, "densewithdw1", "relu"),
+            tap_of(second, names, lambda: last.y, "densewithdw2", "softmax"),
         ]
 
     def train(self, watched: Any, rate: float) -> None:
@@ -187,10 +193,10 @@ class ListOfPairs:
             watched.step(loss=loss, accuracy=accuracy, inputs=x, lr=rate, gradients=gradients, outputs=outputs)
 
 
-class ChannelsFirst:
+class ConvolutionChannelsFirst:
     """A convolution with its channels first, written with loops, and a dense layer after it."""
 
-    class Conv:
+    class LoopedConvolution:
         def __init__(self, kernel: Array, bias: Array) -> None:
             self.kernel, self.bias = kernel, bias
 
@@ -211,12 +217,12 @@ class ChannelsFirst:
                     patch = self.inputs[:, :, i : i + 3, j : j + 3]
                     self.grad_kernel += np.tensordot(dout[:, :, i, j], patch, (0, 0))
 
-    class ReLU:
+    class ReluWithOut:
         def forward(self, x: Array) -> Array:
             self.out = np.maximum(x, 0)
             return self.out
 
-    class Dense:
+    class FullyConnected:
         def __init__(self, weight: Array, bias: Array) -> None:
             self.weight, self.bias = weight, bias
 
@@ -231,9 +237,9 @@ class ChannelsFirst:
 
     def __init__(self, bias: float = 0.0) -> None:
         draw = np.random.default_rng(0).standard_normal
-        self.conv1 = self.Conv(0.3 * draw((4, 1, 3, 3)), np.full(4, bias))
-        self.relu1 = self.ReLU()
-        self.fc1 = self.Dense(0.1 * draw((144, CLASSES)), np.zeros(CLASSES))
+        self.conv1 = self.LoopedConvolution(0.3 * draw((4, 1, 3, 3)), np.full(4, bias))
+        self.relu1 = self.ReluWithOut()
+        self.fc1 = self.FullyConnected(0.1 * draw((144, CLASSES)), np.zeros(CLASSES))
         self.network: Any = self
 
     options: ClassVar[dict[str, Any]] = {"unit_axis": 1}
@@ -266,7 +272,7 @@ class ChannelsFirst:
 class BatchOfOne:
     """Columns (F, 1), one sample at a time, and updates inside backward, which keeps no gradient."""
 
-    class Dense:
+    class DenseOfColumns:
         def __init__(self, weights: Array, bias: Array) -> None:
             self.weights, self.bias = weights, bias
 
@@ -280,7 +286,7 @@ class BatchOfOne:
             self.bias = self.bias - learning_rate * output_gradient
             return input_gradient
 
-    class ReLU:
+    class ReluOfColumns:
         def forward(self, input: Array) -> Array:
             self.input = input
             return np.maximum(input, 0)
@@ -288,7 +294,7 @@ class BatchOfOne:
         def backward(self, output_gradient: Array, learning_rate: float) -> Array:
             return output_gradient * (self.input > 0)
 
-    class Softmax:
+    class SoftmaxOfColumns:
         def forward(self, input: Array) -> Array:
             self.output = softmax(input.T).T
             return self.output
@@ -296,10 +302,10 @@ class BatchOfOne:
     def __init__(self, bias: float = 0.0) -> None:
         (W1, b1), (W2, b2) = first_weights(bias)
         self.network: Any = [
-            self.Dense(W1.T.copy(), b1[:, None].copy()),
-            self.ReLU(),
-            self.Dense(W2.T.copy(), b2[:, None].copy()),
-            self.Softmax(),
+            self.DenseOfColumns(W1.T.copy(), b1[:, None].copy()),
+            self.ReluOfColumns(),
+            self.DenseOfColumns(W2.T.copy(), b2[:, None].copy()),
+            self.SoftmaxOfColumns(),
         ]
 
     options: ClassVar[dict[str, Any]] = {"sample_axis": -1}
@@ -309,8 +315,8 @@ class BatchOfOne:
         names = {"weights": "weights", "biases": "bias"}
         first, _, second, last = self.network
         return [
-            tap_of(first, names, lambda: second.input, "dense1", "relu"),
-            tap_of(second, names, lambda: last.output, "dense2", "softmax"),
+            tap_of(first, names, lambda: second.input, "denseofcolumns1", "relu"),
+            tap_of(second, names, lambda: last.output, "denseofcolumns2", "softmax"),
         ]
 
     def train(self, watched: Any, rate: float) -> None:
@@ -330,7 +336,7 @@ class BatchOfOne:
 class Lazy:
     """Parameters that the first forward pass creates."""
 
-    class Linear:
+    class LazyLinear:
         def __init__(self, units: int, scale: float, bias: float = 0.0) -> None:
             self.units, self.scale, self.bias = units, scale, bias
             self.params: dict[str, Array] = {}
@@ -348,7 +354,7 @@ class Lazy:
             self.grads = {"w": self.x.T @ dy, "b": dy.sum(axis=0)}
             return dy @ self.params["w"].T
 
-    class ReluActivation:
+    class LazyRelu:
         def forward(self, x: Array) -> Array:
             self.y = np.maximum(x, 0)
             return self.y
@@ -357,7 +363,7 @@ class Lazy:
             return dy * (self.y > 0)
 
     def __init__(self, bias: float = 0.0) -> None:
-        self.blocks: list[Any] = [self.Linear(HIDDEN, 0.2, bias), self.ReluActivation(), self.Linear(CLASSES, 0.3)]
+        self.blocks: list[Any] = [self.LazyLinear(HIDDEN, 0.2, bias), self.LazyRelu(), self.LazyLinear(CLASSES, 0.3)]
         self.network: Any = self
 
     options: ClassVar[dict[str, Any]] = {}
@@ -365,12 +371,12 @@ class Lazy:
 
     def taps(self) -> list[Tap]:
         first, relu, second = self.blocks
-        return [self._tap("linear1", first, relu, "relu"), self._tap("linear2", second, second, None)]
+        return [self._tap("lazylinear1", first, relu, "relu"), self._tap("lazylinear2", second, second, None)]
 
     def _tap(self, name: str, layer: Any, last: Any, activation: Any) -> Tap:
         tensors = {"weights": lambda: layer.params["w"], "biases": lambda: layer.params["b"]}
         gradients = {"weights": lambda: layer.grads["w"], "biases": lambda: layer.grads["b"]}
-        return Tap(name, tensors, gradients, lambda: last.y, activation, kind="Linear")
+        return Tap(name, tensors, gradients, lambda: last.y, activation, kind="LazyLinear")
 
     def train(self, watched: Any, rate: float) -> None:
         for x, y in batches():
@@ -389,7 +395,7 @@ class Lazy:
 class TupleReturning:
     """Backward returns (dx, dW, db), and an optimiser of its own gets the gradients as a list."""
 
-    class Affine:
+    class AffineWithoutGradients:
         def __init__(self, W: Array, b: Array) -> None:
             self.W, self.b = W, b
 
@@ -402,7 +408,7 @@ class TupleReturning:
 
     def __init__(self, bias: float = 0.0) -> None:
         (W1, b1), (W2, b2) = first_weights(bias)
-        self.affine1, self.affine2 = self.Affine(W1, b1), self.Affine(W2, b2)
+        self.affine1, self.affine2 = self.AffineWithoutGradients(W1, b1), self.AffineWithoutGradients(W2, b2)
         self.network: Any = self
 
     options: ClassVar[dict[str, Any]] = {}
@@ -414,7 +420,9 @@ class TupleReturning:
     def _tap(self, k: int, layer: Any, activation: Any) -> Tap:
         tensors = {"weights": lambda: layer.W, "biases": lambda: layer.b}
         gradients = {"weights": lambda: self.gradients[2 * k], "biases": lambda: self.gradients[2 * k + 1]}
-        return Tap(f"affine{k + 1}", tensors, gradients, lambda: self.answers[k], activation, kind="Affine")
+        return Tap(
+            f"affine{k + 1}", tensors, gradients, lambda: self.answers[k], activation, kind="AffineWithoutGradients"
+        )
 
     def train(self, watched: Any, rate: float) -> None:
         for x, y in batches():
@@ -435,7 +443,7 @@ class TupleReturning:
 class AdamInside:
     """Parameters as objects with value and grad, and the state of Adam in each layer."""
 
-    class Parameter:
+    class ParameterWithAdam:
         def __init__(self, value: Array) -> None:
             self.value, self.grad = value, np.zeros_like(value)
             self.m, self.v, self.t = np.zeros_like(value), np.zeros_like(value), 0
@@ -447,7 +455,7 @@ class AdamInside:
             corrected = self.v / (1 - 0.999**self.t)
             self.value = self.value - rate * self.m / (1 - 0.9**self.t) / (np.sqrt(corrected) + 1e-8)
 
-    class Layer:
+    class LayerWithAdam:
         def __init__(self, make: Callable[[Array], Any], weight: Array, bias: Array, activation: str | None) -> None:
             self.weight, self.bias, self.activation = make(weight), make(bias), activation
 
@@ -469,8 +477,8 @@ class AdamInside:
 
     def __init__(self, bias: float = 0.0) -> None:
         (W1, b1), (W2, b2) = first_weights(bias)
-        self.hidden = self.Layer(self.Parameter, W1, b1, "relu")
-        self.answer = self.Layer(self.Parameter, W2, b2, "softmax")
+        self.hidden = self.LayerWithAdam(self.ParameterWithAdam, W1, b1, "relu")
+        self.answer = self.LayerWithAdam(self.ParameterWithAdam, W2, b2, "softmax")
         self.network: Any = self
 
     options: ClassVar[dict[str, Any]] = {"description": {"optimizer": "Adam"}}
@@ -482,7 +490,7 @@ class AdamInside:
     def _tap(self, name: str, layer: Any) -> Tap:
         tensors = {"weights": lambda: layer.weight.value, "biases": lambda: layer.bias.value}
         gradients = {"weights": lambda: layer.weight.grad, "biases": lambda: layer.bias.grad}
-        return Tap(name, tensors, gradients, lambda: layer.output, layer.activation, kind="Layer")
+        return Tap(name, tensors, gradients, lambda: layer.output, layer.activation, kind="LayerWithAdam")
 
     def train(self, watched: Any, rate: float) -> None:
         for x, y in batches():
@@ -497,7 +505,7 @@ NETWORKS: tuple[type[Any], ...] = (
     LayersWithDW,
     DictOfParameters,
     ListOfPairs,
-    ChannelsFirst,
+    ConvolutionChannelsFirst,
     BatchOfOne,
     Lazy,
     TupleReturning,

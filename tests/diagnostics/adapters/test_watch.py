@@ -29,14 +29,14 @@ def names_of(network: Any) -> dict[str, list[str]]:
 
 
 def test_lists_of_weights_and_of_biases_are_layers() -> None:
-    class Network:
+    class NetworkOfLists:
         def __init__(self) -> None:
             self.sizes = [4, 3, 2]
             self.weights = [np.zeros((3, 4)), np.zeros((2, 3))]
             self.biases = [np.zeros((3, 1)), np.zeros((2, 1))]
             self.nabla_w = [np.zeros((3, 4)), np.zeros((2, 3))]
 
-    found = find_layers(Network())
+    found = find_layers(NetworkOfLists())
     assert [layer.name for layer in found] == ["layer1", "layer2"]
     assert [[one.name for one in layer.tensors] for layer in found] == [["weights", "biases"]] * 2
     assert str(found[0].tensors[0].gradient) == "nabla_w[0]"
@@ -54,31 +54,38 @@ def test_tensors_with_other_names_are_known_by_their_gradients() -> None:
 
 
 def test_the_state_of_an_optimiser_is_no_parameter() -> None:
-    class Dense:
+    class DenseWithMomentum:
         def __init__(self) -> None:
             self.weights, self.biases = np.ones((2, 3)), np.zeros((1, 3))
             self.dweights, self.dbiases = np.ones((2, 3)), np.zeros((1, 3))
             self.weight_momentums, self.weight_cache = np.ones((2, 3)), np.ones((2, 3))
             self.m_W = self.v_W = self.best_weights = np.ones((2, 3)) + 1
 
-    assert names_of([Dense()]) == {"dense1": ["[0].weights", "[0].biases"]}
+    assert names_of([DenseWithMomentum()]) == {"densewithmomentum1": ["[0].weights", "[0].biases"]}
 
 
 def test_layers_come_in_the_order_in_which_the_network_holds_them() -> None:
-    class Layer:
+    class OnlyWeights:
         def __init__(self) -> None:
             self.W = np.ones((2, 2))
 
-    class Block:
+    class BlockOfLayers:
         def __init__(self) -> None:
-            self.inner = [Layer(), Layer()]
+            self.inner = [OnlyWeights(), OnlyWeights()]
 
-    class Network:
+    class NetworkOfBlocks:
         def __init__(self) -> None:
-            self.first, self.blocks, self.last = Layer(), [Block(), Block()], Layer()
+            self.first, self.blocks, self.last = OnlyWeights(), [BlockOfLayers(), BlockOfLayers()], OnlyWeights()
             self.again = self.blocks  # the same layers under another name
 
-    assert list(names_of(Network())) == ["first", "layer1", "layer2", "layer3", "layer4", "last"]
+    assert list(names_of(NetworkOfBlocks())) == [
+        "first",
+        "onlyweights1",
+        "onlyweights2",
+        "onlyweights3",
+        "onlyweights4",
+        "last",
+    ]
 
 
 def test_gradients_are_matched_by_name_and_else_by_order() -> None:
@@ -174,11 +181,11 @@ def test_derived_gradients_are_those_of_the_layer_and_the_log_says_so(tmp_path: 
         network.train(watched, 0.05)
     run = open_run(tmp_path / "run.h5")
     assert run.info.description["derived_gradients"] == [
-        "dense1/biases", "dense1/weights", "dense2/biases", "dense2/weights",
+        "denseofcolumns1/biases", "denseofcolumns1/weights", "denseofcolumns2/biases", "denseofcolumns2/weights",
     ]  # fmt: skip
-    norms = run.tensor_frame(["norm"], layer="dense1", tensor="weights")["norm"].unstack("kind")
+    norms = run.tensor_frame(["norm"], layer="denseofcolumns1", tensor="weights")["norm"].unstack("kind")
     assert np.allclose(0.05 * norms["gradient"], norms["update"], rtol=1e-5)
-    assert "derived from the update" in watched.found.loc["dense1", "gradients"]
+    assert "derived from the update" in watched.found.loc["denseofcolumns1", "gradients"]
 
 
 def test_a_step_that_made_the_tensors_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -71,7 +71,11 @@ def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
         exec(block, names)
 
     run = names["run"]
-    assert len(blocks) == 3
+    assert len(blocks) == 4
+    watched = names["watched"]
+    assert (watched.recorder.diagnosis.verdict, watched.status) == ("healthy", "completed")
+    assert list(watched.found.index) == ["linear1", "linear2"]
+    assert watched.found["activation"].str.startswith(("relu (Relu after it)", "softmax (guessed")).all()
     assert (str(run.verdict), run.status, len(run)) == ("healthy", "completed", 200)
     assert run.epochs["accuracy"].iloc[-1] > 0.9
     assert (
