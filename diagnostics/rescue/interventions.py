@@ -53,7 +53,8 @@ class SwitchOn(Intervention):
     def begin(self, branch: Branch) -> None:
         """Set what can be set on the optimiser that is there; else build that of the changed settings.
 
-        A new optimiser takes over the count of updates, and the memory of an optimiser of its own kind.
+        A new optimiser takes over the count of updates, and the memory of an optimiser of its own kind;
+        memory that there is not begins at zero.
         Raises DiagnosticsError where a change needs settings and the run has none.
         """
         model = branch.model
@@ -75,8 +76,9 @@ class SwitchOn(Intervention):
         before = model.optimizer
         after = replace(Settings.from_dict(info.settings), **changes).build_optimizer(info.samples)
         after.iterations = before.iterations
-        if type(after) is type(before):
-            after.memory = {slot: before.memory[slot] for slot in after.slots if slot in before.memory}
+        known = before.memory if type(after) is type(before) else {}
+        if after.iterations:  # before its first update an optimiser has no memory
+            after.memory = {slot: known.get(slot, np.zeros_like(model.parameters.values)) for slot in after.slots}
         model.set(loss=LossCategoricalCrossEntropy(), optimizer=after, accuracy=AccuracyCategorical())
 
 

@@ -129,6 +129,7 @@ def make_plan(
     branch_step: int | None = None,
     horizon: int | None = None,
     seed: int = 0,
+    point_runs: int | None = None,
 ) -> RescuePlan:
     """The plan for a run.
 
@@ -138,6 +139,7 @@ def make_plan(
     branch_step: the step at which remedies are switched on; None (default) for ten steps before the first link.
     horizon: how many steps a branch may make; None (default) for patience plus grace.
     seed: the first order seed; default 0.
+    point_runs: branches at each point of the search for no return; None (default) for as many as ``runs``.
 
     Raises StudyError for an unknown arm or a step that the run does not have.
     """
@@ -148,7 +150,7 @@ def make_plan(
             f"--from {step}: the run's death was confirmed at step {patient.confirmed}; "
             f"expected a step from 0 to {patient.confirmed}"
         )
-    makers = _makers(patient, runs, step, seed)
+    makers = _makers(patient, runs, step, seed, runs if point_runs is None else point_runs)
     for name in arms:
         if name not in makers:
             raise StudyError(f"--arm {name}: is unknown for this run; expected one of {', '.join(makers)}")
@@ -157,11 +159,15 @@ def make_plan(
     return RescuePlan(patient.name, patient.run_id, step, horizon, runs, seed, tuple(made))
 
 
-def _makers(patient: Patient, runs: int, step: int, seed: int) -> dict[str, Callable[[], Iterable[RescueArm]]]:
+def _makers(
+    patient: Patient, runs: int, step: int, seed: int, point_runs: int
+) -> dict[str, Callable[[], Iterable[RescueArm]]]:
     """What makes the arms of each name. A new kind of arm is one entry."""
     orders = range(seed, seed + runs)
 
-    def reshuffled(name: str, title: str, dose: float | None, intervention: Intervention, at: int = step) -> RescueArm:
+    def reshuffled(
+        name: str, title: str, dose: float | None, intervention: Intervention, at: int = step, orders: range = orders
+    ) -> RescueArm:
         return RescueArm(
             name, title, dose, tuple(PlannedBranch(name, dose, at, k, k - seed, intervention) for k in orders)
         )
@@ -200,7 +206,8 @@ def _makers(patient: Patient, runs: int, step: int, seed: int) -> dict[str, Call
             for dose in CLIP_DOSES
         ]
     makers[NO_RETURN] = lambda: [
-        reshuffled(NO_RETURN, f"no change from step {at} on", float(at), Nothing(), at) for at in points(patient)
+        reshuffled(NO_RETURN, f"no change from step {at} on", float(at), Nothing(), at, range(seed, seed + point_runs))
+        for at in points(patient)
     ]
     return makers
 

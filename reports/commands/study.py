@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lenet.settings import option_name
+from reports.commands import rescue_study
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
+from reports.commands.interruptions import Terminated, ending_in_order
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
@@ -28,7 +27,7 @@ DEFAULT_RUNS = 10
 @click.command(name="study")
 @click.option("--runs", type=click.IntRange(min=1), help=f"Seeds of each arm.  [default: {DEFAULT_RUNS}]")
 @click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: the number of cores]")
-@click.option("--preset", metavar="NAME", help="report-table, remedies or why: studies that answer the report.")
+@click.option("--preset", metavar="NAME", help="report-table, remedies, why or rescue: studies that answer the report.")
 @grid_options
 @click.option(
     "--on-defect",
@@ -78,7 +77,8 @@ def command(
     Every option of a training may be given more than once, such as
     `--lr 0.1 --lr 0.5 --network lenet --network conv`. Each run has its log in
     --out; `lenet-diag stats` and `lenet-diag report` take the folder. A run
-    with --threads left out uses one thread.
+    with --threads left out uses one thread. --preset rescue goes on with the
+    tables beside --page, with or without --resume.
     """
     given = {name: list(values) for name, values in options.items() if values}
     asked = {"on_defect": on_defect, "log_every": log_every, "histograms_every": histograms_every}
@@ -94,6 +94,14 @@ def command(
 
         if page is not None:
             check_replaceable(page)
+        if preset == rescue_study.NAME:
+            for name in (*given, *how, *(["runs"] if runs else []), *(["reuse"] if reuse else [])):
+                raise click.UsageError(
+                    f"{option_name(name)}: --preset {preset} is one fixed study and does not take it"
+                )
+            where = page or folder / f"{preset}.md"
+            rescue_study.run_rescue_study(folder, where, jobs or _cores(), page_only=page_only)
+            sys.exit(0)
         if page_only or (resume and not given and not preset and not runs):
             flag = "--page-only" if page_only else "--resume"
             check_folder(folder, flag)
@@ -180,11 +188,11 @@ def execute(plan: StudyPlan, folder: Path, jobs: int, reuse: tuple[Path, ...] = 
 
     study = Study(plan, folder, jobs, reuse=reuse)
     try:
-        with _ending_in_order(), StudyView(TerminalConsole(stderr=True)) as view:
+        with ending_in_order(), StudyView(TerminalConsole(stderr=True)) as view:
             study.run(view)
     except KeyboardInterrupt as interruption:
         talk(f"interrupted; go on with: lenet-diag study --resume --out {path_word(folder)}")
-        sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)
+        sys.exit(TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
         why = folder / FAILURES
@@ -209,24 +217,6 @@ def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
 
         talk(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}")
     talk(f"next: lenet-diag report {path_word(folder)}")
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM as an exception, so that the workers are ended too."""
-
-
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """SIGTERM as an exception while runs are trained; before and after it ends the process as it always does."""
-
-    def end(*_: object) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _cores() -> int:

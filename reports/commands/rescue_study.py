@@ -1,0 +1,52 @@
+"""`lenet-diag study --preset rescue`: what would have saved natural deaths, and the page about it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.commands.exit_codes import INTERRUPTED, TERMINATED
+from reports.commands.interruptions import Terminated, ending_in_order
+from reports.terminal.output import talk
+
+if TYPE_CHECKING:
+    from diagnostics.rescue.death_study import DeathStudyProgress
+
+NAME = "rescue"
+
+
+def run_rescue_study(folder: Path, page: Path, jobs: int, *, page_only: bool) -> None:
+    """Go on with what the tables beside the page say is done, and write the page.
+
+    folder: where logs and unfinished rescues lie.
+    page: the page; its tables lie beside it.
+    jobs: branches at a time.
+    page_only: whether nothing is run.
+    Raises StudyError, DamagedFileError or RescueError with one line.
+    """
+    from diagnostics.rescue.death_study import PLAN, DeathStudy
+    from diagnostics.rescue.study_tables import StudyTables
+
+    tables = StudyTables(page, PLAN)
+    study = DeathStudy(folder, tables, jobs=jobs)
+    if not page_only:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with ending_in_order():
+                study.run(_StudyShown())
+        except KeyboardInterrupt as interruption:
+            talk(f"interrupted; {tables.runs_file} has what is done, and the same command goes on")
+            sys.exit(TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
+
+
+class _StudyShown:
+    """Shows the seed at work, the deaths so far, and how far the rescue at work is."""
+
+    def __call__(self, progress: DeathStudyProgress) -> None:
+        from reports.terminal.progress_line import progress_line
+
+        counts = ", ".join(f"{name} {deaths}" for name, deaths in progress.deaths.items())
+        rescue = progress.rescue
+        doing = "training" if rescue is None else f"rescue, {len(rescue.results)} of {rescue.total} branches"
+        progress_line(f"deaths: {counts}; {progress.population.name} seed {progress.seed}: {doing}", is_last=False)
