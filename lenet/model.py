@@ -10,7 +10,6 @@ model.validate(validation_data=(X_test, y_test), batch_size=128, print_every=64)
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +36,7 @@ from lenet.network import Network
 from lenet.optim.optimizers import Optimizer
 from lenet.training import state as states
 from lenet.training.announcer import Announcer
-from lenet.training.engine import Engine
+from lenet.training.engine import Engine, cores
 from lenet.training.listeners import Listeners
 from lenet.training.loop import TrainingLoop, TrainingPlan
 from lenet.training.order import Order
@@ -83,7 +82,7 @@ class Model(Network):
             expect_whole("threads", threads, 1, ", or None for all cores")
         super().__init__(seed=seed, dtype=dtype, initializer=initializer, l1=l1, l2=l2)
         self.stats = stats
-        self.threads = int(threads) if threads is not None else _cores()
+        self.threads = int(threads) if threads is not None else cores()
         self.progress = TrainingProgress()
         self._tracking = [Tracking(stats)] if stats is not None else []
         self._listeners = Listeners(self._tracking)
@@ -286,10 +285,3 @@ class Model(Network):
         if self._engine is None:
             self._engine = Engine(self.layers, parameters, self.input_shape, self._loss, self._accuracy, self.threads)
         return self._engine
-
-
-def _cores() -> int:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -22,7 +22,7 @@ from lenet.data import Dataset
 from lenet.layers.base import TrainableLayer
 from lenet.model import Model
 from lenet.settings import Settings
-from lenet.training.engine import _blas_controller
+from lenet.training.engine import single_threaded_blas
 from lenet.training.shards import Portion
 
 
@@ -89,7 +89,7 @@ def step_times(
         spent[name] += perf_counter() - started
         return result
 
-    with _blas_controller().limit(limits=1, user_api="blas"):
+    with single_threaded_blas():
         for _ in range(repeats):
             spent: dict[str, float] = defaultdict(float)
             for shard, place in zip(portion.shards, portion.places, strict=True):
@@ -140,7 +140,7 @@ def best_rate() -> float:
     blocks = generator.standard_normal((20, 150, 320), dtype=np.float32)
     out = np.empty((20, 16, 320), np.float32)
     seconds = []
-    with _blas_controller().limit(limits=1, user_api="blas"):
+    with single_threaded_blas():
         for _ in range(200):
             started = perf_counter()
             np.matmul(kernel, blocks, out=out)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import ThreadpoolController
 
 from lenet.arguments import expect_whole
 from lenet.errors import ShapeError
@@ -24,6 +22,7 @@ from lenet.gradcheck.mistakes.naming import added_to, name_mistakes, not_reset, 
 from lenet.gradcheck.mistakes.undecided import batch_means, settle_rates, settle_unnamed
 from lenet.gradcheck.result import GradientCheck
 from lenet.gradcheck.wording import grouped
+from lenet.training.engine import single_threaded_blas
 
 
 def check(
@@ -70,22 +69,12 @@ def check(
     expect_whole("entries", entries, 1)
     under_test = LayerUnderTest(layer, arguments or {})
     try:
-        with np.errstate(all="ignore"), one_thread():
+        with single_threaded_blas():
             return _check(under_test, points, seed, entries, tolerance, gradients or {})
     except NotComparable as answer:
         return GradientCheck.without_comparison(answer)
     finally:
         under_test.give_back()
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Keep the linear algebra on one thread: on thousands of small products several only wait for each other."""
-    return _controller().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _check(

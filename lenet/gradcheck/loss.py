@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError, ShapeError
-from lenet.gradcheck.check import one_thread
 from lenet.gradcheck.compare import at_kinks, compare, in_shape, plain_mistake
 from lenet.gradcheck.differences import FLOAT64, Array, choose, differences
 from lenet.gradcheck.foreign.calls import TARGETS, NotComparable, call, numbers, required_names
 from lenet.gradcheck.foreign.state import FrozenGenerators, SavedState
 from lenet.gradcheck.result import GradientCheck
+from lenet.training.engine import single_threaded_blas
 
 _GRADIENTS = ("dout", "grad", "grad_output", "upstream", "gradient")
 
@@ -56,7 +56,7 @@ def check_loss(
     under_test = LossUnderTest(loss, truth)
     bound = FLOAT64.tolerance if tolerance is None else tolerance
     try:
-        with np.errstate(all="ignore"), one_thread():
+        with single_threaded_blas():
             chosen = choose(points.size, entries, np.random.default_rng(seed))
             numeric = differences(lambda p: (under_test.mean(p), p), points, np.ones(1), chosen, FLOAT64)
             first, second = under_test.gradient(points), under_test.gradient(points)

@@ -16,13 +16,13 @@ import numpy as np
 
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
-from lenet.gradcheck.check import one_thread
 from lenet.gradcheck.compare import at_kinks, compare, in_shape
 from lenet.gradcheck.differences import FLOAT32, FLOAT64, Array, Indices, differences
 from lenet.gradcheck.foreign.calls import NotComparable, call, numbers
 from lenet.gradcheck.foreign.state import FrozenGenerators
 from lenet.gradcheck.mistakes.network import name_differences
 from lenet.gradcheck.result import GradientCheck
+from lenet.training.engine import single_threaded_blas
 
 Arrays = Mapping[str, Any] | Sequence[Any]
 
@@ -63,7 +63,7 @@ def check_network(
     expect_whole("entries", entries, 1)
     try:
         network = NetworkUnderTest(loss, parameters, gradients, learning_rate)
-        with np.errstate(all="ignore"), one_thread(), closing(network):
+        with single_threaded_blas(), closing(network):
             return _check(network, seed, entries, tolerance)
     except NotComparable as answer:
         return GradientCheck.without_comparison(answer)

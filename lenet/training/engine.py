@@ -8,6 +8,7 @@ is computed in portions, which use the same workspaces one after the other.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -180,6 +181,11 @@ class Engine:
         total = self._parameters.gradients
         before = [] if is_first else [total]
         add_up([*before, *(shard.gradients for shard in portion.shards)], total)
+
+
+def cores() -> int:
+    """How many cores of the machine this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -8,17 +8,18 @@ from pathlib import Path
 import click
 
 from reports.commands.exit_codes import DEFECTS, UNREADABLE, one_line_errors, tell_damage
+from reports.commands.values import LOG, PATH
 from reports.terminal.output import say, talk
 
 
 @click.command(name="diagnose")
-@click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=LOG)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run that can be read.")
 @click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
 @click.option(
     "--limits",
     "limits_file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Judge by the limits in this TOML file, and the defaults for those it does not name.  "
     "[default: the limits kept in the log]",
 )

@@ -10,6 +10,7 @@ import click
 
 from reports.commands.exit_codes import DEFECTS, one_line_errors
 from reports.commands.options import model_options
+from reports.commands.values import FROM_0, FROM_1
 from reports.terminal.output import say
 
 if TYPE_CHECKING:
@@ -21,21 +22,13 @@ COLUMNS = "{:<10} {:<9} {:>14}  {:<9}  {}"
 @click.command(name="gradcheck")
 @model_options
 @click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Decides initial weights, and which entries are compared.",
+    "--seed", type=FROM_0, default=0, show_default=True, help="Decides initial weights, and which entries are compared."
 )
 @click.option(
     "--samples", type=click.IntRange(min=1, max=64), default=4, show_default=True, help="Training images in the batch."
 )
 @click.option(
-    "--entries",
-    type=click.IntRange(min=1),
-    default=64,
-    show_default=True,
-    help="Entries of each tensor to compare at most.",
+    "--entries", type=FROM_1, default=64, show_default=True, help="Entries of each tensor to compare at most."
 )
 @click.option("--data", type=click.Path(), default=None, help="Folder with the four IDX files (MNIST is built in).")
 @click.option("--fail-on-mistake", is_flag=True, help="Exit with code 1 where a gradient is wrong.")

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from reports.commands.exit_codes import one_line_errors
+from reports.commands.values import LOG
 from reports.terminal.output import say
 
 
 @click.command(name="repair")
-@click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
+@click.argument("run", metavar="RUN.h5", type=LOG)
 @click.option("--force", is_flag=True, help="Repair it also where nobody can tell whether a writer lives.")
 def command(run: Path, force: bool) -> None:
     """Make a damaged log readable, keep the original.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.exit_codes import UNREADABLE, one_line_errors, tell_damage
+from reports.commands.values import FILE, FOLDER, FROM_0, LOG, PATH
 from reports.terminal.output import say, talk
 
 if TYPE_CHECKING:
@@ -31,25 +32,23 @@ class CommandWithCheck(click.Command):
 
 
 @click.command(name="replay", cls=CommandWithCheck)
-@click.argument("path", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
+@click.argument("path", metavar="RUN.h5", type=LOG)
 @click.option(
-    "--step",
-    type=click.IntRange(min=0),
-    help="The step to open.  [default: the step that broke the run, and where that began]",
+    "--step", type=FROM_0, help="The step to open.  [default: the step that broke the run, and where that began]"
 )
 @click.option(CHECK, "check", metavar="[A:B]", help="Only say whether the run, or its steps A to B, is proven.")
 @click.option(
     "--state",
     metavar="FILE.npz",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Also write the exact state before the step; lenet.load_state reads it.",
 )
-@click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path), help="The data the run was trained on.")
+@click.option("--data", metavar="FOLDER", type=PATH, help="The data the run was trained on.")
 @click.option(
     "-o",
     "--out",
     metavar="OUTDIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Where to write.  [default: RUN.origin beside the log, or RUN.step-S]",
 )
 def command(

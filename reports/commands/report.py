@@ -11,6 +11,7 @@ from urllib.parse import quote
 import click
 
 from reports.commands.exit_codes import FAULT, UNREADABLE, fail, one_line_errors, tell_damage
+from reports.commands.values import FOLDER, FROM_1, LOG, PATH
 from reports.terminal.output import say, talk
 
 if TYPE_CHECKING:
@@ -25,12 +26,12 @@ LONGEST_REPLAY = 10.0
 
 
 @click.command(name="report")
-@click.argument("path", metavar="RUN.h5|FOLDER", type=click.Path(path_type=Path, readable=False))
+@click.argument("path", metavar="RUN.h5|FOLDER", type=LOG)
 @click.option(
     "-o",
     "--out",
     metavar="OUTDIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Where to write.  [default: RUN.report beside the log, or FOLDER/report]",
 )
 @click.option(
@@ -41,16 +42,14 @@ LONGEST_REPLAY = 10.0
     type=click.Choice(["all", "defect", "none"]),
     help="Of a folder: which runs get a report of their own, linked from the page.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="Of a folder: reports made at a time.  [default: the number of cores]"
-)
+@click.option("--jobs", type=FROM_1, help="Of a folder: reports made at a time.  [default: the number of cores]")
 @click.option(
     "--replay/--no-replay",
     "wants_replay",
     default=True,
     help="Of a run that broke: train it again up to where it broke, and show what happened there.  [default: replay]",
 )
-@click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path), help="The data to replay a run with.")
+@click.option("--data", metavar="FOLDER", type=PATH, help="The data to replay a run with.")
 def command(path: Path, out: Path | None, which: str, jobs: int | None, wants_replay: bool, data: Path | None) -> None:
     """Write report.html, complete in itself, and its figures as PNG files.
 
@@ -146,16 +145,15 @@ def _run_reports(
 
     Raises LogWriteError or OSError where no report can be written.
     """
-    import os
-
     from diagnostics.study.worker_pool import Failure, WorkerPool
+    from lenet.training.engine import cores
     from reports.commands.faults import line_of
     from reports.terminal.progress_line import progress_line
 
     failures: dict[str, str] = {}
     faults: set[str] = set()
     tasks = [(Path(run.path), out / _page_folder(run), replays) for run in runs]
-    with WorkerPool(jobs or os.cpu_count() or 1, _one_report) as pool:
+    with WorkerPool(jobs or cores(), _one_report) as pool:
         for done, ((path, *_), problem) in enumerate(pool.each(tasks), 1):
             if isinstance(problem, Exception):  # what is wrong with the place is wrong for all of them
                 raise problem

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from reports.commands.exit_codes import INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS
+from reports.commands.values import FOLDER, FROM_0, FROM_1, LOG
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
 
@@ -25,13 +25,9 @@ SECONDS_A_BRANCH = 1.2
 
 
 @click.command(name="rescue")
-@click.argument("run", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
+@click.argument("run", metavar="RUN.h5", type=LOG)
 @click.option(
-    "--runs",
-    type=click.IntRange(min=1),
-    default=20,
-    show_default=True,
-    help="Orders of the samples that each arm is tried with.",
+    "--runs", type=FROM_1, default=20, show_default=True, help="Orders of the samples that each arm is tried with."
 )
 @click.option(
     "--arm",
@@ -44,23 +40,18 @@ SECONDS_A_BRANCH = 1.2
     "--from",
     "branch_step",
     metavar="STEP",
-    type=click.IntRange(min=0),
+    type=FROM_0,
     help="The step from which remedies are switched on.  [default: ten before the first link]",
 )
 @click.option("--horizon", type=STEPS, help="Steps that a branch may make.  [default: patience plus grace]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first order seed.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Branches at a time.  [default: the number of cores]")
-@click.option(
-    "--data",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The data of the run.  [default: what the log names]",
-)
+@click.option("--seed", type=FROM_0, default=0, show_default=True, help="The first order seed.")
+@click.option("--jobs", type=FROM_1, help="Branches at a time.  [default: the number of cores]")
+@click.option("--data", metavar="FOLDER", type=FOLDER, help="The data of the run.  [default: what the log names]")
 @click.option(
     "--out",
     "folder",
     metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Where the branches are kept.  [default: RUN.rescue beside the log]",
 )
 @click.option("--resume", is_flag=True, help="Go on with the rescue in --out; branches that are done are kept.")
@@ -93,11 +84,12 @@ def command(
         from diagnostics.rescue.patient import examine
         from diagnostics.rescue.plan import make_plan
         from diagnostics.rescue.results import read_results
+        from lenet.training.engine import cores
         from reports.text.rescue import intentions, rescue_text
 
         patient = examine(open_run(run))
         plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
-        at_once = jobs or _cores()
+        at_once = jobs or cores()
         folder = folder or run.with_suffix(".rescue")
         rescue = Rescue(
             patient,
@@ -147,7 +139,3 @@ def _again(run: Path, folder: Path) -> str:
     """The command that goes on: the one that was given, with --resume."""
     given = [word for word in sys.argv[1:] if word != "--resume"] or ["rescue", str(run), "--out", str(folder)]
     return shlex.join(["lenet-diag", *given, "--resume"])
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

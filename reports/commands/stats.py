@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.exit_codes import UNREADABLE, one_line_errors
+from reports.commands.values import FOLDER, LOG
 from reports.terminal.output import is_terminal, say, talk
 from reports.terminal.progress_line import progress_line
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="stats")
-@click.argument(
-    "paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False)
-)
+@click.argument("paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=LOG)
 @click.option(
     "--include-defects/--exclude-defects",
     default=True,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     "--save",
     "folder",
     metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Also write stats.txt, stats.json, stats.csv, and runs.csv with one row a run.",
 )
 def command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from reports.commands import rescue_study
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.interruptions import Terminated, ending_in_order
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
+from reports.commands.values import FILE, FOLDER, FROM_1
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
 
@@ -25,8 +25,8 @@ DEFAULT_RUNS = 10
 
 
 @click.command(name="study")
-@click.option("--runs", type=click.IntRange(min=1), help=f"Seeds of each arm.  [default: {DEFAULT_RUNS}]")
-@click.option("--jobs", type=click.IntRange(min=1), help="Runs at a time.  [default: the number of cores]")
+@click.option("--runs", type=FROM_1, help=f"Seeds of each arm.  [default: {DEFAULT_RUNS}]")
+@click.option("--jobs", type=FROM_1, help="Runs at a time.  [default: the number of cores]")
 @click.option("--preset", metavar="NAME", help="report-table, remedies, why or rescue: studies that answer the report.")
 @grid_options
 @click.option(
@@ -40,7 +40,7 @@ DEFAULT_RUNS = 10
     "--out",
     "folder",
     metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]",
 )
 @click.option("--resume", is_flag=True, help="Go on with the study in --out; what is complete is not repeated.")
@@ -48,14 +48,11 @@ DEFAULT_RUNS = 10
     "--reuse",
     metavar="FOLDER",
     multiple=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Copy runs from this study where settings, seed, code and machine are the same.",
 )
 @click.option(
-    "--page",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]",
+    "--page", metavar="FILE", type=FILE, help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]"
 )
 @click.option("--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
 def command(
@@ -91,6 +88,7 @@ def command(
         from diagnostics.files import check_replaceable
         from diagnostics.study.plan import StudyPlan
         from diagnostics.study.reuse import check_source
+        from lenet.training.engine import cores
 
         if page is not None:
             check_replaceable(page)
@@ -100,7 +98,7 @@ def command(
                     f"{option_name(name)}: --preset {preset} is one fixed study and does not take it"
                 )
             where = page or folder / f"{preset}.md"
-            rescue_study.run_rescue_study(folder, where, jobs or _cores(), page_only=page_only)
+            rescue_study.run_rescue_study(folder, where, jobs or cores(), page_only=page_only)
             sys.exit(0)
         if page_only or (resume and not given and not preset and not runs):
             flag = "--page-only" if page_only else "--resume"
@@ -113,7 +111,7 @@ def command(
             check_data(plan)
         for source in reuse:
             check_source(plan, source)
-        code = 0 if page_only else execute(plan, folder, jobs or _cores(), reuse)
+        code = 0 if page_only else execute(plan, folder, jobs or cores(), reuse)
         show_result(plan, folder, page)
     sys.exit(code)
 
@@ -217,7 +215,3 @@ def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
 
         talk(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}")
     talk(f"next: lenet-diag report {path_word(folder)}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

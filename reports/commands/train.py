@@ -12,6 +12,7 @@ import click
 from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, train_options
+from reports.commands.values import FROM_0, LOG
 
 if TYPE_CHECKING:
     from lenet.settings import Settings
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     "--print-every",
     default=64,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=FROM_0,
     help="Print a line every so many steps of an epoch (0: never).",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path, readable=False), help="The log.  [default: runs/NETWORK-seedSEED-TIME.h5]"
-)
+@click.option("--out", type=LOG, help="The log.  [default: runs/NETWORK-seedSEED-TIME.h5]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing log.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
 @click.option("--checkpoint-every", type=STEPS, help="Save the exact state every so many steps.  [default: 200]")

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from reports.commands.exit_codes import one_line_errors
+from reports.commands.values import LOG
 
 
 @click.command(name="watch")
-@click.argument("path", metavar="RUN.h5", type=click.Path(path_type=Path, readable=False))
+@click.argument("path", metavar="RUN.h5", type=LOG)
 def command(path: Path) -> None:
     """Follow a run that another process is writing, until it ends.
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.replay.opened import OpenedRun, OpenedStep
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
@@ -56,11 +57,6 @@ def _prepare(opened: OpenedRun, one: OpenedStep) -> LineData:
     return LineData(step_title(opened, one), frame.index.to_numpy(float), losses, one.best_multiple)
 
 
-def guessing_loss(opened: OpenedRun) -> float:
-    """The loss of a network that answers with the shares of the classes, whatever the sample; nats."""
-    return -sum(p * math.log(p) for p in opened.run.info.prior if p > 0)
-
-
 def draw(data: LineData, guessing: float, axes: Axes) -> None:
     """The curves of one step, with the step that was taken and the best one marked."""
     for name, label, color, line in CURVES:
@@ -92,7 +88,7 @@ def step_line_figure(opened: OpenedRun) -> Figure:
     figure = style.new_figure(3.3)
     panels = figure.subplots(1, len(data), sharey=True, squeeze=False)[0]
     for one, axes in zip(data, panels, strict=True):
-        draw(one, guessing_loss(opened), axes)
+        draw(one, prior_entropy(opened.run.info.prior), axes)
     panels[0].set_ylabel("loss in nats")
     values = np.concatenate([losses for one in data for losses in one.losses.values()])
     known = values[np.isfinite(values)]

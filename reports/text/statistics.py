@@ -163,6 +163,3 @@ def _defect_words(run: RunSummary) -> str:
         return f"{run.name}: {run.verdict}{since}, unexplained"
     where = f" in {run.cause_layer}" if run.cause_layer else ""
     return f"{run.name}: {run.verdict}{since}, {run.cause}{where} at step {run.cause_step}"
-
-
-__all__ = ["comparison_text", "cost_words", "defect_rate", "group_text", "headline", "jobs_text", "mean_words", "rows"]
