@@ -7,7 +7,6 @@ depend on the number of workers or on the order in which branches end.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +58,6 @@ class BranchWork:
     confirmed: the step at which the death was confirmed.
     horizon: how many steps a branch may make; None for patience plus grace.
     keep: the folder in which branches keep their rows as logs; None to keep none.
-    threads: how many threads compute a branch; None (default) for all cores. The result does not depend on it.
     """
 
     log: Path
@@ -67,11 +65,10 @@ class BranchWork:
     confirmed: int
     horizon: int | None
     keep: Path | None = None
-    threads: int | None = None
 
     def __call__(self, task: PlannedBranch) -> BranchResult:
         """Train one branch until its fate is certain. Raises ReplayError where its state cannot be had."""
-        branch = Branch(_moments(self.log, self.data, self.threads)(task.step), task.order_seed)
+        branch = Branch(_moments(self.log, self.data)(task.step), task.order_seed)
         task.intervention.begin(branch)
         info = branch.moment.run.info
         horizon = Horizon.of(branch.detector, task.step, self.confirmed, self.horizon)
@@ -127,8 +124,7 @@ class Rescue:
         self.failures: dict[str, str] = {}
         self._folder = RescueFolder(folder, plan, resume=resume)
         keep = folder / "branches" if keep_branches else None
-        threads = max(1, (os.cpu_count() or 1) // jobs)
-        self._work = BranchWork(log, data, patient.confirmed, plan.horizon, keep, threads)
+        self._work = BranchWork(log, data, patient.confirmed, plan.horizon, keep)
         self._jobs = jobs
         self._started = perf_counter()
 
@@ -177,11 +173,14 @@ class Rescue:
 
 
 @cache
-def _moments(log: Path, data: str | None, threads: int | None):  # type: ignore[no-untyped-def]  # a cached function
-    """The moments of a run by step, each replayed once in each worker."""
+def _moments(log: Path, data: str | None):  # type: ignore[no-untyped-def]  # a cached function of the step
+    """The moments of a run by step, each replayed once in each worker.
+
+    A branch is computed by one thread: branches share the cores, and two threads would wait for each other.
+    """
     from diagnostics.replay import replay
 
-    replayed = replay(log, data, threads=threads)
+    replayed = replay(log, data, threads=1)
     return cache(replayed.at)
 
 

@@ -69,7 +69,7 @@ def train_seed(population: Population, seed: int, path: Path) -> Run:
     """
     if path.exists() and is_of_this_code(run := open_run(path)):
         return run
-    settings = Settings.from_dict({**Settings().to_dict(), **population.settings, "seed": seed})
+    settings = Settings.from_dict({**Settings().to_dict(), **population.settings, "seed": seed, "threads": 1})
     result = run_training(
         settings,
         path,
