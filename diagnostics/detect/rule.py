@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnostics.detect.findings import Finding, Origin, Severity
 from diagnostics.detect.thresholds import Threshold, Thresholds
 from diagnostics.detect.track_record import track_record
 from diagnostics.detect.window import TooFewRowsError, Window
+
+
+def threshold(
+    name: str, default: float, unit: str, meaning: str, source: str, least: float = 0.0, most: float = math.inf
+) -> Threshold:
+    """A limit of the rule in whose class it stands; the class gives it the rule's name."""
+    return Threshold("", name, default, unit, meaning, source, least, most)
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,10 @@ class Rule:
     is_last_resort: bool = False
     is_disproved_by_recovery: bool = False
     includes: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.thresholds = tuple(replace(one, rule=one.rule or cls.name) for one in cls.thresholds)
 
     def check(self, window: Window) -> list[Finding]:
         """The findings, at most one a layer and event.

@@ -15,9 +15,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 GROWTH = 2.5
@@ -32,12 +32,9 @@ class AccumulatedGradient(Rule):
     origin = Origin.CODE
     is_fault = is_about_the_start = is_lasting = True
     thresholds = (
-        Threshold(
-            "accumulated-gradient", "change", 0.12, "of the gradient", "from one row to the next, in the median",
-            CALIBRATION, 0, 1,
-        ),
-        Threshold("accumulated-gradient", "rows", 40, "rows", "of at least so many rows", "choice", 10, 1000),
-    )  # fmt: skip
+        threshold("change", 0.12, "of the gradient", "from one row to the next, in the median", CALIBRATION, 0, 1),
+        threshold("rows", 40, "rows", "of at least so many rows", "choice", 10, 1000),
+    )
     remedies = ("zero-gradients", "gradient-check")
 
     def check(self, window: Window) -> list[Finding]:

@@ -16,9 +16,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, first_true, median_before
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -31,12 +31,8 @@ class ChangedLabels(Rule):
     origin = Origin.DATA
     is_fault = is_blow = True
     thresholds = (
-        Threshold(
-            "changed-labels", "jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05
-        ),
-        Threshold(
-            "changed-labels", "update", 3, "times", "largest update before the jump over its median", "choice", 1
-        ),
+        threshold("jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05),
+        threshold("update", 3, "times", "largest update before the jump over its median", "choice", 1),
     )
     remedies = ("look-at-pairs",)
 

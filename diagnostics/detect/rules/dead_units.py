@@ -21,9 +21,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -37,10 +37,8 @@ class DeadUnits(Rule):
     keeps_down = 3
     is_lasting = True
     thresholds = (
-        Threshold(
-            "dead-units", "share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1
-        ),
-        Threshold("dead-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+        threshold("share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1),
+        threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")
 

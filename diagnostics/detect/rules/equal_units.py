@@ -14,9 +14,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -28,9 +28,7 @@ class EqualUnits(Rule):
     rank = 1
     origin = Origin.CODE
     is_fault = is_about_the_start = is_blow = True
-    thresholds = (
-        Threshold("equal-units", "spread", 1e-6, "of the mean", "standard deviation of the weights", "choice", 0, 0.01),
-    )
+    thresholds = (threshold("spread", 1e-6, "of the mean", "standard deviation of the weights", "choice", 0, 0.01),)
     remedies = ("random-weights",)
 
     def check(self, window: Window) -> list[Finding]:

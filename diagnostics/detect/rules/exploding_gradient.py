@@ -19,9 +19,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, groups
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 LEVEL_ROWS, LAG, GAP = (10, 50), 3, 2
@@ -38,15 +38,9 @@ class ExplodingGradient(Rule):
     is_sudden = True
     happens_in_healthy_runs = True
     thresholds = (
-        Threshold("exploding-gradient", "growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),
-        Threshold(
-            "exploding-gradient",
-            "update",
-            0.005,
-            "of the tensor's norm",
-            "largest update of the weights in the burst",
-            CALIBRATION,
-            0,
+        threshold("growth", 6, "times", "norm over its recent level", CALIBRATION, 1.1),
+        threshold(
+            "update", 0.005, "of the tensor's norm", "largest update of the weights in the burst", CALIBRATION, 0
         ),
     )
     remedies = ("clip", "warm-up", "smaller-rate")

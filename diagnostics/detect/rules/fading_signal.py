@@ -25,9 +25,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, means, medians
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window
 
 DENSE = "dense1"
@@ -49,16 +49,7 @@ class FadingSignal(Rule):
     happens_in_healthy_runs = True
     is_slow = True
     thresholds = (
-        Threshold(
-            "fading-signal",
-            "share",
-            0.6,
-            "of their best",
-            "spread of the outputs as the run goes down",
-            CALIBRATION,
-            0,
-            1,
-        ),
+        threshold("share", 0.6, "of their best", "spread of the outputs as the run goes down", CALIBRATION, 0, 1),
     )
     remedies = ("exact-convolution", "smaller-rate")
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 BEFORE, SHRUNK = 20, 0.3
@@ -33,16 +33,8 @@ class ForeignChange(Rule):
     is_fault = is_about_the_start = is_blow = True
     includes = ("oversized-update",)
     thresholds = (
-        Threshold(
-            "foreign-change",
-            "growth",
-            100,
-            "times",
-            "update over rate and gradient, over its median before",
-            CALIBRATION,
-            2,
-        ),
-        Threshold("foreign-change", "update", 0.05, "of the layer's norm", "and the update itself", "choice", 0),
+        threshold("growth", 100, "times", "update over rate and gradient, over its median before", CALIBRATION, 2),
+        threshold("update", 0.05, "of the layer's norm", "and the update itself", "choice", 0),
     )
     remedies = ("look-at-writers",)
 

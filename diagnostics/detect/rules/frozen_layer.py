@@ -15,9 +15,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -30,17 +30,8 @@ class FrozenLayer(Rule):
     origin = Origin.CODE
     is_lasting = is_fault = is_about_the_start = True
     thresholds = (
-        Threshold("frozen-layer", "rows", 20, "rows", "for at least so many rows, up to the last", "choice", 3, 1000),
-        Threshold(
-            "frozen-layer",
-            "step",
-            1e-5,
-            "of the layer's norm",
-            "rate times gradient at least",
-            "choice",
-            1e-7,
-            1,
-        ),
+        threshold("rows", 20, "rows", "for at least so many rows, up to the last", "choice", 3, 1000),
+        threshold("step", 1e-5, "of the layer's norm", "rate times gradient at least", "choice", 1e-7, 1),
     )
     remedies = ("look-at-assignment", "gradient-check")
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, first_true, medians
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window
 
 ROWS, APART = 20, 100
@@ -33,15 +33,7 @@ class GrowingSteps(Rule):
     origin = Origin.SETTINGS
     is_fault = is_about_the_start = True
     thresholds = (
-        Threshold(
-            "growing-steps",
-            "growth",
-            4,
-            "times",
-            "update over rate and gradient, over 100 rows before",
-            CALIBRATION,
-            1.5,
-        ),
+        threshold("growth", 4, "times", "update over rate and gradient, over 100 rows before", CALIBRATION, 1.5),
     )
     remedies = ("momentum-before", "smaller-rate")
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true, lasting_from
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 NOT_MULTIPLIED = 0.01  # outputs so much smaller than input times weights have not seen the input as a number
@@ -34,11 +34,7 @@ class InputScale(Rule):
     rank = 0
     origin = Origin.DATA
     is_fault = is_about_the_start = is_blow = True
-    thresholds = (
-        Threshold(
-            "input-scale", "spread", 5, "1", "standard deviation, or size of the mean, of the input", "choice", 0.1
-        ),
-    )
+    thresholds = (threshold("spread", 5, "1", "standard deviation, or size of the mean, of the input", "choice", 0.1),)
     remedies = ("scaled-inputs",)
 
     def check(self, window: Window) -> list[Finding]:

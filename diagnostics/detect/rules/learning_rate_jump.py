@@ -14,9 +14,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -28,7 +28,7 @@ class LearningRateJump(Rule):
     rank = 10
     origin = Origin.SETTINGS
     is_fault = is_blow = True
-    thresholds = (Threshold("learning-rate-jump", "growth", 3, "times", "over the row before", "choice", 1.1),)
+    thresholds = (threshold("growth", 3, "times", "over the row before", "choice", 1.1),)
     remedies = ("rate-before-jump", "look-at-schedule")
 
     def check(self, window: Window) -> list[Finding]:

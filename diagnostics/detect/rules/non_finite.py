@@ -20,9 +20,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 INPUT_HAS = "input"
@@ -36,7 +36,7 @@ class NonFinite(Rule):
     title = "a number is NaN or infinite"
     rank = 2
     is_fault = is_about_the_start = is_blow = True  # where it points to depends on where it came in first
-    thresholds = (Threshold("non-finite", "entries", 1, "entries", "entries that are not finite", "definition", 1),)
+    thresholds = (threshold("entries", 1, "entries", "entries that are not finite", "definition", 1),)
     remedies = ("smaller-rate", "clip")
 
     def check(self, window: Window) -> list[Finding]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.rule import Case, Rule, threshold
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 WITHIN, BEFORE = 30, 20
@@ -30,8 +30,8 @@ class OneClassLabels(Rule):
     origin = Origin.DATA
     is_fault = is_about_the_start = is_blow = True
     thresholds = (
-        Threshold("one-class-labels", "before", 0.97, "share", "accuracy of the rows before, at most", "choice", 0, 1),
-        Threshold("one-class-labels", "rows", 40, "rows", "right to the last sample, up to the last", "choice", 5, 1e4),
+        threshold("before", 0.97, "share", "accuracy of the rows before, at most", "choice", 0, 1),
+        threshold("rows", 40, "rows", "right to the last sample, up to the last", "choice", 5, 1e4),
     )
     remedies = ("look-at-pairs",)
 

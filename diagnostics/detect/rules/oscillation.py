@@ -16,8 +16,8 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rule import Case, Rule
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.rule import Case, Rule, threshold
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 BLOCK = 20
@@ -29,15 +29,7 @@ class Oscillation(Rule):
     name = "oscillation"
     title = "the loss swings back and forth"
     thresholds = (
-        Threshold(
-            "oscillation",
-            "swings",
-            4,
-            "times",
-            "mean of 20 rows crosses from below 0.5 H to above 0.9 H or back",
-            "choice",
-            1,
-        ),
+        threshold("swings", 4, "times", "mean of 20 rows crosses from below 0.5 H to above 0.9 H or back", "choice", 1),
     )
 
     def check(self, window: Window) -> list[Finding]:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rule import Case, Rule
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.rule import Case, Rule, threshold
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window
 
 
@@ -23,8 +23,8 @@ class Overfitting(Rule):
     name = "overfitting"
     title = "training gets better while validation gets worse"
     thresholds = (
-        Threshold("overfitting", "rise", 1.1, "times", "validation loss over its lowest", "choice", 1),
-        Threshold("overfitting", "gap", 0.02, "share", "training accuracy above validation accuracy", "choice", 0, 1),
+        threshold("rise", 1.1, "times", "validation loss over its lowest", "choice", 1),
+        threshold("gap", 0.02, "share", "training accuracy above validation accuracy", "choice", 0, 1),
     )
 
     def check(self, window: Window) -> list[Finding]:

@@ -19,9 +19,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import groups, median_before
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 PAUSE = 3
@@ -38,8 +38,8 @@ class OversizedUpdate(Rule):
     is_sudden = is_blow = True
     happens_in_healthy_runs = True
     thresholds = (
-        Threshold("oversized-update", "ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
-        Threshold("oversized-update", "growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
+        threshold("ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
+        threshold("growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
     )
     remedies = ("clip", "smaller-rate", "warm-up")
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window
 
 OVER = 500
@@ -37,22 +37,10 @@ class ParameterDrift(Rule):
     origin = Origin.SETTINGS
     happens_in_healthy_runs = True
     thresholds = (
-        Threshold(
-            "parameter-drift",
-            "growth",
-            4,
-            "times",
-            "norm before the trouble over that 500 rows earlier",
-            CALIBRATION,
-            1.05,
-        ),
-        Threshold("parameter-drift", "rows", 100, "rows", "over at least so many rows", "choice", 10),
+        threshold("growth", 4, "times", "norm before the trouble over that 500 rows earlier", CALIBRATION, 1.05),
+        threshold("rows", 100, "rows", "over at least so many rows", "choice", 10),
     )
-    remedies = (
-        "weight-decay",
-        "smaller-rate",
-        "exact-convolution",
-    )
+    remedies = ("weight-decay", "smaller-rate", "exact-convolution")
 
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "growth"), int(self.threshold(window, "rows"))

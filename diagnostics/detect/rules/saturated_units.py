@@ -17,9 +17,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -33,16 +33,10 @@ class SaturatedUnits(Rule):
     keeps_down = 2
     is_lasting = True
     thresholds = (
-        Threshold(
-            "saturated-units", "share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1
-        ),
-        Threshold("saturated-units", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+        threshold("share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1),
+        threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
-    remedies = (
-        "glorot-init",
-        "scaled-inputs",
-        "smaller-rate",
-    )
+    remedies = ("glorot-init", "scaled-inputs", "smaller-rate")
 
     def check(self, window: Window) -> list[Finding]:
         share, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))

@@ -15,8 +15,8 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rule import Case, Rule
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.rule import Case, Rule, threshold
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -26,18 +26,11 @@ class Stall(Rule):
     name = "stall"
     title = "the loss stopped falling far from the end"
     thresholds = (
-        Threshold("stall", "loss", 0.25, "H", "mean data loss still above this", "choice", 0, 1),
-        Threshold(
-            "stall",
-            "gain",
-            0.02,
-            "of the loss",
-            "fell by less than this over the last half of the window",
-            "choice",
-            0,
-            1,
+        threshold("loss", 0.25, "H", "mean data loss still above this", "choice", 0, 1),
+        threshold(
+            "gain", 0.02, "of the loss", "fell by less than this over the last half of the window", "choice", 0, 1
         ),
-        Threshold("stall", "rows", 200, "rows", "over at least so many rows", "choice", 40),
+        threshold("rows", 200, "rows", "over at least so many rows", "choice", 40),
     )
 
     def check(self, window: Window) -> list[Finding]:

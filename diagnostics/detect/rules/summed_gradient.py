@@ -19,9 +19,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 BEGINNING = 2  # a sum over the batch is one from the first rows on
@@ -35,17 +35,7 @@ class SummedGradient(Rule):
     rank = 6
     origin = Origin.CODE
     is_fault = is_about_the_start = True
-    thresholds = (
-        Threshold(
-            "summed-gradient",
-            "norm",
-            2.0,
-            "1",
-            "last biases' gradient; a mean has 1.41 at most",
-            "definition",
-            1.42,
-        ),
-    )
+    thresholds = (threshold("norm", 2.0, "1", "last biases' gradient; a mean has 1.41 at most", "definition", 1.42),)
     remedies = ("rate-over-batch", "gradient-check")
 
     def check(self, window: Window) -> list[Finding]:

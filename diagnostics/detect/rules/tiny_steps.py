@@ -18,9 +18,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin, Severity
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from, medians
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 USUAL = 0.005  # the ratio of runs that learn: 0.002 to 0.016 in the median
@@ -35,9 +35,9 @@ class TinySteps(Rule):
     origin = Origin.SETTINGS
     is_last_resort = is_lasting = True
     thresholds = (
-        Threshold("tiny-steps", "ratio", 1e-4, "of the norm", "update of every hidden layer below", CALIBRATION, 0, 1),
-        Threshold("tiny-steps", "flat", 2e-3, "of the norm", "the same with sigmoid or tanh", CALIBRATION, 0, 1),
-        Threshold("tiny-steps", "rows", 20, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
+        threshold("ratio", 1e-4, "of the norm", "update of every hidden layer below", CALIBRATION, 0, 1),
+        threshold("flat", 2e-3, "of the norm", "the same with sigmoid or tanh", CALIBRATION, 0, 1),
+        threshold("rows", 20, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("larger-rate", "adaptive", "glorot-init", "relu")
 

@@ -19,9 +19,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import means
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -35,29 +35,12 @@ class UninformativeLabels(Rule):
     is_last_resort = is_disproved_by_recovery = True
     is_lasting = True
     thresholds = (
-        Threshold(
-            "uninformative-labels", "band", 0.05, "H", "mean loss at most so far from H, or 3 sigma", "choice", 0, 1
-        ),
-        Threshold(
-            "uninformative-labels", "dead", 0.6, "share of units", "silent or saturated in any layer", CALIBRATION, 0, 1
-        ),
-        Threshold(
-            "uninformative-labels",
-            "ratio",
-            1e-5,
-            "of the tensor's norm",
-            "every layer's update at least",
-            "choice",
-            0,
-            1,
-        ),
-        Threshold("uninformative-labels", "rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
+        threshold("band", 0.05, "H", "mean loss at most so far from H, or 3 sigma", "choice", 0, 1),
+        threshold("dead", 0.6, "share of units", "silent or saturated in any layer", CALIBRATION, 0, 1),
+        threshold("ratio", 1e-5, "of the tensor's norm", "every layer's update at least", "choice", 0, 1),
+        threshold("rows", 20, "rows", "over so many rows up to the last", "choice", 3, 1000),
     )
-    remedies = (
-        "exact-convolution",
-        "look-at-pairs",
-        "gradient-check",
-    )
+    remedies = ("exact-convolution", "look-at-pairs", "gradient-check")
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.threshold(window, "rows"))

@@ -17,9 +17,9 @@ import math
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, lasting_from
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -33,19 +33,8 @@ class VanishingGradient(Rule):
     keeps_down = 1
     is_lasting = True
     thresholds = (
-        Threshold(
-            "vanishing-gradient",
-            "quotient",
-            1e-4,
-            "1",
-            "gradient an entry over that of the last layer",
-            CALIBRATION,
-            0,
-            1,
-        ),
-        Threshold(
-            "vanishing-gradient", "rows", 10, "rows", "for at least so many rows, up to the last", "choice", 1, 1000
-        ),
+        threshold("quotient", 1e-4, "1", "gradient an entry over that of the last layer", CALIBRATION, 0, 1),
+        threshold("rows", 10, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
     remedies = ("relu", "glorot-init", "adaptive")
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -29,17 +29,8 @@ class WrongDirection(Rule):
     origin = Origin.CODE
     is_fault = is_about_the_start = True
     thresholds = (
-        Threshold(
-            "wrong-direction",
-            "share",
-            0.95,
-            "share of rows",
-            "rows where update and gradient agree in sign",
-            "choice",
-            0.5,
-            1,
-        ),
-        Threshold("wrong-direction", "rows", 10, "rows", "of at least so many rows, up to the last", "choice", 3, 1000),
+        threshold("share", 0.95, "share of rows", "rows where update and gradient agree in sign", "choice", 0.5, 1),
+        threshold("rows", 10, "rows", "of at least so many rows, up to the last", "choice", 3, 1000),
     )
     remedies = ("gradient-check", "update-sign")
 

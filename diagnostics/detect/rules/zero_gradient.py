@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -29,9 +29,7 @@ class ZeroGradient(Rule):
     rank = 8
     keeps_down = 4
     is_lasting = True
-    thresholds = (
-        Threshold("zero-gradient", "rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
-    )
+    thresholds = (threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),)
     remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")
 
     def check(self, window: Window) -> list[Finding]:

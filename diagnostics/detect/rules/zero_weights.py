@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 
@@ -27,9 +27,7 @@ class ZeroWeights(Rule):
     origin = Origin.CODE
     is_fault = is_about_the_start = is_blow = True
     includes = ("oversized-update", "foreign-change")
-    thresholds = (
-        Threshold("zero-weights", "share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),
-    )
+    thresholds = (threshold("share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),)
     remedies = ("random-weights", "look-at-writers")
 
     def check(self, window: Window) -> list[Finding]:
