@@ -21,9 +21,7 @@ def arm_key(settings: Mapping[str, Any]) -> str:
 
 
 def group_runs(
-    runs: Sequence[RunSummary],
-    labels: Mapping[str, str] | None = None,
-    exclude_defect_steps: bool = False,
+    runs: Sequence[RunSummary], labels: Mapping[str, str] | None = None, exclude_defect_steps: bool = False
 ) -> list[Group]:
     """Groups of runs with equal settings, in order of appearance, each with its runs in order of their seeds.
 

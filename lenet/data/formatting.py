@@ -78,12 +78,7 @@ def formatData(
                 f"{name}_labels: {y.dtype} of shape {y.shape} received, "
                 f"expected {len(x)} whole numbers, one for each image"
             )
-    return (
-        binarise(images[0]),
-        binarise(images[1]),
-        labels[0].astype(np.int64),
-        labels[1].astype(np.int64),
-    )
+    return (binarise(images[0]), binarise(images[1]), labels[0].astype(np.int64), labels[1].astype(np.int64))
 
 
 def binarise(images: NDArray[Any]) -> NDArray[np.float32]:

@@ -15,15 +15,7 @@ import numpy as np
 from lenet.arguments import expect_number, expect_whole, not_negative
 from lenet.errors import SettingsError, ShapeError
 from lenet.layers.initializers import Initializer
-from lenet.layers.workspace import (
-    Array,
-    Shape,
-    TrainableWorkspace,
-    Workspace,
-    WorkspaceSpec,
-    batch_first,
-    batch_last,
-)
+from lenet.layers.workspace import Array, Shape, TrainableWorkspace, Workspace, WorkspaceSpec, batch_first, batch_last
 
 
 class Layer:

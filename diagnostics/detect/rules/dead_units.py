@@ -58,18 +58,8 @@ class DeadUnits(Rule):
             message = f"{at_first} of {units} {window.units(layer)} of {layer} silent for every input"
             if in_the_end != at_first:
                 message += f", {in_the_end} in the end"
-            findings.append(
-                self.finding(
-                    window,
-                    layer,
-                    first,
-                    len(window) - 1,
-                    value,
-                    share,
-                    message,
-                    plain=_plain(window.units(layer), layer, in_the_end, units),
-                )
-            )
+            plain, last = _plain(window.units(layer), layer, in_the_end, units), len(window) - 1
+            findings.append(self.finding(window, layer, first, last, value, share, message, plain=plain))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

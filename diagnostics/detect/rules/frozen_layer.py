@@ -52,11 +52,8 @@ class FrozenLayer(Rule):
             message = f"{which} changes though the gradients are not zero"
             plain = f"From step {window.steps[first]:,} on {message}: the update does not reach the parameters."
             norm = float(np.median(window.layer_norm(layer, "gradient")[first:]))
-            findings.append(
-                self.finding(
-                    window, None if everything else layer, first, len(window) - 1, norm, 0, message, plain=plain
-                )
-            )
+            where, last = None if everything else layer, len(window) - 1
+            findings.append(self.finding(window, where, first, last, norm, 0, message, plain=plain))
             if everything:
                 break
         return findings

@@ -45,7 +45,4 @@ class OutputFunction(Rule):
         window = example(thresholds)
         *others, last = window.info.layers
         wrong = replace(window.info, layers=(*others, replace(last, activation="relu")))
-        return (
-            Case("softmax", window),
-            Case("ReLU", replace(window, info=wrong), ("dense2",)),
-        )
+        return (Case("softmax", window), Case("ReLU", replace(window, info=wrong), ("dense2",)))

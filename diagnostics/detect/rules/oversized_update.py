@@ -56,19 +56,9 @@ class OversizedUpdate(Rule):
                 message = f"update of {layer} is {_size(largest)} its norm"
                 if last > first:
                     message = f"updates of {layer} are up to {_size(largest)} its norm"
-                findings.append(
-                    self.finding(
-                        window,
-                        layer,
-                        first,
-                        last,
-                        largest,
-                        limit,
-                        message,
-                        peak=peak,
-                        plain=f"Step {step:,} changed {layer} by {_size(largest)} its size.",
-                    )
-                )
+                plain = f"Step {step:,} changed {layer} by {_size(largest)} its size."
+                found = self.finding(window, layer, first, last, largest, limit, message, peak=peak, plain=plain)
+                findings.append(found)
         return findings
 
     def together(self, findings: Sequence[Finding]) -> str:

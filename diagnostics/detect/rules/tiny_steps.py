@@ -60,18 +60,8 @@ class TinySteps(Rule):
         message = (
             f"the steps are too small for this network: its hidden layers move by {usual:.1e} of their norm a step"
         )
-        found = self.finding(
-            window,
-            None,
-            first,
-            len(window) - 1,
-            usual,
-            limit,
-            message,
-            severity=Severity.WARNING,
-            plain=f"T{message[1:]}.",
-        )
-        return [found]
+        plain, level, last = f"T{message[1:]}.", Severity.WARNING, len(window) - 1
+        return [self.finding(window, None, first, last, usual, limit, message, severity=level, plain=plain)]
 
     def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:
         return {"larger-rate": float(f"{USUAL / finding.value:.1g}")} if finding.value > 0 else {}
