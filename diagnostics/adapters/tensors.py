@@ -18,8 +18,10 @@ from lenet.gradcheck.foreign.locations import GRADIENT_WORDS, Location
 
 USUAL: dict[tuple[str, ...], str] = {("w",): "weights", ("b",): "biases"}
 """What logs call the tensors that nearly every layer has, by the words of their usual names."""
-NO_PARAMETERS = {"x", "y", "a", "z", "h", "out", "output", "outputs", "logits", "probs", "activation", "activations"}
-"""Words of what a layer keeps of a batch: such an array may have a gradient too."""
+NORMALISATION = ("gamma", "beta")
+"""The tensors of a layer that normalises."""
+OF_A_BATCH = {"x", "y", "a", "z", "h", "out", "input", "inputs", "output", "outputs", "logits", "probs", "activation"}
+"""Names of what a layer keeps of a batch: such an array may have a gradient too."""
 LONG_GRADIENT_WORDS = {word for word in GRADIENT_WORDS if len(word) > 1}
 
 
@@ -69,12 +71,13 @@ def find_layers(network: Any) -> list[FoundLayer]:
     held = arrays_of(network)
     gradients = {one.location: parent for one in held if (parent := _parent(one, held))}
     groups: dict[tuple[Location, tuple[str, ...]], list[FoundTensor]] = {}
+    names = _best_names(held)
     for one in held:
-        if one.location in gradients or _says_gradient(one.location):
+        if names[id(one.value)] != one.location or one.location in gradients or _says_gradient(one.location):
             continue
         key = _key(one, held)
         own = [location for location, parent in gradients.items() if parent is one]
-        if key.name in USUAL.values() or (own and not _is_of_a_batch(one.location)):
+        if key.name in (*USUAL.values(), *NORMALISATION) or (own and key.name.lower() not in OF_A_BATCH):
             tensor = FoundTensor(key.name, one.location, own[0] if own else None)
             groups.setdefault((key.owner, key.number), []).append(tensor)
     named: list[FoundLayer] = []
@@ -107,6 +110,18 @@ def gradients_in(given: Any, layers: Sequence[FoundLayer], network: Any) -> dict
     return by_words
 
 
+def _best_names(held: Sequence[HeldArray]) -> dict[int, Location]:
+    """Of each array the location that says most: a usual name before others, then the shortest way, then the first."""
+
+    def rank(one: HeldArray) -> tuple[bool, int]:
+        return _key(one, held).name not in USUAL.values(), len(one.location.steps)
+
+    best: dict[int, Location] = {}
+    for one in sorted(held, key=rank):
+        best.setdefault(id(one.value), one.location)
+    return best
+
+
 def _parent(one: HeldArray, held: Sequence[HeldArray]) -> HeldArray | None:
     """The array whose gradient this is, by name and shape; one of the same owner rather than another."""
     candidates = [
@@ -126,10 +141,6 @@ def _says_gradient(location: Location) -> bool:
     named = [n for n, (_, key) in enumerate(location.steps) if isinstance(key, str)]
     last = Location(location.steps[named[-1] : named[-1] + 1]).words if named else ()
     return bool(GRADIENT_WORDS.intersection(last) or LONG_GRADIENT_WORDS.intersection(location.words))
-
-
-def _is_of_a_batch(location: Location) -> bool:
-    return bool(NO_PARAMETERS.intersection(location.words[-1:]))
 
 
 def _key(one: HeldArray, held: Sequence[HeldArray]) -> _Key:
@@ -171,14 +182,12 @@ def _layer_name(network: Any, owner: Location, number: tuple[str, ...], taken: S
 
 
 def _unlike(tensors: Sequence[FoundTensor]) -> list[FoundTensor]:
-    """The tensors, weights first; of two with one name the later keeps the name of its location."""
+    """The tensors, weights first and biases last; of two with one name the later keeps the name of its location."""
     found: dict[str, FoundTensor] = {}
     for tensor in tensors:
         name = tensor.name if tensor.name not in found else str(tensor.location)
         found[name] = FoundTensor(name, tensor.location, tensor.gradient)
-    return sorted(
-        found.values(), key=lambda one: ("weights", "biases").index(one.name) if one.name in USUAL.values() else 2
-    )
+    return sorted(found.values(), key=lambda one: {"weights": 0, "biases": 2}.get(one.name, 1))
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -35,7 +35,10 @@ class HeldArray:
 
 
 def arrays_of(root: Any) -> list[HeldArray]:
-    """The arrays that can be reached from ``root``, each once, by the shortest way, in the order of their places."""
+    """The arrays that can be reached from ``root``, in the order of their places.
+
+    Each object that holds arrays counts once, by the shortest way to it. An array that is held twice comes twice.
+    """
     found: list[HeldArray] = []
     seen: dict[int, Any] = {id(root): root}
     waiting: list[tuple[Location, tuple[int, ...], Any]] = [(Location(), (), root)]
@@ -47,7 +50,6 @@ def arrays_of(root: Any) -> list[HeldArray]:
             inner, inner_place = Location((*location.steps, step)), (*place, number)
             if isinstance(value, np.ndarray):
                 if value.dtype.kind == "f" and value.size:
-                    seen[id(value)] = value
                     found.append(HeldArray(inner, inner_place, value))
             elif len(inner.steps) < DEPTH:
                 seen[id(value)] = value

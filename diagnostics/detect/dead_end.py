@@ -39,7 +39,7 @@ class DeadEnd:
         self._layers: list[tuple[int, float, NDArray[np.intp]]] = []
         below: list[int] = []
         for layer in info.layers[:-1]:
-            own = [columns.find(f"{layer.name}/{tensor}/gradient/norm") for tensor in ("weights", "biases")]
+            own = [columns.find(f"{t.layer}/{t.tensor}/gradient/norm") for t in info.tensors if t.layer == layer.name]
             if None in own:
                 break  # nothing can be proven for this layer and those above
             below += [place for place in own if place is not None]

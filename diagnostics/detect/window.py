@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from diagnostics.schema.columns import INPUT, Columns
 from diagnostics.schema.run_info import RunInfo
 
 FOR_COMPARISON = 20
+BIASES = "biases"
 
 
 class MissingColumnsError(Exception):
@@ -64,7 +66,16 @@ class Window:
         return self._column(lambda: self.columns.scalar(statistic), statistic)
 
     def tensor(self, layer: str, tensor: str, kind: str, statistic: str) -> Series:
-        """One tensor statistic over the rows (n,)."""
+        """One tensor statistic over the rows (n,).
+
+        In a layer that calls none of its tensors weights the first one stands for them. A layer without biases has
+        biases that are 0.
+        """
+        names = self.tensors(layer)
+        if names and tensor not in names:
+            if tensor == BIASES:
+                return np.zeros(len(self))
+            tensor = names[0]
         name = f"{layer}/{tensor}/{kind}/{statistic}"
         return self._column(lambda: self.columns.tensor(layer, tensor, kind, statistic), name)
 
@@ -73,9 +84,13 @@ class Window:
         return self._column(lambda: self.columns.activation(layer, statistic), f"{layer}/{statistic}")
 
     def layer_norm(self, layer: str, kind: str) -> Series:
-        """L2 norm of a layer's weights and biases together, over the rows (n,)."""
-        norm: Series = np.hypot(self.tensor(layer, "weights", kind, "norm"), self.tensor(layer, "biases", kind, "norm"))
+        """L2 norm of all tensors of a layer together, over the rows (n,)."""
+        norm: Series = reduce(np.hypot, (self.tensor(layer, tensor, kind, "norm") for tensor in self.tensors(layer)))
         return norm
+
+    def tensors(self, layer: str) -> tuple[str, ...]:
+        """The names of a layer's tensors, weights and biases in nearly all."""
+        return tuple(one.tensor for one in self.info.tensors if one.layer == layer)
 
     @property
     def layers(self) -> tuple[str, ...]:

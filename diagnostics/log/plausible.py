@@ -42,8 +42,8 @@ def _check_tensors(tensors: Sequence[TensorInfo]) -> None:
     offset = 0
     for one in tensors:
         name = f"{one.layer}/{one.tensor}"
-        if one.tensor not in ("weights", "biases") or not one.layer:
-            raise ForeignContentError(f"its layout names a tensor {name!r}, expected weights or biases of a layer")
+        if not one.tensor or not one.layer:
+            raise ForeignContentError(f"its layout names a tensor {name!r}, expected a tensor of a layer")
         if any(side < 1 for side in one.shape) or math.prod(one.shape) != one.size or one.size > LARGEST_NETWORK:
             raise ForeignContentError(f"{name}: found shape {one.shape} and {one.size} entries, expected them to agree")
         if one.offset != offset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ Array = NDArray[np.float64]
 class LayerCurves:
     """Curves (layers, n) of the layers with parameters, in the order of the network.
 
-    ``gradient`` is the norm over weights and biases together; ``ratio`` and
+    ``gradient`` is the norm over all tensors of a layer together; ``ratio`` and
     ``weight_norm`` are those of the weights.
     """
 
@@ -40,12 +41,12 @@ def layer_curves(run: Run, first: int | None = None, last: int | None = None) ->
     """The curves of all layers over all steps, or from ``first`` to ``last`` (both included)."""
     columns = run.columns
     layers = tuple(dict.fromkeys(layer for layer, _ in columns.tensors))
-    pairs = set(columns.tensors)
+    tensors = {layer: [tensor for one, tensor in columns.tensors if one == layer] for layer in layers}
     wanted: list[tuple[str, str, int]] = []
     for layer in layers:
-        own = [tensor for tensor in ("weights", "biases") if (layer, tensor) in pairs]
-        wanted += [(layer, tensor, columns.tensor(layer, tensor, "gradient", "norm")) for tensor in own]
-        main = own[0]
+        norms = ((f"gradient of {one}", columns.tensor(layer, one, "gradient", "norm")) for one in tensors[layer])
+        wanted += [(layer, name, place) for name, place in norms]
+        main = tensors[layer][0]
         wanted.append((layer, "ratio", columns.tensor(layer, main, "update", "ratio")))
         wanted.append((layer, "weight_norm", columns.tensor(layer, main, "value", "norm")))
         if layer in columns.layers:
@@ -60,8 +61,7 @@ def layer_curves(run: Run, first: int | None = None, last: int | None = None) ->
     def stack(name: str) -> Array:
         return np.array([found.get((layer, name), missing) for layer in layers])
 
-    zero = np.zeros(len(steps))
     with np.errstate(over="ignore", invalid="ignore"):
-        weights, biases = (np.array([found.get((la, t), zero) for la in layers]) for t in ("weights", "biases"))
-        gradient = np.hypot(weights, biases)
+        gradients = ([found[layer, f"gradient of {one}"] for one in tensors[layer]] for layer in layers)
+        gradient = np.array([reduce(np.hypot, norms) for norms in gradients])
     return LayerCurves(steps, layers, gradient, stack("ratio"), stack("weight_norm"), stack("dead"), stack("saturated"))

@@ -19,7 +19,8 @@ from diagnostics.adapters.stages import function_of, guessed_function
 from diagnostics.adapters.tap import Tap
 from diagnostics.adapters.tensors import find_layers, gradients_in
 from lenet.errors import SettingsError, ShapeError
-from tests.helpers.wild_networks import BatchOfOne, DictOfParameters, LayersWithDW, Lazy, data
+from reports.figures.layers import layer_curves
+from tests.helpers.wild_networks import BatchOfOne, DictOfParameters, LayersWithDW, Lazy, UnusualTensors, data
 
 LABELS = data()[1]
 
@@ -60,6 +61,8 @@ def test_the_state_of_an_optimiser_is_no_parameter() -> None:
             self.dweights, self.dbiases = np.ones((2, 3)), np.zeros((1, 3))
             self.weight_momentums, self.weight_cache = np.ones((2, 3)), np.ones((2, 3))
             self.m_W = self.v_W = self.best_weights = np.ones((2, 3)) + 1
+            self.initial = self.weights  # the same array under another name, and in a list
+            self.trainable = [self.weights, self.biases]
 
     assert names_of([DenseWithMomentum()]) == {"densewithmomentum1": ["[0].weights", "[0].biases"]}
 
@@ -194,6 +197,29 @@ def test_a_step_that_made_the_tensors_is_left_out(tmp_path: Path, caplog: pytest
         network.train(watched, 0.1)
     assert len(open_run(tmp_path / "run.h5")) == 399
     assert "begins with the second step" in caplog.text
+
+
+def test_layers_may_have_any_tensors(tmp_path: Path) -> None:
+    network = UnusualTensors()
+    with watch(network.network, tmp_path / "run.h5", labels=LABELS, epochs=40) as watched:
+        network.train(watched, 0.1)
+    run = open_run(tmp_path / "run.h5")
+    assert run.verdict == "healthy"
+    tensors = [(one.layer, one.tensor) for one in run.info.tensors]
+    assert tensors == [
+        ("withoutbiases1", "weights"),
+        ("batchnormalisation1", "gamma"),
+        ("batchnormalisation1", "beta"),
+        ("twomatrices1", "W_x"),
+        ("twomatrices1", "W_h"),
+        ("twomatrices1", "biases"),
+    ]
+    norms = run.tensor_frame(["norm"], layer="twomatrices1", kind="gradient")["norm"].unstack("tensor")
+    assert np.array_equal(norms["W_x"], norms["W_h"])
+    curves = layer_curves(run)
+    assert curves.gradient[2] == pytest.approx(np.sqrt((norms**2).sum(axis=1)), rel=1e-5)
+    unasked = [check for check in run.diagnosis.checks if check.outcome == "missing-columns"]
+    assert unasked == []
 
 
 def test_accuracy_is_counted_with_the_targets() -> None:
