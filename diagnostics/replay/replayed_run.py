@@ -34,7 +34,7 @@ from lenet.hooks import Hook, StepStart, UpdateDone
 from lenet.training.order import Order
 from lenet.training.state import State
 
-HOPELESS_AFTER = 2
+CERTAIN_AFTER = 2
 """Equal rows before the first one that differs. From so many on the difference does not come from the checkpoint."""
 
 
@@ -80,8 +80,8 @@ def replay(
 
 
 @dataclass(frozen=True)
-class Journey:
-    """A stretch of a run that was made again.
+class ReplayedPart:
+    """A part of a run that was made again.
 
     Args:
         proof: what it was compared with.
@@ -135,13 +135,13 @@ class ReplayedRun:
         logged: the line names the first step and the first columns that differ, and what may account for it.
         """
         step = self._checked(step)
-        journey = self._travel(step, self._row_at_or_after(step))
-        if not journey.proof.is_proven:
-            raise ReplayError(f"{self._name}: {journey.proof}")
-        if journey.state is None or journey.after is None or journey.meter is None:
+        part = self._replayed(step, self._row_at_or_after(step))
+        if not part.proof.is_proven:
+            raise ReplayError(f"{self._name}: {part.proof}")
+        if part.state is None or part.after is None or part.meter is None:
             raise AssertionError("a proven replay has passed the step that was wanted")
-        self._starts.remember(step, journey.state, journey.meter)
-        return Moment(self.run, self.recipe, step, journey.state, journey.meter, journey.after, journey.proof)
+        self._starts.remember(step, part.state, part.meter)
+        return Moment(self.run, self.recipe, step, part.state, part.meter, part.after, part.proof)
 
     def check(self, first: int = 0, last: int | None = None) -> ReplayCheck:
         """Replay the steps from ``first`` to ``last`` (None: the last one) and say whether they are proven."""
@@ -149,7 +149,7 @@ class ReplayedRun:
         last = self.steps - 1 if last is None else self._checked(last)
         if last < first:
             raise NoSuchStepError(f"check: received {first}:{last}, expected a first step that is not behind the last")
-        return self._travel(first, last).proof
+        return self._replayed(first, last).proof
 
     def seconds_between(self, first: int, last: int) -> float:
         """How long a replay takes from the nearest start before ``first`` to ``last``, going by the log; seconds."""
@@ -171,31 +171,31 @@ class ReplayedRun:
         """The first step with a row from ``step`` on, which proves that it was made again as well."""
         return int(self._rows[int(np.searchsorted(self._rows, step))])
 
-    def _travel(self, step: int, last: int) -> Journey:
+    def _replayed(self, step: int, last: int) -> ReplayedPart:
         """Replay until ``last`` from the nearest sound start at or before ``step``, whose state is kept."""
-        failed: Journey | None = None
+        failed: ReplayedPart | None = None
         notes: list[str] = []
         for start in self._starts.before(step, notes):
             try:
-                journey = self._from(start, step, last, tuple(notes))
+                part = self._from(start, step, last, tuple(notes))
             except (CheckpointError, LenetError) as error:
                 notes.append(f"{start.name} was not used: {error}")
                 continue
-            if journey.proof.difference is None:
-                return journey
-            notes.append(f"from {start.name} the replay differs at step {journey.proof.difference.step:,}")
-            failed = journey if failed is None or _is_earlier(journey, failed) else failed
-            if journey.proof.rows >= HOPELESS_AFTER:
+            if part.proof.difference is None:
+                return part
+            notes.append(f"from {start.name} the replay differs at step {part.proof.difference.step:,}")
+            failed = part if failed is None or _is_earlier(part, failed) else failed
+            if part.proof.rows >= CERTAIN_AFTER:
                 break
         if failed is None:
             raise ReplayError(f"{self._name}: there is no state to start from: {'; '.join(notes)}")
         return failed
 
-    def _from(self, start: Start, step: int, last: int, notes: tuple[str, ...]) -> Journey:
+    def _from(self, start: Start, step: int, last: int, notes: tuple[str, ...]) -> ReplayedPart:
         model = self.recipe.begin(start.state)
         comparison = LogComparison(self.run, start.meter)
-        waypoint = Waypoint(step, model, comparison)
-        self.recipe.train(model, last + 1, [comparison, waypoint])
+        wanted = StateAtStep(step, model, comparison)
+        self.recipe.train(model, last + 1, [comparison, wanted])
         if comparison.difference is None:
             comparison.compare_end(model.step, model.digest())
         difference = comparison.difference
@@ -209,10 +209,10 @@ class ReplayedRun:
             reasons(self.run.info.environment) if difference is not None else (),
             notes,
         )
-        return Journey(proof, waypoint.state, waypoint.meter, waypoint.after)
+        return ReplayedPart(proof, wanted.state, wanted.meter, wanted.after)
 
 
-class Waypoint(Hook):
+class StateAtStep(Hook):
     """Keeps the state before one step and the parameters after it; compares the digests of all steps it passes.
 
     Args:
@@ -244,6 +244,6 @@ class Waypoint(Hook):
             self.after = event.values.copy()
 
 
-def _is_earlier(one: Journey, other: Journey) -> bool:
+def _is_earlier(one: ReplayedPart, other: ReplayedPart) -> bool:
     a, b = one.proof.difference, other.proof.difference
     return a is not None and (b is None or a.step < b.step)
