@@ -7,7 +7,7 @@ The same settings on the same machine give the same run, bit for bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import PurePath
@@ -24,7 +24,7 @@ from lenet.metrics import AccuracyCategorical
 from lenet.model import Model
 from lenet.optim.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
 from lenet.optim.regularizers import strengths_by_layer
-from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, Warmup
+from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, PlainSchedule, Schedule, StepDecay, Warmup
 
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
@@ -35,7 +35,6 @@ DEFAULT_MOMENTUM = 0.9
 
 LARGEST = 2**53  # of a whole number: what logs and floats hold exactly
 _IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
-
 
 T = TypeVar("T")
 
@@ -152,12 +151,7 @@ class Settings:
         return DEFAULT_MOMENTUM if self.optimizer == "momentum" else 0.0
 
     def build_model(
-        self,
-        *,
-        samples: int,
-        image: tuple[int, int, int] = (28, 28, 1),
-        classes: int = 10,
-        stats: Any = None,
+        self, *, samples: int, image: tuple[int, int, int] = (28, 28, 1), classes: int = 10, stats: Any = None
     ) -> Model:
         """The finalized model of these settings.
 
@@ -182,9 +176,7 @@ class Settings:
         for layer in model.trainable_layers:
             layer.l1, layer.l2 = self._own_penalty("l1", layer.name), self._own_penalty("l2", layer.name)
         model.set(
-            loss=LossCategoricalCrossEntropy(),
-            optimizer=self.build_optimizer(samples),
-            accuracy=AccuracyCategorical(),
+            loss=LossCategoricalCrossEntropy(), optimizer=self.build_optimizer(samples), accuracy=AccuracyCategorical()
         )
         model.finalize()
         return model
@@ -197,32 +189,29 @@ class Settings:
             "clip_norm": self.clip_norm,
             "clip_value": self.clip_value,
         }
-        if self.optimizer == "rmsprop":
-            return OptimizerRMSprop(self.lr, **options)
-        if self.optimizer == "adam":
-            return OptimizerAdam(self.lr, **options)
+        adaptive: dict[str, type[Optimizer]] = {"rmsprop": OptimizerRMSprop, "adam": OptimizerAdam}
+        if self.optimizer in adaptive:
+            return adaptive[self.optimizer](self.lr, **options)
         return OptimizerSGD(self.lr, momentum=self.effective_momentum, nesterov=self.nesterov, **options)
 
     def _own_penalty(self, name: str, layer: str) -> float:
         """The strength of a layer's own penalty, beside the model's penalty of all layers."""
         value: float | str = getattr(self, name)
-        if not isinstance(value, str):
-            return 0.0
-        return strengths_by_layer(option_name(name), value, layers_with_weights(self.network)).get(layer, 0.0)
+        by_layer = strengths_by_layer(option_name(name), value, layers_with_weights(self.network))
+        return by_layer.get(layer, 0.0) if isinstance(value, str) else 0.0
 
-    def _schedule(self, samples: int) -> Constant | InverseTime | StepDecay | Exponential | Cosine | Warmup:
+    def _schedule(self, samples: int) -> Schedule:
         epoch = -(-samples // min(self.batch_size, samples))
         total = min(self.epochs * epoch, self.steps or self.epochs * epoch)
         rate = self.decay_rate if self.decay_rate is not None else DEFAULT_RATE.get(self.lr_decay, 0.0)
-        schedule: Constant | InverseTime | StepDecay | Exponential | Cosine = Constant()
-        if self.lr_decay == "inverse-time":
-            schedule = InverseTime(rate, self.decay_every or 1)
-        elif self.lr_decay == "step":
-            schedule = StepDecay(rate, self.decay_every or epoch)
-        elif self.lr_decay == "exponential":
-            schedule = Exponential(rate, self.decay_every or epoch)
-        elif self.lr_decay == "cosine":
-            schedule = Cosine(self.decay_every or max(1, total - self.warmup))
+        schedules: dict[str, Callable[[], PlainSchedule]] = {
+            "none": Constant,
+            "inverse-time": lambda: InverseTime(rate, self.decay_every or 1),
+            "step": lambda: StepDecay(rate, self.decay_every or epoch),
+            "exponential": lambda: Exponential(rate, self.decay_every or epoch),
+            "cosine": lambda: Cosine(self.decay_every or max(1, total - self.warmup)),
+        }
+        schedule = schedules[self.lr_decay]()
         return Warmup(self.warmup, schedule) if self.warmup else schedule
 
     def to_dict(self) -> dict[str, Any]:

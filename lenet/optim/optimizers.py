@@ -113,7 +113,7 @@ class Optimizer:
 
     def describe(self) -> dict[str, Any]:
         """Name and arguments, in plain types."""
-        about: dict[str, Any] = {
+        return {
             "optimizer": type(self).__name__,
             "learning_rate": self.learning_rate,
             "schedule": str(self.schedule),
@@ -121,7 +121,6 @@ class Optimizer:
             "clip_norm": self.clip_norm,
             "clip_value": self.clip_value,
         }
-        return about
 
     def _clipped(self, gradients: Array) -> Array:
         if self.clip_value is None and self.clip_norm is None:
@@ -151,7 +150,8 @@ class OptimizerSGD(Optimizer):
             0 or more, default 0. It stands for ``schedule=InverseTime(decay)``.
         momentum: what the velocity keeps at each step, at least 0 and below 1, default 0.
         nesterov: whether the momentum is Nesterov's, default False.
-        schedule, weight_decay, clip_norm, clip_value: as in :class:`Optimizer`.
+        schedule: as in :class:`Optimizer`.
+        options: weight_decay, clip_norm and clip_value, as in :class:`Optimizer`.
 
     Raises:
         SettingsError: a value out of range, Nesterov momentum without momentum, or both decay and schedule.
@@ -165,9 +165,7 @@ class OptimizerSGD(Optimizer):
         nesterov: bool = False,
         *,
         schedule: Schedule | None = None,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        **options: Any,
     ) -> None:
         expect_number("decay", decay, "0 or more", not_negative)
         expect_number("momentum", momentum, "at least 0 and below 1", share_below_one)
@@ -175,13 +173,7 @@ class OptimizerSGD(Optimizer):
             raise SettingsError("nesterov: received momentum=0, expected a momentum above 0")
         if decay and schedule is not None:
             raise SettingsError(f"decay: received decay={decay} and schedule={schedule}, expected one of the two")
-        super().__init__(
-            learning_rate,
-            schedule=InverseTime(decay) if decay else schedule,
-            weight_decay=weight_decay,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-        )
+        super().__init__(learning_rate, schedule=InverseTime(decay) if decay else schedule, **options)
         self.momentum = float(momentum)
         self.nesterov = nesterov
         self.slots = ("velocity",) if momentum else ()

@@ -102,6 +102,9 @@ class Cosine:
         return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + math.cos(math.pi * share))
 
 
+PlainSchedule = Constant | InverseTime | StepDecay | Exponential | Cosine
+
+
 @dataclass(frozen=True)
 class Warmup:
     """A warm-up: linear from 1 / steps to 1, and another schedule from there on.
@@ -112,7 +115,7 @@ class Warmup:
     """
 
     steps: int
-    then: Constant | InverseTime | StepDecay | Exponential | Cosine = Constant()
+    then: PlainSchedule = Constant()
 
     def __post_init__(self) -> None:
         _expect_steps(self.steps)
@@ -124,7 +127,7 @@ class Warmup:
         return self.then(step - self.steps)
 
 
-Schedule = Constant | InverseTime | StepDecay | Exponential | Cosine | Warmup
+Schedule = PlainSchedule | Warmup
 
 
 def expect_schedule(name: str, value: object) -> None:
