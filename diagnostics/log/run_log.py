@@ -137,9 +137,10 @@ class RunLog:
         """The run is over; ``cost`` in microseconds."""
         if self._writer is None:
             return
-        reason = f": {ended_by(end.error) or end.reason}" if end.reason else ""
+        interrupted_by = ended_by(end.error)
+        reason = f": {interrupted_by or end.reason}" if end.reason else ""
         event = "end" if end.status == "completed" else "interruption"
-        self._writer.event(end.steps, event, f"{end.status} after {end.steps} steps{reason}")
+        self._writer.event(end.steps, event, f"{end.status} after {end.steps} steps{reason}", rule=interrupted_by)
         self._attempt(
             self._writer.close,
             end.status,

@@ -208,7 +208,7 @@ EVENTS = Table(
         Field("step", "<i8", "", "the step at which it happened; at the end of the run, the number of steps"),
         Field("wall", "<f8", "s since 1970", "when it was noted"),
         Field("event", "S16", "", "one of " + ", ".join(EVENT_KINDS)),
-        Field("rule", "S48", "", "the rule that fired, or the verdict; empty where there is none"),
+        Field("rule", "S48", "", "the rule that fired, the verdict, or what interrupted the run; or empty"),
         Field("layer", "S64", "", "the layer, or empty"),
         Field("severity", "S16", "", "info, warning or error"),
         Field("value", "<f8", "", "what was measured; NaN where nothing was"),

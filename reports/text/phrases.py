@@ -74,12 +74,12 @@ def status_words(status: str, interrupted_by: str = "") -> str:
 
 
 def interrupted_by(run: Run) -> str:
-    """Ctrl-C or the signal that ended a run, as its log says; "" where none did."""
+    """Ctrl-C or the signal that ended a run, as its log says; "" where none did, or the log does not say."""
     if run.status != "interrupted":
         return ""
     events = run.events
-    messages = events.loc[events["event"] == "interruption", "message"].tolist()
-    return str(messages[-1]).partition(": ")[2] if messages else ""
+    known = events.loc[events["event"] == "interruption", "rule"].tolist()
+    return str(known[-1]) if known else ""
 
 
 def status_of(run: Run) -> str:
