@@ -3,7 +3,7 @@
 What is tried, with how many orders of the samples, is fixed here, before any result:
 
     orders 16         an arm of which all 16 live is proven among seven arms (Holm) where at most 7 of 16
-                      branches of the control live; that has probability 0.97 where luck saves 30 % and
+                      branches of the control live; that has probability 0.93 where luck saves 30 % and
                       0.72 where it saves 40 %; with 12 orders it would be 0.49 and 0.23
     point orders 8    branches at each of eight points of the search for the point of no return
     arms              the remedies that docs/remedies.md has tried and that can be switched on in a run that goes

@@ -107,6 +107,11 @@ class RescueResult:
     results: Mapping[str, BranchResult]
 
     @property
+    def is_complete(self) -> bool:
+        """Whether all branches of the plan are done."""
+        return len(self.results) == len(self.plan.branches)
+
+    @property
     def proven(self) -> tuple[ArmResult, ...]:
         """The arms that are proven, those that saved most first."""
         return tuple(sorted((a for a in self.arms if a.word == "proven"), key=lambda a: -a.lived / max(1, a.runs)))

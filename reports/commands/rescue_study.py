@@ -38,6 +38,9 @@ def run_rescue_study(folder: Path, page: Path, jobs: int, *, page_only: bool) ->
         except KeyboardInterrupt as interruption:
             talk(f"interrupted; {tables.runs_file} has what is done, and the same command goes on")
             sys.exit(TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
+    from reports.results import write_rescue_page
+
+    talk(f"page: {write_rescue_page(tables, page)}")
 
 
 class _StudyShown:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections import Counter
 
 from diagnostics.detect.findings import RuleOutcome, Verdict
+from diagnostics.rescue.results import RescueResult
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state, turning_step
 from reports.pages.document import Fact, Facts, facts
 from reports.text.headline import link_words
 from reports.text.numbers import counted, percent
 from reports.text.phrases import rule_name, sentence
+from reports.text.rescue import arm_title, proven_words
 
 OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "could not be run", RuleOutcome.ERROR: "failed"}
 LAST = 50
 """Recorded steps over which the training accuracy is taken where there is no validation."""
 
 
-def run_facts(run: Run) -> Facts:
-    """Four answers at a glance: which layer, which step, which mechanism, what to try."""
+def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
+    """Four answers at a glance: which layer, which step, which mechanism, what to try.
+
+    ``rescue``: what was tried to save the run; what is proven stands before what is suggested.
+    """
     diagnosis, turn = run.diagnosis, turning_step(run)
     if turn is None:
         return _quiet_facts(run)
@@ -43,6 +48,9 @@ def run_facts(run: Run) -> Facts:
         why = "; ".join(dict.fromkeys(link_words(link) for link in links))
     remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
     more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
+    if rescue is not None and rescue.is_complete and rescue.proven:
+        remedy = sentence(arm_title(rescue.proven[0].arm))
+        more = "; ".join(proven_words(rescue))
     return facts(
         Fact("Which layer?", layer or "the whole network", where),
         Fact("Which step?", f"step {turn:,}", "; ".join(when)),

@@ -8,6 +8,7 @@ from diagnostics.detect.findings import Finding, RuleOutcome
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
+from diagnostics.rescue.results import RescueResult
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from reports.figures.catalogue import figures_in
@@ -37,7 +38,7 @@ from reports.text.headline import measured_words, origin_sentence
 from reports.text.numbers import counted
 from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
 from reports.text.remedies import command_for
-from reports.text.rescue import tried_words
+from reports.text.rescue import saved_sentence, single_sentence, tried_words
 
 Origin = OpenedRun | str | None
 """The steps that were opened by a replay; why they could not be, in one line; None where nobody wants them."""
@@ -52,44 +53,51 @@ def build(run: Run, origin: Origin = None) -> Document:
     """The content of the report; needs at least one recorded step."""
     network = run.info.settings.get("network", "network")
     subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
+    rescue = rescue_of(run)
+    verdict = f"{verdict_sentence(run)} {saved_sentence(rescue)}".rstrip()
     opening: tuple[Block, ...] = (
-        VerdictBlock(TITLES[run.verdict], verdict_sentence(run), tone_of(run.verdict)),
-        run_facts(run),
+        VerdictBlock(TITLES[run.verdict], verdict, tone_of(run.verdict)),
+        run_facts(run, rescue),
         *pictures(figures_in("opening", run)),
     )
     sections = (
-        _why(run),
+        _why(run, rescue),
         *_origin(origin),
         section("layers", "All layers", *pictures(figures_in("layers", run))),
         _tensors(run),
-        *tried(run),
-        _try(run),
+        *tried(run, rescue),
+        _try(run, rescue),
         details(run),
         section("glossary", "Words used here", Terms(GLOSSARY)),
     )
     return Document(f"Run {run.name}", subtitle, opening, sections)
 
 
-def _why(run: Run) -> Section:
+def _why(run: Run, rescue: RescueResult | None) -> Section:
     """The chain of events with its picture, and the layer that went down; for a quiet run what was checked."""
     if turning_step(run) is None:
         return section("why", "What was checked", *_checked(run), *pictures(figures_in("why", run)))
     chain = run.diagnosis.chain
-    unexplained = text("The rules found no chain of events that leads to the defect: its cause is unexplained.")
+    unexplained = text("The rules found no chain of events that leads to the defect: its death is unexplained.")
     told = Listing(tuple(_link(finding) for finding in chain)) if chain else unexplained
-    return section("why", "Why: the chain of events", told, *_how_sure(run), *pictures(figures_in("why", run)))
+    return section("why", "Why: the chain of events", told, *_how_sure(run, rescue), *pictures(figures_in("why", run)))
 
 
-def _how_sure(run: Run) -> tuple[Block, ...]:
-    """Where the first link points to, and what was measured of it and of the blow; nothing without a first link."""
+def _how_sure(run: Run, rescue: RescueResult | None) -> tuple[Block, ...]:
+    """Where the first link points to, what was measured of it and of the blow, and what trying it has shown.
+
+    Nothing without a first link.
+    """
     diagnosis = run.diagnosis
     if diagnosis.first_link is None:
         return ()
     links = [link for link in (diagnosis.blow, diagnosis.first_link) if link is not None]
+    singles = rescue.singles if rescue is not None else ()
     measured_of = dict.fromkeys(sentence(measured_words(link)) for link in links)
     return (
         text(Strong("Code, settings, data or luck? "), origin_sentence(diagnosis.first_link)),
         text(Strong("How sure is that? "), " ".join(measured_of)),
+        *(text(Strong("Tried on this run: "), single_sentence(one), ".") for one in singles if one.runs),
     )
 
 
@@ -131,21 +139,20 @@ def _tensors(run: Run) -> Section:
     return section("tensors", "Weights and biases", *(shown or (none,)))
 
 
-def _try(run: Run) -> Section:
+def _try(run: Run, rescue: RescueResult | None) -> Section:
     """Each remedy with its reason, and the command that tries it where options can."""
     suggestions = run.diagnosis.suggestions
     if not suggestions:
         is_quiet = turning_step(run) is None
         none = "Nothing needs a remedy." if is_quiet else "No remedy is known for what the rules found."
         return section("try", "What to try", text(none))
-    result = rescue_of(run)
     commands = [command_for(run.info.settings, suggestion) for suggestion in suggestions]
     how = "This run was started from Python, or options do not change these."
     if any(commands):
         how = "A command repeats this run, same seed, with one change."
     blocks: list[Block] = [text(f"In this order. {how}")]
     for i, (suggestion, command) in enumerate(zip(suggestions, commands, strict=True), 1):
-        shown = tried_words(result, suggestion.remedy.key)
+        shown = tried_words(rescue, suggestion.remedy.key)
         why = f" Why: {suggestion.remedy.reason}.{shown}"
         blocks.append(text(Strong(f"{i}. "), sentence(suggestion.title), why))
         if command:

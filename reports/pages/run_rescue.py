@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnostics.rescue.found import rescue_of
+from diagnostics.rescue.results import RescueResult
 from diagnostics.run.run import Run
 from reports.figures.catalogue import figures_in
 from reports.pages.document import Listing, Section, Strong, section, text
@@ -11,9 +11,8 @@ from reports.text.phrases import sentence
 from reports.text.rescue import headline, lines
 
 
-def tried(run: Run) -> tuple[Section, ...]:
+def tried(run: Run, result: RescueResult | None) -> tuple[Section, ...]:
     """What experiments on the run have shown; none where no rescue was run."""
-    result = rescue_of(run)
     if result is None or not result.results:
         return ()
     done, total = len(result.results), len(result.plan.branches)

@@ -65,7 +65,7 @@ def _named(causes: Sequence[str], common: str | None) -> str:
     """In how many of the runs that died the commonest cause was found, and how many have none."""
     if common is None:
         return ""
-    found = "no cause was found" if common == UNEXPLAINED else "named as the cause"
+    found = "no first link was found" if common == UNEXPLAINED else "named as the first link"
     others = causes.count(UNEXPLAINED) if common != UNEXPLAINED else 0
     return f"{found} in {causes.count(common)} of {len(causes)}" + (f"; {others} unexplained" if others else "")
 

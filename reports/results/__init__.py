@@ -15,16 +15,17 @@ from types import ModuleType
 
 from diagnostics.errors import StudyError
 from diagnostics.files import write_text
+from diagnostics.rescue.study_tables import StudyTables
 from diagnostics.statistics.frames import runs_frame
 from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.results import groups_of
-from reports.results import remedies, report_table, why
+from reports.results import remedies, report_table, rescue, why
 from reports.results.pictures import write_pictures
 from reports.results.study_numbers import Numbers, study_numbers
 
 PAGES: dict[str, ModuleType] = {"report-table": report_table, "remedies": remedies, "why": why}
-"""The modules of the pages by preset: each has ``numbers``, ``figures`` and ``prepare``, and a template of its name."""
+"""The modules of the pages of trained arms: each has ``numbers``, ``figures`` and ``prepare``, and a template."""
 
 
 def write_page(plan: StudyPlan, loaded: Loaded, folder: Path, page: Path) -> Path:
@@ -48,12 +49,21 @@ def write_page(plan: StudyPlan, loaded: Loaded, folder: Path, page: Path) -> Pat
     return page
 
 
+def write_rescue_page(tables: StudyTables, page: Path) -> Path:
+    """Write the page of the study of rescues from the tables beside it; the page's path."""
+    numbers = {**rescue.numbers(tables, page), "pictures": write_pictures(page, rescue.figures(tables))}
+    write_text(page.with_suffix(".json"), json.dumps(numbers, indent=1, ensure_ascii=False) + "\n")
+    write_text(page, render(numbers))
+    return page
+
+
 def render(numbers: Numbers) -> str:
     """The text of a page from its numbers, as they stand in the JSON file beside it."""
     from reports.pages.markdown import fill
 
     name = numbers["preset"]
-    return fill(__name__, f"{name}.md.j2", PAGES[name].prepare(numbers))
+    module = {**PAGES, "rescue": rescue}[name]
+    return fill(__name__, f"{name}.md.j2", module.prepare(numbers))
 
 
-__all__ = ["PAGES", "render", "write_page"]
+__all__ = ["PAGES", "render", "write_page", "write_rescue_page"]

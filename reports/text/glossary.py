@@ -28,10 +28,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "rule": "A test for one mechanism by which runs break, such as dead units or an oversized update. What a rule "
         "saw is a finding: a layer, the steps, the measured number and the limit it was compared with.",
         "chain of events": "The findings that lead to the defect, in the order of their steps.",
-        "first link, cause": "The earliest event that is connected with the blow, without a recovery in between. It is "
-        "the detector's best account and no proof.",
+        "first link": "The earliest event that is connected with the blow, without a recovery in between. It is the "
+        "detector's best account of how it began; that it is the cause is not shown. JSON and tables call it cause.",
         "blow": "The event after which what keeps the run down holds to the end. The run broke at its step.",
-        "remedy": "A change of settings that a cause suggests. It is something to try, and no promise.",
+        "remedy": "A change of settings that the chain of events suggests. It is something to try, and no promise.",
         "gradient norm": "The length of the vector of all gradients of a layer. It says how strongly the loss depends "
         "on that layer's parameters.",
         "update / weight norm": "How far one step moves the weights of a layer, as a share of their own length. About "

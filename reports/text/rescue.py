@@ -60,6 +60,32 @@ def headline(result: RescueResult) -> str:
     return f"It would have lived with {arm_title(best.arm)}: {best.lived} of {best.runs} branches lived{more}. {luck}."
 
 
+def saved_sentence(result: RescueResult | None) -> str:
+    """What would have saved the run, in a sentence with the counts; "" where no rescue has tried it yet.
+
+    While branches are missing, no arm is called proven.
+    """
+    if result is None or not result.is_complete or not result.arms:
+        return ""
+    control = f"control {result.control.lived} of {result.control.runs}"
+    if not result.proven:
+        return f"Nothing that was tried is proven to have saved it ({control} lived)."
+    best = result.proven[0]
+    title = arm_title(best.arm)
+    return f"{title[0].upper()}{title[1:]} would have saved it: {best.lived} of {best.runs} lived, {control}."
+
+
+def proven_words(result: RescueResult) -> list[str]:
+    """The proven arms with their counts, the best first, which goes without its name; doses of one thing are one."""
+    told: dict[str, str] = {}
+    for arm in result.proven:
+        name = "" if not told else f"{arm_title(arm.arm)}: "
+        told.setdefault(
+            arm.arm.name, f"{name}proven, {lived(arm)}, control {result.control.lived} of {result.control.runs}"
+        )
+    return list(told.values())
+
+
 def rescue_text(result: RescueResult) -> str:
     """The whole answer for the terminal."""
     rows = [f"what would have saved it, from step {result.plan.branch_step} on:"]
@@ -71,9 +97,9 @@ def rescue_text(result: RescueResult) -> str:
 
 
 def lines(result: RescueResult) -> list[str]:
-    """What is told beside the remedies: luck, the cause, and the point of no return."""
+    """What is told beside the remedies: luck, the first link, and the point of no return."""
     found = [f"luck: {luck_sentence(result)}"]
-    found += [f"the cause: {single_sentence(one)}" for one in result.singles]
+    found += [f"first link: {single_sentence(one)}" for one in result.singles]
     if result.points:
         found.append(f"point of no return: {no_return_sentence(result)}")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.patient import Patient, Treatment
 from diagnostics.rescue.plan import PlannedBranch, RescuePlan, make_plan
@@ -45,9 +47,9 @@ def made_up_plan() -> RescuePlan:
     return make_plan(PATIENT)
 
 
-def made_up_rescue(done: int | None = None) -> RescueResult:
-    """The result when the first ``done`` branches of the plan are done, by default all."""
-    plan = made_up_plan()
+def made_up_rescue(done: int | None = None, arms: Sequence[str] = ()) -> RescueResult:
+    """The result when the first ``done`` branches of the plan are done, by default all; of ``arms`` or all arms."""
+    plan = make_plan(PATIENT, arms=arms)
     losses = tuple((step, 2.3 - 0.01 * step) for step in range(30, 60, 10))
     results = {
         branch.key: BranchResult(branch.key, fate(branch), 99, f"{i:064x}", losses)

@@ -145,4 +145,4 @@ def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(stud
     why = next(fact for fact in facts.items if fact.question == "Why, most often?")
 
     assert why.answer == "unexplained"
-    assert why.note == "no cause was found in 3 of 3"
+    assert why.note == "no first link was found in 3 of 3"

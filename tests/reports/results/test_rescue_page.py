@@ -1,0 +1,75 @@
+"""The page of the study of rescues: what it claims follows from the deaths, and a partial study says so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from diagnostics.errors import DamagedFileError
+from diagnostics.rescue.death_study import PLAN
+from diagnostics.rescue.study_tables import StudyTables
+from reports.results import render, write_rescue_page
+from tests.helpers.committed_runs import DOCS
+from tests.helpers.made_up_deaths import FateMaker, made_up_tables, usual
+
+
+def page_of(folder: Path, lives: FateMaker = usual, **deaths: int) -> str:
+    page = folder / "rescue.md"
+    return write_rescue_page(made_up_tables(page, lives, **deaths), page).read_text()
+
+
+def test_a_partial_study_says_so_and_what_it_has(tmp_path: Path) -> None:
+    text = page_of(tmp_path)
+
+    assert (
+        "**Partial: 5 of 60 deaths so far** (3 of 40 with the exact convolution, 2 of 20 with the report's own)" in text
+    )
+    assert "- gradient clipped to norm 1: 80 of 80 branches lived; proven in 5 of 5 deaths" in text
+    assert "20 of 80 branches, 25 % (25 to 25 %) in the mean over deaths, lived" in text
+    assert (tmp_path / "figures" / "rescue-arms.png").exists()
+
+
+def test_a_whole_study_is_not_called_partial(tmp_path: Path) -> None:
+    text = page_of(tmp_path, exact=40, report=20)
+
+    assert "Partial" not in text
+    assert "more deaths would say" not in text
+
+
+def test_the_first_link_is_called_a_cause_only_where_it_beats_its_placebo(tmp_path: Path) -> None:
+    better = page_of(tmp_path)
+    (tmp_path / "rescue-runs.csv").unlink()
+    equal = page_of(tmp_path, lambda seed, branch: True)
+
+    assert "is a cause in the but-for sense" in better
+    assert "That the update of the first link is the cause of the deaths." not in better
+    assert "that the first link is the cause is not shown" in equal
+    assert "That the update of the first link is the cause of the deaths." in equal
+
+
+def test_without_deaths_there_is_no_answer(tmp_path: Path) -> None:
+    page = tmp_path / "rescue.md"
+
+    assert "so there is no answer" in write_rescue_page(StudyTables(page, PLAN), page).read_text()
+
+
+def test_the_proven_arms_of_the_study_of_remedies_stand_beside_those_of_this_study(tmp_path: Path) -> None:
+    shutil.copy(DOCS / "remedies.json", tmp_path)
+    text = page_of(tmp_path)
+
+    assert "| gradient clipped to norm 1 | helps | 36 | 0 | yes |" in text
+    assert "| half the learning rate | helps | 0 | 0 | no |" in text
+    assert "| LeCun initialisation | helps | – | – | needs a new run |" in text
+
+    (tmp_path / "remedies.json").write_text("{}")
+    with pytest.raises(DamagedFileError, match="has no numbers of the remedies"):
+        page_of(tmp_path)
+
+
+def test_the_page_is_its_template_with_the_numbers_beside_it(tmp_path: Path) -> None:
+    text = page_of(tmp_path)
+
+    assert render(json.loads((tmp_path / "rescue.json").read_text())) == text
