@@ -16,21 +16,43 @@ from typing import TYPE_CHECKING
 from diagnostics.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from diagnostics.adapters.watched_loop import Watch as Watch
+    from diagnostics.adapters.watched_loop import watch as watch
+    from diagnostics.detect.detector import DEFAULT_THRESHOLDS as DEFAULT_THRESHOLDS
     from diagnostics.detect.detector import diagnose as diagnose
+    from diagnostics.detect.findings import Diagnosis as Diagnosis
+    from diagnostics.detect.thresholds import Thresholds as Thresholds
     from diagnostics.errors import DiagnosticsError as DiagnosticsError
     from diagnostics.log.reader import open_run as open_run
+    from diagnostics.log.reader import open_runs as open_runs
     from diagnostics.record.recorder import Recorder as Recorder
     from diagnostics.run.run import Run as Run
+    from diagnostics.statistics.arms import group_runs as group_runs
+    from diagnostics.statistics.comparison import Comparison as Comparison
+    from diagnostics.statistics.comparison import compare as compare
+    from diagnostics.statistics.group import Group as Group
+    from diagnostics.statistics.summary_cache import load_summaries as load_summaries
     from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
+    from diagnostics.study.results import load_study as load_study
+    from diagnostics.study.runner import Study as Study
 
-__getattr__, __all__ = _lazy_names(
+__getattr__, __dir__, __all__ = _lazy_names(
     __name__,
     {
+        "diagnostics.adapters.watched_loop": ("Watch", "watch"),
+        "diagnostics.detect.detector": ("DEFAULT_THRESHOLDS", "diagnose"),
+        "diagnostics.detect.findings": ("Diagnosis",),
+        "diagnostics.detect.thresholds": ("Thresholds",),
         "diagnostics.errors": ("DiagnosticsError",),
+        "diagnostics.log.reader": ("open_run", "open_runs"),
         "diagnostics.record.recorder": ("Recorder",),
         "diagnostics.run.run": ("Run",),
+        "diagnostics.statistics.arms": ("group_runs",),
+        "diagnostics.statistics.comparison": ("Comparison", "compare"),
+        "diagnostics.statistics.group": ("Group",),
+        "diagnostics.statistics.summary_cache": ("load_summaries",),
         "diagnostics.statistics.tracker": ("StatisticsTracker",),
-        "diagnostics.detect.detector": ("diagnose",),
-        "diagnostics.log.reader": ("open_run",),
+        "diagnostics.study.results": ("load_study",),
+        "diagnostics.study.runner": ("Study",),
     },
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
-def lazy_names(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[Callable[[str], Any], list[str]]:
-    """The ``__getattr__`` and the ``__all__`` of a package.
+def lazy_names(
+    package: str, homes: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """The ``__getattr__``, the ``__dir__`` and the ``__all__`` of a package.
 
     Args:
         package: the name of the package, for the AttributeError that an unknown name raises.
@@ -26,4 +29,7 @@ def lazy_names(package: str, homes: Mapping[str, Sequence[str]]) -> tuple[Callab
         module, defined = places[name]
         return getattr(importlib.import_module(module), defined)
 
-    return get, list(places)
+    def listed() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *places})
+
+    return get, listed, sorted(places)

@@ -46,11 +46,6 @@ Kept = dict[str, dict[str, Array]]
 """Copies of tensors, by layer and tensor."""
 
 
-def watch(network: Any, path: str | os.PathLike[str] | None = None, **options: Any) -> Watch:
-    """Record the training of ``network`` into the log ``path``; see :class:`Watch` for the options."""
-    return Watch(network, path, **options)
-
-
 class Watch:
     """Records a training loop, one call a step; it may be a context manager.
 
@@ -284,6 +279,10 @@ class Watch:
         answers = self._layers[-1].output()
         classes = sparse_labels(np.asarray(targets), answers.shape[-1])
         return float((answers.argmax(axis=-1) == classes).mean())
+
+
+watch = Watch
+"""The name under which a loop of one's own uses it: ``watched = watch(network, "mine.h5", labels=y)``."""
 
 
 def _holds_layers(network: Any) -> bool:

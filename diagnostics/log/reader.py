@@ -24,6 +24,7 @@ from diagnostics.log.hdf5 import open_hdf5
 from diagnostics.log.layout import text
 from diagnostics.log.locks import is_written
 from diagnostics.log.native import NativeFile
+from diagnostics.log.run_files import find_runs
 from diagnostics.run.run import Run
 from diagnostics.schema.tables import FORMAT, VERSION
 
@@ -48,6 +49,16 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
     if whole := _whole_size(file):
         run.notes = (f"is cut short: found {file.stat().st_size:,} bytes, expected {whole:,}", *run.notes)
     return run
+
+
+def open_runs(*paths: str | os.PathLike[str]) -> list[Run]:
+    """The runs in logs and in the folders that hold them, each once, in the order of their names in a folder.
+
+    ``paths``: logs and folders.
+
+    Raises LogError, one line, for the first path or log that cannot be read.
+    """
+    return [open_run(path) for path in find_runs(map(Path, paths))]
 
 
 def open_source(file: Path) -> FileSource:

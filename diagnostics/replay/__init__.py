@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from diagnostics.replay.replayed_run import ReplayedRun as ReplayedRun
     from diagnostics.replay.replayed_run import replay as replay
 
-__getattr__, __all__ = _lazy_names(
+__getattr__, __dir__, __all__ = _lazy_names(
     __name__,
     {
         "diagnostics.errors": ("ReplayError",),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from diagnostics.statistics.summary_cache import load_summaries as load_summaries
     from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
 
-__getattr__, __all__ = _lazy_names(
+__getattr__, __dir__, __all__ = _lazy_names(
     __name__,
     {
         "diagnostics.log.run_files": ("find_runs",),

@@ -60,10 +60,12 @@ class Loaded:
     problems: tuple[str, ...]
 
 
-def load_summaries(paths: Sequence[Path], progress: Callable[[int, int], None] | None = None) -> Loaded:
+def load_summaries(
+    paths: Sequence[str | os.PathLike[str]], progress: Callable[[int, int], None] | None = None
+) -> Loaded:
     """Summaries of all run files; ``progress`` is told (done, all) after each."""
     runs, unfinished, problems = [], [], []
-    for i, path in enumerate(paths):
+    for i, path in enumerate(map(Path, paths)):
         try:
             summary = summary_of(path)
         except LogError as error:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from diagnostics.study.runner import StudyProgress as StudyProgress
     from diagnostics.study.worker_pool import WorkerPool as WorkerPool
 
-__getattr__, __all__ = _lazy_names(
+__getattr__, __dir__, __all__ = _lazy_names(
     __name__,
     {
         "diagnostics.study.plan": ("Arm", "StudyPlan", "grid"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ FAILURES = "failures.json"
 FAILURES_FORMAT = "lenet-diag failures 1"
 
 
-def load_study(folder: Path) -> tuple[StudyPlan, summary_cache.Loaded]:
+def load_study(folder: str | os.PathLike[str]) -> tuple[StudyPlan, summary_cache.Loaded]:
     """The plan in a folder, and what has come of it.
 
     A run that failed is a crashed run, with or without a log, and so is a run whose log is
@@ -28,6 +29,7 @@ def load_study(folder: Path) -> tuple[StudyPlan, summary_cache.Loaded]:
     trained again. Raises DamagedFileError for a damaged plan; a damaged list of failures
     is one of the problems.
     """
+    folder = Path(folder)
     plan, problems = StudyPlan.load(folder), []
     try:
         listed = _failures(folder)

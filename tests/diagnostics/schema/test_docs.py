@@ -108,6 +108,7 @@ def test_the_page_s_network_in_pytorch_runs_and_is_recorded_as_it_is(
 
 def test_the_public_names_are_there_and_no_others() -> None:
     assert sorted(diagnostics.__all__) == diagnostics.__all__
+    assert set(diagnostics.__all__) <= set(dir(diagnostics))
     for name in diagnostics.__all__:
         assert getattr(diagnostics, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'missing'"):
