@@ -10,9 +10,9 @@
     │   └── NotReplacedError  what would be replaced is a link, a device, a FIFO or a folder
     ├── CheckpointError   a checkpoint is missing or damaged
     ├── DamagedFileError  a file beside the logs is not what it should be
-    ├── StudyError        a study that cannot be
+    ├── StudyError        a study that cannot be run as it was asked for
     ├── MissingLibraryError  a library that is not always installed is needed
-    ├── ReplayError       a moment of a run cannot be had again, or what was had again is not what was logged
+    ├── ReplayError       a moment of a run cannot be reproduced, or its replay is not what was logged
     │   └── NoSuchStepError  a step that the log does not have was asked for
     └── RescueError       an experiment on a run cannot be made
 """

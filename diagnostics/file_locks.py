@@ -50,7 +50,7 @@ def _open_lock(path: Path) -> IO[bytes]:
 def lock(descriptor: int, *, wait: bool = False) -> bool:
     """Lock an open file for this one opening of it, until it is closed or the process ends.
 
-    descriptor: of the file, opened for writing. wait: whether to wait for who has it. Default False.
+    descriptor: of the file, opened for writing. wait: whether to wait until its holder frees it. Default False.
     Returns False where the platform or the file system has no locks.
     Raises BlockingIOError, without ``wait``, where another opening of the file, here or in another process, has it.
     """
@@ -126,7 +126,7 @@ def _ask_range(descriptor: int) -> bool:
 
 
 def _ask_flock(descriptor: int) -> bool:
-    """By taking a shared lock for a moment, which those who read are not disturbed by."""
+    """Whether a shared lock is refused; where it is not, it is held for a moment, which disturbs no reader."""
     import fcntl
 
     try:

@@ -163,7 +163,7 @@ class Model(Network):
 
         Raises:
             SettingsError, ShapeError, DataError: something does not fit; raised before the first step.
-            Any error of a hook, and KeyboardInterrupt: raised when every hook has heard the end of the run.
+            Any error of a hook, and KeyboardInterrupt: raised when every hook was told of the end of the run.
         """
         engine = self._ready()
         check_train_arguments(epochs, batch_size, steps, print_every)

@@ -29,7 +29,7 @@ from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, Pl
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
 
-# Where a decay is asked for without numbers: the report's for inverse-time, custom for the others.
+# Where a decay is asked for without numbers: the report's for inverse-time, usual ones for the others.
 DEFAULT_RATE = {"inverse-time": 3e-4, "step": 0.5, "exponential": 0.5}
 DEFAULT_MOMENTUM = 0.9
 

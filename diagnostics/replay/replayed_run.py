@@ -47,7 +47,7 @@ def replay(
     order: Order | None = None,
     threads: int | None = None,
 ) -> ReplayedRun:
-    """A run whose every step can be had again.
+    """A run of which every step can be made again.
 
     Args:
         path: the log, or the run that was read from it.
