@@ -164,6 +164,10 @@ class Network:
             "initializer": self.initializer.describe(),
         }
 
+    def __repr__(self) -> str:
+        layers = ", ".join(layer.name for layer in self.trainable_layers) or "no layers with weights"
+        return f"<{type(self).__name__} of {layers}>"
+
     def digest(self) -> str:
         """SHA-256 of all parameters: equal only where they are equal bit for bit."""
         return self.parameters.digest()

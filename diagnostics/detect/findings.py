@@ -169,6 +169,11 @@ class Diagnosis:
     limits: Mapping[str, float] = field(default_factory=dict)
     changed_limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        broke = "" if self.broke_at is None else f", broke at step {self.broke_at}"
+        first = "" if self.first_link is None else f", first link {self.first_link.rule}"
+        return f"<Diagnosis of {self.run}: {self.verdict} after {self.steps} steps{broke}{first}>"
+
     @property
     def cause(self) -> Link | None:
         """The first link, under the name it has in logs and JSON."""

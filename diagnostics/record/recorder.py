@@ -141,6 +141,13 @@ class Recorder(Hook):
         self._resume: ResumePoint | None = None
         self._begin()
 
+    def __repr__(self) -> str:
+        what = f"into {self.path}" if self.path else "without a log"
+        if self.info is None:
+            return f"<Recorder {what}: before training>"
+        verdict = self.diagnosis.verdict if self.diagnosis else self._judge and self._judge.detector.verdict_so_far
+        return f"<Recorder {what}: step {self.step}, {verdict or 'not judged'}>"
+
     @property
     def detector(self) -> Detector | None:
         """The detector; None before training, and where none was wanted."""

@@ -72,6 +72,13 @@ class RunInfo:
         if not self.window:
             object.__setattr__(self, "window", window_steps(self.batch_size))
 
+    def __repr__(self) -> str:
+        layers = ", ".join(layer.name for layer in self.layers)
+        return (
+            f"<RunInfo: {layers} with {self.parameters:,} parameters, batches of {self.batch_size}, "
+            f"{self.total_steps:,} steps asked for, seed {self.seed}>"
+        )
+
     @classmethod
     def from_start(cls, start: RunStart, **added: Any) -> Self:
         """What the trainer announces, and what only the recorder knows (``added``)."""

@@ -56,6 +56,14 @@ class Comparison:
     adjusted_p: float | None = None
     unpaired: str | None = None
 
+    def __repr__(self) -> str:
+        arm, control = (f"{one.defect_runs} of {one.judged}" for one in (self.arm, self.control))
+        p = "none" if self.adjusted_p is None else f"{self.adjusted_p:.2g}"
+        return (
+            f"<Comparison of {self.arm.label} with {self.control.label}: {arm} against {control} defect runs, "
+            f"adjusted p {p}, {self.effect}>"
+        )
+
     @property
     def p(self) -> float | None:
         """The p-value that counts: McNemar's where there are pairs, else Fisher's."""

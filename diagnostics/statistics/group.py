@@ -136,6 +136,9 @@ class Group:
     runs: tuple[RunSummary, ...]
     exclude_defect_steps: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Group {self.label}: {self.defect_runs} of {self.judged} are defect runs>"
+
     @cached_property
     def kept(self) -> tuple[RunSummary, ...]:
         """All runs that did not crash."""

@@ -79,6 +79,9 @@ class Study:
         self._done = self._reused = self._total = 0
         self._clock = _Clock(len(plan.arms), jobs)
 
+    def __repr__(self) -> str:
+        return f"<Study of {len(self.plan.arms)} arms in {self.folder}: {len(self.runs)} runs have ended>"
+
     def run(self, on_progress: Callable[[StudyProgress], None] = lambda progress: None) -> None:
         """Train every run that is not complete yet. May be interrupted at any moment and called again.
 

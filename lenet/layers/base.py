@@ -50,6 +50,10 @@ class Layer:
         """The layer's class and arguments, in plain types."""
         return {"layer": type(self).__name__}
 
+    def __repr__(self) -> str:
+        kind, *arguments = self.describe().items()
+        return f"<{' '.join([kind[1], ', '.join(f'{name}={value}' for name, value in arguments)]).rstrip()}>"
+
     def compute_dtype(self, inputs: Array) -> np.dtype[Any]:
         """Float64 where the inputs are float64, else float32."""
         return np.dtype(np.float64 if inputs.dtype == np.float64 else np.float32)
