@@ -20,7 +20,7 @@ from reports.text.glossary import GLOSSARY
 from reports.text.rules_manual import manual
 
 HERE = Path(__file__).parent
-RESULTS = ("report-table", "remedies", "why-it-breaks")
+RESULTS = ("report-table", "remedies", "why-it-breaks", "rescue")
 
 
 def glossary() -> str:

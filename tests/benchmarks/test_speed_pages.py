@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.common import render
-from benchmarks.speed import judging, studies, trainer
+from benchmarks.speed import judging, rescues, studies, trainer
 from benchmarks.speed.profile import StepTimes
+from tests.helpers.rescue_results import PATIENT
 
 
 def test_the_page_of_judging_has_a_row_for_each_kind_of_rows():
@@ -23,6 +24,19 @@ def test_the_page_of_studies_has_runs_an_hour_and_what_a_second_job_brings():
     assert "| runs an hour, one job | 1,200 |  |\n| runs an hour, two jobs | 2,160 |  |\n" in page
     assert "| two jobs against one | 1.80 times | 1.8 times |" in page
     assert page.endswith("| 26 ms |  |\n")
+
+
+def test_the_page_of_rescues_has_branches_an_hour_and_what_an_idle_machine_would_take():
+    speed = rescues.RescueSpeed(1, PATIENT, 360, 40_000, 20, 2, 500.0, 300.0, 4.04)
+    page = render("rescues.md.j2", rescues.prepare(speed))
+
+    assert "seed 1, first link at step 34, blow at step 53: 360 branches, 40,000 steps. Load of the machine" in page
+    assert "| the whole rescue, as it went by | 500 s |  |\n" in page
+    assert "| the whole rescue, processor time over 2 | 150 s | 600 s |\n" in page
+    assert (
+        "| branches an hour, as it went by | 2,592 |  |\n| branches an hour, by processor time | 8,640 |  |\n" in page
+    )
+    assert page.endswith("| a step of a branch, processor time, everything included | 7.5 ms |  |\n")
 
 
 def test_the_page_of_the_trainer_has_our_times_and_ratios_taken_turn_by_turn():

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from diagnostics.rescue.death_study import PLAN, SAME_RATE
+from diagnostics.rescue.study_tables import StudyTables
 from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study.results import groups_of
 from docs import generate
-from reports.results import remedies, render, report_table, why
+from reports.results import remedies, render, report_table, rescue, why
 from reports.results.study_numbers import study_numbers
 from tests.helpers.committed_runs import DOCS, committed_plan, committed_runs
 
@@ -35,13 +37,13 @@ def differences(ours: Any, theirs: Any, place: str = "") -> list[str]:
     return [] if same else [f"{place}: {ours!r} is not {theirs!r}"]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", generate.RESULTS)
 def test_the_template_with_the_numbers_of_the_page_is_the_page(page):
     assert generate.result_page(page) == (DOCS / f"{page}.md").read_text()
 
 
 def test_every_result_page_is_tested_here():
-    assert set(PAGES) == set(generate.RESULTS)
+    assert {*PAGES, "rescue"} == set(generate.RESULTS)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -67,6 +69,21 @@ def test_the_numbers_of_a_page_follow_from_the_runs_beside_it(page, make):
     committed = numbers_of(page)
 
     assert differences(json.loads(json.dumps(made)), {name: committed[name] for name in made}) == []
+
+
+def test_the_numbers_of_the_rescues_follow_from_the_tables_beside_the_page():
+    made = rescue.numbers(StudyTables(DOCS / "rescue.md", PLAN), DOCS / "rescue.md")
+    committed = numbers_of("rescue")
+
+    assert differences(json.loads(json.dumps(made)), {name: committed[name] for name in made}) == []
+
+
+def test_every_death_of_the_study_of_rescues_was_reproduced_and_no_arm_that_does_nothing_is_proven():
+    for population in numbers_of("rescue")["populations"]:
+        nothing = [arm for arm in population["treatments"] if arm["arm"] == SAME_RATE]
+
+        assert population["reproduced"] == population["deaths"]
+        assert [(arm["proven"], arm["worse"]) for arm in nothing] in ([], [(0, 0)])
 
 
 def test_what_saves_runs_is_told_alike_by_both_pages():
