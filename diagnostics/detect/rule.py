@@ -35,7 +35,7 @@ class Rule:
     spoken_name: its name within a sentence; "" for the name with spaces in place of hyphens.
     rank: orders what begins at one step by how a step is computed: input, weights, activations, loss, gradients,
         updates.
-    thresholds: the numbers it decides by.
+    thresholds: the numbers it decides by, each declared by :func:`threshold`.
     remedies: keys of :data:`diagnostics.detect.remedies.REMEDIES`, the best first.
     origin: whether what it sees points to the code, the settings, the data or luck; see :meth:`origin_of`.
     is_lasting: it sees a state and no event; the state is drawn out to the end of the stretch.
