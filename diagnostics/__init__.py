@@ -36,23 +36,4 @@ if TYPE_CHECKING:
     from diagnostics.study.results import load_study as load_study
     from diagnostics.study.runner import Study as Study
 
-__getattr__, __dir__, __all__ = _lazy_names(
-    __name__,
-    {
-        "diagnostics.adapters.watched_loop": ("Watch", "watch"),
-        "diagnostics.detect.detector": ("DEFAULT_THRESHOLDS", "diagnose"),
-        "diagnostics.detect.findings": ("Diagnosis",),
-        "diagnostics.detect.thresholds": ("Thresholds",),
-        "diagnostics.errors": ("DiagnosticsError",),
-        "diagnostics.log.reader": ("open_run", "open_runs"),
-        "diagnostics.record.recorder": ("Recorder",),
-        "diagnostics.run.run": ("Run",),
-        "diagnostics.statistics.arms": ("group_runs",),
-        "diagnostics.statistics.comparison": ("Comparison", "compare"),
-        "diagnostics.statistics.group": ("Group",),
-        "diagnostics.statistics.summary_cache": ("load_summaries",),
-        "diagnostics.statistics.tracker": ("StatisticsTracker",),
-        "diagnostics.study.results": ("load_study",),
-        "diagnostics.study.runner": ("Study",),
-    },
-)
+__getattr__, __dir__, __all__ = _lazy_names(__name__, __file__)

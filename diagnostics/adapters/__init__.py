@@ -14,4 +14,4 @@ if TYPE_CHECKING:
     from diagnostics.adapters.watched_loop import Watch as Watch
     from diagnostics.adapters.watched_loop import watch as watch
 
-__getattr__, __dir__, __all__ = _lazy_names(__name__, {"diagnostics.adapters.watched_loop": ("Watch", "watch")})
+__getattr__, __dir__, __all__ = _lazy_names(__name__, __file__)

@@ -18,13 +18,4 @@ if TYPE_CHECKING:
     from diagnostics.replay.replayed_run import ReplayedRun as ReplayedRun
     from diagnostics.replay.replayed_run import replay as replay
 
-__getattr__, __dir__, __all__ = _lazy_names(
-    __name__,
-    {
-        "diagnostics.errors": ("ReplayError",),
-        "diagnostics.replay.branch": ("Branch",),
-        "diagnostics.replay.moment": ("Moment",),
-        "diagnostics.replay.proof": ("ReplayCheck",),
-        "diagnostics.replay.replayed_run": ("ReplayedRun", "replay"),
-    },
-)
+__getattr__, __dir__, __all__ = _lazy_names(__name__, __file__)

@@ -28,19 +28,4 @@ if TYPE_CHECKING:
     from diagnostics.statistics.summary_cache import load_summaries as load_summaries
     from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
 
-__getattr__, __dir__, __all__ = _lazy_names(
-    __name__,
-    {
-        "diagnostics.log.run_files": ("find_runs",),
-        "diagnostics.statistics.summary_cache": ("load_summaries",),
-        "diagnostics.statistics.run_summary": ("RunSummary", "summarise"),
-        "diagnostics.statistics.arms": ("group_runs",),
-        "diagnostics.statistics.group": ("Group", "sensitivity"),
-        "diagnostics.statistics.comparison": ("Comparison", "compare", "compare_all"),
-        "diagnostics.statistics.frames": ("groups_frame", "runs_frame"),
-        "diagnostics.statistics.bands": ("parameter_bands",),
-        "diagnostics.statistics.drift": ("drifts",),
-        "diagnostics.statistics.intervals": ("wilson",),
-        "diagnostics.statistics.tracker": ("StatisticsTracker",),
-    },
-)
+__getattr__, __dir__, __all__ = _lazy_names(__name__, __file__)

@@ -22,13 +22,4 @@ if TYPE_CHECKING:
     from diagnostics.study.runner import StudyProgress as StudyProgress
     from diagnostics.study.worker_pool import WorkerPool as WorkerPool
 
-__getattr__, __dir__, __all__ = _lazy_names(
-    __name__,
-    {
-        "diagnostics.study.plan": ("Arm", "StudyPlan", "grid"),
-        "diagnostics.study.presets": ("preset",),
-        "diagnostics.study.runner": ("Study", "StudyProgress"),
-        "diagnostics.study.results": ("load_study", "groups_of", "comparisons_of"),
-        "diagnostics.study.worker_pool": ("WorkerPool",),
-    },
-)
+__getattr__, __dir__, __all__ = _lazy_names(__name__, __file__)
