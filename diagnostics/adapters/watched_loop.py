@@ -59,18 +59,17 @@ class Watch:
         lr: the learning rate of every step that does not say another; None (default) where each says one.
         gradients: a function that returns the gradients, where neither the network holds them nor a step hands them
             over; None (default) otherwise.
-        activations: the functions after layers, by the names of the layers, where they are not found.
+        activations: the functions after layers, by the names of the layers, where they are not found; default none.
         unit_axis: the axis of the units in the outputs, 1 where channels come first; None (default) to find it.
         sample_axis: the axis of the batch in the inputs, 0 (default), or -1 for columns (F, n).
-        taps: the layers, where they shall not be looked for.
-        hooks: further hooks.
+        taps: the layers, where they shall not be looked for; None (default) to look for them.
+        hooks: further hooks; default none.
         seed: kept in the log, default 0.
-        description: what the log says of the model, such as ``{"optimizer": "Adam"}``.
-        recorder: options of the Recorder, such as ``{"on_defect": "stop"}``; a log of the same name is replaced with
-            ``{"overwrite": True}``.
+        description: what the log says of the model, such as ``{"optimizer": "Adam"}``; default nothing.
+        recorder: options of the Recorder, default none, such as ``{"on_defect": "stop"}``; a log of the same name is
+            replaced with ``{"overwrite": True}``.
 
-    Attributes:
-        recorder: the recorder, with ``diagnosis`` at the end.
+    The attribute ``recorder`` is the recorder, with ``diagnosis`` at the end.
 
     Raises:
         SettingsError, ShapeError: at the first step, where something is not found or does not fit.

@@ -141,17 +141,22 @@ class Link:
 class Diagnosis:
     """All that is known of one run.
 
-    run, verdict, steps: its name, what became of it, and how many steps it made.
-    onset, confirmed: of the stretch that decides the verdict.
-    stretches: the defect stretches in order.
-    first_link: the earliest event that is connected with the blow without a recovery in between: the cause.
-    blow: the event after which what keeps the run down holds to the end.
-    chain: the findings that lead to the defect, in order of their steps.
-    findings: all that fired.
-    checks: one entry a rule, those that passed or could not be run included.
-    suggestions: what to try, the best first.
-    limits: the numbers it was judged by.
-    changed_limits: value and default of those that are not the defaults.
+    Args:
+        run: the name of the run.
+        verdict: what became of it.
+        steps: how many steps it made.
+        onset: the first step of the stretch that decides the verdict; None (default) without one.
+        confirmed: the step at which the detector was sure of that stretch; None (default) without one.
+        stretches: the defect stretches in order; default none.
+        first_link: the earliest event that is connected with the blow without a recovery in between: the cause; None
+            (default) where nothing explains the defect.
+        blow: the event after which what keeps the run down holds to the end; None (default) without one.
+        chain: the findings that lead to the defect, in order of their steps; default none.
+        findings: all that fired; default none.
+        checks: one entry a rule, those that passed or could not be run included; default none.
+        suggestions: what to try, the best first; default none.
+        limits: the numbers it was judged by; default none.
+        changed_limits: value and default of those that are not the defaults; default none.
     """
 
     run: str

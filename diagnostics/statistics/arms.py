@@ -28,8 +28,8 @@ def group_runs(
     Args:
         runs: the summaries.
         labels: the label of each arm by its :func:`arm_key`, in the order wanted; an arm that is not
-            among them is labelled by the settings in which it differs from the others.
-        exclude_defect_steps: whether step and epoch figures leave out defect iterations.
+            among them is labelled by the settings in which it differs from the others. None (default) labels all so.
+        exclude_defect_steps: whether step and epoch figures leave out defect iterations; default no.
     """
     by_key: dict[str, list[RunSummary]] = {key: [] for key in labels or {}}
     for run in runs:

@@ -38,8 +38,9 @@ class Comparison:
         mcnemar_p: the p-value of McNemar's exact test, None without pairs.
         cost: the mean difference of validation accuracy over the seeds that survive in both arms.
         cost_interval: Student's 95 % interval of that mean.
-        adjusted_p: the p-value that counts, adjusted for the number of arms.
-        unpaired: the label of an arm in which a seed occurs more than once, so that there are no pairs.
+        adjusted_p: the p-value that counts, adjusted for the number of arms; None (default) where there is none.
+        unpaired: the label of an arm in which a seed occurs more than once, so that there are no pairs; None (default)
+            where every arm has each seed once.
     """
 
     arm: Group
@@ -123,7 +124,12 @@ class Comparison:
 
 
 def compare(arm: Group, control: Group) -> Comparison:
-    """One arm against the control; the p-value is not adjusted."""
+    """One arm against the control; the p-value is not adjusted.
+
+    Args:
+        arm: the runs that are compared.
+        control: the runs they are compared with.
+    """
     k1, n1, k2, n2 = arm.defect_runs, arm.judged, control.defect_runs, control.judged
     pairs = _pairs(arm, control)
     saved = sum(b.is_defect and not a.is_defect for a, b in pairs)

@@ -63,7 +63,12 @@ class Loaded:
 def load_summaries(
     paths: Sequence[str | os.PathLike[str]], progress: Callable[[int, int], None] | None = None
 ) -> Loaded:
-    """Summaries of all run files; ``progress`` is told (done, all) after each."""
+    """Summaries of many run files.
+
+    Args:
+        paths: the files.
+        progress: called with the number of those that are done and of all, after each; None (default) for nothing.
+    """
     runs, unfinished, problems = [], [], []
     for i, path in enumerate(map(Path, paths)):
         try:

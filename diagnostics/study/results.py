@@ -26,8 +26,13 @@ def load_study(folder: str | os.PathLike[str]) -> tuple[StudyPlan, summary_cache
 
     A run that failed is a crashed run, with or without a log, and so is a run whose log is
     damaged. A run that was interrupted together with the study is no result; it will be
-    trained again. Raises DamagedFileError for a damaged plan; a damaged list of failures
-    is one of the problems.
+    trained again.
+
+    Args:
+        folder: the folder of the study.
+
+    Raises:
+        DamagedFileError: the plan is damaged; a damaged list of failures is one of the problems.
     """
     folder = Path(folder)
     plan, problems = StudyPlan.load(folder), []

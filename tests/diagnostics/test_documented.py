@@ -22,7 +22,7 @@ from diagnostics.study.runner import Study
 
 PUBLIC = [getattr(diagnostics, name) for name in diagnostics.__all__]
 DOCUMENTED: list[Any] = [
-    *(one for one in PUBLIC if not (isinstance(one, type) and issubclass(one, Exception))),
+    *(one for one in PUBLIC if callable(one) and not (isinstance(one, type) and issubclass(one, Exception))),
     *(RecordingOptions, Arm, StudyPlan, Study, Run.from_rows, MemorySource.from_rows, Thresholds),
     *(replay, Rescue, make_plan),
 ]
