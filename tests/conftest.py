@@ -6,6 +6,8 @@ Hypothesis draws the same examples every time, so that a failure can be repeated
 
 BLAS has one thread. More of them spin while they wait for the next product, and would
 take most of the processor time of tests with small networks.
+
+The loops that measure a step are compiled before the first test: commands say so where they have to wait for it.
 """
 
 from __future__ import annotations
@@ -18,9 +20,13 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
+from diagnostics.measure.compiler import compiled_loops
+
 threadpool_limits(1, user_api="blas")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # for the processes that tests start
+
+compiled_loops()
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)

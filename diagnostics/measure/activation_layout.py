@@ -1,23 +1,23 @@
-"""Where the arrays of one step lie in the buffer that is measured: its tensors, and a subsample of its outputs.
+"""The subsample of the outputs of one step: where it lies in the trainer's arrays, and what is found in it.
 
 Statistics of outputs come from a fixed subsample: of (n, F) outputs the first 128 samples of
 the batch, of (n, H, W, C) outputs the first 16 samples and about three evenly spaced rows.
-Outputs are seen here as (F, n) and (C, H, W, n), which costs least where the batch is innermost
-in memory, as the trainer keeps it; any other order gives the same numbers.
+Outputs are seen here as (H, C, W, n), the order in which the trainer keeps them, and (n, F) outputs as (1, F, 1, n).
+Outputs that lie so in memory are read where they are; others are copied first.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.measure.tensors import TensorStatistics
-from diagnostics.schema.columns import INPUT, KINDS
-from diagnostics.schema.measures import TENSOR_STATISTICS
+from diagnostics.measure.compiler import compiled_loops
+from diagnostics.measure.tensors import exact_statistics
+from diagnostics.schema.columns import INPUT
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, TENSOR_STATISTICS, positions
 from lenet.hooks import LayerInfo
 
 SAMPLES = 128
@@ -27,87 +27,89 @@ DESCRIPTION = (
     f"of (n, F) outputs the first {SAMPLES} samples; of (n, H, W, C) outputs the first {MAP_SAMPLES} samples "
     f"(of the first shard) and about {MAP_ROWS} evenly spaced rows; dead fractions from the whole batch"
 )
+NAMES = ("mean", "std", "zero_fraction")
+FOUND, EXACT = positions(ACTIVATION_STATISTICS, *NAMES), positions(TENSOR_STATISTICS, *NAMES)
+PLACES = np.array(FOUND)
 
 Array = NDArray[np.floating[Any]]
 Outputs = Mapping[str, tuple[Array, ...]]
 
 
-def units_first(x: Array) -> Array:
-    """(n, H, W, C) as (C, H, W, n), or (n, F) as (F, n), without a copy."""
-    return x.transpose(3, 1, 2, 0) if x.ndim == 4 else x.T
+def batch_last(x: Array) -> Array:
+    """(n, H, W, C) as (H, C, W, n), or (n, F) as (1, F, 1, n), without a copy."""
+    return x.transpose(1, 3, 2, 0) if x.ndim == 4 else x.T[None, :, None]
 
 
-def subsample(parts: Sequence[Array]) -> list[Array]:
-    """The pieces of a layer's parts, (C, H, W, n) or (F, n) each, that its statistics are taken from."""
-    if parts[0].ndim == 4:
-        stride = max(1, parts[0].shape[1] // MAP_ROWS)
-        return [parts[0][:, stride // 2 :: stride, :, :MAP_SAMPLES]]
-    pieces: list[Array] = []
-    missing = SAMPLES
-    for part in parts:
-        if missing > 0:
-            pieces.append(part[:, :missing])
-            missing -= part.shape[1]
-    return pieces
+def subsample(parts: Sequence[Array]) -> list[tuple[Array, slice, int]]:
+    """The parts, (H, C, W, n) each, that a layer's statistics are taken from, with the rows and the samples of each."""
+    height, _, width, _ = parts[0].shape
+    if height * width > 1:
+        stride = max(1, height // MAP_ROWS)
+        return [(parts[0], slice(stride // 2, None, stride), min(MAP_SAMPLES, parts[0].shape[3]))]
+    starts = np.cumsum([0, *(part.shape[3] for part in parts)]).tolist()
+    return [
+        (part, slice(0, None, 1), min(SAMPLES - start, part.shape[3]))
+        for part, start in zip(parts, starts, strict=False)
+        if start < SAMPLES
+    ]
 
 
 class ActivationLayout:
-    """The buffer of one set of output arrays: made once, used at every step that announces the same arrays.
+    """The subsample of one set of output arrays: made once, used at every step that announces the same arrays.
 
     ``outputs``: what the trainer announces: the parts of the batch and of each layer's outputs, by name.
     ``layers``: the trainable layers.
-    ``tensor_sizes``: the number of entries of each parameter tensor.
 
-    ``tensors``: for each kind (value, gradient, update) the tensors, as flat parts of the buffer, filled by others.
-    ``samples``: the subsample of the input and of each layer, as flat parts of the buffer.
-    ``tensor_statistics``: (statistic, kind, tensor), filled by :meth:`measure`.
-    ``sample_statistics``: (statistic, layer), filled by :meth:`measure`; the input is the first layer.
-    ``unproven`` (units,): units for which a largest output of 0 in the subsample does not prove silence.
+    ``parts``: the parts of each layer's outputs, (H, C, W, n) each.
+    ``is_whole`` (unit,): whether all outputs of a unit, of all layers, belong to the subsample.
     """
 
-    def __init__(self, outputs: Outputs, layers: Sequence[LayerInfo], tensor_sizes: Sequence[int]) -> None:
-        self.outputs = outputs
-        self.parts = [[units_first(x) for x in outputs[layer.name]] for layer in layers]
-        pieces = [subsample(parts) for parts in ([units_first(x) for x in outputs[INPUT]], *self.parts)]
-        shapes = [(*p[0].shape[:-1], sum(piece.shape[-1] for piece in p)) for p in pieces]
-        kinds, count = len(KINDS), len(tensor_sizes)
-        sizes = [*(list(tensor_sizes) * kinds), *(math.prod(shape) for shape in shapes)]
-        self._buffer = TensorStatistics(sizes, whole=kinds * count)
-        self.tensors = [self._buffer.parts[kind * count : (kind + 1) * count] for kind in range(kinds)]
-        self.samples = self._buffer.parts[kinds * count :]
-        self._statistics = np.zeros((len(TENSOR_STATISTICS), len(sizes)), dtype=np.float32)
-        self.tensor_statistics = self._statistics[:, : kinds * count].reshape(len(TENSOR_STATISTICS), kinds, count)
-        self.sample_statistics = self._statistics[:, kinds * count :]
+    def __init__(self, outputs: Outputs, layers: Sequence[LayerInfo]) -> None:
+        names = (INPUT, *(layer.name for layer in layers))
+        parts = [[batch_last(x) for x in outputs[name]] for name in names]
+        self.outputs, self.parts = outputs, parts[1:]
+        self._samples: list[list[Array]] = []
         self._copies: list[tuple[Array, Array]] = []
-        for sample, shape, layer_pieces in zip(self.samples, shapes, pieces, strict=True):
-            end = 0
-            for piece in layer_pieces:
-                start, end = end, end + piece.shape[-1]
-                self._copies.append((sample.reshape(shape)[..., start:end], piece))
-        self._of_layers, starts = self._buffer.tail(kinds * count + 1)
-        units = [
-            start + np.arange(shape[0]) * math.prod(shape[1:]) for start, shape in zip(starts, shapes[1:], strict=True)
-        ]
-        self._unit_starts = np.concatenate(units).astype(np.intp)
-        # Where the subsample is the whole batch and no output is negative, a largest output of 0 proves silence.
-        whole = [sum(x.size for x in p) == math.prod(s) for p, s in zip(self.parts, shapes[1:], strict=True)]
-        unproven = [not (w and layer.activation == "relu") for w, layer in zip(whole, layers, strict=True)]
-        self.unproven = np.repeat(unproven, [layer.units for layer in layers])
+        self._pieces: list[tuple[Any, ...]] = []
+        units = [p[0].shape[1] for p in parts]
+        self._sums, self._zeros = np.zeros((len(names), 3)), np.zeros(sum(units), dtype=np.int64)
+        for p, sums, zeros in zip(parts, self._sums, np.split(self._zeros, np.cumsum(units)[:-1]), strict=True):
+            taken = []
+            for x, rows, samples in subsample(p):
+                taken.append(x[rows, :, :, :samples])
+                if not (x.flags.c_contiguous and x.dtype == np.float32):
+                    x, rows = np.zeros(taken[-1].shape, dtype=np.float32), slice(0, None, 1)
+                    self._copies.append((x, taken[-1]))
+                self._pieces.append((x, rows.start, rows.step, samples, sums, zeros))
+            self._samples.append(taken)
+        sizes = np.array([sum(x.size for x in taken) for taken in self._samples])
+        whole = [sum(x.size for x in p) == size for p, size in zip(parts, sizes, strict=True)]
+        of_layers = np.repeat(np.arange(len(names)), units)[units[0] :]
+        self.is_whole = np.array(whole, dtype=np.uint8)[of_layers]
+        self._sizes, self._doubtful = sizes, np.zeros(len(names), dtype=np.uint8)
+        self._units = (self._zeros[units[0] :], (sizes // units)[of_layers], self.is_whole)
+        self._loops = compiled_loops()
 
-    def load(self) -> None:
-        """Copy the subsamples of the input and of all layers."""
-        for copy, piece in self._copies:
-            np.copyto(copy, piece, casting="same_kind")
+    def measure(self, block: NDArray[np.float32], quiet: NDArray[np.uint8]) -> int:
+        """Measure what the arrays hold now.
 
-    def quiet_units(self) -> NDArray[np.bool_]:
-        """Which units, of all layers, have 0 as their largest output in the subsample.
+        ``block`` (statistic, layer): where mean, deviation and zeros are written; the input is the first layer.
+        ``quiet`` (unit,): where 1 is written for each unit, of all layers, that is 0 in the whole subsample, else 0.
 
-        The last unit of a layer is taken together with the zeros that fill up the buffer behind it. If all its
-        outputs are negative it is called quiet too, and then looked at again.
+        Returns the number of quiet units that have outputs beside the subsample.
         """
-        quiet: NDArray[np.bool_] = np.maximum.reduceat(self._of_layers, self._unit_starts) == 0
-        return quiet
+        for copy, taken in self._copies:
+            with np.errstate(all="ignore"):
+                np.copyto(copy, taken, casting="same_kind")
+        for piece in self._pieces:
+            self._loops.output_sums(*piece)
+        if self._loops.moments(self._sums, self._sizes, PLACES, block[None], self._doubtful):
+            for i in np.flatnonzero(self._doubtful).tolist():
+                exact = exact_statistics(self.sample(i))
+                block[FOUND, i] = [exact[place] for place in EXACT]
+        found: int = self._loops.quiet_units(*self._units, quiet)
+        return found
 
-    def measure(self) -> None:
-        """Measure tensors and subsamples."""
-        self._buffer.measure(self._statistics)
+    def sample(self, layer: int) -> NDArray[np.float32]:
+        """The subsample of one layer, flat; the input is layer 0."""
+        return np.concatenate([x.ravel() for x in self._samples[layer]]).astype(np.float32)

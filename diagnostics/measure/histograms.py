@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.schema.tables import BINS
-
-# Bins narrower than this need more than float32 (denormal ranges).
-LARGEST_SCALE = 1e35
-# Tensors from this size on are counted two entries at a time.
-LARGE = 4096
-# Ranges wider than this overflow in float32.
-LARGEST_RANGE = 1e38
+from diagnostics.measure.compiler import compiled_loops
 
 
 def histograms(
@@ -36,40 +28,15 @@ def histograms(
     belongs to the upper one, and the largest entry to the last. Where all entries are equal, they are counted in
     the first bin. Where none is finite, the counts are 0 and the range is NaN.
     """
-    for i, tensor in enumerate(parts):
-        part: NDArray[np.floating[Any]] = tensor
+    count = compiled_loops().histogram
+    for i, part in enumerate(parts):
         low, high = ends[:, i].tolist()
-        if not high - low < LARGEST_RANGE:
-            part = part[np.isfinite(part)].astype(np.float64)
+        if not math.isfinite(high - low):
+            part = part[np.isfinite(part)]
             low, high = (float(part.min()), float(part.max())) if part.size else (math.nan, math.nan)
-        counts[i] = _counts(part, low, high)
+        counts[i] = 0
         ranges[i] = low, high
-
-
-def _counts(part: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.int64]:
-    if not high > low:
-        counts = np.zeros(BINS, dtype=np.int64)
-        counts[0] = part.size
-        return counts
-    per_unit = BINS / (high - low)
-    if per_unit > LARGEST_SCALE:
-        part = part.astype(np.float64)
-    scaled = part - part.dtype.type(low)
-    scaled *= part.dtype.type(per_unit)
-    counts = _occurrences(scaled.astype(np.int32))
-    counts[BINS - 1] += counts[BINS]  # the largest entry itself
-    return counts[:BINS]
-
-
-def _occurrences(places: NDArray[np.int32]) -> NDArray[np.int64]:
-    """How often each of 0 to BINS occurs. Counting pairs of entries in a square table takes half the time."""
-    if places.size < LARGE:
-        return np.bincount(places, minlength=BINS + 1)
-    half = places.size // 2
-    pairs = places[:half] * np.int32(BINS + 1)
-    pairs += places[half : 2 * half]
-    table = np.bincount(pairs, minlength=(BINS + 1) ** 2).reshape(BINS + 1, BINS + 1)
-    counts: NDArray[np.int64] = table.sum(axis=0) + table.sum(axis=1)
-    for left in places[2 * half :].tolist():
-        counts[left] += 1
-    return counts
+        if high > low:
+            count(part, low, high, counts[i])
+        else:
+            counts[i, 0] = part.size

@@ -8,33 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.measure.compiler import compiled_loops
+from lenet.hooks import LayerInfo
+
 Array = NDArray[np.floating[Any]]
 State = Mapping[str, NDArray[np.int64]]
 
 
-def silent_units(parts: Sequence[Array], candidates: NDArray[np.intp], nonnegative: bool) -> NDArray[np.intp]:
+def silent_units(parts: Sequence[Array], candidates: Sequence[int]) -> list[int]:
     """Those of the ``candidates`` whose outputs are 0 for every sample of all ``parts``.
 
-    ``parts``: outputs of one layer, (C, H, W, n) or (F, n) each.
+    ``parts``: outputs of one layer, (H, C, W, n) each.
     ``candidates``: the units to look at.
-    ``nonnegative``: promises that no output is below 0, as after ReLU.
     """
-    for part in parts:
-        if candidates.size == 0:
-            break
-        others = tuple(range(1, part.ndim))
-        if part.ndim == 4 and len(candidates) <= 4:
-            top = np.array([part[c].max() for c in candidates])
-            low = top if nonnegative else np.array([part[c].min() for c in candidates])
-        else:
-            # Selecting units copies them. That is worth it for rows of samples, but not for whole maps.
-            looked_at = part if part.ndim == 4 else part[candidates]
-            top = np.maximum.reduce(looked_at, axis=others)
-            low = top if nonnegative else np.minimum.reduce(looked_at, axis=others)
-            if part.ndim == 4:
-                top, low = top[candidates], low[candidates]
-        candidates = candidates[(top == 0) & (low == 0)]
-    return candidates
+    return [unit for unit in candidates if all(part[:, unit].max() == part[:, unit].min() == 0 for part in parts)]
 
 
 class SilentSteps:
@@ -42,21 +29,33 @@ class SilentSteps:
 
     Rows that are written every k steps therefore see the same window W as rows of every step. A step
     that was not measured counts as silent where the next measured one is.
+
+    ``layers``: the trainable layers.
+    ``window``: W, in steps.
+    ``dead``, ``dead_window`` (layers,): where the share of silent units is written, and of units silent for W steps;
+    that is NaN as long as W steps have not been measured.
+
     ``counts`` (units,): the steps, for every unit of all layers.
     ``measured``: how many steps lie between the first measured step and the last, both included.
     """
 
-    def __init__(self, units: int) -> None:
-        self.counts = np.zeros(units, dtype=np.int64)
+    def __init__(
+        self, layers: Sequence[LayerInfo], window: int, dead: NDArray[np.float32], dead_window: NDArray[np.float32]
+    ) -> None:
+        self._ends = np.cumsum([layer.units for layer in layers])
+        self.counts = np.zeros(self._ends[-1], dtype=np.int64)
+        self._dead, self._dead_window, self._window = dead, dead_window, window
+        self._count = compiled_loops().count_silence
         self._first = self._last = -1
 
     def add(self, step: int, silent: NDArray[np.uint8]) -> None:
         """Take in which units (units,) were silent at ``step``."""
         if self._first < 0:
             self._first, self._last = step, step - 1
-        self.counts += step - self._last
-        self.counts *= silent
+        self._count(silent, self.counts, step - self._last, self._window, self._ends, self._dead, self._dead_window)
         self._last = step
+        if self.measured < self._window:
+            self._dead_window[:] = np.nan
 
     @property
     def measured(self) -> int:

@@ -62,7 +62,7 @@ def take_snapshot(meter: StepMeter) -> dict[str, NDArray[Any]]:
     ends = meter.ends
     with np.errstate(all="ignore"):
         for kind, parts in enumerate(meter.tensors):
-            histograms(parts, ends[:, kind], counts[kind], ranges[kind])
+            histograms(parts, ends[kind], counts[kind], ranges[kind])
     first = info.first_convolution
     kernels = meter.tensors[VALUE][info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
     return {

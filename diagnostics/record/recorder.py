@@ -28,6 +28,7 @@ from diagnostics.log.plausible import plain_settings
 from diagnostics.log.resume import ResumePoint, prepare_resume
 from diagnostics.log.run_log import Policy, RunLog
 from diagnostics.measure.activation_layout import DESCRIPTION
+from diagnostics.measure.compiler import measuring_code
 from diagnostics.measure.meter import StepMeter
 from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
 from diagnostics.provenance import data_digest
@@ -211,6 +212,7 @@ class Recorder(Hook):
         header = Header(
             info,
             subsample=DESCRIPTION,
+            measuring=measuring_code(),
             log_every=self._log_every,
             histograms_every=self._plan.every,
             checkpoint_every=self._checkpoint_every,

@@ -146,6 +146,7 @@ class OpenedRun:
             int(np.any(stretches, axis=0).sum()),
             max(proof.digests for proof in proofs),
             notes=tuple(dict.fromkeys(note for proof in proofs for note in proof.notes)),
+            compared=proofs[0].compared,
         )
 
     @property

@@ -208,6 +208,7 @@ class ReplayedRun:
             difference,
             reasons(self.run.info.environment) if difference is not None else (),
             notes,
+            comparison.compared,
         )
         return ReplayedPart(proof, wanted.state, wanted.meter, wanted.after)
 

@@ -20,6 +20,10 @@ _STATUS_MEANING = (
 _SUBSAMPLE_MEANING = (
     "which samples of a batch the activation statistics are taken from (dead fractions are taken from the whole batch)"
 )
+_MEASURING_MEANING = (
+    "the code that measured the rows: two codes differ in the last digits of sums; empty where it was none of the "
+    "compiled loops, or more than one"
+)
 _CHECKPOINTS_MEANING = "every how many steps the exact state is saved beside the log; 0 is never"
 
 
@@ -43,6 +47,7 @@ class Header:
     )
     status: Annotated[str, Attribute("int64", "", _STATUS_MEANING, changes=True, choices=STATUSES)] = "running"
     subsample: Annotated[str, Attribute("text", "", _SUBSAMPLE_MEANING)] = "unknown"
+    measuring: Annotated[str, Attribute("text", "", _MEASURING_MEANING, since=2)] = ""
     log_every: Annotated[int, Attribute("int64", "steps", "every how many steps a row is written", least=1)] = 1
     histograms_every: Annotated[
         int, Attribute("int64", "steps", "every how many steps a snapshot is taken; 0 is never")
@@ -62,7 +67,8 @@ class Header:
 
     def continued(self, of: Header) -> Header:
         """The header of a resumed run: it keeps the name, age and first digest it had."""
-        return replace(self, run_id=of.run_id, created=of.created, digest_start=of.digest_start)
+        measuring = self.measuring if self.measuring == of.measuring else ""
+        return replace(self, run_id=of.run_id, created=of.created, digest_start=of.digest_start, measuring=measuring)
 
 
 ATTRIBUTES = {**attributes_of(Header), **attributes_of(RunInfo)}

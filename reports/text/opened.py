@@ -35,7 +35,7 @@ def proof_sentence(proof: ReplayCheck) -> str:
     digests = f", and so {'was' if proof.digests == 1 else 'were'} {counted(proof.digests, 'digest')} of all parameters"
     return (
         f"The training was done again from {proof.start}, steps {proof.first_step:,} to {proof.last_step:,}: {rows} "
-        f"equal to the log bit for bit{digests if proof.digests else ''}."
+        f"equal to the log {proof.compared}{digests if proof.digests else ''}."
     )
 
 

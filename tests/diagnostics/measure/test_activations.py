@@ -33,12 +33,6 @@ def laid_out(x: Any, order: str) -> Any:
     return np.ascontiguousarray(x)
 
 
-def measure(statistics: ActivationStatistics, step: int = 0) -> None:
-    assert statistics.layout is not None
-    statistics.layout.measure()
-    statistics.finish(step)
-
-
 def layers(activation: str = "relu") -> tuple[LayerInfo, ...]:
     return (
         LayerInfo("conv1", "ConvolutionLayer", activation, (7, 6, 9), 9),
@@ -76,7 +70,7 @@ def test_silent_units_are_exactly_those_that_are_zero_for_the_whole_batch(
 
     with np.errstate(all="ignore"):
         statistics.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
-        measure(statistics)
+        statistics.finish(0)
 
     conv = np.concatenate(made["conv1"])
     dense = np.concatenate(made["dense1"])
@@ -97,7 +91,7 @@ def test_statistics_are_those_of_the_first_samples_and_evenly_spaced_rows(
     with np.errstate(all="ignore"):
         statistics = ActivationStatistics(layers("tanh"), block, WINDOW)
         statistics.observe({k: tuple(laid_out(x, order) for x in v) for k, v in made.items()}, 0)
-        measure(statistics)
+        statistics.finish(0)
 
     stride = max(1, 7 // MAP_ROWS)
     for i, name in enumerate(("input", "conv1", "dense1")):
@@ -162,14 +156,13 @@ def test_every_statistic_is_what_its_definition_says(seed: int, steps: int, aliv
         made = outputs(seed + step, [20], alive, activation)
         with np.errstate(all="ignore"):
             statistics.observe({k: tuple(v) for k, v in made.items()}, 0)
-            measure(statistics, step)
+            statistics.finish(step)
         silence.append(statistics.silent != 0)
 
-    assert statistics.layout is not None
     streaks = [next((n for n, one in enumerate(unit[::-1]) if not one), steps) for unit in np.array(silence).T]
     for place, units in enumerate((slice(0, 0), slice(0, 9), slice(9, 20))):
         seen = LayerOutputs(
-            sample=statistics.layout.samples[place],
+            sample=statistics._layouts[0].sample(place),
             activation=activation if place else None,
             silent=silence[-1][units],
             silent_steps=np.array(streaks)[units],

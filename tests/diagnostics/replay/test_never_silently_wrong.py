@@ -82,6 +82,31 @@ def test_one_bit_of_a_row_is_told_with_its_step_and_its_column(run: Any, column:
     assert (proof.difference.step, proof.difference.columns) == (9, (column,))
 
 
+def measured_by_other_code(log: Path) -> None:
+    with h5py.File(log, "r+") as file:
+        file.attrs["measuring"] = np.bytes_("loops 0, Numba 0.1")
+
+
+def test_sums_of_other_measuring_code_prove_nothing(run: Any) -> None:
+    log, states = run
+    measured_by_other_code(log)
+    change_row(log, 9, flip_last_bit("dense2/biases/gradient/norm"))
+
+    moment = replay(log, data()).at(WANTED)
+
+    assert same_state(moment.state, states[WANTED])
+    told = "equal to the log in all but the columns of sums, since the log was measured by other code"
+    assert told in str(moment.proof)
+
+
+def test_what_no_code_rounds_proves_a_log_of_other_measuring_code(run: Any) -> None:
+    log, _ = run
+    measured_by_other_code(log)
+    change_row(log, 9, flip_last_bit("dense2/biases/gradient/max"))
+
+    assert "it differs at step 9: dense2/biases/gradient/max" in tell(replay(log, data()))
+
+
 def test_a_row_before_the_checkpoint_is_told_by_a_check(run: Any) -> None:
     log, states = run
     change_row(log, 2, flip_last_bit("loss"))

@@ -46,7 +46,9 @@ def test_every_attribute_comes_back_as_it_was_written(tmp_path: Path) -> None:
     info = small_info(seed=2**53, window=5, **known)
     intervals = {"log_every": 3, "histograms_every": 0, "checkpoint_every": 7}
     ended = {"status": "stopped", "digest_end": "c", "seconds": 2.5, "cost_seconds": 0.5}
-    header = Header(info, run_id="a", created=1.5, subsample="all", digest_start="b", **intervals, **ended)
+    header = Header(
+        info, run_id="a", created=1.5, subsample="all", measuring="m", digest_start="b", **intervals, **ended
+    )
 
     with written(tmp_path / "run.h5", header) as file:
         again = read_header(NativeFile(file))
@@ -114,9 +116,9 @@ def test_an_attribute_that_is_newer_than_the_log_has_its_default(tmp_path: Path)
             del file.attrs[name]
         again = read_header(NativeFile(file))
 
-    assert later == ["checkpoint_every", "window", "thresholds"]
+    assert later == ["measuring", "checkpoint_every", "window", "thresholds"]
     assert again.schema_version == (1, 0)
-    assert again.checkpoint_every is None
+    assert (again.checkpoint_every, again.measuring) == (None, "")
     assert (again.info.window, again.info.thresholds) == (200, {})
 
 

@@ -1,0 +1,64 @@
+"""Compiles the loops of :mod:`diagnostics.measure.loops`, once a machine.
+
+Numba turns them into machine code when the first training starts and keeps it on disk: in ``__pycache__`` beside
+the source, or in the user's cache folder where that cannot be written. Later trainings load it. Nothing but a
+training, or a replay of one, imports Numba.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from diagnostics.file_locks import locked
+from diagnostics.measure import loops
+
+log = logging.getLogger("lenet-diag")
+WAITING = "compiling the loops that measure a step, which takes some seconds; later runs find them on disk"
+
+
+def measuring_code() -> str:
+    """What a log calls the code that measured its rows: those of the same code and processor are equal bit for bit."""
+    return f"loops {loops.VERSION}, Numba {version('numba')}"
+
+
+@dataclass(frozen=True)
+class CompiledLoops:
+    """The functions of :mod:`diagnostics.measure.loops` as machine code, under the same names."""
+
+    tensor_sums: Callable[..., None]
+    output_sums: Callable[..., None]
+    moments: Callable[..., int]
+    quiet_units: Callable[..., int]
+    count_silence: Callable[..., None]
+    histogram: Callable[..., None]
+
+
+@cache
+def compiled_loops() -> CompiledLoops:
+    """The compiled loops, made or loaded at the first call in a process."""
+    try:
+        return _compile(keep=True)
+    except Exception:  # a folder that cannot be used costs time, not the run
+        return _compile(keep=False)
+
+
+def _compile(keep: bool) -> CompiledLoops:
+    """Compile the loops; with ``keep`` they are looked for on disk first, and put there."""
+    import numba
+
+    made = {name: numba.njit(cache=keep, **loops.OPTIONS)(getattr(loops, name)) for name in loops.TYPES}
+    folder = Path(made["moments"].stats.cache_path or "")
+    # Processes that write at once could mix up the files of one another.
+    with locked(folder / "loops") if keep else nullcontext():
+        if not (keep and any(folder.glob("loops.*.nbi"))):
+            log.warning(WAITING)
+        for name, types in loops.TYPES.items():
+            made[name].compile(types)
+            made[name].disable_compile()
+    return CompiledLoops(**made)

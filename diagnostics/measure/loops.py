@@ -1,0 +1,197 @@
+"""The loops that measure a step: each number is read once.
+
+They are plain Python, which :mod:`diagnostics.measure.compiler` compiles for the argument types in TYPES. What they
+find is defined in :mod:`diagnostics.schema.measures`. The compiler makes vector instructions of an inner loop that
+indexes contiguous arrays with ``range(x.shape[0])``, adds up numbers of their own width, and has no branch.
+
+Sums of at most BLOCK entries are added up in float32, which holds seven digits, and these sums in float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERSION = 1
+"""Raised when a change of the loops changes a bit of what they find."""
+
+TYPES = {
+    "tensor_sums": "void(float32[::1], int32[::1], int64[::1], float64[:, ::1], int64[::1], float32[:, :, ::1], "
+    "int32[:, :, ::1])",
+    "output_sums": "void(Array(float32, 4, 'C', readonly=True), int64, int64, int64, float64[::1], int64[::1])",
+    "moments": "int64(float64[:, ::1], int64[::1], int64[::1], float32[:, :, ::1], uint8[::1])",
+    "quiet_units": "int64(int64[::1], int64[::1], uint8[::1], uint8[::1])",
+    "count_silence": "void(uint8[::1], int64[::1], int64, int64, int64[::1], float32[::1], float32[::1])",
+    "histogram": "void(float32[::1], float64, float64, uint32[::1])",
+}
+"""The argument types that each function is compiled for."""
+
+OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "nsz"}, "error_model": "numpy"}
+"""How they are compiled: sums may be reordered; NaN and infinity keep their meaning."""
+
+BLOCK = 4096
+# Float32 squares keep their digits above this mean of squares; where they overflow, the mean is infinite.
+SMALLEST_SQUARE = 1e-32
+# Below this share of the mean square, the variance has lost digits to cancellation.
+SMALLEST_SHARE = 0.02
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.uint8]
+
+
+def tensor_sums(
+    entries: Floats,
+    bits: NDArray[np.int32],
+    ends: Integers,
+    sums: Doubles,
+    places: Integers,
+    out: Floats,
+    out_bits: NDArray[np.int32],
+) -> None:
+    """Sums, norm, smallest and largest entry of each tensor of each kind.
+
+    ``entries``: the tensors, one after the other, kind by kind; ``bits`` is the same memory as int32.
+    ``ends`` (tensor + 1,): where each tensor of the first kind begins, and where the last one ends.
+    ``sums`` (kind * tensor, 3): where the sum, the sum of squares and the number of zeros are written.
+    ``places`` (3,): the rows of ``out`` that smallest, largest and norm are written to.
+    ``out`` (kind, statistic, tensor): where they are written; ``out_bits`` is the same memory as int32.
+
+    The bits of floats above 0 are integers in the order of the floats. Those below 0 are in the opposite order, which
+    flipping all bits but the sign puts right; NaN then lies beyond the infinities. Integers are compared because the
+    compiler makes no vector instructions of comparisons that have to respect NaN.
+    """
+    kinds, _, tensors = out.shape
+    for kind in range(kinds):
+        for t in range(tensors):
+            first, last = kind * ends[-1] + ends[t], kind * ends[-1] + ends[t + 1]
+            total = squares = np.float64(0)
+            low, high, zeros = np.int32(0x7FFFFFFF), np.int32(-0x80000000), np.int32(0)
+            for start in range(first, last, BLOCK):
+                stop = min(start + BLOCK, last)
+                x, b = entries[start:stop], bits[start:stop]
+                block_total = block_squares = np.float32(0)
+                for i in range(x.shape[0]):
+                    block_total += x[i]
+                    block_squares += x[i] * x[i]
+                    ordered = b[i] ^ ((b[i] >> np.int32(31)) & np.int32(0x7FFFFFFF))
+                    low, high = min(low, ordered), max(high, ordered)
+                    zeros += np.int32((b[i] & np.int32(0x7FFFFFFF)) == 0)
+                total += block_total
+                squares += block_squares
+            of_tensor = sums[kind * tensors + t]
+            of_tensor[0], of_tensor[1], of_tensor[2] = total, squares, zeros
+            out_bits[kind, places[0], t] = low ^ ((low >> np.int32(31)) & np.int32(0x7FFFFFFF))
+            out_bits[kind, places[1], t] = high ^ ((high >> np.int32(31)) & np.int32(0x7FFFFFFF))
+            out[kind, places[2], t] = np.sqrt(squares)
+
+
+def output_sums(x: Floats, first: int, stride: int, samples: int, sums: Doubles, zeros: Integers) -> None:
+    """Add a subsample of a layer's outputs to its sums.
+
+    ``x`` (H, C, W, n): the outputs.
+    ``first``, ``stride``, ``samples``: of H the rows from ``first`` on, ``stride`` apart; of n so many samples.
+    ``sums`` (3,): the sum, the sum of squares and the number of zeros, which are added to.
+    ``zeros`` (C,): the number of zeros of each unit, which is added to.
+    """
+    total = squares = np.float64(0)
+    all_zeros = np.int64(0)
+    for unit in range(x.shape[1]):
+        unit_zeros = np.int64(0)
+        for row in range(first, x.shape[0], stride):
+            for column in range(x.shape[2]):
+                part = x[row, unit, column, :samples]
+                part_total = part_squares = np.float32(0)
+                part_zeros = np.int32(0)
+                for i in range(part.shape[0]):
+                    part_total += part[i]
+                    part_squares += part[i] * part[i]
+                    part_zeros += np.int32(part[i] == 0)
+                total += part_total
+                squares += part_squares
+                unit_zeros += part_zeros
+        zeros[unit] += unit_zeros
+        all_zeros += unit_zeros
+    sums[0] += total
+    sums[1] += squares
+    sums[2] += all_zeros
+
+
+def moments(sums: Doubles, sizes: Integers, places: Integers, out: Floats, doubtful: Flags) -> Any:
+    """Mean, deviation and share of zeros from sums, which are set back to 0.
+
+    ``sums`` (kind * tensor, 3): of each tensor the sum, the sum of squares, and the number of zeros.
+    ``sizes`` (tensor,): the number of entries of each.
+    ``places`` (3,): the rows of ``out`` (kind, statistic, tensor) that the statistics are written to, in their order.
+    ``doubtful`` (kind * tensor,): set to 1 where float32 sums have lost digits or are not finite, else to 0.
+
+    Returns the number of doubtful tensors.
+    """
+    found = 0
+    tensors = sizes.shape[0]
+    for i in range(sums.shape[0]):
+        kind, t = i // tensors, i % tensors
+        total, squares, zeros = sums[i, 0], sums[i, 1], sums[i, 2]
+        sums[i] = 0
+        mean, mean_square = total / sizes[t], squares / sizes[t]
+        variance = mean_square - mean * mean
+        # Comparisons with NaN, and of infinity with itself, are false: what is not finite is doubtful.
+        is_good = variance > max(SMALLEST_SHARE * mean_square, SMALLEST_SQUARE) or zeros == sizes[t]
+        doubtful[i] = not is_good
+        found += not is_good
+        out[kind, places[0], t] = mean
+        out[kind, places[1], t] = np.sqrt(max(variance, 0.0))
+        out[kind, places[2], t] = zeros / sizes[t]
+    return found
+
+
+def quiet_units(zeros: Integers, sizes: Integers, is_whole: Flags, quiet: Flags) -> Any:
+    """Which units are 0 in the whole subsample; the ``zeros`` are set back to 0.
+
+    ``zeros``, ``sizes`` (unit,): the number of zeros of each unit in the subsample, and of all its entries there.
+    ``is_whole`` (unit,): whether the subsample holds all entries of the unit.
+    ``quiet`` (unit,): where 1 is written for units that are 0 in the subsample, else 0.
+
+    Returns the number of quiet units that have other entries.
+    """
+    found = 0
+    for u in range(zeros.shape[0]):
+        quiet[u] = zeros[u] == sizes[u]
+        found += quiet[u] and not is_whole[u]
+        zeros[u] = 0
+    return found
+
+
+def count_silence(
+    silent: Flags, counts: Integers, steps: int, window: int, ends: Integers, dead: Floats, dead_window: Floats
+) -> None:
+    """Go on counting for how many steps each unit has been silent, and write the shares of silent units.
+
+    ``silent`` (unit,): which units are silent now.
+    ``counts`` (unit,): for how many steps each has been silent; ``steps`` have passed since.
+    ``window``: W, in steps.
+    ``ends`` (layer,): where the units of each layer end.
+    ``dead``, ``dead_window`` (layer,): where the shares are written of units that are silent now, and for W steps.
+    """
+    start = 0
+    for layer in range(ends.shape[0]):
+        now = long = 0
+        for u in range(start, ends[layer]):
+            counts[u] = (counts[u] + steps) * silent[u]
+            now += silent[u]
+            long += counts[u] >= window
+        dead[layer] = now / (ends[layer] - start)
+        dead_window[layer] = long / (ends[layer] - start)
+        start = ends[layer]
+
+
+def histogram(entries: Floats, low: float, high: float, counts: NDArray[np.uint32]) -> None:
+    """Count the finite ``entries``, which go from ``low`` to ``high``, in equal bins: ``counts`` (bin,)."""
+    bins = counts.shape[0]
+    per_unit = bins / (high - low)
+    for i in range(entries.shape[0]):
+        if low <= entries[i] <= high:
+            counts[min(int((entries[i] - low) * per_unit), bins - 1)] += np.uint32(1)

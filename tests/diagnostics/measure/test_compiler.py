@@ -1,0 +1,109 @@
+"""The compiled loops: made once, by one process at a time, and only where something is measured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics.errors import LogWriteError
+from diagnostics.measure import compiler, loops
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "log-1.2.h5"
+COMMANDS = (["--help"], ["diagnose"], ["stats"], ["report", "--no-replay", "-o", "FOLDER"], ["rules"])
+COMMAND = """
+import sys
+from reports.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    print(end.code, "numba" in sys.modules)
+"""
+MEASURE = """
+import numpy as np
+from diagnostics.measure.tensors import TensorStatistics
+out = np.zeros((1, 7, 1), np.float32)
+statistics = TensorStatistics([5000], out)
+statistics.entries[:] = np.random.default_rng(0).normal(size=5000)
+statistics.measure()
+print(out.tobytes().hex())
+"""
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """As in a process that has compiled nothing."""
+    compiler.compiled_loops.cache_clear()
+    yield
+    compiler.compiled_loops.cache_clear()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_commands_that_train_nothing_do_not_import_the_compiler(command: list[str], tmp_path: Path) -> None:
+    arguments = [str(tmp_path / "out") if word == "FOLDER" else word for word in command]
+    if command[0] in ("diagnose", "stats", "report"):
+        arguments.append(shutil.copy(SAMPLE, tmp_path))
+
+    done = subprocess.run([sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True)
+
+    assert done.stdout.splitlines()[-1:] == ["0 False"], done.stderr
+
+
+@pytest.mark.slow
+def test_processes_that_compile_at_once_find_the_same_bits(tmp_path: Path) -> None:
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def measured(count: int) -> list[tuple[str, str]]:
+        """What each of so many processes finds and tells."""
+        running = [
+            subprocess.Popen([sys.executable, "-c", MEASURE], stdout=PIPE, stderr=PIPE, text=True, env=surroundings)
+            for _ in range(count)
+        ]
+        told = [one.communicate() for one in running]
+        assert [one.returncode for one in running] == [0] * count
+        return told
+
+    first = measured(4)
+    kept = sorted(tmp_path.rglob("*.nbc"))
+    again = measured(1)
+
+    assert first[0][0]
+    assert {found for found, _ in (*first, *again)} == {first[0][0]}
+    assert [compiler.WAITING in told for _, told in first].count(True) == 1
+    assert again[0][1] == ""
+    assert len(kept) == len(loops.TYPES)
+    assert sorted(tmp_path.rglob("*.nbc")) == kept
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_folder_that_cannot_be_written_costs_only_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(path: Path) -> Any:
+        raise LogWriteError(f"{path}: cannot be written")
+
+    monkeypatch.setattr(compiler, "locked", refuse)
+
+    quiet = np.zeros(3, np.uint8)
+    arguments = (np.array([4, 3, 4]), np.array([4, 4, 4]), np.array([0, 0, 1], np.uint8), quiet)
+
+    assert compiler.compiled_loops().quiet_units(*arguments) == 1
+    assert quiet.tolist() == [1, 0, 1]
+    assert [record.message for record in caplog.records] == [compiler.WAITING]
+
+
+def test_every_loop_is_compiled_for_the_types_it_declares() -> None:
+    made = compiler.compiled_loops()
+
+    assert list(vars(made)) == list(loops.TYPES)
+    for function in vars(made).values():
+        assert len(function.signatures) == 1
+        assert not function._can_compile
