@@ -20,6 +20,7 @@ RUNS = 20
 BEFORE_THE_CHAIN = 10  # steps before the first link at which a person who knew would have stepped in
 PLACEBO_STEPS = 20
 POINTS = 8
+AFTER_THE_DEATH = 45  # steps that a branch makes past the confirmation in the mean: 45 over 246 branches of a lenet
 LOOK_BACK = 200  # steps before the first link at which the first point of the search for no return lies, at most
 RATE_DOSES = (0.8, 0.6, 0.5, 0.25, 0.1)
 CLIP_DOSES = (4.0, 2.0, 1.0, 0.5)
@@ -103,6 +104,14 @@ class RescuePlan:
     def branches(self) -> tuple[PlannedBranch, ...]:
         """All branches, the unchanged one first."""
         return tuple(branch for arm in self.arms for branch in arm.branches)
+
+    def expected_steps(self, confirmed: int) -> int:
+        """How many steps all branches will make, roughly; most are certain soon after the logged run was.
+
+        confirmed: the step at which the death of the logged run was confirmed.
+        """
+        usual = [max(0, confirmed - branch.step) + AFTER_THE_DEATH for branch in self.branches]
+        return sum(usual if self.horizon is None else (min(steps, self.horizon) for steps in usual))
 
     def to_json(self) -> dict[str, Any]:
         """The plan in plain types."""

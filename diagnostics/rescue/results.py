@@ -132,7 +132,7 @@ class RescueResult:
         return found
 
     def branches(self) -> pd.DataFrame:
-        """One row a branch: arm, dose, step, order_seed, number, intervention, fate, last_step, digest."""
+        """One row a branch: arm, dose, step, order_seed, number, intervention, fate, steps, last_step, digest."""
         import pandas as pd
 
         rows = []
@@ -149,12 +149,13 @@ class RescueResult:
                         "number": branch.number,
                         "intervention": str(branch.intervention),
                         "fate": str(result.fate),
+                        "steps": result.last_step - branch.step + 1,
                         "last_step": result.last_step,
                         "digest": result.digest,
                     }
                 )
-        columns = ["key", "arm", "dose", "step", "order_seed", "number", "intervention", "fate", "last_step", "digest"]
-        return pd.DataFrame(rows, columns=columns).set_index("key")
+        columns = ("key", "arm", "dose", "step", "order_seed", "number", "intervention", "fate", "steps", "last_step")
+        return pd.DataFrame(rows, columns=[*columns, "digest"]).set_index("key")
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, as ``lenet-diag rescue --json`` prints them."""

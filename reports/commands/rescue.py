@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from diagnostics.rescue.experiment import RescueProgress
     from diagnostics.rescue.plan import RescuePlan
 
-SECONDS_A_BRANCH = 1.2
-"""Of a lenet that died in its first hundred steps; what a longer horizon costs is told as it goes."""
-
 
 @click.command(name="rescue")
 @click.argument("run", metavar="RUN.h5", type=LOG)
@@ -87,7 +84,8 @@ def command(
         from lenet.training.engine import cores
         from reports.text.rescue import intentions, rescue_text
 
-        patient = examine(open_run(run))
+        died = open_run(run)
+        patient = examine(died)
         plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
         at_once = jobs or cores()
         folder = folder or run.with_suffix(".rescue")
@@ -101,7 +99,8 @@ def command(
             resume=resume,
             keep_branches=keep_branches,
         )
-        talk(intentions(plan, len(plan.branches) * SECONDS_A_BRANCH / at_once, at_once))
+        step_seconds = float(died.steps["seconds"].median())
+        talk(intentions(plan, plan.expected_steps(patient.confirmed) * step_seconds / at_once, at_once))
         try:
             rescue.run(_Shown(plan))
         except KeyboardInterrupt:

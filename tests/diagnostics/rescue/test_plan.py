@@ -114,6 +114,13 @@ def test_a_plan_says_in_plain_types_what_was_fixed() -> None:
     assert plan.to_json()["arms"][2]["changes"] == "SwitchOn(changes={'clip_norm': 1.0})"
 
 
+def test_branches_are_expected_to_end_soon_after_the_logged_run_was_sure_to_be_dead() -> None:
+    plan = make_plan(PATIENT, runs=2, arms=["clip"])
+
+    assert plan.expected_steps(73) == (73 - 14 + 45) + 4 * (73 - 24 + 45)
+    assert make_plan(PATIENT, runs=2, arms=["clip"], horizon=30).expected_steps(73) == 5 * 30
+
+
 @pytest.mark.parametrize("options", [{"arms": ["clap"]}, {"branch_step": 74}, {"branch_step": -1}])
 def test_what_cannot_be_planned_is_said_in_one_line(options: dict[str, object]) -> None:
     with pytest.raises(StudyError) as error:
