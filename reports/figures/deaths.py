@@ -24,17 +24,9 @@ def draw(rows: Rows, axes: Axes, words: str, colours: tuple[str, str]) -> None:
         axes.plot(
             share.by_death, [i + 0.22] * len(share.by_death), ".", color=colour, alpha=0.35, markersize=5, clip_on=False
         )
-        if share.interval is not None:
-            axes.plot(share.interval, [i, i], color=colour, linewidth=2.2, solid_capstyle="butt")
-        if share.mean is not None:
-            axes.plot([share.mean], [i], "o", color=colour, markersize=8, markeredgecolor="white", clip_on=False)
+        style.share_dot(axes, i, share.mean, share.interval, colour)
         axes.annotate(f"{share.count} of {share.runs}", (1.04, i), va="center", fontsize=8.5, annotation_clip=False)
-    axes.set_yticks(range(len(rows)), [title for title, _ in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(-0.02, 1.0)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    axes.set_xlabel(words)
-    axes.grid(axis="y", visible=False)
+    style.share_rows(axes, [title for title, _ in rows], words)
 
 
 @style.styled

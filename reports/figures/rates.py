@@ -41,16 +41,10 @@ def prepare(groups: Sequence[Group]) -> tuple[Rate, ...]:
 def draw(rates: Sequence[Rate], axes: Axes) -> None:
     """A row an arm: the dot is k/n, the bar its interval, the count stands beside it."""
     for i, rate in enumerate(rates):
-        axes.plot([rate.low, rate.high], [i, i], color=style.BLUE, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([rate.rate], [i], marker="o", color=style.BLUE, markersize=8, markeredgecolor="white")
+        style.share_dot(axes, i, rate.rate, (rate.low, rate.high), style.BLUE)
         count = f"{rate.defects} of {rate.judged}"
         axes.annotate(count, (rate.high, i), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8.5)
-    axes.set_yticks(range(len(rates)), [rate.label for rate in rates])
-    axes.set_ylim(len(rates) - 0.5, -0.5)
-    axes.set_xlim(-0.02, 1.12)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    axes.set_xlabel("runs that died, with 95 % interval")
-    axes.grid(axis="y", visible=False)
+    style.share_rows(axes, [rate.label for rate in rates], "runs that died, with 95 % interval", right=1.12)
 
 
 @style.styled

@@ -47,19 +47,11 @@ def draw(dots: tuple[ArmDot, ...], axes: Axes) -> None:
     """A row an arm; a dotted line marks the control's share."""
     for i, dot in enumerate(dots):
         colour = style.BLACK if i == 0 else COLOURS.get(dot.word, style.GREY)
-        axes.plot([dot.low, dot.high], [i, i], color=colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot(
-            [dot.lived / dot.runs], [i], marker="o", color=colour, markersize=8, markeredgecolor="white", clip_on=False
-        )
+        style.share_dot(axes, i, dot.lived / dot.runs, (dot.low, dot.high), colour)
         words = f"{dot.lived} of {dot.runs}" + (f", {dot.word}" if dot.word else "")
         axes.annotate(words, (1.03, i), va="center", fontsize=8.5, annotation_clip=False)
     axes.axvline(dots[0].lived / dots[0].runs, color=style.BLACK, linewidth=1, linestyle=":")
-    axes.set_yticks(range(len(dots)), [dot.title for dot in dots])
-    axes.set_ylim(len(dots) - 0.5, -0.5)
-    axes.set_xlim(-0.02, 1.0)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    axes.set_xlabel("branches that lived, with 95 % interval")
-    axes.grid(axis="y", visible=False)
+    style.share_rows(axes, [dot.title for dot in dots], "branches that lived, with 95 % interval")
 
 
 @style.styled

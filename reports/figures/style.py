@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -43,6 +43,7 @@ CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, BLACK)
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MAP = "cividis"
 NOT_FINITE = "#FF3EA5"
+SHARES = (0, 0.25, 0.5, 0.75, 1)
 WIDTH = 7.6
 DPI = 130
 
@@ -160,9 +161,27 @@ def step_axis(axes: Axes, label: bool = True) -> None:
         axes.set_xlabel("step")
 
 
-def share_axis(axes: Axes, ticks: tuple[float, ...] = (0, 0.25, 0.5, 0.75, 1)) -> None:
+def share_axis(axes: Axes, ticks: tuple[float, ...] = SHARES) -> None:
     """Write the shares of the y axis as percentages."""
     axes.set_yticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
+
+
+def share_dot(axes: Axes, row: int, share: float | None, interval: Sequence[float] | None, color: str) -> None:
+    """A share in its row: a dot, and its interval as a bar."""
+    if interval is not None:
+        axes.plot(interval, [row, row], color=color, linewidth=2.2, solid_capstyle="butt")
+    if share is not None:
+        axes.plot([share], [row], "o", color=color, markersize=8, markeredgecolor="white", clip_on=False)
+
+
+def share_rows(axes: Axes, names: Sequence[str], label: str, right: float = 1.0) -> None:
+    """A row a name from top to bottom, and shares from left to right, in per cent."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlim(-0.02, right)
+    axes.set_xticks(SHARES, [f"{100 * share:.0f} %" for share in SHARES])
+    axes.set_xlabel(label)
+    axes.grid(axis="y", visible=False)
 
 
 def no_frame(axes: Axes) -> None:
