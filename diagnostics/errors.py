@@ -19,13 +19,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class DiagnosticsError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package. ``exit_code`` is what the command line exits with."""
+
+    exit_code: ClassVar[int] = 4
 
 
 class LogError(DiagnosticsError):
-    """A log that cannot be read (exit code 3)."""
+    """A log that cannot be read."""
+
+    exit_code = 3
 
 
 class LogBusyError(LogError):
@@ -33,40 +39,58 @@ class LogBusyError(LogError):
 
 
 class LogWriteError(DiagnosticsError):
-    """A log that cannot be written, or can no longer be (exit code 4)."""
+    """A log that cannot be written, or can no longer be."""
 
 
 class LogExistsError(LogWriteError):
-    """The name of a new log is taken, by a file or a folder (exit code 2: another name, or an option, is the cure)."""
+    """The name of a new log is taken, by a file or a folder; another name, or an option, is the cure."""
+
+    exit_code = 2
 
 
 class NotReplacedError(LogWriteError):
-    """Something other than a regular file stands where a file is to be written (exit code 2); it stays as it is."""
+    """Something other than a regular file stands where a file is to be written; it stays as it is."""
+
+    exit_code = 2
 
 
 class CheckpointError(DiagnosticsError):
-    """A checkpoint that is missing, damaged or of another run (exit code 3)."""
+    """A checkpoint that is missing, damaged or of another run."""
+
+    exit_code = 3
 
 
 class DamagedFileError(DiagnosticsError):
-    """A file that is not what it should be; it is left as it was found (exit code 3)."""
+    """A file that is not what it should be; it is left as it was found."""
+
+    exit_code = 3
 
 
 class StudyError(DiagnosticsError):
-    """A study that cannot be: nothing asked for, or a folder that holds another one (exit code 2)."""
+    """A study that cannot be: nothing asked for, or a folder that holds another one."""
+
+    exit_code = 2
 
 
 class MissingLibraryError(DiagnosticsError):
-    """A library that is not among those always installed is needed and missing (exit code 2)."""
+    """A library that is not among those always installed is needed and missing."""
+
+    exit_code = 2
 
 
 class ReplayError(DiagnosticsError):
-    """A run that cannot be replayed, or whose replay is not what its log says (exit code 3)."""
+    """A run that cannot be replayed, or whose replay is not what its log says."""
+
+    exit_code = 3
 
 
 class NoSuchStepError(ReplayError):
-    """A step that the log does not have was asked for (exit code 2)."""
+    """A step that the log does not have was asked for."""
+
+    exit_code = 2
 
 
 class RescueError(DiagnosticsError):
-    """A run on which no experiment can be made: it did not die, or it cannot be reproduced (exit code 3)."""
+    """A run on which no experiment can be made: it did not die, or it cannot be reproduced."""
+
+    exit_code = 3

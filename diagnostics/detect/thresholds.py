@@ -29,6 +29,8 @@ CALIBRATION = "calibration: docs/calibration.md"
 class ThresholdsError(DiagnosticsError):
     """A limit that does not exist or cannot have that value; the message names it and what is allowed."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:

@@ -36,28 +36,12 @@ def tell_damage(path: Path, run: Run) -> int:
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Wrong settings and taken names are 2, files that cannot be read 3, what cannot be written 4."""
-    from diagnostics.detect.thresholds import ThresholdsError
-    from diagnostics.errors import (
-        CheckpointError,
-        DamagedFileError,
-        DiagnosticsError,
-        LogError,
-        LogExistsError,
-        MissingLibraryError,
-        NoSuchStepError,
-        NotReplacedError,
-        ReplayError,
-        RescueError,
-        StudyError,
-    )
+    from diagnostics.errors import DiagnosticsError
     from lenet.errors import DataError, LenetError
 
-    usage = (LogExistsError, MissingLibraryError, NoSuchStepError, NotReplacedError, StudyError)
     try:
         yield
-    except (LenetError, ThresholdsError, *usage) as error:
+    except LenetError as error:
         fail(str(error), UNREADABLE if isinstance(error, DataError) else USAGE)
-    except (LogError, CheckpointError, DamagedFileError, ReplayError, RescueError) as error:
-        fail(str(error), UNREADABLE)
     except DiagnosticsError as error:
-        fail(str(error), FAILED)
+        fail(str(error), error.exit_code)
