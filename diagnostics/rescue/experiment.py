@@ -57,7 +57,7 @@ class BranchWork:
     data: the folder of the data; None for what the log names.
     confirmed: the step at which the death was confirmed.
     horizon: how many steps a branch may make; None for patience plus grace.
-    keep: the folder in which branches keep their rows as logs; None to keep none.
+    keep: the folder in which branches keep their rows as logs; None (default) to keep none.
     """
 
     log: Path
