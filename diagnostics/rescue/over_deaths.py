@@ -15,6 +15,7 @@ import numpy as np
 
 from diagnostics.rescue.evidence import NOT_SHOWN, PROVEN, WORSE, holm, weigh
 from diagnostics.rescue.fate import Fate
+from diagnostics.rescue.no_return import last_open_step, no_return_step
 from diagnostics.rescue.plan import CONTROL, NO_RETURN, PLACEBO, UNCHANGED
 from diagnostics.rescue.study_tables import BranchRow, SeedRow, StudyTables
 from diagnostics.statistics.intervals import mcnemar, mean_interval
@@ -79,17 +80,12 @@ class StudiedDeath:
     @cached_property
     def last_open_step(self) -> int | None:
         """The last branch point from which fewer than half of the branches died; None where there is none."""
-        return max((step for step, fates in self.points.items() if 2 * _died(fates) < len(fates)), default=None)
+        return last_open_step(list(self.points.items()))
 
     @cached_property
     def no_return(self) -> int | None:
         """The first branch point from which all branches died, and from all later ones; None where there is none."""
-        found = None
-        for step, fates in reversed(list(self.points.items())):
-            if _died(fates) < len(fates):
-                break
-            found = step
-        return found
+        return no_return_step(list(self.points.items()))
 
 
 @dataclass(frozen=True)
@@ -243,10 +239,6 @@ def _draws(lived: int, all_of: int, drawn: int) -> np.ndarray[tuple[int], np.dty
     from scipy.stats import hypergeom
 
     return np.asarray(hypergeom(all_of, lived, drawn).pmf(np.arange(drawn + 1)), np.float64)
-
-
-def _died(fates: Sequence[Fate]) -> int:
-    return sum(fate is Fate.DEAD for fate in fates)
 
 
 def _alive(fates: Iterable[Fate]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostics.rescue.evidence import Evidence, rank_among_placebos, weigh
 from diagnostics.rescue.fate import Fate
+from diagnostics.rescue.no_return import Fates, died, last_open_step, no_return_step
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, PLACEBO, SCALED, SWAPPED, RescueArm, RescuePlan
 from diagnostics.rescue.record import BranchResult
 from diagnostics.statistics.intervals import wilson
@@ -119,17 +120,20 @@ class RescueResult:
     @property
     def last_open_step(self) -> int | None:
         """The last branch point from which fewer than half of the control branches died; None where there is none."""
-        return max((p.step for p in self.points if p.runs and 2 * p.died < p.runs), default=None)
+        return last_open_step(self._fates_by_step)
 
     @property
     def no_return(self) -> int | None:
         """The first branch point from which all control branches died, and from all later ones; None without."""
-        found = None
-        for point in reversed(self.points):
-            if not point.runs or point.died < point.runs:
-                break
-            found = point.step
-        return found
+        return no_return_step(self._fates_by_step)
+
+    @property
+    def _fates_by_step(self) -> list[Fates]:
+        arms = [arm for arm in self.plan.arms if arm.name == NO_RETURN]
+        return [
+            (arm.branches[0].step, [self.results[b.key].fate for b in arm.branches if b.key in self.results])
+            for arm in arms
+        ]
 
     def branches(self) -> pd.DataFrame:
         """One row a branch: arm, dose, step, order_seed, number, intervention, fate, steps, last_step, digest."""
@@ -242,8 +246,8 @@ def _single(arm: RescueArm, fates: Mapping[int, Fate], placebos: Mapping[int, Fa
 
 
 def _point(arm: RescueArm, fates: Mapping[int, Fate]) -> Point:
-    died = sum(fate is Fate.DEAD for fate in fates.values())
-    return Point(arm.branches[0].step, died, len(fates), wilson(died, len(fates)))
+    dead = died(list(fates.values()))
+    return Point(arm.branches[0].step, dead, len(fates), wilson(dead, len(fates)))
 
 
 def _arm_json(arm: ArmResult) -> dict[str, Any]:

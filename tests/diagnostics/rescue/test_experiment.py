@@ -18,7 +18,7 @@ from diagnostics.rescue.experiment import BranchWork, Rescue
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.found import rescue_folder, rescue_of
 from diagnostics.rescue.interventions import Intervention, Nothing, SwitchOn
-from diagnostics.rescue.patient import Patient, Treatment, examine
+from diagnostics.rescue.patient import Patient, examine
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, PlannedBranch, make_plan
 from diagnostics.rescue.record import BRANCHES, PLAN, BranchResult
 from diagnostics.rescue.results import read_results
@@ -140,22 +140,6 @@ def test_the_report_finds_a_rescue_beside_its_log_also_when_words_have_changed(
     stored["plan"]["runs"] = 2
     (folder / PLAN).write_text(json.dumps(stored))
     assert rescue_of(open_run(log)) is None
-
-
-@pytest.mark.slow
-def test_arms_that_do_nothing_are_not_proven(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
-    nothing = replace(
-        patient,
-        remedies=(
-            Treatment("rate", "a rate that is the same", {"lr": patient.learning_rate * 1.0000001}),
-            Treatment("clip", "a limit that is never reached", {"clip_norm": 1e9}),
-        ),
-    )
-    plan = make_plan(nothing, runs=8, arms=["rate", "clip"], horizon=FAST)
-    rescue = Rescue(nothing, plan, tmp_path / "out", dead_log)
-    rescue.run()
-
-    assert [arm.word for arm in read_results(plan, rescue.results).arms] == ["not shown", "not shown"]
 
 
 def test_a_log_that_cannot_be_reproduced_ends_the_rescue(patient: Patient, dead_log: Path) -> None:

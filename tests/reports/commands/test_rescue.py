@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from diagnostics.record.training import run_training
 from reports.cli import main
 from tests.diagnostics.rescue.conftest import DYING
+from tests.helpers.made_up_deaths import made_up_tables, usual
 
 ROOT = Path(__file__).parents[3]
 SMALL = ("--runs", "2", "--arm", "clip", "--horizon", "120")
@@ -76,6 +77,26 @@ def test_a_healthy_run_and_wrong_options_are_one_line(log: Path, tmp_path: Path)
         assert result.exit_code == code, result.output
         assert words in result.stderr
         assert "Traceback" not in result.output
+
+
+def test_the_page_of_the_study_follows_from_its_tables_alone(tmp_path: Path) -> None:
+    page = tmp_path / "rescue.md"
+    made_up_tables(page, usual)
+
+    result = call("study", "--preset", "rescue", "--page", page, "--page-only", "--out", tmp_path / "none")
+
+    assert result.exit_code == 0, result.stderr
+    assert f"page: {page}" in result.stderr
+    assert "**Partial: 5 of 60 deaths so far**" in page.read_text()
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("option", [("--lr", "0.1"), ("--runs", "3"), ("--on-defect", "stop"), ("--reuse", "x")])
+def test_the_study_of_rescues_is_fixed(option: tuple[str, str], tmp_path: Path) -> None:
+    result = call("study", "--preset", "rescue", "--out", tmp_path, *option)
+
+    assert result.exit_code == 2
+    assert f"{option[0]}: --preset rescue is one fixed study and does not take it" in result.stderr
 
 
 @pytest.mark.slow
