@@ -27,13 +27,7 @@ from lenet.parameters import Parameters
 class Network:
     """Layers in order, and after :meth:`finalize` their shapes and parameters.
 
-    Args:
-        seed: decides the initial weights and the order of shuffled batches; 0 or more, default 0.
-        dtype: precision of all that is computed, float32 (default) or float64.
-        initializer: how the weights of layers start that name no initializer of their own;
-            an :class:`Initializer` or the name of its scheme, None (default) for the report's.
-        l1: strength of the L1 penalty of all weights, 0 or more, default 0; added to a layer's own.
-        l2: strength of the L2 penalty of all weights, 0 or more, default 0; added to a layer's own.
+    Its arguments are those of :class:`lenet.model.Model` with the same names.
 
     Raises:
         SettingsError: an argument out of its range.
