@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from diagnostics.errors import LogWriteError
+from lenet.errors import reason_of
 from lenet.regular_files import open_regular
 
 
@@ -44,7 +45,7 @@ def _open_lock(path: Path) -> IO[bytes]:
         beside.parent.mkdir(parents=True, exist_ok=True)
         return os.fdopen(open_regular(beside, os.O_RDWR | os.O_CREAT | os.O_APPEND, follow=False), "a+b")
     except OSError as error:
-        raise LogWriteError(f"{beside}: cannot be written: {error.strerror or error}") from error
+        raise LogWriteError(f"{beside}: cannot be written: {reason_of(error)}") from error
 
 
 def lock(descriptor: int, *, wait: bool = False) -> bool:

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from diagnostics.errors import DamagedFileError, LogWriteError, NotReplacedError
 from diagnostics.file_locks import is_locked, lock
+from lenet.errors import reason_of
 from lenet.regular_files import obstacle, open_regular, read_regular
 
 PART_NAME = 100
@@ -36,7 +37,7 @@ def check_replaceable(path: Path) -> None:
     try:
         found = obstacle(path)
     except (OSError, ValueError) as error:
-        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from None
+        raise LogWriteError(f"{path}: cannot be written: {reason_of(error)}") from None
     if found:
         raise NotReplacedError(f"{path}: is {found}, and only regular files are replaced; give another path")
 
@@ -57,7 +58,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
         remove_abandoned_parts(path)
         part, held = _open_part(path)
     except OSError as error:
-        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from error
+        raise LogWriteError(f"{path}: cannot be written: {reason_of(error)}") from error
     try:
         yield part
         if sync:
@@ -67,7 +68,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     except OSError as error:
         if error.filename not in (None, str(part)):  # something else, that was to be read
             raise
-        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from error
+        raise LogWriteError(f"{path}: cannot be written: {reason_of(error)}") from error
     finally:
         held.close()
         with contextlib.suppress(OSError):
@@ -98,7 +99,7 @@ def append_line(path: Path, line: str) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise LogWriteError(f"{path}: cannot be written: {_reason(error)}") from error
+        raise LogWriteError(f"{path}: cannot be written: {reason_of(error)}") from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -114,7 +115,7 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
     try:
         value = json.loads(read_regular(path, JSON_SIZE).decode())
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"not JSON ({error})"
+        reason = f"cannot be read: {reason_of(error)}" if isinstance(error, OSError) else f"not JSON ({error})"
         raise DamagedFileError(f"{path}: {reason}; kept as it is: move it or repair it") from error
     if not isinstance(value, dict) or value.get("format") != expected:
         found = value.get("format") if isinstance(value, dict) else type(value).__name__
@@ -225,7 +226,3 @@ def _open_part(path: Path) -> tuple[Path, IO[bytes]]:
         if os.fstat(file.fileno()).st_nlink:
             return part, file
         file.close()  # taken for an abandoned one between opening and locking
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else "") or str(error)

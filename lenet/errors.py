@@ -27,8 +27,14 @@ class SettingsError(LenetError, ValueError):
     """An argument is out of its range; the message names it, its value and what is allowed."""
 
 
+class NotRegularError(OSError):
+    """Something other than a regular file stands where one is needed; ``strerror`` says what, in words."""
+
+
 def reason_of(error: BaseException) -> str:
     """The reason of an error in one line: what the system said, or the class and the first line of its message."""
+    if isinstance(error, NotRegularError):
+        return str(error.strerror)
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     lines = str(error).strip().splitlines()

@@ -11,6 +11,8 @@ import os
 import stat
 from pathlib import Path
 
+from lenet.errors import NotRegularError
+
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFDIR: "a folder",
@@ -43,11 +45,11 @@ def open_regular(path: Path | str | os.PathLike[str], flags: int = os.O_RDONLY, 
     if not follow:
         flags |= getattr(os, "O_NOFOLLOW", 0)
     if found := obstacle(os.path.realpath(path) if follow else path):  # opening a device may already move something
-        raise OSError(errno.EINVAL, f"is {found}, no regular file", str(path))
+        raise NotRegularError(errno.EINVAL, f"is {found}, no regular file", str(path))
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0), 0o644)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "is no regular file", str(path))
+        raise NotRegularError(errno.EINVAL, "is no regular file", str(path))
     return descriptor
 
 

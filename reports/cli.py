@@ -44,8 +44,10 @@ def _ending_in_one_line() -> Iterator[None]:
     except OSError as error:
         if not error.errno:  # raised by a library and not by the system
             end_with_fault(error)
+        from lenet.errors import reason_of
+
         what = f"{error.filename}: " if error.filename else ""
-        fail(f"{what}{os.strerror(error.errno).lower()}", UNREADABLE if error.errno in NOT_THERE else FAILED)
+        fail(f"{what}{reason_of(error)}", UNREADABLE if error.errno in NOT_THERE else FAILED)
     except Exception as error:
         end_with_fault(error)
     finally:

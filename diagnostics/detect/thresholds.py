@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnostics.errors import DiagnosticsError
+from lenet.errors import reason_of
 from lenet.regular_files import read_regular
 
 LARGEST_FILE = 1_000_000
@@ -105,7 +106,7 @@ class Thresholds(Mapping[str, float]):
         try:
             tables = tomllib.loads(read_regular(path, LARGEST_FILE).decode())
         except OSError as error:
-            raise ThresholdsError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+            raise ThresholdsError(f"{path}: cannot be read: {reason_of(error)}") from None
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise ThresholdsError(f"{path}: cannot be read as a TOML file of limits ({error})") from None
         values: dict[str, float] = {}

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import CheckpointError
 from diagnostics.files import remove_abandoned_parts
-from lenet.errors import LenetError, reason_of
+from lenet.errors import LenetError, NotRegularError, reason_of
 from lenet.regular_files import obstacle
 from lenet.training.state import load_state, save_state
 
@@ -78,11 +78,11 @@ class CheckpointRing:
         Raises OSError where it cannot be written, and where the folder is a link to another place.
         """
         if obstacle(self.folder) not in ("", "a folder"):
-            raise NotADirectoryError(errno.ENOTDIR, f"is {obstacle(self.folder)}, no folder", str(self.folder))
+            raise NotRegularError(errno.ENOTDIR, f"is {obstacle(self.folder)}, no folder", str(self.folder))
         self.folder.mkdir(exist_ok=True)
         path = self.path(step)
         if found := obstacle(path):
-            raise FileExistsError(errno.EEXIST, f"{path.name} is {found}, and only regular files are replaced")
+            raise NotRegularError(errno.EEXIST, f"{path.name} is {found}, and only regular files are replaced")
         remove_abandoned_parts(path)
         added = {PREFIX + name: array for name, array in recorder.items()}
         content = save_state(path, {**model, **added, PREFIX + "run_id": np.array(self._run_id)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from diagnostics.log.native import ForeignContentError, NativeDataset, NativeFil
 from diagnostics.run.source import Records, Rows
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
+from lenet.errors import reason_of
 
 TABLES = (*GROWING_TABLES, SNAPSHOTS)
 SMALL_BLOCK = 64
@@ -85,7 +85,7 @@ class FileSource:
         try:
             reason = f"is no log as lenet-diag writes them: {reason}" if reason else superblock.damage(self.path)
         except OSError as error:  # gone since it was tried
-            reason = f"cannot be read: {os.strerror(error.errno or 0).lower()}"
+            reason = f"cannot be read: {reason_of(error)}"
         raise LogError(f"{self.path}: {reason}")
 
     def _take(self, opened: Opened) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from diagnostics.errors import LogWriteError
 from diagnostics.file_locks import is_locked, lock
+from lenet.errors import reason_of
 from lenet.regular_files import open_regular
 
 log = logging.getLogger("lenet-diag")
@@ -49,7 +50,7 @@ class WriterLock:
             raise LogWriteError(f"{path} is being written by another process ({writer}); give another --out") from None
         except OSError as error:
             self.forget()
-            raise LogWriteError(f"{self._path}: cannot be written: {error.strerror or error}") from None
+            raise LogWriteError(f"{self._path}: cannot be written: {reason_of(error)}") from None
         if is_written(path):
             self.release()
             raise LogWriteError(f"{path} is being written by another process, under another name; give another --out")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from diagnostics.errors import LogExistsError, LogWriteError
 from diagnostics.files import check_replaceable, new_part
+from lenet.errors import reason_of
 
 LEAST_ROOM = 1 << 17  # bytes for a log as it is made; they have to fit before training starts
 LONGEST_NAME = 200  # of a log, in bytes: room for what is added while it is written
@@ -39,7 +40,7 @@ def check_log_path(path: Path, *, overwrite: bool = False) -> None:
         with probe.open("xb") as file:
             file.write(bytes(LEAST_ROOM))
     except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
+        reason = reason_of(error)
         raise LogWriteError(f"{path}: cannot be made in folder {folder}: {reason}") from None
     finally:
         with contextlib.suppress(OSError):

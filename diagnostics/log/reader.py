@@ -27,6 +27,7 @@ from diagnostics.log.native import NativeFile
 from diagnostics.log.run_files import find_runs
 from diagnostics.run.run import Run
 from diagnostics.schema.tables import FORMAT, VERSION
+from lenet.errors import reason_of
 
 
 def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
@@ -90,7 +91,7 @@ def _start_of(file: Path) -> bytes:
     except IsADirectoryError:
         raise LogError(f"{file}: is a folder; expected a log of lenet-diag") from None
     except OSError as error:
-        raise LogError(f"{file}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+        raise LogError(f"{file}: cannot be read: {reason_of(error)}") from None
     if not start:
         raise LogError(f"{file}: is empty; expected a log of lenet-diag")
     return start
@@ -142,7 +143,7 @@ def _repaired(file: Path, status: str) -> Opened:
 
 
 def _no_room(file: Path, folder: Path, error: OSError) -> LogError:
-    reason = os.strerror(error.errno or 0).lower()
+    reason = reason_of(error)
     return LogError(
         f"{file}: cannot be read: its copy in {folder} failed, {reason}; point TMPDIR to where there is room"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from diagnostics.errors import LogError
 from diagnostics.log.names import was_resumed
+from lenet.errors import reason_of
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:
@@ -21,7 +22,7 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
         try:
             found += _runs_in(path)
         except OSError as error:
-            raise LogError(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
+            raise LogError(f"{path}: cannot be read: {reason_of(error)}") from None
     return _each_once(found)
 
 
@@ -47,7 +48,7 @@ def _each_once(paths: Iterable[Path]) -> list[Path]:
 
 def _runs_in(path: Path) -> list[Path]:
     if path.is_dir():
-        inside = [p for p in sorted(path.glob("*.h5")) if not was_resumed(p)]
+        inside = [p for p in sorted(path.iterdir()) if p.name.endswith(".h5") and not was_resumed(p)]
         if not inside:
             raise LogError(f"{path}: no runs in this folder (expected files ending in .h5)")
         return inside

@@ -20,6 +20,7 @@ from diagnostics.log.writer import LogWriter
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import CHECKPOINTS, DIGESTS, EPOCHS, VALIDATIONS, Table
 from diagnostics.signals import ended_by
+from lenet.errors import reason_of
 from lenet.hooks import EpochEnd, RunEnd, ValidationEnd
 
 Policy = Literal["continue", "stop"]
@@ -73,7 +74,12 @@ class RunLog:
     @property
     def failure(self) -> str | None:
         """Why it does not hold the whole run, or will not be found; None while all is well."""
-        return (self._writer.failure or self._writer.loss) if self._writer is not None else None
+        return (self._writer.loss or self._writer.failure) if self._writer is not None else None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file that is written does not stand at its path any more."""
+        return self._writer is not None and self._writer.loss is not None
 
     def row(self, step: int, epoch: int, values: NDArray[np.float32]) -> None:
         """One row."""
@@ -121,7 +127,7 @@ class RunLog:
             file, content = self._ring.save(step, state, recorder)
         except OSError as error:
             ring, self._ring = self._ring, None
-            self._complain(LogWriteError(f"{ring.folder}: no more checkpoints: {error.strerror or error}"))
+            self._complain(LogWriteError(f"{ring.folder}: no more checkpoints: {reason_of(error)}"))
             return
         self._writer.add(CHECKPOINTS, step=step, file=file.name, bytes=len(content), healthy=healthy)
         parameters = sha256(state["parameters"].tobytes()).hexdigest()

@@ -156,8 +156,13 @@ class Recorder(Hook):
 
     @property
     def log_failure(self) -> str | None:
-        """Why the log stopped before the run ended; None where it did not."""
+        """Why the log stopped before the run ended, or will not be found; None where neither is so."""
         return self._log.failure if hasattr(self, "_log") else None
+
+    @property
+    def log_is_lost(self) -> bool:
+        """Whether the log was removed or replaced while it was written."""
+        return hasattr(self, "_log") and self._log.is_lost
 
     def check(self) -> None:
         """Raise LogWriteError now if the log could not be made."""

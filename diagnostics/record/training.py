@@ -13,7 +13,7 @@ from diagnostics.record.options import DEFAULT_RECORDING, RecordingOptions
 from diagnostics.record.recorder import Recorder
 from diagnostics.signals import EndsBetweenSteps
 from lenet.data import Dataset, load_dataset
-from lenet.errors import SettingsError
+from lenet.errors import SettingsError, reason_of
 from lenet.hooks import Hook
 from lenet.model import Model
 from lenet.settings import Settings
@@ -26,11 +26,11 @@ class TrainingResult:
     """How one training ended, and what was found in it.
 
     settings: what was trained.
-    path: its log; None where nothing was logged.
+    path: its log; None where nothing was logged, and where the log was removed or replaced meanwhile.
     status: completed, stopped by a hook, or interrupted.
     diagnosis: the judgement of the steps that were made.
     model: the model after its last step.
-    log_failure: why the log stopped before the run ended; None where it did not.
+    log_failure: why the log stopped before the run ended, or is lost; None where neither is so.
     interruption: the KeyboardInterrupt or SystemExit that ended an interrupted run; None for any other.
     """
 
@@ -51,7 +51,7 @@ def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LogWriteError(f"{folder}: the folder for runs cannot be made ({error.strerror})") from None
+        raise LogWriteError(f"{folder}: the folder for runs cannot be made: {reason_of(error)}") from None
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
     return folder / f"{settings.network}-seed{settings.seed}-{now}.h5"
 
@@ -112,9 +112,8 @@ def run_training(
     if recorder.diagnosis is None:
         raise DiagnosticsError("the run ended without a diagnosis")
     status = "interrupted" if interruption else model.run_end.status
-    return TrainingResult(
-        settings, recorder.path, status, recorder.diagnosis, model, recorder.log_failure, interruption
-    )
+    log = None if recorder.log_is_lost else recorder.path
+    return TrainingResult(settings, log, status, recorder.diagnosis, model, recorder.log_failure, interruption)
 
 
 def build(settings: Settings, data: Dataset) -> Model:

@@ -12,7 +12,7 @@ from diagnostics.log.names import checkpoint_folder
 from diagnostics.measure.silence import State as MeterState
 from diagnostics.run.run import Run
 from diagnostics.schema.tables import DIGESTS
-from lenet.errors import LenetError
+from lenet.errors import LenetError, reason_of
 from lenet.training.state import State
 
 KEPT = 8
@@ -91,7 +91,7 @@ class Starts:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
+            raise CheckpointError(f"{path}: cannot be read: {reason_of(error)}") from None
         if expected is not None and sha256(content).hexdigest() != expected:
             raise CheckpointError(f"{path}: was changed since it was written")
         checkpoint = self._ring.load(step)

@@ -20,6 +20,7 @@ from diagnostics.files import JSON_SIZE, append_line, read_json, write_bytes, wr
 from diagnostics.provenance import code_version
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.plan import RescuePlan
+from lenet.errors import reason_of
 from lenet.regular_files import read_regular
 
 PLAN, BRANCHES = "rescue.json", "branches.jsonl"
@@ -112,7 +113,7 @@ def load_branches(path: Path, *, cut: bool = True) -> dict[str, BranchResult]:
     try:
         content = read_regular(path, JSON_SIZE)
     except OSError as error:
-        raise DamagedFileError(f"{path}: cannot be read: {error.strerror}") from None
+        raise DamagedFileError(f"{path}: cannot be read: {reason_of(error)}") from None
     whole = content[: content.rfind(b"\n") + 1]
     if cut and whole != content:
         write_bytes(path, whole)

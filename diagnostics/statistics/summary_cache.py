@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from diagnostics.errors import LogError, LogWriteError
 from diagnostics.files import readable_name, write_text
 from diagnostics.statistics.code_fingerprint import fingerprint
 from diagnostics.statistics.run_summary import RunSummary, summarise
+from lenet.errors import reason_of
 from lenet.regular_files import obstacle, read_regular
 
 FOLDER = ".summaries"
@@ -76,7 +76,7 @@ def load_summaries(
         except LogError as error:
             problems.append(str(error))
         except OSError as error:
-            problems.append(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}")
+            problems.append(f"{path}: cannot be read: {reason_of(error)}")
         else:
             if summary.status in OPEN:
                 unfinished.append(path)

@@ -56,7 +56,7 @@ class Worker:
             raise result.interruption
         summary = finished(path, task)
         if summary is None:
-            raise LogWriteError(f"{path}: the log does not hold the whole run (disk full?)")
+            raise LogWriteError(f"{path}: the log does not hold the whole run: {result.log_failure or result.status}")
         return summary
 
 

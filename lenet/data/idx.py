@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.errors import DataError
+from lenet.errors import DataError, reason_of
 from lenet.regular_files import read_regular
 
 IMAGES = 2051
@@ -97,7 +97,7 @@ def read_idx(path: Path | str, magic: int) -> IdxFile:
     try:
         raw = read_regular(file, MAX_BYTES + 16)
     except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror}), expected {_KINDS[magic]}") from None
+        raise DataError(f"{file}: cannot be read: {reason_of(error)}; expected {_KINDS[magic]}") from None
     if not raw:
         raise DataError(f"{file}: empty file, expected {_KINDS[magic]}")
     stream = _Gzip(file, raw) if raw.startswith(_GZIP) else _Plain(raw)

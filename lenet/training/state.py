@@ -182,7 +182,7 @@ def load_state(path: str | os.PathLike[str]) -> State:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file, expected a saved state") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise DataError(f"{path}: cannot be opened: {reason_of(error)}") from error
     try:
         # Opened here, since NumPy leaves a damaged file open.
         with os.fdopen(descriptor, "rb") as file, np.load(file, allow_pickle=False) as archive:

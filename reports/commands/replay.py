@@ -91,9 +91,11 @@ def _check(replayed: ReplayedRun, steps: str) -> int:
 
 def _open(replayed: ReplayedRun, path: Path, step: int | None, state: Path | None, out: Path | None) -> int:
     """Open the step that was asked for, or the origin; returns the exit code. Raises ReplayError."""
+    from diagnostics.errors import LogWriteError
     from diagnostics.files import check_replaceable
     from diagnostics.replay.opened import open_origin, open_step
     from lenet import save_state
+    from lenet.errors import reason_of
     from reports.pages.origin_page import PAGE, write_origin
     from reports.text.opened import proof_sentence, what_happened
 
@@ -106,7 +108,10 @@ def _open(replayed: ReplayedRun, path: Path, step: int | None, state: Path | Non
     for sentence in what_happened(opened):
         talk(f"  {sentence}")
     if state is not None:
-        save_state(state, opened.main.moment.state)
+        try:
+            save_state(state, opened.main.moment.state)
+        except OSError as error:
+            raise LogWriteError(f"{state}: cannot be written: {reason_of(error)}") from error
         say(state)
     say(write_origin(opened, folder))
     return 0

@@ -59,7 +59,9 @@ def command(path: Path, out: Path | None, which: str, jobs: int | None, wants_re
     """
     with one_line_errors():
         from diagnostics.files import check_replaceable
+        from diagnostics.log.run_files import find_runs
 
+        find_runs([path])  # what cannot be read is told before what cannot be written
         replays = Replays(wants_replay, data)
         out = out or (path / "report" if path.is_dir() else path.with_suffix(".report"))
         check_replaceable(out / "report.html")  # before the minutes that figures take

@@ -104,4 +104,4 @@ def _tell(result: TrainingResult) -> None:
     for failed in result.model.run_end.switched_off:
         talk(failed)
     if result.log_failure is not None:
-        talk(f"the log is incomplete: {result.log_failure}")
+        talk(f"the log is {'incomplete' if result.path else 'lost'}: {result.log_failure}")

@@ -85,7 +85,7 @@ def test_what_cannot_be_written_leaves_the_old_content_and_no_part(tmp_path: Pat
             part.write_bytes(b"half of it")
             raise error
 
-    with pytest.raises(LogWriteError, match=r"x: cannot be written: No space left"):
+    with pytest.raises(LogWriteError, match=r"x: cannot be written: no space left"):
         fail(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     with pytest.raises(KeyboardInterrupt):
         fail(KeyboardInterrupt())

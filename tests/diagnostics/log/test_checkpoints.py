@@ -64,7 +64,7 @@ def test_a_checkpoint_that_cannot_be_opened_is_not_called_damaged(
     with pytest.raises(CheckpointError) as error:
         prepare_resume(log)
 
-    reason = f"{newest(log)}: cannot be opened: {os.strerror(code)}"
+    reason = f"{newest(log)}: cannot be opened: {os.strerror(code).lower()}"
     assert str(error.value) == f"{reason}; see to that, or remove the file to go on from an older one"
     assert "train anew" not in str(error.value)
 
