@@ -21,6 +21,7 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from diagnostics.measure.compiler import compiled_loops
+from tests.helpers.fuzz import SEED
 
 threadpool_limits(1, user_api="blas")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -31,6 +32,11 @@ compiled_loops()
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+def pytest_report_header() -> str:
+    """The seed of the fuzzed files, headers, checkpoints and command lines."""
+    return f"fuzzing with FUZZ_SEED={SEED}"
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,9 @@ BLOCK_ROWS, BLOCK_BYTES = 1024, 4_000_000
 class ForeignContentError(ValueError):
     """Something in the file that no writer of logs makes."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))  # names may hold anything
+
 
 class NativeFile:
     """An open HDF5 file, of which only plain data are read.

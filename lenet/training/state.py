@@ -153,17 +153,23 @@ def save_state(path: str | os.PathLike[str], state: State) -> bytes:
         raise DataError(f"{path}: found no folder {path.parent}, expected one to write the state to")
     if found := obstacle(path):
         raise DataError(f"{path}: is {found}, and only regular files are replaced; give another path")
-    archive = io.BytesIO()  # written in one piece, which takes half the time
-    np.savez(archive, **state)  # type: ignore[arg-type]
+    content = packed_state(state)
     part = path.with_name(f"{path.name}.part-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         with part.open("xb") as file:
-            file.write(archive.getbuffer())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    return content
+
+
+def packed_state(state: State) -> bytes:
+    """A state as the content of an npz file."""
+    archive = io.BytesIO()  # written in one piece, which takes half the time
+    np.savez(archive, **state)  # type: ignore[arg-type]
     return archive.getvalue()
 
 

@@ -91,11 +91,9 @@ def _check(replayed: ReplayedRun, steps: str) -> int:
 
 def _open(replayed: ReplayedRun, path: Path, step: int | None, state: Path | None, out: Path | None) -> int:
     """Open the step that was asked for, or the origin; returns the exit code. Raises ReplayError."""
-    from diagnostics.errors import LogWriteError
-    from diagnostics.files import check_replaceable
+    from diagnostics.files import check_replaceable, write_bytes
     from diagnostics.replay.opened import open_origin, open_step
-    from lenet import save_state
-    from lenet.errors import reason_of
+    from lenet.training.state import packed_state
     from reports.pages.origin_page import PAGE, write_origin
     from reports.text.opened import proof_sentence, what_happened
 
@@ -108,10 +106,7 @@ def _open(replayed: ReplayedRun, path: Path, step: int | None, state: Path | Non
     for sentence in what_happened(opened):
         talk(f"  {sentence}")
     if state is not None:
-        try:
-            save_state(state, opened.main.moment.state)
-        except OSError as error:
-            raise LogWriteError(f"{state}: cannot be written: {reason_of(error)}") from error
+        write_bytes(state, packed_state(opened.main.moment.state))
         say(state)
     say(write_origin(opened, folder))
     return 0

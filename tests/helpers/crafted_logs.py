@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,30 @@ def texts_of_any_length(path: str) -> Change:
     return change
 
 
+def random_change(rng: random.Random) -> Change:
+    """An attribute of another value or type, or other bytes in the first row of a table of the header."""
+
+    def change(file: h5py.File, folder: Path) -> None:
+        if rng.random() < 0.6:
+            name = rng.choice(sorted(file.attrs))
+            value = rng.choice([*ODD_VALUES, np.bytes_(rng.randbytes(9) + b"x"), np.int64(rng.randint(-9, 9))])
+            attribute(name, value)(file, folder)
+            return
+        path = rng.choice([TENSORS.path, LAYERS.path, COLUMNS.path])
+        rows = file[path][()]
+        field = rng.choice([name for name in rows.dtype.names if name != "crc"])
+        rows[field][0] = np.frombuffer(rng.randbytes(rows.dtype[field].itemsize), rows.dtype[field])[0]
+        file[path][...] = with_crc(rows)
+
+    return change
+
+
 LARGE = 2**63 - 1
+ODD_VALUES: list[Any] = [
+    np.int64(0), np.int64(-1), np.int64(LARGE), np.uint64(2**64 - 1), np.float64(np.nan), np.float64(np.inf), True,
+    np.float64(1e300), np.complex128(1j), np.bytes_("{"), np.bytes_("[]"), np.bytes_("null"), np.bytes_("[" * 9_000),
+    np.bytes_('{"a": {"b": []}}'), np.zeros(0), np.zeros((2, 2)), np.arange(5), "text of any length", h5py.Empty("<f4"),
+]  # fmt: skip
 PATHS = (VALUES.path, INDEX.path, "steps", EVENTS.path, EPOCHS.path, SNAPSHOTS.path, TENSORS.path, COLUMNS.path)
 NOT_READ: dict[str, Change] = {
     **{f"external link {p}": external_link(p) for p in PATHS},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from diagnostics.record.recorder import Recorder
 from lenet.errors import DataError, LenetError
 from lenet.hooks import Hook, StepEnd
 from lenet.training.state import load_state
+from tests.helpers.fuzz import Record, assert_one_line, fuzz, mutate
 from tests.helpers.odd_files import ODD_FILES, what_is_there
 from tests.helpers.small_trainings import small_model, train
 
@@ -227,6 +229,28 @@ def test_malformed_members_are_one_line_or_passed_over(log: Path, name: str) -> 
         assert sorted(p.name for p in log.parent.iterdir()) == ["run.checkpoints", "run.h5"]
     else:
         assert open_run(log).status == "completed"
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(400, marks=pytest.mark.slow)])
+def test_a_mutated_checkpoint_is_one_line_or_the_state_that_was_saved(
+    log: Path, record_property: Record, count: int
+) -> None:
+    path, ring = newest(log), CheckpointRing(newest(log).parent, open_run(log).source.header.run_id)  # type: ignore[attr-defined]
+    sound, saved = path.read_bytes(), ring.load(14)
+    model = small_model()
+
+    def trial(rng: random.Random) -> None:
+        path.write_bytes(mutate(sound, rng))
+        try:
+            found = ring.load(14)
+            model.restore(found.model)
+        except (LenetError, CheckpointError) as error:
+            assert_one_line(error, path)
+            return
+        for name, array in (saved.model | saved.recorder).items():
+            np.testing.assert_array_equal((found.model | found.recorder)[name], array)
+
+    fuzz(record_property, "mutated checkpoints", count, trial)
 
 
 def test_packed_members_are_refused_before_they_are_unpacked(log: Path) -> None:

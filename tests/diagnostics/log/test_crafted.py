@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from diagnostics.errors import LogError
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
-from tests.helpers.crafted_logs import BOMBS, HEADERS, NOT_READ, ODD_ROWS, craft
+from diagnostics.run.run import Run
+from tests.helpers.crafted_logs import BOMBS, HEADERS, NOT_READ, ODD_ROWS, craft, random_change
+from tests.helpers.fuzz import Record, assert_one_line, fuzz
 from tests.helpers.log_writers import ROWS, use_all, whole_log
 
 
@@ -66,17 +69,41 @@ def test_a_header_that_cannot_be_is_one_line_that_says_why(tmp_path: Path, name:
     assert "is no log as lenet-diag writes them" in line or "is damaged beyond repair" in line
 
 
-@pytest.mark.parametrize("name", ODD_ROWS)
-def test_rows_that_make_little_sense_raise_nothing(tmp_path: Path, name: str) -> None:
-    path = tmp_path / "run.h5"
-    craft(path, ODD_ROWS[name])
-
-    run = open_run(path)
+def ask_everything(run: Run) -> None:
     for frame in (run.steps, run.tensors, run.activations, run.epochs, run.validations, run.events, run.checkpoints):
         len(frame)
     assert run.verdict is not None
     assert run.steps_made >= 0
     assert len(run.snapshots.steps) >= 0
+
+
+@pytest.mark.parametrize("name", ODD_ROWS)
+def test_rows_that_make_little_sense_raise_nothing(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "run.h5"
+    craft(path, ODD_ROWS[name])
+
+    ask_everything(open_run(path))
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_random_header_is_one_line_or_a_log_that_answers(
+    sound: dict[str, bytes], tmp_path: Path, record_property: Record, count: int
+) -> None:
+    path = tmp_path / "run.h5"
+
+    def trial(rng: random.Random) -> None:
+        path.unlink(missing_ok=True)  # HDF5 knows a file that is still open by its inode
+        path.write_bytes(sound["closed"])
+        with h5py.File(path, "r+", libver=("v110", "latest")) as file:
+            random_change(rng)(file, tmp_path)
+        try:
+            run = open_run(path)
+        except LogError as error:
+            assert_one_line(error, path)
+            return
+        ask_everything(run)
+
+    fuzz(record_property, "random headers", count, trial)
 
 
 def header_of(data: bytearray, name: str) -> range:

@@ -10,8 +10,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from diagnostics.errors import DiagnosticsError, LogError
 from diagnostics.log.reader import open_run
@@ -20,6 +18,7 @@ from diagnostics.log.run_files import find_runs
 from diagnostics.log.superblock import SIZE, is_intact
 from diagnostics.schema.tables import VERSION
 from diagnostics.statistics import summary_cache
+from tests.helpers.fuzz import Record, fuzz, mutate
 from tests.helpers.log_writers import ROWS, row, use_all, whole_log
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -38,62 +37,19 @@ def assert_one_line_or_right_rows(path: Path) -> int | None:
     return rows
 
 
-def mutate(data: bytes, rng: random.Random) -> bytes:
-    """One to four accidents: flipped bits, overwritten or swapped blocks, cuts, additions."""
-    result = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
-        if not result:
-            break
-        at, length = rng.randrange(len(result)), rng.choice([1, 8, 64, 4096])
-        kind = rng.randrange(6)
-        if kind == 0:
-            result[at] ^= 1 << rng.randrange(8)
-        elif kind == 1:
-            result[at : at + length] = rng.randbytes(len(result[at : at + length]))
-        elif kind == 2:
-            result[at : at + length] = bytes(len(result[at : at + length]))
-        elif kind == 3:
-            del result[at:]
-        elif kind == 4:
-            result += rng.randbytes(length)
-        else:
-            other = rng.randrange(len(result))
-            result[at : at + length] = result[other : other + length]
-    return bytes(result)
-
-
-def fuzz(sound: dict[str, bytes], folder: Path, seed: int, state: str, near_the_start: bool) -> None:
-    rng = random.Random(seed)
-    data = sound[state]
-    if near_the_start:  # where the structures are
-        cut = min(len(data), 40_000)
-        data = mutate(data[:cut], rng) + data[cut:]
-    else:
-        data = mutate(data, rng)
-    path = folder / "mutated.h5"
-    path.write_bytes(data)
-    assert_one_line_or_right_rows(path)
-
-
-FUZZ = given(seed=st.integers(0, 2**32), state=st.sampled_from(["closed", "killed"]), near_the_start=st.booleans())
-CHECKS = [HealthCheck.function_scoped_fixture]
-
-
-@FUZZ
-@settings(max_examples=60, deadline=5000, suppress_health_check=CHECKS)
+@pytest.mark.parametrize("count", [60, pytest.param(600, marks=pytest.mark.slow)])
 def test_mutated_files_give_one_line_or_right_rows(
-    sound: dict[str, bytes], tmp_path: Path, seed: int, state: str, near_the_start: bool
+    sound: dict[str, bytes], tmp_path: Path, record_property: Record, count: int
 ) -> None:
-    fuzz(sound, tmp_path, seed, state, near_the_start)
+    path = tmp_path / "mutated.h5"
 
+    def trial(rng: random.Random) -> None:
+        data = sound[rng.choice(["closed", "killed"])]
+        cut = min(len(data), 40_000) if rng.random() < 0.5 else len(data)  # near the start the structures are
+        path.write_bytes(mutate(data[:cut], rng) + data[cut:])
+        assert_one_line_or_right_rows(path)
 
-@pytest.mark.slow
-@FUZZ
-@settings(max_examples=600, deadline=5000, suppress_health_check=CHECKS)
-def test_many_mutated_files_give_one_line_or_right_rows(
-    sound: dict[str, bytes], tmp_path: Path, seed: int, state: str, near_the_start: bool
-) -> None:
-    fuzz(sound, tmp_path, seed, state, near_the_start)
+    fuzz(record_property, "mutated logs", count, trial)
 
 
 @pytest.mark.parametrize("state", ["closed", "killed"])

@@ -15,8 +15,13 @@ import pytest
 from diagnostics.log.locks import lock_path
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
+from diagnostics.record.recorder import Recorder
 from diagnostics.schema.tables import COUNTS, FLUSH_ROWS, KERNELS, VALUES
+from tests.helpers.fuzz import SEED, Record, try_all
+from tests.helpers.killed_chains import EPOCHS
 from tests.helpers.log_writers import row
+from tests.helpers.same_run import assert_same_run
+from tests.helpers.small_trainings import train
 
 
 def killed(folder: Path, count: int, seed: int) -> list[tuple[Path, int]]:
@@ -47,27 +52,40 @@ def assert_nothing_lost_but_the_last_flush(path: Path, told: int) -> None:
     assert hashlib.sha256(saved.original.read_bytes()).hexdigest() == before
 
 
-def assert_all_are_saved(logs: list[tuple[Path, int]]) -> None:
-    for path, told in logs:
-        if path.exists():
-            assert_nothing_lost_but_the_last_flush(path, told)
-        else:  # killed before the log had its name
-            assert told == 0
+def assert_saved(log: tuple[Path, int]) -> None:
+    path, told = log
+    if path.exists():
+        assert_nothing_lost_but_the_last_flush(path, told)
+    else:  # killed before the log had its name
+        assert told == 0
 
 
-def test_ten_writers_killed_at_random_moments(tmp_path: Path) -> None:
-    logs = killed(tmp_path, 10, seed=1)
+@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_writers_killed_at_random_moments(tmp_path: Path, record_property: Record, count: int) -> None:
+    logs = killed(tmp_path, count, SEED)
 
-    assert len(logs) == 10
-    assert_all_are_saved(logs)
+    assert sum(told > 0 for _, told in logs) >= 0.9 * count
+    try_all(record_property, ((path.name, (path, told)) for path, told in logs), assert_saved)
 
 
-@pytest.mark.slow
-def test_a_hundred_writers_killed_at_random_moments(tmp_path: Path) -> None:
-    logs = killed(tmp_path, 100, seed=2)
+@pytest.mark.parametrize("count", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_trainings_killed_again_and_again_end_as_one_that_nobody_killed(
+    tmp_path: Path, record_property: Record, count: int
+) -> None:
+    whole = train([Recorder(tmp_path / "whole.h5")], epochs=EPOCHS)
+    command = [sys.executable, "-m", "tests.helpers.killed_chains", str(tmp_path), str(count), str(SEED)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    chains = [line.rsplit(" ", 2) for line in done.stdout.splitlines()]
 
-    assert sum(told > 0 for _, told in logs) >= 90
-    assert_all_are_saved(logs)
+    def assert_same(chain: list[str]) -> None:
+        path, digest, kills = Path(chain[0]), chain[1], int(chain[2])
+        assert digest == whole.digest()
+        assert kills >= 1
+        assert len(list(tmp_path.glob(f"{path.stem}.before-resume-*.h5"))) == kills
+        assert_same_run(tmp_path / "whole.h5", path)
+
+    assert len(chains) == count
+    try_all(record_property, ((Path(chain[0]).name, chain) for chain in chains), assert_same)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -38,6 +38,22 @@ def test_repair_says_what_it_saved_and_keeps_the_original(sound: dict[str, bytes
     assert "nothing to repair" in repair_log(path).summary()
 
 
+@pytest.mark.parametrize("missing", [1, 205, 3000])
+def test_a_log_without_its_last_bytes_is_noted_and_rewritten(
+    sound: dict[str, bytes], tmp_path: Path, missing: int
+) -> None:
+    path = tmp_path / "run.h5"
+    path.write_bytes(sound["closed"][:-missing])
+
+    assert "is cut short" in "; ".join(open_run(path).notes)
+    repaired = repair_log(path)
+
+    assert f"{missing:,} byte" in repaired.summary()
+    with h5py.File(path, "r") as file:
+        assert len(file[VALUES.path]) == repaired.rows > 0
+    assert "nothing to repair" in repair_log(path).summary()
+
+
 def test_repairing_a_second_time_keeps_both_originals(sound: dict[str, bytes], tmp_path: Path) -> None:
     for _ in range(2):
         (tmp_path / "run.h5").write_bytes(sound["killed"])

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import signal
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from diagnostics.errors import CheckpointError, DiagnosticsError, LogError
@@ -21,9 +17,10 @@ from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
 from diagnostics.log.resume import prepare_resume
 from diagnostics.record.recorder import Recorder
-from diagnostics.schema.tables import DIGESTS, SNAPSHOT_ARRAYS
+from diagnostics.schema.tables import DIGESTS
 from lenet import load_state
 from lenet.hooks import Hook
+from tests.helpers.same_run import assert_same_run
 from tests.helpers.small_trainings import small_model, train
 
 
@@ -42,24 +39,6 @@ def broken_run(path: Path, at: int = 30, **changes: Any) -> None:
     model = small_model()
     with pytest.raises(RuntimeError, match="fell over"):
         train([Recorder(path, model=model, checkpoint_every=7), FailsAt(at)], model, epochs=4, **changes)
-
-
-def assert_same_run(one: Path, other: Path) -> None:
-    """Every column but times, every epoch, validation, snapshot; and the answer."""
-    a, b = open_run(one), open_run(other)
-    timeless = [i for i, c in enumerate(a.columns) if c.statistic != "seconds"]
-    np.testing.assert_array_equal(a.block(timeless), b.block(timeless))
-    np.testing.assert_array_equal(a.index["step"], b.index["step"])
-    for frame in ("epochs", "validations"):
-        columns = [c for c in getattr(a, frame) if "seconds" not in c and c != "wall"]
-        assert getattr(a, frame)[columns].equals(getattr(b, frame)[columns])
-    np.testing.assert_array_equal(a.snapshots.steps, b.snapshots.steps)
-    for array in SNAPSHOT_ARRAYS:
-        np.testing.assert_array_equal(a.source.array(array), b.source.array(array))
-    said = [run.events[~run.events["event"].isin(["resume", "checkpoint"])] for run in (a, b)]
-    assert said[0]["message"].tolist() == said[1]["message"].tolist()
-    answers = [run.diagnosis.to_json() | {"run": ""} for run in (a, b)]
-    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("at", [3, 13, 14, 25, 26, 40])
@@ -153,30 +132,6 @@ def test_every_resume_and_checkpoint_stays_among_the_events(tmp_path: Path) -> N
     for column in ("step", "event", "rule", "layer", "message"):
         assert others[column].tolist() == expected[column].tolist()
     assert_same_run(whole, tmp_path / "run.h5")
-
-
-def test_a_run_killed_twice_is_resumed_in_fresh_processes(tmp_path: Path) -> None:
-    whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
-    log = tmp_path / "run.h5"
-
-    for resume, kill_at in (("new", 20), ("resume", 38), ("resume", None)):
-        command = [sys.executable, "-m", "tests.helpers.small_trainings", str(log), "4", resume]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        last = ""
-        for line in process.stdout:
-            last = line.strip()
-            if kill_at is not None and last == str(kill_at):
-                process.send_signal(signal.SIGKILL)
-        process.stdout.close()
-        assert process.wait() == (0 if kill_at is None else -signal.SIGKILL)
-
-    assert last == whole.digest()
-    assert_same_run(tmp_path / "whole.h5", log)
-    assert sorted(p.name for p in tmp_path.glob("run.before*")) == [
-        "run.before-resume-1.h5",
-        "run.before-resume-2.h5",
-    ]
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
