@@ -10,7 +10,7 @@ How fast it is
     python -m benchmarks.speed.recorder           what recording and judging cost: docs/benchmarks/recorder.md
     python -m benchmarks.speed.judging            what judging alone costs: docs/benchmarks/judging.md
     python -m benchmarks.speed.studies            runs an hour, and statistics of many: docs/benchmarks/studies.md
-    python -m benchmarks.speed.rescues            how long the rescue of one run takes: docs/benchmarks/rescues.md
+    python -m benchmarks.speed.rescues            how long the rescue of one run takes
 
 Every program explains itself with ``--help``. Times are only worth something on a machine that does nothing else.
 """
