@@ -103,7 +103,7 @@ class ActivationLayout:
                 np.copyto(copy, taken, casting="same_kind")
         for piece in self._pieces:
             self._loops.output_sums(*piece)
-        if self._loops.moments(self._sums, self._sizes, PLACES, block[None], self._doubtful):
+        if self._loops.moments(self._sums, self._sizes, PLACES, block, self._doubtful):
             for i in np.flatnonzero(self._doubtful).tolist():
                 exact = exact_statistics(self.sample(i))
                 block[FOUND, i] = [exact[place] for place in EXACT]

@@ -18,10 +18,10 @@ VERSION = 1
 """Raised when a change of the loops changes a bit of what they find."""
 
 TYPES = {
-    "tensor_sums": "void(float32[::1], int32[::1], int64[::1], float64[:, ::1], int64[::1], float32[:, :, ::1], "
-    "int32[:, :, ::1])",
+    "tensor_sums": "void(Array(float32, 1, 'C', readonly=True), Array(int32, 1, 'C', readonly=True), int64[::1], "
+    "float64[:, ::1], int64[::1], float32[:, ::1], int32[:, ::1])",
     "output_sums": "void(Array(float32, 4, 'C', readonly=True), int64, int64, int64, float64[::1], int64[::1])",
-    "moments": "int64(float64[:, ::1], int64[::1], int64[::1], float32[:, :, ::1], uint8[::1])",
+    "moments": "int64(float64[:, ::1], int64[::1], int64[::1], float32[:, ::1], uint8[::1])",
     "quiet_units": "int64(int64[::1], int64[::1], uint8[::1], uint8[::1])",
     "count_silence": "void(uint8[::1], int64[::1], int64, int64, int64[::1], float32[::1], float32[::1])",
     "histogram": "void(float32[::1], float64, float64, uint32[::1])",
@@ -52,41 +52,37 @@ def tensor_sums(
     out: Floats,
     out_bits: NDArray[np.int32],
 ) -> None:
-    """Sums, norm, smallest and largest entry of each tensor of each kind.
+    """Sums, norm, smallest and largest entry of each tensor.
 
-    ``entries``: the tensors, one after the other, kind by kind; ``bits`` is the same memory as int32.
-    ``ends`` (tensor + 1,): where each tensor of the first kind begins, and where the last one ends.
-    ``sums`` (kind * tensor, 3): where the sum, the sum of squares and the number of zeros are written.
+    ``entries``: the tensors, one after the other; ``bits`` is the same memory as int32.
+    ``ends`` (tensor + 1,): where each tensor begins, and where the last one ends.
+    ``sums`` (tensor, 3): where the sum, the sum of squares and the number of zeros are written.
     ``places`` (3,): the rows of ``out`` that smallest, largest and norm are written to.
-    ``out`` (kind, statistic, tensor): where they are written; ``out_bits`` is the same memory as int32.
+    ``out`` (statistic, tensor): where they are written; ``out_bits`` is the same memory as int32.
 
     The bits of floats above 0 are integers in the order of the floats. Those below 0 are in the opposite order, which
     flipping all bits but the sign puts right; NaN then lies beyond the infinities. Integers are compared because the
     compiler makes no vector instructions of comparisons that have to respect NaN.
     """
-    kinds, _, tensors = out.shape
-    for kind in range(kinds):
-        for t in range(tensors):
-            first, last = kind * ends[-1] + ends[t], kind * ends[-1] + ends[t + 1]
-            total = squares = np.float64(0)
-            low, high, zeros = np.int32(0x7FFFFFFF), np.int32(-0x80000000), np.int32(0)
-            for start in range(first, last, BLOCK):
-                stop = min(start + BLOCK, last)
-                x, b = entries[start:stop], bits[start:stop]
-                block_total = block_squares = np.float32(0)
-                for i in range(x.shape[0]):
-                    block_total += x[i]
-                    block_squares += x[i] * x[i]
-                    ordered = b[i] ^ ((b[i] >> np.int32(31)) & np.int32(0x7FFFFFFF))
-                    low, high = min(low, ordered), max(high, ordered)
-                    zeros += np.int32((b[i] & np.int32(0x7FFFFFFF)) == 0)
-                total += block_total
-                squares += block_squares
-            of_tensor = sums[kind * tensors + t]
-            of_tensor[0], of_tensor[1], of_tensor[2] = total, squares, zeros
-            out_bits[kind, places[0], t] = low ^ ((low >> np.int32(31)) & np.int32(0x7FFFFFFF))
-            out_bits[kind, places[1], t] = high ^ ((high >> np.int32(31)) & np.int32(0x7FFFFFFF))
-            out[kind, places[2], t] = np.sqrt(squares)
+    for t in range(sums.shape[0]):
+        total = squares = np.float64(0)
+        low, high, zeros = np.int32(0x7FFFFFFF), np.int32(-0x80000000), np.int32(0)
+        for start in range(ends[t], ends[t + 1], BLOCK):
+            stop = min(start + BLOCK, ends[t + 1])
+            x, b = entries[start:stop], bits[start:stop]
+            block_total = block_squares = np.float32(0)
+            for i in range(x.shape[0]):
+                block_total += x[i]
+                block_squares += x[i] * x[i]
+                ordered = b[i] ^ ((b[i] >> np.int32(31)) & np.int32(0x7FFFFFFF))
+                low, high = min(low, ordered), max(high, ordered)
+                zeros += np.int32((b[i] & np.int32(0x7FFFFFFF)) == 0)
+            total += block_total
+            squares += block_squares
+        sums[t, 0], sums[t, 1], sums[t, 2] = total, squares, zeros
+        out_bits[places[0], t] = low ^ ((low >> np.int32(31)) & np.int32(0x7FFFFFFF))
+        out_bits[places[1], t] = high ^ ((high >> np.int32(31)) & np.int32(0x7FFFFFFF))
+        out[places[2], t] = np.sqrt(squares)
 
 
 def output_sums(x: Floats, first: int, stride: int, samples: int, sums: Doubles, zeros: Integers) -> None:
@@ -123,28 +119,25 @@ def output_sums(x: Floats, first: int, stride: int, samples: int, sums: Doubles,
 def moments(sums: Doubles, sizes: Integers, places: Integers, out: Floats, doubtful: Flags) -> Any:
     """Mean, deviation and share of zeros from sums, which are set back to 0.
 
-    ``sums`` (kind * tensor, 3): of each tensor the sum, the sum of squares, and the number of zeros.
+    ``sums`` (tensor, 3): of each tensor the sum, the sum of squares, and the number of zeros.
     ``sizes`` (tensor,): the number of entries of each.
-    ``places`` (3,): the rows of ``out`` (kind, statistic, tensor) that the statistics are written to, in their order.
-    ``doubtful`` (kind * tensor,): set to 1 where float32 sums have lost digits or are not finite, else to 0.
+    ``places`` (3,): the rows of ``out`` (statistic, tensor) that the statistics are written to, in their order.
+    ``doubtful`` (tensor,): set to 1 where float32 sums have lost digits or are not finite, else to 0.
 
     Returns the number of doubtful tensors.
     """
     found = 0
-    tensors = sizes.shape[0]
-    for i in range(sums.shape[0]):
-        kind, t = i // tensors, i % tensors
-        total, squares, zeros = sums[i, 0], sums[i, 1], sums[i, 2]
-        sums[i] = 0
-        mean, mean_square = total / sizes[t], squares / sizes[t]
+    for t in range(sizes.shape[0]):
+        mean, mean_square, zeros = sums[t, 0] / sizes[t], sums[t, 1] / sizes[t], sums[t, 2]
+        sums[t] = 0
         variance = mean_square - mean * mean
         # Comparisons with NaN, and of infinity with itself, are false: what is not finite is doubtful.
         is_good = variance > max(SMALLEST_SHARE * mean_square, SMALLEST_SQUARE) or zeros == sizes[t]
-        doubtful[i] = not is_good
+        doubtful[t] = not is_good
         found += not is_good
-        out[kind, places[0], t] = mean
-        out[kind, places[1], t] = np.sqrt(max(variance, 0.0))
-        out[kind, places[2], t] = zeros / sizes[t]
+        out[places[0], t] = mean
+        out[places[1], t] = np.sqrt(max(variance, 0.0))
+        out[places[2], t] = zeros / sizes[t]
     return found
 
 

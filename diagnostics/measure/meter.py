@@ -1,8 +1,7 @@
 """StepMeter: from the events of a step to one row of numbers.
 
-The trainer's buffers hold what they say only during the call. Parameters and
-gradient are therefore copied into one buffer, next to the update, and all of it
-is measured at the end of the step in one go.
+The trainer's buffers hold what they say only during the call, so each event is measured when it comes. Parameters
+are kept until the update, of which the row says what it added to them.
 """
 
 from __future__ import annotations
@@ -27,22 +26,28 @@ class StepMeter:
     ``info``: the run, whose ``columns`` are those of the row.
 
     ``row`` is the row of the last step, overwritten by the next one.
-    ``tensors``: for each kind (value, gradient, update) the tensors of the last step, flat.
+    ``entries`` (kind, entry): value, gradient and update of the last step; the gradient only if it was to be kept.
     """
 
     def __init__(self, info: RunInfo) -> None:
         self.info = info
         self.row = np.full(len(info.columns), np.nan, dtype=np.float32)
         self._blocks = info.columns.blocks(self.row)
-        self._buffer = TensorStatistics([t.size for t in info.tensors], self._blocks.tensors)
-        self.tensors = self._buffer.parts
+        sizes = [t.size for t in info.tensors]
+        self.entries = np.zeros((len(KINDS), sum(sizes)), dtype=np.float32)
+        self._statistics = [TensorStatistics(sizes, out) for out in self._blocks.tensors]
         self._activations = ActivationStatistics(info.layers, self._blocks.activations, info.window)
-        self._before: FloatArray | None = None
+        self._before: FloatArray = self.entries[VALUE]
 
     @property
     def silent(self) -> NDArray[np.uint8]:
         """1 for every unit, of all layers, that was 0 for the whole batch of the last step."""
         return self._activations.silent
+
+    @property
+    def tensors(self) -> list[list[NDArray[np.float32]]]:
+        """For each kind the tensors in :attr:`entries`, flat."""
+        return [np.split(flat, self._statistics[VALUE].starts) for flat in self.entries]
 
     @property
     def ends(self) -> NDArray[np.float32]:
@@ -53,26 +58,30 @@ class StepMeter:
         """Take in the outputs of a portion of the batch."""
         self._activations.observe(event.outputs, event.first_sample)
 
-    def gradients(self, event: GradientsReady) -> None:
-        """Take in the parameters and the gradient."""
+    def gradients(self, event: GradientsReady, keep: bool = False) -> None:
+        """Take in the parameters and the gradient; ``keep`` says whether :attr:`entries` shall hold the gradient."""
+        values, gradients = event.values, event.gradients
         # What is not changed must show an update of exactly 0, so wider parameters are kept as they are.
-        self._before = None if event.values.dtype == np.float32 else event.values.copy()
+        self._before = self.entries[VALUE] if values.dtype == np.float32 else values.copy()
         with np.errstate(all="ignore"):
-            np.copyto(self._buffer.entries[VALUE], event.values, casting="same_kind")
-            np.copyto(self._buffer.entries[GRADIENT], event.gradients, casting="same_kind")
+            np.copyto(self.entries[VALUE], values, casting="same_kind")
+            if keep or gradients.dtype != np.float32:
+                np.copyto(self.entries[GRADIENT], gradients, casting="same_kind")
+                gradients = self.entries[GRADIENT]
+        self._statistics[VALUE].measure(self.entries[VALUE])
+        self._statistics[GRADIENT].measure(gradients)
 
     def update(self, event: UpdateDone) -> None:
         """Take in the parameters after the update."""
-        entries = self._buffer.entries
-        before = entries[VALUE] if self._before is None else self._before
+        update = self.entries[UPDATE]
         with np.errstate(all="ignore"):
-            np.subtract(event.values, before, out=entries[UPDATE], casting="same_kind")
+            np.subtract(event.values, self._before, out=update, casting="same_kind")
+        self._statistics[UPDATE].measure(update)
 
     def finish(self, event: StepEnd) -> NDArray[np.float32]:
         """The row of the step that ends; valid until the next step."""
         blocks = self._blocks
         blocks.scalars[:] = [scalar.of(event) for scalar in SCALARS]
-        self._buffer.measure()
         self._activations.finish(event.step)
         with np.errstate(all="ignore"):
             blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])

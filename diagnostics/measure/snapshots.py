@@ -18,7 +18,7 @@ PAUSE_STEPS = 25
 
 
 class SnapshotPlan:
-    """When snapshots are taken: every so many steps, and at the step at which a rule fires and the two after it.
+    """When snapshots are taken: every so many steps, and at the three steps after one at which a rule fires.
 
     A rule that fires within the next 25 steps adds no snapshots, so that a run in which rules fire at every
     step does not take one at every step.
@@ -33,12 +33,12 @@ class SnapshotPlan:
     def fired(self, step: int) -> None:
         """A rule fired at this step."""
         if self.every and step >= self.quiet_until:
-            self.extra_until = step + EXTRA_STEPS
+            self.extra_until = step + 1 + EXTRA_STEPS
             self.quiet_until = step + EXTRA_STEPS + PAUSE_STEPS
 
     def is_extra(self, step: int) -> bool:
         """Whether one is taken because a rule fired."""
-        return step < self.extra_until
+        return self.extra_until - EXTRA_STEPS <= step < self.extra_until
 
     def state(self) -> dict[str, NDArray[np.int64]]:
         """What it knows, for a checkpoint."""
@@ -60,11 +60,11 @@ def take_snapshot(meter: StepMeter) -> dict[str, NDArray[Any]]:
     counts = np.zeros((len(KINDS), tensors, BINS), dtype=np.uint32)
     ranges = np.zeros((len(KINDS), tensors, 2), dtype=np.float32)
     ends = meter.ends
-    with np.errstate(all="ignore"):
-        for kind, parts in enumerate(meter.tensors):
-            histograms(parts, ends[kind], counts[kind], ranges[kind])
+    values = meter.tensors[VALUE]
+    for kind, parts in enumerate(meter.tensors):
+        histograms(parts, ends[kind], counts[kind], ranges[kind])
     first = info.first_convolution
-    kernels = meter.tensors[VALUE][info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
+    kernels = values[info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
     return {
         COUNTS.path: counts,
         RANGES.path: ranges,

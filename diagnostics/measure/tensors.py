@@ -1,8 +1,8 @@
-"""Statistics of all tensors of a step at once.
+"""Statistics of all tensors of one kind at once.
 
-The tensors lie in one flat buffer, which a compiled loop reads once. Some cannot be measured by float32 sums:
-those with entries that are not finite, with squares that under- or overflow, or with a mean far larger than the
-deviation. They are measured again in float64, by the definitions in :mod:`diagnostics.schema.measures`.
+A compiled loop reads the tensors once. Some cannot be measured by its float32 sums: those with entries that are not
+finite, with squares that under- or overflow, or with a mean far larger than the deviation. They are measured again
+in float64, by the definitions in :mod:`diagnostics.schema.measures`.
 """
 
 from __future__ import annotations
@@ -22,36 +22,32 @@ OTHERS = others(TENSOR_STATISTICS, *NAMES)
 
 
 class TensorStatistics:
-    """Tensors in one buffer, and their statistics.
+    """Measures tensors that lie one after the other.
 
     ``sizes``: the number of entries of each tensor.
-    ``out`` (kind, statistic, tensor): where the statistics go, in the order of TENSOR_STATISTICS.
+    ``out`` (statistic, tensor): where the statistics go, in the order of TENSOR_STATISTICS.
 
-    ``entries`` (kind, entry) is the buffer, to be filled by its owner; ``parts`` are for each kind the tensors in it.
+    ``starts``: where the second tensor begins, and all after it.
     """
 
     def __init__(self, sizes: Sequence[int], out: NDArray[np.float32]) -> None:
-        ends = np.cumsum([0, *sizes])
-        self.entries = np.zeros((len(out), ends[-1]), dtype=np.float32)
-        self.parts = [np.split(flat, ends[1:-1]) for flat in self.entries]
-        self._out = out
-        self._out[:, NONFINITE] = 0
-        self._doubtful = np.zeros(len(out) * len(sizes), dtype=np.uint8)
-        flat, sums = self.entries.reshape(-1), np.zeros((len(out) * len(sizes), 3))
+        ends, sums = np.cumsum([0, *sizes]), np.zeros((len(sizes), 3))
+        self.starts = ends[1:-1]
+        self._out, self._doubtful = out, np.zeros(len(sizes), dtype=np.uint8)
+        self._out[NONFINITE] = 0
         self._loops = compiled_loops()
-        self._summed = (flat, flat.view(np.int32), ends, sums, np.array([MIN, MAX, NORM]), out, out.view(np.int32))
+        self._summed = (ends, sums, np.array([MIN, MAX, NORM]), out, out.view(np.int32))
         self._found = (sums, np.array(sizes), np.array([MEAN, STD, ZERO]), out, self._doubtful)
 
-    def measure(self) -> None:
-        """Fill ``out``."""
-        out = self._out
-        self._loops.tensor_sums(*self._summed)
-        if self._loops.moments(*self._found):
+    def measure(self, entries: NDArray[np.float32]) -> None:
+        """Fill ``out`` with the statistics of ``entries``, flat and contiguous."""
+        self._loops.tensor_sums(entries, entries.view(np.int32), *self._summed)
+        if self._loops.moments(*self._found) or OTHERS:
+            parts = np.split(entries, self.starts)
             for i in np.flatnonzero(self._doubtful).tolist():
-                kind, tensor = divmod(i, out.shape[2])
-                out[kind, :, tensor] = exact_statistics(self.parts[kind][tensor])
-        for place, statistic in OTHERS:
-            out[:, place] = [[statistic.of(part.astype(np.float64)) for part in parts] for parts in self.parts]
+                self._out[:, i] = exact_statistics(parts[i])
+            for place, statistic in OTHERS:
+                self._out[place] = [statistic.of(part.astype(np.float64)) for part in parts]
 
 
 def exact_statistics(x: NDArray[np.floating[Any]]) -> tuple[float, ...]:

@@ -13,6 +13,8 @@ from diagnostics.run.run import Run
 from diagnostics.schema.run_info import RunInfo
 
 Note = dict[str, Any]
+AT_ONCE = 8
+"""Rows that are judged together while a run learns: each then finds the code of the last one still in the caches."""
 
 
 class TakesVerdict(Protocol):
@@ -25,6 +27,8 @@ class TakesVerdict(Protocol):
 class Judge:
     """Gives each row to a detector, and says what it finds as events.
 
+    While the run learns, rows wait until there are eight of them. What is found depends on the rows alone.
+
     ``info``: the run, with the thresholds to judge by.
     ``name``: the name of the run in its diagnosis.
 
@@ -36,9 +40,21 @@ class Judge:
         self.detector = Detector(info, name=name)
         self.onset: int | None = None
         self.is_defect = False
+        self._waiting: list[tuple[int, int, NDArray[np.float32]]] = []
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
-        """Judge one row, the one that is logged. Returns the events to log, for nearly all rows none."""
+        """Take in one row, the one that is logged. Returns the events to log, for nearly all rows none."""
+        self._waiting.append((step, epoch, row.copy()))
+        if self.detector.symptoms.is_learned and len(self._waiting) < AT_ONCE:
+            return []
+        return self.judge_waiting()
+
+    def judge_waiting(self) -> list[Note]:
+        """Judge the rows that wait. Returns the events to log."""
+        waiting, self._waiting = self._waiting, []
+        return [note for one in waiting for note in self._judge(*one)]
+
+    def _judge(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
         found = self.detector.observe(step, epoch, row)
         notes = [self._of_finding(e) if isinstance(e, Finding) else self._of_stretch(step, e) for e in found]
         symptoms = self.detector.symptoms
@@ -46,12 +62,12 @@ class Judge:
             notes.append(
                 {"event": "verdict", "message": f"learned at step {step}", "rule": "healthy", "severity": "info"}
             )
-        return notes
+        return [{"step": step, **note} for note in notes]
 
     def catch_up(self, run: Run, step: int) -> None:
         """Judge what the log of a resumed run holds of the steps before ``step``; those events are logged already."""
         for earlier, epoch, row in run.between(last=step - 1).rows():
-            self.observe(earlier, epoch, row)
+            self._judge(earlier, epoch, row)
         for at, number, loss, accuracy in run.validations[["step", "epoch", "loss", "accuracy"]].to_numpy().tolist():
             if at < step:
                 self.detector.validation(int(number), loss, accuracy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from time import perf_counter_ns
@@ -33,7 +33,7 @@ from diagnostics.measure.meter import StepMeter
 from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
 from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
-from diagnostics.record.events import Judge, TakesVerdict
+from diagnostics.record.events import Judge, Note, TakesVerdict
 from diagnostics.record.options import RecordingOptions
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
@@ -151,7 +151,7 @@ class Recorder(Hook):
 
     @property
     def detector(self) -> Detector | None:
-        """The detector; None before training, and where none was wanted."""
+        """The detector, seven rows behind at most; None before training, and where none was wanted."""
         return self._judge.detector if self._judge else None
 
     @property
@@ -241,6 +241,8 @@ class Recorder(Hook):
         every = self._checkpoint_every
         if every and self._model is not None and event.step // every > self._checkpointed:
             self._checkpointed = event.step // every
+            if self._judge is not None:
+                self._tell(self._judge, self._judge.judge_waiting())
             state = {**self._meter.state(), **self._plan.state()}
             healthy = self._judge is None or not self._judge.is_defect
             self._log.checkpoint(event.step, self._model, state, healthy)
@@ -253,7 +255,7 @@ class Recorder(Hook):
     @_timed
     def on_gradients_ready(self, event: GradientsReady) -> None:
         """Measure."""
-        self._meter.gradients(event)
+        self._meter.gradients(event, keep=self._plan.wants(event.step))
 
     @_timed
     def on_update_done(self, event: UpdateDone) -> None:
@@ -262,20 +264,13 @@ class Recorder(Hook):
 
     @_timed
     def on_step_end(self, event: StepEnd) -> None:
-        """Log the row, judge the very same row, and keep what it shows. May raise StopTraining."""
+        """Log the row, and judge the very same row. May raise StopTraining."""
         step = event.step
         row = self._meter.finish(event)
         self.step, self.latest = step, row
         self._log.row(step, event.epoch, row)
         if self._judge is not None:
-            notes = self._judge.observe(step, event.epoch, row)
-            if notes:
-                if any(note["severity"] != "info" for note in notes):
-                    self._plan.fired(step)
-                for note in notes:
-                    self._log.note(step, **note)
-                if self._judge.onset is not None:
-                    self._log.keep_checkpoint_before(self._judge.onset)
+            self._tell(self._judge, self._judge.observe(step, event.epoch, row))
         if self._plan.wants(step) and self._log.is_open:
             self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._meter))
         if self._options.on_defect == "stop" and self._judge is not None and self._judge.is_defect:
@@ -302,12 +297,22 @@ class Recorder(Hook):
             return
         self._is_recording = False
         if self._judge is not None:
+            self._tell(self._judge, self._judge.judge_waiting())
             self.diagnosis, note = self._judge.finish(event.status, event.steps)
             self._log.note(event.steps, **note)
             self._tell_tracker(self.diagnosis)
         self._log.close(event, self.cost)
 
     # ---- inside
+
+    def _tell(self, judge: Judge, notes: Sequence[Note]) -> None:
+        """Log what was found, and keep what it shows."""
+        if any(note["severity"] != "info" for note in notes):
+            self._plan.fired(self.step)
+        for note in notes:
+            self._log.note(**note)
+        if notes and judge.onset is not None:
+            self._log.keep_checkpoint_before(judge.onset)
 
     def _tell_tracker(self, diagnosis: Diagnosis) -> None:
         """Tell the tracker the verdict; a tracker that cannot take it costs neither the log nor the run."""

@@ -253,7 +253,7 @@ SNAPSHOTS = Table(
     (
         Field("step", "<i8", "", "the step"),
         Field("wall", "<f8", "s since 1970", "when it was made"),
-        Field("extra", "|u1", "", "0 taken on schedule, 1 taken because a rule fired"),
+        Field("extra", "|u1", "", "0 taken on schedule, 1 taken because a rule fired in a step before"),
         Field(
             "crc",
             "<u4",

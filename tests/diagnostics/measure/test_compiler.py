@@ -30,10 +30,8 @@ except SystemExit as end:
 MEASURE = """
 import numpy as np
 from diagnostics.measure.tensors import TensorStatistics
-out = np.zeros((1, 7, 1), np.float32)
-statistics = TensorStatistics([5000], out)
-statistics.entries[:] = np.random.default_rng(0).normal(size=5000)
-statistics.measure()
+out = np.zeros((7, 1), np.float32)
+TensorStatistics([5000], out).measure(np.random.default_rng(0).normal(size=5000).astype(np.float32))
 print(out.tobytes().hex())
 """
 

@@ -205,15 +205,15 @@ def test_snapshots_hold_histograms_silent_units_and_kernels(tmp_path: Path) -> N
     np.testing.assert_array_equal(snapshots.silent("dense1")[2], ~outputs.any(axis=0))
 
 
-def test_a_rule_that_fires_brings_snapshots_of_that_step_and_the_next(tmp_path: Path) -> None:
+def test_a_rule_that_fires_brings_snapshots_of_the_next_steps(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "run.h5", histograms_every=1000)
     train([recorder], small_model(lr=60.0), epochs=4)
 
     run = open_run(tmp_path / "run.h5")
 
     fired = run.events.query("event in ('rule', 'verdict') and severity != 'info'")["step"].iloc[0]
-    assert {fired, fired + 1, fired + 2} <= set(run.snapshots.steps)
-    assert run.snapshots.extra[run.snapshots.steps == fired].all()
+    assert {fired + 1, fired + 2, fired + 3} <= set(run.snapshots.steps)
+    assert run.snapshots.extra[run.snapshots.steps == fired + 1].all()
 
 
 def test_a_confirmed_defect_stops_training_with_on_defect_stop(tmp_path: Path) -> None:
