@@ -59,17 +59,20 @@ class ReadLayer:
             for name, before in self.before.items()
         }
 
-    def output(self) -> Array:
-        """The outputs, (n, F) or (n, H, W, C)."""
+    def output(self) -> Array | None:
+        """The outputs, (n, F) or (n, H, W, C); None where they were not found."""
         if self.tap.output is None:
-            raise SettingsError(f"{self.name}: its outputs were not found; say where with Tap(output=...)")
+            return None
         values = self.values()
         units = values["biases"].size if "biases" in values else 0
         return units_last(self.name, np.asarray(self.tap.output()), self.samples, units, self.tap.unit_axis)
 
     def info(self) -> LayerInfo:
         """What hooks are told of the layer; it has to have an output already."""
-        shape = self.output().shape[1:]
+        output = self.output()
+        if output is None:
+            raise SettingsError(f"{self.name}: its outputs were not found")
+        shape = output.shape[1:]
         return LayerInfo(self.name, self.tap.kind, self.tap.activation, shape, shape[-1])
 
     @property

@@ -276,6 +276,8 @@ class Watch:
         if targets is None:
             raise SettingsError("accuracy: received none, expected a share, or targets to count it with")
         answers = self._layers[-1].output()
+        if answers is None:
+            raise SettingsError("accuracy: received none, and the outputs of the last layer were not found to count it")
         classes = sparse_labels(np.asarray(targets), answers.shape[-1])
         return float((answers.argmax(axis=-1) == classes).mean())
 

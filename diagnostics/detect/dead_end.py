@@ -38,14 +38,15 @@ class DeadEnd:
         # the gradients that have to be zero.
         self._layers: list[tuple[int, float, NDArray[np.intp]]] = []
         below: list[int] = []
-        for layer in info.layers[:-1]:
-            own = [columns.find(f"{t.layer}/{t.tensor}/gradient/norm") for t in info.tensors if t.layer == layer.name]
+        functions = {layer.name: layer.activation for layer in info.hidden_layers}
+        for layer in info.layer_names[:-1]:
+            own = [columns.find(f"{layer}/{t.tensor}/gradient/norm") for t in info.tensors if t.layer == layer]
             if None in own:
                 break  # nothing can be proven for this layer and those above
             below += [place for place in own if place is not None]
-            if layer.activation in CLOSED:
-                statistic, value = CLOSED[layer.activation]
-                place = columns.find(f"{layer.name}/{statistic}")
+            if (function := functions.get(layer)) in CLOSED:
+                statistic, value = CLOSED[function]
+                place = columns.find(f"{layer}/{statistic}")
                 if place is not None:
                     self._layers.append((place, value, np.array(below, np.intp)))
 

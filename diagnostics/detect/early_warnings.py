@@ -63,13 +63,13 @@ class EarlyWarnings:
     """Watches rows one at a time; O(layers) a row."""
 
     def __init__(self, info: RunInfo, columns: Columns, thresholds: Thresholds) -> None:
-        layers = [layer.name for layer in info.layers]
-        relu = [layer.name for layer in info.layers[:-1] if layer.activation == "relu"]
+        layers, hidden = info.layer_names, [layer.name for layer in info.hidden_layers]
+        relu = [layer.name for layer in info.hidden_layers if layer.activation == "relu"]
         norms, gradients = _found(columns, layers, "{}/weights/gradient/norm")
         moved, ratios = _found(columns, layers, "{}/weights/update/ratio")
         silent, dead = _found(columns, relu, "{}/dead_fraction")
         # With adaptive steps 4 of 23 healthy calibration runs had faded by the limit.
-        self._hidden, self._spreads = _found(columns, [] if is_adaptive(info) else layers[:-1], "{}/std")
+        self._hidden, self._spreads = _found(columns, [] if is_adaptive(info) else hidden, "{}/std")
         # What is looked at in every row, to be fetched in one piece. A few numbers: lists are quicker than arrays.
         self.places: list[int] = np.concatenate([gradients, ratios, dead]).tolist()
         self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]

@@ -38,7 +38,7 @@ class Progress:
         self._drift, self._gain = thresholds["verdict.drift"], thresholds["verdict.gain"]
         self._late_gain = thresholds["verdict.late_gain"]
         self._loss, self._accuracy = columns.scalar("data_loss"), columns.scalar("accuracy")
-        found = [columns.find(f"{layer.name}/std") for layer in info.layers[:-1]]
+        found = [columns.find(f"{layer.name}/std") for layer in info.hidden_layers]
         self._spreads = [place for place in found if place is not None]
 
     def is_moving(self, rows: NDArray[np.float32]) -> bool:

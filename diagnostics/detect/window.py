@@ -95,21 +95,26 @@ class Window:
     @property
     def layers(self) -> tuple[str, ...]:
         """The trainable layers, first to last."""
-        return tuple(layer.name for layer in self.info.layers)
+        return self.info.layer_names
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """The trainable layers but the last, whose outputs are the answer."""
-        return self.layers[:-1]
+        """The trainable layers but the last, whose outputs are the answer.
+
+        Raises MissingColumnsError where the outputs of no layer were measured.
+        """
+        if not self.info.layers:
+            raise MissingColumnsError("the outputs of the layers")
+        return tuple(layer.name for layer in self.info.hidden_layers)
 
     def units(self, layer: str) -> str:
         """What the units of a layer are called: kernels or neurons."""
-        info = next(one for one in self.info.layers if one.name == layer)
-        return "kernels" if len(info.output_shape) == 3 else "neurons"
+        info = next((one for one in self.info.layers if one.name == layer), None)
+        return "kernels" if info and len(info.output_shape) == 3 else "neurons"
 
     def unit_count(self, layer: str) -> int:
-        """How many units a layer has."""
-        return next(one.units for one in self.info.layers if one.name == layer)
+        """How many units a layer has; 0 where its outputs were not measured."""
+        return next((one.units for one in self.info.layers if one.name == layer), 0)
 
     @property
     def input_name(self) -> str:

@@ -53,8 +53,6 @@ def _check_tensors(tensors: Sequence[TensorInfo]) -> None:
 
 
 def _check_layers(layers: Sequence[LayerInfo]) -> None:
-    if not layers:
-        raise ForeignContentError("its layout names no layers, expected at least one")
     for one in layers:
         if any(side < 1 for side in one.output_shape) or one.units != one.output_shape[-1]:
             raise ForeignContentError(

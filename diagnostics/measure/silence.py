@@ -42,8 +42,8 @@ class SilentSteps:
     def __init__(
         self, layers: Sequence[LayerInfo], window: int, dead: NDArray[np.float32], dead_window: NDArray[np.float32]
     ) -> None:
-        self._ends = np.cumsum([layer.units for layer in layers])
-        self.counts = np.zeros(self._ends[-1], dtype=np.int64)
+        self._ends = np.cumsum([layer.units for layer in layers], dtype=np.int64)
+        self.counts = np.zeros(sum(layer.units for layer in layers), dtype=np.int64)
         self._dead, self._dead_window, self._window = dead, dead_window, window
         self._count = compiled_loops().count_silence
         self._first = self._last = -1

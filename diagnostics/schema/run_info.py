@@ -25,7 +25,7 @@ class RunInfo:
     """What is known of a run before its first step. Meter and detector take it as it is; the log keeps it.
 
     ``tensors``: the parameter tensors, in the order of the network.
-    ``layers``: the trainable layers, in the order of the network.
+    ``layers``: the trainable layers whose outputs are measured, in the order of the network; nearly always all.
     ``prior``: (classes,), the share of each class in the training labels.
     ``batch_size``, ``samples``: size of a batch, and of the training set.
     ``steps_per_epoch``, ``epochs``, ``total_steps``: how long the run was asked to be.
@@ -91,6 +91,16 @@ class RunInfo:
         if self.recorded_columns is not None:
             return self.recorded_columns
         return Columns.declare(self.tensors, self.layers)
+
+    @cached_property
+    def layer_names(self) -> tuple[str, ...]:
+        """All layers with tensors, in the order of the network; ``layers`` lacks those whose outputs nobody sees."""
+        return tuple(dict.fromkeys(one.layer for one in self.tensors))
+
+    @cached_property
+    def hidden_layers(self) -> tuple[LayerInfo, ...]:
+        """The layers whose outputs are measured, without the last of the network."""
+        return tuple(layer for layer in self.layers if layer.name != self.layer_names[-1])
 
     @property
     def parameters(self) -> int:

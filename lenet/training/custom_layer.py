@@ -40,8 +40,8 @@ class ObservedLayer(Protocol):
     def gradients(self) -> dict[str, Array]:
         """Their gradients as they are now."""
 
-    def output(self) -> Array:
-        """The outputs after the activation function, (N, F) or (N, H, W, C)."""
+    def output(self) -> Array | None:
+        """The outputs after the activation function, (N, F) or (N, H, W, C); None where nobody sees them."""
 
     def info(self) -> LayerInfo:
         """What hooks are told of the layer; it has to have an output already."""

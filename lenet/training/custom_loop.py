@@ -149,7 +149,7 @@ class LoopMonitor:
         expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
         announcer = self._announcer
         with announcer.clock.paused():
-            outputs = {INPUT: _batch(inputs), **{layer.name: layer.output() for layer in self.layers}}
+            outputs = {INPUT: _batch(inputs), **{layer.name: output for layer, output in self._outputs()}}
             samples = _samples(outputs)
             self._copy("")
             self._copy("d")
@@ -201,8 +201,10 @@ class LoopMonitor:
     # ---- inside
 
     def _announce_start(self) -> None:
-        infos = tuple(layer.info() for layer in self.layers)
-        classes = infos[-1].units
+        seen = [layer for layer, _ in self._outputs()]
+        infos = tuple(layer.info() for layer in seen)
+        one_hot = self.labels.shape[1] if self.labels.ndim == 2 else int(self.labels.max()) + 1
+        classes = infos[-1].units if self.layers[-1] in seen else one_hot
         self._announcer.run_start(
             layers=infos,
             inputs=None,
@@ -216,6 +218,11 @@ class LoopMonitor:
             threads=1,
         )
         self._announcer.raise_if_stopped()
+
+    def _outputs(self) -> list[tuple[ObservedLayer, Array]]:
+        """The layers whose outputs are seen, and the outputs."""
+        outputs = ((layer, layer.output()) for layer in self.layers)
+        return [(layer, output) for layer, output in outputs if output is not None]
 
     def _copy(self, prefix: Literal["", "d"]) -> None:
         """Copy values, or gradients, of all layers into their flat buffer."""

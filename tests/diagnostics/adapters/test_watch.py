@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from diagnostics.adapters.tap import Tap
 from diagnostics.adapters.tensors import find_layers, gradients_in
 from lenet.errors import SettingsError, ShapeError
 from reports.figures.layers import layer_curves
+from reports.pages.run_page import write_report
 from tests.helpers.wild_networks import BatchOfOne, DictOfParameters, LayersWithDW, Lazy, UnusualTensors, data
 
 LABELS = data()[1]
@@ -170,8 +172,8 @@ def test_what_is_missing_is_said() -> None:
     watched = watch(network.network, labels=LABELS)
     with pytest.raises(SettingsError, match="lr: received none"):
         watched.step(loss=1.0, accuracy=0.5, inputs=np.ones((20, 64)))
-    with pytest.raises(SettingsError, match="layer1: its outputs were not found"):
-        watched.step(loss=1.0, accuracy=0.5, inputs=np.ones((20, 64)), lr=0.1)
+    with pytest.raises(SettingsError, match="the outputs of the last layer were not found"):
+        watched.step(loss=1.0, targets=LABELS[:20], inputs=np.ones((20, 64)), lr=0.1)
     with pytest.raises(SettingsError, match=r"activations: received dense9, expected some of layer1, layer2"):
         watch(network.network, labels=LABELS, lr=0.1, activations={"dense9": "relu"}).step(
             loss=1.0, accuracy=0.5, inputs=np.ones((20, 64))
@@ -220,6 +222,24 @@ def test_layers_may_have_any_tensors(tmp_path: Path) -> None:
     assert curves.gradient[2] == pytest.approx(np.sqrt((norms**2).sum(axis=1)), rel=1e-5)
     unasked = [check for check in run.diagnosis.checks if check.outcome == "missing-columns"]
     assert unasked == []
+
+
+def test_layers_whose_outputs_nobody_keeps_are_judged_by_their_tensors(tmp_path: Path) -> None:
+    network = DictOfParameters(bias=-1000.0)
+    forget = types.SimpleNamespace(step=lambda **given: watched.step(**{**given, "outputs": None}))
+    with watch(network.network, tmp_path / "run.h5", labels=LABELS, epochs=40) as watched:
+        network.train(forget, 0.1)
+    run = open_run(tmp_path / "run.h5")
+    assert run.verdict == "never-learned"
+    assert watched.found["outputs"].tolist() == ["not found", "not found"]
+    assert run.info.layers == ()
+    assert run.columns.layers == ("input",)
+    cause = run.diagnosis.cause
+    assert cause is not None
+    assert (cause.rule, cause.layer) == ("zero-gradient", "layer1")
+    unasked = {check.rule: check.message for check in run.diagnosis.checks if "not run: missing" in check.message}
+    assert unasked["dead-units"] == "not run: missing the outputs of the layers"
+    assert write_report(run, tmp_path / "report").stat().st_size > 10_000
 
 
 def test_accuracy_is_counted_with_the_targets() -> None:
