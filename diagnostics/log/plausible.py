@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from diagnostics.log.native import ForeignContentError
-from diagnostics.schema.columns import Columns
+from diagnostics.schema.columns import INPUT, Columns
 from diagnostics.schema.run_info import RunInfo
 from lenet.errors import SettingsError
 from lenet.hooks import LayerInfo, TensorInfo
@@ -112,6 +112,9 @@ def _check_columns(info: RunInfo, minor: int) -> None:
     found = info.columns.names
     if len(set(found)) < len(found):
         raise ForeignContentError("its layout names a column twice")
+    known = {INPUT, *(layer.name for layer in info.layers)}
+    if strangers := [one.layer for one in info.columns if one.group == "activation" and one.layer not in known]:
+        raise ForeignContentError(f"its layout names outputs of {strangers[0]!r}, which is not among its layers")
     missing = set(Columns.declare(info.tensors, info.layers, minor).names).difference(found)
     if missing:
         raise ForeignContentError(f"its layout names no column {min(missing)}, which every log has")

@@ -30,7 +30,7 @@ from lenet.layers.workspace import Array
 from lenet.losses import sparse_labels
 from lenet.parameters import Parameters
 from lenet.training.announcer import Announcer, StepResult
-from lenet.training.custom_layer import ObservedLayer
+from lenet.training.custom_layer import LayerTap, ObservedLayer
 from lenet.training.listeners import Listeners
 from lenet.training.progress import TrainingProgress
 
@@ -81,7 +81,8 @@ class LoopMonitor:
         if not layers:
             raise SettingsError("layers: received none, expected those with weights, in the order of the forward pass")
         for layer in layers:
-            check_kind("layers", layer, ObservedLayer)
+            if not isinstance(layer, ObservedLayer):
+                check_kind("layers", layer, LayerTap)
         names = [INPUT, *(layer.name for layer in layers)]
         if len(set(names)) < len(names):
             raise SettingsError(
