@@ -231,14 +231,9 @@ class Settings:
 DECLARED: dict[str, Declaration] = {one.name: one.metadata["declaration"] for one in fields(Settings)}
 """Every setting by its name, in the order of the command line."""
 
-
-def _document_arguments() -> None:
-    """Add the declarations to the docstring of the class, one argument a line."""
-    lines = [f"        {one.name}: {DECLARED[one.name].meaning} Default: {one.default!r}." for one in fields(Settings)]
-    Settings.__doc__ = "\n".join([f"{Settings.__doc__}", "    Args:", *lines, "    "])
-
-
-_document_arguments()
+# The declarations document the arguments as well, one a line.
+_WORDS = (f"        {name}: {one.meaning} Default: {getattr(Settings, name)!r}." for name, one in DECLARED.items())
+Settings.__doc__ = "\n".join([f"{Settings.__doc__}", "    Args:", *_WORDS, "    "])
 
 
 def settings_without_effect(settings: Mapping[str, Any]) -> list[str]:
