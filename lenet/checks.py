@@ -74,10 +74,10 @@ def check_hooks(hooks: object) -> None:
             raise SettingsError(f"hooks: received {_kind(hook)}, expected objects of classes derived from Hook")
 
 
-def check_kind(name: str, value: object, kind: type) -> None:
-    """Raises SettingsError unless ``value`` is an object of ``kind``; a class in its place is named as one."""
+def check_kind(name: str, value: object, kind: type, known_as: str = "") -> None:
+    """Raises SettingsError unless ``value`` is an object of ``kind``, which users know under its name or another."""
     if not isinstance(value, kind):
-        raise SettingsError(f"{name}: received {_kind(value)}, expected an object of {kind.__name__}")
+        raise SettingsError(f"{name}: received {_kind(value)}, expected an object of {known_as or kind.__name__}")
 
 
 def _kind(value: object) -> str:

@@ -81,8 +81,7 @@ class LoopMonitor:
         if not layers:
             raise SettingsError("layers: received none, expected those with weights, in the order of the forward pass")
         for layer in layers:
-            if not isinstance(layer, ObservedLayer):
-                check_kind("layers", layer, LayerTap)
+            check_kind("layers", layer, ObservedLayer, LayerTap.__name__)
         names = [INPUT, *(layer.name for layer in layers)]
         if len(set(names)) < len(names):
             raise SettingsError(
