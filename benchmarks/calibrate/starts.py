@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,12 +63,15 @@ class LearningStart:
     validation: float
 
 
-def wanted() -> Iterator[dict[str, Any]]:
-    """The settings of all runs."""
-    for lr in LENET_RATES:
-        yield from ({"network": "lenet", "lr": lr, "epochs": 1, "seed": FIRST_SEED + i} for i in range(LENET_SEEDS))
-    for one in OTHERS:
-        yield from ({"epochs": 1, **one, "seed": FIRST_SEED + i} for i in range(SEEDS))
+def wanted() -> list[dict[str, Any]]:
+    """The settings of all runs, so ordered that every setting grows in step with the others."""
+    planned = [
+        (i / LENET_SEEDS, {"network": "lenet", "lr": lr, "epochs": 1, "seed": FIRST_SEED + i})
+        for lr in LENET_RATES
+        for i in range(LENET_SEEDS)
+    ]
+    planned += [(i / SEEDS, {"epochs": 1, **one, "seed": FIRST_SEED + i}) for one in OTHERS for i in range(SEEDS)]
+    return [settings for _, settings in sorted(planned, key=lambda entry: entry[0])]
 
 
 def name_of(settings: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 
 from lenet.data import Dataset
 from lenet.hooks import Hook, StepStart
+from lenet.layers.base import TrainableLayer
 from lenet.layers.workspace import Array
 from lenet.model import Model
 from lenet.optim.optimizers import OptimizerSGD
@@ -38,6 +39,7 @@ QUIET_FAULTS = (
     "shrunk-weights",
     "redrawn-weights",
     "raised-momentum",
+    "noise-gradient",
 )
 IN_A_LAYER = (
     "dead-biases",
@@ -47,6 +49,7 @@ IN_A_LAYER = (
     "scaled-weights",
     "shrunk-weights",
     "redrawn-weights",
+    "noise-gradient",
 )
 TIMES = {"scaled-weights": 100.0, "shrunk-weights": 0.01}
 RAISED_MOMENTUM = 0.995
@@ -93,6 +96,7 @@ class Injected:
             "shrunk-weights": (self.at, self.layer, ("foreign-change",), True),
             "redrawn-weights": (self.at, self.layer, ("foreign-change",), True),
             "raised-momentum": (self.at, None, ("growing-steps",), False),
+            "noise-gradient": (self.at, self.layer, ("noise-gradient",), False),
         }[self.fault]
         return Truth(self.fault, step, layer, mechanisms, is_one_step)
 
@@ -113,9 +117,13 @@ class Injected:
         elif self.fault == "one-class-labels":
             y = y.copy()
             y[first:] = 3
-        elif self.fault == "saturated-start":
+        elif self.fault in ("saturated-start", "noise-gradient"):
             layer = next(one for one in model.trainable_layers if one.name == self.layer)
-            layer.weights = 30 * np.abs(layer.weights)
+            if self.fault == "saturated-start":
+                layer.weights = 30 * np.abs(layer.weights)
+            else:
+                noisy: Any = layer
+                noisy.complete_gradients = NoisyBackward(layer, self.at, self.settings.seed)
         else:
             model._optimizer = Tampering(self, model)
         return X, y, hooks
@@ -177,6 +185,27 @@ class Tampering(OptimizerSGD):
         if fault == "redrawn-weights" and since == 0:
             weights = values[self._slices[layer, "weights"]]
             weights[...] = np.random.default_rng(self._fault.settings.seed).normal(0, weights.std(), weights.shape)
+
+
+class NoisyBackward:
+    """Takes the place of a layer's ``complete_gradients``: from a step on the gradient of its weights is noise.
+
+    Args:
+        layer: the layer.
+        at: the first such step.
+        seed: of the noise, which has the norm of the gradient that it replaces.
+    """
+
+    def __init__(self, layer: TrainableLayer, at: int, seed: int) -> None:
+        self._layer, self._at, self._steps = layer, at, 0
+        self._generator = np.random.default_rng(seed)
+
+    def __call__(self, samples: int) -> None:
+        if self._steps >= self._at:
+            gradient = self._layer.dweights
+            noise = self._generator.standard_normal(gradient.shape)
+            gradient[...] = noise * (np.linalg.norm(gradient) / np.linalg.norm(noise))
+        self._steps += 1
 
 
 class _Poison(Hook):

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect import early_warnings, symptoms
+from diagnostics.detect import early_warnings, verdict_thresholds
 from diagnostics.detect.asking import ask, fired
 from diagnostics.detect.causes import (
     Explanation,
@@ -52,7 +52,7 @@ NEEDED = ("data_loss", "accuracy", "samples", "loss")
 
 DEFAULT_THRESHOLDS = Thresholds(
     [
-        *symptoms.THRESHOLDS,
+        *verdict_thresholds.THRESHOLDS,
         *PROGRESS,
         *early_warnings.THRESHOLDS,
         *(threshold for rule in (*ENDING, *MECHANISMS) for threshold in rule.thresholds),
@@ -204,11 +204,15 @@ class Detector:
     def _window(self) -> Window:
         steps, rows = self._history.ordered()
         return Window(
-            self.info, self.columns, self.thresholds, steps, rows, 0, self.symptoms.entropy, self._summaries()
+            info=self.info,
+            columns=self.columns,
+            thresholds=self.thresholds,
+            steps=steps,
+            rows=rows,
+            guessing_loss=self.symptoms.entropy,
+            epochs=self._epochs.with_validations(self._validations),
+            epoch_counts=self._epochs.counts(),
         )
-
-    def _summaries(self) -> tuple[tuple[int, float, float, float, float], ...]:
-        return self._epochs.with_validations(self._validations)
 
     def _explain(self, stretch: Stretch) -> None:
         self._explanations[stretch.confirmed] = explain(self._window(), stretch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,14 @@ class EpochSums:
         entry[0] += loss * samples
         entry[1] += accuracy * samples
         entry[2] += samples
+
+    def counts(self) -> tuple[tuple[int, int, int], ...]:
+        """(epoch, right answers, samples) of every epoch whose numbers are finite."""
+        return tuple(
+            (epoch, round(right), round(samples))
+            for epoch, (_, right, samples) in self.sums.items()
+            if math.isfinite(right) and math.isfinite(samples)
+        )
 
     def with_validations(self, validations: Sequence[tuple[int, float, float]]) -> tuple[EpochSummary, ...]:
         """(epoch, training loss, training accuracy, validation loss, validation accuracy) where both are known."""

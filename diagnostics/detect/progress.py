@@ -23,10 +23,11 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 HALF, LEAST_HALF = 50, 10  # rows that are compared; with fewer than the least nothing can be said
-LONG_HALF = 150  # rows of a half at the end of a run, where there is time to look back
+LONG_HALF = 150  # rows of a half where there is time to look back
+SETTLING = 20  # the first rows, in which the loss falls whether a run learns or not
 PROGRESS = (
     Threshold("verdict", "drift", 4, "noise", "layers move: outputs of two 50 rows differ so", CALIBRATION, 0),
-    Threshold("verdict", "gain", 3, "noise", "loss falls, within 100 rows", CALIBRATION, 0),
+    Threshold("verdict", "gain", 3, "noise", "loss falls, within up to 300 rows", CALIBRATION, 0),
     Threshold("verdict", "late_gain", 5, "noise", "slow: loss or accuracy gain, in the last 300 rows", CALIBRATION, 0),
 )
 
@@ -42,11 +43,15 @@ class Progress:
         self._spreads = [place for place in found if place is not None]
 
     def is_moving(self, rows: NDArray[np.float32]) -> bool:
-        """Whether the loss falls or the outputs of a hidden layer drift in the last 100 rows of ``rows``."""
+        """Whether the loss falls in the last 300 rows of ``rows``, or the outputs of a hidden layer drift in 100.
+
+        A loss that falls slowly shows over many rows only, so it is looked at over as many as there are.
+        """
         half = min(HALF, len(rows) // 2)
         if half < LEAST_HALF:
             return False
-        if -change(rows[:, self._loss], half) > self._gain:
+        long_half = min(LONG_HALF, max(half, (len(rows) - SETTLING) // 2))
+        if -change(rows[:, self._loss], long_half) > self._gain:
             return True
         return any(abs(change(rows[:, place], half)) > self._drift for place in self._spreads)
 

@@ -27,18 +27,19 @@ Stretches do not overlap: none begins before the one in front of it has ended. A
 stretch ends at *recovery*: where the run has learned, or where it is far above chance:
 an accuracy that is right on 0.3 more of the samples than A, with a loss below that of
 guessing. Such a run does not guess any more, though it may not have learned yet. At
-the end of a run 0.1 is enough. A run that *cannot learn any more* is said to have
-never learned before patience P: a layer was constant for every input throughout W (all
-its ReLU units dead, or all its sigmoids or tanhs stuck at the same numbers), and the
-gradient of its weights and of everything below is exactly zero. At patience a run that
-guesses is called so only where nothing moves any more: neither its loss nor the
-outputs of its layers (:mod:`diagnostics.detect.progress`). At the end of a run that
-never learned, guessing is enough from grace G on, unless loss or accuracy still
-improve: such a run is slow. A slow run, one that ends sooner, and one that is neither
-guessing nor learned are undecided. So is one that ends in the middle of a fall: the
-window still says learned, while most of the last five losses are as high as those of
-guessing (calibration runs that died in their last four steps would be called healthy
-otherwise).
+the end of a run 0.1 is enough; in a run that never learned so is any accuracy above
+chance with a loss of at most H, where loss or accuracy still improve. A run that
+*cannot learn any more* is said to have never learned before patience P: a layer was
+constant for every input throughout W (all its ReLU units dead, or all its sigmoids or
+tanhs stuck at the same numbers), and the gradient of its weights and of everything
+below is exactly zero. At patience a run that guesses is called so only where nothing
+moves any more: neither its loss nor the outputs of its layers
+(:mod:`diagnostics.detect.progress`). At the end of a run that never learned, guessing
+is enough from grace G on, unless loss or accuracy still improve: such a run is slow. A
+slow run, one that ends sooner, and one that is neither guessing nor learned are
+undecided. So is one that ends in the middle of a fall: the window still says learned,
+while most of the last five losses are as high as those of guessing (calibration runs
+that died in their last four steps would be called healthy otherwise).
 
 The state is O(1): a window of rows and a few counters. It sees rows up to now and no
 later ones, and its sums are exact, so live and from a file it gives the same answers.
@@ -53,79 +54,14 @@ from dataclasses import replace
 
 from diagnostics.detect.contradiction import NEARLY_ALL, Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
-from diagnostics.schema.window import LEAST_SAMPLES, LEAST_STEPS, window_steps
+from diagnostics.detect.thresholds import Thresholds
+from diagnostics.schema.window import window_steps
 
-DESIGN = "the project's definitions, fixed before any result"
 ONSET_MEAN = 5
 AT_ENTROPY = 0.05  # a loss within this share of H is said to be there
 LEAST_ROWS = 5
 # Every finite float32 is a whole multiple of 2**-149: as whole numbers they add up exactly, however unlike in size.
 UNIT = 149
-
-THRESHOLDS = (
-    Threshold(
-        "verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2
-    ),
-    Threshold(
-        "verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10
-    ),
-    Threshold("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
-    Threshold(
-        "verdict",
-        "contradiction_accuracy",
-        0.8,
-        "share",
-        "contradiction: a loss of guessing with this accuracy",
-        "choice",
-        0,
-        1,
-    ),
-    Threshold(
-        "verdict",
-        "recovery_accuracy",
-        0.3,
-        "share",
-        "recovery: accuracy so far above A, with a loss below guessing",
-        "choice",
-        0,
-        1,
-    ),
-    Threshold(
-        "verdict",
-        "between_accuracy",
-        0.1,
-        "share",
-        "no defect at the end: so far above A, with a loss below guessing",
-        "choice",
-        0,
-        1,
-    ),
-    Threshold("verdict", "window_steps", LEAST_STEPS, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
-    Threshold(
-        "verdict", "window_samples", LEAST_SAMPLES, "samples", "window: at least so many samples", DESIGN, 1, 1e9
-    ),
-    Threshold(
-        "verdict",
-        "patience",
-        166,
-        "steps",
-        "never learned is confirmed at this step while a run goes on",
-        CALIBRATION,
-        1,
-        1e9,
-    ),
-    Threshold(
-        "verdict",
-        "grace",
-        101,
-        "steps",
-        "a run that ends guessing after fewer steps is undecided",
-        CALIBRATION,
-        1,
-        1e9,
-    ),
-)
 
 
 def prior_entropy(prior: Sequence[float]) -> float:
@@ -166,7 +102,7 @@ class Symptoms:
         self._mean = math.nan
         self._confirmed_by: dict[int, float] = {}
         self.is_guessing = self.is_learned = self.is_contradictory = False
-        self.is_above_chance = self.is_between = False
+        self.is_above_chance = self.is_between = self._is_above = False
         self._last_guess = -1
         self.contradiction: Contradiction | None = None
 
@@ -213,9 +149,12 @@ class Symptoms:
         return step >= self.patience and self.is_guessing and not self.has_learned and self.open_stretch is None
 
     def finish(self, improves: Callable[[], bool] = lambda: False) -> Stretch | None:
-        """The end of the run: one that ends guessing after grace G has never learned, unless it still improves."""
+        """The end of the run: one that ends guessing after grace G has never learned, unless it still improves.
+
+        A stretch does not stay open where the run is above chance by then, and far so, or still improves.
+        """
         stretch = self.open_stretch
-        if stretch is not None and stretch.kind is not Verdict.DIVERGED and self.is_between:
+        if stretch is not None and stretch.kind is not Verdict.DIVERGED and self._has_left_guessing(improves):
             self.stretches[-1] = replace(stretch, recovery=max(self._last_guess, stretch.confirmed) + 1)
         ended = stretch is None and self.is_guessing and not self.has_learned and self.steps >= self.grace
         if ended and not improves():
@@ -235,6 +174,11 @@ class Symptoms:
         """The mean loss by which a stretch was confirmed and the limit it had reached; NaN for one that diverged."""
         value = self._confirmed_by.get(stretch.confirmed, math.nan)
         return value, math.nan if math.isnan(value) else self._guessing_loss
+
+    def _has_left_guessing(self, improves: Callable[[], bool]) -> bool:
+        """Whether the last window is that of a run that does better than guessing, or has begun to."""
+        has_begun = not self.has_learned and self._is_above and improves()
+        return self.is_between or has_begun
 
     def _is_falling(self) -> bool:
         """Whether most of the last losses are as high as those of guessing; one bad batch is not most."""
@@ -286,7 +230,7 @@ class Symptoms:
 
     def _judge_window(self, step: int) -> None:
         self.is_guessing = self.is_learned = self.is_contradictory = False
-        self.is_above_chance = self.is_between = False
+        self.is_above_chance = self.is_between = self._is_above = False
         rows = len(self._rows)
         if self._first_step is None or step - self._first_step < self.window - 1 or rows < LEAST_ROWS:
             return
@@ -296,6 +240,7 @@ class Symptoms:
         loss = self._mean = self._loss_sum / (rows << UNIT)
         accuracy = self._correct / self._samples
         chance = self.commonest + self._sigmas * math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
+        self._is_above = accuracy > chance and loss <= self.entropy
         if loss >= self._guessing_loss:
             self.is_guessing = accuracy <= chance
             self.is_contradictory = accuracy >= self._contradiction_accuracy and self.commonest < NEARLY_ALL

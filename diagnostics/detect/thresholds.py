@@ -1,7 +1,7 @@
 """The numbers runs are judged by: each declared once, with unit and source, and changeable.
 
 Every rule declares its limits beside itself; those of the verdict stand in
-:mod:`diagnostics.detect.symptoms`. A :class:`Thresholds` holds a value for each, from the
+:mod:`diagnostics.detect.verdict_thresholds`. A :class:`Thresholds` holds a value for each, from the
 defaults, from Python (``limits.changed({"dead-units.share": 0.9})``) or from a TOML
 file with a table a rule:
 

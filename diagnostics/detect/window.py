@@ -36,7 +36,8 @@ class Window:
     """Rows of a run: ``rows`` (n, columns) at ``steps`` (n,). Those before ``start`` are for comparison.
 
     ``guessing_loss`` is H, the loss of answering with the class shares; ``epochs`` has
-    (epoch, training loss, training accuracy, validation loss, validation accuracy).
+    (epoch, training loss, training accuracy, validation loss, validation accuracy), and ``epoch_counts`` (epoch,
+    right answers, samples) of every epoch, as far as its rows have come.
     """
 
     info: RunInfo
@@ -47,6 +48,7 @@ class Window:
     start: int = 0
     guessing_loss: float = math.nan
     epochs: tuple[tuple[int, float, float, float, float], ...] = ()
+    epoch_counts: tuple[tuple[int, int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from diagnostics.detect import early_warnings, symptoms
+from diagnostics.detect import early_warnings, symptoms, verdict_thresholds
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.rule import Rule
 from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
 from diagnostics.detect.thresholds import Threshold
 
 RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *MECHANISMS)
-OTHERS = {"verdict": (symptoms, symptoms.THRESHOLDS), early_warnings.RULE: (early_warnings, early_warnings.THRESHOLDS)}
+OTHERS = {
+    "verdict": (symptoms, verdict_thresholds.THRESHOLDS),
+    early_warnings.RULE: (early_warnings, early_warnings.THRESHOLDS),
+}
 
 
 def names() -> list[str]:

@@ -18,7 +18,22 @@ from lenet.data import Dataset, load_dataset
 from tests.helpers.plain_layers import Dense, ReLU, Softmax
 
 SAMPLES, BATCH, HIDDEN = 25_600, 128, 64
-MISTAKES = ("", "unassigned", "equal", "accumulating", "relu-output", "summed", "softmax-twice", "labels/255")
+MISTAKES = (
+    "",
+    "unassigned",
+    "equal",
+    "accumulating",
+    "relu-output",
+    "summed",
+    "softmax-twice",
+    "labels/255",
+    "shuffled-labels",
+    "constant-inputs",
+    "nan-weights",
+    "biases-alone",
+    "tiny-steps",
+    "noise",
+)
 
 
 @cache
@@ -44,6 +59,18 @@ def _train(mistake: str, rate: float, recorder: Recorder) -> None:
     draw = np.random.default_rng(0).standard_normal
     dense1 = Dense(0.05 * draw((784, HIDDEN)), np.zeros((1, HIDDEN)))
     dense2 = Dense(0.1 * draw((HIDDEN, 10)), np.zeros((1, 10)))
+    noise = np.random.default_rng(1)
+    if mistake == "shuffled-labels":
+        labels = noise.permutation(labels)
+    if mistake == "constant-inputs":
+        images = np.broadcast_to(images[:1], images.shape)
+    if mistake == "tiny-steps":
+        dense2.weights *= 0.01
+        rate *= 1e-5
+    if mistake == "nan-weights":
+        dense1.weights[:] = np.nan
+    if mistake == "biases-alone":
+        dense2.weights[:], dense2.biases[:] = 0, np.log(np.bincount(labels) / SAMPLES)
     if mistake == "equal":
         dense1.weights[:], dense2.weights[:] = 0.01, 0.01
     relu, out = ReLU(), ReLU() if mistake == "relu-output" else Softmax()
@@ -85,6 +112,8 @@ def _train(mistake: str, rate: float, recorder: Recorder) -> None:
                 for layer, pair in ((dense1, old[:2]), (dense2, old[2:])):
                     layer.dweights = layer.dweights + pair[0]
                     layer.dbiases = layer.dbiases + pair[1]
+            if mistake == "noise":
+                dense1.dweights = noise.normal(0, dense1.dweights.std(), dense1.dweights.shape)
             step = rate if mistake != "accumulating" else rate / 20
             training.before_update(x, loss, accuracy, step)
             for layer in (dense1, dense2):

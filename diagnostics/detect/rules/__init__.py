@@ -6,6 +6,7 @@ from diagnostics.detect.rule import Rule
 from diagnostics.detect.rules.accumulated_gradient import AccumulatedGradient
 from diagnostics.detect.rules.changed_labels import ChangedLabels
 from diagnostics.detect.rules.collapsed import Collapsed
+from diagnostics.detect.rules.constant_answer import ConstantAnswer
 from diagnostics.detect.rules.contradiction import ContradictingNumbers
 from diagnostics.detect.rules.dead_units import DeadUnits
 from diagnostics.detect.rules.diverged import Diverged
@@ -18,6 +19,7 @@ from diagnostics.detect.rules.growing_steps import GrowingSteps
 from diagnostics.detect.rules.input_scale import InputScale
 from diagnostics.detect.rules.learning_rate_jump import LearningRateJump
 from diagnostics.detect.rules.never_learned import NeverLearned
+from diagnostics.detect.rules.noise_gradient import NoiseGradient
 from diagnostics.detect.rules.non_finite import NonFinite
 from diagnostics.detect.rules.one_class_labels import OneClassLabels
 from diagnostics.detect.rules.oscillation import Oscillation
@@ -48,6 +50,7 @@ MECHANISMS: tuple[Rule, ...] = (
     FrozenLayer(),
     SummedGradient(),
     AccumulatedGradient(),
+    NoiseGradient(),
     GrowingSteps(),
     TellingLoss(),
     OneClassLabels(),
@@ -66,4 +69,4 @@ MECHANISMS: tuple[Rule, ...] = (
 # Seen by the state machine, row by row; what stands here is their manual and their cases.
 SYMPTOMS: tuple[Rule, ...] = (NeverLearned(), Collapsed(), Diverged(), ContradictingNumbers())
 # Asked at the end of a run, whatever its verdict.
-ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting())
+ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting(), ConstantAnswer())

@@ -4,7 +4,8 @@ What it looks at: loss and accuracy of the last 40 rows, row by row, against num
 follow from formulas (k: number of classes, a: accuracy of the row):
 
 - below 0: no cross-entropy of probabilities;
-- ln k to six digits in every row: the outputs are the same for all classes and samples, and no gradient moves them;
+- ln k, or the entropy of the class prior, to six digits in every row: the outputs are the same for all samples, and no
+  gradient moves them;
 - (1 - a) x 16.118: probabilities that are exactly 0 or 1, clipped at 1e-7 (likewise 18.42, 20.72, 23.03, 27.63 and
   34.54 for 1e-8, -9, -10, -12 and -15, and 15.94 and 87.34 for the precision and the smallest number of float32);
 - ln(1 + (k - 1) / e) + 1 - a, for ten classes 1.4612 + 1 - a: softmax applied twice, since its second input lies
@@ -60,7 +61,7 @@ class TellingLoss(Rule):
         if len(window) < rows:
             return findings
         loss, accuracy = window.scalar("data_loss")[-rows:], window.scalar("accuracy")[-rows:]
-        for value, words in _readings(loss, accuracy, classes, fit):
+        for value, words in _readings(loss, accuracy, classes, window.guessing_loss, fit):
             first = len(window) - rows
             plain = f"The loss says by its value what is wrong: {words}."
             findings.append(
@@ -105,7 +106,7 @@ class TellingLoss(Rule):
         )
 
 
-def _readings(loss: Series, accuracy: Series, classes: int, fit: float) -> list[tuple[float, str]]:
+def _readings(loss: Series, accuracy: Series, classes: int, entropy: float, fit: float) -> list[tuple[float, str]]:
     """What the values of a loss say, with the number that they were held against."""
     wrong = 1 - accuracy
 
@@ -117,9 +118,11 @@ def _readings(loss: Series, accuracy: Series, classes: int, fit: float) -> list[
     found: list[tuple[float, str]] = []
     if (loss < 0).mean() >= SHARE:
         found.append((0.0, f"a cross-entropy of {loss.mean():.3g} is negative: the outputs are no probabilities"))
-    if fits(np.full_like(loss, uniform), 1e-6):
-        words = f"the loss is ln {classes} = {uniform:.6f} to six digits in every row: no gradient moves anything"
-        found.append((uniform, words))
+    levels = {f"ln {classes}": uniform, "the entropy of the class prior": entropy}
+    for level, value in levels.items():
+        if fits(np.full_like(loss, value), 1e-6):
+            words = f"the loss is {level} = {value:.6f} to six digits in every row: no gradient moves anything"
+            found.append((value, words))
     varies = wrong.mean() > 0.02 and wrong.std() > 0
     for clip, at in CLIPPED_AT.items():
         if varies and fits(wrong * clip):

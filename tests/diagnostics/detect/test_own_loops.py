@@ -59,5 +59,34 @@ def test_labels_that_all_became_one_class_contradict_the_accuracy():
     assert "accumulated-gradient" not in told(diagnosis)
 
 
+@pytest.mark.parametrize(
+    ("mistake", "rate"), [("shuffled-labels", 0.1), ("constant-inputs", 0.01), ("tiny-steps", 0.1)]
+)
+def test_a_loss_that_wobbles_about_the_entropy_of_the_prior_says_that_the_answers_are_always_the_same(mistake, rate):
+    diagnosis = trained(mistake, rate)
+
+    assert diagnosis.verdict == "never-learned"
+    assert "wobbles about the entropy of the class prior, 2.30" in told(diagnosis)["constant-answer"]
+    assert "telling-loss" not in told(diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "answer"),
+    [("nan-weights", "class 0 (outputs of NaN"), ("biases-alone", "the commonest class (by the biases")],
+)
+def test_an_accuracy_that_is_the_share_of_a_class_to_the_sample_names_the_answer(mistake, answer):
+    answers = [f.message for f in trained(mistake, 1e-9).findings if f.rule == "constant-answer"]
+
+    assert any(f"to the sample: the answer is always {answer}" in message for message in answers)
+
+
+def test_a_layer_whose_gradient_is_random_numbers_is_told_though_the_run_lives():
+    diagnosis = trained("noise")
+    found = [(f.layer, f.first_step) for f in diagnosis.findings if f.rule == "noise-gradient"]
+
+    assert diagnosis.verdict == "healthy"
+    assert found == [("dense1", 0)]
+
+
 def test_no_command_line_is_suggested_to_a_loop_of_ones_own():
     assert "lenet-diag" not in diagnosis_text(trained("summed"))

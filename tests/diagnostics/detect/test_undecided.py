@@ -60,6 +60,26 @@ def test_a_run_that_ends_above_chance_keeps_no_stretch_open():
     assert told.diagnosis.verdict is Verdict.UNDECIDED
 
 
+def test_a_run_that_has_begun_to_do_better_at_its_end_is_slow_and_keeps_no_stretch_open():
+    t, noise = np.arange(400), np.random.default_rng(0).normal(0, 0.002, 1000)
+    loss = np.r_[np.full(P + 60, H), H * (1 - 0.0001 * t)] + noise[: P + 460]
+    told = judge(rows(loss, np.r_[np.full(P + 60, 0.1), 0.1 + 0.0003 * t]))
+    [(kind, _, _, recovery)] = told.stretches
+
+    assert kind == "never-learned"
+    assert recovery is not None
+    assert told.diagnosis.verdict is Verdict.UNDECIDED
+    assert reason_of(told.diagnosis).detail == "slow"
+
+
+def test_a_loss_that_falls_too_slowly_for_a_hundred_rows_still_moves():
+    t = np.arange(P + 200)
+    loss = H * (1 - 0.00004 * t) + np.random.default_rng(0).normal(0, 0.008, len(t))
+    told = judge(rows(loss, 0.1))
+
+    assert told.stretches == []
+
+
 @pytest.mark.parametrize(
     ("batch", "steps", "verdict"), [(1, 800, "healthy"), (1, 150, "undecided"), (8, 250, "healthy")]
 )

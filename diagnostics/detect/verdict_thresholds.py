@@ -1,0 +1,72 @@
+"""The numbers in the definitions of a verdict."""
+
+from __future__ import annotations
+
+from diagnostics.detect.thresholds import CALIBRATION, Threshold
+from diagnostics.schema.window import LEAST_SAMPLES, LEAST_STEPS
+
+DESIGN = "the project's definitions, fixed before any result"
+
+THRESHOLDS = (
+    Threshold(
+        "verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2
+    ),
+    Threshold(
+        "verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10
+    ),
+    Threshold("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
+    Threshold(
+        "verdict",
+        "contradiction_accuracy",
+        0.8,
+        "share",
+        "contradiction: a loss of guessing with this accuracy",
+        "choice",
+        0,
+        1,
+    ),
+    Threshold(
+        "verdict",
+        "recovery_accuracy",
+        0.3,
+        "share",
+        "recovery: accuracy so far above A, with a loss below guessing",
+        "choice",
+        0,
+        1,
+    ),
+    Threshold(
+        "verdict",
+        "between_accuracy",
+        0.1,
+        "share",
+        "no defect at the end: so far above A, with a loss below guessing",
+        "choice",
+        0,
+        1,
+    ),
+    Threshold("verdict", "window_steps", LEAST_STEPS, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
+    Threshold(
+        "verdict", "window_samples", LEAST_SAMPLES, "samples", "window: at least so many samples", DESIGN, 1, 1e9
+    ),
+    Threshold(
+        "verdict",
+        "patience",
+        166,
+        "steps",
+        "never learned is confirmed at this step while a run goes on",
+        CALIBRATION,
+        1,
+        1e9,
+    ),
+    Threshold(
+        "verdict",
+        "grace",
+        101,
+        "steps",
+        "a run that ends guessing after fewer steps is undecided",
+        CALIBRATION,
+        1,
+        1e9,
+    ),
+)
