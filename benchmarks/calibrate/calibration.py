@@ -12,19 +12,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks import common
 from benchmarks.calibrate import patience
 from benchmarks.calibrate.bands import band_rows, measured
+from benchmarks.calibrate.candidates import candidate_rows, replayed
 from benchmarks.calibrate.starts import LearningStart, first_learned, starts
 from benchmarks.common import outcomes, render
+from benchmarks.zoo.groups import BEYOND
 from benchmarks.zoo.judged import NATURAL, JudgedRun, judged_run
 from benchmarks.zoo.numbers import early_warnings
 from benchmarks.zoo.table import spread_row, warning_rows
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
+from diagnostics.detect.findings import Stretch
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import commit
 
@@ -40,12 +43,14 @@ class CalibrationRun:
         start: how it began.
         statistics: what is measured of it, in the order of ``bands.STATISTICS``.
         fired: the rules that fired.
+        by_candidate: its stretches by each form that might confirm earlier.
     """
 
     judged: JudgedRun
     start: LearningStart
     statistics: list[float]
     fired: frozenset[str] = frozenset()
+    by_candidate: list[list[Stretch]] = field(default_factory=list)
 
 
 def judge(label: Path) -> CalibrationRun:
@@ -57,12 +62,12 @@ def judge(label: Path) -> CalibrationRun:
     judged = judged_run(label, diagnosis)
     start = LearningStart(judged.name, judged.network, len(rows), learned, last, judged.accuracies[-1])
     fired = frozenset(check.rule for check in diagnosis.checks if check.outcome == "fired")
-    return CalibrationRun(judged, start, measured(run), fired)
+    return CalibrationRun(judged, start, measured(run), fired, replayed(run))
 
 
 def judge_all(folder: Path, jobs: int = 2) -> list[CalibrationRun]:
-    """All natural and clean runs of a folder that have a label, in the order of their names."""
-    groups = (*NATURAL, "clean")
+    """All runs of a folder to which nothing was done and that have a label, in the order of their names."""
+    groups = (*NATURAL, "clean", *BEYOND)
     labels = [label for label in sorted(folder.glob("*.json")) if json.loads(label.read_text())["group"] in groups]
     found = dict(outcomes(labels, judge, jobs))
     return [judged for label in labels if isinstance(judged := found[label], CalibrationRun)]
@@ -76,6 +81,8 @@ def prepare(runs: Sequence[CalibrationRun], others: Sequence[LearningStart], pic
         others: the short ones without a log.
         picture: the name of the figure.
     """
+    everything = runs
+    runs = [one for one in runs if one.judged.group not in BEYOND]
     alive = [one for one in runs if one.judged.label == "alive"]
     dead = [one for one in runs if one.judged.label == "dead"]
     by_network: dict[str, list[list[float]]] = {}
@@ -109,6 +116,8 @@ def prepare(runs: Sequence[CalibrationRun], others: Sequence[LearningStart], pic
         "fired": Counter(rule for one in alive for rule in sorted(one.fired)).most_common(),
         "causes": Counter(one.cause[0] if one.cause else "unexplained" for one in defect).most_common(),
         "defect_runs": len(defect),
+        "beyond": len(everything) - len(runs),
+        "candidates": candidate_rows([(one.judged.label, one.by_candidate) for one in everything]),
     }
 
 

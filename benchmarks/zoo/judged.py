@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from diagnostics.detect.contradiction import CONTRADICTION
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
-from diagnostics.detect.rules import MECHANISMS
+from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.detect.symptoms import prior_entropy
+from diagnostics.detect.track_record import setting_of
 from diagnostics.detect.window import Window
 from diagnostics.log.reader import open_run
 from diagnostics.run.run import Run
 
 NATURAL = ("natural", "own")
-FAULT_RULES = frozenset(rule.name for rule in MECHANISMS if rule.is_fault)
+FAULT_RULES = frozenset(rule.name for rule in (*ENDING, *MECHANISMS) if rule.is_fault)
 DEAD_BELOW, ALIVE_ABOVE, LEARNED_ABOVE = 0.2, 0.8, 0.5
 
 
@@ -38,8 +40,10 @@ class JudgedRun:
         warned: the steps of its early warnings.
         warned_by: the signs that gave them.
         told: (rule, layer) of the faults that were found, whatever the verdict.
-        signs: of a run that lives, the rules whose sign occurs anywhere in it.
+        signs: of a run that lives, how often the sign of each rule occurs in it.
         is_contradictory: whether loss and accuracy contradicted each other.
+        setting: what runs are compared by.
+        trained_at: the commit that trained it.
     """
 
     name: str
@@ -57,8 +61,10 @@ class JudgedRun:
     warned: tuple[int, ...]
     warned_by: tuple[str, ...] = ()
     told: tuple[tuple[str, str | None], ...] = ()
-    signs: tuple[str, ...] = ()
+    signs: Mapping[str, int] = field(default_factory=dict)
     is_contradictory: bool = False
+    setting: str = ""
+    trained_at: str = ""
 
     @property
     def label(self) -> str:
@@ -135,8 +141,8 @@ def judge(label: Path) -> JudgedRun:
     return replace(judged, signs=signs_in(run)) if judged.label == "alive" else judged
 
 
-def signs_in(run: Run) -> tuple[str, ...]:
-    """The rules whose sign occurs anywhere in a run, those too that mean something only before a run goes down."""
+def signs_in(run: Run) -> dict[str, int]:
+    """How often the sign of each rule occurs in a run, of those too that mean something only before it goes down."""
     info = run.info
     window = Window(
         info,
@@ -148,7 +154,8 @@ def signs_in(run: Run) -> tuple[str, ...]:
         prior_entropy(info.prior),
     )
     asked = window.asked_from_its_beginning()
-    return tuple(rule.name for rule in MECHANISMS if not rule.is_last_resort and fired(ask(rule, asked)))
+    found = {rule.name: len(fired(ask(rule, asked))) for rule in MECHANISMS if not rule.is_last_resort}
+    return {name: times for name, times in found.items() if times}
 
 
 def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
@@ -173,6 +180,8 @@ def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
         warned_by=tuple(sorted({f.detail for f in diagnosis.findings if f.rule == RULE})),
         told=tuple((f.rule, f.layer) for f in diagnosis.findings if f.rule in FAULT_RULES),
         is_contradictory=any(f.rule == CONTRADICTION for f in diagnosis.findings),
+        setting=setting_of(entry["settings"]),
+        trained_at=entry["commit"],
     )
 
 

@@ -10,12 +10,14 @@ import numpy as np
 
 from benchmarks.zoo.faults import FAULTS, QUIET_FAULTS
 from benchmarks.zoo.groups import BEYOND
-from benchmarks.zoo.judged import JudgedRun
+from benchmarks.zoo.judged import NATURAL, JudgedRun
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.statistics.intervals import wilson
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
 WARNED_WITHIN, SOON = 200, 40
+UNTOUCHED = (*NATURAL, "clean", *BEYOND)
+FROZEN_NUMBERS = ("telling-loss", "constant-answer")
 
 
 def share(k: int, n: int) -> dict[str, Any]:
@@ -119,6 +121,10 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "warnings": early_warnings(natural, clean),
         "signs": early_signs(runs),
         "rules": track_records(runs),
+        "settings": setting_records(runs),
+        "outcomes": outcome_counts(runs, clean),
+        "stopping": stopping(runs),
+        "trained_at": dict(Counter(one.trained_at for one in runs)),
     }
 
 
@@ -158,10 +164,51 @@ def early_signs(runs: Sequence[JudgedRun]) -> dict[str, Any]:
     return found
 
 
+def outcome_counts(runs: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:
+    """How often the answers that the verdict may give beside dead and alive were right, and were given at all."""
+    untouched = [one for one in runs if one.truth is None]
+    down = [one for one in untouched if one.label == "dead"]
+    well = {group: [one for one in untouched if one.group == group and one.verdict == "healthy"] for group in UNTOUCHED}
+    return {
+        "frozen_numbers_in_clean": share(
+            sum(any(rule in FROZEN_NUMBERS for rule, _ in one.told) for one in clean), len(clean)
+        ),
+        "faults_told_of_clean": share(sum(bool(one.told) for one in clean), len(clean)),
+        "dead_without_a_cause": share(sum(one.cause is None for one in down), len(down)),
+        "dead_undecided": share(sum(one.verdict == "undecided" for one in down), len(down)),
+        "warned_though_healthy": {
+            group: share(sum(bool(one.warned) for one in found), len(found)) for group, found in well.items()
+        },
+    }
+
+
+def stopping(runs: Sequence[JudgedRun]) -> dict[str, Any]:
+    """Of the untouched runs that were alive in the end, how many ``--on-defect stop`` would have ended, by kind."""
+    alive = [one for one in runs if one.truth is None and one.label == "alive"]
+    kinds = {"all": alive, **{group: [one for one in alive if one.group == group] for group in UNTOUCHED}}
+    return {kind: share(sum(bool(one.stretches) for one in found), len(found)) for kind, found in kinds.items()}
+
+
+def _learned(runs: Sequence[JudgedRun]) -> list[JudgedRun]:
+    """The untouched runs that learned and kept it."""
+    return [one for one in runs if one.truth is None and one.label == "alive" and one.verdict == "healthy"]
+
+
+def setting_records(runs: Sequence[JudgedRun]) -> dict[str, Any]:
+    """By setting: how many runs learned, and of each rule how often its sign occurs in them, and in how many."""
+    found: dict[str, Any] = {}
+    for setting in sorted({one.setting for one in _learned(runs)}):
+        same = [one for one in _learned(runs) if one.setting == setting]
+        rules = sorted({rule for one in same for rule in one.signs})
+        signs = {r: (sum(one.signs.get(r, 0) for one in same), sum(r in one.signs for one in same)) for r in rules}
+        found[setting] = {"alive": len(same), "signs": signs}
+    return found
+
+
 def track_records(runs: Sequence[JudgedRun]) -> dict[str, dict[str, int]]:
     """What :mod:`diagnostics.detect.track_record` keeps of each rule."""
     injected = [one for one in runs if one.truth is not None]
-    alive = [one for one in runs if one.truth is None and one.label == "alive" and one.verdict == "healthy"]
+    alive = _learned(runs)
     found: dict[str, dict[str, int]] = {}
     for rule in MECHANISMS:
         named = [one for one in injected if _names(one, rule.name)]

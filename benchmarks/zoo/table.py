@@ -11,16 +11,28 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.common import render
+from benchmarks.zoo.csv_rows import differing
 from benchmarks.zoo.groups import RETIRED_SEEDS
 from benchmarks.zoo.judged import judge_all
 from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.early_warnings import PLATEAU
 from diagnostics.detect.findings import Verdict
 from diagnostics.provenance import commit
 from reports.text.numbers import rate
 
 Numbers = Mapping[str, Any]
 NONE = share(0, 0)  # what earlier rounds did not count
+STOPPED_AT_MOST = 0.01
+KINDS = {
+    "all": "all",
+    "natural": "natural settings",
+    "own": "the report's own settings",
+    "clean": "clean settings",
+    "slow": "slow learners",
+    "batches": "batches of 8 to 512",
+    "shapes": "drawn shapes",
+}
 
 
 def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | None = None) -> None:
@@ -29,6 +41,7 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
     ``record`` is where the counts go that the rules keep of themselves.
     """
     runs = judge_all(folder, jobs)
+    judged_again, others = differing(folder, runs, jobs)
     part, round_ = folder.name.rsplit("-", 1)
     numbers = {
         "commit": commit(),
@@ -36,12 +49,12 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
         "round": int(round_),
         "retired_seeds": RETIRED_SEEDS,
         "limits": dict(DEFAULT_THRESHOLDS),
+        "csv": {**share(judged_again - len(others), judged_again), "others": others},
         **summary(runs),
     }
     text = page(numbers)
     if record is not None:
-        kept = {"source": f"zoo, {folder.name}, judged at commit {numbers['commit']}", "rules": numbers["rules"]}
-        record.write_text(json.dumps(kept, indent=1) + "\n")
+        record.write_text(kept_record(numbers))
     if path is None:
         print(text)
         return
@@ -50,6 +63,25 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
     lines = ",\n".join("  " + json.dumps(one.as_json()) for one in runs)
     head = json.dumps(numbers, indent=1)[:-2]
     path.with_suffix(".json").write_text(f'{head},\n "runs": [\n{lines}\n ]\n}}\n')
+
+
+def kept_record(numbers: Numbers) -> str:
+    """The counts that :mod:`diagnostics.detect.track_record` reads, as JSON."""
+    plateau = numbers["signs"].get(PLATEAU, share(0, 0))
+    stopped = numbers["stopping"]["all"]
+    kept = {
+        "source": f"zoo, {numbers['part']}-{numbers['round']}, judged at commit {numbers['commit']}",
+        "stopping": {"k": stopped["k"], "n": stopped["n"]},
+        "plateau": {"k": plateau["n"] - plateau["k"], "n": plateau["n"]},
+        "rules": numbers["rules"],
+        "settings": numbers["settings"],
+    }
+    tables = {key: value for key, value in kept.items() if isinstance(value, dict)}
+    lines = [f' "source": {json.dumps(kept["source"])}']
+    for key, table in tables.items():
+        rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in table.items())
+        lines.append(f" {json.dumps(key)}: {{\n{rows}\n }}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def page(numbers: Numbers) -> str:
@@ -105,8 +137,18 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
             for name, one in numbers.get("beyond", {}).items()
             if numbers["beyond_verdicts"][name]
         ],
-        "contradictions": _share(numbers.get("contradictions", NONE)),
         "told_of_clean": _counts(numbers.get("told_of_clean", {})) or "nothing",
+        "trained_at": _counts(numbers.get("trained_at", {})),
+        "csv": _share(numbers["csv"]) if "csv" in numbers else "",
+        "csv_others": [
+            f"{name}: {alone} instead of {full}"
+            for name, (full, alone) in numbers.get("csv", {"others": {}})["others"].items()
+        ],
+        "outcomes": _outcomes(numbers) if "outcomes" in numbers else [],
+        "stopping": [
+            (KINDS[kind], _share(one), _reached(one["share"], at_most=STOPPED_AT_MOST))
+            for kind, one in numbers.get("stopping", {}).items()
+        ],
         "signs": [(sign, _share(one)) for sign, one in numbers.get("signs", {}).items()],
         "records": [
             (rule, f"{one['right']} of {one['named']}" if one["named"] else "-", f"{one['seen']} of {one['alive']}")
@@ -124,6 +166,27 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "warnings": warning_rows(warnings),
         "wrong": [_wrong_line(one) for one in numbers["wrong"]],
     }
+
+
+def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
+    """What was counted of the answers beside dead and alive."""
+    counted = numbers["outcomes"]
+    onset = numbers["onset_error_one_step"]
+    warned = {KINDS[kind]: _share(one) for kind, one in counted["warned_though_healthy"].items() if one["n"]}
+    return [
+        ("clean runs in which loss and accuracy contradict each other", _share(numbers["contradictions"])),
+        ("clean runs in which a loss or accuracy was said to stay put", _share(counted["frozen_numbers_in_clean"])),
+        ("clean runs of which any fault was told", _share(counted["faults_told_of_clean"])),
+        ("dead runs without a cause", _share(counted["dead_without_a_cause"])),
+        ("dead runs that ended undecided", _share(counted["dead_undecided"])),
+        (
+            "onset error of faults that act within one step",
+            f"median {_steps(onset['median'])}, largest {_steps(onset['largest'])} steps",
+        ),
+        ("layer and mechanism of injected faults", _share(numbers["cause_right"])),
+        ("faults that may leave a run alive, told with their layer", _share(numbers["quiet_right"])),
+        *((f"healthy runs with an early warning: {kind}", told) for kind, told in warned.items()),
+    ]
 
 
 def _counts(found: Mapping[str, int]) -> str:

@@ -28,6 +28,7 @@ from diagnostics.detect.findings import Finding, Link, RuleOutcome, Severity, St
 from diagnostics.detect.remedies import Suggestion, suggestions
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.series import means
+from diagnostics.detect.track_record import setting_of
 from diagnostics.detect.window import MissingColumnsError, Window
 
 # A run that never learned and yet had begun to: mean loss of ten rows below this share of H.
@@ -219,4 +220,7 @@ def _linked(
         return None
     origin = rule_of(finding).origin_of(finding, window)
     hit = _layers([finding]) if layers is None else layers
-    return Link(finding.rule, finding.layer, step, finding.message, origin, hit, finding.confidence, finding.plain)
+    setting = setting_of(window.info.settings)
+    return Link(
+        finding.rule, finding.layer, step, finding.message, origin, hit, finding.confidence, finding.plain, setting
+    )

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.remedies import is_adaptive
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.track_record import plateaus
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
@@ -51,8 +52,6 @@ WORDS = (
     "outputs of {} have faded to {:.0%} of their best",
 )
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
-# Of the calibration runs that guessed at patience while their layers still moved, how many were not dead in the end.
-PLATEAUS = (4, 24)
 # Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
 # the first steps, in which outputs jump, are over, and is forgotten slowly, by half in some 1,700 rows.
 FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
@@ -155,9 +154,10 @@ class EarlyWarnings:
 
 def plateau_warning(step: int) -> Finding:
     """A run that guesses at patience while its layers still move: no defect yet, and what became of such runs."""
-    later, seen = PLATEAUS
+    known = plateaus()
     words = (
-        f"not learned yet after {step + 1:,} steps, with layers that still move: {later} of {seen} such runs came alive"
+        f"not learned yet after {step + 1:,} steps, with layers that still move: {known.k} of {known.n} such runs were "
+        "not dead in the end"
     )
     return Finding(RULE, None, step, step, math.nan, math.nan, Severity.WARNING, math.nan, words, detail=PLATEAU)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from diagnostics.detect.remedies import Suggestion
-from diagnostics.detect.track_record import track_record
+from diagnostics.detect.track_record import in_setting, track_record
 
 
 class Severity(StrEnum):
@@ -125,6 +125,7 @@ class Link:
     origin: whether it points to the code, the settings, the data or luck.
     confidence: how often the rule was right where the truth is known; NaN where that was not measured.
     plain: the same as a sentence.
+    setting: network, optimiser and learning rate of the run, by which healthy runs are counted; "" where unknown.
     """
 
     rule: str
@@ -135,6 +136,7 @@ class Link:
     layers: tuple[str, ...] = ()
     confidence: float = math.nan
     plain: str = ""
+    setting: str = ""
 
 
 @dataclass(frozen=True)
@@ -233,8 +235,12 @@ class Diagnosis:
 
 
 def _link_json(link: Link | None) -> dict[str, Any] | None:
-    """A link with the counts of its rule."""
-    return None if link is None else {**asdict(link), "measured": asdict(track_record(link.rule))}
+    """A link with the counts of its rule, over all settings and in that of the run."""
+    if link is None:
+        return None
+    same = in_setting(link.rule, link.setting)
+    counts = {**asdict(track_record(link.rule)), "same_setting": asdict(same) if same else None}
+    return {**asdict(link), "measured": counts}
 
 
 def _plain(value: Any) -> Any:

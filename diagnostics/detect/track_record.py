@@ -1,18 +1,20 @@
-"""How often a rule was right where the truth is known: counts from the zoo, kept beside the rules.
+"""What the zoo counted of the rules and of the verdict: kept beside the rules, told beside what they say.
 
 The zoo writes the counts (``python -m benchmarks.zoo table --record``). For each rule they say
 how often it was named as the first link of a run with an injected fault, and how often that was
-right; and in how many runs that learned and kept it the same sign occurs as well. A rule
-without counts has no measured confidence.
+right; and in how many runs that learned and kept it the same sign occurs as well, over all
+settings and in those of the same setting. A rule without counts has no measured confidence.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 FILE = Path(__file__).with_name("track_record.json")
 
@@ -36,13 +38,65 @@ class TrackRecord:
         return self.right / self.named if self.named else math.nan
 
 
+@dataclass(frozen=True)
+class SettingRecord:
+    """How often the sign of a rule occurs in runs of one setting that learned.
+
+    setting: network, optimiser and learning rate.
+    times: how often it occurs, in all runs together.
+    seen, alive: in how many runs it occurs, of how many.
+    """
+
+    setting: str
+    times: int
+    seen: int
+    alive: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """So many of so many."""
+
+    k: int = 0
+    n: int = 0
+
+
 @cache
-def track_records() -> dict[str, TrackRecord]:
-    """The counts by rule."""
-    kept = json.loads(FILE.read_text(encoding="utf-8"))
-    return {rule: TrackRecord(**counts) for rule, counts in kept["rules"].items()}
+def _kept() -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return kept
 
 
 def track_record(rule: str) -> TrackRecord:
     """The counts of a rule; zeros where there are none."""
-    return track_records().get(rule, TrackRecord())
+    return TrackRecord(**_kept()["rules"].get(rule, {}))
+
+
+def setting_of(settings: Mapping[str, Any]) -> str:
+    """What runs are compared by, of their settings; "" where these are not known."""
+    try:
+        return f"{settings['network']}, {settings['optimizer']}, learning rate {settings['lr']:g}"
+    except KeyError:
+        return ""
+
+
+def in_setting(rule: str, setting: str) -> SettingRecord | None:
+    """How often the sign of ``rule`` occurs in runs of ``setting`` that learned; None where there are none."""
+    counts = _kept()["settings"].get(setting)
+    if counts is None:
+        return None
+    times, seen = counts["signs"].get(rule, (0, 0))
+    return SettingRecord(setting, times, seen, counts["alive"])
+
+
+def stopped_though_alive() -> Counted:
+    """Of the runs that were alive in the end, how many were called defect runs for a while.
+
+    ``--on-defect stop`` would have ended them: its price.
+    """
+    return Counted(**_kept()["stopping"])
+
+
+def plateaus() -> Counted:
+    """Of the runs that guessed at patience while their layers still moved, how many were not dead in the end."""
+    return Counted(**_kept()["plateau"])

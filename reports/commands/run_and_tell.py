@@ -17,6 +17,7 @@ from lenet.settings import Settings
 from reports.terminal.output import is_terminal, talk
 from reports.text.command_line import path_word
 from reports.text.diagnosis import diagnosis_text
+from reports.text.stopping import stopping_price
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ def _tell(result: TrainingResult) -> None:
     """The verdict, where the log is, and what to type next."""
     interrupted_by = ended_by(result.interruption)
     talk(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by))
+    if result.status == "stopped" and result.diagnosis.verdict.is_defect:
+        talk(f"stopped as a defect run; the price of stopping so: {stopping_price()}")
     if result.path is not None:
         path = path_word(result.path)
         then = "to go on: lenet-diag train --resume --out" if interrupted_by else "next: lenet-diag report"

@@ -17,6 +17,7 @@ from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
 from reports.commands.values import FILE, FOLDER, FROM_1
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
+from reports.text.stopping import stopping_price
 
 if TYPE_CHECKING:
     from diagnostics.study.plan import StudyPlan
@@ -32,7 +33,8 @@ DEFAULT_RUNS = 10
 @click.option(
     "--on-defect",
     type=click.Choice(["continue", "stop", "restart"]),
-    help="What to do with a run once it is sure to be a defect run.  [default: continue]",
+    help="What to do with a run once it is sure to be a defect run. The price of stop: "
+    f"{stopping_price()}.  [default: continue]",
 )
 @click.option("--log-every", type=STEPS, help="Steps between log rows.  [default: 1]")
 @click.option("--histograms-every", type=STEPS_OR_NEVER, help="Steps between histograms; 0 is never.  [default: 25]")

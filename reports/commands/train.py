@@ -13,6 +13,7 @@ from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, train_options
 from reports.commands.values import FROM_0, LOG
+from reports.text.stopping import stopping_price
 
 if TYPE_CHECKING:
     from lenet.settings import Settings
@@ -53,7 +54,8 @@ if TYPE_CHECKING:
     default="continue",
     show_default=True,
     type=click.Choice(["continue", "stop", "restart"]),
-    help="What to do with a dead run; restart takes the next seed, up to three times.",
+    help="What to do with a dead run; restart takes the next seed, up to three times. The price of stop: "
+    f"{stopping_price()}.",
 )
 @click.pass_context
 def command(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis, Link
-from diagnostics.detect.track_record import track_record
+from diagnostics.detect.track_record import in_setting, track_record
 from diagnostics.detect.undecided import UNDECIDED
 from diagnostics.run.turning_point import LASTING
+from reports.text.numbers import counted
 from reports.text.phrases import rule_name, sentence
 
 
@@ -43,7 +44,11 @@ def measured_words(link: Link) -> str:
     told = "no injected fault was named so"
     if record.named:
         told = f"right in {record.right} of {record.named} injected faults that were named so"
-    return f"{rule_name(link.rule)}: {told}, and seen in {record.seen} of {record.alive} runs that learned"
+    told += f", and seen in {record.seen} of {record.alive} runs that learned"
+    same = in_setting(link.rule, link.setting)
+    if same is not None:
+        told += f"; {counted(same.times, 'time')} in {same.seen} of the {same.alive} with {same.setting}"
+    return f"{rule_name(link.rule)}: {told}"
 
 
 def origin_sentence(link: Link | None) -> str:

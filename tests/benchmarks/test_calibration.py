@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.calibrate import patience, starts
 from benchmarks.calibrate.bands import STATISTICS, band_rows, measured
 from benchmarks.calibrate.calibration import CalibrationRun, prepare
+from benchmarks.calibrate.candidates import CANDIDATES, candidate_rows, replayed
 from benchmarks.calibrate.starts import LearningStart, first_learned, name_of, wanted
 from benchmarks.common import render
+from diagnostics.detect.detector import diagnose
+from diagnostics.detect.findings import Stretch, Verdict
+from tests.helpers.judged_rows import H, info, rows
 from tests.helpers.judged_zoo import judged
 from tests.helpers.synthetic_runs import healthy
 
@@ -22,7 +29,9 @@ def start(learned, last_guess=-1, name="run", validation=0.9):
 
 def calibration_run(*fired, **changes):
     run = judged(**changes)
-    return CalibrationRun(run, start(50, 30, run.name, run.accuracies[-1]), [1.0] * len(STATISTICS), frozenset(fired))
+    by_candidate = [[Stretch(Verdict(kind), *steps) for kind, *steps in run.stretches]] * len(CANDIDATES)
+    found = start(50, 30, run.name, run.accuracies[-1])
+    return CalibrationRun(run, found, [1.0] * len(STATISTICS), frozenset(fired), by_candidate)
 
 
 def test_a_run_has_learned_once_its_loss_is_low_and_was_guessing_as_long_as_it_was_at_chance():
@@ -103,6 +112,55 @@ def test_the_page_counts_verdicts_causes_and_warnings():
     assert "- dead-units: 1 of 1\n" in page
     assert "Rules that fired:\n\n- stall: in 1 of 2 runs\n" in page
     assert "\n\n\n" not in page
+
+
+def collapse_with_a_dead_layer():
+    """A run that learns, and whose first layer is dead without a gradient from step 200 on."""
+    t = np.arange(260)
+    silent = {f"conv1/{tensor}/gradient/norm": np.where(t < 200, 1.0, 0.0) for tensor in ("weights", "biases")}
+    changes = {"conv1/dead_fraction": np.where(t < 200, 0.1, 1.0), **silent}
+    right = np.where(t < 200, 0.9, np.where(t < 230, 0.18, 0.1))
+    values = rows(np.where(t < 200, 0.3, H), right, changes=changes)
+    return SimpleNamespace(
+        name="fall",
+        info=info(),
+        status="completed",
+        steps_made=len(values),
+        validations=pd.DataFrame({"epoch": [], "loss": [], "accuracy": []}),
+        rows=lambda: ((step, 1, row) for step, row in enumerate(values)),
+    )
+
+
+def test_a_candidate_confirms_no_later_than_the_detector_and_as_it_is_where_it_adds_nothing():
+    run = collapse_with_a_dead_layer()
+    as_it_is, *others = replayed(run)
+    diagnosis = diagnose(run)
+
+    assert [(s.kind, s.onset, s.confirmed) for s in as_it_is] == [
+        (s.kind, s.onset, s.confirmed) for s in diagnosis.stretches
+    ]
+    assert all(found[0].confirmed <= as_it_is[0].confirmed for found in others)
+
+
+def test_a_proof_over_few_rows_and_a_lenient_accuracy_confirm_a_slow_fall_earlier():
+    by_form = replayed(collapse_with_a_dead_layer())
+    confirmed = {form.words: found[0].confirmed for form, found in zip(CANDIDATES, by_form, strict=True)}
+
+    [few] = [step for words, step in confirmed.items() if "over 5 rows" in words]
+    [lenient] = [step for words, step in confirmed.items() if "A + 0.1" in words]
+    assert few < lenient < confirmed["as it is"]
+
+
+def test_the_table_of_candidates_counts_what_is_won_and_which_living_runs_are_called_dead():
+    down, sooner = Stretch(Verdict.COLLAPSED, 100, 140), Stretch(Verdict.COLLAPSED, 100, 120)
+    false = Stretch(Verdict.COLLAPSED, 50, 60, 70)
+    others = len(CANDIDATES) - 2
+    found = [("dead", [[down], [sooner], *[[down]] * others]), ("alive", [[], [false], *[[]] * others])]
+    first, second, third, *_ = candidate_rows(found)
+
+    assert first[1:] == ("-", "-", "0 of 1", "0")
+    assert second[1:] == ("1 of 1", "20 in the median, up to 20", "1 of 1", "1")
+    assert third[1:] == ("0 of 1", "-", "0 of 1", "0")
 
 
 def test_a_page_without_what_it_needs_is_an_error():

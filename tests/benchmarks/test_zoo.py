@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.zoo import table
+from benchmarks.zoo import csv_rows, table
 from benchmarks.zoo.build import train
 from benchmarks.zoo.faults import FAULTS
 from benchmarks.zoo.groups import LATEST_ROUND, QUICK_SHARE, REPORT_SETTINGS, RETIRED_SEEDS, zoo_runs
 from benchmarks.zoo.judged import judge
 from benchmarks.zoo.numbers import summary
+from diagnostics.detect import track_record
 from diagnostics.statistics.intervals import wilson
+from tests.helpers import synthetic_runs
 from tests.helpers.judged_zoo import judged
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -190,6 +192,52 @@ def test_the_page_of_no_runs_says_that_there_are_none():
 
     assert "There are no runs yet of: own, rate-spike" in text
     assert text.endswith("## Runs that were judged wrong\n\n- none\n")
+
+
+def test_what_was_counted_beside_dead_and_alive_stands_in_the_table():
+    runs = [
+        judged(warned=(12,)),
+        judged("own-lenet-21500", group="own", stretches=(("collapsed", 1, 2, 3),), verdict="recovered"),
+        judged("natural-lenet-20001", accuracies=(0.1,), verdict="collapsed", cause=None),
+        judged("clean-lenet-20500", "clean", told=(("constant-answer", None),)),
+    ]
+    content = table.prepare(numbers_of(runs))
+    outcomes = dict(content["outcomes"])
+
+    assert outcomes["clean runs in which a loss or accuracy was said to stay put"].startswith("1 of 1")
+    assert outcomes["dead runs without a cause"].startswith("1 of 1")
+    assert outcomes["healthy runs with an early warning: natural settings"].startswith("1 of 1")
+    assert [(kind, told[:6], reached) for kind, told, reached in content["stopping"] if told.startswith("1")] == [
+        ("all", "1 of 3", "**no**"),
+        ("the report's own settings", "1 of 1", "**no**"),
+    ]
+
+
+def test_the_counts_that_rules_keep_are_read_as_they_were_written(tmp_path, monkeypatch):
+    signs, setting = {"oversized-update": 3}, "lenet, sgd, learning rate 0.5"
+    runs = [judged(signs=signs, setting=setting), judged("natural-lenet-20002", setting=setting), *A_FEW_RUNS[1:3]]
+    kept = tmp_path / "record.json"
+    kept.write_text(table.kept_record(numbers_of(runs)))
+    monkeypatch.setattr(track_record, "FILE", kept)
+    track_record._kept.cache_clear()
+    try:
+        record = track_record.track_record("oversized-update")
+        same = track_record.in_setting("oversized-update", setting)
+
+        assert (record.seen, record.alive) == (1, 2)
+        assert (same.times, same.seen, same.alive) == (3, 1, 2)
+        assert track_record.in_setting("oversized-update", "conv, sgd, learning rate 0.5") is None
+        assert track_record.stopped_though_alive() == track_record.Counted(0, 2)
+    finally:
+        track_record._kept.cache_clear()
+
+
+def test_a_run_is_judged_the_same_from_a_csv_file_with_loss_and_accuracy_alone():
+    for run, verdict in ((synthetic_runs.collapsed(), "collapsed"), (synthetic_runs.healthy(), "healthy")):
+        text = csv_rows.as_csv(run)
+
+        assert text.splitlines()[0] == "step,epoch,data_loss,accuracy,samples"
+        assert csv_rows.verdict_of(text, run) == verdict
 
 
 def test_the_committed_page_is_what_the_committed_numbers_say():

@@ -21,8 +21,8 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.rule import Case, Rule
-from diagnostics.detect.thresholds import Threshold, Thresholds
+from diagnostics.detect.rule import Case, Rule, threshold
+from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 CLASS_0 = "class 0 (outputs of NaN, or outputs that never change)"
@@ -36,9 +36,9 @@ class ConstantAnswer(Rule):
     title = "loss or accuracy say by their value that the answers are the same whatever the input"
     is_fault = True
     thresholds = (
-        Threshold("constant-answer", "rows", 40, "rows", "the loss of the last so many", "choice", 5, 1000),
-        Threshold("constant-answer", "below", 3, "sigma", "mean loss at most so far below H", "choice", 0, 10),
-        Threshold("constant-answer", "above", 0.01, "H", "mean loss at most so far above H", "choice", 0, 0.1),
+        threshold("rows", 40, "rows", "the loss of the last so many", "choice", 5, 1000),
+        threshold("below", 3, "sigma", "mean loss at most so far below H", "choice", 0, 10),
+        threshold("above", 0.01, "H", "mean loss at most so far above H", "choice", 0, 0.1),
     )
 
     def check(self, window: Window) -> list[Finding]:

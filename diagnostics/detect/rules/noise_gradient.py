@@ -24,9 +24,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, lasting_from, means
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 ONE_SIGN = 0.3  # mean over standard deviation of inputs that are mostly of one sign
@@ -42,9 +42,9 @@ class NoiseGradient(Rule):
     origin = Origin.CODE
     is_fault = is_about_the_start = is_lasting = True
     thresholds = (
-        Threshold("noise-gradient", "rows", 100, "rows", "at least so many, up to the last", "choice", 50, 1000),
-        Threshold("noise-gradient", "least", 0.5, "1", "mean of z squared at least; noise has 1", CALIBRATION, 0, 1),
-        Threshold("noise-gradient", "most", 1.6, "1", "mean of z squared at most", CALIBRATION, 1),
+        threshold("rows", 100, "rows", "at least so many, up to the last", "choice", 50, 1000),
+        threshold("least", 0.5, "1", "mean of z squared at least; noise has 1", CALIBRATION, 0, 1),
+        threshold("most", 1.6, "1", "mean of z squared at most", CALIBRATION, 1),
     )
     remedies = ("gradient-check",)
 
@@ -53,7 +53,7 @@ class NoiseGradient(Rule):
         self.require_rows(window, rows)
         findings = []
         for layer in window.layers:
-            if not _has_signs(window, layer):
+            if "weights" not in window.tensors(layer) or not _has_signs(window, layer):
                 continue
             z, lean = _chance(window, layer), _lean(window, layer)
             if not np.isfinite(z[-rows:]).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import click
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from diagnostics.detect.findings import Diagnosis, Link, Verdict
 from diagnostics.detect.rules import MECHANISMS
+from diagnostics.detect.track_record import SettingRecord, stopped_though_alive
 from diagnostics.statistics.intervals import points_words, wilson
 from lenet.settings import DECLARED, Settings
+from reports.commands import study, train
 from reports.commands.options import train_options
-from reports.text import events, numbers
+from reports.text import events, headline, numbers
 from reports.text.command_line import flags
 from reports.text.glossary import GLOSSARY
 from reports.text.phrases import TITLES, rule_name, sentence, status_words, tone_of
@@ -52,6 +55,25 @@ def test_a_number_is_never_far_from_what_it_says(value):
 )
 def test_a_time_has_the_unit_that_suits_it(value, words):
     assert numbers.seconds(value) == words
+
+
+@pytest.mark.parametrize("command", [train.command, study.command])
+def test_the_price_of_stopping_stands_beside_the_option(command):
+    told = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    price = stopped_though_alive()
+
+    assert f"of {price.n} runs that were alive in the end it would have ended {price.k} " in told
+
+
+def test_a_cause_says_how_common_its_sign_is_in_runs_of_the_same_setting_that_learned(monkeypatch):
+    same = SettingRecord("lenet, sgd, learning rate 0.5", 9, 6, 14)
+    monkeypatch.setattr(headline, "in_setting", lambda rule, setting: same if setting else None)
+    link = Link("oversized-update", "conv2", 53, "", setting=same.setting)
+
+    assert headline.measured_words(link).endswith(
+        "runs that learned; 9 times in 6 of the 14 with lenet, sgd, learning rate 0.5"
+    )
+    assert headline.measured_words(replace(link, setting="")).endswith("runs that learned")
 
 
 @pytest.mark.parametrize(("count", "words"), [(12, "12 bytes"), (1500, "1.5 kB"), (2_500_000, "2.5 MB")])

@@ -1,0 +1,61 @@
+"""Is a run judged the same from a CSV file with loss and accuracy of each step, and nothing else?
+
+Many tools keep no more. The rows of a log are written as such a file, read again, and judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.common import outcomes
+from benchmarks.zoo.judged import NATURAL, JudgedRun
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector
+from diagnostics.detect.findings import Verdict
+from diagnostics.log.reader import open_run
+from diagnostics.run.run import Run
+
+RUNS = 80
+KEPT = ("data_loss", "accuracy", "samples")
+
+
+def as_csv(run: Run) -> str:
+    """Step, epoch, loss, accuracy and samples of every row, with six digits."""
+    scalars = run.block([run.columns.scalar(name) for name in KEPT])
+    frame = pd.DataFrame(scalars, columns=list(KEPT), index=pd.Index(run.index["step"], name="step"))
+    frame.insert(0, "epoch", run.index["epoch"])
+    return frame.to_csv(float_format="%.6g")
+
+
+def verdict_of(text: str, run: Run) -> Verdict:
+    """The verdict on the rows of a CSV file, given classes, batches and length of ``run``."""
+    info = replace(run.info, tensors=(), layers=(), recorded_columns=None)
+    detector = Detector(info, limits=DEFAULT_THRESHOLDS)
+    frame = pd.read_csv(StringIO(text))
+    rows = np.full((len(frame), len(info.columns)), np.nan, np.float32)
+    for name in KEPT:
+        rows[:, info.columns.scalar(name)] = frame[name]
+    rows[:, info.columns.scalar("loss")] = frame["data_loss"]
+    for step, epoch, row in zip(frame["step"].tolist(), frame["epoch"].tolist(), rows, strict=True):
+        detector.observe(step, epoch, row)
+    return detector.finish(run.status, run.steps_made).verdict
+
+
+def judge_csv(label: Path) -> str:
+    """The verdict on a run of the zoo from loss and accuracy alone."""
+    run = open_run(label.with_suffix(".h5"))
+    return str(verdict_of(as_csv(run), run))
+
+
+def differing(folder: Path, runs: Sequence[JudgedRun], jobs: int) -> tuple[int, dict[str, tuple[str, str]]]:
+    """How many lenet runs were judged again, and of those with another verdict both, that from the log first."""
+    chosen = [one for one in runs if one.network == "lenet" and one.group in NATURAL][:RUNS]
+    by_label = {folder / f"{one.name}.json": one.verdict for one in chosen}
+    found = dict(outcomes(list(by_label), judge_csv, jobs))
+    both = {label.stem: (by_label[label], str(verdict)) for label, verdict in found.items()}
+    return len(both), {name: pair for name, pair in both.items() if pair[0] != pair[1]}
