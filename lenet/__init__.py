@@ -9,7 +9,7 @@ from __future__ import annotations
 from lenet.architectures import NETWORKS, network_layers
 from lenet.data import Dataset, formatData, load_dataset, load_mnist_images, load_mnist_labels
 from lenet.errors import DataError, LenetError, SettingsError, ShapeError
-from lenet.hooks import Hook, StopTraining
+from lenet.hooks import ContinueFrom, Hook, StopTraining
 from lenet.layers.activations import ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh
 from lenet.layers.base import Layer, TrainableLayer
 from lenet.layers.convolution import ConvolutionLayer
@@ -75,6 +75,7 @@ __all__ = [
     "NETWORKS",
     "PrintProgress",
     "Settings",
+    "ContinueFrom",
     "StopTraining",
     "load_state",
     "network_layers",

@@ -1,6 +1,6 @@
 """The events of a training run, and the hooks that listen to them.
 
-A training loop announces eight kinds of events, and one more for each portion of
+A training loop announces nine kinds of events, and one more for each portion of
 activations. A :class:`Hook` overrides the ``on_...`` methods of the events it needs, and
 says in :meth:`Hook.wants` which steps it needs them of. The loop knows nothing of what
 hooks do.
@@ -11,7 +11,7 @@ hold during the call only: reduce or copy them inside the hook.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -24,6 +24,24 @@ RunStatus = Literal["completed", "stopped", "interrupted", "failed"]
 
 class StopTraining(Exception):
     """Raised by a hook to end the run after this step; the message is the reason."""
+
+
+class ContinueFrom(StopTraining):
+    """Raised by a hook to have the run go on from another state after this step.
+
+    A loop that cannot do that, such as one that a user wrote, ends the run instead.
+
+    Args:
+        reason: why, in words.
+        state: what the run goes on from, as :meth:`lenet.Model.state` returns it.
+        reorder: given the order of the samples until now, returns the one from there on; None (default) keeps it.
+    """
+
+    def __init__(
+        self, reason: str, state: Mapping[str, NDArray[Any]], reorder: Callable[[Any], Any] | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.state, self.reorder = state, reorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +274,21 @@ class ValidationEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedBack:
+    """Announced when the run goes on from another state, which a hook asked for.
+
+    Args:
+        step: the step that comes next.
+        after: the last step that was made before.
+        reason: why, as the hook said it.
+    """
+
+    step: int
+    after: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnd:
     """Announced at the end of a run, whatever ended it: Ctrl-C and errors included.
 
@@ -314,6 +347,7 @@ class Hook:
     def on_step_end(self, event: StepEnd) -> None: ...
     def on_epoch_end(self, event: EpochEnd) -> None: ...
     def on_validation_end(self, event: ValidationEnd) -> None: ...
+    def on_turned_back(self, event: TurnedBack) -> None: ...
     def on_run_end(self, event: RunEnd) -> None: ...
 
 

@@ -17,7 +17,7 @@ from benchmarks.zoo.judged import judge_all
 from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.early_warnings import PLATEAU
-from diagnostics.detect.findings import Verdict
+from diagnostics.detect.findings import DETECTED
 from diagnostics.provenance import commit
 from reports.text.numbers import rate
 
@@ -117,7 +117,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
             *(_rates_row(f"convolution {name}", one) for name, one in numbers["natural_by_convolution"].items()),
             _rates_row("the report's own settings", numbers["natural_own"]),
         ],
-        "verdict_names": [str(verdict) for verdict in Verdict],
+        "verdict_names": [str(verdict) for verdict in DETECTED],
         "verdicts": [
             *(_counts_row(label, found) for label, found in numbers["verdicts"].items()),
             _counts_row("dead, above 0.5 at an earlier epoch's end", numbers["unlearned"]),
@@ -252,7 +252,7 @@ def _rates_row(name: str, one: Numbers) -> tuple[str, ...]:
 
 
 def _counts_row(label: str, found: Mapping[str, int]) -> tuple[str, ...]:
-    return (label, *(str(found.get(verdict, 0)) for verdict in Verdict))
+    return (label, *(str(found.get(verdict, 0)) for verdict in DETECTED))
 
 
 def _fault_row(name: str, one: Numbers) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ from diagnostics.detect.undecided import reason
 from diagnostics.detect.window import Window
 from diagnostics.errors import DiagnosticsError
 from diagnostics.schema.columns import Columns
+from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
 
 HISTORY = 1024
@@ -75,6 +76,8 @@ class Diagnosable(Protocol):
     def steps_made(self) -> int: ...
     @property
     def validations(self) -> Any: ...
+    @property
+    def rollbacks(self) -> tuple[Rollback, ...]: ...
     def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]: ...
 
 
@@ -285,4 +288,4 @@ def diagnose(run: Diagnosable, limits: Thresholds | None = None) -> Diagnosis:
         detector.observe(step, epoch, row)
     for validation in run.validations.itertuples():
         detector.validation(int(validation.epoch), float(validation.loss), float(validation.accuracy))
-    return detector.finish(run.status, run.steps_made)
+    return detector.finish(run.status, run.steps_made).with_rollbacks(run.rollbacks)

@@ -1,15 +1,16 @@
-"""The words of a diagnosis: Finding, Stretch, Link, Diagnosis, the six verdicts, and where a cause comes from."""
+"""The words of a diagnosis: Finding, Stretch, Link, Diagnosis, the verdicts, and where a cause comes from."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from diagnostics.detect.remedies import Suggestion
 from diagnostics.detect.track_record import in_setting, track_record
+from diagnostics.schema.rollback import Rollback
 
 
 class Severity(StrEnum):
@@ -21,7 +22,11 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of a run; the middle three are defect runs."""
+    """What became of a run; collapsed, never-learned, diverged and rescued runs are defect runs.
+
+    A rescued run ended well, but only since it was turned back from a defect and went on with a remedy. The detector
+    gives all other verdicts.
+    """
 
     HEALTHY = "healthy"
     RECOVERED = "recovered"
@@ -29,16 +34,26 @@ class Verdict(StrEnum):
     NEVER_LEARNED = "never-learned"
     DIVERGED = "diverged"
     UNDECIDED = "undecided"
+    RESCUED = "rescued"
 
     @property
     def is_defect(self) -> bool:
+        """Whether the run counts as a defect run: a defect stretch was open when it ended, or was undone before."""
+        return self in (Verdict.COLLAPSED, Verdict.NEVER_LEARNED, Verdict.DIVERGED, Verdict.RESCUED)
+
+    @property
+    def is_dead(self) -> bool:
         """Whether a defect stretch was open when the run ended."""
-        return self in (Verdict.COLLAPSED, Verdict.NEVER_LEARNED, Verdict.DIVERGED)
+        return self.is_defect and self is not Verdict.RESCUED
 
     @property
     def is_survivor(self) -> bool:
-        """Whether the run ended well."""
+        """Whether the run ended well without having been turned back."""
         return self in (Verdict.HEALTHY, Verdict.RECOVERED)
+
+
+DETECTED = tuple(one for one in Verdict if one is not Verdict.RESCUED)
+"""The verdicts that the detector gives; a run is rescued by what was done to it."""
 
 
 class Origin(StrEnum):
@@ -159,6 +174,7 @@ class Diagnosis:
         suggestions: what to try, the best first; default none.
         limits: the numbers it was judged by; default none.
         changed_limits: value and default of those that are not the defaults; default none.
+        rollbacks: where the run was turned back; all else is about the steps that were not undone; default nowhere.
     """
 
     run: str
@@ -175,6 +191,12 @@ class Diagnosis:
     suggestions: tuple[Suggestion, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
     changed_limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    rollbacks: tuple[Rollback, ...] = ()
+
+    def with_rollbacks(self, rollbacks: Sequence[Rollback]) -> Diagnosis:
+        """The diagnosis of a run that was turned back. One that ended well is rescued, never healthy or recovered."""
+        verdict = Verdict.RESCUED if rollbacks and self.verdict.is_survivor else self.verdict
+        return replace(self, verdict=verdict, rollbacks=tuple(rollbacks))
 
     def __repr__(self) -> str:
         broke = "" if self.broke_at is None else f", broke at step {self.broke_at}"
@@ -229,6 +251,7 @@ class Diagnosis:
             "findings": [_plain(asdict(f)) for f in self.findings],
             "checks": [_plain(asdict(f)) for f in self.checks],
             "remedies": list(self.remedies),
+            "rollbacks": [{**_plain(asdict(r)), "undone_steps": r.undone_steps} for r in self.rollbacks],
             "limits": _plain(dict(self.limits)),
             "changed_limits": {key: {"value": v, "default": d} for key, (v, d) in self.changed_limits.items()},
         }

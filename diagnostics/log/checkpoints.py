@@ -15,6 +15,7 @@ import errno
 import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ class Checkpoint:
     model: dict[str, NDArray[Any]]
     recorder: dict[str, NDArray[Any]]
 
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return file_name(self.step)
+
+
+def file_name(step: int) -> str:
+    """The name of the file of the checkpoint before ``step``."""
+    return f"step-{step:08d}.npz"
+
 
 class CheckpointRing:
     """The checkpoints of one run in one folder.
@@ -65,7 +76,7 @@ class CheckpointRing:
 
     def path(self, step: int) -> Path:
         """Where the checkpoint before ``step`` lies, if there is one."""
-        return self.folder / f"step-{step:08d}.npz"
+        return self.folder / file_name(step)
 
     def clear(self) -> None:
         """Remove what an earlier run left in the folder, halves of checkpoints too."""
@@ -98,8 +109,17 @@ class CheckpointRing:
         """Keep the last checkpoint that was taken at or before this step."""
         self._onset = onset
 
-    def newest(self, last_step: int) -> Checkpoint:
+    def forget_after(self, step: int) -> None:
+        """The run was turned back to ``step``: what was taken later is undone, and no onset is to be kept in mind."""
+        self._onset = None
+        for taken, path in self._files().items():
+            if taken > step:
+                _remove(path)
+
+    def newest(self, last_step: int, listed: Mapping[int, str] | None = None) -> Checkpoint:
         """The newest sound checkpoint of this run at or before ``last_step``.
+
+        ``listed``: the SHA-256 of the files that are part of the run, by step; None (default) for any file.
 
         Damaged ones are passed over. Raises CheckpointError where there is none, and where one cannot be opened,
         which says nothing against what is in it.
@@ -112,7 +132,11 @@ class CheckpointRing:
                 refused.append(f"the log ends before step {step}")
                 continue
             try:
+                if listed is not None and sha256(self.path(step).read_bytes()).hexdigest() != listed.get(step):
+                    raise CheckpointError(f"{self.path(step)}: is none of those that the log lists")
                 return self.load(step)
+            except OSError as error:
+                raise CheckpointError(f"{self.path(step)}: cannot be read: {error.strerror}") from error
             except (LenetError, CheckpointError) as error:
                 if isinstance(error.__cause__, OSError):
                     cure = "see to that, or remove the file to go on from an older one"

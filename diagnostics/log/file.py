@@ -18,18 +18,18 @@ from diagnostics.log.datasets import append, create_array, create_table, with_cr
 from diagnostics.log.hdf5 import open_hdf5
 from diagnostics.log.layout import snapshot_shapes
 from diagnostics.run.source import Records, Rows, Source
+from diagnostics.run.timeline import is_before
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import (
-    CHECKPOINTS,
-    DIGESTS,
-    EVENTS,
     GROWING_TABLES,
     INDEX,
+    ROLLBACKS,
     SNAPSHOT_ARRAYS,
     SNAPSHOTS,
     VALUES,
     Table,
+    rows_of,
 )
 
 # Superblock 3, which SWMR needs; files stay readable with HDF5 1.10 and later.
@@ -94,18 +94,19 @@ class LogFile:
     def copy(self, source: Source, before: int | None = None) -> int:
         """Copy what can be trusted of another log, up to the step ``before`` (left out); returns the rows copied.
 
-        Columns that the other log does not have, since an older program wrote it, are NaN.
+        Rows from before the run was turned back are all copied, those that are undone too. Columns that the other
+        log does not have, since an older program wrote it, are NaN.
         """
         index = source.index()
-        count = len(index) if before is None else int(np.searchsorted(index["step"], before))
+        count = int(_copied(INDEX, index, before, source).sum())  # its rows are in order since the run was turned back
         for start in range(0, count, COPY_ROWS):
             stop = min(start + COPY_ROWS, count)
             self.append_rows(index[start:stop].copy(), self._in_own_order(source, source.values(start, stop)))
         for table in GROWING_TABLES:
             rows = source.table(table)
-            self.append(table, rows[_before(table, rows, before)].copy())
+            self.append(table, rows[_copied(table, rows, before, source)].copy())
         snapshots = source.table(SNAPSHOTS)
-        taken = _before(SNAPSHOTS, snapshots, before)
+        taken = _copied(SNAPSHOTS, snapshots, before, source)
         if taken.any():
             arrays = {a.path: np.ascontiguousarray(source.array(a)[: len(snapshots)][taken]) for a in SNAPSHOT_ARRAYS}
             self.append_snapshots(snapshots[taken].copy(), arrays)
@@ -140,15 +141,11 @@ def _empty_log(header: Header) -> bytes:
         return image
 
 
-def _before(table: Table, rows: Records, step: int | None) -> NDArray[np.bool_]:
-    if step is None:
-        return np.ones(len(rows), dtype=bool)
-    if "last_step" in (table.dtype.names or ()):
-        return np.asarray(rows["last_step"] < step)
-    if table in (CHECKPOINTS, DIGESTS):  # a checkpoint is named after the step that comes next
-        return np.asarray(rows["step"] <= step)
-    before = rows["step"] < step
-    if table is EVENTS:  # so is the event that tells of it; and that a run was resumed stays true
-        at_it = (rows["event"] == b"checkpoint") & (rows["step"] == step)
-        before |= at_it | (rows["event"] == b"resume")
-    return np.asarray(before)
+def _copied(table: Table, rows: Records, before: int | None, source: Source) -> NDArray[np.bool_]:
+    """Which rows of a table of ``source`` are copied: of those since the run was turned back the ones before a step."""
+    copied = np.ones(len(rows), dtype=bool)
+    if before is not None and table is not ROLLBACKS:
+        rollbacks = source.table(ROLLBACKS)
+        since = int(rollbacks[rows_of(table)][-1]) if len(rollbacks) else 0
+        copied[since:] = is_before(table, rows[since:], before)
+    return copied

@@ -23,7 +23,17 @@ from diagnostics.log.layout import snapshot_shapes
 from diagnostics.log.native import ForeignContentError, NativeDataset, NativeFile
 from diagnostics.run.source import Records, Rows
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import GROWING_TABLES, INDEX, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, Array, Table
+from diagnostics.schema.tables import (
+    GROWING_TABLES,
+    INDEX,
+    ROLLBACKS,
+    SNAPSHOT_ARRAYS,
+    SNAPSHOTS,
+    VALUES,
+    Array,
+    Table,
+    rows_of,
+)
 from lenet.errors import reason_of
 
 TABLES = (*GROWING_TABLES, SNAPSHOTS)
@@ -147,14 +157,18 @@ class FileSource:
         before = (self._count, self.status)
         known = {path: len(rows) for path, rows in self._tables.items()}
         if self._opened.alive():
+            self._tables.clear()
             with contextlib.suppress(*UNREADABLE):
                 self._grow()
-            self._tables.clear()
         else:
             self._opened.file.close()
             self._attach()
         grown = [len(self.table(table)) != known[table.path] for table in TABLES if table.path in known]
         return any(grown) or before != (self._count, self.status)
+
+    def undone(self) -> Sequence[FileSource]:
+        """Rows are read here as they lie in the file, undone or not; a Timeline tells them apart."""
+        return ()
 
     def freeze(self) -> None:
         """Keep to what is there now."""
@@ -174,6 +188,8 @@ class FileSource:
             for dataset in (values, steps):
                 dataset.refresh()
         end = min(len(steps), len(values))
+        # Looked up after the number of rows, so that every rollback before one of them is known.
+        turns = {int(row[rows_of(INDEX)]): int(row["step"]) for row in self.table(ROLLBACKS)}
         parts = [self._index]
         size, reason = values.block, ""
         while self._count < end:
@@ -187,7 +203,8 @@ class FileSource:
                     continue
                 rows, good, reason = self._index[:0], 0, "cannot be read"
             last = next((int(part["step"][-1]) for part in reversed(parts) if len(part)), -1)
-            ordered = _in_order(rows[:good], last)
+            turned = [(place - self._count, step) for place, step in turns.items()]
+            ordered = _in_order(rows[:good], last, turned)
             if ordered < good:
                 good, reason = ordered, "are not in the order of their steps"
             parts.append(rows[:good])
@@ -247,10 +264,17 @@ def _trusted_rows(table: NativeDataset, arrays: Sequence[NativeDataset], count: 
     return np.concatenate(parts)
 
 
-def _in_order(rows: Records, last: int) -> int:
-    """How many rows, from the first on, come after the step ``last`` and after one another."""
-    steps = np.concatenate([[last], rows["step"]])
-    wrong = np.flatnonzero((np.diff(steps) <= 0) | (steps[1:] > LAST_STEP) | (rows["epoch"] < 1))
+def _in_order(rows: Records, last: int, turned: Sequence[tuple[int, int]]) -> int:
+    """How many rows, from the first on, come after the step ``last`` and after one another.
+
+    ``turned``: places among the rows at which the run was turned back, and the steps that it went on from.
+    """
+    steps = rows["step"]
+    before = np.concatenate([[last], steps[:-1]])[: len(rows)]
+    for place, step in turned:
+        if 0 <= place < len(rows):
+            before[place] = min(before[place], step - 1)
+    wrong = np.flatnonzero((steps <= before) | (steps < 0) | (steps > LAST_STEP) | (rows["epoch"] < 1))
     return int(wrong[0]) if len(wrong) else len(rows)
 
 

@@ -26,6 +26,7 @@ from diagnostics.log.locks import is_written
 from diagnostics.log.native import NativeFile
 from diagnostics.log.run_files import find_runs
 from diagnostics.run.run import Run
+from diagnostics.run.timeline import Timeline
 from diagnostics.schema.tables import FORMAT, VERSION
 from lenet.errors import reason_of
 
@@ -45,7 +46,7 @@ def open_run(path: str | os.PathLike[str], live: bool = False) -> Run:
     source = open_source(file)
     if not live:
         source.freeze()
-    run = Run(source, readable_name(file.name.removesuffix(".h5")), file)
+    run = Run(Timeline(source), readable_name(file.name.removesuffix(".h5")), file)
     run.notes = tuple(source.problems)
     if whole := _whole_size(file):
         run.notes = (f"is cut short: found {file.stat().st_size:,} bytes, expected {whole:,}", *run.notes)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diagnostics.errors import LogBusyError, LogError
+from diagnostics.errors import CheckpointError, LogBusyError, LogError
 from diagnostics.log.checkpoints import Checkpoint, CheckpointRing
 from diagnostics.log.locks import has_writer, real_path
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.reader import open_run
 from diagnostics.run.run import Run
+from diagnostics.run.source import Source
+from diagnostics.run.timeline import Timeline
+from diagnostics.schema.tables import DIGESTS
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,12 @@ class ResumePoint:
     def step(self) -> int:
         """The first step to do."""
         return self.checkpoint.step
+
+    @property
+    def recorded(self) -> Source:
+        """All rows and tables of the log, undone ones included."""
+        source = self.run.source
+        return source.recorded if isinstance(source, Timeline) else source
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -60,4 +69,17 @@ def prepare_resume(path: str | os.PathLike[str]) -> ResumePoint:
     steps = run.index["step"]
     reached = int(steps[-1]) + run.header.log_every if len(steps) else 0
     ring = CheckpointRing(checkpoint_folder(file), run.header.run_id)
-    return ResumePoint(file, run, ring.newest(reached))
+    if not run.rollbacks:
+        return ResumePoint(file, run, ring.newest(reached))
+    turned_back_to = run.rollbacks[-1].step
+    checkpoint = ring.newest(max(reached, turned_back_to), listed_checkpoints(run))
+    if checkpoint.step < turned_back_to:
+        raise CheckpointError(
+            f"{file}: was turned back to step {turned_back_to}, and no checkpoint since then is there; train anew"
+        )
+    return ResumePoint(file, run, checkpoint)
+
+
+def listed_checkpoints(run: Run) -> dict[int, str]:
+    """The SHA-256 of the files of all checkpoints that are part of a run, by step; those of undone steps are not."""
+    return {int(row["step"]): row["file"].decode() for row in run.source.table(DIGESTS)}

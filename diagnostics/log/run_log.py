@@ -12,12 +12,15 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.errors import LogWriteError
-from diagnostics.log.checkpoints import CheckpointRing
+from diagnostics.errors import CheckpointError, LogError, LogWriteError
+from diagnostics.log.checkpoints import Checkpoint, CheckpointRing
 from diagnostics.log.names import checkpoint_folder, name_before_resume
-from diagnostics.log.resume import ResumePoint
+from diagnostics.log.resume import ResumePoint, listed_checkpoints
 from diagnostics.log.writer import LogWriter
+from diagnostics.run.run import Run
+from diagnostics.run.timeline import Timeline
 from diagnostics.schema.header import Header
+from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.tables import CHECKPOINTS, DIGESTS, EPOCHS, VALIDATIONS, Table
 from diagnostics.signals import ended_by
 from lenet.errors import reason_of
@@ -58,7 +61,7 @@ class RunLog:
         else:
             header = header.continued(resume.run.header)
             old = name_before_resume(path)
-            self._writer = LogWriter(path, header, keep_old_as=old, copy_of=resume.run.source, before=resume.step)
+            self._writer = LogWriter(path, header, keep_old_as=old, copy_of=resume.recorded, before=resume.step)
         self._ring = CheckpointRing(checkpoint_folder(path), header.run_id, header.info.steps_per_epoch)
         if resume is None:
             self._ring.clear()
@@ -138,6 +141,29 @@ class RunLog:
         """The last checkpoint before a defect is not removed any more."""
         if self._ring is not None:
             self._ring.pin_before(onset)
+
+    def run_so_far(self) -> Run:
+        """The run as far as it is in the log. Raises LogError where there is none."""
+        if self._writer is not None:
+            self._attempt(self._writer.flush)
+        if self._writer is None or not self._writer.is_open:
+            raise LogError("there is no log that says what became of its steps")
+        return Run(Timeline(self._writer.source()), self._writer.path.stem, self._writer.path)
+
+    def checkpoint_before(self, step: int, run: Run) -> Checkpoint:
+        """The newest state at or before ``step`` that is part of the run. Raises CheckpointError."""
+        if self._ring is None:
+            raise CheckpointError("there are no checkpoints")
+        return self._ring.newest(step, listed_checkpoints(run))
+
+    def turn_back(self, rollback: Rollback, message: str) -> None:
+        """Say that the run goes on from an earlier state; then remove the checkpoints of steps that are undone."""
+        if self._writer is None or self._ring is None:
+            return
+        self._attempt(self._writer.turn_back, rollback)
+        if self._writer.is_open:
+            self._ring.forget_after(rollback.step)
+            self.note(rollback.step, "rollback", message, rule=rollback.kind, severity="error", value=rollback.value)
 
     def close(self, end: RunEnd, cost: float) -> None:
         """The run is over; ``cost`` in microseconds."""

@@ -25,12 +25,14 @@ from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_pa
 from diagnostics.log import guards
 from diagnostics.log.attributes import change
 from diagnostics.log.file import LogFile
+from diagnostics.log.file_source import FileSource, Opened
 from diagnostics.log.hdf5 import reason_in_a_line
 from diagnostics.log.locks import WriterLock
 from diagnostics.log.names import check_log_path
 from diagnostics.run.source import Records, Source, records
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import EVENTS, FLUSH_ROWS, INDEX, SNAPSHOTS, Table
+from diagnostics.schema.rollback import Rollback
+from diagnostics.schema.tables import COUNTED, EVENTS, FLUSH_ROWS, INDEX, ROLLBACKS, SNAPSHOTS, Table, rows_of
 from diagnostics.signals import Deferral
 
 log = logging.getLogger("lenet-diag")
@@ -113,6 +115,21 @@ class LogWriter:
         room = EVENTS.dtype["message"].itemsize
         text = message.encode()[:room].decode(errors="ignore")
         self.add(EVENTS, step=step, event=event, message=text, **fields)
+
+    def turn_back(self, rollback: Rollback) -> None:
+        """The rows of the steps from the rollback's on are undone: say so, and put it on disk. Raises LogWriteError."""
+        self.flush()
+        if not self._open:
+            return
+        counts = {rows_of(table): len(self._log.datasets[table.path]) for table in COUNTED}
+        self.add(ROLLBACKS, **rollback.to_row(), **counts)
+        self.flush(sync=True)
+
+    def source(self) -> Source:
+        """What has been written until now, to be read while the log is written. Raises LogError."""
+        source = FileSource(self.path, lambda: [lambda: Opened(self._log.file)])
+        source.freeze()
+        return source
 
     def snapshot(self, step: int, extra: bool, arrays: dict[str, NDArray[Any]]) -> None:
         """One snapshot, of arrays by path without their first axis."""

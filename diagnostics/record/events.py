@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis, Finding, Severity, Stretch, Verdict
 from diagnostics.run.run import Run
+from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
 
 Note = dict[str, Any]
@@ -33,7 +34,7 @@ class Judge:
     ``name``: the name of the run in its diagnosis.
 
     ``onset`` is the first step of the last stretch that was confirmed, None before; ``is_defect`` says whether
-    the run is in a defect stretch now.
+    the run is in a defect stretch now. ``rollbacks`` are those that the run has been through.
     """
 
     def __init__(self, info: RunInfo, name: str) -> None:
@@ -41,6 +42,7 @@ class Judge:
         self.onset: int | None = None
         self.is_defect = False
         self._waiting: list[tuple[int, int, NDArray[np.float32]]] = []
+        self.rollbacks: tuple[Rollback, ...] = ()
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
         """Take in one row, the one that is logged. Returns the events to log, for nearly all rows none."""
@@ -65,7 +67,8 @@ class Judge:
         return [{"step": step, **note} for note in notes]
 
     def catch_up(self, run: Run, step: int) -> None:
-        """Judge what the log of a resumed run holds of the steps before ``step``; those events are logged already."""
+        """Judge what the log of a run holds of the steps before ``step``; those events are logged already."""
+        self.rollbacks = run.rollbacks
         for earlier, epoch, row in run.between(last=step - 1).rows():
             self._judge(earlier, epoch, row)
         for at, number, loss, accuracy in run.validations[["step", "epoch", "loss", "accuracy"]].to_numpy().tolist():
@@ -74,7 +77,7 @@ class Judge:
 
     def finish(self, status: str, steps: int) -> tuple[Diagnosis, Note]:
         """The diagnosis at the end of a run that made ``steps`` steps, and the event that says so."""
-        diagnosis = self.detector.finish(status, steps)
+        diagnosis = self.detector.finish(status, steps).with_rollbacks(self.rollbacks)
         cause = diagnosis.cause
         note = {
             "event": "verdict",

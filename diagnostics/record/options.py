@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY, ROLLBACK_REMEDIES
 from diagnostics.detect.symptoms import window_of
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.log.run_log import Policy
@@ -14,15 +15,19 @@ from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 
 POLICIES = ("continue", "stop")
-OnDefect = Literal["continue", "stop", "restart"]
-"""What is done with a run that dies: it goes on, it is stopped, or it is stopped and another one started."""
+DefectPolicy = Literal["continue", "stop", "rollback"]
+"""What a recorder does at a defect: training goes on, it stops, or it goes on from a state before the defect."""
+DEFECT_POLICIES = (*POLICIES, "rollback")
+OnDefect = Literal["continue", "stop", "restart", "rollback"]
+"""What is done with a run that dies; with restart it is stopped, and another one is started."""
+RESHUFFLED = "reshuffled"
 RESTARTS = 3
 """How often a dead run is followed by one with another seed, at most."""
 
 
-def while_training(on_defect: OnDefect) -> Policy:
+def while_training(on_defect: OnDefect) -> DefectPolicy:
     """What a recorder does at a defect. A restart begins when the dead run has been stopped."""
-    return "continue" if on_defect == "continue" else "stop"
+    return "stop" if on_defect == "restart" else on_defect
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,13 @@ class RecordingOptions:
     ``checkpoint_every``: steps from one checkpoint of the exact state to the next; 0 saves none. None (default) is
     200 steps where there are a model and a path, or as often as the log of a resumed run says.
     ``on_error``: "continue" (default) or "stop": what training does when the log cannot be written any more.
-    ``on_defect``: "continue" (default) or "stop": what training does when a defect is confirmed.
+    ``on_defect``: "continue", "stop" or "rollback": what training does when a defect is confirmed. None (default) is
+    "continue", or what the log of a resumed run says. A rollback goes back to the newest checkpoint before the chain
+    of events, and on from there with a remedy, at most three times.
+    ``rollback_with``: the remedy, a key of :data:`diagnostics.detect.rollback_remedies.ROLLBACK_REMEDIES`; default
+    "half-rate".
+    ``rollback_reshuffle``: whether a rollback gives the samples that the epoch has left, and those of later epochs, a
+    new order; default False.
     ``detector``: True (default) judges by the default thresholds (a resumed run by those of its log), Thresholds by
     these; False does not judge.
 
@@ -48,19 +59,47 @@ class RecordingOptions:
     histograms_every: int = 25
     checkpoint_every: int | None = None
     on_error: Policy = "continue"
-    on_defect: Policy = "continue"
+    on_defect: DefectPolicy | None = None
     detector: bool | Thresholds = True
+    rollback_with: str = DEFAULT_REMEDY
+    rollback_reshuffle: bool = False
 
     def __post_init__(self) -> None:
         expect_whole("Recorder: log_every", self.log_every, 1)
         expect_whole("Recorder: histograms_every", self.histograms_every, 0)
         if self.checkpoint_every is not None:
             expect_whole("Recorder: checkpoint_every", self.checkpoint_every, 0)
-        for name, policy in (("on_error", self.on_error), ("on_defect", self.on_defect)):
-            if policy not in POLICIES:
-                raise SettingsError(f"Recorder: {name}: received {policy!r}, expected 'continue' or 'stop'")
+        if self.on_error not in POLICIES:
+            raise SettingsError(f"Recorder: on_error: received {self.on_error!r}, expected 'continue' or 'stop'")
+        if self.on_defect not in (None, *DEFECT_POLICIES):
+            raise SettingsError(
+                f"Recorder: on_defect: received {self.on_defect!r}, expected 'continue', 'stop' or 'rollback'"
+            )
+        if self.rollback_with not in ROLLBACK_REMEDIES:
+            known = ", ".join(ROLLBACK_REMEDIES)
+            raise SettingsError(f"Recorder: rollback_with: received {self.rollback_with!r}, expected one of {known}")
+        if self.on_defect == "rollback" and (self.detector is False or self.checkpoint_every == 0):
+            missing = "a detector" if self.detector is False else "checkpoints"
+            raise SettingsError(f"Recorder: on_defect: received 'rollback' without {missing}, which it needs")
         if not isinstance(self.detector, bool | Thresholds):
             raise SettingsError(f"Recorder: detector: received {self.detector!r}, expected True, False or Thresholds")
+
+    @property
+    def on_defect_words(self) -> str:
+        """What is done at a defect, as a log keeps it."""
+        words: list[str] = [self.on_defect or "continue"]
+        if self.on_defect == "rollback":
+            words += [self.rollback_with, *([RESHUFFLED] if self.rollback_reshuffle else [])]
+        return " ".join(words)
+
+    def resumed(self, before: str) -> RecordingOptions:
+        """The options of a resumed run, whose log says what is done at a defect: these where they say it themselves."""
+        policy, *how = before.split()
+        if self.on_defect is not None or policy not in DEFECT_POLICIES:
+            return self
+        remedy = how[0] if how and how[0] in ROLLBACK_REMEDIES else DEFAULT_REMEDY
+        known: dict[str, Any] = {"on_defect": policy, "rollback_with": remedy, "rollback_reshuffle": RESHUFFLED in how}
+        return replace(self, **known)
 
     def judged_by(self, batch_size: int, before: RunInfo | None) -> dict[str, Any]:
         """Thresholds and window of a run, as fields of its RunInfo.

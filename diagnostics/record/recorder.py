@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import CheckpointError, DiagnosticsError
 from diagnostics.files import readable_name
@@ -34,10 +35,11 @@ from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
 from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
 from diagnostics.record.events import Judge, Note, TakesVerdict
-from diagnostics.record.options import RecordingOptions
+from diagnostics.record.options import DefectPolicy, RecordingOptions
+from diagnostics.record.rollback import Turner, go_on_turned
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
-from lenet.errors import reason_of
+from lenet.errors import SettingsError, reason_of
 from lenet.hooks import (
     ActivationsReady,
     EpochEnd,
@@ -48,6 +50,7 @@ from lenet.hooks import (
     StepEnd,
     StepStart,
     StopTraining,
+    TurnedBack,
     UpdateDone,
     ValidationEnd,
 )
@@ -84,7 +87,10 @@ class Recorder(Hook):
     ``environment``: what the log says of data and surroundings beside what is found out here; None (default) for
     nothing.
     ``on_error``: "continue" (default) or "stop": what training does when the log cannot be written any more.
-    ``on_defect``: "continue" (default) or "stop": what training does when a defect is confirmed.
+    ``on_defect``: "continue", "stop" or "rollback": what training does when a defect is confirmed. None (default) is
+    "continue", or what the log of a resumed run says. A rollback needs a model and a path.
+    ``rollback_with``: the remedy that a run goes on with when it is turned back; default "half-rate".
+    ``rollback_reshuffle``: whether the samples that are left then get a new order; default False.
     ``detector``: True (default) judges by the default thresholds (a resumed run by those of its log), Thresholds by
     these; False does not judge.
     ``model``: the model that is trained, which checkpoints need; None (default) saves none.
@@ -109,6 +115,7 @@ class Recorder(Hook):
     diagnosis: Diagnosis | None
     _judge: Judge | None
     _checkpointed: int
+    _turner: Turner | None
 
     def __init__(
         self,
@@ -120,14 +127,24 @@ class Recorder(Hook):
         settings: Mapping[str, Any] | None = None,
         environment: Mapping[str, Any] | None = None,
         on_error: Policy = "continue",
-        on_defect: Policy = "continue",
+        on_defect: DefectPolicy | None = None,
         detector: bool | Thresholds = True,
         model: Model | None = None,
         checkpoint_every: int | None = None,
         tracker: TakesVerdict | None = None,
+        rollback_with: str = DEFAULT_REMEDY,
+        rollback_reshuffle: bool = False,
     ) -> None:
         self._options = RecordingOptions(
-            overwrite, log_every, histograms_every, checkpoint_every, on_error, on_defect, detector
+            overwrite,
+            log_every,
+            histograms_every,
+            checkpoint_every,
+            on_error,
+            on_defect,
+            detector,
+            rollback_with,
+            rollback_reshuffle,
         )
         self.path = Path(path) if path is not None else None
         self._settings, self._environment = plain_settings(settings or {}), dict(environment or {})
@@ -135,6 +152,8 @@ class Recorder(Hook):
         can_checkpoint = model is not None and path is not None
         if checkpoint_every and not can_checkpoint:
             raise ValueError("checkpoints need a model and a path")
+        if on_defect == "rollback" and not can_checkpoint:
+            raise SettingsError("Recorder: on_defect: received 'rollback' without a model and a path, which it needs")
         usual = CHECKPOINT_EVERY if can_checkpoint else 0
         self._checkpoint_every = usual if checkpoint_every is None else checkpoint_every
         self._log_every = log_every
@@ -187,6 +206,8 @@ class Recorder(Hook):
                 "give the same data, or start a new run"
             )
         self._resume = resume
+        self._model = model
+        self._options = self._options.resumed(header.on_defect)
         self._log_every, self._plan = header.log_every, SnapshotPlan(header.histograms_every)
         if self._options.checkpoint_every is None and self._checkpoint_every and header.checkpoint_every:
             self._checkpoint_every = header.checkpoint_every
@@ -221,6 +242,7 @@ class Recorder(Hook):
             log_every=self._log_every,
             histograms_every=self._plan.every,
             checkpoint_every=self._checkpoint_every,
+            on_defect=self._options.on_defect_words,
             digest_start=event.digest,
         )
         self._meter = StepMeter(info)
@@ -232,6 +254,8 @@ class Recorder(Hook):
         self._is_recording = True
         if self._options.detector is not False:
             self._judge = Judge(info, readable_name(self.path.stem) if self.path else "run")
+        if self._options.on_defect == "rollback" and self._model is not None:
+            self._turner = Turner(self._options, self._model, info, self._log)
         if resume is not None:
             self._go_on(resume)
 
@@ -273,8 +297,11 @@ class Recorder(Hook):
             self._tell(self._judge, self._judge.observe(step, event.epoch, row))
         if self._plan.wants(step) and self._log.is_open:
             self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._meter))
-        if self._options.on_defect == "stop" and self._judge is not None and self._judge.is_defect:
-            raise StopTraining(f"a defect was confirmed at step {step}")
+        if self._judge is not None and self._judge.is_defect:
+            if self._options.on_defect == "stop":
+                raise StopTraining(f"a defect was confirmed at step {step}")
+            if self._turner is not None:
+                self._turner.ask(step, self._judge)
 
     @_timed
     def on_epoch_end(self, event: EpochEnd) -> None:
@@ -289,6 +316,23 @@ class Recorder(Hook):
         self._log.validation(event)
         if self._judge is not None:
             self._judge.detector.validation(event.epoch, event.loss, event.accuracy)
+
+    @_timed
+    def on_turned_back(self, event: TurnedBack) -> None:
+        """Undo what is known of the steps that are undone, and switch on the remedy."""
+        if event.after < event.step:  # a resumed run has got back the order of its samples
+            return
+        turn = self._turner.take() if self._turner is not None else None
+        if turn is None or self._judge is None or self.info is None:
+            raise DiagnosticsError("the run was turned back by another hook than its recorder, whose log cannot follow")
+        self._log.turn_back(turn.rollback, event.reason)
+        self._meter, self._plan = StepMeter(self.info), SnapshotPlan(self._plan.every)
+        self._restore(turn.checkpoint)
+        self._checkpointed = event.step // max(1, self._checkpoint_every)
+        self._judge = Judge(self.info, self._judge.detector.name)
+        self._judge.catch_up(turn.run, event.step)
+        self._judge.rollbacks += (turn.rollback,)
+        self.step = event.step - 1
 
     @_timed
     def on_run_end(self, event: RunEnd) -> None:
@@ -334,6 +378,7 @@ class Recorder(Hook):
         self._is_recording = False
         self._plan = SnapshotPlan(self._plan.every)
         self._checkpointed = -1
+        self._turner = None
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         """Bring meter and snapshots to where they were. Raises CheckpointError where the checkpoint does not say it."""
@@ -347,9 +392,11 @@ class Recorder(Hook):
             ) from None
 
     def _go_on(self, resume: ResumePoint) -> None:
-        """Bring the detector to where it was before the step that comes next."""
+        """Bring the detector to where it was before the step that comes next, and all else that a rollback changed."""
         self._checkpointed = resume.step // max(1, self._checkpoint_every)
-        if self._judge is not None and resume.step > 0:
+        if self._judge is not None and (resume.step > 0 or resume.run.rollbacks):
             self._judge.catch_up(resume.run, resume.step)
             if self._judge.onset is not None:
                 self._log.keep_checkpoint_before(self._judge.onset)
+        if self._model is not None and self.info is not None:
+            go_on_turned(self._model, self.info, resume)

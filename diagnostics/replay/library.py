@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import ReplayError
+from diagnostics.record.rollback import reordering, switch_on
 from diagnostics.replay.batch import Batch
 from diagnostics.replay.library_subject import LibrarySubject
 from diagnostics.replay.training_set import TrainingSet
+from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
 from lenet.checks import check_inputs
 from lenet.errors import LenetError, SettingsError
-from lenet.hooks import Hook
+from lenet.hooks import Hook, StepStart
 from lenet.losses import sparse_labels
 from lenet.model import Model
 from lenet.rebuild import model_from
@@ -39,6 +41,7 @@ class LibraryRun:
             or from the description of its layers.
         order: the order of the samples, where the run was given one of its own.
         threads: how many threads compute; None for all cores. The result does not depend on it.
+        rollbacks: where the run was turned back; from there on its remedies are in use.
     """
 
     info: RunInfo
@@ -46,6 +49,7 @@ class LibraryRun:
     build: ModelMaker | None = None
     order: Order | None = None
     threads: int | None = None
+    rollbacks: tuple[Rollback, ...] = ()
     can_start_anywhere = True
 
     def fresh_model(self) -> Model:
@@ -73,6 +77,9 @@ class LibraryRun:
         model = self.fresh_model()
         if state is not None:
             model.restore(state)
+        for step, rollbacks in self._phases:
+            if step <= model.step:
+                switch_on(model, rollbacks)
         return model
 
     def live_model(self, step: int, state: State) -> Model:
@@ -81,14 +88,16 @@ class LibraryRun:
 
     def train(self, model: Model, stop: int, hooks: Sequence[Hook] = (), order: Order | None = None) -> None:
         """Train ``model`` from where it is until ``stop`` steps of the run are made, in the run's order or another."""
-        order = order or self._own_order()
+        order = order or self._order_of_run()
+        later = [(step, rollbacks) for step, rollbacks in self._phases if step > model.step]
+        switching = [SwitchesRemediesOn(model, dict(later))] if later else []
         model.train(
             self.training_set.X,
             self.training_set.y,
             epochs=max(self.info.epochs, -(-stop // self.info.steps_per_epoch)),
             batch_size=self.info.batch_size,
             print_every=0,
-            hooks=list(hooks),
+            hooks=[*switching, *hooks],
             steps=stop,
             shuffle=order is None and self._is_shuffled,
             order=order,
@@ -96,10 +105,7 @@ class LibraryRun:
 
     def order_of_run(self) -> Order:
         """The order in which the run was trained on its samples. Raises ReplayError where the log does not say."""
-        own = self._own_order()
-        if own is not None:
-            return own
-        return shuffled(self.info.seed, self.info.samples) if self._is_shuffled else as_they_lie
+        return self._order_of_run() or self._usual_order()
 
     def samples_of_step(self, step: int, order: Order | None = None) -> NDArray[np.intp]:
         """The samples of the batch of ``step``, as indices into the training set."""
@@ -145,6 +151,23 @@ class LibraryRun:
             raise ReplayError("the run had an order of its samples that its log does not hold; hand it over: order=")
         return self.order
 
+    def _order_of_run(self) -> Order | None:
+        """The order that the run was given, or has had since it was turned back; None for its usual one."""
+        own, reorder = self._own_order(), reordering(self.rollbacks, self.info)
+        return own if reorder is None else reorder(own or self._usual_order())
+
+    def _usual_order(self) -> Order:
+        return shuffled(self.info.seed, self.info.samples) if self._is_shuffled else as_they_lie
+
+    @cached_property
+    def _phases(self) -> list[tuple[int, tuple[Rollback, ...]]]:
+        """From which steps of the run on, in order, which remedies were in use."""
+        phases: list[tuple[int, tuple[Rollback, ...]]] = []
+        for number, rollback in enumerate(self.rollbacks, 1):
+            phases = [(step, before) for step, before in phases if step < rollback.step]
+            phases.append((rollback.step, self.rollbacks[:number]))
+        return phases
+
     @property
     def _is_shuffled(self) -> bool:
         known = self.info.description.get("order")  # logs before version 1.2 do not say it here
@@ -158,3 +181,23 @@ class LibraryRun:
             return Settings.from_dict(self.info.settings)
         except SettingsError:  # a user's own words, beside a model put together by hand
             return None
+
+
+class SwitchesRemediesOn(Hook):
+    """Changes the optimiser of a model at the steps at which the run was turned back.
+
+    Args:
+        model: what is trained.
+        phases: from which steps on which remedies are in use.
+    """
+
+    def __init__(self, model: Model, phases: Mapping[int, Sequence[Rollback]]) -> None:
+        self._model, self._phases = model, phases
+
+    def wants(self, step: int) -> bool:
+        """The steps that begin a phase."""
+        return step in self._phases
+
+    def on_step_start(self, event: StepStart) -> None:
+        """Before the step is made."""
+        switch_on(self._model, self._phases[event.step])

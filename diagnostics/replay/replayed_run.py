@@ -75,8 +75,8 @@ def replay(
             f"{run.path or run.name}: is the log of a training loop that is not this library's; to replay it, hand "
             "over two functions in Python: replay(path, build=..., batches=...), see docs/replay.md"
         )
-    recipe = LibraryRun(run.info, find_training_set(run.info, data), cast("ModelMaker | None", build), order, threads)
-    return ReplayedRun(run, recipe)
+    training_set, maker = find_training_set(run.info, data), cast("ModelMaker | None", build)
+    return ReplayedRun(run, LibraryRun(run.info, training_set, maker, order, threads, run.rollbacks))
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from diagnostics.errors import DiagnosticsError
+from diagnostics.record.rollback import ADJUSTABLE
 from diagnostics.replay.branch import Branch
 from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
 from lenet.optim.regularizers import Penalty
 from lenet.settings import Settings
 
-_ADJUSTABLE = {"lr": "learning_rate", "clip_norm": "clip_norm", "clip_value": "clip_value"}
 _PENALTIES = ("l1", "l2")
 _SWAPPED = 3  # part of the seed sequence of a draw; 0 to 2 are those of weights and orders
 
@@ -64,9 +64,9 @@ class SwitchOn(Intervention):
                 strengths = {la.name: (model.l1 + la.l1, model.l2 + la.l2) for la in model.trainable_layers}
                 model.penalty = Penalty(model.parameters, strengths)
         changes = {name: value for name, value in self.changes.items() if name not in _PENALTIES}
-        if changes.keys() <= _ADJUSTABLE.keys():
+        if changes.keys() <= ADJUSTABLE.keys():
             for name, value in changes.items():
-                setattr(model.optimizer, _ADJUSTABLE[name], value)
+                setattr(model.optimizer, ADJUSTABLE[name], value)
             return
         info = branch.moment.run.info
         if not info.settings:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import RescueError
 from diagnostics.run.run import Run
+from diagnostics.run.usual import USUAL_STEPS, usual_gradient_norm
 from lenet.settings import option_name
-
-USUAL_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def examine(run: Run) -> Patient:
         confirmed=diagnosis.confirmed,
         layers=layers,
         learning_rate=_rate(run, first),
-        usual_gradient_norm=_usual_gradient_norm(run, *before),
+        usual_gradient_norm=usual_gradient_norm(run, first),
         usual_share_of_update=_usual_share(run, layers, first, *before),
         remedies=tuple(live),
         left_out=tuple(left_out),
@@ -100,13 +99,6 @@ def examine(run: Run) -> Patient:
 def _rate(run: Run, step: int) -> float:
     rates = run.block(["learning_rate"], step, step)
     return float(rates[0, 0]) if len(rates) else 0.0
-
-
-def _usual_gradient_norm(run: Run, first: int, last: int) -> float:
-    names = [f"{layer}/{tensor}/gradient/norm" for layer, tensor in run.columns.tensors]
-    norms = np.sqrt(np.square(run.block(names, first, last).astype(np.float64)).sum(axis=1))
-    norms = norms[np.isfinite(norms) & (norms > 0)]
-    return float(f"{np.median(norms):.3g}") if len(norms) else 0.0
 
 
 def _usual_share(run: Run, layers: tuple[str, ...], step: int, first: int, last: int) -> float:

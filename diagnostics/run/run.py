@@ -22,8 +22,9 @@ from diagnostics.run.snapshots import Snapshots
 from diagnostics.run.source import MemorySource, Source
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
+from diagnostics.schema.rollback import Rollback, rollbacks_of
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, VALIDATIONS
+from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, ROLLBACKS, VALIDATIONS
 
 __all__ = ["Run", "RunInfo"]
 
@@ -129,6 +130,18 @@ class Run:
         part._first, part._last = self._narrowed(first, last)
         part._whole, part.notes = self._whole, self.notes
         return part
+
+    @property
+    def rollbacks(self) -> tuple[Rollback, ...]:
+        """Where it was turned back, in order; mostly nowhere."""
+        return rollbacks_of(self.source.table(ROLLBACKS))
+
+    def undone(self) -> tuple[Run, ...]:
+        """The run as it was each time that it was turned back, its undone steps included.
+
+        Its frames and its diagnosis are those of that moment. All other frames of a run leave undone steps out.
+        """
+        return tuple(Run(source, self.name, self.path) for source in self.source.undone())
 
     def parts(self, rows: int = BLOCK) -> Iterator[Run]:
         """The run in parts of at most ``rows`` recorded steps, so that any length fits into memory."""

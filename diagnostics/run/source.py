@@ -46,6 +46,9 @@ class Source(Protocol):
     def refresh(self) -> bool:
         """Look for new rows; says whether anything changed."""
 
+    def undone(self) -> Sequence[Source]:
+        """The run as it was just before each time that it was turned back."""
+
 
 @dataclass
 class MemorySource:
@@ -130,6 +133,10 @@ class MemorySource:
     def refresh(self) -> bool:
         """Nothing ever changes in memory."""
         return False
+
+    def undone(self) -> Sequence[Source]:
+        """A run in memory was never turned back."""
+        return ()
 
 
 def index_rows(steps: Any, epochs: Any, wall: Any = None) -> Records:

@@ -25,6 +25,10 @@ _MEASURING_MEANING = (
     "compiled loops, or more than one"
 )
 _CHECKPOINTS_MEANING = "every how many steps the exact state is saved beside the log; 0 is never"
+_ON_DEFECT_MEANING = (
+    "what is done when a defect is confirmed: continue, stop, or rollback with a remedy, reshuffled where the samples "
+    "get a new order"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Header:
         int, Attribute("int64", "steps", "every how many steps a snapshot is taken; 0 is never")
     ] = 25
     checkpoint_every: Annotated[int | None, Attribute("int64", "steps", _CHECKPOINTS_MEANING, since=1)] = None
+    on_defect: Annotated[str, Attribute("text", "", _ON_DEFECT_MEANING, since=3)] = "continue"
     digest_start: Annotated[str, Attribute("text", "", "hash of all parameters before the first step")] = ""
     digest_end: Annotated[
         str, Attribute("text", "", "hash of all parameters at the end; empty until then", changes=True)

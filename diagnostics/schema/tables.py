@@ -6,7 +6,8 @@ attributes are declared in :mod:`diagnostics.schema.header`, the measures that a
 holds in :mod:`diagnostics.schema.measures`.
 
 A log of another major version is refused. A newer minor version may only add:
-1.1 added the attribute ``checkpoint_every``, 1.2 ``window``, ``thresholds`` and the table ``digests``.
+1.1 added the attribute ``checkpoint_every``, 1.2 ``window``, ``thresholds`` and the table ``digests``, 1.3 the table
+``rollbacks``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = "lenet-diag log"
-VERSION = (1, 2)
+VERSION = (1, 3)
 BINS = 32
 FLUSH_ROWS = 64
 
@@ -198,7 +199,7 @@ VALIDATIONS = Table(
     ),
 )
 
-EVENT_KINDS = ("rule", "verdict", "validation", "checkpoint", "resume", "interruption", "end")
+EVENT_KINDS = ("rule", "verdict", "validation", "checkpoint", "rollback", "resume", "interruption", "end")
 
 EVENTS = Table(
     "events",
@@ -295,5 +296,37 @@ KERNELS = Array(
 
 SNAPSHOT_ARRAYS = (COUNTS, RANGES, SILENT, KERNELS)
 LAYOUT_TABLES = (TENSORS, LAYERS, COLUMNS)
-GROWING_TABLES = (EPOCHS, VALIDATIONS, EVENTS, CHECKPOINTS, DIGESTS)
+COUNTED = (INDEX, EPOCHS, VALIDATIONS, EVENTS, CHECKPOINTS, DIGESTS, SNAPSHOTS)
+"""The tables that can hold rows of undone steps."""
+
+
+def rows_of(table: Table) -> str:
+    """The field of the table of rollbacks that counts the rows of ``table``."""
+    return f"{table.path.split('/')[0]}_rows"
+
+
+ROLLBACKS = Table(
+    "rollbacks",
+    "where the run was turned back. Of the rows that a table had until then, those of steps from `step` on are "
+    "undone: they stay in the log and are no part of the run. The rows after them go on from `step`; since 1.3",
+    16,
+    (
+        Field("step", "<i8", "", "the step that comes next: the state before it was restored"),
+        Field("wall", "<f8", "s since 1970", "when it was turned back"),
+        Field("last_step", "<i8", "", "the last step that was made before, which is undone"),
+        Field("kind", "S16", "", "the defect that was undone: never-learned, collapsed or diverged"),
+        Field("onset", "<i8", "", "its onset"),
+        Field("remedy", "S48", "", "what was switched on"),
+        Field("setting", "S16", "", "the setting that it changes"),
+        Field("value", "<f8", "", "the value of that setting from there on"),
+        Field("order_seed", "<i8", "", "the seed of the new order of the samples; -1 where the order stayed"),
+        Field("file", "S160", "", "the checkpoint that was restored"),
+        *(Field(rows_of(table), "<i8", "rows", f"rows that {table.path} had until then") for table in COUNTED),
+        CRC,
+    ),
+    since=3,
+    most=1_000,
+)
+
+GROWING_TABLES = (EPOCHS, VALIDATIONS, EVENTS, CHECKPOINTS, DIGESTS, ROLLBACKS)
 ALL = (*LAYOUT_TABLES, VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)

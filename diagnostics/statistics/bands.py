@@ -51,9 +51,9 @@ def parameter_bands(
     Raises:
         ValueError: the runs have different tensors.
     """
-    judged = [run for run in runs if run.verdict.is_defect or run.verdict.is_survivor]
+    judged = [run for run in runs if run.verdict.is_dead or run.verdict.is_survivor]
     healthy = [run for run in judged if run.verdict.is_survivor]
-    defect = [run for run in judged if run.verdict.is_defect]
+    defect = [run for run in judged if run.verdict.is_dead]
     if not judged:
         return _empty()
     tensors = judged[0].columns.tensors

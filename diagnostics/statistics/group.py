@@ -166,9 +166,19 @@ class Group:
 
     @property
     def by_kind(self) -> dict[str, int]:
-        """Defect runs by verdict."""
-        kinds = Counter(r.verdict for r in self.runs if r.is_defect)
-        return {str(kind): kinds[kind] for kind in DEFECT_KINDS}
+        """Defect runs by what they died of, those that were rescued too."""
+        kinds = Counter(r.kind for r in self.runs if r.is_defect)
+        return {str(kind): kinds[str(kind)] for kind in DEFECT_KINDS}
+
+    @property
+    def rescued(self) -> int:
+        """Defect runs that ended well since they were turned back from their defect."""
+        return sum(r.is_rescued for r in self.runs)
+
+    @property
+    def turned_back(self) -> int:
+        """Defect runs that were turned back, rescued or not."""
+        return sum(r.is_rescued or (r.is_defect and r.rollbacks > 0) for r in self.runs)
 
     @property
     def recovered(self) -> int:
@@ -178,7 +188,7 @@ class Group:
     @property
     def undecided(self) -> int:
         """Runs that ended too early to tell; not in n."""
-        return sum(not r.is_crashed and r.verdict is Verdict.UNDECIDED for r in self.runs)
+        return sum(not r.is_crashed and r.is_undecided for r in self.runs)
 
     @property
     def crashed(self) -> int:
@@ -221,6 +231,8 @@ class Group:
             "defect_rate_interval": list(self.interval) if self.interval else [None, None],
             "by_kind": self.by_kind,
             "recovered": self.recovered,
+            "rescued": self.rescued,
+            "turned_back": self.turned_back,
             "undecided": self.undecided,
             "crashed": self.crashed,
             "cut_short": self.cut_short,
@@ -230,7 +242,14 @@ class Group:
             "all": self.all.to_json(),
             "survivors": self.survivors.to_json(),
             "files": [
-                {"run": r.name, "seed": r.seed, "verdict": str(r.verdict), "status": r.status} for r in self.runs
+                {
+                    "run": r.name,
+                    "seed": r.seed,
+                    "verdict": str(r.verdict),
+                    "status": r.status,
+                    "rollbacks": r.rollbacks,
+                }
+                for r in self.runs
             ],
         }
 
@@ -283,7 +302,7 @@ def _missing(early: int, emptied: int, kept: int) -> str:
 
 def _undecided(group: Group, metric: str) -> str:
     """How many of the runs that are left out are not defect runs, but undecided."""
-    runs = [r for r in group.kept if r.verdict is Verdict.UNDECIDED]
+    runs = [r for r in group.kept if r.is_undecided]
     mean = getattr(metrics(runs, group.exclude_defect_steps), metric)
     if metric == "epoch_accuracy":
         mean = mean[-1] if len(mean) == len(group.all.epoch_accuracy) and mean else None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 import numpy as np
 
 from diagnostics.detect.findings import Diagnosis, Verdict
+from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.files import readable_name
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class RunSummary:
         validation_seconds: the mean of its validations.
         total_seconds: training and one validation.
         path: the run file.
+        rollbacks: how often it was turned back from a defect. Onset and cause of a run that did not die again are
+            those of the defect that was undone last; all numbers of steps are of those that were not undone.
+        undone_kind: the defect from which it was turned back the last time, as a verdict.
+        turned_back_to: the step that it went on from then.
+        turned_back_with: what it went on with then, in words.
     """
 
     name: str
@@ -101,6 +107,10 @@ class RunSummary:
     validation_seconds: float | None = None
     total_seconds: float | None = None
     path: str = ""
+    rollbacks: int = 0
+    undone_kind: str | None = None
+    turned_back_to: int | None = None
+    turned_back_with: str | None = None
 
     @property
     def is_crashed(self) -> bool:
@@ -109,13 +119,33 @@ class RunSummary:
 
     @property
     def is_judged(self) -> bool:
-        """Whether the run counts in n: it did not crash, and its verdict is not undecided."""
-        return not self.is_crashed and self.verdict is not Verdict.UNDECIDED
+        """Whether the run counts in n: it did not crash, and it was decided what it is."""
+        return not self.is_crashed and not self.is_undecided
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nobody can tell if it is a defect run; one that was turned back is one."""
+        return self.verdict is Verdict.UNDECIDED and not self.rollbacks
 
     @property
     def is_defect(self) -> bool:
         """Whether the run is a defect run among the judged ones."""
-        return self.is_judged and self.verdict.is_defect
+        return self.is_judged and (self.verdict.is_defect or self.rollbacks > 0)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is judged and ended in a defect stretch."""
+        return self.is_judged and self.verdict.is_dead
+
+    @property
+    def is_rescued(self) -> bool:
+        """Whether it ended well since it was turned back from a defect."""
+        return self.is_judged and self.verdict is Verdict.RESCUED
+
+    @property
+    def kind(self) -> str:
+        """The defect of a defect run: its verdict, or the defect that was undone."""
+        return str(self.verdict) if self.verdict.is_dead else self.undone_kind or str(self.verdict)
 
     @property
     def is_survivor(self) -> bool:
@@ -172,6 +202,9 @@ def summarise(run: Run) -> RunSummary:
     validations, and its total time, as in the report, is training and one validation.
     """
     diagnosis, steps = run.diagnosis, run.steps
+    last = run.rollbacks[-1] if run.rollbacks else None
+    defect = run.undone()[-1].diagnosis if last is not None and not diagnosis.verdict.is_dead else diagnosis
+    cause = defect.cause
     clean = steps[~steps["defect"]]
     training = _training_seconds(run, steps)
     validation = _mean(run.validations["seconds"])
@@ -186,12 +219,12 @@ def summarise(run: Run) -> RunSummary:
         steps=diagnosis.steps,
         planned_steps=run.info.total_steps,
         defect_steps=diagnosis.defect_steps,
-        onset=diagnosis.onset,
-        confirmed=diagnosis.confirmed,
-        cause=diagnosis.cause.rule if diagnosis.cause else None,
-        cause_layer=diagnosis.cause.layer if diagnosis.cause else None,
-        cause_step=diagnosis.cause.step if diagnosis.cause else None,
-        broke_at=diagnosis.broke_at,
+        onset=defect.onset,
+        confirmed=defect.confirmed,
+        cause=cause.rule if cause else None,
+        cause_layer=cause.layer if cause else None,
+        cause_step=cause.step if cause else None,
+        broke_at=defect.broke_at,
         changed_limits=diagnosis.changed_limits,
         epochs=_epochs(run, steps),
         validation_accuracy=_final_accuracy(run),
@@ -200,6 +233,10 @@ def summarise(run: Run) -> RunSummary:
         training_seconds=training,
         validation_seconds=validation,
         total_seconds=None if training is None or validation is None else training + validation,
+        rollbacks=len(run.rollbacks),
+        undone_kind=last.kind if last else None,
+        turned_back_to=last.step if last else None,
+        turned_back_with=remedy_words(last) if last else None,
     )
 
 

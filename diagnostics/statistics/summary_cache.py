@@ -35,6 +35,7 @@ JUDGING_CODE = (
     "run/run.py",
     "run/frames.py",
     "run/source.py",
+    "run/timeline.py",
     "log/reader.py",
     "log/file_source.py",
     "log/native.py",

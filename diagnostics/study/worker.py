@@ -33,7 +33,7 @@ class Worker:
             overwrite=True,
             log_every=plan.log_every,
             histograms_every=plan.histograms_every,
-            checkpoint_every=0,  # a run of a study is repeated, not continued
+            checkpoint_every=None if plan.on_defect == "rollback" else 0,  # a run is repeated, not resumed
             on_defect=while_training(plan.on_defect),  # a restart is a new task, so that it can go to any worker
         )
         return cls(folder, recording)

@@ -29,6 +29,7 @@ import numpy as np
 
 from lenet.hooks import (
     ActivationsReady,
+    ContinueFrom,
     FloatArray,
     GradientsReady,
     LayerInfo,
@@ -38,6 +39,7 @@ from lenet.hooks import (
     StepEnd,
     StepStart,
     StopTraining,
+    TurnedBack,
     UpdateDone,
     ValidationEnd,
 )
@@ -234,6 +236,11 @@ class Announcer:
         progress = self._progress
         event = ValidationEnd(progress.ended_epoch, progress.step - 1, loss, accuracy, samples, seconds)
         self._emit(self._all, "on_validation_end", event)
+
+    def turned_back(self, request: ContinueFrom, after: int) -> None:
+        """When the state that a hook asked for has been restored; ``after``: the last step made before."""
+        self._all.forget_requests()
+        self._emit(self._all, "on_turned_back", TurnedBack(self._progress.step, after, str(request)))
 
     def _emit(self, listeners: Listeners, name: str, event: object) -> None:
         with self.clock.paused():

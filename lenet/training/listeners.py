@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Self
 
 from lenet.errors import reason_of
-from lenet.hooks import Hook, StopTraining
+from lenet.hooks import ContinueFrom, Hook, StopTraining
 
 log = logging.getLogger("lenet-diag")
 
@@ -64,9 +64,16 @@ class Listeners:
                 self._switch_off(hook, error, getattr(event, "step", None))
 
     def raise_if_stopped(self) -> None:
-        """Raise the first StopTraining of a hook; loops call this between two steps."""
+        """Raise the first StopTraining of a hook; loops call this between two steps.
+
+        A request to continue from another state comes after those to stop.
+        """
         if self._stops:
-            raise self._stops[0]
+            raise min(self._stops, key=lambda request: isinstance(request, ContinueFrom))
+
+    def forget_requests(self) -> None:
+        """What hooks asked for has been done."""
+        self._stops.clear()
 
     def emit_to_all(self, name: str, event: object) -> None:
         """Hand the event to every hook, also after one of them failed; the first error is raised at the end."""

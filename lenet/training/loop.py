@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import perf_counter
 
+from lenet.checks import check_same_feeding
+from lenet.hooks import ContinueFrom
 from lenet.layers.workspace import Array
 from lenet.losses import Labels
 from lenet.network import Network
@@ -18,6 +20,7 @@ from lenet.training.engine import Engine
 from lenet.training.order import Indices, Order, as_they_lie, samples_of, shuffled
 from lenet.training.progress import TrainingProgress
 from lenet.training.shards import Rows
+from lenet.training.state import apply
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,34 @@ class TrainingLoop:
                 seed=self.network.seed,
                 threads=self.engine.threads,
             )
-            self.announcer.raise_if_stopped()
-            self._train()
+            order = self.plan.order or self._usual_order()
+            while True:
+                try:
+                    self.announcer.raise_if_stopped()
+                    return self._train(order)
+                except ContinueFrom as request:
+                    order = self._turn_back(request, order)
 
-    def _train(self) -> None:
+    def _usual_order(self) -> Order:
+        plan = self.plan
+        return shuffled(self.network.seed, len(plan.X)) if plan.shuffle else as_they_lie
+
+    def _turn_back(self, request: ContinueFrom, order: Order) -> Order:
+        """Take over the state that a hook asked for; returns the order of the samples from there on."""
+        progress = self.progress
+        after, per_epoch, shuffle = progress.step - 1, progress.steps_per_epoch, progress.shuffle
+        apply(dict(request.state), self.network, self.optimizer, progress)
+        if progress.step:
+            check_same_feeding(progress.steps_per_epoch, progress.shuffle, per_epoch, shuffle)
+        progress.steps_per_epoch, progress.shuffle = per_epoch, shuffle
+        self.announcer.turned_back(request, after)
+        return order if request.reorder is None else request.reorder(order)
+
+    def _train(self, order: Order) -> None:
         plan, progress = self.plan, self.progress
         if progress.samples and progress.step_in_epoch == 0:
             # The state was taken between the last step of an epoch and the end of that epoch.
             self._end_epoch()
-        order = plan.order or (shuffled(self.network.seed, len(plan.X)) if plan.shuffle else as_they_lie)
         while progress.step < plan.total_steps:
             samples = samples_of(order, progress.epoch, len(plan.X))
             stop = min(progress.epoch * progress.steps_per_epoch, plan.total_steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from lenet.hooks import EpochEnd, Hook, StepEnd
+from lenet.hooks import EpochEnd, Hook, StepEnd, TurnedBack
 
 
 class PrintProgress(Hook):
@@ -32,6 +32,11 @@ class PrintProgress(Hook):
         """Mean accuracy and loss of the epoch, and an empty line."""
         self.say(f"epoch:{event.epoch}, acc:{event.accuracy:.3f}, loss:{event.loss:.3f}")
         self.say(f"epoch took {event.seconds:.2f} seconds\n")
+
+    def on_turned_back(self, event: TurnedBack) -> None:
+        """Why the steps begin again from an earlier one."""
+        if event.after >= event.step:
+            self.say(f"{event.reason}\n")
 
     def say(self, line: str) -> None:
         """Print one line."""

@@ -32,7 +32,7 @@ DEFAULT_RUNS = 10
 @grid_options
 @click.option(
     "--on-defect",
-    type=click.Choice(["continue", "stop", "restart"]),
+    type=click.Choice(["continue", "stop", "restart", "rollback"]),
     help="What to do with a run once it is sure to be a defect run. The price of stop: "
     f"{stopping_price()}.  [default: continue]",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY, ROLLBACK_REMEDIES
 from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS, STEPS_OR_NEVER, train_options
@@ -53,9 +54,19 @@ if TYPE_CHECKING:
     "--on-defect",
     default="continue",
     show_default=True,
-    type=click.Choice(["continue", "stop", "restart"]),
-    help="What to do with a dead run; restart takes the next seed, up to three times. The price of stop: "
-    f"{stopping_price()}.",
+    type=click.Choice(["continue", "stop", "restart", "rollback"]),
+    help="What to do with a dead run. restart takes the next seed; rollback goes on with a remedy from the last "
+    f"checkpoint before the trouble began; both up to three times. The price of stop: {stopping_price()}.",
+)
+@click.option(
+    "--rollback-with",
+    default=DEFAULT_REMEDY,
+    show_default=True,
+    type=click.Choice(list(ROLLBACK_REMEDIES)),
+    help="What a rollback goes on with; clip is at the median norm of the healthy steps before.",
+)
+@click.option(
+    "--rollback-reshuffle", is_flag=True, help="A rollback goes on with a new order of the samples that are left."
 )
 @click.pass_context
 def command(
@@ -67,6 +78,8 @@ def command(
     resume: bool,
     no_log: bool,
     on_defect: Any,
+    rollback_with: str,
+    rollback_reshuffle: bool,
     on_log_error: Any,
     **options: Any,
 ) -> None:
@@ -86,7 +99,13 @@ def command(
         from reports.commands.run_and_tell import TrainOptions, train
 
         settings = _resumed(given, out) if resume and out else Settings(**options)
-        recording = RecordingOptions(on_error=on_log_error, on_defect=while_training(on_defect), **logged)
+        recording = RecordingOptions(
+            on_error=on_log_error,
+            on_defect=None if resume and "on_defect" not in given else while_training(on_defect),
+            rollback_with=rollback_with,
+            rollback_reshuffle=rollback_reshuffle,
+            **logged,
+        )
         try:
             results = train(settings, TrainOptions(out, no_log, watch, print_every, on_defect, resume, recording))
         except KeyboardInterrupt:
@@ -117,6 +136,11 @@ def _check(given: dict[str, Any]) -> None:
         )
     if "resume" in given and "overwrite" in given:
         raise click.UsageError("--resume and --overwrite contradict each other")
+    if "no_log" in given and given.get("on_defect") == "rollback":
+        raise click.UsageError("--no-log and --on-defect rollback contradict each other: a rollback needs checkpoints")
+    for name in ("rollback_with", "rollback_reshuffle"):
+        if name in given and given.get("on_defect") != "rollback":
+            raise click.UsageError(f"{option_name(name)} needs --on-defect rollback")
     if "resume" in given and given.get("on_defect") == "restart":
         raise click.UsageError("--resume and --on-defect restart contradict each other")
 

@@ -148,15 +148,18 @@ def healthy_vs_defect_figure(
 
 def compared(groups: Sequence[Group]) -> tuple[Group, list[RunSummary]] | None:
     """The arm that has most runs of both fates, and those of its runs to compare; None where no arm has both."""
-    group = max(groups, key=lambda g: min(g.defect_runs, g.judged - g.defect_runs))
-    if not group.defect_runs or group.defect_runs == group.judged:
-        return None
-    return group, of_both_fates(group)
+    group = max(groups, key=lambda g: min(*_fates(g)))
+    return (group, of_both_fates(group)) if min(*_fates(group)) else None
+
+
+def _fates(group: Group) -> tuple[int, int]:
+    """How many runs were dead at their end, and how many survived; a rescued run is neither."""
+    return sum(r.is_dead for r in group.runs), sum(r.is_survivor for r in group.runs)
 
 
 def of_both_fates(group: Group) -> list[RunSummary]:
-    """At most MOST_COMPARED judged runs, as many of one fate as of the other where there are enough of both."""
-    defects = [r for r in group.runs if r.is_defect]
+    """At most MOST_COMPARED runs, as many dead ones as survivors where there are enough of both."""
+    defects = [r for r in group.runs if r.is_dead]
     survivors = [r for r in group.runs if r.is_survivor]
     dead = min(len(defects), max(MOST_COMPARED // 2, MOST_COMPARED - len(survivors)))
     return [*defects[:dead], *survivors[: MOST_COMPARED - dead]]

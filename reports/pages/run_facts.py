@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from diagnostics.detect.findings import RuleOutcome, Verdict
+from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.rescue.results import RescueResult
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state, turning_step
@@ -69,14 +70,25 @@ def _quiet_facts(run: Run) -> Facts:
         Fact("How good is it?", percent(accuracy), whose),
         Fact(
             "Did anything break?",
-            "no" if run.verdict is Verdict.HEALTHY else "not yet known",
-            f"no defect stretch in {steps}",
+            "yes" if run.rollbacks else "no" if run.verdict is Verdict.HEALTHY else "not yet known",
+            f"{_turned_back_words(run)}no defect stretch in {steps}",
         ),
         Fact(
             "What was checked?",
             f"{counts.total()} rules",
             "; ".join([f"{counts[RuleOutcome.PASSED]} found nothing", *filter(None, [", ".join(others)])]),
         ),
+    )
+
+
+def _turned_back_words(run: Run) -> str:
+    """How often it was turned back, and with what; "" for a run that never was."""
+    if not run.rollbacks:
+        return ""
+    last = run.rollbacks[-1]
+    return (
+        f"turned back {counted(len(run.rollbacks), 'time')}, in the end to before step {last.step:,} with "
+        f"{remedy_words(last)}; since then "
     )
 
 

@@ -32,6 +32,7 @@ from reports.pages.pictures import pictures
 from reports.pages.run_details import details
 from reports.pages.run_facts import run_facts
 from reports.pages.run_rescue import tried
+from reports.pages.run_turned_back import turned_back
 from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
 from reports.text.headline import measured_words, origin_sentence
@@ -61,6 +62,7 @@ def build(run: Run, origin: Origin = None) -> Document:
         *pictures(figures_in("opening", run)),
     )
     sections = (
+        *turned_back(run),
         _why(run, rescue),
         *_origin(origin),
         section("layers", "All layers", *pictures(figures_in("layers", run))),

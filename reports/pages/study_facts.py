@@ -11,6 +11,7 @@ from reports.pages.document import Fact, Facts, VerdictBlock, facts
 from reports.pages.study_data import StudyData
 from reports.text.numbers import NONE, percent
 from reports.text.phrases import Tone, rule_name, sentence
+from reports.text.statistics import rescued_words
 
 UNEXPLAINED = "unexplained"
 
@@ -46,11 +47,12 @@ def study_facts(data: StudyData) -> Facts:
     causes = [r.cause or UNEXPLAINED for r in data.runs if r.is_defect]
     common = max(set(causes), key=lambda c: (causes.count(c), c)) if causes else None
     deaths = sorted(death_step(r) for r in data.runs if r.is_defect)
+    rescued = f"{rescued_words(whole)}; " if whole.turned_back else ""
     moved = sensitivity(whole) or "no validation to compare"
     beside = f"{whole.undecided} undecided and {whole.crashed} crashed are not in this count"
     return facts(
         Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
-        Fact("How?", kinds, f"{whole.recovered} more went down and recovered"),
+        Fact("How?", kinds, f"{rescued}{whole.recovered} more went down and recovered"),
         Fact("Why, most often?", rule_name(common) if common else NONE, _named(causes, common)),
         Fact(
             "When?",

@@ -28,7 +28,7 @@ from reports.pages.study_facts import study_facts, study_verdict
 from reports.text.glossary import GLOSSARY
 from reports.text.numbers import NONE, counted, percent, seconds
 from reports.text.phrases import rule_name, status_words
-from reports.text.statistics import cost_words, mean_words
+from reports.text.statistics import cost_words, mean_words, turned_back_words
 
 ARM_COLUMNS = (
     *("arm", "died", "95 % interval", "kinds", "beside"),
@@ -61,7 +61,13 @@ def _arms(data: StudyData) -> Section:
 
 def _arm_row(g: Group) -> tuple[Inline, ...]:
     kinds = ", ".join(f"{n} {rule_name(kind)}" for kind, n in g.by_kind.items() if n) or NONE
-    counts = {"recovered": g.recovered, "undecided": g.undecided, "crashed": g.crashed, "cut short": g.cut_short}
+    counts = {
+        f"of {g.turned_back} rescued": g.rescued,
+        "recovered": g.recovered,
+        "undecided": g.undecided,
+        "crashed": g.crashed,
+        "cut short": g.cut_short,
+    }
     beside = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     every, alive = g.all.validation_accuracy, g.survivors.validation_accuracy
     return (
@@ -112,5 +118,5 @@ def _run_row(run: RunSummary, group: Group, link: str | None) -> tuple[Inline, .
     where = f"{rule_name(run.cause)} in {run.cause_layer or 'the network'}" if run.cause else NONE
     broke_at = f"{death_step(run):,}" if run.is_defect else NONE
     name = Hyperlink(run.name, link) if link else run.name
-    accuracy, status = percent(run.validation_accuracy), status_words(run.status)
+    accuracy, status = percent(run.validation_accuracy), f"{status_words(run.status)}{turned_back_words(run)}"
     return (name, group.label, str(run.seed), str(run.verdict), broke_at, where, accuracy, status)

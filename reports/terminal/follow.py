@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from diagnostics.detect.detector import Detector
+from diagnostics.detect.rollback_remedies import rollback_words
 from diagnostics.run.run import Run
 from reports.terminal.judgement import Judgement
 from reports.terminal.model import LiveModel
@@ -28,10 +29,15 @@ class Follower:
     def __init__(self, run: Run, title: str) -> None:
         self._run = run
         self._model = LiveModel(run.info, title)
-        self._detector = Detector(run.info, name=run.name)
+        self._rollbacks = 0
+        self._begin()
+        self._read()
+
+    def _begin(self) -> None:
+        """Judge from the first row on."""
+        self._detector = Detector(self._run.info, name=self._run.name)
         self._judgement = Judgement(self._detector)
         self._epochs = self._validations = 0
-        self._read()
 
     @property
     def is_over(self) -> bool:
@@ -69,6 +75,7 @@ class Follower:
 
     def _read(self) -> None:
         """Take in the rows that are new, and tell in order of their steps what they brought."""
+        self._turn_back()
         news = self._run.between(first=self._model.last_step + 1)
         for step, epoch, row in news.rows():
             self._model.take(step, epoch, row)
@@ -84,6 +91,18 @@ class Follower:
         # Many rows may come at once, so the events are sorted by their steps.
         for step, message in sorted(events, key=lambda event: event[0]):
             self._model.note(step, message)
+
+    def _turn_back(self) -> None:
+        """Where the run has been turned back, begin again with the rows that are left of it."""
+        rollbacks = self._run.rollbacks
+        if len(rollbacks) == self._rollbacks:
+            return
+        self._model.events.clear()  # those of steps that are left are told again
+        for rollback in rollbacks:
+            self._model.note(rollback.last_step, rollback_words(rollback))
+        self._rollbacks = len(rollbacks)
+        self._model.turn_back(0)
+        self._begin()
 
     def _rate(self) -> float | None:
         """Steps a second, from the times at which the last ten seconds' rows were made."""

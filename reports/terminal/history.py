@@ -64,6 +64,12 @@ class History:
         self._sum[hit] += np.add.reduceat(np.where(good, values, 0.0), starts)
         self._count[hit] += np.add.reduceat(good.astype(float), starts)
 
+    def forget(self, step: int) -> None:
+        """Empty the cells from the one of ``step`` on."""
+        cells = slice(step * self._cells // self.total, None)
+        self._low[cells] = self._high[cells] = np.nan
+        self._sum[cells] = self._count[cells] = 0.0
+
     def curve(self, quantity: int, until: int | None = None) -> Curve:
         """One quantity, over all planned steps or only up to the step ``until``."""
         end = self._cells if until is None else min(until * self._cells // self.total + 1, self._cells)

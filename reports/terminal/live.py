@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
+from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, TurnedBack, ValidationEnd
 from reports.terminal.console import TerminalConsole
 from reports.terminal.judgement import Judgement
 from reports.terminal.model import LiveModel
@@ -88,6 +88,20 @@ class LiveView(Hook):
     def on_validation_end(self, event: ValidationEnd) -> None:
         """Note the validation."""
         self._note(event.step, validated(event.accuracy, event.loss))
+
+    def on_turned_back(self, event: TurnedBack) -> None:
+        """Take back the curves of the steps that are undone, and follow the detector that judges from there on."""
+        detector = self._recorder.detector
+        if self._model is None or event.after < event.step:
+            return
+        self._note_news()
+        self._model.turn_back(event.step)
+        self._judgement = Judgement(detector) if detector else None
+        if self._judgement is not None:
+            self._judgement.news()  # told before
+        self._times.clear()
+        self._model.note(event.after, event.reason)
+        self._draw()
 
     def on_run_end(self, event: RunEnd) -> None:
         """Close the screen and leave the last frame where it can be read."""

@@ -52,6 +52,13 @@ class LiveModel:
         if self._waiting == BUFFER:
             self._fold()
 
+    def turn_back(self, step: int) -> None:
+        """Forget the rows from ``step`` on, which are undone; what was noted stays."""
+        self._fold()
+        self._history.forget(step)
+        self._now[:] = np.nan
+        self.last_step = step - 1
+
     def note(self, step: int, message: str) -> None:
         """An event for the list at the bottom; the last 40 are kept."""
         self.events.append(f"step {step:,}  {message}")

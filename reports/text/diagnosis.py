@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
+from diagnostics.detect.rollback_remedies import remedy_words, rollback_words
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
@@ -20,6 +21,7 @@ VERDICTS = {
     Verdict.NEVER_LEARNED: "a defect run, never learned within the {steps:,} steps it was given",
     Verdict.DIVERGED: "a defect run, diverged: its loss or parameters are no longer finite",
     Verdict.UNDECIDED: "undecided: neither a run that learned nor a defect run",
+    Verdict.RESCUED: "a defect run, rescued: it was turned back from its defect, and ended well",
 }
 
 
@@ -32,13 +34,20 @@ def verdict_sentence(run: Run) -> str:
     """The verdict in one sentence, with layer, step and mechanism where they are known."""
     diagnosis, stretch = run.diagnosis, deciding_stretch(run.diagnosis)
     because = f" {headline(diagnosis)}".rstrip()
-    if not because and diagnosis.verdict.is_defect:
+    if not because and diagnosis.verdict.is_dead:
         because = " None of the rules explains why."
     steps = f"{diagnosis.steps:,} steps"
     if diagnosis.verdict is Verdict.HEALTHY:
         return f"This run learned and kept what it learned through all its {steps}."
     if diagnosis.verdict is Verdict.UNDECIDED:
         return f"After {steps} this run had neither clearly learned nor clearly failed.{because}"
+    if diagnosis.verdict is Verdict.RESCUED:
+        last = diagnosis.rollbacks[-1]
+        times = counted(len(diagnosis.rollbacks), "time")
+        return (
+            f"This run died and was turned back {times}, the last time from step {last.last_step:,} to before step "
+            f"{last.step:,}; it went on with {remedy_words(last)} and ended well. It counts as a defect run."
+        )
     if stretch is None:
         return f"This run is called {diagnosis.verdict}.{because}"
     end = "to its end" if stretch.recovery is None else f"until step {stretch.recovery:,}"
@@ -63,6 +72,8 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         steps = diagnosis.steps
         of = f"{steps:,} of {counted(planned, 'planned step')}" if planned else counted(steps, "step")
         lines.append(f"  status:     {status_words(status, interrupted_by)}; it is judged by {of}")
+    for position, rollback in enumerate(diagnosis.rollbacks):
+        lines += wrapped("rollbacks:" if position == 0 else "", rollback_words(rollback))
     if diagnosis.onset is not None:
         share = diagnosis.defect_steps / diagnosis.steps
         lines.append(
@@ -79,7 +90,7 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         for position, words in enumerate(dict.fromkeys(measured)):
             lines += wrapped("measured:" if position == 0 else "", words)
         lines += wrapped("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to "))
-    elif diagnosis.verdict.is_defect:
+    elif diagnosis.verdict.is_dead:
         lines.append("  first link: unexplained: no rule sees what happened")
     if diagnosis.changed_limits:
         lines += wrapped("judged by:", f"limits that are not the defaults: {limits_words(diagnosis.changed_limits)}")

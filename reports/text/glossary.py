@@ -17,10 +17,14 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "defect stretch": "Steps in which the run guesses although it had learned or should have, or in which the loss "
         "or a parameter is not finite. It ends where the run recovers.",
         "defect iteration": "A step inside a defect stretch.",
-        "defect run": "A run that ends inside a defect stretch.",
+        "defect run": "A run that ends inside a defect stretch, or that was turned back from one.",
         "verdict": "What became of a run. Healthy: it learned and kept what it learned. Recovered: it had a defect "
         "stretch and ended well. Collapsed: it learned and unlearned everything. Never learned: it guesses to its end. "
-        "Diverged: its numbers are not finite. Undecided: it ended before it could be judged.",
+        "Diverged: its numbers are not finite. Undecided: it ended before it could be judged. Rescued: it was turned "
+        "back from a defect and ended well.",
+        "rollback": "A run in a defect stretch is turned back to the newest checkpoint before its chain of events, and "
+        "goes on with a remedy (`--on-defect rollback`).",
+        "undone": "A step from before a rollback that is no part of the run any more. Its row stays in the log.",
         "onset": "The first step of a defect stretch. A run that never learned has its onset at step 0; the step at "
         "which it broke is that of the blow.",
         "confirmed": "The step at which the detector was first sure. It sees one step after the other and none ahead.",

@@ -19,6 +19,7 @@ TITLES = {
     Verdict.NEVER_LEARNED: "never learned (a defect run)",
     Verdict.DIVERGED: "diverged (a defect run)",
     Verdict.UNDECIDED: "undecided",
+    Verdict.RESCUED: "rescued (a defect run)",
 }
 
 
@@ -26,7 +27,7 @@ def tone_of(verdict: Verdict | None) -> Tone:
     """How good a verdict is; plain where there is none yet, and where the run ended before it could be judged."""
     if verdict is None or verdict is Verdict.UNDECIDED:
         return "plain"
-    if verdict.is_defect:
+    if verdict.is_dead:
         return "bad"
     return "good" if verdict is Verdict.HEALTHY else "warn"
 

@@ -26,6 +26,11 @@ def defect_rate(group: Group, is_brief: bool = False) -> str:
     return rate(group.defect_runs, group.judged, group.interval, is_brief)
 
 
+def rescued_words(group: Group) -> str:
+    """How many of the runs that were turned back ended well; they stay defect runs and are no survivors."""
+    return f"{group.rescued} of {group.turned_back} that were turned back; they count as defect runs, not as survivors"
+
+
 def mean_words(mean: Mean, name: str) -> str:
     """A mean in the unit of what it is the mean of, with its standard deviation."""
     if mean.mean is None:
@@ -52,6 +57,8 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
     outside = f"undecided {group.undecided} and crashed or damaged {group.crashed}, not in n"
     beside = f"recovered {group.recovered}; {outside}"
     lines = [group.label, f"  defect runs  {defect_rate(group)}", f"               {kinds}; {beside}"]
+    if group.turned_back:
+        lines.append(f"  rescued      {rescued_words(group)}")
     lines += [f"  steps        {_steps_words(group)}", *_caveats(group), "", *_table(group, survivors_first)]
     for metric, words in (("epoch_accuracy", "last epoch's"), ("validation_accuracy", "validation")):
         line = sensitivity(group, metric)
@@ -159,7 +166,15 @@ def _defect_list(group: Group) -> list[str]:
 
 def _defect_words(run: RunSummary) -> str:
     since = f" since step {run.onset}" if run.onset else ""
-    if run.cause is None:
-        return f"{run.name}: {run.verdict}{since}, unexplained"
+    verdict = f"{run.verdict} from {run.kind}" if run.is_rescued else run.verdict
     where = f" in {run.cause_layer}" if run.cause_layer else ""
-    return f"{run.name}: {run.verdict}{since}, {run.cause}{where} at step {run.cause_step}"
+    why = "unexplained" if run.cause is None else f"{run.cause}{where} at step {run.cause_step}"
+    return f"{run.name}: {verdict}{since}, {why}{turned_back_words(run)}"
+
+
+def turned_back_words(run: RunSummary) -> str:
+    """How often a run was turned back, the last place, and what it went on with; "" for a run that never was."""
+    if not run.rollbacks:
+        return ""
+    times = f"{counted(run.rollbacks, 'time')}, the last time" if run.rollbacks > 1 else "once,"
+    return f"; turned back {times} to before step {run.turned_back_to}, with {run.turned_back_with}"

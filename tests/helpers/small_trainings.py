@@ -20,7 +20,7 @@ from lenet import (
     Model,
     OptimizerSGD,
 )
-from lenet.hooks import Hook
+from lenet.hooks import ContinueFrom, Hook, StepEnd, StepStart
 
 
 def digits(samples: int = 200, seed: int = 3) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -59,6 +59,24 @@ def train(hooks: Sequence[Hook], model: Model | None = None, **changes: Any) -> 
     given: dict[str, Any] = {"epochs": 2, "batch_size": 16, "print_every": 0, "shuffle": True}
     model.train(X, y, hooks=list(hooks), validation_data=digits(40, 4), **{**given, **changes})
     return model
+
+
+class GoesBackOnce(Hook):
+    """Asks after one step to continue from the state before an earlier one; the weights come out as without it."""
+
+    def __init__(self, model: Model, to: int = 3, after: int = 5, reorder: Any = None) -> None:
+        self._model, self._to, self._after, self._reorder = model, to, after, reorder
+        self._state: dict[str, NDArray[Any]] | None = None
+
+    def on_step_start(self, event: StepStart) -> None:
+        if event.step == self._to and self._state is None:
+            self._state = self._model.state()
+
+    def on_step_end(self, event: StepEnd) -> None:
+        if event.step == self._after:
+            self._after = -1
+            assert self._state is not None
+            raise ContinueFrom("once more", self._state, self._reorder)
 
 
 class Tell(Hook):

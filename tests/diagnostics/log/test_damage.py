@@ -195,6 +195,7 @@ def test_samples_of_every_version_stay_readable(sample: Path) -> None:
     assert use_all(run) == 70
     assert run.status == "completed"
     assert run.header.checkpoint_every == (None if sample.stem == "log-1.0" else 0)
+    assert len(run.rollbacks) == (sample.stem >= "log-1.3")
     is_old = sample.stem in ("log-1.0", "log-1.1")
     assert run.info.window == (200 if is_old else 20)
     assert run.info.thresholds.get("verdict.patience") == (None if is_old else 60)

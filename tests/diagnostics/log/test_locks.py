@@ -143,7 +143,7 @@ def test_a_live_log_is_live_under_every_name(live: LogWriter, tmp_path: Path, li
     live.flush()
     assert run.refresh()
     assert use_all(run) == 101
-    run.source.close()  # type: ignore[attr-defined]
+    run.source.recorded.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("link", NAMES)

@@ -15,7 +15,7 @@ import pytest
 
 from lenet.hooks import Hook
 from lenet.training.printing import PrintProgress
-from tests.helpers.small_trainings import digits, small_model, train
+from tests.helpers.small_trainings import GoesBackOnce, digits, small_model, train
 
 EVENTS = sorted(Hook._events)
 MEETS_NOBODY = {"on_run_end"}
@@ -62,7 +62,8 @@ def test_a_view_that_fails_is_switched_off_and_the_training_goes_on(
 ) -> None:
     view, other = View(event), View("none")
 
-    model = train([view, other])
+    model = small_model()
+    train([view, other, GoesBackOnce(model)], model)
 
     assert model.parameters.digest() == undisturbed
     assert model.run_end.status == "completed"
@@ -70,7 +71,7 @@ def test_a_view_that_fails_is_switched_off_and_the_training_goes_on(
     assert view.given_back == 1
     assert len(other.heard) > len(view.heard) or event == "on_run_end"
     at = " at step 1" if event in PER_STEP or event == "on_validation_end" else ""
-    at = " at step 12" if event == "on_validation_end" else at
+    at = {"on_validation_end": " at step 12", "on_turned_back": " at step 3"}.get(event, at)
     line = f"the view was switched off{at}: ZeroDivisionError: division by zero"
     assert model.run_end.switched_off == (line,)
     assert [record.getMessage() for record in caplog.records] == [f"{line}; the training goes on"]
@@ -112,8 +113,9 @@ def test_a_hook_that_is_not_optional_ends_the_training(event: str) -> None:
     class Needed(View):
         optional = ""
 
+    model = small_model()
     with pytest.raises(ZeroDivisionError):
-        train([Needed(event)])
+        train([Needed(event), GoesBackOnce(model)], model)
 
 
 class FullDisk(io.StringIO):

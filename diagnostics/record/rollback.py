@@ -1,0 +1,144 @@
+"""Turning a run back: to which step, with which remedy, and how it goes on from there.
+
+The recorder asks the training loop for it (:class:`lenet.hooks.ContinueFrom`). A run that is
+resumed or replayed gets its remedies and orders from the same functions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from diagnostics.detect.detector import Detector
+from diagnostics.detect.findings import Stretch
+from diagnostics.detect.rollback_remedies import ROLLBACK_REMEDIES, ROLLBACKS, rollback_words
+from diagnostics.errors import DiagnosticsError
+from diagnostics.log.checkpoints import Checkpoint
+from diagnostics.log.resume import ResumePoint
+from diagnostics.log.run_log import RunLog
+from diagnostics.record.events import Judge
+from diagnostics.record.options import RecordingOptions
+from diagnostics.run.run import Run
+from diagnostics.run.usual import usual_gradient_norm
+from diagnostics.schema.rollback import Rollback
+from diagnostics.schema.run_info import RunInfo
+from lenet.errors import LenetError
+from lenet.hooks import ContinueFrom
+from lenet.model import Model
+from lenet.training.order import Order, reshuffled
+
+log = logging.getLogger("lenet-diag")
+ADJUSTABLE = {"lr": "learning_rate", "clip_norm": "clip_norm", "clip_value": "clip_value"}
+"""Settings that can be changed on an optimiser while it is in use, and its attributes."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A rollback that was asked for, until it is made.
+
+    rollback: what the log will say of it.
+    checkpoint: the state it goes back to.
+    run: the run before it.
+    """
+
+    rollback: Rollback
+    checkpoint: Checkpoint
+    run: Run
+
+
+class Turner:
+    """Turns one run back from its defects, at most three times.
+
+    options: with which remedy, and whether the samples get a new order.
+    model: what is trained.
+    info: what was known of the run before its first step.
+    run_log: its log.
+    """
+
+    def __init__(self, options: RecordingOptions, model: Model, info: RunInfo, run_log: RunLog) -> None:
+        self._options, self._model, self._info, self._log = options, model, info, run_log
+        self._turn: Turn | None = None
+        self._has_given_up = False
+
+    def ask(self, step: int, judge: Judge) -> None:
+        """The run is in a defect stretch after ``step``: raise ContinueFrom, where it can be turned back once more."""
+        stretch = judge.detector.symptoms.open_stretch
+        if stretch is None or self._has_given_up:
+            return
+        try:
+            self._turn = turn = self._prepared(step, stretch, judge)
+        except (DiagnosticsError, LenetError) as error:
+            self._has_given_up = True
+            log.warning("the run is not turned back: %s; the training goes on", error)
+            return
+        reorder = reordering([turn.rollback], self._info)
+        raise ContinueFrom(rollback_words(turn.rollback), turn.checkpoint.model, reorder)
+
+    def take(self) -> Turn | None:
+        """Switch on the remedy of the rollback that was asked for; None where none was."""
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            switch_on(self._model, [turn.rollback])
+        return turn
+
+    def _prepared(self, step: int, stretch: Stretch, judge: Judge) -> Turn:
+        """Raises DiagnosticsError or LenetError where the run cannot be turned back."""
+        number = len(judge.rollbacks) + 1
+        if number > ROLLBACKS:
+            raise DiagnosticsError(f"it has been {ROLLBACKS} times, and dies again")
+        began = chain_begins(judge.detector, stretch)
+        run = self._log.run_so_far()
+        checkpoint = self._log.checkpoint_before(began, run)
+        remedy = ROLLBACK_REMEDIES[self._options.rollback_with]
+        in_use = getattr(self._model.optimizer, ADJUSTABLE[remedy.setting])
+        rollback = Rollback(
+            step=checkpoint.step,
+            last_step=step,
+            kind=str(stretch.kind),
+            onset=stretch.onset,
+            remedy=remedy.key,
+            setting=remedy.setting,
+            value=remedy.strength(in_use, usual_gradient_norm(run, began)),
+            order_seed=self._info.seed + number if self._options.rollback_reshuffle else None,
+            file=checkpoint.name,
+        )
+        return Turn(rollback, checkpoint, run)
+
+
+def chain_begins(detector: Detector, stretch: Stretch) -> int:
+    """The first step of the chain of events that led to a defect; its onset where no rule sees a chain."""
+    explanation = detector.cause_of(stretch)
+    if explanation is None or explanation.first_link is None:
+        return stretch.onset
+    return min([explanation.first_link.step, *(finding.first_step for finding in explanation.chain)])
+
+
+def switch_on(model: Model, rollbacks: Sequence[Rollback]) -> None:
+    """Change the optimiser of a model as it was changed when the run was turned back."""
+    for rollback in rollbacks:
+        setattr(model.optimizer, ADJUSTABLE[rollback.setting], rollback.value)
+
+
+def reordering(rollbacks: Sequence[Rollback], info: RunInfo) -> Callable[[Order], Order] | None:
+    """What the order of the samples becomes by these rollbacks, one after another; None where it stays."""
+    seeded = [(one.order_seed, one.step) for one in rollbacks if one.order_seed is not None]
+    if not seeded:
+        return None
+
+    def reorder(order: Order) -> Order:
+        for seed, step in seeded:
+            epoch, step_in_epoch = divmod(step, info.steps_per_epoch)
+            order = reshuffled(order, seed, step_in_epoch * info.batch_size, epoch + 1, info.samples)
+        return order
+
+    return reorder
+
+
+def go_on_turned(model: Model, info: RunInfo, resume: ResumePoint) -> None:
+    """Give the model of a resumed run its remedies; raises ContinueFrom where the samples have another order."""
+    rollbacks = resume.run.rollbacks
+    switch_on(model, rollbacks)
+    reorder = reordering(rollbacks, info)
+    if reorder is not None:
+        raise ContinueFrom("the order of the samples is that of a rollback", resume.checkpoint.model, reorder)

@@ -1,0 +1,55 @@
+"""Rollback: one place at which a run was turned back, as its log says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A run was turned back from a defect to a state before it, and went on with a remedy.
+
+    ``step``: the step that came next: the state before it was restored.
+    ``last_step``: the last step that was made before; the steps from ``step`` to it are undone.
+    ``kind``: the defect that was undone, as a verdict.
+    ``onset``: its onset.
+    ``remedy``: the key of what was switched on, see :mod:`diagnostics.detect.rollback_remedies`.
+    ``setting``: the setting that it changes.
+    ``value``: the value of that setting from there on.
+    ``order_seed``: the seed of the new order of the samples; None where the order stayed.
+    ``file``: the checkpoint that was restored.
+    """
+
+    step: int
+    last_step: int
+    kind: str
+    onset: int
+    remedy: str
+    setting: str
+    value: float
+    order_seed: int | None
+    file: str
+
+    @property
+    def undone_steps(self) -> int:
+        """How many steps it undid."""
+        return self.last_step + 1 - self.step
+
+    def to_row(self) -> dict[str, Any]:
+        """The fields of its row in the table of rollbacks, without the counts of rows."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**plain, "order_seed": -1 if self.order_seed is None else self.order_seed}
+
+
+def rollbacks_of(rows: Iterable[Any]) -> tuple[Rollback, ...]:
+    """The rollbacks that the rows of the table tell of."""
+    return tuple(_of_row(row) for row in rows)
+
+
+def _of_row(row: Any) -> Rollback:
+    plain: dict[str, Any] = {one.name: row[one.name].item() for one in fields(Rollback)}
+    plain |= {name: v.decode("utf-8", "replace") for name, v in plain.items() if isinstance(v, bytes)}
+    plain["order_seed"] = None if plain["order_seed"] < 0 else plain["order_seed"]
+    return Rollback(**plain)

@@ -1,0 +1,33 @@
+"""The section of a run's report about where the run was turned back, and what is undone."""
+
+from __future__ import annotations
+
+from diagnostics.detect.rollback_remedies import rollback_words
+from diagnostics.run.run import Run
+from diagnostics.schema.rollback import Rollback
+from reports.figures.catalogue import figures_in
+from reports.pages.document import Paragraph, Section, Strong, section, text
+from reports.pages.pictures import pictures
+from reports.text.headline import headline
+from reports.text.numbers import counted
+from reports.text.phrases import sentence
+
+
+def turned_back(run: Run) -> tuple[Section, ...]:
+    """Each rollback, and why the undone steps had gone down; none for a run that was never turned back."""
+    if not run.rollbacks:
+        return ()
+    undone = sum(rollback.undone_steps for rollback in run.rollbacks)
+    about = text(
+        f"{counted(undone, 'step')} of this run are undone. They stay in the log and count nowhere else on this page. "
+        "A run that was turned back counts as a defect run in all statistics, however it ended."
+    )
+    told = [_told(*each) for each in enumerate(zip(run.rollbacks, run.undone(), strict=True), 1)]
+    shown = pictures(figures_in("turned-back", run))
+    return (section("turned-back", "Where it was turned back", about, *told, *shown),)
+
+
+def _told(number: int, pair: tuple[Rollback, Run]) -> Paragraph:
+    rollback, undone = pair
+    why = headline(undone.diagnosis) or "No rule sees why it had gone down."
+    return text(Strong(f"{number}. "), f"{sentence(rollback_words(rollback))} {why}")

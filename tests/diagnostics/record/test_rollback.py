@@ -1,0 +1,354 @@
+"""A run that dies is turned back: which rows are undone, what it goes on with, and that it ends."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics import Recorder, open_run
+from diagnostics.detect.findings import Verdict
+from diagnostics.log.checkpoints import CheckpointRing
+from diagnostics.log.names import checkpoint_folder
+from diagnostics.log.repair import repair_log
+from diagnostics.log.resume import prepare_resume
+from diagnostics.run.export import export_run
+from diagnostics.run.timeline import Timeline
+from diagnostics.run.usual import usual_gradient_norm
+from lenet import Hook, SettingsError
+from lenet.hooks import ContinueFrom, StepEnd
+from tests.helpers.rollback_trainings import (
+    EPOCHS,
+    QUICK,
+    STAGES,
+    STEPS,
+    resumed,
+    same_rows,
+    turned_back,
+)
+from tests.helpers.small_trainings import small_model, train
+
+STEPS_ASKED = EPOCHS * 13
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("rollback")
+
+
+@pytest.fixture(scope="module")
+def twice(folder: Path) -> Any:
+    """A run that dies twice of a learning rate of 4, and lives with 1."""
+    return turned_back(folder / "twice.h5")
+
+
+def test_the_run_has_each_step_once_and_the_undone_rows_stay_in_the_log(twice: Any) -> None:
+    first, second = twice.rollbacks
+    recorded = twice.source.recorded.index()["step"].tolist()
+
+    assert twice.index["step"].tolist() == list(range(STEPS_ASKED))
+    assert recorded == [
+        *range(first.last_step + 1),
+        *range(first.step, second.last_step + 1),
+        *range(second.step, STEPS_ASKED),
+    ]
+    assert [one.undone_steps for one in twice.rollbacks] == [one.last_step + 1 - one.step for one in (first, second)]
+
+
+def test_it_counts_as_rescued_and_says_where_it_was_turned_back_and_with_what(twice: Any) -> None:
+    told = twice.diagnosis.to_json()
+
+    assert twice.verdict is Verdict.RESCUED
+    assert twice.verdict.is_defect
+    assert not twice.verdict.is_survivor
+    assert [(one["remedy"], one["setting"], one["value"]) for one in told["rollbacks"]] == [
+        ("half-rate", "lr", 2.0),
+        ("half-rate", "lr", 1.0),
+    ]
+    assert [one["kind"] for one in told["rollbacks"]] == ["never-learned", "never-learned"]
+    assert told["steps"] == STEPS_ASKED
+    json.dumps(told, allow_nan=False)
+
+
+def test_a_run_that_was_never_turned_back_says_so(tmp_path: Path) -> None:
+    run = turned_back(tmp_path / "run.h5", lr=0.5)
+
+    assert run.verdict is Verdict.HEALTHY
+    assert run.diagnosis.to_json()["rollbacks"] == []
+    assert run.undone() == ()
+
+
+def test_the_steps_after_a_rollback_are_those_of_a_run_with_the_remedy_from_there_on(
+    twice: Any, tmp_path: Path
+) -> None:
+    train([Recorder(tmp_path / "run.h5", detector=QUICK)], small_model(lr=1.0), epochs=EPOCHS)
+    plain = open_run(tmp_path / "run.h5")
+
+    same_rows(twice, plain)  # it was turned back to step 0
+    assert twice.header.digest_end == plain.header.digest_end
+    assert twice.validations[["epoch", "step", "loss"]].equals(plain.validations[["epoch", "step", "loss"]])
+    assert twice.epochs[["first_step", "loss"]].equals(plain.epochs[["first_step", "loss"]])
+    assert twice.snapshots.steps.tolist() == plain.snapshots.steps.tolist()
+
+
+def test_what_is_undone_is_there_when_asked_for(twice: Any, tmp_path: Path) -> None:
+    dead = turned_back(tmp_path / "dead.h5", on_defect="stop")
+    first, second = twice.undone()
+
+    same_rows(first, dead)
+    assert first.diagnosis.to_json() == {**dead.diagnosis.to_json(), "run": "twice"}
+    assert first.rollbacks == ()
+    assert len(second.rollbacks) == 1
+    assert second.verdict.is_dead
+    assert len(second) == twice.rollbacks[1].last_step + 1
+
+
+def test_the_detector_judges_what_comes_after_with_the_history_from_before_alone(twice: Any, folder: Path) -> None:
+    model = small_model(lr=4.0)
+    recorder = Recorder(folder / "live.h5", model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)
+    train([recorder], model, epochs=EPOCHS)
+
+    assert recorder.diagnosis is not None
+    live = {**recorder.diagnosis.to_json(), "run": "twice"}
+    assert live == twice.diagnosis.to_json()
+
+
+def test_it_goes_back_to_the_newest_checkpoint_before_the_chain_of_events(tmp_path: Path) -> None:
+    run = turned_back(tmp_path / "run.h5", lr=0.5, breaks_at=30, checkpoint_every=4)
+
+    (rollback,) = run.rollbacks
+    [undone] = run.undone()
+    assert undone.diagnosis.first_link is not None
+    assert rollback.step == undone.diagnosis.first_link.step // 4 * 4
+    assert rollback.step > 13  # in a later epoch than the first
+    assert rollback.file == f"step-{rollback.step:08d}.npz"
+    assert run.index["step"].tolist() == list(range(STEPS_ASKED))
+    assert run.epochs.index.tolist() == list(range(1, EPOCHS + 1))
+    assert run.verdict is Verdict.RESCUED
+    folder = checkpoint_folder(tmp_path / "run.h5")
+    assert rollback.step in CheckpointRing(folder, run.header.run_id).steps
+
+
+def test_the_checkpoints_of_the_run_are_listed_and_those_of_undone_steps_are_not(tmp_path: Path) -> None:
+    run = turned_back(tmp_path / "run.h5", lr=0.5, breaks_at=30, checkpoint_every=2)
+
+    (rollback,) = run.rollbacks
+    steps = run.checkpoints["step"].tolist()
+    assert steps == sorted(set(steps))
+    assert set(CheckpointRing(checkpoint_folder(tmp_path / "run.h5"), run.header.run_id).steps) <= set(steps)
+    undone = run.undone()[0].checkpoints["step"]
+    assert undone.max() > rollback.step
+
+
+def test_it_is_turned_back_three_times_at_most(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "lenet-diag"):
+        run = turned_back(tmp_path / "run.h5", lr=60.0)
+
+    assert [one.value for one in run.rollbacks] == [30.0, 15.0, 7.5]
+    assert run.verdict.is_dead
+    assert len(run) == STEPS_ASKED  # the training goes on
+    assert len(run.undone()) == 3
+    [told] = [message for message in caplog.messages if "turned back" in message]
+    assert told == "the run is not turned back: it has been 3 times, and dies again; the training goes on"
+
+
+def test_clipping_is_at_the_median_norm_of_the_healthy_steps_before_and_half_of_it_the_next_time(
+    tmp_path: Path,
+) -> None:
+    run = turned_back(tmp_path / "run.h5", lr=12.0, rollback_with="clip")
+    other = turned_back(tmp_path / "other.h5", lr=0.5, breaks_at=30, checkpoint_every=4, rollback_with="clip")
+
+    values = [one.value for one in run.rollbacks]
+    assert {one.setting for one in run.rollbacks} == {"clip_norm"}
+    assert all(after <= before / 2 for before, after in itertools.pairwise(values))
+    [undone] = other.undone()
+    assert undone.diagnosis.first_link is not None
+    norms = other.tensor_frame(["norm"], kind="gradient")["norm"].unstack(["layer", "tensor", "kind"])
+    whole = np.sqrt((norms.astype(float) ** 2).sum(axis=1))
+    began = undone.diagnosis.first_link.step
+    usual = usual_gradient_norm(undone, began)
+    undone_norms = undone.tensor_frame(["norm"], kind="gradient")["norm"].unstack(["layer", "tensor", "kind"])
+    expected = np.sqrt((undone_norms.astype(float) ** 2).sum(axis=1)).loc[began - 20 : began - 1].median()
+    assert other.rollbacks[0].value == usual == pytest.approx(expected, rel=0.01)
+    assert len(whole) == STEPS_ASKED
+
+
+def test_the_samples_get_another_order_only_if_asked(twice: Any, tmp_path: Path) -> None:
+    mixed = turned_back(tmp_path / "mixed.h5", lr=2.0, rollback_reshuffle=True)
+    plain = turned_back(tmp_path / "plain.h5", lr=2.0)
+
+    assert [one.order_seed for one in twice.rollbacks] == [None, None]
+    assert mixed.rollbacks[0].order_seed is not None
+    assert mixed.block(["loss"], 0, 0) != plain.block(["loss"], 0, 0)
+    assert mixed.verdict is plain.verdict is Verdict.RESCUED
+
+
+def test_the_same_seed_gives_the_same_bits_whatever_the_number_of_threads(twice: Any, tmp_path: Path) -> None:
+    model = small_model(lr=4.0)
+    model.threads = 2
+    path = tmp_path / "run.h5"
+    train([Recorder(path, model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)], model, epochs=EPOCHS)
+
+    run = open_run(path)
+    same_rows(run, twice)
+    assert run.rollbacks == twice.rollbacks
+    for one, other in zip(run.undone(), twice.undone(), strict=True):
+        same_rows(one, other)
+
+
+@pytest.mark.parametrize("stage", [*STAGES, *STEPS])
+def test_a_run_that_is_killed_at_any_stage_of_a_rollback_goes_on_as_if_it_had_not_been(
+    stage: str, twice: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.h5"
+    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), stage]
+    assert subprocess.run(program, check=False).returncode == -9
+
+    run = resumed(path)
+
+    same_rows(run, twice)
+    assert run.rollbacks == twice.rollbacks
+    for one, other in zip(run.undone(), twice.undone(), strict=True):
+        same_rows(one, other)
+    assert run.header.digest_end == twice.header.digest_end
+    assert run.diagnosis.to_json() == {**twice.diagnosis.to_json(), "run": "run"}
+    assert run.notes == ()
+    assert run.snapshots.steps.tolist() == twice.snapshots.steps.tolist()
+    assert run.epochs[["first_step", "loss"]].equals(twice.epochs[["first_step", "loss"]])
+
+
+def test_a_resumed_run_keeps_the_order_that_a_rollback_gave_it(tmp_path: Path) -> None:
+    whole = turned_back(tmp_path / "whole.h5", rollback_reshuffle=True)
+    path = tmp_path / "run.h5"
+    model = small_model(lr=4.0)
+    asked: dict[str, Any] = {"checkpoint_every": 5, "on_defect": "rollback", "detector": QUICK}
+    train([Recorder(path, model=model, rollback_reshuffle=True, **asked)], model, epochs=EPOCHS, steps=40)
+    _interrupted(path)
+
+    run = resumed(path)
+
+    same_rows(run, whole)
+    assert run.header.on_defect == "rollback half-rate reshuffled"
+
+
+def _interrupted(path: Path) -> None:
+    """Have the log say that the run did not come to its end."""
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        file.attrs.modify("status", np.int64(4))
+
+
+def test_a_checkpoint_of_undone_steps_is_never_gone_on_from(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    stage = "before undone checkpoints are removed"
+    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), stage]
+    subprocess.run(program, check=False)
+
+    point = prepare_resume(path)
+    assert max(CheckpointRing(checkpoint_folder(path), point.run.header.run_id).steps) > point.run.rollbacks[-1].step
+    assert point.step == point.run.rollbacks[-1].step == 0
+
+
+def test_a_repaired_log_keeps_its_undone_rows(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), "long after it"]
+    subprocess.run(program, check=False)
+    before = open_run(path)
+
+    repair_log(path)
+
+    after = open_run(path)
+    assert after.notes == ()
+    assert after.rollbacks == before.rollbacks
+    assert len(after.rollbacks) == 2
+    same_rows(after, before)
+    assert isinstance(after.source, Timeline)
+    assert isinstance(before.source, Timeline)
+    assert after.source.recorded.count() == before.source.recorded.count() > len(after)
+
+
+def test_an_export_has_the_steps_of_the_run(twice: Any, tmp_path: Path) -> None:
+    export_run(twice, tmp_path)
+
+    steps = [line.partition(",")[0] for line in (tmp_path / "steps.csv").read_text().splitlines()[1:]]
+    assert steps == [str(step) for step in range(STEPS_ASKED)]
+
+
+def test_a_log_that_is_followed_takes_the_undone_rows_back(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    seen: list[tuple[int, list[int]]] = []
+
+    class Reads(Hook):
+        def on_step_end(self, event: StepEnd) -> None:
+            if event.step % 3 == 0:
+                recorder._log._writer.flush()  # type: ignore[union-attr]
+                run.append(open_run(path, live=True)) if not run else run[0].refresh()
+                seen.append((len(run[0].rollbacks), run[0].index["step"].tolist()))
+
+    run: list[Any] = []
+    model = small_model(lr=4.0)
+    recorder = Recorder(path, model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)
+    train([recorder, Reads()], model, epochs=EPOCHS)
+
+    assert {count for count, _ in seen} == {0, 1, 2}
+    assert all(steps == list(range(len(steps))) for _, steps in seen)
+    assert any(len(after) < len(before) for (_, before), (_, after) in itertools.pairwise(seen))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on_defect": "restart"}, "received 'restart', expected 'continue', 'stop' or 'rollback'"),
+        ({"on_defect": "rollback"}, "received 'rollback' without a model and a path, which it needs"),
+        ({"on_defect": "rollback", "detector": False}, "received 'rollback' without a detector, which it needs"),
+        ({"on_defect": "rollback", "checkpoint_every": 0}, "received 'rollback' without checkpoints, which it needs"),
+        ({"rollback_with": "prayer"}, "received 'prayer', expected one of half-rate, quarter-rate, clip"),
+    ],
+)
+def test_a_rollback_that_cannot_be_is_refused_before_any_training(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Recorder(**options)
+    assert message in str(caught.value)
+
+
+def test_without_a_sound_checkpoint_before_the_chain_the_training_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Removes(Hook):
+        def on_step_end(self, event: StepEnd) -> None:
+            for path in checkpoint_folder(tmp_path / "run.h5").glob("*.npz"):
+                path.unlink()
+
+    model = small_model(lr=4.0)
+    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)
+    with caplog.at_level(logging.WARNING, "lenet-diag"):
+        train([Removes(), recorder], model, epochs=EPOCHS)
+
+    run = open_run(tmp_path / "run.h5")
+    assert run.rollbacks == ()
+    assert run.verdict.is_dead
+    assert len(run) == STEPS_ASKED
+    [told] = [message for message in caplog.messages if "turned back" in message]
+    assert "found no checkpoints" in told
+
+
+def test_a_hook_that_turns_the_run_back_without_its_recorder_is_an_error(tmp_path: Path) -> None:
+    model = small_model()
+
+    class Other(Hook):
+        def on_step_end(self, event: StepEnd) -> None:
+            if event.step == 0:
+                self.state = model.state()
+            if event.step == 3:
+                raise ContinueFrom("because", self.state)
+
+    with pytest.raises(Exception, match="turned back by another hook than its recorder"):
+        train([Recorder(tmp_path / "run.h5"), Other()], model)
