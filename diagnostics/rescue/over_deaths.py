@@ -134,7 +134,7 @@ class AgainstPlacebo:
     share: how many branches lived in which it was done at the first link.
     placebo: how many lived in which it was done at one of the steps before.
     difference: the mean over deaths of the difference of the two shares; None without deaths.
-    interval: Student's 95 % interval of it; None for fewer than two deaths.
+    interval: Student's 95 % interval of it, within -1 and 1; None for fewer than two deaths.
     p: how often as many would live or more, if the step of the first link were like the steps before it; exact.
     """
 
@@ -210,7 +210,7 @@ def against_placebo(deaths: Sequence[StudiedDeath], arm: str) -> AgainstPlacebo:
         share_lived(having, arm),
         share_lived(having, name),
         float(np.mean(differences)) if differences else None,
-        mean_interval(differences),
+        _within(mean_interval(differences), -1.0),
         min(1.0, float(distribution[lived:].sum())),
     )
 
@@ -224,14 +224,18 @@ def died_from(deaths: Sequence[StudiedDeath], step: Callable[[StudiedDeath], int
 def _share(fates: Sequence[Sequence[Fate]], wanted: Fate) -> Share:
     counts = [sum(fate is wanted for fate in one) for one in fates]
     shares = tuple(count / len(one) for count, one in zip(counts, fates, strict=True))
-    interval = mean_interval(shares)
     return Share(
         sum(counts),
         sum(map(len, fates)),
         float(np.mean(shares)) if shares else None,
-        None if interval is None else (max(0.0, interval[0]), min(1.0, interval[1])),
+        _within(mean_interval(shares), 0.0),
         shares,
     )
+
+
+def _within(interval: Interval | None, lowest: float) -> Interval | None:
+    """The part of an interval that is possible, from ``lowest`` to 1."""
+    return None if interval is None else (max(lowest, interval[0]), min(1.0, interval[1]))
 
 
 def _draws(lived: int, all_of: int, drawn: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
