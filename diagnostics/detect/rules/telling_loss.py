@@ -26,9 +26,9 @@ import numpy as np
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Origin
-from diagnostics.detect.rule import Case, Rule
+from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
-from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
+from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 CLIPPED_AT = {16.118: "1e-7", 18.42: "1e-8", 20.72: "1e-9", 23.03: "1e-10", 27.63: "1e-12", 34.54: "1e-15",
@@ -46,9 +46,9 @@ class TellingLoss(Rule):
     origin = Origin.CODE
     is_fault = is_about_the_start = is_lasting = True
     thresholds = (
-        Threshold("telling-loss", "rows", 40, "rows", "the last so many", "choice", 5, 1000),
-        Threshold("telling-loss", "fit", 0.005, "of the loss", "a row fits a formula to within this", "choice", 0, 0.1),
-        Threshold("telling-loss", "first", 2, "ln k", "loss of the first row above so many times", CALIBRATION, 1),
+        threshold("rows", 40, "rows", "the last so many", "choice", 5, 1000),
+        threshold("fit", 0.005, "of the loss", "a row fits a formula to within this", "choice", 0, 0.1),
+        threshold("first", 2, "ln k", "loss of the first row above so many times", CALIBRATION, 1),
     )
     remedies = ("probabilities", "gradient-check")
 
