@@ -1,9 +1,10 @@
-"""What recording and judging cost: `python -m benchmarks.speed.recorder [--quick] [--write FILE.md]`.
+"""What recording and judging cost, in pairs of runs with and without the recorder.
 
-Pairs of runs of the same model and data, one without and one with the recorder,
-alternating in one process, so that what else the machine does hits both. A hook
-that notes when each step begins is part of both. Then the microseconds of each
-part, bytes a step, the recorder a user would write first, and a million rows.
+    python -m benchmarks.speed.recorder [--quick] [--write docs/benchmarks/recorder.md] [--against CHECKOUT]
+
+The runs of a pair alternate in one process, so that what else the machine does hits both. A hook that notes when
+each step begins is part of both. Then the microseconds of each part, whole trainings as processes, and a million
+rows. With --against, an older checkout with a .venv of its own is compared in alternating processes.
 """
 
 from __future__ import annotations
@@ -15,29 +16,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from benchmarks import common
-from benchmarks.common import machine
-from benchmarks.speed.recorder_parts import parts_table
-from diagnostics.log.writer import LogWriter
-from diagnostics.measure.tensors import exact_statistics
+from benchmarks.common import ROOT, machine
+from benchmarks.speed.recorder_parts import PartTimes, part_times
+from benchmarks.speed.recorder_rows import RowTimes, many_rows
+from diagnostics.log.reader import open_run
 from diagnostics.provenance import commit
-from diagnostics.record.events import Judge
 from diagnostics.record.recorder import Recorder
-from diagnostics.schema.header import Header
 from lenet.data import Dataset, load_dataset
-from lenet.hooks import Hook, RunStart, StepStart
+from lenet.hooks import Hook, StepStart
 from lenet.model import Model
 from lenet.settings import Settings
 
-CASES = (("lenet", 128), ("lenet", 32), ("feedforward", 128))
+NETWORKS = ("lenet", "feedforward", "conv", "conv-pool", "conv2")
+BATCHES = (32, 128, 512)
+THREADS = (2, 1)
+RUN_SECONDS, LEAST_STEPS, MOST_STEPS = 0.7, 30, 400
+EPOCHS = 3
 
 
 class StepClock(Hook):
@@ -55,60 +57,33 @@ class StepClock(Hook):
         return np.diff(self.starts)[1:]
 
 
-class Naive(Hook):
-    """The recorder one writes first: a dataset a tensor, each resized at every step."""
+@dataclass(frozen=True)
+class Pairs:
+    """Seconds of the steps of each run of one case: ``alone``, and with the ``recorder``, pair by pair."""
 
-    def __init__(self, path: Path) -> None:
-        self.file = h5py.File(path, "w")
+    network: str
+    batch: int
+    threads: int
+    alone: list[np.ndarray]
+    recorder: list[np.ndarray]
 
-    def on_run_start(self, event: RunStart) -> None:
-        self.tensors, self.datasets = event.tensors, {}
-        for kind in ("value", "gradient", "update"):
-            for t in event.tensors:
-                name = f"{t.layer}/{t.tensor}/{kind}"
-                self.datasets[kind, t] = self.file.create_dataset(name, (0, 7), "f4", maxshape=(None, 7))
-        self.outputs: dict[str, Any] = {}
+    def cells(self) -> list[str]:
+        """The row of the table."""
+        mean, quiet = self._costs(np.mean), self._costs(quiet_step)
+        low, middle, high = np.percentile(mean, [25, 50, 75])
+        alone, recorder = (statistics.median(map(quiet_step, runs)) for runs in (self.alone, self.recorder))
+        return [
+            self.network,
+            str(self.batch),
+            str(self.threads),
+            f"{statistics.median(float(run.mean()) for run in self.alone) * 1e3:.2f}",
+            f"{middle:+.1f} % ({low:+.1f} to {high:+.1f})",
+            f"{statistics.median(quiet):+.1f} % ({(recorder - alone) * 1e6:.0f} us of {alone * 1e3:.2f} ms)",
+        ]
 
-    def on_activations_ready(self, event: Any) -> None:
-        for name, parts in event.outputs.items():
-            if name not in self.outputs:
-                self.outputs[name] = self.file.create_dataset(f"activations/{name}", (0, 4), "f4", maxshape=(None, 4))
-            x = np.concatenate(parts)
-            silent = ~x.reshape(-1, x.shape[-1]).any(axis=0)
-            self._append(self.outputs[name], (x.mean(), x.std(), (x == 0).mean(), silent.mean()))
-
-    def on_gradients_ready(self, event: Any) -> None:
-        self.before = event.values.copy()
-        self._measure("value", event.values)
-        self._measure("gradient", event.gradients)
-
-    def on_update_done(self, event: Any) -> None:
-        self._measure("update", event.values - self.before)
-
-    def on_run_end(self, event: Any) -> None:
-        self.file.close()
-
-    def _measure(self, kind: str, flat: Any) -> None:
-        for t in self.tensors:
-            self._append(self.datasets[kind, t], exact_statistics(flat[t.offset : t.offset + t.size]))
-
-    @staticmethod
-    def _append(dataset: Any, row: Any) -> None:
-        dataset.resize(len(dataset) + 1, axis=0)
-        dataset[-1] = row
-
-
-@dataclass
-class ArmTimes:
-    """Step times of all runs of one arm, a list a run."""
-
-    runs: list[np.ndarray]
-
-    def mean(self) -> float:
-        return statistics.median(float(run.mean()) for run in self.runs) * 1e3
-
-    def quiet(self) -> float:
-        return statistics.median(quiet_step(run) for run in self.runs) * 1e3
+    def _costs(self, of: Callable[[np.ndarray], Any]) -> list[float]:
+        """Per pair, by how many per cent the recorder makes the steps longer."""
+        return [100 * (float(of(a)) / float(of(b)) - 1) for a, b in zip(self.recorder, self.alone, strict=True)]
 
 
 def quiet_step(run: np.ndarray) -> float:
@@ -116,55 +91,66 @@ def quiet_step(run: np.ndarray) -> float:
     return float(np.percentile(run, 10))
 
 
-def ratios(arm: ArmTimes, alone: ArmTimes, of: Callable[[np.ndarray], Any]) -> list[float]:
-    """Per pair, by how many per cent the arm's steps are longer."""
-    return [100 * (float(of(a)) / float(of(b)) - 1) for a, b in zip(arm.runs, alone.runs, strict=True)]
+@dataclass(frozen=True)
+class RecorderCost:
+    """What was measured.
 
+    Args:
+        quick: whether it was a short measurement.
+        load: the load of the machine at the start and at the end.
+        pairs: the pairs of each case.
+        parts: microseconds of each part.
+        bytes_a_step: the size of the log of three epochs of lenet, over its steps.
+        reading: seconds to open and check it and to make its frames.
+        whole: seconds of processes that train lenet for three epochs, without and with the recorder.
+        cpu: CPU microseconds a step in the recorder, of the other checkout and of this one; empty without another.
+        rows: many rows, one after another.
+    """
 
-def model_of(network: str, batch: int, data: Dataset) -> Model:
-    return Settings(network=network, lr=0.05, batch_size=batch).build_model(samples=len(data.X_train))
+    quick: bool
+    load: tuple[float, float]
+    pairs: Sequence[Pairs]
+    parts: PartTimes
+    bytes_a_step: float
+    reading: float
+    whole: tuple[list[float], list[float]]
+    cpu: tuple[list[float], list[float]]
+    rows: RowTimes
 
 
 def one_run(model: Model, data: Dataset, batch: int, steps: int, hooks: list[Hook]) -> np.ndarray:
+    """The seconds of the steps of one run."""
     clock = StepClock()
-    model.train(
-        data.X_train, data.y_train, epochs=99, batch_size=batch, print_every=0, steps=steps, hooks=[clock, *hooks]
-    )
+    X, y = data.X_train, data.y_train
+    model.train(X, y, epochs=99, batch_size=batch, print_every=0, steps=steps, hooks=[clock, *hooks])
     return clock.steps
 
 
-def paired(data: Dataset, network: str, batch: int, pairs: int, steps: int, folder: Path) -> dict[str, ArmTimes]:
-    arms: dict[str, ArmTimes] = {name: ArmTimes([]) for name in ("alone", "recorder", "naive")}
-    makers: dict[str, Callable[[Path], list[Hook]]] = {
-        "alone": lambda path: [],
-        "recorder": lambda path: [Recorder(path)],
-        "naive": lambda path: [Naive(path)],
-    }
-    for i in range(pairs):
-        for name, make in makers.items():
-            hooks = make(folder / f"{network}-{batch}-{name}-{i}.h5")
-            arms[name].runs.append(one_run(model_of(network, batch, data), data, batch, steps, hooks))
-    return arms
+def model_of(network: str, batch: int, data: Dataset, threads: int = 2) -> Model:
+    settings = Settings(network=network, lr=0.05, batch_size=batch, threads=threads)
+    return settings.build_model(samples=len(data.X_train))
 
 
-def parts_of(data: Dataset, steps: int, folder: Path) -> Callable[[], int]:
-    """A recorded run of lenet, to be timed part by part; returns the number of its steps."""
+def paired(data: Dataset, network: str, batch: int, threads: int, count: int, folder: Path) -> Pairs:
+    """``count`` pairs of runs of about RUN_SECONDS each."""
 
-    def run() -> int:
-        one_run(model_of("lenet", 128, data), data, 128, steps, [Recorder(folder / "parts.h5", overwrite=True)])
-        return steps
+    def run(steps: int, hooks: list[Hook]) -> np.ndarray:
+        return one_run(model_of(network, batch, data, threads), data, batch, steps, hooks)
 
-    return run
+    steps = int(np.clip(RUN_SECONDS / np.median(run(12, [])), LEAST_STEPS, MOST_STEPS))
+    found = Pairs(network, batch, threads, [], [])
+    for i in range(count):
+        arms = [(found.alone, []), (found.recorder, [Recorder(folder / f"{network}-{batch}-{threads}-{i}.h5")])]
+        for times, hooks in arms if i % 2 == 0 else reversed(arms):
+            times.append(run(steps, list(hooks)))
+    return found
 
 
-def three_epochs(data: Dataset, folder: Path) -> str:
-    """Size of the log of the report's three epochs, and how long it takes to read."""
+def log_of_three_epochs(data: Dataset, folder: Path) -> tuple[float, float]:
+    """Bytes a step of a log of three epochs of lenet, and the seconds it takes to read."""
     path = folder / "size.h5"
-    steps = 1407
-    settings = Settings(network="lenet", lr=0.05)
-    model = settings.build_model(samples=len(data.X_train))
-    model.train(data.X_train, data.y_train, epochs=3, batch_size=128, print_every=0, hooks=[Recorder(path)])
-    from diagnostics.log.reader import open_run
+    steps = EPOCHS * -(-len(data.X_train) // 128)
+    one_run(model_of("lenet", 128, data), data, 128, steps, [Recorder(path)])
 
     def read() -> float:
         started = time.perf_counter()
@@ -172,106 +158,126 @@ def three_epochs(data: Dataset, folder: Path) -> str:
         _ = run.tensors, run.activations
         return time.perf_counter() - started
 
-    read()
-    seconds = statistics.median(read() for _ in range(5))
-    return (
-        f"\nThe log of 3 epochs of lenet (1,407 steps): {path.stat().st_size / steps:.0f} bytes a step; opened, "
-        f"checked and read as the frames of tensors and activations in {seconds * 1e3:.0f} ms.\n"
-    )
+    return path.stat().st_size / steps, statistics.median(read() for _ in range(6))
 
 
-LONG_READ = """
-import resource, sys, time
-from diagnostics.log.reader import open_run
-started = time.perf_counter()
-run = open_run(sys.argv[1])
-opened = time.perf_counter() - started
-largest = max(part.tensors["norm"].max() for part in run.parts(10_000))
-print(len(run), opened, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+WHOLE = """
+import sys
+from diagnostics import Recorder
+from lenet.data import load_dataset
+from lenet.settings import Settings
+data = load_dataset()
+model = Settings(network="lenet", lr=0.05, threads=2).build_model(samples=len(data.X_train))
+hooks = [Recorder(sys.argv[1], overwrite=True)] if len(sys.argv) > 1 else []
+model.train(data.X_train, data.y_train, epochs=3, batch_size=128, print_every=0, hooks=hooks)
 """
 
 
-def many_rows(data: Dataset, rows: int, folder: Path) -> str:
-    """Write and judge ``rows`` rows of a recorded run over and over; then read them all in parts."""
-    recorder = Recorder(folder / "pattern.h5")
-    one_run(model_of("lenet", 128, data), data, 128, 200, [recorder])
-    from diagnostics.log.reader import open_run
+def whole_trainings(count: int, folder: Path) -> tuple[list[float], list[float]]:
+    """Seconds of processes that train lenet for three epochs, without and with the recorder, in turns."""
+    found: tuple[list[float], list[float]] = ([], [])
+    for _ in range(count):
+        for times, arguments in zip(found, ([], [str(folder / "whole.h5")]), strict=True):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-c", WHOLE, *arguments], cwd=ROOT, check=True)
+            times.append(time.perf_counter() - started)
+    return found
 
-    info, pattern = open_run(folder / "pattern.h5").info, open_run(folder / "pattern.h5").block()
-    path = folder / "long.h5"
-    writer, judge = LogWriter(path, Header(info)), Judge(info, "long")
-    lines = ["| rows so far | us a row, logged and judged | memory, MB |", "|---|---|---|"]
-    block = rows // 5
-    for part in range(5):
-        started = time.perf_counter()
-        for step in range(part * block, (part + 1) * block):
-            row = pattern[step % len(pattern)]
-            writer.row(step, 1, row)
-            judge.observe(step, 1, row)
-        microseconds = (time.perf_counter() - started) / block * 1e6
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        lines.append(f"| {(part + 1) * block:,} | {microseconds:.0f} | {memory:.0f} |")
-    writer.close("completed")
-    done = subprocess.run([sys.executable, "-c", LONG_READ, str(path)], capture_output=True, text=True, check=True)
-    count, opened, whole, memory = (float(x) for x in done.stdout.split())
-    path.unlink()
-    return "\n".join(lines) + (
-        f"\n\nReading them: opened and checked in {opened:.1f} s; all tensor statistics of {count:,.0f} steps as "
-        f"frames, in parts of 10,000 steps, {whole:.0f} s and at most {memory:.0f} MB."
-    )
+
+# Runs in older checkouts as well: what it imports has been there since the first log.
+CPU = """
+import sys, time
+import numpy as np
+from diagnostics import Recorder
+from lenet.data import load_dataset
+from lenet.settings import Settings
+STEPS = 400
+spent, step = [0] * STEPS, [0]
+def timed(handler, name):
+    def wrapped(self, event):
+        started = time.thread_time_ns()
+        try:
+            return handler(self, event)
+        finally:
+            spent[min(step[0], STEPS - 1)] += time.thread_time_ns() - started
+            step[0] += name == "on_step_end"
+    return wrapped
+for name in ("on_step_start", "on_activations_ready", "on_gradients_ready", "on_update_done", "on_step_end"):
+    setattr(Recorder, name, timed(getattr(Recorder, name), name))
+data = load_dataset()
+model = Settings(network="lenet", lr=0.05, threads=2).build_model(samples=len(data.X_train))
+hooks = [Recorder(sys.argv[1])]
+model.train(data.X_train, data.y_train, epochs=9, batch_size=128, print_every=0, steps=STEPS, hooks=hooks)
+print(np.mean(spent) / 1e3)
+"""
+
+
+def cpu_against(other: Path | None, count: int, folder: Path) -> tuple[list[float], list[float]]:
+    """CPU microseconds a step in the recorder's hooks, of another checkout and of this one, in turns."""
+    found: tuple[list[float], list[float]] = ([], [])
+    if other is not None:
+        arms = ((other, str(other / ".venv/bin/python")), (ROOT, sys.executable))
+        for i in range(count):
+            for number, (times, (root, python)) in enumerate(zip(found, arms, strict=True)):
+                log = folder / f"cpu-{i}-{number}.h5"
+                environment = {**os.environ, "PYTHONPATH": str(root)}
+                command = [python, "-c", CPU, str(log)]
+                done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+                times.append(float(done.stdout))
+    return found
+
+
+def measure(quick: bool, against: Path | None, folder: Path) -> RecorderCost:
+    """All measurements."""
+    data = load_dataset()
+    load = os.getloadavg()[0]
+    count = 3 if quick else 7
+    cases = [(network, batch, threads) for threads in THREADS for network in NETWORKS for batch in BATCHES]
+    if quick:
+        cases = [("lenet", 128, 2), ("lenet", 32, 2)]
+    pairs = [paired(data, *case, count, folder) for case in cases]
+
+    def recorded() -> int:
+        one_run(model_of("lenet", 128, data), data, 128, 450, [Recorder(folder / "parts.h5", overwrite=True)])
+        return 450
+
+    parts = part_times(recorded)
+    size, reading = log_of_three_epochs(data, folder)
+    whole = whole_trainings(count, folder)
+    cpu = cpu_against(against, count, folder)
+    pattern = Recorder(folder / "pattern.h5")
+    one_run(model_of("lenet", 128, data), data, 128, 200, [pattern])
+    rows = many_rows(folder / "pattern.h5", 50_000 if quick else 1_000_000)
+    return RecorderCost(quick, (load, os.getloadavg()[0]), pairs, parts, size, reading, whole, cpu, rows)
+
+
+def prepare(cost: RecorderCost) -> dict[str, Any]:
+    """What the template prints."""
+    alone, recorder = (statistics.median(times) for times in cost.whole)
+    ratios = [100 * (b / a - 1) for a, b in zip(*cost.whole, strict=True)]
+    return {
+        "cost": cost,
+        "commit": commit(),
+        "machine": machine(),
+        "count": len(cost.pairs[0].alone),
+        "pairs": [one.cells() for one in cost.pairs],
+        "parts": cost.parts.cells(),
+        "whole": [f"{alone:.2f} s", f"{recorder:.2f} s", f"{statistics.median(ratios):+.1f} %"],
+        "cpu": [f"{statistics.median(times):.0f} us" for times in cost.cpu if times],
+        "rows": [(f"{done:,}", f"{each:.0f}", f"{memory:.0f}") for done, each, memory in cost.rows.blocks],
+        "memory": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}",
+    }
 
 
 def main() -> None:
     parser = common.parser("benchmarks.speed.recorder", __doc__)
-    parser.add_argument("--quick", action="store_true", help="few short runs and 50,000 rows")
+    parser.add_argument("--quick", action="store_true", help="two cases, few runs and 50,000 rows")
+    parser.add_argument("--against", type=Path, help="another checkout, with a .venv of its own")
     parser.add_argument("--write", type=Path, help="also write the page to this file")
     options = parser.parse_args()
-    pairs, steps, rows = (4, 100, 50_000) if options.quick else (9, 150, 1_000_000)
-    data = load_dataset()
-    page = [
-        "# What recording and judging cost\n",
-        f"`python -m benchmarks.speed.recorder{' --quick' if options.quick else ''}` at commit {commit()}; "
-        f"{machine()}.\n",
-        f"Every row of the table: {pairs} pairs of runs of {steps} steps, alternating in one process, two threads, "
-        "everything on by default (all statistics at every step, histograms every 25 steps, detector, log; no "
-        "checkpoints). Milliseconds a step are medians over the runs of each run's mean; the cost is the median over "
-        "the pairs, with the range from the 25th to the 75th percentile. Beside it the same for the 10th percentile of "
-        "each run's steps, which what else the machine does disturbs least; it leaves out flushes and snapshots, "
-        "which the table below has. "
-        f"Load of the machine at the start: {os.getloadavg()[0]:.1f} (an idle one has 0).\n",
-        "| network | batch | step alone, ms | with recorder, ms | cost of a mean step | cost of a quiet step "
-        "| a naive recorder (one dataset a tensor), ms | cost |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for network, batch in CASES:
-            arms = paired(data, network, batch, pairs, steps, folder)
-            alone, recorder, naive = arms["alone"], arms["recorder"], arms["naive"]
-            cost = ratios(recorder, alone, np.mean)
-            low, high = np.percentile(cost, [25, 75])
-            middle = statistics.median(ratios(recorder, alone, quiet_step))
-            more = (recorder.quiet() - alone.quiet()) * 1e3
-            first = statistics.median(ratios(naive, alone, np.mean))
-            page.append(
-                f"| {network} | {batch} | {alone.mean():.2f} | {recorder.mean():.2f} | "
-                f"{statistics.median(cost):+.1f} % ({low:+.1f} to {high:+.1f}) | {middle:+.1f} % "
-                f"({more:.0f} us of {alone.quiet():.2f} ms) | {naive.mean():.2f} | {first:+.0f} % |"
-            )
-        page += ["\n## Microseconds, part by part (lenet, batch 128)\n"]
-        page += [
-            "With warm caches: the same call made again at once. The rest of its time goes into fetching code and data "
-            "anew after a training step, which fills the caches with its own.\n",
-            parts_table(parts_of(data, 3 * steps, folder)),
-        ]
-        page.append(three_epochs(data, folder))
-        page += [
-            f"## {rows:,} rows\n",
-            "Ready-made rows, logged and judged one after another, with no training and no measuring between them.\n",
-        ]
-        page += [many_rows(data, rows, folder)]
-    text = "\n".join(page) + "\n"
-    common.publish(text, options.write)
+    with tempfile.TemporaryDirectory() as folder:
+        cost = measure(options.quick, options.against, Path(folder))
+    common.publish(common.render("recorder.md.j2", prepare(cost)), options.write)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 A part is timed where it is called, after a training step that went through ten
 megabytes: the processor has to fetch the recorder's code and data anew. Where a part
 may be repeated without harm it is, at once, and timed again: what is left then is
-the work itself, the least it could cost on one core with these calls of NumPy.
+the work itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,12 @@ from diagnostics.record.events import Judge
 
 # Whose function, its name, what it does, and whether it may be repeated.
 PARTS: tuple[tuple[Any, str, str, bool], ...] = (
-    (StepMeter, "activations", "outputs: copy subsample, find silent units", True),
-    (StepMeter, "gradients", "copy values and gradient", True),
-    (StepMeter, "update", "subtract: the update", True),
-    (StepMeter, "finish", "measure everything, fill the row", True),
+    (StepMeter, "activations", "outputs: subsample and silent units", True),
+    (StepMeter, "gradients", "keep the values; measure values and gradient", True),
+    (StepMeter, "update", "form and measure the update", True),
+    (StepMeter, "finish", "fill the rest of the row", True),
     (RunLog, "row", "log the row (CRC, flush, fsync)", False),
-    (Judge, "observe", "judge the row", False),
+    (Judge, "observe", "take the row to the judge, and judge", False),
     (recorder_module, "take_snapshot", "snapshot: histograms of all tensors", True),
     (RunLog, "snapshot", "log the snapshot", False),
 )
@@ -63,21 +64,32 @@ def timed(times: Times, again: Times | None = None) -> Iterator[None]:
             setattr(owner, name, function)
 
 
-def parts_table(run: Callable[[], int]) -> str:
-    """The table of ``run``, which trains with a recorder and returns the number of steps; it is called twice."""
+@dataclass(frozen=True)
+class PartTimes:
+    """Microseconds of each call of each part, in training and with warm caches, and the number of steps."""
+
+    times: Times
+    again: Times
+    steps: int
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """The rows of the table."""
+        rows, total = [], 0.0
+        for _, _, label, _ in PARTS:
+            values = self.times[label]
+            calls = len(values) / self.steps
+            mean = float(np.mean(np.minimum(values, np.percentile(values, 99)))) * calls
+            total += mean
+            warm = f"{statistics.median(self.again[label]):.0f}" if label in self.again else ""
+            rows.append((label, f"{calls:.2f}", f"{statistics.median(values):.0f}", warm, f"{mean:.0f}"))
+        return [*rows, ("all", "", "", "", f"{total:.0f}")]
+
+
+def part_times(run: Callable[[], int]) -> PartTimes:
+    """The times of ``run``, which trains with a recorder and returns the number of steps; it is called twice."""
     times, again = defaultdict(list), defaultdict(list)
     with timed(times):
         steps = run()
     with timed(defaultdict(list), again):
         run()
-    lines = ["| part | calls a step | median us a call | warm caches | us a step |", "|---|---|---|---|---|"]
-    total = 0.0
-    for _, _, label, _ in PARTS:
-        values = times[label]
-        calls = len(values) / steps
-        mean = float(np.mean(np.minimum(values, np.percentile(values, 99)))) * calls
-        total += mean
-        warm = f"{statistics.median(again[label]):.0f}" if label in again else ""
-        lines.append(f"| {label} | {calls:.2f} | {statistics.median(values):.0f} | {warm} | {mean:.0f} |")
-    lines.append(f"| all | | | | {total:.0f} |")
-    return "\n".join(lines)
+    return PartTimes(times, again, steps)

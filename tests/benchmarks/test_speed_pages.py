@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.common import render
-from benchmarks.speed import judging, rescues, studies, trainer
+from benchmarks.speed import judging, recorder, recorder_parts, recorder_rows, rescues, studies, trainer
 from benchmarks.speed.profile import StepTimes
 from tests.helpers.rescue_results import PATIENT
 
@@ -69,3 +69,23 @@ def trainer_speed(torch: str | None, **times: list[float]) -> trainer.TrainerSpe
     step = StepTimes("lenet", 128, {"conv1": (1.0, 2.0), "softmax1": (0.5, None)}, {"input": 0.5}, 200.0, 100.0)
     memory = {20: 295.0, 500: 296.0}
     return trainer.TrainerSpeed(3, torch, {2: times}, {"conv": times}, {128: times}, times, memory, step)
+
+
+def test_the_page_of_the_recorder_has_costs_taken_pair_by_pair():
+    runs = [np.full(10, seconds) for seconds in (0.002, 0.004, 0.008)]
+    slower = [run * factor for run, factor in zip(runs, (1.02, 1.03, 1.1), strict=True)]
+    pairs = [recorder.Pairs("lenet", 128, 2, runs, slower)]
+    labels = [label for _, _, label, _ in recorder_parts.PARTS]
+    parts = recorder_parts.PartTimes({label: [10.0, 12.0] for label in labels}, {labels[0]: [4.0]}, 2)
+    rows = recorder_rows.RowTimes([(10_000, 17.0, 395.0), (20_000, 16.0, 396.0)], 1.5, 4.0, 390.0)
+    cost = recorder.RecorderCost(
+        False, (1.0, 2.0), pairs, parts, 1476.0, 0.018, ([10.0, 10.0], [10.5, 10.3]), ([500.0], [250.0]), rows
+    )
+
+    page = render("recorder.md.j2", recorder.prepare(cost))
+
+    assert "| lenet | 128 | 2 | 4.00 | +3.0 % (+2.5 to +6.5) | +3.0 % (120 us of 4.00 ms) |" in page
+    assert f"| {labels[0]} | 1.00 | 11 | 4 | 11 |" in page
+    assert "| 10.00 s | 10.40 s | +4.0 % |" in page
+    assert "in turns: 500 us there, 250 us here." in page
+    assert "## 20,000 rows" in page
