@@ -65,6 +65,7 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
     seeds = [int(one.name.rsplit("-", 1)[1]) for one in runs]
     return {
         "judged": len(runs),
+        "groups": dict(Counter(one.group for one in runs)),
         "first_seed": min(seeds, default=0),
         "last_seed": max(seeds, default=0),
         "missing": [group for group in ("own", *FAULTS) if all(one.group != group for one in runs)],
@@ -183,9 +184,15 @@ def outcome_counts(runs: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dic
 
 
 def stopping(runs: Sequence[JudgedRun]) -> dict[str, Any]:
-    """Of the untouched runs that were alive in the end, how many ``--on-defect stop`` would have ended, by kind."""
+    """Of the untouched runs that were alive in the end, how many ``--on-defect stop`` would have ended, by kind.
+
+    All together leave the clean ones out: their settings were chosen because runs do not die of them.
+    """
     alive = [one for one in runs if one.truth is None and one.label == "alive"]
-    kinds = {"all": alive, **{group: [one for one in alive if one.group == group] for group in UNTOUCHED}}
+    kinds = {
+        "all": [one for one in alive if one.group != "clean"],
+        **{group: [one for one in alive if one.group == group] for group in UNTOUCHED},
+    }
     return {kind: share(sum(bool(one.stretches) for one in found), len(found)) for kind, found in kinds.items()}
 
 

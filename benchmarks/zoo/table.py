@@ -6,17 +6,18 @@ The numbers are kept as JSON; the page is a template filled with what ``prepare`
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.common import render
 from benchmarks.zoo.csv_rows import differing
-from benchmarks.zoo.groups import RETIRED_SEEDS
+from benchmarks.zoo.groups import RETIRED_SEEDS, zoo_runs
 from benchmarks.zoo.judged import judge_all
+from benchmarks.zoo.kept_record import kept_record
 from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
-from diagnostics.detect.early_warnings import PLATEAU
 from diagnostics.detect.findings import DETECTED
 from diagnostics.provenance import commit
 from reports.text.numbers import rate
@@ -25,7 +26,7 @@ Numbers = Mapping[str, Any]
 NONE = share(0, 0)  # what earlier rounds did not count
 STOPPED_AT_MOST = 0.01
 KINDS = {
-    "all": "all",
+    "all": "all but the clean settings",
     "natural": "natural settings",
     "own": "the report's own settings",
     "clean": "clean settings",
@@ -48,6 +49,7 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
         "part": part,
         "round": int(round_),
         "retired_seeds": RETIRED_SEEDS,
+        "planned": dict(Counter(run.group for run in zoo_runs(part, int(round_)))),
         "limits": dict(DEFAULT_THRESHOLDS),
         "csv": {**share(judged_again - len(others), judged_again), "others": others},
         **summary(runs),
@@ -63,25 +65,6 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
     lines = ",\n".join("  " + json.dumps(one.as_json()) for one in runs)
     head = json.dumps(numbers, indent=1)[:-2]
     path.with_suffix(".json").write_text(f'{head},\n "runs": [\n{lines}\n ]\n}}\n')
-
-
-def kept_record(numbers: Numbers) -> str:
-    """The counts that :mod:`diagnostics.detect.track_record` reads, as JSON."""
-    plateau = numbers["signs"].get(PLATEAU, share(0, 0))
-    stopped = numbers["stopping"]["all"]
-    kept = {
-        "source": f"zoo, {numbers['part']}-{numbers['round']}, judged at commit {numbers['commit']}",
-        "stopping": {"k": stopped["k"], "n": stopped["n"]},
-        "plateau": {"k": plateau["n"] - plateau["k"], "n": plateau["n"]},
-        "rules": numbers["rules"],
-        "settings": numbers["settings"],
-    }
-    tables = {key: value for key, value in kept.items() if isinstance(value, dict)}
-    lines = [f' "source": {json.dumps(kept["source"])}']
-    for key, table in tables.items():
-        rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in table.items())
-        lines.append(f" {json.dumps(key)}: {{\n{rows}\n }}")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def page(numbers: Numbers) -> str:
@@ -139,6 +122,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         ],
         "told_of_clean": _counts(numbers.get("told_of_clean", {})) or "nothing",
         "trained_at": _counts(numbers.get("trained_at", {})),
+        "incomplete": _incomplete(numbers),
         "csv": _share(numbers["csv"]) if "csv" in numbers else "",
         "csv_others": [
             f"{name}: {alone} instead of {full}"
@@ -187,6 +171,16 @@ def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
         ("faults that may leave a run alive, told with their layer", _share(numbers["quiet_right"])),
         *((f"healthy runs with an early warning: {kind}", told) for kind, told in warned.items()),
     ]
+
+
+def _incomplete(numbers: Numbers) -> str:
+    """The groups that were judged in part, with how many runs of how many, those of one share together."""
+    planned, judged = numbers.get("planned", {}), numbers.get("groups", {})
+    by_share: dict[tuple[int, int], list[str]] = {}
+    for group, runs in planned.items():
+        if judged.get(group, 0) < runs:
+            by_share.setdefault((judged.get(group, 0), runs), []).append(group)
+    return "; ".join(f"{k} of {n} {', '.join(groups)}" for (k, n), groups in by_share.items())
 
 
 def _counts(found: Mapping[str, int]) -> str:

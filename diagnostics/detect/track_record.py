@@ -92,6 +92,7 @@ def in_setting(rule: str, setting: str) -> SettingRecord | None:
 def stopped_though_alive() -> Counted:
     """Of the runs that were alive in the end, how many were called defect runs for a while.
 
+    Runs whose settings were chosen because none dies of them are not among these.
     ``--on-defect stop`` would have ended them: its price.
     """
     return Counted(**_kept()["stopping"])

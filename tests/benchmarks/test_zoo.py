@@ -13,6 +13,7 @@ from benchmarks.zoo.build import train
 from benchmarks.zoo.faults import FAULTS
 from benchmarks.zoo.groups import LATEST_ROUND, QUICK_SHARE, REPORT_SETTINGS, RETIRED_SEEDS, zoo_runs
 from benchmarks.zoo.judged import judge
+from benchmarks.zoo.kept_record import kept_record
 from benchmarks.zoo.numbers import summary
 from diagnostics.detect import track_record
 from diagnostics.statistics.intervals import wilson
@@ -187,6 +188,14 @@ def test_the_page_says_what_runs_there_are_which_were_wrong_and_how_to_repeat_it
     assert "\n\n\n" not in text
 
 
+def test_the_page_says_of_which_groups_only_the_first_runs_were_judged():
+    planned = {"natural": 3, "own": 1, "clean": 2, "slow": 2}
+    text = table.page({**numbers_of(A_FEW_RUNS), "planned": planned})
+
+    assert Counter(one.group for one in A_FEW_RUNS) == {"natural": 3, "own": 1, "clean": 1}
+    assert "Of these groups only the first runs were made: 1 of 2 clean; 0 of 2 slow. There" in text
+
+
 def test_the_page_of_no_runs_says_that_there_are_none():
     text = table.page(numbers_of([]))
 
@@ -208,7 +217,7 @@ def test_what_was_counted_beside_dead_and_alive_stands_in_the_table():
     assert outcomes["dead runs without a cause"].startswith("1 of 1")
     assert outcomes["healthy runs with an early warning: natural settings"].startswith("1 of 1")
     assert [(kind, told[:6], reached) for kind, told, reached in content["stopping"] if told.startswith("1")] == [
-        ("all", "1 of 3", "**no**"),
+        ("all but the clean settings", "1 of 2", "**no**"),
         ("the report's own settings", "1 of 1", "**no**"),
     ]
 
@@ -217,7 +226,7 @@ def test_the_counts_that_rules_keep_are_read_as_they_were_written(tmp_path, monk
     signs, setting = {"oversized-update": 3}, "lenet, sgd, learning rate 0.5"
     runs = [judged(signs=signs, setting=setting), judged("natural-lenet-20002", setting=setting), *A_FEW_RUNS[1:3]]
     kept = tmp_path / "record.json"
-    kept.write_text(table.kept_record(numbers_of(runs)))
+    kept.write_text(kept_record(numbers_of(runs)))
     monkeypatch.setattr(track_record, "FILE", kept)
     track_record._kept.cache_clear()
     try:
