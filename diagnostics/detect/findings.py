@@ -204,6 +204,11 @@ class Diagnosis:
         return f"<Diagnosis of {self.run}: {self.verdict} after {self.steps} steps{broke}{first}>"
 
     @property
+    def is_defect(self) -> bool:
+        """Whether the run counts as a defect run: by its verdict, or since it was turned back from a defect."""
+        return self.verdict.is_defect or bool(self.rollbacks)
+
+    @property
     def cause(self) -> Link | None:
         """The first link, under the name it has in logs and JSON."""
         return self.first_link

@@ -38,6 +38,7 @@ from diagnostics.record.events import Judge, Note, TakesVerdict
 from diagnostics.record.options import DefectPolicy, RecordingOptions
 from diagnostics.record.rollback import Turner, go_on_turned
 from diagnostics.schema.header import Header
+from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
 from lenet.errors import SettingsError, reason_of
 from lenet.hooks import (
@@ -172,6 +173,11 @@ class Recorder(Hook):
     def detector(self) -> Detector | None:
         """The detector, seven rows behind at most; None before training, and where none was wanted."""
         return self._judge.detector if self._judge else None
+
+    @property
+    def rollbacks(self) -> tuple[Rollback, ...]:
+        """Where the run was turned back, in order."""
+        return self._judge.rollbacks if self._judge else ()
 
     @property
     def log_failure(self) -> str | None:

@@ -63,5 +63,5 @@ def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits
         say(json.dumps(objects, indent=2))
     if unreadable:
         sys.exit(UNREADABLE)
-    if fail_on_defect and any(diagnosis.verdict.is_defect for diagnosis in diagnoses):
+    if fail_on_defect and any(diagnosis.is_defect for diagnosis in diagnoses):
         sys.exit(DEFECTS)

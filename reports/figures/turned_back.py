@@ -47,7 +47,8 @@ def prepare(run: Run) -> TurnedBackCurves | None:
     if not rollbacks:
         return None
     first, last = min(one.step for one in rollbacks), max(one.last_step for one in rollbacks)
-    shown = last + max(LEAST, BEYOND * (last - first))
+    recorded = int(run.index["step"][-1]) if len(run) else 0
+    shown = max(last, min(recorded, last + max(LEAST, BEYOND * (last - first))))
     return TurnedBackCurves(
         run=_loss(run, 0, shown),
         undone=tuple(_loss(one, r.step, r.last_step) for one, r in zip(run.undone(), rollbacks, strict=True)),
@@ -69,7 +70,7 @@ def draw(data: TurnedBackCurves, axes: Axes) -> None:
         axes.plot(steps, loss, color=style.VERMILLION, linewidth=1.1, linestyle="--", marker=style.marker(loss))
         if len(steps):
             axes.annotate(
-                f"{number}", (steps[-1], loss[-1]), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9
+                f"{number}", (steps[-1], loss[-1]), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=9
             )
         axes.axvline(rollback.step, color=style.BLACK, linewidth=0.9, linestyle=":")
     axes.plot(*data.run, color=style.BLUE, linewidth=1.3, marker=style.marker(data.run[1]))
@@ -77,6 +78,7 @@ def draw(data: TurnedBackCurves, axes: Axes) -> None:
     style.log_axis(axes)
     axes.set_ylabel("loss (nats, log scale)")
     style.step_axis(axes)
+    axes.set_xlim(0, data.last_step)
 
 
 @style.styled

@@ -10,6 +10,7 @@ from diagnostics.rescue.results import RescueResult
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state, turning_step
 from reports.pages.document import Fact, Facts, facts
+from reports.text.diagnosis import times_words
 from reports.text.headline import link_words
 from reports.text.numbers import counted, percent
 from reports.text.phrases import rule_name, sentence
@@ -87,8 +88,7 @@ def _turned_back_words(run: Run) -> str:
         return ""
     last = run.rollbacks[-1]
     return (
-        f"turned back {counted(len(run.rollbacks), 'time')}, in the end to before step {last.step:,} with "
-        f"{remedy_words(last)}; since then "
+        f"turned back{times_words(run.rollbacks)} to before step {last.step:,} with {remedy_words(last)}; since then "
     )
 
 

@@ -10,14 +10,13 @@ import numpy as np
 from rich.console import Console
 
 from diagnostics.detect.detector import Detector
-from diagnostics.detect.rollback_remedies import rollback_words
 from diagnostics.run.run import Run
 from reports.terminal.judgement import Judgement
 from reports.terminal.model import LiveModel
 from reports.terminal.pace import Pace
 from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
-from reports.text.events import epoch_ended, final_verdict, validated
+from reports.text.events import epoch_ended, final_verdict, turned_back_to, validated
 
 POLL = 0.25
 RATE_SECONDS = 10.0
@@ -36,7 +35,7 @@ class Follower:
     def _begin(self) -> None:
         """Judge from the first row on."""
         self._detector = Detector(self._run.info, name=self._run.name)
-        self._judgement = Judgement(self._detector)
+        self._judgement = Judgement(self._detector, self._rollbacks > 0)
         self._epochs = self._validations = 0
 
     @property
@@ -99,7 +98,7 @@ class Follower:
             return
         self._model.events.clear()  # those of steps that are left are told again
         for rollback in rollbacks:
-            self._model.note(rollback.last_step, rollback_words(rollback))
+            self._model.note(rollback.last_step, turned_back_to(rollback))
         self._rollbacks = len(rollbacks)
         self._model.turn_back(0)
         self._begin()

@@ -10,17 +10,22 @@ from reports.text.events import RECOVERED, verdict_event, verdict_without_stretc
 
 
 class Judgement:
-    """Follows one detector; :meth:`news` tells what has come up since it was last asked."""
+    """Follows one detector; :meth:`news` tells what has come up since it was last asked.
 
-    def __init__(self, detector: Detector) -> None:
+    ``was_turned_back``: whether the run was turned back before, so that it is no healthy one any more.
+    """
+
+    def __init__(self, detector: Detector, was_turned_back: bool = False) -> None:
         self._detector = detector
+        self._was_turned_back = was_turned_back
         self._warnings = 0
         self._stretches: list[Stretch] = []
 
     @property
     def verdict(self) -> Verdict:
         """The verdict so far."""
-        return self._detector.verdict_so_far
+        verdict = self._detector.verdict_so_far
+        return Verdict.RESCUED if self._was_turned_back and verdict.is_survivor else verdict
 
     @property
     def words(self) -> str:

@@ -18,7 +18,7 @@ from reports.terminal.output import talk
 from reports.terminal.pace import Pace
 from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
-from reports.text.events import epoch_ended, final_verdict, validated
+from reports.text.events import epoch_ended, final_verdict, turned_back_to, validated
 
 if TYPE_CHECKING:
     from diagnostics.record.recorder import Recorder
@@ -59,7 +59,7 @@ class LiveView(Hook):
         if info is None:
             raise RuntimeError("the live view must be listed after its recorder")
         self._model = LiveModel(info, str(self._recorder.path or "no log"), event.first_step)
-        self._judgement = Judgement(detector) if detector else None
+        self._judgement = Judgement(detector, bool(self._recorder.rollbacks)) if detector else None
         self._pace = self._pace or Pace()
         if self._console.is_terminal:
             # A console that writes to stderr has to keep the real stderr.
@@ -96,11 +96,12 @@ class LiveView(Hook):
             return
         self._note_news()
         self._model.turn_back(event.step)
-        self._judgement = Judgement(detector) if detector else None
+        self._judgement = Judgement(detector, was_turned_back=True) if detector else None
         if self._judgement is not None:
             self._judgement.news()  # told before
         self._times.clear()
-        self._model.note(event.after, event.reason)
+        for rollback in self._recorder.rollbacks[-1:]:
+            self._model.note(event.after, turned_back_to(rollback))
         self._draw()
 
     def on_run_end(self, event: RunEnd) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words, rollback_words
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
+from diagnostics.schema.rollback import Rollback
 from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
 from reports.text.numbers import counted
 from reports.text.phrases import status_words
@@ -24,9 +25,13 @@ VERDICTS = {
     Verdict.RESCUED: "a defect run, rescued: it was turned back from its defect, and ended well",
 }
 
+COUNTS = "It counts as a defect run."
+
 
 def verdict_line(diagnosis: Diagnosis) -> str:
     """The verdict in one line."""
+    if diagnosis.verdict is Verdict.UNDECIDED and diagnosis.rollbacks:
+        return "a defect run, turned back from its defect, and undecided since then"
     return VERDICTS[diagnosis.verdict].format(steps=diagnosis.steps)
 
 
@@ -40,13 +45,13 @@ def verdict_sentence(run: Run) -> str:
     if diagnosis.verdict is Verdict.HEALTHY:
         return f"This run learned and kept what it learned through all its {steps}."
     if diagnosis.verdict is Verdict.UNDECIDED:
-        return f"After {steps} this run had neither clearly learned nor clearly failed.{because}"
+        before = f" It was turned back from a defect before. {COUNTS}" if diagnosis.rollbacks else ""
+        return f"After {steps} this run had neither clearly learned nor clearly failed.{because}{before}"
     if diagnosis.verdict is Verdict.RESCUED:
         last = diagnosis.rollbacks[-1]
-        times = counted(len(diagnosis.rollbacks), "time")
         return (
-            f"This run died and was turned back {times}, the last time from step {last.last_step:,} to before step "
-            f"{last.step:,}; it went on with {remedy_words(last)} and ended well. It counts as a defect run."
+            f"This run died and was turned back{times_words(diagnosis.rollbacks)} from step {last.last_step:,} to "
+            f"before step {last.step:,}; it went on with {remedy_words(last)} and ended well. {COUNTS}"
         )
     if stretch is None:
         return f"This run is called {diagnosis.verdict}.{because}"
@@ -58,6 +63,11 @@ def verdict_sentence(run: Run) -> str:
     if diagnosis.verdict is Verdict.COLLAPSED:
         return f"This run had learned, lost everything at step {stretch.onset:,} and guesses from there {end}.{because}"
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
+
+
+def times_words(rollbacks: Sequence[Rollback]) -> str:
+    """How often a run was turned back, between "turned back" and the last place; "" for once."""
+    return f" {len(rollbacks)} times, the last time" if len(rollbacks) > 1 else ""
 
 
 def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0, interrupted_by: str = "") -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis, Finding, Link, Verdict
+from diagnostics.detect.rollback_remedies import remedy_words
+from diagnostics.schema.rollback import Rollback
 from reports.text.phrases import measured, rule_name
 
 RECOVERED = "recovered: it learns again"
@@ -16,6 +18,11 @@ def epoch_ended(epoch: int, accuracy: float, loss: float) -> str:
 def validated(accuracy: float, loss: float) -> str:
     """Accuracy and loss of a validation."""
     return f"validation: accuracy {accuracy:.3f}, loss {loss:.3f}"
+
+
+def turned_back_to(rollback: Rollback) -> str:
+    """Where a run was turned back to, and what it went on with."""
+    return f"turned back to before step {rollback.step:,}, with {remedy_words(rollback)}"
 
 
 def verdict_event(verdict: Verdict, onset: int | None, link: Link | None) -> str:

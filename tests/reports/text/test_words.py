@@ -109,7 +109,7 @@ def test_a_count_agrees_with_its_noun(n, words):
 
 def test_every_verdict_has_a_title_and_a_tone():
     assert set(TITLES) == set(Verdict)
-    assert {verdict for verdict in Verdict if tone_of(verdict) == "bad"} == {v for v in Verdict if v.is_defect}
+    assert {verdict for verdict in Verdict if tone_of(verdict) == "bad"} == {v for v in Verdict if v.is_dead}
     assert (tone_of(Verdict.HEALTHY), tone_of(Verdict.RECOVERED)) == ("good", "warn")
     assert tone_of(Verdict.UNDECIDED) == tone_of(None) == "plain"
 
