@@ -14,6 +14,7 @@ from lenet import Settings, load_dataset
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
+@pytest.mark.slow
 def test_the_page_about_replays_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,7 +53,7 @@ def test_a_batch_size_is_told_from_a_factor_that_happens_to_equal_it() -> None:
 
 
 @pytest.mark.parametrize("kind", CONVOLUTION_MISTAKES, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("padding", ["valid", pytest.param("same", marks=pytest.mark.slow)])
 def test_a_mistake_of_a_convolution_is_called_by_its_name(kind: type[ref.Convolution], padding: str) -> None:
     square = kind is ExchangedChannels
     result = check(convolution(kind, f=2 if square else 3, padding=padding), IMAGES)
@@ -83,7 +83,7 @@ def test_the_worst_entry_is_named_with_both_values() -> None:
 
 
 @pytest.mark.parametrize("padding", ["valid", "same", "full"])
-@pytest.mark.parametrize(("c", "f"), [(1, 3), (2, 3), (3, 3)])
+@pytest.mark.parametrize(("c", "f"), [(1, 3), (2, 3), pytest.param(3, 3, marks=pytest.mark.slow)])
 def test_the_mistakes_of_the_reports_convolution_are_all_named(padding: str, c: int, f: int) -> None:
     layer = convolution(ref.ReportConvolution, (3, 3), c, f, padding)
 

@@ -26,9 +26,8 @@ from lenet import (
     OptimizerSGD,
 )
 from reports.figures.catalogue import figure_files, opened_figures_in
-from reports.pages import origin_page, run_page
-from reports.pages.document import Picture
-from reports.pages.html import render
+from reports.pages import html, origin_page, run_page
+from reports.pages.document import Document, Picture
 from reports.text.opened import of_its_size
 from tests.helpers.broken_runs import broken_log
 from tests.helpers.small_models import blobs, ready
@@ -39,16 +38,22 @@ def opened(network: str = "feedforward", lr: float = 5.0) -> OpenedRun:
     return open_origin(replay(broken_log(network, lr)))
 
 
+@cache
+def built(network: str = "feedforward", lr: float = 5.0) -> Document:
+    """The page of a run; its pictures take seconds, so it is made once."""
+    return origin_page.build(opened(network, lr))
+
+
 def pictures(page: Any) -> list[Picture]:
     return [one for one in page.pictures() if one.name.startswith("origin-")]
 
 
-RUNS = [("feedforward", 5.0), ("feedforward", 20.0), ("conv-pool", 5.0)]
+RUNS = [("feedforward", 5.0), ("conv-pool", 5.0), pytest.param("feedforward", 20.0, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize(("network", "lr"), RUNS)
 def test_the_page_has_the_four_pictures_and_is_complete_in_itself(network: str, lr: float, tmp_path: Path) -> None:
-    page = origin_page.write_origin(opened(network, lr), tmp_path)
+    page = html.write(built(network, lr), tmp_path, origin_page.PAGE)
     text = page.read_text()
     assert page.name == "origin.html"
     assert page.stat().st_size < 3_000_000
@@ -61,7 +66,7 @@ def test_the_page_has_the_four_pictures_and_is_complete_in_itself(network: str, 
 
 @pytest.mark.parametrize(("network", "lr"), RUNS)
 def test_every_caption_is_two_sentences_and_says_what_to_look_at(network: str, lr: float) -> None:
-    for one in pictures(origin_page.build(opened(network, lr))):
+    for one in pictures(built(network, lr)):
         sentences = re.split(r"(?<=\.)\s+(?=[A-Z])", one.caption)
         assert len(sentences) == 2, one.caption
         assert "look" in one.caption.lower()
@@ -71,7 +76,7 @@ def test_every_caption_is_two_sentences_and_says_what_to_look_at(network: str, l
 
 def test_the_page_tells_what_was_replayed_and_what_was_found() -> None:
     found = opened()
-    text = re.sub(r"<[^>]+>|\s+", " ", render(origin_page.build(found)))
+    text = re.sub(r"<[^>]+>|\s+", " ", html.render(built()))
     rows = found.main.step + 1
     assert re.search(rf"from the seed, steps 0 to {found.main.step:,}: {rows:,} rows? w", text)
     assert "equal to the log bit for bit" in text
@@ -123,7 +128,7 @@ def test_a_step_that_was_asked_for_is_opened_beside_an_ordinary_one() -> None:
     document = origin_page.build(found)
     assert document.sections[0].title == "Step 90, opened"
     # The run has been dead for long: there is no gradient, and every length of the step is as good.
-    assert "exactly zero" in render(document) or "of the gradient" in render(document)
+    assert "exactly zero" in html.render(document) or "of the gradient" in html.render(document)
 
 
 @pytest.mark.slow
@@ -133,8 +138,8 @@ def test_the_report_has_the_same_pictures() -> None:
     section = next(one for one in document.sections if one.anchor == "origin")
     assert section.title == "The origin"
     mine = [one for one in section.blocks if isinstance(one, Picture)]
-    assert [one.png for one in mine] == [one.png for one in pictures(origin_page.build(found))]
-    assert len(render(document)) < 3_000_000
+    assert [one.png for one in mine] == [one.png for one in pictures(built())]
+    assert len(html.render(document)) < 3_000_000
 
 
 @pytest.mark.slow
@@ -143,7 +148,7 @@ def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
     assert not any(one.anchor == "origin" for one in run_page.build(run).sections)
     document = run_page.build(run, "the data are not here")
     section = next(one for one in document.sections if one.anchor == "origin")
-    assert "The data are not here." in render(document)
+    assert "The data are not here." in html.render(document)
     assert len(section.blocks) == 1
 
 
@@ -199,7 +204,7 @@ def test_of_a_run_in_which_nothing_broke_the_largest_update_is_opened(tmp_path: 
     assert found.main.role == "largest"
     ratios = found.run.block([c.name for c in found.run.columns if c.statistic == "ratio"])
     assert found.main.step == int(np.nanargmax(np.nanmax(ratios, axis=1)))
-    text = render(origin_page.build(found))
+    text = html.render(origin_page.build(found))
     assert f"Step {found.main.step}, opened</h2>" in text
     assert "the largest update of a run in which nothing broke" in text
 

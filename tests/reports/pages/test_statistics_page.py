@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from diagnostics.statistics import summary_cache
 from diagnostics.study import Study, StudyPlan, grid
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 
 
+@pytest.mark.slow
 def test_the_code_of_the_page_runs_on_real_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = {"network": ["feedforward"], "limit": [600], "epochs": [2], "batch_size": [16]}
