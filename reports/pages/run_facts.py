@@ -52,7 +52,7 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
     if rescue is not None and rescue.is_complete and rescue.proven:
         remedy = sentence(arm_title(rescue.proven[0].arm))
-        more = "; ".join(proven_words(rescue))
+        more = proven_words(rescue)
     return facts(
         Fact("Which layer?", layer or "the whole network", where),
         Fact("Which step?", f"step {turn:,}", "; ".join(when)),

@@ -75,15 +75,12 @@ def saved_sentence(result: RescueResult | None) -> str:
     return f"{title[0].upper()}{title[1:]} would have saved it: {best.lived} of {best.runs} lived, {control}."
 
 
-def proven_words(result: RescueResult) -> list[str]:
-    """The proven arms with their counts, the best first, which goes without its name; doses of one thing are one."""
-    told: dict[str, str] = {}
-    for arm in result.proven:
-        name = "" if not told else f"{arm_title(arm.arm)}: "
-        told.setdefault(
-            arm.arm.name, f"{name}proven, {lived(arm)}, control {result.control.lived} of {result.control.runs}"
-        )
-    return list(told.values())
+def proven_words(result: RescueResult) -> str:
+    """The counts of the best proven arm, and the other proven remedies with theirs; other doses are left out."""
+    best, *others = result.proven
+    told = f"proven: {lived(best)}, control {result.control.lived} of {result.control.runs}"
+    also = [f"{arm_title(one.arm)}, {one.lived} of {one.runs}" for one in others if one.arm.dose is None]
+    return "; ".join([told, *(["proven as well: " + "; ".join(also)] if also else [])])
 
 
 def rescue_text(result: RescueResult) -> str:
@@ -144,7 +141,7 @@ def no_return_sentence(result: RescueResult) -> str:
     last, first = result.last_open_step, result.no_return
     parts = []
     if last is not None:
-        parts.append(f"from step {last} on fewer than half still died ({died[last]})")
+        parts.append(f"step {last} is the last one tried from which fewer than half died ({died[last]})")
     else:
         parts.append(f"from each of {len(died)} steps tried at least half died")
     if first is not None:

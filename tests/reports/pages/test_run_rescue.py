@@ -40,7 +40,7 @@ def test_the_box_names_what_is_proven_with_its_counts(monkeypatch: pytest.Monkey
     answer, note = what_to_try(page_with(made_up_rescue(), monkeypatch))
 
     assert answer == "Clipping the gradient by its norm."
-    assert note.startswith("proven, 20 of 20 lived, control 8 of 20")
+    assert note == "proven: 20 of 20 lived, control 8 of 20"
 
 
 def test_what_was_tried_stands_before_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_the_point_of_no_return_names_the_last_open_step_and_the_first_lost_one(
     told = no_return_sentence(made_up_rescue())
 
     assert "from step 54 on all died (20 of 20)" in told
-    assert "fewer than half still died" in told
+    assert "is the last one tried from which fewer than half died" in told
 
 
 def test_what_was_tried_of_a_remedy_stands_behind_its_reason() -> None:
