@@ -320,7 +320,8 @@ def test_a_hook_with_an_unknown_event_is_an_error_when_it_is_defined() -> None:
 
     assert str(caught.value) == (
         "Misspelt listens to unknown event on_stepend; known events: on_activations_ready, on_epoch_end, "
-        "on_gradients_ready, on_run_end, on_run_start, on_step_end, on_step_start, on_update_done, on_validation_end"
+        "on_gradients_ready, on_run_end, on_run_start, on_step_end, on_step_start, on_turned_back, on_update_done, "
+        "on_validation_end"
     )
 
 
@@ -335,4 +336,4 @@ def test_other_methods_of_a_hook_are_its_own_affair_and_the_base_does_nothing() 
 
     assert heard.events == []
     assert Hook().wants(3)
-    assert [getattr(Hook(), name)(None) for name in EVENTS] == [None] * 9
+    assert [getattr(Hook(), name)(None) for name in EVENTS] == [None] * 10
