@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from reports.commands import help_lines
+from reports.commands import help_lines, module_of
 from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
 from reports.commands.faults import end_with_fault
 from reports.terminal.output import fill_standard_descriptors, settle_stdout, shown, talk, talk_warnings
@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in help_lines():
             return None
-        command: click.Command = importlib.import_module(f"reports.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"reports.commands.{module_of(cmd_name)}").command
         return command
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:

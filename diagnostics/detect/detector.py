@@ -49,7 +49,8 @@ from diagnostics.schema.run_info import RunInfo
 HISTORY = 1024
 KEPT_WARNINGS = 200
 SUSPECT_STEPS = 50
-NEEDED = ("data_loss", "accuracy", "samples", "loss")
+NEEDED = ("data_loss", "samples", "loss")
+SEEN = len(NEEDED) + 1  # and the accuracy
 
 DEFAULT_THRESHOLDS = Thresholds(
     [
@@ -98,7 +99,14 @@ class Detector:
         # Other thresholds than those of the log have a window of their own.
         self.info = info = replace(info, window=window_of(limits, info.batch_size)) if limits else info
         self.name = name
-        self.symptoms = Symptoms(info.prior, info.window, self.thresholds)
+        self._accuracy = self.columns.find("accuracy")
+        self.symptoms = Symptoms(
+            info.prior,
+            info.window,
+            self.thresholds,
+            has_accuracy=self._accuracy is not None,
+            are_means=info.rows == "means",
+        )
         self._early = EarlyWarnings(info, self.columns, self.thresholds)
         self._history = RecentRows(max(HISTORY, 4 * info.window), len(self.columns))
         self._warnings: list[Finding] = []
@@ -116,17 +124,20 @@ class Detector:
         nonfinite = [place for place in found if place is not None]
         # All that is looked at in every row is fetched at once: in a training the caches are cold, and every
         # array that is touched costs microseconds.
-        self._counted = len(NEEDED) + len(nonfinite)
-        self._watched = np.array([*needed, *nonfinite, *self._early.places], np.intp)
+        self._counted = SEEN + len(nonfinite)
+        accuracy = needed[0] if self._accuracy is None else self._accuracy
+        self._watched = np.array([*needed, accuracy, *nonfinite, *self._early.places], np.intp)
         self._dead_end = DeadEnd(info, self.columns)
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
         """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
         seen: list[float] = row[self._watched].tolist()
-        data_loss, accuracy, samples, loss = seen[: len(NEEDED)]
+        data_loss, samples, loss, accuracy = seen[:SEEN]
+        if self._accuracy is None:
+            accuracy = math.nan
         self._history.append(step, row)
         self._epochs.add(epoch, data_loss, accuracy, samples)
-        finite = math.isfinite(loss) and not any(seen[len(NEEDED) : self._counted])
+        finite = math.isfinite(loss) and not any(seen[SEEN : self._counted])
         stretch = self.symptoms.observe(
             step,
             data_loss,
@@ -137,7 +148,7 @@ class Detector:
             lambda: self._moving(step),
         )
         warnings = self._early.observe(step, seen[self._counted :], row)
-        if self.symptoms.is_on_plateau(step) and not self._has_plateau:
+        if self.symptoms.is_on_plateau(step) and not self._has_plateau and not self.info.is_imported:
             self._has_plateau = True
             warnings += (plateau_warning(step),)
         if warnings:
@@ -191,7 +202,7 @@ class Detector:
         if self.symptoms.open_stretch is None:
             return False
         newest = self._history.ordered()[1][-1]
-        if newest[self._watched[len(NEEDED) : self._counted]].any():
+        if newest[self._watched[SEEN : self._counted]].any():
             return True
         return self._dead_end.is_proven(newest, self._history)
 

@@ -119,13 +119,15 @@ class Stretch:
 
     ``onset``: its first defect iteration; ``confirmed``: the step after whose
     row the detector was first sure; ``recovery``: the first step that is good
-    again, None while it is open.
+    again, None while it is open. ``onset_between``: where steps are missing in the log, between which steps
+    (both included) the onset lies; None where every step has a row.
     """
 
     kind: Verdict
     onset: int
     confirmed: int
     recovery: int | None = None
+    onset_between: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

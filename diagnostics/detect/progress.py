@@ -38,7 +38,8 @@ class Progress:
     def __init__(self, info: RunInfo, columns: Columns, thresholds: Thresholds) -> None:
         self._drift, self._gain = thresholds["verdict.drift"], thresholds["verdict.gain"]
         self._late_gain = thresholds["verdict.late_gain"]
-        self._loss, self._accuracy = columns.scalar("data_loss"), columns.scalar("accuracy")
+        self._loss, self._accuracy = columns.scalar("data_loss"), columns.find("accuracy")
+        self._is_blind = info.is_imported
         found = [columns.find(f"{layer.name}/std") for layer in info.hidden_layers]
         self._spreads = [place for place in found if place is not None]
 
@@ -47,6 +48,8 @@ class Progress:
 
         A loss that falls slowly shows over many rows only, so it is looked at over as many as there are.
         """
+        if self._is_blind and not self._spreads:
+            return True  # nothing says that the layers stand still, and an imported run is over anyway
         half = min(HALF, len(rows) // 2)
         if half < LEAST_HALF:
             return False
@@ -60,8 +63,10 @@ class Progress:
         half = min(LONG_HALF, len(rows) // 2)
         if half < LEAST_HALF:
             return False
-        gain = max(-change(rows[:, self._loss], half), change(rows[:, self._accuracy], half))
-        return gain > self._late_gain
+        gains = [-change(rows[:, self._loss], half)]
+        if self._accuracy is not None:
+            gains.append(change(rows[:, self._accuracy], half))
+        return max(gains) > self._late_gain
 
 
 class MovingNow:

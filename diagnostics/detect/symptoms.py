@@ -18,8 +18,10 @@ other (a loss of at most 0.7 H with an accuracy of chance, or a loss of guessing
 an accuracy of 0.8 and more) the window is neither, no verdict rests on it, and a
 finding says so. The loss of guessing is H and its accuracy A whatever the number of
 classes and however unequal they are, which is why neither is compared with a fixed
-number. Where only every k-th step is recorded the window has at least 5 rows, however
-many steps they take; so one bad batch is never all there is.
+number. Where only every k-th step is recorded the window has at least 3 rows, however
+many steps they take; so one bad batch is never all there is. Where a row is the mean over
+many steps, as many rows as hold W steps are enough. Where no accuracy is recorded the loss
+alone decides.
 
 A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch, which keeps its
 kind until the run recovers: a run that has collapsed and then overflows has collapsed.
@@ -54,12 +56,14 @@ from dataclasses import replace
 
 from diagnostics.detect.contradiction import NEARLY_ALL, Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
+from diagnostics.detect.onset_interval import OnsetInterval
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.window import window_steps
 
 ONSET_MEAN = 5
 AT_ENTROPY = 0.05  # a loss within this share of H is said to be there
-LEAST_ROWS = 5
+LEAST_ROWS = 3
+RISE = 0.1  # of H, by which the mean loss of an epoch is higher than that of the epoch before
 # Every finite float32 is a whole multiple of 2**-149: as whole numbers they add up exactly, however unlike in size.
 UNIT = 149
 
@@ -75,9 +79,28 @@ def window_of(thresholds: Thresholds, batch_size: int) -> int:
 
 
 class Symptoms:
-    """The state machine. Feed it with :meth:`observe`, end it with :meth:`finish`. ``window`` is W, in steps."""
+    """The state machine. Feed it with :meth:`observe`, end it with :meth:`finish`.
 
-    def __init__(self, prior: Sequence[float], window: int, thresholds: Thresholds) -> None:
+    ``prior``: (classes,), the share of each class; one NaN where it is not known, and then only divergence is judged.
+    ``window``: W, in steps.
+    ``thresholds``: the numbers to judge by.
+    ``has_accuracy``: whether rows have an accuracy; without one the loss alone decides. Default True.
+    ``are_means``: whether a row is the mean over the steps since the row before. Default False: it is that of its step.
+    """
+
+    def __init__(
+        self,
+        prior: Sequence[float],
+        window: int,
+        thresholds: Thresholds,
+        *,
+        has_accuracy: bool = True,
+        are_means: bool = False,
+    ) -> None:
+        self.knows_prior = not any(math.isnan(share) for share in prior)
+        self.has_accuracy, self._are_means = has_accuracy, are_means
+        self._least_rows = 1 if are_means else LEAST_ROWS
+        self._onset = OnsetInterval(ONSET_MEAN)
         self.entropy = prior_entropy(prior)
         self.commonest = max(prior, default=1.0)
         self.window = window
@@ -92,7 +115,7 @@ class Symptoms:
         self.grace = max(int(thresholds["verdict.grace"]), self.window)
         self._rows: deque[tuple[int, int | None, int, int]] = deque()
         self._loss_sum = self._correct = self._samples = self._bad_rows = 0
-        self._recent: deque[float] = deque(maxlen=ONSET_MEAN)
+        self._recent: deque[tuple[int, float]] = deque(maxlen=ONSET_MEAN)
         self._last_good = -1
         self._first_step: int | None = None
         self.steps = 0
@@ -130,18 +153,21 @@ class Symptoms:
         any more, ``is_moving`` whether loss and layers still move; both are asked only
         where that would decide.
         """
-        self._slide(step, loss, accuracy, samples)
-        self.steps = step + 1
+        first = self.steps if self._are_means else step
+        self._slide(step, first, loss, accuracy, samples)
+        last_step, self.steps = self.steps, step + 1
         self._judge_window(step)
+        self._onset.observe(first, step, loss <= self._learned_loss, self.is_guessing)
         if not finite:
-            return self._open(Verdict.DIVERGED, step, step) if self.open_stretch is None else None
+            between = self._onset.of_divergence(last_step)
+            return self._open(Verdict.DIVERGED, step, step, between) if self.open_stretch is None else None
         if self.is_learned or (self.is_above_chance and self.open_stretch is not None):
             return self._recovered(step)
         if self.is_guessing and self.open_stretch is None:
             if self.has_learned:
-                return self._open(Verdict.COLLAPSED, self._last_good + 1, step)
+                return self._open(Verdict.COLLAPSED, self._last_good + 1, step, self._onset.of_collapse())
             if cannot_learn() or (step >= self.patience and not is_moving()):
-                return self._open(Verdict.NEVER_LEARNED, 0, step)
+                return self._open(Verdict.NEVER_LEARNED, 0, step, self._onset.of_never_learned())
         return None
 
     def is_on_plateau(self, step: int) -> bool:
@@ -158,7 +184,7 @@ class Symptoms:
             self.stretches[-1] = replace(stretch, recovery=max(self._last_guess, stretch.confirmed) + 1)
         ended = stretch is None and self.is_guessing and not self.has_learned and self.steps >= self.grace
         if ended and not improves():
-            return self._open(Verdict.NEVER_LEARNED, 0, self.steps - 1)
+            return self._open(Verdict.NEVER_LEARNED, 0, self.steps - 1, self._onset.of_never_learned())
         return None
 
     def verdict(self, is_over: bool) -> Verdict:
@@ -181,13 +207,23 @@ class Symptoms:
         return self.is_between or has_begun
 
     def _is_falling(self) -> bool:
-        """Whether most of the last losses are as high as those of guessing; one bad batch is not most."""
-        return sum(not loss < self._guessing_loss for loss in self._recent) > ONSET_MEAN // 2
+        """Whether most of the last losses are as high as those of guessing; one bad batch is not most.
 
-    def _open(self, kind: Verdict, onset: int, step: int) -> Stretch:
+        Where one row is the mean over more than W steps, it falls where its loss is higher than that of the row
+        before, and one such row alone does not tell.
+        """
+        if self._are_means and len(self._rows) == 1:
+            losses = [loss for _, loss in self._recent][-2:]
+            return len(losses) < 2 or losses[1] - losses[0] > RISE * self.entropy
+        return sum(not loss < self._guessing_loss for _, loss in self._recent) > ONSET_MEAN // 2
+
+    def _open(self, kind: Verdict, onset: int, step: int, between: tuple[int, int] | None) -> Stretch:
         # Of the five steps of the last good mean some may lie before a recovery: stretches do not overlap.
         recovered = self.stretches[-1].recovery if self.stretches else None
-        self.stretches.append(Stretch(kind, max(onset, recovered or 0), step))
+        earliest = recovered or 0
+        if between is not None:
+            between = (max(between[0], earliest), max(between[1], earliest))
+        self.stretches.append(Stretch(kind, max(onset, earliest), step, onset_between=between))
         if kind is not Verdict.DIVERGED:
             self._confirmed_by[step] = self._mean
         return self.stretches[-1]
@@ -200,11 +236,13 @@ class Symptoms:
         self.stretches[-1] = replace(self.stretches[-1], recovery=step)
         return self.stretches[-1]
 
-    def _slide(self, step: int, loss: float, accuracy: float, samples: float) -> None:
+    def _slide(self, step: int, first: int, loss: float, accuracy: float, samples: float) -> None:
         """Move the window on to this row. A row that is not finite, or has no samples, is kept out of the sums."""
         if self._first_step is None:
-            self._first_step = step
+            self._first_step = first
         rows = self._rows
+        if not self.has_accuracy:
+            accuracy = 0.0
         if math.isfinite(loss) and math.isfinite(accuracy) and 0.5 < samples < math.inf:
             whole, right, size = int(math.ldexp(loss, UNIT)), round(accuracy * samples), round(samples)
             rows.append((step, whole, right, size))
@@ -215,7 +253,7 @@ class Symptoms:
             rows.append((step, None, 0, 0))
             self._bad_rows += 1
         oldest = step - self.window
-        while rows[0][0] <= oldest and len(rows) > LEAST_ROWS:
+        while rows[0][0] <= oldest and len(rows) > self._least_rows:
             _, left, right, size = rows.popleft()
             if left is None:
                 self._bad_rows -= 1
@@ -223,16 +261,17 @@ class Symptoms:
                 self._loss_sum -= left
             self._correct -= right
             self._samples -= size
-        recent = self._recent
-        recent.append(loss)
-        if len(recent) == ONSET_MEAN and sum(recent) / ONSET_MEAN <= self._learned_loss:
-            self._last_good = step
+        self._recent.append((step, loss))
+        if step - self._first_step >= ONSET_MEAN - 1:  # of a log without all steps fewer rows lie in so many steps
+            near = [loss for at, loss in self._recent if at > step - ONSET_MEAN]
+            if sum(near) / len(near) <= self._learned_loss:
+                self._last_good = step
 
     def _judge_window(self, step: int) -> None:
         self.is_guessing = self.is_learned = self.is_contradictory = False
         self.is_above_chance = self.is_between = self._is_above = False
         rows = len(self._rows)
-        if self._first_step is None or step - self._first_step < self.window - 1 or rows < LEAST_ROWS:
+        if self._first_step is None or step - self._first_step < self.window - 1 or rows < self._least_rows:
             return
         # With one class only there is nothing to guess and nothing to learn.
         if self._bad_rows or not self.entropy:
@@ -240,8 +279,10 @@ class Symptoms:
         loss = self._mean = self._loss_sum / (rows << UNIT)
         accuracy = self._correct / self._samples
         chance = self.commonest + self._sigmas * math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
-        self._is_above = accuracy > chance and loss <= self.entropy
-        if loss >= self._guessing_loss:
+        self._is_above = self.has_accuracy and accuracy > chance and loss <= self.entropy
+        if not self.has_accuracy:
+            self.is_guessing, self.is_learned = loss >= self._guessing_loss, loss <= self._learned_loss
+        elif loss >= self._guessing_loss:
             self.is_guessing = accuracy <= chance
             self.is_contradictory = accuracy >= self._contradiction_accuracy and self.commonest < NEARLY_ALL
         else:

@@ -12,8 +12,8 @@ from diagnostics.detect.progress import Progress
 from diagnostics.detect.symptoms import Symptoms
 
 UNDECIDED = "undecided"
-ONE_CLASS, CONTRADICTORY, SHORT, SLOW, FALLING, BETWEEN = (
-    "one class", "contradiction", "too short", "slow", "falling", "in between",
+ONE_CLASS, UNKNOWN, CONTRADICTORY, SHORT, SLOW, FALLING, BETWEEN = (
+    "one class", "no number of classes", "contradiction", "too short", "slow", "falling", "in between",
 )  # fmt: skip
 
 
@@ -28,6 +28,9 @@ def reason(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
 
 
 def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int) -> tuple[str, str]:
+    if not symptoms.knows_prior:
+        of = "" if symptoms.has_accuracy else "losses only, "
+        return UNKNOWN, f"it cannot be judged: {of}no number of classes; say it with --classes, --prior or --labels"
     if not symptoms.entropy:
         return ONE_CLASS, "all labels are of one class, so that there is nothing to learn and nothing to judge"
     if symptoms.is_contradictory and symptoms.contradiction is not None:
@@ -38,6 +41,8 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
             f"it made {steps:,} of the {needed:,} steps that are needed to judge it with this batch size: "
             f"{needed - steps:,} are missing"
         )
+    if symptoms.has_learned and symptoms.is_learned and len(rows) == 1:
+        return SHORT, "its one row is a mean over all its steps, which does not tell how it ended"
     if symptoms.has_learned and symptoms.is_learned:
         return FALLING, "it ended in the middle of a fall: the last losses are as high as those of guessing"
     if progress.improves(rows):

@@ -96,7 +96,9 @@ class Window:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The trainable layers, first to last."""
+        """The trainable layers, first to last. Raises MissingColumnsError where none is recorded."""
+        if not self.info.layer_names:
+            raise MissingColumnsError("layers: nothing is recorded of them")
         return self.info.layer_names
 
     @property

@@ -21,6 +21,8 @@ from lenet.settings import Settings
 LARGEST_NETWORK = 2**40
 """Parameters, or units: more than any that NumPy trains."""
 PRIOR_SLACK = 1e-3
+NEEDED = ("loss", "data_loss", "samples")
+"""The columns that the log of an imported run has, whatever its file had."""
 PLAIN = (str, int, float, bool, NoneType)
 
 
@@ -29,15 +31,15 @@ def check_run(info: RunInfo, minor: int) -> None:
 
     info: what the header says. minor: the minor version of the log, which says what measures it must have.
     """
-    _check_tensors(info.tensors)
+    _check_tensors(info.tensors, info.is_imported)
     _check_layers(info.layers)
     _check_prior(info.prior)
     _check_columns(info, minor)
     _check_settings(info.settings)
 
 
-def _check_tensors(tensors: Sequence[TensorInfo]) -> None:
-    if not tensors:
+def _check_tensors(tensors: Sequence[TensorInfo], is_import: bool) -> None:
+    if not tensors and not is_import:
         raise ForeignContentError("its layout names no tensors, expected at least one")
     offset = 0
     for one in tensors:
@@ -115,6 +117,9 @@ def _check_columns(info: RunInfo, minor: int) -> None:
     known = {INPUT, *(layer.name for layer in info.layers)}
     if strangers := [one.layer for one in info.columns if one.group == "activation" and one.layer not in known]:
         raise ForeignContentError(f"its layout names outputs of {strangers[0]!r}, which is not among its layers")
-    missing = set(Columns.declare(info.tensors, info.layers, minor).names).difference(found)
+    if info.is_imported:
+        missing = set(NEEDED).difference(found)
+    else:
+        missing = set(Columns.declare(info.tensors, info.layers, minor).names).difference(found)
     if missing:
         raise ForeignContentError(f"its layout names no column {min(missing)}, which every log has")

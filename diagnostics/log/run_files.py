@@ -23,7 +23,7 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
             found += _runs_in(path)
         except OSError as error:
             raise LogError(f"{path}: cannot be read: {reason_of(error)}") from None
-    return _each_once(found)
+    return each_once(found)
 
 
 def find_readable(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -35,11 +35,11 @@ def find_readable(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
             found += find_runs([path])
         except LogError as error:
             problems.append(str(error))
-    return _each_once(found), problems
+    return each_once(found), problems
 
 
-def _each_once(paths: Iterable[Path]) -> list[Path]:
-    """One path a file, in order, as it was spelt first."""
+def each_once(paths: Iterable[Path]) -> list[Path]:
+    """One path a file, in order, as it was spelt first; two names of one file are one path."""
     by_file: dict[str, Path] = {}
     for path in paths:
         by_file.setdefault(os.path.realpath(path), path)  # not resolve(), which raises for a link in a circle

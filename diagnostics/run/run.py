@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -65,7 +65,7 @@ class Run:
         *,
         name: str = "run",
         **known: Any,
-    ) -> Run:
+    ) -> Self:
         """A run in memory.
 
         ``info``: what is known of it before its first step.
@@ -179,6 +179,13 @@ class Run:
         """
         start, stop = self._rows(first, last)
         return self.source.values(start, stop, None if columns is None else self._places(columns))
+
+    def scalars(self, *names: str) -> NDArray[np.float64]:
+        """Numbers of the steps, (rows, names); NaN for one that is not recorded, as in the log of another tool."""
+        places = [self.columns.find(name) for name in names]
+        values = self.block([place or 0 for place in places]).astype(np.float64)
+        values[:, [place is None for place in places]] = np.nan
+        return values
 
     def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
         """Every row in order as (step, epoch, values), read block by block."""

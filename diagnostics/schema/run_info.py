@@ -18,6 +18,10 @@ _WINDOW_MEANING = (
 _THRESHOLDS_MEANING = (
     "the thresholds by which the run was judged while it was recorded, by rule.name; {} where it was not judged"
 )
+_ROWS_MEANING = (
+    '"steps": a row has the numbers of its step; "means": of an imported log, the means over the steps since the row '
+    "before it"
+)
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,14 @@ class RunInfo:
     ``prior``: (classes,), the share of each class in the training labels.
     ``batch_size``, ``samples``: size of a batch, and of the training set.
     ``steps_per_epoch``, ``epochs``, ``total_steps``: how long the run was asked to be.
-    ``seed``: the seed of all that is random.
+    ``seed``: the seed of all that is random; -1 where it is not known.
     ``description``: the model in words: layers, optimiser, learning rate.
     ``settings``: those of ``lenet-diag train``; {} where training was run from Python.
     ``environment``: versions, machine, threads, process, checksum of the data.
     ``window``: W, in steps; 0 stands for the default at this batch size.
     ``thresholds``: those of the detector that judged the run while it was recorded; {} where none did, and where
     the log is older than version 1.2.
+    ``rows``: "steps", or "means" where a row of an imported log is the mean over the steps since the row before.
     ``recorded_columns``: the columns that the log names, which a program of another version may have written;
     None for the columns that are declared today.
     """
@@ -50,7 +55,10 @@ class RunInfo:
     steps_per_epoch: Annotated[int, Attribute("int64", "steps", "steps of one epoch", least=1)]
     epochs: Annotated[int, Attribute("int64", "epochs", "epochs asked for", least=1)]
     total_steps: Annotated[int, Attribute("int64", "steps", "steps asked for", least=1)]
-    seed: Annotated[int, Attribute("int64", "", "the seed all randomness came from", most=2**63 - 1)]
+    seed: Annotated[
+        int,
+        Attribute("int64", "", "the seed all randomness came from; -1 where it is not known", least=-1, most=2**63 - 1),
+    ]
     description: Annotated[Mapping[str, Any], Attribute("JSON", "", "the model: layers, loss, optimiser, schedule")] = (
         field(default_factory=dict)
     )
@@ -66,6 +74,7 @@ class RunInfo:
     thresholds: Annotated[Mapping[str, float], Attribute("JSON", "", _THRESHOLDS_MEANING, since=2)] = field(
         default_factory=dict
     )
+    rows: Annotated[str, Attribute("text", "", _ROWS_MEANING, since=3)] = "steps"
     recorded_columns: Columns | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +110,11 @@ class RunInfo:
     def hidden_layers(self) -> tuple[LayerInfo, ...]:
         """The layers whose outputs are measured, without the last of the network."""
         return tuple(layer for layer in self.layers if layer.name != self.layer_names[-1])
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it comes from the log of another tool, which need not have all that is declared."""
+        return "imported_from" in self.environment
 
     @property
     def parameters(self) -> int:

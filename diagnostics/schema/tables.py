@@ -7,7 +7,8 @@ holds in :mod:`diagnostics.schema.measures`.
 
 A log of another major version is refused. A newer minor version may only add:
 1.1 added the attribute ``checkpoint_every``, 1.2 ``window``, ``thresholds`` and the table ``digests``, 1.3 the table
-``rollbacks``.
+``rollbacks``, the attribute ``rows`` and logs of imported runs, which have no more columns, tensors and layers than
+their files.
 """
 
 from __future__ import annotations

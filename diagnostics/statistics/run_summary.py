@@ -205,15 +205,16 @@ def summarise(run: Run) -> RunSummary:
     last = run.rollbacks[-1] if run.rollbacks else None
     defect = run.undone()[-1].diagnosis if last is not None and not diagnosis.verdict.is_dead else diagnosis
     cause = defect.cause
+    steps = steps.reindex(columns=list(dict.fromkeys([*steps.columns, "accuracy", "seconds"])))  # NaN if not recorded
     clean = steps[~steps["defect"]]
     training = _training_seconds(run, steps)
     validation = _mean(run.validations["seconds"])
     return RunSummary(
-        name=readable_name(run.path.name) if run.path else run.name,
+        name=_name(run),
         path=str(run.path or ""),
         verdict=diagnosis.verdict,
         status="damaged" if run.notes else run.status,
-        seed=run.info.seed,
+        seed=None if run.info.seed < 0 else run.info.seed,
         arm=_arm(run),
         threads=_threads({**run.info.settings, **run.info.environment}),
         steps=diagnosis.steps,
@@ -240,12 +241,21 @@ def summarise(run: Run) -> RunSummary:
     )
 
 
+def _name(run: Run) -> str:
+    """The name of a log's file; a file of another tool may hold several runs, each with a name of its own."""
+    is_of_log = run.path is not None and (run.path.suffix == ".h5" or not run.info.is_imported)
+    return readable_name(run.path.name) if run.path is not None and is_of_log else run.name
+
+
 def _arm(run: Run) -> dict[str, Any]:
-    """The settings, or what is known of a run that was started from Python."""
+    """The settings, or what is known of a run that was started from Python, with the learning rates of its rows."""
     if run.info.settings:
         return dict(run.info.settings)
-    size = {"batch_size": run.info.batch_size, "epochs": run.info.epochs, "samples": run.info.samples}
-    return {**size, **run.info.description}
+    size: dict[str, Any] = {"batch_size": run.info.batch_size, "epochs": run.info.epochs, "samples": run.info.samples}
+    rates = run.scalars("learning_rate")[:, 0]
+    known = rates[np.isfinite(rates)]
+    seen = {"first_rate": float(known[0]), "largest_rate": float(known.max())} if len(known) else {}
+    return {**({} if run.info.is_imported else size), **run.info.description, **seen}
 
 
 def _epochs(run: Run, steps: pd.DataFrame) -> tuple[EpochSummary, ...]:
@@ -279,7 +289,7 @@ def _final_accuracy(run: Run) -> float | None:
 
 def _training_seconds(run: Run, steps: pd.DataFrame) -> float | None:
     """Whole epochs by their own clock, and the steps after the last of them."""
-    if not len(steps):
+    if not len(steps) or steps["seconds"].isna().all():
         return None
     epochs = run.epochs
     rest = steps if epochs.empty else steps[steps.index > int(epochs["last_step"].iloc[-1])]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.files import readable_name, write_text
@@ -23,6 +23,9 @@ from diagnostics.statistics.code_fingerprint import fingerprint
 from diagnostics.statistics.run_summary import RunSummary, summarise
 from lenet.errors import reason_of
 from lenet.regular_files import obstacle, read_regular
+
+if TYPE_CHECKING:
+    from diagnostics.imports import ImportOptions
 
 FOLDER = ".summaries"
 LARGEST = 64_000_000
@@ -63,32 +66,47 @@ class Loaded:
 
 
 def load_summaries(
-    paths: Sequence[str | os.PathLike[str]], progress: Callable[[int, int], None] | None = None
+    paths: Sequence[str | os.PathLike[str]],
+    progress: Callable[[int, int], None] | None = None,
+    options: ImportOptions | None = None,
 ) -> Loaded:
     """Summaries of many run files.
 
     Args:
         paths: the files.
         progress: called with the number of those that are done and of all, after each; None (default) for nothing.
+        options: what is known of runs in the logs of other tools; None (default) for what their files say.
     """
-    runs, unfinished, problems = [], [], []
+    runs: list[RunSummary] = []
+    unfinished, problems = [], []
     for i, path in enumerate(map(Path, paths)):
         try:
-            summary = summary_of(path)
+            summaries = summaries_of(path, options)
         except LogError as error:
             problems.append(str(error))
         except OSError as error:
             problems.append(f"{path}: cannot be read: {reason_of(error)}")
         else:
-            if summary.status in OPEN:
+            if any(summary.status in OPEN for summary in summaries):
                 unfinished.append(path)
-            else:
-                runs.append(summary)
-            if summary.status == "damaged":
+            runs += [summary for summary in summaries if summary.status not in OPEN]
+            if any(summary.status == "damaged" for summary in summaries):
                 problems.append(f"{path}: damaged, so the run counts as crashed; lenet-diag repair saves what is left")
         if progress:
             progress(i + 1, len(paths))
     return Loaded(tuple(runs), tuple(unfinished), tuple(problems))
+
+
+def summaries_of(path: Path, options: ImportOptions | None = None) -> list[RunSummary]:
+    """The summaries of the runs in a file: the one of a log, or those of another tool's log, which are not kept.
+
+    Raises LogError, and MissingLibraryError as :func:`diagnostics.imports.import_runs`.
+    """
+    if path.suffix == ".h5":
+        return [summary_of(path)]
+    from diagnostics.imports import format_of, import_runs  # imported here, since most runs are logs
+
+    return [summarise(run) for run in import_runs(path, options)] if format_of(path) else [summary_of(path)]
 
 
 def summary_of(path: Path) -> RunSummary:

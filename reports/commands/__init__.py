@@ -10,6 +10,7 @@ The first line of the file is the only place where name and help line are declar
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from pathlib import Path
 
 ORDER = (
@@ -22,6 +23,7 @@ ORDER = (
     "stats",
     "study",
     "export",
+    "import",
     "gradcheck",
     "repair",
     "rules",
@@ -29,6 +31,11 @@ ORDER = (
 )
 """The order of a user's day, in which ``--help`` lists the commands; others follow by name."""
 FIRST_LINE = re.compile(r'"""`lenet-diag ([a-z-]+)`: (.+?\.)(?:"""|$)')
+
+
+def module_of(command: str) -> str:
+    """The name of the file of a command; one that is a word of Python ends in "_"."""
+    return f"{command}_" if iskeyword(command) else command
 
 
 def help_lines() -> dict[str, str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reports.commands.exit_codes import DEFECTS, UNREADABLE, one_line_errors, tell_damage
+from reports.commands.import_options import chosen, import_options
 from reports.commands.values import LOG, PATH
 from reports.terminal.output import say, talk
 
 
 @click.command(name="diagnose")
-@click.argument("paths", metavar="RUN.h5...", nargs=-1, required=True, type=LOG)
+@click.argument("paths", metavar="RUN.h5|FILE...", nargs=-1, required=True, type=LOG)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run that can be read.")
 @click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
 @click.option(
@@ -23,43 +25,51 @@ from reports.terminal.output import say, talk
     help="Judge by the limits in this TOML file, and the defaults for those it does not name.  "
     "[default: the limits kept in the log]",
 )
-def command(paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None) -> None:
+@import_options
+def command(
+    paths: tuple[Path, ...], as_json: bool, fail_on_defect: bool, limits_file: Path | None, **known: Any
+) -> None:
     """Say in plain words what became of runs, from which step on, and which layer died of what.
 
-    A folder stands for the logs in it. A file that cannot be read is named and left
-    out. A damaged log is named too, and diagnosed as far as it can be trusted. In both
-    cases the exit code is 3.
+    A folder stands for the logs in it. Logs of other tools are taken too, see lenet-diag
+    import. A file that cannot be read is named and left out. A damaged log is named too,
+    and diagnosed as far as it can be trusted. In both cases the exit code is 3.
     """
     import json
 
     from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
     from diagnostics.errors import LogError
-    from diagnostics.log.reader import open_run
-    from diagnostics.log.run_files import find_readable
+    from diagnostics.imports import find_files, open_runs
     from reports.text.diagnosis import diagnosis_text
+    from reports.text.imported import imported_from, imported_words
     from reports.text.phrases import interrupted_by
 
-    diagnoses, damage, unreadable = [], [], False
+    objects: list[dict[str, Any]] = []
+    diagnoses, unreadable = [], False
     with one_line_errors():
         limits = DEFAULT_THRESHOLDS.changed_by_file(limits_file) if limits_file else None
-        files, problems = find_readable(paths)
+        options = chosen(**known)
+        files, problems = find_files(paths)
         for problem in problems:
             unreadable = True
             talk(f"error: {problem}")
         for path in files:
             try:
-                run = open_run(path)
-                unreadable |= bool(tell_damage(path, run))
-                diagnoses.append(run.diagnosis if limits is None else diagnose(run, limits))
+                runs = open_runs(path, options)
+                found = [run.diagnosis if limits is None else diagnose(run, limits) for run in runs]
             except LogError as error:
                 unreadable = True
                 talk(f"error: {error}")
                 continue
-            damage.append(list(run.notes))
-            if not as_json:
-                say(diagnosis_text(diagnoses[-1], run.status, run.info.total_steps, interrupted_by(run)))
+            diagnoses += found
+            for run, diagnosis in zip(runs, found, strict=True):
+                unreadable |= bool(tell_damage(path, run))
+                imported = {"imported": dict(imported_from(run))} if run.info.is_imported else {}
+                objects.append({**diagnosis.to_json(), "damage": list(run.notes), **imported})
+                if not as_json:
+                    text = diagnosis_text(diagnosis, run.status, run.info.total_steps, interrupted_by(run))
+                    say("\n".join([text, *imported_words(run)]))
     if as_json:
-        objects = [{**one.to_json(), "damage": lost} for one, lost in zip(diagnoses, damage, strict=True)]
         say(json.dumps(objects, indent=2))
     if unreadable:
         sys.exit(UNREADABLE)

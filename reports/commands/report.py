@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
 from reports.commands.exit_codes import FAULT, UNREADABLE, fail, one_line_errors, tell_damage
+from reports.commands.import_options import chosen, import_options
 from reports.commands.values import FOLDER, FROM_1, LOG, PATH
 from reports.terminal.output import say, talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from diagnostics.imports import ImportOptions
     from diagnostics.replay.opened import OpenedRun
     from diagnostics.run.run import Run
     from diagnostics.statistics.run_summary import RunSummary
@@ -26,7 +28,7 @@ LONGEST_REPLAY = 10.0
 
 
 @click.command(name="report")
-@click.argument("path", metavar="RUN.h5|FOLDER", type=LOG)
+@click.argument("path", metavar="RUN.h5|FILE|FOLDER", type=LOG)
 @click.option(
     "-o",
     "--out",
@@ -50,7 +52,10 @@ LONGEST_REPLAY = 10.0
     help="Of a run that broke: train it again up to where it broke, and show what happened there.  [default: replay]",
 )
 @click.option("--data", metavar="FOLDER", type=PATH, help="The data to replay a run with.")
-def command(path: Path, out: Path | None, which: str, jobs: int | None, wants_replay: bool, data: Path | None) -> None:
+@import_options
+def command(
+    path: Path, out: Path | None, which: str, jobs: int | None, wants_replay: bool, data: Path | None, **known: Any
+) -> None:
     """Write report.html, complete in itself, and its figures as PNG files.
 
     The page of a run says what became of it, why, in which layer, what happened at the
@@ -58,82 +63,110 @@ def command(path: Path, out: Path | None, which: str, jobs: int | None, wants_re
     which arm, and when; each of its runs gets a report of its own.
     """
     with one_line_errors():
+        from diagnostics.errors import LogError
         from diagnostics.files import check_replaceable
-        from diagnostics.log.run_files import find_runs
+        from diagnostics.imports import find_files
 
-        find_runs([path])  # what cannot be read is told before what cannot be written
-        replays = Replays(wants_replay, data)
+        wanted = Wanted(wants_replay, data, chosen(**known))
+        _, problems = find_files([path])  # what cannot be read is told before what cannot be written
+        if problems:
+            raise LogError(problems[0])
         out = out or (path / "report" if path.is_dir() else path.with_suffix(".report"))
         check_replaceable(out / "report.html")  # before the minutes that figures take
         if path.is_dir():
-            code = _report_folder(path, out, which, jobs, replays)
+            code = _report_folder(path, out, which, jobs, wanted)
         else:
-            page, code = report_run(path, out, replays)
-            say(page)
+            pages, code = report_runs(path, out, wanted)
+            for page in pages:
+                say(page)
     sys.exit(code)
 
 
 @dataclass(frozen=True)
-class Replays:
-    """Whether runs that broke are replayed, and with the data of which folder (None: of that which the log names)."""
+class Wanted:
+    """What a user wants of the reports of runs.
 
-    are_wanted: bool = True
+    has_replay: whether runs that broke are replayed.
+    data: with the data of which folder; None for those that the log names.
+    options: what is known of runs in the logs of other tools.
+    """
+
+    has_replay: bool = True
     data: Path | None = None
+    options: ImportOptions | None = None
 
 
-def report_run(path: Path, out: Path, replays: Replays) -> tuple[Path, int]:
-    """Write the report of one run; returns the page, and 3 where the log is damaged. Raises LogError."""
+def report_runs(path: Path, out: Path, wanted: Wanted, name: str | None = None) -> tuple[list[Path], int]:
+    """Write the report of the run in a file, or of all; returns the pages, and 3 where a log is damaged.
+
+    A file of another tool may hold several runs: each then has a folder of its own inside ``out``. With ``name`` only
+    the run of that name is reported. Raises LogError.
+    """
     from diagnostics.errors import LogError
-    from diagnostics.log.reader import open_run
+    from diagnostics.imports import open_runs
     from reports.pages.run_page import write_report
 
-    run = open_run(path)
-    if not len(run):
-        raise LogError(f"{path}: holds no step yet; nothing to report")
-    return write_report(run, out, _origin(run, replays)), tell_damage(path, run)
+    runs = open_runs(path, wanted.options)
+    several = len(runs) > 1 and name is None
+    pages, code = [], 0
+    for run in runs:
+        if name is not None and len(runs) > 1 and run.name != name:
+            continue
+        if not len(run):
+            raise LogError(f"{path}: holds no step yet; nothing to report")
+        pages.append(write_report(run, out / run.name if several else out, _origin(run, wanted)))
+        code = max(code, tell_damage(path, run))
+    return pages, code
 
 
-def _origin(run: Run, replays: Replays) -> OpenedRun | str | None:
+def _origin(run: Run, wanted: Wanted) -> OpenedRun | str | None:
     """The steps at which the run broke, opened; why they cannot be, in one line; None where nobody wants them."""
     from diagnostics.replay import ReplayError, replay
     from diagnostics.replay.opened import open_origin, seconds_to_origin
     from reports.text.numbers import seconds
 
-    if not replays.are_wanted or not run.diagnosis.chain:
+    if not wanted.has_replay or run.info.is_imported or not run.diagnosis.chain:
         return None
     try:
-        replayed = replay(run, replays.data)
-        wanted = seconds_to_origin(replayed)
-        if wanted > LONGEST_REPLAY:
-            return f"A replay would take about {seconds(wanted)}: lenet-diag replay {run.path} makes it."
+        replayed = replay(run, wanted.data)
+        needed = seconds_to_origin(replayed)
+        if needed > LONGEST_REPLAY:
+            return f"A replay would take about {seconds(needed)}: lenet-diag replay {run.path} makes it."
         return open_origin(replayed)
     except ReplayError as error:
         return f"The run cannot be replayed: {error}."
 
 
-def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, replays: Replays) -> int:
+def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted: Wanted) -> int:
     """The page of the folder and those of its runs; returns the exit code."""
-    from diagnostics.log.reader import open_run
     from reports.commands.stats import collect, notes
     from reports.pages import html
     from reports.pages.study_data import StudyData
     from reports.pages.study_page import build
 
-    loaded, groups, comparisons = collect((folder,), False)
+    loaded, groups, comparisons = collect((folder,), False, wanted.options)
     for line in notes(loaded):
         talk(line)
     if not groups:
         fail(f"{folder}: no finished run to report", UNREADABLE)
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
-    failures, faults = _run_reports(summaries, out, jobs, replays)
+    failures, faults = _run_reports(summaries, out, jobs, wanted)
     links = {r.name: quote(f"{_page_folder(r)}/report.html") for r in summaries if r.name not in failures}
     for name, problem in failures.items():
         talk(problem if name in faults else f"error: {problem}")
     problems = [*loaded.problems, *failures.values()]
     left_out = [*problems, *(f"{path.name}: has not ended" for path in loaded.unfinished)]
-    data = StudyData(folder.resolve().name, groups, comparisons, lambda r: open_run(r.path), links, left_out)
+    data = StudyData(folder.resolve().name, groups, comparisons, lambda r: _opened(r, wanted.options), links, left_out)
     say(html.write(build(data), out))
     return FAULT if faults else UNREADABLE if problems else 0
+
+
+def _opened(summary: RunSummary, options: ImportOptions | None) -> Run:
+    """The run that a summary was made of. A file of another tool may hold several."""
+    from diagnostics.imports import open_runs
+
+    runs = open_runs(Path(summary.path), options)
+    return next((run for run in runs if run.name == summary.name), runs[0])
 
 
 def _page_folder(run: RunSummary) -> str:
@@ -141,7 +174,7 @@ def _page_folder(run: RunSummary) -> str:
 
 
 def _run_reports(
-    runs: Sequence[RunSummary], out: Path, jobs: int | None, replays: Replays
+    runs: Sequence[RunSummary], out: Path, jobs: int | None, wanted: Wanted
 ) -> tuple[dict[str, str], set[str]]:
     """A report for each run, several at a time; returns what went wrong, by run, and where that is our fault.
 
@@ -154,28 +187,28 @@ def _run_reports(
 
     failures: dict[str, str] = {}
     faults: set[str] = set()
-    tasks = [(Path(run.path), out / _page_folder(run), replays) for run in runs]
+    tasks = [(Path(run.path), out / _page_folder(run), wanted, run.name) for run in runs]
     with WorkerPool(jobs or cores(), _one_report) as pool:
-        for done, ((path, *_), problem) in enumerate(pool.each(tasks), 1):
+        for done, ((path, _, _, name), problem) in enumerate(pool.each(tasks), 1):
             if isinstance(problem, Exception):  # what is wrong with the place is wrong for all of them
                 raise problem
             if isinstance(problem, Failure) and problem.details:
-                faults.add(path.name)
+                faults.add(name)
                 problem = line_of(f"{path}: no report: {problem.message}", problem.details)
             elif isinstance(problem, Failure):
                 problem = f"{path}: no report: {problem.message}"
             if problem is not None:
-                failures[path.name] = problem
+                failures[name] = problem
             progress_line(f"reports of runs: {done} of {len(runs)}", done == len(runs))
     return {run.name: failures[run.name] for run in runs if run.name in failures}, faults
 
 
-def _one_report(job: tuple[Path, Path, Replays]) -> str | Exception | None:
+def _one_report(job: tuple[Path, Path, Wanted, str]) -> str | Exception | None:
     """Make one report in a process of its own. Returns what was wrong: a line where the log is at fault."""
     from diagnostics.errors import DiagnosticsError, LogWriteError
 
     try:
-        report_run(*job)
+        report_runs(*job)
     except (LogWriteError, OSError) as error:
         return error
     except DiagnosticsError as error:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reports.commands.exit_codes import UNREADABLE, one_line_errors
+from reports.commands.import_options import chosen, import_options
 from reports.commands.values import FOLDER, LOG
 from reports.terminal.output import is_terminal, say, talk
 from reports.terminal.progress_line import progress_line
 
 if TYPE_CHECKING:
+    from diagnostics.imports import ImportOptions
     from diagnostics.statistics.comparison import Comparison
     from diagnostics.statistics.group import Group
     from diagnostics.statistics.summary_cache import Loaded
 
 
 @click.command(name="stats")
-@click.argument("paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=LOG)
+@click.argument("paths", metavar="RUN.h5|FILE|FOLDER...", nargs=-1, required=True, type=LOG)
 @click.option(
     "--include-defects/--exclude-defects",
     default=True,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     type=FOLDER,
     help="Also write stats.txt, stats.json, stats.csv, and runs.csv with one row a run.",
 )
+@import_options
 def command(
     paths: tuple[Path, ...],
     include_defects: bool,
@@ -44,6 +47,7 @@ def command(
     as_json: bool,
     as_csv: bool,
     folder: Path | None,
+    **known: Any,
 ) -> None:
     """Statistics of runs: defect rates with 95 % intervals, means over all runs and over survivors.
 
@@ -53,7 +57,7 @@ def command(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv contradict each other; --save FOLDER writes both")
     with one_line_errors():
-        loaded, groups, comparisons = collect(paths, exclude_defect_steps)
+        loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known))
         for line in notes(loaded):
             talk(line)
         if not groups:
@@ -68,10 +72,12 @@ def command(
         sys.exit(UNREADABLE)
 
 
-def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded, list[Group], list[Comparison]]:
+def collect(
+    paths: tuple[Path, ...], exclude_defect_steps: bool, options: ImportOptions | None = None
+) -> tuple[Loaded, list[Group], list[Comparison]]:
     """The runs in these files and folders, grouped and compared. A single study keeps its own arms."""
     from diagnostics.errors import LogError
-    from diagnostics.log.run_files import find_readable
+    from diagnostics.imports import find_files
     from diagnostics.statistics import summary_cache
     from diagnostics.statistics.arms import group_runs
     from diagnostics.statistics.comparison import compare_all
@@ -82,10 +88,10 @@ def collect(paths: tuple[Path, ...], exclude_defect_steps: bool) -> tuple[Loaded
         plan, loaded = results.load_study(paths[0])
         groups = results.groups_of(plan, loaded.runs, exclude_defect_steps)
         return loaded, groups, results.comparisons_of(plan, groups)
-    files, problems = find_readable(paths)
+    files, problems = find_files(paths)
     if not files:
         raise LogError("; ".join(problems))
-    loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None)
+    loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None, options)
     loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups)

@@ -36,11 +36,13 @@ class Place:
     report: the report of a run, that of a study, or the page of opened steps (which is also part of the first).
     section: the anchor of the section; ``opening`` is above the first one.
     position: figures of a section come in the order of their positions.
+    needs_layers: whether it is left out of the report of a run whose layers are not recorded; default no.
     """
 
     report: Report
     section: str
     position: int
+    needs_layers: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def figure_files(report: Report) -> list[Any]:
 
 def figures_in(section: str, run: Run) -> Iterable[CaptionedFigure]:
     """The figures of one section of the report of a run."""
-    return _captioned("run", section, run)
+    return _captioned("run", section, run, has_layers=bool(run.columns.tensors))
 
 
 def study_figures_in(section: str, study: StudyRuns) -> Iterable[CaptionedFigure]:
@@ -96,7 +98,7 @@ def opened_figures_in(section: str, opened: OpenedRun) -> Iterable[CaptionedFigu
     return _captioned("origin", section, opened)
 
 
-def _captioned(report: Report, section: str, source: Any) -> Iterable[CaptionedFigure]:
+def _captioned(report: Report, section: str, source: Any, has_layers: bool = True) -> Iterable[CaptionedFigure]:
     for module in figure_files(report):
-        if module.PLACE.section == section:
+        if module.PLACE.section == section and (has_layers or not module.PLACE.needs_layers):
             yield from module.captioned(source)

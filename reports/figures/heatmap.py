@@ -21,7 +21,7 @@ from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, cells
 from reports.figures.layers import LayerCurves, layer_curves
 
-PLACE = Place("run", "layers", 40)
+PLACE = Place("run", "layers", 40, needs_layers=True)
 COLUMNS = 360
 ZERO = "#000000"
 MAPS = (

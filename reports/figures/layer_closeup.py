@@ -17,7 +17,7 @@ from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_stretches
 from reports.figures.layers import layer_curves
 
-PLACE = Place("run", "why", 30)
+PLACE = Place("run", "why", 30, needs_layers=True)
 PANELS = (
     ("gradient", "gradient norm", True),
     ("ratio", "update / weight norm", True),

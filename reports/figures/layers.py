@@ -44,14 +44,12 @@ def layer_curves(run: Run, first: int | None = None, last: int | None = None) ->
     tensors = {layer: [tensor for one, tensor in columns.tensors if one == layer] for layer in layers}
     wanted: list[tuple[str, str, int]] = []
     for layer in layers:
-        norms = ((f"gradient of {one}", columns.tensor(layer, one, "gradient", "norm")) for one in tensors[layer])
-        wanted += [(layer, name, place) for name, place in norms]
         main = tensors[layer][0]
-        wanted.append((layer, "ratio", columns.tensor(layer, main, "update", "ratio")))
-        wanted.append((layer, "weight_norm", columns.tensor(layer, main, "value", "norm")))
-        if layer in columns.layers:
-            wanted.append((layer, "dead", columns.activation(layer, "dead_fraction")))
-            wanted.append((layer, "saturated", columns.activation(layer, "saturated_fraction")))
+        names = {f"gradient of {one}": f"{layer}/{one}/gradient/norm" for one in tensors[layer]}
+        names |= {"ratio": f"{layer}/{main}/update/ratio", "weight_norm": f"{layer}/{main}/value/norm"}
+        names |= {"dead": f"{layer}/dead_fraction", "saturated": f"{layer}/saturated_fraction"}
+        found_in = ((name, columns.find(column)) for name, column in names.items())
+        wanted += [(layer, name, place) for name, place in found_in if place is not None]
     places = np.array([place for _, _, place in wanted], dtype=np.intp)
     block = run.block(places, first=first, last=last).astype(np.float64)
     found: dict[tuple[str, str], Any] = {(la, name): block[:, i] for i, (la, name, _) in enumerate(wanted)}
@@ -62,6 +60,6 @@ def layer_curves(run: Run, first: int | None = None, last: int | None = None) ->
         return np.array([found.get((layer, name), missing) for layer in layers])
 
     with np.errstate(over="ignore", invalid="ignore"):
-        gradients = ([found[layer, f"gradient of {one}"] for one in tensors[layer]] for layer in layers)
+        gradients = ([found.get((layer, f"gradient of {one}"), missing) for one in tensors[layer]] for layer in layers)
         gradient = np.array([reduce(np.hypot, norms) for norms in gradients])
     return LayerCurves(steps, layers, gradient, stack("ratio"), stack("weight_norm"), stack("dead"), stack("saturated"))

@@ -21,6 +21,7 @@ from diagnostics.run.turning_point import turning_step
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches, moving_mean
+from reports.text.imported import onset_words
 from reports.text.numbers import counted, number, percent
 
 PLACE = Place("run", "opening", 10)
@@ -53,10 +54,10 @@ def prepare(run: Run) -> LossCurves:
     Loss is the data loss, which guessing is measured by; the window of the
     means is that of the detector: 20 steps or 2,560 samples, whichever is more, and at most 200 steps.
     """
-    columns = run.columns
-    values = run.block([columns.scalar("data_loss"), columns.scalar("accuracy")]).astype(np.float64)
+    values = run.scalars("data_loss", "accuracy")
     steps = np.ascontiguousarray(run.index["step"])
-    window = run.info.window
+    gap = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
+    window = max(1, round(run.info.window / max(gap, 1.0)))
     loss, accuracy = values[:, 0], values[:, 1]
     broken = steps[~np.isfinite(loss)]
     per_epoch = max(run.info.steps_per_epoch, 1)
@@ -68,7 +69,7 @@ def prepare(run: Run) -> LossCurves:
         mean_loss=extremes(steps, np.where(np.isfinite(loss), moving_mean(loss, window), np.nan)),
         mean_accuracy=extremes(steps, moving_mean(accuracy, window)),
         window=window,
-        guess_loss=prior_entropy(run.info.prior),
+        guess_loss=prior_entropy(run.info.prior) or np.nan,
         guess_accuracy=max(run.info.prior),
         not_finite_from=int(broken[0]) if len(broken) else None,
         stretches=run.diagnosis.stretches,
@@ -92,7 +93,8 @@ def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
     top.plot(*data.loss, color=style.SKY, linewidth=0.7, marker=style.marker(data.loss[1]))
     top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_loss[1]))
     top.axhline(data.guess_loss, **style.GUESSING, linewidth=1.1)
-    _above(top, data.guess_loss, f"guessing: {data.guess_loss:.3f} nats")
+    if np.isfinite(data.guess_loss):
+        _above(top, data.guess_loss, f"guessing: {data.guess_loss:.3f} nats")
     style.log_axis(top)
     top.set_ylabel("loss (nats, log scale)")
     top.set_title("Loss")
@@ -100,7 +102,8 @@ def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
     bottom.plot(*data.mean_accuracy, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_accuracy[1]))
     bottom.plot(*data.validation, **style.VALIDATION, markersize=6, markeredgecolor="white", clip_on=False, zorder=5)
     bottom.axhline(data.guess_accuracy, **style.GUESSING, linewidth=1.1)
-    _above(bottom, data.guess_accuracy, f"guessing: {data.guess_accuracy:.1%}")
+    if np.isfinite(data.guess_accuracy):
+        _above(bottom, data.guess_accuracy, f"guessing: {data.guess_accuracy:.1%}")
     bottom.set_ylim(-0.02, 1.03)
     style.share_axis(bottom)
     bottom.set_ylabel("accuracy")
@@ -121,14 +124,14 @@ def _legend(figure: Figure, data: LossCurves) -> None:
     """One legend on top: the curves, and the marks by their names and steps."""
     entries: list[Line2D | Patch] = [
         style.key("each step", color=style.SKY, linewidth=0.9),
-        style.key(f"mean of the last {data.window} steps", color=style.BLUE, linewidth=1.8),
+        style.key(f"mean of the last {counted(data.window, 'recorded step')}", color=style.BLUE, linewidth=1.8),
     ]
     if len(data.validation[0]):
         entries.append(style.key("validation", **style.VALIDATION))
     if data.stretches:
         entries.append(Patch(facecolor=to_rgba(style.VERMILLION, 0.12), label="defect stretch", **style.STRETCH))
     for stretch in data.stretches[:2]:
-        entries.append(style.key(f"onset: step {stretch.onset:,}", **style.ONSET))
+        entries.append(style.key(f"onset: {onset_words(stretch)}", **style.ONSET))
         entries.append(style.key(f"confirmed: step {stretch.confirmed:,}", **style.CONFIRMED))
         if stretch.recovery is not None:
             entries.append(style.key(f"recovered: step {stretch.recovery:,}", **style.RECOVERED))
@@ -173,7 +176,7 @@ def _curves_words(run: Run) -> str:
     steps = run.index["step"]
     if not len(steps):
         return "Two curves over steps none, loss above and accuracy below: no steps were recorded."
-    last = run.block([run.columns.scalar("data_loss"), run.columns.scalar("accuracy")])[-LAST:].astype(float)
+    last = run.scalars("data_loss", "accuracy")[-LAST:]
     loss, accuracy = (float(mean) for mean in last.mean(axis=0))
     return (
         f"Two curves over steps {int(steps[0]):,} to {int(steps[-1]):,}, loss above and accuracy below: over the last "

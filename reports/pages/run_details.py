@@ -75,12 +75,12 @@ def _pairs(caption: str, values: dict[str, object]) -> TableBlock:
 
 
 def _log_table(run: Run) -> TableBlock:
-    steps = run.block([run.columns.scalar("seconds")])[:, 0].astype(float)
+    steps = run.scalars("seconds")[:, 0]
     rows: list[tuple[Inline, ...]] = [
         ("status", status_of(run)),
         ("steps recorded", f"{len(run):,} of {run.info.total_steps:,} asked for"),
         ("time of the steps", f"{seconds(float(steps.sum()))}, {seconds(float(steps.mean()))} a step"),
-        ("parameters", f"{run.info.parameters:,}"),
+        ("parameters", NONE if run.info.is_imported else f"{run.info.parameters:,}"),
         ("numbers a step", f"{len(run.columns):,}"),
         ("snapshots", f"{len(run.snapshots):,}"),
     ]

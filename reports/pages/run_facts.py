@@ -96,7 +96,7 @@ def _accuracy(run: Run) -> tuple[float, str]:
     """The accuracy of the last validation; without one, that of the last training steps."""
     if len(run.validations):
         return float(run.validations["accuracy"].iloc[-1]), "validation accuracy"
-    last = run.block([run.columns.scalar("accuracy")])[-LAST:, 0].astype(float)
+    last = run.scalars("accuracy")[-LAST:, 0]
     return float(last.mean()), f"training accuracy of the last {counted(len(last), 'step')}"
 
 

@@ -36,6 +36,7 @@ from reports.pages.run_turned_back import turned_back
 from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
 from reports.text.headline import measured_words, origin_sentence
+from reports.text.imported import imported_sentence
 from reports.text.numbers import counted
 from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
 from reports.text.remedies import command_for
@@ -53,9 +54,11 @@ def write_report(run: Run, folder: Path, origin: Origin = None) -> Path:
 def build(run: Run, origin: Origin = None) -> Document:
     """The content of the report; needs at least one recorded step."""
     network = run.info.settings.get("network", "network")
-    subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
+    seed = "" if run.info.seed < 0 else f", seed {run.info.seed}"
+    subtitle = f"{network}{seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
     rescue = rescue_of(run)
-    verdict = f"{verdict_sentence(run)} {saved_sentence(rescue)}".rstrip()
+    parts = (verdict_sentence(run), imported_sentence(run), saved_sentence(rescue))
+    verdict = " ".join(part for part in parts if part)
     opening: tuple[Block, ...] = (
         VerdictBlock(TITLES[run.verdict], verdict, tone_of(run.verdict)),
         run_facts(run, rescue),
@@ -65,7 +68,7 @@ def build(run: Run, origin: Origin = None) -> Document:
         *turned_back(run),
         _why(run, rescue),
         *_origin(origin),
-        section("layers", "All layers", *pictures(figures_in("layers", run))),
+        section("layers", "All layers", *(pictures(figures_in("layers", run)) or (text("No layers were recorded."),))),
         _tensors(run),
         *tried(run, rescue),
         _try(run, rescue),

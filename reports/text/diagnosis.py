@@ -11,6 +11,7 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
 from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
+from reports.text.imported import onset_words
 from reports.text.numbers import counted
 from reports.text.phrases import status_words
 
@@ -61,7 +62,8 @@ def verdict_sentence(run: Run) -> str:
     if diagnosis.verdict is Verdict.NEVER_LEARNED:
         return f"This run never learned: to the end of its {steps} it does no better than guessing.{because}"
     if diagnosis.verdict is Verdict.COLLAPSED:
-        return f"This run had learned, lost everything at step {stretch.onset:,} and guesses from there {end}.{because}"
+        when = onset_words(stretch) if stretch.onset_between else f"at {onset_words(stretch)}"
+        return f"This run had learned, lost everything {when} and guesses from there {end}.{because}"
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
 
 
@@ -84,10 +86,12 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         lines.append(f"  status:     {status_words(status, interrupted_by)}; it is judged by {of}")
     for position, rollback in enumerate(diagnosis.rollbacks):
         lines += wrapped("rollbacks:" if position == 0 else "", rollback_words(rollback))
+    stretch = deciding_stretch(diagnosis)
     if diagnosis.onset is not None:
         share = diagnosis.defect_steps / diagnosis.steps
+        since = onset_words(stretch) if stretch else f"step {diagnosis.onset}"
         lines.append(
-            f"  since:      step {diagnosis.onset}, confirmed at step {diagnosis.confirmed}; "
+            f"  since:      {since}, confirmed at step {diagnosis.confirmed}; "
             f"{diagnosis.defect_steps:,} of {diagnosis.steps:,} steps are defect iterations ({share:.0%})"
         )
         ended = [stretch for stretch in diagnosis.stretches if stretch.recovery is not None]

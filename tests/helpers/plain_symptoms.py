@@ -41,9 +41,9 @@ def state(rows: Sequence[PlainRow], words: Words) -> tuple[bool, bool]:
     """(guessing, learned) at the last of ``rows``."""
     now = rows[-1].step
     inside = [row for row in rows if row.step > now - words.window]
-    if len(inside) < 5:
-        inside = list(rows[-5:])
-    if now - rows[0].step < words.window - 1 or len(inside) < 5 or any(row.loss is None for row in inside):
+    if len(inside) < 3:
+        inside = list(rows[-3:])
+    if now - rows[0].step < words.window - 1 or len(inside) < 3 or any(row.loss is None for row in inside):
         return False, False
     mean = float(sum(Fraction(row.loss or 0.0) for row in inside) / len(inside))
     samples = sum(row.samples for row in inside)
@@ -57,9 +57,9 @@ def is_above_chance(rows: Sequence[PlainRow], words: Words, by: float = 0.3) -> 
     """Whether the loss is below guessing and the accuracy so far above the share of the commonest class."""
     now = rows[-1].step
     inside = [row for row in rows if row.step > now - words.window]
-    if len(inside) < 5:
-        inside = list(rows[-5:])
-    if now - rows[0].step < words.window - 1 or len(inside) < 5 or any(row.loss is None for row in inside):
+    if len(inside) < 3:
+        inside = list(rows[-3:])
+    if now - rows[0].step < words.window - 1 or len(inside) < 3 or any(row.loss is None for row in inside):
         return False
     mean = float(sum(Fraction(row.loss or 0.0) for row in inside) / len(inside))
     accuracy = sum(row.correct for row in inside) / sum(row.samples for row in inside)
@@ -67,11 +67,13 @@ def is_above_chance(rows: Sequence[PlainRow], words: Words, by: float = 0.3) -> 
 
 
 def last_good(rows: Sequence[PlainRow], words: Words) -> int:
-    """The last step whose mean loss over five rows was at most 0.7 H; -1 where there is none."""
-    for end in range(len(rows), 4, -1):
-        losses = [row.loss for row in rows[end - 5 : end]]
-        if None not in losses and sum(x for x in losses if x is not None) / 5 <= 0.7 * words.entropy:
-            return rows[end - 1].step
+    """The last step with a mean loss of at most 0.7 H over the rows of five steps; -1 where there is none."""
+    for row in reversed(rows):
+        losses = [one.loss for one in rows if row.step - 5 < one.step <= row.step]
+        has_five_steps = row.step - rows[0].step >= 4
+        mean = sum(math.inf if loss is None else loss for loss in losses) / len(losses)
+        if has_five_steps and mean <= 0.7 * words.entropy:
+            return row.step
     return -1
 
 

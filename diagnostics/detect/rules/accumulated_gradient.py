@@ -18,7 +18,7 @@ from diagnostics.detect.findings import Finding, Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
-from diagnostics.detect.window import Window
+from diagnostics.detect.window import MissingColumnsError, Window
 
 GROWTH = 2.5
 
@@ -75,6 +75,8 @@ def _change(window: Window) -> Series:
     for tensor in window.info.tensors:
         norm = window.tensor(tensor.layer, tensor.tensor, "gradient", "norm")
         shapes += [window.tensor(tensor.layer, tensor.tensor, "gradient", s) / norm for s in ("mean", "min", "max")]
+    if not shapes:
+        raise MissingColumnsError("gradients: nothing is recorded of them")
     shape = np.stack(shapes, axis=1)
     change: Series = np.linalg.norm(np.diff(shape, axis=0), axis=1) / np.linalg.norm(shape[1:], axis=1)
     return change

@@ -56,6 +56,11 @@ class DeadUnits(Rule):
             units, value = window.unit_count(layer), np.median(silent[-rows:])
             at_first, in_the_end = round(silent[first] * units), round(value * units)
             message = f"{at_first} of {units} {window.units(layer)} of {layer} silent for every input"
+            if window.info.is_imported:  # the log of another tool tells shares, and no numbers of units
+                message = f"{silent[first]:.0%} of the units of {layer} silent for every input"
+                plain = f"Then {value:.0%} of the units of {layer} output 0 for every input, and pass no gradient back."
+                findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message, plain=plain))
+                continue
             if in_the_end != at_first:
                 message += f", {in_the_end} in the end"
             plain, last = _plain(window.units(layer), layer, in_the_end, units), len(window) - 1

@@ -86,6 +86,21 @@ def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
     assert verdicts == [("Dense", "right"), ("CarelessReLU", "dinputs"), ("Dense", "right")]
 
 
+def test_the_page_for_logs_of_other_tools_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "any-log.md").read_text()
+
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, names)
+
+    [printed] = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert capsys.readouterr().out == printed
+    assert diagnostics.open_run("metrics.h5").verdict == names["run"].verdict
+
+
 @pytest.mark.torch
 def test_the_page_s_network_in_pytorch_runs_and_is_recorded_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

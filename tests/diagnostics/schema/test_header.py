@@ -47,7 +47,15 @@ def test_every_attribute_comes_back_as_it_was_written(tmp_path: Path) -> None:
     intervals = {"log_every": 3, "histograms_every": 0, "checkpoint_every": 7}
     ended = {"status": "stopped", "digest_end": "c", "seconds": 2.5, "cost_seconds": 0.5}
     header = Header(
-        info, run_id="a", created=1.5, subsample="all", measuring="m", digest_start="b", **intervals, **ended
+        info,
+        run_id="a",
+        created=1.5,
+        subsample="all",
+        measuring="m",
+        on_defect="stop",
+        digest_start="b",
+        **intervals,
+        **ended,
     )
 
     with written(tmp_path / "run.h5", header) as file:
@@ -116,7 +124,7 @@ def test_an_attribute_that_is_newer_than_the_log_has_its_default(tmp_path: Path)
             del file.attrs[name]
         again = read_header(NativeFile(file))
 
-    assert later == ["measuring", "checkpoint_every", "window", "thresholds"]
+    assert later == ["measuring", "checkpoint_every", "on_defect", "window", "thresholds", "rows"]
     assert again.schema_version == (1, 0)
     assert (again.checkpoint_every, again.measuring) == (None, "")
     assert (again.info.window, again.info.thresholds) == (200, {})

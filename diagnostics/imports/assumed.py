@@ -1,0 +1,52 @@
+"""What the numbers of a log say of settings that it does not name: the batch size, and the number of classes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diagnostics.imports.metrics import Numbers
+
+LARGEST_BATCH = 4096
+MOST_CLASSES = 20
+LEAST_ROWS = 5
+FROZEN, NEAR = 0.03, 0.02
+
+
+def batch_size_of(accuracies: Numbers) -> int | None:
+    """The smallest batch of which nearly all accuracies are whole numbers of samples; None where none fits.
+
+    accuracies: (n,), each the share of one batch, with at least four digits.
+    """
+    known = accuracies[np.isfinite(accuracies)]
+    values = known[(known > 0) & (known < 1)]
+    if len(np.unique(values)) < 4:
+        return None
+    for size in range(2, LARGEST_BATCH + 1):
+        right = values * size
+        room = max(1e-4 * size, 1e-6)
+        if room > 0.1:
+            return None
+        if (np.abs(right - np.round(right)) <= room).mean() >= 0.99:
+            return size
+    return None
+
+
+def classes_of_frozen_loss(losses: Numbers, accuracies: Numbers) -> int | None:
+    """The number of classes k where the loss stands still at ln k at the end, with an accuracy of about 1/k.
+
+    losses, accuracies: (n,), in the order of their steps. None where nothing stands still, or at no such number.
+    """
+    rows = max(LEAST_ROWS, len(losses) // 5)
+    last, right = losses[-rows:], accuracies[-rows:]
+    if len(last) < LEAST_ROWS or not np.isfinite(last).all() or not np.isfinite(right).all():
+        return None
+    mean = float(last.mean())
+    if not 0 < mean < math.log(MOST_CLASSES + 0.5) or last.std() > FROZEN * mean:
+        return None
+    classes = round(math.exp(mean))
+    if classes < 2 or abs(mean / math.log(classes) - 1) > NEAR:
+        return None
+    share = float(right.mean())
+    return classes if 0.3 / classes <= share <= 1.7 / classes else None

@@ -1,0 +1,122 @@
+"""What the usual names of metrics mean: ``train/loss``, ``val_acc``, ``lr``, ``grad_{layer}`` and the like.
+
+A name is cut into words. Words such as ``train`` or ``val`` say which data it is about, ``step`` or ``epoch`` at the
+end whether it is a value of a step or a mean. What is left is looked up, first as a number of the whole run, then
+among the patterns of numbers of a layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from diagnostics.errors import LogError
+
+Data = Literal["train", "validation"]
+Over = Literal["", "step", "epoch"]
+
+SCALAR_NAMES: dict[str, tuple[str, ...]] = {
+    "loss": ("loss", "nll", "ce", "xent", "cost", "cross_entropy", "crossentropy", "nll_loss", "ce_loss", "total_loss",
+             "batch_loss", "cross_entropy_loss"),
+    "data_loss": ("data_loss",),
+    "penalty": ("penalty",),
+    "accuracy": ("acc", "accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy", "acc1",
+                 "top1", "top_1", "acc_1", "batch_accuracy", "multiclass_accuracy", "multiclassaccuracy"),
+    "learning_rate": ("lr", "learning_rate", "learningrate", "lr_sgd", "lr_adam", "lr_adamw", "lr_rmsprop"),
+    "seconds": ("seconds", "step_time", "step_seconds"),
+    "samples": ("samples",),
+}  # fmt: skip
+"""The names of each number of a step, in small letters with "_" between the words."""
+
+LAYER = r"(?P<layer>.+)"
+LAYER_PATTERNS: tuple[tuple[str, str], ...] = (
+    (rf"(?:grad|gradient)_?norms?[/_.:]{LAYER}", "gradient"),
+    (rf"(?:grad|grads|gradient|gradients)[/_.:]{LAYER}", "gradient"),
+    (rf"{LAYER}[/_.:](?:grad|gradient)(?:_?norm)?", "gradient"),
+    (rf"(?:wnorm|weight_?norm|weights?)[/_.:]{LAYER}", "value"),
+    (rf"{LAYER}[/_.:](?:wnorm|weight_?norm)", "value"),
+    (rf"(?:dead|dead_?fraction|dead_?units)[/_.:]{LAYER}", "dead"),
+    (rf"{LAYER}[/_.:](?:dead|dead_?fraction|dead_?units)", "dead"),
+    (rf"(?:update_?ratio|ratio)[/_.:]{LAYER}", "ratio"),
+    (rf"{LAYER}[/_.:](?:update_?ratio|ratio)", "ratio"),
+)  # fmt: skip
+"""The patterns of the numbers of a layer: its gradient's norm, its weights' norm, its silent units, its update."""
+
+STEP_NAMES = ("step", "global_step", "iteration", "iter", "_step", "trainer/global_step", "train/global_step", "batch",
+              "steps", "iterations")  # fmt: skip
+EPOCH_NAMES = ("epoch", "epochs", "train/epoch")
+VALIDATION_WORDS = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev", "validate"})
+TRAIN_WORDS = frozenset({"train", "training", "tr"})
+
+
+@dataclass(frozen=True, slots=True)
+class MetricMeaning:
+    """What one metric is.
+
+    ``quantity``: a number of a step, such as "loss"; of a layer "gradient", "value", "dead" or "ratio".
+    ``layer``: the layer, "" for the whole run.
+    ``data``: whether it is about training or validation.
+    ``over``: "step" or "epoch" where the name says so, else "".
+    """
+
+    quantity: str
+    layer: str = ""
+    data: Data = "train"
+    over: Over = ""
+
+
+def meaning_of(name: str) -> MetricMeaning | None:
+    """What a metric of this name is; None for a name that says nothing known."""
+    plain = name.strip()
+    for pattern, quantity in LAYER_PATTERNS:
+        found = re.fullmatch(pattern, plain, re.IGNORECASE)
+        if found and found["layer"].lower() not in ("norm", "total", "global", "all"):
+            return MetricMeaning(quantity, found["layer"])
+    words = [word for word in re.split(r"[\s/_.:\-]+", plain.lower()) if word]
+    data: Data = "train"
+    over: Over = ""
+    if len(words) > 1 and words[-1] in ("step", "epoch"):
+        over = "step" if words.pop() == "step" else "epoch"
+    for place in (0, -1):
+        if len(words) > 1 and words[place] in VALIDATION_WORDS | TRAIN_WORDS:
+            data = "validation" if words.pop(place) in VALIDATION_WORDS else "train"
+            break
+    rest = "_".join(words)
+    for quantity, names in SCALAR_NAMES.items():
+        if rest in names:
+            return MetricMeaning(quantity, "", data, over)
+    return None
+
+
+def meanings(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, MetricMeaning]:
+    """The meaning of each metric that has one.
+
+    names: the names in a file.
+    chosen: names of metrics by what they are, such as ``{"loss": "my_cost"}``; all others go by their names.
+
+    Raises LogError where a chosen metric is not in the file, or stands for nothing that is known.
+    """
+    found = {name: meaning for name in names if (meaning := meaning_of(name)) is not None}
+    for quantity, name in chosen.items():
+        meaning = meaning_of(quantity)
+        if meaning is None:
+            known = ", ".join([*SCALAR_NAMES, "val_loss", "val_accuracy", "grad_LAYER", "wnorm_LAYER", "dead_LAYER"])
+            raise LogError(f"--columns {quantity}={name}: {quantity} is not known; known are {known}")
+        if name not in names:
+            raise LogError(f"--columns {quantity}={name}: found no {name}; found {', '.join(sorted(names)[:12])}")
+        same = (meaning.quantity, meaning.layer, meaning.data)
+        found = {key: one for key, one in found.items() if (one.quantity, one.layer, one.data) != same}
+        found[name] = meaning
+    return found
+
+
+def is_step(name: str) -> bool:
+    """Whether a column of this name holds the step."""
+    return name.strip().lower() in STEP_NAMES
+
+
+def is_epoch(name: str) -> bool:
+    """Whether a column of this name holds the epoch."""
+    return name.strip().lower() in EPOCH_NAMES

@@ -1,0 +1,33 @@
+"""The formats that can be imported, one a file, and the list of them.
+
+A format's file has one ``FORMAT``: its name, how it is recognised, and a pure function from a path to the metrics of
+the runs in it. To add one, write its file and put it into the list; nothing else has to be told.
+"""
+
+from __future__ import annotations
+
+from diagnostics.imports.formats import (
+    csv_file,
+    json_document,
+    json_lines,
+    keras_progress,
+    mlflow,
+    parquet,
+    tensorboard,
+    trackio,
+    trainer_state,
+)
+from diagnostics.imports.formats.declared import ImportFormat
+
+FORMATS: tuple[ImportFormat, ...] = (
+    mlflow.FORMAT,
+    parquet.FORMAT,
+    trackio.FORMAT,
+    tensorboard.FORMAT,
+    trainer_state.FORMAT,
+    json_lines.FORMAT,
+    json_document.FORMAT,
+    keras_progress.FORMAT,
+    csv_file.FORMAT,
+)
+"""In the order in which they are tried: those that are sure first."""

@@ -1,0 +1,93 @@
+"""What an importer reads of a file: one series of numbers a metric, and what the file says of itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+RowsAre = Literal["steps", "means", "running means"]
+
+
+@dataclass(frozen=True)
+class MetricSeries:
+    """One metric of one run, as the file has it.
+
+    ``steps``: (n,), the step of each value; NaN where the file does not say.
+    ``epochs``: (n,), its epoch; NaN where the file does not say.
+    ``values``: (n,), the values; NaN and infinities are values that were logged so.
+    """
+
+    steps: Numbers
+    epochs: Numbers
+    values: Numbers
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class LoggedMetrics:
+    """All metrics of one run.
+
+    ``series``: the metrics by the names that the file gives them.
+    ``name``: the name of the run in the file; "" where the file holds one run without a name.
+    ``settings``: what the file says of the training: learning rate, optimiser, seed and the like.
+    ``rows``: what the values of training are: those of their steps, means over the steps since the value before, or
+    running means since the beginning of the epoch. Default "steps".
+    ``first_step``: the number that the file gives the first step, default 0.
+    ``is_table``: whether the file is a table, in which an empty cell may stand for a number that is not finite.
+    """
+
+    series: Mapping[str, MetricSeries]
+    name: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    rows: RowsAre = "steps"
+    first_step: int = 0
+    is_table: bool = False
+
+
+@dataclass
+class SeriesBuilder:
+    """Gathers values one at a time."""
+
+    rows: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
+
+    def add(self, name: str, value: Any, step: Any = math.nan, epoch: Any = math.nan) -> None:
+        """One value; what is no number is left out."""
+        number = number_of(value)
+        if number is not None:
+            self.rows.setdefault(name, []).append((_or_nan(step), _or_nan(epoch), number))
+
+    def build(self) -> dict[str, MetricSeries]:
+        """The series by their names."""
+        return {name: _series(rows) for name, rows in self.rows.items()}
+
+
+def _series(rows: Iterable[tuple[float, float, float]]) -> MetricSeries:
+    steps, epochs, values = np.array(list(rows), np.float64).reshape(-1, 3).T
+    return MetricSeries(steps, epochs, values)
+
+
+def number_of(value: Any) -> float | None:
+    """A value as a float; None for what is no number, such as truth values, texts, lists and empty cells."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, str):
+        value = value.strip().lower().replace("infinity", "inf")
+        if not value:
+            return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _or_nan(value: Any) -> float:
+    number = number_of(value)
+    return math.nan if number is None or math.isinf(number) else number

@@ -1,0 +1,84 @@
+"""What a user knows of a run and its file does not say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from diagnostics.errors import LogError
+from lenet.errors import DataError
+from lenet.regular_files import read_regular
+
+LARGEST_LABELS = 1 << 28
+COMMONEST = 1.25
+"""Of classes whose shares are not known the commonest is taken to be so many times as large as their mean."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a user says of a run; None and {} leave it to the file.
+
+    ``classes``: the number of classes, of about equal size.
+    ``prior``: (classes,), the share of each class.
+    ``columns``: metrics by what they are, such as ``{"loss": "my_cost"}``.
+    ``batch_size``: samples a step.
+    ``steps_per_epoch``: steps an epoch.
+
+    Raises LogError where a number cannot be.
+    """
+
+    classes: int | None = None
+    prior: Sequence[float] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    batch_size: int | None = None
+    steps_per_epoch: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("classes", "batch_size", "steps_per_epoch"):
+            number, least = getattr(self, name), 2 if name == "classes" else 1
+            if number is not None and number < least:
+                raise LogError(f"{name}: received {number}, expected at least {least}")
+        if self.prior is not None:
+            shares = list(self.prior)
+            if not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-3:
+                raise LogError(f"prior: received {shares}, expected the shares of the classes, which add up to 1")
+
+
+def even_prior(classes: int) -> tuple[float, ...]:
+    """Shares of classes of about equal size: the commonest is taken to be a quarter larger than their mean."""
+    first = min(COMMONEST / classes, 0.5 + 0.1 / classes)
+    return (first, *((1 - first) / (classes - 1),) * (classes - 1))
+
+
+def prior_of_labels(path: Path) -> tuple[float, ...]:
+    """The share of each class in a file of labels: IDX, gzip too, NumPy's npy, or text with a whole number a line.
+
+    Raises LogError where it cannot be read.
+    """
+    try:
+        labels = _labels(path)
+    except (OSError, ValueError, DataError) as error:
+        raise LogError(f"{path}: cannot be read as labels: {str(error).removeprefix(f'{path}: ')}") from None
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        labels = labels.argmax(axis=1)
+    whole = np.asarray(labels).ravel()
+    if not len(whole) or not np.isfinite(whole).all() or (whole != np.floor(whole)).any():
+        raise LogError(f"{path}: found labels that are no whole numbers, expected one class a sample")
+    _, counts = np.unique(whole, return_counts=True)
+    return tuple((counts / math.fsum(counts)).tolist())
+
+
+def _labels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    from diagnostics.imports.content import content
+    from lenet import load_mnist_labels
+
+    if path.suffix == ".npy":
+        read_regular(path, LARGEST_LABELS)
+        return np.asarray(np.load(path, allow_pickle=False), np.float64)
+    if content(path)[:2] == b"\0\0":
+        return np.asarray(load_mnist_labels(path), np.float64)
+    return np.array(content(path).decode("utf-8").replace(",", " ").split(), np.float64)

@@ -1,0 +1,109 @@
+"""From the path of another tool's log to its runs."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from diagnostics.errors import LogError
+from diagnostics.files import readable_name
+from diagnostics.imports.build import build_run
+from diagnostics.imports.content import head
+from diagnostics.imports.formats import FORMATS
+from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.imported_run import ImportedRun
+from diagnostics.imports.options import ImportOptions
+from diagnostics.log.reader import open_run
+from diagnostics.log.run_files import each_once, find_readable
+from diagnostics.run.run import Run
+
+HDF5 = b"\x89HDF"
+DAMAGE = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, EOFError, OSError,
+    MemoryError, struct.error, zlib.error, sqlite3.Error,
+)  # fmt: skip
+"""What parsers raise for files that are damaged."""
+
+
+def format_of(path: Path) -> ImportFormat | None:
+    """The format of a file or folder; None where none recognises it, for HDF5 files, and for what cannot be read."""
+    try:
+        start = head(path)
+        if start.startswith(HDF5):
+            return None
+        return next((one for one in FORMATS if one.recognises(path, start)), None)
+    except OSError:
+        return None
+
+
+def open_runs(path: Path, options: ImportOptions | None = None) -> list[Run]:
+    """The runs in any file: the one of a log of lenet-diag, or those of another tool's log.
+
+    path: the file. options: what is known of runs of another tool.
+
+    Raises LogError, one line, where it cannot be read, and MissingLibraryError as :func:`import_runs`.
+    """
+    if path.suffix == ".h5" or format_of(path) is None:
+        return [open_run(path)]
+    return list(import_runs(path, options))
+
+
+def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """The files of all paths that hold runs, and one line for each path that has none.
+
+    A folder stands for the logs in it; where there is none, for the one run or the files of other tools that it holds.
+    """
+    found: list[Path] = []
+    problems: list[str] = []
+    for path in paths:
+        inside, problem = find_readable([path])
+        if problem and path.is_dir():
+            inside = [path] if format_of(path) else [one for one in _files_in(path) if format_of(one)]
+        found += inside
+        problems += [] if inside else problem
+    return each_once(found), problems
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+    except OSError:
+        return []
+
+
+def import_runs(path: Path, options: ImportOptions | None = None) -> list[ImportedRun]:
+    """The runs in a file, or in the folder of a run.
+
+    path: the file. options: what is known of its runs besides.
+
+    Raises LogError, one line, where it cannot be read, is of no known format, or has no loss; MissingLibraryError
+    where its format needs a library that is not installed.
+    """
+    path = Path(path)
+    form = format_of(path)
+    if form is None:
+        raise LogError(f"{path}: is of no format that is known: {', '.join(one.name for one in FORMATS)}")
+    try:
+        found = form.read(path)
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise LogError(f"{path}: cannot be read as {form.name}: {reason}") from None
+    if not found:
+        raise LogError(f"{path}: has no numbers; read as {form.name}")
+    stem = readable_name(path.name.split(".")[0] if path.name[:1] != "." else path.name)
+    runs = []
+    for metrics in found:
+        name = _name(path, stem, metrics.name) if metrics.name else stem
+        run = build_run(metrics, options or ImportOptions(), name=name, file=path.name, form=form.name)
+        run.path = path
+        runs.append(run)
+    return runs
+
+
+def _name(path: Path, stem: str, name: str) -> str:
+    """The name of a run that has one in its file. The folder of a run is often called by a long number."""
+    own = readable_name(name).replace("/", "-")
+    return f"{own}-{stem[:8]}" if path.is_dir() else f"{stem}-{own}"

@@ -1,0 +1,114 @@
+"""Where the values of a run lie: the step and the epoch of each, counted over the whole run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
+from diagnostics.imports.options import ImportOptions
+
+LAST_STEP = 2**53
+
+
+@dataclass(frozen=True)
+class StepAxis:
+    """How steps and epochs of a file are counted.
+
+    ``unit``: what a row is numbered by: "step", "epoch" where a file has no steps, or "row" where it has neither.
+    ``per_epoch``: steps an epoch; None where that cannot be known.
+    ``first_epoch``: the number that the file gives the first epoch.
+    ``restarts``: whether the file counts the steps of each epoch anew.
+    ``first_step``: the number that it gives the first step.
+    """
+
+    unit: str
+    per_epoch: int | None
+    first_epoch: float
+    restarts: bool
+    first_step: int
+
+    @classmethod
+    def of(cls, metrics: LoggedMetrics, training: Iterable[MetricSeries], options: ImportOptions) -> StepAxis:
+        """The axis of a file, from the metrics of its training."""
+        series = list(training)
+        steps = np.concatenate([one.steps for one in series]) if series else np.zeros(0)
+        epochs = np.concatenate([one.epochs for one in series]) if series else np.zeros(0)
+        known = np.isfinite(steps)
+        finite = epochs[np.isfinite(epochs)]
+        first_epoch = float(finite.min()) if len(finite) else 1.0
+        unit = "step" if known.any() else "epoch" if len(finite) else "row"
+        restarts = unit == "step" and any(_restarts(one) for one in series)
+        told = options.steps_per_epoch or metrics.settings.get("steps_per_epoch")
+        per_epoch = int(told) if isinstance(told, int | float) and 1 <= told < LAST_STEP else None
+        if per_epoch is None and restarts:
+            per_epoch = int(np.nanmax(steps)) - metrics.first_step + 1 - int(np.nanmin(steps) == 1)
+        elif per_epoch is None and unit == "step" and len(finite):
+            both = known & np.isfinite(epochs)
+            per_epoch = _steps_per_epoch(
+                steps[both] - metrics.first_step, np.floor(epochs[both]) - math.floor(first_epoch)
+            )
+        first_step = 1 if restarts and np.nanmin(steps) == 1 else metrics.first_step
+        return cls(unit, per_epoch, first_epoch, restarts, first_step)
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether the numbers of rows are steps."""
+        return self.unit != "epoch" or self.per_epoch is not None
+
+    def placed(self, series: MetricSeries) -> MetricSeries:
+        """A series with steps from 0 and epochs from 1, in their order, the last value of each step.
+
+        Values without a place are left out. The epoch is NaN where it is not known.
+        """
+        epochs = self._epochs_from_1(series.epochs)
+        if self.unit == "row":
+            steps = np.arange(len(series), dtype=np.float64)
+        elif self.unit == "epoch":
+            steps = epochs * (self.per_epoch or 1) - 1
+        else:
+            steps = series.steps - self.first_step
+            if self.restarts and self.per_epoch:
+                steps = steps + (epochs - 1) * self.per_epoch
+        if self.per_epoch and self.unit != "epoch":
+            epochs = np.where(np.isfinite(epochs), epochs, np.floor(steps / self.per_epoch) + 1)
+        with np.errstate(invalid="ignore"):
+            kept = np.flatnonzero((steps >= 0) & (steps < LAST_STEP) & (steps == np.floor(steps)))
+        kept = kept[np.argsort(steps[kept], kind="stable")]
+        is_last = np.append(np.diff(steps[kept]) != 0, True)[: len(kept)]
+        kept = kept[is_last]
+        return MetricSeries(steps[kept], epochs[kept], series.values[kept])
+
+    def _epochs_from_1(self, epochs: Numbers) -> Numbers:
+        """Epochs counted from 1; a fraction, as some loggers have it, belongs to the epoch that it is in."""
+        with np.errstate(invalid="ignore"):
+            if (epochs != np.floor(epochs))[np.isfinite(epochs)].any():
+                return np.maximum(np.ceil(epochs - 1e-9), 1)
+        return epochs - self.first_epoch + 1
+
+
+def with_values(series: MetricSeries, values: Numbers) -> MetricSeries:
+    """The same steps with other values."""
+    return replace(series, values=values)
+
+
+def _restarts(series: MetricSeries) -> bool:
+    """Whether steps fall back where a new epoch begins, and only there."""
+    steps, epochs = series.steps, series.epochs
+    if len(steps) < 2 or not (np.isfinite(steps) & np.isfinite(epochs)).all():
+        return False
+    falls = np.diff(steps) < 0
+    return bool(falls.any() and (np.diff(epochs)[falls] > 0).all())
+
+
+def _steps_per_epoch(steps: Numbers, epochs: Numbers) -> int | None:
+    """The smallest number of steps an epoch by which each step lies in its epoch, counted from 0; None without one."""
+    if not len(steps) or epochs.max() < 1:
+        return None
+    least = math.floor(float((steps / (epochs + 1)).max())) + 1
+    later = epochs > 0
+    most = float((steps[later] / epochs[later]).min())
+    return least if 1 <= least <= most else None

@@ -1,0 +1,79 @@
+"""From a table, with a column a metric and a row a moment, to the metrics of its runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from diagnostics.imports.columns import is_epoch, is_step
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
+
+NOT_METRICS = frozenset({"wall", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"})
+OF_A_RUN = re.compile(r"(?P<run>.+) - (?P<name>.+?)(?P<edge>__MIN|__MAX)?")
+"""How the charts of Weights & Biases name their columns when they are exported."""
+
+
+def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
+    """The runs of a table: one, or one a name before " - " in the names of its columns.
+
+    frame: the table; an empty cell is a null, and "nan" a number that is not finite.
+    known: more of :class:`LoggedMetrics` that the format says.
+    """
+    names = [str(name) for name in frame.columns]
+    steps = _counter(frame, names, is_step)
+    epochs = _counter(frame, names, is_epoch)
+    runs: dict[str, dict[str, MetricSeries]] = {}
+    for place, name in enumerate(names):
+        if is_step(name) or is_epoch(name) or name.strip().lower() in NOT_METRICS or name.startswith("Unnamed"):
+            continue
+        found = OF_A_RUN.fullmatch(name)
+        if found and found["edge"]:
+            continue
+        present, values = numbers_of_column(frame.iloc[:, place])
+        if not present.any():
+            continue
+        run, metric = (found["run"], found["name"]) if found else ("", name)
+        if is_step(metric) or is_epoch(metric):
+            continue
+        runs.setdefault(run, {})[metric] = MetricSeries(steps[present], epochs[present], values[present])
+    return [LoggedMetrics(series, name, is_table=True, **known) for name, series in runs.items()]
+
+
+def _counter(frame: pd.DataFrame, names: list[str], is_it: Any) -> Numbers:
+    """The first column that counts steps or epochs; NaN where there is none."""
+    for place, name in enumerate(names):
+        if is_it(name):
+            present, values = numbers_of_column(frame.iloc[:, place])
+            if present.any():
+                return np.where(present & np.isfinite(values), values, np.nan)
+    return np.full(len(frame), np.nan)
+
+
+def numbers_of_column(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Numbers]:
+    """Where a column has numbers, and these; NaN elsewhere."""
+    if column.dtype.kind in "iuf":
+        values = column.to_numpy(np.float64)
+        return ~np.isnan(values), values
+    if column.dtype.kind == "b":
+        return np.zeros(len(column), np.bool_), np.full(len(column), np.nan)
+    texts = column.astype("string").str.strip().str.lower()
+    values = pd.to_numeric(texts.replace("infinity", "inf"), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    is_nan = texts.isin(["nan", "-nan", "nan(ind)"]).to_numpy(np.bool_)
+    return ~np.isnan(values) | is_nan, values
+
+
+def of_records(records: list[Mapping[str, Any]], **known: Any) -> list[LoggedMetrics]:
+    """The runs of a list of mappings, such as lines of JSON; nested mappings are joined by "/"."""
+    return metrics_of_table(pd.DataFrame([dict(_flat(one)) for one in records], dtype=object), **known)
+
+
+def _flat(record: Mapping[str, Any], before: str = "") -> Any:
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key}/")
+        elif value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
+            yield f"{before}{key}", "nan" if isinstance(value, float) and value != value else value

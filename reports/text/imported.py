@@ -1,0 +1,40 @@
+"""What an imported run was made from, how finely its file resolves it, and what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diagnostics.detect.findings import Stretch
+from diagnostics.run.run import Run
+
+
+def onset_words(stretch: Stretch) -> str:
+    """The onset of a stretch, as a step or, where steps are missing in the log, as between which it lies."""
+    if stretch.onset_between is None or stretch.onset_between[0] == stretch.onset_between[1]:
+        return f"step {stretch.onset:,}"
+    first, last = stretch.onset_between
+    return f"between step {first:,} and {last:,}"
+
+
+def imported_words(run: Run) -> list[str]:
+    """Lines for the terminal; none for a run that was not imported."""
+    known = imported_from(run)
+    if not known:
+        return []
+    source = f"{known.get('format', '')} of {known['imported_from']}; {known.get('resolution', '')}"
+    taken = [str(one) for one in known.get("taken_as", [])]
+    return [f"  read from:  {source}", *(f"  {'taken as:' if i == 0 else '':11} {one}" for i, one in enumerate(taken))]
+
+
+def imported_sentence(run: Run) -> str:
+    """One sentence for a page; "" for a run that was not imported."""
+    known = imported_from(run)
+    if not known:
+        return ""
+    return f"It was read from {known['imported_from']}, which has {known.get('resolution', '')}."
+
+
+def imported_from(run: Run) -> Mapping[str, Any]:
+    """What is kept of an imported run; {} for any other."""
+    return run.info.environment if run.info.is_imported else {}
