@@ -28,8 +28,7 @@ DESCRIPTION = (
     f"(of the first shard) and about {MAP_ROWS} evenly spaced rows; dead fractions from the whole batch"
 )
 NAMES = ("mean", "std", "zero_fraction")
-FOUND, EXACT = positions(ACTIVATION_STATISTICS, *NAMES), positions(TENSOR_STATISTICS, *NAMES)
-PLACES = np.array(FOUND)
+FOUND, EXACT = (np.array(positions(declared, *NAMES)) for declared in (ACTIVATION_STATISTICS, TENSOR_STATISTICS))
 
 Array = NDArray[np.floating[Any]]
 Outputs = Mapping[str, tuple[Array, ...]]
@@ -85,16 +84,16 @@ class ActivationLayout:
         sizes = np.array([sum(x.size for x in taken) for taken in self._samples])
         whole = [sum(x.size for x in p) == size for p, size in zip(parts, sizes, strict=True)]
         of_layers = np.repeat(np.arange(len(names)), units)[units[0] :]
-        self.is_whole = np.array(whole, dtype=np.uint8)[of_layers]
+        self.is_whole = np.array(whole)[of_layers]
         self._sizes, self._doubtful = sizes, np.zeros(len(names), dtype=np.uint8)
-        self._units = (self._zeros[units[0] :], (sizes // units)[of_layers], self.is_whole)
+        self._of_units, self._unit_sizes = self._zeros[units[0] :], (sizes // units)[of_layers]
         self._loops = compiled_loops()
 
-    def measure(self, block: NDArray[np.float32], quiet: NDArray[np.uint8]) -> int:
+    def measure(self, block: NDArray[np.float32], quiet: NDArray[np.bool_]) -> int:
         """Measure what the arrays hold now.
 
         ``block`` (statistic, layer): where mean, deviation and zeros are written; the input is the first layer.
-        ``quiet`` (unit,): where 1 is written for each unit, of all layers, that is 0 in the whole subsample, else 0.
+        ``quiet`` (unit,): where it is written whether a unit, of all layers, is 0 in the whole subsample.
 
         Returns the number of quiet units that have outputs beside the subsample.
         """
@@ -103,12 +102,12 @@ class ActivationLayout:
                 np.copyto(copy, taken, casting="same_kind")
         for piece in self._pieces:
             self._loops.output_sums(*piece)
-        if self._loops.moments(self._sums, self._sizes, PLACES, block, self._doubtful):
+        if self._loops.moments(self._sums, self._sizes, FOUND, block, self._doubtful):
             for i in np.flatnonzero(self._doubtful).tolist():
-                exact = exact_statistics(self.sample(i))
-                block[FOUND, i] = [exact[place] for place in EXACT]
-        found: int = self._loops.quiet_units(*self._units, quiet)
-        return found
+                block[FOUND, i] = exact_statistics(self.sample(i))[EXACT]
+        np.equal(self._of_units, self._unit_sizes, out=quiet)
+        self._zeros.fill(0)
+        return int(np.count_nonzero(quiet > self.is_whole))
 
     def sample(self, layer: int) -> NDArray[np.float32]:
         """The subsample of one layer, flat; the input is layer 0."""

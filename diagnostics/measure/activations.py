@@ -55,10 +55,10 @@ class ActivationStatistics:
         """Take in one portion of the batch. The one that starts at sample 0 gives the statistics."""
         layout = self._layout(outputs)
         if first_sample > 0:
-            self._look(layout, self.silent)
+            self._look(layout, self.silent != 0)
             return
-        if layout.measure(self._block, self.silent):
-            self._look(layout, self.silent & ~layout.is_whole)
+        if layout.measure(self._block, self.silent.view(np.bool_)):
+            self._look(layout, self.silent > layout.is_whole)
         self._samples = {layer: layout.sample(layer) for layer in self._sampled}
 
     def finish(self, step: int) -> None:
@@ -82,7 +82,7 @@ class ActivationStatistics:
             steps=self.silent_steps.measured,
         )
 
-    def _look(self, layout: ActivationLayout, candidates: NDArray[np.uint8]) -> None:
+    def _look(self, layout: ActivationLayout, candidates: NDArray[np.bool_]) -> None:
         """Look through the whole portion for units that may be silent."""
         for parts, place in zip(layout.parts, self._places, strict=True):
             units = np.flatnonzero(candidates[place]).tolist()

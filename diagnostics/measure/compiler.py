@@ -8,12 +8,11 @@ training, or a replay of one, imports Numba.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 from diagnostics.file_locks import locked
 from diagnostics.measure import loops
@@ -27,28 +26,16 @@ def measuring_code() -> str:
     return f"loops {loops.VERSION}, Numba {version('numba')}"
 
 
-@dataclass(frozen=True)
-class CompiledLoops:
-    """The functions of :mod:`diagnostics.measure.loops` as machine code, under the same names."""
-
-    tensor_sums: Callable[..., None]
-    output_sums: Callable[..., None]
-    moments: Callable[..., int]
-    quiet_units: Callable[..., int]
-    count_silence: Callable[..., None]
-    histogram: Callable[..., None]
-
-
 @cache
-def compiled_loops() -> CompiledLoops:
-    """The compiled loops, made or loaded at the first call in a process."""
+def compiled_loops() -> SimpleNamespace:
+    """The functions of :mod:`diagnostics.measure.loops` as machine code, made or loaded once in a process."""
     try:
         return _compile(keep=True)
     except Exception:  # a folder that cannot be used costs time, not the run
         return _compile(keep=False)
 
 
-def _compile(keep: bool) -> CompiledLoops:
+def _compile(keep: bool) -> SimpleNamespace:
     """Compile the loops; with ``keep`` they are looked for on disk first, and put there."""
     import numba
 
@@ -61,4 +48,4 @@ def _compile(keep: bool) -> CompiledLoops:
         for name, types in loops.TYPES.items():
             made[name].compile(types)
             made[name].disable_compile()
-    return CompiledLoops(**made)
+    return SimpleNamespace(**made)

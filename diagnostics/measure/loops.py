@@ -22,7 +22,6 @@ TYPES = {
     "float64[:, ::1], int64[::1], float32[:, ::1], int32[:, ::1])",
     "output_sums": "void(Array(float32, 4, 'C', readonly=True), int64, int64, int64, float64[::1], int64[::1])",
     "moments": "int64(float64[:, ::1], int64[::1], int64[::1], float32[:, ::1], uint8[::1])",
-    "quiet_units": "int64(int64[::1], int64[::1], uint8[::1], uint8[::1])",
     "count_silence": "void(uint8[::1], int64[::1], int64, int64, int64[::1], float32[::1], float32[::1])",
     "histogram": "void(float32[::1], float64, float64, uint32[::1])",
 }
@@ -138,23 +137,6 @@ def moments(sums: Doubles, sizes: Integers, places: Integers, out: Floats, doubt
         out[places[0], t] = mean
         out[places[1], t] = np.sqrt(max(variance, 0.0))
         out[places[2], t] = zeros / sizes[t]
-    return found
-
-
-def quiet_units(zeros: Integers, sizes: Integers, is_whole: Flags, quiet: Flags) -> Any:
-    """Which units are 0 in the whole subsample; the ``zeros`` are set back to 0.
-
-    ``zeros``, ``sizes`` (unit,): the number of zeros of each unit in the subsample, and of all its entries there.
-    ``is_whole`` (unit,): whether the subsample holds all entries of the unit.
-    ``quiet`` (unit,): where 1 is written for units that are 0 in the subsample, else 0.
-
-    Returns the number of quiet units that have other entries.
-    """
-    found = 0
-    for u in range(zeros.shape[0]):
-        quiet[u] = zeros[u] == sizes[u]
-        found += quiet[u] and not is_whole[u]
-        zeros[u] = 0
     return found
 
 

@@ -50,12 +50,12 @@ class TensorStatistics:
                 self._out[place] = [statistic.of(part.astype(np.float64)) for part in parts]
 
 
-def exact_statistics(x: NDArray[np.floating[Any]]) -> tuple[float, ...]:
-    """The statistics of one tensor in float64, by their definitions, in the order of TENSOR_STATISTICS.
+def exact_statistics(x: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """The statistics of one tensor, found in float64 by their definitions, in the order of TENSOR_STATISTICS.
 
     Where entries are not finite, mean, deviation, extremes and norm are what
     NumPy makes of them: NaN or infinite.
     """
     wide = x.astype(np.float64)
     with np.errstate(all="ignore"):
-        return tuple(float(statistic.of(wide)) for statistic in TENSOR_STATISTICS)
+        return np.array([statistic.of(wide) for statistic in TENSOR_STATISTICS]).astype(np.float32)

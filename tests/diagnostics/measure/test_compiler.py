@@ -17,6 +17,7 @@ import pytest
 from diagnostics.errors import LogWriteError
 from diagnostics.measure import compiler, loops
 
+ROOT = Path(__file__).parents[3]
 SAMPLE = Path(__file__).parents[1] / "samples" / "log-1.2.h5"
 COMMANDS = (["--help"], ["diagnose"], ["stats"], ["report", "--no-replay", "-o", "FOLDER"], ["rules"])
 COMMAND = """
@@ -90,12 +91,27 @@ def test_a_folder_that_cannot_be_written_costs_only_time(
 
     monkeypatch.setattr(compiler, "locked", refuse)
 
-    quiet = np.zeros(3, np.uint8)
-    arguments = (np.array([4, 3, 4]), np.array([4, 4, 4]), np.array([0, 0, 1], np.uint8), quiet)
+    counts = np.zeros(4, np.uint32)
 
-    assert compiler.compiled_loops().quiet_units(*arguments) == 1
-    assert quiet.tolist() == [1, 0, 1]
+    compiler.compiled_loops().histogram(np.array([0, 1, 2, 2.5, 4], np.float32), 0.0, 4.0, counts)
+
+    assert counts.tolist() == [1, 1, 2, 1]
     assert [record.message for record in caplog.records] == [compiler.WAITING]
+
+
+@pytest.mark.slow
+def test_the_user_s_folder_is_used_where_the_package_s_own_cannot_be_written(tmp_path: Path) -> None:
+    for room in ("lenet", "diagnostics"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", "mnist"))
+    (tmp_path / "diagnostics" / "measure" / "__pycache__").touch()  # no folder, and none can be made
+    surroundings = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-B", "-c", MEASURE]
+    told = [
+        subprocess.run(command, capture_output=True, text=True, env=surroundings, cwd=tmp_path).stderr for _ in range(2)
+    ]
+
+    assert [compiler.WAITING in one for one in told] == [True, False]
+    assert len(list((tmp_path / "home").rglob("*.nbc"))) == len(loops.TYPES)
 
 
 def test_every_loop_is_compiled_for_the_types_it_declares() -> None:

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from diagnostics.measure.histograms import histograms
-from diagnostics.measure.tensors import TensorStatistics
+from diagnostics.measure.tensors import TensorStatistics, exact_statistics
 from diagnostics.schema.measures import LayerOutputs, saturated_fraction
 from diagnostics.schema.tables import BINS
 
@@ -56,6 +56,28 @@ def test_statistics_equal_their_definitions_whatever_the_entries(tensors: list[N
     for i, tensor in enumerate(tensors):
         finite = np.abs(tensor[np.isfinite(tensor)])
         agree(out[:, i], plain(tensor), float(finite.max()) if finite.size else 0.0)
+
+
+@given(
+    size=st.sampled_from([1, 2, 9, 300, 4095, 4096, 4097, 9000]),
+    scale=st.sampled_from([1e-45, 1e-40, 1e-25, 1e-19, 1e-3, 1.0, 1e15, 1e19, 1e38]),
+    shift=st.sampled_from([0.0, 0.0, 1.0, -1000.0]),
+    spread=st.sampled_from([0.0, 1.0]),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=120, deadline=None)
+def test_statistics_equal_their_definitions_whatever_the_size_and_the_scale(
+    size: int, scale: float, shift: float, spread: float, seed: int
+) -> None:
+    with np.errstate(all="ignore"):
+        x = ((np.random.default_rng(seed).normal(size=size) * spread + shift) * scale).astype(np.float32)
+
+    found = measured([x[: size // 2], x, x[size // 2 :]] if size > 1 else [x, x, x])[:, 1]
+
+    expected = exact_statistics(x)
+    finite = np.abs(x[np.isfinite(x)])
+    agree(found, expected, float(finite.max()) if finite.size else 0.0)
+    np.testing.assert_array_equal(found[[2, 3, 6]], expected[[2, 3, 6]])  # smallest, largest, not finite
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e-6, 1.0, 1e18, 1e25])
