@@ -29,8 +29,8 @@ class CandidateSymptoms(Symptoms):
     def opened(self, step: int) -> Stretch:
         """A stretch that the condition of a candidate opens."""
         if self.has_learned:
-            return self._open(Verdict.COLLAPSED, self._last_good + 1, step)
-        return self._open(Verdict.NEVER_LEARNED, 0, step)
+            return self._open(Verdict.COLLAPSED, self._last_good + 1, step, self._onset.of_collapse())
+        return self._open(Verdict.NEVER_LEARNED, 0, step, self._onset.of_never_learned())
 
     def guesses(self, rows: int | None = None, margin: float | None = None) -> bool:
         """Whether the last ``rows`` (None: W) have the loss of guessing and an accuracy of guessing.

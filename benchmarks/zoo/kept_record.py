@@ -16,7 +16,7 @@ def kept_record(numbers: Mapping[str, Any]) -> str:
     stopped = numbers["stopping"]["all"]
     kept = {
         "source": f"zoo, {numbers['part']}-{numbers['round']}, judged at commit {numbers['commit']}",
-        "stopping": {"k": stopped["k"], "n": stopped["n"]},
+        "stopping": {"k": stopped["k"], "n": stopped["n"], "at_most": (stopped["interval"] or (0, 1))[1]},
         "plateau": {"k": plateau["n"] - plateau["k"], "n": plateau["n"]},
         "rules": numbers["rules"],
         "settings": numbers["settings"],

@@ -55,10 +55,14 @@ class SettingRecord:
 
 @dataclass(frozen=True)
 class Counted:
-    """So many of so many."""
+    """So many of so many.
+
+    at_most: the upper end of Wilson's 95 % interval of the share; NaN where it was not asked for.
+    """
 
     k: int = 0
     n: int = 0
+    at_most: float = math.nan
 
 
 @cache

@@ -8,5 +8,5 @@ from diagnostics.detect.track_record import stopped_though_alive
 def stopping_price() -> str:
     """Of the runs of the zoo that were alive in the end, how many would have been ended, as a clause."""
     price = stopped_though_alive()
-    share = f" ({100 * price.k / price.n:.1f} %)" if price.n else ""
+    share = f" (at most {100 * price.at_most:.1f} % at 95 %)" if price.n else ""
     return f"of {price.n:,} runs that were alive in the end it would have ended {price.k:,}{share}"

@@ -127,6 +127,7 @@ def collapse_with_a_dead_layer():
         status="completed",
         steps_made=len(values),
         validations=pd.DataFrame({"epoch": [], "loss": [], "accuracy": []}),
+        rollbacks=(),
         rows=lambda: ((step, 1, row) for step, row in enumerate(values)),
     )
 

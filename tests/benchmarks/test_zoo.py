@@ -236,7 +236,7 @@ def test_the_counts_that_rules_keep_are_read_as_they_were_written(tmp_path, monk
         assert (record.seen, record.alive) == (1, 2)
         assert (same.times, same.seen, same.alive) == (3, 1, 2)
         assert track_record.in_setting("oversized-update", "conv, sgd, learning rate 0.5") is None
-        assert track_record.stopped_though_alive() == track_record.Counted(0, 2)
+        assert track_record.stopped_though_alive() == track_record.Counted(0, 2, wilson(0, 2)[1])
     finally:
         track_record._kept.cache_clear()
 
