@@ -53,7 +53,7 @@ def test_the_worked_example_runs_and_finds_the_layer(tmp_path: Path, monkeypatch
     for block in blocks:
         exec(block, names)
 
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     assert names["first"].notna().any()
     assert names["earliest"] in {"conv1", "conv2", "dense1", "dense2", "dense3"}
     assert names["largest"] > 0
