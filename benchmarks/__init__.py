@@ -5,6 +5,8 @@ How often the detector is right
 What its thresholds rest on
     python -m benchmarks.calibrate.starts         trains many short runs, to see how long learning takes to begin
     python -m benchmarks.calibrate.calibration    healthy bands, patience and grace: docs/calibration.md
+What was tried to break it
+    python -m benchmarks.reliability              kills, full disks, damaged and crafted files: docs/reliability.md
 How fast it is
     python -m benchmarks.speed.trainer            the trainer beside PyTorch: docs/benchmarks/trainer.md
     python -m benchmarks.speed.recorder           what recording and judging cost: docs/benchmarks/recorder.md
