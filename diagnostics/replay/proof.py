@@ -9,25 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from diagnostics.measure.compiler import measuring_code
 from diagnostics.measure.meter import StepMeter
 from diagnostics.measure.silence import State as MeterState
 from diagnostics.provenance import arithmetic, code_version
+from diagnostics.replay.rows import ALL, RowComparison
 from diagnostics.run.run import Run
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import DIGESTS
 from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
 
-TIMES = frozenset({"seconds"})
-"""Columns that a replay cannot have in common with the log: how long a step took."""
-EXACT = frozenset({"min", "max", "nonfinite"})
-"""Statistics that any measuring code finds alike: they are no sums."""
 NAMED_COLUMNS = 3
 PARAMETERS = "all parameters"
 LONGEST_VALUE = 40
-
-ALL = "bit for bit"
-WITHOUT_SUMS = "in all but the columns of sums, since the log was measured by other code"
 
 # What decides the last bits of a result, as an environment has it, and how to call it; the surest reason first.
 REASONS = {
@@ -124,7 +117,6 @@ class LogComparison(Hook):
         self._first = int(index["step"][0])
         self._state = state
         self._digests = {int(row["step"]): row["parameters"].decode() for row in run.source.table(DIGESTS)}
-        self.compared = ALL if run.header.measuring == measuring_code() else WITHOUT_SUMS
         self.rows = self.digests = 0
         self.difference: Difference | None = None
         self.meter: StepMeter | None = None
@@ -140,15 +132,7 @@ class LogComparison(Hook):
         self.meter = meter = StepMeter(info)
         if self._state is not None:
             meter.restore(self._state)
-        logged = self._run.columns
-        columns = [c for c in info.columns if c.statistic not in TIMES]
-        if self.compared != ALL:
-            columns = [c for c in columns if c.group == "scalar" or c.statistic in EXACT]
-        names = [c.name for c in columns]
-        shared = [name for name in names if logged.find(name) is not None]
-        self._names = np.array(shared)
-        self._here = np.array([info.columns.find(name) for name in shared], np.intp)
-        self._there = np.array([logged.find(name) for name in shared], np.intp)
+        self._comparison = RowComparison(self._run, info.columns)
 
     def on_activations_ready(self, event: ActivationsReady) -> None:
         self._meter.activations(event)
@@ -165,16 +149,13 @@ class LogComparison(Hook):
         place = self._rows.get(event.step)
         if place is None:
             return
-        here = row[self._here]
-        there = self._run.source.values(place, place + 1)[0, self._there]
-        same = (here.view(np.uint32) == there.view(np.uint32)) | (np.isnan(here) & np.isnan(there))
-        if self.compared != ALL:
-            same |= here == there  # other code may find another one of the two zeros
-        if same.all():
+        there = self._run.source.values(place, place + 1)[0]
+        wrong = np.flatnonzero(self._comparison.differ(row, there))
+        if not len(wrong):
             self.rows += 1
             return
-        wrong = np.flatnonzero(~same)
-        self._differ(event.step, self._names[wrong].tolist(), there[wrong].tolist(), here[wrong].tolist())
+        here, there = self._comparison.common(row, there)
+        self._differ(event.step, self._comparison.names[wrong].tolist(), there[wrong].tolist(), here[wrong].tolist())
 
     @property
     def digested_steps(self) -> Collection[int]:

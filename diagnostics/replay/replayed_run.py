@@ -26,6 +26,7 @@ from diagnostics.replay.own_loop import OwnRun
 from diagnostics.replay.own_network import BatchMaker, NetworkMaker
 from diagnostics.replay.proof import LogComparison, ReplayCheck, reasons
 from diagnostics.replay.recipe import Recipe, Trained
+from diagnostics.replay.rows import compared
 from diagnostics.replay.starts import Start, Starts
 from diagnostics.replay.training_set import GivenData, find_training_set
 from diagnostics.run.run import Run
@@ -208,7 +209,7 @@ class ReplayedRun:
             difference,
             reasons(self.run.info.environment) if difference is not None else (),
             notes,
-            comparison.compared,
+            compared(self.run),
         )
         return ReplayedPart(proof, wanted.state, wanted.meter, wanted.after)
 

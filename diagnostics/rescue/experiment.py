@@ -19,7 +19,7 @@ import numpy as np
 from diagnostics.errors import ReplayError, RescueError
 from diagnostics.record.recorder import Recorder
 from diagnostics.replay.branch import Branch
-from diagnostics.replay.proof import TIMES
+from diagnostics.replay.rows import RowComparison
 from diagnostics.rescue.fate import Fate, FateJudge, Horizon, fate_at_the_end
 from diagnostics.rescue.patient import Patient
 from diagnostics.rescue.plan import UNCHANGED, PlannedBranch, RescuePlan
@@ -188,12 +188,10 @@ def _expect_the_log(branch: Branch, fate: Fate) -> None:
     """Raise RescueError unless a branch in which nothing was changed has the rows of the log, and dies."""
     run = branch.moment.run
     logged = run.between(branch.steps[0], branch.steps[-1])
-    names = [name for name in branch.detector.columns.names if name not in TIMES and run.columns.find(name) is not None]
-    then = logged.block(names).view("<u4")
-    places = [place for name in names if (place := branch.detector.columns.find(name)) is not None]
-    now = np.ascontiguousarray(np.array(branch.rows, "<f4")[:, places]).view("<u4")
-    if then.shape != now.shape or (different := (then != now).any(axis=1)).any():
-        where = f"step {branch.steps[int(different.argmax())]:,}" if then.shape == now.shape else "the number of rows"
+    then, now = logged.block(), np.array(branch.rows, np.float32)
+    comparison = RowComparison(run, branch.detector.columns)
+    if len(then) != len(now) or (different := comparison.differ(now, then).any(axis=1)).any():
+        where = f"step {branch.steps[int(different.argmax())]:,}" if len(then) == len(now) else "the number of rows"
         raise RescueError(f"training it again without a change differs from the log at {where}; nothing can be claimed")
     if fate is not Fate.DEAD:
         raise RescueError(

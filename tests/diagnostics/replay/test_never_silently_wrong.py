@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ import h5py
 import numpy as np
 import pytest
 
-from diagnostics.errors import ReplayError
+from diagnostics.errors import ReplayError, RescueError
 from diagnostics.log.datasets import with_crc
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.record.training import run_training
-from diagnostics.replay import ReplayedRun, replay
+from diagnostics.replay import Branch, ReplayedRun, replay
+from diagnostics.rescue.experiment import _expect_the_log
+from diagnostics.rescue.fate import Fate
 from diagnostics.schema.tables import DIGESTS, INDEX, VALUES
 from lenet import Settings, load_dataset, load_state, save_state
 from tests.helpers.logged_runs import STEPS, data, logged, same_state
@@ -97,6 +100,20 @@ def test_sums_of_other_measuring_code_prove_nothing(run: Any) -> None:
     assert same_state(moment.state, states[WANTED])
     told = "equal to the log in all but the columns of sums, since the log was measured by other code"
     assert told in str(moment.proof)
+
+
+@pytest.mark.parametrize("column", ["norm", "max"])
+def test_a_rescue_of_a_log_of_other_measuring_code_is_compared_in_the_same_way(run: Any, column: str) -> None:
+    log, _ = run
+    measured_by_other_code(log)
+    change_row(log, 11, flip_last_bit(f"dense2/biases/gradient/{column}"))
+    branch = Branch(replay(log, data()).at(WANTED))
+    branch.train(stop=13)
+
+    with pytest.raises(RescueError) if column == "max" else nullcontext() as error:
+        _expect_the_log(branch, Fate.DEAD)
+
+    assert error is None or "differs from the log at step 11" in str(error.value)
 
 
 def test_what_no_code_rounds_proves_a_log_of_other_measuring_code(run: Any) -> None:
