@@ -24,9 +24,9 @@ def numbers_of(page: str) -> dict[str, Any]:
 
 
 def differences(ours: Any, theirs: Any, place: str = "") -> list[str]:
-    """Where two trees of numbers differ; numbers may differ by rounding."""
+    """Where the numbers of a page are not ours; they may differ by rounding, and we may count more than the page has."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        keys = [] if ours.keys() == theirs.keys() else [f"{place}: {sorted(ours.keys() ^ theirs.keys())}"]
+        keys = [f"{place}: {sorted(missing)}"] if (missing := theirs.keys() - ours.keys()) else []
         return keys + [
             d for key in ours.keys() & theirs.keys() for d in differences(ours[key], theirs[key], f"{place}/{key}")
         ]
