@@ -24,7 +24,7 @@ def numbers_of(page: str) -> dict[str, Any]:
 
 
 def differences(ours: Any, theirs: Any, place: str = "") -> list[str]:
-    """Where the numbers of a page are not ours; they may differ by rounding, and we may count more than the page has."""
+    """Where the numbers of a page are not ours; they may differ by rounding, and ours may have more counts."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         keys = [f"{place}: {sorted(missing)}"] if (missing := theirs.keys() - ours.keys()) else []
         return keys + [
