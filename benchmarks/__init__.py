@@ -7,6 +7,9 @@ What its thresholds rest on
     python -m benchmarks.calibrate.calibration    healthy bands, patience and grace: docs/calibration.md
 What was tried to break it
     python -m benchmarks.reliability              kills, full disks, damaged and crafted files: docs/reliability.md
+What it says of the logs of other tools
+    python -m benchmarks.imports.resolution       verdicts from coarser logs: docs/benchmarks/imports.md
+    python -m benchmarks.imports.size             how long a million scalars take
 How fast it is
     python -m benchmarks.speed.trainer            the trainer beside PyTorch: docs/benchmarks/trainer.md
     python -m benchmarks.speed.recorder           what recording and judging cost: docs/benchmarks/recorder.md

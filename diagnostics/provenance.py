@@ -37,7 +37,7 @@ def code_version() -> dict[str, str]:
 
 
 def environment(threads: int) -> dict[str, Any]:
-    """Versions, machine, threads and process, for the header of a log."""
+    """Versions, machine, threads and process, for the header of a log; 0 threads where they are not known."""
     import h5py
 
     return {
@@ -48,7 +48,7 @@ def environment(threads: int) -> dict[str, Any]:
         "machine": platform.machine(),
         "host": platform.node(),
         **arithmetic(),
-        "threads": threads,
+        **({"threads": threads} if threads else {}),
         "pid": os.getpid(),
     }
 

@@ -74,8 +74,8 @@ class RunStart:
         samples: the size of the training set.
         prior: the share of each class in the training labels, (classes,).
         description: model and optimiser in plain types.
-        seed: the seed of the run.
-        threads: how many threads compute.
+        seed: the seed of the run; -1 where it is not known.
+        threads: how many threads compute; 0 where that is not known.
         digest: SHA-256 of the parameters, 64 hex digits.
         inputs: the training set, (N, ...); None where the training loop is a user's.
         labels: their classes, (N,); None where the training loop is a user's.

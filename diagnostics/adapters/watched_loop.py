@@ -64,7 +64,7 @@ class Watch:
         sample_axis: the axis of the batch in the inputs, 0 (default), or -1 for columns (F, n).
         taps: the layers, where they shall not be looked for; None (default) to look for them.
         hooks: further hooks; default none.
-        seed: kept in the log, default 0.
+        seed: kept in the log; None (default) where it is not known.
         description: what the log says of the model, such as ``{"optimizer": "Adam"}``; default nothing.
         recorder: options of the Recorder, default none, such as ``{"on_defect": "stop"}``; a log of the same name is
             replaced with ``{"overwrite": True}``.
@@ -90,7 +90,7 @@ class Watch:
         sample_axis: int = 0,
         taps: Sequence[Tap] | None = None,
         hooks: Sequence[Hook] = (),
-        seed: int = 0,
+        seed: int | None = None,
         description: Mapping[str, Any] | None = None,
         recorder: Mapping[str, Any] | None = None,
     ) -> None:

@@ -78,7 +78,7 @@ class OwnRun:
             epochs=info.epochs,
             hooks=list(hooks),
             steps_per_epoch=info.steps_per_epoch,
-            seed=info.seed,
+            seed=None if info.seed < 0 else info.seed,
             description=info.description,
         )
         with monitor:

@@ -36,6 +36,7 @@ from lenet.training.progress import TrainingProgress
 
 # The name of the batch among the outputs that hooks are told of.
 INPUT = "input"
+UNKNOWN_SEED, UNKNOWN_THREADS = -1, 0
 # Samples in one portion of the outputs (see ActivationsReady), and how many sizes of portions are kept.
 PORTION, KEPT_PORTIONS = 1024, 4
 
@@ -54,7 +55,7 @@ class LoopMonitor:
         epochs: how many times the data are gone through, 1 or more.
         hooks: what is told of the run.
         steps_per_epoch: None (default) where a last, smaller batch is trained on too.
-        seed: kept in the log, 0 or more, default 0.
+        seed: kept in the log, 0 or more; None (default) where it is not known.
         description: what the log says of the model, in plain types, default nothing.
             ``{"optimizer": "Adam"}`` tells the detector that steps are adaptive.
 
@@ -71,13 +72,14 @@ class LoopMonitor:
         epochs: int,
         hooks: Sequence[Hook],
         steps_per_epoch: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         description: Mapping[str, Any] | None = None,
     ) -> None:
         check_hooks(hooks)
         for name, value in (("batch_size", batch_size), ("epochs", epochs)):
             expect_whole(name, value, 1)
-        expect_whole("seed", seed, 0)
+        if seed is not None:
+            expect_whole("seed", seed, 0)
         if not layers:
             raise SettingsError("layers: received none, expected those with weights, in the order of the forward pass")
         for layer in layers:
@@ -214,8 +216,8 @@ class LoopMonitor:
             batch_size=self.batch_size,
             total_steps=self.epochs * self.steps_per_epoch,
             description=self.description,
-            seed=self.seed,
-            threads=1,
+            seed=UNKNOWN_SEED if self.seed is None else self.seed,
+            threads=UNKNOWN_THREADS,
         )
         self._announcer.raise_if_stopped()
 

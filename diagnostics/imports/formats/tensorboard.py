@@ -103,6 +103,11 @@ def _crc32c(rows: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return crc ^ np.uint32(0xFFFFFFFF)
 
 
+def checksum(data: bytes) -> int:
+    """The masked CRC-32C of some bytes, as TFRecords have it."""
+    return int(_masked(_crc32c(np.frombuffer(data, np.uint8)[None]))[0])
+
+
 def _masked(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """The mask that TFRecords put on their checksums."""
     return (((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8)).astype(np.uint32)

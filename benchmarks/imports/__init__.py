@@ -1,0 +1,5 @@
+"""Logs as other tools keep them: whether the verdict stays the same, and how long they take to read.
+
+In: a folder of logs of lenet-diag.
+Out: docs/benchmarks/imports.md.
+"""

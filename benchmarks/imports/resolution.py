@@ -1,0 +1,152 @@
+"""Is a run judged the same from a coarser log of another tool?
+
+    python -m benchmarks.imports.resolution FOLDER --write docs/benchmarks/imports.md
+
+Loss and accuracy of every completed run in a folder of logs are exported as CSV: every step, every 10th, every 50th,
+500 random rows, running means of the epoch as Keras prints them (four digits; every step, and every 10th), and means of
+epochs. Each file is imported with the shares of the classes and the steps of an epoch, and judged. The table says how
+often the verdict is that of the whole log, and whether the onset of the whole log lies in the interval that is told.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks import common
+from diagnostics.detect.findings import Verdict
+from diagnostics.imports import ImportOptions, import_runs
+from diagnostics.log.reader import open_run
+from diagnostics.provenance import code_version
+from diagnostics.run.run import Run
+from diagnostics.statistics.intervals import wilson
+from diagnostics.study.worker_pool import Failure
+
+RANDOM_ROWS, DIGITS = 500, 4
+HEADER = (
+    "rows",
+    "runs",
+    "the same verdict",
+    "dead or not: the same",
+    "living runs called dead",
+    "onset in the interval",
+)
+
+
+@dataclass(frozen=True)
+class Coarsened:
+    """What was said of one run from one coarser log, and from the whole.
+
+    name: the run. form: how it was coarsened. verdict, whole: both verdicts. holds: whether the onset of the whole log
+    lies in the interval that is told; None where one of the two has no onset. epochs: how many epochs it has.
+    """
+
+    name: str
+    form: str
+    verdict: Verdict
+    whole: Verdict
+    holds: bool | None
+    epochs: int
+
+
+def forms(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The coarser logs of a run, by name."""
+    steps = run.steps.reset_index()[["step", "epoch", "loss", "accuracy"]]
+    place = steps.groupby("epoch").cumcount()
+    means = steps.assign(step=place)
+    for name in ("loss", "accuracy"):
+        means[name] = (steps.groupby("epoch")[name].cumsum() / (place + 1)).round(DIGITS)
+    ends = place.eq(steps.groupby("epoch")["step"].transform("size") - 1)
+    yield "every step", steps
+    yield "every 10th step", steps[::10]
+    yield "every 50th step", steps[::50]
+    yield f"{RANDOM_ROWS} random rows", steps.sample(min(RANDOM_ROWS, len(steps)), random_state=0).sort_index()
+    yield "running means, every step", means
+    yield "running means, every 10th step", means[(place % 10 == 9) | ends]
+    yield (
+        "means of epochs",
+        steps.groupby("epoch", as_index=False)[["loss", "accuracy"]].agg(lambda x: x.mean(skipna=False)),
+    )
+
+
+def coarsened(path: Path) -> list[Coarsened]:
+    """One run in all forms; nothing for one that has not completed."""
+    run = open_run(path)
+    if run.status != "completed":
+        return []
+    whole, info = run.diagnosis, run.info
+    options = ImportOptions(prior=info.prior, steps_per_epoch=info.steps_per_epoch)
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for form, frame in forms(run):
+            frame.to_csv(Path(folder) / "run.csv", index=False)
+            [imported] = import_runs(Path(folder) / "run.csv", options)
+            told = imported.diagnosis
+            holds = None
+            if whole.onset is not None and told.onset is not None:
+                first, last = told.stretches[-1].onset_between or (told.onset, told.onset)
+                holds = first <= whole.onset <= last
+            found.append(Coarsened(path.stem, form, told.verdict, whole.verdict, holds, int(run.steps["epoch"].max())))
+    return found
+
+
+def share(part: int, whole: int) -> str:
+    """k of n, and Wilson's interval."""
+    low, high = wilson(part, whole) or (float("nan"), float("nan"))
+    return f"{part} of {whole} ({low:.1%} to {high:.1%})" if whole else "–"
+
+
+def row(form: str, runs: Sequence[Coarsened]) -> tuple[str, ...]:
+    """A row of the table."""
+    onsets = [one.holds for one in runs if one.holds is not None]
+    living = [one for one in runs if one.whole.is_survivor]
+    return (
+        form,
+        str(len(runs)),
+        share(sum(one.verdict is one.whole for one in runs), len(runs)),
+        share(sum(one.verdict.is_defect == one.whole.is_defect for one in runs), len(runs)),
+        share(sum(one.verdict.is_defect for one in living), len(living)),
+        share(sum(onsets), len(onsets)),
+    )
+
+
+def prepare(found: Sequence[Coarsened]) -> dict[str, Any]:
+    """The content of the page."""
+    names = list(dict.fromkeys(one.form for one in found))
+    chosen = {
+        "all": found,
+        "lenet": [one for one in found if "lenet" in one.name],
+        "long": [one for one in found if one.epochs > 1],
+    }
+    tables = {
+        key: [row(form, [one for one in runs if one.form == form]) for form in names] for key, runs in chosen.items()
+    }
+    others = [one for one in found if one.verdict is not one.whole and one.epochs > 1]
+    return {
+        **tables,
+        "commit": code_version()["commit"],
+        "machine": common.machine(),
+        "header": HEADER,
+        "others": [(one.form, one.name, str(one.whole), str(one.verdict)) for one in others],
+    }
+
+
+def main() -> None:
+    parser = common.parser("benchmarks.imports.resolution", __doc__)
+    parser.add_argument("folder", type=Path, help="a folder of logs")
+    parser.add_argument("--jobs", type=int, default=2, help="how many runs at a time")
+    parser.add_argument("--write", type=Path, help="where the page goes")
+    options = parser.parse_args()
+    found: list[Coarsened] = []
+    for _, outcome in common.outcomes(sorted(options.folder.glob("*.h5")), coarsened, options.jobs):
+        found += [] if isinstance(outcome, Failure) else outcome
+    common.publish(common.render("imports.md.j2", prepare(found)), options.write)
+
+
+if __name__ == "__main__":
+    main()
