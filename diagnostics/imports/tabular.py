@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from diagnostics.imports.columns import is_epoch, is_step
-from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers, number_of
 
 NOT_METRICS = frozenset({"wall", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"})
 OF_A_RUN = re.compile(r"(?P<run>.+) - (?P<name>.+?)(?P<edge>__MIN|__MAX)?")
@@ -60,10 +60,10 @@ def numbers_of_column(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[
         return ~np.isnan(values), values
     if column.dtype.kind == "b":
         return np.zeros(len(column), np.bool_), np.full(len(column), np.nan)
-    texts = column.astype("string").str.strip().str.lower()
-    values = pd.to_numeric(texts.replace("infinity", "inf"), errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    is_nan = texts.isin(["nan", "-nan", "nan(ind)"]).to_numpy(np.bool_)
-    return ~np.isnan(values) | is_nan, values
+    # In a column of mixed values a float NaN stands for an empty cell; one that was logged is text or "nan".
+    numbers = [None if isinstance(one, float) and one != one else number_of(one) for one in column.tolist()]
+    present = np.array([one is not None for one in numbers], np.bool_)
+    return present, np.array([np.nan if one is None else one for one in numbers], np.float64)
 
 
 def of_records(records: list[Mapping[str, Any]], **known: Any) -> list[LoggedMetrics]:
