@@ -163,7 +163,7 @@ def test_every_rule_a_diagnosis_can_name_has_a_page(runs):
     named = {f["rule"] for one in found for f in [*one["findings"], *one["checks"], *one["chain"]]}
 
     assert named <= set(rules_manual.names())
-    assert {str(v) for v in Verdict if v.is_defect} <= set(rules_manual.names())
+    assert {str(v) for v in Verdict if v.is_dead} <= set(rules_manual.names())
 
 
 def test_a_page_has_its_limits_with_unit_and_source_and_its_examples():

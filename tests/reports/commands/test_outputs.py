@@ -31,13 +31,18 @@ OUTPUTS = {
     "export --output parquet": ("export run.h5 --format parquet --output x", "x/steps.parquet"),
     "replay --out": ("replay broken.h5 --out x", "x/origin.html"),
     "replay --state": ("replay broken.h5 --out x --state x.npz", "x.npz"),
+    "import --out": ("import loss.csv --classes 10 --out x", "x/loss.h5"),
     "rescue --out": ("rescue broken.h5 --runs 1 --arm clip --jobs 1 --out x", "x/rescue.json"),
 }
 SLOW = ("report --out figures", "replay --out", "replay --state", "rescue --out")
 """Outputs that take seconds; one kind of file is put in their way."""
 # Options that take a path to read, or that name no place of their own.
 READ = {f"{command} --data" for command in ("train", "study", "report", "replay", "rescue", "gradcheck")}
-READ |= {"study --reuse", "diagnose --limits"}
+READ |= {
+    "study --reuse",
+    "diagnose --limits",
+    *(f"{command} --labels" for command in ("diagnose", "report", "stats", "import")),
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log, and a study of a preset that has begun."""
     folder = tmp_path_factory.mktemp("made")
     whole_log(folder / "run.h5")
+    (folder / "loss.csv").write_text("step,loss,accuracy\n" + "".join(f"{step},2.3,0.1\n" for step in range(40)))
     shutil.copy(broken_log(), folder / "broken.h5")
     with pytest.MonkeyPatch.context() as here:
         here.chdir(folder)
