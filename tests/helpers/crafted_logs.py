@@ -284,7 +284,8 @@ BOMBS: dict[str, Change] = {
 HEADERS: dict[str, Change] = {
     **{f"{name} 0": attribute(name, np.int64(0)) for name in ("batch_size", "samples", "steps_per_epoch", "epochs",
                                                               "total_steps", "log_every", "window")},
-    **{f"{name} negative": attribute(name, np.int64(-1)) for name in ("batch_size", "seed", "histograms_every")},
+    **{f"{name} negative": attribute(name, np.int64(-1)) for name in ("batch_size", "histograms_every")},
+    "seed below -1": attribute("seed", np.int64(-2)),
     **{f"{name} 2^63": attribute(name, np.int64(LARGE)) for name in ("total_steps", "steps_per_epoch", "window")},
     "batch_size a float": attribute("batch_size", np.float64(8)),
     "batch_size a list": attribute("batch_size", np.array([8, 8])),

@@ -136,7 +136,7 @@ def test_a_hook_that_listens_to_everything_changes_nothing(options: dict[str, An
     watched = lenet_digest(40, 2, hooks=[heard], **options)
 
     assert watched == lenet_digest(40, 2, **options)
-    assert set(heard.names()) == set(EVENTS) - {"on_validation_end"}
+    assert set(heard.names()) == set(EVENTS) - {"on_validation_end", "on_turned_back"}
 
 
 def test_a_hook_that_takes_and_uses_states_predictions_and_digests_changes_nothing() -> None:
