@@ -63,13 +63,14 @@ def test_the_command_says_so_at_once_and_at_the_end(tmp_path: Path, monkeypatch:
 @pytest.mark.usefixtures("_warnings_on_stderr")
 def test_the_live_view_says_so_while_the_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diagnostics.log.writer.FLUSH_SECONDS", 0.0)  # the log is looked for once a second
+    monkeypatch.chdir(tmp_path)  # a long path would break the line
     drawn = io.StringIO()
     console = Console(file=drawn, force_terminal=True, width=120, height=30)
     settings = Settings(network="feedforward", epochs=2, batch_size=100, threads=1)
 
     result = run_training(
         settings,
-        tmp_path / "run.h5",
+        Path("run.h5"),
         dataset=mnist(600),
         hooks=lambda recorder: [LiveView(recorder, console, Pace(share=1e9, least=0.0))],
     )
