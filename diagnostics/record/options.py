@@ -39,7 +39,7 @@ class RecordingOptions:
     ``histograms_every``: steps from one snapshot of histograms, silent units and first kernels to the next; 0 takes
     none; default 25.
     ``checkpoint_every``: steps from one checkpoint of the exact state to the next; 0 saves none. None (default) is
-    200 steps where there are a model and a path, or as often as the log of a resumed run says.
+    100 steps where there are a model and a path, or as often as the log of a resumed run says.
     ``on_error``: "continue" (default) or "stop": what training does when the log cannot be written any more.
     ``on_defect``: "continue", "stop" or "rollback": what training does when a defect is confirmed. None (default) is
     "continue", or what the log of a resumed run says. A rollback goes back to the newest checkpoint before the chain

@@ -58,7 +58,7 @@ from lenet.hooks import (
 from lenet.model import Model
 
 log = logging.getLogger("lenet-diag")
-CHECKPOINT_EVERY = 200
+CHECKPOINT_EVERY = 100
 Handler = TypeVar("Handler", bound=Callable[..., None])
 
 
@@ -96,7 +96,7 @@ class Recorder(Hook):
     these; False does not judge.
     ``model``: the model that is trained, which checkpoints need; None (default) saves none.
     ``checkpoint_every``: steps from one checkpoint of the exact state to the next; 0 saves none. None (default) is
-    200 steps where there are a model and a path, or as often as the log of a resumed run says.
+    100 steps where there are a model and a path, or as often as the log of a resumed run says.
     ``tracker``: it is told the verdict when the run ends; None (default) for no tracker.
 
     During and after training:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=LOG, help="The log.  [default: runs/NETWORK-seedSEED-TIME.h5]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing log.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
-@click.option("--checkpoint-every", type=STEPS, help="Save the exact state every so many steps.  [default: 200]")
+@click.option("--checkpoint-every", type=STEPS, help="Save the exact state every so many steps.  [default: 100]")
 @click.option("--log-every", default=1, show_default=True, type=STEPS, help="Log every so many steps.")
 @click.option(
     "--histograms-every",
