@@ -81,7 +81,7 @@ def plan_for(patient: Patient, treatments: Sequence[Treatment] = TREATMENTS) -> 
 
 
 class DeathStudy:
-    """Seeds of each population in turn, trained, and rescued where they died.
+    """Trains the seeds of each population, one population after the other, and rescues those that died.
 
     folder: where logs and unfinished rescues lie; it may be lost.
     tables: what is known; rows are added to it.
@@ -125,10 +125,9 @@ class DeathStudy:
                 self._try(population, self._next_seed(population), on_progress)
 
     def _next(self) -> Population | None:
-        """The population that lacks the largest share of its deaths."""
+        """The first population that lacks deaths, so that one is whole before the next begins; None where none does."""
         done = self.deaths
-        open_ones = [one for one in self._populations if done[one.name] < one.deaths]
-        return min(open_ones, key=lambda one: done[one.name] / one.deaths, default=None)
+        return next((one for one in self._populations if done[one.name] < one.deaths), None)
 
     def _next_seed(self, population: Population) -> int:
         seed = max((run.seed for run in self._tables.runs if run.population == population.name), default=-1) + 1
