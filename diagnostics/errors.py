@@ -14,7 +14,8 @@
     ├── MissingLibraryError  a library that is not always installed is needed
     ├── ReplayError       a moment of a run cannot be reproduced, or its replay is not what was logged
     │   └── NoSuchStepError  a step that the log does not have was asked for
-    └── RescueError       an experiment on a run cannot be made
+    ├── RescueError       an experiment on a run cannot be made
+    └── UnknownNameError  a name was asked for that is not there, of a layer, a tensor or a statistic
 """
 
 from __future__ import annotations
@@ -94,3 +95,10 @@ class RescueError(DiagnosticsError):
     """A run on which no experiment can be made: it did not die, or it cannot be reproduced."""
 
     exit_code = 3
+
+
+class UnknownNameError(DiagnosticsError, KeyError, ValueError):
+    """A name that is not there, of a layer, a tensor, a statistic or an option; the message says which there are."""
+
+    exit_code = 2
+    __str__ = Exception.__str__  # a KeyError shows its message in quotes

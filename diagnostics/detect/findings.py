@@ -52,6 +52,10 @@ class Verdict(StrEnum):
         return self in (Verdict.HEALTHY, Verdict.RECOVERED)
 
 
+JSON_VERSION = 1
+"""Of the form of :meth:`Diagnosis.to_json`. Keys may be added; the version changes where one is taken away or means
+something else."""
+
 DETECTED = tuple(one for one in Verdict if one is not Verdict.RESCUED)
 """The verdicts that the detector gives; a run is rescued by what was done to it."""
 
@@ -243,8 +247,10 @@ class Diagnosis:
         """Plain types, with the keys of ``lenet-diag diagnose --json``; NaN becomes null."""
         first_link = _link_json(self.first_link)
         return {
+            "format_version": JSON_VERSION,
             "run": self.run,
             "verdict": str(self.verdict),
+            "is_defect": self.is_defect,
             "onset": self.onset,
             "confirmed": self.confirmed,
             "defect_steps": self.defect_steps,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import struct
 import zlib
@@ -74,7 +75,7 @@ def _files_in(folder: Path) -> list[Path]:
         return []
 
 
-def import_runs(path: Path, options: ImportOptions | None = None) -> list[ImportedRun]:
+def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = None) -> list[ImportedRun]:
     """The runs in a file, or in the folder of a run.
 
     path: the file. options: what is known of its runs besides.

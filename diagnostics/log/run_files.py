@@ -6,19 +6,20 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from diagnostics.arguments import expect_several
 from diagnostics.errors import LogError
 from diagnostics.log.names import was_resumed
 from lenet.errors import reason_of
 
 
-def find_runs(paths: Iterable[Path]) -> list[Path]:
+def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """The run files among ``paths`` and directly inside the folders among them, each once however it is spelt.
 
     A log that a resumed run left behind is no run of its own. Raises LogError for a
-    path that does not exist and for a folder without runs.
+    path that does not exist and for a folder without runs, and TypeError for a single path.
     """
     found: list[Path] = []
-    for path in paths:
+    for path in map(Path, expect_several("paths", paths, "files and folders")):
         try:
             found += _runs_in(path)
         except OSError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from diagnostics.arguments import expect_name
 from diagnostics.errors import MissingLibraryError
 from diagnostics.files import replacing
 from diagnostics.run.run import Run
@@ -17,12 +19,18 @@ LONG = ("steps", "tensors", "activations")
 SHORT = ("epochs", "validations", "events")
 
 
-def export_run(run: Run, folder: Path, form: Format = "csv") -> list[Path]:
-    """Write one file a frame, NAME.csv or NAME.parquet, into ``folder``; returns their paths.
+def export_run(run: Run, folder: str | os.PathLike[str], form: Format = "csv") -> list[Path]:
+    """Write one file a frame, NAME.csv or NAME.parquet; returns their paths.
 
-    Parquet needs pyarrow, the optional extra ``parquet``; DiagnosticsError says so. Raises LogWriteError where a
+    ``run``: the run.
+    ``folder``: where to.
+    ``form``: "csv" (default) or "parquet", which needs pyarrow, the optional extra ``parquet``.
+
+    Raises UnknownNameError for another form, MissingLibraryError where pyarrow is missing, and LogWriteError where a
     file cannot be written.
     """
+    expect_name("form", form, get_args(Format))
+    folder = Path(folder)
     write = _csv if form == "csv" else _parquet()
     written = []
     for name in (*LONG, *SHORT):

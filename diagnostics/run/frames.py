@@ -10,15 +10,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diagnostics.run.source import Records
-from diagnostics.schema.columns import KINDS, Columns
+from diagnostics.schema.columns import Columns
 from diagnostics.schema.tables import Table
+
+LATEST = 9e9
+"""Seconds since 1970: later moments, in the year 2255 and after, are damage."""
 
 
 def steps_frame(index: Records, scalars: NDArray[np.float32], names: Sequence[str]) -> pd.DataFrame:
-    """One row a step: epoch, the scalars, and the wall time."""
+    """One row a step: epoch, the scalars, and when it was made, in UTC."""
     data: dict[str, Any] = {"epoch": index["epoch"].astype(np.int64)}
     data |= {name: scalars[:, i].astype(np.float64) for i, name in enumerate(names)}
-    data["wall"] = np.ascontiguousarray(index["wall"])
+    data["wall"] = datetimes(index["wall"])
     return pd.DataFrame(data, index=_steps(index))
 
 
@@ -28,14 +31,7 @@ def tensor_places(
     kinds: Sequence[str],
     pairs: Sequence[tuple[str, str]],
 ) -> NDArray[np.intp]:
-    """Column positions by (tensor, kind, statistic); -1 where there is none: the ratio is of updates only.
-
-    Raises KeyError for a statistic that no tensor has.
-    """
-    known = columns.statistics("tensor")
-    for statistic in statistics:
-        if statistic not in known:
-            raise KeyError(f"no statistic {statistic!r} in this run; its statistics are {', '.join(known)}")
+    """Column positions by (tensor, kind, statistic); -1 where there is none: the ratio is of updates only."""
     places = np.full((len(pairs), len(kinds), len(statistics)), -1, dtype=np.intp)
     for t, (layer, tensor) in enumerate(pairs):
         for k, kind in enumerate(kinds):
@@ -83,11 +79,19 @@ def table_frame(table: Table, rows: Records) -> pd.DataFrame:
     data: dict[str, Any] = {}
     for field in table.fields[:-1]:
         column = rows[field.name]
-        if column.dtype.kind == "S":
+        if field.name == "wall":
+            data[field.name] = datetimes(column)
+        elif column.dtype.kind == "S":
             data[field.name] = np.array([c.decode("utf-8", "replace") for c in column], dtype=object)
         else:
             data[field.name] = np.ascontiguousarray(column)
     return pd.DataFrame(data)
+
+
+def datetimes(wall: NDArray[np.float64]) -> pd.DatetimeIndex:
+    """Seconds since 1970 as moments in UTC, to the microsecond; NaT for what is no moment."""
+    known = np.where(np.abs(wall) < LATEST, wall, np.nan)
+    return pd.DatetimeIndex(pd.to_datetime(known, unit="s", utc=True)).as_unit("us")
 
 
 def epochs_frame(epochs: pd.DataFrame, validations: pd.DataFrame) -> pd.DataFrame:
@@ -96,11 +100,6 @@ def epochs_frame(epochs: pd.DataFrame, validations: pd.DataFrame) -> pd.DataFram
     after = validations[validations["epoch"] >= 0].drop_duplicates("epoch", keep="last")
     right = after.set_index("epoch")[list(names)].rename(columns=names)
     return epochs.drop_duplicates("epoch", keep="last").set_index("epoch").join(right, how="left")
-
-
-def kinds_of(kind: str | None) -> tuple[str, ...]:
-    """One kind, or all of them."""
-    return KINDS if kind is None else (kind,)
 
 
 def _steps(index: Records) -> pd.Index[Any]:

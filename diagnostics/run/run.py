@@ -15,12 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from diagnostics.arguments import expect_name
 from diagnostics.detect.detector import diagnose
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
+from diagnostics.files import readable_name
 from diagnostics.run import frames
 from diagnostics.run.snapshots import Snapshots
 from diagnostics.run.source import MemorySource, Source
-from diagnostics.schema.columns import Columns
+from diagnostics.schema.columns import KINDS, Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback, rollbacks_of
 from diagnostics.schema.run_info import RunInfo
@@ -176,9 +178,11 @@ class Run:
 
         ``columns``: names or positions of columns; None for all.
         ``first``, ``last``: the first and the last step; None for no bound.
+
+        Raises UnknownNameError for a column that the run does not have.
         """
         start, stop = self._rows(first, last)
-        return self.source.values(start, stop, None if columns is None else self._places(columns))
+        return self.source.values(start, stop, None if columns is None else self.columns.places(columns))
 
     def scalars(self, *names: str) -> NDArray[np.float64]:
         """Numbers of the steps, (rows, names); NaN for one that is not recorded, as in the log of another tool."""
@@ -201,7 +205,7 @@ class Run:
 
     @property
     def steps(self) -> pd.DataFrame:
-        """Index step; columns epoch, the scalars of a step, wall, and ``defect`` from the diagnosis."""
+        """Index step; columns epoch, the scalars of a step, wall (when, in UTC), and ``defect`` from the diagnosis."""
         return self._keep("steps", self._steps)
 
     @property
@@ -253,11 +257,17 @@ class Run:
         ``layer``: the name of a layer; None for all.
         ``tensor``: weights or biases; None for both.
 
-        Raises KeyError for a statistic that the run does not have.
+        Raises UnknownNameError for a name that the run does not have, and TypeError for statistics that are no list.
         """
-        statistics = statistics or self.columns.statistics("tensor")
+        statistics = self.columns.asked("tensor", statistics)
+        if layer is not None:
+            expect_name("layer", layer, (la for la, _ in self.columns.tensors))
+        if tensor is not None:
+            expect_name("tensor", tensor, (t for _, t in self.columns.tensors))
+        if kind is not None:
+            expect_name("kind", kind, KINDS)
         pairs = [p for p in self.columns.tensors if layer in (None, p[0]) and tensor in (None, p[1])]
-        kinds = frames.kinds_of(kind)
+        kinds = KINDS if kind is None else (kind,)
         places = frames.tensor_places(self.columns, statistics, kinds, pairs)
         cells = self.block(np.maximum(places, 0).ravel()).reshape(-1, *places.shape)
         if (places < 0).any():
@@ -271,9 +281,11 @@ class Run:
         ``statistics``: names of statistics; None for all.
         ``layer``: the name of a layer, or "input"; None for all.
 
-        Raises KeyError for a statistic that the run does not have.
+        Raises UnknownNameError for a name that the run does not have, and TypeError for statistics that are no list.
         """
-        statistics = statistics or self.columns.statistics("activation")
+        statistics = self.columns.asked("activation", statistics)
+        if layer is not None:
+            expect_name("layer", layer, self.columns.layers)
         layers = [la for la in self.columns.layers if layer in (None, la)]
         places = [self.columns.activation(la, s) for la in layers for s in statistics]
         cells = self.block(places).reshape(-1, len(layers), len(statistics))
@@ -298,6 +310,21 @@ class Run:
     def verdict(self) -> Verdict:
         """What became of the run, in one word."""
         return self.diagnosis.verdict
+
+    def to_json(self, diagnosis: Diagnosis | None = None) -> dict[str, Any]:
+        """The keys of ``lenet-diag diagnose --json``: the diagnosis, and of the run its path, seed and accuracies.
+
+        ``diagnosis``: one by other thresholds; None (default) for that of the run.
+        """
+        accuracies = self.epochs["accuracy"].astype(float)
+        return {
+            **(diagnosis or self.diagnosis).to_json(),
+            "path": None if self.path is None else readable_name(str(self.path)),
+            "seed": self.info.seed if self.info.seed >= 0 else None,
+            "status": self.status,
+            "epoch_accuracy": [float(one) if np.isfinite(one) else None for one in accuracies],
+            "damage": list(self.notes),
+        }
 
     # -- inside ---------------------------------------------------------------------------
 
@@ -334,7 +361,3 @@ class Run:
         start = 0 if first is None else int(np.searchsorted(steps, first, side="left"))
         stop = len(steps) if last is None else int(np.searchsorted(steps, last, side="right"))
         return start, max(start, stop)
-
-    def _places(self, columns: Sequence[str | int] | NDArray[np.intp]) -> NDArray[np.intp]:
-        names = self.columns.names
-        return np.array([names.index(c) if isinstance(c, str) else int(c) for c in columns], dtype=np.intp)

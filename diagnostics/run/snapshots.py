@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.arguments import expect_name
 from diagnostics.run.source import Source
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.run_info import RunInfo
@@ -59,22 +60,30 @@ class Snapshots:
         return len(self.steps)
 
     def histogram(self, layer: str, tensor: str, kind: str) -> Histogram:
-        """The histograms of one tensor's ``value``, ``gradient`` or ``update``."""
+        """The histograms of one tensor's ``value``, ``gradient`` or ``update``.
+
+        Raises UnknownNameError for a name that the run does not have.
+        """
+        tensors = self._info.tensors
+        expect_name("layer", layer, (t.layer for t in tensors))
+        expect_name("tensor", tensor, (t.tensor for t in tensors if t.layer == layer))
+        expect_name("kind", kind, KINDS)
         place = [(t.layer, t.tensor) for t in self._info.tensors].index((layer, tensor))
         counts, ranges = self._source.array(COUNTS), self._source.array(RANGES)
         n, k = len(self), KINDS.index(kind)
         return Histogram(self.steps, counts[:n, k, place], ranges[:n, k, place, 0], ranges[:n, k, place, 1])
 
     def silent(self, layer: str) -> NDArray[np.bool_]:
-        """Which units of a layer were 0 for the whole batch, (snapshots, units)."""
-        start = 0
-        for candidate in self._info.layers:
-            if candidate.name == layer:
-                rows = self._source.array(SILENT)
-                return rows[: len(self), start : start + candidate.units].astype(bool)
-            start += candidate.units
-        known = ", ".join(la.name for la in self._info.layers)
-        raise KeyError(f"no layer {layer!r} in this run; its layers are {known}")
+        """Which units of a layer were 0 for the whole batch, (snapshots, units).
+
+        Raises UnknownNameError for a layer that the run does not have.
+        """
+        names = [la.name for la in self._info.layers]
+        expect_name("layer", layer, names)
+        units = [la.units for la in self._info.layers]
+        start = sum(units[: names.index(layer)])
+        rows = self._source.array(SILENT)
+        return rows[: len(self), start : start + units[names.index(layer)]].astype(bool)
 
     @property
     def kernels(self) -> NDArray[np.float32]:

@@ -12,12 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.arguments import expect_names, expect_several
+from diagnostics.errors import UnknownNameError
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Measure
 from lenet.hooks import LayerInfo, TensorInfo
 
@@ -113,6 +116,23 @@ class Columns(Sequence[Column]):
     def statistics(self, group: str) -> tuple[str, ...]:
         """The names of the measures of one group that these columns hold, in order."""
         return tuple(dict.fromkeys(c.statistic for c in self._columns if c.group == group))
+
+    def asked(self, group: str, statistics: Sequence[str] | None) -> tuple[str, ...]:
+        """The names of measures that were asked for, or all of one group.
+
+        Raises UnknownNameError for a name that is not among them, and TypeError for what is no list.
+        """
+        known = self.statistics(group)
+        return expect_names("statistics", statistics, known) if statistics else known
+
+    def places(self, names: Sequence[str | int] | NDArray[np.intp]) -> NDArray[np.intp]:
+        """Positions of columns by their full names; positions stay what they are. Raises UnknownNameError."""
+        places = [self.find(c) if isinstance(c, str) else int(c) for c in expect_several("columns", names, "columns")]
+        if None in places:
+            unknown = str(names[places.index(None)])
+            like = ", ".join(get_close_matches(unknown, self.names, 3, 0.0))
+            raise UnknownNameError(f"columns: received {unknown!r}, expected names of run.columns, such as {like}")
+        return np.array(places, dtype=np.intp)
 
     def __len__(self) -> int:
         return len(self._columns)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from diagnostics.arguments import expect_several
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 
@@ -30,7 +31,11 @@ def group_runs(
         labels: the label of each arm by its :func:`arm_key`, in the order wanted; an arm that is not
             among them is labelled by the settings in which it differs from the others. None (default) labels all so.
         exclude_defect_steps: whether step and epoch figures leave out defect iterations; default no.
+
+    Raises:
+        TypeError: ``runs`` is no list of summaries.
     """
+    runs = expect_several("runs", runs, "summaries, as load_summaries(paths).runs holds them", RunSummary)
     by_key: dict[str, list[RunSummary]] = {key: [] for key in labels or {}}
     for run in runs:
         by_key.setdefault(arm_key(run.arm), []).append(run)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from diagnostics.arguments import expect_name, expect_names, expect_range, expect_several
 from diagnostics.run.run import Run
 from diagnostics.schema.columns import KINDS
 
@@ -49,8 +50,14 @@ def parameter_bands(
         onset_of: the step that counts as the onset of a defect run; default, that of its diagnosis.
 
     Raises:
-        ValueError: the runs have different tensors.
+        UnknownNameError: a statistic or a kind that the runs do not have, or an ``align`` that there is not.
+        TypeError: ``runs`` or ``statistics`` are no list, or a path stands where a run is wanted.
+        ValueError: the runs have different tensors, or the window is no range of steps.
     """
+    runs = expect_several("runs", runs, "runs, which open_run(path) gives", Run)
+    expect_name("align", align, ("start", "onset"))
+    kinds = expect_names("kinds", kinds, KINDS)
+    window = expect_range("window", window)
     judged = [run for run in runs if run.verdict.is_dead or run.verdict.is_survivor]
     healthy = [run for run in judged if run.verdict.is_survivor]
     defect = [run for run in judged if run.verdict.is_dead]
@@ -60,6 +67,7 @@ def parameter_bands(
     for run in judged:
         if run.columns.tensors != tensors:
             raise ValueError(f"{run.name}: has other tensors than {judged[0].name}; compare runs of one network")
+    statistics = expect_names("statistics", statistics, judged[0].columns.statistics("tensor"))
     onsets = [onset_of(run) or 0 for run in defect]
     if align == "start":
         steps = _spaced(0, max(_last(run) for run in judged), points)
@@ -70,7 +78,13 @@ def parameter_bands(
             "healthy": [(run, onset) for onset in sorted(set(onsets)) for run in healthy],
             "defect": list(zip(defect, onsets, strict=True)),
         }
-    keys = [(la, t, k, s) for la, t in tensors for k in kinds for s in statistics]
+    keys = [
+        (la, t, k, s)
+        for la, t in tensors
+        for k in kinds
+        for s in statistics
+        if judged[0].columns.find(f"{la}/{t}/{k}/{s}") is not None  # the ratio is of updates only
+    ]
     parts = {fate: _bands(members, keys, steps) for fate, members in sides.items() if members}
     if not parts:
         return _empty()

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from diagnostics.arguments import expect_several
 from diagnostics.statistics.group import Group, Mean
 from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, points_words
 from diagnostics.statistics.run_summary import RunSummary
 
 LEVEL = 0.05
+GROUPS = "groups, as group_runs(summaries) gives them"
 PAIRED_SHARE = 0.8
 """Pairs are used where this share of the judged runs of the smaller arm, or more, find their seed in the other: in a
 study that is not finished the control may be ahead."""
@@ -129,7 +131,11 @@ def compare(arm: Group, control: Group) -> Comparison:
     Args:
         arm: the runs that are compared.
         control: the runs they are compared with.
+
+    Raises:
+        TypeError: one of them is no Group.
     """
+    expect_several("groups", (arm, control), GROUPS, Group)
     k1, n1, k2, n2 = arm.defect_runs, arm.judged, control.defect_runs, control.judged
     pairs = _pairs(arm, control)
     saved = sum(b.is_defect and not a.is_defect for a, b in pairs)
@@ -159,7 +165,11 @@ def compare(arm: Group, control: Group) -> Comparison:
 
 
 def compare_all(groups: Sequence[Group], control: Group | None = None) -> list[Comparison]:
-    """Every other group against ``control`` (default: the first), with p-values adjusted for their number."""
+    """Every other group against ``control`` (default: the first), with p-values adjusted for their number.
+
+    Raises TypeError for what is no list of groups.
+    """
+    groups = expect_several("groups", groups, GROUPS, Group)
     if not groups:
         return []
     control = control or groups[0]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from diagnostics.arguments import expect_names, expect_several
 from diagnostics.run.run import Run
 from diagnostics.statistics.bands import values_at
 
@@ -39,10 +40,17 @@ def drifts(
         healthy: the runs they are compared with; all runs must have the same tensors.
         statistics: names of statistics of a tensor.
         before: how many steps before the onset are looked at.
+
+    Raises:
+        UnknownNameError: a statistic that the runs do not have.
+        TypeError: runs or statistics that are no list, or a path where a run is wanted.
     """
+    defect = expect_several("defect", defect, "runs, which open_run(path) gives", Run)
+    healthy = expect_several("healthy", healthy, "runs, which open_run(path) gives", Run)
     late = [run for run in defect if run.diagnosis.onset]
     if not late or not healthy:
         return _frame([], [])
+    statistics = expect_names("statistics", statistics, late[0].columns.statistics("tensor"))
     keys = [(layer, tensor, name) for layer, tensor in late[0].columns.tensors for name in statistics]
     places = [late[0].columns.tensor(layer, tensor, "value", name) for layer, tensor, name in keys]
     leads = np.stack([_lead(run, healthy, places, before) for run in late])  # (runs, keys), with the side as its sign

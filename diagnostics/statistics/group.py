@@ -15,9 +15,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from diagnostics.arguments import expect_name
 from diagnostics.detect.findings import Verdict
+from diagnostics.files import readable_name
 from diagnostics.statistics.intervals import wilson
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
+
+JSON_VERSION = 1
+"""Of the form of ``stats --json``. Keys may be added; the version changes where one is taken away or means something
+else."""
 
 DEFECT_KINDS = (Verdict.NEVER_LEARNED, Verdict.COLLAPSED, Verdict.DIVERGED)
 
@@ -221,7 +227,7 @@ class Group:
         return metrics([r for r in self.runs if r.is_survivor], self.exclude_defect_steps)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of ``stats --json``, and the files the numbers come from."""
+        """The keys of a group in ``stats --json``, and the files the numbers come from."""
         return {
             "label": self.label,
             "runs": len(self.runs),
@@ -244,8 +250,11 @@ class Group:
             "files": [
                 {
                     "run": r.name,
+                    "path": readable_name(r.path),
                     "seed": r.seed,
                     "verdict": str(r.verdict),
+                    "is_defect": r.is_defect,
+                    "epoch_accuracy": [epoch.accuracy for epoch in r.epochs],
                     "status": r.status,
                     "rollbacks": r.rollbacks,
                 }
@@ -262,7 +271,11 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
     Args:
         group: the runs.
         metric: a name of :class:`Metrics`; epoch accuracies are taken at the last epoch.
+
+    Raises:
+        UnknownNameError: a metric that there is not.
     """
+    expect_name("metric", metric, ("epoch_accuracy", *SINGLE_METRICS))
     before, after = (getattr(m, metric) for m in (group.all, group.survivors))
     emptied = 0
     if metric == "epoch_accuracy":

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diagnostics.arguments import expect_several
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.files import readable_name, write_text
 from diagnostics.statistics.code_fingerprint import fingerprint
@@ -76,7 +77,11 @@ def load_summaries(
         paths: the files.
         progress: called with the number of those that are done and of all, after each; None (default) for nothing.
         options: what is known of runs in the logs of other tools; None (default) for what their files say.
+
+    Raises:
+        TypeError: ``paths`` is a single path.
     """
+    paths = expect_several("paths", paths, "files, as find_runs gives them")
     runs: list[RunSummary] = []
     unfinished, problems = [], []
     for i, path in enumerate(map(Path, paths)):

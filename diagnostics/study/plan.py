@@ -7,6 +7,7 @@ that the folder says what it holds and a study can be continued from the folder 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -145,14 +146,14 @@ class StudyPlan:
         # With restarts, further seeds of an arm are those that its restarts have used.
         return same and arms and (self.on_defect != "restart" or self.arms == other.arms)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the plan into the folder."""
-        write_json(folder / FILE, {"format": FORMAT, **asdict(self)})
+        write_json(Path(folder) / FILE, {"format": FORMAT, **asdict(self)})
 
     @classmethod
-    def load(cls, folder: Path) -> StudyPlan:
+    def load(cls, folder: str | os.PathLike[str]) -> StudyPlan:
         """The plan in the folder. Raises DamagedFileError."""
-        value = read_json(folder / FILE, FORMAT)
+        value = read_json(Path(folder) / FILE, FORMAT)
         try:
             arms = tuple(Arm(**arm) for arm in value.pop("arms"))
             value.pop("format")
@@ -163,7 +164,7 @@ class StudyPlan:
                     raise ValueError(f"a start in its history has no {name!r}")
             plan.tasks(), plan.jobs  # these raise where something else is wrong
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise DamagedFileError(f"{folder / FILE}: damaged ({error}); it was kept as it is") from error
+            raise DamagedFileError(f"{Path(folder) / FILE}: damaged ({error}); it was kept as it is") from error
         return plan
 
     def _slugs(self) -> list[str]:

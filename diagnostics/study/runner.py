@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from diagnostics.arguments import expect_several
 from diagnostics.errors import StudyError
 from diagnostics.file_locks import try_lock
 from diagnostics.files import write_json
@@ -65,14 +67,19 @@ class Study:
     """
 
     def __init__(
-        self, plan: StudyPlan, folder: Path, jobs: int, work: Work | None = None, reuse: Sequence[Path] = ()
+        self,
+        plan: StudyPlan,
+        folder: str | os.PathLike[str],
+        jobs: int,
+        work: Work | None = None,
+        reuse: Sequence[str | os.PathLike[str]] = (),
     ) -> None:
         self.plan = plan
-        self.folder = folder
+        self.folder = Path(folder)
         self.jobs = jobs
         self.runs: list[RunSummary] = []
-        self._reuse = reuse
-        self._work: Work = work or Worker.of(plan, folder)
+        self._reuse = [Path(one) for one in expect_several("reuse", reuse, "folders")]
+        self._work: Work = work or Worker.of(plan, self.folder)
         self._queue: deque[Task] = deque()
         self._groups: tuple[Group, ...] = ()
         self._failures: dict[str, str] = {}

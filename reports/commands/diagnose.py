@@ -65,7 +65,7 @@ def command(
             for run, diagnosis in zip(runs, found, strict=True):
                 unreadable |= bool(tell_damage(path, run))
                 imported = {"imported": dict(imported_from(run))} if run.info.is_imported else {}
-                objects.append({**diagnosis.to_json(), "damage": list(run.notes), **imported})
+                objects.append({**run.to_json(diagnosis), **imported})
                 if not as_json:
                     text = diagnosis_text(diagnosis, run.status, run.info.total_steps, interrupted_by(run))
                     say("\n".join([text, *imported_words(run)]))

@@ -54,16 +54,25 @@ def command(
     Runs that differ in nothing but the seed make one arm. Files that cannot be
     read are named and left out (exit code 3).
     """
+    from diagnostics.errors import DiagnosticsError
+
     if as_json and as_csv:
         raise click.UsageError("--json and --csv contradict each other; --save FOLDER writes both")
     with one_line_errors():
-        loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known))
+        try:
+            loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known))
+        except DiagnosticsError as error:
+            if as_json:
+                say(nothing_read(str(error), not include_defects).json)
+            raise
         for line in notes(loaded):
             talk(line)
+        forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
         if not groups:
+            if as_json:
+                say(forms.json)
             talk("no finished run among these files")
             sys.exit(UNREADABLE)
-        forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
         say(forms.json if as_json else forms.csv if as_csv else forms.text)
         if folder:
             forms.save(folder)
@@ -149,7 +158,10 @@ class Forms:
         """Everything, with the names of the run files."""
         import json
 
+        from diagnostics.statistics.group import JSON_VERSION
+
         value = {
+            "format_version": JSON_VERSION,
             "headline": "survivors" if self._survivors else "all",
             "groups": [group.to_json() for group in self._groups],
             "comparisons": [comparison.to_json() for comparison in self._comparisons],
@@ -175,3 +187,10 @@ class Forms:
         write_text(folder / "stats.json", self.json + "\n")
         write_text(folder / "stats.csv", self.csv + "\n")
         write_text(folder / "runs.csv", runs_frame(self._groups).to_csv(lineterminator="\n"))
+
+
+def nothing_read(problem: str, survivors: bool) -> Forms:
+    """The statistics of no run, with the reason why there is none; ``survivors`` as in Forms."""
+    from diagnostics.statistics.summary_cache import Loaded
+
+    return Forms(Loaded((), (), (problem,)), [], [], survivors, [])

@@ -168,5 +168,5 @@ def test_snapshots_give_histograms_silent_units_and_kernels() -> None:
     assert np.isnan(histogram.quantiles((0.5,))[0, 0])
     assert snapshots.silent("dense1").tolist() == [[False] * 5, [False, True, False, False, False]]
     assert snapshots.kernels.shape == (2, 3, 3, 1, 2)
-    with pytest.raises(KeyError, match="its layers are conv1"):
+    with pytest.raises(KeyError, match="expected one of conv1"):
         snapshots.silent("conv9")

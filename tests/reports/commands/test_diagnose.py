@@ -65,6 +65,17 @@ def test_the_json_has_the_keys_of_the_design(runs):
     assert dead["limits"]["verdict.learned_loss"] == 0.7
 
 
+def test_the_json_names_file_and_seed_and_has_the_accuracy_of_each_epoch(runs):
+    (good,) = json.loads(told("diagnose", runs / "good.h5", "--json").stdout)
+    run = open_run(runs / "good.h5")
+
+    assert good == json.loads(json.dumps(run.to_json()))
+    assert (good["format_version"], good["path"]) == (1, str(runs / "good.h5"))
+    assert (good["seed"], good["is_defect"], good["status"]) == (run.info.seed, False, "completed")
+    assert len(good["epoch_accuracy"]) == 16
+    assert good["epoch_accuracy"] == run.epochs["accuracy"].tolist()
+
+
 def test_a_damaged_log_is_judged_as_far_as_it_goes_and_said_to_be_damaged(runs, tmp_path):
     log = tmp_path / "dead.h5"
     data = bytearray((runs / "dead.h5").read_bytes())

@@ -60,6 +60,23 @@ def test_json_has_the_promised_form(runs):
     assert len(group["all"]["epoch_accuracy"]) == 3
     assert [f["run"] for f in group["files"]] == [f"r{s}.h5" for s in range(8)]
 
+    assert answer["format_version"] == 1
+    first = group["files"][0]
+    assert (first["path"], first["seed"], first["is_defect"]) == (str(runs / "r0.h5"), 0, True)
+    assert first["epoch_accuracy"] == pytest.approx([0.092, 0.102, 0.112])
+
+
+def test_json_stays_json_where_nothing_can_be_read(runs, tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "study.json").write_text("{")
+    for path in (tmp_path / "missing.h5", tmp_path / "study"):
+        result = stats(path, "--json")
+        answer = json.loads(result.stdout)
+
+        assert result.exit_code == 3
+        assert (answer["format_version"], answer["groups"]) == (1, [])
+        assert [f"error: {problem}\n" for problem in answer["problems"]] == [result.stderr]
+
 
 def test_defect_steps_leave_the_step_figures_on_request_and_are_counted(runs):
     result = stats(runs, "--exclude-defect-steps")
