@@ -28,6 +28,17 @@ class HasParameters(Protocol):
     def parameter_shapes(self) -> Mapping[str, Shape]: ...
 
 
+class FlatParameters(Protocol):
+    """What hooks are told of parameters: the tensors, and two flat buffers, empty where the numbers lie elsewhere."""
+
+    tensors: tuple[TensorInfo, ...]
+    values: Array
+    gradients: Array
+
+    def digest(self) -> str:
+        """SHA-256 of the bytes of all parameters, 64 hex digits; empty where nobody computed it."""
+
+
 class Parameters:
     """The flat buffers ``values`` and ``gradients``, and in ``tensors`` where each tensor lies in them.
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-import diagnostics.record.recorder as recorder_module
 from diagnostics.log.run_log import RunLog
 from diagnostics.measure.meter import StepMeter
 from diagnostics.record.events import Judge
@@ -31,7 +30,7 @@ PARTS: tuple[tuple[Any, str, str, bool], ...] = (
     (StepMeter, "finish", "fill the rest of the row", True),
     (RunLog, "row", "log the row (CRC, flush, fsync)", False),
     (Judge, "observe", "take the row to the judge, and judge", False),
-    (recorder_module, "take_snapshot", "snapshot: histograms of all tensors", True),
+    (StepMeter, "snapshot", "snapshot: histograms of all tensors", True),
     (RunLog, "snapshot", "log the snapshot", False),
 )
 Times = dict[str, list[float]]

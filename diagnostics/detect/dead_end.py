@@ -40,7 +40,8 @@ class DeadEnd:
         below: list[int] = []
         functions = {layer.name: layer.activation for layer in info.hidden_layers}
         for layer in info.layer_names[:-1]:
-            own = [columns.find(f"{layer}/{t.tensor}/gradient/norm") for t in info.tensors if t.layer == layer]
+            names = [f"{layer}/{t.tensor}" for t in info.tensors if t.layer == layer]
+            own = [columns.find(f"{name}/gradient/norm") for name in names if name not in info.without_gradient]
             if None in own:
                 break  # nothing can be proven for this layer and those above
             below += [place for place in own if place is not None]

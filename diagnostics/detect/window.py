@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.columns import INPUT, Columns
+from diagnostics.schema.measures import RATE
 from diagnostics.schema.run_info import RunInfo
+from lenet.hooks import TensorInfo
 
 FOR_COMPARISON = 20
 BIASES = "biases"
@@ -85,21 +87,32 @@ class Window:
         """One activation statistic over the rows (n,)."""
         return self._column(lambda: self.columns.activation(layer, statistic), f"{layer}/{statistic}")
 
+    def learning_rate(self, layer: str) -> Series:
+        """The learning rate of a layer's updates over the rows (n,): its own, or that of all layers."""
+        own = [self.columns.find(f"{layer}/{tensor}/update/{RATE.name}") for tensor in self.tensors(layer)]
+        places = [place for place in own if place is not None]
+        return self.rows[:, places[0]].astype(np.float64) if places else self.scalar("learning_rate")
+
     def layer_norm(self, layer: str, kind: str) -> Series:
         """L2 norm of all tensors of a layer together, over the rows (n,)."""
         norm: Series = reduce(np.hypot, (self.tensor(layer, tensor, kind, "norm") for tensor in self.tensors(layer)))
         return norm
 
     def tensors(self, layer: str) -> tuple[str, ...]:
-        """The names of a layer's tensors, weights and biases in nearly all."""
-        return tuple(one.tensor for one in self.info.tensors if one.layer == layer)
+        """The names of a layer's tensors, weights and biases in nearly all, without those that have no gradient."""
+        return tuple(
+            one.tensor
+            for one in self.info.tensors
+            if one.layer == layer and f"{layer}/{one.tensor}" not in self.info.without_gradient
+        )
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The trainable layers, first to last. Raises MissingColumnsError where none is recorded."""
-        if not self.info.layer_names:
+        """The layers that are trained, first to last. Raises MissingColumnsError where none is recorded."""
+        trained = tuple(layer for layer in self.info.layer_names if self.tensors(layer))
+        if not trained:
             raise MissingColumnsError("layers: nothing is recorded of them")
-        return self.info.layer_names
+        return trained
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -109,7 +122,13 @@ class Window:
         """
         if not self.info.layers:
             raise MissingColumnsError("the outputs of the layers")
-        return tuple(layer.name for layer in self.info.hidden_layers)
+        return tuple(layer.name for layer in self.info.hidden_layers if self.tensors(layer.name))
+
+    def weights(self, layer: str) -> TensorInfo:
+        """Shape and size of a layer's weights, or of the first tensor, which stands for them."""
+        names = self.tensors(layer)
+        tensor = "weights" if "weights" in names else names[0]
+        return next(one for one in self.info.tensors if (one.layer, one.tensor) == (layer, tensor))
 
     def units(self, layer: str) -> str:
         """What the units of a layer are called: kernels or neurons."""

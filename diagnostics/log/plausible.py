@@ -22,7 +22,7 @@ LARGEST_NETWORK = 2**40
 """Parameters, or units: more than any that NumPy trains."""
 PRIOR_SLACK = 1e-3
 NEEDED = ("loss", "data_loss", "samples")
-"""The columns that the log of an imported run has, whatever its file had."""
+"""The columns that every log has, also one that was imported, or that says what it lacks."""
 PLAIN = (str, int, float, bool, NoneType)
 
 
@@ -117,7 +117,7 @@ def _check_columns(info: RunInfo, minor: int) -> None:
     known = {INPUT, *(layer.name for layer in info.layers)}
     if strangers := [one.layer for one in info.columns if one.group == "activation" and one.layer not in known]:
         raise ForeignContentError(f"its layout names outputs of {strangers[0]!r}, which is not among its layers")
-    if info.is_imported:
+    if info.is_imported or info.not_recorded:
         missing = set(NEEDED).difference(found)
     else:
         missing = set(Columns.declare(info.tensors, info.layers, minor).names).difference(found)

@@ -6,18 +6,34 @@ are kept until the update, of which the row says what it added to them.
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.measure.activations import ActivationStatistics
+from diagnostics.measure.histograms import histograms
 from diagnostics.measure.silence import State
 from diagnostics.measure.tensors import MAX, MIN, NORM, TensorStatistics
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.measures import RATIO, SCALARS
 from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.tables import BINS, COUNTS, KERNELS, RANGES, SILENT
 from lenet.hooks import ActivationsReady, FloatArray, GradientsReady, StepEnd, UpdateDone
 
 VALUE, GRADIENT, UPDATE = (KINDS.index(kind) for kind in ("value", "gradient", "update"))
+
+
+class Meter(Protocol):
+    """What a recorder asks of a meter, in this order at each step."""
+
+    def activations(self, event: ActivationsReady) -> None: ...
+    def gradients(self, event: GradientsReady, keep: bool = False) -> None: ...
+    def update(self, event: UpdateDone) -> None: ...
+    def finish(self, event: StepEnd) -> NDArray[np.float32]: ...
+    def snapshot(self) -> dict[str, NDArray[Any]]: ...
+    def state(self) -> State: ...
+    def restore(self, state: State) -> None: ...
 
 
 class StepMeter:
@@ -86,6 +102,17 @@ class StepMeter:
         with np.errstate(all="ignore"):
             blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
         return self.row
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """The rows of the snapshot arrays for the last step, by path."""
+        tensors, first = len(self.info.tensors), self.info.first_convolution
+        counts = np.zeros((len(KINDS), tensors, BINS), dtype=np.uint32)
+        ranges = np.zeros((len(KINDS), tensors, 2), dtype=np.float32)
+        parts, ends = self.tensors, self.ends
+        for kind in range(len(KINDS)):
+            histograms(parts[kind], ends[kind], counts[kind], ranges[kind])
+        kernels = parts[VALUE][self.info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
+        return {COUNTS.path: counts, RANGES.path: ranges, SILENT.path: self.silent.copy(), KERNELS.path: kernels}
 
     def state(self) -> State:
         """What the next rows depend on, apart from the model: how long each unit has been silent."""

@@ -1,17 +1,11 @@
-"""When snapshots are taken, and what goes into one."""
+"""When snapshots of histograms, silent units and first kernels are taken."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from diagnostics.measure.histograms import histograms
-from diagnostics.measure.meter import VALUE, StepMeter
-from diagnostics.schema.columns import KINDS
-from diagnostics.schema.tables import BINS, COUNTS, KERNELS, RANGES, SILENT
 
 EXTRA_STEPS = 3
 PAUSE_STEPS = 25
@@ -51,23 +45,3 @@ class SnapshotPlan:
     def wants(self, step: int) -> bool:
         """Whether one is taken at this step."""
         return self.every > 0 and (step % self.every == 0 or self.is_extra(step))
-
-
-def take_snapshot(meter: StepMeter) -> dict[str, NDArray[Any]]:
-    """The rows of the snapshot arrays for the step that was measured last, by path."""
-    info = meter.info
-    tensors = len(info.tensors)
-    counts = np.zeros((len(KINDS), tensors, BINS), dtype=np.uint32)
-    ranges = np.zeros((len(KINDS), tensors, 2), dtype=np.float32)
-    ends = meter.ends
-    values = meter.tensors[VALUE]
-    for kind, parts in enumerate(meter.tensors):
-        histograms(parts, ends[kind], counts[kind], ranges[kind])
-    first = info.first_convolution
-    kernels = values[info.tensors.index(first)].copy() if first else np.zeros(0, np.float32)
-    return {
-        COUNTS.path: counts,
-        RANGES.path: ranges,
-        SILENT.path: meter.silent.copy(),
-        KERNELS.path: kernels,
-    }

@@ -30,13 +30,14 @@ from diagnostics.log.resume import ResumePoint, prepare_resume
 from diagnostics.log.run_log import Policy, RunLog
 from diagnostics.measure.activation_layout import DESCRIPTION
 from diagnostics.measure.compiler import measuring_code
-from diagnostics.measure.meter import StepMeter
-from diagnostics.measure.snapshots import SnapshotPlan, take_snapshot
+from diagnostics.measure.meter import Meter, StepMeter
+from diagnostics.measure.snapshots import SnapshotPlan
 from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
 from diagnostics.record.events import Judge, Note, TakesVerdict
 from diagnostics.record.options import DefectPolicy, RecordingOptions
 from diagnostics.record.rollback import Turner, go_on_turned
+from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
@@ -117,6 +118,7 @@ class Recorder(Hook):
     _judge: Judge | None
     _checkpointed: int
     _turner: Turner | None
+    _meter: Meter
 
     def __init__(
         self,
@@ -240,18 +242,19 @@ class Recorder(Hook):
             settings=self._settings,
             environment=environment,
             **self._options.judged_by(event.batch_size, resume.run.info if resume else None),
+            recorded_columns=self._columns(event),
         )
         header = Header(
             info,
             subsample=DESCRIPTION,
-            measuring=measuring_code(),
+            measuring=self._measuring(),
             log_every=self._log_every,
             histograms_every=self._plan.every,
             checkpoint_every=self._checkpoint_every,
             on_defect=self._options.on_defect_words,
             digest_start=event.digest,
         )
-        self._meter = StepMeter(info)
+        self._meter = self._make_meter(info)
         if resume is not None:
             self._restore(resume.checkpoint)  # before there is a log: a checkpoint may be refused
         self._log = RunLog(
@@ -302,7 +305,7 @@ class Recorder(Hook):
         if self._judge is not None:
             self._tell(self._judge, self._judge.observe(step, event.epoch, row))
         if self._plan.wants(step) and self._log.is_open:
-            self._log.snapshot(step, self._plan.is_extra(step), take_snapshot(self._meter))
+            self._log.snapshot(step, self._plan.is_extra(step), self._meter.snapshot())
         if self._judge is not None and self._judge.is_defect:
             if self._options.on_defect == "stop":
                 raise StopTraining(f"a defect was confirmed at step {step}")
@@ -332,7 +335,7 @@ class Recorder(Hook):
         if turn is None or self._judge is None or self.info is None:
             raise DiagnosticsError("the run was turned back by another hook than its recorder, whose log cannot follow")
         self._log.turn_back(turn.rollback, event.reason)
-        self._meter, self._plan = StepMeter(self.info), SnapshotPlan(self._plan.every)
+        self._meter, self._plan = self._make_meter(self.info), SnapshotPlan(self._plan.every)
         self._restore(turn.checkpoint)
         self._checkpointed = event.step // max(1, self._checkpoint_every)
         self._judge = Judge(self.info, self._judge.detector.name)
@@ -352,6 +355,20 @@ class Recorder(Hook):
             self._log.note(event.steps, **note)
             self._tell_tracker(self.diagnosis)
         self._log.close(event, self.cost)
+
+    # ---- what a recorder of rows that are measured elsewhere does in another way
+
+    def _columns(self, start: RunStart) -> Columns | None:
+        """The columns of the rows; None for those that are declared."""
+        return None
+
+    def _make_meter(self, info: RunInfo) -> Meter:
+        """What measures the steps of the run."""
+        return StepMeter(info)
+
+    def _measuring(self) -> str:
+        """The code that measures, as the log names it."""
+        return measuring_code()
 
     # ---- inside
 

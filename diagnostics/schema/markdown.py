@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from diagnostics.schema.attributes import Attribute
 from diagnostics.schema.header import ATTRIBUTES
-from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATIO, SCALARS, TENSOR_STATISTICS, Measure
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATE, RATIO, SCALARS, TENSOR_STATISTICS, Measure
 from diagnostics.schema.tables import (
     FORMAT,
     GROWING_TABLES,
@@ -78,8 +78,13 @@ def _statistics() -> str:
         ("tensor: for every tensor and each of value, gradient and update", TENSOR_STATISTICS),
         ("tensor, of updates only", (RATIO,)),
         ("activation: for the input and every trainable layer, after its activation function", ACTIVATION_STATISTICS),
+        ("tensor, of updates only, behind all others", (RATE,)),
     )
     text = "The columns, in this order (kind, then statistic, then tensor; statistic, then layer):\n\n"
+    text += (
+        "A log that says under `not_recorded` in its description what it lacks has no columns of that. Tensors that "
+        "stand there under `without_gradient` have none of gradient and update.\n\n"
+    )
     for title, statistics in groups:
         rows = [(f"`{s.name}`", s.unit, s.meaning) for s in statistics]
         text += f"**{title}**\n\n{_grid(('statistic', 'unit', 'meaning'), rows)}\n"

@@ -122,6 +122,10 @@ TENSOR_STATISTICS = (
 
 RATIO = Measure("ratio", "1", "norm of the update over norm of the value; NaN where that norm is 0", update_ratio)
 
+RATE = Measure(
+    "rate", "1", "learning rate of the tensor's update; only where groups of parameters have rates of their own", float
+)
+
 ACTIVATION_STATISTICS = (
     Measure("mean", "1", "mean over the subsample", lambda outputs: outputs.sample.mean(dtype=np.float64)),
     Measure(

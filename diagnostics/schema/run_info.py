@@ -32,7 +32,7 @@ class RunInfo:
     ``layers``: the trainable layers whose outputs are measured, in the order of the network; nearly always all.
     ``prior``: (classes,), the share of each class in the training labels.
     ``batch_size``, ``samples``: size of a batch, and of the training set.
-    ``steps_per_epoch``, ``epochs``, ``total_steps``: how long the run was asked to be.
+    ``steps_per_epoch``, ``epochs``, ``total_steps``: how long the run was asked to be; 0 steps where that is not known.
     ``seed``: the seed of all that is random; -1 where it is not known.
     ``description``: the model in words: layers, optimiser, learning rate.
     ``settings``: those of ``lenet-diag train``; {} where training was run from Python.
@@ -52,9 +52,9 @@ class RunInfo:
     ]
     batch_size: Annotated[int, Attribute("int64", "samples", "size of a batch", least=1)]
     samples: Annotated[int, Attribute("int64", "samples", "size of the training set", least=1)]
-    steps_per_epoch: Annotated[int, Attribute("int64", "steps", "steps of one epoch", least=1)]
+    steps_per_epoch: Annotated[int, Attribute("int64", "steps", "steps of one epoch; 0 where it is not known")]
     epochs: Annotated[int, Attribute("int64", "epochs", "epochs asked for", least=1)]
-    total_steps: Annotated[int, Attribute("int64", "steps", "steps asked for", least=1)]
+    total_steps: Annotated[int, Attribute("int64", "steps", "steps asked for; 0 where it is not known")]
     seed: Annotated[
         int,
         Attribute("int64", "", "the seed all randomness came from; -1 where it is not known", least=-1, most=2**63 - 1),
@@ -83,9 +83,10 @@ class RunInfo:
 
     def __repr__(self) -> str:
         layers = ", ".join(layer.name for layer in self.layers)
+        asked = f"{self.total_steps:,} steps asked for" if self.total_steps else "an unknown number of steps"
         return (
             f"<RunInfo: {layers} with {self.parameters:,} parameters, batches of {self.batch_size}, "
-            f"{self.total_steps:,} steps asked for, seed {self.seed}>"
+            f"{asked}, seed {self.seed}>"
         )
 
     @classmethod
@@ -115,6 +116,16 @@ class RunInfo:
     def is_imported(self) -> bool:
         """Whether it comes from the log of another tool, which need not have all that is declared."""
         return "imported_from" in self.environment
+
+    @property
+    def not_recorded(self) -> tuple[str, ...]:
+        """What the log declares that it lacks, in words; nothing where all that is declared was measured."""
+        return tuple(self.description.get("not_recorded", ()))
+
+    @property
+    def without_gradient(self) -> frozenset[str]:
+        """The tensors, as layer/tensor, that had no gradient: they are frozen, or nothing used them."""
+        return frozenset(self.description.get("without_gradient", ()))
 
     @property
     def parameters(self) -> int:

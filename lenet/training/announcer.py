@@ -45,7 +45,7 @@ from lenet.hooks import (
 )
 from lenet.layers.workspace import Array
 from lenet.losses import Labels
-from lenet.parameters import Parameters, read_only
+from lenet.parameters import FlatParameters, read_only
 from lenet.training.listeners import Listeners, Stopwatch
 from lenet.training.progress import TrainingProgress
 
@@ -98,7 +98,7 @@ class Announcer:
     listen. ``end`` is how the run ended, None until then.
     """
 
-    def __init__(self, listeners: Listeners, parameters: Parameters, progress: TrainingProgress) -> None:
+    def __init__(self, listeners: Listeners, parameters: FlatParameters, progress: TrainingProgress) -> None:
         self.clock = Stopwatch()
         self.end: RunEnd | None = None
         self._parameters, self._progress = parameters, progress
@@ -179,7 +179,15 @@ class Announcer:
             inputs=None if inputs is None else read_only(inputs),
             labels=None if inputs is None else read_only(labels),
         )
+        self.run_starts(event)
+
+    def run_starts(self, event: RunStart) -> None:
+        """Before the first step, of a loop that has made the event itself."""
         self._emit(self._all, "on_run_start", event)
+
+    def wants(self, step: int) -> bool:
+        """Whether any hook wants the events of this step."""
+        return bool(self._all.wanting(step).hooks)
 
     def step_start(self) -> None:
         """Before the forward pass, or where the loop is first heard of the step."""
@@ -209,9 +217,14 @@ class Announcer:
             )
             self._emit(self._of_step, "on_gradients_ready", event)
 
-    def step_end(self, result: StepResult) -> None:
-        """After the update. The step is counted first, so that a state taken by a hook is the one after it."""
-        progress, seconds = self._progress, self.clock.seconds
+    def step_end(self, result: StepResult, seconds: float | None = None) -> None:
+        """After the update. The step is counted first, so that a state taken by a hook is the one after it.
+
+        ``seconds``: how long the step took, without the time that hooks took; None (default) asks the clock.
+        """
+        progress = self._progress
+        if seconds is None:
+            seconds = self.clock.seconds
         step, epoch, step_in_epoch = progress.step, progress.epoch, progress.step_in_epoch
         progress.count(result.loss, result.correct, result.samples, seconds)
         if self._of_step.has_listener("on_update_done"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,7 @@ def prepare(run: Run) -> LossCurves:
     window = max(1, round(run.info.window / max(gap, 1.0)))
     loss, accuracy = values[:, 0], values[:, 1]
     broken = steps[~np.isfinite(loss)]
-    per_epoch = max(run.info.steps_per_epoch, 1)
+    per_epoch = run.info.steps_per_epoch or sys.maxsize
     last = int(steps[-1]) if len(steps) else 0
     checks = run.validations
     return LossCurves(

@@ -76,9 +76,13 @@ def _pairs(caption: str, values: dict[str, object]) -> TableBlock:
 
 def _log_table(run: Run) -> TableBlock:
     steps = run.scalars("seconds")[:, 0]
+    asked = f" of {run.info.total_steps:,} asked for" if run.info.total_steps else ""
     rows: list[tuple[Inline, ...]] = [
         ("status", status_of(run)),
-        ("steps recorded", f"{len(run):,} of {run.info.total_steps:,} asked for"),
+        (
+            "steps recorded",
+            f"{len(run):,}{asked}",
+        ),
         ("time of the steps", f"{seconds(float(steps.sum()))}, {seconds(float(steps.mean()))} a step"),
         ("parameters", NONE if run.info.is_imported else f"{run.info.parameters:,}"),
         ("numbers a step", f"{len(run.columns):,}"),

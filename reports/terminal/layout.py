@@ -64,6 +64,8 @@ def _title(state: LiveState, width: int, plain: bool) -> Text:
 def _progress(state: LiveState, width: int, plain: bool) -> Text:
     done = min(state.steps / state.total, 1.0) if state.total else 0.0
     words = f" {done:4.0%}  step {state.steps:,}/{state.total:,}  epoch {state.epoch}/{state.epochs}"
+    if not state.total:
+        words = f" step {state.steps:,}"
     if state.rate:
         words += f"  {number(state.rate)} steps/s"
     if state.seconds_left is not None:

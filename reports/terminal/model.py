@@ -46,7 +46,7 @@ class LiveModel:
     def take(self, step: int, epoch: int, row: NDArray[Any]) -> None:
         """One row, in the order of the run's columns; it is copied."""
         self._steps[self._waiting] = step
-        self._rows[self._waiting] = row[self._places]
+        self._rows[self._waiting] = np.where(self._places < 0, np.nan, row[self._places])
         self._waiting += 1
         self.last_step, self.epoch = step, epoch
         if self._waiting == BUFFER:
@@ -77,14 +77,15 @@ class LiveModel:
         """What to show now. ``suspects`` maps layers to what a rule says of them."""
         self._fold()
         done = self.last_step + 1
-        left = (self.info.total_steps - done) / rate if rate and status == "running" else None
+        total = self.info.total_steps
+        left = (total - done) / rate if rate and total and status == "running" else None
         suspects = suspects or {}
         return LiveState(
             title=self._title,
             settings=self._settings(),
             status=status,
             steps=done,
-            total=max(self.info.total_steps, 1),
+            total=total,
             epoch=self.epoch,
             epochs=self.info.epochs,
             rate=rate,
@@ -103,13 +104,14 @@ class LiveModel:
         )
 
     def _choose(self) -> NDArray[np.intp]:
-        """Loss and accuracy, then of all layers the gradient norms, the update ratios, the silent shares."""
+        """Loss and accuracy, then of all layers the gradient norms, the update ratios, the silent shares; -1: none."""
         columns = self.info.columns
         main = dict(reversed(columns.tensors))
-        gradient = [columns.tensor(la, main[la], "gradient", "norm") for la in self._layers]
-        ratio = [columns.tensor(la, main[la], "update", "ratio") for la in self._layers]
-        dead = [columns.activation(la, "dead_fraction") if la in columns.layers else 0 for la in self._layers]
-        return np.array([columns.scalar("data_loss"), columns.scalar("accuracy"), *gradient, *ratio, *dead], np.intp)
+        gradient = [f"{la}/{main[la]}/gradient/norm" for la in self._layers]
+        ratio = [f"{la}/{main[la]}/update/ratio" for la in self._layers]
+        dead = [f"{la}/dead_fraction" for la in self._layers]
+        found = [columns.find(name) for name in ("data_loss", "accuracy", *gradient, *ratio, *dead)]
+        return np.array([-1 if place is None else place for place in found], np.intp)
 
     def _fold(self) -> None:
         n = self._waiting
@@ -131,7 +133,7 @@ class LiveModel:
         known: Mapping[str, Any] = {
             **self.info.description,
             "batch_size": self.info.batch_size,
-            "seed": self.info.seed,
+            "seed": None if self.info.seed < 0 else self.info.seed,
             **self.info.settings,
         }
         words = {

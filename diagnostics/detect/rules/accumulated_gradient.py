@@ -72,9 +72,10 @@ def _grows(window: Window, rows: int) -> bool:
 def _change(window: Window) -> Series:
     """How much of the gradients' shape is new in each row after the first."""
     shapes = []
-    for tensor in window.info.tensors:
-        norm = window.tensor(tensor.layer, tensor.tensor, "gradient", "norm")
-        shapes += [window.tensor(tensor.layer, tensor.tensor, "gradient", s) / norm for s in ("mean", "min", "max")]
+    for layer in window.info.layer_names:
+        for tensor in window.tensors(layer):
+            norm = window.tensor(layer, tensor, "gradient", "norm")
+            shapes += [window.tensor(layer, tensor, "gradient", one) / norm for one in ("mean", "min", "max")]
     if not shapes:
         raise MissingColumnsError("gradients: nothing is recorded of them")
     shape = np.stack(shapes, axis=1)

@@ -48,7 +48,7 @@ class ConstantAnswer(Rule):
         """The last whole epoch, where its number of right answers is that of one class."""
         prior, samples = window.info.prior, window.info.samples
         whole = [(epoch, right) for epoch, right, seen in window.epoch_counts if seen == samples]
-        if len(prior) < 2 or not whole or not len(window):
+        if len(prior) < 2 or not whole or not len(window) or not window.info.steps_per_epoch:
             return []
         epoch, right = whole[-1]
         counts = [round(share * samples) for share in prior]

@@ -44,7 +44,7 @@ class ForeignChange(Rule):
         for layer in window.layers:
             update = window.layer_norm(layer, "update")
             gradient = window.layer_norm(layer, "gradient")
-            unit = update / (window.scalar("learning_rate") * gradient)
+            unit = update / (window.learning_rate(layer) * gradient)
             moved = update / window.layer_norm(layer, "value")
             for row in np.flatnonzero(np.isfinite(unit) & (moved >= least)).tolist():
                 usual = _usual(unit, row)

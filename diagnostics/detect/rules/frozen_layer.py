@@ -38,9 +38,9 @@ class FrozenLayer(Rule):
     def check(self, window: Window) -> list[Finding]:
         rows, step = int(self.threshold(window, "rows")), self.threshold(window, "step")
         self.require_rows(window, rows)
-        rate = window.scalar("learning_rate")
         frozen: dict[str, int] = {}
         for layer in window.layers:
+            rate = window.learning_rate(layer)
             due = rate * window.layer_norm(layer, "gradient") >= step * window.layer_norm(layer, "value")
             first = lasting_from((window.layer_norm(layer, "update") == 0) & due & (rate > 0), rows)
             if first is not None:

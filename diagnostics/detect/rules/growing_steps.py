@@ -40,10 +40,9 @@ class GrowingSteps(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "growth")
         start = int(np.searchsorted(window.steps, BEGINNING))
-        rate = window.scalar("learning_rate")
         updates = [window.layer_norm(layer, "update") for layer in window.layers]
         units = [
-            update / (rate * window.layer_norm(layer, "gradient"))
+            update / (window.learning_rate(layer) * window.layer_norm(layer, "gradient"))
             for layer, update in zip(window.layers, updates, strict=True)
         ]
         # What comes after a layer has lost its gradient says nothing of the steps.

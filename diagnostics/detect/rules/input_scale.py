@@ -65,7 +65,7 @@ class InputScale(Rule):
 def _is_looked_up(window: Window, row: int, size: float) -> bool:
     """Whether the first layer does not multiply its input, as one that looks up rows for token ids does not."""
     first = window.layers[0]
-    shape = next(t.shape for t in window.info.tensors if t.layer == first and t.tensor == "weights")
+    shape = window.weights(first).shape
     spread = window.tensor(first, "weights", "value", "std")[row]
     expected = size * spread * math.sqrt(math.prod(shape[:-1]))
     return bool(0 < window.activation(first, "std")[row] < NOT_MULTIPLIED * expected)

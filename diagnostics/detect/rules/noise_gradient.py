@@ -101,8 +101,7 @@ def _has_signs(window: Window, layer: str) -> bool:
 
 def _chance(window: Window, layer: str) -> Series:
     """z: the mean entry of the weights' gradient in units of what chance gives."""
-    size = next(t.size for t in window.info.tensors if (t.layer, t.tensor) == (layer, "weights"))
-    z: Series = math.sqrt(size) * (
+    z: Series = math.sqrt(window.weights(layer).size) * (
         window.tensor(layer, "weights", "gradient", "mean") / window.tensor(layer, "weights", "gradient", "std")
     )
     return z

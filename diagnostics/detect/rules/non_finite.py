@@ -59,7 +59,7 @@ class NonFinite(Rule):
         noun = "data" if what == INPUT_HAS else f"{what} of {layer}"
         message = f"the {noun} has NaN or infinite numbers, the first of this run"
         if what == "update":
-            step = window.scalar("learning_rate")[first] * window.layer_norm(layer, "gradient")[first]
+            step = window.learning_rate(layer)[first] * window.layer_norm(layer, "gradient")[first]
             what = "update" if step < LARGEST else "overflow"
             message += {
                 "update": "; its gradient is finite, so they come from the optimiser",

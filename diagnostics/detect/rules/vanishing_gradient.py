@@ -41,10 +41,9 @@ class VanishingGradient(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "quotient"), int(self.threshold(window, "rows"))
         self.require_rows(window, rows)
-        sizes = {(t.layer, t.tensor): t.size for t in window.info.tensors}
 
         def an_entry(layer: str) -> Series:
-            return window.tensor(layer, "weights", "gradient", "norm") / math.sqrt(sizes[layer, "weights"])
+            return window.tensor(layer, "weights", "gradient", "norm") / math.sqrt(window.weights(layer).size)
 
         top = an_entry(window.layers[-1])
         for layer in reversed(window.hidden):

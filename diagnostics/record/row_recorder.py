@@ -1,0 +1,44 @@
+"""RowRecorder: a recorder of steps that were measured elsewhere, such as on a GPU or within a compiled step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from diagnostics.measure.meter import Meter
+from diagnostics.record.recorder import Recorder
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.run_info import RunInfo
+from lenet.hooks import RunStart
+
+ColumnsOf = Callable[[RunStart], Columns | None]
+MeterMaker = Callable[[RunInfo], Meter]
+
+
+class RowRecorder(Recorder):
+    """A recorder whose rows come from a meter of its own. It judges and logs them as any other recorder does.
+
+    A run that lacks columns says so in its description, under ``not_recorded``; its tensors without a gradient stand
+    under ``without_gradient``. Rules that need what is not there are not asked.
+
+    ``path``: the log; None measures and judges without one.
+    ``columns``: told of the start of the run, returns the columns of its rows; None for all that are declared.
+    ``meter``: makes the meter of the run, whose ``finish`` returns the row of the step that ends.
+    ``options``: those of :class:`Recorder`.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None, *, columns: ColumnsOf, meter: MeterMaker, **options: Any
+    ) -> None:
+        super().__init__(path, **options)
+        self._columns_of, self._meter_maker = columns, meter
+
+    def _columns(self, start: RunStart) -> Columns | None:
+        return self._columns_of(start)
+
+    def _make_meter(self, info: RunInfo) -> Meter:
+        return self._meter_maker(info)
+
+    def _measuring(self) -> str:
+        return ""  # other code than the compiled loops, or together with it
