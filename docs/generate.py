@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from diagnostics.schema.markdown import log_format_markdown
+from docs import pictures
 from reports.pages import markdown
 from reports.pages.document import Code, Document, Terms, text
 from reports.results import render
@@ -38,6 +39,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "rules.md": manual,
     "log-format.md": log_format_markdown,
     "glossary.md": glossary,
+    "ready-figures.md": pictures.page,
     **{f"{name}.md": partial(result_page, name) for name in RESULTS},
 }
 

@@ -16,6 +16,7 @@ from lenet.arguments import expect_number, expect_whole, not_negative
 from lenet.checks import check_kind, precision
 from lenet.errors import SettingsError
 from lenet.hooks import LayerInfo
+from lenet.html_tables import shape_words, share_bar, table
 from lenet.layers.activations import Activation, ActivationSoftmax
 from lenet.layers.base import Layer, TrainableLayer
 from lenet.layers.initializers import Initializer
@@ -162,9 +163,31 @@ class Network:
         layers = ", ".join(layer.name for layer in self.trainable_layers) or "no layers with weights"
         return f"<{type(self).__name__} of {layers}>"
 
+    def _repr_html_(self) -> str:
+        """The layers in their order: what comes out of each, and how many of the parameters it has."""
+        counts = [sum(int(np.prod(shape)) for shape in shapes_of(layer).values()) for layer in self.layers]
+        outputs = [shape_words(shape) for shape in self.shapes[1:]] if self._parameters else ["" for _ in self.layers]
+        rows = [
+            (
+                layer.name or type(layer).__name__,
+                type(layer).__name__,
+                output,
+                f"{n:,}" if n else "",
+                share_bar(n / sum(counts)) if n else "",
+            )
+            for layer, output, n in zip(self.layers, outputs, counts, strict=True)
+        ]
+        title = f"{type(self).__name__} with {sum(counts):,} parameters"
+        return table(title, ("layer", "kind", "output", "parameters", "share of all"), rows)
+
     def digest(self) -> str:
         """SHA-256 of all parameters: equal only where they are equal bit for bit."""
         return self.parameters.digest()
+
+
+def shapes_of(layer: Layer) -> dict[str, Shape]:
+    """The shapes of a layer's parameters, by their names; none for a layer without."""
+    return layer.parameter_shapes() if isinstance(layer, TrainableLayer) else {}
 
 
 def _own_options(layer: Layer) -> dict[str, Any]:

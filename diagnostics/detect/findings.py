@@ -11,6 +11,7 @@ from typing import Any
 from diagnostics.detect.remedies import Suggestion
 from diagnostics.detect.track_record import in_setting, track_record
 from diagnostics.schema.rollback import Rollback
+from diagnostics.views import ShownInNotebooks
 
 
 class Severity(StrEnum):
@@ -161,7 +162,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(ShownInNotebooks):
     """All that is known of one run.
 
     Args:

@@ -22,11 +22,11 @@ COMMONEST = 1.25
 class ImportOptions:
     """What a user says of a run; None and {} leave it to the file.
 
-    ``classes``: the number of classes, of about equal size.
-    ``prior``: (classes,), the share of each class.
-    ``columns``: metrics by what they are, such as ``{"loss": "my_cost"}``.
-    ``batch_size``: samples a step.
-    ``steps_per_epoch``: steps an epoch.
+    ``classes``: the number of classes, of about equal size; default None.
+    ``prior``: (classes,), the share of each class; default None.
+    ``columns``: metrics by what they are, such as ``{"loss": "my_cost"}``; default {}.
+    ``batch_size``: samples a step; default None.
+    ``steps_per_epoch``: steps an epoch; default None.
 
     Raises LogError where a number cannot be.
     """

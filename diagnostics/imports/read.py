@@ -78,7 +78,8 @@ def _files_in(folder: Path) -> list[Path]:
 def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = None) -> list[ImportedRun]:
     """The runs in a file, or in the folder of a run.
 
-    path: the file. options: what is known of its runs besides.
+    path: the file.
+    options: what is known of its runs besides; None (default) for nothing.
 
     Raises LogError, one line, where it cannot be read, is of no known format, or has no loss; MissingLibraryError
     where its format needs a library that is not installed.

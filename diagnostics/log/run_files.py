@@ -15,6 +15,8 @@ from lenet.errors import reason_of
 def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """The run files among ``paths`` and directly inside the folders among them, each once however it is spelt.
 
+    ``paths``: files and folders.
+
     A log that a resumed run left behind is no run of its own. Raises LogError for a
     path that does not exist and for a folder without runs, and TypeError for a single path.
     """

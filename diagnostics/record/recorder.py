@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.detector import Detector
-from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.errors import CheckpointError, DiagnosticsError
@@ -41,6 +41,7 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
+from diagnostics.views import ShownInNotebooks
 from lenet.errors import SettingsError, reason_of
 from lenet.hooks import (
     ActivationsReady,
@@ -77,7 +78,7 @@ def _timed(handler: Handler) -> Handler:
     return cast("Handler", timed)
 
 
-class Recorder(Hook):
+class Recorder(Hook, ShownInNotebooks):
     """The hook that measures, judges and logs one run. It may be used for one training after another.
 
     ``path``: the log; None (default) measures and judges without one.
@@ -168,8 +169,14 @@ class Recorder(Hook):
         what = f"into {self.path}" if self.path else "without a log"
         if self.info is None:
             return f"<Recorder {what}: before training>"
-        verdict = self.diagnosis.verdict if self.diagnosis else self._judge and self._judge.detector.verdict_so_far
-        return f"<Recorder {what}: step {self.step}, {verdict or 'not judged'}>"
+        return f"<Recorder {what}: step {self.step}, {self.verdict or 'not judged'}>"
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict of the run, or on what it has done so far; None before training, and where nothing is judged."""
+        if self.diagnosis is not None:
+            return self.diagnosis.verdict
+        return None if self._judge is None else self._judge.detector.verdict_so_far
 
     @property
     def detector(self) -> Detector | None:

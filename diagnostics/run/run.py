@@ -7,6 +7,7 @@ run, and both ends of a range are included, as in ``DataFrame.loc``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -20,6 +21,7 @@ from diagnostics.detect.detector import diagnose
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.files import readable_name
 from diagnostics.run import frames
+from diagnostics.run.plots import RunPlots
 from diagnostics.run.snapshots import Snapshots
 from diagnostics.run.source import MemorySource, Source
 from diagnostics.schema.columns import KINDS, Columns
@@ -27,6 +29,7 @@ from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback, rollbacks_of
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, ROLLBACKS, VALIDATIONS
+from diagnostics.views import ShownInNotebooks, view
 
 __all__ = ["Run", "RunInfo"]
 
@@ -35,7 +38,7 @@ ENDS = (b"end", b"interruption")
 T = TypeVar("T")
 
 
-class Run:
+class Run(ShownInNotebooks):
     """One training run, or a range of its steps (:meth:`between`). Frames are read when first asked for, and kept.
 
     ``source``: where its rows and tables come from.
@@ -291,6 +294,33 @@ class Run:
         cells = self.block(places).reshape(-1, len(layers), len(statistics))
         steps = np.ascontiguousarray(self.index["step"])
         return frames.activations_frame(steps, cells, statistics, layers)
+
+    # -- pictures and pages ---------------------------------------------------------------
+
+    @property
+    def plot(self) -> RunPlots:
+        """Its ready figures: ``run.plot()``, and ``run.plot.chain()``, ``.layers()``, ``.loss()``, ``.origin()``."""
+        return RunPlots(self)
+
+    def report(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        replay: bool = True,
+        data: str | os.PathLike[str] | None = None,
+    ) -> Path:
+        """Write its report, ``report.html`` and the figures as PNG, as ``lenet-diag report`` does; returns the page.
+
+        ``folder``: where to; None (default) for RUN.report beside the log.
+        ``replay``: whether a run that broke is trained again up to where it broke, to show what happened there, if
+        that takes at most 10 seconds; default True.
+        ``data``: the folder of the data to replay with; None (default) for those that the log names.
+
+        Raises MissingLibraryError where the package ``reports`` is not installed, LogError for a run without steps,
+        ValueError for what is no folder, and LogWriteError where nothing can be written.
+        """
+        page: Path = view("report")(self, folder, replay, data)
+        return page
 
     # -- judgement ------------------------------------------------------------------------
 

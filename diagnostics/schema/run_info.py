@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from diagnostics.schema.attributes import Attribute
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.window import window_steps
+from diagnostics.views import ShownInNotebooks
 from lenet.hooks import LayerInfo, RunStart, TensorInfo
 
 _WINDOW_MEANING = (
@@ -25,7 +26,7 @@ _ROWS_MEANING = (
 
 
 @dataclass(frozen=True)
-class RunInfo:
+class RunInfo(ShownInNotebooks):
     """What is known of a run before its first step. Meter and detector take it as it is; the log keeps it.
 
     ``tensors``: the parameter tensors, in the order of the network.

@@ -42,11 +42,11 @@ def parameter_bands(
 
     Args:
         runs: the runs, all of networks with the same tensors.
-        statistics: names of statistics of a tensor.
-        kinds: value, gradient and update, or some of them.
-        align: whether steps are counted from the start of each run, or from its onset.
-        window: first and last step that are looked at, counted from the onset.
-        points: how many steps are taken at most, evenly spaced.
+        statistics: names of statistics of a tensor; default mean, std and norm.
+        kinds: value, gradient and update, or some of them; default all.
+        align: whether steps are counted from the "start" (default) of each run, or from its "onset".
+        window: first and last step that are looked at, counted from the onset; default (-200, 200).
+        points: how many steps are taken at most, evenly spaced; default 200.
         onset_of: the step that counts as the onset of a defect run; default, that of its diagnosis.
 
     Raises:

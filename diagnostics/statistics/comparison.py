@@ -16,6 +16,7 @@ from diagnostics.arguments import expect_several
 from diagnostics.statistics.group import Group, Mean
 from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, points_words
 from diagnostics.statistics.run_summary import RunSummary
+from diagnostics.views import ShownInNotebooks
 
 LEVEL = 0.05
 GROUPS = "groups, as group_runs(summaries) gives them"
@@ -25,7 +26,7 @@ study that is not finished the control may be ahead."""
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ShownInNotebooks):
     """One arm against its control. Differences are arm minus control; p-values are two-sided.
 
     Args:
@@ -165,9 +166,14 @@ def compare(arm: Group, control: Group) -> Comparison:
 
 
 def compare_all(groups: Sequence[Group], control: Group | None = None) -> list[Comparison]:
-    """Every other group against ``control`` (default: the first), with p-values adjusted for their number.
+    """Every other group against one control, with p-values adjusted for their number.
 
-    Raises TypeError for what is no list of groups.
+    Args:
+        groups: the arms.
+        control: the arm that the others are compared with; None (default) for the first.
+
+    Raises:
+        TypeError: what is no list of groups.
     """
     groups = expect_several("groups", groups, GROUPS, Group)
     if not groups:

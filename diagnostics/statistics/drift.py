@@ -38,8 +38,8 @@ def drifts(
     Args:
         defect: the defect runs.
         healthy: the runs they are compared with; all runs must have the same tensors.
-        statistics: names of statistics of a tensor.
-        before: how many steps before the onset are looked at.
+        statistics: names of statistics of a tensor; default norm and mean.
+        before: how many steps before the onset are looked at; default 200.
 
     Raises:
         UnknownNameError: a statistic that the runs do not have.

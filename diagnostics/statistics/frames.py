@@ -13,7 +13,11 @@ from diagnostics.statistics.run_summary import RunSummary
 
 
 def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
-    """Index (arm, run), one row a run; every statistic of these groups can be worked out from it."""
+    """Index (arm, run), one row a run; every statistic of these groups can be worked out from it.
+
+    Args:
+        groups: the arms, as :func:`group_runs` gives them.
+    """
     rows = [{"arm": group.label, **_run_row(run)} for group in groups for run in group.runs]
     return pd.DataFrame(rows, columns=_union(["arm", "run"], rows)).set_index(["arm", "run"])
 
@@ -22,6 +26,9 @@ def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
     """Index label, one row an arm: counts, defect rate with its interval, and mean, std and n of every figure.
 
     Each figure is there over all runs and over survivors.
+
+    Args:
+        groups: the arms, as :func:`group_runs` gives them.
     """
     rows = [_group_row(group) for group in groups]
     frame = pd.DataFrame(rows, columns=_union(["label"], rows)).set_index("label")

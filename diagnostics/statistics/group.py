@@ -20,6 +20,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.files import readable_name
 from diagnostics.statistics.intervals import wilson
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
+from diagnostics.views import ShownInNotebooks
 
 JSON_VERSION = 1
 """Of the form of ``stats --json``. Keys may be added; the version changes where one is taken away or means something
@@ -129,7 +130,7 @@ def metrics(runs: Sequence[RunSummary], exclude_defect_steps: bool = False) -> M
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(ShownInNotebooks):
     """The runs of one arm, counted and averaged.
 
     Args:
@@ -270,7 +271,8 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
 
     Args:
         group: the runs.
-        metric: a name of :class:`Metrics`; epoch accuracies are taken at the last epoch.
+        metric: a name of :class:`Metrics`; epoch accuracies are taken at the last epoch; default
+            "validation_accuracy".
 
     Raises:
         UnknownNameError: a metric that there is not.

@@ -197,6 +197,8 @@ _AS_JSON: dict[Any, type] = {Verdict: str, Mapping: dict, Sequence: list, tuple:
 def summarise(run: Run) -> RunSummary:
     """The numbers of a run that statistics need.
 
+    ``run``: the run.
+
     Training time is that of the steps, without hooks. A validation is that of the final
     model only if no step came after it. The validation time of a run is the mean of its
     validations, and its total time, as in the report, is training and one validation.

@@ -51,13 +51,24 @@ def load_study(folder: str | os.PathLike[str]) -> tuple[StudyPlan, summary_cache
 
 
 def groups_of(plan: StudyPlan, runs: Iterable[RunSummary], exclude_defect_steps: bool = False) -> list[Group]:
-    """The arms of the plan that have a run, in its order and with its labels."""
+    """The arms of the plan that have a run, in its order and with its labels.
+
+    Args:
+        plan: the plan of the study.
+        runs: the summaries of its runs.
+        exclude_defect_steps: whether step and epoch figures leave out defect iterations; default no.
+    """
     labels = {arm_key(arm.settings): arm.label for arm in plan.arms}
     return group_runs(list(runs), labels, exclude_defect_steps)
 
 
 def comparisons_of(plan: StudyPlan, groups: Sequence[Group]) -> list[Comparison]:
-    """Every arm against its control; p-values are adjusted for the number of arms with the same control."""
+    """Every arm against its control; p-values are adjusted for the number of arms with the same control.
+
+    Args:
+        plan: the plan of the study.
+        groups: its arms, as :func:`groups_of` gives them.
+    """
     by_label = {group.label: group for group in groups}
     made: list[Comparison] = []
     for control in dict.fromkeys(arm.control for arm in plan.arms if arm.control in by_label):

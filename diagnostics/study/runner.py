@@ -22,6 +22,7 @@ from diagnostics.study.results import FAILURES, FAILURES_FORMAT, crashed, groups
 from diagnostics.study.reuse import copy_runs
 from diagnostics.study.worker import Worker, finished
 from diagnostics.study.worker_pool import Failure, WorkerPool
+from diagnostics.views import ShownInNotebooks
 
 Work = Callable[[Task], RunSummary]
 
@@ -55,7 +56,7 @@ class StudyProgress:
     message: str = ""
 
 
-class Study:
+class Study(ShownInNotebooks):
     """A plan and the folder in which it is carried out.
 
     Args:

@@ -14,6 +14,7 @@ import numpy as np
 
 from lenet.arguments import expect_number, expect_whole, not_negative
 from lenet.errors import SettingsError, ShapeError
+from lenet.html_tables import histogram_line, shape_words, table
 from lenet.layers.initializers import Initializer
 from lenet.layers.workspace import Array, Shape, TrainableWorkspace, Workspace, WorkspaceSpec, batch_first, batch_last
 
@@ -53,6 +54,16 @@ class Layer:
     def __repr__(self) -> str:
         kind, *arguments = self.describe().items()
         return f"<{' '.join([kind[1], ', '.join(f'{name}={value}' for name, value in arguments)]).rstrip()}>"
+
+    def _repr_html_(self) -> str:
+        """Its arguments, and of its parameters the shapes and how they are spread."""
+        kind, *arguments = self.describe().items()
+        rows = [(name, str(value), "") for name, value in arguments]
+        return table(f"{kind[1]} {self.name}".rstrip(), ("argument", "value", ""), [*rows, *self._parameter_rows()])
+
+    def _parameter_rows(self) -> list[tuple[str, str, str]]:
+        """Name, shape and spread of each parameter: none here."""
+        return []
 
     def compute_dtype(self, inputs: Array) -> np.dtype[Any]:
         """Float64 where the inputs are float64, else float32."""
@@ -166,6 +177,13 @@ class TrainableLayer(Layer):
     def gradient_factor(self, samples: int) -> float:
         """What :meth:`complete_gradients` multiplies the shards' sum of a batch of ``samples`` by: 1."""
         return 1.0
+
+    def _parameter_rows(self) -> list[tuple[str, str, str]]:
+        drawn = self._parameters if self.has_parameters else {}
+        return [
+            (name, shape_words(shape), histogram_line(drawn[name]) if name in drawn else "not drawn yet")
+            for name, shape in self.parameter_shapes().items()
+        ]
 
     def memory(self) -> dict[str, Array]:
         """Arrays that the layer carries from step to step beside its parameters: none."""

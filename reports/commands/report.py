@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from diagnostics.imports import ImportOptions
-    from diagnostics.replay.opened import OpenedRun
     from diagnostics.run.run import Run
     from diagnostics.statistics.run_summary import RunSummary
-
-LONGEST_REPLAY = 10.0
-"""Seconds, going by the log, that a report spends on training a run again."""
 
 
 @click.command(name="report")
@@ -104,6 +100,7 @@ def report_runs(path: Path, out: Path, wanted: Wanted, name: str | None = None) 
     """
     from diagnostics.errors import LogError
     from diagnostics.imports import open_runs
+    from reports.pages.run_origin import origin_of
     from reports.pages.run_page import write_report
 
     runs = open_runs(path, wanted.options)
@@ -114,27 +111,10 @@ def report_runs(path: Path, out: Path, wanted: Wanted, name: str | None = None) 
             continue
         if not len(run):
             raise LogError(f"{path}: holds no step yet; nothing to report")
-        pages.append(write_report(run, out / run.name if several else out, _origin(run, wanted)))
+        origin = origin_of(run, wanted.data) if wanted.has_replay else None
+        pages.append(write_report(run, out / run.name if several else out, origin))
         code = max(code, tell_damage(path, run))
     return pages, code
-
-
-def _origin(run: Run, wanted: Wanted) -> OpenedRun | str | None:
-    """The steps at which the run broke, opened; why they cannot be, in one line; None where nobody wants them."""
-    from diagnostics.replay import ReplayError, replay
-    from diagnostics.replay.opened import open_origin, seconds_to_origin
-    from reports.text.numbers import seconds
-
-    if not wanted.has_replay or run.info.is_imported or not run.diagnosis.chain:
-        return None
-    try:
-        replayed = replay(run, wanted.data)
-        needed = seconds_to_origin(replayed)
-        if needed > LONGEST_REPLAY:
-            return f"A replay would take about {seconds(needed)}: lenet-diag replay {run.path} makes it."
-        return open_origin(replayed)
-    except ReplayError as error:
-        return f"The run cannot be replayed: {error}."
 
 
 def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted: Wanted) -> int:

@@ -97,9 +97,16 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """An empty figure of ``width`` x ``height`` inches whose parts do not overlap."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure = NotebookFigure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from diagnostics.study.runner import Study
 
 PUBLIC = [getattr(diagnostics, name) for name in diagnostics.__all__]
 DOCUMENTED: list[Any] = [
-    *(one for one in PUBLIC if callable(one) and not (isinstance(one, type) and issubclass(one, Exception))),
+    *(one for one in PUBLIC if callable(one) and not (isinstance(one, type) and issubclass(one, Exception | Enum))),
     *(RecordingOptions, Arm, StudyPlan, Study, Run.from_rows, MemorySource.from_rows, Thresholds),
     *(replay, Rescue, make_plan),
 ]
