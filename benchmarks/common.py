@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from diagnostics.study.worker_pool import Failure, WorkerPool
+from diagnostics.executors.executor import Executor, Failure
+from diagnostics.executors.worker_pool import LocalExecutor
 from reports.pages.markdown import fill
 
 T = TypeVar("T")
@@ -48,11 +50,15 @@ def _cpuinfo() -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def outcomes(tasks: Sequence[T], work: Callable[[T], R], jobs: int) -> Iterator[tuple[T, R | Failure]]:
-    """Do ``work`` for every task, ``jobs`` at a time, and say on stderr how far it is and what failed."""
+def outcomes(tasks: Sequence[T], work: Callable[[T], R], executor: Executor | int) -> Iterator[tuple[T, R | Failure]]:
+    """Do ``work`` for every task, and say on stderr how far it is and what failed.
+
+    executor: where the tasks are done; a number for so many processes of this machine.
+    """
     started = perf_counter()
-    with WorkerPool(jobs, work) as pool:
-        for done, (task, outcome) in enumerate(pool.each(tasks), 1):
+    executor = LocalExecutor(executor) if isinstance(executor, int) else executor
+    with executor.pool(work) as pool:
+        for done, (task, outcome) in enumerate(filter(None, pool.results(deque(tasks))), 1):
             if isinstance(outcome, Failure):
                 print(f"{task}: {outcome.message}", file=sys.stderr, flush=True)
             if done % 20 == 0 or done == len(tasks):

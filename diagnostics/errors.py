@@ -11,6 +11,7 @@
     ├── CheckpointError   a checkpoint is missing or damaged
     ├── DamagedFileError  a file beside the logs is not what it should be
     ├── StudyError        a study that cannot be run as it was asked for
+    ├── SchedulerError    no scheduler or no worker of a cluster does what was asked for
     ├── MissingLibraryError  a library that is not always installed is needed
     ├── ReplayError       a moment of a run cannot be reproduced, or its replay is not what was logged
     │   └── NoSuchStepError  a step that the log does not have was asked for
@@ -71,6 +72,10 @@ class StudyError(DiagnosticsError):
     """A study that cannot be: nothing asked for, or a folder that holds another one."""
 
     exit_code = 2
+
+
+class SchedulerError(DiagnosticsError):
+    """A cluster that cannot be used: its scheduler does not answer, or none of its workers is fit."""
 
 
 class MissingLibraryError(DiagnosticsError):

@@ -22,8 +22,8 @@ from benchmarks import common
 from benchmarks.common import outcomes
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.symptoms import Symptoms, window_of
+from diagnostics.executors.executor import Failure
 from diagnostics.study.worker import dataset
-from diagnostics.study.worker_pool import Failure
 from lenet.hooks import Hook, StepEnd, ValidationEnd
 from lenet.settings import Settings
 

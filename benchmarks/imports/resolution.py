@@ -20,12 +20,12 @@ import pandas as pd
 
 from benchmarks import common
 from diagnostics.detect.findings import Verdict
+from diagnostics.executors.executor import Failure
 from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import code_version
 from diagnostics.run.run import Run
 from diagnostics.statistics.intervals import wilson
-from diagnostics.study.worker_pool import Failure
 
 RANDOM_ROWS, DIGITS = 500, 4
 HEADER = (

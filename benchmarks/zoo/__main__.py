@@ -31,6 +31,7 @@ from benchmarks import common
 from benchmarks.zoo.build import build
 from benchmarks.zoo.groups import FIRST_SEED, LATEST_ROUND, QUICK_SHARE
 from benchmarks.zoo.table import write_table
+from diagnostics.executors.open_executor import open_executor
 
 
 def main() -> None:
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--round", type=int, help="of seeds; default: the latest")
     parser.add_argument("--out", type=Path, default=Path("zoo"), help="the folder of all parts and rounds")
     parser.add_argument("--jobs", type=int, default=2, help="how many runs are trained or judged at a time")
+    parser.add_argument("--scheduler", help="train on this Dask cluster: tcp://HOST:PORT, or local")
     parser.add_argument("--share", type=float, default=1.0, help="only the first part of each group")
     parser.add_argument("--quick", action="store_true", help="a small part of every group, in under three minutes")
     parser.add_argument("--groups", nargs="+", help="train these groups only; default: all")
@@ -51,7 +53,8 @@ def main() -> None:
     folder = options.out / f"{part}-{round_}"
     if options.action == "build":
         share = QUICK_SHARE if options.quick else options.share
-        failed = build(part, folder, options.jobs, round_, share, options.groups)
+        with open_executor(options.scheduler, options.jobs, lambda line: print(line, file=sys.stderr)) as executor:
+            failed = build(part, folder, executor, round_, share, options.groups)
         sys.exit(1 if failed else 0)
     write_table(folder, options.write, options.jobs, options.record)
 

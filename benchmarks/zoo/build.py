@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.common import outcomes
 from benchmarks.zoo.faults import FAULTS, QUIET_FAULTS, injected
 from benchmarks.zoo.groups import ZooRun, zoo_runs
 from benchmarks.zoo.shapes import shapes_dataset
+from diagnostics.executors.executor import Executor, Failure, Work
+from diagnostics.executors.sent_files import put_files
 from diagnostics.provenance import commit
 from diagnostics.record.recorder import Recorder
 from diagnostics.study.worker import dataset
-from diagnostics.study.worker_pool import Failure
 from lenet.hooks import Hook, ValidationEnd
 
 
@@ -27,6 +27,22 @@ class _Validations(Hook):
 
     def on_validation_end(self, event: ValidationEnd) -> None:
         self.accuracies.append(event.accuracy)
+
+
+@dataclass(frozen=True)
+class ZooTraining(Work[ZooRun, None]):
+    """Trains runs into a folder, which may be a passing one on another machine."""
+
+    folder: Path
+
+    def __call__(self, task: ZooRun) -> None:
+        train(task, self.folder)
+
+    def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> ZooTraining:
+        return ZooTraining(folder)
+
+    def arrived(self, task: ZooRun, result: None, files: Mapping[str, bytes]) -> None:
+        put_files(self.folder, files)
 
 
 def train(run: ZooRun, folder: Path) -> None:
@@ -68,13 +84,16 @@ def train(run: ZooRun, folder: Path) -> None:
     part.replace(label)
 
 
-def build(part: str, folder: Path, jobs: int, round_: int, share: float, groups: Collection[str] | None = None) -> int:
-    """Train the runs that are missing in ``folder``, ``jobs`` at a time; returns how many failed.
+def build(
+    part: str, folder: Path, executor: Executor | int, round_: int, share: float, groups: Collection[str] | None = None
+) -> int:
+    """Train the runs that are missing in ``folder``; returns how many failed.
 
+    ``executor`` says where they are trained; a number is so many processes of this machine.
     ``groups`` are the groups to train, None for all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [run for run in zoo_runs(part, round_, share) if groups is None or run.group in groups]
     missing = [run for run in wanted if not (folder / f"{run.name}.json").exists()]
     print(f"{len(wanted)} runs, {len(wanted) - len(missing)} of them there already", flush=True)
-    return sum(isinstance(outcome, Failure) for _, outcome in outcomes(missing, partial(train, folder=folder), jobs))
+    return sum(isinstance(outcome, Failure) for _, outcome in outcomes(missing, ZooTraining(folder), executor))

@@ -13,6 +13,7 @@ What is tried, with how many orders of the samples, is fixed here, before any re
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +21,13 @@ from typing import Any
 
 from diagnostics.detect.remedies import REMEDIES
 from diagnostics.errors import RescueError, StudyError
+from diagnostics.executors.executor import Executor, Failure, Pool
+from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.file_locks import try_lock
+from diagnostics.log.reader import open_run
 from diagnostics.provenance import arithmetic, code_version
 from diagnostics.rescue.experiment import Rescue, RescueProgress
-from diagnostics.rescue.natural_deaths import POPULATIONS, Population, train_seed
+from diagnostics.rescue.natural_deaths import POPULATIONS, Population, SeedTraining, is_of_this_code
 from diagnostics.rescue.patient import Patient, Treatment, examine
 from diagnostics.rescue.plan import BUT_FOR, NO_RETURN, SWAPPED, RescuePlan, make_plan
 from diagnostics.rescue.record import BranchResult
@@ -88,6 +92,7 @@ class DeathStudy:
     jobs: how many branches are trained at a time; default 1.
     populations: where deaths are sought; default those of the report.
     treatments: the remedies that are tried; default those of the report's study.
+    executor: where seeds and branches are trained; None (default) for ``jobs`` processes of this machine.
     """
 
     def __init__(
@@ -98,8 +103,11 @@ class DeathStudy:
         jobs: int = 1,
         populations: Sequence[Population] = POPULATIONS,
         treatments: Sequence[Treatment] = TREATMENTS,
+        executor: Executor | None = None,
     ) -> None:
-        self._folder, self._tables, self._jobs = folder, tables, jobs
+        self._folder, self._tables = folder, tables
+        self._executor = executor or LocalExecutor(jobs)
+        self._training = SeedTraining(folder)
         self._populations, self._treatments = populations, treatments
 
     @property
@@ -120,9 +128,11 @@ class DeathStudy:
         lock = try_lock(self._folder / "study")
         if lock is None:
             raise StudyError(f"{self._folder}: another process runs this study; wait for it, or stop it")
-        with lock:
+        with lock, self._executor.pool(self._training) as pool:
             while (population := self._next()) is not None:
-                self._try(population, self._next_seed(population), on_progress)
+                seed = self._next_seed(population)
+                on_progress(DeathStudyProgress(self.deaths, population, seed))
+                self._try(population, seed, self._trained(population, seed, pool), on_progress)
 
     def _next(self) -> Population | None:
         """The first population that lacks deaths, so that one is whole before the next begins; None where none does."""
@@ -135,10 +145,22 @@ class DeathStudy:
             raise StudyError(f"{population.name}: only {self.deaths[population.name]} of {seed} seeds died")
         return seed
 
-    def _try(self, population: Population, seed: int, on_progress: Callable[[DeathStudyProgress], None]) -> None:
-        on_progress(DeathStudyProgress(self.deaths, population, seed))
-        path = self._folder / f"{population.name}-{seed}.h5"
-        run = train_seed(population, seed, path)
+    def _trained(self, population: Population, seed: int, pool: Pool[tuple[Population, int], None]) -> Run:
+        """The run of one seed. Raises RescueError where its process died."""
+        path = self._training.log_of((population, seed))
+        if path.exists() and is_of_this_code(run := open_run(path)):
+            return run
+        for _, outcome in filter(None, pool.results(deque([(population, seed)]))):
+            if isinstance(outcome, Failure) and outcome.details:
+                raise RuntimeError(f"{outcome.message}\n{outcome.details}")
+            if isinstance(outcome, Failure):
+                raise RescueError(f"{path}: {outcome.message}")
+        return open_run(path)
+
+    def _try(
+        self, population: Population, seed: int, run: Run, on_progress: Callable[[DeathStudyProgress], None]
+    ) -> None:
+        path = self._training.log_of((population, seed))
         if not run.verdict.is_defect:
             self._tables.add(_seed_row(population, seed, run))
             path.unlink()
@@ -146,7 +168,8 @@ class DeathStudy:
         began = time.monotonic()
         patient = examine(run)
         plan = plan_for(patient, self._treatments)
-        rescue = Rescue(patient, plan, self._rescue_folder(path), path.absolute(), jobs=self._jobs, resume=True)
+        folder = self._rescue_folder(path)
+        rescue = Rescue(patient, plan, folder, path.absolute(), resume=True, executor=self._executor)
         refused = ""
         try:
             rescue.run(lambda state: on_progress(DeathStudyProgress(self.deaths, population, seed, state)))
@@ -159,8 +182,6 @@ class DeathStudy:
 
     def _rescue_folder(self, log: Path) -> Path:
         """A folder for the rescue of this very log, so that branches of an earlier log of the seed are not taken."""
-        from diagnostics.log.reader import open_run
-
         return log.with_name(f"{log.stem}-{open_run(log).header.run_id[:8]}.rescue")
 
 

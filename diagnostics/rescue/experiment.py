@@ -8,15 +8,21 @@ depend on the number of workers or on the order in which branches end.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from diagnostics.errors import ReplayError, RescueError
+from diagnostics.executors.executor import Executor, Failure, Work
+from diagnostics.executors.sent_files import put_files
+from diagnostics.executors.worker_pool import LocalExecutor
+from diagnostics.log.names import checkpoint_folder
+from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from diagnostics.replay.branch import Branch
 from diagnostics.replay.rows import RowComparison
@@ -25,7 +31,7 @@ from diagnostics.rescue.patient import Patient
 from diagnostics.rescue.plan import UNCHANGED, PlannedBranch, RescuePlan
 from diagnostics.rescue.record import BranchResult, RescueFolder
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.study.worker_pool import Failure, WorkerPool
+from lenet.data.dataset import data_files
 from lenet.hooks import Hook
 
 LOSSES = 10
@@ -50,7 +56,7 @@ class RescueProgress:
 
 
 @dataclass(frozen=True)
-class BranchWork:
+class BranchWork(Work[PlannedBranch, BranchResult]):
     """What a worker does: one branch. Picklable, so that another process can be handed one.
 
     log: the log of the run that died.
@@ -84,6 +90,35 @@ class BranchWork:
             task.key, fate, branch.steps[-1] if branch.steps else task.step, branch.model.digest(), losses
         )
 
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The log, its checkpoints and the data."""
+        folder = checkpoint_folder(self.log)
+        checkpoints = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+        return (self.log, *checkpoints, *(data_files(self._data) if self._data is not None else ()))
+
+    @property
+    def made_by(self) -> Mapping[str, Any]:
+        """The machine of the log."""
+        return open_run(self.log).info.environment
+
+    def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> BranchWork:
+        """The same with the log and the data where they lie there."""
+        data = None if self._data is None else str(there(Path(self._data).absolute()))
+        return replace(self, log=there(self.log.absolute()), data=data, keep=self.keep and folder)
+
+    def arrived(self, task: PlannedBranch, result: BranchResult, files: Mapping[str, bytes]) -> BranchResult:
+        """Put the log of the branch in its place, where it is kept."""
+        if self.keep is not None:
+            put_files(self.keep, files)
+        return result
+
+    @property
+    def _data(self) -> str | None:
+        """The folder of the data; None for the embedded ones."""
+        named: str | None = open_run(self.log).info.settings.get("data")
+        return self.data or named
+
     def _recorders(self, task: PlannedBranch, info: RunInfo) -> list[Hook]:
         """What keeps the rows of a branch, where that is asked for; each log says which branch it is."""
         if self.keep is None:
@@ -105,6 +140,7 @@ class Rescue:
     jobs: how many branches are trained at a time; default 1.
     resume: whether to go on with the results in the folder; default False.
     keep_branches: whether the rows of all branches are kept as logs; default False.
+    executor: where the branches are trained; None (default) for ``jobs`` processes of this machine.
     """
 
     def __init__(
@@ -118,6 +154,7 @@ class Rescue:
         jobs: int = 1,
         resume: bool = False,
         keep_branches: bool = False,
+        executor: Executor | None = None,
     ) -> None:
         self.plan = plan
         self.results: dict[str, BranchResult] = {}
@@ -125,7 +162,7 @@ class Rescue:
         self._folder = RescueFolder(folder, plan, resume=resume)
         keep = folder / "branches" if keep_branches else None
         self._work = BranchWork(log, data, patient.confirmed, plan.horizon, keep)
-        self._jobs = jobs
+        self._executor = executor or LocalExecutor(jobs)
         self._started = perf_counter()
 
     def run(self, on_progress: Callable[[RescueProgress], None] = lambda progress: None) -> None:
@@ -143,7 +180,7 @@ class Rescue:
             unchanged = [branch for branch in todo if branch.arm == UNCHANGED]
             others = [branch for branch in todo if branch.arm != UNCHANGED]
             on_progress(self._progress(before))
-            with WorkerPool(self._jobs, self._work) as pool:
+            with self._executor.pool(self._work) as pool:
                 for stage in (unchanged, others):
                     for done in pool.results(deque(stage)):
                         if done is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from diagnostics.executors.executor import Work
+from diagnostics.executors.sent_files import put_files
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import commit
 from diagnostics.record.options import RecordingOptions
@@ -80,6 +82,33 @@ def train_seed(population: Population, seed: int, path: Path) -> Run:
     if result.interruption is not None:
         raise result.interruption
     return open_run(path)
+
+
+@dataclass(frozen=True)
+class SeedTraining(Work[tuple[Population, int], None]):
+    """Trains one seed of a population. It can be pickled, so that it can be given to another process.
+
+    folder: where the logs go.
+    """
+
+    folder: Path
+
+    def __call__(self, task: tuple[Population, int]) -> None:
+        """Train one seed, or leave its log where this commit has written it to its end."""
+        train_seed(*task, self.log_of(task))
+
+    def log_of(self, task: tuple[Population, int]) -> Path:
+        """Where the log of a seed lies."""
+        population, seed = task
+        return self.folder / f"{population.name}-{seed}.h5"
+
+    def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> SeedTraining:
+        """The same in another folder."""
+        return SeedTraining(folder)
+
+    def arrived(self, task: tuple[Population, int], result: None, files: Mapping[str, bytes]) -> None:
+        """Put the log into the folder. Raises LogWriteError."""
+        put_files(self.folder, files)
 
 
 def is_of_this_code(run: Run) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from diagnostics.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from diagnostics.executors.worker_pool import WorkerPool as WorkerPool
     from diagnostics.study.plan import Arm as Arm
     from diagnostics.study.plan import StudyPlan as StudyPlan
     from diagnostics.study.plan import grid as grid
@@ -20,6 +21,5 @@ if TYPE_CHECKING:
     from diagnostics.study.results import load_study as load_study
     from diagnostics.study.runner import Study as Study
     from diagnostics.study.runner import StudyProgress as StudyProgress
-    from diagnostics.study.worker_pool import WorkerPool as WorkerPool
 
 __getattr__, __dir__, __all__ = _lazy_names(__name__, __file__)

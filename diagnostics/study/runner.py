@@ -12,6 +12,8 @@ from typing import IO
 
 from diagnostics.arguments import expect_several
 from diagnostics.errors import StudyError
+from diagnostics.executors.executor import Executor, Failure
+from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.file_locks import try_lock
 from diagnostics.files import write_json
 from diagnostics.provenance import code_version
@@ -21,10 +23,9 @@ from diagnostics.study.plan import FILE, StudyPlan, Task
 from diagnostics.study.results import FAILURES, FAILURES_FORMAT, crashed, groups_of
 from diagnostics.study.reuse import copy_runs
 from diagnostics.study.worker import Worker, finished
-from diagnostics.study.worker_pool import Failure, WorkerPool
 from diagnostics.views import ShownInNotebooks
 
-Work = Callable[[Task], RunSummary]
+TrainTask = Callable[[Task], RunSummary]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Study(ShownInNotebooks):
         jobs: how many runs are trained at a time.
         work: what trains one task; None (default) for a :class:`Worker` of this plan and folder.
         reuse: folders of other studies, whose runs are copied where they are what is asked for; default none.
+        executor: where the runs are trained; None (default) for ``jobs`` processes of this machine.
     """
 
     def __init__(
@@ -72,20 +74,22 @@ class Study(ShownInNotebooks):
         plan: StudyPlan,
         folder: str | os.PathLike[str],
         jobs: int,
-        work: Work | None = None,
+        work: TrainTask | None = None,
         reuse: Sequence[str | os.PathLike[str]] = (),
+        executor: Executor | None = None,
     ) -> None:
         self.plan = plan
         self.folder = Path(folder)
         self.jobs = jobs
+        self._executor = executor or LocalExecutor(jobs)
         self.runs: list[RunSummary] = []
         self._reuse = [Path(one) for one in expect_several("reuse", reuse, "folders")]
-        self._work: Work = work or Worker.of(plan, self.folder)
+        self._work: TrainTask = work or Worker.of(plan, self.folder)
         self._queue: deque[Task] = deque()
         self._groups: tuple[Group, ...] = ()
         self._failures: dict[str, str] = {}
         self._done = self._reused = self._total = 0
-        self._clock = _Clock(len(plan.arms), jobs)
+        self._clock = _Clock(len(plan.arms))
 
     def __repr__(self) -> str:
         return f"<Study of {len(self.plan.arms)} arms in {self.folder}: {len(self.runs)} runs have ended>"
@@ -103,7 +107,7 @@ class Study(ShownInNotebooks):
             copied = self._copy()
             self._take_stock()
             on_progress(self._progress(message=copied))
-            with WorkerPool(self.jobs, self._work) as pool:
+            with self._executor.pool(self._work) as pool:
                 for result in pool.results(self._queue):
                     last, message = self._note(*result) if result else (None, "")
                     on_progress(self._progress(pool.running, last, message))
@@ -158,7 +162,7 @@ class Study(ShownInNotebooks):
     def _progress(
         self, running: tuple[Task, ...] = (), last: RunSummary | None = None, message: str = ""
     ) -> StudyProgress:
-        left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running])
+        left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running], self._executor.jobs)
         if last is not None or not self._groups:  # while nothing ends, the groups stay what they are
             self._groups = tuple(groups_of(self.plan, self.runs))
         return StudyProgress(
@@ -178,9 +182,8 @@ class Study(ShownInNotebooks):
 class _Clock:
     """How long the runs of each arm took, and an estimate of how long the others will take."""
 
-    def __init__(self, arms: int, jobs: int) -> None:
+    def __init__(self, arms: int) -> None:
         self._started = time.monotonic()
-        self._jobs = jobs
         self._taken: list[list[float]] = [[] for _ in range(arms)]
 
     @property
@@ -192,13 +195,13 @@ class _Clock:
         """Remember how long one run took; it validates once an epoch."""
         self._taken[arm].append((run.training_seconds or 0) + len(run.epochs) * (run.validation_seconds or 0))
 
-    def left(self, waiting: Sequence[int], running: Sequence[int]) -> float | None:
-        """Seconds left, None before the first run has ended. Of the running tasks half is taken to be left."""
+    def left(self, waiting: Sequence[int], running: Sequence[int], jobs: int) -> float | None:
+        """Seconds left with so many ``jobs`` at a time, half of the running tasks being left; None before any end."""
         every = [seconds for arm in self._taken for seconds in arm]
         if not every:
             return None
         mean = [(sum(t) / len(t)) if t else sum(every) / len(every) for t in self._taken]
-        return (sum(mean[a] for a in waiting) + sum(mean[a] for a in running) / 2) / self._jobs
+        return (sum(mean[a] for a in waiting) + sum(mean[a] for a in running) / 2) / jobs
 
 
 def open_folder(plan: StudyPlan, folder: Path, jobs: int) -> IO[bytes]:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from diagnostics.errors import LogError, LogWriteError
+from diagnostics.executors.executor import Work
+from diagnostics.executors.sent_files import put_files
 from diagnostics.record.options import RecordingOptions, while_training
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study.plan import StudyPlan, Task
 from lenet.data import Dataset, load_dataset
+from lenet.data.dataset import data_files
 
 
 @dataclass(frozen=True)
-class Worker:
+class Worker(Work[Task, RunSummary]):
     """Trains tasks. It can be pickled, so that it can be given to another process.
 
     Args:
         folder: where the logs go.
         recording: how each run is recorded.
+        data: the folders of data that the tasks name, each with the place where it lies; default where they say.
     """
 
     folder: Path
     recording: RecordingOptions
+    data: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: StudyPlan, folder: Path) -> Worker:
@@ -36,7 +44,8 @@ class Worker:
             checkpoint_every=None if plan.on_defect == "rollback" else 0,  # a run is repeated, not resumed
             on_defect=while_training(plan.on_defect),  # a restart is a new task, so that it can go to any worker
         )
-        return cls(folder, recording)
+        folders = {str(arm.settings["data"]) for arm in plan.arms if arm.settings.get("data") is not None}
+        return cls(folder, recording, {name: name for name in folders})
 
     def __call__(self, task: Task) -> RunSummary:
         """Train one run, replace the log of an earlier attempt, and summarise it.
@@ -50,7 +59,7 @@ class Worker:
             task.settings,
             path,
             self.recording,
-            dataset=dataset(task.settings.data, task.settings.limit),
+            dataset=dataset(self._data_of(task), task.settings.limit),
         )
         if result.interruption is not None:
             raise result.interruption
@@ -58,6 +67,39 @@ class Worker:
         if summary is None:
             raise LogWriteError(f"{path}: the log does not hold the whole run: {result.log_failure or result.status}")
         return summary
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The files of the data."""
+        return tuple(path for folder in self.data.values() for path in data_files(folder))
+
+    @property
+    def made_by(self) -> Mapping[str, Any]:
+        """The machine of the finished runs in the folder, so that all runs of a study are comparable bit for bit."""
+        from diagnostics.log.reader import open_run
+
+        for path in sorted(self.folder.glob("*.h5")):
+            with suppress(LogError, OSError):
+                if (run := open_run(path)).status in ("completed", "stopped"):
+                    return run.info.environment
+        return {}
+
+    def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> Worker:
+        """The same in another folder, with the data where they lie there."""
+        data = {name: str(there(Path(place).absolute())) for name, place in self.data.items()}
+        return replace(self, folder=folder, data=data)
+
+    def arrived(self, task: Task, result: RunSummary, files: Mapping[str, bytes]) -> RunSummary:
+        """Put the log into the folder; the summary is kept beside it. Raises LogWriteError."""
+        put_files(self.folder, files)
+        path = self.folder / task.file
+        summary = replace(result, path=str(path))
+        summary_cache.keep(path, summary)
+        return summary
+
+    def _data_of(self, task: Task) -> str | None:
+        name = task.settings.data
+        return name if name is None else self.data.get(name, name)
 
 
 @cache

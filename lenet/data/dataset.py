@@ -93,6 +93,11 @@ def load_dataset(folder: Path | str | None = None, limit: int | None = None, cla
     return Dataset(X_train, y_train, X_test, y_test, _name(train_images.path), checksum)
 
 
+def data_files(folder: Path | str) -> list[Path]:
+    """The four files of a folder that :func:`load_dataset` reads. Raises DataError where they are not there."""
+    return list(_find(Path(folder)).values())
+
+
 def _name(path: Path) -> str:
     """The name of the set whose training images lie here: EMNIST's name, or that of the folder."""
     match = re.match(r"emnist-[a-z]+", path.name)

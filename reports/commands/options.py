@@ -72,6 +72,16 @@ def grid_options(function: F) -> F:
     return _with(DECLARED, function, several=True)
 
 
+def scheduler_option(what: str) -> Callable[[F], F]:
+    """The option that says where the tasks of a command are done; ``what`` are they."""
+    return click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help=f"{what} are trained on a Dask cluster: tcp://HOST:PORT, or local for one that is started here.  "
+        "[default: processes of this machine]",
+    )
+
+
 def _with(names: Sequence[str] | dict[str, Any], function: F, several: bool = False) -> F:
     for name in reversed(list(names)):
         function = option(name, several)(function)

@@ -160,7 +160,8 @@ def _run_reports(
 
     Raises LogWriteError or OSError where no report can be written.
     """
-    from diagnostics.study.worker_pool import Failure, WorkerPool
+    from diagnostics.executors.executor import Failure
+    from diagnostics.executors.worker_pool import WorkerPool
     from lenet.training.engine import cores
     from reports.commands.faults import line_of
     from reports.terminal.progress_line import progress_line

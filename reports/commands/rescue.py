@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.exit_codes import INTERRUPTED, one_line_errors
-from reports.commands.options import STEPS
+from reports.commands.options import STEPS, scheduler_option
 from reports.commands.values import FOLDER, FROM_0, FROM_1, LOG
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--horizon", type=STEPS, help="Steps that a branch may make.  [default: patience plus grace]")
 @click.option("--seed", type=FROM_0, default=0, show_default=True, help="The first order seed.")
 @click.option("--jobs", type=FROM_1, help="Branches at a time.  [default: the number of cores]")
+@scheduler_option("Branches")
 @click.option("--data", metavar="FOLDER", type=FOLDER, help="The data of the run.  [default: what the log names]")
 @click.option(
     "--out",
@@ -62,6 +63,7 @@ def command(
     horizon: int | None,
     seed: int,
     jobs: int | None,
+    scheduler: str | None,
     data: Path | None,
     folder: Path | None,
     resume: bool,
@@ -76,36 +78,37 @@ def command(
     on the pairs, adjusted for all arms (Holm).
     """
     with one_line_errors():
+        from diagnostics.executors.open_executor import open_executor
         from diagnostics.log.reader import open_run
         from diagnostics.rescue.experiment import Rescue
         from diagnostics.rescue.patient import examine
         from diagnostics.rescue.plan import make_plan
         from diagnostics.rescue.results import read_results
-        from lenet.training.engine import cores
         from reports.text.rescue import intentions, rescue_text
 
         died = open_run(run)
         patient = examine(died)
         plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
-        at_once = jobs or cores()
         folder = folder or run.with_suffix(".rescue")
-        rescue = Rescue(
-            patient,
-            plan,
-            folder,
-            run.absolute(),
-            data=None if data is None else str(data),
-            jobs=at_once,
-            resume=resume,
-            keep_branches=keep_branches,
-        )
-        step_seconds = float(died.steps["seconds"].median())
-        talk(intentions(plan, plan.expected_steps(patient.confirmed) * step_seconds / at_once, at_once))
-        try:
-            rescue.run(_Shown(plan))
-        except KeyboardInterrupt:
-            talk(f"interrupted; go on with: {_again(run, folder)}")
-            sys.exit(INTERRUPTED)
+        with open_executor(scheduler, jobs, talk) as executor:
+            rescue = Rescue(
+                patient,
+                plan,
+                folder,
+                run.absolute(),
+                data=None if data is None else str(data),
+                resume=resume,
+                keep_branches=keep_branches,
+                executor=executor,
+            )
+            step_seconds = float(died.steps["seconds"].median())
+            expected = plan.expected_steps(patient.confirmed) * step_seconds / executor.jobs
+            talk(intentions(plan, expected, executor.jobs))
+            try:
+                rescue.run(_Shown(plan))
+            except KeyboardInterrupt:
+                talk(f"interrupted; go on with: {_again(run, folder)}")
+                sys.exit(INTERRUPTED)
         result = read_results(plan, rescue.results)
         say(json.dumps(result.to_json(), indent=2) if as_json else rescue_text(result))
         if patient.left_out:

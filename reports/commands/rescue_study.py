@@ -11,17 +11,18 @@ from reports.commands.interruptions import Terminated, ending_in_order
 from reports.terminal.output import talk
 
 if TYPE_CHECKING:
+    from diagnostics.executors.executor import Executor
     from diagnostics.rescue.death_study import DeathStudyProgress
 
 NAME = "rescue"
 
 
-def run_rescue_study(folder: Path, page: Path, jobs: int, *, page_only: bool) -> None:
+def run_rescue_study(folder: Path, page: Path, executor: Executor, *, page_only: bool) -> None:
     """Go on with what the tables beside the page say is done, and write the page.
 
     folder: where logs and unfinished rescues lie.
     page: the page; its tables lie beside it.
-    jobs: branches at a time.
+    executor: where seeds and branches are trained.
     page_only: whether nothing is run.
     Raises StudyError, DamagedFileError or RescueError with one line.
     """
@@ -29,7 +30,7 @@ def run_rescue_study(folder: Path, page: Path, jobs: int, *, page_only: bool) ->
     from diagnostics.rescue.study_tables import StudyTables
 
     tables = StudyTables(page, PLAN)
-    study = DeathStudy(folder, tables, jobs=jobs)
+    study = DeathStudy(folder, tables, executor=executor)
     if not page_only:
         page.parent.mkdir(parents=True, exist_ok=True)
         try:

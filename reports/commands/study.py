@@ -13,13 +13,14 @@ from lenet.settings import option_name
 from reports.commands import rescue_study
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.interruptions import Terminated, ending_in_order
-from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options
+from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options, scheduler_option
 from reports.commands.values import FILE, FOLDER, FROM_1
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
 from reports.text.stopping import stopping_price
 
 if TYPE_CHECKING:
+    from diagnostics.executors.executor import Executor
     from diagnostics.study.plan import StudyPlan
 
 DEFAULT_RUNS = 10
@@ -28,6 +29,7 @@ DEFAULT_RUNS = 10
 @click.command(name="study")
 @click.option("--runs", type=FROM_1, help=f"Seeds of each arm.  [default: {DEFAULT_RUNS}]")
 @click.option("--jobs", type=FROM_1, help="Runs at a time.  [default: the number of cores]")
+@scheduler_option("Runs")
 @click.option("--preset", metavar="NAME", help="report-table, remedies, why or rescue: studies that answer the report.")
 @grid_options
 @click.option(
@@ -60,6 +62,7 @@ DEFAULT_RUNS = 10
 def command(
     runs: int | None,
     jobs: int | None,
+    scheduler: str | None,
     preset: str | None,
     folder: Path | None,
     resume: bool,
@@ -87,10 +90,10 @@ def command(
             raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     with one_line_errors():
+        from diagnostics.executors.open_executor import open_executor
         from diagnostics.files import check_replaceable
         from diagnostics.study.plan import StudyPlan
         from diagnostics.study.reuse import check_source
-        from lenet.training.engine import cores
 
         if page is not None:
             check_replaceable(page)
@@ -100,7 +103,8 @@ def command(
                     f"{option_name(name)}: --preset {preset} is one fixed study and does not take it"
                 )
             where = page or folder / f"{preset}.md"
-            rescue_study.run_rescue_study(folder, where, jobs or cores(), page_only=page_only)
+            with open_executor(None if page_only else scheduler, jobs, talk) as executor:
+                rescue_study.run_rescue_study(folder, where, executor, page_only=page_only)
             sys.exit(0)
         if page_only or (resume and not given and not preset and not runs):
             flag = "--page-only" if page_only else "--resume"
@@ -113,7 +117,10 @@ def command(
             check_data(plan)
         for source in reuse:
             check_source(plan, source)
-        code = 0 if page_only else execute(plan, folder, jobs or cores(), reuse)
+        code = 0
+        if not page_only:
+            with open_executor(scheduler, jobs, talk) as executor:
+                code = execute(plan, folder, executor, reuse, scheduler)
         show_result(plan, folder, page)
     sys.exit(code)
 
@@ -178,20 +185,28 @@ def check_data(plan: StudyPlan) -> None:
         load_dataset(folder, None)
 
 
-def execute(plan: StudyPlan, folder: Path, jobs: int, reuse: tuple[Path, ...] = ()) -> int:
-    """Run what is missing and show how it goes; the exit code."""
+def execute(
+    plan: StudyPlan, folder: Path, executor: Executor, reuse: tuple[Path, ...] = (), scheduler: str | None = None
+) -> int:
+    """Run what is missing and show how it goes; the exit code. ``scheduler`` is what was asked for."""
+    from diagnostics.errors import SchedulerError
     from diagnostics.study.results import FAILURES
     from diagnostics.study.runner import Study
     from reports.terminal.console import TerminalConsole
     from reports.terminal.study_view import StudyView
     from reports.text.numbers import counted
 
-    study = Study(plan, folder, jobs, reuse=reuse)
+    where = f" --scheduler {path_word(scheduler)}" if scheduler else ""
+    again = f"lenet-diag study --resume --out {path_word(folder)}{where}"
+    study = Study(plan, folder, executor.jobs, reuse=reuse, executor=executor)
     try:
         with ending_in_order(), StudyView(TerminalConsole(stderr=True)) as view:
             study.run(view)
+    except SchedulerError:
+        talk(f"what is done is kept; go on with: {again}")
+        raise
     except KeyboardInterrupt as interruption:
-        talk(f"interrupted; go on with: lenet-diag study --resume --out {path_word(folder)}")
+        talk(f"interrupted; go on with: {again}")
         sys.exit(TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:

@@ -5,30 +5,44 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from diagnostics.detect.findings import Verdict
+from diagnostics.executors.executor import Work, attempt
+from diagnostics.executors.sent_files import put_files
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 from diagnostics.study.plan import Task
-from diagnostics.study.worker_pool import attempt
 
 
 @dataclass(frozen=True)
-class FakeWork:
-    """Every third seed never learns; seeds in ``dying`` end their process, those in ``failing`` raise."""
+class FakeWork(Work[Task, RunSummary]):
+    """Every third seed never learns; seeds in ``dying`` end their process, those in ``failing`` raise.
+
+    ``told`` is where it is noted which tasks began; None for the folder.
+    """
 
     folder: Path
     dying: tuple[int, ...] = ()
     failing: tuple[int, ...] = ()
     seconds: float = 0.0
+    told: Path | None = None
+
+    def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> FakeWork:
+        return replace(self, folder=folder, told=self.told or self.folder)
+
+    def arrived(self, task: Task, result: RunSummary, files: Mapping[str, bytes]) -> RunSummary:
+        put_files(self.folder, files)
+        summary = replace(result, path=str(self.folder / task.file))
+        summary_cache.keep(self.folder / task.file, summary)
+        return summary
 
     def __call__(self, task: Task) -> RunSummary:
         seed = task.settings.seed
-        with (self.folder / "calls.txt").open("a") as calls:
+        with ((self.told or self.folder) / "calls.txt").open("a") as calls:
             calls.write(f"{task.file}\n")
         (self.folder / task.file).write_text("half a run")
         time.sleep(self.seconds)
@@ -43,10 +57,20 @@ class FakeWork:
         return summary
 
 
-class SameProcessPool:
-    """Stands in for a pool of one worker where no test needs a process of its own."""
+class SameProcessExecutor:
+    """Stands in for an executor where no test needs a process of its own."""
 
-    def __init__(self, jobs: int, work: Callable[[Any], Any]) -> None:
+    def __init__(self, jobs: int = 1) -> None:
+        self.jobs = jobs
+
+    def pool(self, work: Callable[[Any], Any]) -> SameProcessPool:
+        return SameProcessPool(work)
+
+
+class SameProcessPool:
+    """Its pool: one task after the other."""
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
         self.running: tuple[Any, ...] = ()
         self._work = work
 

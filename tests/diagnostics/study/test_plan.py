@@ -6,21 +6,19 @@ import json
 import multiprocessing
 from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
 from diagnostics.errors import DamagedFileError, StudyError
+from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.statistics import summary_cache
-from diagnostics.study import runner
 from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.presets import AUTHOR_RUNS, PRESETS, preset
 from diagnostics.study.results import groups_of, load_study
 from diagnostics.study.runner import Study, StudyProgress
-from diagnostics.study.worker_pool import WorkerPool
 from lenet.errors import SettingsError
 from lenet.settings import Settings
-from tests.helpers.fake_work import FakeWork, SameProcessPool, calls
+from tests.helpers.fake_work import FakeWork, SameProcessExecutor, calls
 from tests.helpers.waiting import PATIENCE, wait_until
 
 
@@ -31,8 +29,8 @@ def plan(runs: int = 4, **changes) -> StudyPlan:
 def run_study(asked: StudyPlan, folder: Path, jobs: int | None = None, **work) -> list[StudyProgress]:
     """Run a study, in this process where no number of jobs is given; every state it was in."""
     seen: list[StudyProgress] = []
-    with mock.patch.object(runner, "WorkerPool", SameProcessPool if jobs is None else WorkerPool):
-        Study(asked, folder, jobs or 1, FakeWork(folder, **work)).run(seen.append)
+    executor = SameProcessExecutor() if jobs is None else LocalExecutor(jobs)
+    Study(asked, folder, jobs or 1, FakeWork(folder, **work), executor=executor).run(seen.append)
     return seen
 
 

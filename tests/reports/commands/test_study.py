@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from diagnostics.executors import open_executor
 from diagnostics.study import runner
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import preset
 from reports.commands.study import command
 from reports.terminal.study_view import StudyView, line
-from tests.helpers.fake_work import FakeWork, SameProcessPool, calls
+from tests.helpers.fake_work import FakeWork, SameProcessExecutor, calls
 
 
 class FakeWorkers:
@@ -34,7 +35,7 @@ class FakeWorkers:
 def study(tmp_path, monkeypatch):
     """Runs the command in a folder of its own with the stand-in."""
     monkeypatch.setattr(runner, "Worker", FakeWorkers)
-    monkeypatch.setattr(runner, "WorkerPool", SameProcessPool)
+    monkeypatch.setattr(open_executor, "LocalExecutor", SameProcessExecutor)
     monkeypatch.setattr(FakeWorkers, "how", {})
     folder = tmp_path / "s"
 

@@ -7,7 +7,8 @@ import signal
 import time
 from collections import deque
 
-from diagnostics.study.worker_pool import Failure, WorkerPool
+from diagnostics.executors.executor import Failure
+from diagnostics.executors.worker_pool import WorkerPool
 from tests.helpers.waiting import PATIENCE
 
 

@@ -1,4 +1,4 @@
-"""The pool of processes that everything with many trainings uses: a death costs one task and nothing more.
+"""Processes of this machine that do tasks: a death costs one task and nothing more.
 
 Each worker is a fresh process with a pipe to the parent, and computes with one BLAS
 thread. A worker that dies is replaced, and its task comes back as a :class:`Failure`.
@@ -14,7 +14,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -22,33 +21,12 @@ from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-T = TypeVar("T")
-R = TypeVar("R")
-TICK = 0.5
+from diagnostics.executors.executor import TICK, Failure, R, T, attempt, one_blas_thread
+
 GRACE = 5.0
 """Seconds a worker has to end in order before it is killed."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A task that ended in an error.
-
-    Args:
-        message: what happened, in one line.
-        details: the traceback; "" (default) where the process died without one.
-        error: the name of the exception's class; "" (default) where the process died without one.
-    """
-
-    message: str
-    details: str = ""
-    error: str = ""
-
-    @property
-    def reason(self) -> str:
-        """What happened, without the name of the exception's class."""
-        return self.message.removeprefix(f"{self.error}: ")
 
 
 @dataclass
@@ -56,6 +34,21 @@ class _WorkerProcess(Generic[T]):
     process: BaseProcess
     pipe: Connection[Any, Any]
     task: T | None = None
+
+
+class LocalExecutor:
+    """Processes of this machine.
+
+    Args:
+        jobs: how many tasks are done at a time.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def pool(self, work: Callable[[T], R]) -> WorkerPool[T, R]:
+        """A pool of processes for this work."""
+        return WorkerPool(self.jobs, work)
 
 
 class WorkerPool(Generic[T, R]):
@@ -153,27 +146,15 @@ class WorkerPool(Generic[T, R]):
 
 def _serve(pipe: Connection[Any, Any], work: Callable[[Any], Any]) -> None:
     """What a worker does: receive a task, do it, send the outcome."""
-    from threadpoolctl import threadpool_limits
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(1)  # the workers share the cores
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    while True:
-        try:
-            task = pipe.recv()
-        except (EOFError, OSError):
-            return
-        pipe.send(attempt(work, task))
-
-
-def attempt(work: Callable[[T], R], task: T) -> R | Failure:
-    """What ``work`` makes of the task; an exception as a :class:`Failure`."""
-    try:
-        return work(task)
-    except Exception as error:
-        line = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        kind = type(error).__name__
-        return Failure(f"{kind}: {line}", traceback.format_exc(), kind)
+    with one_blas_thread():  # the workers share the cores
+        while True:
+            try:
+                task = pipe.recv()
+            except (EOFError, OSError):
+                return
+            pipe.send(attempt(work, task))
 
 
 def _end_with_parent() -> None:

@@ -1,0 +1,231 @@
+"""One work on a Dask cluster: which worker does which task, and what becomes of a task whose worker is gone.
+
+The client hands out the tasks, each to one worker and never more than a worker has
+threads. So it knows at any moment who does what. A worker that is gone, killed or cut
+off, gives its tasks back, and they begin again elsewhere; a result counts when it has
+arrived here, once. A run that ends its own process is a failure, as it is here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Self
+
+from diagnostics.errors import SchedulerError
+from diagnostics.executors.dask_worker import Parcel, do, forget, introduce
+from diagnostics.executors.executor import TICK, Failure, R, T, Work, attempt
+from diagnostics.executors.machine import Machine, this_machine
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+    from diagnostics.executors.dask_cluster import DaskCluster
+
+DEATHS = 10
+"""Workers that may be lost with one task before it counts as failed."""
+FETCH = 10.0
+"""Seconds after which it is asked whether the worker that has a result is still there."""
+
+
+@dataclass
+class _Worker:
+    """A worker of the cluster: what it is, once it has said so, or why it is not used."""
+
+    introduction: Future[Any]
+    machine: Machine | None = None
+    refusal: str = ""
+
+
+@dataclass
+class _Flight(Generic[T]):
+    """A task that is with a worker, and how many workers were lost with it before."""
+
+    task: T
+    worker: str = ""
+    future: Future[Any] | None = None
+    deaths: int = 0
+
+
+class DaskPool(Generic[T, R]):
+    """Does one work on a cluster; see :class:`~diagnostics.executors.executor.Pool`.
+
+    Args:
+        cluster: the connection.
+        work: what is done; it is imported on the workers by its name.
+    """
+
+    def __init__(self, cluster: DaskCluster, work: Callable[[T], R]) -> None:
+        self._cluster = cluster
+        self._work = work
+        self._name = secrets.token_hex(4)
+        self._files = {path.absolute(): path.read_bytes() for path in work.reads} if isinstance(work, Work) else {}
+        self._made_by = work.made_by if isinstance(work, Work) else {}
+        self._workers: dict[str, _Worker] = {}
+        self._flights: dict[str, _Flight[T]] = {}
+        self._again: deque[_Flight[T]] = deque()
+        self._tasks = 0
+        self._has_worked = False
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for flight in self._flights.values():
+            _cancel(flight.future)
+        self._flights.clear()
+        with contextlib.suppress(Exception):  # a courtesy to a cluster that may be gone
+            for address in self._workers:
+                self._cluster.send(forget, self._name, key=self._key(), worker=address)
+        self._workers.clear()
+
+    @property
+    def running(self) -> tuple[T, ...]:
+        """The tasks that workers have at this moment."""
+        return tuple(flight.task for flight in self._flights.values())
+
+    def results(self, tasks: deque[T]) -> Iterator[tuple[T, R | Failure] | None]:
+        """Task and outcome as tasks end, and None twice a second while none does.
+
+        Raises SchedulerError where no worker can be used, or the scheduler is lost for good.
+        """
+        while tasks or self._again or self._flights:
+            yield from self._lost()
+            self._hand_out(tasks)
+            done = self._cluster.next_done(TICK)
+            if done is None:
+                yield None
+            elif (flight := self._flights.pop(str(done.key), None)) is None:
+                self._meet(done)
+            elif (parcel := self._fetch(flight)) is not None:
+                flight.future = None
+                yield flight.task, parcel if isinstance(parcel, Failure) else self._arrived(flight.task, parcel)
+
+    def _lost(self) -> Iterator[tuple[T, Failure]]:
+        """Notice workers that came and went; the tasks that have been lost too often."""
+        is_there = self._cluster.look()
+        self._know_workers(self._cluster.threads)
+        for key, flight in list(self._flights.items()):
+            if flight.worker not in self._workers:
+                del self._flights[key]
+                failure = self._begin_again(flight, is_death=is_there)
+                if failure is not None:
+                    yield flight.task, failure
+
+    def _know_workers(self, threads: Mapping[str, int]) -> None:
+        """Forget the workers that are gone, ask those that are new what they are, and judge those that said it."""
+        self._workers = {address: worker for address, worker in self._workers.items() if address in threads}
+        for address in threads.keys() - self._workers.keys():
+            introduction = self._cluster.submit(introduce, self._name, self._files, key=self._key(), worker=address)
+            self._workers[address] = _Worker(introduction)
+        self._admit()
+
+    def _hand_out(self, tasks: deque[T]) -> None:
+        """Give tasks to the workers that have room, first to those that have most."""
+        free = {address: self._free(address) for address, worker in self._workers.items() if self._may_work(worker)}
+        most = self._cluster.most
+        while (self._again or tasks) and (most is None or len(self._flights) < most):
+            address = max(free, key=lambda one: free[one], default=None)
+            if address is None or free[address] <= 0:
+                return
+            free[address] -= 1
+            flight = self._again.popleft() if self._again else _Flight(tasks.popleft())
+            key = self._key()
+            flight.worker = address
+            flight.future = self._cluster.submit(do, self._name, key, self._work, flight.task, key=key, worker=address)
+            self._flights[key] = flight
+            self._has_worked = True
+
+    def _free(self, address: str) -> int:
+        return self._cluster.threads.get(address, 0) - sum(one.worker == address for one in self._flights.values())
+
+    def _may_work(self, worker: _Worker) -> bool:
+        return worker.machine is not None and not worker.refusal and worker.machine.digest == self._cluster.digest
+
+    def _meet(self, introduction: Future[Any]) -> None:
+        """Take down what a worker says it is."""
+        for address, worker in self._workers.items():
+            if worker.introduction.key == introduction.key:
+                try:
+                    worker.machine = introduction.result(timeout=FETCH)
+                except (CancelledError, TimeoutError, OSError):  # it is gone, which the next look shows
+                    worker.refusal = "it did not answer"
+                except Exception as error:
+                    worker.refusal = f"lenet-diag does not start there ({type(error).__name__}: {error})"
+                    self._cluster.tell(f"{address} is not used: {worker.refusal}")
+
+    def _admit(self) -> None:
+        """Judge the workers that have said what they are. Raises SchedulerError where all are refused."""
+        for worker in self._workers.values():
+            if worker.machine is not None and not worker.refusal:
+                worker.refusal = self._objection(worker.machine)
+                if worker.refusal:
+                    self._cluster.tell(f"{worker.machine.host} is not used: {worker.refusal}")
+        usable = {address: worker.machine for address, worker in self._workers.items() if not worker.refusal}
+        self._cluster.choose(usable, time.monotonic() - self._began)
+        if self._workers and not usable and not self._has_worked:
+            why = "; ".join(dict.fromkeys(worker.refusal for worker in self._workers.values()))
+            raise SchedulerError(f"{self._cluster.scheduler}: no worker can be used: {why}")
+
+    def _objection(self, machine: Machine) -> str:
+        """Why a worker cannot be used; "" where it can."""
+        if machine.code != this_machine().code:
+            return (
+                f"its lenet-diag ({machine.release}) has other code than the one here ({this_machine().release}); "
+                "install the same there"
+            )
+        if difference := machine.unlike(self._made_by):
+            return f"it computes unlike the machine of the runs that are there: {difference}"
+        if self._cluster.digest not in (None, machine.digest):
+            return f"it computes unlike the others (its digest is {machine.digest}, theirs {self._cluster.digest})"
+        return ""
+
+    def _fetch(self, flight: _Flight[T]) -> Parcel[R] | Failure | None:
+        """What has come of a task of Dask that has ended; None where it must begin again."""
+        future = flight.future
+        assert future is not None
+        while True:
+            try:
+                parcel: Parcel[R] = future.result(timeout=FETCH)
+                return parcel
+            except TimeoutError:  # a slow way here, or a worker that was lost with the result
+                if not (self._cluster.look() and flight.worker in self._cluster.threads):
+                    return self._begin_again(flight, is_death=True)
+            except (CancelledError, OSError):
+                return self._begin_again(flight, is_death=False)
+            except Exception as error:
+                return Failure(f"{type(error).__name__}: {error}", error=type(error).__name__)
+
+    def _begin_again(self, flight: _Flight[T], *, is_death: bool) -> Failure | None:
+        """Let a task begin again that was lost with its worker; a Failure where that has happened too often."""
+        _cancel(flight.future)
+        flight.future = None
+        flight.deaths += is_death
+        if flight.deaths >= DEATHS:
+            return Failure(f"{DEATHS} workers were lost while they did it")
+        self._again.append(flight)
+        return None
+
+    def _arrived(self, task: T, parcel: Parcel[R]) -> R | Failure:
+        """The result of a task, its files put in their places."""
+        work, outcome = self._work, parcel.outcome
+        if isinstance(outcome, Failure) or not isinstance(work, Work):
+            return outcome
+        return attempt(lambda one: work.arrived(one, outcome, parcel.files), task)
+
+    def _key(self) -> str:
+        self._tasks += 1
+        return f"lenet-diag-{self._name}-{self._tasks}"
+
+
+def _cancel(future: Future[Any] | None) -> None:
+    """Say that a result is not wanted any more; where the scheduler is gone there is nobody to say it to."""
+    if future is not None:
+        with contextlib.suppress(Exception):
+            future.cancel()
