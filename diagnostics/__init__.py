@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from diagnostics.record.recorder import Recorder as Recorder
     from diagnostics.run.export import export_run as export_run
     from diagnostics.run.run import Run as Run
+    from diagnostics.schema.task import Task as Task
     from diagnostics.statistics.arms import group_runs as group_runs
     from diagnostics.statistics.bands import parameter_bands as parameter_bands
     from diagnostics.statistics.comparison import Comparison as Comparison

@@ -67,12 +67,12 @@ class RunStart:
         layers: the trainable layers, in the order of the forward pass.
         values: all parameters, flat.
         first_step: the step that comes first, above 0 where a run is continued.
-        total_steps: the number of steps at which the run will end, counted from step 0.
-        steps_per_epoch: the number of steps in one epoch.
+        total_steps: the number of steps at which the run will end, counted from step 0; 0 where nobody knows.
+        steps_per_epoch: the number of steps in one epoch; 0 where nobody knows.
         epochs: the number of epochs that were asked for.
         batch_size: samples a step; the last batch of an epoch may be smaller.
         samples: the size of the training set.
-        prior: the share of each class in the training labels, (classes,).
+        prior: the share of each class in the training labels, (classes,); one NaN where nobody knows.
         description: model and optimiser in plain types.
         seed: the seed of the run; -1 where it is not known.
         threads: how many threads compute; 0 where that is not known.
@@ -148,7 +148,7 @@ class GradientsReady:
         loss: data loss and penalty together.
         data_loss: mean loss of the batch without penalty, nats.
         penalty: what regularisation adds to the loss.
-        accuracy: share of the batch that was guessed right.
+        accuracy: share of the batch that was guessed right; NaN where nobody says.
         learning_rate: of the update that comes next.
     """
 
@@ -187,7 +187,7 @@ class StepEnd:
         loss: data loss and penalty together.
         data_loss: mean loss of the batch without penalty, nats.
         penalty: what regularisation adds to the loss.
-        accuracy: share of the batch that was guessed right.
+        accuracy: share of the batch that was guessed right; NaN where nobody says.
         learning_rate: of the step's update.
         seconds: how long the step took, without the time that hooks took.
         samples: the number of samples in the batch.
@@ -214,7 +214,7 @@ class EpochEnd:
         first_step: its first step.
         last_step: its last step.
         loss: mean loss over its samples, each as it was trained on.
-        accuracy: share of its samples that were guessed right as they were trained on.
+        accuracy: share of its samples that were guessed right as they were trained on; NaN where nobody says.
         learning_rate: of the update that comes next.
         seconds: the sum of its steps' seconds, also where the run was continued within the epoch.
     """
@@ -236,7 +236,7 @@ class ValidationEnd:
         epoch: the epoch that it follows; None for a validation within an epoch or of the finished model.
         step: the last step before it; -1 where there was none.
         loss: mean loss over the validation data, nats.
-        accuracy: share of the validation data that was guessed right.
+        accuracy: share of the validation data that was guessed right; NaN where nobody says.
         samples: the number of validation samples.
         seconds: how long the validation took.
     """

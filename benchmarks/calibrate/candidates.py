@@ -40,13 +40,13 @@ class CandidateSymptoms(Symptoms):
         last = list(self._rows)[-rows:] if rows else list(self._rows)
         losses = [loss for _, loss, _, _ in last if loss is not None]
         samples = sum(size for *_, size in last)
-        if len(losses) < len(last) or len(last) < (rows or self.window) or not samples or not self.entropy:
+        if len(losses) < len(last) or len(last) < (rows or self.window) or not samples or not self.guessing_loss:
             return False
         if margin is None:
             margin = self._sigmas * np.sqrt(self.commonest * (1 - self.commonest) / samples)
         accuracy = sum(right for _, _, right, _ in last) / samples
         mean = sum(losses) / (len(losses) << UNIT)
-        return bool(mean >= self._guessing_loss and accuracy <= self.commonest + margin)
+        return bool(mean >= self._least_guessing and accuracy <= self.commonest + margin)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.detect.track_record import setting_of
 from diagnostics.detect.window import Window
 from diagnostics.log.reader import open_run
@@ -151,7 +150,7 @@ def signs_in(run: Run) -> dict[str, int]:
         run.index["step"].astype(np.int64),
         run.block(),
         0,
-        prior_entropy(info.prior),
+        info.guessing[0],
     )
     asked = window.asked_from_its_beginning()
     found = {rule.name: len(fired(ask(rule, asked))) for rule in MECHANISMS if not rule.is_last_resort}

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.tensors import find_layers
 from diagnostics.adapters.walk import arrays_of
 from diagnostics.record.recorder import Recorder
+from diagnostics.schema.task import CLASSES, DEFAULT_TASK, Task
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunStatus
@@ -53,12 +54,20 @@ class Watch:
         network: an object with layers, a list of layers or of pairs (W, b), a dictionary of arrays, or a function
             that returns one of these as it is now. It is read and never changed.
         path: the log; None (default) measures and judges without one.
-        labels: classes of the whole training set, (N,) or one-hot (N, classes).
+        labels: targets of the whole training set: classes, (N,) or one-hot (N, classes), or the numbers of a
+            regression. None (default) where they are not at hand: what guessing has is then counted from the targets
+            of the first W steps.
+        task: what the network is trained for, such as ``Task.regression()``; None (default) for classes with
+            cross-entropy.
+        samples: the size of the training set where ``labels`` do not say it; None (default) otherwise. Where both are
+            missing the run is one epoch, as long as it goes on.
         epochs: how many times the data are gone through, default 1.
         batch_size: samples a step; None (default) is the size of the first batch.
         lr: the learning rate of every step that does not say another; None (default) where each says one.
         gradients: a function that returns the gradients, where neither the network holds them nor a step hands them
-            over; None (default) otherwise.
+            over; None (default) otherwise. False says that they cannot be had and do not follow from the updates: the
+            log then says "not recorded: gradients". So does it where some are missing and ``description`` names
+            another optimizer than plain SGD.
         activations: the functions after layers, by the names of the layers, where they are not found; default none.
         unit_axis: the axis of the units in the outputs, 1 where channels come first; None (default) to find it.
         sample_axis: the axis of the batch in the inputs, 0 (default), or -1 for columns (F, n).
@@ -80,11 +89,13 @@ class Watch:
         network: Any,
         path: str | os.PathLike[str] | None = None,
         *,
-        labels: NDArray[Any],
+        labels: NDArray[Any] | None = None,
+        task: Task | None = None,
+        samples: int | None = None,
         epochs: int = 1,
         batch_size: int | None = None,
         lr: float | None = None,
-        gradients: Read | None = None,
+        gradients: Read | Literal[False] | None = None,
         activations: Mapping[str, Function | None] | None = None,
         unit_axis: int | None = None,
         sample_axis: int = 0,
@@ -95,11 +106,18 @@ class Watch:
         recorder: Mapping[str, Any] | None = None,
     ) -> None:
         expect_whole("epochs", epochs, 1)
-        self.recorder = Recorder(path, **(recorder or {}))
+        self._task = task or DEFAULT_TASK
+        self._labels, self._samples = None if labels is None else np.asarray(labels), samples
+        if self._labels is not None and not self._gives_classes:
+            if not self._labels.ndim or not len(self._labels):
+                raise SettingsError("labels: received none, expected those of the training set")
+            self._task = self._task.with_targets(self._labels)
+        self.recorder = Recorder(path, task=self._task, **(recorder or {}))
         self.recorder.check()
         self._network: Read = network if callable(network) and not _holds_layers(network) else lambda: network
-        self._labels, self._epochs, self._batch_size, self._lr = np.asarray(labels), epochs, batch_size, lr
-        self._given_gradients, self._activations = gradients, dict(activations or {})
+        self._epochs, self._batch_size, self._lr = epochs, batch_size, lr
+        self._given_gradients, self._activations = gradients or None, dict(activations or {})
+        self._has_gradients, self._has_accuracy = gradients is not False, self._task.has_classes
         self._unit_axis, self._sample_axis, self._taps = unit_axis, sample_axis, taps
         self._hooks, self._seed, self._description = list(hooks), seed, dict(description or {})
         # What the last step handed over.
@@ -147,7 +165,9 @@ class Watch:
             loss: mean loss of the batch, without penalty.
             inputs: the batch.
             accuracy: share of the batch that was guessed right, 0 to 1; None (default) to count it with ``targets``.
-            targets: classes of the batch, (n,) or one-hot; the last layer's outputs are then compared with them.
+                Where the first step has neither, the log says "not recorded: accuracy" and the loss alone decides.
+            targets: those of the batch: classes, (n,) or one-hot, with which the last layer's outputs are compared,
+                or the numbers of a regression. Where ``watch`` got no labels, what guessing has is counted from them.
             lr: the learning rate of the update; None (default) for that of ``watch``.
             gradients: those of the batch, where the network does not hold them: a dictionary or a list.
             outputs: outputs by the names of the layers, or under names such as A1, where the network keeps none.
@@ -170,19 +190,25 @@ class Watch:
                 return
         for layer in self._layers:
             layer.samples, layer.rate, layer.before = len(batch), rate, self._kept[layer.name]
-        if accuracy is None:
+        if self._monitor is None and accuracy is None and targets is None:
+            self._has_accuracy = False
+        if not self._has_accuracy:
+            accuracy = None
+        elif accuracy is None:
             accuracy = self._counted(targets)
         monitor = self._monitor or self._begin(len(batch))
         is_first = monitor.step == 0
         monitor.before_update(batch, loss, accuracy, rate, penalty)
         if is_first:  # after the log has registered what it does at the exit: what comes last is called first
             atexit.register(self._close_at_exit)
+        if targets is not None:
+            self.recorder.targets(targets)
         for layer in self._layers:
             layer.before = None
         monitor.after_update()
         self._kept = {layer.name: layer.keep() for layer in self._layers}
 
-    def validated(self, loss: float, accuracy: float, samples: int, seconds: float = 0.0) -> None:
+    def validated(self, loss: float, accuracy: float | None, samples: int, seconds: float = 0.0) -> None:
         """Call it when the network was validated, see :meth:`lenet.LoopMonitor.validated`."""
         if self._monitor is None:
             raise SettingsError("validated: called before the first step, expected a step before it")
@@ -215,11 +241,17 @@ class Watch:
 
     def _begin(self, samples: int) -> LoopMonitor:
         derived = sorted({name for layer in self._layers for name in layer.derived})
-        if derived:
+        if derived and self._has_gradients and is_plain_sgd(self._description):
             self._description["derived_gradients"] = derived
+        elif derived or not self._has_gradients:
+            self._has_gradients = False
+            self.recorder.not_recorded += ("gradients",)
+        if self._task.has_classes and not self._has_accuracy:
+            self.recorder.not_recorded += ("accuracy",)
         self._monitor = monitor = LoopMonitor(
             self._layers,
-            labels=self._labels,
+            labels=self._labels if self._gives_classes else None,
+            samples=self._samples if self._labels is None else len(self._labels),
             batch_size=self._batch_size or samples,
             epochs=self._epochs,
             hooks=[self.recorder, *self._hooks],
@@ -228,6 +260,11 @@ class Watch:
         )
         monitor.__enter__()
         return monitor
+
+    @property
+    def _gives_classes(self) -> bool:
+        """Whether the labels are classes of the training set, whose shares the loop monitor counts."""
+        return self._labels is not None and self._task.kind == CLASSES
 
     def _tensors_so_far(self) -> Kept:
         """Copies of the tensors that are there before the first step."""
@@ -278,12 +315,25 @@ class Watch:
         answers = self._layers[-1].output()
         if answers is None:
             raise SettingsError("accuracy: received none, and the outputs of the last layer were not found to count it")
+        if answers.shape[-1] == 1:  # one output: yes or no
+            middle = 0.0 if self._layers[-1].tap.activation is None else 0.5
+            return float(((answers.reshape(-1) > middle) == (np.asarray(targets).reshape(-1) > 0.5)).mean())
         classes = sparse_labels(np.asarray(targets), answers.shape[-1])
         return float((answers.argmax(axis=-1) == classes).mean())
 
 
 watch = Watch
 """The name under which a loop of one's own uses it: ``watched = watch(network, "mine.h5", labels=y)``."""
+
+
+def is_plain_sgd(description: Mapping[str, Any]) -> bool:
+    """Whether the update may be the gradient times the learning rate, as far as the description of a model says.
+
+    It is where no optimizer is named.
+    """
+    name = str(description.get("optimizer", "sgd")).lower()
+    is_plain = name.endswith(("sgd", "gradient descent", "gd")) and not description.get("momentum")
+    return is_plain and not description.get("weight_decay")
 
 
 def _holds_layers(network: Any) -> bool:

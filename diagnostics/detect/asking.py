@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,19 +15,23 @@ from diagnostics.detect.window import MissingColumnsError, TooFewRowsError, Wind
 
 Answers = Mapping[str, Sequence[Finding]]
 
-_UNASKED = "not run: it looks at the steps before a run goes down, and this one did not"
+NOT_MEASURED = "not measured"
+"""The detail of an entry that says that a rule was not asked, since the run lacks what it looks at."""
+_UNASKED = "not asked: it looks at the steps before a run goes down, and this one did not"
 _BY_NAME = {rule.name: rule for rule in MECHANISMS}
 
 
 def ask(rule: Rule, window: Window) -> list[Finding]:
     """A rule's findings; one entry saying so where it passed, could not be run, or crashed."""
+    if lacking := _lacking(rule, window):
+        return [_not_measured(rule, window, lacking)]
     try:
         with np.errstate(all="ignore"):  # a run that blew up has infinities to compare
             found = rule.check(window)
     except MissingColumnsError as missing:
-        return [_answer(rule, window, RuleOutcome.NOT_RUN, f"not run: missing {missing}")]
+        return [_not_measured(rule, window, str(missing))]
     except TooFewRowsError as few:
-        return [_answer(rule, window, RuleOutcome.NOT_RUN, f"not run: too few rows; it needs {few}")]
+        return [_answer(rule, window, RuleOutcome.NOT_RUN, f"not asked: too few rows; it needs {few}")]
     except Exception as error:
         return [_answer(rule, window, RuleOutcome.ERROR, f"the rule failed: {type(error).__name__}: {error}")]
     return found or [_answer(rule, window, RuleOutcome.PASSED, "nothing found")]
@@ -45,6 +50,22 @@ def fired(findings: Sequence[Finding]) -> list[Finding]:
 def rule_of(finding: Finding) -> Rule:
     """The rule that gave a finding."""
     return _BY_NAME[finding.rule]
+
+
+def _lacking(rule: Rule, window: Window) -> str:
+    """Why a rule is not for the task of this run; "" where it is."""
+    task = window.info.task
+    if rule.needs_cross_entropy and not task.is_cross_entropy:
+        return "no cross-entropy of classes in this run"
+    if rule.needs_cross_entropy and any(math.isnan(share) for share in window.info.prior):
+        return "no shares of the classes in this run"
+    if rule.needs_guessing and math.isnan(window.guessing_loss):
+        return "no loss of guessing is known for this run"
+    return ""
+
+
+def _not_measured(rule: Rule, window: Window, lacking: str) -> Finding:
+    return replace(_answer(rule, window, RuleOutcome.NOT_RUN, f"not asked: {lacking}"), detail=NOT_MEASURED)
 
 
 def _answer(rule: Rule, window: Window, outcome: RuleOutcome, message: str) -> Finding:

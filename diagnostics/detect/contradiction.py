@@ -10,7 +10,7 @@ from diagnostics.detect.findings import Finding, Severity
 CONTRADICTION = "contradiction"
 # Where one class has most of the samples, a loss of guessing goes with a high accuracy.
 NEARLY_ALL = 0.6
-# Below this share of the entropy the loss says that the run has learned.
+# Below this share of the loss of guessing the loss says that the run has learned.
 LOW = 0.9
 
 
@@ -20,19 +20,19 @@ class Contradiction:
 
     first_step, last_step: the last steps of the first and the latest such window.
     loss, accuracy: the means over the latest.
-    entropy: the loss of guessing.
+    guessing_loss: the loss of guessing.
     """
 
     first_step: int
     last_step: int
     loss: float
     accuracy: float
-    entropy: float
+    guessing_loss: float
 
     @property
     def finding(self) -> Finding:
         """Which number says what, and what that may be."""
-        if self.loss < LOW * self.entropy:
+        if self.loss < LOW * self.guessing_loss:
             says, but = "the run has learned", "it guesses"
             likely = "labels that were scaled or are all of one class, or a loss that is no mean cross-entropy in nats"
         else:
@@ -43,7 +43,7 @@ class Contradiction:
             )
         words = (
             f"loss and accuracy contradict each other: a loss of {self.loss:.3g} says that {says} (guessing: "
-            f"{self.entropy:.3g}), an accuracy of {self.accuracy:.3f} that {but}; likely reasons are {likely}"
+            f"{self.guessing_loss:.3g}), an accuracy of {self.accuracy:.3f} that {but}; likely reasons are {likely}"
         )
         return Finding(
             CONTRADICTION,

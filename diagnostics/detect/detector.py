@@ -32,11 +32,11 @@ from diagnostics.detect.causes import (
 )
 from diagnostics.detect.dead_end import DeadEnd
 from diagnostics.detect.early_warnings import EarlyWarnings, plateau_warning
-from diagnostics.detect.epoch_means import EpochSums
+from diagnostics.detect.epoch_means import EpochSums, FirstLoss
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.detect.progress import PROGRESS, MovingNow, Progress
 from diagnostics.detect.recent_rows import RecentRows
-from diagnostics.detect.rules import ENDING, MECHANISMS
+from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
 from diagnostics.detect.symptoms import Symptoms, symptom_finding, window_of
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.undecided import reason
@@ -57,7 +57,7 @@ DEFAULT_THRESHOLDS = Thresholds(
         *verdict_thresholds.THRESHOLDS,
         *PROGRESS,
         *early_warnings.THRESHOLDS,
-        *(threshold for rule in (*ENDING, *MECHANISMS) for threshold in rule.thresholds),
+        *(threshold for rule in (*ENDING, *OF_LOSSES, *MECHANISMS) for threshold in rule.thresholds),
     ]
 )
 
@@ -106,6 +106,7 @@ class Detector:
             self.thresholds,
             has_accuracy=self._accuracy is not None,
             are_means=info.rows == "means",
+            task=info.task,
         )
         self._early = EarlyWarnings(info, self.columns, self.thresholds)
         self._history = RecentRows(max(HISTORY, 4 * info.window), len(self.columns))
@@ -115,6 +116,7 @@ class Detector:
         self._has_plateau = False
         self._validations: list[tuple[int, float, float]] = []
         self._epochs = EpochSums()
+        self._first_loss = FirstLoss(info.window)
         needed = [self.columns.find(name) for name in NEEDED]
         if None in needed:
             raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
@@ -137,6 +139,7 @@ class Detector:
             accuracy = math.nan
         self._history.append(step, row)
         self._epochs.add(epoch, data_loss, accuracy, samples)
+        self._first_loss.add(data_loss)
         finite = math.isfinite(loss) and not any(seen[SEEN : self._counted])
         stretch = self.symptoms.observe(
             step,
@@ -223,7 +226,8 @@ class Detector:
             thresholds=self.thresholds,
             steps=steps,
             rows=rows,
-            guessing_loss=self.symptoms.entropy,
+            guessing_loss=self.symptoms.guessing_loss,
+            first_loss=self._first_loss.value,
             epochs=self._epochs.with_validations(self._validations),
             epoch_counts=self._epochs.counts(),
         )
@@ -265,7 +269,8 @@ class Detector:
             if verdict is Verdict.UNDECIDED:
                 explanation = suspicion(checks, window)
             chain = explanation.chain
-        checks += [finding for rule in ENDING for finding in ask(rule, window)]
+        asked = ENDING if self.symptoms.knows_guessing else (*ENDING, *OF_LOSSES)
+        checks += [finding for rule in asked for finding in ask(rule, window)]
         return Diagnosis(
             run=self.name,
             verdict=verdict,

@@ -1,4 +1,4 @@
-"""Sums over epochs, for the rule that compares training with validation."""
+"""Means that reach back further than the rows that are kept: over each epoch, and over the first rows."""
 
 from __future__ import annotations
 
@@ -36,3 +36,25 @@ class EpochSums:
             epoch: (loss / samples, right / samples) for epoch, (loss, right, samples) in self.sums.items() if samples
         }
         return tuple((epoch, *means[epoch], loss, right) for epoch, loss, right in validations if epoch in means)
+
+
+class FirstLoss:
+    """The mean data loss of the first rows of a run.
+
+    ``rows``: of how many.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._left, self._sum, self._rows = rows, 0.0, 0
+
+    def add(self, loss: float) -> None:
+        """One row; what is not finite does not count."""
+        if self._left > 0 and math.isfinite(loss):
+            self._left -= 1
+            self._sum += loss
+            self._rows += 1
+
+    @property
+    def value(self) -> float:
+        """The mean so far; NaN without a row."""
+        return self._sum / self._rows if self._rows else math.nan

@@ -226,6 +226,16 @@ class Diagnosis(ShownInNotebooks):
         return tuple(one.title for one in self.suggestions)
 
     @property
+    def rules(self) -> int:
+        """How many rules there are for a run like this."""
+        return len({check.rule for check in self.checks})
+
+    @property
+    def rules_asked(self) -> int:
+        """How many of them were asked; the others lack what they look at, or look at what did not happen."""
+        return len({check.rule for check in self.checks if check.outcome is not RuleOutcome.NOT_RUN})
+
+    @property
     def broke_at(self) -> int | None:
         """The one step at which the run broke: that of the blow, else the onset or the first link; None for no defect.
 
@@ -263,6 +273,8 @@ class Diagnosis(ShownInNotebooks):
             "broke_at": self.broke_at,
             "chain": [_plain(asdict(f)) for f in self.chain],
             "findings": [_plain(asdict(f)) for f in self.findings],
+            "rules_asked": self.rules_asked,
+            "rules": self.rules,
             "checks": [_plain(asdict(f)) for f in self.checks],
             "remedies": list(self.remedies),
             "rollbacks": [{**_plain(asdict(r)), "undone_steps": r.undone_steps} for r in self.rollbacks],

@@ -48,6 +48,8 @@ class Rule:
     is_slow: what it sees may end long after it has begun, so it is shown the rows up to the confirmation.
     is_last_resort: it explains a defect only where no other rule does.
     is_disproved_by_recovery: what it says cannot be true of a run that learned after all.
+    needs_cross_entropy: it looks at a cross-entropy of classes, and is not asked where the run has another loss.
+    needs_guessing: it compares losses with that of guessing, and is not asked where that is not known.
     includes: names of rules whose finding, in the same layer one step before, is the same event seen twice.
     """
 
@@ -68,6 +70,8 @@ class Rule:
     is_slow: bool = False
     is_last_resort: bool = False
     is_disproved_by_recovery: bool = False
+    needs_cross_entropy: bool = False
+    needs_guessing: bool = False
     includes: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:

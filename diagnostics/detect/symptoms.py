@@ -21,7 +21,8 @@ classes and however unequal they are, which is why neither is compared with a fi
 number. Where only every k-th step is recorded the window has at least 3 rows, however
 many steps they take; so one bad batch is never all there is. Where a row is the mean over
 many steps, as many rows as hold W steps are enough. Where no accuracy is recorded the loss
-alone decides.
+alone decides. Of other tasks than classes with cross-entropy H is the loss of guessing there:
+:mod:`diagnostics.schema.task`. Where that is not known only divergence is judged.
 
 A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch, which keeps its
 kind until the run recovers: a run that has collapsed and then overflows has collapsed.
@@ -29,8 +30,9 @@ Stretches do not overlap: none begins before the one in front of it has ended. A
 stretch ends at *recovery*: where the run has learned, or where it is far above chance:
 an accuracy that is right on 0.3 more of the samples than A, with a loss below that of
 guessing. Such a run does not guess any more, though it may not have learned yet. At
-the end of a run 0.1 is enough; in a run that never learned so is any accuracy above
-chance with a loss of at most H, where loss or accuracy still improve. A run that
+the end of a run 0.1 is enough, or without an accuracy a loss of at most 0.85 H; in a run
+that never learned so is any accuracy above chance with a loss of at most H, where loss or
+accuracy still improve. A run that
 *cannot learn any more* is said to have never learned before patience P: a layer was
 constant for every input throughout W (all its ReLU units dead, or all its sigmoids or
 tanhs stuck at the same numbers), and the gradient of its weights and of everything
@@ -58,19 +60,15 @@ from diagnostics.detect.contradiction import NEARLY_ALL, Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
 from diagnostics.detect.onset_interval import OnsetInterval
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.schema.task import DEFAULT_TASK, Task
 from diagnostics.schema.window import window_steps
 
 ONSET_MEAN = 5
-AT_ENTROPY = 0.05  # a loss within this share of H is said to be there
+AT_GUESSING = 0.05  # a loss within this share of H is said to be there
 LEAST_ROWS = 3
 RISE = 0.1  # of H, by which the mean loss of an epoch is higher than that of the epoch before
 # Every finite float32 is a whole multiple of 2**-149: as whole numbers they add up exactly, however unlike in size.
 UNIT = 149
-
-
-def prior_entropy(prior: Sequence[float]) -> float:
-    """H: the loss, in nats, of answering every sample with the class shares ``prior``."""
-    return -sum(share * math.log(share) for share in prior if share > 0)
 
 
 def window_of(thresholds: Thresholds, batch_size: int) -> int:
@@ -85,6 +83,7 @@ class Symptoms:
     ``window``: W, in steps.
     ``thresholds``: the numbers to judge by.
     ``has_accuracy``: whether rows have an accuracy; without one the loss alone decides. Default True.
+    ``task``: what the run is trained for, which says what guessing has. Default classes with cross-entropy.
     ``are_means``: whether a row is the mean over the steps since the row before. Default False: it is that of its step.
     """
 
@@ -96,19 +95,20 @@ class Symptoms:
         *,
         has_accuracy: bool = True,
         are_means: bool = False,
+        task: Task = DEFAULT_TASK,
     ) -> None:
-        self.knows_prior = not any(math.isnan(share) for share in prior)
+        self.task = task
         self.has_accuracy, self._are_means = has_accuracy, are_means
         self._least_rows = 1 if are_means else LEAST_ROWS
         self._onset = OnsetInterval(ONSET_MEAN)
-        self.entropy = prior_entropy(prior)
-        self.commonest = max(prior, default=1.0)
+        self.guessing_loss, self.commonest = task.guessing(prior)
         self.window = window
-        self._guessing_loss = thresholds["verdict.guessing_loss"] * self.entropy
-        self._learned_loss = thresholds["verdict.learned_loss"] * self.entropy
+        self._least_guessing = thresholds["verdict.guessing_loss"] * self.guessing_loss
+        self._learned_loss = thresholds["verdict.learned_loss"] * self.guessing_loss
         self._sigmas = thresholds["verdict.guessing_sigmas"]
         self._contradiction_accuracy = thresholds["verdict.contradiction_accuracy"]
         self._between_accuracy = self.commonest + thresholds["verdict.between_accuracy"]
+        self._between_loss = thresholds["verdict.between_loss"] * self.guessing_loss
         self._recovery_accuracy = self.commonest + thresholds["verdict.recovery_accuracy"]
         # A window has to fit before patience and grace can be asked for.
         self.patience = max(int(thresholds["verdict.patience"]), self.window)
@@ -128,6 +128,11 @@ class Symptoms:
         self.is_above_chance = self.is_between = self._is_above = False
         self._last_guess = -1
         self.contradiction: Contradiction | None = None
+
+    @property
+    def knows_guessing(self) -> bool:
+        """Whether the loss of guessing is known."""
+        return not math.isnan(self.guessing_loss)
 
     @property
     def open_stretch(self) -> Stretch | None:
@@ -199,7 +204,7 @@ class Symptoms:
     def measured(self, stretch: Stretch) -> tuple[float, float]:
         """The mean loss by which a stretch was confirmed and the limit it had reached; NaN for one that diverged."""
         value = self._confirmed_by.get(stretch.confirmed, math.nan)
-        return value, math.nan if math.isnan(value) else self._guessing_loss
+        return value, math.nan if math.isnan(value) else self._least_guessing
 
     def _has_left_guessing(self, improves: Callable[[], bool]) -> bool:
         """Whether the last window is that of a run that does better than guessing, or has begun to."""
@@ -214,8 +219,8 @@ class Symptoms:
         """
         if self._are_means and len(self._rows) == 1:
             losses = [loss for _, loss in self._recent][-2:]
-            return len(losses) < 2 or losses[1] - losses[0] > RISE * self.entropy
-        return sum(not loss < self._guessing_loss for _, loss in self._recent) > ONSET_MEAN // 2
+            return len(losses) < 2 or losses[1] - losses[0] > RISE * self.guessing_loss
+        return sum(not loss < self._least_guessing for _, loss in self._recent) > ONSET_MEAN // 2
 
     def _open(self, kind: Verdict, onset: int, step: int, between: tuple[int, int] | None) -> Stretch:
         # Of the five steps of the last good mean some may lie before a recovery: stretches do not overlap.
@@ -274,15 +279,16 @@ class Symptoms:
         if self._first_step is None or step - self._first_step < self.window - 1 or rows < self._least_rows:
             return
         # With one class only there is nothing to guess and nothing to learn.
-        if self._bad_rows or not self.entropy:
+        if self._bad_rows or not self.guessing_loss > 0:
             return
         loss = self._mean = self._loss_sum / (rows << UNIT)
         accuracy = self._correct / self._samples
         chance = self.commonest + self._sigmas * math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
-        self._is_above = self.has_accuracy and accuracy > chance and loss <= self.entropy
+        self._is_above = self.has_accuracy and accuracy > chance and loss <= self.guessing_loss
         if not self.has_accuracy:
-            self.is_guessing, self.is_learned = loss >= self._guessing_loss, loss <= self._learned_loss
-        elif loss >= self._guessing_loss:
+            self.is_guessing, self.is_learned = loss >= self._least_guessing, loss <= self._learned_loss
+            self.is_between = not self.is_learned and loss <= self._between_loss
+        elif loss >= self._least_guessing:
             self.is_guessing = accuracy <= chance
             self.is_contradictory = accuracy >= self._contradiction_accuracy and self.commonest < NEARLY_ALL
         else:
@@ -294,16 +300,16 @@ class Symptoms:
             self._last_guess = step
         if self.is_contradictory:
             first = step if self.contradiction is None else self.contradiction.first_step
-            self.contradiction = Contradiction(first, step, loss, accuracy, self.entropy)
+            self.contradiction = Contradiction(first, step, loss, accuracy, self.guessing_loss)
 
 
 def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding:
     """The stretch itself as a finding: what was seen, apart from why. ``steps``: those of the run so far."""
-    entropy = symptoms.entropy
+    guessing = symptoms.guessing_loss
     value, limit = symptoms.measured(stretch)
-    level = f"loss at the entropy of the class prior ({entropy:.3f})"
-    if abs(value - entropy) > AT_ENTROPY * entropy:
-        level = f"loss at {value:.3g}, above the {entropy:.3f} of guessing"
+    level = f"loss at {symptoms.task.level_words} ({guessing:.3f})"
+    if abs(value - guessing) > AT_GUESSING * guessing:
+        level = f"loss at {value:.3g}, above the {guessing:.3f} of guessing"
     words = {
         Verdict.NEVER_LEARNED: f"never learned: {level}",
         Verdict.COLLAPSED: f"learned, then unlearned: {level}",

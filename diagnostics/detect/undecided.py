@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.progress import Progress
 from diagnostics.detect.symptoms import Symptoms
+from diagnostics.schema.task import LOSS_ONLY
 
 UNDECIDED = "undecided"
-ONE_CLASS, UNKNOWN, CONTRADICTORY, SHORT, SLOW, FALLING, BETWEEN = (
-    "one class", "no number of classes", "contradiction", "too short", "slow", "falling", "in between",
+ONE_CLASS, UNKNOWN, LOSSES_ALONE, CONTRADICTORY, SHORT, SLOW, FALLING, BETWEEN = (
+    "one class", "no number of classes", "losses alone", "contradiction", "too short", "slow", "falling", "in between",
 )  # fmt: skip
 
 
@@ -28,11 +29,18 @@ def reason(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
 
 
 def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int) -> tuple[str, str]:
-    if not symptoms.knows_prior:
+    if symptoms.task.kind == LOSS_ONLY:
+        return LOSSES_ALONE, (
+            "it is judged by its losses alone: whether it diverged, jumped or stood still, never whether it has learned"
+        )
+    if not symptoms.knows_guessing and not symptoms.task.has_classes:
+        return UNKNOWN, "it cannot be judged: no targets were seen, from which the loss of guessing follows"
+    if not symptoms.knows_guessing:
         of = "" if symptoms.has_accuracy else "losses only, "
         return UNKNOWN, f"it cannot be judged: {of}no number of classes; say it with --classes, --prior or --labels"
-    if not symptoms.entropy:
-        return ONE_CLASS, "all labels are of one class, so that there is nothing to learn and nothing to judge"
+    if not symptoms.guessing_loss > 0:
+        alike = "labels are of one class" if symptoms.task.has_classes else "targets are the same"
+        return ONE_CLASS, f"all {alike}, so that there is nothing to learn and nothing to judge"
     if symptoms.is_contradictory and symptoms.contradiction is not None:
         return CONTRADICTORY, symptoms.contradiction.finding.message
     needed = symptoms.grace if symptoms.is_guessing else symptoms.window

@@ -45,6 +45,16 @@ THRESHOLDS = (
         0,
         1,
     ),
+    Threshold(
+        "verdict",
+        "between_loss",
+        0.85,
+        "H",
+        "no defect at the end of a run without an accuracy: mean data loss of at most this share of H",
+        "choice",
+        0,
+        1,
+    ),
     Threshold("verdict", "window_steps", LEAST_STEPS, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
     Threshold(
         "verdict", "window_samples", LEAST_SAMPLES, "samples", "window: at least so many samples", DESIGN, 1, 1e9

@@ -7,7 +7,6 @@ A mechanism rule is asked once a symptom has raised suspicion. It gets a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import Thresholds
-from diagnostics.schema.columns import INPUT, Columns
+from diagnostics.schema.columns import INPUT, Column, Columns
 from diagnostics.schema.measures import RATE
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import TensorInfo
@@ -26,7 +25,7 @@ BIASES = "biases"
 
 
 class MissingColumnsError(Exception):
-    """A rule cannot be run: the log lacks what the message names."""
+    """A rule cannot be asked: the run lacks what the message names, such as "no activations in this run"."""
 
 
 class TooFewRowsError(Exception):
@@ -37,7 +36,8 @@ class TooFewRowsError(Exception):
 class Window:
     """Rows of a run: ``rows`` (n, columns) at ``steps`` (n,). Those before ``start`` are for comparison.
 
-    ``guessing_loss`` is H, the loss of answering with the class shares; ``epochs`` has
+    ``guessing_loss`` is H, the loss of guessing, NaN where it is not known; ``first_loss`` the mean data loss of the
+    first W rows of the run; ``epochs`` has
     (epoch, training loss, training accuracy, validation loss, validation accuracy), and ``epoch_counts`` (epoch,
     right answers, samples) of every epoch, as far as its rows have come.
     """
@@ -51,6 +51,7 @@ class Window:
     guessing_loss: float = math.nan
     epochs: tuple[tuple[int, float, float, float, float], ...] = ()
     epoch_counts: tuple[tuple[int, int, int], ...] = ()
+    first_loss: float = math.nan
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -67,7 +68,7 @@ class Window:
 
     def scalar(self, statistic: str) -> Series:
         """One scalar over the rows (n,)."""
-        return self._column(lambda: self.columns.scalar(statistic), statistic)
+        return self._column(Column("scalar", "", "", "", statistic))
 
     def tensor(self, layer: str, tensor: str, kind: str, statistic: str) -> Series:
         """One tensor statistic over the rows (n,).
@@ -80,12 +81,11 @@ class Window:
             if tensor == BIASES:
                 return np.zeros(len(self))
             tensor = names[0]
-        name = f"{layer}/{tensor}/{kind}/{statistic}"
-        return self._column(lambda: self.columns.tensor(layer, tensor, kind, statistic), name)
+        return self._column(Column("tensor", layer, tensor, kind, statistic))
 
     def activation(self, layer: str, statistic: str) -> Series:
         """One activation statistic over the rows (n,)."""
-        return self._column(lambda: self.columns.activation(layer, statistic), f"{layer}/{statistic}")
+        return self._column(Column("activation", layer, "", "", statistic))
 
     def learning_rate(self, layer: str) -> Series:
         """The learning rate of a layer's updates over the rows (n,): its own, or that of all layers."""
@@ -111,7 +111,7 @@ class Window:
         """The layers that are trained, first to last. Raises MissingColumnsError where none is recorded."""
         trained = tuple(layer for layer in self.info.layer_names if self.tensors(layer))
         if not trained:
-            raise MissingColumnsError("layers: nothing is recorded of them")
+            raise MissingColumnsError("no layers in this run")
         return trained
 
     @property
@@ -121,7 +121,7 @@ class Window:
         Raises MissingColumnsError where the outputs of no layer were measured.
         """
         if not self.info.layers:
-            raise MissingColumnsError("the outputs of the layers")
+            raise MissingColumnsError("no activations in this run")
         return tuple(layer.name for layer in self.info.hidden_layers if self.tensors(layer.name))
 
     def weights(self, layer: str) -> TensorInfo:
@@ -148,9 +148,18 @@ class Window:
         """The activation function after a layer."""
         return next((one.activation for one in self.info.layers if one.name == layer), None)
 
-    def _column(self, find: Callable[[], int], name: str) -> Series:
-        try:
-            place = find()
-        except KeyError:
-            raise MissingColumnsError(name) from None
+    def _column(self, column: Column) -> Series:
+        place = self.columns.find(column.name)
+        if place is None:
+            raise MissingColumnsError(f"no {self._lacking(column)} in this run")
         return self.rows[:, place].astype(np.float64)
+
+    def _lacking(self, column: Column) -> str:
+        """What a run without this column lacks: as much as all its columns of the kind have in common."""
+        what = column.part.replace("_", " ")
+        if column.group == "scalar":
+            return what
+        alike = [one for one in self.columns if one.part == column.part]
+        if any(one.layer == column.layer for one in alike):
+            return f"{column.statistic.replace('_', ' ')} of the {what} of {column.layer}"
+        return f"{what} of {column.layer}" if alike else what

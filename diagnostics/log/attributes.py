@@ -18,9 +18,10 @@ from diagnostics.schema.attributes import Attribute, attributes_of
 from diagnostics.schema.header import ATTRIBUTES, Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import FORMAT, VERSION
+from diagnostics.schema.task import Task
 
 CHANGING = tuple(name for name, one in ATTRIBUTES.items() if one.changes)
-TEXT_ROOM = 80  # bytes kept for texts that are rewritten in place
+TEXT_ROOM = {"text": 80, "JSON": 2000}  # bytes kept for texts that are rewritten in place
 
 
 def write_header(file: h5py.File, header: Header) -> None:
@@ -66,9 +67,10 @@ def _stored(attribute: Attribute, value: Any) -> Any:
         return np.int64(attribute.choices.index(value))
     if attribute.dtype in ("text", "JSON"):
         if attribute.dtype == "JSON":
-            value = json.dumps(dict(value), default=str, sort_keys=True)
+            plain_value = value.to_dict() if isinstance(value, Task) else dict(value)
+            value = json.dumps(plain_value, default=str, sort_keys=True)
         encoded = value.encode()
-        room = TEXT_ROOM if attribute.changes else max(1, len(encoded))
+        room = TEXT_ROOM[attribute.dtype] if attribute.changes else max(1, len(encoded))
         return np.array(encoded[:room], dtype=f"S{room}")
     plain, _, length = attribute.dtype.partition("[")
     if length:

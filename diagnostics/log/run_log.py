@@ -92,6 +92,11 @@ class RunLog:
             except LogWriteError as error:
                 self._complain(error)
 
+    def change(self, **attributes: Any) -> None:
+        """Rewrite attributes that may change while the run goes on."""
+        if self._writer is not None:
+            self._attempt(self._writer.change, **attributes)
+
     def note(self, step: int, event: str, message: str, **fields: Any) -> None:
         """One event. All events but those of rules are written to the file at once."""
         if self._writer is not None:

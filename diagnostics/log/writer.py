@@ -159,6 +159,17 @@ class LogWriter:
             except Exception as error:
                 self._fail(error)
 
+    def change(self, **attributes: Any) -> None:
+        """Rewrite attributes that may change. Raises LogWriteError where that fails; the log is then closed."""
+        if not self._open:
+            return
+        with self._signals:
+            try:
+                change(self._log.file, **attributes)
+                self._log.file.flush()
+            except Exception as error:
+                self._fail(error)
+
     def close(self, status: str, **attributes: Any) -> None:
         """Write the rest, note how the run ended, and close; does nothing the second time."""
         if not self._open:

@@ -15,7 +15,7 @@ from diagnostics.measure.activations import ActivationStatistics
 from diagnostics.measure.histograms import histograms
 from diagnostics.measure.silence import State
 from diagnostics.measure.tensors import MAX, MIN, NORM, TensorStatistics
-from diagnostics.schema.columns import KINDS
+from diagnostics.schema.columns import KINDS, Columns
 from diagnostics.schema.measures import RATIO, SCALARS
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import BINS, COUNTS, KERNELS, RANGES, SILENT
@@ -41,16 +41,23 @@ class StepMeter:
 
     ``info``: the run, whose ``columns`` are those of the row.
 
-    ``row`` is the row of the last step, overwritten by the next one.
+    ``row`` has all declared columns of the last step, overwritten by the next one; what is not measured is NaN there.
     ``entries`` (kind, entry): value, gradient and update of the last step; the gradient only if it was to be kept.
     """
 
     def __init__(self, info: RunInfo) -> None:
         self.info = info
-        self.row = np.full(len(info.columns), np.nan, dtype=np.float32)
-        self._blocks = info.columns.blocks(self.row)
+        declared = Columns.declare(info.tensors, info.layers) if info.not_recorded else info.columns
+        self.row = np.full(len(declared), np.nan, dtype=np.float32)
+        self._blocks = declared.blocks(self.row)
+        # Where something is not measured, the columns that are.
+        known = set(info.columns.names)
+        self._kept = None if declared is info.columns else np.flatnonzero([one.name in known for one in declared])
+        self._has_gradients = any(one.kind == KINDS[GRADIENT] for one in info.columns)
         sizes = [t.size for t in info.tensors]
         self.entries = np.zeros((len(KINDS), sum(sizes)), dtype=np.float32)
+        if not self._has_gradients:
+            self.entries[GRADIENT] = np.nan
         self._statistics = [TensorStatistics(sizes, out) for out in self._blocks.tensors]
         self._activations = ActivationStatistics(info.layers, self._blocks.activations, info.window)
         self._before: FloatArray = self.entries[VALUE]
@@ -81,11 +88,12 @@ class StepMeter:
         self._before = self.entries[VALUE] if values.dtype == np.float32 else values.copy()
         with np.errstate(all="ignore"):
             np.copyto(self.entries[VALUE], values, casting="same_kind")
-            if keep or gradients.dtype != np.float32:
+            if self._has_gradients and (keep or gradients.dtype != np.float32):
                 np.copyto(self.entries[GRADIENT], gradients, casting="same_kind")
                 gradients = self.entries[GRADIENT]
         self._statistics[VALUE].measure(self.entries[VALUE])
-        self._statistics[GRADIENT].measure(gradients)
+        if self._has_gradients:
+            self._statistics[GRADIENT].measure(gradients)
 
     def update(self, event: UpdateDone) -> None:
         """Take in the parameters after the update."""
@@ -101,7 +109,7 @@ class StepMeter:
         self._activations.finish(event.step)
         with np.errstate(all="ignore"):
             blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
-        return self.row
+        return self.row if self._kept is None else self.row[self._kept]
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """The rows of the snapshot arrays for the last step, by path."""

@@ -32,13 +32,15 @@ class Judge:
 
     ``info``: the run, with the thresholds to judge by.
     ``name``: the name of the run in its diagnosis.
+    ``holds``: whether rows wait for :meth:`begin`, since the loss of guessing is still counted; default False.
 
     ``onset`` is the first step of the last stretch that was confirmed, None before; ``is_defect`` says whether
     the run is in a defect stretch now. ``rollbacks`` are those that the run has been through.
     """
 
-    def __init__(self, info: RunInfo, name: str) -> None:
+    def __init__(self, info: RunInfo, name: str, holds: bool = False) -> None:
         self.detector = Detector(info, name=name)
+        self.holds = holds
         self.onset: int | None = None
         self.is_defect = False
         self._waiting: list[tuple[int, int, NDArray[np.float32]]] = []
@@ -47,8 +49,13 @@ class Judge:
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
         """Take in one row, the one that is logged. Returns the events to log, for nearly all rows none."""
         self._waiting.append((step, epoch, row.copy()))
-        if self.detector.symptoms.is_learned and len(self._waiting) < AT_ONCE:
+        if self.holds or (self.detector.symptoms.is_learned and len(self._waiting) < AT_ONCE):
             return []
+        return self.judge_waiting()
+
+    def begin(self, info: RunInfo) -> list[Note]:
+        """Judge the rows that were held, now that ``info`` says all of the run. Returns the events to log."""
+        self.detector, self.holds = Detector(info, name=self.detector.name), False
         return self.judge_waiting()
 
     def judge_waiting(self) -> list[Note]:

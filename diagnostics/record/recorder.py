@@ -7,8 +7,10 @@ Without a path it only measures and judges. It changes nothing about training.
 from __future__ import annotations
 
 import logging
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from time import perf_counter_ns
@@ -41,6 +43,7 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.task import DEFAULT_TASK, LOSS_ONLY, TargetCounter, Task
 from diagnostics.views import ShownInNotebooks
 from lenet.errors import SettingsError, reason_of
 from lenet.hooks import (
@@ -100,6 +103,10 @@ class Recorder(Hook, ShownInNotebooks):
     ``checkpoint_every``: steps from one checkpoint of the exact state to the next; 0 saves none. None (default) is
     100 steps where there are a model and a path, or as often as the log of a resumed run says.
     ``tracker``: it is told the verdict when the run ends; None (default) for no tracker.
+    ``task``: what the network is trained for; None (default) for classes with cross-entropy. Where neither the labels
+    nor the task say what guessing has, that is counted from the :meth:`targets` of the first W steps.
+    ``not_recorded``: what the training loop does not tell, so that it gets no columns: "accuracy", "gradients",
+    "learning_rate" or "inputs"; default nothing.
 
     During and after training:
 
@@ -120,6 +127,7 @@ class Recorder(Hook, ShownInNotebooks):
     _checkpointed: int
     _turner: Turner | None
     _meter: Meter
+    _counter: TargetCounter | None
 
     def __init__(
         self,
@@ -138,6 +146,8 @@ class Recorder(Hook, ShownInNotebooks):
         tracker: TakesVerdict | None = None,
         rollback_with: str = DEFAULT_REMEDY,
         rollback_reshuffle: bool = False,
+        task: Task | None = None,
+        not_recorded: Collection[str] = (),
     ) -> None:
         self._options = RecordingOptions(
             overwrite,
@@ -153,6 +163,7 @@ class Recorder(Hook, ShownInNotebooks):
         self.path = Path(path) if path is not None else None
         self._settings, self._environment = plain_settings(settings or {}), dict(environment or {})
         self._model, self._tracker = model, tracker
+        self.task, self.not_recorded = task or DEFAULT_TASK, tuple(not_recorded)
         can_checkpoint = model is not None and path is not None
         if checkpoint_every and not can_checkpoint:
             raise ValueError("checkpoints need a model and a path")
@@ -244,10 +255,13 @@ class Recorder(Hook, ShownInNotebooks):
         environment = {**surroundings(event.threads), **self._environment}
         if event.inputs is not None and event.labels is not None and "data_checksum" not in environment:
             environment["data_digest"] = data_digest(event.inputs, event.labels)
+        if lacks := list(dict.fromkeys([*self.not_recorded, *self._untold(event)])):
+            event = replace(event, description={**event.description, "not_recorded": lacks})
         self.info = info = RunInfo.from_start(
             event,
             settings=self._settings,
             environment=environment,
+            task=self.task,
             **self._options.judged_by(event.batch_size, resume.run.info if resume else None),
             recorded_columns=self._columns(event),
         )
@@ -261,6 +275,8 @@ class Recorder(Hook, ShownInNotebooks):
             on_defect=self._options.on_defect_words,
             digest_start=event.digest,
         )
+        if math.isnan(info.guessing[0]) and info.task.kind != LOSS_ONLY:
+            self._counter = TargetCounter(info.task)
         self._meter = self._make_meter(info)
         if resume is not None:
             self._restore(resume.checkpoint)  # before there is a log: a checkpoint may be refused
@@ -269,11 +285,21 @@ class Recorder(Hook, ShownInNotebooks):
         )
         self._is_recording = True
         if self._options.detector is not False:
-            self._judge = Judge(info, readable_name(self.path.stem) if self.path else "run")
+            waits = self._counter is not None
+            self._judge = Judge(info, readable_name(self.path.stem) if self.path else "run", holds=waits)
         if self._options.on_defect == "rollback" and self._model is not None:
             self._turner = Turner(self._options, self._model, info, self._log)
         if resume is not None:
             self._go_on(resume)
+
+    def targets(self, targets: NDArray[Any]) -> None:
+        """The targets of the step under way, which tell what guessing has where nothing else does.
+
+        ``targets``: (n,) classes, (n, k) one-hot, or numbers of a regression (n, ...). Only those of the first W
+        steps count, and only where it is not known yet. Raises SettingsError for what are no targets of the task.
+        """
+        if self._counter is not None:
+            self._counter.add(targets)
 
     @_timed
     def on_step_start(self, event: StepStart) -> None:
@@ -309,6 +335,8 @@ class Recorder(Hook, ShownInNotebooks):
         row = self._meter.finish(event)
         self.step, self.latest = step, row
         self._log.row(step, event.epoch, row)
+        if self._counter is not None and (self._counter.is_empty or self._sees_window(step)):
+            self._settle()
         if self._judge is not None:
             self._tell(self._judge, self._judge.observe(step, event.epoch, row))
         if self._plan.wants(step) and self._log.is_open:
@@ -356,6 +384,8 @@ class Recorder(Hook, ShownInNotebooks):
         if not self._is_recording:  # the run failed before it began
             return
         self._is_recording = False
+        if self._counter is not None:
+            self._settle()
         if self._judge is not None:
             self._tell(self._judge, self._judge.judge_waiting())
             self.diagnosis, note = self._judge.finish(event.status, event.steps)
@@ -367,7 +397,8 @@ class Recorder(Hook, ShownInNotebooks):
 
     def _columns(self, start: RunStart) -> Columns | None:
         """The columns of the rows; None for those that are declared."""
-        return None
+        lacks = start.description.get("not_recorded")
+        return Columns.declare(start.tensors, start.layers, without=lacks) if lacks else None
 
     def _make_meter(self, info: RunInfo) -> Meter:
         """What measures the steps of the run."""
@@ -378,6 +409,25 @@ class Recorder(Hook, ShownInNotebooks):
         return measuring_code()
 
     # ---- inside
+
+    def _untold(self, event: RunStart) -> list[str]:
+        """What the training loop does not tell, by the task and by the layers."""
+        accuracy = [] if self.task.has_classes else ["accuracy"]
+        return accuracy if event.layers else [*accuracy, "activations"]
+
+    def _sees_window(self, step: int) -> bool:
+        """Whether W steps were made with this one."""
+        return self.info is not None and step + 1 >= self.info.window
+
+    def _settle(self) -> None:
+        """Take what the targets so far say of guessing, and judge the rows that waited for it."""
+        counter, self._counter = self._counter, None
+        if counter is None or self.info is None:
+            return
+        self.info = replace(self.info, task=counter.counted())
+        self._log.change(task=self.info.task)
+        if self._judge is not None:
+            self._tell(self._judge, self._judge.begin(self.info))
 
     def _tell(self, judge: Judge, notes: Sequence[Note]) -> None:
         """Log what was found, and keep what it shows."""
@@ -409,6 +459,7 @@ class Recorder(Hook, ShownInNotebooks):
         self._plan = SnapshotPlan(self._plan.every)
         self._checkpointed = -1
         self._turner = None
+        self._counter = None
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         """Bring meter and snapshots to where they were. Raises CheckpointError where the checkpoint does not say it."""

@@ -342,7 +342,7 @@ class Run(ShownInNotebooks):
         return self.diagnosis.verdict
 
     def to_json(self, diagnosis: Diagnosis | None = None) -> dict[str, Any]:
-        """The keys of ``lenet-diag diagnose --json``: the diagnosis, and of the run its path, seed and accuracies.
+        """The keys of ``lenet-diag diagnose --json``: the diagnosis, and of the run its path, seed, task and more.
 
         ``diagnosis``: one by other thresholds; None (default) for that of the run.
         """
@@ -354,6 +354,8 @@ class Run(ShownInNotebooks):
             "status": self.status,
             "epoch_accuracy": [float(one) if np.isfinite(one) else None for one in accuracies],
             "damage": list(self.notes),
+            "task": self.info.task.to_dict(),
+            "not_recorded": list(self.info.not_recorded),
         }
 
     # -- inside ---------------------------------------------------------------------------

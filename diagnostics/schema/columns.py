@@ -10,7 +10,7 @@ activations (by statistic, then layer). What is measured is declared in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -44,6 +44,15 @@ class Column:
     kind: str
     statistic: str
     unit: str = field(default="", compare=False)
+
+    @property
+    def part(self) -> str:
+        """What is missing where this column is: the name of a scalar, or inputs, activations, gradients, ..."""
+        if self.group == "scalar":
+            return self.statistic
+        if self.group == "tensor":
+            return f"{self.kind}s"
+        return f"{INPUT}s" if self.layer == INPUT else "activations"
 
     @property
     def name(self) -> str:
@@ -82,10 +91,18 @@ class Columns(Sequence[Column]):
         self.layers = tuple(dict.fromkeys(c.layer for c in self._columns if c.group == "activation"))
 
     @classmethod
-    def declare(cls, tensors: Sequence[TensorInfo], layers: Sequence[LayerInfo], minor: int | None = None) -> Columns:
+    def declare(
+        cls,
+        tensors: Sequence[TensorInfo],
+        layers: Sequence[LayerInfo],
+        minor: int | None = None,
+        without: Collection[str] = (),
+    ) -> Columns:
         """The columns of a network with these tensors and layers.
 
         ``minor``: leave out measures that this minor version of the log format does not have; None (default): none.
+        ``without``: leave out what is not measured: names of scalars, "inputs", "activations", "gradients" or
+        "updates"; default nothing.
         """
 
         def known(measures: Iterable[Measure]) -> list[Measure]:
@@ -99,7 +116,7 @@ class Columns(Sequence[Column]):
         names = (INPUT, *(layer.name for layer in layers))
         for statistic in known(ACTIVATION_STATISTICS):
             columns += [Column("activation", name, "", "", statistic.name, statistic.unit) for name in names]
-        return cls(columns)
+        return cls([one for one in columns if one.part not in without] if without else columns)
 
     def blocks(self, row: NDArray[np.float32]) -> RowBlocks:
         """The parts of a row that has the declared columns, in the order of :meth:`declare`."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from diagnostics.schema.attributes import Attribute
 from diagnostics.schema.columns import Columns
+from diagnostics.schema.task import DEFAULT_TASK, Task
 from diagnostics.schema.window import window_steps
 from diagnostics.views import ShownInNotebooks
 from lenet.hooks import LayerInfo, RunStart, TensorInfo
@@ -18,6 +19,10 @@ _WINDOW_MEANING = (
 )
 _THRESHOLDS_MEANING = (
     "the thresholds by which the run was judged while it was recorded, by rule.name; {} where it was not judged"
+)
+_TASK_MEANING = (
+    "what the network is trained for: kind, loss and scale, and the loss and accuracy of guessing where they were "
+    "counted from targets; {} for classes with cross-entropy"
 )
 _ROWS_MEANING = (
     '"steps": a row has the numbers of its step; "means": of an imported log, the means over the steps since the row '
@@ -41,6 +46,7 @@ class RunInfo(ShownInNotebooks):
     ``window``: W, in steps; 0 stands for the default at this batch size.
     ``thresholds``: those of the detector that judged the run while it was recorded; {} where none did, and where
     the log is older than version 1.2.
+    ``task``: what the network is trained for; default classes with cross-entropy.
     ``rows``: "steps", or "means" where a row of an imported log is the mean over the steps since the row before.
     ``recorded_columns``: the columns that the log names, which a program of another version may have written;
     None for the columns that are declared today.
@@ -49,7 +55,8 @@ class RunInfo(ShownInNotebooks):
     tensors: tuple[TensorInfo, ...]
     layers: tuple[LayerInfo, ...]
     prior: Annotated[
-        tuple[float, ...], Attribute("float64[classes]", "share", "share of each class in the training labels")
+        tuple[float, ...],
+        Attribute("float64[classes]", "share", "share of each class in the training labels; NaN where not known"),
     ]
     batch_size: Annotated[int, Attribute("int64", "samples", "size of a batch", least=1)]
     samples: Annotated[int, Attribute("int64", "samples", "size of the training set", least=1)]
@@ -76,9 +83,15 @@ class RunInfo(ShownInNotebooks):
         default_factory=dict
     )
     rows: Annotated[str, Attribute("text", "", _ROWS_MEANING, since=3)] = "steps"
+    task: Annotated[Task, Attribute("JSON", "", _TASK_MEANING, since=4, changes=True)] = DEFAULT_TASK
     recorded_columns: Columns | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        kept: object = self.task
+        if isinstance(kept, Mapping):  # as a log keeps it
+            object.__setattr__(self, "task", Task.of(kept))
+        if self.task.prior:
+            object.__setattr__(self, "prior", self.task.prior)
         if not self.window:
             object.__setattr__(self, "window", window_steps(self.batch_size))
 
@@ -102,6 +115,11 @@ class RunInfo(ShownInNotebooks):
         if self.recorded_columns is not None:
             return self.recorded_columns
         return Columns.declare(self.tensors, self.layers)
+
+    @cached_property
+    def guessing(self) -> tuple[float, float]:
+        """Loss and accuracy of guessing; NaN where they are not known."""
+        return self.task.guessing(self.prior)
 
     @cached_property
     def layer_names(self) -> tuple[str, ...]:

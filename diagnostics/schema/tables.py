@@ -8,7 +8,7 @@ holds in :mod:`diagnostics.schema.measures`.
 A log of another major version is refused. A newer minor version may only add:
 1.1 added the attribute ``checkpoint_every``, 1.2 ``window``, ``thresholds`` and the table ``digests``, 1.3 the table
 ``rollbacks``, the attribute ``rows`` and logs of imported runs, which have no more columns, tensors and layers than
-their files.
+their files, 1.4 the attribute ``task``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 FORMAT = "lenet-diag log"
-VERSION = (1, 3)
+VERSION = (1, 4)
 BINS = 32
 FLUSH_ROWS = 64
 

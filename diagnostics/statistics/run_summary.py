@@ -220,7 +220,7 @@ def summarise(run: Run) -> RunSummary:
         arm=_arm(run),
         threads=_threads({**run.info.settings, **run.info.environment}),
         steps=diagnosis.steps,
-        planned_steps=run.info.total_steps,
+        planned_steps=run.info.total_steps or run.steps_made,
         defect_steps=diagnosis.defect_steps,
         onset=defect.onset,
         confirmed=defect.confirmed,

@@ -52,7 +52,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Task:
+class PlannedRun:
     """One run of a study.
 
     Args:
@@ -95,14 +95,14 @@ class StudyPlan:
         """How many runs were trained at a time, each number once. The times of runs depend on it."""
         return sorted({int(start["jobs"]) for start in self.history})
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[PlannedRun]:
         """All first attempts, seed by seed, so that any first part of them has as many runs of every arm."""
         most = max((arm.runs for arm in self.arms), default=0)
         return [
             self.task(a, self.first_seed + i) for i in range(most) for a, arm in enumerate(self.arms) if i < arm.runs
         ]
 
-    def asked(self, find: Callable[[Task], RunSummary | None]) -> Iterator[tuple[Task, RunSummary | None]]:
+    def asked(self, find: Callable[[PlannedRun], RunSummary | None]) -> Iterator[tuple[PlannedRun, RunSummary | None]]:
         """Every task that is asked for by now, with its run if ``find`` knows one.
 
         The restart of a run is asked for once ``find`` knows that the run has died.
@@ -116,21 +116,21 @@ class StudyPlan:
             if following:
                 waiting.append(following)
 
-    def possible_tasks(self) -> list[Task]:
+    def possible_tasks(self) -> list[PlannedRun]:
         """All first attempts, and all restarts there would be if every run died."""
-        latest: list[Task] = self.tasks()
-        found: list[Task] = []
+        latest: list[PlannedRun] = self.tasks()
+        found: list[PlannedRun] = []
         while latest:
             found += latest
             latest = [following for task in latest if (following := self.restart_of(task))]
         return found
 
-    def task(self, arm: int, seed: int, attempt: int = 0) -> Task:
+    def task(self, arm: int, seed: int, attempt: int = 0) -> PlannedRun:
         """One run of an arm."""
         settings = Settings.from_dict({**self.arms[arm].settings, "seed": seed})
-        return Task(arm, settings, f"{self._slugs()[arm]}-seed{seed:04d}.h5", attempt)
+        return PlannedRun(arm, settings, f"{self._slugs()[arm]}-seed{seed:04d}.h5", attempt)
 
-    def restart_of(self, dead: Task) -> Task | None:
+    def restart_of(self, dead: PlannedRun) -> PlannedRun | None:
         """The run that follows a dead one with ``restart``; no other run of its arm has its seed."""
         if self.on_defect != "restart" or dead.attempt >= RESTARTS:
             return None

@@ -14,7 +14,7 @@ from diagnostics.statistics.arms import arm_key, group_runs
 from diagnostics.statistics.comparison import Comparison, compare_all
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from diagnostics.study.plan import StudyPlan, Task
+from diagnostics.study.plan import PlannedRun, StudyPlan
 from diagnostics.study.worker import is_complete
 
 FAILURES = "failures.json"
@@ -77,7 +77,7 @@ def comparisons_of(plan: StudyPlan, groups: Sequence[Group]) -> list[Comparison]
     return made
 
 
-def crashed(task: Task, folder: Path) -> RunSummary:
+def crashed(task: PlannedRun, folder: Path) -> RunSummary:
     """The summary of a run that did not come to an end."""
     return RunSummary(
         name=task.file,

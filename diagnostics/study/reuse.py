@@ -18,7 +18,7 @@ from diagnostics.errors import StudyError
 from diagnostics.files import replacing
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import environment
-from diagnostics.study.plan import FILE, StudyPlan, Task
+from diagnostics.study.plan import FILE, PlannedRun, StudyPlan
 from diagnostics.study.worker import finished
 from lenet.data import load_dataset
 from lenet.settings import option_name
@@ -60,7 +60,7 @@ def copy_runs(plan: StudyPlan, folder: Path, sources: Sequence[Path]) -> Iterato
             yield task.file, origin
 
 
-def _had_these_data(task: Task, made_with: Mapping[str, Any], checksums: dict[str, str]) -> bool:
+def _had_these_data(task: PlannedRun, made_with: Mapping[str, Any], checksums: dict[str, str]) -> bool:
     """Whether the files in the run's data folder are still those it was trained on; the embedded ones do not change."""
     data = task.settings.data
     if data is None:
@@ -70,7 +70,7 @@ def _had_these_data(task: Task, made_with: Mapping[str, Any], checksums: dict[st
     return made_with.get("data_checksum") == checksums[data]
 
 
-def _key(task: Task) -> str:
+def _key(task: PlannedRun) -> str:
     """Settings and seed as one text."""
     return json.dumps(task.settings.to_dict(), sort_keys=True)
 

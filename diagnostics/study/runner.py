@@ -19,13 +19,13 @@ from diagnostics.files import write_json
 from diagnostics.provenance import code_version
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from diagnostics.study.plan import FILE, StudyPlan, Task
+from diagnostics.study.plan import FILE, PlannedRun, StudyPlan
 from diagnostics.study.results import FAILURES, FAILURES_FORMAT, crashed, groups_of
 from diagnostics.study.reuse import copy_runs
 from diagnostics.study.worker import Worker, finished
 from diagnostics.views import ShownInNotebooks
 
-TrainTask = Callable[[Task], RunSummary]
+TrainTask = Callable[[PlannedRun], RunSummary]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class StudyProgress:
     done: int
     reused: int
     total: int
-    running: tuple[Task, ...]
+    running: tuple[PlannedRun, ...]
     seconds: float
     seconds_left: float | None
     last: RunSummary | None = None
@@ -85,7 +85,7 @@ class Study(ShownInNotebooks):
         self.runs: list[RunSummary] = []
         self._reuse = [Path(one) for one in expect_several("reuse", reuse, "folders")]
         self._work: TrainTask = work or Worker.of(plan, self.folder)
-        self._queue: deque[Task] = deque()
+        self._queue: deque[PlannedRun] = deque()
         self._groups: tuple[Group, ...] = ()
         self._failures: dict[str, str] = {}
         self._done = self._reused = self._total = 0
@@ -136,7 +136,7 @@ class Study(ShownInNotebooks):
                 self._reused += 1
                 self._count(task, summary)
 
-    def _note(self, task: Task, outcome: RunSummary | Failure) -> tuple[RunSummary, str]:
+    def _note(self, task: PlannedRun, outcome: RunSummary | Failure) -> tuple[RunSummary, str]:
         """Note how a task ended; the summary of its run, and a line about it where it failed."""
         if isinstance(outcome, Failure):
             summary = crashed(task, self.folder)
@@ -151,7 +151,7 @@ class Study(ShownInNotebooks):
             self._queue.append(following)
         return outcome, ""
 
-    def _count(self, task: Task, summary: RunSummary) -> Task | None:
+    def _count(self, task: PlannedRun, summary: RunSummary) -> PlannedRun | None:
         """Add a run; returns the task that follows it, if it died and is to be restarted."""
         self.runs.append(summary)
         self._done += 1
@@ -160,7 +160,7 @@ class Study(ShownInNotebooks):
         return following
 
     def _progress(
-        self, running: tuple[Task, ...] = (), last: RunSummary | None = None, message: str = ""
+        self, running: tuple[PlannedRun, ...] = (), last: RunSummary | None = None, message: str = ""
     ) -> StudyProgress:
         left = self._clock.left([t.arm for t in self._queue], [t.arm for t in running], self._executor.jobs)
         if last is not None or not self._groups:  # while nothing ends, the groups stay what they are

@@ -15,13 +15,13 @@ from diagnostics.executors.sent_files import put_files
 from diagnostics.record.options import RecordingOptions, while_training
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import RunSummary
-from diagnostics.study.plan import StudyPlan, Task
+from diagnostics.study.plan import PlannedRun, StudyPlan
 from lenet.data import Dataset, load_dataset
 from lenet.data.dataset import data_files
 
 
 @dataclass(frozen=True)
-class Worker(Work[Task, RunSummary]):
+class Worker(Work[PlannedRun, RunSummary]):
     """Trains tasks. It can be pickled, so that it can be given to another process.
 
     Args:
@@ -47,7 +47,7 @@ class Worker(Work[Task, RunSummary]):
         folders = {str(arm.settings["data"]) for arm in plan.arms if arm.settings.get("data") is not None}
         return cls(folder, recording, {name: name for name in folders})
 
-    def __call__(self, task: Task) -> RunSummary:
+    def __call__(self, task: PlannedRun) -> RunSummary:
         """Train one run, replace the log of an earlier attempt, and summarise it.
 
         Raises LogWriteError where the log does not hold the whole run.
@@ -89,7 +89,7 @@ class Worker(Work[Task, RunSummary]):
         data = {name: str(there(Path(place).absolute())) for name, place in self.data.items()}
         return replace(self, folder=folder, data=data)
 
-    def arrived(self, task: Task, result: RunSummary, files: Mapping[str, bytes]) -> RunSummary:
+    def arrived(self, task: PlannedRun, result: RunSummary, files: Mapping[str, bytes]) -> RunSummary:
         """Put the log into the folder; the summary is kept beside it. Raises LogWriteError."""
         put_files(self.folder, files)
         path = self.folder / task.file
@@ -97,7 +97,7 @@ class Worker(Work[Task, RunSummary]):
         summary_cache.keep(path, summary)
         return summary
 
-    def _data_of(self, task: Task) -> str | None:
+    def _data_of(self, task: PlannedRun) -> str | None:
         name = task.settings.data
         return name if name is None else self.data.get(name, name)
 
@@ -108,7 +108,7 @@ def dataset(folder: str | None = None, limit: int | None = None) -> Dataset:
     return load_dataset(folder, limit)
 
 
-def finished(path: Path, task: Task) -> RunSummary | None:
+def finished(path: Path, task: PlannedRun) -> RunSummary | None:
     """The summary of a task that is done; None if its log is missing, unreadable, not complete or of other settings."""
     if not path.exists():
         return None

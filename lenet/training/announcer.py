@@ -19,6 +19,7 @@ observes a loop that a user wrote. The order of the calls, in either:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -47,7 +48,7 @@ from lenet.layers.workspace import Array
 from lenet.losses import Labels
 from lenet.parameters import FlatParameters, read_only
 from lenet.training.listeners import Listeners, Stopwatch
-from lenet.training.progress import TrainingProgress
+from lenet.training.progress import ENDLESS, TrainingProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class StepResult:
     Args:
         data_loss: mean loss of the batch without penalty, nats.
         penalty: what regularisation adds to the loss.
-        accuracy: share of the batch that was guessed right.
-        correct: number of samples that were guessed right.
+        accuracy: share of the batch that was guessed right; NaN where nobody says.
+        correct: number of samples that were guessed right; NaN where nobody says.
         samples: size of the batch.
         learning_rate: of the update.
     """
@@ -66,7 +67,7 @@ class StepResult:
     data_loss: float
     penalty: float
     accuracy: float
-    correct: int
+    correct: float
     samples: int
     learning_rate: float
 
@@ -150,9 +151,10 @@ class Announcer:
         self,
         *,
         layers: Sequence[LayerInfo],
-        labels: Labels,
+        labels: Labels | None,
         inputs: Array | None,
         classes: int,
+        samples: int,
         epochs: int,
         batch_size: int,
         total_steps: int,
@@ -160,24 +162,29 @@ class Announcer:
         seed: int,
         threads: int,
     ) -> None:
-        """Before the first step; ``inputs`` (N, ...), where the loop has them, and ``labels`` (N,) are the data."""
+        """Before the first step.
+
+        ``inputs`` (N, ...) and ``labels`` (N,) are the data, as far as the loop has them, and ``samples`` is N.
+        """
+        per_epoch = self._progress.steps_per_epoch
+        shares = None if labels is None else np.bincount(labels, minlength=classes) / len(labels)
         event = RunStart(
             tensors=self._parameters.tensors,
             layers=tuple(layers),
             values=self._values,
             first_step=self._progress.step,
             total_steps=total_steps,
-            steps_per_epoch=self._progress.steps_per_epoch,
+            steps_per_epoch=per_epoch if per_epoch < ENDLESS else 0,
             epochs=epochs,
             batch_size=batch_size,
-            samples=len(labels),
-            prior=tuple(float(share) for share in np.bincount(labels, minlength=classes) / len(labels)),
+            samples=samples,
+            prior=(math.nan,) if shares is None else tuple(float(share) for share in shares),
             description=description,
             seed=seed,
             threads=threads,
             digest=self._parameters.digest(),
             inputs=None if inputs is None else read_only(inputs),
-            labels=None if inputs is None else read_only(labels),
+            labels=None if inputs is None or labels is None else read_only(labels),
         )
         self.run_starts(event)
 

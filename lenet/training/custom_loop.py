@@ -15,6 +15,7 @@ the run comes with its first step, since the shapes of the outputs are known onl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -32,7 +33,7 @@ from lenet.parameters import Parameters
 from lenet.training.announcer import Announcer, StepResult
 from lenet.training.custom_layer import LayerTap, ObservedLayer
 from lenet.training.listeners import Listeners
-from lenet.training.progress import TrainingProgress
+from lenet.training.progress import ENDLESS, TrainingProgress
 
 # The name of the batch among the outputs that hooks are told of.
 INPUT = "input"
@@ -50,10 +51,13 @@ class LoopMonitor:
     Args:
         layers: the layers with weights, in the order of the forward pass.
         labels: classes of the whole training set, (N,) or one-hot (N, classes). Their shares
-            decide which loss and accuracy a network reaches by guessing.
+            decide which loss and accuracy a network reaches by guessing. None (default) where
+            there are no classes, or nobody knows them before the first step.
         batch_size: samples a step, 1 or more.
         epochs: how many times the data are gone through, 1 or more.
         hooks: what is told of the run.
+        samples: the size of the training set; None (default) for that of ``labels``. Where both
+            are missing, and ``steps_per_epoch`` too, the run is one epoch as long as it goes on.
         steps_per_epoch: None (default) where a last, smaller batch is trained on too.
         seed: kept in the log, 0 or more; None (default) where it is not known.
         description: what the log says of the model, in plain types, default nothing.
@@ -67,10 +71,11 @@ class LoopMonitor:
         self,
         layers: Sequence[ObservedLayer],
         *,
-        labels: NDArray[Any],
+        labels: NDArray[Any] | None = None,
         batch_size: int,
         epochs: int,
         hooks: Sequence[Hook],
+        samples: int | None = None,
         steps_per_epoch: int | None = None,
         seed: int | None = None,
         description: Mapping[str, Any] | None = None,
@@ -89,14 +94,25 @@ class LoopMonitor:
             raise SettingsError(
                 f"layers: received the names {', '.join(names[1:])}, expected different ones, none {INPUT}"
             )
-        expect_unmasked("labels", labels)
-        self.layers, self.labels = tuple(layers), np.asarray(labels)
-        if not self.labels.ndim or not len(self.labels):
-            raise SettingsError("labels: received none, expected those of the training set")
-        self.batch_size, self.epochs, self.seed = min(batch_size, len(self.labels)), epochs, seed
+        self.layers, self.labels = tuple(layers), None
+        if labels is not None:
+            expect_unmasked("labels", labels)
+            self.labels = np.asarray(labels)
+            if not self.labels.ndim or not len(self.labels):
+                raise SettingsError("labels: received none, expected those of the training set")
+            samples = len(self.labels)
         if steps_per_epoch is not None:
             expect_whole("steps_per_epoch", steps_per_epoch, 1)
-        self.steps_per_epoch = steps_per_epoch or -(-len(self.labels) // self.batch_size)
+        if samples is not None:
+            expect_whole("samples", samples, 1)
+            batch_size = min(batch_size, samples)
+        self.batch_size, self.epochs, self.seed = batch_size, epochs, seed
+        if steps_per_epoch is None:
+            steps_per_epoch = ENDLESS if samples is None else -(-samples // batch_size)
+        self.steps_per_epoch = steps_per_epoch
+        is_endless = steps_per_epoch == ENDLESS
+        self.samples = samples or (batch_size if is_endless else steps_per_epoch * batch_size)
+        self.total_steps = 0 if is_endless else epochs * steps_per_epoch
         self.description = dict(description or {})
         precision = np.result_type(*(array for layer in layers for array in layer.values().values()))
         self._parameters = Parameters(self.layers, precision)
@@ -131,23 +147,25 @@ class LoopMonitor:
         return self._announcer.__exit__(kind, error, traceback)
 
     def before_update(
-        self, inputs: NDArray[Any], data_loss: float, accuracy: float, learning_rate: float, penalty: float = 0.0
+        self, inputs: NDArray[Any], data_loss: float, accuracy: float | None, learning_rate: float, penalty: float = 0.0
     ) -> None:
         """Call it when the gradients of a batch are there, and before its update.
 
         Args:
             inputs: the batch, (N, F), (N, H, W) or (N, H, W, C).
             data_loss: mean loss of the batch, without penalty.
-            accuracy: share of the batch that was guessed right, 0 to 1.
+            accuracy: share of the batch that was guessed right, 0 to 1; None where there is none.
             learning_rate: of the update that comes next.
             penalty: what regularisation adds to the loss, default 0; the gradients are those
                 of data loss and penalty together.
         """
         if self._result is not None:
             raise SettingsError("before_update: called twice, expected after_update() in between")
-        for name, value in (("data_loss", data_loss), ("accuracy", accuracy), ("penalty", penalty)):
+        for name, value in (("data_loss", data_loss), ("penalty", penalty)):
             _expect_scalar(f"before_update: {name}", value)
-        expect_share("before_update: accuracy", float(accuracy))
+        if accuracy is not None:
+            _expect_scalar("before_update: accuracy", accuracy)
+            expect_share("before_update: accuracy", float(accuracy))
         expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
         announcer = self._announcer
         with announcer.clock.paused():
@@ -160,8 +178,8 @@ class LoopMonitor:
             self._result = StepResult(
                 data_loss=float(data_loss),
                 penalty=float(penalty),
-                accuracy=float(accuracy),
-                correct=round(float(accuracy) * samples),
+                accuracy=math.nan if accuracy is None else float(accuracy),
+                correct=math.nan if accuracy is None else round(float(accuracy) * samples),
                 samples=samples,
                 learning_rate=float(learning_rate),
             )
@@ -184,19 +202,21 @@ class LoopMonitor:
         announcer.clock.restart()
         announcer.raise_if_stopped()
 
-    def validated(self, loss: float, accuracy: float, samples: int, seconds: float = 0.0) -> None:
+    def validated(self, loss: float, accuracy: float | None, samples: int, seconds: float = 0.0) -> None:
         """Call it when the network was validated; right after the last step of an epoch it counts as that epoch's.
 
         Args:
             loss: mean loss over the validation data.
-            accuracy: share that was guessed right, 0 to 1.
+            accuracy: share that was guessed right, 0 to 1; None where there is none.
             samples: number of validation samples.
             seconds: how long the validation took, default 0.
         """
         if self.step == 0:
             raise SettingsError("validated: called before the first step, expected a step before it")
-        expect_share("validated: accuracy", float(accuracy))
-        self._announcer.validation_end(float(loss), float(accuracy), int(samples), float(seconds))
+        if accuracy is not None:
+            expect_share("validated: accuracy", float(accuracy))
+        right = math.nan if accuracy is None else float(accuracy)
+        self._announcer.validation_end(float(loss), right, int(samples), float(seconds))
         self._announcer.clock.restart()  # the time of a validation is not the next step's
         self._announcer.raise_if_stopped()
 
@@ -205,16 +225,20 @@ class LoopMonitor:
     def _announce_start(self) -> None:
         seen = [layer for layer, _ in self._outputs()]
         infos = tuple(layer.info() for layer in seen)
-        one_hot = self.labels.shape[1] if self.labels.ndim == 2 else int(self.labels.max()) + 1
-        classes = infos[-1].units if self.layers[-1] in seen else one_hot
+        labels, classes = None, 0
+        if self.labels is not None:
+            one_hot = self.labels.shape[1] if self.labels.ndim == 2 else int(self.labels.max()) + 1
+            classes = infos[-1].units if self.layers[-1] in seen else one_hot
+            labels = sparse_labels(self.labels, classes)
         self._announcer.run_start(
             layers=infos,
             inputs=None,
-            labels=sparse_labels(self.labels, classes),
+            labels=labels,
             classes=classes,
+            samples=self.samples,
             epochs=self.epochs,
             batch_size=self.batch_size,
-            total_steps=self.epochs * self.steps_per_epoch,
+            total_steps=self.total_steps,
             description=self.description,
             seed=UNKNOWN_SEED if self.seed is None else self.seed,
             threads=UNKNOWN_THREADS,

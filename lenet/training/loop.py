@@ -83,6 +83,7 @@ class TrainingLoop:
                 inputs=self.plan.X,
                 labels=self.plan.labels,
                 classes=self.network.classes,
+                samples=len(self.plan.X),
                 epochs=self.plan.epochs,
                 batch_size=self.plan.batch_size,
                 total_steps=self.plan.total_steps,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from lenet.hooks import EpochEnd
+
+ENDLESS = sys.maxsize
+"""The steps of an epoch that goes on nobody knows how long."""
 
 
 @dataclass
@@ -16,7 +20,7 @@ class TrainingProgress:
         steps_per_epoch: steps in one epoch; 0 before the first training.
         shuffle: whether every epoch has an order of its own.
         loss_sum: sum of the losses of the epoch's samples so far.
-        correct: how many of the epoch's samples were guessed right so far.
+        correct: how many of the epoch's samples were guessed right so far; NaN where nobody says.
         samples: samples of the epoch so far.
         seconds: sum of the seconds of the epoch's steps so far.
     """
@@ -25,7 +29,7 @@ class TrainingProgress:
     steps_per_epoch: int = 0
     shuffle: bool = False
     loss_sum: float = 0.0
-    correct: int = 0
+    correct: float = 0
     samples: int = 0
     seconds: float = 0.0
 
@@ -44,7 +48,7 @@ class TrainingProgress:
         """The epoch whose last step was made just now; None within an epoch."""
         return self.epoch - 1 if self.step_in_epoch == 0 else None
 
-    def count(self, loss: float, correct: int, samples: int, seconds: float) -> None:
+    def count(self, loss: float, correct: float, samples: int, seconds: float) -> None:
         """Count one step with this mean loss."""
         self.step += 1
         self.loss_sum += loss * samples

@@ -43,6 +43,7 @@ def command(
     from reports.text.diagnosis import diagnosis_text
     from reports.text.imported import imported_from, imported_words
     from reports.text.phrases import interrupted_by
+    from reports.text.task import task_words
 
     objects: list[dict[str, Any]] = []
     diagnoses, unreadable = [], False
@@ -68,7 +69,7 @@ def command(
                 objects.append({**run.to_json(diagnosis), **imported})
                 if not as_json:
                     text = diagnosis_text(diagnosis, run.status, run.info.total_steps, interrupted_by(run))
-                    say("\n".join([text, *imported_words(run)]))
+                    say("\n".join([text, *task_words(run), *imported_words(run)]))
     if as_json:
         say(json.dumps(objects, indent=2))
     if unreadable:

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.run.run import Run
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
@@ -62,7 +61,7 @@ def prepare(groups: Sequence[Group], open_run: Opener) -> tuple[ArmCurves, ...]:
                 continue
             loss = run.block([run.columns.scalar("data_loss")])[:, 0]
             mean = moving_mean(loss, run.info.window)
-            guess = prior_entropy(run.info.prior)
+            guess = run.info.guessing[0]
             fate = "defect" if summary.is_defect else "survivor" if summary.is_survivor else "undecided"
             curves.append(RunCurve(summary.name, fate, *extremes(run.index["step"], mean, BUCKETS)))
         arms.append(ArmCurves(group.label, tuple(curves), group.defect_runs, group.judged, len(group.runs), guess))

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
@@ -54,6 +53,7 @@ class ChainData:
     loss: tuple[Array, Array]
     guess_loss: float
     focus: Focus
+    unit: str = "nats"
 
 
 def prepare(run: Run) -> ChainData | None:
@@ -69,7 +69,7 @@ def prepare(run: Run) -> ChainData | None:
     column = run.columns.scalar("data_loss")
     loss = run.block([column], window.first, window.last)[:, 0]
     steps = run.between(window.first, window.last).index["step"]
-    return ChainData(lanes, events, extremes(steps, loss), prior_entropy(run.info.prior), window)
+    return ChainData(lanes, events, extremes(steps, loss), run.info.guessing[0], window, run.info.task.unit)
 
 
 def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> Event:
@@ -90,7 +90,7 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
     """Loss on top, then a lane a layer with the numbered events as bars from their first to their last step."""
     top.plot(*data.loss, color=style.BLUE, marker="." if len(data.loss[0]) < 120 else "", markersize=4)
     top.axhline(data.guess_loss, **style.GUESSING, linewidth=1.0)
-    top.set_ylabel("loss (nats)")
+    top.set_ylabel(f"loss ({data.unit})" if data.unit else "loss")
     top.set_title("Loss; the dashed line is guessing")
     tops = _tops(data)
     for lane, (a, b) in enumerate(itertools.pairwise(tops)):

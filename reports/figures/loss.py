@@ -16,7 +16,6 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from reports.figures import style
@@ -47,6 +46,8 @@ class LossCurves:
     validation: tuple[NDArray[np.int64], Array]
     turn: int | None
     last_step: int
+    has_accuracy: bool
+    unit: str
 
 
 def prepare(run: Run) -> LossCurves:
@@ -70,20 +71,22 @@ def prepare(run: Run) -> LossCurves:
         mean_loss=extremes(steps, np.where(np.isfinite(loss), moving_mean(loss, window), np.nan)),
         mean_accuracy=extremes(steps, moving_mean(accuracy, window)),
         window=window,
-        guess_loss=prior_entropy(run.info.prior) or np.nan,
-        guess_accuracy=max(run.info.prior),
+        guess_loss=run.info.guessing[0] or np.nan,
+        guess_accuracy=run.info.guessing[1],
         not_finite_from=int(broken[0]) if len(broken) else None,
         stretches=run.diagnosis.stretches,
         epoch_starts=tuple(range(per_epoch, last + 1, per_epoch)) if last // per_epoch <= 30 else (),
         validation=(checks["step"].to_numpy(np.int64), checks["accuracy"].to_numpy(np.float64)),
         turn=turning_step(run),
         last_step=last,
+        has_accuracy=run.columns.find("accuracy") is not None or bool(len(checks)),
+        unit=run.info.task.unit,
     )
 
 
-def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
-    """Loss above (logarithmic), accuracy below, the defect stretch shaded through both."""
-    for axes in (top, bottom):
+def draw(data: LossCurves, top: Axes, bottom: Axes | None) -> None:
+    """Loss above (logarithmic), accuracy below where there is one, the defect stretch shaded through both."""
+    for axes in (top, bottom or top):
         mark_stretches(axes, data.stretches, data.last_step)
         mark_epochs(axes, data.epoch_starts)
         if data.not_finite_from is not None:
@@ -95,10 +98,14 @@ def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
     top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_loss[1]))
     top.axhline(data.guess_loss, **style.GUESSING, linewidth=1.1)
     if np.isfinite(data.guess_loss):
-        _above(top, data.guess_loss, f"guessing: {data.guess_loss:.3f} nats")
+        _above(top, data.guess_loss, f"guessing: {data.guess_loss:.3f} {data.unit}".rstrip())
     style.log_axis(top)
-    top.set_ylabel("loss (nats, log scale)")
+    top.set_ylabel(f"loss ({data.unit}, log scale)" if data.unit else "loss (log scale)")
     top.set_title("Loss")
+    top.set_xlim(*(0, data.last_step) if data.last_step else (-0.5, 0.5))  # a single point stands in the middle
+    if bottom is None:
+        style.step_axis(top)
+        return
     bottom.plot(*data.accuracy, color=style.SKY, linewidth=0.7, marker=style.marker(data.accuracy[1]))
     bottom.plot(*data.mean_accuracy, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_accuracy[1]))
     bottom.plot(*data.validation, **style.VALIDATION, markersize=6, markeredgecolor="white", clip_on=False, zorder=5)
@@ -110,7 +117,6 @@ def draw(data: LossCurves, top: Axes, bottom: Axes) -> None:
     bottom.set_ylabel("accuracy")
     bottom.set_title("Accuracy")
     style.step_axis(bottom)
-    top.set_xlim(*(0, data.last_step) if data.last_step else (-0.5, 0.5))  # a single point stands in the middle
 
 
 def _above(axes: Axes, y: float, label: str) -> None:
@@ -146,10 +152,12 @@ def _legend(figure: Figure, data: LossCurves) -> None:
 @style.styled
 def loss_figure(run: Run) -> Figure:
     """Loss and accuracy over all steps, with onset, confirmation, recovery and the level of guessing."""
-    figure = style.new_figure(5.2)
-    top, bottom = figure.subplots(2, 1, sharex=True)
     data = prepare(run)
-    draw(data, top, bottom)
+    figure = style.new_figure(5.2 if data.has_accuracy else 3.2)
+    if data.has_accuracy:
+        draw(data, *figure.subplots(2, 1, sharex=True))
+    else:
+        draw(data, figure.subplots(), None)
     _legend(figure, data)
     return figure
 
@@ -162,12 +170,13 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
         if stretches
         else "Nothing is shaded: no defect stretch was found."
     )
+    by = " by class frequency" if run.info.task.has_classes else ""
     yield CaptionedFigure(
         "1-loss-and-accuracy",
         "Loss and accuracy",
         " ".join([_curves_words(run), *map(_stretch_words, stretches)]),
-        f"The dashed level is what guessing by class frequency gives. {marks} Where steps are many, each pixel keeps "
-        "the smallest and the largest value.",
+        f"The dashed level is what guessing{by} gives. {marks} Where steps are many, each pixel keeps the smallest and "
+        "the largest value.",
         loss_figure(run),
     )
 
@@ -179,10 +188,13 @@ def _curves_words(run: Run) -> str:
         return "Two curves over steps none, loss above and accuracy below: no steps were recorded."
     last = run.scalars("data_loss", "accuracy")[-LAST:]
     loss, accuracy = (float(mean) for mean in last.mean(axis=0))
+    reach, over = f"over steps {int(steps[0]):,} to {int(steps[-1]):,}", counted(len(last), "recorded step")
+    level = f"{number(loss)} {run.info.task.unit}".rstrip()
+    if run.columns.find("accuracy") is None:
+        return f"A curve of the loss {reach}: over the last {over} the mean loss is {level}."
     return (
-        f"Two curves over steps {int(steps[0]):,} to {int(steps[-1]):,}, loss above and accuracy below: over the last "
-        f"{counted(len(last), 'recorded step')} the mean loss is {number(loss)} nats and the mean accuracy "
-        f"{percent(accuracy)}."
+        f"Two curves {reach}, loss above and accuracy below: over the last {over} the mean loss is {level} and the "
+        f"mean accuracy {percent(accuracy)}."
     )
 
 

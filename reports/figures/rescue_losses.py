@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.found import rescue_of
 from diagnostics.rescue.results import RescueResult
@@ -81,7 +80,7 @@ def rescue_losses_figure(result: RescueResult, guessing: float) -> Figure | None
 def captioned(run: Run) -> Iterator[CaptionedFigure]:
     """The figure with its words; none where no rescue was run."""
     result = rescue_of(run)
-    figure = rescue_losses_figure(result, prior_entropy(run.info.prior)) if result is not None else None
+    figure = rescue_losses_figure(result, run.info.guessing[0]) if result is not None else None
     if result is not None and figure is not None:
         yield CaptionedFigure(
             "tried-2-losses",

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.replay.opened import OpenedRun, OpenedStep
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
@@ -88,7 +87,7 @@ def step_line_figure(opened: OpenedRun) -> Figure:
     figure = style.new_figure(3.3)
     panels = figure.subplots(1, len(data), sharey=True, squeeze=False)[0]
     for one, axes in zip(data, panels, strict=True):
-        draw(one, prior_entropy(opened.run.info.prior), axes)
+        draw(one, opened.run.info.guessing[0], axes)
     panels[0].set_ylabel("loss in nats")
     values = np.concatenate([losses for one in data for losses in one.losses.values()])
     known = values[np.isfinite(values)]

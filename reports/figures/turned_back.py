@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diagnostics.detect.rollback_remedies import remedy_words
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.run.run import Run
 from diagnostics.schema.rollback import Rollback
 from reports.figures import style
@@ -53,7 +52,7 @@ def prepare(run: Run) -> TurnedBackCurves | None:
         run=_loss(run, 0, shown),
         undone=tuple(_loss(one, r.step, r.last_step) for one, r in zip(run.undone(), rollbacks, strict=True)),
         rollbacks=rollbacks,
-        guess_loss=prior_entropy(run.info.prior),
+        guess_loss=run.info.guessing[0],
         last_step=shown,
     )
 

@@ -10,6 +10,7 @@ from diagnostics.run.run import Run
 from reports.pages.document import Block, Code, Inline, Section, Strong, TableBlock, folded, section, text
 from reports.text.numbers import NONE, number, percent, plain, seconds, size
 from reports.text.phrases import measured, sentence, status_of
+from reports.text.task import guessing_words
 
 COLUMNS = ("rule", "outcome", "layer", "steps", "measured", "severity", "confidence", "in words")
 
@@ -23,7 +24,7 @@ def details(run: Run) -> Section:
     blocks: list[Block] = [_table("What the rules found", found) if found else text("No rule found anything.")]
     if early:
         blocks.append(folded(f"Early warnings: {len(early)}", _table("Often wrong, said at once", early)))
-    silent = f"Rules that found nothing or could not be run: {len(others)}"
+    silent = f"Rules that found nothing or were not asked: {len(others)}"
     blocks += [
         folded(silent, _table("The other rules", others)),
         _limits(run),
@@ -79,11 +80,10 @@ def _log_table(run: Run) -> TableBlock:
     asked = f" of {run.info.total_steps:,} asked for" if run.info.total_steps else ""
     rows: list[tuple[Inline, ...]] = [
         ("status", status_of(run)),
-        (
-            "steps recorded",
-            f"{len(run):,}{asked}",
-        ),
+        ("steps recorded", f"{len(run):,}{asked}"),
         ("time of the steps", f"{seconds(float(steps.sum()))}, {seconds(float(steps.mean()))} a step"),
+        ("task", f"{run.info.task.words}; {guessing_words(run.info)}"),
+        ("not recorded", ", ".join(run.info.not_recorded) or "nothing is missing"),
         ("parameters", NONE if run.info.is_imported else f"{run.info.parameters:,}"),
         ("numbers a step", f"{len(run.columns):,}"),
         ("snapshots", f"{len(run.snapshots):,}"),

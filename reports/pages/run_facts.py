@@ -16,7 +16,7 @@ from reports.text.numbers import counted, percent
 from reports.text.phrases import rule_name, sentence
 from reports.text.rescue import arm_title, proven_words
 
-OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "could not be run", RuleOutcome.ERROR: "failed"}
+OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "not asked", RuleOutcome.ERROR: "failed"}
 LAST = 50
 """Recorded steps over which the training accuracy is taken where there is no validation."""
 
@@ -76,7 +76,7 @@ def _quiet_facts(run: Run) -> Facts:
         ),
         Fact(
             "What was checked?",
-            f"{counts.total()} rules",
+            f"{run.diagnosis.rules_asked} of {run.diagnosis.rules} rules",
             "; ".join([f"{counts[RuleOutcome.PASSED]} found nothing", *filter(None, [", ".join(others)])]),
         ),
     )

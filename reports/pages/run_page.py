@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from diagnostics.detect.findings import Finding, RuleOutcome
-from diagnostics.detect.rules import ENDING, MECHANISMS
+from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
 from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
 from diagnostics.rescue.results import RescueResult
@@ -120,7 +120,7 @@ def _checked(run: Run) -> tuple[Block, Block]:
 
 def _looked_for(check: Finding) -> str:
     """What a rule that found nothing had looked for."""
-    title = next((rule.title for rule in (*MECHANISMS, *ENDING) if rule.name == check.rule), "")
+    title = next((rule.title for rule in (*MECHANISMS, *ENDING, *OF_LOSSES) if rule.name == check.rule), "")
     return f"whether {title}; {check.message}." if title else sentence(check.message)
 
 

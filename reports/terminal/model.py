@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Verdict
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.schema.run_info import RunInfo
 from reports.terminal.history import History
 from reports.terminal.state import LayerLine, LiveState
@@ -41,7 +40,7 @@ class LiveModel:
         self.last_step = first_step - 1
         self.epoch = 1
         self.events: list[str] = []
-        self._guess = (prior_entropy(info.prior), max(info.prior))
+        self._guess = info.guessing
 
     def take(self, step: int, epoch: int, row: NDArray[Any]) -> None:
         """One row, in the order of the run's columns; it is copied."""

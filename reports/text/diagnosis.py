@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from diagnostics.detect.asking import NOT_MEASURED
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words, rollback_words
 from diagnostics.run.run import Run
@@ -112,9 +114,11 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         lines.append(f"  {'events:' if position == 0 else '':11} {_link(link)}")
     for position, remedy in enumerate(diagnosis.remedies):
         lines.append(f"  {'to try:' if position == 0 else '':11} {remedy}")
+    if diagnosis.chain and unmeasured(diagnosis):
+        lines += wrapped("checked:", _counts(diagnosis))
     if not diagnosis.chain:
         seen = [check for check in diagnosis.checks if check.outcome == "fired"]
-        lines.append(f"  checked:    {_counts(diagnosis)}")
+        lines += wrapped("checked:", _counts(diagnosis))
         lines += [f"  {'noticed:' if position == 0 else '':11} {_link(c)}" for position, c in enumerate(seen)]
     return "\n".join(lines)
 
@@ -131,17 +135,26 @@ def limits_words(changed: Mapping[str, tuple[float, float]]) -> str:
 
 
 def _counts(diagnosis: Diagnosis) -> str:
-    """How many rules there are, how many found nothing, and what became of the others."""
-    checks = diagnosis.checks
+    """How many of the rules were asked, what they found, and why the others were not asked."""
     words = {
         RuleOutcome.PASSED: "found nothing",
         RuleOutcome.FIRED: "noticed something",
-        RuleOutcome.NOT_RUN: "not applicable or could not be asked",
         RuleOutcome.ERROR: "failed",
     }
-    counts = {outcome: len({c.rule for c in checks if c.outcome is outcome}) for outcome in words}
+    counts = {outcome: len({c.rule for c in diagnosis.checks if c.outcome is outcome}) for outcome in words}
     told = [f"{n} {words[outcome]}" for outcome, n in counts.items() if n]
-    return ", ".join([counted(len({c.rule for c in checks}), "rule"), *told])
+    return "; ".join([f"{asked_words(diagnosis)}: {', '.join(told) or 'none'}", *unmeasured(diagnosis)])
+
+
+def asked_words(diagnosis: Diagnosis) -> str:
+    """How many of the rules were asked, such as "asked 9 of 19 rules"."""
+    return f"asked {diagnosis.rules_asked} of {counted(diagnosis.rules, 'rule')}"
+
+
+def unmeasured(diagnosis: Diagnosis) -> list[str]:
+    """For each thing that the run lacks, which it is and how many rules were not asked for it; the commonest first."""
+    lacking = Counter(c.message for c in diagnosis.checks if c.detail == NOT_MEASURED)
+    return [f"{message} ({counted(n, 'rule')})" for message, n in lacking.most_common()]
 
 
 def _link(finding: Finding) -> str:

@@ -11,7 +11,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "window": "The steps over which the detector takes means: the last 20 steps, or as many as hold 2,560 samples "
         "where these are more, and at most 200 steps.",
         "guessing": "The network answers with the class prior whatever the image. Over the window the loss is at the "
-        "entropy of the class prior, and the accuracy is no better than that of always naming the commonest class.",
+        "entropy of the class prior, and the accuracy is no better than that of always naming the commonest class. In "
+        "a regression it is the best constant, and only the loss counts.",
         "learned": "Over the window the loss is at most 0.7 of the entropy of the class prior, and the accuracy is "
         "better than that of always naming the commonest class.",
         "defect stretch": "Steps in which the run guesses although it had learned or should have, or in which the loss "

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from diagnostics.detect import early_warnings, symptoms, verdict_thresholds
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.rule import Rule
-from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
+from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES, SYMPTOMS
 from diagnostics.detect.thresholds import Threshold
 
-RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *MECHANISMS)
+RULES: tuple[Rule, ...] = (*SYMPTOMS, *ENDING, *OF_LOSSES, *MECHANISMS)
 OTHERS = {
     "verdict": (symptoms, verdict_thresholds.THRESHOLDS),
     early_warnings.RULE: (early_warnings, early_warnings.THRESHOLDS),

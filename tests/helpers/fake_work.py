@@ -15,11 +15,11 @@ from diagnostics.executors.executor import Work, attempt
 from diagnostics.executors.sent_files import put_files
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
-from diagnostics.study.plan import Task
+from diagnostics.study.plan import PlannedRun
 
 
 @dataclass(frozen=True)
-class FakeWork(Work[Task, RunSummary]):
+class FakeWork(Work[PlannedRun, RunSummary]):
     """Every third seed never learns; seeds in ``dying`` end their process, those in ``failing`` raise.
 
     ``told`` is where it is noted which tasks began; None for the folder.
@@ -34,13 +34,13 @@ class FakeWork(Work[Task, RunSummary]):
     def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> FakeWork:
         return replace(self, folder=folder, told=self.told or self.folder)
 
-    def arrived(self, task: Task, result: RunSummary, files: Mapping[str, bytes]) -> RunSummary:
+    def arrived(self, task: PlannedRun, result: RunSummary, files: Mapping[str, bytes]) -> RunSummary:
         put_files(self.folder, files)
         summary = replace(result, path=str(self.folder / task.file))
         summary_cache.keep(self.folder / task.file, summary)
         return summary
 
-    def __call__(self, task: Task) -> RunSummary:
+    def __call__(self, task: PlannedRun) -> RunSummary:
         seed = task.settings.seed
         with ((self.told or self.folder) / "calls.txt").open("a") as calls:
             calls.write(f"{task.file}\n")
@@ -86,7 +86,7 @@ class SameProcessPool:
             yield task, attempt(self._work, task)
 
 
-def fake_summary(task: Task, path: Path) -> RunSummary:
+def fake_summary(task: PlannedRun, path: Path) -> RunSummary:
     seed = task.settings.seed
     dead = seed % 3 == 0
     accuracy = 0.1 if dead else 0.9 + seed / 1000

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, Event
 from diagnostics.detect.examples import example, example_info
 from diagnostics.detect.findings import Diagnosis
-from diagnostics.detect.symptoms import prior_entropy
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.task import prior_entropy
 
 H = math.log(10)
 P = int(DEFAULT_THRESHOLDS["verdict.patience"])

@@ -18,6 +18,7 @@ from diagnostics.detect.rules.frozen_layer import FrozenLayer
 from diagnostics.detect.rules.growing_steps import GrowingSteps
 from diagnostics.detect.rules.input_scale import InputScale
 from diagnostics.detect.rules.learning_rate_jump import LearningRateJump
+from diagnostics.detect.rules.loss_spikes import LossSpikes
 from diagnostics.detect.rules.never_learned import NeverLearned
 from diagnostics.detect.rules.noise_gradient import NoiseGradient
 from diagnostics.detect.rules.non_finite import NonFinite
@@ -70,3 +71,5 @@ MECHANISMS: tuple[Rule, ...] = (
 SYMPTOMS: tuple[Rule, ...] = (NeverLearned(), Collapsed(), Diverged(), ContradictingNumbers())
 # Asked at the end of a run, whatever its verdict.
 ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting(), ConstantAnswer())
+# Asked besides at the end of a run of which the loss of guessing is not known.
+OF_LOSSES: tuple[Rule, ...] = (LossSpikes(),)

@@ -30,6 +30,7 @@ class ChangedLabels(Rule):
     rank = 5
     origin = Origin.DATA
     is_fault = is_blow = True
+    needs_guessing = True
     thresholds = (
         threshold("jump", 0.8, "H", "rise of the data loss over its median of 20 rows", "choice", 0.05),
         threshold("update", 3, "times", "largest update before the jump over its median", "choice", 1),

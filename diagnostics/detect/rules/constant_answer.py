@@ -35,6 +35,7 @@ class ConstantAnswer(Rule):
     name = "constant-answer"
     title = "loss or accuracy say by their value that the answers are the same whatever the input"
     is_fault = True
+    needs_cross_entropy = True
     thresholds = (
         threshold("rows", 40, "rows", "the loss of the last so many", "choice", 5, 1000),
         threshold("below", 3, "sigma", "mean loss at most so far below H", "choice", 0, 10),

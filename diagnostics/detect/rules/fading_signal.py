@@ -48,6 +48,7 @@ class FadingSignal(Rule):
     rank = 6
     happens_in_healthy_runs = True
     is_slow = True
+    needs_guessing = True
     thresholds = (
         threshold("share", 0.6, "of their best", "spread of the outputs as the run goes down", CALIBRATION, 0, 1),
     )

@@ -28,6 +28,7 @@ class Oscillation(Rule):
 
     name = "oscillation"
     title = "the loss swings back and forth"
+    needs_guessing = True
     thresholds = (
         threshold("swings", 4, "times", "mean of 20 rows crosses from below 0.5 H to above 0.9 H or back", "choice", 1),
     )

@@ -29,6 +29,7 @@ class OutputFunction(Rule):
     rank = 0
     origin = Origin.CODE
     is_fault = is_about_the_start = True
+    needs_cross_entropy = True
     remedies = ("probabilities",)
 
     def check(self, window: Window) -> list[Finding]:

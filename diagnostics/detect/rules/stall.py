@@ -2,7 +2,8 @@
 
 What it looks at: the mean data loss at the beginning and at the end of the last half of
 the window. It fires where that is still high, clearly better than guessing, and hardly
-fell. It is asked at the end, of the last rows of the run.
+fell. Where the loss of guessing is not known, the mean loss of the first W rows stands for
+it. It is asked at the end, of the last rows of the run.
 
 What it means: the run learned something and then nothing more: a learning rate that is
 too small or too large by now, a network too small for the task, or layers that no longer
@@ -40,8 +41,9 @@ class Stall(Rule):
         loss = window.scalar("data_loss")[half:]
         quarter = len(loss) // 4
         early, late = loss[:quarter].mean(), loss[-quarter:].mean()
-        high = self.threshold(window, "loss") * window.guessing_loss
-        if not (high < late < 0.9 * window.guessing_loss and early - late < self.threshold(window, "gain") * early):
+        bad = window.first_loss if np.isnan(window.guessing_loss) else window.guessing_loss
+        high = self.threshold(window, "loss") * bad
+        if not (high < late < 0.9 * bad and early - late < self.threshold(window, "gain") * early):
             return []
         message = f"mean loss {late:.2f}, no better than {early:.2f} some {len(loss)} rows earlier"
         last, level = len(window) - 1, Severity.WARNING

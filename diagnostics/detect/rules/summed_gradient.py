@@ -35,6 +35,7 @@ class SummedGradient(Rule):
     rank = 6
     origin = Origin.CODE
     is_fault = is_about_the_start = True
+    needs_cross_entropy = True
     thresholds = (threshold("norm", 2.0, "1", "last biases' gradient; a mean has 1.41 at most", "definition", 1.42),)
     remedies = ("rate-over-batch", "gradient-check")
 

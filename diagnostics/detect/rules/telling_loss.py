@@ -45,6 +45,7 @@ class TellingLoss(Rule):
     rank = 6
     origin = Origin.CODE
     is_fault = is_about_the_start = is_lasting = True
+    needs_cross_entropy = True
     thresholds = (
         threshold("rows", 40, "rows", "the last so many", "choice", 5, 1000),
         threshold("fit", 0.005, "of the loss", "a row fits a formula to within this", "choice", 0, 0.1),

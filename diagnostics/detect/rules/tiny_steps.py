@@ -34,6 +34,7 @@ class TinySteps(Rule):
     rank = 30
     origin = Origin.SETTINGS
     is_last_resort = is_lasting = True
+    needs_guessing = True
     thresholds = (
         threshold("ratio", 1e-4, "of the norm", "update of every hidden layer below", CALIBRATION, 0, 1),
         threshold("flat", 2e-3, "of the norm", "the same with sigmoid or tanh", CALIBRATION, 0, 1),

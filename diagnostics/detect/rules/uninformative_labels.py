@@ -1,6 +1,7 @@
 """Uninformative labels: the network is fit to learn, and there is nothing to be learned.
 
-What it looks at: whether the loss sits at the entropy of the class prior while every
+What it looks at: whether the loss sits at the entropy of the class prior, or at the loss of guessing
+of another task, while every
 layer is alive: few silent or saturated units, gradients that are not zero, updates of
 ordinary size. It fires where that holds for the last rows of the window, and the loss
 was never clearly better since the run had last learned, if ever it had.
@@ -34,6 +35,7 @@ class UninformativeLabels(Rule):
     rank = 40
     is_last_resort = is_disproved_by_recovery = True
     is_lasting = True
+    needs_guessing = True
     thresholds = (
         threshold("band", 0.05, "H", "mean loss at most so far from H, or 3 sigma", "choice", 0, 1),
         threshold("dead", 0.6, "share of units", "silent or saturated in any layer", CALIBRATION, 0, 1),
@@ -70,7 +72,8 @@ class UninformativeLabels(Rule):
         why = "labels that carry no information, or a wrong gradient"
         if any(layer.kind == "ReportConvolutionLayer" for layer in window.info.layers):
             why = "the report's convolution does not follow the gradient, or the labels carry no information"
-        message = f"loss at the entropy of the class prior ({window.guessing_loss:.3f}) with every layer alive: {why}"
+        level = window.info.task.level_words
+        message = f"loss at {level} ({window.guessing_loss:.3f}) with every layer alive: {why}"
         return [self.finding(window, None, first, len(window) - 1, off, band, message)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
@@ -86,7 +89,12 @@ class UninformativeLabels(Rule):
 
 
 def _noise(window: Window, rows: int) -> float:
-    """Standard error of the mean loss of guessing over ``rows`` batches, as a share of H: few samples vary more."""
+    """Standard error of the mean loss of guessing over ``rows`` batches, as a share of H: few samples vary more.
+
+    0 where it does not follow from the shares of the classes.
+    """
+    if not window.info.task.is_cross_entropy:
+        return 0.0
     prior = np.array([share for share in window.info.prior if share > 0])
     surprise = -np.log(prior)
     variance = float(prior @ surprise**2 - (prior @ surprise) ** 2)

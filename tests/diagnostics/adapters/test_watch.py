@@ -19,6 +19,7 @@ from diagnostics.adapters.read_layer import units_last
 from diagnostics.adapters.stages import function_of, guessed_function
 from diagnostics.adapters.tap import Tap
 from diagnostics.adapters.tensors import find_layers, gradients_in
+from diagnostics.detect.asking import NOT_MEASURED
 from lenet.errors import SettingsError, ShapeError
 from reports.figures.layers import layer_curves
 from reports.pages.run_page import write_report
@@ -237,8 +238,8 @@ def test_layers_whose_outputs_nobody_keeps_are_judged_by_their_tensors(tmp_path:
     cause = run.diagnosis.cause
     assert cause is not None
     assert (cause.rule, cause.layer) == ("zero-gradient", "layer1")
-    unasked = {check.rule: check.message for check in run.diagnosis.checks if "not run: missing" in check.message}
-    assert unasked["dead-units"] == "not run: missing the outputs of the layers"
+    unasked = {check.rule: check.message for check in run.diagnosis.checks if check.detail == NOT_MEASURED}
+    assert unasked["dead-units"] == "not asked: no activations in this run"
     assert write_report(run, tmp_path / "report").stat().st_size > 10_000
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from diagnostics.detect.remedies import LIVE, REMEDIES, Dose, Remedy, suggestion, suggestions
-from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
+from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES, SYMPTOMS
 from lenet.settings import Settings
 from reports.text.remedies import command_for
 from tests.helpers.judged_rows import info
@@ -74,7 +74,7 @@ def test_a_new_remedy_is_suggested_dosed_and_typed(monkeypatch):
 
 
 def test_rules_name_remedies_and_rules_that_exist():
-    rules = (*MECHANISMS, *SYMPTOMS, *ENDING)
+    rules = (*MECHANISMS, *SYMPTOMS, *ENDING, *OF_LOSSES)
     names = {rule.name for rule in rules}
 
     assert all(key in REMEDIES for rule in rules for key in rule.remedies)

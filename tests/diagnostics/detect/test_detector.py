@@ -252,7 +252,8 @@ def test_a_rule_whose_column_is_missing_is_not_run_and_says_so():
 
     missing = [check for check in diagnosis.checks if check.rule == "dead-units"]
     assert diagnosis.verdict is Verdict.COLLAPSED
-    assert [(c.outcome, c.message) for c in missing] == [(RuleOutcome.NOT_RUN, "not run: missing dense1/dead_fraction")]
+    words = "not asked: no dead fraction of the activations of dense1 in this run"
+    assert [(c.outcome, c.message) for c in missing] == [(RuleOutcome.NOT_RUN, words)]
 
 
 def test_any_mechanism_column_may_be_missing():

@@ -7,9 +7,9 @@ import pytest
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import RuleOutcome
 from diagnostics.detect.rule import Case, Rule
-from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
+from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES, SYMPTOMS
 
-RULES = (*SYMPTOMS, *ENDING, *MECHANISMS)
+RULES = (*SYMPTOMS, *ENDING, *OF_LOSSES, *MECHANISMS)
 CASES = [
     pytest.param(rule, case, id=f"{rule.name}: {case.title}")
     for rule in RULES

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
-from diagnostics.detect.symptoms import Symptoms, prior_entropy, window_of
+from diagnostics.detect.symptoms import Symptoms, window_of
+from diagnostics.schema.task import prior_entropy
 from tests.helpers.judged_rows import G, H, P, piecewise
 from tests.helpers.plain_symptoms import PlainRow, Words, state, stretches
 

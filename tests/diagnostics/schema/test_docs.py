@@ -71,7 +71,8 @@ def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
         exec(block, names)
 
     run = names["run"]
-    assert len(blocks) == 4
+    assert len(blocks) == 5
+    assert str(names["followed"].recorder.diagnosis.verdict) == "healthy"
     watched = names["watched"]
     assert (watched.recorder.diagnosis.verdict, watched.status) == ("healthy", "completed")
     assert list(watched.found.index) == ["linear1", "linear2"]

@@ -124,7 +124,7 @@ def test_an_attribute_that_is_newer_than_the_log_has_its_default(tmp_path: Path)
             del file.attrs[name]
         again = read_header(NativeFile(file))
 
-    assert later == ["measuring", "checkpoint_every", "on_defect", "window", "thresholds", "rows"]
+    assert later == ["measuring", "checkpoint_every", "on_defect", "window", "thresholds", "rows", "task"]
     assert again.schema_version == (1, 0)
     assert (again.checkpoint_every, again.measuring) == (None, "")
     assert (again.info.window, again.info.thresholds) == (200, {})
