@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from lenet.declaration import PAPER, stored
 from lenet.errors import SettingsError
 from lenet.layers.activations import ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh
 from lenet.layers.base import Layer
@@ -59,7 +60,7 @@ def network_layers(
     Args:
         network: one of NETWORKS.
         activation: the function after every layer with weights but the last: relu (default), sigmoid or tanh.
-        convolution: exact (default), or report for the report's own arithmetic.
+        convolution: exact (default), or paper for the paper's own arithmetic; report means the same.
         image: (height, width, depth) of one image, default (28, 28, 1).
         classes: the number of outputs, default 10.
 
@@ -69,6 +70,7 @@ def network_layers(
     """
     _expect("network", network, NETWORKS)
     _expect("activation", activation, ACTIVATIONS)
+    convolution = stored(convolution)
     _expect("convolution", convolution, CONVOLUTIONS)
     layers: list[Layer] = []
     shape: tuple[int, ...] = image
@@ -92,4 +94,5 @@ def network_layers(
 
 def _expect(name: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
-        raise SettingsError(f"{name}: received {value!r}, expected one of {', '.join(known)}")
+        names = ", ".join(PAPER.get(one, one) for one in known)
+        raise SettingsError(f"{name}: received {value!r}, expected one of {names}")

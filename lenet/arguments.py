@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +13,12 @@ from lenet.errors import DataError, SettingsError
 
 ROUNDING = 1e-5
 """How far numbers may lie outside of what they can be."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The name in ``known`` that ``word`` is most like, as "; did you mean dead-units?"; "" where none is like it."""
+    closest = get_close_matches(word.lower(), list(known), n=1)
+    return f"; did you mean {closest[0]}?" if closest else ""
 
 
 def expect_unmasked(name: str, value: object) -> None:

@@ -17,6 +17,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import numpy as np
 
 from lenet.architectures import ACTIVATIONS, CONVOLUTIONS, NETWORKS, layers_with_weights, network_layers
+from lenet.arguments import did_you_mean
+from lenet.declaration import PAPER, Declaration
 from lenet.errors import SettingsError
 from lenet.layers.initializers import SCHEMES, SHAPES, Initializer
 from lenet.losses import LossCategoricalCrossEntropy
@@ -29,7 +31,7 @@ from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, Pl
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
 
-# Where a decay is asked for without numbers: the report's for inverse-time, usual ones for the others.
+# Where a decay is asked for without numbers: the paper's for inverse-time, usual ones for the others.
 DEFAULT_RATE = {"inverse-time": 3e-4, "step": 0.5, "exponential": 0.5}
 DEFAULT_MOMENTUM = 0.9
 
@@ -37,26 +39,6 @@ LARGEST = 2**53  # of a whole number: what logs and floats hold exactly
 _IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """What is declared of one setting, for the checks, for the command line, and for readers.
-
-    meaning: one sentence, with the unit where there is one.
-    choices: the names it may have; empty where it is no choice.
-    at_least: the smallest number that is allowed.
-    above: a number that it has to exceed.
-    is_folder: whether it names a folder.
-    requires: another setting and the values of it with which this one has an effect; None where it always has one.
-    """
-
-    meaning: str
-    choices: tuple[str, ...] = ()
-    at_least: float | None = None
-    above: float | None = None
-    is_folder: bool = False
-    requires: tuple[str, tuple[str, ...]] | None = None
 
 
 def _setting(default: T, meaning: str, **declared: Any) -> T:
@@ -67,22 +49,31 @@ def _setting(default: T, meaning: str, **declared: Any) -> T:
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of ``lenet-diag train`` that decide what is computed. The defaults are the report's.
+    """The options of ``lenet-diag train`` that decide what is computed. The defaults are the paper's.
+
+    What comes from the paper is called "paper" or "report"; both mean the same, and logs keep "report".
 
     Raises SettingsError, which names the field, its value and what is allowed.
     """
 
-    network: str = _setting("lenet", "One of the report's five networks.", choices=NETWORKS)
-    activation: str = _setting("relu", "Function after every layer with weights.", choices=tuple(ACTIVATIONS))
-    convolution: str = _setting(
-        "exact", "A correct convolution, or the report's own arithmetic.", choices=tuple(CONVOLUTIONS)
+    network: str = _setting("lenet", "One of the paper's five networks.", choices=NETWORKS, group="network")
+    activation: str = _setting(
+        "relu", "Function after every layer with weights.", choices=tuple(ACTIVATIONS), group="network"
     )
-    init: str = _setting("report", "Initial weights.", choices=SCHEMES)
+    convolution: str = _setting(
+        "exact",
+        "A correct convolution, or the paper's own arithmetic.",
+        choices=tuple(CONVOLUTIONS),
+        shown_as=PAPER,
+        group="network",
+    )
+    init: str = _setting("report", "Initial weights.", choices=SCHEMES, shown_as=PAPER, group="network")
     init_shape: str = _setting(
         "normal",
-        "Distribution of the initial weights (not for --init report).",
+        "Distribution of the initial weights (not for --init paper).",
         choices=SHAPES,
         requires=("init", SCHEMES[1:]),
+        group="network",
     )
     epochs: int = _setting(3, "Passes over the training set.", at_least=1)
     batch_size: int = _setting(128, "Samples in a step.", at_least=1)
@@ -91,39 +82,44 @@ class Settings:
     shuffle: bool = _setting(False, "Shuffle the samples before each epoch.")
     optimizer: str = _setting("sgd", "Optimiser.", choices=OPTIMIZERS)
     lr: float = _setting(0.5, "Learning rate.", at_least=0)
-    momentum: float | None = _setting(None, "Momentum (0.9 with --optimizer momentum).", at_least=0)
+    momentum: float | None = _setting(None, "Momentum (0.9 with --optimizer momentum).", at_least=0, below=1)
     nesterov: bool = _setting(False, "Nesterov momentum.")
-    lr_decay: str = _setting("none", "How the learning rate falls.", choices=DECAYS)
+    lr_decay: str = _setting("none", "How the learning rate falls.", choices=DECAYS, group="remedies")
     decay_rate: float | None = _setting(
         None,
-        "Rate of the decay (3e-4 for inverse-time, else 0.5).",
+        "Rate of the decay (3e-4 for inverse-time, else 0.5, and there at most 1).",
         at_least=0,
         requires=("lr_decay", ("inverse-time", "step", "exponential")),
+        group="remedies",
     )
     decay_every: int | None = _setting(
         None,
         "Steps in which the decay acts once (inverse-time: 1; cosine: all; else an epoch).",
         at_least=1,
         requires=("lr_decay", DECAYS[1:]),
+        group="remedies",
     )
-    warmup: int = _setting(0, "Steps in which the learning rate rises.", at_least=0)
+    warmup: int = _setting(0, "Steps in which the learning rate rises.", at_least=0, group="remedies")
     l1: float | str = _setting(
-        0.0, "L1 penalty of all weights, or of some layers: dense1=0.01,conv1=0.001.", at_least=0
+        0.0, "L1 penalty of all weights, or of some layers: dense1=0.01,conv1=0.001.", at_least=0, group="remedies"
     )
-    l2: float | str = _setting(0.0, "L2 penalty, in the same way.", at_least=0)
-    weight_decay: float = _setting(0.0, "Weight decay beside the gradient.", at_least=0)
-    clip_norm: float | None = _setting(None, "Largest norm of the gradient.", above=0)
-    clip_value: float | None = _setting(None, "Largest entry of the gradient.", above=0)
-    data: str | None = _setting(None, "Folder with the four IDX files (MNIST is built in).", is_folder=True)
-    limit: int | None = _setting(None, "Use the first so many training images.", at_least=1)
+    l2: float | str = _setting(0.0, "L2 penalty, in the same way.", at_least=0, group="remedies")
+    weight_decay: float = _setting(0.0, "Weight decay beside the gradient.", at_least=0, group="remedies")
+    clip_norm: float | None = _setting(None, "Largest norm of the gradient.", above=0, group="remedies")
+    clip_value: float | None = _setting(None, "Largest entry of the gradient.", above=0, group="remedies")
+    data: str | None = _setting(
+        None, "Folder with the four IDX files (MNIST is built in).", is_folder=True, group="data"
+    )
+    limit: int | None = _setting(None, "Use the first so many training images.", at_least=1, group="data")
     threads: int | None = _setting(None, "Threads of one run; the result is the same.", at_least=1)
 
     def __post_init__(self) -> None:
         for name, declared in DECLARED.items():
-            value = getattr(self, name)
+            value = declared.stored(getattr(self, name))
             if declared.choices and value not in declared.choices:
-                expected = ", ".join(declared.choices)
+                expected = f"{', '.join(declared.names)}{did_you_mean(str(value), declared.names)}"
                 raise SettingsError(f"{option_name(name)}: received {value!r}, expected one of {expected}")
+            object.__setattr__(self, name, value)
         for name in DECLARED:
             object.__setattr__(self, name, _plain(name, getattr(self, name)))
         for name, declared in DECLARED.items():
@@ -136,8 +132,6 @@ class Settings:
             raise SettingsError(
                 f"{option_name(name)}: received {getattr(self, name)}, has no effect without {_required(name)}"
             )
-        if self.momentum is not None and not 0 <= self.momentum < 1:
-            raise SettingsError(f"--momentum: received {self.momentum}, expected at least 0 and below 1")
         if self.momentum is not None and self.optimizer not in ("sgd", "momentum"):
             raise SettingsError(f"--momentum: goes with --optimizer momentum, not {self.optimizer}")
         if self.nesterov and self.effective_momentum == 0:
@@ -232,13 +226,16 @@ DECLARED: dict[str, Declaration] = {one.name: one.metadata["declaration"] for on
 """Every setting by its name, in the order of the command line."""
 
 # The declarations document the arguments as well, one a line.
-_WORDS = (f"        {name}: {one.meaning} Default: {getattr(Settings, name)!r}." for name, one in DECLARED.items())
+_WORDS = (
+    f"        {name}: {one.meaning} Default: {one.shown(getattr(Settings, name))!r}." for name, one in DECLARED.items()
+)
 Settings.__doc__ = "\n".join([f"{Settings.__doc__}", "    Args:", *_WORDS, "    "])
 
 
 def settings_without_effect(settings: Mapping[str, Any]) -> list[str]:
     """The names among ``settings`` that were set and have no effect, because the option they depend on is off."""
     chosen = {one.name: one.default for one in fields(Settings)} | dict(settings)
+    chosen = {name: DECLARED[name].stored(value) for name, value in chosen.items()}
     return [
         one.name
         for one in fields(Settings)
@@ -253,7 +250,7 @@ def _required(name: str) -> str:
     requires = DECLARED[name].requires
     if requires is None:
         raise AssertionError(f"{name} depends on no other setting")
-    *values, last = requires[1]
+    *values, last = (DECLARED[requires[0]].shown(value) for value in requires[1])
     return f"{option_name(requires[0])} {', '.join(values)} or {last}"
 
 
@@ -281,13 +278,15 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _check_range(name: str, value: Any, declared: Declaration) -> None:
-    """Raises SettingsError for a number that is too small or too large."""
+    """Raises SettingsError for a number that is too small or too large, in the words that its option has."""
     if not isinstance(value, int | float):
         return
     if declared.at_least is not None and value < declared.at_least:
         raise SettingsError(f"{option_name(name)}: received {value}, expected at least {declared.at_least}")
     if declared.above is not None and value <= declared.above:
         raise SettingsError(f"{option_name(name)}: received {value}, expected more than {declared.above}")
+    if declared.below is not None and value >= declared.below:
+        raise SettingsError(f"{option_name(name)}: received {value}, expected {declared.range_words}")
     if isinstance(value, int) and value > LARGEST:
         raise SettingsError(f"{option_name(name)}: received {value}, expected at most {LARGEST}")
 

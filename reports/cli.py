@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from reports.commands import help_lines, module_of
 from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
@@ -65,6 +66,24 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"reports.commands.{module_of(cmd_name)}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was typed. Raises click.UsageError, which names the command that was likely meant."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in help_lines() and not ctx.resilient_parsing:
+            from lenet.arguments import did_you_mean
+
+            known = help_lines()
+            hint = did_you_mean(name, known) or f"; commands: {', '.join(known)}"
+            ctx.fail(f"there is no command {name!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin as what was typed, with their help lines; nothing is imported for it."""
+        commands = [CompletionItem(n, help=line) for n, line in help_lines().items() if n.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
         fill_standard_descriptors()

@@ -49,11 +49,14 @@ class ResumePoint:
         return self.run.info.settings
 
 
-def prepare_resume(path: str | os.PathLike[str]) -> ResumePoint:
+def prepare_resume(path: str | os.PathLike[str], *, extend: bool = False) -> ResumePoint:
     """Find the newest checkpoint up to which every row of the log can be trusted.
 
-    The log is not changed. Raises LogError where it cannot be read, is being
-    written or is complete, and CheckpointError where there is nothing to go on from.
+    path: the log, which is not changed.
+    extend: whether a run that is complete can be continued too; default False.
+
+    Raises LogError where the log cannot be read, is being written or is complete, and CheckpointError where there is
+    nothing to go on from.
     """
     file = real_path(Path(path))
     if has_writer(file):
@@ -64,8 +67,9 @@ def prepare_resume(path: str | os.PathLike[str]) -> ResumePoint:
             f"{file}: cannot tell whether a writer lives: its file system has no locks; see to it that none does, then "
             "lenet-diag repair --force, which makes it a log to go on with"
         )
-    if run.status == "completed":
-        raise LogError(f"{file}: the run is complete, there is nothing to resume")
+    if run.status == "completed" and not extend:
+        more = f"a larger --epochs, such as {run.info.epochs + 1}, extends it"
+        raise LogError(f"{file}: the run is complete, there is nothing to resume; {more}")
     steps = run.index["step"]
     reached = int(steps[-1]) + run.header.log_every if len(steps) else 0
     ring = CheckpointRing(checkpoint_folder(file), run.header.run_id)

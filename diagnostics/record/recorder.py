@@ -213,8 +213,10 @@ class Recorder(Hook, ShownInNotebooks):
         """Raise LogWriteError now if the log could not be made."""
         self._check_path(self._resume)
 
-    def resume(self, model: Model) -> int:
+    def resume(self, model: Model, *, extend: bool = False) -> int:
         """Restore ``model`` from the last checkpoint of the log; returns the step it goes on from.
+
+        ``extend``: whether a run that has ended may go on too, with more epochs or steps than before; default False.
 
         Rows and snapshots come as often as before, whatever this recorder was made with. So do checkpoints and
         thresholds, unless this recorder was made with others. Raises LogError or CheckpointError where the run
@@ -222,7 +224,7 @@ class Recorder(Hook, ShownInNotebooks):
         """
         if self.path is None:
             raise DiagnosticsError("nothing to resume: the recorder has no path")
-        resume = prepare_resume(self.path)
+        resume = prepare_resume(self.path, extend=extend)
         self.path = resume.path  # the log itself, where this was a link to it
         header = resume.run.header
         then, now = (known.get("data_checksum") for known in (header.info.environment, self._environment))

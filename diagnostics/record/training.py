@@ -48,12 +48,17 @@ def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
 
     Raises LogWriteError where it cannot be.
     """
+    make_folder(folder)
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
+    return folder / f"{settings.network}-seed{settings.seed}-{now}.h5"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a log, and those above it, where they are missing. Raises LogWriteError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LogWriteError(f"{folder}: the folder for runs cannot be made: {reason_of(error)}") from None
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
-    return folder / f"{settings.network}-seed{settings.seed}-{now}.h5"
 
 
 def run_training(
@@ -63,6 +68,7 @@ def run_training(
     *,
     dataset: Dataset | None = None,
     resume: bool = False,
+    extend: bool = False,
     print_every: int = 0,
     hooks: HookMaker | None = None,
 ) -> TrainingResult:
@@ -72,7 +78,8 @@ def run_training(
     path: its log; None judges the run without one.
     recording: how it is recorded.
     dataset: the data; None loads those that the settings name.
-    resume: whether the interrupted run in the log is continued from its last checkpoint.
+    resume: whether the run in the log is continued from its last checkpoint.
+    extend: whether a run that has ended may be continued too, because the settings ask for more steps.
     print_every: steps of an epoch between printed lines; 0 prints none.
     hooks: makes further hooks from the recorder; None for no others.
 
@@ -90,7 +97,7 @@ def run_training(
         **vars(recording),
     )
     if resume:
-        recorder.resume(model)
+        recorder.resume(model, extend=extend)
     interruption: BaseException | None = None
     try:
         with EndsBetweenSteps() as guard:

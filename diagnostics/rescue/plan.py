@@ -15,6 +15,7 @@ from typing import Any
 from diagnostics.errors import StudyError
 from diagnostics.rescue.interventions import Intervention, Nothing, ScaleUpdate, SwapBatch, SwitchOn
 from diagnostics.rescue.patient import Patient
+from lenet.arguments import did_you_mean
 
 RUNS = 20
 BEFORE_THE_CHAIN = 10  # steps before the first link at which a person who knew would have stepped in
@@ -162,7 +163,10 @@ def make_plan(
     makers = _makers(patient, runs, step, seed, runs if point_runs is None else point_runs)
     for name in arms:
         if name not in makers:
-            raise StudyError(f"--arm {name}: is unknown for this run; expected one of {', '.join(makers)}")
+            known = ", ".join(makers)
+            raise StudyError(
+                f"--arm {name}: is unknown for this run; expected one of {known}{did_you_mean(name, makers)}"
+            )
     chosen = dict.fromkeys([CONTROL, *(arms or makers)])
     made = [_unchanged(min(step, *_same_order_steps(patient))), *(arm for name in chosen for arm in makers[name]())]
     return RescuePlan(patient.name, patient.run_id, step, horizon, runs, seed, tuple(made))

@@ -9,6 +9,7 @@ from typing import Any
 from diagnostics.detect import remedies as detect_remedies
 from diagnostics.errors import StudyError
 from diagnostics.study.plan import Arm, arm_settings, told_apart
+from lenet.arguments import did_you_mean
 from lenet.settings import Settings, option_name
 
 Changes = Mapping[str, Any]
@@ -139,11 +140,14 @@ WHY = Preset(
     ((EXACT, {}, SEEDS, None), (REPORT, _REPORT, SEEDS, EXACT)),
 )
 
+RESCUE = "rescue"
+"""The preset of the command line that is no study of arms: it rescues runs that died."""
 PRESETS = {preset.name: preset for preset in (REPORT_TABLE, REMEDIES, WHY)}
 
 
 def preset(name: str) -> Preset:
     """A preset by name. Raises StudyError naming those there are."""
     if name not in PRESETS:
-        raise StudyError(f"--preset: received {name!r}, expected one of {', '.join(PRESETS)}")
+        known = [*PRESETS, RESCUE]
+        raise StudyError(f"--preset: received {name!r}, expected one of {', '.join(known)}{did_you_mean(name, known)}")
     return PRESETS[name]

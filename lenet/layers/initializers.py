@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.declaration import PAPER, stored
 from lenet.errors import SettingsError
 
 Array = NDArray[np.floating[Any]]
@@ -45,17 +46,19 @@ class Initializer:
     """Draws initial weights.
 
     Args:
-        scheme: sets the variance: report (default), lecun, glorot or he. The report's scheme
-            draws kernels from Glorot's uniform distribution and dense weights from 0.1 N(0, 1).
-        distribution: normal (default) or uniform; the report's scheme ignores it.
+        scheme: sets the variance: paper (or report, the same; default), lecun, glorot or he. The paper's
+            scheme draws kernels from Glorot's uniform distribution and dense weights from 0.1 N(0, 1).
+        distribution: normal (default) or uniform; the paper's scheme ignores it.
 
     Raises:
         SettingsError: an unknown name.
     """
 
     def __init__(self, scheme: str = "report", distribution: str = "normal") -> None:
+        scheme = stored(scheme)
         if scheme not in SCHEMES:
-            raise SettingsError(f"initializer: received {scheme!r}, expected one of {', '.join(SCHEMES)}")
+            known = ", ".join(PAPER.get(name, name) for name in SCHEMES)
+            raise SettingsError(f"initializer: received {scheme!r}, expected one of {known}")
         if distribution not in SHAPES:
             raise SettingsError(f"distribution: received {distribution!r}, expected one of {', '.join(SHAPES)}")
         self.scheme = scheme

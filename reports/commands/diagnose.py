@@ -41,6 +41,7 @@ def command(
     from diagnostics.errors import LogError
     from diagnostics.imports import find_files, open_runs
     from reports.text.diagnosis import diagnosis_text
+    from reports.text.end_numbers import end_of
     from reports.text.imported import imported_from, imported_words
     from reports.text.phrases import interrupted_by
     from reports.text.task import task_words
@@ -68,10 +69,13 @@ def command(
                 imported = {"imported": dict(imported_from(run))} if run.info.is_imported else {}
                 objects.append({**run.to_json(diagnosis), **imported})
                 if not as_json:
-                    text = diagnosis_text(diagnosis, run.status, run.info.total_steps, interrupted_by(run))
+                    ended_at = end_of(run)
+                    text = diagnosis_text(
+                        diagnosis, run.status, run.info.total_steps, interrupted_by(run), ended_at
+                    )
                     say("\n".join([text, *task_words(run), *imported_words(run)]))
     if as_json:
-        say(json.dumps(objects, indent=2))
+        say(json.dumps(objects, indent=2), is_data=True)
     if unreadable:
         sys.exit(UNREADABLE)
     if fail_on_defect and any(diagnosis.is_defect for diagnosis in diagnoses):

@@ -15,7 +15,15 @@ from reports.terminal.output import say
 @click.command(name="export")
 @click.argument("run", metavar="RUN.h5", type=LOG)
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
-@click.option("-o", "--output", type=PATH, help="Folder for the files.  [default: RUN without .h5, or RUN-export]")
+@click.option(
+    "-o",
+    "--out",
+    "--output",
+    "output",
+    metavar="FOLDER",
+    type=PATH,
+    help="Folder for the files.  [default: RUN without .h5, or RUN-export]",
+)
 def command(run: Path, form: str, output: Path | None) -> None:
     """Write the frames of a run as CSV or Parquet, one file a frame.
 

@@ -10,7 +10,7 @@ import click
 
 from reports.commands.exit_codes import DEFECTS, one_line_errors
 from reports.commands.options import model_options
-from reports.commands.values import FROM_0, FROM_1
+from reports.commands.values import FROM_0, FROM_1, WholeNumber
 from reports.terminal.output import say
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ COLUMNS = "{:<10} {:<9} {:>14}  {:<9}  {}"
     "--seed", type=FROM_0, default=0, show_default=True, help="Decides initial weights, and which entries are compared."
 )
 @click.option(
-    "--samples", type=click.IntRange(min=1, max=64), default=4, show_default=True, help="Training images in the batch."
+    "--samples", type=WholeNumber(1, 64), default=4, show_default=True, help="Training images in the batch, 1 to 64."
 )
 @click.option(
     "--entries", type=FROM_1, default=64, show_default=True, help="Entries of each tensor to compare at most."

@@ -16,7 +16,9 @@ from reports.terminal.output import say, talk
 
 @click.command(name="import")
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=LOG)
-@click.option("--out", metavar="FOLDER", type=FOLDER, default=Path("runs"), show_default=True, help="Where to write.")
+@click.option(
+    "-o", "--out", metavar="FOLDER", type=FOLDER, default=Path("runs"), show_default=True, help="Where to write."
+)
 @click.option("--overwrite", is_flag=True, help="Replace logs of the same name.")
 @import_options
 def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reports.commands.values import FROM_1, LOG
+from reports.commands.values import FROM_1, LOG, WholeNumber
 
 if TYPE_CHECKING:
     from diagnostics.imports.options import ImportOptions
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 OF_OTHERS = "Of logs of other tools: "
 OPTIONS = (
-    click.option("--classes", metavar="K", type=click.IntRange(min=2), help=f"{OF_OTHERS}the number of classes."),
+    click.option("--classes", metavar="K", type=WholeNumber(2), help=f"{OF_OTHERS}the number of classes."),
     click.option("--prior", metavar="SHARES", help=f"{OF_OTHERS}the share of each class, such as 0.9,0.1."),
     click.option("--labels", metavar="FILE", type=LOG, help=f"{OF_OTHERS}the training labels, to count classes in."),
     click.option("--columns", metavar="NAME=COLUMN", multiple=True, help=f"{OF_OTHERS}such as loss=my_cost."),

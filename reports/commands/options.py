@@ -11,14 +11,33 @@ from typing import Any, TypeVar
 
 import click
 
+from lenet.declaration import stored
 from lenet.settings import DECLARED, LARGEST, Settings, kinds, option_name
+from reports.commands.grouped_help import GroupedOption
+from reports.commands.values import WholeNumber
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULTS = {one.name: one.default for one in fields(Settings)}
 MODEL = ("network", "activation", "convolution", "init", "init_shape")
 """The settings that choose a model."""
-STEPS, STEPS_OR_NEVER = (click.IntRange(min=least, max=LARGEST) for least in (1, 0))
+STEPS, STEPS_OR_NEVER = WholeNumber(1, LARGEST), WholeNumber(0, LARGEST)
+FIRST_SEED = "The first seed of each arm; --runs 10 --seed 5 trains seeds 5 to 14."
+
+
+def grouped(group: str, *names: str, **how: Any) -> Callable[[F], F]:
+    """``click.option(*names, **how)`` in a group of the help, such as "log"."""
+    return click.option(*names, cls=GroupedOption, group=group.capitalize(), **how)
+
+
+class ShownChoice(click.Choice[str]):
+    """A choice whose names are shown, and which also takes the names that logs keep: "report" for "paper"."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as logs keep it."""
+        known = {stored(name) for name in self.choices}
+        kept: str = stored(value) if stored(value) in known else stored(super().convert(value, param, ctx))
+        return kept
 
 
 class NumberOrText(click.ParamType[float | str]):
@@ -36,24 +55,28 @@ class NumberOrText(click.ParamType[float | str]):
 
 def option(name: str, several: bool = False) -> Callable[[F], F]:
     """The click option of one setting; with ``several`` it may be given more than once and has no default."""
-    default, meaning = DEFAULTS[name], DECLARED[name].meaning
-    shown = ("no", "yes")[default] if isinstance(default, bool) else default
-    help_line = meaning if shown is None else f"{meaning}  [default: {shown}]"
+    declared, default = DECLARED[name], DEFAULTS[name]
+    meaning = FIRST_SEED if several and name == "seed" else declared.meaning
+    shown = ("no", "yes")[default] if isinstance(default, bool) else declared.shown(default)
+    shown = f"{shown:g}" if isinstance(shown, float) else shown
+    extra = [*([] if shown is None else [f"default: {shown}"]), *([declared.range_words] * bool(declared.range_words))]
+    help_line = f"{meaning}  [{'; '.join(extra)}]" if extra else meaning
     how: dict[str, Any] = {"multiple": True} if several else {"default": default}
     if bool in kinds()[name]:
-        return click.option(f"{option_name(name)}/{option_name(f'no_{name}')}", name, help=help_line, **how)
-    return click.option(option_name(name), name, type=_type_of(name), help=help_line, **how)
+        names = f"{option_name(name)}/{option_name(f'no_{name}')}"
+        return grouped(declared.group, names, name, help=help_line, **how)
+    return grouped(declared.group, option_name(name), name, type=_type_of(name), help=help_line, **how)
 
 
 def _type_of(name: str) -> Any:
     """How click reads the value of a setting. The range of a float is checked by the settings themselves."""
     declared, allowed = DECLARED[name], kinds()[name]
     if declared.choices:
-        return click.Choice(declared.choices)
+        return ShownChoice(declared.names)
     if declared.is_folder:
         return click.Path(readable=False)
     if int in allowed:
-        return click.IntRange(min=None if declared.at_least is None else int(declared.at_least))
+        return WholeNumber(int(declared.at_least or 0), LARGEST)
     return NumberOrText() if str in allowed else click.FLOAT
 
 
@@ -74,7 +97,8 @@ def grid_options(function: F) -> F:
 
 def scheduler_option(what: str) -> Callable[[F], F]:
     """The option that says where the tasks of a command are done; ``what`` are they."""
-    return click.option(
+    return grouped(
+        "study",
         "--scheduler",
         metavar="ADDRESS",
         help=f"{what} are trained on a Dask cluster: tcp://HOST:PORT, or local for one that is started here.  "

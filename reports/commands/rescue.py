@@ -12,13 +12,29 @@ import click
 
 from reports.commands.exit_codes import INTERRUPTED, one_line_errors
 from reports.commands.options import STEPS, scheduler_option
-from reports.commands.values import FOLDER, FROM_0, FROM_1, LOG
+from reports.commands.values import FOLDER, FROM_0, FROM_1, LOG, KnownName
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
 
 if TYPE_CHECKING:
     from diagnostics.rescue.experiment import RescueProgress
     from diagnostics.rescue.plan import RescuePlan
+
+
+def arm_names() -> list[str]:
+    """The names that --arm takes for some run: which of them apply to one run, the run decides."""
+    from diagnostics.detect.remedies import REMEDIES
+    from diagnostics.rescue import plan
+
+    return [
+        plan.BUT_FOR,
+        plan.SCALED,
+        plan.SWAPPED,
+        *REMEDIES,
+        f"{plan.RATE}-doses",
+        f"{plan.CLIP}-doses",
+        plan.NO_RETURN,
+    ]
 
 
 @click.command(name="rescue")
@@ -30,6 +46,7 @@ if TYPE_CHECKING:
     "--arm",
     "arms",
     metavar="NAME",
+    type=KnownName(arm_names),
     multiple=True,
     help="An arm to run beside the control; may be given more than once.  [default: all]",
 )
@@ -46,6 +63,7 @@ if TYPE_CHECKING:
 @scheduler_option("Branches")
 @click.option("--data", metavar="FOLDER", type=FOLDER, help="The data of the run.  [default: what the log names]")
 @click.option(
+    "-o",
     "--out",
     "folder",
     metavar="FOLDER",
@@ -110,7 +128,7 @@ def command(
                 talk(f"interrupted; go on with: {_again(run, folder)}")
                 sys.exit(INTERRUPTED)
         result = read_results(plan, rescue.results)
-        say(json.dumps(result.to_json(), indent=2) if as_json else rescue_text(result))
+        say(json.dumps(result.to_json(), indent=2) if as_json else rescue_text(result), is_data=as_json)
         if patient.left_out:
             talk(f"not tried, since they need a new run: {', '.join(patient.left_out)}")
         talk(f"branches: {folder}")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from diagnostics.executors.executor import Executor
     from diagnostics.rescue.death_study import DeathStudyProgress
 
-NAME = "rescue"
-
 
 def run_rescue_study(folder: Path, page: Path, executor: Executor, *, page_only: bool) -> None:
     """Go on with what the tables beside the page say is done, and write the page.

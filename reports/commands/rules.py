@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import click
 
+from lenet.arguments import did_you_mean
 from reports.commands.exit_codes import USAGE, fail
+from reports.commands.values import KnownName
 from reports.terminal.output import say
 
 
 @click.command(name="rules")
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=KnownName(lambda: rules_manual().names()))
 def command(name: str | None) -> None:
     """List the rules, or print the manual page of one."""
-    from reports.text import rules_manual
-
+    manual = rules_manual()
     if name is None:
-        say(rules_manual.overview())
+        say(manual.overview())
         return
     try:
-        say(rules_manual.page(name))
+        say(manual.page(name))
     except KeyError:
-        fail(f"rule {name!r} is unknown; rules: {', '.join(rules_manual.names())}", USAGE)
+        hint = did_you_mean(name, manual.names()) or f"; rules: {', '.join(manual.names())}"
+        fail(f"rule {name!r} is unknown{hint}", USAGE)
+
+
+def rules_manual() -> ModuleType:
+    """The words about the rules, imported when they are asked for."""
+    from reports.text import rules_manual
+
+    return rules_manual

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from diagnostics.log.names import checkpoint_folder
 from diagnostics.record.options import RESTARTS, OnDefect, RecordingOptions
 from diagnostics.record.recorder import Recorder
-from diagnostics.record.training import TrainingResult, default_path, run_training, with_next_seed
+from diagnostics.record.training import TrainingResult, default_path, make_folder, run_training, with_next_seed
 from diagnostics.signals import ended_by
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
 from lenet.settings import Settings
-from reports.terminal.output import is_terminal, talk
+from reports.terminal.output import is_terminal, say, talk
 from reports.text.command_line import path_word
 from reports.text.diagnosis import diagnosis_text
+from reports.text.end_numbers import EndNumbers, WatchEnd
 from reports.text.stopping import stopping_price
 
 
@@ -28,8 +31,9 @@ class TrainOptions:
     no_log: whether nothing is logged.
     watch: whether the run is shown live, where there is a terminal.
     print_every: steps of an epoch between printed lines; 0 prints none.
-    on_defect: what to do with a dead run.
-    resume: whether the interrupted run in ``out`` is continued.
+    on_defect: what to do with a defect run.
+    resume: whether the run in ``out`` is continued.
+    is_longer: whether a continued run is to have more steps than it was started with, so that it may have ended.
     recording: how the run is recorded.
     """
 
@@ -39,6 +43,7 @@ class TrainOptions:
     print_every: int
     on_defect: OnDefect
     resume: bool
+    is_longer: bool
     recording: RecordingOptions
 
     @property
@@ -51,6 +56,7 @@ class TrainOptions:
         if self.no_log:
             return None
         if self.out is not None and attempt == 0:
+            make_folder(self.out.parent)
             return self.out
         return default_path(settings, self.out.parent if self.out is not None else Path("runs"))
 
@@ -72,17 +78,23 @@ def train(settings: Settings, options: TrainOptions) -> list[TrainingResult]:
 
 
 def _once(settings: Settings, options: TrainOptions, data: Dataset, attempt: int) -> TrainingResult:
-    """One training, and what became of it on stderr. Raises the exception that interrupted it."""
+    """One training, and what became of it. Raises the exception that interrupted it."""
+    end = WatchEnd()
+
+    def hooks(recorder: Recorder) -> list[Hook]:
+        return [end, *(_live_view(recorder) if options.is_live else ())]
+
     result = run_training(
         settings,
         options.path(settings, attempt),
         options.recording,
         dataset=data,
         resume=options.resume,
+        extend=options.is_longer,
         print_every=0 if options.is_live else options.print_every,
-        hooks=_live_view if options.is_live else None,
+        hooks=hooks,
     )
-    _tell(result)
+    _tell(result, end.numbers)
     if result.interruption is not None:
         raise result.interruption
     return result
@@ -94,16 +106,18 @@ def _live_view(recorder: Recorder) -> Sequence[Hook]:
     return [LiveView(recorder)]
 
 
-def _tell(result: TrainingResult) -> None:
-    """The verdict, where the log is, and what to type next."""
+def _tell(result: TrainingResult, ended_at: EndNumbers | None) -> None:
+    """The verdict, which is the result; then where the log is, and what to type next."""
     interrupted_by = ended_by(result.interruption)
-    talk(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by))
+    say(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by, ended_at=ended_at))
     if result.status == "stopped" and result.diagnosis.verdict.is_defect:
         talk(f"stopped as a defect run; the price of stopping so: {stopping_price()}")
     if result.path is not None:
         path = path_word(result.path)
         then = "to go on: lenet-diag train --resume --out" if interrupted_by else "next: lenet-diag report"
-        talk(f"log:  {result.path}\n{then} {path}")
+        kept = checkpoint_folder(result.path)
+        states = f"\nstates: {kept}{os.sep} (--resume, replay and rescue need them)" if kept.is_dir() else ""
+        talk(f"log:  {result.path}{states}\n{then} {path}")
     for failed in result.model.run_end.switched_off:
         talk(failed)
     if result.log_failure is not None:

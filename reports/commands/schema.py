@@ -12,4 +12,4 @@ def command() -> None:
     """Print the format of the log files, as Markdown."""
     from diagnostics.schema.markdown import log_format_markdown
 
-    say(log_format_markdown(), end="")
+    say(log_format_markdown(), end="", is_data=True)

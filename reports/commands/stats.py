@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row an arm.")
 @click.option(
+    "-o",
+    "--out",
     "--save",
     "folder",
     metavar="FOLDER",
@@ -63,17 +65,17 @@ def command(
             loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known))
         except DiagnosticsError as error:
             if as_json:
-                say(nothing_read(str(error), not include_defects).json)
+                say(nothing_read(str(error), not include_defects).json, is_data=True)
             raise
         for line in notes(loaded):
             talk(line)
         forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
         if not groups:
             if as_json:
-                say(forms.json)
+                say(forms.json, is_data=True)
             talk("no finished run among these files")
             sys.exit(UNREADABLE)
-        say(forms.json if as_json else forms.csv if as_csv else forms.text)
+        say(forms.json if as_json else forms.csv if as_csv else forms.text, is_data=as_json or as_csv)
         if folder:
             forms.save(folder)
             talk(f"written to {folder}")

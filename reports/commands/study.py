@@ -12,9 +12,10 @@ import click
 from lenet.settings import option_name
 from reports.commands import rescue_study
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
+from reports.commands.grouped_help import GroupedCommand
 from reports.commands.interruptions import Terminated, ending_in_order
-from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options, scheduler_option
-from reports.commands.values import FILE, FOLDER, FROM_1
+from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options, grouped, scheduler_option
+from reports.commands.values import FILE, FOLDER, FROM_1, KnownName
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
 from reports.text.stopping import stopping_price
@@ -26,39 +27,60 @@ if TYPE_CHECKING:
 DEFAULT_RUNS = 10
 
 
-@click.command(name="study")
-@click.option("--runs", type=FROM_1, help=f"Seeds of each arm.  [default: {DEFAULT_RUNS}]")
-@click.option("--jobs", type=FROM_1, help="Runs at a time.  [default: the number of cores]")
+def preset_names() -> list[str]:
+    """The names that --preset takes."""
+    from diagnostics.study.presets import PRESETS, RESCUE
+
+    return [*PRESETS, RESCUE]
+
+
+@click.command(name="study", cls=GroupedCommand)
+@grouped("study", "--runs", type=FROM_1, help=f"Seeds of each arm.  [default: {DEFAULT_RUNS}]")
+@grouped("study", "--jobs", type=FROM_1, help="Runs at a time.  [default: the number of cores]")
 @scheduler_option("Runs")
-@click.option("--preset", metavar="NAME", help="report-table, remedies, why or rescue: studies that answer the report.")
-@grid_options
-@click.option(
-    "--on-defect",
-    type=click.Choice(["continue", "stop", "restart", "rollback"]),
-    help="What to do with a run once it is sure to be a defect run. The price of stop: "
-    f"{stopping_price()}.  [default: continue]",
+@grouped(
+    "study",
+    "--preset",
+    metavar="NAME",
+    type=KnownName(preset_names),
+    help="report-table, remedies, why or rescue: studies that answer the paper.",
 )
-@click.option("--log-every", type=STEPS, help="Steps between log rows.  [default: 1]")
-@click.option("--histograms-every", type=STEPS_OR_NEVER, help="Steps between histograms; 0 is never.  [default: 25]")
-@click.option(
+@grouped(
+    "study",
+    "-o",
     "--out",
     "folder",
     metavar="FOLDER",
     type=FOLDER,
     help="Where the runs go.  [default: studies/PRESET or studies/UTC-TIME]",
 )
-@click.option("--resume", is_flag=True, help="Go on with the study in --out; what is complete is not repeated.")
-@click.option(
+@grouped("study", "--resume", is_flag=True, help="Go on with the study in --out; what is complete is not repeated.")
+@grouped(
+    "study",
     "--reuse",
     metavar="FOLDER",
     multiple=True,
     type=FOLDER,
     help="Copy runs from this study where settings, seed, code and machine are the same.",
 )
-@click.option(
-    "--page", metavar="FILE", type=FILE, help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]"
+@grouped(
+    "study",
+    "--page",
+    metavar="FILE",
+    type=FILE,
+    help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]",
 )
-@click.option("--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
+@grouped("study", "--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
+@grid_options
+@grouped(
+    "remedies",
+    "--on-defect",
+    type=click.Choice(["continue", "stop", "restart", "rollback"]),
+    help="What to do with a run once it is sure to be a defect run. The price of stop: "
+    f"{stopping_price()}.  [default: continue]",
+)
+@grouped("log", "--log-every", type=STEPS, help="Steps between log rows.  [default: 1]")
+@grouped("log", "--histograms-every", type=STEPS_OR_NEVER, help="Steps between histograms; 0 is never.  [default: 25]")
 def command(
     runs: int | None,
     jobs: int | None,
@@ -93,11 +115,12 @@ def command(
         from diagnostics.executors.open_executor import open_executor
         from diagnostics.files import check_replaceable
         from diagnostics.study.plan import StudyPlan
+        from diagnostics.study.presets import RESCUE
         from diagnostics.study.reuse import check_source
 
         if page is not None:
             check_replaceable(page)
-        if preset == rescue_study.NAME:
+        if preset == RESCUE:
             for name in (*given, *how, *(["runs"] if runs else []), *(["reuse"] if reuse else [])):
                 raise click.UsageError(
                     f"{option_name(name)}: --preset {preset} is one fixed study and does not take it"

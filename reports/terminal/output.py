@@ -11,10 +11,13 @@ import contextlib
 import logging
 import os
 import re
+import shutil
 import sys
 from typing import TextIO
 
 import click
+
+from reports.text.wrapping import fitted
 
 # C0 without tab and newline, DEL, C1, marks that turn the direction of writing, and separators of lines.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -25,18 +28,30 @@ def shown(text: str) -> str:
     return _OBEYED.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-def say(text: object, *, end: str = "\n") -> None:
-    """Print a result on stdout, and ``end`` after it. Raises OSError where stdout takes no more."""
+def say(text: object, *, end: str = "\n", is_data: bool = False) -> None:
+    """Print a result on stdout, and ``end`` after it; in a terminal, without breaking words at its edge.
+
+    ``is_data``: whether a program may read it (JSON, CSV), so that its lines stay as they are; default False.
+    Raises OSError where stdout takes no more.
+    """
+    words = shown(str(text))
     try:
-        click.echo(shown(str(text)) + end, nl=False)
+        click.echo((words if is_data else _fitted(words, sys.stdout)) + end, nl=False)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, "standard output") from None
 
 
 def talk(text: object) -> None:
-    """Print a line on stderr. Where stderr takes no more, nothing is printed: talk ends no command."""
+    """Print a line on stderr, without breaking words. Where stderr takes no more, nothing is printed or raised."""
     with contextlib.suppress(OSError, ValueError):
-        click.echo(shown(str(text)), err=True)
+        click.echo(_fitted(shown(str(text)), sys.stderr), err=True)
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """``text`` for the width of a terminal; as it is where ``stream`` is none."""
+    if not is_terminal(stream):
+        return text
+    return fitted(text, shutil.get_terminal_size().columns)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from diagnostics.detect.asking import NOT_MEASURED
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
@@ -12,12 +11,13 @@ from diagnostics.detect.rollback_remedies import remedy_words, rollback_words
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
+from reports.text.end_numbers import EndNumbers
 from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
 from reports.text.imported import onset_words
 from reports.text.numbers import counted
 from reports.text.phrases import status_words
+from reports.text.wrapping import WIDTH, labelled, lines_of
 
-WIDTH = 110
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
     Verdict.RECOVERED: "recovered: it went down, came back, and ended well",
@@ -74,59 +74,83 @@ def times_words(rollbacks: Sequence[Rollback]) -> str:
     return f" {len(rollbacks)} times, the last time" if len(rollbacks) > 1 else ""
 
 
-def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0, interrupted_by: str = "") -> str:
-    """Verdict, what happened, since when, the blow, the first link, the chain of events, and what to try.
+def diagnosis_text(
+    diagnosis: Diagnosis,
+    status: str = "completed",
+    planned: int = 0,
+    interrupted_by: str = "",
+    ended_at: EndNumbers | None = None,
+) -> str:
+    """Verdict, what happened, accuracy and loss, since when, the blow, the first link, the events, and what to try.
 
     ``status`` is that of the log; for a run that did not complete it is told, with
     how many of its ``planned`` steps (0: unknown) were judged and, where it is known, who interrupted it.
+    ``ended_at``: accuracy and loss at its end; None (default) where nobody knows them.
     """
-    lines = [f"{diagnosis.run}: {verdict_line(diagnosis)}"]
-    lines += [f"  {line}" for line in textwrap.wrap(headline(diagnosis), WIDTH)]
+    lines = lines_of(f"{diagnosis.run}: {verdict_line(diagnosis)}", indent="  ")
+    lines += [f"  {line}" for line in lines_of(headline(diagnosis), WIDTH - 2)]
+    for label, words in facts(diagnosis, status, planned, interrupted_by, ended_at):
+        lines += labelled(label, words)
+    return "\n".join(lines)
+
+
+def facts(
+    diagnosis: Diagnosis, status: str, planned: int, interrupted_by: str, ended_at: EndNumbers | None
+) -> list[tuple[str, str]]:
+    """All that is known of a run after its verdict, as labels and words; a label is "" where the one before holds.
+
+    The arguments are those of :func:`diagnosis_text`.
+    """
+    found: list[tuple[str, str]] = []
     if status != "completed":
         steps = diagnosis.steps
         of = f"{steps:,} of {counted(planned, 'planned step')}" if planned else counted(steps, "step")
-        lines.append(f"  status:     {status_words(status, interrupted_by)}; it is judged by {of}")
-    for position, rollback in enumerate(diagnosis.rollbacks):
-        lines += wrapped("rollbacks:" if position == 0 else "", rollback_words(rollback))
+        found.append(("status:", f"{status_words(status, interrupted_by)}; it is judged by {of}"))
+    found += [] if ended_at is None else ended_at.facts
+    found += _under("rollbacks:", map(rollback_words, diagnosis.rollbacks))
     stretch = deciding_stretch(diagnosis)
     if diagnosis.onset is not None:
         share = diagnosis.defect_steps / diagnosis.steps
         since = onset_words(stretch) if stretch else f"step {diagnosis.onset}"
-        lines.append(
-            f"  since:      {since}, confirmed at step {diagnosis.confirmed}; "
-            f"{diagnosis.defect_steps:,} of {diagnosis.steps:,} steps are defect iterations ({share:.0%})"
+        found.append(
+            (
+                "since:",
+                f"{since}, confirmed at step {diagnosis.confirmed}; "
+                f"{diagnosis.defect_steps:,} of {diagnosis.steps:,} steps are defect iterations ({share:.0%})",
+            )
         )
         ended = [stretch for stretch in diagnosis.stretches if stretch.recovery is not None]
-        lines += [f"  came back:  step {one.recovery} ({one.kind}, from step {one.onset})" for one in ended]
+        found += [("came back:", f"step {one.recovery} ({one.kind}, from step {one.onset})") for one in ended]
     if diagnosis.blow is not None:
-        lines.append(f"  blow:       {link_words(diagnosis.blow)}")
+        found.append(("blow:", link_words(diagnosis.blow)))
     if diagnosis.first_link is not None:
-        lines.append(f"  first link: {link_words(diagnosis.first_link)}")
+        found.append(("first link:", link_words(diagnosis.first_link)))
         measured = [measured_words(one) for one in (diagnosis.blow, diagnosis.first_link) if one is not None]
-        for position, words in enumerate(dict.fromkeys(measured)):
-            lines += wrapped("measured:" if position == 0 else "", words)
-        lines += wrapped("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to "))
+        found += _under("measured:", dict.fromkeys(measured))
+        found.append(("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to ")))
     elif diagnosis.verdict.is_dead:
-        lines.append("  first link: unexplained: no rule sees what happened")
+        found.append(("first link:", "unexplained: no rule sees what happened"))
     if diagnosis.changed_limits:
-        lines += wrapped("judged by:", f"limits that are not the defaults: {limits_words(diagnosis.changed_limits)}")
-    for position, link in enumerate(diagnosis.chain):
-        lines.append(f"  {'events:' if position == 0 else '':11} {_link(link)}")
-    for position, remedy in enumerate(diagnosis.remedies):
-        lines.append(f"  {'to try:' if position == 0 else '':11} {remedy}")
+        found.append(("judged by:", f"limits that are not the defaults: {limits_words(diagnosis.changed_limits)}"))
+    found += _under("events:", map(_link, diagnosis.chain))
+    found += _under("to try:", map(str, diagnosis.remedies))
     if diagnosis.chain and unmeasured(diagnosis):
-        lines += wrapped("checked:", _counts(diagnosis))
+        found.append(("checked:", _counts(diagnosis)))
     if not diagnosis.chain:
         seen = [check for check in diagnosis.checks if check.outcome == "fired"]
-        lines += wrapped("checked:", _counts(diagnosis))
-        lines += [f"  {'noticed:' if position == 0 else '':11} {_link(c)}" for position, c in enumerate(seen)]
-    return "\n".join(lines)
+        if diagnosis.verdict is Verdict.HEALTHY:  # good news stays short, and the report has the whole list
+            signs = f"{counted(len(seen), 'sign')} that did no lasting harm; the report lists them"
+            found += [("noticed:", signs)] if seen else []
+            found += [("checked:", _counts(diagnosis))] if unmeasured(diagnosis) else []
+        else:
+            found.append(("checked:", _counts(diagnosis)))
+            found += _under("noticed:", map(_link, seen))
+    return found
 
 
-def wrapped(label: str, words: str) -> list[str]:
-    """Words after a label, on as many lines as they need."""
-    first, *more = textwrap.wrap(words, WIDTH - 12)
-    return [f"  {label:11} {first}", *(f"  {'':11} {line}" for line in more)]
+def _under(label: str, each: Iterable[str]) -> list[tuple[str, str]]:
+    """Several facts under one label."""
+    return [(label if place == 0 else "", words) for place, words in enumerate(each)]
 
 
 def limits_words(changed: Mapping[str, tuple[float, float]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
+from reports.text.wrapping import labelled
 
 
 def onset_words(stretch: Stretch) -> str:
@@ -24,7 +25,10 @@ def imported_words(run: Run) -> list[str]:
         return []
     source = f"{known.get('format', '')} of {known['imported_from']}; {known.get('resolution', '')}"
     taken = [str(one) for one in known.get("taken_as", [])]
-    return [f"  read from:  {source}", *(f"  {'taken as:' if i == 0 else '':11} {one}" for i, one in enumerate(taken))]
+    lines = labelled("read from:", source)
+    for place, one in enumerate(taken):
+        lines += labelled("taken as:" if place == 0 else "", one)
+    return lines
 
 
 def imported_sentence(run: Run) -> str:

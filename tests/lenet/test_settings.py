@@ -26,15 +26,16 @@ from lenet import (
     StepDecay,
     Warmup,
 )
-from lenet.architectures import layers_with_weights
+from lenet.architectures import layers_with_weights, network_layers
+from lenet.layers.initializers import Initializer
 from lenet.settings import OPTIMIZERS
 
 NAN, INF = float("nan"), float("inf")
 ONE_OF = {
     "network": "feedforward, conv, conv2, conv-pool, lenet",
     "activation": "relu, sigmoid, tanh",
-    "convolution": "exact, report",
-    "init": "report, lecun, glorot, he",
+    "convolution": "exact, paper",
+    "init": "paper, lecun, glorot, he",
     "init_shape": "normal, uniform",
     "optimizer": "sgd, momentum, rmsprop, adam",
     "lr_decay": "none, inverse-time, step, exponential, cosine",
@@ -62,7 +63,18 @@ def test_the_defaults_are_the_reports() -> None:
 def test_an_unknown_choice_is_refused_with_the_known_ones(name: str, known: str) -> None:
     option = "--" + name.replace("_", "-")
 
-    assert refusal(**{name: "LeNet"}) == f"{option}: received 'LeNet', expected one of {known}"
+    hint = {"network": "; did you mean lenet?", "init": "; did you mean lecun?"}.get(name, "")
+    assert refusal(**{name: "LeNet"}) == f"{option}: received 'LeNet', expected one of {known}{hint}"
+
+
+def test_the_paper_and_the_report_are_one() -> None:
+    assert Settings(init="paper", convolution="paper") == Settings(init="report", convolution="report")
+    assert Settings(init="paper").to_dict()["init"] == "report", "logs keep the name they always had"
+    assert Initializer("paper").describe() == Initializer("report").describe()
+    kinds = [[type(one) for one in network_layers("conv", convolution=name)] for name in ("paper", "report")]
+    assert kinds[0] == kinds[1]
+    with pytest.raises(SettingsError, match="no effect without --init lecun, glorot or he"):
+        Settings(init="paper", init_shape="uniform")
 
 
 @pytest.mark.parametrize(("name", "value", "least"), [

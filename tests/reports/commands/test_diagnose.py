@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,10 +122,20 @@ def test_a_run_that_did_not_complete_is_said_to_be_judged_by_what_there_is():
     assert "status:" not in diagnosis_text(Diagnosis("run", Verdict.HEALTHY, 469), "completed", 469)
 
 
-def test_the_rules_that_could_not_be_asked_are_counted(runs):
-    text = told("diagnose", runs / "good.h5").stdout
+def test_the_rules_that_could_not_be_asked_are_counted_where_a_run_is_undecided(runs):
+    undecided = replace(open_run(runs / "good.h5").diagnosis, verdict=Verdict.UNDECIDED)
+    text = " ".join(diagnosis_text(undecided).split())
 
-    assert re.search(r"checked: +asked \d+ of \d+ rules: \d+ found nothing", text)
+    assert re.search(r"checked: asked \d+ of \d+ rules: \d+ found nothing", text)
+
+
+def test_a_healthy_run_reads_as_good_news(runs):
+    lines = told("diagnose", runs / "good.h5").stdout.splitlines()
+
+    assert lines[0] == "good: healthy: it learned, and kept what it learned"
+    assert re.fullmatch(r"  training:   accuracy [\d.]+ %, loss [\d.]+ \(mean of epoch 16\)", lines[1])
+    assert lines[2].startswith("  validation: accuracy ")
+    assert not any("checked:" in line for line in lines)
 
 
 def test_a_folder_stands_for_its_logs_and_a_defect_can_fail_the_command(runs):

@@ -1,0 +1,71 @@
+"""`train --resume`: the settings of the run that is continued, and how much longer it may get."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lenet.settings import option_name
+
+if TYPE_CHECKING:
+    from lenet.settings import Settings
+
+LONGER = ("epochs", "steps")
+"""What a resumed run may be given more of."""
+
+
+def resumed(given: dict[str, Any], log: Path) -> tuple[Settings, bool]:
+    """The settings of the run in ``log``, and whether it is made longer than it was to be.
+
+    given: the options that were typed.
+
+    The number of threads never changes the result and may be another; ``--epochs`` and ``--steps`` may be larger.
+    Raises click.UsageError for an option that says otherwise, and LogError where the log cannot be read.
+    """
+    from diagnostics.log.reader import open_run
+    from lenet.settings import Settings
+
+    run = open_run(log)
+    if not run.info.settings:
+        raise click.UsageError(f"{log}: was trained from Python; continue it there (Recorder.resume)")
+    settings = Settings.from_dict(run.info.settings)
+    before = {**vars(settings), "log_every": run.header.log_every, "histograms_every": run.header.histograms_every}
+    longer: dict[str, int] = {}
+    for name, value in given.items():
+        if name == "threads":
+            settings = replace(settings, threads=value)
+        elif name in LONGER and _is_more(name, value, before[name]):
+            longer[name] = value
+        elif name in before and before[name] != value:
+            raise click.UsageError(_refusal(name, value, before[name], log))
+    if longer and settings.lr_decay == "cosine" and settings.decay_every is None:
+        raise click.UsageError(
+            f"{option_name(next(iter(longer)))}: the run in {log} has --lr-decay cosine, whose learning rate falls to "
+            "0 at the end of the run, so a longer run is another run from its first step on; start a new one"
+        )
+    if longer and _total({**vars(settings), **longer}, run.info.steps_per_epoch) <= run.info.total_steps:
+        words = " ".join(f"{option_name(name)} {value}" for name, value in longer.items())
+        raise click.UsageError(
+            f"{words}: the run in {log} ends after {run.info.total_steps} steps all the same "
+            f"(--epochs {settings.epochs}, --steps {settings.steps}); give larger numbers of both"
+        )
+    return replace(settings, **longer), bool(longer)  # type: ignore[arg-type]  # epochs and steps are whole numbers
+
+
+def _total(settings: dict[str, Any], steps_per_epoch: int) -> int:
+    """The steps after which a run of these settings ends."""
+    by_epochs: int = settings["epochs"] * steps_per_epoch
+    return min(by_epochs, settings["steps"] or by_epochs)
+
+
+def _is_more(name: str, value: int, before: int | None) -> bool:
+    """Whether a run is made longer. One without --steps ends with its epochs, so any --steps could only cut it."""
+    return before is not None and value > before
+
+
+def _refusal(name: str, value: Any, own: Any, log: Path) -> str:
+    more = ", or takes more" if name in LONGER and own is not None else ""
+    return f"{option_name(name)} {value}: the run in {log} was started with {own}; --resume keeps that{more}"
