@@ -10,6 +10,7 @@ from lenet.architectures import NETWORKS, network_layers
 from lenet.data import Dataset, formatData, load_dataset, load_mnist_images, load_mnist_labels
 from lenet.errors import DataError, LenetError, SettingsError, ShapeError
 from lenet.hooks import ContinueFrom, Hook, StopTraining
+from lenet.in_the_way import warn_of as _warn_of
 from lenet.layers.activations import ActivationReLU, ActivationSigmoid, ActivationSoftmax, ActivationTanh
 from lenet.layers.base import Layer, TrainableLayer
 from lenet.layers.convolution import ConvolutionLayer
@@ -30,6 +31,8 @@ from lenet.training.printing import PrintProgress
 from lenet.training.state import load_state, save_state
 
 __version__ = "0.1.0"
+
+_warn_of("diagnostics")
 
 # The names that LayerTap and LoopMonitor had before.
 OwnLayer, OwnTraining = LayerTap, LoopMonitor
