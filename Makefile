@@ -24,8 +24,16 @@ $(VENV)/.dev: $(BIN)/lenet-diag
 install: $(BIN)/lenet-diag ## create .venv and install the project
 
 .PHONY: train
-train: $(BIN)/lenet-diag ## install, then train the report's LeNet on MNIST and watch it
+train: $(BIN)/lenet-diag ## install, then train the paper's LeNet on MNIST and watch it
 	$(BIN)/lenet-diag train --watch
+
+.PHONY: demo
+demo: $(BIN)/lenet-diag ## install, then train until a run dies and open its report (under a minute)
+	$(BIN)/lenet-diag demo
+
+.PHONY: pictures
+pictures: $(VENV)/.dev ## make the pictures of the README again (needs Debian's package chromium)
+	$(BIN)/python -m docs.readme_pictures
 
 .PHONY: lint
 lint: $(VENV)/.dev ## style, layout, types, import contracts

@@ -14,6 +14,7 @@ from keyword import iskeyword
 from pathlib import Path
 
 ORDER = (
+    "demo",
     "train",
     "watch",
     "diagnose",

@@ -40,6 +40,7 @@ SLOW = ("report --out figures", "replay --out", "replay --state", "rescue --out"
 READ = {f"{command} --data" for command in ("train", "study", "report", "replay", "rescue", "gradcheck")}
 READ |= {
     "study --reuse",
+    "demo --out",  # a folder of logs, each with a name of its own
     "diagnose --limits",
     *(f"{command} --labels" for command in ("diagnose", "report", "stats", "import")),
 }
