@@ -140,7 +140,7 @@ def test_a_run_is_not_resumed_with_other_settings(trained: Path, option: list[st
         (["train", "--lr", "-1"], 2, "--lr"),
         (["train", "--network", "alexnet"], 2, "alexnet"),
         (["train", "--data", "nowhere"], 3, "nowhere"),
-        (["train", "--out", "nowhere/x.h5"], 4, "nowhere"),
+        (["train", "--out", "/dev/null/x.h5"], 4, "/dev/null"),
         (["train", "--out", "."], 2, "is a folder"),
         (["train", "--resume"], 2, "--out"),
         (["train", "--no-log", "--out", "x.h5"], 2, "--no-log"),
@@ -195,7 +195,7 @@ def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(
         command,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": root},
     )
@@ -204,11 +204,11 @@ def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(
     empty = log.stat().st_size
     wait_until(lambda: log.stat().st_size > empty, "the first rows in the log")
     process.send_signal(number)
-    _, told = process.communicate(timeout=PATIENCE)
+    said, told = process.communicate(timeout=PATIENCE)
     diagnosed = json.loads(lenet_diag("diagnose", "x.h5", "--json", folder=tmp_path).stdout)
 
     assert process.returncode == code, told
-    assert f"interrupted by {by}; " in told
+    assert f"interrupted by {by}; " in said
     assert f"interrupted by {by}; " in lenet_diag("diagnose", "x.h5", folder=tmp_path).stdout
     assert "Traceback" not in told
     assert diagnosed[0]["steps"] > 0

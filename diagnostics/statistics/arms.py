@@ -10,6 +10,7 @@ from typing import Any
 from diagnostics.arguments import expect_several
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
+from lenet.settings import DECLARED
 
 NOT_AN_ARM = ("seed", "threads")
 """Settings in which the runs of one arm may differ. The number of threads changes times and nothing else."""
@@ -58,13 +59,14 @@ def _labels(arms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     labels = {}
     for arm in arms:
         parts = [str(arm["network"])] if arm.get("network") is not None else []
-        parts += [f"{n}={_value(arm.get(n))}" for n in differing if n != "network"]
+        parts += [f"{n}={_value(n, arm.get(n))}" for n in differing if n != "network"]
         labels[arm_key(arm)] = " ".join(parts) or "all runs"
     return labels
 
 
-def _value(value: Any) -> str:
-    """A setting as it is written in a label; a list or a mapping, such as the layers of a model, as a short hash."""
+def _value(name: str, value: Any) -> str:
+    """A setting in a label, as people see it; a list or a mapping, such as the layers of a model, as a short hash."""
     if isinstance(value, Mapping | list | tuple):
         return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:6]
-    return "default" if value is None else str(value)
+    shown = DECLARED[name].shown(value) if name in DECLARED else value
+    return "default" if value is None else str(shown)

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostics.arguments import expect_several
+from diagnostics.errors import StudyError
 from diagnostics.statistics.group import Group, Mean
 from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, points_words
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.views import ShownInNotebooks
+from lenet.arguments import did_you_mean
 
 LEVEL = 0.05
 GROUPS = "groups, as group_runs(summaries) gives them"
@@ -183,6 +185,16 @@ def compare_all(groups: Sequence[Group], control: Group | None = None) -> list[C
     asked = [c for c in made if c.p is not None]
     adjusted = dict(zip(map(id, asked), adjust([c.p for c in asked if c.p is not None]), strict=True))
     return [replace(c, adjusted_p=adjusted.get(id(c))) for c in made]
+
+
+def control_among(groups: Sequence[Group], name: str | None) -> Group | None:
+    """The group of this label; None for None. Raises StudyError, which names the labels that there are."""
+    found = next((group for group in groups if group.label == name), None)
+    if name is not None and found is None:
+        labels = [group.label for group in groups]
+        expected = f"expected one of {', '.join(labels)}{did_you_mean(name, labels)}"
+        raise StudyError(f"--control: received {name!r}, {expected}")
+    return found
 
 
 def _pairs(arm: Group, control: Group) -> list[tuple[RunSummary, RunSummary]]:

@@ -20,7 +20,8 @@ from diagnostics.files import read_json, write_json
 from diagnostics.record.options import RESTARTS, OnDefect
 from diagnostics.statistics.arms import NOT_AN_ARM, arm_key
 from diagnostics.statistics.run_summary import RunSummary
-from lenet.settings import Settings, settings_without_effect
+from lenet.arguments import did_you_mean
+from lenet.settings import DECLARED, Settings, settings_without_effect
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
@@ -146,6 +147,15 @@ class StudyPlan:
         # With restarts, further seeds of an arm are those that its restarts have used.
         return same and arms and (self.on_defect != "restart" or self.arms == other.arms)
 
+    def labelled_as(self, before: StudyPlan) -> StudyPlan:
+        """The plan with the labels that arms of the same settings have in ``before``, such as those of a folder."""
+        known = {arm_key(arm.settings): arm.label for arm in before.arms}
+        new = {arm.label: known.get(arm_key(arm.settings), arm.label) for arm in self.arms}
+        arms = (
+            replace(arm, label=new[arm.label], control=new.get(arm.control or "", arm.control)) for arm in self.arms
+        )
+        return replace(self, arms=tuple(arms))
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the plan into the folder."""
         write_json(Path(folder) / FILE, {"format": FORMAT, **asdict(self)})
@@ -187,23 +197,23 @@ def _check_size(plan: StudyPlan) -> None:
         raise ValueError(f"found {sum(arm.runs for arm in plan.arms):,} runs, expected at most {MOST_RUNS:,}")
 
 
-def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
+def grid(options: Mapping[str, Sequence[Any]], runs: int, control: str | None = None) -> tuple[Arm, ...]:
     """The arms of every combination of ``options``, labelled by the settings in which they differ.
 
-    Every setting is filled in and checked. The first arm is the control of the others. A
+    Every setting is filled in and checked. A
     setting that has no effect in one combination and has one in another (a decay rate with
     and without a decay) is left out where it has none.
 
     Args:
         options: for each setting the values that are tried.
         runs: how many seeds are trained in every arm.
+        control: the label of the arm that all others are compared with; None (default) for the first.
 
     Raises:
         SettingsError: a value that no training takes.
-        StudyError: ``runs`` below 1, or several values of a setting that makes no arms.
+        StudyError: ``runs`` below 1, several values of a setting that makes no arms, or no arm called ``control``.
     """
-    if not 1 <= runs <= MOST_RUNS:
-        raise StudyError(f"--runs: received {runs}, expected 1 to {MOST_RUNS:,}")
+    _check_runs(runs)
     options = {name: list(dict.fromkeys(values)) for name, values in options.items() if values}
     differing = [name for name, values in options.items() if len(values) > 1]
     for name in NOT_AN_ARM:
@@ -221,10 +231,42 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int) -> tuple[Arm, ...]:
             continue
         seen.append(chosen)
         settings = Settings.from_dict(chosen)
-        parts = [settings.network] + [f"{n}={chosen[n]}" for n in differing if n != "network" and n in chosen]
-        control = arms[0].label if arms else None
-        arms.append(Arm(" ".join(parts), arm_settings(settings), runs, control))
-    return told_apart(arms)
+        names = [name for name in differing if name != "network" and name in chosen]
+        parts = [settings.network, *(f"{name}={DECLARED[name].shown(chosen[name])}" for name in names)]
+        arms.append(Arm(" ".join(parts), arm_settings(settings), runs))
+    return compared_with(told_apart(arms), control)
+
+
+def arms_of(settings: Mapping[str, Mapping[str, Any]], runs: int, control: str | None = None) -> tuple[Arm, ...]:
+    """Arms that are written out.
+
+    Args:
+        settings: for each label the settings in which the arm differs from the defaults.
+        runs: how many seeds are trained in every arm.
+        control: the label of the arm that all others are compared with; None (default) for the first.
+
+    Raises:
+        SettingsError: a value that no training takes.
+        StudyError: ``runs`` below 1, two arms with the same settings, or no arm called ``control``.
+    """
+    _check_runs(runs)
+    made = (Arm(label, arm_settings(Settings.from_dict(own)), runs) for label, own in settings.items())
+    return compared_with(told_apart(made), control)
+
+
+def compared_with(arms: Sequence[Arm], control: str | None) -> tuple[Arm, ...]:
+    """The arms, all others compared with the one called ``control``, by default the first. Raises StudyError."""
+    labels = [arm.label for arm in arms]
+    chosen = labels[0] if control is None and labels else control
+    if chosen not in labels:
+        expected = f"expected one of {', '.join(labels)}{did_you_mean(str(control), labels)}"
+        raise StudyError(f"--control: received {control!r}, {expected}")
+    return tuple(replace(arm, control=None if arm.label == chosen else chosen) for arm in arms)
+
+
+def _check_runs(runs: int) -> None:
+    if not 1 <= runs <= MOST_RUNS:
+        raise StudyError(f"--runs: received {runs}, expected 1 to {MOST_RUNS:,}")
 
 
 def told_apart(arms: Iterable[Arm]) -> tuple[Arm, ...]:

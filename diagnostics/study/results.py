@@ -11,7 +11,7 @@ from diagnostics.errors import DamagedFileError
 from diagnostics.files import read_json
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.arms import arm_key, group_runs
-from diagnostics.statistics.comparison import Comparison, compare_all
+from diagnostics.statistics.comparison import Comparison, compare_all, control_among
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.study.plan import PlannedRun, StudyPlan
@@ -62,13 +62,19 @@ def groups_of(plan: StudyPlan, runs: Iterable[RunSummary], exclude_defect_steps:
     return group_runs(list(runs), labels, exclude_defect_steps)
 
 
-def comparisons_of(plan: StudyPlan, groups: Sequence[Group]) -> list[Comparison]:
+def comparisons_of(plan: StudyPlan, groups: Sequence[Group], control: str | None = None) -> list[Comparison]:
     """Every arm against its control; p-values are adjusted for the number of arms with the same control.
 
     Args:
-        plan: the plan of the study.
-        groups: its arms, as :func:`groups_of` gives them.
+        plan: the plan of the study, which says the control of each arm.
+        groups: the arms.
+        control: the label of an arm that all others are compared with instead; None (default) for what the plan says.
+
+    Raises:
+        StudyError: no group is called ``control``.
     """
+    if control is not None:
+        return compare_all(groups, control_among(groups, control))
     by_label = {group.label: group for group in groups}
     made: list[Comparison] = []
     for control in dict.fromkeys(arm.control for arm in plan.arms if arm.control in by_label):

@@ -12,6 +12,7 @@ import click
 
 from reports.commands.exit_codes import FAULT, UNREADABLE, fail, one_line_errors, tell_damage
 from reports.commands.import_options import chosen, import_options
+from reports.commands.stats import CONTROL
 from reports.commands.values import FOLDER, FROM_1, LOG, PATH
 from reports.terminal.output import say, talk
 
@@ -48,9 +49,17 @@ if TYPE_CHECKING:
     help="Of a run that broke: train it again up to where it broke, and show what happened there.  [default: replay]",
 )
 @click.option("--data", metavar="FOLDER", type=PATH, help="The data to replay a run with.")
+@click.option("--control", metavar="NAME", help=f"Of a folder: {CONTROL[0].lower()}{CONTROL[1:]}")
 @import_options
 def command(
-    path: Path, out: Path | None, which: str, jobs: int | None, wants_replay: bool, data: Path | None, **known: Any
+    path: Path,
+    out: Path | None,
+    which: str,
+    jobs: int | None,
+    wants_replay: bool,
+    data: Path | None,
+    control: str | None,
+    **known: Any,
 ) -> None:
     """Write report.html, complete in itself, and its figures as PNG files.
 
@@ -70,7 +79,7 @@ def command(
         out = out or (path / "report" if path.is_dir() else path.with_suffix(".report"))
         check_replaceable(out / "report.html")  # before the minutes that figures take
         if path.is_dir():
-            code = _report_folder(path, out, which, jobs, wanted)
+            code = _report_folder(path, out, which, jobs, wanted, control)
         else:
             pages, code = report_runs(path, out, wanted)
             for page in pages:
@@ -117,14 +126,14 @@ def report_runs(path: Path, out: Path, wanted: Wanted, name: str | None = None) 
     return pages, code
 
 
-def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted: Wanted) -> int:
+def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted: Wanted, control: str | None) -> int:
     """The page of the folder and those of its runs; returns the exit code."""
     from reports.commands.stats import collect, notes
     from reports.pages import html
     from reports.pages.study_data import StudyData
     from reports.pages.study_page import build
 
-    loaded, groups, comparisons = collect((folder,), False, wanted.options)
+    loaded, groups, comparisons = collect((folder,), False, wanted.options, control)
     for line in notes(loaded):
         talk(line)
     if not groups:

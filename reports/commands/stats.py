@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from diagnostics.statistics.summary_cache import Loaded
 
 
+CONTROL = "The arm that all others are compared with.  [default: that of the study, else the first]"
+
+
 @click.command(name="stats")
 @click.argument("paths", metavar="RUN.h5|FILE|FOLDER...", nargs=-1, required=True, type=LOG)
 @click.option(
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     type=FOLDER,
     help="Also write stats.txt, stats.json, stats.csv, and runs.csv with one row a run.",
 )
+@click.option("--control", metavar="NAME", help=CONTROL)
 @import_options
 def command(
     paths: tuple[Path, ...],
@@ -49,6 +53,7 @@ def command(
     as_json: bool,
     as_csv: bool,
     folder: Path | None,
+    control: str | None,
     **known: Any,
 ) -> None:
     """Statistics of runs: defect rates with 95 % intervals, means over all runs and over survivors.
@@ -62,7 +67,7 @@ def command(
         raise click.UsageError("--json and --csv contradict each other; --save FOLDER writes both")
     with one_line_errors():
         try:
-            loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known))
+            loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known), control)
         except DiagnosticsError as error:
             if as_json:
                 say(nothing_read(str(error), not include_defects).json, is_data=True)
@@ -84,28 +89,34 @@ def command(
 
 
 def collect(
-    paths: tuple[Path, ...], exclude_defect_steps: bool, options: ImportOptions | None = None
+    paths: tuple[Path, ...],
+    exclude_defect_steps: bool,
+    options: ImportOptions | None = None,
+    control: str | None = None,
 ) -> tuple[Loaded, list[Group], list[Comparison]]:
-    """The runs in these files and folders, grouped and compared. A single study keeps its own arms."""
+    """The runs in these files and folders, grouped and compared with ``control``, by default the first arm.
+
+    A single study keeps its own arms, and its own control where no other is named. Raises StudyError.
+    """
     from diagnostics.errors import LogError
     from diagnostics.imports import find_files
     from diagnostics.statistics import summary_cache
     from diagnostics.statistics.arms import group_runs
-    from diagnostics.statistics.comparison import compare_all
+    from diagnostics.statistics.comparison import compare_all, control_among
     from diagnostics.study import results
     from diagnostics.study.plan import FILE
 
     if len(paths) == 1 and (paths[0] / FILE).exists():
         plan, loaded = results.load_study(paths[0])
         groups = results.groups_of(plan, loaded.runs, exclude_defect_steps)
-        return loaded, groups, results.comparisons_of(plan, groups)
+        return loaded, groups, results.comparisons_of(plan, groups, control)
     files, problems = find_files(paths)
     if not files:
         raise LogError("; ".join(problems))
     loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None, options)
     loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
-    return loaded, groups, compare_all(groups)
+    return loaded, groups, compare_all(groups, control_among(groups, control))
 
 
 def _show_progress(done: int, total: int) -> None:

@@ -15,6 +15,7 @@ from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED
 from reports.commands.grouped_help import GroupedCommand
 from reports.commands.interruptions import Terminated, ending_in_order
 from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options, grouped, scheduler_option
+from reports.commands.study_arms import written_arms
 from reports.commands.values import FILE, FOLDER, FROM_1, KnownName
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
@@ -45,6 +46,16 @@ def preset_names() -> list[str]:
     type=KnownName(preset_names),
     help="report-table, remedies, why or rescue: studies that answer the paper.",
 )
+@grouped(
+    "study",
+    "--arm",
+    "written",
+    metavar='"NAME: OPTIONS"',
+    multiple=True,
+    help='An arm with options of a training, such as "clip: --clip-norm 1" or "plain:"; may be given more than once. '
+    "Options beside it hold for all arms.",
+)
+@grouped("study", "--control", metavar="NAME", help="The arm that all others are compared with.  [default: the first]")
 @grouped(
     "study",
     "-o",
@@ -86,6 +97,8 @@ def command(
     jobs: int | None,
     scheduler: str | None,
     preset: str | None,
+    written: tuple[str, ...],
+    control: str | None,
     folder: Path | None,
     resume: bool,
     reuse: tuple[Path, ...],
@@ -96,10 +109,10 @@ def command(
     histograms_every: int | None,
     **options: Any,
 ) -> None:
-    """Run --runs seeds of every combination of the options given.
+    """Run --runs seeds of every combination of the options given, or of arms that are written out.
 
     Every option of a training may be given more than once, such as
-    `--lr 0.1 --lr 0.5 --network lenet --network conv`. Each run has its log in
+    `--lr 0.1 --lr 0.5 --network lenet --network conv`. --arm writes arms out. Each run has its log in
     --out; `lenet-diag stats` and `lenet-diag report` take the folder. A run
     with --threads left out uses one thread. --preset rescue goes on with the
     tables beside --page, with or without --resume.
@@ -129,14 +142,17 @@ def command(
             with open_executor(None if page_only else scheduler, jobs, talk) as executor:
                 rescue_study.run_rescue_study(folder, where, executor, page_only=page_only)
             sys.exit(0)
-        if page_only or (resume and not given and not preset and not runs):
+        if preset and (written or control):
+            raise click.UsageError(f"--{'arm' if written else 'control'}: --preset has arms and controls of its own")
+        if page_only or (resume and not given and not preset and not runs and not written and not control):
             flag = "--page-only" if page_only else "--resume"
             check_folder(folder, flag)
             plan = StudyPlan.load(folder)
             check_agreement(plan, folder, flag, {**given, **how, "preset": preset, "runs": runs})
         else:
-            plan = make_plan(given, runs, preset, how)
+            plan = make_plan(given, runs, preset, how, written, control)
             check_folder(folder, "--resume" if resume else None)
+            plan = plan.labelled_as(StudyPlan.load(folder)) if resume else plan
             check_data(plan)
         for source in reuse:
             check_source(plan, source)
@@ -148,7 +164,14 @@ def command(
     sys.exit(code)
 
 
-def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | None, how: dict[str, Any]) -> StudyPlan:
+def make_plan(
+    given: dict[str, list[Any]],
+    runs: int | None,
+    preset_name: str | None,
+    how: dict[str, Any],
+    written: tuple[str, ...] = (),
+    control: str | None = None,
+) -> StudyPlan:
     """The plan these options ask for. Raises StudyError or SettingsError."""
     from diagnostics.errors import StudyError
     from diagnostics.study.plan import GIVEN_ONCE, StudyPlan, grid
@@ -158,8 +181,10 @@ def make_plan(given: dict[str, list[Any]], runs: int | None, preset_name: str | 
         if len(given.get(name, ())) > 1:
             raise StudyError(f"--{name}: given more than once; {why}")
     seeds = given.pop("seed", [0])
+    if written:
+        return StudyPlan(written_arms(written, given, runs or DEFAULT_RUNS, control), seeds[0], **how)
     if preset_name is None:
-        return StudyPlan(grid(given, runs or DEFAULT_RUNS), seeds[0], **how)
+        return StudyPlan(grid(given, runs or DEFAULT_RUNS, control), seeds[0], **how)
     several = [name for name, values in given.items() if len(values) > 1]
     if several:
         raise StudyError(f"{option_name(several[0])}: given more than once, which --preset does not allow")
@@ -222,6 +247,7 @@ def execute(
     where = f" --scheduler {path_word(scheduler)}" if scheduler else ""
     again = f"lenet-diag study --resume --out {path_word(folder)}{where}"
     study = Study(plan, folder, executor.jobs, reuse=reuse, executor=executor)
+    tell_duration(plan, folder, executor.jobs)
     try:
         with ending_in_order(), StudyView(TerminalConsole(stderr=True)) as view:
             study.run(view)
@@ -237,6 +263,18 @@ def execute(
         talk(f"{counted(crashed, 'run')} crashed; why is in {why}; --resume tries again")
         return FAILED
     return DEFECTS if plan.on_defect == "stop" and any(run.is_defect for run in study.runs) else 0
+
+
+def tell_duration(plan: StudyPlan, folder: Path, jobs: int) -> None:
+    """Say how many runs are to be trained, and about how long that takes."""
+    from diagnostics.study.duration import expected_seconds
+    from diagnostics.study.worker import finished
+    from reports.text.numbers import counted, seconds
+
+    missing = [task for task in plan.tasks() if finished(folder / task.file, task) is None]
+    if missing:
+        time_needed = seconds(expected_seconds(missing, jobs), digits=2)
+        talk(f"{counted(len(missing), 'run')} to train, about {time_needed} with {jobs} at a time")
 
 
 def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:

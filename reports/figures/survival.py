@@ -21,6 +21,9 @@ from reports.figures.curves import Array
 PLACE = Place("study", "survival", 30)
 
 
+THINNEST, THINNER, WIDEST = 1.6, 1.2, 6.0  # points: the last curve, what each before it has more, and all of that
+
+
 @dataclass(frozen=True)
 class Survival:
     """The Kaplan-Meier estimate of one arm as corners of a staircase, with its 95 % band."""
@@ -77,12 +80,16 @@ def _stairs(shares: Array) -> Array:
 
 
 def draw(curves: Sequence[Survival], axes: Axes) -> None:
-    """A staircase an arm in a colour and line of its own, its band behind it, its name at its end."""
+    """A staircase an arm in a colour and line of its own, its band behind it.
+
+    Each is thinner than the one before, so that of equal curves all can be seen.
+    """
     for i, curve in enumerate(curves):
         colour, line = style.CYCLE[i % len(style.CYCLE)], style.LINES[i // len(style.CYCLE) % len(style.LINES)]
         axes.fill_between(curve.steps, curve.low, curve.high, step="post", color=colour, alpha=0.12, linewidth=0)
         name = f"{curve.label}: {curve.runs - curve.deaths} of {curve.runs} alive"
-        axes.step(curve.steps, curve.alive, where="post", color=colour, linestyle=line, linewidth=1.8, label=name)
+        thick = THINNEST + min(THINNER, WIDEST / len(curves)) * (len(curves) - 1 - i)
+        axes.step(curve.steps, curve.alive, where="post", color=colour, linestyle=line, linewidth=thick, label=name)
     axes.set_ylim(0, 1.03)
     style.share_axis(axes)
     axes.set_ylabel("runs still alive")

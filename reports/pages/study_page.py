@@ -31,7 +31,7 @@ from reports.text.phrases import rule_name, status_words
 from reports.text.statistics import cost_words, mean_words, turned_back_words
 
 ARM_COLUMNS = (
-    *("arm", "died", "95 % interval", "kinds", "beside"),
+    *("arm", "defect runs", "rate", "95 % interval", "kinds", "other outcomes"),
     *("accuracy, all runs", "accuracy, survivors", "time of a run"),
 )
 
@@ -52,7 +52,7 @@ def build(data: StudyData) -> Document:
 
 def _arms(data: StudyData) -> Section:
     rows = tuple(_arm_row(group) for group in data.groups)
-    table = TableBlock("Arms: all runs beside the survivors", ARM_COLUMNS, rows, frozenset(ARM_COLUMNS[1:3]))
+    table = TableBlock("Arms: all runs, and the survivors", ARM_COLUMNS, rows, frozenset(ARM_COLUMNS[1:4]))
     blocks: list[Block] = [table, *pictures(study_figures_in("arms", data))]
     if data.comparisons:
         blocks.append(Listing(tuple(_comparison(c) for c in data.comparisons)))
@@ -68,14 +68,15 @@ def _arm_row(g: Group) -> tuple[Inline, ...]:
         "crashed": g.crashed,
         "cut short": g.cut_short,
     }
-    beside = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+    others = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     every, alive = g.all.validation_accuracy, g.survivors.validation_accuracy
     return (
         Strong(g.label),
         f"{g.defect_runs} of {g.judged}",
+        percent(g.defect_rate, 0),
         interval_words(g.interval),
         kinds,
-        beside or NONE,
+        others or NONE,
         f"{mean_words(every, 'validation_accuracy')}, n = {every.n}",
         f"{mean_words(alive, 'validation_accuracy')}, n = {alive.n}",
         seconds(g.all.total_seconds.mean),

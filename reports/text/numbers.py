@@ -27,13 +27,13 @@ def percent(share: float | None, digits: int = 1) -> str:
     return NONE if share is None or not math.isfinite(share) else f"{100 * share:.{digits}f} %"
 
 
-def seconds(value: float | None) -> str:
-    """A time in the unit that suits it."""
+def seconds(value: float | None, digits: int = 3) -> str:
+    """A time in the unit that suits it, with so many ``digits`` that mean something."""
     if value is None or not math.isfinite(value):
         return NONE
     for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):
         if value < limit:
-            return f"{value * factor:.3g} {unit}"
+            return f"{value * factor:.{digits}g} {unit}"
     return f"{value / 3600:.1f} h"
 
 

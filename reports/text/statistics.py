@@ -54,9 +54,9 @@ def rows(group: Group) -> list[tuple[str, Mean, Mean]]:
 def group_text(group: Group, survivors_first: bool = False) -> str:
     """One arm as a block of text."""
     kinds = ", ".join(f"{kind} {n}" for kind, n in group.by_kind.items())
-    outside = f"undecided {group.undecided} and crashed or damaged {group.crashed}, not in n"
-    beside = f"recovered {group.recovered}; {outside}"
-    lines = [group.label, f"  defect runs  {defect_rate(group)}", f"               {kinds}; {beside}"]
+    outside = f"undecided {group.undecided}, crashed or damaged {group.crashed}: not in n"
+    lines = [group.label, f"  defect runs  {defect_rate(group)}", f"               {kinds}"]
+    lines += [f"  others       recovered {group.recovered}; {outside}"]
     if group.turned_back:
         lines.append(f"  rescued      {rescued_words(group)}")
     lines += [f"  steps        {_steps_words(group)}", *_caveats(group), "", *_table(group, survivors_first)]
@@ -68,19 +68,23 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
 
 
 def headline(groups: Sequence[Group], survivors: bool) -> str:
-    """The figures asked for in a line an arm, with k of n in every line."""
+    """A line an arm: the accuracy that was asked for, the other one, and k of n with the rate."""
     who = "survivors only (defect runs excluded)" if survivors else "all runs (defect runs included)"
     lines = [f"Validation accuracy, {who}:"]
     width = max(len(group.label) for group in groups)
     for group in groups:
-        mean = (group.survivors if survivors else group.all).validation_accuracy
-        runs = sum(run.is_survivor for run in group.runs) if survivors else len(group.kept)
-        known = f"n = {mean.n}" + (f" of {runs} runs" if mean.n < runs else "")
-        lines.append(
-            f"  {group.label:{width}}  {mean_words(mean, 'validation_accuracy')} ({known}); "
-            f"defect runs {defect_rate(group)}"
-        )
+        asked, other = _accuracy(group, survivors), _accuracy(group, not survivors)
+        beside = f"{'all runs' if survivors else 'survivors'} {other}"
+        lines.append(f"  {group.label:{width}}  {asked}; {beside}; defect runs {defect_rate(group)}")
     return "\n".join(lines)
+
+
+def _accuracy(group: Group, survivors: bool) -> str:
+    """The validation accuracy of all runs or of the survivors, with the number of runs."""
+    mean = (group.survivors if survivors else group.all).validation_accuracy
+    runs = sum(run.is_survivor for run in group.runs) if survivors else len(group.kept)
+    known = f"n = {mean.n}" + (f" of {runs} runs" if mean.n < runs else "")
+    return f"{mean_words(mean, 'validation_accuracy')} ({known})"
 
 
 def comparison_text(comparisons: Sequence[Comparison]) -> str:
@@ -146,8 +150,8 @@ def _table(group: Group, survivors_first: bool) -> list[str]:
     if survivors_first:
         heads.reverse()
         cells = [(name, s, a) for name, a, s in cells]
-    lines = [f"  {'mean ± standard deviation':27}{heads[0]:>30}{heads[1]:>30}"]
-    return [*lines, *(f"  {name:27}{first:>30}{second:>30}" for name, first, second in cells)]
+    lines = [f"  {'mean ± std. deviation':22}{heads[0]:>28}{heads[1]:>28}"]
+    return [*lines, *(f"  {name:22}{first:>28}{second:>28}" for name, first, second in cells)]
 
 
 def _cell(name: str, mean: Mean) -> str:

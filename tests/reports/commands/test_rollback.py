@@ -38,7 +38,7 @@ def test_a_run_that_dies_is_turned_back_and_every_command_reads_its_log(tmp_path
     trained = CliRunner().invoke(main, ["train", *DIES, "--on-defect", "rollback", "--out", log])
     assert trained.exit_code == 0, trained.output
     assert "turned back from step 166 to before step 0" in trained.stdout
-    assert "a defect run, rescued" in trained.stderr
+    assert "a defect run, rescued" in trained.stdout
 
     diagnosed = CliRunner().invoke(main, ["diagnose", log, "--json", "--fail-on-defect"])
     assert diagnosed.exit_code == 1
