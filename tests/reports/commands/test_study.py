@@ -37,6 +37,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "Worker", FakeWorkers)
     monkeypatch.setattr(open_executor, "LocalExecutor", SameProcessExecutor)
     monkeypatch.setattr(FakeWorkers, "how", {})
+    monkeypatch.setattr("reports.commands.study.tell_duration", lambda *_: None)
     folder = tmp_path / "s"
 
     def invoke(*arguments):

@@ -129,7 +129,21 @@ def test_every_line_has_the_rate_and_both_accuracies(study: Any) -> None:
 
 def test_how_long_a_study_takes_is_said_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    given = "study --runs 2 --jobs 1 --network feedforward --limit 256 --epochs 1 --out s".split()
+    given = [
+        "study",
+        "--runs",
+        "2",
+        "--jobs",
+        "1",
+        "--network",
+        "feedforward",
+        "--limit",
+        "256",
+        "--epochs",
+        "1",
+        "--out",
+        "s",
+    ]
 
     told = CliRunner().invoke(main, given)
 
