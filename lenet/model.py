@@ -57,7 +57,7 @@ class Model(Network):
         seed: decides the initial weights and the order of shuffled batches; 0 or more, default 0.
         dtype: precision of all that is computed, float32 (default) or float64.
         initializer: how the weights of layers start that name no initializer of their own;
-            an :class:`Initializer` or the name of its scheme, None (default) for the report's.
+            an :class:`Initializer` or the name of its scheme, None (default) for the paper's.
         l1: strength of the L1 penalty of all weights, 0 or more, default 0; added to a layer's own.
         l2: strength of the L2 penalty of all weights, 0 or more, default 0; added to a layer's own.
 
@@ -152,7 +152,7 @@ class Model(Network):
             y: their classes, (N,) or one-hot (N, classes).
             epochs: how many times the data are gone through, 1 or more, default 1.
             batch_size: samples a step, 1 or more; None (default) for all samples at once.
-            print_every: print the report's lines every so many steps of an epoch, default 100;
+            print_every: print the paper's lines every so many steps of an epoch, default 100;
                 0 or None for never.
             hooks: what is told of the run, default nothing.
             validation_data: inputs and labels that are evaluated after each epoch, or None (default).

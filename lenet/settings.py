@@ -291,6 +291,11 @@ def _check_range(name: str, value: Any, declared: Declaration) -> None:
         raise SettingsError(f"{option_name(name)}: received {value}, expected at most {LARGEST}")
 
 
+def shown_setting(name: str, value: Any) -> Any:
+    """The value of a setting as people see it: "paper" where logs keep "report"; any other value as it is."""
+    return DECLARED[name].shown(value) if name in DECLARED else value
+
+
 def option_name(name: str) -> str:
     """The option that a user types for a setting: ``--batch-size`` for ``batch_size``."""
     return "--" + name.replace("_", "-")

@@ -1,7 +1,7 @@
 """The networks learn: quickly from a few digits, to above 96 % from all of them, and lenet with sigmoid too.
 
 The settings are such that runs survive with any seed; what becomes of one seed
-with the report's own differs between machines and is nobody's promise.
+with the paper's own differs between machines and is nobody's promise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from lenet import NETWORKS, Dataset, Settings, load_dataset
 
-# With the report's start and its rate of 0.5 some seeds die. With He's start and a rate that falls all that
+# With the paper's start and its rate of 0.5 some seeds die. With He's start and a rate that falls all that
 # were tried lived, and ended the better for it: 96.6 % and more for feedforward, 97.7 % and more for the others.
 SURE: dict[str, Any] = {"init": "he", "lr_decay": "cosine"}
 SURE_RATE = {"feedforward": 0.5, "conv": 0.2, "conv2": 0.2, "conv-pool": 0.2, "lenet": 0.2}

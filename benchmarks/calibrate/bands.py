@@ -141,7 +141,7 @@ def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> 
 
     Args:
         values: by network, for each run that ends well what ``measured`` gives.
-        dead: the same for each dead run.
+        dead: the same for each defect run.
     """
     rows = []
     for number, statistic in enumerate(STATISTICS):

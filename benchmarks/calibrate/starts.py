@@ -2,7 +2,7 @@
 
     python -m benchmarks.calibrate.starts --out starts [--jobs 2]
 
-They are part of the calibration: many seeds of the report's own settings, with which
+They are part of the calibration: many seeds of the paper's own settings, with which
 runs learn late, and some seeds of every other setting. All seeds are below 10,000.
 """
 

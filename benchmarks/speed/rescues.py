@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed.rescues [--runs 20] [--jobs 2] [--out FOLDER] [--write FILE]
 
-Trains seeds of the report's settings until one dies, rescues it, and prints a table in
+Trains seeds of the paper's settings until one dies, rescues it, and prints a table in
 Markdown with the commit it was made at. Beside other work the time of the processors
 says how long it takes on a machine that is idle; the time that went by does not.
 """

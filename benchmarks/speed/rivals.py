@@ -100,7 +100,7 @@ def pytorch(form: str, network: str, batch_size: int, threads: int) -> tuple[Ste
 
 
 def torch_network(nn: Any, network: str) -> Any:
-    """The report's networks as PyTorch modules; the softmax is part of the loss."""
+    """The paper's networks as PyTorch modules; the softmax is part of the loss."""
     first, second = nn.Conv2d(1, 6, 5, padding=2), nn.Conv2d(6, 16, 5)
     bodies: dict[str, tuple[list[Any], int]] = {
         "feedforward": ([], 784),

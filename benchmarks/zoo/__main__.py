@@ -16,8 +16,8 @@ an evaluation run.
 
 The labels were fixed before any verdict was looked at. They come from the validation
 accuracy at the end of the run alone: dead below 0.2, alive above 0.8; runs in between
-are ambiguous and counted apart. A dead run whose validation accuracy was above 0.5 at
-the end of an earlier epoch has unlearned; of the other dead runs the accuracy does not
+are ambiguous and counted apart. A defect run whose validation accuracy was above 0.5 at
+the end of an earlier epoch has unlearned; of the other defect runs the accuracy does not
 say whether they ever learned. A run is clean if its settings are on the list of clean
 settings and it is alive; settings are on that list if all their calibration runs learn.
 """

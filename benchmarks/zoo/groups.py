@@ -21,7 +21,7 @@ SEEDS_A_ROUND = 2_000
 LATEST_ROUND = {"calibration": 0, "evaluation": 7}
 # Seeds that earlier rules have judged, and with what result: they are no evaluation runs any more.
 RETIRED_SEEDS = (
-    "10,000 to 11,362, by rules that called a third of the falls of the report's convolution unexplained",
+    "10,000 to 11,362, by rules that called a third of the falls of the paper's convolution unexplained",
     "20,000 to 21,579, with patience and grace of 144 and 91 steps from fewer calibration runs: recall 128 of 129, "
     "precision 128 of 128, no false alarm in 420 clean runs, layer and mechanism right on 155 of 160 injected faults",
     "22,000 to 23,579, by rules that looked at the loss alone to say that a run has learned: recall 127 of 129, "
@@ -45,7 +45,7 @@ CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
 # The settings of the report itself, with which runs unlearn late.
 REPORT_SETTINGS = {"network": "lenet", "lr": 0.5, "convolution": "report", "epochs": 3}
 NATURAL_RUNS, REPORT_RUNS, RUNS_A_FAULT = 420, 80, 20
-# Runs beyond the report's settings. Their seeds begin so far after the first of a round.
+# Runs beyond the paper's settings. Their seeds begin so far after the first of a round.
 BEYOND = {"slow": (1600, 60), "batches": (1700, 40), "shapes": (1800, 60)}
 # Faults that may leave a run alive; the seeds of the first begin so far after the first of a round.
 QUIET_FROM, RUNS_A_QUIET_FAULT = 1400, 10
@@ -56,7 +56,7 @@ QUICK_SHARE = 0.0167
 class ZooRun:
     """One run of the zoo.
 
-    ``group`` is natural, own (the report's settings), clean, slow, batches, shapes, or the name of a fault.
+    ``group`` is natural, own (the paper's settings), clean, slow, batches, shapes, or the name of a fault.
     """
 
     name: str
@@ -147,7 +147,7 @@ def slow_settings(seed: int) -> Settings:
 
 
 def batches_settings(seed: int) -> Settings:
-    """Batches much smaller and much larger than the report's."""
+    """Batches much smaller and much larger than the paper's."""
     draw = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(5,)))
     batch = int(draw.choice([8, 16, 32, 256, 512]))
     optimizer = str(draw.choice(["sgd", "momentum", "adam"], p=[0.7, 0.15, 0.15]))

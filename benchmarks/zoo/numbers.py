@@ -236,7 +236,7 @@ def _names(one: JudgedRun, rule: str) -> bool:
 
 
 def early_warnings(natural: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:
-    """How often runs that went down were warned of, how long before, and how often healthy runs were."""
+    """How often runs that died were warned of, how long before, and how often healthy runs were."""
     before_sure, before_onset, downs, collapses = [], [], 0, 0
     for one in natural:
         for kind, onset, confirmed, _ in one.stretches[:1]:

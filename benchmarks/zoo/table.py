@@ -28,7 +28,7 @@ STOPPED_AT_MOST = 0.01
 KINDS = {
     "all": "all but the clean settings",
     "natural": "natural settings",
-    "own": "the report's own settings",
+    "own": "the paper's own settings",
     "clean": "clean settings",
     "slow": "slow learners",
     "batches": "batches of 8 to 512",
@@ -98,7 +98,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
             _rates_row("all", natural),
             *(_rates_row(name, one) for name, one in numbers["natural_by_network"].items()),
             *(_rates_row(f"convolution {name}", one) for name, one in numbers["natural_by_convolution"].items()),
-            _rates_row("the report's own settings", numbers["natural_own"]),
+            _rates_row("the paper's own settings", numbers["natural_own"]),
         ],
         "verdict_names": [str(verdict) for verdict in DETECTED],
         "verdicts": [
@@ -161,8 +161,8 @@ def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
         ("clean runs in which loss and accuracy contradict each other", _share(numbers["contradictions"])),
         ("clean runs in which a loss or accuracy was said to stay put", _share(counted["frozen_numbers_in_clean"])),
         ("clean runs of which any fault was told", _share(counted["faults_told_of_clean"])),
-        ("dead runs without a cause", _share(counted["dead_without_a_cause"])),
-        ("dead runs that ended undecided", _share(counted["dead_undecided"])),
+        ("defect runs without a cause", _share(counted["dead_without_a_cause"])),
+        ("defect runs that ended undecided", _share(counted["dead_undecided"])),
         (
             "onset error of faults that act within one step",
             f"median {_steps(onset['median'])}, largest {_steps(onset['largest'])} steps",
@@ -271,7 +271,7 @@ def spread_row(what: str, one: Numbers) -> tuple[str, ...]:
 def warning_rows(one: Numbers) -> list[tuple[str, str]]:
     """What early warnings were counted of, and how often."""
     return [
-        ("natural runs that went down, warned before the verdict", _share(one["runs_that_went_down"])),
+        ("natural runs that died, warned before the verdict", _share(one["runs_that_went_down"])),
         ("collapses warned before their onset", _share(one["collapses_warned_before_onset"])),
         ("healthy natural runs with a warning", _share(one["false_natural"])),
         ("clean runs with a warning", _share(one["false_clean"])),

@@ -77,7 +77,7 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
         falling = window.narrowed(down - LOOK_BACK, stretch.confirmed)
     for rule in MECHANISMS:
         if rule.name not in answers:
-            # Where nothing went down, a burst or a large update on the way is no explanation.
+            # Where nothing died, a burst or a large update on the way is no explanation.
             skips = fall.step is None and rule.happens_in_healthy_runs
             asked = falling if rule.is_slow else before if rule.is_sudden else around
             answers[rule.name] = unasked(rule, window) if skips else ask(rule, asked)
@@ -157,13 +157,13 @@ def deduplicated(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _fall(answers: Answers, window: Window, stretch: Stretch) -> Fall:
-    """The step at which the run went down, and the layer that did."""
+    """The step at which the run died, and the layer that did."""
     states = [f for found in answers.values() for f in fired(found) if rule_of(f).keeps_down]
     # A state from long before a collapse did not cause it: the run learned in spite of it. Nor did one that
     # came when the verdict was already sure: what is down for long often dies further.
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
-        # Of layers that died one after another the run went down with the first, not with the one of the largest share.
+        # Of layers that died one after another the run died with the first, not with the one of the largest share.
         surest = max(recent, key=lambda f: (rule_of(f).keeps_down, -f.first_step, f.value))
         # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
         least = min(SURE_STATE, rule_of(surest).keeps_down)

@@ -18,7 +18,7 @@ from diagnostics.detect.findings import Finding
 from diagnostics.detect.series import means, median_before
 from diagnostics.detect.window import MissingColumnsError, Window
 
-LOOK_BACK = 20  # steps before the run went down in which a sudden event counts as connected with it
+LOOK_BACK = 20  # steps before the run died in which a sudden event counts as connected with it
 AFTERMATH = 3  # steps after it
 AT_ONCE = 3  # a blow shows in the row after it; a state that counts from its fifth unit may come a little later
 # A recovery: the mean of three rows is better than guessing, and by this share of H as good as before the event.
@@ -27,10 +27,10 @@ RECOVERY_ROWS, BETTER_THAN_GUESSING, AS_GOOD_AS_BEFORE = 3, 0.95, 0.05
 
 @dataclass(frozen=True)
 class Fall:
-    """Where a run went down.
+    """Where a run died.
 
     step: the step, None where none can be named.
-    layer: the layer that went down, None for no layer.
+    layer: the layer that died, None for no layer.
     state: the lasting state that began then, None where no rule sees one.
     """
 
@@ -104,7 +104,7 @@ def chain_of(links: Sequence[Finding], blow: Finding | None, fall: Fall, down: i
     for found in by_rule.values():
         first = representative(found, fall.layer)
         chosen.append(first)
-        # Where another layer's state came first, that of the layer that went down is a link of its own.
+        # Where another layer's state came first, that of the layer that died is a link of its own.
         chosen += [f for f in found if rule_of(f).keeps_down and f.layer == fall.layer and f is not first]
     if blow is not None:
         # The blow stands for what was chosen of the same event.

@@ -8,7 +8,7 @@ Four signs are looked at for every layer:
 - outputs that fade: their recent spread against the best they had over some thirty rows.
 
 A burst of the gradient alone is what healthy runs do too. Fading outputs are what comes
-before the late falls of the report's convolution; they are not looked at with Adam and
+before the late falls of the paper's convolution; they are not looked at with Adam and
 RMSprop, where outputs shrink and grow without harm.
 
 A sign that a layer gave is not repeated for a while. The limits are set so that at most

@@ -206,9 +206,9 @@ class Diagnosis(ShownInNotebooks):
         return replace(self, verdict=verdict, rollbacks=tuple(rollbacks))
 
     def __repr__(self) -> str:
-        broke = "" if self.broke_at is None else f", broke at step {self.broke_at}"
+        died = "" if self.broke_at is None else f", died at step {self.broke_at}"
         first = "" if self.first_link is None else f", first link {self.first_link.rule}"
-        return f"<Diagnosis of {self.run}: {self.verdict} after {self.steps} steps{broke}{first}>"
+        return f"<Diagnosis of {self.run}: {self.verdict} after {self.steps} steps{died}{first}>"
 
     @property
     def is_defect(self) -> bool:
@@ -237,9 +237,9 @@ class Diagnosis(ShownInNotebooks):
 
     @property
     def broke_at(self) -> int | None:
-        """The one step at which the run broke: that of the blow, else the onset or the first link; None for no defect.
+        """The one step at which the run died: that of the blow, else the onset or the first link; None for no defect.
 
-        The onset of a run that never learned is step 0 whenever it broke, so it counts last.
+        The onset of a run that never learned is step 0 whenever it died, so it counts last.
         """
         if self.blow is not None:
             return self.blow.step

@@ -8,7 +8,7 @@ The changes of a remedy are changes of :class:`lenet.settings.Settings`. Those t
 optimiser alone; the others need a new run. A remedy with a :class:`Dose` can be given
 in several strengths.
 
-What suits which optimiser was measured on fifteen dead runs of random settings, with
+What suits which optimiser was measured on fifteen defect runs of random settings, with
 the same seed: with plain gradient descent clipping saved 4 of 4 and a smaller rate
 4 of 4; with Adam and RMSprop clipping saved 0 of 6 and a smaller rate 6 of 6, since an
 adaptive step does not depend on the size of the gradient. A rate ten times larger saved
@@ -200,13 +200,13 @@ _ALL = (
     ),
     Remedy(
         "exact-convolution", "the exact convolution",
-        "the report's convolution computes gradients that are not those of its output",
+        "the paper's convolution computes gradients that are not those of its output",
         lambda settings, dose: {"convolution": "exact"},
         is_in_use=lambda info: not _has_report_convolution(info), command="--convolution exact",
     ),
     Remedy(
         "rate-before-jump", "the learning rate as it was before the jump",
-        "the run broke when the learning rate rose",
+        "the run died when the learning rate rose",
         lambda settings, dose: {"lr_decay": "none", "decay_rate": None, "decay_every": None, "warmup": 0},
     ),
     Remedy("look-at-schedule", "a look at the schedule", "no usual schedule raises the rate several times in one step"),

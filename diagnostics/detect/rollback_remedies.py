@@ -3,7 +3,7 @@
 The first entry is the default, by docs/remedies.md with 40 seeds an arm. Half the learning
 rate, a quarter of it, and a gradient clipped to norm 1 each saved all ten seeds that died
 without them; of the three, half the rate alone is shown to raise the accuracy of the seeds
-that live in both arms. It suits every optimiser as well: clipping saved 0 of 6 dead runs of
+that live in both arms. It suits every optimiser as well: clipping saved 0 of 6 defect runs of
 Adam and RMSprop (:mod:`diagnostics.detect.remedies`).
 
 A run may be turned back more than once, and a training with the same settings from the same

@@ -44,7 +44,7 @@ class Rule:
     is_about_the_start: the fault may have been there from the first row on, so the whole history is looked at.
     is_blow: it sees a change after which a network may be another one: an update, or what was done to weights or data.
     is_sudden: it sees an event whose harm may pass: where the run recovers, the event has no part in what comes later.
-    happens_in_healthy_runs: what it sees means something only in the steps before a run went down.
+    happens_in_healthy_runs: what it sees means something only in the steps before a run died.
     is_slow: what it sees may end long after it has begun, so it is shown the rows up to the confirmation.
     is_last_resort: it explains a defect only where no other rule does.
     is_disproved_by_recovery: what it says cannot be true of a run that learned after all.

@@ -22,11 +22,11 @@ OnDefect = Literal["continue", "stop", "restart", "rollback"]
 """What is done with a run that dies; with restart it is stopped, and another one is started."""
 RESHUFFLED = "reshuffled"
 RESTARTS = 3
-"""How often a dead run is followed by one with another seed, at most."""
+"""How often a defect run is followed by one with another seed, at most."""
 
 
 def while_training(on_defect: OnDefect) -> DefectPolicy:
-    """What a recorder does at a defect. A restart begins when the dead run has been stopped."""
+    """What a recorder does at a defect. A restart begins when the defect run has been stopped."""
     return "stop" if on_defect == "restart" else on_defect
 
 

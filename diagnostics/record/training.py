@@ -132,5 +132,5 @@ def build(settings: Settings, data: Dataset) -> Model:
 
 
 def with_next_seed(settings: Settings) -> Settings:
-    """The report's "restart the model!": the same settings with the next seed."""
+    """The paper's "restart the model!": the same settings with the next seed."""
     return replace(settings, seed=settings.seed + 1)

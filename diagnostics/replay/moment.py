@@ -119,7 +119,7 @@ class Moment:
     def sample_gradients(self, layer: str) -> FloatArray:
         """Each sample's part of the gradient of one layer, (n, P_l).
 
-        The rows add up to the gradient of the batch's mean loss without penalties. With the report's convolution
+        The rows add up to the gradient of the batch's mean loss without penalties. With the paper's convolution
         the gradient that was trained with has one part more, which the step before left.
         """
         return self._subject.sample_gradients(self.values, self._batch, self._known(layer))

@@ -1,6 +1,6 @@
 """Which steps of a run to open side by side, and what is told of each.
 
-A step says little alone. Beside the one that broke the run stand the one where it began, if
+A step says little alone. Beside the one that killed the run stand the one where it began, if
 that is another, and an ordinary one from before: the step, among those before, whose update
 of the layer in question was of the middle size.
 """
@@ -156,9 +156,9 @@ class OpenedRun:
 
 
 def open_origin(replayed: ReplayedRun) -> OpenedRun:
-    """The first step of the chain of events, the step that broke the run, and an ordinary one.
+    """The first step of the chain of events, the step that killed the run, and an ordinary one.
 
-    Where nothing broke, the step with the largest single update stands for both. Raises ReplayError where the run
+    Where nothing died, the step with the largest single update stands for both. Raises ReplayError where the run
     cannot be replayed.
     """
     diagnosis = replayed.run.diagnosis

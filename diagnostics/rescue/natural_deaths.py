@@ -1,4 +1,4 @@
-"""Natural deaths: runs of the report's settings, seed by seed, trained until it is certain what becomes of them."""
+"""Natural deaths: runs of the paper's settings, seed by seed, trained until it is certain what becomes of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Population:
 
     name: what tables call it.
     deaths: how many deaths are wanted.
-    settings: what differs from the report's settings; the seeds count from 0.
+    settings: what differs from the paper's settings; the seeds count from 0.
     """
 
     name: str
@@ -42,7 +42,7 @@ POPULATIONS = (
     Population("report", 20, {"convolution": "report"}),
 )
 """With the exact convolution all deaths that were seen began in the first quarter of the first epoch
-(docs/why-it-breaks.md), so that one epoch finds them; with the report's own most are later."""
+(docs/why-it-breaks.md), so that one epoch finds them; with the paper's own most are later."""
 
 
 class EndWhenLost(Hook):

@@ -1,4 +1,4 @@
-"""Which steps and layers of a run to look at: the step at which it broke, and the layer that failed."""
+"""Which steps and layers of a run to look at: the step at which it died, and the layer that failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Focus:
     """A range of steps to look at closely.
 
     ``first``, ``last``: its first and its last step.
-    ``turn``: the step at which the run broke.
+    ``turn``: the step at which the run died.
     ``layer``: the layer that failed; None where no layer can be named.
     """
 
@@ -32,10 +32,10 @@ class Focus:
 
 
 def focus(run: Run) -> Focus | None:
-    """The steps around the one at which a run broke; None for a run that did not.
+    """The steps around the one at which a run died; None for a run that did not.
 
     They hold the beginnings of all events of the chain and a margin on both sides, at most 600 steps. The onset
-    of a run that never learned does not count as an event: it is step 0 whenever the run broke.
+    of a run that never learned does not count as an event: it is step 0 whenever the run died.
     """
     turn = turning_step(run)
     if turn is None or not len(run):
@@ -54,7 +54,7 @@ def focus(run: Run) -> Focus | None:
 
 
 def mechanisms(run: Run) -> tuple[Finding, ...]:
-    """The findings of the chain that say why the run broke, without the symptom, which says what was seen."""
+    """The findings of the chain that say why the run died, without the symptom, which says what was seen."""
     return tuple(f for f in run.diagnosis.chain if f.rule not in SYMPTOMS)
 
 
@@ -65,7 +65,7 @@ def lasting_state(run: Run) -> Finding | None:
 
 
 def turning_step(run: Run) -> int | None:
-    """The step at which the run broke, see :attr:`diagnostics.detect.findings.Diagnosis.broke_at`."""
+    """The step at which the run died, see :attr:`diagnostics.detect.findings.Diagnosis.broke_at`."""
     return run.diagnosis.broke_at
 
 

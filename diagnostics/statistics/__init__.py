@@ -1,7 +1,7 @@
 """Statistics over many runs that never hide how many died.
 
 In: runs, each reduced to a summary that is kept beside its log.
-Out: groups with rates and means over all runs and over survivors, comparisons of arms, and the report's tracker.
+Out: groups with rates and means over all runs and over survivors, comparisons of arms, and the paper's tracker.
 """
 
 from __future__ import annotations

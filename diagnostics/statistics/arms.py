@@ -10,7 +10,7 @@ from typing import Any
 from diagnostics.arguments import expect_several
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
-from lenet.settings import DECLARED
+from lenet.settings import shown_setting
 
 NOT_AN_ARM = ("seed", "threads")
 """Settings in which the runs of one arm may differ. The number of threads changes times and nothing else."""
@@ -68,5 +68,4 @@ def _value(name: str, value: Any) -> str:
     """A setting in a label, as people see it; a list or a mapping, such as the layers of a model, as a short hash."""
     if isinstance(value, Mapping | list | tuple):
         return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:6]
-    shown = DECLARED[name].shown(value) if name in DECLARED else value
-    return "default" if value is None else str(shown)
+    return "default" if value is None else str(shown_setting(name, value))

@@ -66,7 +66,7 @@ class RunSummary:
         cause: the rule of the first link of the chain.
         cause_layer: the layer where it began.
         cause_step: the step at which it began.
-        broke_at: the one step at which the run broke, that of the blow.
+        broke_at: the one step at which the run died, that of the blow.
         changed_limits: value and default of the limits it was judged by that are not the defaults.
         epochs: its whole epochs.
         validation_accuracy: that of the final model.
@@ -201,7 +201,7 @@ def summarise(run: Run) -> RunSummary:
 
     Training time is that of the steps, without hooks. A validation is that of the final
     model only if no step came after it. The validation time of a run is the mean of its
-    validations, and its total time, as in the report, is training and one validation.
+    validations, and its total time, as in the paper, is training and one validation.
     """
     diagnosis, steps = run.diagnosis, run.steps
     last = run.rollbacks[-1] if run.rollbacks else None

@@ -1,4 +1,4 @@
-"""StatisticsTracker: the report's own tracker, with each run's verdict and averages with and without defect runs.
+"""StatisticsTracker: the paper's own tracker, with each run's verdict and averages with and without defect runs.
 
 A tracker is told times and accuracies and nothing else, so it cannot judge a run as
 the detector does. ``Recorder(path, tracker=tracker)`` tells it the detector's verdict

@@ -21,7 +21,7 @@ from diagnostics.record.options import RESTARTS, OnDefect
 from diagnostics.statistics.arms import NOT_AN_ARM, arm_key
 from diagnostics.statistics.run_summary import RunSummary
 from lenet.arguments import did_you_mean
-from lenet.settings import DECLARED, Settings, settings_without_effect
+from lenet.settings import Settings, settings_without_effect, shown_setting
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
@@ -60,7 +60,7 @@ class PlannedRun:
         arm: the index of its arm.
         settings: its settings, with its seed.
         file: the name of its log.
-        attempt: how many dead runs it is the restart of; default 0.
+        attempt: how many defect runs it is the restart of; default 0.
     """
 
     arm: int
@@ -232,7 +232,7 @@ def grid(options: Mapping[str, Sequence[Any]], runs: int, control: str | None = 
         seen.append(chosen)
         settings = Settings.from_dict(chosen)
         names = [name for name in differing if name != "network" and name in chosen]
-        parts = [settings.network, *(f"{name}={DECLARED[name].shown(chosen[name])}" for name in names)]
+        parts = [settings.network, *(f"{name}={shown_setting(name, chosen[name])}" for name in names)]
         arms.append(Arm(" ".join(parts), arm_settings(settings), runs))
     return compared_with(told_apart(arms), control)
 

@@ -1,4 +1,4 @@
-"""Three studies that answer the report, as data: the table, the remedies, and why it breaks."""
+"""Three studies that answer the paper, as data: the table, the remedies, and why it breaks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Preset:
     Args:
         name: what ``--preset`` takes.
         question: what the study answers.
-        arms: for each arm its label, the changes to the report's settings, the number of runs,
+        arms: for each arm its label, the changes to the paper's settings, the number of runs,
             and the label of its control.
     """
 
@@ -52,7 +52,7 @@ class Preset:
 
 
 AUTHOR_RUNS = {"feedforward": 48, "conv": 22, "conv2": 5, "conv-pool": 3, "lenet": 9}
-"""How often the report's author ran each network."""
+"""How often the paper's author ran each network."""
 
 # At least as many runs as he made. Where he made few, enough for an interval worth printing.
 _TABLE_RUNS = {"feedforward": 48, "conv": 22, "conv2": 10, "conv-pool": 20, "lenet": 40}
@@ -62,7 +62,7 @@ EXACT, REPORT = "exact convolution", "report's convolution"
 
 REPORT_TABLE = Preset(
     "report-table",
-    "Does the report's table come out again, and how many of its runs are defect runs?",
+    "Does the paper's table come out again, and how many of its runs are defect runs?",
     (
         ("feedforward", {"network": "feedforward"}, _TABLE_RUNS["feedforward"], None),
         *(
@@ -82,7 +82,7 @@ SEEDS = 40
 
 
 def _remedy(key: str, dose: float | None = None) -> Changes:
-    """What a remedy of :mod:`diagnostics.detect.remedies` changes in the report's settings, at a strength."""
+    """What a remedy of :mod:`diagnostics.detect.remedies` changes in the paper's settings, at a strength."""
     report = Settings().to_dict()
     changed = detect_remedies.REMEDIES[key].changed(report, dose)
     return {name: value for name, value in changed.items() if report[name] != value}
@@ -121,7 +121,7 @@ CONTROL, REPORT_CONTROL = "control", f"control, {REPORT}"
 
 REMEDIES = Preset(
     "remedies",
-    "Which remedies save runs of the report's lenet, and at which cost?",
+    "Which remedies save runs of the paper's lenet, and at which cost?",
     (
         (CONTROL, {}, SEEDS, None),
         *((label, changes, SEEDS, CONTROL) for label, changes in _REMEDIES),
@@ -136,7 +136,7 @@ REMEDIES = Preset(
 
 WHY = Preset(
     "why",
-    "Why does lenet break, with an exact backward pass and with the report's?",
+    "Why does lenet break, with an exact backward pass and with the paper's?",
     ((EXACT, {}, SEEDS, None), (REPORT, _REPORT, SEEDS, EXACT)),
 )
 

@@ -1,4 +1,4 @@
-"""The data: IDX files, the report's ``formatData``, and MNIST itself in ``mnist/``.
+"""The data: IDX files, the paper's ``formatData``, and MNIST itself in ``mnist/``.
 
 In: a folder with four IDX files.
 Out: images (N, H, W, 1) of zeros and ones, and labels (N,).

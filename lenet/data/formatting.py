@@ -1,4 +1,4 @@
-"""The loaders and ``formatData`` of the report: from files to the inputs of networks.
+"""The loaders and ``formatData`` of the paper: from files to the inputs of networks.
 
 The names and arguments are those of the report. Its images are black and white, not
 grey: a pixel above 64 becomes 1, any other 0.

@@ -1,4 +1,4 @@
-"""Initial weights: by the report's scheme, LeCun's, Glorot's or He's.
+"""Initial weights: by the paper's scheme, LeCun's, Glorot's or He's.
 
 An initialiser draws a weight tensor of a shape. Its variance follows from fan-in, the
 number of inputs that one output sums over, and fan-out, the number of outputs that one

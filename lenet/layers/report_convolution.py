@@ -1,4 +1,4 @@
-"""The convolution of the report's author, with its faults, which are kept on purpose.
+"""The convolution of the paper's author, with its faults, which are kept on purpose.
 
 Many of the author's runs unlearned late and never recovered. Runs with this layer do the
 same; runs with the exact :class:`ConvolutionLayer` nearly always die early or not at all.
@@ -46,7 +46,7 @@ BACKWARD_PADDING = {"valid": "full", "same": "same", "full": "valid"}
 
 
 class ReportConvolutionLayer(ConvolutionLayer):
-    """A convolution layer with the report's arithmetic; its arguments are those of :class:`ConvolutionLayer`.
+    """A convolution layer with the paper's arithmetic; its arguments are those of :class:`ConvolutionLayer`.
 
     Raises:
         SettingsError: an argument out of its range.
@@ -59,7 +59,7 @@ class ReportConvolutionLayer(ConvolutionLayer):
         if self.depth < channels:
             raise ShapeError(
                 f"{self.title}: received depth={self.depth}, expected at least the {channels} input channels "
-                "(the report's gradient pairs each of them with an output channel)"
+                "(the paper's gradient pairs each of them with an output channel)"
             )
         shapes = self.parameter_shapes()
         self._left_by_last_step = {
@@ -91,7 +91,7 @@ class ReportConvolutionLayer(ConvolutionLayer):
             left[name][...] = gradient
 
     def workspace(self, spec: WorkspaceSpec) -> Workspace:
-        """The report's arithmetic for one shard."""
+        """The paper's arithmetic for one shard."""
         return ReportConvolutionWorkspace(self, spec)
 
 

@@ -146,7 +146,7 @@ class OptimizerSGD(Optimizer):
 
     Args:
         learning_rate: 0 or more, default 1; the schedule multiplies it.
-        decay: the report's decay of the learning rate, which divides it by 1 + decay t at step t;
+        decay: the paper's decay of the learning rate, which divides it by 1 + decay t at step t;
             0 or more, default 0. It stands for ``schedule=InverseTime(decay)``.
         momentum: what the velocity keeps at each step, at least 0 and below 1, default 0.
         nesterov: whether the momentum is Nesterov's, default False.

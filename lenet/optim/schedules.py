@@ -23,7 +23,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class InverseTime:
-    """The factor 1 / (1 + rate t / every) at step t; the report's decay is InverseTime(3e-4).
+    """The factor 1 / (1 + rate t / every) at step t; the paper's decay is InverseTime(3e-4).
 
     Args:
         rate: 0 or more.

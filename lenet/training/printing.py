@@ -1,4 +1,4 @@
-"""The report's printed lines, as a hook; the training loop itself prints nothing."""
+"""The paper's printed lines, as a hook; the training loop itself prints nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lenet.hooks import EpochEnd, Hook, StepEnd, TurnedBack
 
 
 class PrintProgress(Hook):
-    """Prints the report's lines: ``step:64, acc:0.906, loss:0.297`` and ``step took 1.71 seconds``.
+    """Prints the paper's lines: ``step:64, acc:0.906, loss:0.297`` and ``step took 1.71 seconds``.
 
     Args:
         every: print every so many steps of an epoch, but not at its first step, and at its end.

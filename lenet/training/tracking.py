@@ -9,7 +9,7 @@ from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
 
 
 class Tracker(Protocol):
-    """What a model needs of a tracker, such as the report's StatisticsTracker."""
+    """What a model needs of a tracker, such as the paper's StatisticsTracker."""
 
     def add_time(self, phase: str, seconds: float) -> None: ...
     def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None: ...

@@ -1,4 +1,4 @@
-"""Loss and accuracy on data that are not trained on, with the report's printed lines."""
+"""Loss and accuracy on data that are not trained on, with the paper's printed lines."""
 
 from __future__ import annotations
 

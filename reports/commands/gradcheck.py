@@ -88,7 +88,7 @@ def text(results: Mapping[str, GradientCheck], kinds: Mapping[str, str]) -> Iter
     yield f"{'Mistakes' if wrong else 'Not decided'} in {', '.join(open_ones)}; the other {of_all}"
     if "ReportConvolutionLayer" in {kinds.get(name) for name in open_ones}:
         yield (
-            "ReportConvolutionLayer keeps the arithmetic of the report's author on purpose; "
+            "ReportConvolutionLayer keeps the arithmetic of the paper's author on purpose; "
             "`--convolution exact` is the layer without these mistakes."
         )
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--replay/--no-replay",
     "wants_replay",
     default=True,
-    help="Of a run that broke: train it again up to where it broke, and show what happened there.  [default: replay]",
+    help="Of a run that died: train it again up to where it died, and show what happened there.  [default: replay]",
 )
 @click.option("--data", metavar="FOLDER", type=PATH, help="The data to replay a run with.")
 @click.option("--control", metavar="NAME", help=f"Of a folder: {CONTROL[0].lower()}{CONTROL[1:]}")
@@ -64,7 +64,7 @@ def command(
     """Write report.html, complete in itself, and its figures as PNG files.
 
     The page of a run says what became of it, why, in which layer, what happened at the
-    step that broke it, and what to try. The page of a folder says how many runs died, in
+    step that killed it, and what to try. The page of a folder says how many runs died, in
     which arm, and when; each of its runs gets a report of its own.
     """
     with one_line_errors():
@@ -91,7 +91,7 @@ def command(
 class Wanted:
     """What a user wants of the reports of runs.
 
-    has_replay: whether runs that broke are replayed.
+    has_replay: whether runs that died are replayed.
     data: with the data of which folder; None for those that the log names.
     options: what is known of runs in the logs of other tools.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lenet.settings import option_name
+from lenet.settings import option_name, shown_setting
 
 if TYPE_CHECKING:
     from lenet.settings import Settings
@@ -68,4 +68,5 @@ def _is_more(name: str, value: int, before: int | None) -> bool:
 
 def _refusal(name: str, value: Any, own: Any, log: Path) -> str:
     more = ", or takes more" if name in LONGER and own is not None else ""
-    return f"{option_name(name)} {value}: the run in {log} was started with {own}; --resume keeps that{more}"
+    asked, was = shown_setting(name, value), shown_setting(name, own)
+    return f"{option_name(name)} {asked}: the run in {log} was started with {was}; --resume keeps that{more}"

@@ -62,9 +62,9 @@ class TrainOptions:
 
 
 def train(settings: Settings, options: TrainOptions) -> list[TrainingResult]:
-    """Train, and again with the next seed where a dead run is to be restarted; the results in their order.
+    """Train, and again with the next seed where a defect run is to be restarted; the results in their order.
 
-    A dead run is kept and counts. KeyboardInterrupt and SystemExit are passed on
+    A defect run is kept and counts. KeyboardInterrupt and SystemExit are passed on
     when the user has been told where the run got to.
     """
     data = load_dataset(settings.data, settings.limit)
@@ -72,7 +72,7 @@ def train(settings: Settings, options: TrainOptions) -> list[TrainingResult]:
     while options.on_defect == "restart" and results[-1].diagnosis.verdict.is_defect and len(results) <= RESTARTS:
         settings = with_next_seed(settings)
         restart = f"restart {len(results)} of {RESTARTS}, with seed {settings.seed}"
-        talk(f"{restart}; the dead run is kept")
+        talk(f"{restart}; the defect run is kept")
         results.append(_once(settings, options, data, len(results)))
     return results
 

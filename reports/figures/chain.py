@@ -115,7 +115,7 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
     lanes.grid(axis="y", visible=False)
     for axes in (top, lanes):
         axes.axvline(data.focus.turn, **style.TURNING_STEP, zorder=0)
-    lanes.set_title(f"What happened in which layer; dotted: step {data.focus.turn:,}, where it went down")
+    lanes.set_title(f"What happened in which layer; dotted: step {data.focus.turn:,}, where it died")
     lanes.set_xlim(data.focus.first - 0.5, data.focus.last + 0.5)
     style.step_axis(lanes)
 

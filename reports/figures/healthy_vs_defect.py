@@ -73,7 +73,7 @@ def prepare(
 ) -> tuple[FateBand, ...]:
     """Bands of what the panels show, for each layer and fate.
 
-    Aligned at the onset, a run counts from the step at which it went down: the
+    Aligned at the onset, a run counts from the step at which it died: the
     onset of a run that never learned is step 0 whenever that was.
     """
     wanted = {(p.tensor, p.kind, p.statistic): p for p in panels}
@@ -181,7 +181,7 @@ def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
     how = "Line: median over the runs; band: the middle 80 % of them."
     around = (
         " Survivors are looked at around the same steps. A run that never learned counts from the step at which it "
-        "went down."
+        "died."
     )
     start = healthy_vs_defect_figure(runs, "start")
     if start is not None:

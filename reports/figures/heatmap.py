@@ -1,4 +1,4 @@
-"""All layers over all steps: the layer and the step at which the network broke."""
+"""All layers over all steps: the layer and the step at which the network died."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class HeatData:
-    """The maps of the whole run and, where something broke, of the steps around it."""
+    """The maps of the whole run and, where something died, of the steps around it."""
 
     layers: tuple[str, ...]
     whole: dict[str, HeatMap]

@@ -143,7 +143,7 @@ def _legend(figure: Figure, data: LossCurves) -> None:
         if stretch.recovery is not None:
             entries.append(style.key(f"recovered: step {stretch.recovery:,}", **style.RECOVERED))
     if data.turn is not None:
-        entries.append(style.key(f"went down: step {data.turn:,}", **style.TURNING_MARK))
+        entries.append(style.key(f"blow: step {data.turn:,}", **style.TURNING_MARK))
     if data.not_finite_from is not None:
         entries.append(style.key(f"loss not finite from step {data.not_finite_from:,}", **style.NO_LONGER_FINITE))
     figure.legend(handles=entries, loc="outside upper left", ncols=3)

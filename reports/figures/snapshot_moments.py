@@ -25,9 +25,9 @@ class SnapshotMoment:
 
 
 def moments(run: Run) -> tuple[SnapshotMoment, ...]:
-    """Start, the last snapshot before the run went down, the first after, and the end.
+    """Start, the last snapshot before the run died, the first after, and the end.
 
-    A run in which nothing broke is shown at its start, after a third, after two
+    A run in which nothing died is shown at its start, after a third, after two
     thirds and at its end. A snapshot stands for one moment only, so that there
     may be fewer than four.
     """

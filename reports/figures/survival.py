@@ -38,7 +38,7 @@ class Survival:
 
 
 def death_step(run: RunSummary) -> int:
-    """The step at which a defect run died: that at which it broke."""
+    """The step at which a defect run died."""
     return run.broke_at or 0
 
 

@@ -1,4 +1,4 @@
-"""The page of opened steps: what a replay found at the step that broke a run, beside an ordinary step."""
+"""The page of opened steps: what a replay found at the step that killed a run, beside an ordinary step."""
 
 from __future__ import annotations
 

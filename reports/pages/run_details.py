@@ -7,6 +7,7 @@ import math
 from diagnostics.detect.early_warnings import RULE as EARLY
 from diagnostics.detect.findings import Finding, RuleOutcome
 from diagnostics.run.run import Run
+from lenet.settings import shown_setting
 from reports.pages.document import Block, Code, Inline, Section, Strong, TableBlock, folded, section, text
 from reports.text.numbers import NONE, number, percent, plain, seconds, size
 from reports.text.phrases import measured, sentence, status_of
@@ -72,7 +73,9 @@ def _row(f: Finding) -> tuple[Inline, ...]:
 
 
 def _pairs(caption: str, values: dict[str, object]) -> TableBlock:
-    return TableBlock(caption, ("name", "value"), tuple((k.replace("_", " "), plain(v)) for k, v in values.items()))
+    return TableBlock(
+        caption, ("name", "value"), tuple((k.replace("_", " "), plain(shown_setting(k, v))) for k, v in values.items())
+    )
 
 
 def _log_table(run: Run) -> TableBlock:

@@ -62,7 +62,7 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
 
 
 def _quiet_facts(run: Run) -> Facts:
-    """Three answers for a run in which nothing broke: how good it is, whether anything broke, what was checked."""
+    """Three answers for a run in which nothing died: how good it is, whether anything died, what was checked."""
     counts = Counter(check.outcome for check in run.diagnosis.checks)
     others = [f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if counts[outcome]]
     accuracy, whose = _accuracy(run)

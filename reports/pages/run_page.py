@@ -79,7 +79,7 @@ def build(run: Run, origin: Origin = None) -> Document:
 
 
 def _why(run: Run, rescue: RescueResult | None) -> Section:
-    """The chain of events with its picture, and the layer that went down; for a quiet run what was checked."""
+    """The chain of events with its picture, and the layer that died; for a quiet run what was checked."""
     if turning_step(run) is None:
         return section("why", "What was checked", *_checked(run), *pictures(figures_in("why", run)))
     chain = run.diagnosis.chain

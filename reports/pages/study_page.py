@@ -108,9 +108,9 @@ def _tensors(data: StudyData) -> Section:
 
 
 def _runs(data: StudyData) -> Section:
-    columns = ("run", "arm", "seed", "verdict", "broke at", "first link", "accuracy", "status")
+    columns = ("run", "arm", "seed", "verdict", "died at", "first link", "accuracy", "status")
     rows = tuple(_run_row(run, group, data.links.get(run.name)) for group in data.groups for run in group.runs)
-    table = TableBlock("Every run", columns, rows, frozenset({"seed", "broke at", "accuracy"}))
+    table = TableBlock("Every run", columns, rows, frozenset({"seed", "died at", "accuracy"}))
     missing = text(Strong("Not counted: "), "; ".join(data.problems), ".")
     return section("runs", "The runs", *([missing] if data.problems else []), table)
 

@@ -58,12 +58,16 @@ def write_rescue_page(tables: StudyTables, page: Path) -> Path:
 
 
 def render(numbers: Numbers) -> str:
-    """The text of a page from its numbers, as they stand in the JSON file beside it."""
+    """The text of a page from its numbers, as they stand in the JSON file beside it.
+
+    The numbers keep the names of arms as they always were ("report's convolution"); the page shows them as people see
+    them.
+    """
     from reports.pages.markdown import fill
 
     name = numbers["preset"]
     module = {**PAGES, "rescue": rescue}[name]
-    return fill(__name__, f"{name}.md.j2", module.prepare(numbers))
+    return fill(__name__, f"{name}.md.j2", module.prepare(numbers)).replace("report's", "paper's")
 
 
 __all__ = ["PAGES", "render", "write_page", "write_rescue_page"]

@@ -39,7 +39,7 @@ def share(mean: Arm) -> str:
 
 
 def arrows(means: Sequence[Arm]) -> str:
-    """Accuracies from epoch to epoch as the report prints them: "49 → 72 → 84 %"."""
+    """Accuracies from epoch to epoch as the paper prints them: "49 → 72 → 84 %"."""
     shown = [f"{100 * mean['mean']:.0f}" for mean in means if mean["mean"] is not None]
     return " → ".join(shown) + " %" if shown else NONE
 

@@ -16,7 +16,7 @@ def numbers(seed: int = 0) -> Numbers:
 
     inputs = np.random.default_rng(seed).normal(size=(3, 8, 8, 2))
     layers, mistakes = [], []
-    for title, kind in (("exact", ConvolutionLayer), ("the report's", ReportConvolutionLayer)):
+    for title, kind in (("exact", ConvolutionLayer), ("the paper's", ReportConvolutionLayer)):
         result = check(kind(3, (3, 3), padding="valid", input_size=(8, 8, 2)), inputs, seed=seed)
         errors = [result.tensors[name].error for name in TENSORS]
         layers.append({"title": title, "errors": errors, "is_right": result.ok})

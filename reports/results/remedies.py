@@ -133,7 +133,7 @@ def _idea(idea: str, arms: Sequence[Numbers]) -> dict[str, Any]:
 
 
 def _lowered(plan: StudyPlan, labels: Sequence[str], deaths: Sequence[int]) -> Numbers | None:
-    """By how much each decay had lowered the learning rate when the last of the control's dead runs broke."""
+    """By how much each decay had lowered the learning rate when the last of the control's defect runs died."""
     settings = {arm.label: Settings(**arm.settings) for arm in plan.arms}
     decays = [label for label in labels if label in settings and settings[label].lr_decay != "none"]
     if not deaths or not decays:

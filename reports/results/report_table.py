@@ -1,4 +1,4 @@
-"""The report's table again: five networks, with k of n defect runs, beside the author's own figures."""
+"""The paper's table again: five networks, with k of n defect runs, beside the author's own figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMES = ("step_seconds", "epoch_seconds", "training_seconds", "validation_second
 
 @dataclass(frozen=True)
 class Author:
-    """One line of the report's table, as printed there."""
+    """One line of the paper's table, as printed there."""
 
     step: str
     epoch: str
@@ -74,7 +74,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
 
 def arms_of(network: str, arms: dict[str, Numbers]) -> list[tuple[str, Numbers]]:
     """The arms of one network that have runs, each with what to call it."""
-    labels = [("ours", network), ("ours, exact", f"{network}, {EXACT}"), ("ours, report's", f"{network}, {REPORT}")]
+    labels = [("ours", network), ("ours, exact", f"{network}, {EXACT}"), ("ours, paper's", f"{network}, {REPORT}")]
     return [(whose, arms[label]) for whose, label in labels if label in arms]
 
 
@@ -120,7 +120,7 @@ def _distance(network: str, whose: str, arm: Numbers) -> dict[str, Any]:
 
 
 def _convolutions(plan: StudyPlan, groups: Sequence[Group]) -> list[tuple[str, str]]:
-    """The report's convolution against the exact one in each network that has both, adjusted for their number."""
+    """The paper's convolution against the exact one in each network that has both, adjusted for their number."""
     made = [c for c in comparisons_of(plan, groups) if c.p is not None]
     adjusted = adjust([c.p for c in made if c.p is not None])
     return [

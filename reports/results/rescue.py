@@ -32,7 +32,7 @@ from reports.results.cells import p_value
 from reports.results.study_numbers import Numbers
 from reports.text.numbers import NONE, counted, percent
 
-NAMES = {"exact": "the exact convolution", "report": "the report's own convolution", "": "both together"}
+NAMES = {"exact": "the exact convolution", "report": "the paper's own convolution", "": "both together"}
 TITLES = {CONTROL: "no change", **{one.key: one.title for one in TREATMENTS}, SAME_RATE: "learning rate x 1.0000001"}
 ARMS = [*(one.key for one in TREATMENTS), SAME_RATE]
 LUCKS = (0.2, 0.3, 0.4, 0.5)

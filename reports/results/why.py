@@ -142,7 +142,7 @@ def _told(arm: Numbers, example: Numbers | None) -> dict[str, Any]:
 
 
 def _deaths(group: Group) -> Numbers:
-    """The steps at which the runs broke whose cause the detector names, and how many broke in which epoch."""
+    """The steps at which the runs died whose cause the detector names, and how many died in which epoch."""
     known = [run for run in _defects(group) if run.cause_step is not None]
     steps = sorted(death_step(run) for run in known)
     first = group.runs[0]
@@ -189,7 +189,7 @@ def _overfitting(group: Group) -> Numbers | None:
 
 
 def _example(group: Group, folder: Path) -> Numbers | None:
-    """One death step by step: one that is explained, and with the report's convolution a late collapse."""
+    """One death step by step: one that is explained, and with the paper's convolution a late collapse."""
     from diagnostics.log.reader import open_run
 
     wants_late = group.label == REPORT

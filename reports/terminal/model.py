@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.schema.run_info import RunInfo
+from lenet.settings import shown_setting
 from reports.terminal.history import History
 from reports.terminal.state import LayerLine, LiveState
 from reports.text.phrases import tone_of
@@ -133,7 +134,7 @@ class LiveModel:
             **self.info.description,
             "batch_size": self.info.batch_size,
             "seed": None if self.info.seed < 0 else self.info.seed,
-            **self.info.settings,
+            **{name: shown_setting(name, value) for name, value in self.info.settings.items()},
         }
         words = {
             "lr": "lr {}",

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lenet.settings import option_name
+from lenet.settings import option_name, shown_setting
 
 
 def flags(name: str, value: Any) -> list[str]:
@@ -19,7 +19,7 @@ def flags(name: str, value: Any) -> list[str]:
     if isinstance(value, float):
         short = f"{value:g}"
         return [option, short if float(short) == value else repr(value)]
-    return [option, str(value)]
+    return [option, str(shown_setting(name, value))]
 
 
 def path_word(path: Path | str) -> str:

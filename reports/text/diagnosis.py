@@ -20,7 +20,7 @@ from reports.text.wrapping import WIDTH, labelled, lines_of
 
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
-    Verdict.RECOVERED: "recovered: it went down, came back, and ended well",
+    Verdict.RECOVERED: "recovered: it had a defect stretch, came back, and ended well",
     Verdict.COLLAPSED: "a defect run, collapsed: it learned, unlearned everything, and did not come back",
     Verdict.NEVER_LEARNED: "a defect run, never learned within the {steps:,} steps it was given",
     Verdict.DIVERGED: "a defect run, diverged: its loss or parameters are no longer finite",

@@ -18,7 +18,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "defect stretch": "Steps in which the run guesses although it had learned or should have, or in which the loss "
         "or a parameter is not finite. It ends where the run recovers.",
         "defect iteration": "A step inside a defect stretch.",
-        "defect run": "A run that ends inside a defect stretch, or that was turned back from one.",
+        "defect run": "A run that ends inside a defect stretch, or that was turned back from one. Defect is the word "
+        "for the state of a run.",
+        "died": "The event: a run died at the step of its blow, and is a defect run from then on. JSON calls this step "
+        "broke_at. Of units and layers, dead is the state: see silent, dead.",
         "verdict": "What became of a run. Healthy: it learned and kept what it learned. Recovered: it had a defect "
         "stretch and ended well. Collapsed: it learned and unlearned everything. Never learned: it guesses to its end. "
         "Diverged: its numbers are not finite. Undecided: it ended before it could be judged. Rescued: it was turned "
@@ -27,15 +30,15 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "goes on with a remedy (`--on-defect rollback`). The steps after that checkpoint are undone: their rows stay "
         "in the log and are no part of the run.",
         "onset": "The first step of a defect stretch. A run that never learned has its onset at step 0; the step at "
-        "which it broke is that of the blow.",
+        "which it died is that of the blow.",
         "confirmed": "The step at which the detector was first sure. It sees one step after the other and none ahead.",
         "recovery": "The first step at which the run has learned again.",
-        "rule": "A test for one mechanism by which runs break, such as dead units or an oversized update. What a rule "
+        "rule": "A test for one mechanism by which runs die, such as dead units or an oversized update. What a rule "
         "saw is a finding: a layer, the steps, the measured number and the limit it was compared with.",
         "chain of events": "The findings that lead to the defect, in the order of their steps.",
         "first link": "The earliest event that is connected with the blow, without a recovery in between. It is the "
         "detector's best account of how it began; that it is the cause is not shown. JSON and tables call it cause.",
-        "blow": "The event after which what keeps the run down holds to the end. The run broke at its step.",
+        "blow": "The event after which what keeps the run down holds to the end. The run died at its step.",
         "remedy": "A change of settings that the chain of events suggests. It is something to try, and no promise.",
         "gradient norm": "The length of the vector of all gradients of a layer. It says how strongly the loss depends "
         "on that layer's parameters.",

@@ -14,7 +14,7 @@ ROLES = {
     "ordinary": "an ordinary step",
     "first link": "where it began",
     "blow": "the blow",
-    "largest": "the largest update of a run in which nothing broke",
+    "largest": "the largest update of a run in which nothing died",
     "asked": "the step asked for",
 }
 PARTS = {"by_bias": "their own biases", "by_weights": "their own weights", "by_layers_below": "the layers below"}
@@ -25,7 +25,7 @@ def step_title(opened: OpenedRun, one: OpenedStep) -> str:
     """What to call a step: its number, and why it is looked at."""
     role = ROLES[one.role]
     if one.role == "first link" and not any(other.role == "blow" for other in opened.steps):
-        role = "where it broke"
+        role = "where it died"
     return f"step {one.step:,}, {role}"
 
 

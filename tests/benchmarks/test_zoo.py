@@ -214,11 +214,11 @@ def test_what_was_counted_beside_dead_and_alive_stands_in_the_table():
     outcomes = dict(content["outcomes"])
 
     assert outcomes["clean runs in which a loss or accuracy was said to stay put"].startswith("1 of 1")
-    assert outcomes["dead runs without a cause"].startswith("1 of 1")
+    assert outcomes["defect runs without a cause"].startswith("1 of 1")
     assert outcomes["healthy runs with an early warning: natural settings"].startswith("1 of 1")
     assert [(kind, told[:6], reached) for kind, told, reached in content["stopping"] if told.startswith("1")] == [
         ("all but the clean settings", "1 of 2", "**no**"),
-        ("the report's own settings", "1 of 1", "**no**"),
+        ("the paper's own settings", "1 of 1", "**no**"),
     ]
 
 

@@ -97,7 +97,7 @@ class Convolution:
 
 
 class ReportConvolution:
-    """The arithmetic of the report's convolution layer, with what it carries from call to call."""
+    """The arithmetic of the paper's convolution layer, with what it carries from call to call."""
 
     def __init__(self, weights: Array, biases: Array, padding: str = "valid") -> None:
         self.weights, self.biases, self.padding = weights, biases, padding

@@ -106,7 +106,7 @@ def small_model(
 
 
 def report_model(**options: Any) -> Model:
-    """The small model with the report's convolutions, which carry gradients from step to step."""
+    """The small model with the paper's convolutions, which carry gradients from step to step."""
     return small_model(convolution=ReportConvolutionLayer, **options)
 
 

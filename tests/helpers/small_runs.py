@@ -45,7 +45,7 @@ def small_info(**changes: Any) -> RunInfo:
 
 
 def lenet_info(**changes: Any) -> RunInfo:
-    """The report's lenet: 10 tensors, 61,706 parameters."""
+    """The paper's lenet: 10 tensors, 61,706 parameters."""
     given: dict[str, Any] = {
         "tensors": tensors(
             ("conv1", (5, 5, 1, 6)),

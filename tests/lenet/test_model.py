@@ -1,4 +1,4 @@
-"""The model: the report's set-up code runs and prints its lines, and layers, weights and seeds are put together."""
+"""The model: the paper's set-up code runs and prints its lines, and layers, weights and seeds are put together."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FakeTracker:
 
 
 def report_setup(stats: Any, epochs: int, images: int = 600, tests: int = 300) -> tuple[Model, tuple[float, float]]:
-    """The report's set-up code with its names and arguments, on the first images only."""
+    """The paper's set-up code with its names and arguments, on the first images only."""
     folder = EMBEDDED
     train_images = load_mnist_images(f"{folder}\\train-images-idx3-ubyte")[:images]
     train_labels = load_mnist_labels(f"{folder}\\train-labels-idx1-ubyte")[:images]
@@ -85,7 +85,7 @@ def report_setup(stats: Any, epochs: int, images: int = 600, tests: int = 300) -
     return model, result
 
 
-# The report's code and its lines -----------------------------------------------------------------
+# The paper's code and its lines -----------------------------------------------------------------
 
 
 def test_the_reports_setup_code_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ ARGUMENTS: list[Case] = [
      "ConvolutionLayer: received a kernel of 3x9, expected at most the input's 8x8 with padding 'same'"),
     (lambda: ReportConvolutionLayer(2, 3, input_size=(8, 8, 3)), ShapeError,
      "ReportConvolutionLayer: received depth=2, expected at least the 3 input channels "
-     "(the report's gradient pairs each of them with an output channel)"),
+     "(the paper's gradient pairs each of them with an output channel)"),
     (lambda: CONV(2, 3, input_size=(8, 8, 1), l1=-1), SettingsError,
      "ConvolutionLayer: l1: received -1, expected 0 or more"),
     (lambda: DenseLayer(3, 2, l2=NAN), SettingsError, "DenseLayer: l2: received nan, expected 0 or more"),

@@ -1,4 +1,4 @@
-"""Settings: the report's defaults, what they build, and every value that is refused."""
+"""Settings: the paper's defaults, what they build, and every value that is refused."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
 """Fading signal: a layer's outputs slowly shrink, until what comes after sees next to nothing.
 
 What it looks at: the standard deviation of each hidden layer's outputs, in a run that was
-better than guessing. Its median over the ten rows that end five before the run went down
+better than guessing. Its median over the ten rows that end five before the run died
 is held against its best: the largest median over 20 rows one after another of the 300
 before, the first 60 steps of a run left out. It fires where it has fallen below the limit,
 also where it had clearly begun to fall by then and went on falling below the limit while
-the run went down.
+the run died.
 
 What it means: biases and kernels have wandered so that the layer answers nearly the same
 to every image, and the layers above live on less and less, while the loss is still good;
-then a small step is enough to lose what they knew. The report's own convolution does
+then a small step is enough to lose what they knew. The paper's own convolution does
 this: it adds each step's gradient to what the last one left, and gives one number to all
 weights of a kernel, so that a kernel moves as a whole and the biases with it, step after
 step in one direction, until its channel is nearly constant.
 
 Healthy runs keep their outputs: how far they fade is in the table of healthy bands.
-Before the falls of the report's convolution the second convolution has 0.02 to 0.6 of
+Before the falls of the paper's convolution the second convolution has 0.02 to 0.6 of
 what it had at its best.
 """
 
@@ -33,7 +33,7 @@ from diagnostics.detect.window import TooFewRowsError, Window
 DENSE = "dense1"
 NOW, BEST, LEVEL = 10, 20, 300
 SETTLING_STEPS = 60  # steps at the beginning of a run whose outputs say nothing of its best
-SHORTLY_BEFORE = 15  # the window's interest begins 20 rows before the run went down
+SHORTLY_BEFORE = 15  # the window's interest begins 20 rows before the run died
 BETTER = 0.95  # of H: the mean of ten rows was better than guessing
 FALLEN_SHARE = 0.8  # of the best, five rows before: outputs below it were falling already, so no single event did it
 AT_LAST = 3  # rows

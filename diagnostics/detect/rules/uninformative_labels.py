@@ -71,7 +71,7 @@ class UninformativeLabels(Rule):
         first = len(window) - rows
         why = "labels that carry no information, or a wrong gradient"
         if any(layer.kind == "ReportConvolutionLayer" for layer in window.info.layers):
-            why = "the report's convolution does not follow the gradient, or the labels carry no information"
+            why = "the paper's convolution does not follow the gradient, or the labels carry no information"
         level = window.info.task.level_words
         message = f"loss at {level} ({window.guessing_loss:.3f}) with every layer alive: {why}"
         return [self.finding(window, None, first, len(window) - 1, off, band, message)]

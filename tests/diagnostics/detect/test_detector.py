@@ -19,7 +19,7 @@ from lenet.hooks import Hook, StopTraining
 from tests.helpers.judged_rows import H, P, info, judge, piecewise, rows
 from tests.helpers.small_trainings import small_model, train
 
-# ---- the report's own trace
+# ---- the paper's own trace
 
 PRINTED = {
     320: (0.292, 0.891),

@@ -1,4 +1,4 @@
-"""docs/replay.md is executed as it stands, on a run of the report's LeNet."""
+"""docs/replay.md is executed as it stands, on a run of the paper's LeNet."""
 
 from __future__ import annotations
 

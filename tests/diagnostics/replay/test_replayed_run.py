@@ -22,7 +22,7 @@ from tests.helpers.small_models import OPTIMIZERS, Call, ready, small_model
 CASES: dict[str, dict[str, Any]] = {
     **{name: {"optimizer": name} for name in OPTIMIZERS},
     "as they lie": {"shuffle": False},
-    "the report's convolution": {"report": True, "optimizer": "momentum"},
+    "the paper's convolution": {"report": True, "optimizer": "momentum"},
     "float64": {"dtype": "float64", "optimizer": "adam"},
 }
 
@@ -210,7 +210,7 @@ def test_a_check_of_part_of_a_run_begins_at_the_nearest_start(tmp_path: Path) ->
         replay(tmp_path / "run.h5", data()).check(9, 3)
 
 
-@pytest.mark.parametrize("form", ["images", "rows", "one-hot", "float64", "the report's"])
+@pytest.mark.parametrize("form", ["images", "rows", "one-hot", "float64", "the paper's"])
 def test_a_training_from_python_on_the_embedded_mnist_finds_its_data(tmp_path: Path, form: str) -> None:
     """The log has no settings and no folder, only a digest, whatever the form in which the data were handed over."""
     from lenet import ActivationSoftmax, Model, load_dataset
@@ -224,7 +224,7 @@ def test_a_training_from_python_on_the_embedded_mnist_finds_its_data(tmp_path: P
         y = np.eye(10)[y]
     elif form == "float64":
         X = X.astype(np.float64)
-    elif form == "the report's":
+    elif form == "the paper's":
         from lenet import formatData, load_mnist_images, load_mnist_labels
         from lenet.data.dataset import EMBEDDED
 

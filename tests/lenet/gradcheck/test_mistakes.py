@@ -1,4 +1,4 @@
-"""The gradient check calls each mistake by its name, the report's convolution's above all."""
+"""The gradient check calls each mistake by its name, the paper's convolution's above all."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_worst_entry_is_named_with_both_values() -> None:
     assert "WRONG" in str(result)
 
 
-# The report's convolution ------------------------------------------------------------------------
+# The paper's convolution ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("padding", ["valid", "same", "full"])

@@ -128,7 +128,7 @@ def test_the_convolutions_of_a_lenet_have_right_gradients() -> None:
     assert_right_gradients(second, draw(2, 14, 14, 6), entries=100)
 
 
-# The report's convolution ------------------------------------------------------------------------
+# The paper's convolution ------------------------------------------------------------------------
 
 
 @settings(max_examples=40, deadline=None)

@@ -96,7 +96,7 @@ def test_statistics_python_and_pages_use_the_control_of_the_study(study: Any) ->
     assert "Compared with clip:" in other.stdout
     assert [c.control.label for c in comparisons_of(plan, groups)] == ["plain"]
     assert [c.control.label for c in comparisons_of(plan, groups, "clip")] == ["clip"]
-    with pytest.raises(StudyError, match="did you mean clip?"):
+    with pytest.raises(StudyError, match="did you mean clip"):
         comparisons_of(plan, groups, "clipp")
     assert study("--resume").exit_code == 0
 

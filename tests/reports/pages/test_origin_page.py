@@ -1,4 +1,4 @@
-"""The page of opened steps, and the part of it in a run's report, of real runs that broke."""
+"""The page of opened steps, and the part of it in a run's report, of real runs that died."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_of_a_run_in_which_nothing_broke_the_largest_update_is_opened(tmp_path: 
     assert found.main.step == int(np.nanargmax(np.nanmax(ratios, axis=1)))
     text = html.render(origin_page.build(found))
     assert f"Step {found.main.step}, opened</h2>" in text
-    assert "the largest update of a run in which nothing broke" in text
+    assert "the largest update of a run in which nothing died" in text
 
 
 @pytest.mark.parametrize(

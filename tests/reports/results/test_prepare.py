@@ -123,4 +123,4 @@ def test_the_gradient_check_finds_the_exact_convolution_right_and_the_reports_wr
     exact, report = gradients.prepare(gradients.numbers())["rows"]
 
     assert (exact[0], exact[-1]) == ("exact", "right")
-    assert (report[0], report[-1]) == ("the report's", "wrong")
+    assert (report[0], report[-1]) == ("the paper's", "wrong")

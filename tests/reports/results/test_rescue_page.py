@@ -25,7 +25,7 @@ def test_a_partial_study_says_so_and_what_it_has(tmp_path: Path) -> None:
     text = page_of(tmp_path)
 
     assert (
-        "**Partial: 5 of 60 deaths so far** (3 of 40 with the exact convolution, 2 of 20 with the report's own)" in text
+        "**Partial: 5 of 60 deaths so far** (3 of 40 with the exact convolution, 2 of 20 with the paper's own)" in text
     )
     assert "- gradient clipped to norm 1: 80 of 80 branches lived; proven in 5 of 5 deaths" in text
     assert "20 of 80 branches, 25 % (25 to 25 %) in the mean over deaths, lived" in text

@@ -30,7 +30,7 @@ def test_the_report_table_stands_beside_the_authors_figures(tmp_path):
     text = page_of("report-table", tmp_path)
 
     assert "| lenet | the author | 9 | not counted | 49 → 72 → 84 % | – | 81 % | – |" in text
-    assert "| lenet | ours, report's | 12 | 2 of 12 (5–45 %) |" in text
+    assert "| lenet | ours, paper's | 12 | 2 of 12 (5–45 %) |" in text
     assert "Partial" not in text
     assert "--preset report-table --runs 12" in text
 
@@ -67,8 +67,8 @@ def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
     assert "is shown to help in 0 of the 6 arms that try it" in text
     assert "the intervals reach to 26 points fewer deaths" in text
     assert (
-        "By step 32, when the last of the control's 12 dead runs broke, it had lowered the learning rate by 1% "
-        "(inverse-time decay 3e-4 (the report's)), 9% (inverse-time decay 3e-3), 0% (step decay, halved each epoch), "
+        "By step 32, when the last of the control's 12 defect runs died, it had lowered the learning rate by 1% "
+        "(inverse-time decay 3e-4 (the paper's)), 9% (inverse-time decay 3e-3), 0% (step decay, halved each epoch), "
     ) in text
     assert f"| {CONTROL} | 12 of 24" in text
 
@@ -79,13 +79,13 @@ def test_why_says_when_and_of_what_without_a_log_to_read(tmp_path):
     assert "| exact convolution | 12 | 2 of 12 (5–45 %) | 2 | 0 | 0 |" in text
     assert "| exact convolution | 2 | 0 | 0 | 0 | 32 | 32 | 0 |" in text
     assert (
-        "**With a correct convolution** 2 of 12 (5–45 %) die. All of these 2 broke in the first 100 steps, none "
+        "**With a correct convolution** 2 of 12 (5–45 %) die. All of these 2 died in the first 100 steps, none "
         "after the first epoch. As the first link the detector names dead units most often (2 of 2)."
     ) in text
     assert "Where its folder lies beside this one, its answer stands here." in text
     assert "| dead units | conv2 | 2 |" in text
     assert "comes after the onset" not in text
-    assert "| the report's |" in text
+    assert "| the paper's |" in text
 
 
 def test_why_tells_what_saves_where_the_remedies_lie_beside_it(tmp_path):
@@ -94,7 +94,7 @@ def test_why_tells_what_saves_where_the_remedies_lie_beside_it(tmp_path):
 
     assert "**Partial: 102 of 105 runs so far.**" in text
     assert "**With a correct convolution** the control loses 2 of 5 (12–77 %)." in text
-    assert "- Not shown to do either with n = 5: inverse-time decay 3e-4 (the report's) (2 of 5 die);" in text
+    assert "- Not shown to do either with n = 5: inverse-time decay 3e-4 (the paper's) (2 of 5 die);" in text
 
 
 def test_beside_a_page_stands_every_run_and_no_path_of_this_machine(tmp_path):
