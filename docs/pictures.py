@@ -27,7 +27,7 @@ IMAGES = Path(__file__).parent / "images"
 WORDS = IMAGES / "ready-figures.json"
 ABOUT = """# Ready figures
 
-`run.plot()` draws the figure that says most of a run: the chain of events of one that broke, else loss and accuracy.
+`run.plot()` draws the figure that says most of a run: the chain of events of one that died, else loss and accuracy.
 Each figure of the report can be had alone. What comes back is a matplotlib `Figure`: a notebook shows it,
 `figure.savefig("loss.png")` keeps it, and `figure.axes` can be drawn on.
 
@@ -61,7 +61,7 @@ class DocumentedFigure:
 
 
 def ready_figures(run: Run) -> Iterator[DocumentedFigure]:
-    """The ready figures of a run that broke and can be replayed."""
+    """The ready figures of a run that died and can be replayed."""
     of_run = (
         ("loss", loss, "loss-and-accuracy"),
         ("chain", chain, "chain-of-events"),

@@ -1,12 +1,13 @@
 """Makes the pictures of the README from one real run that dies.
 
-python -m docs.readme_pictures [SEED]      default seed 1: docs/images/live-view.svg, report.png, and the figures of the report
+python -m docs.readme_pictures [SEED]      default seed 1: docs/images/live-view.svg and report.png
 
 The picture of the report needs Chromium (Debian's package chromium). Which seeds die depends on the machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from reports.pages.run_page import write_report
 from reports.terminal.layout import lines
 from reports.terminal.live import LiveView
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).resolve().parent / "images"
 STEPS, EVERY = 200, 4
 PAGE = (1100, 1250)  # pixels of the report that are shown
 
@@ -58,8 +59,8 @@ class FrameTaker(LiveView):
 
 def main() -> None:
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "dead.h5"
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        log = Path("dead.h5")
         takers: list[FrameTaker] = []
 
         def taker(recorder: Recorder) -> list[FrameTaker]:

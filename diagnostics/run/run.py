@@ -312,7 +312,7 @@ class Run(ShownInNotebooks):
         """Write its report, ``report.html`` and the figures as PNG, as ``lenet-diag report`` does; returns the page.
 
         ``folder``: where to; None (default) for RUN.report beside the log.
-        ``replay``: whether a run that broke is trained again up to where it broke, to show what happened there, if
+        ``replay``: whether a run that died is trained again up to where it died, to show what happened there, if
         that takes at most 10 seconds; default True.
         ``data``: the folder of the data to replay with; None (default) for those that the log names.
 

@@ -19,7 +19,7 @@ TURN = {**style.TURNING_MARK, "markersize": 6}
 
 @style.styled
 def loss_thumbnail(run: Run) -> Figure | None:
-    """The loss with defect stretches, a mark where the run broke, and the level of guessing; None without steps."""
+    """The loss with defect stretches, a mark where the run died, and the level of guessing; None without steps."""
     if not len(run):
         return None
     data = loss.prepare(run)
@@ -42,7 +42,7 @@ def loss_thumbnail(run: Run) -> Figure | None:
 
 @style.styled
 def stretches_thumbnail(diagnosis: Diagnosis) -> Figure | None:
-    """The steps as a bar, the defect stretches shaded, and a mark where the run broke; None without steps."""
+    """The steps as a bar, the defect stretches shaded, and a mark where the run died; None without steps."""
     if not diagnosis.steps:
         return None
     figure = style.new_figure(0.62, WIDTH)

@@ -24,7 +24,7 @@ from reports.text.phrases import TITLES, Tone, sentence, status_of, tone_of
 from reports.text.statistics import defect_rate, mean_words
 
 EFFECTS: dict[str, Tone] = {"helps": "good", "hurts": "bad"}
-LOSS_ALT = "The loss over all steps; defect stretches are shaded, and a mark shows where the run broke."
+LOSS_ALT = "The loss over all steps; defect stretches are shaded, and a mark shows where the run died."
 
 
 def card(one: object) -> str:
@@ -74,7 +74,7 @@ def _diagnosis(diagnosis: Diagnosis) -> Card:
         tone_of(diagnosis.verdict),
         tuple(facts),
         stretches_thumbnail(diagnosis),
-        "The steps of the run as a bar; defect stretches are shaded, and a mark shows where it broke.",
+        "The steps of the run as a bar; defect stretches are shaded, and a mark shows where it died.",
     )
 
 

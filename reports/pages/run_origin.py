@@ -1,4 +1,4 @@
-"""Where a run broke, opened by a replay for its report."""
+"""Where a run died, opened by a replay for its report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_REPLAY = 10.0
 
 
 def origin_of(run: Run, data: Path | None = None) -> Origin:
-    """The steps at which the run broke, opened; why they cannot be, in one line; None where nothing broke.
+    """The steps at which the run died, opened; why they cannot be, in one line; None where nothing died.
 
     ``data``: the folder of the data to replay with; None (default) for those that the log names.
     """

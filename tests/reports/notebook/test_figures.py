@@ -53,7 +53,7 @@ def test_an_unknown_part_of_the_origin_is_told() -> None:
         synthetic.dead(60).plot.origin("lines")  # type: ignore[arg-type]
 
 
-@pytest.mark.slow  # a run is trained, and replayed up to where it broke
+@pytest.mark.slow  # a run is trained, and replayed up to where it died
 def test_the_origin_is_opened_by_a_replay() -> None:
     run = ld.open_run(broken_log())
 
