@@ -1,0 +1,76 @@
+"""No word is broken at 80 columns."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.terminal import output
+from reports.text.diagnosis import diagnosis_text
+from reports.text.wrapping import WIDTH, fitted, labelled
+from tests.helpers.synthetic_runs import collapsed, healthy
+
+WORDS = st.lists(st.text("abcdef-.,:", min_size=1, max_size=30), min_size=1, max_size=60).map(" ".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(WORDS, st.integers(10, 120), st.integers(0, 12))
+def test_all_words_are_there_whole_and_no_line_is_too_wide(text: str, width: int, indent: int) -> None:
+    lines = fitted(" " * indent + text, width).split("\n")
+
+    assert " ".join(lines).split() == text.split()
+    assert all(len(line) <= width or len(line.split()) == 1 for line in lines), "one word may be wider than a line"
+
+
+@given(WORDS)
+def test_a_labelled_fact_keeps_its_words_under_each_other(text: str) -> None:
+    first, *more = labelled("events:", text)
+
+    assert first.startswith("  events:     ")
+    assert all(line.startswith(" " * 14) for line in more)
+    assert " ".join([first, *more]).split() == ["events:", *text.split()]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("short", ["short"]),
+        ("next: lenet-diag report a-very-long-name.h5", ["next: lenet-diag report a-very-long-name.h5"]),
+        ("| a | table of Markdown | stays |", ["| a | table of Markdown | stays |"]),
+        ("  to try:     warm up, and clip it", ["  to try:     warm up,", "  and clip it"]),
+        ("- one two three four five six", ["- one two three four", "  five six"]),
+    ],
+)
+def test_what_is_continued_and_what_stays(line: str, expected: list[str]) -> None:
+    assert fitted(line, 22).split("\n") == expected
+
+
+@pytest.mark.parametrize("run", [healthy(), collapsed()], ids=["healthy", "collapsed"])
+def test_a_diagnosis_fits_80_columns(run: object) -> None:
+    lines = diagnosis_text(run.diagnosis).split("\n")  # type: ignore[attr-defined]
+
+    assert max(map(len, lines)) <= WIDTH
+    assert not any(re.search(r"-$", line) for line in lines)
+
+
+def test_only_a_terminal_gets_its_lines_continued(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    output.say("a line that is wider than twenty columns")
+    monkeypatch.setattr(output, "is_terminal", lambda stream: True)
+    output.say("a line that is wider than twenty columns")
+    output.say('{"a line that is wider": "than twenty columns"}', is_data=True)
+    output.talk("a line that is wider than twenty columns")
+    told = capsys.readouterr()
+
+    assert told.out.splitlines() == [
+        "a line that is wider than twenty columns",
+        "a line that is wider",
+        "than twenty columns",
+        '{"a line that is wider": "than twenty columns"}',
+    ]
+    assert told.err.splitlines()[0] == "a line that is wider"
