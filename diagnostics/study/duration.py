@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from diagnostics.record.training import run_training
-from diagnostics.study.plan import Task
+from diagnostics.study.plan import PlannedRun
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook, StepEnd
 from lenet.settings import Settings
@@ -20,7 +20,7 @@ DECISIVE = ("network", "activation", "convolution", "optimizer", "batch_size", "
 """The settings that decide how long a step takes."""
 
 
-class StepTimes(Hook):
+class StepSeconds(Hook):
     """Gathers the seconds of the steps of a run."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class StepTimes(Hook):
         self.seconds.append(event.seconds)
 
 
-def expected_seconds(tasks: Iterable[Task], jobs: int) -> float:
+def expected_seconds(tasks: Iterable[PlannedRun], jobs: int) -> float:
     """The seconds that these runs take, roughly: on a machine that does nothing else, with none ended before its time.
 
     tasks: the runs that are to be trained.
@@ -65,6 +65,6 @@ def _step_seconds(settings: Settings, data: Dataset) -> float:
     wanted = TIMED_STEPS * settings.batch_size
     small = replace(data, X_train=data.X_train[:wanted], y_train=data.y_train[:wanted])
     small = replace(small, X_test=data.X_test[:wanted], y_test=data.y_test[:wanted])
-    times = StepTimes()
+    times = StepSeconds()
     run_training(Settings.from_dict({**settings.to_dict(), **few}), None, dataset=small, hooks=lambda _: [times])
     return median(times.seconds)

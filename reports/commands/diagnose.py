@@ -70,9 +70,7 @@ def command(
                 objects.append({**run.to_json(diagnosis), **imported})
                 if not as_json:
                     ended_at = end_of(run)
-                    text = diagnosis_text(
-                        diagnosis, run.status, run.info.total_steps, interrupted_by(run), ended_at
-                    )
+                    text = diagnosis_text(diagnosis, run.status, run.info.total_steps, interrupted_by(run), ended_at)
                     say("\n".join([text, *task_words(run), *imported_words(run)]))
     if as_json:
         say(json.dumps(objects, indent=2), is_data=True)

@@ -54,7 +54,7 @@ def rows(group: Group) -> list[tuple[str, Mean, Mean]]:
 def group_text(group: Group, survivors_first: bool = False) -> str:
     """One arm as a block of text."""
     kinds = ", ".join(f"{kind} {n}" for kind, n in group.by_kind.items())
-    outside = f"undecided {group.undecided}, crashed or damaged {group.crashed}: not in n"
+    outside = f"undecided {group.undecided} and crashed or damaged {group.crashed}, not in n"
     lines = [group.label, f"  defect runs  {defect_rate(group)}", f"               {kinds}"]
     lines += [f"  others       recovered {group.recovered}; {outside}"]
     if group.turned_back:

@@ -72,7 +72,7 @@ def test_every_command_that_writes_takes_out_and_o(command: str) -> None:
     ("typed", "hint"),
     [
         (["trian"], "there is no command 'trian'; did you mean train?"),
-        (["xyzzy"], "there is no command 'xyzzy'; commands: train, watch, "),
+        (["xyzzy"], "there is no command 'xyzzy'; commands: demo, train, "),
         (["rules", "ded-units"], "rule 'ded-units' is unknown; did you mean dead-units?"),
         (["study", "--preset", "remedy"], "; did you mean remedies?"),
         (["study", "--preset", "rescu"], "; did you mean rescue?"),

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from diagnostics.errors import StudyError
+from diagnostics.executors import open_executor
 from diagnostics.study import runner
 from diagnostics.study.duration import expected_seconds, steps_of
 from diagnostics.study.plan import StudyPlan, arm_settings, arms_of, grid
@@ -17,12 +18,12 @@ from diagnostics.study.results import comparisons_of, groups_of, load_study
 from lenet.settings import Settings
 from reports.cli import main
 from reports.commands.study_arms import written_arms
-from tests.helpers.fake_work import FakeWork, SameProcessPool
+from tests.helpers.fake_work import FakeWork, SameProcessExecutor
 
 ARMS = ("clip: --clip-norm 1", "plain:", 'slow: --lr 0.1 --l2 "dense1=0.01"')
 
 
-class FakeWorkers:
+class StandInWorkers:
     """Stands in for the class of real workers."""
 
     @classmethod
@@ -33,8 +34,8 @@ class FakeWorkers:
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command line with a stand-in for training, in a folder of its own."""
-    monkeypatch.setattr(runner, "Worker", FakeWorkers)
-    monkeypatch.setattr(runner, "WorkerPool", SameProcessPool)
+    monkeypatch.setattr(runner, "Worker", StandInWorkers)
+    monkeypatch.setattr(open_executor, "LocalExecutor", SameProcessExecutor)
     monkeypatch.setattr("reports.commands.study.tell_duration", lambda *_: None)
     monkeypatch.chdir(tmp_path)
 
