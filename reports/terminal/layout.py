@@ -46,8 +46,20 @@ def _cut(rows: list[Text], width: int, plain: bool) -> list[Text]:
     rows = [row if shown(row.plain) == row.plain else Text(shown(row.plain), row.style) for row in rows]
     for row in rows:
         row.no_wrap = True
-        row.truncate(width, overflow="crop" if plain else "ellipsis")
+        if row.cell_len > width:
+            _shorten(row, width, plain)
     return rows
+
+
+def _shorten(row: Text, width: int, plain: bool) -> None:
+    """End a row after the last whole word that fits, with an ellipsis; one word that fills half of it is cut."""
+    mark = "" if plain else "…"
+    end = row.plain.rfind(" ", 0, width - len(mark))
+    if end < width // 2:
+        row.truncate(width, overflow="crop" if plain else "ellipsis")
+    else:
+        row.truncate(end)
+        row.append(mark)
 
 
 def _title(state: LiveState, width: int, plain: bool) -> Text:

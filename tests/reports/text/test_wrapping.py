@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.text import Text
 
-from reports.terminal import output
+from reports.terminal import layout, output
 from reports.text.diagnosis import diagnosis_text
 from reports.text.wrapping import WIDTH, fitted, labelled
 from tests.helpers.synthetic_runs import collapsed, healthy
@@ -74,3 +76,19 @@ def test_only_a_terminal_gets_its_lines_continued(
         '{"a line that is wider": "than twenty columns"}',
     ]
     assert told.err.splitlines()[0] == "a line that is wider"
+
+
+@pytest.mark.parametrize(("plain", "end"), [(False, "of the…"), (True, "of the")])
+def test_a_row_of_the_live_view_ends_after_a_whole_word(plain: bool, end: str) -> None:
+    row = Text("so far: never-learned, 61 % of the weights moved")
+    layout._shorten(row, 40, plain)
+
+    assert row.plain == f"so far: never-learned, 61 % {end}"
+
+
+def test_no_word_is_broken_in_a_cell_of_a_page() -> None:
+    css = (Path(layout.__file__).parents[1] / "pages" / "templates" / "page.css").read_text()
+
+    assert re.search(r"^td \{ overflow-wrap: break-word; \}$", css, re.MULTILINE), (
+        "anywhere breaks words to fit columns"
+    )
