@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -113,10 +114,19 @@ def collect(
     files, problems = find_files(paths)
     if not files:
         raise LogError("; ".join(problems))
+    there = {folder for folder in {path.parent / summary_cache.FOLDER for path in files} if folder.exists()}
     loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None, options)
+    for folder in sorted({path.parent / summary_cache.FOLDER for path in files} - there):
+        if folder.exists():
+            talk(kept_words(folder))
     loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups, control_among(groups, control))
+
+
+def kept_words(folder: Path) -> str:
+    """What a folder of summaries is, told where it has just been made."""
+    return f"summaries: {folder}{os.sep} (read in place of the logs next time; it may be deleted)"
 
 
 def _show_progress(done: int, total: int) -> None:

@@ -279,8 +279,9 @@ def tell_duration(plan: StudyPlan, folder: Path, jobs: int) -> None:
 
 def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
     """Print the statistics; write the page of a preset."""
+    from diagnostics.statistics.summary_cache import FOLDER
     from diagnostics.study.results import comparisons_of, groups_of, load_study
-    from reports.commands.stats import Forms
+    from reports.commands.stats import Forms, kept_words
 
     plan, loaded = load_study(folder)
     groups = groups_of(plan, loaded.runs)
@@ -292,4 +293,5 @@ def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
         from reports.results import write_page
 
         talk(f"page: {write_page(plan, loaded, folder, page or folder / f'{plan.preset}.md')}")
+    talk(kept_words(folder / FOLDER))
     talk(f"next: lenet-diag report {path_word(folder)}")

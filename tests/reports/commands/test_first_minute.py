@@ -171,6 +171,14 @@ def test_a_run_that_cannot_be_extended_is_refused(
     assert words in " ".join(result.stderr.split())
 
 
+def test_a_folder_of_summaries_is_told_where_it_appears(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.h5").write_bytes(log.read_bytes())
+    first, second = told("stats", tmp_path), told("stats", tmp_path)
+
+    assert f"summaries: {tmp_path / '.summaries'}" in first.stderr
+    assert "summaries:" not in second.stderr
+
+
 def test_what_appears_beside_a_log_is_ignored_by_git(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     ignored = (root / ".gitignore").read_text().splitlines()
