@@ -31,7 +31,7 @@ from lenet.training.state import load_state, save_state
 
 __version__ = "0.1.0"
 
-# The names that LayerTap and LoopMonitor had before.
+# The earlier names of LayerTap and LoopMonitor.
 OwnLayer, OwnTraining = LayerTap, LoopMonitor
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The data that a run was trained on: found, and known to be the same ones by their checksum."""
+"""Finds the data that a run was trained on, and compares their checksum with the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lenet.errors import DataError
 
 Data = tuple[NDArray[Any], NDArray[Any]]
 GivenData = Data | Dataset | Path | str | None
-DIGITS = 10  # of a checksum in a message
+DIGITS = 10  # digits of a checksum in a message
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class TrainingSet:
     Args:
         X: the samples, (N, H, W, C) or (N, F).
         y: their classes, (N,), or one-hot (N, classes).
-        name: what to call them.
-        is_known: whether their checksum is that of the log; where the log has none, the rows alone tell.
+        name: their name in messages.
+        is_known: whether their checksum is that of the log. Where the log has none, only its rows can prove the data.
     """
 
     X: NDArray[Any]
@@ -83,7 +83,7 @@ def _from_files(info: RunInfo, folder: Path | str | None) -> TrainingSet:
 
 
 def _checked(info: RunInfo, found: TrainingSet) -> TrainingSet:
-    """The set, if it is as large as the log says and has the digest that the log has."""
+    """The set. Raises ReplayError unless its size and its digest are those of the log."""
     if len(found.X) != info.samples or len(found.y) != info.samples:
         raise ReplayError(
             f"{found.name}: found {len(found.X):,} samples and {len(found.y):,} labels, expected {info.samples:,} as "
