@@ -1,4 +1,4 @@
-"""The kernels of the first convolution as images, before and after the run went down."""
+"""The kernels of the first convolution as images, before and after the run broke."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The histograms of every tensor at four moments, before and after the run went down."""
+"""The histograms of every tensor at four moments, before and after the run broke."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study's report answers at a glance: how many runs died, of what, and when; and what leaving them out does."""
+"""The answers at the top of a study's report: how many runs died, how, why and when, and what leaving them out does."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def study_facts(data: StudyData) -> Facts:
     beside = f"{whole.undecided} undecided and {whole.crashed} crashed are not in this count"
     return facts(
         Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
-        Fact("How?", kinds, f"{rescued}{whole.recovered} more went down and recovered"),
+        Fact("How?", kinds, f"{rescued}{whole.recovered} more had a defect stretch and recovered"),
         Fact("Why, most often?", rule_name(common) if common else NONE, _named(causes, common)),
         Fact(
             "When?",

@@ -20,8 +20,8 @@ from reports.text.phrases import status_words
 WIDTH = 110
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
-    Verdict.RECOVERED: "recovered: it went down, came back, and ended well",
-    Verdict.COLLAPSED: "a defect run, collapsed: it learned, unlearned everything, and did not come back",
+    Verdict.RECOVERED: "recovered: it had a defect stretch, and ended well",
+    Verdict.COLLAPSED: "a defect run, collapsed: it learned, lost what it had learned, and did not recover",
     Verdict.NEVER_LEARNED: "a defect run, never learned within the {steps:,} steps it was given",
     Verdict.DIVERGED: "a defect run, diverged: its loss or parameters are no longer finite",
     Verdict.UNDECIDED: "undecided: neither a run that learned nor a defect run",
@@ -65,20 +65,21 @@ def verdict_sentence(run: Run) -> str:
         return f"This run never learned: to the end of its {steps} it does no better than guessing.{because}"
     if diagnosis.verdict is Verdict.COLLAPSED:
         when = onset_words(stretch) if stretch.onset_between else f"at {onset_words(stretch)}"
-        return f"This run had learned, lost everything {when} and guesses from there {end}.{because}"
+        return f"This run had learned, lost everything {when} and guesses from then on {end}.{because}"
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
 
 
 def times_words(rollbacks: Sequence[Rollback]) -> str:
-    """How often a run was turned back, between "turned back" and the last place; "" for once."""
+    """The number of rollbacks as words after "turned back"; "" for one."""
     return f" {len(rollbacks)} times, the last time" if len(rollbacks) > 1 else ""
 
 
 def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int = 0, interrupted_by: str = "") -> str:
-    """Verdict, what happened, since when, the blow, the first link, the chain of events, and what to try.
+    """The whole diagnosis: verdict, what happened, the onset, the blow, the first link, the chain, and what to try.
 
-    ``status`` is that of the log; for a run that did not complete it is told, with
-    how many of its ``planned`` steps (0: unknown) were judged and, where it is known, who interrupted it.
+    ``status``: the status of the log. Where the run did not complete, the text has it, with the number of steps judged.
+    ``planned``: the number of steps that were asked for; 0 (default) where it is not known.
+    ``interrupted_by``: who interrupted the run; "" (default) where nobody did or it is not known.
     """
     lines = [f"{diagnosis.run}: {verdict_line(diagnosis)}"]
     lines += [f"  {line}" for line in textwrap.wrap(headline(diagnosis), WIDTH)]
@@ -97,7 +98,7 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
             f"{diagnosis.defect_steps:,} of {diagnosis.steps:,} steps are defect iterations ({share:.0%})"
         )
         ended = [stretch for stretch in diagnosis.stretches if stretch.recovery is not None]
-        lines += [f"  came back:  step {one.recovery} ({one.kind}, from step {one.onset})" for one in ended]
+        lines += [f"  recovered:  step {one.recovery} ({one.kind}, from step {one.onset})" for one in ended]
     if diagnosis.blow is not None:
         lines.append(f"  blow:       {link_words(diagnosis.blow)}")
     if diagnosis.first_link is not None:
@@ -124,7 +125,7 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
 
 
 def wrapped(label: str, words: str) -> list[str]:
-    """Words after a label, on as many lines as they need."""
+    """Words behind a label, wrapped to several lines."""
     first, *more = textwrap.wrap(words, WIDTH - 12)
     return [f"  {label:11} {first}", *(f"  {'':11} {line}" for line in more)]
 
@@ -135,7 +136,7 @@ def limits_words(changed: Mapping[str, tuple[float, float]]) -> str:
 
 
 def _counts(diagnosis: Diagnosis) -> str:
-    """How many of the rules were asked, what they found, and why the others were not asked."""
+    """The number of rules that were asked, their outcomes, and why the others were not asked."""
     words = {
         RuleOutcome.PASSED: "found nothing",
         RuleOutcome.FIRED: "noticed something",
