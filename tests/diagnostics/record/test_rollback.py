@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,11 @@ from diagnostics.log.checkpoints import CheckpointRing
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.repair import repair_log
 from diagnostics.log.resume import prepare_resume
+from diagnostics.record.rollback import settings_at
 from diagnostics.run.export import export_run
 from diagnostics.run.timeline import Timeline
 from diagnostics.run.usual import usual_gradient_norm
+from diagnostics.schema.rollback import Rollback
 from lenet import Hook, SettingsError
 from lenet.hooks import ContinueFrom, StepEnd
 from tests.helpers.rollback_trainings import (
@@ -178,6 +181,20 @@ def test_clipping_is_at_the_median_norm_of_the_healthy_steps_before_and_half_of_
     expected = np.sqrt((undone_norms.astype(float) ** 2).sum(axis=1)).loc[began - 20 : began - 1].median()
     assert other.rollbacks[0].value == usual == pytest.approx(expected, rel=0.01)
     assert len(whole) == STEPS_ASKED
+
+
+def test_the_settings_at_a_step_are_those_of_the_rollbacks_that_are_in_use_there() -> None:
+    def back(step: int, setting: str, value: float) -> Rollback:
+        return Rollback(step, 300, "collapsed", 250, "half-rate", setting, value, None, "")
+
+    rollbacks = (back(200, "lr", 0.25), back(100, "clip_norm", 0.3), back(150, "lr", 0.1))
+    run: Any = SimpleNamespace(rollbacks=rollbacks, info=SimpleNamespace(settings={"lr": 0.5, "momentum": None}))
+
+    assert settings_at(run, 99) == {"lr": 0.5, "momentum": None}
+    assert settings_at(run, 149) == {"lr": 0.25, "momentum": None, "clip_norm": 0.3}
+    assert settings_at(run, 400)["lr"] == 0.1
+    run.info.settings = {}
+    assert settings_at(run, 400) == {}
 
 
 def test_the_samples_get_another_order_only_if_asked(twice: Any, tmp_path: Path) -> None:
