@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +25,7 @@ from diagnostics.run.usual import usual_gradient_norm
 from diagnostics.schema.rollback import Rollback
 from lenet import Hook, SettingsError
 from lenet.hooks import ContinueFrom, StepEnd
+from tests.helpers.forked import run as run_program
 from tests.helpers.rollback_trainings import (
     EPOCHS,
     QUICK,
@@ -225,8 +224,8 @@ def test_a_run_that_is_killed_at_any_stage_of_a_rollback_goes_on_as_if_it_had_no
     stage: str, twice: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "run.h5"
-    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), stage]
-    assert subprocess.run(program, check=False).returncode == -9
+    program = ["-m", "tests.helpers.rollback_trainings", str(path), stage]
+    assert run_program(*program).returncode == -9
 
     run = resumed(path)
 
@@ -266,8 +265,8 @@ def _interrupted(path: Path) -> None:
 def test_a_checkpoint_of_undone_steps_is_never_gone_on_from(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     stage = "before undone checkpoints are removed"
-    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), stage]
-    subprocess.run(program, check=False)
+    program = ["-m", "tests.helpers.rollback_trainings", str(path), stage]
+    run_program(*program)
 
     point = prepare_resume(path)
     assert max(CheckpointRing(checkpoint_folder(path), point.run.header.run_id).steps) > point.run.rollbacks[-1].step
@@ -276,8 +275,8 @@ def test_a_checkpoint_of_undone_steps_is_never_gone_on_from(tmp_path: Path) -> N
 
 def test_a_repaired_log_keeps_its_undone_rows(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
-    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), "long after it"]
-    subprocess.run(program, check=False)
+    program = ["-m", "tests.helpers.rollback_trainings", str(path), "long after it"]
+    run_program(*program)
     before = open_run(path)
 
     repair_log(path)
