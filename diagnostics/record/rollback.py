@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Stretch
@@ -118,6 +119,22 @@ def switch_on(model: Model, rollbacks: Sequence[Rollback]) -> None:
     """Change the optimiser of a model as these rollbacks changed it."""
     for rollback in rollbacks:
         setattr(model.optimizer, ADJUSTABLE[rollback.setting], rollback.value)
+
+
+def phases(rollbacks: Sequence[Rollback]) -> list[tuple[int, tuple[Rollback, ...]]]:
+    """From which steps of a run on, in order, which rollbacks are in use; a rollback ends what began after its step."""
+    found: list[tuple[int, tuple[Rollback, ...]]] = []
+    for number, rollback in enumerate(rollbacks, 1):
+        found = [(step, before) for step, before in found if step < rollback.step]
+        found.append((rollback.step, tuple(rollbacks[:number])))
+    return found
+
+
+def settings_at(run: Run, step: int) -> dict[str, Any]:
+    """The settings of ``lenet-diag train`` as they are at ``step``, remedies of rollbacks included; none without."""
+    in_use: tuple[Rollback, ...] = next((used for begin, used in reversed(phases(run.rollbacks)) if begin <= step), ())
+    settings = run.info.settings
+    return {**settings, **{one.setting: one.value for one in in_use}} if settings else {}
 
 
 def reordering(rollbacks: Sequence[Rollback], info: RunInfo) -> Callable[[Order], Order] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import ReplayError
-from diagnostics.record.rollback import reordering, switch_on
+from diagnostics.record.rollback import phases, reordering, switch_on
 from diagnostics.replay.batch import Batch
 from diagnostics.replay.library_subject import LibrarySubject
 from diagnostics.replay.training_set import TrainingSet
@@ -161,12 +161,7 @@ class LibraryRun:
 
     @cached_property
     def _phases(self) -> list[tuple[int, tuple[Rollback, ...]]]:
-        """The steps of the run, in order, from which on remedies were in use, with these remedies."""
-        phases: list[tuple[int, tuple[Rollback, ...]]] = []
-        for number, rollback in enumerate(self.rollbacks, 1):
-            phases = [(step, before) for step, before in phases if step < rollback.step]
-            phases.append((rollback.step, self.rollbacks[:number]))
-        return phases
+        return phases(self.rollbacks)
 
     @property
     def _is_shuffled(self) -> bool:

@@ -56,16 +56,17 @@ def fill_standard_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # open takes the lowest free descriptor
 
 
-def settle_stdout() -> None:
-    """Discard what stdout did not take. Otherwise Python would write it at its exit and change the exit code."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+def settle_streams() -> None:
+    """Discard what stdout or stderr did not take. Otherwise Python would write it at its exit and change the code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 class _Talk(logging.Handler):

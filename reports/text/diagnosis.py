@@ -15,7 +15,7 @@ from diagnostics.schema.rollback import Rollback
 from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
 from reports.text.imported import onset_words
 from reports.text.numbers import counted
-from reports.text.phrases import status_words
+from reports.text.phrases import in_a_line, status_words
 
 WIDTH = 110
 VERDICTS = {
@@ -82,7 +82,7 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
     ``interrupted_by``: who interrupted the run; "" (default) where nobody did or it is not known.
     """
     lines = [f"{diagnosis.run}: {verdict_line(diagnosis)}"]
-    lines += [f"  {line}" for line in textwrap.wrap(headline(diagnosis), WIDTH)]
+    lines += [f"  {line}" for line in textwrap.wrap(in_a_line(headline(diagnosis)), WIDTH)]
     if status != "completed":
         steps = diagnosis.steps
         of = f"{steps:,} of {counted(planned, 'planned step')}" if planned else counted(steps, "step")
@@ -121,12 +121,12 @@ def diagnosis_text(diagnosis: Diagnosis, status: str = "completed", planned: int
         seen = [check for check in diagnosis.checks if check.outcome == "fired"]
         lines += wrapped("checked:", _counts(diagnosis))
         lines += [f"  {'noticed:' if position == 0 else '':11} {_link(c)}" for position, c in enumerate(seen)]
-    return "\n".join(lines)
+    return "\n".join(map(in_a_line, lines))
 
 
 def wrapped(label: str, words: str) -> list[str]:
     """Words behind a label, wrapped to several lines."""
-    first, *more = textwrap.wrap(words, WIDTH - 12)
+    first, *more = textwrap.wrap(in_a_line(words), WIDTH - 12)
     return [f"  {label:11} {first}", *(f"  {'':11} {line}" for line in more)]
 
 

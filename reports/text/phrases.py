@@ -86,3 +86,8 @@ def interrupted_by(run: Run) -> str:
 def status_of(run: Run) -> str:
     """How a run ended, and who interrupted it."""
     return status_words(run.status, interrupted_by(run))
+
+
+def in_a_line(text: str) -> str:
+    r"""``text`` with the ends of lines that a name in it has shown as ``\n``."""
+    return text.replace("\n", "\\n")
