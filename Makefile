@@ -3,7 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH_VENV := .venv-torch
+QUICK := "not slow and not torch and not browser"
 TORCH ?= torch==2.13.0
+
+# Tests start many processes: without files of bytecode each would compile the whole project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
@@ -43,19 +47,21 @@ lint: $(VENV)/.dev ## style, layout, types, import contracts
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: test
-test: lint ## lint and all tests that take minutes, not hours
-	@echo "left out here (make test-all, test-torch, test-browser run them):" \
-		"$$($(BIN)/python -m pytest --collect-only -q -m "slow or torch or browser" | tail -n 1)"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not torch and not browser"
+test: lint ## lint and all tests that are quick: under three minutes of processor time
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m $(QUICK)
 
 .PHONY: test-all
-test-all: lint ## everything: kill, fuzz and long tests too
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not browser"
+test-all: lint ## kill, fuzz and long tests too: under fifteen minutes of processor time
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not browser"
+
+.PHONY: test-cost
+test-cost: $(VENV)/.dev ## the tests of make test, and the processor time of the dearest files and tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cost -m $(QUICK)
 
 .PHONY: test-torch
 test-torch: $(VENV)/.dev ## compare with PyTorch (installs it)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(BIN)/python -m pytest -m torch
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -m torch
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev ## open the reports in headless Chromium (needs Debian's package chromium)

@@ -2,12 +2,12 @@
 
 How often the detector is right
     python -m benchmarks.zoo                      trains labelled runs, judges them, and counts: docs/zoo.md
-What its thresholds rest on
+How its thresholds were found
     python -m benchmarks.calibrate.starts         trains many short runs, to see how long learning takes to begin
     python -m benchmarks.calibrate.calibration    healthy bands, patience and grace: docs/calibration.md
 What was tried to break it
     python -m benchmarks.reliability              kills, full disks, damaged and crafted files: docs/reliability.md
-What it says of the logs of other tools
+How it judges the logs of other tools
     python -m benchmarks.imports.resolution       verdicts from coarser logs: docs/benchmarks/imports.md
     python -m benchmarks.imports.size             how long a million scalars take
 How fast it is
@@ -17,5 +17,5 @@ How fast it is
     python -m benchmarks.speed.studies            runs an hour, and statistics of many: docs/benchmarks/studies.md
     python -m benchmarks.speed.rescues            how long the rescue of one run takes
 
-Every program explains itself with ``--help``. Times are only worth something on a machine that does nothing else.
+Every program has ``--help``. Times mean something only on a machine that does nothing else.
 """

@@ -1,4 +1,4 @@
-"""What the benchmarks share: help and pages of programs, the machine, many tasks at a time."""
+"""Functions that the benchmarks share: help and pages of programs, the machine, many tasks at a time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _cpuinfo() -> list[str]:
 
 
 def outcomes(tasks: Sequence[T], work: Callable[[T], R], executor: Executor | int) -> Iterator[tuple[T, R | Failure]]:
-    """Do ``work`` for every task, and say on stderr how far it is and what failed.
+    """Do ``work`` for every task; print progress and failures on stderr.
 
     executor: where the tasks are done; a number for so many processes of this machine.
     """

@@ -1,13 +1,13 @@
-"""What was tried to break this project, how many cases, and how many failed: docs/reliability.md.
+"""Counts what was tried to break this project, and how many cases failed: docs/reliability.md.
 
 python -m benchmarks.reliability                                 run the tests of every row and print the table
 python -m benchmarks.reliability --row kills --row disks         run only these rows
 python -m benchmarks.reliability --short                         fewer cases: without the variants that take minutes
 python -m benchmarks.reliability --write docs/reliability.md     also write the page
 
-The cases are those of the test suite; every number on the page was counted in a run. A test that tries many cases says
-how many, and how many failed. Numbers of rows that are not run again are taken from the JSON file beside the page. The
-environment variable FUZZ_SEED draws other random cases.
+The cases are those of the test suite, and every number on the page was counted in a run. A test that tries many cases
+reports how many, and how many failed. Numbers of rows that are not run again come from the JSON file beside the page.
+The environment variable FUZZ_SEED draws other random cases.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TriedRow:
 
     key: its short name.
     what: what was done, and what must be true afterwards.
-    tests: the tests that do it, as pytest names them: whole files, or tests in all their variants.
+    tests: its tests, as pytest names them: whole files, or tests in all their variants.
     """
 
     key: str
@@ -42,7 +42,7 @@ class TriedRow:
     tests: tuple[str, ...]
 
     def command(self, seed: str, short: bool) -> str:
-        """What repeats the row."""
+        """The command that repeats the row."""
         return " ".join([f"FUZZ_SEED={seed} python -m pytest", *(['-m "not slow"'] if short else []), *self.tests])
 
     def has(self, test: str) -> bool:
@@ -236,7 +236,7 @@ def try_rows(rows: Sequence[TriedRow], jobs: int, short: bool) -> dict[str, Any]
 
 
 def page(numbers: Mapping[str, Any]) -> str:
-    """The page about the rows of which numbers are known."""
+    """The page with the rows whose numbers are known."""
     rows = [(row, numbers[row.key]) for row in TABLE if row.key in numbers]
     total = {name: sum(known[name] for _, known in rows) for name in ("cases", "failed", "skipped")}
     machines = sorted({known["machine"] for _, known in rows})

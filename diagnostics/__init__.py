@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from diagnostics.adapters.watched_loop import Watch as Watch
     from diagnostics.adapters.watched_loop import watch as watch
     from diagnostics.detect.detector import DEFAULT_THRESHOLDS as DEFAULT_THRESHOLDS
-    from diagnostics.detect.detector import diagnose as diagnose
     from diagnostics.detect.findings import Diagnosis as Diagnosis
     from diagnostics.detect.findings import Verdict as Verdict
+    from diagnostics.detect.recorded import diagnose as diagnose
     from diagnostics.detect.thresholds import Thresholds as Thresholds
     from diagnostics.errors import DiagnosticsError as DiagnosticsError
     from diagnostics.errors import LogError as LogError

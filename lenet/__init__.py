@@ -34,7 +34,7 @@ __version__ = "0.1.0"
 
 _warn_of("diagnostics")
 
-# The names that LayerTap and LoopMonitor had before.
+# The earlier names of LayerTap and LoopMonitor.
 OwnLayer, OwnTraining = LayerTap, LoopMonitor
 
 __all__ = [

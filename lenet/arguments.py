@@ -1,4 +1,4 @@
-"""Checks of single arguments; what is refused is named."""
+"""Checks of single arguments. The message names the argument that is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from lenet.errors import DataError, SettingsError
 
 ROUNDING = 1e-5
-"""How far numbers may lie outside of what they can be."""
+"""The rounding error that a share may have outside of 0 to 1."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -22,13 +22,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def expect_unmasked(name: str, value: object) -> None:
-    """Raises DataError for an array with masked entries: they would count as whatever number lies under the mask."""
+    """Raises DataError for an array with masked entries, whose numbers under the mask would count."""
     if np.ma.is_masked(value):
         raise DataError(f"{name}: received an array with masked entries, expected a plain one, as .filled(0) makes")
 
 
 def expect_share(name: str, value: float) -> None:
-    """Raises SettingsError unless ``value`` is a share, 0 to 1, as sums of shares can be rounded."""
+    """Raises SettingsError unless ``value`` is a share from 0 to 1, up to rounding."""
     if not -ROUNDING <= value <= 1 + ROUNDING:
         raise SettingsError(f"{name}: received {value}, expected a share from 0 to 1")
 

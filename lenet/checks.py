@@ -24,7 +24,7 @@ def check_inputs(name: str, X: NDArray[Any], input_shape: Shape) -> Array:
     its channels last.
 
     Args:
-        name: how messages call the array.
+        name: the name of the array in messages.
         X: the samples, (N, ...).
         input_shape: shape of one sample, (H, W, C) or (F,).
 
@@ -75,13 +75,13 @@ def check_hooks(hooks: object) -> None:
 
 
 def check_kind(name: str, value: object, kind: type, known_as: str = "") -> None:
-    """Raises SettingsError unless ``value`` is an object of ``kind``, which users know under its name or another."""
+    """Raises SettingsError unless ``value`` is an object of ``kind``. ``known_as``: its name in messages."""
     if not isinstance(value, kind):
         raise SettingsError(f"{name}: received {_kind(value)}, expected an object of {known_as or kind.__name__}")
 
 
 def _kind(value: object) -> str:
-    """How messages call the value that was received."""
+    """The received value in words, for messages."""
     if isinstance(value, type):
         return f"the class {value.__name__}, not an object of it"
     if isinstance(value, tuple | list):

@@ -1,7 +1,7 @@
-"""The events of a training run: what a training loop announces, as frozen values.
+"""The events that a training loop announces, as frozen values.
 
 A loop announces nine kinds of events, and one more for each portion of activations.
-:mod:`lenet.hooks` has what listens to them.
+The hooks in :mod:`lenet.hooks` listen to them.
 
 Arrays inside events are read-only views of the trainer's own buffers. Their contents
 hold during the call only: reduce or copy them inside the hook.
@@ -22,7 +22,7 @@ RunStatus = Literal["completed", "stopped", "interrupted", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """Where one parameter tensor lies in the flat buffers.
+    """The place of one parameter tensor in the flat buffers.
 
     Args:
         layer: the name of its layer.
@@ -148,8 +148,8 @@ class GradientsReady:
         loss: data loss and penalty together.
         data_loss: mean loss of the batch without penalty, nats.
         penalty: what regularisation adds to the loss.
-        accuracy: share of the batch that was guessed right; NaN where nobody says.
-        learning_rate: of the update that comes next.
+        accuracy: share of the batch that was guessed right; NaN where it is not known.
+        learning_rate: the learning rate of the update that comes next.
     """
 
     step: int
@@ -187,9 +187,9 @@ class StepEnd:
         loss: data loss and penalty together.
         data_loss: mean loss of the batch without penalty, nats.
         penalty: what regularisation adds to the loss.
-        accuracy: share of the batch that was guessed right; NaN where nobody says.
-        learning_rate: of the step's update.
-        seconds: how long the step took, without the time that hooks took.
+        accuracy: share of the batch that was guessed right; NaN where it is not known.
+        learning_rate: the learning rate of the step's update.
+        seconds: the time of the step, without that of the hooks.
         samples: the number of samples in the batch.
     """
 
@@ -214,8 +214,8 @@ class EpochEnd:
         first_step: its first step.
         last_step: its last step.
         loss: mean loss over its samples, each as it was trained on.
-        accuracy: share of its samples that were guessed right as they were trained on; NaN where nobody says.
-        learning_rate: of the update that comes next.
+        accuracy: share of its samples that were guessed right as they were trained on; NaN where it is not known.
+        learning_rate: the learning rate of the update that comes next.
         seconds: the sum of its steps' seconds, also where the run was continued within the epoch.
     """
 
@@ -236,9 +236,9 @@ class ValidationEnd:
         epoch: the epoch that it follows; None for a validation within an epoch or of the finished model.
         step: the last step before it; -1 where there was none.
         loss: mean loss over the validation data, nats.
-        accuracy: share of the validation data that was guessed right; NaN where nobody says.
+        accuracy: share of the validation data that was guessed right; NaN where it is not known.
         samples: the number of validation samples.
-        seconds: how long the validation took.
+        seconds: the time of the validation.
     """
 
     epoch: int | None
@@ -256,7 +256,7 @@ class TurnedBack:
     Args:
         step: the step that comes next.
         after: the last step that was made before.
-        reason: why, as the hook said it.
+        reason: the reason that the hook gave.
     """
 
     step: int
@@ -266,16 +266,16 @@ class TurnedBack:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """Announced at the end of a run, whatever ended it: Ctrl-C and errors included.
+    """Announced at the end of a run, also where Ctrl-C or an error ended it.
 
     Args:
         status: completed, stopped by a hook, interrupted, or failed.
         reason: why it was stopped, interrupted or failed; "" where it was completed.
         steps: the steps that the run has made since its step 0.
         digest: SHA-256 of the parameters, 64 hex digits.
-        seconds: how long the run took, with the time that hooks took.
+        seconds: the time of the run, with that of the hooks.
         error: the exception that interrupted or failed it; None otherwise.
-        switched_off: a sentence for each optional hook that failed and that the training went on without.
+        switched_off: a sentence for each optional hook that failed; the training went on without it.
     """
 
     status: RunStatus

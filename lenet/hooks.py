@@ -33,14 +33,14 @@ class StopTraining(Exception):
 
 
 class ContinueFrom(StopTraining):
-    """Raised by a hook to have the run go on from another state after this step.
+    """Raised by a hook to make the run go on from another state after this step.
 
     A loop that cannot do that, such as one that a user wrote, ends the run instead.
 
     Args:
         reason: why, in words.
-        state: what the run goes on from, as :meth:`lenet.Model.state` returns it.
-        reorder: given the order of the samples until now, returns the one from there on; None (default) keeps it.
+        state: the state from which the run goes on, as :meth:`lenet.Model.state` returns it.
+        reorder: makes the new order of the samples from the old one; None (default) keeps the order.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class ContinueFrom(StopTraining):
 
 
 class Hook:
-    """Base class of everything that listens to a run; every method is empty.
+    """Base class of the hooks; every method is empty.
 
     A subclass that defines a public ``on_...`` method of no event is refused with
     TypeError when it is defined, so that a misspelt event is found at once.
 
-    An error of a hook ends the training. A hook that a training can do without names itself
-    in ``optional``, such as ``"the live view"``: after an error it is switched off with one line.
+    An error of a hook ends the training. An optional hook has a name in ``optional``, such as
+    ``"the live view"``: after an error it is switched off with one line, and the training goes on.
     """
 
     optional: ClassVar[str] = ""
@@ -76,7 +76,7 @@ class Hook:
         return True
 
     def switched_off(self) -> None:
-        """Release what the hook holds. Called once an optional hook has failed; it gets no more events."""
+        """Release what the hook holds. It is called after an optional hook has failed, which gets no more events."""
 
     def on_run_start(self, event: RunStart) -> None: ...
     def on_step_start(self, event: StepStart) -> None: ...

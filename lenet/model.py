@@ -1,4 +1,4 @@
-"""The model: a network with its loss, its optimiser and its accuracy, put together much as in Keras.
+"""The model: a network with its loss, its optimiser and its accuracy, built much as in Keras.
 
 model = Model(stats)
 model.add(DenseLayer(784, 10)); model.add(ActivationSoftmax())
@@ -47,11 +47,11 @@ from lenet.training.validation import validate
 
 
 class Model(Network):
-    """A network and all it takes to train it.
+    """A network with everything that its training needs.
 
     Args:
-        stats: what is told times and accuracies, any object with the methods of
-            :class:`lenet.training.tracking.Tracker`; None (default) for nothing.
+        stats: a tracker of times and accuracies, any object with the methods of
+            :class:`lenet.training.tracking.Tracker`; None (default) for none.
         threads: how many threads compute, 1 or more; None (default) for all cores. The result
             never depends on it.
         seed: decides the initial weights and the order of shuffled batches; 0 or more, default 0.
@@ -97,9 +97,9 @@ class Model(Network):
         """Choose loss, optimiser and accuracy.
 
         Args:
-            loss: what is minimised.
-            optimizer: what makes the updates; it keeps memory from step to step, so no other model may have it.
-            accuracy: what counts right guesses.
+            loss: the loss to minimise.
+            optimizer: makes the updates. It keeps memory from step to step, so no other model may have it.
+            accuracy: counts the right guesses.
 
         Raises:
             SettingsError: an object of another kind, or an optimiser that another model has.
@@ -154,12 +154,12 @@ class Model(Network):
             batch_size: samples a step, 1 or more; None (default) for all samples at once.
             print_every: print the paper's lines every so many steps of an epoch, default 100;
                 0 or None for never.
-            hooks: what is told of the run, default nothing.
+            hooks: the hooks of the run, default none.
             validation_data: inputs and labels that are evaluated after each epoch, or None (default).
             shuffle: whether every epoch has an order of its own, default False.
-            steps: end the run after so many steps, wherever it is; None (default) for all epochs.
-            order: in which order the samples of each epoch are trained on, in place of ``shuffle``
-                (see :mod:`lenet.training.order`); None (default) for what ``shuffle`` says.
+            steps: end the run after so many steps, also within an epoch; None (default) for all epochs.
+            order: the order of the samples in each epoch, in place of ``shuffle``
+                (see :mod:`lenet.training.order`); None (default) for that of ``shuffle``.
 
         Raises:
             SettingsError, ShapeError, DataError: something does not fit; raised before the first step.
@@ -202,8 +202,8 @@ class Model(Network):
     ) -> tuple[float, float]:
         """Mean loss and accuracy on data that are not trained on.
 
-        The tracker and the hooks of the last training are told, as of any validation within
-        ``train``; the event has no epoch. What is printed, each with the seconds it took:
+        The tracker and the hooks of the last training get the result, as for a validation within
+        ``train``; the event has no epoch. Two kinds of lines are printed, each with its seconds:
         ``validation, step:64, acc:0.938, loss:0.208`` and ``final validation - acc:0.962, loss:0.131``.
 
         Args:
@@ -247,11 +247,11 @@ class Model(Network):
         return self.progress.step
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that training depends on, as copies: see :mod:`lenet.training.state`."""
+        """The exact state of the training, as copies: see :mod:`lenet.training.state`."""
         return states.collect(self, self.optimizer, self.progress)
 
     def restore(self, state: dict[str, NDArray[Any]], *, position: bool = True) -> None:
-        """Take over a state; the next ``train`` goes on from there.
+        """Set the model to a state; the next ``train`` goes on from it.
 
         Args:
             state: from :meth:`state` or ``load_state``.
@@ -278,7 +278,7 @@ class Model(Network):
         return X, labels
 
     def _ready(self) -> Engine:
-        """The engine, once everything is there."""
+        """The engine. Raises SettingsError where the model is not complete."""
         parameters = self.parameters
         if self._loss is None or self._accuracy is None:
             raise SettingsError("the model has no loss; call set(loss=..., optimizer=..., accuracy=...) first")

@@ -1,6 +1,6 @@
 """A network: its layers, the shapes between them, and their parameters in one flat buffer.
 
-The training loop and the saved state need this much of a model, and no more.
+The training loop and the saved state need no more of a model than this.
 :class:`lenet.model.Model` adds the loss, the optimiser, training and validation.
 """
 
@@ -65,7 +65,7 @@ class Network:
         if self._parameters is not None:
             raise SettingsError(f"add: the model is finalized; add {type(layer).__name__} before finalize()")
         if layer.name:
-            # Its weights would be in two places of the buffers, or in two models' buffers.
+            # The weights would be in two places of the buffers, or in the buffers of two models.
             raise SettingsError(f"add: {layer.name} is in a model already; expected a new {type(layer).__name__}")
         layer.name = f"{layer.prefix}{1 + Counter(one.prefix for one in self.layers)[layer.prefix]}"
         self.layers.append(layer)
@@ -135,7 +135,7 @@ class Network:
 
     @property
     def layer_infos(self) -> tuple[LayerInfo, ...]:
-        """What hooks are told of the trainable layers."""
+        """The trainable layers, for the events of hooks."""
         infos = []
         followers: list[Layer | None] = [*self.layers[1:], None]
         for layer, follower, shape in zip(self.layers, followers, self.shapes[1:], strict=True):
@@ -191,7 +191,7 @@ def shapes_of(layer: Layer) -> dict[str, Shape]:
 
 
 def _own_options(layer: Layer) -> dict[str, Any]:
-    """The penalties and the initialiser that a layer has of its own."""
+    """A layer's own penalties and initialiser."""
     if not isinstance(layer, TrainableLayer):
         return {}
     options: dict[str, Any] = {name: value for name, value in (("l1", layer.l1), ("l2", layer.l2)) if value}

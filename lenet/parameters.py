@@ -21,7 +21,7 @@ AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
 
 class HasParameters(Protocol):
-    """What is needed of a layer here: its name, and the shapes of its tensors by their names."""
+    """The part of a layer that is needed here: its name, and the shapes of its tensors by their names."""
 
     @property
     def name(self) -> str: ...
@@ -40,7 +40,7 @@ class FlatParameters(Protocol):
 
 
 class Parameters:
-    """The flat buffers ``values`` and ``gradients``, and in ``tensors`` where each tensor lies in them.
+    """The flat buffers ``values`` and ``gradients``; ``tensors`` has the place of each tensor in them.
 
     Args:
         layers: the layers with weights, in order.

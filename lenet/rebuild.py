@@ -1,4 +1,4 @@
-"""Makes a model again from the description that ``Model.describe`` gives and a log keeps.
+"""Makes a model again from the description that ``Model.describe`` returns and a log keeps.
 
 With the seed of the run, the model draws the same weights. Layers that are not in this
 library, and schedules that are functions, cannot be made again.
@@ -47,7 +47,7 @@ def model_from(description: Mapping[str, Any], *, seed: int, threads: int | None
     """The finalized model of a description.
 
     Args:
-        description: what :meth:`Model.describe` returned, also after a way through JSON.
+        description: the result of :meth:`Model.describe`, also after it was stored as JSON.
         seed: the seed of the model, which decides its first weights.
         threads: how many threads compute; None for all cores.
 

@@ -1,7 +1,7 @@
-"""Tells regular files from all else that can stand at a path: links, devices, FIFOs, sockets and folders.
+"""Tells regular files from links, devices, FIFOs, sockets and folders.
 
-Whoever writes replaces regular files only, and whoever reads opens regular files only: opening a FIFO waits for ever,
-and replacing a device node takes the device from the whole machine.
+Only regular files are replaced, and only regular files are opened: opening a FIFO waits for ever, and replacing a
+device node removes the device from the whole machine.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _KINDS = {
 
 
 def obstacle(path: Path | str | os.PathLike[str]) -> str:
-    """What stands at ``path`` and is no regular file, in words such as "a named pipe".
+    """The kind of file at ``path`` where it is no regular file, in words such as "a named pipe".
 
-    Returns "" where a regular file stands there, or nothing. A symbolic link counts as a link, whatever it points to.
+    Returns "" for a regular file and where nothing is there. A symbolic link counts as a link, whatever its target is.
     Raises OSError where the path cannot be looked at, but not where it does not exist.
     """
     try:
@@ -44,7 +44,7 @@ def open_regular(path: Path | str | os.PathLike[str], flags: int = os.O_RDONLY, 
     """
     if not follow:
         flags |= getattr(os, "O_NOFOLLOW", 0)
-    if found := obstacle(os.path.realpath(path) if follow else path):  # opening a device may already move something
+    if found := obstacle(os.path.realpath(path) if follow else path):  # opening a device may have an effect
         raise NotRegularError(errno.EINVAL, f"is {found}, no regular file", str(path))
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0), 0o644)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,4 +1,4 @@
-"""All that decides a training run, as one frozen, checked object.
+"""The settings that decide a training run, as one frozen, checked object.
 
 ``lenet-diag train`` makes it from its options, a study from its grid, and a log keeps it.
 The same settings on the same machine give the same run, bit for bit.
@@ -31,11 +31,11 @@ from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, Pl
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
 
-# Where a decay is asked for without numbers: the paper's for inverse-time, usual ones for the others.
+# The numbers of a decay that is chosen without numbers: the paper's for inverse-time, usual ones for others.
 DEFAULT_RATE = {"inverse-time": 3e-4, "step": 0.5, "exponential": 0.5}
 DEFAULT_MOMENTUM = 0.9
 
-LARGEST = 2**53  # of a whole number: what logs and floats hold exactly
+LARGEST = 2**53  # the largest whole number that logs and floats hold exactly
 _IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 T = TypeVar("T")
@@ -189,7 +189,7 @@ class Settings:
         return OptimizerSGD(self.lr, momentum=self.effective_momentum, nesterov=self.nesterov, **options)
 
     def _own_penalty(self, name: str, layer: str) -> float:
-        """The strength of a layer's own penalty, beside the model's penalty of all layers."""
+        """The strength of a layer's own penalty, without that of the model."""
         value: float | str = getattr(self, name)
         by_layer = strengths_by_layer(option_name(name), value, layers_with_weights(self.network))
         return by_layer.get(layer, 0.0) if isinstance(value, str) else 0.0
@@ -233,7 +233,7 @@ Settings.__doc__ = "\n".join([f"{Settings.__doc__}", "    Args:", *_WORDS, "    
 
 
 def settings_without_effect(settings: Mapping[str, Any]) -> list[str]:
-    """The names among ``settings`` that were set and have no effect, because the option they depend on is off."""
+    """The names of those ``settings`` that have no effect, since the option on which they depend is off."""
     chosen = {one.name: one.default for one in fields(Settings)} | dict(settings)
     chosen = {name: DECLARED[name].stored(value) for name, value in chosen.items()}
     return [

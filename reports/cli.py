@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 from reports.commands import help_lines, module_of
 from reports.commands.exit_codes import BROKEN_PIPE, FAILED, INTERRUPTED, UNREADABLE, fail
 from reports.commands.faults import end_with_fault
-from reports.terminal.output import fill_standard_descriptors, settle_stdout, shown, talk, talk_warnings
+from reports.terminal.output import fill_standard_descriptors, settle_streams, shown, talk, talk_warnings
 
 # These errors concern a file that was to be read; all others concern one that was to be written.
 NOT_THERE = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
@@ -52,7 +52,7 @@ def _ending_in_one_line() -> Iterator[None]:
     except Exception as error:
         end_with_fault(error)
     finally:
-        settle_stdout()
+        settle_streams()
 
 
 class LazyGroup(click.Group):

@@ -1,8 +1,6 @@
 """Settings of all tests.
 
-Hypothesis draws the same examples every time, so that a failure can be repeated;
-`HYPOTHESIS_PROFILE=explore pytest` draws new ones. The order of the tests is random;
-`pytest --randomly-seed=N` repeats the order whose seed N was printed.
+The order of the tests is random; `pytest --randomly-seed=N` repeats the order whose seed N was printed.
 
 BLAS has one thread. More of them spin while they wait for the next product, and would
 take most of the processor time of tests with small networks.
@@ -17,21 +15,24 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from diagnostics.measure.compiler import compiled_loops
+from tests.helpers.examples import load_profile
 from tests.helpers.fuzz import SEED
+
+pytest_plugins = ["tests.helpers.cost", "tests.helpers.mnist_once", "tests.helpers.no_pictures", "tests.helpers.pools"]
 
 threadpool_limits(1, user_api="blas")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # for the processes that tests start
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a shell starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 compiled_loops()
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.register_profile("explore", deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+load_profile()
 
 
 def pytest_report_header() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,9 +21,12 @@ from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from lenet.hooks import Hook
 from reports.cli import main
-from tests.diagnostics.schema.test_docs import lenet_log
+from tests.helpers import forked
+from tests.helpers.broken_runs import lenet_log
+from tests.helpers.small_mnist import write_mnist
 
 ROOT = Path(__file__).parents[1]
+COMMAND = "from reports.cli import main; main()"
 TRAIN = ["train", "--network", "feedforward", "--limit", "1280", "--steps", "12"]
 
 
@@ -36,10 +38,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_code_of_the_readme_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lenet_log(tmp_path / "dead.h5", lr=3.0)
-    lenet_log(tmp_path / "healthy.h5", lr=0.05)
-    (tmp_path / "lenet/data").mkdir(parents=True)
-    (tmp_path / "lenet/data/mnist").symlink_to(ROOT / "lenet/data/mnist")
+    shutil.copy(lenet_log(lr=3.0), tmp_path / "dead.h5")
+    shutil.copy(lenet_log(lr=0.05), tmp_path / "healthy.h5")
+    write_mnist(tmp_path / "lenet/data/mnist", images=1280)
     monkeypatch.chdir(tmp_path)
     training, analysis = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
@@ -47,7 +48,7 @@ def test_the_code_of_the_readme_runs_as_printed(tmp_path: Path, monkeypatch: pyt
     exec(training.replace("epochs=3", "epochs=1"), names)
     exec(analysis, names)
 
-    assert len(names["run"].steps) == 469
+    assert len(names["run"].steps) == 10
     assert names["for_ten"].to_numpy().any()
 
 
@@ -55,11 +56,7 @@ def test_the_code_of_the_readme_runs_as_printed(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("kilobytes", [129, *(pytest.param(other, marks=pytest.mark.slow) for other in (1, 200))])
 def test_no_room_for_a_log_is_one_line_before_training(tmp_path: Path, kilobytes: int) -> None:
     train = "train --network lenet --limit 640 --steps 5 --out x.h5"
-    limited = f"ulimit -f {kilobytes}; exec {sys.executable} -B -m reports {train}"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        ["bash", "-c", limited], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
-    )
+    done = forked.run("-c", forked.file_size_limit(kilobytes << 10) + COMMAND, *train.split(), cwd=tmp_path)
 
     assert done.returncode == 4, done.stderr
     assert re.fullmatch(r"error: x\.h5: cannot be made( in folder \.)?: file too large\n", done.stderr)
@@ -138,20 +135,24 @@ def test_a_number_too_large_is_refused_by_name(option: str, tmp_path: Path) -> N
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["diagnose", "a.h5", "--json"]])
 def test_where_nobody_can_read_is_no_crash(arguments: list[str], log: Path) -> None:
-    command = [sys.executable, "-B", "-m", "reports", *arguments]
-    where: dict[str, Any] = {"cwd": log.parent, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+    def told(stdout: int) -> tuple[int | None, str]:
+        program = forked.start("-m", "reports", *arguments, cwd=log.parent, stdout=stdout, stderr=forked.PIPE)
+        _, stderr = program.communicate()
+        return program.returncode, stderr
+
     with Path("/dev/full").open("wb") as full:
-        refused = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, **where)
+        refused = told(full.fileno())
     reading, writing = os.pipe()
     os.close(reading)
-    unread = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, **where)
+    unread = told(writing)
     os.close(writing)
 
-    assert refused.returncode == 4
-    assert re.fullmatch(r"error: (standard output: )?no space left on device\n", refused.stderr)
-    assert (unread.returncode, unread.stderr) == (141, "")
+    assert refused[0] == 4
+    assert re.fullmatch(r"error: (standard output: )?no space left on device\n", refused[1])
+    assert unread == (141, "")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_what_the_terminal_cannot_show_ends_no_command(log: Path, tmp_path: Path) -> None:
     names = ["–.h5", os.fsdecode(b"\xff.h5")]
     for name in names:
@@ -177,11 +178,8 @@ def test_a_name_too_long_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
 def test_a_log_that_had_to_stop_is_told_at_the_end_and_by_the_exit_code(tmp_path: Path) -> None:
-    words = " ".join([*TRAIN, "--steps", "300", "--epochs", "60", "--out", "x.h5"])
-    command = ["bash", "-c", f"ulimit -f 250; exec {sys.executable} -m reports {words}"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
-    )
+    words = [*TRAIN, "--steps", "300", "--epochs", "60", "--out", "x.h5"]
+    done = forked.run("-c", forked.file_size_limit(250 << 10) + COMMAND, *words, cwd=tmp_path)
 
     assert done.returncode == 4
     assert "the log is incomplete: file too large; what was flushed before is kept" in done.stderr
@@ -220,16 +218,17 @@ def test_a_path_is_no_run_and_the_way_to_one_is_told(path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "option",
+    ("option", "opened"),
     [
-        ["--l2", "1e300"],
-        pytest.param(["--l1", "1e300"], marks=pytest.mark.slow),
-        ["--lr", "1e300"],
+        ("--l2", "--replay"),
+        pytest.param("--l1", "--replay", marks=pytest.mark.slow),
+        ("--lr", "--no-replay"),
+        pytest.param("--lr", "--replay", marks=pytest.mark.slow),
     ],
 )
-def test_absurd_settings_are_a_run_that_diverged_and_no_warnings(option: list[str], tmp_path: Path) -> None:
+def test_absurd_settings_are_a_run_that_diverged_and_no_warnings(option: str, opened: str, tmp_path: Path) -> None:
     log = str(tmp_path / "x.h5")
-    for command in ([*TRAIN, *option, "--out", log], ["diagnose", log], ["report", log]):
+    for command in ([*TRAIN, option, "1e300", "--out", log], ["diagnose", log], ["report", log, opened]):
         result = CliRunner().invoke(main, command)
 
         assert result.exit_code == 0, result.exception  # a warning is an error here

@@ -16,9 +16,11 @@ from click.testing import CliRunner
 
 from diagnostics import StatisticsTracker
 from reports.cli import main
-from tests.helpers.waiting import PATIENCE, wait_until
+from tests.helpers import forked
+from tests.helpers.waiting import wait_until
 from tests.lenet.test_model import report_setup
 
+ROOT = str(Path(__file__).parent.parent)
 SMALL = ["--network", "feedforward", "--limit", "2000", "--epochs", "2", "--lr", "0.1", "--threads", "1"]
 
 
@@ -30,12 +32,9 @@ def lenet_diag(*arguments: str, folder: Path) -> SimpleNamespace:
 
 
 def lenet_diag_as_a_process(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line in ``folder``, as a user would."""
+    """Run the command line in ``folder``, as a user would: a new process that imports all it needs."""
     command = [sys.executable, "-m", "reports", *arguments]
-    root = str(Path(__file__).parent.parent)
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, "PYTHONPATH": root}
-    )
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ROOT})
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +70,7 @@ def test_the_default_name_tells_network_seed_and_time(trained: Path) -> None:
 
 
 def test_diagnose_says_the_verdict_in_words_and_as_json(trained: Path) -> None:
-    words = lenet_diag_as_a_process("diagnose", str(log_of(trained)), folder=trained)
+    words = forked.run("-m", "reports", "diagnose", str(log_of(trained)), cwd=trained)
     data = json.loads(lenet_diag("diagnose", str(log_of(trained)), "--json", folder=trained).stdout)
 
     assert words.returncode == 0
@@ -176,7 +175,7 @@ def test_bad_input_gets_one_clear_line_and_the_right_exit_code(
 def test_bad_input_ends_a_process_with_one_line_and_the_exit_code(
     tmp_path: Path, arguments: list[str], code: int
 ) -> None:
-    result = lenet_diag_as_a_process(*arguments, folder=tmp_path)
+    result = forked.run("-m", "reports", *arguments, cwd=tmp_path)
 
     assert result.returncode == code
     assert result.stderr.startswith("error: ")
@@ -189,22 +188,14 @@ def test_bad_input_ends_a_process_with_one_line_and_the_exit_code(
 def test_an_interrupted_run_leaves_a_readable_log_and_a_verdict(
     tmp_path: Path, number: int, code: int, by: str
 ) -> None:
-    root = str(Path(__file__).parent.parent)
-    command = [sys.executable, "-m", "reports", "train", "--network", "conv", "--threads", "1", "--out", "x.h5"]
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": root},
-    )
+    command = ["-m", "reports", "train", "--network", "conv", "--threads", "1", "--out", "x.h5"]
+    process = forked.start(*command, cwd=tmp_path, stdout=forked.PIPE, stderr=forked.PIPE)
     log = tmp_path / "x.h5"
     wait_until(log.exists, "the log")
     empty = log.stat().st_size
     wait_until(lambda: log.stat().st_size > empty, "the first rows in the log")
     process.send_signal(number)
-    said, told = process.communicate(timeout=PATIENCE)
+    said, told = process.communicate()
     diagnosed = json.loads(lenet_diag("diagnose", "x.h5", "--json", folder=tmp_path).stdout)
 
     assert process.returncode == code, told

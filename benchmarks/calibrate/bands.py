@@ -1,4 +1,4 @@
-"""The healthy band of each statistic that limits depend on, per network."""
+"""The healthy band of each statistic that has a limit, for each network."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class RunStatistic:
 
     Args:
         measure: how it is measured.
-        limits: the names of the thresholds it is held against.
+        limits: the names of the limits it is compared with.
         is_low_bad: whether small values are the bad ones.
     """
 
@@ -137,7 +137,7 @@ def measured(run: Run) -> list[float]:
 
 
 def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> list[tuple[str, ...]]:
-    """A row a statistic and network.
+    """One row for each statistic and network.
 
     Args:
         values: by network, for each run that ends well what ``measured`` gives.
@@ -164,7 +164,7 @@ def band_rows(values: dict[str, list[list[float]]], dead: list[list[float]]) -> 
                     f"{np.median(of_dead):.3g} ({len(of_dead)})" if len(of_dead) else "-",
                 )
             )
-            title = limits = ""  # said once
+            title = limits = ""  # only in the first row of a statistic
     return rows
 
 

@@ -1,10 +1,10 @@
-"""Calibration: what the limits of the detector rest on.
+"""Calibration: measures the runs from which the limits of the detector were chosen.
 
     python -m benchmarks.zoo build --part calibration --share 0.25 --out zoo
     python -m benchmarks.calibrate.starts --out starts
     python -m benchmarks.calibrate.calibration --zoo zoo/calibration-0 --starts starts --write docs/calibration.md
 
-All seeds are below 10,000; those of the evaluation come after and are judged once.
+All seeds are below 10,000. The seeds of the evaluation are above, and are judged once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from benchmarks.zoo.groups import BEYOND
 from benchmarks.zoo.judged import NATURAL, JudgedRun, judged_run
 from benchmarks.zoo.numbers import early_warnings
 from benchmarks.zoo.table import spread_row, warning_rows
-from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Stretch
+from diagnostics.detect.recorded import diagnose
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import commit
 
@@ -39,11 +40,11 @@ class CalibrationRun:
     """One calibration run.
 
     Args:
-        judged: its label and what the detector says of it.
+        judged: its label and the verdict of the detector.
         start: how it began.
-        statistics: what is measured of it, in the order of ``bands.STATISTICS``.
+        statistics: its statistics, in the order of ``bands.STATISTICS``.
         fired: the rules that fired.
-        by_candidate: its stretches by each form that might confirm earlier.
+        by_candidate: its stretches by each form that may confirm earlier.
     """
 
     judged: JudgedRun
@@ -58,7 +59,7 @@ def judge(label: Path) -> CalibrationRun:
     run = open_run(label.with_suffix(".h5"))
     rows = run.block([run.columns.scalar("data_loss"), run.columns.scalar("accuracy")])
     learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
-    diagnosis = diagnose(run, DEFAULT_THRESHOLDS)  # those of today, whatever the log says
+    diagnosis = diagnose(run, DEFAULT_THRESHOLDS)  # the thresholds of today, not those of the log
     judged = judged_run(label, diagnosis)
     start = LearningStart(judged.name, judged.network, len(rows), learned, last, judged.accuracies[-1])
     fired = frozenset(check.rule for check in diagnosis.checks if check.outcome == "fired")
@@ -66,7 +67,7 @@ def judge(label: Path) -> CalibrationRun:
 
 
 def judge_all(folder: Path, jobs: int = 2) -> list[CalibrationRun]:
-    """All runs of a folder to which nothing was done and that have a label, in the order of their names."""
+    """All labelled runs of a folder without an injected fault, in the order of their names."""
     groups = (*NATURAL, "clean", *BEYOND)
     labels = [label for label in sorted(folder.glob("*.json")) if json.loads(label.read_text())["group"] in groups]
     found = dict(outcomes(labels, judge, jobs))
@@ -122,7 +123,7 @@ def prepare(runs: Sequence[CalibrationRun], others: Sequence[LearningStart], pic
 
 
 def _latest(found: Sequence[LearningStart]) -> list[tuple[str, ...]]:
-    """The runs that were guessing for longest and learned nevertheless."""
+    """The runs that guessed for longest and learned in the end."""
     late = sorted((one for one in found if one.learned is not None), key=lambda one: -one.last_guess)
     return [(one.settings, str(one.last_guess), str(one.learned), f"{one.validation:.3f}") for one in late[:LATEST]]
 
@@ -131,7 +132,7 @@ def main() -> None:
     parser = common.parser("benchmarks.calibrate.calibration", __doc__)
     parser.add_argument("--zoo", type=Path, default=Path("zoo/calibration-0"), help="the folder of the logged runs")
     parser.add_argument("--starts", type=Path, default=Path("starts"), help="the folder of the short ones")
-    parser.add_argument("--write", type=Path, default=Path("docs/calibration.md"), help="where the page goes")
+    parser.add_argument("--write", type=Path, default=Path("docs/calibration.md"), help="the file of the page")
     parser.add_argument("--jobs", type=int, default=2, help="how many runs are judged at a time")
     options = parser.parse_args()
     runs, others = judge_all(options.zoo, options.jobs), starts(options.starts)

@@ -15,9 +15,10 @@ import numpy as np
 from diagnostics.detect.dead_end import DeadEnd
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, HISTORY
 from diagnostics.detect.findings import Stretch, Verdict
+from diagnostics.detect.loss_window import UNIT
 from diagnostics.detect.progress import MovingNow, Progress
 from diagnostics.detect.recent_rows import RecentRows
-from diagnostics.detect.symptoms import UNIT, Symptoms, window_of
+from diagnostics.detect.symptoms import Symptoms, window_of
 from diagnostics.run.run import Run
 
 FEW_ROWS = 5
@@ -29,7 +30,7 @@ class CandidateSymptoms(Symptoms):
     def opened(self, step: int) -> Stretch:
         """A stretch that the condition of a candidate opens."""
         if self.has_learned:
-            return self._open(Verdict.COLLAPSED, self._last_good + 1, step, self._onset.of_collapse())
+            return self._open(Verdict.COLLAPSED, self.recent.last_good + 1, step, self._onset.of_collapse())
         return self._open(Verdict.NEVER_LEARNED, 0, step, self._onset.of_never_learned())
 
     def guesses(self, rows: int | None = None, margin: float | None = None) -> bool:
@@ -37,16 +38,17 @@ class CandidateSymptoms(Symptoms):
 
         ``margin``: how far above A the accuracy may be; None for three sigma.
         """
-        last = list(self._rows)[-rows:] if rows else list(self._rows)
+        recent = self.recent
+        last = list(recent.rows)[-rows:] if rows else list(recent.rows)
         losses = [loss for _, loss, _, _ in last if loss is not None]
         samples = sum(size for *_, size in last)
-        if len(losses) < len(last) or len(last) < (rows or self.window) or not samples or not self.guessing_loss:
+        if len(losses) < len(last) or len(last) < (rows or self.window) or not samples or not recent.guessing_loss:
             return False
         if margin is None:
-            margin = self._sigmas * np.sqrt(self.commonest * (1 - self.commonest) / samples)
+            margin = recent.sigmas * np.sqrt(recent.commonest * (1 - recent.commonest) / samples)
         accuracy = sum(right for _, _, right, _ in last) / samples
         mean = sum(losses) / (len(losses) << UNIT)
-        return bool(mean >= self._least_guessing and accuracy <= self.commonest + margin)
+        return bool(mean >= recent.least_guessing and accuracy <= recent.commonest + margin)
 
 
 @dataclass(frozen=True)

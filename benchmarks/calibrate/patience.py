@@ -1,4 +1,4 @@
-"""How long to wait: steps waited against false alarms, and the curve of it."""
+"""Patience and grace: the false alarms by the number of steps waited, as a table and a curve."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def grace(found: Sequence[LearningStart]) -> int:
 
 
 def share_guessing(found: Sequence[LearningStart], step: int) -> tuple[int, int]:
-    """How many of those that learn in the end are seen guessing at ``step`` or later, of how many."""
+    """How many of the runs that learn in the end guess at ``step`` or later, and how many there are."""
     learners = [one for one in found if one.learned is not None]
     return sum(one.last_guess >= step for one in learners), len(learners)
 
 
 def at_chance(found: Sequence[LearningStart], step: int) -> int:
-    """How many that learn in the end have not yet learned at ``step``."""
+    """How many of the runs that learn in the end have not yet learned at ``step``."""
     return sum(one.learned is not None and one.learned > step for one in found)
 
 
@@ -46,7 +46,7 @@ def rows(found: Sequence[LearningStart]) -> list[tuple[str, ...]]:
 
 
 def draw(found: Sequence[LearningStart], path: Path) -> None:
-    """The same as two curves, into the file ``path``."""
+    """Draw the trade-off as two curves into the file ``path``."""
     import matplotlib
 
     matplotlib.use("Agg")

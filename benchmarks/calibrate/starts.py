@@ -1,8 +1,8 @@
-"""How long runs need until they learn: short trainings without a log, of which only loss and accuracy are kept.
+"""Measures how long runs need until they learn: short trainings without a log, which keep loss and accuracy.
 
     python -m benchmarks.calibrate.starts --out starts [--jobs 2]
 
-They are part of the calibration: many seeds of the paper's own settings, with which
+These runs are part of the calibration: many seeds of the paper's own settings, with which
 runs learn late, and some seeds of every other setting. All seeds are below 10,000.
 """
 
@@ -64,7 +64,7 @@ class LearningStart:
 
 
 def wanted() -> list[dict[str, Any]]:
-    """The settings of all runs, so ordered that every setting grows in step with the others."""
+    """The settings of all runs, in an order that takes each setting in turn."""
     planned = [
         (i / LENET_SEEDS, {"network": "lenet", "lr": lr, "epochs": 1, "seed": FIRST_SEED + i})
         for lr in LENET_RATES
@@ -81,7 +81,7 @@ def name_of(settings: dict[str, Any]) -> str:
 
 
 class _LossAndAccuracy(Hook):
-    """Keeps what a :class:`LearningStart` is worked out from."""
+    """Keeps the loss and accuracy of each step, and the validations."""
 
     def __init__(self) -> None:
         self.loss: list[float] = []
@@ -116,7 +116,7 @@ def train(settings: dict[str, Any], folder: Path) -> None:
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, loss=loss, acc=accuracy, val=kept.validation)
-    part.replace(path)  # a killed build leaves no half of a file
+    part.replace(path)  # so that a killed build leaves no incomplete file
 
 
 def starts(folder: Path) -> list[LearningStart]:
@@ -136,7 +136,7 @@ def starts(folder: Path) -> list[LearningStart]:
 def first_learned(
     prior: list[float], loss: NDArray[np.float32], accuracy: NDArray[np.float32], batch_size: int = 128
 ) -> tuple[int | None, int]:
-    """The step at which a run first learned, and the last before at which it was guessing (-1: at none)."""
+    """The step at which a run first learned, and the last step before at which it guessed (-1 for none)."""
     thresholds = DEFAULT_THRESHOLDS.changed({"verdict.patience": 1e9})
     symptoms = Symptoms(prior, window_of(thresholds, batch_size), thresholds)
     last = -1

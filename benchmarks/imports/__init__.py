@@ -1,4 +1,4 @@
-"""Logs as other tools keep them: whether the verdict stays the same, and how long they take to read.
+"""Logs in the formats of other tools: whether the verdict stays the same, and how long they take to read.
 
 In: a folder of logs of lenet-diag.
 Out: docs/benchmarks/imports.md.

@@ -1,11 +1,11 @@
-"""Is a run judged the same from a coarser log of another tool?
+"""Measures whether the verdict on a run is the same from a coarser log of another tool.
 
     python -m benchmarks.imports.resolution FOLDER --write docs/benchmarks/imports.md
 
 Loss and accuracy of every completed run in a folder of logs are exported as CSV: every step, every 10th, every 50th,
 500 random rows, running means of the epoch as Keras prints them (four digits; every step, and every 10th), and means of
 epochs. Each file is imported with the shares of the classes and the steps of an epoch, and judged. The table says how
-often the verdict is that of the whole log, and whether the onset of the whole log lies in the interval that is told.
+often the verdict is that of the whole log, and how often the onset of the whole log lies in the reported interval.
 """
 
 from __future__ import annotations
@@ -40,10 +40,13 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Coarsened:
-    """What was said of one run from one coarser log, and from the whole.
+    """The verdicts on one run, from one coarser log and from the whole log.
 
-    name: the run. form: how it was coarsened. verdict, whole: both verdicts. holds: whether the onset of the whole log
-    lies in the interval that is told; None where one of the two has no onset. epochs: how many epochs it has.
+    name: the name of the run.
+    form: how the log was coarsened.
+    verdict, whole: the verdicts from the coarser log and from the whole one.
+    holds: whether the onset of the whole log lies in the reported interval; None where one of the two has no onset.
+    epochs: the number of epochs of the run.
     """
 
     name: str

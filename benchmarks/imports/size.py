@@ -1,4 +1,4 @@
-"""How long does it take to read and judge a million scalars?
+"""Measures how long it takes to read and judge a million scalars.
 
     python -m benchmarks.imports.size
 

@@ -1,4 +1,4 @@
-"""What judging costs: microseconds a step, online, while nothing is suspected and while something is.
+"""Measures what judging costs: microseconds a step, while nothing is suspected and while something is.
 
     python -m benchmarks.speed.judging [--steps 1407] [--repeats 5] [--write FILE.md]
 
@@ -94,7 +94,7 @@ def cost_in_training(steps: int) -> NDArray[np.float64]:
 
 
 def prepare(measured: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    """What the template prints of the microseconds of each step, by the rows that were judged."""
+    """The numbers for the template, from the microseconds of each step, by the rows that were judged."""
     rows = [
         (name, f"{np.median(spent):.1f}", f"{spent.mean():.1f}", f"{np.percentile(spent, 99):.1f}")
         for name, spent in measured.items()

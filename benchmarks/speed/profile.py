@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: milliseconds a layer, forward and backward.
+"""Measures the parts of a training step: milliseconds of each layer, forward and backward.
 
     python -m benchmarks.speed.trainer --profile [--network lenet] [--batch-size 128]
 
@@ -28,15 +28,15 @@ from lenet.training.shards import Portion
 
 @dataclass(frozen=True)
 class StepTimes:
-    """Where the time of a step goes.
+    """The times of the parts of a step.
 
     Args:
         network: the name of the network.
         batch_size: samples a step.
         layers: milliseconds of each layer forward and backward; None where it has no backward pass of its own.
-        others: milliseconds of what is not in a layer.
+        others: milliseconds of each part outside of the layers.
         work: millions of floating point operations in the matrix products, or None where they are not counted.
-        rate: the best of one core, in GFLOP/s, or None.
+        rate: the best rate of one core, in GFLOP/s, or None.
     """
 
     network: str

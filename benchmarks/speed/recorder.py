@@ -1,10 +1,10 @@
-"""What recording and judging cost, in pairs of runs with and without the recorder.
+"""Measures what recording and judging cost, in pairs of runs with and without the recorder.
 
     python -m benchmarks.speed.recorder [--quick] [--write docs/benchmarks/recorder.md] [--against CHECKOUT]
 
-The runs of a pair alternate in one process, so that what else the machine does hits both. A hook that notes when
-each step begins is part of both. Then the microseconds of each part, whole trainings as processes, and a million
-rows. With --against, an older checkout with a .venv of its own is compared in alternating processes.
+The runs of a pair alternate in one process, so that other work of the machine slows both. Both have a hook that notes
+when each step begins. After the pairs come the microseconds of each part, whole trainings as processes, and a million
+rows. With --against, an older checkout with its own .venv is compared in alternating processes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class StepClock(Hook):
 
     @property
     def steps(self) -> np.ndarray:
-        """Seconds from step to step, hooks included; the first, which makes the workspaces, left out."""
+        """Seconds from step to step, hooks included, without the first step, which makes the workspaces."""
         return np.diff(self.starts)[1:]
 
 
@@ -82,12 +82,12 @@ class Pairs:
         ]
 
     def _costs(self, of: Callable[[np.ndarray], Any]) -> list[float]:
-        """Per pair, by how many per cent the recorder makes the steps longer."""
+        """By how many per cent the recorder makes the steps longer, pair by pair."""
         return [100 * (float(of(a)) / float(of(b)) - 1) for a, b in zip(self.recorder, self.alone, strict=True)]
 
 
 def quiet_step(run: np.ndarray) -> float:
-    """A step that nothing else disturbed."""
+    """The time of a step without other work of the machine: the 10th percentile."""
     return float(np.percentile(run, 10))
 
 
@@ -101,10 +101,10 @@ class RecorderCost:
         pairs: the pairs of each case.
         parts: microseconds of each part.
         bytes_a_step: the size of the log of three epochs of lenet, over its steps.
-        reading: seconds to open and check it and to make its frames.
+        reading: seconds to open and check that log and to make its frames.
         whole: seconds of processes that train lenet for three epochs, without and with the recorder.
         cpu: CPU microseconds a step in the recorder, of the other checkout and of this one; empty without another.
-        rows: many rows, one after another.
+        rows: the times of many rows, one after another.
     """
 
     quick: bool
@@ -184,7 +184,7 @@ def whole_trainings(count: int, folder: Path) -> tuple[list[float], list[float]]
     return found
 
 
-# Runs in older checkouts as well: what it imports has been there since the first log.
+# This runs in older checkouts too, since all its imports are as old as the first log.
 CPU = """
 import sys, time
 import numpy as np

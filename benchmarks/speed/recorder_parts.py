@@ -1,9 +1,8 @@
-"""The microseconds of each part of the recorder, in training and with warm caches.
+"""Measures the microseconds of each part of the recorder, in training and with warm caches.
 
-A part is timed where it is called, after a training step that went through ten
-megabytes: the processor has to fetch the recorder's code and data anew. Where a part
-may be repeated without harm it is, at once, and timed again: what is left then is
-the work itself.
+A part is timed where it is called, after a training step that read ten megabytes, so
+that the processor has to fetch the recorder's code and data anew. A part that may be
+repeated is run again at once and timed again, with its code and data in the caches.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from diagnostics.log.run_log import RunLog
 from diagnostics.measure.meter import StepMeter
 from diagnostics.record.events import Judge
 
-# Whose function, its name, what it does, and whether it may be repeated.
+# The owner of the function, its name, its work in words, and whether it may be repeated.
 PARTS: tuple[tuple[Any, str, str, bool], ...] = (
     (StepMeter, "activations", "outputs: subsample and silent units", True),
     (StepMeter, "gradients", "keep the values; measure values and gradient", True),
@@ -38,7 +37,7 @@ Times = dict[str, list[float]]
 
 @contextmanager
 def timed(times: Times, again: Times | None = None) -> Iterator[None]:
-    """Within, what the parts take is noted, and where ``again`` is given also what they take the second time."""
+    """A context that notes the times of the parts and, where ``again`` is given, those of the repeated calls."""
     kept = [(owner, name, getattr(owner, name)) for owner, name, _, _ in PARTS]
 
     def wrap(function: Callable[..., Any], label: str, repeated: bool) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""A million rows, logged and judged one after another with nothing between them, and read again."""
+"""Measures a million rows that are logged and judged one after another, and read again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RowTimes:
         blocks: of each block the number of rows so far, microseconds a row, and the peak memory in MB.
         opened: seconds to open and check the log.
         read: seconds until all tensor statistics were read as frames, in parts.
-        memory: the peak memory of that, in MB.
+        memory: the peak memory of the reading process, in MB.
     """
 
     blocks: list[tuple[int, float, float]]

@@ -1,10 +1,10 @@
-"""How fast rescues are: the default rescue of a lenet run that died in its first hundred steps.
+"""Measures how fast a rescue is: the default rescue of a lenet run that died in its first hundred steps.
 
     python -m benchmarks.speed.rescues [--runs 20] [--jobs 2] [--out FOLDER] [--write FILE]
 
 Trains seeds of the paper's settings until one dies, rescues it, and prints a table in
-Markdown with the commit it was made at. Beside other work the time of the processors
-says how long it takes on a machine that is idle; the time that went by does not.
+Markdown with the commit. Where the machine does other work, the processor time says how
+long a rescue takes on an idle machine, and the elapsed time does not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from diagnostics.rescue.patient import Patient, examine
 from diagnostics.rescue.plan import make_plan
 
 GOAL = 600.0
-"""Seconds that the default rescue may take on two cores."""
+"""The goal for the default rescue on two cores, in seconds."""
 EARLY = 100
 MOST_SEEDS = 100
 
@@ -49,14 +49,14 @@ class RescueSpeed:
 
     Args:
         seed: the seed that died.
-        patient: what the rescue knew of it.
+        patient: what the rescue knew of its run.
         branches: how many branches the rescue had.
         steps: how many steps they made together.
         runs: orders of the samples of an arm.
         jobs: branches at a time.
-        seconds: that went by, from the start of the workers to the last branch.
+        seconds: elapsed seconds, from the start of the workers to the last branch.
         processor: seconds of all processors together.
-        load: of the machine in the minute before.
+        load: the load of the machine in the minute before.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""Who is timed: this trainer and PyTorch in three forms, each in a process of its own that waits for its turn."""
+"""The timed programs: this trainer and PyTorch in three forms, each in its own process that waits for its turn."""
 
 from __future__ import annotations
 

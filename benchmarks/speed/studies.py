@@ -1,9 +1,9 @@
-"""How fast studies are: runs an hour with one job and with two, the cost of starting a run, and of statistics.
+"""Measures how fast studies are: runs an hour with one and two jobs, the start of a run, and statistics.
 
     python -m benchmarks.speed.studies [--network lenet] [--epochs 1] [--runs 6] [--stats 1000] [--write FILE]
 
-Prints a table in Markdown with the commit it was made at. Run it on an idle
-machine: two jobs need two free cores.
+The program prints a table in Markdown with the commit. It needs an idle machine: two
+jobs need two free cores.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class StudySpeed:
         network: the network of all runs.
         epochs: how long each was trained.
         runs: how many runs the studies had.
-        load: of the machine in the minute before.
-        seconds: of the study, by its number of jobs: 1 and 2.
+        load: the load of the machine in the minute before.
+        seconds: seconds of the study, by its number of jobs: 1 and 2.
         start: seconds of a run beyond its training and validation.
         summaries: how many finished runs the statistics were made of.
-        known: seconds for their statistics, from the index.
-        anew: seconds to read and judge one run for the index.
+        known: seconds for their statistics, from kept summaries.
+        anew: seconds to read and judge one run for its summary.
     """
 
     network: str
@@ -100,7 +100,7 @@ def prepare(speed: StudySpeed) -> dict[str, Any]:
 def start_cost(plan: StudyPlan, folder: Path) -> float:
     """Median seconds of a run of one step beyond this step and the validation, in one worker.
 
-    In longer runs the time that recording takes would be counted too.
+    Longer runs would count the time of recording too.
     """
     folder.mkdir()
     plan = replace(plan, arms=tuple(replace(arm, settings={**arm.settings, "steps": 1}) for arm in plan.arms))
@@ -116,16 +116,16 @@ def start_cost(plan: StudyPlan, folder: Path) -> float:
 
 
 def whole_study(plan: StudyPlan, folder: Path, jobs: int) -> float:
-    """Seconds from the first result on: what starting the workers takes does not grow with the study."""
+    """Seconds from the first result on. The time to start the workers is left out: it does not grow with the study."""
     moments: list[float] = []
     plan = replace(plan, arms=tuple(replace(arm, runs=arm.runs + jobs) for arm in plan.arms))
     Study(plan, folder, jobs).run(lambda state: moments.append(time.perf_counter()) if state.last else None)
-    # The first result of each worker tells that it has begun; the rest is the steady state.
+    # The first result of each worker shows that it has begun; all later ones count.
     return moments[-1] - moments[jobs - 1]
 
 
 def statistics_cost(folder: Path, count: int) -> tuple[float, float]:
-    """Seconds for statistics of ``count`` runs that are in the index, and those to read and judge one that is not."""
+    """Seconds for statistics of ``count`` runs with kept summaries, and those to read and judge one without."""
     from diagnostics.statistics.arms import group_runs
 
     first = next(folder.glob("*.h5"))

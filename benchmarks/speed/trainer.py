@@ -1,13 +1,13 @@
-"""How fast the trainer is, against PyTorch, side by side.
+"""Measures how fast the trainer is beside PyTorch.
 
     pip install torch==2.13.0
     python -m benchmarks.speed.trainer [--write docs/benchmarks/trainer.md] [--rounds 9]
     python -m benchmarks.speed.trainer --profile
 
-Every rival runs in a process of its own and waits while the others are timed. They
-take turns in short blocks of steps, so that all see the same machine; the figures are
-medians over all blocks, and ratios are taken block by block. Without PyTorch only our
-own figures are printed.
+Every rival runs in its own process and waits while the others are timed. They take turns
+in short blocks of steps, so that all run under the same conditions. The figures are medians
+over all blocks, and ratios are taken block by block. Without PyTorch only our own figures
+are printed.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class TrainerSpeed:
         batches: times of lenet on two threads, by batch size.
         validation: seconds of each validation of 10,000 images, by rival.
         memory: peak memory of a run in MB, by its number of steps.
-        step: where the time of a step of lenet goes.
+        step: the times of the parts of a step of lenet.
     """
 
     rounds: int

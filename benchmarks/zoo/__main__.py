@@ -4,22 +4,20 @@
     python -m benchmarks.zoo table --out zoo --write docs/zoo.md
     python -m benchmarks.zoo build --quick --out zoo
 
-``build`` trains and logs; it may be killed at any moment and goes on where it was.
-``table`` replays the logs through the detector. Every group of runs grows in step with
-the others, so a build that was stopped early gives a table of everything, with wider
-intervals.
+``build`` trains and logs. It may be killed at any moment and goes on with the missing runs.
+``table`` judges the logs by the detector. The groups of runs are built in turn, so that a
+build that was stopped early has runs of all groups, and its table has wider intervals.
 
-The rules are looked at and changed on calibration runs alone, and evaluation runs are
-judged once: after a change of the rules comes the next round of seeds. ``--quick``
-takes a small part of every group, of the calibration, so that trying it shows nobody
-an evaluation run.
+The rules are changed by calibration runs alone, and evaluation runs are judged once: a
+change of the rules needs the next round of seeds. ``--quick`` takes a small part of every
+group of the calibration, so that nobody sees an evaluation run by trying it.
 
-The labels were fixed before any verdict was looked at. They come from the validation
-accuracy at the end of the run alone: dead below 0.2, alive above 0.8; runs in between
-are ambiguous and counted apart. A defect run whose validation accuracy was above 0.5 at
-the end of an earlier epoch has unlearned; of the other defect runs the accuracy does not
-say whether they ever learned. A run is clean if its settings are on the list of clean
-settings and it is alive; settings are on that list if all their calibration runs learn.
+The labels were fixed before any verdict was known. They come from the validation accuracy
+at the end of the run alone: dead below 0.2, alive above 0.8; runs in between are ambiguous
+and counted apart. A defect run whose validation accuracy was above 0.5 at the end of an
+earlier epoch has unlearned. For the other defect runs the accuracy does not say whether they
+ever learned. A run is clean if it is alive and its settings are on the list of clean
+settings; settings are on that list if all their calibration runs learn.
 """
 
 from __future__ import annotations
@@ -45,8 +43,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="only the first part of each group")
     parser.add_argument("--quick", action="store_true", help="a small part of every group, in under three minutes")
     parser.add_argument("--groups", nargs="+", help="train these groups only; default: all")
-    parser.add_argument("--write", type=Path, help="where the table goes (a .md; a .json is put beside it)")
-    parser.add_argument("--record", type=Path, help="where the counts go that the rules keep of themselves")
+    parser.add_argument("--write", type=Path, help="the file of the table (a .md; a .json is written beside it)")
+    parser.add_argument("--record", type=Path, help="the file of the counts that the rules keep")
     options = parser.parse_args()
     part = options.part or ("calibration" if options.quick else "evaluation")
     round_ = LATEST_ROUND[part] if options.round is None else options.round

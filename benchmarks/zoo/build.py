@@ -52,7 +52,7 @@ def train(run: ZooRun, folder: Path) -> None:
         return
     settings = run.settings
     data = shapes_dataset() if run.group == "shapes" else dataset(settings.data, settings.limit)
-    # One thread a run: as many runs as there are jobs, and the result is the same.
+    # Each run has one thread, since as many runs as jobs are trained at a time; the result is the same.
     model = replace(settings, threads=1).build_model(samples=len(data.X_train))
     X, y = data.X_train, data.y_train
     hooks: list[Hook] = []

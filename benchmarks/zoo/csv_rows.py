@@ -1,6 +1,6 @@
-"""Is a run judged the same from a CSV file with loss and accuracy of each step, and nothing else?
+"""Measures whether the verdict is the same from a CSV file with loss and accuracy of each step alone.
 
-Many tools keep no more. The rows of a log are written as such a file, read again, and judged.
+Many tools keep no more than that. The rows of a log are written as such a file, read again, and judged.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def judge_csv(label: Path) -> str:
 
 
 def differing(folder: Path, runs: Sequence[JudgedRun], jobs: int) -> tuple[int, dict[str, tuple[str, str]]]:
-    """How many lenet runs were judged again, and of those with another verdict both, that from the log first."""
+    """How many lenet runs were judged again, and both verdicts where they differ, that from the log first."""
     chosen = [one for one in runs if one.network == "lenet" and one.group in NATURAL][:RUNS]
     by_label = {folder / f"{one.name}.json": one.verdict for one in chosen}
     found = dict(outcomes(list(by_label), judge_csv, jobs))

@@ -1,9 +1,9 @@
 """Faults put into a healthy run on purpose, each with its first bad step, layer and mechanism.
 
-They act from outside: on the arrays the run is trained on, through the optimiser, or
-on the initial weights. The trainer and the recorder know nothing of them.
+They act from outside: on the arrays of the training, through the optimiser, or on the
+initial weights. The trainer and the recorder know nothing of them.
 
-What counts as the right cause was written down here before any result was looked at.
+The right causes were written down here before any result was known.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FAULTS = (
     "unscaled-input",
     "saturated-start",
 )
-# Faults that may leave a run alive. They are to be told whatever the verdict.
+# Faults that may leave a run alive. The detector has to report them whatever the verdict.
 QUIET_FAULTS = (
     "frozen-layer",
     "one-class-labels",
@@ -60,7 +60,7 @@ PUSH = 20.0
 
 @dataclass(frozen=True)
 class Truth:
-    """What was done: the first step whose row is bad, the layer, and the mechanisms that count as right."""
+    """The injected fault: the first step whose row is bad, the layer, and the mechanisms that count as right."""
 
     fault: str
     step: int
@@ -71,7 +71,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Injected:
-    """A healthy setting and the fault to put into it; everything else follows from the seed."""
+    """A healthy setting and the fault to inject; the seed decides everything else."""
 
     fault: str
     settings: Settings
@@ -101,7 +101,7 @@ class Injected:
         return Truth(self.fault, step, layer, mechanisms, is_one_step)
 
     def prepare(self, model: Model, data: Dataset) -> tuple[Array, Any, list[Hook]]:
-        """X, y and hooks to train with; the model may get another optimiser or other weights."""
+        """X, y and hooks for the training; the model may get another optimiser or other weights."""
         X: Array = data.X_train
         y, hooks = data.y_train, list[Hook]()
         first = self.at * self.settings.batch_size
@@ -145,7 +145,7 @@ def injected(fault: str, seed: int) -> Injected:
 
 
 class Tampering(OptimizerSGD):
-    """Gradient descent that does something wrong from one step on."""
+    """Gradient descent with a fault from one step on."""
 
     def __init__(self, fault: Injected, model: Model) -> None:
         super().__init__(fault.settings.lr)
@@ -188,12 +188,12 @@ class Tampering(OptimizerSGD):
 
 
 class NoisyBackward:
-    """Takes the place of a layer's ``complete_gradients``: from a step on the gradient of its weights is noise.
+    """Replaces a layer's ``complete_gradients``: from a step on the gradient of its weights is noise.
 
     Args:
         layer: the layer.
         at: the first such step.
-        seed: of the noise, which has the norm of the gradient that it replaces.
+        seed: the seed of the noise, which has the norm of the gradient that it replaces.
     """
 
     def __init__(self, layer: TrainableLayer, at: int, seed: int) -> None:
@@ -209,7 +209,7 @@ class NoisyBackward:
 
 
 class _Poison(Hook):
-    """Writes NaN into the script's own array when the step begins; checks at the start saw none."""
+    """Writes NaN into the script's own array when the step begins, after the checks at the start."""
 
     def __init__(self, X: Array, at: int, rows: slice) -> None:
         self._X, self._at, self._rows = X, at, rows

@@ -1,7 +1,7 @@
-"""Which runs the zoo has: its groups, their settings and their seeds.
+"""The runs of the zoo: its groups, their settings and their seeds.
 
-Calibration and evaluation have seeds of their own: those of the calibration are below
-10,000, those of the evaluation are not. A change of the rules ends a round: the next
+The seeds of the calibration are below 10,000, those of the evaluation are not. A change of
+the rules ends a round: the next
 evaluation takes the next 2,000 seeds, so that every evaluation run is judged once.
 """
 
@@ -19,9 +19,9 @@ from lenet.settings import Settings
 FIRST_SEED = {"calibration": 1_000, "evaluation": 10_000}
 SEEDS_A_ROUND = 2_000
 LATEST_ROUND = {"calibration": 0, "evaluation": 7}
-# Seeds that earlier rules have judged, and with what result: they are no evaluation runs any more.
+# Seeds that earlier rules have judged, with the results. They are no evaluation runs any more.
 RETIRED_SEEDS = (
-    "10,000 to 11,362, by rules that called a third of the falls of the paper's convolution unexplained",
+    "10,000 to 11,362, by rules that called a third of the collapses of the paper's convolution unexplained",
     "20,000 to 21,579, with patience and grace of 144 and 91 steps from fewer calibration runs: recall 128 of 129, "
     "precision 128 of 128, no false alarm in 420 clean runs, layer and mechanism right on 155 of 160 injected faults",
     "22,000 to 23,579, by rules that looked at the loss alone to say that a run has learned: recall 127 of 129, "
@@ -68,12 +68,12 @@ class ZooRun:
 
 
 def zoo_runs(part: str, round_: int = 0, share: float = 1.0) -> Iterator[ZooRun]:
-    """All runs of a part, so ordered that every group grows in step with the others.
+    """All runs of a part, in an order that takes each group in turn.
 
     Args:
         part: calibration or evaluation.
-        round_: which seeds; each round has 2,000 of them.
-        share: how much of each group is taken, from its beginning.
+        round_: the number of the round; each has 2,000 seeds.
+        share: the share of each group that is taken, from its beginning.
     """
     first = FIRST_SEED[part] + SEEDS_A_ROUND * round_
     # (how far into its group a run is, group, settings)

@@ -1,4 +1,4 @@
-"""One judged run of the zoo: its label from validation accuracy alone, and what the detector says of its log."""
+"""One judged run of the zoo: its label from validation accuracy alone, and the detector's verdict on its log."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from benchmarks.common import outcomes
 from benchmarks.zoo.faults import QUIET_FAULTS, injected
 from diagnostics.detect.asking import ask, fired
 from diagnostics.detect.contradiction import CONTRADICTION
-from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.early_warnings import RULE
 from diagnostics.detect.findings import Diagnosis, Verdict
+from diagnostics.detect.recorded import diagnose
 from diagnostics.detect.rules import ENDING, MECHANISMS
 from diagnostics.detect.track_record import setting_of
 from diagnostics.detect.window import Window
@@ -30,18 +31,18 @@ DEAD_BELOW, ALIVE_ABOVE, LEARNED_ABOVE = 0.2, 0.8, 0.5
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """Label and verdict of a run, and what was said of it.
+    """Label and verdict of a run, with its findings.
 
     Attributes:
         stretches: (kind, onset, confirmed, recovery) of each.
-        truth: what was done to the run, where a fault was put into it.
+        truth: the injected fault; None for a run without one.
         cause: (rule, layer, step) of the first link.
         warned: the steps of its early warnings.
-        warned_by: the signs that gave them.
+        warned_by: the signs of its early warnings.
         told: (rule, layer) of the faults that were found, whatever the verdict.
-        signs: of a run that lives, how often the sign of each rule occurs in it.
+        signs: how often the sign of each rule occurs in it, for a run that lives.
         is_contradictory: whether loss and accuracy contradicted each other.
-        setting: what runs are compared by.
+        setting: network, optimiser and learning rate, by which runs are compared.
         trained_at: the commit that trained it.
     """
 
@@ -78,7 +79,7 @@ class JudgedRun:
 
     @property
     def is_natural(self) -> bool:
-        """Whether nothing was done to the run."""
+        """Whether the run has no injected fault."""
         return self.group in NATURAL
 
     @property
@@ -136,12 +137,12 @@ class JudgedRun:
 def judge(label: Path) -> JudgedRun:
     """The run of a label, judged from its log."""
     run = open_run(label.with_suffix(".h5"))
-    judged = judged_run(label, diagnose(run, DEFAULT_THRESHOLDS))  # those of today, whatever the log says
+    judged = judged_run(label, diagnose(run, DEFAULT_THRESHOLDS))  # the thresholds of today, not those of the log
     return replace(judged, signs=signs_in(run)) if judged.label == "alive" else judged
 
 
 def signs_in(run: Run) -> dict[str, int]:
-    """How often the sign of each rule occurs in a run, of those too that mean something only before it goes down."""
+    """How often the sign of each rule occurs in a run, also of rules that have a meaning only before a run breaks."""
     info = run.info
     window = Window(
         info,
@@ -158,7 +159,7 @@ def signs_in(run: Run) -> dict[str, int]:
 
 
 def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
-    """The run of a label and what was said of it."""
+    """The judged run from a label and a diagnosis."""
     entry = json.loads(label.read_text())
     cause = diagnosis.cause
     return JudgedRun(
@@ -168,7 +169,7 @@ def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
         convolution=entry["settings"]["convolution"],
         steps=diagnosis.steps,
         accuracies=tuple(round(float(a), 4) for a in entry["accuracies"]),
-        # What counts as right is taken from today's list, which knows the rules that there are today.
+        # The right mechanisms come from today's list, which has the rules of today.
         truth=vars(injected(entry["group"], entry["settings"]["seed"]).truth) if entry["truth"] else None,
         verdict=str(diagnosis.verdict),
         onset=diagnosis.onset,

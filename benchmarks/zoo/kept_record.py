@@ -1,4 +1,4 @@
-"""What the zoo hands to the rules: its counts of them, in the form that they keep."""
+"""Writes the counts of the zoo for the rules, in the form that they keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of the zoo's table, from runs that were judged."""
+"""Computes the numbers of the zoo's table from the judged runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def share(k: int, n: int) -> dict[str, Any]:
 
 
 def rates(runs: Sequence[JudgedRun]) -> dict[str, Any]:
-    """Recall, precision and false alarms of runs whose label is clear; the ambiguous are counted apart."""
+    """Recall, precision and false alarms of runs with a clear label; ambiguous runs are counted apart."""
     dead = [one for one in runs if one.label == "dead"]
     alive = [one for one in runs if one.label == "alive"]
     hits, wrong = sum(one.is_defect for one in dead), sum(one.is_defect for one in alive)
@@ -156,7 +156,7 @@ def _fault(runs: Sequence[JudgedRun]) -> dict[str, Any]:
 
 
 def early_signs(runs: Sequence[JudgedRun]) -> dict[str, Any]:
-    """Of the runs without an injected fault that gave each early sign, how many were dead in the end."""
+    """How many of the runs without an injected fault that gave each early sign were dead in the end."""
     untouched = [one for one in runs if one.truth is None]
     found: dict[str, Any] = {}
     for sign in sorted({sign for one in untouched for sign in one.warned_by}):
@@ -166,7 +166,7 @@ def early_signs(runs: Sequence[JudgedRun]) -> dict[str, Any]:
 
 
 def outcome_counts(runs: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:
-    """How often the answers that the verdict may give beside dead and alive were right, and were given at all."""
+    """How often each outcome beside dead and alive was given, and how often it was right."""
     untouched = [one for one in runs if one.truth is None]
     down = [one for one in untouched if one.label == "dead"]
     well = {group: [one for one in untouched if one.group == group and one.verdict == "healthy"] for group in UNTOUCHED}
@@ -184,9 +184,9 @@ def outcome_counts(runs: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dic
 
 
 def stopping(runs: Sequence[JudgedRun]) -> dict[str, Any]:
-    """Of the untouched runs that were alive in the end, how many ``--on-defect stop`` would have ended, by kind.
+    """How many untouched runs that were alive in the end ``--on-defect stop`` would have ended, by kind.
 
-    All together leave the clean ones out: their settings were chosen because runs do not die of them.
+    The total leaves out the clean runs: their settings were chosen because runs do not die of them.
     """
     alive = [one for one in runs if one.truth is None and one.label == "alive"]
     kinds = {
@@ -202,7 +202,7 @@ def _learned(runs: Sequence[JudgedRun]) -> list[JudgedRun]:
 
 
 def setting_records(runs: Sequence[JudgedRun]) -> dict[str, Any]:
-    """By setting: how many runs learned, and of each rule how often its sign occurs in them, and in how many."""
+    """By setting: how many runs learned, and how often the sign of each rule occurs in them, and in how many."""
     found: dict[str, Any] = {}
     for setting in sorted({one.setting for one in _learned(runs)}):
         same = [one for one in _learned(runs) if one.setting == setting]
@@ -213,7 +213,7 @@ def setting_records(runs: Sequence[JudgedRun]) -> dict[str, Any]:
 
 
 def track_records(runs: Sequence[JudgedRun]) -> dict[str, dict[str, int]]:
-    """What :mod:`diagnostics.detect.track_record` keeps of each rule."""
+    """The counts of each rule for :mod:`diagnostics.detect.track_record`."""
     injected = [one for one in runs if one.truth is not None]
     alive = _learned(runs)
     found: dict[str, dict[str, int]] = {}
@@ -229,14 +229,14 @@ def track_records(runs: Sequence[JudgedRun]) -> dict[str, dict[str, int]]:
 
 
 def _names(one: JudgedRun, rule: str) -> bool:
-    """Whether a rule is what was said of a fault: its cause, or of a quiet fault what it was told."""
+    """Whether a rule was named for a fault: as the cause, or for a quiet fault among its findings."""
     if one.group in QUIET_FAULTS:
         return any(told == rule for told, _ in one.told)
     return bool(one.cause and one.cause[0] == rule)
 
 
 def early_warnings(natural: Sequence[JudgedRun], clean: Sequence[JudgedRun]) -> dict[str, Any]:
-    """How often runs that died were warned of, how long before, and how often healthy runs were."""
+    """How often runs that broke had a warning, how long before, and how often healthy runs had one."""
     before_sure, before_onset, downs, collapses = [], [], 0, 0
     for one in natural:
         for kind, onset, confirmed, _ in one.stretches[:1]:

@@ -1,7 +1,8 @@
 """A second data set of MNIST's shape, drawn here: ten shapes, each at its own place, size and line width.
 
-It asks whether what was calibrated on digits holds on other images. The shapes are easier to
-tell apart than digits, and a few pixels of every image are flipped, so that no two are alike.
+It tests whether limits that were calibrated on digits hold for other images. The shapes are
+easier to tell apart than digits, and a few pixels of every image are flipped, so that no two
+are alike.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The table of the zoo: how often the detector is right, on runs whose labels it has not seen.
+"""The table of the zoo: how often the detector is right, on runs that no rule was made on.
 
-The numbers are kept as JSON; the page is a template filled with what ``prepare`` makes of them.
+The numbers are kept as JSON. The page is a template that is filled with the result of ``prepare``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from diagnostics.provenance import commit
 from reports.text.numbers import rate
 
 Numbers = Mapping[str, Any]
-NONE = share(0, 0)  # what earlier rounds did not count
+NONE = share(0, 0)  # keys that earlier rounds did not count
 STOPPED_AT_MOST = 0.01
 KINDS = {
     "all": "all but the clean settings",
@@ -39,7 +39,7 @@ KINDS = {
 def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | None = None) -> None:
     """Judge all runs of ``folder``; print the table, or write it as Markdown with a .json beside it.
 
-    ``record`` is where the counts go that the rules keep of themselves.
+    ``record`` is the file of the counts that the rules keep.
     """
     runs = judge_all(folder, jobs)
     judged_again, others = differing(folder, runs, jobs)
@@ -68,12 +68,12 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
 
 
 def page(numbers: Numbers) -> str:
-    """The page as Markdown."""
-    return render("zoo.md.j2", prepare(numbers))
+    """The page as Markdown. The numbers may have "report" where people see "paper"."""
+    return render("zoo.md.j2", prepare(numbers)).replace("report's", "paper's")
 
 
 class GoalRow(NamedTuple):
-    """A goal and what came of it; ``reached`` is yes, no in bold, or a dash where nothing was counted."""
+    """A goal and its result; ``reached`` is yes, no in bold, or a dash where nothing was counted."""
 
     what: str
     goal: str
@@ -153,7 +153,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
 
 
 def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
-    """What was counted of the answers beside dead and alive."""
+    """The counts of the outcomes beside dead and alive."""
     counted = numbers["outcomes"]
     onset = numbers["onset_error_one_step"]
     warned = {KINDS[kind]: _share(one) for kind, one in counted["warned_though_healthy"].items() if one["n"]}
@@ -174,7 +174,7 @@ def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
 
 
 def _incomplete(numbers: Numbers) -> str:
-    """The groups that were judged in part, with how many runs of how many, those of one share together."""
+    """The groups that were judged in part, with their numbers of runs; groups of the same share stand together."""
     planned, judged = numbers.get("planned", {}), numbers.get("groups", {})
     by_share: dict[tuple[int, int], list[str]] = {}
     for group, runs in planned.items():
@@ -269,7 +269,7 @@ def spread_row(what: str, one: Numbers) -> tuple[str, ...]:
 
 
 def warning_rows(one: Numbers) -> list[tuple[str, str]]:
-    """What early warnings were counted of, and how often."""
+    """The rates of early warnings, by kind of run."""
     return [
         ("natural runs that died, warned before the verdict", _share(one["runs_that_went_down"])),
         ("collapses warned before their onset", _share(one["collapses_warned_before_onset"])),

@@ -1,4 +1,4 @@
-"""Asking a rule: its findings, or one entry that says why there are none."""
+"""Asks a rule: gives its findings, or one entry that says why there are none."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from diagnostics.detect.window import MissingColumnsError, TooFewRowsError, Wind
 Answers = Mapping[str, Sequence[Finding]]
 
 NOT_MEASURED = "not measured"
-"""The detail of an entry that says that a rule was not asked, since the run lacks what it looks at."""
-_UNASKED = "not asked: it looks at the steps before a run goes down, and this one did not"
+"""The detail of the entry of a rule that was not asked, since the run lacks the columns that it needs."""
+_UNASKED = "not asked: it looks at the steps before a run breaks, and this run did not break"
 _BY_NAME = {rule.name: rule for rule in MECHANISMS}
 
 
 def ask(rule: Rule, window: Window) -> list[Finding]:
-    """A rule's findings; one entry saying so where it passed, could not be run, or crashed."""
+    """The findings of a rule; one entry that says so where it found nothing, was not asked, or failed."""
     if lacking := _lacking(rule, window):
         return [_not_measured(rule, window, lacking)]
     try:
-        with np.errstate(all="ignore"):  # a run that blew up has infinities to compare
+        with np.errstate(all="ignore"):  # a diverged run has infinities to compare
             found = rule.check(window)
     except MissingColumnsError as missing:
         return [_not_measured(rule, window, str(missing))]
@@ -38,12 +38,12 @@ def ask(rule: Rule, window: Window) -> list[Finding]:
 
 
 def unasked(rule: Rule, window: Window) -> list[Finding]:
-    """The entry of a rule that means something only before a run goes down, for a run that did not."""
+    """The entry of a rule that has a meaning only before a run breaks, for a run that did not break."""
     return [_answer(rule, window, RuleOutcome.NOT_RUN, _UNASKED)]
 
 
 def fired(findings: Sequence[Finding]) -> list[Finding]:
-    """Those that saw something."""
+    """The findings of rules that saw something."""
     return [finding for finding in findings if finding.outcome is RuleOutcome.FIRED]
 
 

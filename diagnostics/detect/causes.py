@@ -1,9 +1,9 @@
-"""Why: from the rows around a defect to a chain of events, its first link, its blow, and what to try.
+"""Finds out why a run broke: the chain of events, its first link, its blow, and what to try.
 
-First the rules that see a lasting state (dead, saturated, no gradient) say what keeps the
-run down and since when. Then the rules that see sudden events look at the steps just before
-that. :mod:`diagnostics.detect.chain` connects what they found. What no rule explains is said
-to be unexplained.
+First the rules that see a lasting state (dead units, saturated units, no gradient) name the state
+that keeps the run from learning, and the step at which it began. Then the rules that see sudden
+events look at the steps just before that. :mod:`diagnostics.detect.chain` connects their findings.
+A defect that no rule explains is reported as unexplained.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from diagnostics.detect.asking import Answers, ask, fired, rule_of, unasked
 from diagnostics.detect.chain import (
     AFTERMATH,
     LOOK_BACK,
-    Fall,
+    BrokeAt,
     blow_of,
     chain_of,
     connected,
@@ -31,19 +31,19 @@ from diagnostics.detect.series import means
 from diagnostics.detect.track_record import setting_of
 from diagnostics.detect.window import MissingColumnsError, Window
 
-# A run that never learned and yet had begun to: mean loss of ten rows below this share of H.
+# A run had begun to learn where the mean loss of ten rows was below this share of H.
 BEGAN_TO_LEARN, BEGAN_ROWS = 0.95, 10
-SURE_STATE = 2  # from here on a state stops a layer; below it only slows it, and may come and go
+SURE_STATE = 2  # a state of this rank or more stops a layer; one below it slows the layer and may pass
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is known of the cause of a defect.
+    """Why a run broke.
 
-    chain: the events that lead to it.
+    chain: the events that lead to the defect.
     first_link: the earliest of them; None where nothing explains the defect.
-    blow: the one that brought the run down.
-    checks: what every rule answered.
+    blow: the event that broke the run; None where none is seen.
+    checks: the answers of all rules.
     """
 
     chain: tuple[Finding, ...] = ()
@@ -53,12 +53,12 @@ class Explanation:
 
     @property
     def is_strong(self) -> bool:
-        """Whether there is an explanation, and more than one of those that stand where no other does."""
+        """Whether a rule explains the defect that is no last resort."""
         return bool(self.chain) and not rule_of(self.chain[0]).is_last_resort
 
     @property
     def is_disproved_by_recovery(self) -> bool:
-        """Whether it cannot be true of a run that learned after all."""
+        """Whether the explanation is wrong where the run recovers."""
         return bool(self.chain) and rule_of(self.chain[0]).is_disproved_by_recovery
 
 
@@ -67,33 +67,33 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
     answers: dict[str, list[Finding]] = {
         rule.name: ask(rule, window) for rule in MECHANISMS if rule.is_lasting or rule.is_about_the_start
     }
-    fall = _fall(answers, window, stretch)
-    down = stretch.confirmed if fall.step is None else fall.step
-    around = before = falling = window.narrowed(down, stretch.confirmed)
-    if fall.step is not None:
-        around = window.narrowed(down - LOOK_BACK, down + AFTERMATH)
-        # What comes after a state has begun did not bring it about.
-        before = around if fall.state is None else window.narrowed(down - LOOK_BACK, down - 1)
-        falling = window.narrowed(down - LOOK_BACK, stretch.confirmed)
+    broke = _broke_at(answers, window, stretch)
+    step = stretch.confirmed if broke.step is None else broke.step
+    around = before = until_confirmed = window.narrowed(step, stretch.confirmed)
+    if broke.step is not None:
+        around = window.narrowed(step - LOOK_BACK, step + AFTERMATH)
+        # An event after the beginning of a state did not cause the state.
+        before = around if broke.state is None else window.narrowed(step - LOOK_BACK, step - 1)
+        until_confirmed = window.narrowed(step - LOOK_BACK, stretch.confirmed)
     for rule in MECHANISMS:
         if rule.name not in answers:
-            # Where nothing died, a burst or a large update on the way is no explanation.
-            skips = fall.step is None and rule.happens_in_healthy_runs
-            asked = falling if rule.is_slow else before if rule.is_sudden else around
+            # In a run that broke at no step, a burst or a large update explains nothing.
+            skips = broke.step is None and rule.happens_in_healthy_runs
+            asked = until_confirmed if rule.is_slow else before if rule.is_sudden else around
             answers[rule.name] = unasked(rule, window) if skips else ask(rule, asked)
     checks = tuple(finding for found in answers.values() for finding in found)
-    links = connected(answers, window, fall, down)
+    links = connected(answers, window, step)
     if not links:
         return _last_resort(answers, window, checks)
-    blow = blow_of(links, fall, down) if fall.step is not None else None
-    chain = chain_of(links, blow, fall, down)
+    blow = blow_of(links, broke, step) if broke.step is not None else None
+    chain = chain_of(links, blow, broke, step)
     hit = _layers(hit_with(blow, links)) if blow is not None else ()
     at = None if blow is None else blow.step
     return Explanation(chain, _first_link(chain, window, blow, hit), _linked(blow, window, at, hit), checks)
 
 
 def suggested(explanation: Explanation, window: Window) -> tuple[Suggestion, ...]:
-    """What to try: what fits the first link first, then the other links."""
+    """What to try: first the remedies of the first link, then those of the other links."""
     doses: dict[str, float] = {}
     for finding in explanation.chain:
         doses |= rule_of(finding).doses(finding, window)
@@ -102,29 +102,32 @@ def suggested(explanation: Explanation, window: Window) -> tuple[Suggestion, ...
 
 
 def survey(window: Window) -> list[Finding]:
-    """Every rule's answer for a run in which nothing went wrong: worth knowing, not worth an alarm."""
+    """The answers of all rules for a run without a defect, as information and not as errors."""
     if not len(window):
         return []
     answers: list[Finding] = []
     for rule in MECHANISMS:
-        # The last resorts are for runs that had their time and did not learn.
+        # A last resort explains a defect, and this run has none.
         skips = rule.happens_in_healthy_runs or rule.is_last_resort
         answers += unasked(rule, window) if skips else ask(rule, window.asked_from_its_beginning())
     return [replace(f, severity=Severity.INFO) if f.outcome is RuleOutcome.FIRED else f for f in answers]
 
 
 def suspicion(answers: Sequence[Finding], window: Window) -> Explanation:
-    """What a :func:`survey` says of a run that is not well and yet in no defect stretch: faults, and shut layers.
+    """The explanation of an undecided run, from the answers of a :func:`survey`.
 
-    A run that lives with nearly all units of a layer dead is crippled, and is told so.
+    It has the faults, and the states that stop a layer, such as a layer whose units are nearly all dead.
     """
-    seen = [f for f in fired(answers) if rule_of(f).is_fault or rule_of(f).keeps_down >= SURE_STATE]
+    seen = [f for f in fired(answers) if rule_of(f).is_fault or rule_of(f).blocks_learning >= SURE_STATE]
     chain = tuple(sorted(seen, key=lambda f: (f.first_step, rule_of(f).rank)))
     return Explanation(chain, _first_link(chain, window), None, tuple(answers))
 
 
 def without_disproved(explanation: Explanation) -> Explanation:
-    """The explanation of a stretch that ended: labels that were learned after all carry information."""
+    """The explanation of a stretch that ended, without one that the recovery disproves.
+
+    Labels that a run learned after all do carry information.
+    """
     if not explanation.is_disproved_by_recovery:
         return explanation
     disproved = explanation.chain[0].rule
@@ -132,7 +135,7 @@ def without_disproved(explanation: Explanation) -> Explanation:
 
 
 def extended_to(chain: Sequence[Finding], last_step: int) -> list[Finding]:
-    """The chain with its lasting states drawn out to the end of the stretch."""
+    """The chain with its lasting states extended to ``last_step``, the end of the stretch."""
     return [replace(f, last_step=max(f.last_step, last_step)) if rule_of(f).is_lasting else f for f in chain]
 
 
@@ -142,7 +145,7 @@ def without_fired(checks: Sequence[Finding]) -> list[Finding]:
 
 
 def unlinked_findings(explanation: Explanation) -> list[Finding]:
-    """What was seen as well and is no link of the chain. It is told, and explains nothing."""
+    """The findings that are no links of the chain, as information: they explain nothing."""
     links = {(f.rule, f.layer, f.first_step) for f in explanation.chain}
     seen = fired(explanation.checks)
     return [replace(f, severity=Severity.INFO) for f in seen if (f.rule, f.layer, f.first_step) not in links]
@@ -156,30 +159,30 @@ def deduplicated(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(once.values(), key=lambda f: f.first_step))
 
 
-def _fall(answers: Answers, window: Window, stretch: Stretch) -> Fall:
-    """The step at which the run died, and the layer that did."""
-    states = [f for found in answers.values() for f in fired(found) if rule_of(f).keeps_down]
-    # A state from long before a collapse did not cause it: the run learned in spite of it. Nor did one that
-    # came when the verdict was already sure: what is down for long often dies further.
+def _broke_at(answers: Answers, window: Window, stretch: Stretch) -> BrokeAt:
+    """The step at which the run broke, and the layer that did."""
+    states = [f for found in answers.values() for f in fired(found) if rule_of(f).blocks_learning]
+    # A state that began long before a collapse did not cause it: the run learned in spite of it. A state that began
+    # after the confirmation did not cause it either: in runs that do not learn, units often go on dying.
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
-        # Of layers that died one after another the run died with the first, not with the one of the largest share.
-        surest = max(recent, key=lambda f: (rule_of(f).keeps_down, -f.first_step, f.value))
-        # An exactly zero gradient may come long after the layer fell silent for all but a few inputs.
-        least = min(SURE_STATE, rule_of(surest).keeps_down)
-        same = [f for f in recent if f.layer == surest.layer and rule_of(f).keeps_down >= least]
+        # Where several layers died one after another, the run broke with the first one, whatever their shares are.
+        surest = max(recent, key=lambda f: (rule_of(f).blocks_learning, -f.first_step, f.value))
+        # The gradient may become exactly zero long after the layer became silent for all but a few inputs.
+        least = min(SURE_STATE, rule_of(surest).blocks_learning)
+        same = [f for f in recent if f.layer == surest.layer and rule_of(f).blocks_learning >= least]
         state = min(same, key=lambda f: (f.first_step, rule_of(f).rank))
-        return Fall(state.first_step, state.layer, state)
+        return BrokeAt(state.first_step, state.layer, state)
     faults = [f for found in answers.values() for f in fired(found) if rule_of(f).is_about_the_start]
     if faults and stretch.onset == 0:
-        return Fall(min(f.first_step for f in faults))
+        return BrokeAt(min(f.first_step for f in faults))
     if stretch.onset:
-        return Fall(stretch.onset)
-    return Fall(_gave_up(window) if stretch.kind is Verdict.NEVER_LEARNED else None)
+        return BrokeAt(stretch.onset)
+    return BrokeAt(_fell_back_to_guessing(window) if stretch.kind is Verdict.NEVER_LEARNED else None)
 
 
-def _gave_up(window: Window) -> int | None:
-    """The step after the last at which a run that never learned was better than guessing; None: it never was."""
+def _fell_back_to_guessing(window: Window) -> int | None:
+    """The step after the last one at which the run was better than guessing; None where it never was."""
     if len(window) < BEGAN_ROWS:
         return None
     try:
@@ -192,7 +195,7 @@ def _gave_up(window: Window) -> int | None:
 
 
 def _last_resort(answers: Mapping[str, Sequence[Finding]], window: Window, checks: tuple[Finding, ...]) -> Explanation:
-    """What is said where no other rule explains the defect: the first of the last resorts, in the order of the list."""
+    """The explanation where no other rule has one: by the first last resort that fired, in the order of the list."""
     found = [fired(answers[rule.name]) for rule in MECHANISMS if rule.is_last_resort]
     chain = tuple(representative(one, None) for one in found if one)[:1]
     return Explanation(chain, _first_link(chain, window), None, checks)
@@ -205,7 +208,7 @@ def _layers(findings: Sequence[Finding]) -> tuple[str, ...]:
 def _first_link(
     chain: Sequence[Finding], window: Window, blow: Finding | None = None, hit: tuple[str, ...] = ()
 ) -> Link | None:
-    """The first event of the chain; where that is the blow itself, as the blow."""
+    """The first event of the chain as a link. Where it is the blow, it has the step and the layers of the blow."""
     if not chain:
         return None
     first = chain[0]

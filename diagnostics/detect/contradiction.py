@@ -1,4 +1,4 @@
-"""Loss and accuracy that say the opposite of each other: no verdict rests on them, and a finding says so."""
+"""Loss and accuracy that contradict each other. No verdict rests on such rows, and a finding reports them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from diagnostics.detect.findings import Finding, Severity
 
 CONTRADICTION = "contradiction"
-# Where one class has most of the samples, a loss of guessing goes with a high accuracy.
+# Share of the commonest class from which a high accuracy does not contradict a loss of guessing.
 NEARLY_ALL = 0.6
-# Below this share of the loss of guessing the loss says that the run has learned.
+# Share of the loss of guessing below which the loss says that the run has learned.
 LOW = 0.9
 
 
@@ -18,8 +18,8 @@ LOW = 0.9
 class Contradiction:
     """Windows in which loss and accuracy contradicted each other.
 
-    first_step, last_step: the last steps of the first and the latest such window.
-    loss, accuracy: the means over the latest.
+    first_step, last_step: the last step of the first such window, and that of the latest one.
+    loss, accuracy: the means over the latest such window.
     guessing_loss: the loss of guessing.
     """
 
@@ -31,7 +31,7 @@ class Contradiction:
 
     @property
     def finding(self) -> Finding:
-        """Which number says what, and what that may be."""
+        """The finding: what each of the two numbers says, and the likely reasons."""
         if self.loss < LOW * self.guessing_loss:
             says, but = "the run has learned", "it guesses"
             likely = "labels that were scaled or are all of one class, or a loss that is no mean cross-entropy in nats"

@@ -1,13 +1,13 @@
-"""Proves that a run cannot learn any more, from its rows alone.
+"""Proves from the rows of a run that it cannot learn any more.
 
 A layer is *closed* where its outputs were the same number for every input throughout
 the last W steps: all its ReLU units dead, or all its sigmoid or tanh outputs stuck at
-one value. What comes after a closed layer sees a constant and can only learn how
+one value. The layers after a closed layer get a constant input and can only learn how
 frequent the classes are. Where, besides, the gradient of the layer's own parameters
-and of all below is exactly zero, gradient descent cannot open it again.
+and of all layers below is exactly zero, gradient descent cannot change it any more.
 
-Decoupled weight decay moves parameters without a gradient, so there is no proof where
-it is used; an L2 penalty is part of the gradient, which then is not zero.
+Decoupled weight decay moves parameters without a gradient, so nothing is proven where
+it is used. An L2 penalty is part of the gradient, which then is not zero.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class DeadEnd:
     def __init__(self, info: RunInfo, columns: Columns) -> None:
         self._window = info.window
         self._is_possible = not info.description.get("weight_decay")
-        # Of each layer: the column that tells whether it is closed at a step, the value that says so, and
-        # the gradients that have to be zero.
+        # For each layer: the column that shows whether it is closed at a step, its value where the layer is closed,
+        # and the columns of the gradients that have to be zero.
         self._layers: list[tuple[int, float, NDArray[np.intp]]] = []
         below: list[int] = []
         functions = {layer.name: layer.activation for layer in info.hidden_layers}
@@ -43,7 +43,7 @@ class DeadEnd:
             names = [f"{layer}/{t.tensor}" for t in info.tensors if t.layer == layer]
             own = [columns.find(f"{name}/gradient/norm") for name in names if name not in info.without_gradient]
             if None in own:
-                break  # nothing can be proven for this layer and those above
+                break  # for this layer and those above it nothing can be proven
             below += [place for place in own if place is not None]
             if (function := functions.get(layer)) in CLOSED:
                 statistic, value = CLOSED[function]
@@ -52,7 +52,7 @@ class DeadEnd:
                     self._layers.append((place, value, np.array(below, np.intp)))
 
     def is_proven(self, row: Row, history: RecentRows) -> bool:
-        """Whether it is proven by ``row``, the newest of ``history``."""
+        """Whether ``row``, the newest of ``history``, completes the proof."""
         if not self._is_possible:
             return False
         for place, value, gradients in self._layers:

@@ -1,17 +1,15 @@
-"""The detector: sees one row at a time, says when a run goes down, and finds out why.
+"""The detector reads a run row by row, says when it becomes a defect run, and finds out why.
 
-Live and from a file it is one implementation: :func:`diagnose` feeds the rows of a log
-through the same :class:`Detector` that judged them while they were written, so the
-answers are the same, step for step. While nothing is suspected a row costs the state
-machine of :mod:`diagnostics.detect.symptoms`, the early warnings, and a copy.
+The same :class:`Detector` judges a training and a log (:mod:`diagnostics.detect.recorded`), so both
+give the same answers, step for step. A row in which nothing is suspected costs the state machine of
+:mod:`diagnostics.detect.symptoms`, the early warnings, and a copy.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +41,13 @@ from diagnostics.detect.undecided import reason
 from diagnostics.detect.window import Window
 from diagnostics.errors import DiagnosticsError
 from diagnostics.schema.columns import Columns
-from diagnostics.schema.rollback import Rollback
 from diagnostics.schema.run_info import RunInfo
 
 HISTORY = 1024
 KEPT_WARNINGS = 200
 SUSPECT_STEPS = 50
 NEEDED = ("data_loss", "samples", "loss")
-SEEN = len(NEEDED) + 1  # and the accuracy
+SEEN = len(NEEDED) + 1  # those and the accuracy
 
 DEFAULT_THRESHOLDS = Thresholds(
     [
@@ -62,24 +59,6 @@ DEFAULT_THRESHOLDS = Thresholds(
 )
 
 Event = Finding | Stretch
-
-
-class Diagnosable(Protocol):
-    """What :func:`diagnose` needs of a run."""
-
-    name: str
-
-    @property
-    def info(self) -> RunInfo: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def steps_made(self) -> int: ...
-    @property
-    def validations(self) -> Any: ...
-    @property
-    def rollbacks(self) -> tuple[Rollback, ...]: ...
-    def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]: ...
 
 
 class Detector:
@@ -96,7 +75,7 @@ class Detector:
     ) -> None:
         self.columns = columns or info.columns
         self.thresholds = limits or DEFAULT_THRESHOLDS.as_recorded(info.thresholds)
-        # Other thresholds than those of the log have a window of their own.
+        # A window that was recorded with other thresholds does not hold for these.
         self.info = info = replace(info, window=window_of(limits, info.batch_size)) if limits else info
         self.name = name
         self._accuracy = self.columns.find("accuracy")
@@ -111,7 +90,7 @@ class Detector:
         self._early = EarlyWarnings(info, self.columns, self.thresholds)
         self._history = RecentRows(max(HISTORY, 4 * info.window), len(self.columns))
         self._warnings: list[Finding] = []
-        self._last_warnings: dict[str, Finding] = {}  # of each layer, however many there were
+        self._last_warnings: dict[str, Finding] = {}  # the newest warning of each layer
         self._explanations: dict[int, Explanation] = {}
         self._has_plateau = False
         self._validations: list[tuple[int, float, float]] = []
@@ -124,7 +103,7 @@ class Detector:
         self._moving = MovingNow(self._progress, self._history)
         found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
         nonfinite = [place for place in found if place is not None]
-        # All that is looked at in every row is fetched at once: in a training the caches are cold, and every
+        # One fetch takes all numbers that are looked at in every row: in a training the caches are cold, and every
         # array that is touched costs microseconds.
         self._counted = SEEN + len(nonfinite)
         accuracy = needed[0] if self._accuracy is None else self._accuracy
@@ -132,7 +111,7 @@ class Detector:
         self._dead_end = DeadEnd(info, self.columns)
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
-        """One row; returns what it brought: early warnings, a stretch confirmed or ended. Mostly nothing."""
+        """Judges one row; returns its early warnings and the stretch that it confirmed or ended: mostly nothing."""
         seen: list[float] = row[self._watched].tolist()
         data_loss, samples, loss, accuracy = seen[:SEEN]
         if self._accuracy is None:
@@ -165,14 +144,15 @@ class Detector:
         return (*warnings, stretch)
 
     def validation(self, epoch: int | None, loss: float, accuracy: float) -> None:
-        """A validation; only the rule of overfitting looks at it, never the verdict."""
+        """Keeps a validation for the rule of overfitting; the verdict never looks at one."""
         if epoch is not None and epoch > 0:
             self._validations.append((epoch, float(loss), float(accuracy)))
 
     def finish(self, status: str = "completed", steps: int | None = None) -> Diagnosis:
-        """The run is over, or is looked at as if it were: verdict, cause and all findings.
+        """Verdict, cause and all findings of the run up to now.
 
-        ``steps`` is how many steps the run has made; its last steps may have brought no row.
+        ``status``: how the run ended; "running" and "unclear" mean that it goes on.
+        ``steps``: how many steps the run has made, where its last steps brought no row; None for those of its rows.
         """
         is_over = status not in ("running", "unclear")
         stretch = self.symptoms.finish(lambda: self._progress.improves(self._rows())) if is_over else None
@@ -192,13 +172,13 @@ class Detector:
 
     @property
     def suspects(self) -> Mapping[str, str]:
-        """Layers with an early warning in the last steps, and what it says."""
+        """The layers that had an early warning within the last steps, with its message."""
         since = self.symptoms.steps - SUSPECT_STEPS
         return {layer: one.message for layer, one in self._last_warnings.items() if one.first_step >= since}
 
     @property
     def is_beyond_recovery(self) -> bool:
-        """Whether the run is in a defect stretch that no later step can end, going by the newest row.
+        """Whether the newest row shows that no later step can end the open defect stretch.
 
         That is so where a dead end is proven, and where parameters are not finite.
         """
@@ -236,10 +216,9 @@ class Detector:
         self._explanations[stretch.confirmed] = explain(self._window(), stretch)
 
     def _explanation(self, stretch: Stretch) -> Explanation:
-        """The explanation of a stretch.
+        """The explanation of a stretch, as it was found at the confirmation.
 
-        It is the one given at the confirmation. Where that was a last resort, it is asked for again with the whole
-        history.
+        Where only a rule of last resort explained the stretch then, all rules are asked again with the whole history.
         """
         explanation = self._explanations[stretch.confirmed]
         if stretch.recovery is not None:
@@ -287,21 +266,3 @@ class Detector:
             limits=dict(self.thresholds),
             changed_limits=self.thresholds.changes,
         )
-
-
-def diagnose(run: Diagnosable, limits: Thresholds | None = None) -> Diagnosis:
-    """The diagnosis of a recorded run.
-
-    ``run``: the run; :func:`diagnostics.open_run` reads one from its log.
-    ``limits``: the thresholds it is judged by; None (default) for those that its log keeps.
-
-    Raises TypeError for what is no run, such as the path of a log.
-    """
-    if not hasattr(run, "rows"):
-        raise TypeError(f"received {run!r}, expected a run; diagnostics.open_run(path) reads one from its log")
-    detector = Detector(run.info, limits=limits, name=run.name)
-    for step, epoch, row in run.rows():
-        detector.observe(step, epoch, row)
-    for validation in run.validations.itertuples():
-        detector.validation(int(validation.epoch), float(validation.loss), float(validation.accuracy))
-    return detector.finish(run.status, run.steps_made).with_rollbacks(run.rollbacks)

@@ -1,20 +1,19 @@
-"""Early warnings: what often comes before a run goes down, said at once and never as a verdict.
+"""Early warnings: signs that often come before a defect. They are reported at once and are no verdict.
 
-Four signs are looked at for every layer:
+Four signs are looked for in every layer:
 
 - a gradient many times its own running level, in a step that moves the weights by half their norm;
 - an update several times as large as the weights themselves;
 - most units silent in five rows one after another;
-- outputs that fade: their recent spread against the best they had over some thirty rows.
+- outputs that fade: their recent spread is far below the largest they had over some thirty rows.
 
-A burst of the gradient alone is what healthy runs do too. Fading outputs are what comes
-before the late falls of the paper's convolution; they are not looked at with Adam and
-RMSprop, where outputs shrink and grow without harm.
+Healthy runs have bursts of the gradient too, so a burst counts only with a large update. Fading
+outputs come before the late collapses of the paper's convolution. They are not looked for with
+Adam and RMSprop, where outputs shrink and grow without harm.
 
-A sign that a layer gave is not repeated for a while. The limits are set so that at most
-one in twenty healthy calibration runs gets a warning at all; how many do on other runs, how
-many of those that go down were warned, and how long before, is measured
-(docs/calibration.md, docs/zoo.md).
+The same sign of the same layer is not repeated for 100 steps. With these limits at most one in
+twenty healthy calibration runs gets a warning. docs/calibration.md and docs/zoo.md say how many
+other runs get one, how many defect runs were warned, and how long before.
 """
 
 from __future__ import annotations
@@ -52,14 +51,14 @@ WORDS = (
     "outputs of {} have faded to {:.0%} of their best",
 )
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
-# Outputs are looked at every few rows: they fade slowly, and rows have to stay cheap. Their best counts from when
-# the first steps, in which outputs jump, are over, and is forgotten slowly, by half in some 1,700 rows.
+# Outputs are looked at in every fifth row: they fade slowly, and a row has to stay cheap. The first 60 rows, in which
+# outputs jump, do not count for the largest spread, which decays by half in some 1,700 rows.
 FADE_EVERY, NOW_WEIGHT, STEADY_WEIGHT, KEPT = 5, 0.3, 0.15, 0.998
 BEST_FROM, FADE_FROM = 60, 100
 
 
 class EarlyWarnings:
-    """Watches rows one at a time; O(layers) a row."""
+    """Looks for the signs, row by row. A row costs time in proportion to the number of layers."""
 
     def __init__(self, info: RunInfo, columns: Columns, thresholds: Thresholds) -> None:
         layers, hidden = info.layer_names, [layer.name for layer in info.hidden_layers]
@@ -69,7 +68,7 @@ class EarlyWarnings:
         silent, dead = _found(columns, relu, "{}/dead_fraction")
         # With adaptive steps 4 of 23 healthy calibration runs had faded by the limit.
         self._hidden, self._spreads = _found(columns, [] if is_adaptive(info) else hidden, "{}/std")
-        # What is looked at in every row, to be fetched in one piece. A few numbers: lists are quicker than arrays.
+        # The columns that are read in every row, in one fetch. For so few numbers lists are quicker than arrays.
         self.places: list[int] = np.concatenate([gradients, ratios, dead]).tolist()
         self._signs = [*((GROWN, n) for n in norms), *((LARGE, n) for n in moved), *((DEAD, n) for n in silent)]
         self._limits = tuple(thresholds[f"{RULE}.{name}"] for name in ("growth", "ratio", "dead", "fade"))
@@ -87,7 +86,7 @@ class EarlyWarnings:
         self._said: dict[tuple[int, str], int] = {}
 
     def observe(self, step: int, seen: list[float], row: NDArray[np.float32]) -> tuple[Finding, ...]:
-        """The signs this row gives, mostly none. ``seen``: its values at :attr:`places`."""
+        """The signs of one row, mostly none. ``seen``: the values of the row at :attr:`places`."""
         level = self._level
         if level is None:
             self._level = seen[: self._grown]
@@ -97,7 +96,7 @@ class EarlyWarnings:
         bounds = [growth * usual for usual in level] + self._bounds
         above = [i for i, (value, bound) in enumerate(zip(seen, bounds, strict=True)) if value > bound]
         found = self._above(step, seen, above, level) if above else ()
-        # The level follows slowly, and a burst no faster than a doubling. NaN stays.
+        # The level follows slowly, and a burst counts as at most twice the level. NaN stays.
         self._level = [
             usual + LEVEL_WEIGHT * (min(norm, 2 * usual) - usual) for norm, usual in zip(seen, level, strict=False)
         ]
@@ -106,7 +105,7 @@ class EarlyWarnings:
         return found
 
     def _above(self, step: int, seen: list[float], above: list[int], level: list[float]) -> tuple[Finding, ...]:
-        """What is above its bound. A gradient that was zero has no level it could have outgrown: it gets one."""
+        """The signs of the values above their bounds. A gradient whose level was 0 gets its value as level."""
         found: list[Finding] = []
         for index in above:
             sign, layer = self._signs[index]
@@ -125,7 +124,7 @@ class EarlyWarnings:
         return tuple(found)
 
     def _faded(self, step: int, spread: NDArray[np.float32]) -> tuple[Finding, ...]:
-        """Outputs that have faded: a quick running level against the best that a slow one had."""
+        """Outputs that have faded: a quick running mean of their spread, compared with the largest of a slow one."""
         if not np.isfinite(spread).all():
             return ()
         if self._rows <= BEST_FROM:
@@ -153,7 +152,7 @@ class EarlyWarnings:
 
 
 def plateau_warning(step: int) -> Finding:
-    """A run that guesses at patience while its layers still move: no defect yet, and what became of such runs."""
+    """The warning for a run that guesses at patience while its layers still move: how such runs ended."""
     known = plateaus()
     words = (
         f"not learned yet after {step + 1:,} steps, with layers that still move: {known.k} of {known.n} such runs were "
@@ -163,7 +162,7 @@ def plateau_warning(step: int) -> Finding:
 
 
 def _found(columns: Columns, layers: Sequence[str], name: str) -> tuple[list[str], NDArray[np.intp]]:
-    """The layers that have the column ``name``, and where."""
+    """The layers that have the column ``name``, and the places of these columns."""
     places = [(layer, columns.find(name.format(layer))) for layer in layers]
     found = [(layer, place) for layer, place in places if place is not None]
     return [layer for layer, _ in found], np.array([place for _, place in found], np.intp)

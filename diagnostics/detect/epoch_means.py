@@ -1,4 +1,4 @@
-"""Means that reach back further than the rows that are kept: over each epoch, and over the first rows."""
+"""Means over rows that are not kept any more: over each epoch, and over the first rows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ EpochSummary = tuple[int, float, float, float, float]
 
 @dataclass
 class EpochSums:
-    """Loss and accuracy of each epoch's training, added up row by row; one small entry an epoch."""
+    """Sums of training loss and accuracy, one entry for each epoch, added up row by row."""
 
     sums: dict[int, list[float]] = field(default_factory=dict)
 
     def add(self, epoch: int, loss: float, accuracy: float, samples: float) -> None:
-        """One row."""
+        """Adds one row."""
         entry = self.sums.setdefault(epoch, [0.0, 0.0, 0.0])
         entry[0] += loss * samples
         entry[1] += accuracy * samples

@@ -1,4 +1,4 @@
-"""Windows for the rules' cases: a small healthy run, with some columns replaced."""
+"""Makes the windows of the rules' cases: a small healthy run with some columns replaced."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def example(
     function: str = "relu",
     epochs: tuple[tuple[int, float, float, float, float], ...] = (),
 ) -> Window:
-    """A healthy window of ``steps`` rows, but for ``changes``: column name -> a value, or one value a row.
+    """A healthy window of ``steps`` rows with ``changes``: by the name of a column a value, or one value for each row.
 
     A change may also be (from_step, value).
     """

@@ -1,4 +1,4 @@
-"""The words of a diagnosis: Finding, Stretch, Link, Diagnosis, the verdicts, and where a cause comes from."""
+"""What a diagnosis consists of: Finding, Stretch, Link, Diagnosis, the verdicts, and the origins of a cause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diagnostics.views import ShownInNotebooks
 
 
 class Severity(StrEnum):
-    """How bad it is, apart from how sure we are."""
+    """How bad a finding is. How sure it is, its confidence says."""
 
     INFO = "info"
     WARNING = "warning"
@@ -23,10 +23,10 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of a run; collapsed, never-learned, diverged and rescued runs are defect runs.
+    """How a run ended. Collapsed, never-learned, diverged and rescued runs are defect runs.
 
-    A rescued run ended well, but only since it was turned back from a defect and went on with a remedy. The detector
-    gives all other verdicts.
+    A rescued run ended well, after it was turned back from a defect and went on with a remedy. The detector gives all
+    verdicts but that one.
     """
 
     HEALTHY = "healthy"
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
     @property
     def is_defect(self) -> bool:
-        """Whether the run counts as a defect run: a defect stretch was open when it ended, or was undone before."""
+        """Whether the run counts as a defect run: it ended in a defect stretch, or was turned back from one."""
         return self in (Verdict.COLLAPSED, Verdict.NEVER_LEARNED, Verdict.DIVERGED, Verdict.RESCUED)
 
     @property
@@ -58,11 +58,11 @@ JSON_VERSION = 1
 something else."""
 
 DETECTED = tuple(one for one in Verdict if one is not Verdict.RESCUED)
-"""The verdicts that the detector gives; a run is rescued by what was done to it."""
+"""The verdicts that the detector gives: all but rescued, which a rollback brings about."""
 
 
 class Origin(StrEnum):
-    """Where a cause comes from: what people ask first."""
+    """Where a cause comes from."""
 
     CODE = "code"
     SETTINGS = "settings"
@@ -72,7 +72,7 @@ class Origin(StrEnum):
 
 
 class RuleOutcome(StrEnum):
-    """What came of asking a rule."""
+    """The result of asking a rule: it saw something, saw nothing, could not be run, or failed."""
 
     FIRED = "fired"
     PASSED = "passed"
@@ -82,20 +82,20 @@ class RuleOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule's answer, from ``first_step`` to ``last_step`` (both included).
+    """The answer of one rule, from ``first_step`` to ``last_step`` (both included).
 
     rule: the name of the rule.
     layer: the layer it is about; None for the whole network.
-    first_step, last_step: the steps it reaches over.
-    value: what was measured; NaN where there is no number.
-    limit: what it was held against.
+    first_step, last_step: the first and the last step at which it was seen.
+    value: the measured number; NaN where there is none.
+    limit: the number that the value was compared with; NaN where there is none.
     severity: how bad it is.
-    confidence: how often the rule was right where the truth is known, 0 to 1; NaN where that was not measured.
+    confidence: the share of injected faults that the rule named right, 0 to 1; NaN where that was not measured.
     message: what was seen, in one clause; for NOT_RUN and ERROR what was missing or what went wrong.
-    outcome: what came of asking the rule.
-    plain: the same as a sentence that a student understands; "" where the message is plain enough.
-    detail: which of the things that a rule looks at it was, for rules that see several.
-    peak_step: of an event that goes on for several steps, the one with the largest value; else None.
+    outcome: the result of asking the rule.
+    plain: the message as a sentence that a student understands; "" where the message is plain enough.
+    detail: the kind of sign, for rules that see several kinds.
+    peak_step: the step with the largest value, for an event of several steps; None for all others.
     """
 
     rule: str
@@ -114,18 +114,20 @@ class Finding:
 
     @property
     def step(self) -> int:
-        """The step at which it happened: that of the largest value, else the first."""
+        """The step at which it happened: the peak step where there is one, else the first step."""
         return self.first_step if self.peak_step is None else self.peak_step
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A defect stretch. ``kind`` is the verdict it leads to where it stays open.
+    """A defect stretch.
 
-    ``onset``: its first defect iteration; ``confirmed``: the step after whose
-    row the detector was first sure; ``recovery``: the first step that is good
-    again, None while it is open. ``onset_between``: where steps are missing in the log, between which steps
-    (both included) the onset lies; None where every step has a row.
+    kind: the verdict of a run that ends in this stretch.
+    onset: its first defect iteration.
+    confirmed: the step whose row made the detector sure.
+    recovery: the first step after the stretch; None while the stretch is open.
+    onset_between: the first and the last step at which the onset can lie, where the log lacks steps; None where every
+        step has a row.
     """
 
     kind: Verdict
@@ -137,16 +139,16 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An event of the chain that has a name of its own: the first link, which is the cause, or the blow.
+    """The first link or the blow of a chain of events.
 
-    rule: the mechanism.
+    rule: the name of the rule that saw it.
     layer: the layer that it hit most; None for the whole network.
-    layers: every layer that it hit.
-    step: when it happened.
+    step: the step at which it happened.
     message: what was seen, in one clause.
     origin: whether it points to the code, the settings, the data or luck.
-    confidence: how often the rule was right where the truth is known; NaN where that was not measured.
-    plain: the same as a sentence.
+    layers: every layer that it hit.
+    confidence: the share of injected faults that the rule named right, 0 to 1; NaN where that was not measured.
+    plain: the message as a sentence; "" where the message is plain enough.
     setting: network, optimiser and learning rate of the run, by which healthy runs are counted; "" where unknown.
     """
 
@@ -163,25 +165,26 @@ class Link:
 
 @dataclass(frozen=True)
 class Diagnosis(ShownInNotebooks):
-    """All that is known of one run.
+    """What the detector found out about one run.
 
     Args:
         run: the name of the run.
-        verdict: what became of it.
+        verdict: how it ended.
         steps: how many steps it made.
         onset: the first step of the stretch that decides the verdict; None (default) without one.
-        confirmed: the step at which the detector was sure of that stretch; None (default) without one.
+        confirmed: the step whose row made the detector sure of that stretch; None (default) without one.
         stretches: the defect stretches in order; default none.
-        first_link: the earliest event that is connected with the blow without a recovery in between: the cause; None
-            (default) where nothing explains the defect.
-        blow: the event after which what keeps the run down holds to the end; None (default) without one.
+        first_link: the earliest event that is connected with the blow without a recovery in between; None (default)
+            where nothing explains the defect. JSON calls it the cause.
+        blow: the event after which the state that keeps the run from learning holds to the end; None (default) without
+            one.
         chain: the findings that lead to the defect, in order of their steps; default none.
-        findings: all that fired; default none.
-        checks: one entry a rule, those that passed or could not be run included; default none.
+        findings: the findings of all rules that fired; default none.
+        checks: the answers of all rules, those that passed or could not be run included; default none.
         suggestions: what to try, the best first; default none.
-        limits: the numbers it was judged by; default none.
-        changed_limits: value and default of those that are not the defaults; default none.
-        rollbacks: where the run was turned back; all else is about the steps that were not undone; default nowhere.
+        limits: the limits it was judged by; default none.
+        changed_limits: value and default of each limit that does not have its default; default none.
+        rollbacks: where the run was turned back; default nowhere. All else is about the steps that were not undone.
     """
 
     run: str
@@ -201,7 +204,7 @@ class Diagnosis(ShownInNotebooks):
     rollbacks: tuple[Rollback, ...] = ()
 
     def with_rollbacks(self, rollbacks: Sequence[Rollback]) -> Diagnosis:
-        """The diagnosis of a run that was turned back. One that ended well is rescued, never healthy or recovered."""
+        """The same diagnosis with the rollbacks of the run. Where the run ended well, the verdict is rescued."""
         verdict = Verdict.RESCUED if rollbacks and self.verdict.is_survivor else self.verdict
         return replace(self, verdict=verdict, rollbacks=tuple(rollbacks))
 
@@ -217,12 +220,12 @@ class Diagnosis(ShownInNotebooks):
 
     @property
     def cause(self) -> Link | None:
-        """The first link, under the name it has in logs and JSON."""
+        """The first link, under its name in logs and JSON."""
         return self.first_link
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What to try, in words."""
+        """The titles of the suggestions."""
         return tuple(one.title for one in self.suggestions)
 
     @property
@@ -237,9 +240,9 @@ class Diagnosis(ShownInNotebooks):
 
     @property
     def broke_at(self) -> int | None:
-        """The one step at which the run died: that of the blow, else the onset or the first link; None for no defect.
+        """The step at which the run broke: that of the blow, else the onset, else the first link; None for no defect.
 
-        The onset of a run that never learned is step 0 whenever it died, so it counts last.
+        An onset of 0 counts last: a run that never learned has it whenever it broke.
         """
         if self.blow is not None:
             return self.blow.step
@@ -284,7 +287,7 @@ class Diagnosis(ShownInNotebooks):
 
 
 def _link_json(link: Link | None) -> dict[str, Any] | None:
-    """A link with the counts of its rule, over all settings and in that of the run."""
+    """A link with the counts of its rule, over all settings and over runs of the same setting."""
     if link is None:
         return None
     same = in_setting(link.rule, link.setting)

@@ -1,7 +1,7 @@
-"""Between which steps the onset of a stretch lies, where not every step has a row of its own.
+"""The steps between which the onset of a stretch lies, where not every step has a row of its own.
 
-A log may have every k-th step, some steps at random, or means over many steps. The step after the last good row is
-then no more than the earliest step that the onset can be.
+A log may have every k-th step, some steps at random, or means over many steps. The onset is then at the step after
+the last good row, or later.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 class OnsetInterval:
     """Follows the rows of a run, one at a time.
 
-    ``slack``: so many steps the onset may lie after the first bad row, since it is defined by a mean over some steps.
+    ``slack``: the number of steps by which the onset may lie after the first bad row. An onset is defined by a mean
+    over some steps.
 
-    ``has_gaps`` says whether a row stood for other steps than the one after the row before.
+    ``has_gaps`` says whether any row stood for other steps than the one after the row before.
     """
 
     def __init__(self, slack: int) -> None:
@@ -25,9 +26,9 @@ class OnsetInterval:
         self._guessing_since: int | None = None
 
     def observe(self, first: int, step: int, is_good: bool, is_guessing: bool) -> None:
-        """One row.
+        """Reads one row.
 
-        ``first``, ``step``: the first and the last step that it stands for.
+        ``first``, ``step``: the first and the last step that the row stands for.
         ``is_good``: whether its loss is that of a run that has learned.
         ``is_guessing``: whether the run guesses over the last W steps.
         """

@@ -1,12 +1,12 @@
-"""Does a run still move? Loss, accuracy and the outputs of its layers, judged against their own noise.
+"""Whether a run still moves: its loss, its accuracy and the outputs of its layers, compared with their own noise.
 
-A plateau is no defect while the layers below still change: many runs with sigmoids, and some
-with small rates, leave theirs after hundreds of steps. So a run that guesses at patience is
-called never-learned only where nothing moves any more; and one that ends while its loss falls,
-or its accuracy rises, is slow and undecided, not dead.
+A plateau is no defect while the layers still change: many runs with sigmoids, and some with small
+rates, leave their plateau after hundreds of steps. So a run that guesses at patience is called
+never-learned only where nothing moves any more. A run that ends while its loss falls or its
+accuracy rises is slow, and undecided.
 
-Two halves of the last rows are compared: the difference of their means, in units of the noise
-of these means.
+The last rows are split into two halves, and the difference of the halves' means is measured in
+units of the noise of these means.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
-HALF, LEAST_HALF = 50, 10  # rows that are compared; with fewer than the least nothing can be said
-LONG_HALF = 150  # rows of a half where there is time to look back
-SETTLING = 20  # the first rows, in which the loss falls whether a run learns or not
+HALF, LEAST_HALF = 50, 10  # rows of a half; with fewer than the least nothing is decided
+LONG_HALF = 150  # rows of a half where the run is long enough
+SETTLING = 20  # the first rows: the loss falls there whether a run learns or not
 PROGRESS = (
     Threshold("verdict", "drift", 4, "noise", "layers move: outputs of two 50 rows differ so", CALIBRATION, 0),
     Threshold("verdict", "gain", 3, "noise", "loss falls, within up to 300 rows", CALIBRATION, 0),
@@ -44,12 +44,12 @@ class Progress:
         self._spreads = [place for place in found if place is not None]
 
     def is_moving(self, rows: NDArray[np.float32]) -> bool:
-        """Whether the loss falls in the last 300 rows of ``rows``, or the outputs of a hidden layer drift in 100.
+        """Whether the loss falls over the last 300 of ``rows``, or the outputs of a hidden layer drift over 100.
 
-        A loss that falls slowly shows over many rows only, so it is looked at over as many as there are.
+        A slow fall of the loss shows only over many rows, so as many rows are compared as there are, up to 300.
         """
         if self._is_blind and not self._spreads:
-            return True  # nothing says that the layers stand still, and an imported run is over anyway
+            return True  # without outputs of layers nothing shows that they stand still
         half = min(HALF, len(rows) // 2)
         if half < LEAST_HALF:
             return False
@@ -70,7 +70,7 @@ class Progress:
 
 
 class MovingNow:
-    """Asks every ten rows whether a run still moves, since looking costs more than a row may."""
+    """Asks every ten rows whether a run still moves, since the answer costs too much to be sought in every row."""
 
     EVERY = 10
 
@@ -79,7 +79,7 @@ class MovingNow:
         self._asked, self._is_moving = -math.inf, True
 
     def __call__(self, step: int) -> bool:
-        """Whether it moved when it was last looked at."""
+        """Whether the run moved when that was last asked."""
         if step - self._asked >= self.EVERY:
             self._asked = step
             self._is_moving = self._progress.is_moving(self._history.ordered()[1])

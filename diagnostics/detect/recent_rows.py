@@ -1,4 +1,4 @@
-"""The last rows of a run, kept for the rules: a ring of fixed size."""
+"""Keeps the last rows of a run for the rules, in a ring buffer of fixed size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class RecentRows:
-    """Keeps the last ``size`` rows of ``columns`` float32 numbers and their steps. Memory stays flat."""
+    """Keeps the last ``size`` rows of ``columns`` float32 numbers and their steps. The memory is of fixed size."""
 
     def __init__(self, size: int, columns: int) -> None:
         self._steps = np.zeros(size, np.int64)

@@ -1,4 +1,4 @@
-"""Remedies as data: what may be tried, why it may help, what it changes, and where it is in use already.
+"""Remedies as data: what can be tried, why it may help, what it changes, and which runs use it already.
 
 Rules name remedies by their keys. The terminal, the report page, the studies and a
 rescue read the same objects. To add a remedy, add an entry to :data:`REMEDIES`.
@@ -8,12 +8,12 @@ The changes of a remedy are changes of :class:`lenet.settings.Settings`. Those t
 optimiser alone; the others need a new run. A remedy with a :class:`Dose` can be given
 in several strengths.
 
-What suits which optimiser was measured on fifteen defect runs of random settings, with
-the same seed: with plain gradient descent clipping saved 4 of 4 and a smaller rate
-4 of 4; with Adam and RMSprop clipping saved 0 of 6 and a smaller rate 6 of 6, since an
-adaptive step does not depend on the size of the gradient. A rate ten times larger saved
-1 of 4 runs whose steps were a hundred or ten thousand times too small; so the factor is
-now the one that the measured updates ask for.
+Which remedy suits which optimiser was measured on fifteen defect runs of random settings, each
+with its own seed again. With plain gradient descent clipping saved 4 of 4 runs and a smaller
+rate 4 of 4. With Adam and RMSprop clipping saved 0 of 6 and a smaller rate 6 of 6: the size of
+an adaptive step does not depend on the size of the gradient. A rate ten times larger saved 1 of
+4 runs whose steps were a hundred or ten thousand times too small, so the factor is the one that
+the measured updates ask for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 from diagnostics.schema.run_info import RunInfo
 
 Changes = dict[str, Any]
-# The settings that a training takes over while it goes on.
+# The settings that can change while a training goes on.
 LIVE = frozenset({
     "optimizer", "lr", "momentum", "nesterov", "lr_decay", "decay_rate", "decay_every", "warmup", "l1", "l2",
     "weight_decay", "clip_norm", "clip_value",
@@ -34,7 +34,7 @@ LIVE = frozenset({
 
 @dataclass(frozen=True)
 class Dose:
-    """How strongly a remedy is given: the unit, the usual strength, and others worth trying, mildest first."""
+    """The strengths of a remedy: their unit, the usual one, and others worth trying, the mildest first."""
 
     unit: str
     usual: float
@@ -43,17 +43,18 @@ class Dose:
 
 @dataclass(frozen=True)
 class Remedy:
-    """One thing to try.
+    """A change that may help a run.
 
-    key: its name for rules, studies and rescues.
+    key: its name in rules, studies and rescues.
     title: the suggestion in a few words; ``{dose}`` stands for the strength.
-    reason: why it may help, a clause without capital and full stop.
-    changes: the settings it changes, given the run's settings and the dose; none for what no setting does.
-    is_in_use: whether a run has it already.
-    suits: whether it can help a run at all, given its layers and its optimiser.
-    dose: its strengths; None where there is but one.
-    command: an option or command that belongs to the title in runs of ``lenet-diag``.
-    reaches: the last step at which a trouble may begin for the remedy to come in time; None for any.
+    reason: why it may help, as a clause without capital and full stop.
+    changes: gives the settings that it changes, from the settings of the run and the strength; none (default) where no
+        setting does it.
+    is_in_use: whether a run has it already; default never.
+    suits: whether it can help a run, by its layers and its optimiser; default always.
+    dose: its strengths; None (default) where it has no strength.
+    command: the option or command that the title names in runs of ``lenet-diag``; "" (default) for none.
+    reaches: the last step at which a chain of events may begin for the remedy to help; None (default) for any.
     """
 
     key: str
@@ -67,31 +68,31 @@ class Remedy:
     reaches: int | None = None
 
     def changed(self, settings: Mapping[str, Any], dose: float | None = None) -> Changes:
-        """The settings that differ with this remedy, at the usual strength unless another is given."""
+        """The settings that this remedy changes, with their new values; ``dose`` None for the usual strength."""
         usual = self.dose.usual if self.dose else 1.0
         return self.changes(settings, usual if dose is None else dose)
 
     def is_live(self, settings: Mapping[str, Any]) -> bool:
-        """Whether a training that goes on can take it over: it changes something, and only what is :data:`LIVE`."""
+        """Whether it can be switched on while a training goes on: all settings that it changes are :data:`LIVE`."""
         changed = self.changed(settings)
         return bool(changed) and LIVE.issuperset(changed)
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A remedy for one run: how strong, and in words."""
+    """A remedy for one run, with its strength and its title in words."""
 
     remedy: Remedy
     title: str
     dose: float | None = None
 
     def changed(self, settings: Mapping[str, Any]) -> Changes:
-        """The settings that differ with it."""
+        """The settings that it changes, with their new values."""
         return self.remedy.changed(settings, self.dose)
 
 
 def suggestion(key: str, info: RunInfo | None = None, dose: float | None = None) -> Suggestion:
-    """A remedy in words for the run of ``info``. Raises KeyError for an unknown key."""
+    """The remedy of ``key`` for the run of ``info``. Raises KeyError for an unknown key."""
     remedy = REMEDIES[key]
     strength = dose if dose is not None else remedy.dose.usual if remedy.dose else 1.0
     title = remedy.title.format(dose=f"{strength:,.15g}")
@@ -103,7 +104,10 @@ def suggestion(key: str, info: RunInfo | None = None, dose: float | None = None)
 def suggestions(
     keys: Iterable[str], info: RunInfo, began: int = 0, doses: Mapping[str, float] | None = None
 ) -> tuple[Suggestion, ...]:
-    """What to try of ``keys``, in their order: none twice, in use, unsuited, or too late for what ``began``."""
+    """The remedies of ``keys`` that may help, in their order, each once.
+
+    Those that the run uses already, that do not suit it, and that reach no chain which ``began`` so late are left out.
+    """
     fitting: Sequence[Remedy] = [
         remedy
         for remedy in (REMEDIES[key] for key in dict.fromkeys(keys))
@@ -144,7 +148,7 @@ def _adam(settings: Mapping[str, Any], rate: float) -> Changes:
 _ALL = (
     Remedy(
         "clip", "clipping the gradient by its norm",
-        "one outsized gradient can no longer throw the weights far away: its length is cut, its direction kept",
+        "one very large gradient can no longer move the weights far: its length is cut, its direction kept",
         lambda settings, norm: {"clip_norm": norm},
         is_in_use=lambda info: info.description.get("clip_norm") is not None,
         suits=lambda info: not is_adaptive(info),
@@ -152,7 +156,7 @@ _ALL = (
     ),
     Remedy(
         "smaller-rate", "a smaller learning rate",
-        "every update moves the weights less, so that none of them throws a layer off",
+        "every update moves the weights less, so that no single one changes a layer by a large part of itself",
         _rate, dose=Dose("times the learning rate", 0.2, (0.8, 0.6, 0.5, 0.25, 0.1)),
     ),
     Remedy(
@@ -185,7 +189,7 @@ _ALL = (
     ),
     Remedy(
         "relu", "ReLU instead of sigmoid or tanh",
-        "a ReLU is not flat for large inputs, so that the gradient passes",
+        "a ReLU has slope 1 for all inputs above 0, so that the gradient passes",
         lambda settings, dose: {"activation": "relu"}, is_in_use=lambda info: not _has_flat_functions(info),
     ),
     Remedy(

@@ -1,4 +1,4 @@
-"""What a run goes on with when it is turned back from a defect, as data: the setting that changes, and to what.
+"""The remedies with which a run goes on after a rollback, as data: the setting that changes, and its new value.
 
 The first entry is the default, by docs/remedies.md with 40 seeds an arm. Half the learning
 rate, a quarter of it, and a gradient clipped to norm 1 each saved all ten seeds that died
@@ -30,10 +30,10 @@ class RollbackRemedy:
     """A remedy that is switched on when a run is turned back.
 
     key: its name on the command line and in the log.
-    remedy: the remedy it gives a strength to.
+    remedy: the remedy whose strength it computes.
     setting: the setting that it changes: "lr" or "clip_norm".
     title: what it does, in words; ``{value}`` stands for the new value of the setting.
-    strength: the new value, given the one in use (None where nothing is set) and the median norm of the gradient
+    strength: gives the new value from the value in use (None where nothing is set) and the median norm of the gradient
         over the healthy steps before the defect (NaN where there are none).
     """
 
@@ -44,7 +44,7 @@ class RollbackRemedy:
     strength: Callable[[float | None, float], float]
 
     def words(self, value: float) -> str:
-        """What it does, with the new value of its setting."""
+        """The title with the new value of the setting."""
         return self.title.format(value=f"{value:.3g}")
 
 
@@ -53,7 +53,7 @@ def _times(factor: float) -> Callable[[float | None, float], float]:
 
 
 def _clip(in_use: float | None, norm: float) -> float:
-    """The median norm at first, then half of the limit in use; rounded, so that what is told is what is done."""
+    """The median norm at first, then half of the limit in use; rounded to the digits that are reported."""
     usual = norm if norm > 0 else USUAL_CLIP
     return float(f"{usual if in_use is None else min(usual, in_use / 2):.3g}")
 
@@ -70,14 +70,14 @@ DEFAULT_REMEDY = _ALL[0].key
 
 
 def remedy_words(rollback: Rollback) -> str:
-    """What a run went on with."""
+    """The remedy that a run went on with, in words."""
     remedy = ROLLBACK_REMEDIES.get(rollback.remedy)
     words = remedy.words(rollback.value) if remedy else f"{rollback.remedy} ({rollback.value:g})"
     return words if rollback.order_seed is None else f"{words} and a new order of the samples"
 
 
 def rollback_words(rollback: Rollback) -> str:
-    """A rollback as a clause: from where to where, why, and what the run went on with."""
+    """A rollback as a clause: the steps, the reason, and the remedy."""
     return (
         f"turned back from step {rollback.last_step:,} to before step {rollback.step:,} "
         f"({rollback.kind} from step {rollback.onset:,}); went on with {remedy_words(rollback)}"

@@ -1,4 +1,4 @@
-"""What a rule is: a small, pure answer to one question about a window of rows."""
+"""The base class of the rules. A rule answers one question about a window of rows and keeps no state."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from diagnostics.detect.window import TooFewRowsError, Window
 def threshold(
     name: str, default: float, unit: str, meaning: str, source: str, least: float = 0.0, most: float = math.inf
 ) -> Threshold:
-    """A limit of the rule in whose class it stands; the class gives it the rule's name."""
+    """Declares a limit of a rule within its class; the class adds the name of the rule."""
     return Threshold("", name, default, unit, meaning, source, least, most)
 
 
 @dataclass(frozen=True)
 class Case:
-    """An example that lives with its rule: what it shows, the window, and the layers that have to be named."""
+    """An example of a rule: what it shows, the window, and the layers that the rule has to name."""
 
     title: str
     window: Window
@@ -29,27 +29,30 @@ class Case:
 
 
 class Rule:
-    """Base of the rules; the module's docstring is the manual. What a rule is, its attributes say.
+    """Base of the rules. The docstring of a rule's module is its manual; its attributes say how it is used.
 
-    name, title: how it is called, and the question it answers in one line.
+    name: its name in findings and on the command line.
+    title: what it sees, in one line.
     spoken_name: its name within a sentence; "" for the name with spaces in place of hyphens.
-    rank: orders what begins at one step by how a step is computed: input, weights, activations, loss, gradients,
-        updates.
-    thresholds: the numbers it decides by, each declared by :func:`threshold`.
+    rank: the order of findings that begin at the same step, by how a step is computed: input, weights, activations,
+        loss, gradients, updates.
+    thresholds: the limits it decides by, each declared by :func:`threshold`.
     remedies: keys of :data:`diagnostics.detect.remedies.REMEDIES`, the best first.
-    origin: whether what it sees points to the code, the settings, the data or luck; see :meth:`origin_of`.
-    is_lasting: it sees a state and no event; the state is drawn out to the end of the stretch.
-    keeps_down: how surely the state alone keeps a network from learning, 0 for not at all. The surest names the layer.
-    is_fault: it sees what ought not to be in any run, so it names the cause of an undecided run as well.
-    is_about_the_start: the fault may have been there from the first row on, so the whole history is looked at.
-    is_blow: it sees a change after which a network may be another one: an update, or what was done to weights or data.
-    is_sudden: it sees an event whose harm may pass: where the run recovers, the event has no part in what comes later.
-    happens_in_healthy_runs: what it sees means something only in the steps before a run died.
-    is_slow: what it sees may end long after it has begun, so it is shown the rows up to the confirmation.
-    is_last_resort: it explains a defect only where no other rule does.
-    is_disproved_by_recovery: what it says cannot be true of a run that learned after all.
-    needs_cross_entropy: it looks at a cross-entropy of classes, and is not asked where the run has another loss.
-    needs_guessing: it compares losses with that of guessing, and is not asked where that is not known.
+    origin: whether a finding points to the code, the settings, the data or luck; see :meth:`origin_of`.
+    is_lasting: whether it sees a state instead of an event. The chain extends a state to the end of the stretch.
+    blocks_learning: how surely the state alone keeps a network from learning; 0 for not at all. The finding with the
+        largest number names the layer that broke.
+    is_fault: whether no run ought to have what it sees. It then explains an undecided run as well.
+    is_about_the_start: whether the fault may exist from the first row on. The rule is then asked about all rows.
+    is_blow: whether it sees a change of the network or the data: an update, or new weights, images or labels.
+    is_sudden: whether it sees an event whose effect may pass. After a recovery the event explains nothing.
+    happens_in_healthy_runs: whether healthy runs have such events too, so that one counts only just before a run broke.
+    is_slow: whether the change may go on long after it began. The rule is then asked about the rows up to the
+        confirmation.
+    is_last_resort: whether it explains a defect only where no other rule does.
+    is_disproved_by_recovery: whether its explanation is wrong where the run recovers.
+    needs_cross_entropy: whether it looks at a cross-entropy of classes. It is not asked about a run with another loss.
+    needs_guessing: whether it compares losses with that of guessing. It is not asked where that is not known.
     includes: names of rules whose finding, in the same layer one step before, is the same event seen twice.
     """
 
@@ -61,7 +64,7 @@ class Rule:
     remedies: tuple[str, ...] = ()
     origin: Origin = Origin.UNKNOWN
     is_lasting: bool = False
-    keeps_down: int = 0
+    blocks_learning: int = 0
     is_fault: bool = False
     is_about_the_start: bool = False
     is_blow: bool = False
@@ -86,23 +89,23 @@ class Rule:
         raise NotImplementedError
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
-        """Healthy and faulty examples; each becomes a test and a line of the manual."""
+        """Healthy and faulty examples. Each is a test and a line of the manual."""
         raise NotImplementedError
 
     def origin_of(self, finding: Finding, window: Window) -> Origin:
-        """Where one finding points to; the rule's own origin where that is always the same."""
+        """The origin of one finding: the rule's own, unless a rule decides by the finding."""
         return self.origin
 
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:
-        """The remedies of one finding; the rule's own where they are always the same."""
+        """The remedies of one finding: the rule's own, unless a rule decides by the finding."""
         return self.remedies
 
     def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:
-        """By the key of a remedy, the strength that the measured value asks for; none where the usual one will do."""
+        """The strength of a remedy, by its key, where the measured value asks for another than the usual one."""
         return {}
 
     def together(self, findings: Sequence[Finding]) -> str:
-        """The message of several findings that are one event in several layers, the layer that was hit most first."""
+        """The message of one event in several layers; the finding of the layer that was hit most comes first."""
         first, *others = findings
         return f"{first.message}; at the same time in {', '.join(str(one.layer) for one in others)}"
 
@@ -120,7 +123,7 @@ class Rule:
         plain: str = "",
         peak: int | None = None,
     ) -> Finding:
-        """A finding from row ``first`` to row ``last`` of the window, with its largest value in row ``peak``."""
+        """A finding of this rule in rows ``first`` to ``last`` of the window, the largest value in row ``peak``."""
         steps = window.steps
         confidence = track_record(self.name).confidence
         return Finding(
@@ -138,7 +141,7 @@ class Rule:
         )
 
     def require_rows(self, window: Window, rows: int) -> None:
-        """Raises TooFewRowsError where the window is shorter than what the rule has to see."""
+        """Raises TooFewRowsError where the window has fewer than ``rows`` rows."""
         if len(window) < rows:
             raise TooFewRowsError(f"{rows:,}")
 

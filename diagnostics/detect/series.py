@@ -1,4 +1,4 @@
-"""What rules ask of a series of numbers, one a row: where it begins, what it was before, what it is on average."""
+"""Functions over a series with one number a row: where a state begins, the level before a row, running means."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ def first_true(mask: NDArray[Any], start: int = 0) -> int | None:
 
 
 def lasting_from(mask: NDArray[Any], at_least: int) -> int | None:
-    """Where the state begins that lasts to the end; None where it lasts less than ``at_least`` rows.
+    """The row at which a state begins that lasts to the end; None where it lasts less than ``at_least`` rows.
 
-    It lasts from a row on where that row and the ``at_least`` - 1 after it are all True
-    and so are 9 of 10 up to the end, the last ``at_least`` among them but for one: a
-    unit that answers a single input once is no recovery. A break of more than five rows
-    is one: the state begins anew after it.
+    A state lasts from a row on where that row and the ``at_least`` - 1 rows after it are True, 9 of 10 rows up to the
+    end are True, and at most one of the last ``at_least`` rows is False. So a unit that is not silent for a single
+    batch does not end the state. More than five False rows one after another end it: the state begins again after them.
     """
     n = len(mask)
     if n < at_least or np.count_nonzero(~mask[n - at_least :]) > (at_least >= LENIENT_ROWS):
@@ -58,7 +57,7 @@ def medians(values: Series, rows: int) -> Series:
 
 
 def groups(mask: NDArray[Any], start: int = 0, pause: int = 0) -> list[tuple[int, int]]:
-    """First and last position of every group of True from ``start`` on; gaps of at most ``pause`` do not end one."""
+    """First and last position of each group of True from ``start`` on; gaps of at most ``pause`` rows end no group."""
     found = np.flatnonzero(mask[start:]) + start
     if not len(found):
         return []

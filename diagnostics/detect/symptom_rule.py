@@ -1,4 +1,4 @@
-"""What the three symptoms of a defect run have in common: the state machine finds them, row by row."""
+"""The base class of the three symptoms of a defect run, which the state machine finds row by row."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from diagnostics.detect.window import Window
 
 
 class Symptom(Rule):
-    """A kind of stretch. Asked about a window, it runs the state machine over its rows.
+    """A kind of defect stretch, as a rule: it runs the state machine over the rows of a window.
 
-    The detector does not ask it: it has a state machine of its own that sees every row.
+    Only manual and tests ask it. The detector has a state machine of its own that sees every row.
     """
 
     kind: Verdict
 
     def check(self, window: Window) -> list[Finding]:
-        """One finding a stretch of this kind."""
+        """One finding for each stretch of this kind."""
         symptoms = self.judged(window)
         found = [symptom_finding(one, symptoms.steps, symptoms) for one in symptoms.stretches if one.kind is self.kind]
         return [replace(one, rule=self.name) for one in found]

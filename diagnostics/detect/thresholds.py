@@ -1,9 +1,8 @@
-"""The numbers runs are judged by: each declared once, with unit and source, and changeable.
+"""The limits that runs are judged by. Each is declared once, with unit and source, and can be changed.
 
-Every rule declares its limits beside itself; those of the verdict stand in
-:mod:`diagnostics.detect.verdict_thresholds`. A :class:`Thresholds` holds a value for each, from the
-defaults, from Python (``limits.changed({"dead-units.share": 0.9})``) or from a TOML
-file with a table a rule:
+Every rule declares its own limits; :mod:`diagnostics.detect.verdict_thresholds` declares those of
+the verdict. A :class:`Thresholds` holds a value for each limit, from the defaults, from Python
+(``limits.changed({"dead-units.share": 0.9})``) or from a TOML file with a table for each rule:
 
     [dead-units]
     share = 0.9
@@ -23,7 +22,7 @@ from lenet.regular_files import read_regular
 
 LARGEST_FILE = 1_000_000
 
-# The source of a limit that was set by what healthy and dead calibration runs do.
+# The source of a limit that was chosen by the measured values of healthy and dead calibration runs.
 CALIBRATION = "calibration: docs/calibration.md"
 
 
@@ -35,7 +34,7 @@ class ThresholdsError(DiagnosticsError):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """One number: its rule and name, default, unit, what it means, where it comes from, and its range."""
+    """The declaration of one limit: its rule and name, default, unit, meaning, source and range."""
 
     rule: str
     name: str
@@ -48,14 +47,14 @@ class Threshold:
 
     @property
     def key(self) -> str:
-        """``rule.name``, as it stands in verdicts."""
+        """``rule.name``, as in verdicts."""
         return f"{self.rule}.{self.name}"
 
 
 class Thresholds(Mapping[str, float]):
-    """Values for declared limits, by ``rule.name``; those not named have their default.
+    """The values of the declared limits, by ``rule.name``. A limit that is not named has its default.
 
-    ``declared``: the limits there are.
+    ``declared``: the declarations of all limits.
     ``values``: values by ``rule.name``, each in the unit of its limit; None (default) for the defaults alone.
 
     Raises ThresholdsError for an unknown key or a value out of range.
@@ -87,21 +86,21 @@ class Thresholds(Mapping[str, float]):
         return len(self._values)
 
     def changed(self, values: Mapping[str, float]) -> Thresholds:
-        """These limits with some other values."""
+        """A copy with some values changed, by ``rule.name``."""
         return Thresholds(self.declared.values(), {**self._values, **values})
 
     def as_recorded(self, values: Mapping[str, float]) -> Thresholds:
-        """These limits with the values that a log keeps; limits that are not declared any more are left out."""
+        """A copy with the values that a log keeps; limits that are not declared any more are left out."""
         return self.changed({key: value for key, value in values.items() if key in self.declared})
 
     @property
     def changes(self) -> dict[str, tuple[float, float]]:
-        """Value and default of every limit that has another value than its default."""
+        """Value and default of each limit that does not have its default."""
         defaults = {key: limit.default for key, limit in self.declared.items()}
         return {key: (value, defaults[key]) for key, value in self._values.items() if value != defaults[key]}
 
     def changed_by_file(self, path: str | Path) -> Thresholds:
-        """These limits with the values of a TOML file. Raises ThresholdsError naming the file."""
+        """A copy with the values of a TOML file. Raises ThresholdsError, which names the file."""
         path = Path(path)
         try:
             tables = tomllib.loads(read_regular(path, LARGEST_FILE).decode())
@@ -122,5 +121,5 @@ class Thresholds(Mapping[str, float]):
             raise ThresholdsError(f"{path}: {error}") from None
 
 
-# The names that users imported before the words were settled.
+# The earlier names, for code that imports them.
 Limit, Limits, LimitsError = Threshold, Thresholds, ThresholdsError

@@ -1,9 +1,10 @@
-"""What the zoo counted of the rules and of the verdict: kept beside the rules, told beside what they say.
+"""The counts of the zoo: how often each rule, and the verdict, was right. Reports show them beside a finding.
 
-The zoo writes the counts (``python -m benchmarks.zoo table --record``). For each rule they say
-how often it was named as the first link of a run with an injected fault, and how often that was
-right; and in how many runs that learned and kept it the same sign occurs as well, over all
-settings and in those of the same setting. A rule without counts has no measured confidence.
+The zoo is a set of labelled runs (docs/zoo.md). ``python -m benchmarks.zoo table --record`` writes
+the counts. For each rule they say how often it was named as the first link of a run with an injected
+fault, and how often that was right. They also say in how many runs that learned the same sign
+occurs, over all settings and over runs of the same setting. A rule without counts has no measured
+confidence.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ FILE = Path(__file__).with_name("track_record.json")
 class TrackRecord:
     """The counts of one rule.
 
-    right, named: how often it named an injected fault right, of how often it was named.
-    seen, alive: in how many runs that learned its sign occurs, of how many.
+    right, named: in how many runs with an injected fault it was named right, of those in which it was named.
+    seen, alive: in how many runs that learned its sign occurs, of all runs that learned.
     """
 
     right: int = 0
@@ -43,8 +44,8 @@ class SettingRecord:
     """How often the sign of a rule occurs in runs of one setting that learned.
 
     setting: network, optimiser and learning rate.
-    times: how often it occurs, in all runs together.
-    seen, alive: in how many runs it occurs, of how many.
+    times: how often the sign occurs, in all these runs together.
+    seen, alive: in how many of these runs the sign occurs, of all of them.
     """
 
     setting: str
@@ -55,7 +56,7 @@ class SettingRecord:
 
 @dataclass(frozen=True)
 class Counted:
-    """So many of so many.
+    """k of n runs.
 
     at_most: the upper end of Wilson's 95 % interval of the share; NaN where it was not asked for.
     """
@@ -77,7 +78,7 @@ def track_record(rule: str) -> TrackRecord:
 
 
 def setting_of(settings: Mapping[str, Any]) -> str:
-    """What runs are compared by, of their settings; "" where these are not known."""
+    """Network, optimiser and learning rate of a run, in words; "" where they are not known."""
     try:
         return f"{settings['network']}, {settings['optimizer']}, learning rate {settings['lr']:g}"
     except KeyError:
@@ -94,14 +95,14 @@ def in_setting(rule: str, setting: str) -> SettingRecord | None:
 
 
 def stopped_though_alive() -> Counted:
-    """Of the runs that were alive in the end, how many were called defect runs for a while.
+    """How many of the runs that were alive in the end had been called defect runs for a while.
 
-    Runs whose settings were chosen because none dies of them are not among these.
-    ``--on-defect stop`` would have ended them: its price.
+    ``--on-defect stop`` would have ended these runs. Runs whose settings were chosen because none dies of them are not
+    counted.
     """
     return Counted(**_kept()["stopping"])
 
 
 def plateaus() -> Counted:
-    """Of the runs that guessed at patience while their layers still moved, how many were not dead in the end."""
+    """How many of the runs that guessed at patience while their layers still moved were not dead in the end."""
     return Counted(**_kept()["plateau"])

@@ -1,4 +1,4 @@
-"""Why a run is undecided: which of the words is missing, and what it would take."""
+"""Finds the reason why a run is undecided."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
     if symptoms.has_learned and symptoms.is_learned and len(rows) == 1:
         return SHORT, "its one row is a mean over all its steps, which does not tell how it ended"
     if symptoms.has_learned and symptoms.is_learned:
-        return FALLING, "it ended in the middle of a fall: the last losses are as high as those of guessing"
+        return FALLING, "it ended in the middle of a collapse: the last losses are as high as those of guessing"
     if progress.improves(rows):
         return SLOW, f"it is slow: after {steps:,} steps it has not learned yet, and loss or accuracy still get better"
     if symptoms.is_guessing:

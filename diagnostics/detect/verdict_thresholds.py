@@ -1,4 +1,4 @@
-"""The numbers in the definitions of a verdict."""
+"""The limits in the definitions of the verdicts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The rows that a rule looks at, and what is missing where it cannot look.
+"""The rows that a rule is asked about, and the errors for rows and columns that it lacks.
 
-A mechanism rule is asked once a symptom has raised suspicion. It gets a
-:class:`Window`: the rows around the trouble, with a few before them to compare with.
+The rules for mechanisms are asked once the state machine has seen a symptom. Each gets a
+:class:`Window`: the rows around the step at which the run broke, and some rows before them for
+comparison.
 """
 
 from __future__ import annotations
@@ -25,21 +26,27 @@ BIASES = "biases"
 
 
 class MissingColumnsError(Exception):
-    """A rule cannot be asked: the run lacks what the message names, such as "no activations in this run"."""
+    """A rule cannot be asked, since the run lacks what the message names: "no activations in this run"."""
 
 
 class TooFewRowsError(Exception):
-    """A rule cannot answer: the window is shorter than what the message names."""
+    """A rule cannot be run, since the window has fewer rows than the message names."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Rows of a run: ``rows`` (n, columns) at ``steps`` (n,). Those before ``start`` are for comparison.
+    """Rows of a run.
 
-    ``guessing_loss`` is H, the loss of guessing, NaN where it is not known; ``first_loss`` the mean data loss of the
-    first W rows of the run; ``epochs`` has
-    (epoch, training loss, training accuracy, validation loss, validation accuracy), and ``epoch_counts`` (epoch,
-    right answers, samples) of every epoch, as far as its rows have come.
+    info: what is known of the run.
+    columns: the columns of the rows.
+    thresholds: the limits of the rules.
+    steps: (n,), the step of each row.
+    rows: (n, columns), one row for each step.
+    start: the first row of interest; those before it are for comparison. Default 0.
+    guessing_loss: H, the loss of guessing; default NaN, where it is not known.
+    first_loss: the mean data loss of the first W rows of the run; default NaN.
+    epochs: (epoch, training loss, training accuracy, validation loss, validation accuracy) of each validated epoch.
+    epoch_counts: (epoch, right answers, samples) of each epoch, by the rows so far.
     """
 
     info: RunInfo
@@ -57,24 +64,24 @@ class Window:
         return len(self.steps)
 
     def narrowed(self, first_step: int, last_step: int) -> Window:
-        """The same history up to ``last_step``, with the interest beginning at ``first_step``."""
+        """The same rows up to ``last_step``; the rows of interest begin at ``first_step``."""
         stop = int(np.searchsorted(self.steps, last_step, side="right"))
         start = min(int(np.searchsorted(self.steps, first_step, side="left")), stop)
         return replace(self, steps=self.steps[:stop], rows=self.rows[:stop], start=start)
 
     def asked_from_its_beginning(self) -> Window:
-        """The same rows, all but the first few of interest: those are left to compare with."""
+        """The same rows; all are of interest but the first few, which are for comparison."""
         return replace(self, start=min(FOR_COMPARISON, len(self) - 1))
 
     def scalar(self, statistic: str) -> Series:
-        """One scalar over the rows (n,)."""
+        """One scalar in every row, (n,)."""
         return self._column(Column("scalar", "", "", "", statistic))
 
     def tensor(self, layer: str, tensor: str, kind: str, statistic: str) -> Series:
-        """One tensor statistic over the rows (n,).
+        """One tensor statistic in every row, (n,).
 
-        In a layer that calls none of its tensors weights the first one stands for them. A layer without biases has
-        biases that are 0.
+        The first tensor of a layer stands for weights where none has that name. A layer without biases counts as one
+        whose biases are 0.
         """
         names = self.tensors(layer)
         if names and tensor not in names:
@@ -84,7 +91,7 @@ class Window:
         return self._column(Column("tensor", layer, tensor, kind, statistic))
 
     def activation(self, layer: str, statistic: str) -> Series:
-        """One activation statistic over the rows (n,)."""
+        """One activation statistic in every row, (n,)."""
         return self._column(Column("activation", layer, "", "", statistic))
 
     def learning_rate(self, layer: str) -> Series:
@@ -94,12 +101,12 @@ class Window:
         return self.rows[:, places[0]].astype(np.float64) if places else self.scalar("learning_rate")
 
     def layer_norm(self, layer: str, kind: str) -> Series:
-        """L2 norm of all tensors of a layer together, over the rows (n,)."""
+        """L2 norm of all tensors of a layer together, in every row, (n,)."""
         norm: Series = reduce(np.hypot, (self.tensor(layer, tensor, kind, "norm") for tensor in self.tensors(layer)))
         return norm
 
     def tensors(self, layer: str) -> tuple[str, ...]:
-        """The names of a layer's tensors, weights and biases in nearly all, without those that have no gradient."""
+        """The names of a layer's tensors, such as weights and biases, without those that have no gradient."""
         return tuple(
             one.tensor
             for one in self.info.tensors
@@ -116,7 +123,7 @@ class Window:
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """The trainable layers but the last, whose outputs are the answer.
+        """The trainable layers but the last, whose outputs are those of the network.
 
         Raises MissingColumnsError where the outputs of no layer were measured.
         """
@@ -131,17 +138,17 @@ class Window:
         return next(one for one in self.info.tensors if (one.layer, one.tensor) == (layer, tensor))
 
     def units(self, layer: str) -> str:
-        """What the units of a layer are called: kernels or neurons."""
+        """The name of a layer's units: kernels or neurons."""
         info = next((one for one in self.info.layers if one.name == layer), None)
         return "kernels" if info and len(info.output_shape) == 3 else "neurons"
 
     def unit_count(self, layer: str) -> int:
-        """How many units a layer has; 0 where its outputs were not measured."""
+        """The number of units of a layer; 0 where its outputs were not measured."""
         return next((one.units for one in self.info.layers if one.name == layer), 0)
 
     @property
     def input_name(self) -> str:
-        """The name under which the batch itself is measured."""
+        """The name of the input in the columns."""
         return INPUT
 
     def function(self, layer: str) -> str | None:

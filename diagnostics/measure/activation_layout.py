@@ -1,9 +1,9 @@
-"""The subsample of the outputs of one step: where it lies in the trainer's arrays, and what is found in it.
+"""The subsample of the outputs of one step: its place in the trainer's arrays, and its statistics.
 
 Statistics of outputs come from a fixed subsample: of (n, F) outputs the first 128 samples of
 the batch, of (n, H, W, C) outputs the first 16 samples and about three evenly spaced rows.
-Outputs are seen here as (H, C, W, n), the order in which the trainer keeps them, and (n, F) outputs as (1, F, 1, n).
-Outputs that lie so in memory are read where they are; others are copied first.
+Here outputs have the axes (H, C, W, n), the order in which the trainer keeps them in memory; (n, F) outputs become
+(1, F, 1, n). Outputs with this order in memory are read in place; others are copied first.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def batch_last(x: Array) -> Array:
 
 
 def subsample(parts: Sequence[Array]) -> list[tuple[Array, slice, int]]:
-    """The parts, (H, C, W, n) each, that a layer's statistics are taken from, with the rows and the samples of each."""
+    """The parts of a layer's outputs in its subsample, (H, C, W, n) each, with the rows and samples of each."""
     height, _, width, _ = parts[0].shape
     if height * width > 1:
         stride = max(1, height // MAP_ROWS)
@@ -54,9 +54,9 @@ def subsample(parts: Sequence[Array]) -> list[tuple[Array, slice, int]]:
 
 
 class ActivationLayout:
-    """The subsample of one set of output arrays: made once, used at every step that announces the same arrays.
+    """The subsample of one set of output arrays. It is made once and used at every step with the same arrays.
 
-    ``outputs``: what the trainer announces: the parts of the batch and of each layer's outputs, by name.
+    ``outputs``: the arrays that the trainer announces: the parts of the batch and of each layer's outputs, by name.
     ``layers``: the trainable layers.
 
     ``parts``: the parts of each layer's outputs, (H, C, W, n) each.
@@ -90,12 +90,12 @@ class ActivationLayout:
         self._loops = compiled_loops()
 
     def measure(self, block: NDArray[np.float32], quiet: NDArray[np.bool_]) -> int:
-        """Measure what the arrays hold now.
+        """Measure the present contents of the arrays.
 
-        ``block`` (statistic, layer): where mean, deviation and zeros are written; the input is the first layer.
-        ``quiet`` (unit,): where it is written whether a unit, of all layers, is 0 in the whole subsample.
+        ``block`` (statistic, layer): receives mean, deviation and zeros; the input is the first layer.
+        ``quiet`` (unit,): receives whether each unit, of all layers, is 0 in the whole subsample.
 
-        Returns the number of quiet units that have outputs beside the subsample.
+        Returns the number of quiet units that also have outputs outside the subsample.
         """
         for copy, taken in self._copies:
             with np.errstate(all="ignore"):

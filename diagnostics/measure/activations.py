@@ -2,7 +2,7 @@
 
 Mean, deviation, zeros and saturation come from a fixed subsample, see
 :mod:`diagnostics.measure.activation_layout`. Silence is exact: a unit that has a nonzero output
-in the subsample is not silent; for the others the whole batch is looked at.
+in the subsample is not silent; for all other units the whole batch is searched.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from diagnostics.measure.silence import SilentSteps, silent_units
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, FLAT_ENDS, LayerOutputs, others, positions
 from lenet.hooks import LayerInfo
 
-# The layout fills the first three.
+# The layout measures the first three.
 NAMES = ("mean", "std", "zero_fraction", "saturated_fraction", "dead_fraction", "dead_window_fraction")
 _, _, _, SATURATED, DEAD, DEAD_WINDOW = positions(ACTIVATION_STATISTICS, *NAMES)
 OTHERS = others(ACTIVATION_STATISTICS, *NAMES)
@@ -26,10 +26,10 @@ KEPT_LAYOUTS = 4
 
 
 class ActivationStatistics:
-    """What the outputs of a step say.
+    """Measures the outputs of a step.
 
     ``layers``: the trainable layers.
-    ``block``: (statistic, layer) is where the statistics go; the input is the first layer.
+    ``block`` (statistic, layer): receives the statistics; the input is the first layer.
     ``window``: W, in steps.
 
     ``silent`` (units,) is 1 for every unit, of all layers, that was 0 for the whole batch so far.
@@ -52,7 +52,7 @@ class ActivationStatistics:
         self._layouts: list[ActivationLayout] = []
 
     def observe(self, outputs: Outputs, first_sample: int) -> None:
-        """Take in one portion of the batch. The one that starts at sample 0 gives the statistics."""
+        """Measure one portion of the batch. The portion that starts at sample 0 gives the statistics."""
         layout = self._layout(outputs)
         if first_sample > 0:
             self._look(layout, self.silent != 0)
@@ -62,7 +62,7 @@ class ActivationStatistics:
         self._samples = {layer: layout.sample(layer) for layer in self._sampled}
 
     def finish(self, step: int) -> None:
-        """Fill the rest of the block, once all portions were observed."""
+        """Fill the rest of the block, after all portions were observed."""
         self.silent_steps.add(step, self.silent)
         for layer in self._sampled:
             seen = self._outputs(layer)
@@ -71,7 +71,7 @@ class ActivationStatistics:
                 self._block[place, layer] = statistic.of(seen)
 
     def _outputs(self, layer: int) -> LayerOutputs:
-        """What is known of the outputs of one layer, counted from the input, which is 0."""
+        """The outputs of one layer. The input is layer 0."""
         units = self._places[layer - 1] if layer else slice(0, 0)
         return LayerOutputs(
             sample=self._samples[layer],
@@ -83,7 +83,7 @@ class ActivationStatistics:
         )
 
     def _look(self, layout: ActivationLayout, candidates: NDArray[np.bool_]) -> None:
-        """Look through the whole portion for units that may be silent."""
+        """Search the whole portion for units that may be silent."""
         for parts, place in zip(layout.parts, self._places, strict=True):
             units = np.flatnonzero(candidates[place]).tolist()
             if units:
@@ -92,7 +92,7 @@ class ActivationStatistics:
                 silent[silent_units(parts, units)] = 1
 
     def _layout(self, outputs: Outputs) -> ActivationLayout:
-        # The trainer announces the same mapping of the same arrays again and again. A layout keeps its
+        # The trainer announces the same mapping of the same arrays at every step. A layout keeps its
         # mapping alive, so the same identity means the same arrays.
         for layout in self._layouts:
             if layout.outputs is outputs:

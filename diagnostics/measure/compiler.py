@@ -1,4 +1,4 @@
-"""Compiles the loops of :mod:`diagnostics.measure.loops`, once a machine.
+"""Compiles the loops of :mod:`diagnostics.measure.loops`, once on each machine.
 
 Numba turns them into machine code when the first training starts and keeps it on disk: in ``__pycache__`` beside
 the source, or in the user's cache folder where that cannot be written. Later trainings load it. Nothing but a
@@ -22,7 +22,7 @@ WAITING = "compiling the loops that measure a step, which takes some seconds; la
 
 
 def measuring_code() -> str:
-    """What a log calls the code that measured its rows: those of the same code and processor are equal bit for bit."""
+    """The name of the measuring code, for the log. Rows of the same code and processor are equal bit for bit."""
     return f"loops {loops.VERSION}, Numba {version('numba')}"
 
 
@@ -31,12 +31,12 @@ def compiled_loops() -> SimpleNamespace:
     """The functions of :mod:`diagnostics.measure.loops` as machine code, made or loaded once in a process."""
     try:
         return _compile(keep=True)
-    except Exception:  # a folder that cannot be used costs time, not the run
+    except Exception:  # where the folder cannot be used, each process compiles anew
         return _compile(keep=False)
 
 
 def _compile(keep: bool) -> SimpleNamespace:
-    """Compile the loops; with ``keep`` they are looked for on disk first, and put there."""
+    """Compile the loops. With ``keep`` they are read from disk if they are there, and written to it otherwise."""
     import numba
 
     made = {name: numba.njit(cache=keep, **loops.OPTIONS)(getattr(loops, name)) for name in loops.TYPES}

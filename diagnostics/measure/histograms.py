@@ -20,9 +20,9 @@ def histograms(
     """Write a histogram of each tensor.
 
     ``parts``: the tensors, flat.
-    ``ends``: (2, tensor), the smallest and the largest entry of each, which are known already.
-    ``counts``: (tensor, bin), where the counts are written.
-    ``ranges``: (tensor, 2), where the ends of the bins are written.
+    ``ends``: (2, tensor), the smallest and the largest entry of each.
+    ``counts``: (tensor, bin), receives the counts.
+    ``ranges``: (tensor, 2), receives the ends of the bins.
 
     The bins are equal and go from the smallest to the largest finite entry. An entry on the border of two bins
     belongs to the upper one, and the largest entry to the last. Where all entries are equal, they are counted in

@@ -1,7 +1,7 @@
-"""StepMeter: from the events of a step to one row of numbers.
+"""StepMeter: makes one row of numbers from the events of a step.
 
-The trainer's buffers hold what they say only during the call, so each event is measured when it comes. Parameters
-are kept until the update, of which the row says what it added to them.
+The trainer's buffers are valid only during the call, so each event is measured when it comes. The parameters are kept
+until the update, since the row has their difference.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class StepMeter:
 
     ``info``: the run, whose ``columns`` are those of the row.
 
-    ``row`` has all declared columns of the last step, overwritten by the next one; what is not measured is NaN there.
-    ``entries`` (kind, entry): value, gradient and update of the last step; the gradient only if it was to be kept.
+    ``row`` has all declared columns of the last step, NaN for those that are not measured; the next step overwrites it.
+    ``entries`` (kind, entry): value, gradient and update of the last step; the gradient only where it is kept.
     """
 
     def __init__(self, info: RunInfo) -> None:
@@ -69,7 +69,7 @@ class StepMeter:
 
     @property
     def tensors(self) -> list[list[NDArray[np.float32]]]:
-        """For each kind the tensors in :attr:`entries`, flat."""
+        """The tensors in :attr:`entries` for each kind, flat."""
         return [np.split(flat, self._statistics[VALUE].starts) for flat in self.entries]
 
     @property
@@ -78,13 +78,13 @@ class StepMeter:
         return self._blocks.tensors[:, [MIN, MAX]]
 
     def activations(self, event: ActivationsReady) -> None:
-        """Take in the outputs of a portion of the batch."""
+        """Measure the outputs of a portion of the batch."""
         self._activations.observe(event.outputs, event.first_sample)
 
     def gradients(self, event: GradientsReady, keep: bool = False) -> None:
-        """Take in the parameters and the gradient; ``keep`` says whether :attr:`entries` shall hold the gradient."""
+        """Measure parameters and gradient. ``keep``: whether :attr:`entries` keeps the gradient."""
         values, gradients = event.values, event.gradients
-        # What is not changed must show an update of exactly 0, so wider parameters are kept as they are.
+        # A parameter that does not change must have an update of exactly 0, so float64 parameters are kept in float64.
         self._before = self.entries[VALUE] if values.dtype == np.float32 else values.copy()
         with np.errstate(all="ignore"):
             np.copyto(self.entries[VALUE], values, casting="same_kind")
@@ -96,7 +96,7 @@ class StepMeter:
             self._statistics[GRADIENT].measure(gradients)
 
     def update(self, event: UpdateDone) -> None:
-        """Take in the parameters after the update."""
+        """Measure the update, from the parameters after it."""
         update = self.entries[UPDATE]
         with np.errstate(all="ignore"):
             np.subtract(event.values, self._before, out=update, casting="same_kind")
@@ -123,7 +123,7 @@ class StepMeter:
         return {COUNTS.path: counts, RANGES.path: ranges, SILENT.path: self.silent.copy(), KERNELS.path: kernels}
 
     def state(self) -> State:
-        """What the next rows depend on, apart from the model: how long each unit has been silent."""
+        """The state on which the next rows depend beside the model: how long each unit has been silent."""
         return self._activations.silent_steps.state()
 
     def restore(self, state: State) -> None:

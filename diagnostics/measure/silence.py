@@ -1,4 +1,4 @@
-"""Silent units: 0 for every sample of a batch, and for how many steps already."""
+"""Finds silent units, which are 0 for every sample of a batch, and counts for how many steps they are silent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ State = Mapping[str, NDArray[np.int64]]
 
 
 def silent_units(parts: Sequence[Array], candidates: Sequence[int]) -> list[int]:
-    """Those of the ``candidates`` whose outputs are 0 for every sample of all ``parts``.
+    """The units among ``candidates`` whose outputs are 0 for every sample of all ``parts``.
 
     ``parts``: outputs of one layer, (H, C, W, n) each.
     ``candidates``: the units to look at.
@@ -25,18 +25,18 @@ def silent_units(parts: Sequence[Array], candidates: Sequence[int]) -> list[int]
 
 
 class SilentSteps:
-    """For how many steps each unit has been silent, counted in steps, whether they were measured or not.
+    """Counts for how many steps each unit has been silent, steps that were not measured included.
 
-    Rows that are written every k steps therefore see the same window W as rows of every step. A step
-    that was not measured counts as silent where the next measured one is.
+    So rows of every k-th step have the same window W as rows of every step. In a step that was not
+    measured a unit counts as silent where it is silent in the next measured one.
 
     ``layers``: the trainable layers.
     ``window``: W, in steps.
-    ``dead``, ``dead_window`` (layers,): where the share of silent units is written, and of units silent for W steps;
-    that is NaN as long as W steps have not been measured.
+    ``dead`` (layers,): receives the share of silent units.
+    ``dead_window`` (layers,): receives the share of units silent for W steps; NaN until W steps have been measured.
 
     ``counts`` (units,): the steps, for every unit of all layers.
-    ``measured``: how many steps lie between the first measured step and the last, both included.
+    ``measured``: the number of steps from the first measured step to the last, both included.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SilentSteps:
         self._first = self._last = -1
 
     def add(self, step: int, silent: NDArray[np.uint8]) -> None:
-        """Take in which units (units,) were silent at ``step``."""
+        """Add the units (units,) that were silent at ``step``."""
         if self._first < 0:
             self._first, self._last = step, step - 1
         self._count(silent, self.counts, step - self._last, self._window, self._ends, self._dead, self._dead_window)
@@ -62,7 +62,7 @@ class SilentSteps:
         return self._last - self._first + 1
 
     def state(self) -> State:
-        """What it knows, for a checkpoint."""
+        """The counts, for a checkpoint."""
         return {"streak": self.counts.copy(), "steps": np.array([self._first, self._last], dtype=np.int64)}
 
     def restore(self, state: State) -> None:

@@ -1,4 +1,4 @@
-"""When snapshots of histograms, silent units and first kernels are taken."""
+"""Decides when snapshots of histograms, silent units and first kernels are taken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAUSE_STEPS = 25
 
 
 class SnapshotPlan:
-    """When snapshots are taken: every so many steps, and at the three steps after one at which a rule fires.
+    """Decides when snapshots are taken: every so many steps, and at the three steps after one at which a rule fires.
 
     A rule that fires within the next 25 steps adds no snapshots, so that a run in which rules fire at every
     step does not take one at every step.
@@ -25,17 +25,17 @@ class SnapshotPlan:
         self.extra_until = self.quiet_until = 0
 
     def fired(self, step: int) -> None:
-        """A rule fired at this step."""
+        """Note that a rule fired at this step."""
         if self.every and step >= self.quiet_until:
             self.extra_until = step + 1 + EXTRA_STEPS
             self.quiet_until = step + EXTRA_STEPS + PAUSE_STEPS
 
     def is_extra(self, step: int) -> bool:
-        """Whether one is taken because a rule fired."""
+        """Whether a snapshot is taken since a rule fired."""
         return self.extra_until - EXTRA_STEPS <= step < self.extra_until
 
     def state(self) -> dict[str, NDArray[np.int64]]:
-        """What it knows, for a checkpoint."""
+        """The last steps of the extra snapshots and of the pause after them, for a checkpoint."""
         return {"snapshots": np.array([self.extra_until, self.quiet_until], dtype=np.int64)}
 
     def restore(self, state: Mapping[str, NDArray[np.int64]]) -> None:
@@ -43,5 +43,5 @@ class SnapshotPlan:
         self.extra_until, self.quiet_until = (int(s) for s in state["snapshots"])
 
     def wants(self, step: int) -> bool:
-        """Whether one is taken at this step."""
+        """Whether a snapshot is taken at this step."""
         return self.every > 0 and (step % self.every == 0 or self.is_extra(step))

@@ -1,7 +1,7 @@
 """Statistics of all tensors of one kind at once.
 
-A compiled loop reads the tensors once. Some cannot be measured by its float32 sums: those with entries that are not
-finite, with squares that under- or overflow, or with a mean far larger than the deviation. They are measured again
+A compiled loop reads the tensors once. Its float32 sums are not exact enough for tensors with entries that are not
+finite, with squares that under- or overflow, or with a mean far larger than the deviation. These are measured again
 in float64, by the definitions in :mod:`diagnostics.schema.measures`.
 """
 
@@ -25,9 +25,9 @@ class TensorStatistics:
     """Measures tensors that lie one after the other.
 
     ``sizes``: the number of entries of each tensor.
-    ``out`` (statistic, tensor): where the statistics go, in the order of TENSOR_STATISTICS.
+    ``out`` (statistic, tensor): receives the statistics, in the order of TENSOR_STATISTICS.
 
-    ``starts``: where the second tensor begins, and all after it.
+    ``starts``: the place at which each tensor after the first begins.
     """
 
     def __init__(self, sizes: Sequence[int], out: NDArray[np.float32]) -> None:
@@ -53,8 +53,7 @@ class TensorStatistics:
 def exact_statistics(x: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """The statistics of one tensor, found in float64 by their definitions, in the order of TENSOR_STATISTICS.
 
-    Where entries are not finite, mean, deviation, extremes and norm are what
-    NumPy makes of them: NaN or infinite.
+    Where entries are not finite, mean, deviation, extremes and norm are those of NumPy: NaN or infinite.
     """
     wide = x.astype(np.float64)
     with np.errstate(all="ignore"):

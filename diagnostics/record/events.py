@@ -1,4 +1,4 @@
-"""Judge: the detector of a recorder, whose findings become events of the log."""
+"""Judge: feeds the rows of a recorder to a detector, and makes events of the log from its findings."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from diagnostics.schema.run_info import RunInfo
 
 Note = dict[str, Any]
 AT_ONCE = 8
-"""Rows that are judged together while a run learns: each then finds the code of the last one still in the caches."""
+"""Rows that are judged together while a run learns. The caches then still hold the code of the row before."""
 
 
 class TakesVerdict(Protocol):
     """A tracker that keeps verdicts, such as :class:`diagnostics.StatisticsTracker`."""
 
     def record_verdict(self, verdict: Verdict) -> None:
-        """What became of the run."""
+        """Keep the verdict of a run."""
 
 
 class Judge:
-    """Gives each row to a detector, and says what it finds as events.
+    """Gives each row to a detector, and returns its findings as events of the log.
 
-    While the run learns, rows wait until there are eight of them. What is found depends on the rows alone.
+    While the run learns, rows wait until there are eight of them. The findings depend on the rows alone.
 
     ``info``: the run, with the thresholds to judge by.
     ``name``: the name of the run in its diagnosis.
     ``holds``: whether rows wait for :meth:`begin`, since the loss of guessing is still counted; default False.
 
-    ``onset`` is the first step of the last stretch that was confirmed, None before; ``is_defect`` says whether
-    the run is in a defect stretch now. ``rollbacks`` are those that the run has been through.
+    ``onset`` is the first step of the last stretch that was confirmed, None before. ``is_defect`` says whether the run
+    is in a defect stretch now. ``rollbacks`` are those of the run so far.
     """
 
     def __init__(self, info: RunInfo, name: str, holds: bool = False) -> None:
@@ -47,7 +47,7 @@ class Judge:
         self.rollbacks: tuple[Rollback, ...] = ()
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> list[Note]:
-        """Take in one row, the one that is logged. Returns the events to log, for nearly all rows none."""
+        """Take one row, the one that is logged. Returns the events to log, mostly none."""
         self._waiting.append((step, epoch, row.copy()))
         if self.holds or (self.detector.symptoms.is_learned and len(self._waiting) < AT_ONCE):
             return []
@@ -67,14 +67,14 @@ class Judge:
         found = self.detector.observe(step, epoch, row)
         notes = [self._of_finding(e) if isinstance(e, Finding) else self._of_stretch(step, e) for e in found]
         symptoms = self.detector.symptoms
-        if symptoms.first_learned == step and not symptoms.stretches:  # a recovery has an event of its own
+        if symptoms.first_learned == step and not symptoms.stretches:  # a recovery has its own event
             notes.append(
                 {"event": "verdict", "message": f"learned at step {step}", "rule": "healthy", "severity": "info"}
             )
         return [{"step": step, **note} for note in notes]
 
     def catch_up(self, run: Run, step: int) -> None:
-        """Judge what the log of a run holds of the steps before ``step``; those events are logged already."""
+        """Judge the rows that the log has of the steps before ``step``. Their events are in the log already."""
         self.rollbacks = run.rollbacks
         for earlier, epoch, row in run.between(last=step - 1).rows():
             self._judge(earlier, epoch, row)
@@ -83,7 +83,7 @@ class Judge:
                 self.detector.validation(int(number), loss, accuracy)
 
     def finish(self, status: str, steps: int) -> tuple[Diagnosis, Note]:
-        """The diagnosis at the end of a run that made ``steps`` steps, and the event that says so."""
+        """The diagnosis at the end of a run that made ``steps`` steps, and the event with its verdict."""
         diagnosis = self.detector.finish(status, steps).with_rollbacks(self.rollbacks)
         cause = diagnosis.cause
         note = {

@@ -1,4 +1,4 @@
-"""RecordingOptions: how a training is recorded, as one object that travels from the command line to the log."""
+"""RecordingOptions: how a training is recorded, as one object for command line, study, recorder and log."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from lenet.errors import SettingsError
 
 POLICIES = ("continue", "stop")
 DefectPolicy = Literal["continue", "stop", "rollback"]
-"""What a recorder does at a defect: training goes on, it stops, or it goes on from a state before the defect."""
+"""What a recorder does at a defect: the training goes on, stops, or goes on from a state before the defect."""
 DEFECT_POLICIES = (*POLICIES, "rollback")
 OnDefect = Literal["continue", "stop", "restart", "rollback"]
-"""What is done with a run that dies; with restart it is stopped, and another one is started."""
+"""What is done at a defect. With restart the run is stopped, and another one is started with the next seed."""
 RESHUFFLED = "reshuffled"
 RESTARTS = 3
-"""How often a defect run is followed by one with another seed, at most."""
+"""The largest number of restarts after a defect run."""
 
 
 def while_training(on_defect: OnDefect) -> DefectPolicy:
-    """What a recorder does at a defect. A restart begins when the defect run has been stopped."""
+    """What a recorder does at a defect. A restart begins after the recorder has stopped the defect run."""
     return "stop" if on_defect == "restart" else on_defect
 
 
@@ -48,8 +48,8 @@ class RecordingOptions:
     "half-rate".
     ``rollback_reshuffle``: whether a rollback gives the samples that the epoch has left, and those of later epochs, a
     new order; default False.
-    ``detector``: True (default) judges by the default thresholds (a resumed run by those of its log), Thresholds by
-    these; False does not judge.
+    ``detector``: True (default) judges by the default thresholds, or by those of the log of a resumed run. Thresholds
+    are used as they are. False does not judge.
 
     Raises SettingsError naming the option, what it received and what it expects.
     """
@@ -86,14 +86,14 @@ class RecordingOptions:
 
     @property
     def on_defect_words(self) -> str:
-        """What is done at a defect, as a log keeps it."""
+        """What is done at a defect, in the words of the log."""
         words: list[str] = [self.on_defect or "continue"]
         if self.on_defect == "rollback":
             words += [self.rollback_with, *([RESHUFFLED] if self.rollback_reshuffle else [])]
         return " ".join(words)
 
     def resumed(self, before: str) -> RecordingOptions:
-        """The options of a resumed run, whose log says what is done at a defect: these where they say it themselves."""
+        """The options of a resumed run: what is done at a defect is what its log says, unless these options say it."""
         policy, *how = before.split()
         if self.on_defect is not None or policy not in DEFECT_POLICIES:
             return self
@@ -104,8 +104,8 @@ class RecordingOptions:
     def judged_by(self, batch_size: int, before: RunInfo | None) -> dict[str, Any]:
         """Thresholds and window of a run, as fields of its RunInfo.
 
-        ``batch_size``: samples a step.
-        ``before``: what the log of a resumed run says; None for a new run.
+        ``batch_size``: samples of a step.
+        ``before``: the RunInfo in the log of a resumed run; None for a new run.
         """
         if self.detector is False:
             return {}

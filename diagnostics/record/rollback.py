@@ -1,7 +1,7 @@
-"""Turning a run back: to which step, with which remedy, and how it goes on from there.
+"""Turns a run back: chooses the step and the remedy, and makes the run go on from there.
 
-The recorder asks the training loop for it (:class:`lenet.hooks.ContinueFrom`). A run that is
-resumed or replayed gets its remedies and orders from the same functions.
+The recorder asks the training loop for a rollback by raising :class:`lenet.hooks.ContinueFrom`.
+A run that is resumed or replayed gets its remedies and orders from the same functions.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from diagnostics.detect.detector import Detector
 from diagnostics.detect.findings import Stretch
@@ -30,16 +31,16 @@ from lenet.training.order import Order, reshuffled
 
 log = logging.getLogger("lenet-diag")
 ADJUSTABLE = {"lr": "learning_rate", "clip_norm": "clip_norm", "clip_value": "clip_value"}
-"""Settings that can be changed on an optimiser while it is in use, and its attributes."""
+"""The settings that can change while an optimiser is in use, with its attributes."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A rollback that was asked for, until it is made.
+    """A rollback that was asked for and not yet made.
 
-    rollback: what the log will say of it.
-    checkpoint: the state it goes back to.
-    run: the run before it.
+    rollback: its row for the log.
+    checkpoint: the state to which the run goes back.
+    run: the run as it was before the rollback.
     """
 
     rollback: Rollback
@@ -50,8 +51,8 @@ class Turn:
 class Turner:
     """Turns one run back from its defects, at most three times.
 
-    options: with which remedy, and whether the samples get a new order.
-    model: what is trained.
+    options: the remedy, and whether the samples get a new order.
+    model: the model that is trained.
     info: what was known of the run before its first step.
     run_log: its log.
     """
@@ -62,7 +63,7 @@ class Turner:
         self._has_given_up = False
 
     def ask(self, step: int, judge: Judge) -> None:
-        """The run is in a defect stretch after ``step``: raise ContinueFrom, where it can be turned back once more."""
+        """Raise ContinueFrom for a run that is in a defect stretch after ``step``, unless it cannot be turned back."""
         stretch = judge.detector.symptoms.open_stretch
         if stretch is None or self._has_given_up:
             return
@@ -83,10 +84,10 @@ class Turner:
         return turn
 
     def _prepared(self, step: int, stretch: Stretch, judge: Judge) -> Turn:
-        """Raises DiagnosticsError or LenetError where the run cannot be turned back."""
+        """The rollback of the run. Raises DiagnosticsError or LenetError where it cannot be turned back."""
         number = len(judge.rollbacks) + 1
         if number > ROLLBACKS:
-            raise DiagnosticsError(f"it has been {ROLLBACKS} times, and dies again")
+            raise DiagnosticsError(f"it was turned back {ROLLBACKS} times, and dies again")
         began = chain_begins(judge.detector, stretch)
         run = self._log.run_so_far()
         checkpoint = self._log.checkpoint_before(began, run)
@@ -115,13 +116,29 @@ def chain_begins(detector: Detector, stretch: Stretch) -> int:
 
 
 def switch_on(model: Model, rollbacks: Sequence[Rollback]) -> None:
-    """Change the optimiser of a model as it was changed when the run was turned back."""
+    """Change the optimiser of a model as these rollbacks changed it."""
     for rollback in rollbacks:
         setattr(model.optimizer, ADJUSTABLE[rollback.setting], rollback.value)
 
 
+def phases(rollbacks: Sequence[Rollback]) -> list[tuple[int, tuple[Rollback, ...]]]:
+    """From which steps of a run on, in order, which rollbacks are in use; a rollback ends what began after its step."""
+    found: list[tuple[int, tuple[Rollback, ...]]] = []
+    for number, rollback in enumerate(rollbacks, 1):
+        found = [(step, before) for step, before in found if step < rollback.step]
+        found.append((rollback.step, tuple(rollbacks[:number])))
+    return found
+
+
+def settings_at(run: Run, step: int) -> dict[str, Any]:
+    """The settings of ``lenet-diag train`` as they are at ``step``, remedies of rollbacks included; none without."""
+    in_use: tuple[Rollback, ...] = next((used for begin, used in reversed(phases(run.rollbacks)) if begin <= step), ())
+    settings = run.info.settings
+    return {**settings, **{one.setting: one.value for one in in_use}} if settings else {}
+
+
 def reordering(rollbacks: Sequence[Rollback], info: RunInfo) -> Callable[[Order], Order] | None:
-    """What the order of the samples becomes by these rollbacks, one after another; None where it stays."""
+    """The function that changes the order of the samples as these rollbacks did; None where they changed none."""
     seeded = [(one.order_seed, one.step) for one in rollbacks if one.order_seed is not None]
     if not seeded:
         return None
@@ -136,7 +153,7 @@ def reordering(rollbacks: Sequence[Rollback], info: RunInfo) -> Callable[[Order]
 
 
 def go_on_turned(model: Model, info: RunInfo, resume: ResumePoint) -> None:
-    """Give the model of a resumed run its remedies; raises ContinueFrom where the samples have another order."""
+    """Give the model of a resumed run its remedies. Raises ContinueFrom where the samples have another order."""
     rollbacks = resume.run.rollbacks
     switch_on(model, rollbacks)
     reorder = reordering(rollbacks, info)

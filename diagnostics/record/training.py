@@ -1,4 +1,4 @@
-"""One training with recorder, detector and checkpoints: what `train` does, and a study does many times."""
+"""One training with recorder, detector and checkpoints, for `train` and for each run of a study."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ HookMaker = Callable[[Recorder], Sequence[Hook]]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How one training ended, and what was found in it.
+    """How one training ended, and its diagnosis.
 
-    settings: what was trained.
-    path: its log; None where nothing was logged, and where the log was removed or replaced meanwhile.
+    settings: the settings of the run.
+    path: its log; None where nothing was logged, and where the log was removed or replaced during the training.
     status: completed, stopped by a hook, or interrupted.
-    diagnosis: the judgement of the steps that were made.
+    diagnosis: the diagnosis of the steps that were made.
     model: the model after its last step.
     log_failure: why the log stopped before the run ended, or is lost; None where neither is so.
     interruption: the KeyboardInterrupt or SystemExit that ended an interrupted run; None for any other.
@@ -44,9 +44,9 @@ class TrainingResult:
 
 
 def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
-    """``runs/<network>-seed<seed>-<UTC time>.h5``: a second run never collides. The folder is made.
+    """``runs/<network>-seed<seed>-<UTC time>.h5``, a name that no other run has. The folder is made.
 
-    Raises LogWriteError where it cannot be.
+    Raises LogWriteError where the folder cannot be made.
     """
     make_folder(folder)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
@@ -74,7 +74,7 @@ def run_training(
 ) -> TrainingResult:
     """Train once, with a recorder, and with validation after each epoch.
 
-    settings: what is trained.
+    settings: the settings of the run.
     path: its log; None judges the run without one.
     recording: how it is recorded.
     dataset: the data; None loads those that the settings name.
@@ -83,9 +83,9 @@ def run_training(
     print_every: steps of an epoch between printed lines; 0 prints none.
     hooks: makes further hooks from the recorder; None for no others.
 
-    Ctrl-C and SIGTERM end the run between two steps; the result then holds the exception, which the
-    caller raises when it is done. Before the first step they are raised here. Raises LenetError and
-    DiagnosticsError with one line for people.
+    Ctrl-C and SIGTERM end the run between two steps. The result then holds the exception, and the
+    caller raises it. Before the first step they are raised here. Raises LenetError and
+    DiagnosticsError with a message of one line.
     """
     data = dataset or load_dataset(settings.data, settings.limit)
     model = build(settings, data)

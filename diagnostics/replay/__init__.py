@@ -1,7 +1,7 @@
-"""Any step of a run, exactly.
+"""Makes any step of a logged run again, exactly.
 
 In: a log with its checkpoints, and the data it was trained on.
-Out: a :class:`~diagnostics.replay.moment.Moment` of the run with everything in it, and the proof that it is the one.
+Out: a :class:`~diagnostics.replay.moment.Moment` of the run, with the proof that it is what was logged.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ class Batch:
 
     Args:
         inputs: its samples, (n, ...), as the network takes them.
-        classes: what they are, as the network takes it: (n,) or one-hot (n, classes).
-        indices: where they lie in the training set, (n,); None where that is not known.
+        classes: their classes, as the network takes them: (n,) or one-hot (n, classes).
+        indices: their places in the training set, (n,); None where these are not known.
     """
 
     inputs: Any
@@ -27,6 +27,6 @@ class Batch:
 
     @property
     def labels(self) -> Labels:
-        """Their classes, (n,)."""
+        """The classes of the samples, (n,)."""
         classes = np.asarray(self.classes)
         return np.asarray(classes.argmax(axis=1) if classes.ndim == 2 else classes, dtype=np.intp)

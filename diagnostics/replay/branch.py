@@ -1,4 +1,4 @@
-"""A branch: a training that starts from a replayed state, with other batches or another setting, judged as the run is.
+"""A branch: a training from a replayed state, with other batches or settings, judged by the detector of the run.
 
     branch = Branch(replay("dead.h5").at(24), order=7)
     branch.model.optimizer.clip_norm = 1.0
@@ -36,26 +36,26 @@ class Branch:
     """A training that goes on from a moment of a run.
 
     Args:
-        moment: where it starts.
-        order: None for the batches that the run had, a seed for those that the epoch has left in another order
-            and later epochs likewise, or an order that you give.
+        moment: the moment of the run at which it starts.
+        order: None (default) for the batches that the run had. A seed gives another order to the samples that are
+            left of the epoch, and to later epochs. An order of your own is taken as it is.
 
     Attributes:
-        model: the model in the state of the moment, to be changed before :meth:`train`.
-        order: the order in which it is trained on the samples.
+        model: the model in the state of the moment. Changes have to be made before :meth:`train`.
+        order: the order of the samples.
         steps: the steps made so far, in order.
-        rows: what was measured of each, as a log has it.
-        detector: what judges it; it has seen the logged rows before the branch point.
-        status: how the training ended; None before.
-        reason: why it ended where it was stopped.
-        meter: what measures it; None before.
+        rows: one row for each of them, with the columns of the log.
+        detector: the detector that judges it, which has seen the logged rows before the branch point.
+        status: how the training ended; None before the end.
+        reason: why the training was stopped; "" where it was not.
+        meter: the meter that measures it; None before the training.
     """
 
     def __init__(self, moment: Moment, order: int | Order | None = None) -> None:
         recipe, info = moment.recipe, moment.run.info
         if not isinstance(recipe, LibraryRun):
             raise ReplayError(
-                "branch: the run is of a loop that a user wrote, and only its author can lead it elsewhere"
+                "branch: the run is of a training loop that a user wrote, which a replay cannot continue in another way"
             )
         self.moment, self._recipe = moment, recipe
         self.model: Model = recipe.begin(moment.state)
@@ -74,25 +74,25 @@ class Branch:
         """Train until ``stop`` steps of the run are made, counted from its beginning.
 
         Args:
-            stop: None (default) for as many as the run was to make. May be called again to go on.
-            hooks: further listeners.
-            decide: asked after each step; a reason it returns ends the training.
+            stop: None (default) for as many steps as the run was to make. A later call goes on from there.
+            hooks: further hooks; default none.
+            decide: is called after each step; where it returns a reason, the training ends.
         """
         asked = self.moment.run.info.total_steps if stop is None else stop
-        self.model.restore(self.model.state())  # so that it goes on from where it is
+        self.model.restore(self.model.state())  # the training goes on from the state of the model
         self._recipe.train(self.model, asked, [_Judging(self, decide), *hooks], self.order)
         self.status, self.reason = self.model.run_end.status, self.model.run_end.reason
 
     def diagnosis(self) -> Diagnosis:
-        """What the detector says of it, as if it were over."""
+        """The diagnosis of the branch, as if it ended now."""
         return copy.deepcopy(self.detector).finish("completed", self.model.step)
 
     def scale_updates(self, factors: Mapping[int, float]) -> None:
-        """Multiply the updates of some steps: 0 leaves an update out, while its batch is consumed.
+        """Multiply the updates of some steps. The factor 0 leaves an update out; its batch is consumed all the same.
 
-        ``factors``: by step.
+        ``factors``: the factor by step.
         """
-        earlier = self.model.optimizer.iterations - self.model.step  # updates that were made before the run
+        earlier = self.model.optimizer.iterations - self.model.step  # the updates of the model before this run
         self.model.optimizer.update_factors = {step + earlier: factor for step, factor in factors.items()}
 
     def swap_batch(self, step: int, indices: Indices) -> None:

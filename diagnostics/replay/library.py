@@ -1,4 +1,4 @@
-"""A run of ``Model.train`` made again: its model before the first step, its data, and the batches of its steps."""
+"""Makes a run of ``Model.train`` again: the model before the first step, the data, and the batches of its steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import ReplayError
-from diagnostics.record.rollback import reordering, switch_on
+from diagnostics.record.rollback import phases, reordering, switch_on
 from diagnostics.replay.batch import Batch
 from diagnostics.replay.library_subject import LibrarySubject
 from diagnostics.replay.training_set import TrainingSet
@@ -36,12 +36,12 @@ class LibraryRun:
 
     Args:
         info: what its log says of it.
-        training_set: the data it was trained on.
+        training_set: the data that it was trained on.
         build: makes the model as it was before its first step; None to make it from the settings in the log,
             or from the description of its layers.
-        order: the order of the samples, where the run was given one of its own.
+        order: the order of the samples, where the run had one of its own; None where it had none.
         threads: how many threads compute; None for all cores. The result does not depend on it.
-        rollbacks: where the run was turned back; from there on its remedies are in use.
+        rollbacks: where the run was turned back; from each on its remedy is in use.
     """
 
     info: RunInfo
@@ -68,7 +68,7 @@ class LibraryRun:
             return settings.build_model(samples=self.info.samples, image=(image[0], image[1], image[2]))
         except LenetError as error:
             raise ReplayError(
-                f"the model cannot be made from the log ({error}); hand over build=, a function that returns the "
+                f"the model cannot be made from the log ({error}); give build=, a function that returns the "
                 "model as it was before its first step"
             ) from None
 
@@ -83,11 +83,11 @@ class LibraryRun:
         return model
 
     def live_model(self, step: int, state: State) -> Model:
-        """The model just before ``step``, free to be trained on."""
+        """The model just before ``step``, which the caller may change and train."""
         return self.begin(state)
 
     def train(self, model: Model, stop: int, hooks: Sequence[Hook] = (), order: Order | None = None) -> None:
-        """Train ``model`` from where it is until ``stop`` steps of the run are made, in the run's order or another."""
+        """Train ``model`` from its state until ``stop`` steps of the run are made, in the run's order or another."""
         order = order or self._order_of_run()
         later = [(step, rollbacks) for step, rollbacks in self._phases if step > model.step]
         switching = [SwitchesRemediesOn(model, dict(later))] if later else []
@@ -125,11 +125,11 @@ class LibraryRun:
         return {"next_batch": self.batch_of(step + 1), "sample": self._batch(np.sort(chosen))}
 
     def subject(self) -> LibrarySubject:
-        """The network, to be asked what it does; where it cannot be made in float64, in its own precision."""
+        """The network as a subject, in float64 where it can be made so."""
         model = self.fresh_model()
         try:
             wide = model_from({**model.describe(), "dtype": "float64"}, seed=0, threads=self.threads)
-        except SettingsError:  # layers that a user wrote
+        except SettingsError:  # some layers that users write cannot be made in float64
             wide = self.fresh_model()
         return LibrarySubject(model, wide)
 
@@ -146,13 +146,13 @@ class LibraryRun:
         return model.input_shape, model.classes
 
     def _own_order(self) -> Order | None:
-        """The order that the run was given; None for one that lay or was shuffled."""
+        """The order that the run was given; None for the order of the data and for shuffled samples."""
         if self.order is None and self.info.description.get("order") == GIVEN:
-            raise ReplayError("the run had an order of its samples that its log does not hold; hand it over: order=")
+            raise ReplayError("the run had an order of its samples that its log does not hold; give it: order=")
         return self.order
 
     def _order_of_run(self) -> Order | None:
-        """The order that the run was given, or has had since it was turned back; None for its usual one."""
+        """The order that the run was given, or got by a rollback; None for the usual one."""
         own, reorder = self._own_order(), reordering(self.rollbacks, self.info)
         return own if reorder is None else reorder(own or self._usual_order())
 
@@ -161,16 +161,11 @@ class LibraryRun:
 
     @cached_property
     def _phases(self) -> list[tuple[int, tuple[Rollback, ...]]]:
-        """From which steps of the run on, in order, which remedies were in use."""
-        phases: list[tuple[int, tuple[Rollback, ...]]] = []
-        for number, rollback in enumerate(self.rollbacks, 1):
-            phases = [(step, before) for step, before in phases if step < rollback.step]
-            phases.append((rollback.step, self.rollbacks[:number]))
-        return phases
+        return phases(self.rollbacks)
 
     @property
     def _is_shuffled(self) -> bool:
-        known = self.info.description.get("order")  # logs before version 1.2 do not say it here
+        known = self.info.description.get("order")  # logs before version 1.2 do not have it there
         return known == "shuffled" if known is not None else bool(self.info.settings.get("shuffle"))
 
     def _settings(self) -> Settings | None:
@@ -179,7 +174,7 @@ class LibraryRun:
             return None
         try:
             return Settings.from_dict(self.info.settings)
-        except SettingsError:  # a user's own words, beside a model put together by hand
+        except SettingsError:  # settings in a user's own words, of a model that was built in Python
             return None
 
 
@@ -187,17 +182,17 @@ class SwitchesRemediesOn(Hook):
     """Changes the optimiser of a model at the steps at which the run was turned back.
 
     Args:
-        model: what is trained.
-        phases: from which steps on which remedies are in use.
+        model: the model that is trained.
+        phases: the steps from which on remedies are in use, with these remedies.
     """
 
     def __init__(self, model: Model, phases: Mapping[int, Sequence[Rollback]]) -> None:
         self._model, self._phases = model, phases
 
     def wants(self, step: int) -> bool:
-        """The steps that begin a phase."""
+        """Whether ``step`` begins a phase."""
         return step in self._phases
 
     def on_step_start(self, event: StepStart) -> None:
-        """Before the step is made."""
+        """Switch the remedies on, before the step is made."""
         switch_on(self._model, self._phases[event.step])

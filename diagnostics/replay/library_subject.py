@@ -1,4 +1,4 @@
-"""What a model of this library does with any parameters, for a moment that asks."""
+"""Answers what a model of this library computes with given parameters, for a moment of a run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class LibrarySubject:
     """A model of this library.
 
     Args:
-        model: a finalized model of which nobody else makes use.
-        wide: the same model in float64, for what has to be exact.
+        model: a finalized model that nothing else uses.
+        wide: the same model in float64, for results that have to be exact.
     """
 
     def __init__(self, model: Model, wide: Model) -> None:
@@ -102,7 +102,7 @@ class LibrarySubject:
         return self._tracer.follow(batch.inputs, batch.labels, layers)
 
     def _backward(self, values: FloatArray, batch: Batch, part: slice, layers: Sequence[str]) -> Trace:
-        """Part of a batch, there and back."""
+        """A forward and a backward pass of part of a batch."""
         self._model.parameters.values[...] = values
         labels = batch.labels
         return self._tracer.follow(batch.inputs[part], labels[part], layers, backward=True, batch_samples=len(labels))

@@ -1,4 +1,4 @@
-"""One moment of a run: all that training depends on just before a step, and all that can be seen in it.
+"""One moment of a run: the exact state just before a step, and what can be computed from it.
 
 Arrays: n samples of the batch, P parameters of all layers together, P_l of one layer:
 its weights in C order, then its biases.
@@ -30,24 +30,24 @@ from lenet.training.state import State
 SAMPLE = 512
 """Samples of the training set that are the same for every step of a run."""
 MULTIPLES = (0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, *(round(0.1 * k, 1) for k in range(2, 21)))
-"""Lengths of a step at which its loss is looked at; closer where a step that was far too long would have been best."""
+"""Multiples of a step at which its loss is computed; small ones are denser, for steps that were far too long."""
 
 
 class Moment:
-    """The run just before one step, proven to be what was logged.
+    """A logged run just before one step, proven to be equal to its log.
 
     :meth:`diagnostics.replay.ReplayedRun.at` makes it; :class:`diagnostics.replay.Branch` goes on from it.
 
     Attributes:
         run: the run as it was logged.
-        recipe: how it is made again.
+        recipe: makes the run again.
         step: the step, counted from 0 over the whole run.
         state: the exact state before it, as :meth:`lenet.Model.state` returns it.
-        meter_state: what the recorder's meter knew then beside the model.
-        proof: what was compared with the log.
+        meter_state: the state of the recorder's meter before it.
+        proof: what was compared with the log, and the result.
         images: the batch of the step, (n, H, W, C) or (n, F), as the network gets it.
         labels: its classes, (n,).
-        sample_indices: where its samples lie in the training set, (n,); None for a loop that you wrote.
+        sample_indices: the places of its samples in the training set, (n,); None for a loop that you wrote.
         values: all parameters before the step, (P,).
         values_after: all parameters after it, (P,).
     """
@@ -80,9 +80,9 @@ class Moment:
 
     @cached_property
     def model(self) -> Any:
-        """The model just before the step: a live one, free to be trained on from here.
+        """The model just before the step. You may change it and train it from here.
 
-        A :class:`lenet.Model`; of a loop that you wrote, the network that ``build`` returned.
+        It is a :class:`lenet.Model`, or for a loop that you wrote the network that ``build`` returned.
         """
         return self.recipe.live_model(self.step, self.state)
 
@@ -120,7 +120,7 @@ class Moment:
         """Each sample's part of the gradient of one layer, (n, P_l).
 
         The rows add up to the gradient of the batch's mean loss without penalties. With the paper's convolution
-        the gradient that was trained with has one part more, which the step before left.
+        the update used one part more: the gradient that the step before had left.
         """
         return self._subject.sample_gradients(self.values, self._batch, self._known(layer))
 
@@ -128,7 +128,7 @@ class Moment:
         """Each sample's share of the gradient of a layer, or of the whole network (None), (n,).
 
         The share is the inner product of the sample's part with the sum of all parts, over that sum's squared
-        norm. The shares add up to 1. One below 0 pulls against the others. NaN where the gradient is zero.
+        norm. The shares add up to 1. A sample with a share below 0 opposes the others. NaN where the gradient is zero.
         """
         products, squares = self._alignments
         if layer is None:
@@ -142,13 +142,13 @@ class Moment:
     # ---- the layers
 
     def outputs(self, layer: str) -> FloatArray:
-        """What a layer gives out after its activation function, (n, H, W, C) or (n, F)."""
+        """The outputs of a layer after its activation function, (n, H, W, C) or (n, F)."""
         return self._subject.passed(self.values, self._batch, self._known(layer))[1]
 
     def preactivations(self, layer: str, *, after: bool = False) -> FloatArray:
-        """What goes into the activation function of a layer, (n, H, W, C) or (n, F).
+        """The preactivations of a layer, its outputs before the activation function, (n, H, W, C) or (n, F).
 
-        ``after``: for the same batch with the parameters after the step; False (default) for those before.
+        ``after``: True computes them with the parameters after the step; False (default) with those before it.
         """
         values = self.values_after if after else self.values
         return self._subject.passed(values, self._batch, self._known(layer))[0]
@@ -156,8 +156,8 @@ class Moment:
     # ---- the step
 
     def update(self, layer: str | None = None) -> FloatArray:
-        """What the step added to the parameters of a layer, (P_l,), or to all (None), (P,)."""
-        with np.errstate(all="ignore"):  # a step that overflowed has infinities in it
+        """The update of the step: of the parameters of a layer, (P_l,), or of all (None), (P,)."""
+        with np.errstate(all="ignore"):  # a step that overflowed has infinities
             return (self.values_after - self.values)[self._place(layer)]
 
     def gradient(self, layer: str | None = None) -> FloatArray:
@@ -169,10 +169,10 @@ class Moment:
     def along_the_step(self, multiples: Sequence[float] = MULTIPLES) -> pd.DataFrame:
         """The loss on the line through the parameters before and after the step, nats, penalties included.
 
-        Index: the multiple of the step that was taken, 0 before it and 1 after it. Columns: ``this_batch``,
-        ``next_batch``, and ``sample``, 512 samples of the training set that are the same for every step. (Of a loop
-        that you wrote the training set is not known, and the last step of a run has no next batch.)
-        ``multiples``: where to look; from 0 to 2 by default.
+        Index: the multiple of the step, 0 before it and 1 after it. Columns: ``this_batch``, ``next_batch``, and
+        ``sample``: 512 samples of the training set, the same for every step. (``sample`` is missing for a loop that
+        you wrote, whose training set is not known; the last step of a run has no next batch.)
+        ``multiples``: the multiples to compute; from 0 to 2 by default.
         """
         batches = {"this_batch": self._batch, **self.recipe.others(self.step, SAMPLE)}
         rows = []
@@ -182,11 +182,11 @@ class Moment:
         return pd.DataFrame(rows, index=pd.Index(multiples, name="multiple", dtype=float), columns=list(batches))
 
     def why_units_moved(self, layer: str) -> pd.DataFrame:
-        """What the step did to each unit of a layer: the mean of what goes into its activation function.
+        """How the step changed the mean preactivation of each unit of a layer, and by which parameters.
 
-        Index: the unit. Columns: ``before`` and ``after``, the mean over the batch (and the positions of a
-        channel); ``by_bias``, ``by_weights`` and ``by_layers_below``, which add up to the difference: what its own
-        bias, its own weights and the layers below did, each with the mean of the other before and after the step.
+        Index: the unit. Columns: ``before`` and ``after``, the mean over the batch (and the positions of a channel).
+        ``by_bias``, ``by_weights`` and ``by_layers_below`` are the parts of the difference that the unit's bias, its
+        weights and the layers below made; they add up to the difference.
         """
         return why_units_moved(self._subject, self.values, self.values_after, self._batch, self._known(layer))
 

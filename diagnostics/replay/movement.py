@@ -1,15 +1,15 @@
 """Why the units of a layer moved in one step: their own bias, their own weights, or the layers below.
 
-What goes into the activation function of a unit is z = b + w a, linear in the bias b, in the
-weights w, and in what the layers below give out, a (for a convolution: at every position). The
-mean over a batch moved from z0 to z1:
+The preactivation of a unit is z = b + w a. It is linear in the bias b, in the weights w, and in
+the outputs a of the layers below (for a convolution: at every position). One step moves its mean
+over a batch from z0 to z1:
 
     z1 - z0  =  (b1 - b0)  +  (w1 - w0) (a0 + a1) / 2  +  (w0 + w1) / 2 (a1 - a0)
 
-which is exact, since what it would leave out, (w1 - w0) (a1 - a0), is shared in halves. With
-f(w, a) the mean without the step of the bias, the last two are half of
-f(w1, a0) - f(w0, a0) + f(w1, a1) - f(w0, a1), and half of f(w0, a1) - f(w0, a0) + f(w1, a1) - f(w1, a0):
-forward passes with parameters of which some are from before the step and some from after it.
+The sum is exact: each of the last two terms has half of the mixed term (w1 - w0) (a1 - a0).
+With f(w, a) for the mean without the step of the bias, the last two terms are half of
+f(w1, a0) - f(w0, a0) + f(w1, a1) - f(w0, a1), and half of f(w0, a1) - f(w0, a0) + f(w1, a1) - f(w1, a0).
+Each f is a forward pass with some parameters from before the step and some from after it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lenet.hooks import FloatArray
 
 
 def why_units_moved(subject: Subject, before: FloatArray, after: FloatArray, batch: Batch, layer: str) -> pd.DataFrame:
-    """The split for every unit of a layer.
+    """The parts of the change, for every unit of a layer.
 
     Args:
         subject: the network.
@@ -40,7 +40,7 @@ def why_units_moved(subject: Subject, before: FloatArray, after: FloatArray, bat
     before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
 
     def mean(weights_moved: bool, below_moved: bool, bias_moved: bool = False) -> Float64:
-        """The mean of each unit, with these parts of the network as they were after the step."""
+        """The mean preactivation of each unit, with these parts of the network as they are after the step."""
         values = before.copy()
         for tensor in subject.tensors:
             own = tensor.layer == layer and (weights_moved if tensor.tensor == "weights" else bias_moved)

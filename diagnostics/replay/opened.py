@@ -1,8 +1,8 @@
-"""Which steps of a run to open side by side, and what is told of each.
+"""Chooses the steps of a run to open side by side, and computes what is shown of each.
 
-A step says little alone. Beside the one that killed the run stand the one where it began, if
-that is another, and an ordinary one from before: the step, among those before, whose update
-of the layer in question was of the middle size.
+The step that broke the run is compared with the first step of the chain of events, if that is
+another one, and with an ordinary step before both: among the steps before, the one whose update
+of the layer in question has the median size.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from lenet.hooks import FloatArray
 
 Role = Literal["ordinary", "first link", "blow", "largest", "asked"]
 FARTHEST, NEAREST = 60, 3
-"""An ordinary step lies so many steps before the one it is compared with, at most and at least."""
+"""The largest and the smallest number of steps between an ordinary step and the one it is compared with."""
 WORTH_A_LOOK = 0.1
-"""Share of the units of a layer that a step silenced, from which on the layer is worth a look."""
+"""A layer is opened where a step made at least this share of its units silent."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class OpenedStep:
 
     Args:
         moment: the run just before it.
-        role: why it is looked at.
-        layer: the layer that is looked at.
+        role: why it is opened.
+        layer: the layer that is shown.
     """
 
     moment: Moment
@@ -64,7 +64,7 @@ class OpenedStep:
 
     @property
     def best_multiple(self) -> float:
-        """Of the multiples in ``line`` the one with the smallest loss of this batch; NaN where all are NaN."""
+        """The multiple in ``line`` with the smallest loss of this batch; NaN where all losses are NaN."""
         losses = self.line["this_batch"].to_numpy()
         return float("nan") if np.isnan(losses).all() else float(self.line.index[int(np.nanargmin(losses))])
 
@@ -75,17 +75,17 @@ class OpenedStep:
 
     @cached_property
     def before(self) -> FloatArray:
-        """What goes into the activation function of each unit before the step, (inputs, units)."""
+        """The preactivations of each unit before the step, (inputs, units)."""
         return _by_unit(self.moment.preactivations(self.layer))
 
     @cached_property
     def after(self) -> FloatArray:
-        """The same for the same batch after the step, (inputs, units)."""
+        """The preactivations of each unit for the same batch after the step, (inputs, units)."""
         return _by_unit(self.moment.preactivations(self.layer, after=True))
 
     @cached_property
     def answering(self) -> dict[str, Answering]:
-        """How many units of each ReLU layer answer to the batch, by layer."""
+        """How many units of each ReLU layer are above 0 for some sample of the batch, by layer."""
         found = {}
         for one in self.moment.layers:
             if one.activation == "relu":
@@ -110,18 +110,18 @@ class OpenedStep:
 
     @property
     def update_ratio(self) -> float:
-        """That of the layer in question; NaN where it is not known."""
+        """The update ratio of the layer that is shown; NaN where it is not known."""
         return self.update_ratios.get(self.layer, float("nan"))
 
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """The steps of a run that are looked at side by side, in order.
+    """The steps of a run that are opened side by side, in order.
 
     Args:
         run: the run as it was logged.
-        layer: the layer that is looked at.
-        steps: the steps, the one that matters most last; one of them may be the ordinary one.
+        layer: the layer that is shown.
+        steps: the steps; the last one is the main step, and one of the others may be the ordinary one.
     """
 
     run: Run
@@ -130,12 +130,12 @@ class OpenedRun:
 
     @property
     def ordinary(self) -> OpenedStep | None:
-        """The ordinary step; None where the run has none before the others."""
+        """The ordinary step; None where there is none before the others."""
         return next((one for one in self.steps if one.role == "ordinary"), None)
 
     @property
     def proof(self) -> ReplayCheck:
-        """What was compared with the log on the way to all of the steps."""
+        """What the replays of all steps compared with the log."""
         proofs = [one.moment.proof for one in self.steps]
         starts = dict.fromkeys(proof.start for proof in proofs if not proof.start.endswith(MET))
         stretches = [(self.run.index["step"] >= p.first_step) & (self.run.index["step"] <= p.last_step) for p in proofs]
@@ -151,15 +151,15 @@ class OpenedRun:
 
     @property
     def main(self) -> OpenedStep:
-        """The step that matters most."""
+        """The main step: the one that was asked for, or that broke the run."""
         return self.steps[-1]
 
 
 def open_origin(replayed: ReplayedRun) -> OpenedRun:
     """The first step of the chain of events, the step that killed the run, and an ordinary one.
 
-    Where nothing died, the step with the largest single update stands for both. Raises ReplayError where the run
-    cannot be replayed.
+    In a run that did not break, the step with the largest single update stands for both. Raises ReplayError where the
+    run cannot be replayed.
     """
     diagnosis = replayed.run.diagnosis
     wanted: dict[int, Role] = {}
@@ -185,9 +185,9 @@ def seconds_to_origin(replayed: ReplayedRun) -> float:
 
 
 def ordinary_step(run: Run, before: int, layer: str) -> int | None:
-    """A step before ``before`` whose update of ``layer`` is of the middle size; None where there are too few.
+    """The step before ``before`` whose update of ``layer`` has the median size; None where there are too few steps.
 
-    Looked at are those from 60 to 3 steps before it, or from the third row of the log on.
+    It is one of the steps from 60 to 3 before it, from the third row of the log on.
     """
     steps = run.index["step"]
     place = run.columns.find(f"{layer}/weights/update/ratio")
@@ -209,13 +209,14 @@ def _opened(replayed: ReplayedRun, wanted: dict[int, Role]) -> OpenedRun:
     roles: dict[int, Role] = dict(wanted)
     if ordinary is not None:
         roles[ordinary] = "ordinary"
-    moments = [replayed.at(step) for step in sorted(roles)]  # in order: each is replayed from the one before
+    # In the order of the steps, since each is replayed from the one before.
+    moments = [replayed.at(step) for step in sorted(roles)]
     layer = _most_silenced(OpenedStep(moments[-1], roles[main], named)) or named
     return OpenedRun(run, layer, tuple(OpenedStep(one, roles[one.step], layer) for one in moments))
 
 
 def _most_silenced(main: OpenedStep) -> str | None:
-    """The layer whose units the step silenced, where it is not the one that the diagnosis names; None otherwise."""
+    """The layer in which the step made most units silent; None where they are few, or the named layer has enough."""
     lost = {name: (one.before - one.after) / one.units for name, one in main.answering.items()}
     most = max(lost, key=lambda name: lost[name], default=None)
     if most is None or lost[most] < WORTH_A_LOOK or lost.get(main.layer, 0.0) >= WORTH_A_LOOK:
@@ -224,7 +225,7 @@ def _most_silenced(main: OpenedStep) -> str | None:
 
 
 def _most_moved(run: Run, step: int) -> str:
-    """The layer whose weights the step moved most, as a share of their size; the first one where that is not known."""
+    """The layer with the largest update ratio in the step; the first layer where no ratio is known."""
     layers = list(dict.fromkeys(layer for layer, _ in run.columns.tensors))
     columns = [f"{layer}/weights/update/ratio" for layer in layers]
     rows = run.block(columns, step, step)

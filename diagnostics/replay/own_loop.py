@@ -1,8 +1,8 @@
-"""A run of a training loop that a user wrote, made again by two functions of its author.
+"""Makes a run of a training loop that a user wrote again, by two functions of that user.
 
 ``build()`` makes the network as it was before its first step, see
 :mod:`diagnostics.replay.own_network`. ``batches()`` gives the batches of the whole run, in
-order: pairs (images, labels). The loop that was logged does no more than this for each:
+order: pairs (images, labels). The loop that was logged does only this for each:
 
     loss, accuracy = network.gradients(images, labels)
     monitor.before_update(images, loss, accuracy, network.learning_rate)
@@ -33,7 +33,7 @@ from lenet.training.state import State
 
 
 class OwnTrained:
-    """A network that a user wrote while it is trained again. ``step`` counts the steps that were made."""
+    """The network of such a loop while it is trained again. ``step`` counts the steps that were made."""
 
     def __init__(self, network: OwnNetwork, batches: Iterator[tuple[Any, Any]]) -> None:
         self.network, self.batches = network, batches
@@ -106,7 +106,7 @@ class OwnRun:
         return Batch(*found)
 
     def others(self, step: int, samples: int) -> dict[str, Batch]:
-        """The next batch, if there is one; of the training set no more is known."""
+        """The next batch, if there is one. The training set is not known."""
         found = next(islice(iter(self.batches()), step + 1, None), None)
         return {} if found is None else {"next_batch": Batch(*found)}
 
@@ -115,7 +115,7 @@ class OwnRun:
 
     @cached_property
     def _labels(self) -> NDArray[Any]:
-        """The classes of one epoch, from which the shares of the classes follow."""
+        """The classes of one epoch, which give the class prior."""
         epoch = [np.asarray(labels) for _, labels in islice(iter(self.batches()), self.info.steps_per_epoch)]
         if not epoch:
             raise ReplayError("batches: gave none, expected those of the whole run")

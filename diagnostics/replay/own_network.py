@@ -1,11 +1,11 @@
-"""What a network that a user wrote has to offer so that its run can be made again.
+"""The interface of a network that a user wrote, whose run can then be made again.
 
 An object with
 
     layers            its layers with weights, a sequence of LayerTap
-    learning_rate     of the next update
+    learning_rate     the learning rate of the next update
     gradients(images, labels)   passes a batch forward and back, and returns its mean loss and accuracy
-    update()          changes weights and biases by what ``gradients`` found
+    update()          changes weights and biases by the gradients
     penalty           what regularisation adds to the loss (may be left out: 0)
 """
 
@@ -21,7 +21,7 @@ from lenet.training.custom_layer import LayerTap
 
 
 class OwnNetwork(Protocol):
-    """A network that a user wrote: see the module."""
+    """The interface of a network that a user wrote: see the module."""
 
     @property
     def layers(self) -> Sequence[LayerTap]:
@@ -29,7 +29,7 @@ class OwnNetwork(Protocol):
 
     @property
     def learning_rate(self) -> float:
-        """Of the next update."""
+        """The learning rate of the next update."""
 
     def gradients(self, images: Any, labels: Any) -> tuple[float, float]:
         """Pass a batch forward and back; returns its mean loss without penalty, and its accuracy."""

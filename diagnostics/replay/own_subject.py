@@ -1,7 +1,7 @@
-"""What a network that a user wrote does with any parameters, for a moment that asks.
+"""Answers what a network that a user wrote computes with given parameters, for a moment of a run.
 
-Of the network only a pass forward and back is known, so the gradient of a sample is that of
-a batch of one. That holds where the loss of a batch is the mean over its samples.
+The network offers only a forward and backward pass, so the gradient of a sample is that of
+a batch of one. That is right where the loss of a batch is the mean over its samples.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from lenet.hooks import FloatArray, LayerInfo, TensorInfo
 
 
 class OwnSubject:
-    """A network that a user wrote, to be asked what it does with any parameters.
+    """A network that a user wrote, as a subject.
 
     Args:
-        network: it, for nobody else to use.
-        info: what its log says of it.
+        network: the network, which nothing else uses.
+        info: what the log says of its run.
     """
 
     def __init__(self, network: OwnNetwork, info: RunInfo) -> None:
@@ -53,8 +53,8 @@ class OwnSubject:
         tap = self._taps[layer]
         if tap.activation is not None and tap.output_of is None:
             raise ReplayError(
-                f"{layer}: what goes into its activation function is not known; give LayerTap(output_of=...) the "
-                "object whose output comes out of the function, so that the layer's own output is what goes in"
+                f"{layer}: its preactivations are not known; give LayerTap(output_of=...) the object that computes the "
+                "activation function, so that the layer's own output is the preactivation"
             )
         return np.array(tap.layer.output), np.array(tap.output())
 

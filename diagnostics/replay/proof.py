@@ -1,4 +1,4 @@
-"""Whether a replay is the run: every row compared with the log, bit for bit, and the parameters with its digests."""
+"""Compares a replay with the log, bit for bit: every row, and the parameters with their digests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMED_COLUMNS = 3
 PARAMETERS = "all parameters"
 LONGEST_VALUE = 40
 
-# What decides the last bits of a result, as an environment has it, and how to call it; the surest reason first.
+# The entries of an environment that decide the last bits of a result, with their names in words, the likeliest first.
 REASONS = {
     "blas": "matrix products of",
     "simd": "instruction sets",
@@ -35,13 +35,13 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place at which a replay is not what was logged.
+    """The first step at which a replay differs from the log.
 
     Args:
         step: the step.
         columns: names of the columns that differ, or "all parameters" where a digest does.
-        logged: what the log says, one entry a column.
-        replayed: what the replay found.
+        logged: their values in the log, one entry a column.
+        replayed: their values in the replay.
     """
 
     step: int
@@ -60,17 +60,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class ReplayCheck:
-    """What a replay was compared with, and what came of it.
+    """What a replay compared with the log, and the result.
 
     Args:
         start: where it began, in words: the seed, or a checkpoint.
-        first_step: the step it began before.
+        first_step: the first step that was made.
         last_step: the last step that was made.
-        rows: how many rows of the log were made again and found equal in all columns that were compared.
-        digests: how many digests of all parameters were found equal.
+        rows: how many rows of the log are equal in all columns that were compared.
+        digests: how many digests of all parameters are equal.
         difference: the first difference; None where there is none.
-        reasons: what may account for it: what is not as it was when the log was made.
-        notes: what was left aside on the way, such as a damaged checkpoint.
+        reasons: likely reasons for the difference: what has changed since the log was made.
+        notes: what was passed over, such as a damaged checkpoint.
         compared: which columns of a row were compared, in words.
     """
 
@@ -106,7 +106,7 @@ class LogComparison(Hook):
 
     Args:
         run: the run as it was logged.
-        state: what the meter knew before the first step of this replay; None at the beginning of the run.
+        state: the state of the meter before the first step of this replay; None at the beginning of the run.
     """
 
     def __init__(self, run: Run, state: MeterState | None = None) -> None:
@@ -122,11 +122,11 @@ class LogComparison(Hook):
         self.meter: StepMeter | None = None
 
     def wants(self, step: int) -> bool:
-        """The steps of which the recorder made rows, or would have: it may have been there only later."""
+        """Whether ``step`` is one of which the recorder makes a row."""
         return step % self._every == 0 and step >= self._first
 
     def on_run_start(self, event: RunStart) -> None:
-        """Compare what is known before the first step."""
+        """Compare what the log says of the run before its first step."""
         info = RunInfo.from_start(event, window=logged_window(self._run))
         self._compare_beginnings(event, info)
         self.meter = meter = StepMeter(info)
@@ -159,11 +159,11 @@ class LogComparison(Hook):
 
     @property
     def digested_steps(self) -> Collection[int]:
-        """The steps before which the log knows the digest of all parameters."""
+        """The steps before which the log has the digest of all parameters."""
         return self._digests.keys()
 
     def meter_state(self) -> MeterState:
-        """What the meter knows at this moment beside the model."""
+        """The state of the meter now."""
         return self._meter.state()
 
     def compare_digest(self, step: int, digest: str) -> None:
@@ -187,7 +187,7 @@ class LogComparison(Hook):
         return self.meter
 
     def _compare_beginnings(self, event: RunStart, info: RunInfo) -> None:
-        """What the log says of the run before its first step must be true of the replay as well."""
+        """Compare what the log says of the run before its first step with the replay."""
         then = self._run.info
         for name in ("tensors", "layers", "batch_size", "samples", "steps_per_epoch", "seed", "prior"):
             logged, here = getattr(then, name), getattr(info, name)
@@ -216,7 +216,7 @@ def logged_window(run: Run) -> int:
 
 
 def reasons(environment: Mapping[str, Any]) -> tuple[str, ...]:
-    """What may account for a difference: what is not as it was when the log was made.
+    """Likely reasons for a difference: what has changed since the log was made.
 
     Args:
         environment: what the log says of versions and machine.

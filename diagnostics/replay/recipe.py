@@ -1,4 +1,4 @@
-"""How a run is made again: what a replay asks, whether the run is of ``Model.train`` or of a loop that a user wrote."""
+"""The interface by which a replay makes a run again, of ``Model.train`` and of a loop that a user wrote alike."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lenet.training.state import State
 
 
 class Trained(Protocol):
-    """What is trained again, as far as a replay looks at it."""
+    """The part of a training that a replay uses."""
 
     @property
     def step(self) -> int:
-        """How many steps were made."""
+        """The number of steps that were made."""
 
     def state(self) -> State:
         """The state before the next step; ``parameters`` are all parameters, flat."""
@@ -26,26 +26,26 @@ class Trained(Protocol):
 
 
 class Recipe(Protocol):
-    """How a run is made again."""
+    """Makes a run again."""
 
     @property
     def can_start_anywhere(self) -> bool:
-        """Whether a saved state is enough to go on from, or the run has to be made from its beginning."""
+        """Whether the run can go on from a saved state. Otherwise it has to be made from its beginning."""
 
     def begin(self, state: State | None) -> Trained:
-        """What is trained, before the first step or in a state. Raises ReplayError where it cannot be made."""
+        """The training in a state, or before its first step (None). Raises ReplayError where it cannot be made."""
 
     def train(self, trained: Any, stop: int, hooks: Sequence[Hook] = ()) -> None:
         """Train on, until ``stop`` steps of the run are made."""
 
     def live_model(self, step: int, state: State) -> Any:
-        """The model just before ``step``, free to be trained on."""
+        """The model just before ``step``, which the caller may change and train."""
 
     def batch_of(self, step: int) -> Batch:
         """The batch of a step."""
 
     def others(self, step: int, samples: int) -> dict[str, Batch]:
-        """What the loss can be asked for beside the batch of ``step``: the next one, and samples that stay the same."""
+        """Further batches for the loss: the one after ``step``, and samples that are the same for all steps."""
 
     def subject(self) -> Subject:
-        """The network, to be asked what it does."""
+        """The network as a subject."""

@@ -1,11 +1,11 @@
-"""replay: from a log to any step of its run.
+"""replay: makes any step of a logged run again.
 
     from diagnostics.replay import replay
     moment = replay("dead.h5").at(34)
 
 A replay trains the model again, from the seed or from the nearest checkpoint before the
-step, and compares every row it makes with the log, bit for bit. What differs is told,
-and nothing is claimed after it.
+step, and compares every row with the log, bit for bit. It ends at the first difference and
+reports it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from lenet.training.order import Order
 from lenet.training.state import State
 
 CERTAIN_AFTER = 2
-"""Equal rows before the first one that differs. From so many on the difference does not come from the checkpoint."""
+"""With so many equal rows before the first one that differs, the difference does not come from the checkpoint."""
 
 
 def replay(
@@ -51,7 +51,7 @@ def replay(
     """A run of which every step can be made again.
 
     Args:
-        path: the log, or the run that was read from it.
+        path: the log, or the run that was read from one.
         data: what the run was trained on: (X, y), a :class:`lenet.Dataset`, or the folder of one. None (default)
             for the folder that the log names or the embedded MNIST. Data with another checksum are refused.
         build: a function that returns the model as it was before its first step. None (default) makes it from the
@@ -82,13 +82,13 @@ def replay(
 
 @dataclass(frozen=True)
 class ReplayedPart:
-    """A part of a run that was made again.
+    """A part of a run that was made again, with its proof.
 
     Args:
-        proof: what it was compared with.
-        state: the state before the step that was wanted; None where none was, or it was not reached.
-        meter: what the recorder's meter knew then.
-        after: all parameters after that step, flat; None where it was not made.
+        proof: what was compared with the log, and the result.
+        state: the state before the step that was wanted; None where no step was wanted or it was not reached.
+        meter: the state of the recorder's meter then.
+        after: all parameters after that step, flat; None where the step was not made.
     """
 
     proof: ReplayCheck
@@ -100,7 +100,7 @@ class ReplayedPart:
 class ReplayedRun:
     """A run that can be made again; :func:`replay` returns it.
 
-    ``run`` is the run as it was logged, ``recipe`` how it is made again.
+    ``run`` is the run as it was logged; ``recipe`` makes it again.
     """
 
     def __init__(self, run: Run, recipe: Recipe) -> None:
@@ -114,7 +114,7 @@ class ReplayedRun:
 
     @property
     def steps(self) -> int:
-        """How many steps can be replayed: those up to the last row of the log."""
+        """The number of steps that can be replayed: those up to the last row of the log."""
         return int(self._rows[-1]) + 1
 
     @property
@@ -132,8 +132,8 @@ class ReplayedRun:
     def at(self, step: int) -> Moment:
         """The run just before ``step``, with the batch of that step.
 
-        Raises ReplayError, one line, where the log has no such step, or where what was replayed is not what was
-        logged: the line names the first step and the first columns that differ, and what may account for it.
+        Raises ReplayError, one line, where the log has no such step, or where the replay differs from the log. The
+        line then names the first step and the first columns that differ, and the likely reasons.
         """
         step = self._checked(step)
         part = self._replayed(step, self._row_at_or_after(step))
@@ -149,11 +149,11 @@ class ReplayedRun:
         first = self._checked(first)
         last = self.steps - 1 if last is None else self._checked(last)
         if last < first:
-            raise NoSuchStepError(f"check: received {first}:{last}, expected a first step that is not behind the last")
+            raise NoSuchStepError(f"check: received {first}:{last}, expected a first step that is not after the last")
         return self._replayed(first, last).proof
 
     def seconds_between(self, first: int, last: int) -> float:
-        """How long a replay takes from the nearest start before ``first`` to ``last``, going by the log; seconds."""
+        """Seconds that a replay from the nearest start before ``first`` to ``last`` takes, by the times in the log."""
         times = self.run.block(["seconds"], self._starts.nearest(first), last)[:, 0].astype(float)
         return float(np.nansum(times)) * self.run.header.log_every
 
@@ -169,11 +169,11 @@ class ReplayedRun:
         return int(step)
 
     def _row_at_or_after(self, step: int) -> int:
-        """The first step with a row from ``step`` on, which proves that it was made again as well."""
+        """The first step from ``step`` on that has a row, so that the replay of ``step`` is compared with the log."""
         return int(self._rows[int(np.searchsorted(self._rows, step))])
 
     def _replayed(self, step: int, last: int) -> ReplayedPart:
-        """Replay until ``last`` from the nearest sound start at or before ``step``, whose state is kept."""
+        """Replay until ``last`` from the nearest sound start at or before ``step``; keep the state before ``step``."""
         failed: ReplayedPart | None = None
         notes: list[str] = []
         for start in self._starts.before(step, notes):
@@ -219,8 +219,8 @@ class StateAtStep(Hook):
 
     Args:
         step: the step.
-        model: what is trained.
-        comparison: what measures it.
+        model: the training.
+        comparison: compares its rows with the log.
     """
 
     def __init__(self, step: int, model: Trained, comparison: LogComparison) -> None:
@@ -230,18 +230,18 @@ class StateAtStep(Hook):
         self.after: NDArray[Any] | None = None
 
     def wants(self, step: int) -> bool:
-        """The step, and those before which the log knows the digest of all parameters."""
+        """Whether this is the step, or one before which the log has the digest of all parameters."""
         return step == self._step or step in self._comparison.digested_steps
 
     def on_step_start(self, event: StepStart) -> None:
-        """Take the state."""
+        """Keep the state before the step."""
         if event.step == self._step:
             self.state = self._model.state()
             self.meter = self._comparison.meter_state()
         self._comparison.compare_digest(event.step, self._model.digest())
 
     def on_update_done(self, event: UpdateDone) -> None:
-        """Take the parameters."""
+        """Keep the parameters after the step."""
         if event.step == self._step:
             self.after = event.values.copy()
 

@@ -1,4 +1,4 @@
-"""Rows that were made again beside the rows of the log: what has to be equal, and what is not."""
+"""Compares rows that were made again with the rows of the log: which columns have to be equal, and which differ."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from diagnostics.run.run import Run
 from diagnostics.schema.columns import Columns
 
 TIMES = frozenset({"seconds"})
-"""Columns that a replay cannot have in common with the log: how long a step took."""
+"""Columns that differ in every replay: the time of a step."""
 EXACT = frozenset({"min", "max", "nonfinite"})
-"""Statistics of tensors that any measuring code finds alike: they are no sums."""
+"""Statistics of tensors that are no sums, so that all measuring code finds the same bits."""
 ALL = "bit for bit"
 WITHOUT_SUMS = "in all but the columns of sums, since the log was measured by other code"
 
 
 def compared(run: Run) -> str:
-    """Which columns of a row of this run can be compared, in words."""
+    """The columns of a row of this run that can be compared, in words."""
     return ALL if run.header.measuring == measuring_code() else WITHOUT_SUMS
 
 
@@ -28,7 +28,7 @@ class RowComparison:
     """Compares rows of a replay with those of the log.
 
     ``run``: the run as it was logged.
-    ``columns``: those of the rows that were made again.
+    ``columns``: the columns of the rows that were made again.
 
     ``names`` are the columns that are compared.
     """
@@ -51,5 +51,5 @@ class RowComparison:
         here, there = (np.ascontiguousarray(rows, np.float32) for rows in self.common(here, there))
         same = (here.view(np.uint32) == there.view(np.uint32)) | (np.isnan(here) & np.isnan(there))
         if not self._is_same_code:
-            same |= here == there  # other code may find the other one of the two zeros
+            same |= here == there  # other code may find -0 for 0
         return np.asarray(~same)

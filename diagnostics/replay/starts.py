@@ -1,4 +1,4 @@
-"""From where a replay can begin: states met before, the checkpoints beside the log, and the seed."""
+"""The states from which a replay can begin: those of earlier replays, the checkpoints beside the log, and the seed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Start:
     """A state of the run from which it can be made again.
 
     Args:
-        step: the step it is before.
-        name: what to call it.
-        state: the exact state; None for the beginning of the run, which follows from the seed.
-        meter: what the recorder's meter knew then.
+        step: the first step after it.
+        name: its name in messages.
+        state: the exact state; None for the beginning of the run, which the seed gives.
+        meter: the state of the recorder's meter then.
     """
 
     step: int
@@ -38,7 +38,7 @@ class Start:
 
 
 class Starts:
-    """All starts of one run; ``seed_only`` for one that can only be made from its beginning."""
+    """All starts of one run. ``seed_only``: whether the run can be made only from its beginning."""
 
     def __init__(self, run: Run, seed_only: bool = False) -> None:
         self._seed_only = seed_only
@@ -50,7 +50,7 @@ class Starts:
         self._met: dict[int, Start] = {}
 
     def remember(self, step: int, state: State, meter: MeterState) -> None:
-        """A state that a proven replay has met; the last few are kept."""
+        """Keep a state that a proven replay has reached; the last few are kept."""
         if self._seed_only:
             return
         if len(self._met) >= KEPT and step not in self._met:
@@ -63,9 +63,9 @@ class Starts:
         return max(place for place in (0, *checkpoints, *self._met) if place <= step)
 
     def before(self, step: int, notes: list[str]) -> Iterator[Start]:
-        """The starts at or before ``step``, the nearest first; the seed is always there.
+        """The starts at or before ``step``, the nearest first; the seed is always one of them.
 
-        Checkpoints that are damaged, or that the log knows otherwise, are passed over; ``notes`` are told.
+        Checkpoints that are damaged, or whose digest in the log is another, are passed over, with a line in ``notes``.
         """
         checkpoints = self._ring.steps if self._ring is not None else []
         for place in sorted({*checkpoints, *self._met, 0}, reverse=True):

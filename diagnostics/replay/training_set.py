@@ -1,8 +1,8 @@
-"""The data that a run was trained on: found, and known to be the same ones by their checksum."""
+"""Finds the data that a run was trained on, and compares their checksum with the log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from lenet.errors import DataError
 
 Data = tuple[NDArray[Any], NDArray[Any]]
 GivenData = Data | Dataset | Path | str | None
-DIGITS = 10  # of a checksum in a message
+DIGITS = 10  # digits of a checksum in a message
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,16 @@ class TrainingSet:
     Args:
         X: the samples, (N, H, W, C) or (N, F).
         y: their classes, (N,), or one-hot (N, classes).
-        name: what to call them.
-        is_known: whether their checksum is that of the log; where the log has none, the rows alone tell.
+        name: their name in messages.
+        is_known: whether their checksum is that of the log. Where the log has none, only its rows can prove the data.
+        validation: samples of the same data set that are not trained on, and their classes; None where none are known.
     """
 
     X: NDArray[Any]
     y: NDArray[Any]
     name: str
     is_known: bool
+    validation: Data | None = None
 
 
 def find_training_set(info: RunInfo, given: GivenData) -> TrainingSet:
@@ -51,9 +53,9 @@ def find_training_set(info: RunInfo, given: GivenData) -> TrainingSet:
     """
     if given is None or isinstance(given, str | Path):
         return _from_files(info, given)
-    name, checksum = "the data handed over", None
+    name, checksum, validation = "the data handed over", None, None
     if isinstance(given, Dataset):
-        name, checksum = given.name, given.checksum
+        name, checksum, validation = given.name, given.checksum, (given.X_test, given.y_test)
         limit = info.settings.get("limit")
         given = given.X_train[:limit], given.y_train[:limit]
     if not isinstance(given, tuple | list) or len(given) != 2:
@@ -63,7 +65,7 @@ def find_training_set(info: RunInfo, given: GivenData) -> TrainingSet:
     if checksum is not None and "data_checksum" in info.environment:
         _compare(name, "checksum", checksum, info.environment["data_checksum"])
         is_known = True
-    return _checked(info, TrainingSet(X, y, name, is_known))
+    return _checked(info, TrainingSet(X, y, name, is_known, validation))
 
 
 def _from_files(info: RunInfo, folder: Path | str | None) -> TrainingSet:
@@ -79,11 +81,12 @@ def _from_files(info: RunInfo, folder: Path | str | None) -> TrainingSet:
     name = str(chosen) if chosen is not None else f"the embedded {EMBEDDED.name.upper()}"
     if checksum is not None:
         _compare(name, "checksum", found.checksum, checksum)
-    return _checked(info, TrainingSet(found.X_train, found.y_train, name, checksum is not None))
+    validation = found.X_test, found.y_test
+    return _checked(info, TrainingSet(found.X_train, found.y_train, name, checksum is not None, validation))
 
 
 def _checked(info: RunInfo, found: TrainingSet) -> TrainingSet:
-    """The set, if it is as large as the log says and has the digest that the log has."""
+    """The set. Raises ReplayError unless its size and its digest are those of the log."""
     if len(found.X) != info.samples or len(found.y) != info.samples:
         raise ReplayError(
             f"{found.name}: found {len(found.X):,} samples and {len(found.y):,} labels, expected {info.samples:,} as "
@@ -94,7 +97,7 @@ def _checked(info: RunInfo, found: TrainingSet) -> TrainingSet:
         return found
     labels = found.y.argmax(axis=1) if found.y.ndim == 2 else found.y
     _compare(found.name, "digest", data_digest(found.X, labels), digest)
-    return TrainingSet(found.X, found.y, found.name, True)
+    return replace(found, is_known=True)
 
 
 def _compare(name: str, what: str, found: str, expected: str) -> None:

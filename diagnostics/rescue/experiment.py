@@ -10,28 +10,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Self
 
 import numpy as np
 
 from diagnostics.errors import ReplayError, RescueError
-from diagnostics.executors.executor import Executor, Failure, Work
+from diagnostics.executors.executor import Executor, Failure
 from diagnostics.executors.sent_files import put_files
 from diagnostics.executors.worker_pool import LocalExecutor
-from diagnostics.log.names import checkpoint_folder
-from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from diagnostics.replay.branch import Branch
 from diagnostics.replay.rows import RowComparison
+from diagnostics.rescue.branch_points import FromLog
 from diagnostics.rescue.fate import Fate, FateJudge, Horizon, fate_at_the_end
 from diagnostics.rescue.patient import Patient
 from diagnostics.rescue.plan import UNCHANGED, PlannedBranch, RescuePlan
 from diagnostics.rescue.record import BranchResult, RescueFolder
 from diagnostics.schema.run_info import RunInfo
-from lenet.data.dataset import data_files
 from lenet.hooks import Hook
 
 LOSSES = 10
@@ -56,7 +53,7 @@ class RescueProgress:
 
 
 @dataclass(frozen=True)
-class BranchWork(Work[PlannedBranch, BranchResult]):
+class BranchWork(FromLog[BranchResult]):
     """What a worker does: one branch. Picklable, so that another process can be handed one.
 
     log: the log of the run that died.
@@ -66,15 +63,13 @@ class BranchWork(Work[PlannedBranch, BranchResult]):
     keep: the folder in which branches keep their rows as logs; None (default) to keep none.
     """
 
-    log: Path
-    data: str | None
     confirmed: int
     horizon: int | None
     keep: Path | None = None
 
     def __call__(self, task: PlannedBranch) -> BranchResult:
         """Train one branch until its fate is certain. Raises ReplayError where its state cannot be had."""
-        branch = Branch(_moments(self.log, self.data)(task.step), task.order_seed)
+        branch = Branch(self.moment(task.step), task.order_seed)
         task.intervention.begin(branch)
         info = branch.moment.run.info
         horizon = Horizon.of(branch.detector, task.step, self.confirmed, self.horizon)
@@ -90,34 +85,15 @@ class BranchWork(Work[PlannedBranch, BranchResult]):
             task.key, fate, branch.steps[-1] if branch.steps else task.step, branch.model.digest(), losses
         )
 
-    @property
-    def reads(self) -> tuple[Path, ...]:
-        """The log, its checkpoints and the data."""
-        folder = checkpoint_folder(self.log)
-        checkpoints = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-        return (self.log, *checkpoints, *(data_files(self._data) if self._data is not None else ()))
-
-    @property
-    def made_by(self) -> Mapping[str, Any]:
-        """The machine of the log."""
-        return open_run(self.log).info.environment
-
-    def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> BranchWork:
+    def elsewhere(self, folder: Path, there: Callable[[Path], Path]) -> Self:
         """The same with the log and the data where they lie there."""
-        data = None if self._data is None else str(there(Path(self._data).absolute()))
-        return replace(self, log=there(self.log.absolute()), data=data, keep=self.keep and folder)
+        return replace(super().elsewhere(folder, there), keep=self.keep and folder)
 
     def arrived(self, task: PlannedBranch, result: BranchResult, files: Mapping[str, bytes]) -> BranchResult:
         """Put the log of the branch in its place, where it is kept."""
         if self.keep is not None:
             put_files(self.keep, files)
         return result
-
-    @property
-    def _data(self) -> str | None:
-        """The folder of the data; None for the embedded ones."""
-        named: str | None = open_run(self.log).info.settings.get("data")
-        return self.data or named
 
     def _recorders(self, task: PlannedBranch, info: RunInfo) -> list[Hook]:
         """What keeps the rows of a branch, where that is asked for; each log says which branch it is."""
@@ -207,18 +183,6 @@ class Rescue:
         seconds = perf_counter() - self._started
         left = seconds / (done - before) * (total - done) if done > before else None
         return RescueProgress(self.plan, self.results, total, seconds, left)
-
-
-@cache
-def _moments(log: Path, data: str | None):  # type: ignore[no-untyped-def]  # a cached function of the step
-    """The moments of a run by step, each replayed once in each worker.
-
-    A branch is computed by one thread: branches share the cores, and two threads would wait for each other.
-    """
-    from diagnostics.replay import replay
-
-    replayed = replay(log, data, threads=1)
-    return cache(replayed.at)
 
 
 def _expect_the_log(branch: Branch, fate: Fate) -> None:

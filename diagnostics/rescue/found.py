@@ -8,7 +8,7 @@ from diagnostics.errors import DamagedFileError, DiagnosticsError
 from diagnostics.files import read_json
 from diagnostics.rescue.patient import examine
 from diagnostics.rescue.plan import PLACEBO, UNCHANGED, make_plan
-from diagnostics.rescue.record import BRANCHES, FORMAT, PLAN, is_same_plan, load_branches
+from diagnostics.rescue.record import BRANCHES, ENDINGS, FORMAT, PLAN, is_same_plan, load_branches, load_endings
 from diagnostics.rescue.results import RescueResult, read_results
 from diagnostics.run.run import Run
 
@@ -42,7 +42,8 @@ def rescue_of(run: Run) -> RescueResult | None:
         if not is_same_plan(stored, plan.to_json()):
             return None
         results = load_branches(folder / BRANCHES, cut=False)
+        endings = load_endings(folder / ENDINGS, cut=False)
     except (DiagnosticsError, DamagedFileError, KeyError, TypeError, ValueError):
         return None
     known = {branch.key for branch in plan.branches}
-    return read_results(plan, {key: result for key, result in results.items() if key in known})
+    return read_results(plan, {key: result for key, result in results.items() if key in known}, endings)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from diagnostics.errors import DiagnosticsError
-from diagnostics.record.rollback import ADJUSTABLE
+from diagnostics.record.rollback import ADJUSTABLE, settings_at
 from diagnostics.replay.branch import Branch
 from lenet.losses import LossCategoricalCrossEntropy
 from lenet.metrics import AccuracyCategorical
@@ -68,13 +68,13 @@ class SwitchOn(Intervention):
             for name, value in changes.items():
                 setattr(model.optimizer, ADJUSTABLE[name], value)
             return
-        info = branch.moment.run.info
-        if not info.settings:
+        info, settings = branch.moment.run.info, settings_at(branch.moment.run, branch.moment.step)
+        if not settings:
             raise DiagnosticsError(
                 f"the remedy changes {', '.join(changes)}; that needs a log with the settings of lenet-diag train"
             )
         before = model.optimizer
-        after = replace(Settings.from_dict(info.settings), **changes).build_optimizer(info.samples)
+        after = replace(Settings.from_dict(settings), **changes).build_optimizer(info.samples)
         after.iterations = before.iterations
         known = before.memory if type(after) is type(before) else {}
         if after.iterations:  # before its first update an optimiser has no memory

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import RescueError
+from diagnostics.record.rollback import settings_at
 from diagnostics.run.run import Run
 from diagnostics.run.usual import USUAL_STEPS, usual_gradient_norm
 from lenet.settings import option_name
@@ -45,6 +46,7 @@ class Patient:
         first link's update; 1 where the update was not larger than usual.
     remedies: what the diagnosis suggests, as far as it can be switched on in a run that goes on.
     left_out: titles of the remedies that need a new run.
+    turned_back_to: the step to which the run was turned back last; 0 where it never was.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Patient:
     usual_share_of_update: float
     remedies: tuple[Treatment, ...]
     left_out: tuple[str, ...] = ()
+    turned_back_to: int = 0
 
 
 def examine(run: Run) -> Patient:
@@ -69,7 +72,7 @@ def examine(run: Run) -> Patient:
     layers = (link.layer,) if link is not None and link.layer else tuple(one.name for one in run.info.layers)
     first = link.step if link is not None else diagnosis.onset or 0
     before = (max(0, first - USUAL_STEPS), max(0, first - 1))
-    settings = run.info.settings
+    settings = settings_at(run, first)
     live, left_out = [], []
     for suggestion in diagnosis.suggestions:
         if settings and suggestion.remedy.is_live(settings):
@@ -93,6 +96,7 @@ def examine(run: Run) -> Patient:
         usual_share_of_update=_usual_share(run, layers, first, *before),
         remedies=tuple(live),
         left_out=tuple(left_out),
+        turned_back_to=run.rollbacks[-1].step if run.rollbacks else 0,
     )
 
 

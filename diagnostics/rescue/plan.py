@@ -146,14 +146,15 @@ def make_plan(
     patient: the run that died, and where its chain begins.
     runs: branches of an arm with reshuffled orders; default 20.
     arms: names of the arms to run beside the unchanged one and the control; none (default) for all that apply.
-    branch_step: the step at which remedies are switched on; None (default) for ten steps before the first link.
+    branch_step: the step at which remedies are switched on; None (default) for ten steps before the first link,
+        and not before a step to which the run was turned back, from which on it had another remedy.
     horizon: how many steps a branch may make; None (default) for patience plus grace.
     seed: the first order seed; default 0.
     point_runs: branches at each point of the search for no return; None (default) for as many as ``runs``.
 
     Raises StudyError for an unknown arm or a step that the run does not have.
     """
-    usual = max(0, patient.first_link - BEFORE_THE_CHAIN)
+    usual = max(patient.turned_back_to, patient.first_link - BEFORE_THE_CHAIN)
     step = usual if branch_step is None else branch_step
     if not 0 <= step <= patient.confirmed:
         raise StudyError(

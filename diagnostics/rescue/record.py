@@ -2,17 +2,18 @@
 
 A rescue that was interrupted goes on where it stopped. A line that a kill cut short is
 left out, and its branch runs again. The plan lies beside the branches; results are never
-continued under another plan.
+continued under another plan. Branches that were trained to the end of the run have a file
+of their own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.file_locks import try_lock
@@ -23,7 +24,7 @@ from diagnostics.rescue.plan import RescuePlan
 from lenet.errors import reason_of
 from lenet.regular_files import read_regular
 
-PLAN, BRANCHES = "rescue.json", "branches.jsonl"
+PLAN, BRANCHES, ENDINGS = "rescue.json", "branches.jsonl", "endings.jsonl"
 FORMAT = "lenet-diag rescue 1"
 
 
@@ -43,6 +44,29 @@ class BranchResult:
     last_step: int
     digest: str
     losses: tuple[tuple[int, float | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What one branch was at the end of the run.
+
+    key: the name of the branch within its plan.
+    fate: dead, alive or undecided, by the verdict over the whole run.
+    last_step: the last step that it made; an earlier one than the run's where nothing could end its defect any more.
+    digest: the hash of its parameters after that step.
+    accuracy: on the validation data, after that step.
+    loss: the mean loss on the validation data; None where it is not finite.
+    """
+
+    key: str
+    fate: Fate
+    last_step: int
+    digest: str
+    accuracy: float
+    loss: float | None
+
+
+Line = TypeVar("Line", BranchResult, Ending)
 
 
 class RescueFolder:
@@ -72,6 +96,14 @@ class RescueFolder:
     def add(self, result: BranchResult) -> None:
         """Append one result, and let it reach the disk."""
         append_line(self.folder / BRANCHES, json.dumps(asdict(result)))
+
+    def endings(self) -> dict[str, Ending]:
+        """The branches that were trained to the end of the run, by key. Ask while the folder is open."""
+        return load_endings(self.folder / ENDINGS)
+
+    def add_ending(self, ending: Ending) -> None:
+        """Append one ending, and let it reach the disk."""
+        append_line(self.folder / ENDINGS, json.dumps(asdict(ending)))
 
     def _begin(self) -> dict[str, BranchResult]:
         plan_file, content = self.folder / PLAN, self.plan.to_json()
@@ -108,6 +140,15 @@ def load_branches(path: Path, *, cut: bool = True) -> dict[str, BranchResult]:
     cut: whether a last line that a kill cut short is cut off the file, so that the next one can be appended.
     Raises DamagedFileError for any other line that is no result.
     """
+    return _load(path, _result, "result of a branch", cut)
+
+
+def load_endings(path: Path, *, cut: bool = True) -> dict[str, Ending]:
+    """The endings in a file of them, by key; arguments and errors as in :func:`load_branches`."""
+    return _load(path, _ending, "ending of a branch", cut)
+
+
+def _load(path: Path, read: Callable[[dict[str, Any]], Line], what: str, cut: bool) -> dict[str, Line]:
     if not path.exists():
         return {}
     try:
@@ -120,13 +161,25 @@ def load_branches(path: Path, *, cut: bool = True) -> dict[str, BranchResult]:
     found = {}
     for number, line in enumerate(whole.splitlines(), 1):
         try:
-            result = _result(json.loads(line))
+            one = read(json.loads(line))
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise DamagedFileError(f"{path}: line {number} is no result of a branch; move the file away") from None
-        found[result.key] = result
+            raise DamagedFileError(f"{path}: line {number} is no {what}; move the file away") from None
+        found[one.key] = one
     return found
 
 
 def _result(value: dict[str, Any]) -> BranchResult:
     losses = tuple((int(step), loss) for step, loss in value["losses"])
     return BranchResult(str(value["key"]), Fate(value["fate"]), int(value["last_step"]), str(value["digest"]), losses)
+
+
+def _ending(value: dict[str, Any]) -> Ending:
+    loss = value["loss"]
+    return Ending(
+        str(value["key"]),
+        Fate(value["fate"]),
+        int(value["last_step"]),
+        str(value["digest"]),
+        float(value["accuracy"]),
+        None if loss is None else float(loss),
+    )

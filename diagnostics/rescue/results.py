@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from diagnostics.rescue.cost import RemedyCost, read_costs
 from diagnostics.rescue.evidence import Evidence, rank_among_placebos, weigh
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.no_return import Fates, died, last_open_step, no_return_step
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, PLACEBO, SCALED, SWAPPED, RescueArm, RescuePlan
-from diagnostics.rescue.record import BranchResult
+from diagnostics.rescue.record import BranchResult, Ending
 from diagnostics.statistics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class RescueResult:
     singles: the arms that alter one step, against their placebos.
     points: the search for the point of no return, in order of steps.
     results: the branches, by key.
+    costs: what proven remedies cost in accuracy, as far as branches were trained to the end of the run.
     """
 
     plan: RescuePlan
@@ -106,6 +108,7 @@ class RescueResult:
     singles: tuple[SingleResult, ...]
     points: tuple[Point, ...]
     results: Mapping[str, BranchResult]
+    costs: tuple[RemedyCost, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -185,11 +188,19 @@ class RescueResult:
             "points": [asdict(point) for point in self.points],
             "last_open_step": self.last_open_step,
             "no_return": self.no_return,
+            "costs": [cost.to_json() for cost in self.costs],
         }
 
 
-def read_results(plan: RescuePlan, results: Mapping[str, BranchResult]) -> RescueResult:
-    """What the branches that are done show."""
+def read_results(
+    plan: RescuePlan, results: Mapping[str, BranchResult], endings: Mapping[str, Ending] | None = None
+) -> RescueResult:
+    """What the branches that are done show.
+
+    plan: the plan of the rescue.
+    results: the branches that are done, by key.
+    endings: those that were trained to the end of the run, by key; None (default) for none.
+    """
     fates = {
         (arm.name, arm.dose): {
             (b.number if b.order_seed is None else b.order_seed): results[b.key].fate
@@ -217,6 +228,7 @@ def read_results(plan: RescuePlan, results: Mapping[str, BranchResult]) -> Rescu
         ),
         tuple(_point(arm, fates[arm.name, arm.dose]) for arm in plan.arms if arm.name == NO_RETURN),
         dict(results),
+        read_costs(plan, endings or {}),
     )
 
 

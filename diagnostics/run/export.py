@@ -1,4 +1,4 @@
-"""The frames of a run as CSV or Parquet files, written part by part so that any length fits."""
+"""Writes the frames of a run as CSV or Parquet files, part by part, so that a run of any length fits into memory."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SHORT = ("epochs", "validations", "events")
 
 
 def export_run(run: Run, folder: str | os.PathLike[str], form: Format = "csv") -> list[Path]:
-    """Write one file a frame, NAME.csv or NAME.parquet; returns their paths.
+    """Write one file for each frame, NAME.csv or NAME.parquet; returns their paths.
 
     ``run``: the run.
-    ``folder``: where to.
+    ``folder``: the folder of the files.
     ``form``: "csv" (default) or "parquet", which needs pyarrow, the optional extra ``parquet``.
 
     Raises UnknownNameError for another form, MissingLibraryError where pyarrow is missing, and LogWriteError where a
@@ -42,7 +42,7 @@ def export_run(run: Run, folder: str | os.PathLike[str], form: Format = "csv") -
 
 
 def _frames(run: Run, name: str) -> Iterator[pd.DataFrame]:
-    """The frame in parts, its index as ordinary columns; at least one part, so that the columns are known."""
+    """The frame in parts, with its index as ordinary columns; at least one part, so that the columns are known."""
     if name in SHORT or not len(run):
         frame: pd.DataFrame = getattr(run, name)
         yield frame if name in ("validations", "events") else frame.reset_index()

@@ -1,4 +1,4 @@
-"""The frames of a run, from its rows and tables."""
+"""Makes the frames of a run from its rows and tables."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.tables import Table
 
 LATEST = 9e9
-"""Seconds since 1970: later moments, in the year 2255 and after, are damage."""
+"""Seconds since 1970. A later time, in the year 2255 or after, is damage."""
 
 
 def steps_frame(index: Records, scalars: NDArray[np.float32], names: Sequence[str]) -> pd.DataFrame:
-    """One row a step: epoch, the scalars, and when it was made, in UTC."""
+    """One row for each step: epoch, the scalars, and the time at which the row was made, in UTC."""
     data: dict[str, Any] = {"epoch": index["epoch"].astype(np.int64)}
     data |= {name: scalars[:, i].astype(np.float64) for i, name in enumerate(names)}
     data["wall"] = datetimes(index["wall"])
@@ -31,7 +31,7 @@ def tensor_places(
     kinds: Sequence[str],
     pairs: Sequence[tuple[str, str]],
 ) -> NDArray[np.intp]:
-    """Column positions by (tensor, kind, statistic); -1 where there is none: the ratio is of updates only."""
+    """Column positions by (tensor, kind, statistic); -1 where there is no column, such as the ratio of gradients."""
     places = np.full((len(pairs), len(kinds), len(statistics)), -1, dtype=np.intp)
     for t, (layer, tensor) in enumerate(pairs):
         for k, kind in enumerate(kinds):
@@ -49,7 +49,7 @@ def tensors_frame(
     kinds: Sequence[str],
     pairs: Sequence[tuple[str, str]],
 ) -> pd.DataFrame:
-    """One row a (step, layer, tensor, kind), from ``cells`` (steps, tensors, kinds, statistics)."""
+    """One row for each (step, layer, tensor, kind), from ``cells`` (steps, tensors, kinds, statistics)."""
     layers = list(dict.fromkeys(layer for layer, _ in pairs))
     tensors = list(dict.fromkeys(tensor for _, tensor in pairs))
     n, repeat = len(steps), len(pairs) * len(kinds)
@@ -66,7 +66,7 @@ def tensors_frame(
 def activations_frame(
     steps: NDArray[np.int64], cells: NDArray[np.float32], statistics: Sequence[str], layers: Sequence[str]
 ) -> pd.DataFrame:
-    """One row a (step, layer), from ``cells`` (steps, layers, statistics)."""
+    """One row for each (step, layer), from ``cells`` (steps, layers, statistics)."""
     n = len(steps)
     codes = [np.repeat(np.arange(n), len(layers)), np.tile(np.arange(len(layers)), n)]
     index = _multi_index([steps, layers], codes, ["step", "layer"])
@@ -75,7 +75,7 @@ def activations_frame(
 
 
 def table_frame(table: Table, rows: Records) -> pd.DataFrame:
-    """A table as it is, text decoded, the CRC left out."""
+    """A table of the log with its texts decoded and without the CRC."""
     data: dict[str, Any] = {}
     for field in table.fields[:-1]:
         column = rows[field.name]
@@ -89,13 +89,13 @@ def table_frame(table: Table, rows: Records) -> pd.DataFrame:
 
 
 def datetimes(wall: NDArray[np.float64]) -> pd.DatetimeIndex:
-    """Seconds since 1970 as moments in UTC, to the microsecond; NaT for what is no moment."""
+    """Seconds since 1970 as times in UTC, to the microsecond; NaT where the number is no time."""
     known = np.where(np.abs(wall) < LATEST, wall, np.nan)
     return pd.DatetimeIndex(pd.to_datetime(known, unit="s", utc=True)).as_unit("us")
 
 
 def epochs_frame(epochs: pd.DataFrame, validations: pd.DataFrame) -> pd.DataFrame:
-    """One row an epoch, with the validation that followed it (NaN where none did)."""
+    """One row for each epoch, with the validation that followed it (NaN where none did)."""
     names = {"loss": "validation_loss", "accuracy": "validation_accuracy", "seconds": "validation_seconds"}
     after = validations[validations["epoch"] >= 0].drop_duplicates("epoch", keep="last")
     right = after.set_index("epoch")[list(names)].rename(columns=names)

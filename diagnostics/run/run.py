@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diagnostics.arguments import expect_name
-from diagnostics.detect.detector import diagnose
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
+from diagnostics.detect.recorded import diagnose
 from diagnostics.files import readable_name
 from diagnostics.run import frames
 from diagnostics.run.plots import RunPlots

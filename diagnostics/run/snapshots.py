@@ -1,4 +1,4 @@
-"""Snapshots: histograms of every tensor, silent units and first kernels, every k steps."""
+"""The snapshots of a run: histograms of every tensor, silent units and first kernels, every k steps."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Histogram:
         return np.asarray(low[:, None] * (1 - share) + high[:, None] * share)
 
     def at(self, places: NDArray[np.intp]) -> Histogram:
-        """Those at some of the snapshots, by their places among them."""
+        """The histograms of some of the snapshots, by their positions."""
         return Histogram(self.steps[places], self.counts[places], self.low[places], self.high[places])
 
     def quantiles(self, levels: tuple[float, ...]) -> NDArray[np.float64]:
-        """Quantiles (n, levels) of the tensor's finite entries, linear inside a bin; NaN without any."""
+        """Quantiles (n, levels) of the tensor's finite entries, linear inside a bin; NaN where none is finite."""
         result = np.full((len(self.steps), len(levels)), np.nan)
         edges = self.edges
         for i, counts in enumerate(self.counts):

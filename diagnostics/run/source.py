@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: memory or a file, read in parts."""
+"""The interface to a run's rows and tables, in memory or in a file, and the one in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Source(Protocol):
 
     @property
     def header(self) -> Header:
-        """What is known of the run as a whole."""
+        """The header: what is known of the run as a whole."""
 
     @property
     def status(self) -> str:
@@ -44,7 +44,7 @@ class Source(Protocol):
         """The trusted rows of one of the snapshot arrays."""
 
     def refresh(self) -> bool:
-        """Look for new rows; says whether anything changed."""
+        """Look for new rows; returns whether anything changed."""
 
     def undone(self) -> Sequence[Source]:
         """The run as it was just before each time that it was turned back."""
@@ -89,7 +89,7 @@ class MemorySource:
         ``epochs``: (rows,), the epoch of each row, counted from 1.
         ``values``: (rows, columns), in the order of ``info.columns``.
         ``wall``: (rows,), when each row was made, in seconds since 1970; None (default) for unknown.
-        ``status``: what became of the run, see :class:`diagnostics.run.run.Run`; default "completed".
+        ``status``: how the run ended, see :class:`diagnostics.run.run.Run`; default "completed".
         ``epoch_rows``: rows of the table of epochs, each a mapping of fields to values; default none.
         ``validations``: rows of the table of validations, likewise; default none.
         ``events``: rows of the table of events, likewise; default none.
@@ -106,7 +106,7 @@ class MemorySource:
 
     @property
     def status(self) -> str:
-        """What became of the run."""
+        """How the run ended."""
         return self.header.status
 
     def count(self) -> int:
@@ -140,7 +140,7 @@ class MemorySource:
 
 
 def index_rows(steps: Any, epochs: Any, wall: Any = None) -> Records:
-    """An index in memory; wall times that were not given are NaN."""
+    """The index of rows in memory; wall times that were not given are NaN."""
     steps = np.asarray(steps, dtype=np.int64)
     rows = np.zeros(len(steps), INDEX.dtype)
     rows["step"] = steps
@@ -150,7 +150,7 @@ def index_rows(steps: Any, epochs: Any, wall: Any = None) -> Records:
 
 
 def records(table: Table, entries: Any) -> Records:
-    """A table in memory, from mappings of field names to values; fields left out are 0, empty or NaN."""
+    """A table in memory, from mappings of field names to values. Fields that are left out are 0, empty or NaN."""
     rows = np.zeros(len(entries), table.dtype)
     for name in rows.dtype.names or ():
         if rows.dtype[name].kind == "f":

@@ -1,9 +1,9 @@
-"""Timeline: the steps that a run is made of, without those that were undone when it was turned back.
+"""Timeline: the rows of a run without those that a rollback undid.
 
-A log is only ever appended to. When a run is turned back to step b, the rows of the steps
-from b on stay where they are, and the rows of the same steps follow as they were made anew.
-The table of rollbacks says how many rows each table had at that moment. So the rows of the
-run are found again, and also those of the run as it was before it was turned back.
+Rows of a log are never removed. When a run is turned back to step b, the rows of the steps from b
+on stay in the log, and new rows of the same steps follow. The table of rollbacks has the number of
+rows that each table had then. From it the rows of the run are found, and those of the run as it was
+before each rollback.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from diagnostics.schema.tables import (
 )
 
 LASTING = (b"resume", b"rollback")
-"""Events that stay true of a run whatever is undone."""
+"""Events that hold for a run whatever steps are undone."""
 
 
 def is_before(table: Table, rows: Records, step: int) -> NDArray[np.bool_]:
-    """Which rows of a table are still true of the run just before ``step``."""
+    """Which rows of a table hold for the run just before ``step``."""
     if "last_step" in (table.dtype.names or ()):
         return np.asarray(rows["last_step"] < step)
-    if table in (CHECKPOINTS, DIGESTS):  # a checkpoint is named after the step that comes next
+    if table in (CHECKPOINTS, DIGESTS):  # the step of a checkpoint is the one that comes next
         return np.asarray(rows["step"] <= step)
     before = rows["step"] < step
-    if table is EVENTS:  # so is the event that tells of it
+    if table is EVENTS:  # and so is the step of its event
         at_it = (rows["event"] == b"checkpoint") & (rows["step"] == step)
         before |= at_it | np.isin(rows["event"], LASTING)
     return np.asarray(before)
@@ -52,8 +52,8 @@ class Timeline:
     """The rows of ``recorded`` that are part of the run.
 
     ``recorded``: the rows and tables as they were written.
-    ``ends_at``: the number of the rollback at which the timeline ends, counted from 0: the run as it was just before
-    it was turned back then. None (default) for the run as it is.
+    ``ends_at``: the number of a rollback, counted from 0; the timeline is then the run as it was just before it. None
+    (default) for the whole run.
     """
 
     def __init__(self, recorded: Source, ends_at: int | None = None) -> None:
@@ -69,13 +69,13 @@ class Timeline:
 
     @property
     def header(self) -> Header:
-        """What is known of the run as a whole; how it ended is not known of one that was turned back."""
+        """The header. A timeline that ends at a rollback has no values for the end of the run."""
         header = self.recorded.header
         return header if self._ends_at is None else replace(header, status="stopped", digest_end="")
 
     @property
     def status(self) -> str:
-        """What became of the run; one that was turned back had been stopped there."""
+        """How the run ended. A timeline that ends at a rollback was stopped."""
         return self.recorded.status if self._ends_at is None else "stopped"
 
     def count(self) -> int:
@@ -118,14 +118,14 @@ class Timeline:
         return rows[: len(snapshots)][self._kept(SNAPSHOTS, snapshots)]
 
     def refresh(self) -> bool:
-        """Look for new rows; says whether anything changed."""
+        """Look for new rows; returns whether anything changed."""
         return self.recorded.refresh()
 
     # ---- inside
 
     @property
     def _rollbacks(self) -> Records:
-        """The rollbacks that decide which rows are part of the timeline, that at its end included."""
+        """The rollbacks up to the end of the timeline, which decide the rows that are part of it."""
         rows = self.recorded.table(ROLLBACKS)
         return rows if self._ends_at is None else rows[: self._ends_at + 1]
 

@@ -1,4 +1,4 @@
-"""Which steps and layers of a run to look at: the step at which it died, and the layer that failed."""
+"""Finds the steps and layers of a run to show: the step at which it broke, and the layer that failed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SYMPTOMS = {str(verdict) for verdict in Verdict}
 
 @dataclass(frozen=True)
 class Focus:
-    """A range of steps to look at closely.
+    """A range of steps to show closely.
 
     ``first``, ``last``: its first and its last step.
     ``turn``: the step at which the run died.
@@ -46,7 +46,7 @@ def focus(run: Run) -> Focus | None:
     steps = run.index["step"]
     first = max(int(steps[0]), min(begins) - margin)
     last = min(int(steps[-1]), max(begins) + margin)
-    if last > first and len(run) > LEAST_ROWS:  # wider, by whole margins, until enough rows lie within
+    if last > first and len(run) > LEAST_ROWS:  # the range grows by whole margins until it holds enough rows
         distances = np.maximum(np.maximum(first - steps, steps - last), 0)
         wider = margin * -(-int(np.partition(distances, LEAST_ROWS - 1)[LEAST_ROWS - 1]) // margin)
         first, last = max(int(steps[0]), first - wider), min(int(steps[-1]), last + wider)
@@ -54,7 +54,7 @@ def focus(run: Run) -> Focus | None:
 
 
 def mechanisms(run: Run) -> tuple[Finding, ...]:
-    """The findings of the chain that say why the run died, without the symptom, which says what was seen."""
+    """The findings of the chain that say why the run broke; the symptom at its end is left out."""
     return tuple(f for f in run.diagnosis.chain if f.rule not in SYMPTOMS)
 
 
@@ -82,7 +82,7 @@ def failed_layer(run: Run) -> str | None:
 
 
 def layers_to_show(run: Run) -> tuple[str | None, ...]:
-    """The layers to look at closely: the one that failed, and that of the first link; (None,) without either."""
+    """The layers to show closely: the one that failed, and that of the first link; (None,) without either."""
     cause = run.diagnosis.cause
     known = {layer for layer, _ in run.columns.tensors}
     named = (failed_layer(run), cause.layer if cause and cause.layer in known else None)
@@ -90,7 +90,7 @@ def layers_to_show(run: Run) -> tuple[str | None, ...]:
 
 
 def deciding_stretch(diagnosis: Diagnosis) -> Stretch | None:
-    """The stretch that decides the verdict; where none does, the longest of those that the run recovered from."""
+    """The stretch that decides the verdict; in a run that ended well, the longest of its stretches."""
     if diagnosis.onset is not None:
         return next((s for s in diagnosis.stretches if s.onset == diagnosis.onset), None)
     return max(diagnosis.stretches, key=lambda s: (s.recovery or diagnosis.steps) - s.onset, default=None)

@@ -1,4 +1,4 @@
-"""What was usual in a run before its trouble began."""
+"""The usual norm of a run's gradient before an event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from diagnostics.run.run import Run
 
 USUAL_STEPS = 20
-"""So many steps before an event say what was usual."""
+"""The number of steps before an event over which the usual norm is measured."""
 
 
 def usual_gradient_norm(run: Run, before: int) -> float:

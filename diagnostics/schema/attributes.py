@@ -1,4 +1,4 @@
-"""What an attribute of a log is. Each is declared once, at the field that holds its value.
+"""The declaration of a log's attributes. Each is declared once, at the field that holds its value.
 
     batch_size: Annotated[int, Attribute("int64", "samples", "size of a batch")]
 
@@ -19,12 +19,11 @@ class Attribute:
 
     ``dtype``: int64, float64, one of them with a length such as "float64[classes]", text or JSON.
     ``unit``: its unit; "" for none.
-    ``meaning``: what it says, in words.
+    ``meaning``: its meaning, in words.
     ``changes``: whether it is rewritten while the run goes on.
-    ``choices``: for texts of which the file stores the position in this list; () for all others.
-    ``least``, ``most``: between what a whole number lies; a log that says otherwise is refused.
-    ``since``: the minor version of the log format that added it. A field that was added has a default, which
-    stands for what an older log does not say.
+    ``choices``: the texts of which the file stores the position in this list; () for all other attributes.
+    ``least``, ``most``: the range of a whole number; a log with a number outside is refused.
+    ``since``: the minor version of the log format that added it. A field that was added has a default for older logs.
     """
 
     dtype: str

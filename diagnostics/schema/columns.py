@@ -1,10 +1,10 @@
-"""The columns of one row, and where to find each.
+"""The columns of one row, and the position of each.
 
 A row is a flat float32 vector. Its columns are, in this order: the scalars of
 the step, the statistics of every parameter tensor (by kind, then statistic,
 then tensor), the ratios of update to value, and the statistics of every layer's
-activations (by statistic, then layer). What is measured is declared in
-:mod:`diagnostics.schema.measures`.
+activations (by statistic, then layer). :mod:`diagnostics.schema.measures`
+declares the measures.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class RowBlocks(NamedTuple):
 
 
 class Columns(Sequence[Column]):
-    """The columns of a run, in order, and where to find each.
+    """The columns of a run, in order, and the position of each.
 
     ``columns``: the columns in their order.
 
@@ -100,8 +100,8 @@ class Columns(Sequence[Column]):
     ) -> Columns:
         """The columns of a network with these tensors and layers.
 
-        ``minor``: leave out measures that this minor version of the log format does not have; None (default): none.
-        ``without``: leave out what is not measured: names of scalars, "inputs", "activations", "gradients" or
+        ``minor``: a minor version of the log format. Later measures are left out; None (default) leaves out none.
+        ``without``: what is not measured and left out: names of scalars, "inputs", "activations", "gradients" or
         "updates"; default nothing.
         """
 

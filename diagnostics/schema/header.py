@@ -1,4 +1,4 @@
-"""The header of a log: what is known before the first row, and how the run ended."""
+"""The header of a log: its attributes from before the first row, and how the run ended."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ON_DEFECT_MEANING = (
 class Header:
     """All attributes of a log. Those that change later have their first values here.
 
-    ``checkpoint_every`` is None where the log is of version 1.0, which does not say.
+    ``checkpoint_every`` is None where the log is of version 1.0, which does not have it.
     """
 
     info: RunInfo
@@ -71,7 +71,7 @@ class Header:
     ] = math.nan
 
     def continued(self, of: Header) -> Header:
-        """The header of a resumed run: it keeps the name, age and first digest it had."""
+        """The header of a resumed run, which keeps its id, its time of creation and its first digest."""
         measuring = self.measuring if self.measuring == of.measuring else ""
         return replace(self, run_id=of.run_id, created=of.created, digest_start=of.digest_start, measuring=measuring)
 

@@ -1,4 +1,4 @@
-"""The log format as text, from its declaration: for ``lenet-diag schema`` and ``docs/log-format.md``."""
+"""Makes the page of the log format from the declarations, for ``lenet-diag schema`` and ``docs/log-format.md``."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from diagnostics.schema.tables import (
 
 INTRODUCTION = f"""# The log format, version {VERSION[0]}.{VERSION[1]}
 
-A log is one HDF5 file a run ("{FORMAT}"). It is written in SWMR mode, so that others can read it meanwhile, and is
-an ordinary HDF5 file when it is closed. This page is generated from the declarations in
+A log is one HDF5 file for one run ("{FORMAT}"). It is written in SWMR mode, so that other programs can read it
+during the run, and is an ordinary HDF5 file when it is closed. This page is generated from the declarations in
 `diagnostics/schema/`; `lenet-diag schema` prints it.
 
-A program refuses a file of another major version; a newer minor version only adds. Rows are trusted as far as their
-CRC-32 (`zlib.crc32`) agrees; readers stop at the first that does not. Numbers are little-endian; texts are UTF-8 of
-fixed length, padded with zero bytes. Growing datasets are extensible along their first axis.
+A program refuses a file of another major version. A newer minor version only adds. Rows are trusted as far as their
+CRC-32 (`zlib.crc32`) is right; readers stop at the first row whose CRC-32 is wrong. Numbers are little-endian; texts
+are UTF-8 of fixed length, padded with zero bytes. Growing datasets are extensible along their first axis.
 
-After a kill the file says it is still open for writing. `open_run` reads it all the same; plain `h5py` does after
-`lenet-diag repair FILE`.
+After a kill the file is still marked as open for writing. `open_run` reads it all the same; plain `h5py` reads it
+after `lenet-diag repair FILE`.
 """
 
 

@@ -1,10 +1,10 @@
-"""What is measured at each step: every measure declared once.
+"""The measures of a step, each declared once.
 
-One entry in a list below is all a new measure needs: its name, its unit, what it means, and the
-function that defines it. It is then a column of every row, of the file, of the frames and of
-the page of the log format. The room ``measure/`` has faster ways to compute most of those that
-stand here, all tensors at once; a measure without such a way is computed by its definition.
-The order of the lists is the order of the columns and means nothing else.
+A new measure needs one entry in a list below: its name, its unit, its meaning, and the function
+that defines it. It is then a column of every row, of the file, of the frames and of the page of
+the log format. The room ``measure/`` computes most of these measures faster, for all tensors at
+once; a measure without such code is computed by its definition. The order of the lists is the
+order of the columns, and nothing else depends on it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Measure:
 
     ``name``: its name in the file and in frames.
     ``unit``: its unit; "1" for a number without one.
-    ``meaning``: what it is, in one sentence.
+    ``meaning``: its meaning, in one sentence.
     ``of``: its definition. It gets the StepEnd event for a scalar, the entries of a tensor (flat, float64) for a
     tensor statistic, and :class:`LayerOutputs` for an activation statistic.
-    ``since``: the minor version of the log format that added it; a log of an older version may be without.
+    ``since``: the minor version of the log format that added it; older logs may lack it.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class LayerOutputs:
-    """What is known of one layer's outputs at one step.
+    """The outputs of one layer at one step.
 
     ``sample``: the outputs of the subsample, flat, float32.
     ``activation``: the name of the activation function, None where there is none.
     ``silent``: for every unit whether it was 0 for the whole batch; empty for the input.
-    ``silent_steps``: for every unit the number of steps, this one included, that it has been silent for.
+    ``silent_steps``: for every unit the number of steps, this one included, for which it has been silent.
     ``window``: W, in steps.
     ``steps``: how many steps have been measured, this one included.
     """
@@ -69,7 +69,7 @@ def zero_fraction(x: Array) -> float:
 def update_ratio(update_norms: NDArray[np.float32], value_norms: NDArray[np.float32]) -> NDArray[np.float32]:
     """Norms of updates over norms of values (tensors,); NaN where that of the value is 0."""
     ratios: NDArray[np.float32] = update_norms / value_norms
-    if 0.0 in value_norms.tolist():  # of a few numbers a list is quicker to search
+    if 0.0 in value_norms.tolist():  # searching a short list is quicker
         ratios[value_norms == 0] = np.nan
     return ratios
 
@@ -89,7 +89,7 @@ def dead_fraction(outputs: LayerOutputs) -> float:
 
 
 def dead_window_fraction(outputs: LayerOutputs) -> float:
-    """The share of units silent for W steps; NaN as long as W steps have not been measured."""
+    """The share of units that were silent for W steps; NaN until W steps have been measured."""
     if outputs.steps < outputs.window or not outputs.silent.size:
         return math.nan
     return float((outputs.silent_steps >= outputs.window).mean())
@@ -101,7 +101,7 @@ SCALARS = (
     Measure("penalty", "nats", "L1 and L2 penalty of the weights", attrgetter("penalty")),
     Measure("accuracy", "share", "share of the batch that is classified right", attrgetter("accuracy")),
     Measure("learning_rate", "1", "learning rate of this step's update", attrgetter("learning_rate")),
-    Measure("seconds", "s", "time of the step without the time hooks took", attrgetter("seconds")),
+    Measure("seconds", "s", "time of the step, without that of the hooks", attrgetter("seconds")),
     Measure("samples", "samples", "size of the batch", attrgetter("samples")),
 )
 
@@ -163,11 +163,11 @@ ACTIVATION_STATISTICS = (
 
 
 def positions(measures: Sequence[Measure], *names: str) -> tuple[int, ...]:
-    """Where the measures of these names stand in a list. Raises ValueError where one is not declared."""
+    """The positions of the measures of these names in a list. Raises ValueError where one is not declared."""
     declared = [one.name for one in measures]
     return tuple(declared.index(name) for name in names)
 
 
 def others(measures: Sequence[Measure], *names: str) -> tuple[tuple[int, Measure], ...]:
-    """Where the measures of all other names stand, and these measures."""
+    """The positions of the measures of all other names, with these measures."""
     return tuple((place, one) for place, one in enumerate(measures) if one.name not in names)

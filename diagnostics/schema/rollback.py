@@ -1,4 +1,4 @@
-"""Rollback: one place at which a run was turned back, as its log says it."""
+"""Rollback: one entry of a log's table of rollbacks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 class Rollback:
     """A run was turned back from a defect to a state before it, and went on with a remedy.
 
-    ``step``: the step that came next: the state before it was restored.
-    ``last_step``: the last step that was made before; the steps from ``step`` to it are undone.
+    ``step``: the step that came next. The state before it was restored.
+    ``last_step``: the last step that was made before the rollback. The steps from ``step`` to it are undone.
     ``kind``: the defect that was undone, as a verdict.
     ``onset``: its onset.
-    ``remedy``: the key of what was switched on, see :mod:`diagnostics.detect.rollback_remedies`.
-    ``setting``: the setting that it changes.
+    ``remedy``: the key of the remedy, see :mod:`diagnostics.detect.rollback_remedies`.
+    ``setting``: the setting that the remedy changes.
     ``value``: the value of that setting from there on.
     ``order_seed``: the seed of the new order of the samples; None where the order stayed.
     ``file``: the checkpoint that was restored.
@@ -34,17 +34,17 @@ class Rollback:
 
     @property
     def undone_steps(self) -> int:
-        """How many steps it undid."""
+        """The number of steps that it undid."""
         return self.last_step + 1 - self.step
 
     def to_row(self) -> dict[str, Any]:
-        """The fields of its row in the table of rollbacks, without the counts of rows."""
+        """Its row in the table of rollbacks, without the fields that count rows."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         return {**plain, "order_seed": -1 if self.order_seed is None else self.order_seed}
 
 
 def rollbacks_of(rows: Iterable[Any]) -> tuple[Rollback, ...]:
-    """The rollbacks that the rows of the table tell of."""
+    """The rollbacks, from the rows of the table."""
     return tuple(_of_row(row) for row in rows)
 
 

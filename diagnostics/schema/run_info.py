@@ -14,9 +14,7 @@ from diagnostics.schema.window import window_steps
 from diagnostics.views import ShownInNotebooks
 from lenet.hooks import LayerInfo, RunStart, TensorInfo
 
-_WINDOW_MEANING = (
-    "W: so many steps are looked at together to tell whether the run has learned, and whether a unit is dead"
-)
+_WINDOW_MEANING = "W: the number of steps over which a run has learned or guesses, and over which a unit is dead"
 _THRESHOLDS_MEANING = (
     "the thresholds by which the run was judged while it was recorded, by rule.name; {} where it was not judged"
 )
@@ -32,24 +30,24 @@ _ROWS_MEANING = (
 
 @dataclass(frozen=True)
 class RunInfo(ShownInNotebooks):
-    """What is known of a run before its first step. Meter and detector take it as it is; the log keeps it.
+    """What is known of a run before its first step. Meter and detector use it; the log keeps it.
 
     ``tensors``: the parameter tensors, in the order of the network.
-    ``layers``: the trainable layers whose outputs are measured, in the order of the network; nearly always all.
+    ``layers``: the trainable layers whose outputs are measured, in the order of the network; mostly all layers.
     ``prior``: (classes,), the share of each class in the training labels.
     ``batch_size``, ``samples``: size of a batch, and of the training set.
-    ``steps_per_epoch``, ``epochs``, ``total_steps``: how long the run was asked to be; 0 steps where that is not known.
+    ``steps_per_epoch``, ``epochs``, ``total_steps``: the length of the run, as it was asked for; 0 where not known.
     ``seed``: the seed of all that is random; -1 where it is not known.
     ``description``: the model in words: layers, optimiser, learning rate.
     ``settings``: those of ``lenet-diag train``; {} where training was run from Python.
     ``environment``: versions, machine, threads, process, checksum of the data.
     ``window``: W, in steps; 0 stands for the default at this batch size.
-    ``thresholds``: those of the detector that judged the run while it was recorded; {} where none did, and where
-    the log is older than version 1.2.
+    ``thresholds``: the thresholds by which the run was judged while it was recorded; {} where it was not judged, and
+    where the log is older than version 1.2.
     ``task``: what the network is trained for; default classes with cross-entropy.
     ``rows``: "steps", or "means" where a row of an imported log is the mean over the steps since the row before.
-    ``recorded_columns``: the columns that the log names, which a program of another version may have written;
-    None for the columns that are declared today.
+    ``recorded_columns``: the columns that the log names, which another version of the program may have written; None
+    for the columns that this version declares.
     """
 
     tensors: tuple[TensorInfo, ...]
@@ -65,7 +63,7 @@ class RunInfo(ShownInNotebooks):
     total_steps: Annotated[int, Attribute("int64", "steps", "steps asked for; 0 where it is not known")]
     seed: Annotated[
         int,
-        Attribute("int64", "", "the seed all randomness came from; -1 where it is not known", least=-1, most=2**63 - 1),
+        Attribute("int64", "", "the seed of all that is random; -1 where it is not known", least=-1, most=2**63 - 1),
     ]
     description: Annotated[Mapping[str, Any], Attribute("JSON", "", "the model: layers, loss, optimiser, schedule")] = (
         field(default_factory=dict)
@@ -105,13 +103,13 @@ class RunInfo(ShownInNotebooks):
 
     @classmethod
     def from_start(cls, start: RunStart, **added: Any) -> Self:
-        """What the trainer announces, and what only the recorder knows (``added``)."""
+        """RunInfo from the event of the trainer and from the fields that only the recorder knows (``added``)."""
         announced = {one.name: getattr(start, one.name) for one in fields(cls) if hasattr(start, one.name)}
         return cls(**announced, **added)
 
     @cached_property
     def columns(self) -> Columns:
-        """The columns of this run's rows: those its log names, else those that are declared."""
+        """The columns of this run's rows: those that its log names, else those that are declared."""
         if self.recorded_columns is not None:
             return self.recorded_columns
         return Columns.declare(self.tensors, self.layers)
@@ -123,7 +121,7 @@ class RunInfo(ShownInNotebooks):
 
     @cached_property
     def layer_names(self) -> tuple[str, ...]:
-        """All layers with tensors, in the order of the network; ``layers`` lacks those whose outputs nobody sees."""
+        """All layers with tensors, in the order of the network, those without measured outputs included."""
         return tuple(dict.fromkeys(one.layer for one in self.tensors))
 
     @cached_property
@@ -133,7 +131,7 @@ class RunInfo(ShownInNotebooks):
 
     @property
     def is_imported(self) -> bool:
-        """Whether it comes from the log of another tool, which need not have all that is declared."""
+        """Whether it comes from the log of another tool, which may lack declared columns."""
         return "imported_from" in self.environment
 
     @property

@@ -31,7 +31,7 @@ class Field:
     ``name``: its name.
     ``dtype``: its type in the file, as NumPy spells it.
     ``unit``: its unit; "" for none.
-    ``meaning``: what it says, in words.
+    ``meaning``: its meaning, in words.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Table:
     """A dataset of named fields that grows by rows.
 
     ``path``: where it lies in the file.
-    ``meaning``: what one row says, in words.
+    ``meaning``: the meaning of one row, in words.
     ``chunk``: rows of one chunk in the file.
     ``fields``: its fields; the last one is the CRC of the row.
     ``since``: the minor version of the format that added it; older logs do not have it.
@@ -179,7 +179,7 @@ EPOCHS = Table(
         Field("loss", "<f8", "nats", "mean training loss over its samples"),
         Field("accuracy", "<f8", "share", "training accuracy over its samples"),
         Field("learning_rate", "<f8", "1", "learning rate of its last step"),
-        Field("seconds", "<f8", "s", "time it took, hooks left out"),
+        Field("seconds", "<f8", "s", "time it took, without that of the hooks"),
         CRC,
     ),
 )
@@ -213,8 +213,8 @@ EVENTS = Table(
         Field("rule", "S48", "", "the rule that fired, the verdict, or what interrupted the run; or empty"),
         Field("layer", "S64", "", "the layer, or empty"),
         Field("severity", "S16", "", "info, warning or error"),
-        Field("value", "<f8", "", "what was measured; NaN where nothing was"),
-        Field("limit", "<f8", "", "what it was held against; NaN where nothing was"),
+        Field("value", "<f8", "", "the measured number; NaN where there is none"),
+        Field("limit", "<f8", "", "the limit it was compared with; NaN where there is none"),
         Field("message", "S320", "", "a sentence for people (UTF-8)"),
         CRC,
     ),
@@ -236,7 +236,7 @@ CHECKPOINTS = Table(
 
 DIGESTS = Table(
     "digests",
-    "what each checkpoint has to be, bit for bit; since 1.2",
+    "the digests of each checkpoint; since 1.2",
     16,
     (
         Field("step", "<i8", "", "steps made when it was taken: the next step to do"),
@@ -308,7 +308,7 @@ def rows_of(table: Table) -> str:
 
 ROLLBACKS = Table(
     "rollbacks",
-    "where the run was turned back. Of the rows that a table had until then, those of steps from `step` on are "
+    "where the run was turned back. Of the rows that a table had by then, those of steps from `step` on are "
     "undone: they stay in the log and are no part of the run. The rows after them go on from `step`; since 1.3",
     16,
     (
@@ -317,7 +317,7 @@ ROLLBACKS = Table(
         Field("last_step", "<i8", "", "the last step that was made before, which is undone"),
         Field("kind", "S16", "", "the defect that was undone: never-learned, collapsed or diverged"),
         Field("onset", "<i8", "", "its onset"),
-        Field("remedy", "S48", "", "what was switched on"),
+        Field("remedy", "S48", "", "the key of the remedy"),
         Field("setting", "S16", "", "the setting that it changes"),
         Field("value", "<f8", "", "the value of that setting from there on"),
         Field("order_seed", "<i8", "", "the seed of the new order of the samples; -1 where the order stayed"),

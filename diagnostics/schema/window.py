@@ -1,8 +1,8 @@
-"""The window W: so many steps are looked at together.
+"""The window W, in steps.
 
-A run is guessing or has learned over the last W steps, and a unit is dead when it was silent
-throughout them. Meter and detector take W from the same place, :attr:`RunInfo.window`, which a log
-keeps since version 1.2. Older logs do not say it and are judged with the default of today.
+A run guesses or has learned over the last W steps, and a unit is dead when it was silent
+throughout them. Meter and detector take W from :attr:`RunInfo.window`, which a log has since
+version 1.2. Older logs are judged with the default.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 
 LEAST_STEPS = 20
 LEAST_SAMPLES = 2560
-# Small batches need no thousands of rows: the margin of chance allows for the samples that there are.
+# The limit keeps W short for small batches. The margin of chance grows where there are fewer samples.
 MOST_STEPS = 200
 
 
@@ -19,9 +19,9 @@ def window_steps(batch_size: int, least_steps: float = LEAST_STEPS, least_sample
     """W in steps.
 
     Args:
-        batch_size: samples a step.
-        least_steps: W has at least so many steps.
-        least_samples: and so many samples, but for that never more than 200 steps.
+        batch_size: samples of a step.
+        least_steps: the smallest W.
+        least_samples: W has as many steps as hold so many samples, where these are more, and at most 200.
 
     Raises ValueError for a batch without samples.
     """

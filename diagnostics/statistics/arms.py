@@ -1,4 +1,4 @@
-"""Arms: runs that differ in nothing but the seed belong together."""
+"""Groups runs into arms: the runs of one arm differ in nothing but the seed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from diagnostics.statistics.run_summary import RunSummary
 from lenet.settings import shown_setting
 
 NOT_AN_ARM = ("seed", "threads")
-"""Settings in which the runs of one arm may differ. The number of threads changes times and nothing else."""
+"""The settings in which the runs of one arm may differ. The number of threads changes times and nothing else."""
 
 
 def arm_key(settings: Mapping[str, Any]) -> str:
-    """The settings that make an arm, as one text that does not depend on their order."""
+    """The settings that all runs of an arm share, as one text that does not depend on their order."""
     kept = {name: value for name, value in settings.items() if name not in NOT_AN_ARM}
     return json.dumps(kept, sort_keys=True, default=str)
 
@@ -29,9 +29,9 @@ def group_runs(
 
     Args:
         runs: the summaries.
-        labels: the label of each arm by its :func:`arm_key`, in the order wanted; an arm that is not
+        labels: the label of each arm by its :func:`arm_key`, in the order wanted. An arm that is not
             among them is labelled by the settings in which it differs from the others. None (default) labels all so.
-        exclude_defect_steps: whether step and epoch figures leave out defect iterations; default no.
+        exclude_defect_steps: whether step and epoch figures leave out defect iterations; default False.
 
     Raises:
         TypeError: ``runs`` is no list of summaries.

@@ -1,8 +1,8 @@
 """Weights and biases of healthy and of defect runs: median and 10-90 % band of each statistic over steps.
 
 Aligned at "start", runs are compared step by step. Aligned at "onset", the steps of a
-defect run are counted from its own onset, and the healthy runs are looked at around
-those same onsets, so that both sides are as far into their training.
+defect run are counted from its own onset, and the steps of the healthy runs from
+those same onsets, so that both sides are equally far into their training.
 """
 
 from __future__ import annotations
@@ -37,17 +37,16 @@ def parameter_bands(
 
     Index (fate, layer, tensor, kind, statistic, step); columns median, low (the 10th
     percentile), high (the 90th) and n, the runs that have this step. Aligned at the
-    onset, n counts a healthy run once for each onset it is looked at around. Undecided
-    runs are left out.
+    onset, n counts a healthy run once for each onset. Undecided runs are left out.
 
     Args:
         runs: the runs, all of networks with the same tensors.
         statistics: names of statistics of a tensor; default mean, std and norm.
         kinds: value, gradient and update, or some of them; default all.
         align: whether steps are counted from the "start" (default) of each run, or from its "onset".
-        window: first and last step that are looked at, counted from the onset; default (-200, 200).
-        points: how many steps are taken at most, evenly spaced; default 200.
-        onset_of: the step that counts as the onset of a defect run; default, that of its diagnosis.
+        window: the first and the last step of the bands, counted from the onset; default (-200, 200).
+        points: the largest number of steps, evenly spaced; default 200.
+        onset_of: gives the step that counts as the onset of a defect run; default, that of its diagnosis.
 
     Raises:
         UnknownNameError: a statistic or a kind that the runs do not have, or an ``align`` that there is not.
@@ -92,7 +91,7 @@ def parameter_bands(
 
 
 def _bands(members: Sequence[tuple[Run, int]], keys: Sequence[Key], steps: Steps) -> pd.DataFrame:
-    """Quantiles over runs; where a run has no row, or no finite value, it does not count."""
+    """Quantiles over the runs that have a row and a finite value at a step."""
     stack = np.full((len(members), len(steps), len(keys)), np.nan, dtype=np.float32)
     for i, (run, zero) in enumerate(members):
         stack[i] = values_at(run, [run.columns.tensor(*key) for key in keys], steps + zero)

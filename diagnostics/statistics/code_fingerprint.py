@@ -1,4 +1,4 @@
-"""A fingerprint of code that changes with what the code does, and not with its comments or docstrings."""
+"""A fingerprint of code that changes with its statements, and not with its comments or docstrings."""
 
 from __future__ import annotations
 

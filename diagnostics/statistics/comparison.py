@@ -1,4 +1,4 @@
-"""One arm against another: whether its runs die less often, and what that costs.
+"""Compares one arm with another: whether its runs die less often, and what that costs in accuracy.
 
 Where both arms ran the same seeds, their runs are compared in pairs (McNemar's
 exact test), otherwise as independent groups (Fisher's exact test). With several
@@ -23,8 +23,8 @@ from lenet.arguments import did_you_mean
 LEVEL = 0.05
 GROUPS = "groups, as group_runs(summaries) gives them"
 PAIRED_SHARE = 0.8
-"""Pairs are used where this share of the judged runs of the smaller arm, or more, find their seed in the other: in a
-study that is not finished the control may be ahead."""
+"""Runs are compared in pairs where at least this share of the judged runs of the smaller arm have their seed in the
+other arm too. In a study that is not finished the control may be ahead."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Comparison(ShownInNotebooks):
     Args:
         arm: the runs that are compared.
         control: the runs they are compared with.
-        difference: of the defect rates, None where an arm has no judged run.
+        difference: the difference of the defect rates; None where an arm has no judged run.
         interval: Newcombe's 95 % interval of the difference.
         fisher_p: the p-value of Fisher's exact test.
-        pairs: how many seeds were judged in both arms, 0 where runs are not compared in pairs.
+        pairs: how many seeds were judged in both arms; 0 where runs are not compared in pairs.
         saved: how many of these seeds died in the control alone.
-        lost: how many of them died in the arm alone.
+        lost: how many of these seeds died in the arm alone.
         mcnemar_p: the p-value of McNemar's exact test, None without pairs.
         cost: the mean difference of validation accuracy over the seeds that survive in both arms.
         cost_interval: Student's 95 % interval of that mean.
-        adjusted_p: the p-value that counts, adjusted for the number of arms; None (default) where there is none.
+        adjusted_p: the decisive p-value, adjusted for the number of arms; None (default) where there is none.
         unpaired: the label of an arm in which a seed occurs more than once, so that there are no pairs; None (default)
             where every arm has each seed once.
     """
@@ -72,7 +72,7 @@ class Comparison(ShownInNotebooks):
 
     @property
     def p(self) -> float | None:
-        """The p-value that counts: McNemar's where there are pairs, else Fisher's."""
+        """The decisive p-value: McNemar's where there are pairs, else Fisher's."""
         return self.fisher_p if self.mcnemar_p is None else self.mcnemar_p
 
     @property
@@ -82,13 +82,13 @@ class Comparison(ShownInNotebooks):
             return "not comparable"
         if self.adjusted_p >= LEVEL:
             return "not shown"
-        # Pairs decide where there are pairs; the rates may even point the other way.
+        # Where there are pairs, they decide. The rates may even point the other way.
         gain = self.saved - self.lost if self.mcnemar_p is not None else -self.difference
         return "helps" if gain > 0 else "hurts"
 
     @property
     def words(self) -> str:
-        """The answer in a sentence."""
+        """The result in a sentence."""
         k, n = self.arm.defect_runs, self.arm.judged
         counts = f"{k} of {n} defect runs against {self.control.defect_runs} of {self.control.judged}"
         if self.difference is None or self.interval is None or self.p is None:

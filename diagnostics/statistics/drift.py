@@ -1,8 +1,8 @@
-"""Which parameters drift before a collapse: those that moved further than in all healthy runs, or less far.
+"""Finds the parameters that drift before a collapse: they moved further, or less far, than in all healthy runs.
 
-What is compared is how far a norm or a mean has moved since step 0, at the same step
-in every run. The range of n healthy runs needs no assumption about how they are
-distributed: a run that is like them is outside of it with probability 2 / (n + 1).
+The distance that a norm or a mean has moved since step 0 is compared at the same step
+of every run. The range of n healthy runs needs no assumption about their distribution:
+one more healthy run is outside of it with probability 2 / (n + 1).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from diagnostics.statistics.bands import values_at
 
 COLUMNS = ("below", "above", "runs", "lead")
 ROUNDING = 1e-6
-"""Smaller changes are rounding. The mean of the last layer's weights, for one, cannot change: the gradients of a
-softmax sum to 0."""
+"""Smaller changes are rounding. The mean of the last layer's weights, for example, cannot change, since the gradients
+of a softmax add up to 0."""
 
 
 def drifts(
@@ -28,18 +28,18 @@ def drifts(
 ) -> pd.DataFrame:
     """For each statistic of each tensor, in how many defect runs it drifted before the onset.
 
-    Index (layer, tensor, statistic), those first that are most often outside on the same
+    Index (layer, tensor, statistic), sorted by how often the statistic is outside on the same
     side. Columns: ``below`` and ``above`` count the defect runs in which the statistic has
     changed since step 0, up to one step before the onset, by less or by more than in every
-    healthy run; ``runs`` counts the defect runs with an onset later than 0; ``lead`` is the
-    median, over the runs outside, of the steps for which they had been outside without a
-    break (NaN where none is). Without healthy runs the frame is empty.
+    healthy run. ``runs`` counts the defect runs with an onset later than 0. ``lead`` is the
+    median, over the runs outside, of the number of steps for which they were outside without
+    a break (NaN where none is outside). Without healthy runs the frame is empty.
 
     Args:
         defect: the defect runs.
         healthy: the runs they are compared with; all runs must have the same tensors.
         statistics: names of statistics of a tensor; default norm and mean.
-        before: how many steps before the onset are looked at; default 200.
+        before: the number of steps before the onset that are compared; default 200.
 
     Raises:
         UnknownNameError: a statistic that the runs do not have.
@@ -53,7 +53,7 @@ def drifts(
     statistics = expect_names("statistics", statistics, late[0].columns.statistics("tensor"))
     keys = [(layer, tensor, name) for layer, tensor in late[0].columns.tensors for name in statistics]
     places = [late[0].columns.tensor(layer, tensor, "value", name) for layer, tensor, name in keys]
-    leads = np.stack([_lead(run, healthy, places, before) for run in late])  # (runs, keys), with the side as its sign
+    leads = np.stack([_lead(run, healthy, places, before) for run in late])  # (runs, keys); the sign is the side
     rows = []
     for column in leads.T:
         outside = np.abs(column[column != 0])
@@ -65,7 +65,7 @@ def drifts(
 
 
 def _lead(run: Run, healthy: Sequence[Run], places: Sequence[int], before: int) -> NDArray[np.int64]:
-    """For each place the steps up to the onset that were outside: negative for below, positive for above, else 0."""
+    """The number of steps up to the onset that were outside, by place: negative below, positive above, else 0."""
     onset = run.diagnosis.onset or 0
     steps = np.arange(max(0, onset - before), onset)
     own = _moved(run, places, steps)
@@ -78,7 +78,7 @@ def _lead(run: Run, healthy: Sequence[Run], places: Sequence[int], before: int) 
 
 
 def _moved(run: Run, places: Sequence[int], steps: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The change since step 0 (steps, places); NaN, which is outside of no range, where the run has no row."""
+    """The change since step 0 (steps, places); NaN where the run has no row, and NaN is outside of no range."""
     return values_at(run, places, steps) - values_at(run, places, np.zeros(1, dtype=np.int64))
 
 

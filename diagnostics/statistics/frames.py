@@ -1,4 +1,4 @@
-"""Statistics as pandas frames: one row a run, or one row an arm."""
+"""Statistics as pandas frames, with one row for each run or for each arm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diagnostics.statistics.run_summary import RunSummary
 
 
 def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
-    """Index (arm, run), one row a run; every statistic of these groups can be worked out from it.
+    """One row for each run, with index (arm, run). Every statistic of the groups can be computed from it.
 
     Args:
         groups: the arms, as :func:`group_runs` gives them.
@@ -23,9 +23,9 @@ def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
 
 
 def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
-    """Index label, one row an arm: counts, defect rate with its interval, and mean, std and n of every figure.
+    """One row for each arm, with its label as index: counts, defect rate with its interval, and all figures.
 
-    Each figure is there over all runs and over survivors.
+    Each figure has mean, std and n, over all runs and over survivors.
 
     Args:
         groups: the arms, as :func:`group_runs` gives them.

@@ -1,9 +1,9 @@
-"""Statistics across runs: how many died, and every mean with and without them.
+"""Statistics over runs: how many died, and every mean with and without the defect runs.
 
 n counts the runs that were judged; undecided and crashed runs are counted beside it.
-"All" means every run that did not crash, "survivors" the healthy and the recovered
-ones. The mean over survivors and the k of n that belongs to it are attributes of the
-same :class:`Group`, so that neither is printed without the other.
+"All" means every run that did not crash, and "survivors" the healthy and the recovered
+ones. The mean over survivors and its k of n are attributes of the same :class:`Group`,
+so that neither is printed without the other.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ DEFECT_KINDS = (Verdict.NEVER_LEARNED, Verdict.COLLAPSED, Verdict.DIVERGED)
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """One number of several runs.
+    """The mean of one number over several runs.
 
     Args:
-        mean: its mean, None where n = 0.
-        std: its standard deviation (ddof 1), None where n < 2.
+        mean: the mean; None where n = 0.
+        std: the standard deviation (ddof 1); None where n < 2.
         n: how many runs have this number.
     """
 
@@ -45,7 +45,7 @@ class Mean:
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Mean:
-        """Over the values that are known and finite."""
+        """The mean over the values that are known and finite."""
         known = [v for v in values if v is not None and math.isfinite(v)]
         n = len(known)
         mean = math.fsum(known) / n if n else None
@@ -64,13 +64,13 @@ class Metrics:
     """The means over one set of runs.
 
     Args:
-        epoch_accuracy: training accuracy, one entry an epoch.
-        validation_accuracy: of the final model.
-        step_seconds: of each run's mean step.
-        epoch_seconds: of each run's mean epoch.
-        training_seconds: of all steps of a run, without hooks.
-        validation_seconds: of one pass over the validation set.
-        total_seconds: of training and one validation.
+        epoch_accuracy: training accuracy, one entry for each epoch.
+        validation_accuracy: accuracy of the final model on the validation set.
+        step_seconds: time of a step, as each run's mean.
+        epoch_seconds: time of an epoch, as each run's mean.
+        training_seconds: time of all steps of a run, without hooks.
+        validation_seconds: time of one pass over the validation set.
+        total_seconds: time of training and one validation.
     """
 
     epoch_accuracy: tuple[Mean, ...]
@@ -102,7 +102,7 @@ def metrics(runs: Sequence[RunSummary], exclude_defect_steps: bool = False) -> M
 
     With ``exclude_defect_steps``, step times and epoch accuracies come from the steps
     that are no defect iterations, and epoch times from the epochs without a defect
-    iteration: the time of the steps that are left is not that of an epoch.
+    iteration, since the time of the other steps is not that of an epoch.
     """
 
     def accuracy(epoch: EpochSummary) -> float | None:
@@ -134,9 +134,9 @@ class Group(ShownInNotebooks):
     """The runs of one arm, counted and averaged.
 
     Args:
-        label: what tells this arm from others.
+        label: the name of the arm.
         runs: the summaries of its runs.
-        exclude_defect_steps: whether step and epoch figures leave out defect iterations; default no.
+        exclude_defect_steps: whether step and epoch figures leave out defect iterations; default False.
     """
 
     label: str
@@ -153,12 +153,12 @@ class Group(ShownInNotebooks):
 
     @property
     def judged(self) -> int:
-        """How many runs count in the defect rate: n."""
+        """n: the number of runs that count in the defect rate."""
         return sum(r.is_judged for r in self.runs)
 
     @property
     def defect_runs(self) -> int:
-        """How many of them are defect runs: k."""
+        """k: the number of defect runs among them."""
         return sum(r.is_defect for r in self.runs)
 
     @property
@@ -173,48 +173,48 @@ class Group(ShownInNotebooks):
 
     @property
     def by_kind(self) -> dict[str, int]:
-        """Defect runs by what they died of, those that were rescued too."""
+        """The number of defect runs by their defect, rescued runs included."""
         kinds = Counter(r.kind for r in self.runs if r.is_defect)
         return {str(kind): kinds[str(kind)] for kind in DEFECT_KINDS}
 
     @property
     def rescued(self) -> int:
-        """Defect runs that ended well since they were turned back from their defect."""
+        """The number of defect runs that ended well after they were turned back from their defect."""
         return sum(r.is_rescued for r in self.runs)
 
     @property
     def turned_back(self) -> int:
-        """Defect runs that were turned back, rescued or not."""
+        """The number of defect runs that were turned back, rescued or not."""
         return sum(r.is_rescued or (r.is_defect and r.rollbacks > 0) for r in self.runs)
 
     @property
     def recovered(self) -> int:
-        """Survivors that had a defect stretch."""
+        """The number of survivors that had a defect stretch."""
         return sum(r.is_survivor and r.verdict is Verdict.RECOVERED for r in self.runs)
 
     @property
     def undecided(self) -> int:
-        """Runs that ended too early to tell; not in n."""
+        """The number of runs that ended before they could be judged; they are not in n."""
         return sum(not r.is_crashed and r.is_undecided for r in self.runs)
 
     @property
     def crashed(self) -> int:
-        """Runs ended by an error or a kill; not in n."""
+        """The number of runs that an error or a kill ended; they are not in n."""
         return sum(r.is_crashed for r in self.runs)
 
     @property
     def cut_short(self) -> int:
-        """Runs that did not crash and made fewer steps than asked for (`--on-defect stop`, Ctrl-C)."""
+        """The number of runs that did not crash and made fewer steps than asked for (`--on-defect stop`, Ctrl-C)."""
         return sum(r.is_cut_short for r in self.kept)
 
     @property
     def steps(self) -> int:
-        """All steps of the runs that did not crash."""
+        """The number of steps of all runs that did not crash."""
         return sum(r.steps for r in self.kept)
 
     @property
     def defect_steps(self) -> int:
-        """The defect iterations among them."""
+        """The number of defect iterations among them."""
         return sum(r.defect_steps for r in self.kept)
 
     @cached_property
@@ -265,9 +265,9 @@ class Group(ShownInNotebooks):
 
 
 def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None:
-    """How much it matters to leave runs out: "leaving out 10 of 40 moves the mean from 0.741 to 0.951".
+    """How far a mean moves without the defect runs: "leaving out 10 of 40 moves the mean from 0.741 to 0.951".
 
-    Where runs have no such figure, the sentence says why. None where there is nothing to compare.
+    Where runs lack the figure, the sentence says why. None where there is nothing to compare.
 
     Args:
         group: the runs.
@@ -300,13 +300,13 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
 
 
 def _emptied(group: Group, last: int) -> int:
-    """How many runs have no accuracy of epoch ``last``, since all its steps are left out."""
+    """The number of runs without an accuracy of epoch ``last``, since all its steps are left out."""
     whole = metrics(group.kept).epoch_accuracy
     return whole[last - 1].n - group.all.epoch_accuracy[last - 1].n if group.exclude_defect_steps else 0
 
 
 def _missing(early: int, emptied: int, kept: int) -> str:
-    """Why runs have no figure."""
+    """Why runs lack the figure, in words."""
     reasons = []
     if early:
         reasons.append(f"{early} of {kept} runs have none, since they ended early")
@@ -316,7 +316,7 @@ def _missing(early: int, emptied: int, kept: int) -> str:
 
 
 def _undecided(group: Group, metric: str) -> str:
-    """How many of the runs that are left out are not defect runs, but undecided."""
+    """The number of undecided runs among those that are left out, in words."""
     runs = [r for r in group.kept if r.is_undecided]
     mean = getattr(metrics(runs, group.exclude_defect_steps), metric)
     if metric == "epoch_accuracy":

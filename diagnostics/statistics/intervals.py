@@ -1,4 +1,4 @@
-"""Intervals and tests for shares: k of n, and one k of n against another; and k of n in words.
+"""Intervals and tests for shares: k of n, one k of n against another, and k of n in words.
 
 References
 ----------
@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 
 def wilson(k: int, n: int) -> tuple[float, float] | None:
     """Wilson's score interval of the share k/n; None for n = 0."""
-    from scipy.stats import binomtest  # inside: a second of import that `--help` need not pay
+    from scipy.stats import binomtest  # imported here, since it takes a second that `--help` does not need
 
     if n == 0:
         return None

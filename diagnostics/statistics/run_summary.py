@@ -1,7 +1,7 @@
 """RunSummary: the numbers of one run that statistics need, small enough to keep beside the log.
 
-:func:`summarise` takes them from a run. pandas is loaded by the run and not here, since
-most summaries are read from the files that :mod:`diagnostics.statistics.summary_cache` keeps.
+:func:`summarise` takes them from a run. This module does not load pandas, since most summaries
+are read from the files that :mod:`diagnostics.statistics.summary_cache` keeps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from diagnostics.run.run import Run
 
-# A damaged log says nothing certain of its run, whatever status was written into it.
+# The status in a damaged log says nothing certain about its run.
 CRASHED = ("crashed", "failed", "damaged")
 
 
@@ -35,9 +35,9 @@ class EpochSummary:
     Args:
         epoch: its number, from 1.
         accuracy: its training accuracy.
-        seconds: how long it took.
+        seconds: its time.
         defect_steps: how many of its steps are defect iterations.
-        clean_accuracy: the accuracy of its other steps, None where there are none.
+        clean_accuracy: the accuracy of its other steps; None where there are none.
     """
 
     epoch: int
@@ -49,12 +49,12 @@ class EpochSummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What one run contributes to statistics. Every number comes from its log; None means that it is not known.
+    """The numbers of one run for statistics. Every number comes from its log; None means that it is not known.
 
     Args:
         name: the name of the run file.
-        verdict: what became of the run.
-        status: how it ended; see :class:`diagnostics.run.run.Run`, or "damaged" for a damaged log.
+        verdict: its verdict.
+        status: how it ended, see :class:`diagnostics.run.run.Run`; "damaged" for a damaged log.
         seed: the seed of the run.
         arm: its settings; runs that differ in nothing but the seed are one arm.
         threads: how many threads it trained with.
@@ -62,25 +62,25 @@ class RunSummary:
         planned_steps: how many it was asked for.
         defect_steps: how many of its steps are defect iterations.
         onset: the first step of the stretch that decides the verdict.
-        confirmed: the step at which the detector was first sure of that stretch.
+        confirmed: the step whose row made the detector sure of that stretch.
         cause: the rule of the first link of the chain.
-        cause_layer: the layer where it began.
-        cause_step: the step at which it began.
-        broke_at: the one step at which the run died, that of the blow.
-        changed_limits: value and default of the limits it was judged by that are not the defaults.
+        cause_layer: the layer of the first link.
+        cause_step: the step of the first link.
+        broke_at: the step at which the run broke, that of the blow.
+        changed_limits: value and default of each limit that does not have its default.
         epochs: its whole epochs.
-        validation_accuracy: that of the final model.
-        step_seconds: the mean over its steps.
-        clean_step_seconds: the mean over the steps that are no defect iterations.
-        training_seconds: all steps, without hooks.
-        validation_seconds: the mean of its validations.
-        total_seconds: training and one validation.
+        validation_accuracy: the validation accuracy of the final model.
+        step_seconds: the mean time of its steps.
+        clean_step_seconds: the mean time of the steps that are no defect iterations.
+        training_seconds: the time of all steps, without hooks.
+        validation_seconds: the mean time of its validations.
+        total_seconds: the time of training and one validation.
         path: the run file.
         rollbacks: how often it was turned back from a defect. Onset and cause of a run that did not die again are
-            those of the defect that was undone last; all numbers of steps are of those that were not undone.
+            those of the defect that was undone last. Undone steps count in no number of steps.
         undone_kind: the defect from which it was turned back the last time, as a verdict.
-        turned_back_to: the step that it went on from then.
-        turned_back_with: what it went on with then, in words.
+        turned_back_to: the step from which it went on then.
+        turned_back_with: the remedy with which it went on then, in words.
     """
 
     name: str
@@ -119,12 +119,12 @@ class RunSummary:
 
     @property
     def is_judged(self) -> bool:
-        """Whether the run counts in n: it did not crash, and it was decided what it is."""
+        """Whether the run counts in n: it did not crash, and it is not undecided."""
         return not self.is_crashed and not self.is_undecided
 
     @property
     def is_undecided(self) -> bool:
-        """Whether nobody can tell if it is a defect run; one that was turned back is one."""
+        """Whether it is undecided, and was not turned back. A run that was turned back is a defect run."""
         return self.verdict is Verdict.UNDECIDED and not self.rollbacks
 
     @property
@@ -139,7 +139,7 @@ class RunSummary:
 
     @property
     def is_rescued(self) -> bool:
-        """Whether it ended well since it was turned back from a defect."""
+        """Whether it ended well after it was turned back from a defect."""
         return self.is_judged and self.verdict is Verdict.RESCUED
 
     @property
@@ -163,7 +163,7 @@ class RunSummary:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunSummary:
-        """Back from :meth:`to_json`. Raises KeyError, TypeError or ValueError for anything else."""
+        """The summary from :meth:`to_json`. Raises KeyError, TypeError or ValueError for anything else."""
         known = _of_declared_types(cls, value)
         known["verdict"] = Verdict(known["verdict"])
         known["epochs"] = tuple(EpochSummary(**_of_declared_types(EpochSummary, epoch)) for epoch in known["epochs"])
@@ -182,7 +182,7 @@ def _of_declared_types(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _types_in_json(kind: type) -> dict[str, tuple[type, ...]]:
-    """The types that the fields of a class have in JSON, which has no verdicts, and writes 1.0 as it likes."""
+    """The types that the fields of a class have in JSON, in which a verdict is a text, and 1.0 may be written as 1."""
     found = {}
     for name, hint in get_type_hints(kind).items():
         kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
@@ -195,13 +195,13 @@ _AS_JSON: dict[Any, type] = {Verdict: str, Mapping: dict, Sequence: list, tuple:
 
 
 def summarise(run: Run) -> RunSummary:
-    """The numbers of a run that statistics need.
+    """The summary of a run.
 
     ``run``: the run.
 
-    Training time is that of the steps, without hooks. A validation is that of the final
-    model only if no step came after it. The validation time of a run is the mean of its
-    validations, and its total time, as in the paper, is training and one validation.
+    Training time is that of the steps, without hooks. A validation counts for the final
+    model only if no step came after it. The validation time of a run is the mean over its
+    validations. The total time, as in the report, is that of training and one validation.
     """
     diagnosis, steps = run.diagnosis, run.steps
     last = run.rollbacks[-1] if run.rollbacks else None
@@ -244,13 +244,13 @@ def summarise(run: Run) -> RunSummary:
 
 
 def _name(run: Run) -> str:
-    """The name of a log's file; a file of another tool may hold several runs, each with a name of its own."""
+    """The name of a log's file. A file of another tool may hold several runs, each with its own name."""
     is_of_log = run.path is not None and (run.path.suffix == ".h5" or not run.info.is_imported)
     return readable_name(run.path.name) if run.path is not None and is_of_log else run.name
 
 
 def _arm(run: Run) -> dict[str, Any]:
-    """The settings, or what is known of a run that was started from Python, with the learning rates of its rows."""
+    """The settings. For a run that was started from Python: what is known of it, and the learning rates of its rows."""
     if run.info.settings:
         return dict(run.info.settings)
     size: dict[str, Any] = {"batch_size": run.info.batch_size, "epochs": run.info.epochs, "samples": run.info.samples}
@@ -290,12 +290,13 @@ def _final_accuracy(run: Run) -> float | None:
 
 
 def _training_seconds(run: Run, steps: pd.DataFrame) -> float | None:
-    """Whole epochs by their own clock, and the steps after the last of them."""
+    """The time of the whole epochs, and that of the steps after the last of them."""
     if not len(steps) or steps["seconds"].isna().all():
         return None
     epochs = run.epochs
     rest = steps if epochs.empty else steps[steps.index > int(epochs["last_step"].iloc[-1])]
-    spacing = float(np.diff(steps.index).mean()) if len(steps) > 1 else 1.0  # 1 unless only every k-th was logged
+    # The steps from one row to the next: more than 1 where only every k-th step was logged.
+    spacing = float(np.diff(steps.index).mean()) if len(steps) > 1 else 1.0
     whole = 0.0 if epochs.empty else float(epochs["seconds"].sum())
     return _finite(whole + float(rest["seconds"].sum()) * spacing)
 

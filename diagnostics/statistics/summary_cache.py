@@ -1,9 +1,9 @@
-"""The summaries of finished runs, kept beside the runs so that a thousand logs need not be read again.
+"""Keeps the summaries of finished runs beside their logs, so that a thousand logs need not be read again.
 
 Each log has a small JSON file in the folder ``.summaries`` next to it. It holds the
-size and the time of the log it was made from, a fingerprint of the code that
-judged it, and a checksum of all that. Where one of them has changed, or the JSON is not what was
-written, the summary is made from the log again. Deleting the folder loses nothing but time.
+size and the time of the log, a fingerprint of the code that judged it, and a checksum of
+all that. Where one of them has changed, or the JSON is not what was written, the summary
+is made from the log again. Deleting the folder costs only time.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 FOLDER = ".summaries"
 LARGEST = 64_000_000
-"""Bytes: no summary is larger."""
+"""The largest size of a summary, in bytes."""
 OPEN = ("running", "unclear")
-"""What runs are that may still be trained."""
+"""The statuses of runs that may still be trained."""
 JUDGING_CODE = (
     "schema",
     "detect",
@@ -48,12 +48,12 @@ JUDGING_CODE = (
     "log/layout.py",
     "statistics/run_summary.py",
 )
-"""The rooms and modules of ``diagnostics`` that decide what stands in a summary: the verdict, and every number."""
+"""The rooms and modules of ``diagnostics`` that decide the contents of a summary: the verdict, and every number."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was read of many runs.
+    """The summaries of many runs.
 
     Args:
         runs: the summaries of the runs that have ended.
@@ -75,7 +75,7 @@ def load_summaries(
 
     Args:
         paths: the files.
-        progress: called with the number of those that are done and of all, after each; None (default) for nothing.
+        progress: is called after each file with the number of files done and of all; None (default) for nothing.
         options: what is known of runs in the logs of other tools; None (default) for what their files say.
 
     Raises:
@@ -103,7 +103,7 @@ def load_summaries(
 
 
 def summaries_of(path: Path, options: ImportOptions | None = None) -> list[RunSummary]:
-    """The summaries of the runs in a file: the one of a log, or those of another tool's log, which are not kept.
+    """The summaries of the runs in a file. Those of another tool's log are not kept.
 
     Raises LogError, and MissingLibraryError as :func:`diagnostics.imports.import_runs`.
     """
@@ -115,12 +115,12 @@ def summaries_of(path: Path, options: ImportOptions | None = None) -> list[RunSu
 
 
 def summary_of(path: Path) -> RunSummary:
-    """The summary of one run file, the kept one where it still holds. Raises LogError."""
+    """The summary of one log: the kept one where it is still right, else a new one. Raises LogError."""
     return kept_summary(path) or _made_anew(path)
 
 
 def kept_summary(path: Path) -> RunSummary | None:
-    """The kept summary, if it was made from this very log by this very code, and is what was written then."""
+    """The kept summary, if this log and this code made it and the file is unchanged; None otherwise."""
     place = _place(path)
     try:
         if obstacle(place.parent) != "a folder" or obstacle(place):
@@ -162,7 +162,7 @@ def _place(path: Path) -> Path:
 
 
 def _stamp(path: Path) -> dict[str, int | str]:
-    """What the log and the judging code are at this moment."""
+    """The size and time of the log, and the fingerprint of the judging code, as they are now."""
     stat = path.stat()
     return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "judge": JUDGE}
 
@@ -175,4 +175,4 @@ def judging_files() -> list[Path]:
 
 
 JUDGE = fingerprint(judging_files())
-"""Computed when this module is imported: the files may change while a study runs, the loaded code does not."""
+"""The fingerprint at the import of this module: the files may change while a study runs, the loaded code does not."""

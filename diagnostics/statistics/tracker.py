@@ -1,9 +1,9 @@
 """StatisticsTracker: the paper's own tracker, with each run's verdict and averages with and without defect runs.
 
-A tracker is told times and accuracies and nothing else, so it cannot judge a run as
-the detector does. ``Recorder(path, tracker=tracker)`` tells it the detector's verdict
-with :meth:`record_verdict`. Otherwise the verdict is that of the author's rule of
-thumb, and the files say so.
+A tracker gets times and accuracies and nothing else, so it cannot judge a run as the
+detector does. ``Recorder(path, tracker=tracker)`` gives it the detector's verdict with
+:meth:`record_verdict`. Otherwise the verdict is that of the author's rule of thumb, and
+the files say so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from diagnostics.statistics import tracker_file
 from diagnostics.statistics.tracker_file import PHASES, TrackedRun, finite
 
 NOT_LEARNING = 0.2
-"""The author's limit: at an epoch's accuracy below it his program said "restart this run"."""
+"""The author's limit: below this accuracy of an epoch his program said "restart this run"."""
 RULE_OF_THUMB = f"rule of thumb: an epoch's accuracy below {NOT_LEARNING}"
 
 
@@ -33,11 +33,11 @@ def rule_of_thumb(accuracies: Sequence[float | None]) -> Verdict:
     was better. A run that was below 0.2 before and is not at the end has recovered. The
     rule misses a run that dies late in its last epoch. (The author's second rule, an
     accuracy of 0.1 or less after step 64, needs the accuracies of steps, which a tracker
-    is not told.)
+    does not get.)
     """
     if not accuracies:
         return Verdict.UNDECIDED
-    # Not "accuracy < limit": a NaN is no sign of learning.
+    # Not "accuracy < limit", since NaN is no sign of learning.
     bad = [accuracy is None or not accuracy >= NOT_LEARNING for accuracy in accuracies]
     if bad[-1]:
         return Verdict.NEVER_LEARNED if all(bad) else Verdict.COLLAPSED
@@ -52,12 +52,12 @@ class StatisticsTracker:
     them begins the next run.
 
     Args:
-        model_name: the runs of a model are averaged together.
+        model_name: the name of the model; averages are over the runs of one model.
         stats_file: the JSON file; the text file has the same name with ``.txt``.
-        folder: where both files lie, made where missing; default "data".
+        folder: the folder of both files, made where missing; default "data".
 
     Raises:
-        DamagedFileError: the file is no tracker file. It is raised before any training.
+        DamagedFileError: the file is no tracker file; raised before any training.
         LogWriteError: the file cannot be written.
         ValueError: ``stats_file`` ends in ``.txt``.
     """
@@ -68,11 +68,11 @@ class StatisticsTracker:
         if self.path.suffix == ".txt":
             raise ValueError(f"stats_file {str(stats_file)!r} is the name of the text file: end it in .json")
         self._begin()
-        with locked(self.path):  # a folder that cannot be written is an error now, not after an hour of training
+        with locked(self.path):  # a folder that cannot be written is refused now, not after an hour of training
             tracker_file.read_runs(self.path)
 
     def _begin(self) -> None:
-        """Begin a run under a name no other run has: the time, the process, and eight random digits."""
+        """Begin a run under a name that no other run has: the time, the process, and eight random digits."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         self._run = TrackedRun(f"{now}-{os.getpid()}-{secrets.token_hex(4)}", self.model_name)
         self._is_trained = self._is_judged = self._has_changed = False
@@ -105,7 +105,7 @@ class StatisticsTracker:
         self._has_changed = True
 
     def record_verdict(self, verdict: Verdict | str, by: str = "detector") -> None:
-        """Record what became of the run and who says so, in place of the rule of thumb."""
+        """Record the verdict and who gave it, in place of the rule of thumb."""
         self._run.verdict, self._run.verdict_by = str(Verdict(verdict)), by
         self._is_judged = self._has_changed = True
         if self._is_trained:
@@ -122,7 +122,7 @@ class StatisticsTracker:
         return tracker_file.averages(self.model_name, list(runs.values()))
 
     def save_statistics(self) -> None:
-        """Write the run; writing it again replaces it. Where nothing was recorded, nothing is written."""
+        """Write the run, which replaces an earlier version of it. Where nothing was recorded, nothing is written."""
         if self._has_changed:
             tracker_file.save(self.path, self._judged_run())
             self._has_changed = False

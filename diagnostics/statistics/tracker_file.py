@@ -1,4 +1,4 @@
-"""The tracker's two files: JSON that keeps every run, and a text with the averages for people."""
+"""The two files of the tracker: JSON with every run, and a text with the averages for people."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PHASES = ("step", "epoch", "training", "validation", "combined")
 
 @dataclass
 class TrackedRun:
-    """One run as a tracker saw it.
+    """One run, as a tracker keeps it.
 
     Args:
         id: a name that no other run has.
         model: the name of the model.
-        verdict: what became of the run.
-        verdict_by: who says so.
-        times: for each phase how many times were added ("n") and their sum in seconds ("total").
+        verdict: the verdict.
+        verdict_by: who gave the verdict.
+        times: by phase the number of times that were added ("n") and their sum in seconds ("total").
         epoch_accuracy: training accuracy by epoch; None for one that is not finite.
-        validation_accuracy: the last one.
+        validation_accuracy: the last validation accuracy.
     """
 
     id: str
@@ -43,7 +43,7 @@ class TrackedRun:
     validation_accuracy: float | None = None
 
     def summary(self) -> RunSummary:
-        """The run as statistics want it. A tracker knows no seed, no steps and no settings."""
+        """The summary of the run. A tracker knows no seed, no steps and no settings."""
 
         def mean(phase: str) -> float | None:
             n = self.times[phase]["n"]
@@ -132,5 +132,5 @@ def _row(name: str, cells: Sequence[float | None], digits: str) -> str:
 
 
 def finite(value: float) -> float | None:
-    """A number as JSON can hold it: None for one that is not finite."""
+    """A number for JSON: None where it is not finite."""
     return float(value) if math.isfinite(value) else None

@@ -38,7 +38,7 @@ class Dataset:
         y_train: their classes, int64, (N,).
         X_test: test images, as the training images.
         y_test: their classes, int64, (N,).
-        name: what the set is called.
+        name: the name of the set.
         checksum: SHA-256 over the four decompressed files, 64 hex digits; a limit does not change it.
     """
 
@@ -99,7 +99,7 @@ def data_files(folder: Path | str) -> list[Path]:
 
 
 def _name(path: Path) -> str:
-    """The name of the set whose training images lie here: EMNIST's name, or that of the folder."""
+    """The name of the set with these training images: EMNIST's name, or that of the folder."""
     match = re.match(r"emnist-[a-z]+", path.name)
     return match[0] if match else path.parent.resolve().name
 

@@ -3,8 +3,8 @@
 In: a layer, a loss or a network, with inputs.
 Out: a :class:`GradientCheck`: relative errors, and the kind of mistake in a sentence.
 
-    result = check_network(loss, parameters, gradients)    end to end: is anything wrong?
-    result = check(layer, inputs)                          one layer: what is wrong?
+    result = check_network(loss, parameters, gradients)    a whole network: whether anything is wrong
+    result = check(layer, inputs)                          one layer: what is wrong
     result.ok          whether every gradient was compared and is right
     result.tensors     name -> relative error and worst entry
     result.mistake     what kind of mistake it is, in a sentence, or None

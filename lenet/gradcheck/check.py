@@ -49,7 +49,7 @@ def check(
             to the parameters. The layer, and the random generators, are put back as they were.
         inputs: a small batch (N, ...); two to four samples are enough, and more than one is
             needed to see a batch size that is divided out twice.
-        seed: of d, and of the entries that are compared; default 0.
+        seed: decides d, and which entries are compared; default 0.
         entries: how many entries of each tensor are compared at most; default 256.
         tolerance: normwise relative error allowed; None: 1e-5, or 1e-2 for a layer that rounds to
             float32 whatever it is given.
@@ -128,7 +128,7 @@ def _compare(
     bound: float,
     aside: bool,
 ) -> GradientCheck:
-    """Compare all gradients that there are, and name what is wrong with them."""
+    """Compare all gradients, and name their mistakes."""
     shapes = {
         label: inputs.shape if source.of == "inputs" else layer.parameters[source.of].shape
         for label, source in layer.sources.items()

@@ -1,4 +1,4 @@
-"""One gradient against its finite differences: how far apart they are, and whether by a plain factor."""
+"""Compares one gradient with its finite differences: how far apart they are, and whether by a plain factor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def compare(
         return TensorCheck(0.0, tolerance, skipped=skipped, size=total)
     found = analytic.ravel()[numeric.entries]
     off = np.abs(found - numeric.values)
-    # Where the derivative is zero, rounding is all that differs, and must not be taken for a mistake.
+    # Where the derivative is zero, only rounding differs, which is no mistake.
     floor = (np.linalg.norm(numeric.uncertainty) + rounding) / tolerance
     size = max(np.linalg.norm(found), np.linalg.norm(numeric.values), floor, np.finfo(float).tiny)
     k = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
@@ -58,7 +58,7 @@ def factor_of(own: Array, numeric: NumericGradient, tolerance: float) -> float |
 def plain_mistake(
     own: Array, numeric: NumericGradient, tolerance: float, reason: Callable[[float], str | None]
 ) -> str | None:
-    """Not finite, nothing at all, or the right gradient times a factor, of which ``reason`` may say more."""
+    """The mistake in words: not finite, zero, or the right gradient times a factor, which ``reason`` may explain."""
     if not np.isfinite(own).all():
         return "not finite"
     if not own.any():

@@ -4,8 +4,8 @@ The derivative of L = sum(output * d) by one entry t is
 
     (L(t + h) - L(t - h)) / 2h,
 
-formed from the difference of the two outputs, so that whatever does not depend
-on t cancels exactly. Truncation costs h^2, rounding eps / h; h = 1e-5,
+formed from the difference of the two outputs, so that all parts that do not depend
+on t cancel exactly. Truncation costs h^2, rounding eps / h; h = 1e-5,
 measured by the size of the tensor's entries, leaves about ten digits.
 
 A kink, as of ReLU at 0, shows in the two one-sided differences: they disagree
@@ -43,7 +43,7 @@ FLOAT32 = Precision(steps=(1e-2, 1e-3), tolerance=1e-2, suspicion=2e-2, eps=1.2e
 
 
 def precision_of(dtype: np.dtype[Any]) -> Precision:
-    """What can be expected of a layer whose output has this type."""
+    """The precision for a layer whose output has this type."""
     return FLOAT64 if dtype.itemsize >= 8 else FLOAT32
 
 
@@ -107,12 +107,12 @@ def _slope(
         up, down = above.flat[entry] - here, here - below.flat[entry]
         change = high - low
         rising, falling = np.vdot(high - middle, dvalues) / up, np.vdot(middle - low, dvalues) / down
-        # Only outputs that moved can have been rounded differently; small ones may come of larger numbers.
+        # Only outputs that changed can have been rounded differently; small ones may come from larger numbers.
         moved = change != 0
         sizes = np.maximum(np.abs(middle[moved]), 1.0) * dvalues[moved]
         rounding = 4 * precision.eps * float(np.linalg.norm(sizes)) / (up + down)
         gap, steepest = float(abs(rising - falling)), float(max(abs(rising), abs(falling)))
-        # Ten times less with a tenth of the step: the function is smooth here, but curved.
+        # A tenth of the step gives a tenth of the disagreement: the function is smooth here, but curved.
         if gap <= max(precision.suspicion * steepest, 4 * rounding, 0.15 * before):
             truncation = gap * gap / steepest if steepest else 0.0
             if best is None or truncation + rounding < best[1]:

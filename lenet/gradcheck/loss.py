@@ -1,4 +1,4 @@
-"""The same check for a loss: one number out, so nothing is projected."""
+"""The check of a loss. Its output is one number, so no projection is needed."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def check_loss(
             ``backward``. They take the predictions and the targets, in the order that their
             arguments' names say; ``backward`` may take dvalues alone, or nothing. ``new_pass()`` is
             called first where there is one. A softmax and loss in one object (it keeps ``output``)
-            is given its output as dvalues; one that has ``backward`` alone is held against the
+            gets its output as dvalues; one that has ``backward`` alone is compared with the
             mean cross-entropy of the softmax.
         predictions: (N, classes), away from 0 and 1 where the loss is a logarithm; logits where the
             loss contains the softmax.
         targets: what the loss takes, such as labels (N,).
-        seed: of the entries that are compared; default 0.
-        entries: how many of them at most; default 256.
+        seed: decides which entries are compared; default 0.
+        entries: the largest number of compared entries; default 256.
         tolerance: normwise relative error allowed; None: 1e-5.
 
     Raises:
@@ -83,7 +83,7 @@ def check_loss(
 
 
 class LossUnderTest:
-    """A loss that is called as it wants to be, and left as it was."""
+    """A loss that is called by its own convention, and left as it was."""
 
     def __init__(self, loss: Any, targets: Any) -> None:
         self.loss, self.targets = loss, targets
@@ -106,11 +106,11 @@ class LossUnderTest:
         if callable(getattr(self.loss, "new_pass", None)):
             call(self.loss.new_pass, "new_pass")
         found = call(getattr(self.loss, self.method), self.method, self._arguments(self.method, predictions))
-        data_loss = found[0] if isinstance(found, tuple) else found  # the book's adds the loss of the penalties
+        data_loss = found[0] if isinstance(found, tuple) else found  # the loss of the book adds the penalties
         return np.atleast_1d(np.mean(numbers(data_loss, "the loss")))
 
     def gradient(self, predictions: Array) -> Array:
-        """What ``backward`` answers for these predictions."""
+        """The gradient that ``backward`` gives for these predictions."""
         self.mean(predictions)
         output = _softmax(predictions) if self.is_softmax else getattr(self.loss, "output", None)
         if isinstance(output, np.ndarray) and output.shape == predictions.shape:

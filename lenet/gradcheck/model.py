@@ -1,4 +1,4 @@
-"""The check of a whole model, layer by layer, on what each layer really sees."""
+"""The check of a whole model, layer by layer, with the real inputs of each layer."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def check_model(
         layers: a finalized model, or a list of layers that has been given parameters.
         inputs: a small batch for the first layer, (N, H, W, C) or (N, F).
         labels: its labels, (N,).
-        seed: of the random projection and of the entries that are compared; default 0.
-        entries: how many entries of each tensor are compared at most; default 256.
+        seed: decides the random projection, and which entries are compared; default 0.
+        entries: the largest number of compared entries of each tensor; default 256.
 
     Returns:
         The result of each layer by its name, in order, and that of ``loss``; up to the
@@ -43,7 +43,7 @@ def check_model(
             return results
         finally:
             under_test.give_back()
-    # A guess that is almost sure lies beyond the clip of the loss, where it has no slope.
+    # A probability close to 0 or 1 is beyond the clip of the loss, where the loss has no slope.
     spread = 0.9 * values + 0.1 / values.shape[1]
     results["loss"] = check_loss(LossCategoricalCrossEntropy(), spread, labels, seed=seed, entries=entries)
     return results

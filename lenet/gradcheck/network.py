@@ -1,9 +1,9 @@
 """The check of a whole network, end to end, on the loss that its training loop reports.
 
-A layer alone cannot be judged fairly where it shares the arithmetic with others:
-a softmax and a cross-entropy that are differentiated together, layers that take
-the mean over the batch, layers that update themselves. The network as a whole
-can: its loss is one number, and the gradients have to be those of this number.
+A layer alone cannot be judged where it shares the arithmetic with others: a softmax and a
+cross-entropy that are differentiated together, layers that take the mean over the batch,
+layers that update themselves. The network as a whole can be judged: its loss is one number,
+and the gradients have to be those of this number.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def check_network(
         gradients: runs forward and backward on that batch and returns the gradients, under the names
             or in the order of the parameters; None where the layers update themselves, whose change
             then is the gradient. The gradients themselves, where that has been done already.
-        learning_rate: what such layers update with; default 1.
-        seed: of the entries that are compared; default 0.
+        learning_rate: the learning rate of such layers; default 1.
+        seed: decides which entries are compared; default 0.
         entries: how many entries of each tensor are compared at most, half of them those with the
             largest gradients; default 64.
         tolerance: normwise relative error allowed; None: 1e-5, or 1e-2 for a network in float32.
@@ -70,7 +70,7 @@ def check_network(
 
 
 class NetworkUnderTest:
-    """A network that is known by the functions that run it."""
+    """A network, given by the functions that run it."""
 
     def __init__(self, loss: Any, parameters: Any, gradients: Any, learning_rate: float) -> None:
         self._given = {"loss": loss, "parameters": parameters, "gradients": gradients}
@@ -137,7 +137,7 @@ class NetworkUnderTest:
             array[...] = changed.get(name, self.values[name])
 
     def _call(self, name: str) -> Any:
-        """What was handed over, or what the function that was handed over returns."""
+        """The value that was given, or the result of the function that was given."""
         given = self._given[name]
         return call(given, name) if callable(given) else given
 

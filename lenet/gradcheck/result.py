@@ -1,4 +1,4 @@
-"""What a gradient check answers."""
+"""The result of a gradient check."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class TensorCheck:
         error: norm(analytic - numeric) / max(norm(analytic), norm(numeric)) over the checked entries.
         tolerance: the largest error that counts as right.
         worst: the index of the entry that is off by most.
-        analytic: what ``backward`` says at ``worst``.
-        numeric: what finite differences say there.
+        analytic: the gradient of ``backward`` at ``worst``.
+        numeric: the finite difference there.
         checked: how many entries were compared.
         skipped: how many were left out since they lie on a kink, such as that of ReLU at 0, where
             there is no derivative to compare with.
@@ -42,16 +42,16 @@ class TensorCheck:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The answer for a layer, a loss or a network.
+    """The result for a layer, a loss or a network.
 
     Attributes:
         tensors: each gradient that was compared, by its name: ``dinputs``, ``dweights``, ...
-        mistakes: sentences, the most telling first. They can be missing although a gradient is
-            wrong, where it is wrong in no known way.
-        dtype: what the layer computed in.
+        mistakes: sentences, the most important first. There may be none for a wrong gradient
+            whose mistake is of no known kind.
+        dtype: the type in which the layer computed.
         stepped_aside: whether the inputs lay on so many kinks that a little noise was added to them.
-        undecided: what could not be compared, or is right or wrong depending on the rest of the
-            network, by its name, and why.
+        undecided: by name, why a gradient could not be compared, or depends on the rest of the
+            network.
     """
 
     tensors: Mapping[str, TensorCheck]
@@ -62,14 +62,14 @@ class GradientCheck:
 
     @classmethod
     def without_comparison(cls, reason: NotComparable) -> GradientCheck:
-        """The answer where nothing could be compared."""
+        """The result where nothing could be compared."""
         if reason.is_mistake:
             return cls({}, (str(reason),))
         return cls({}, undecided={reason.part: f"not compared: it {reason.reason}"})
 
     @property
     def wrong(self) -> bool:
-        """Whether something is wrong, whatever the rest of the network does."""
+        """Whether something is wrong, independently of the rest of the network."""
         return bool(self.mistakes or [n for n, t in self.tensors.items() if not t.ok and n not in self.undecided])
 
     @property
@@ -79,7 +79,7 @@ class GradientCheck:
 
     @property
     def mistake(self) -> str | None:
-        """What is wrong, or else what could not be decided, in one sentence; None where neither is known."""
+        """The mistakes in one sentence, or else what could not be decided; None without either."""
         return "; ".join(self.mistakes or (() if self.ok else grouped(self.undecided.items()))) or None
 
     @property

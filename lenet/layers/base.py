@@ -1,4 +1,4 @@
-"""What every layer is: the public interface, with the batch first.
+"""The public interface of all layers, with the batch first.
 
 ``forward(inputs)`` and ``backward(dvalues)`` take (N, H, W, C) or (N, F), and set
 ``output``, ``dinputs``, ``dweights`` and ``dbiases``: the convention of "Neural Networks
@@ -32,7 +32,7 @@ class Layer:
 
     @property
     def title(self) -> str:
-        """How messages call the layer: its name in the model, else its class."""
+        """The name of the layer in messages: its name in the model, else its class."""
         return self.name or type(self).__name__
 
     def known_input_shape(self, following: Layer | None) -> Shape | None:
@@ -86,7 +86,7 @@ class Layer:
         return self.output
 
     def _prepare(self, workspace: Workspace, dtype: np.dtype[Any]) -> None:
-        """Called before each forward pass of the standalone workspace; here nothing is needed."""
+        """Is called before each forward pass of the standalone workspace. Layers with parameters override it."""
 
     def backward(self, dvalues: Array) -> Array:
         """Gradient by the inputs of the last ``forward``, for dvalues shaped like ``output``.
@@ -118,7 +118,7 @@ class TrainableLayer(Layer):
             None (default) for the model's.
         l1: strength of the L1 penalty of this layer's weights, 0 or more, default 0; added to the model's.
         l2: strength of the L2 penalty of this layer's weights, 0 or more, default 0; added to the model's.
-        seed: of the weights where the layer is in no model, 0 or more, default 0.
+        seed: the seed of the weights of a layer that is in no model, 0 or more, default 0.
 
     Raises:
         SettingsError: an argument out of its range.
@@ -172,7 +172,7 @@ class TrainableLayer(Layer):
         self._standalone_key = None
 
     def complete_gradients(self, samples: int) -> None:
-        """Called once a step when the shards' gradients are summed; here nothing is left to do."""
+        """Is called once a step after the shards' gradients were summed. The paper's convolution overrides it."""
 
     def gradient_factor(self, samples: int) -> float:
         """What :meth:`complete_gradients` multiplies the shards' sum of a batch of ``samples`` by: 1."""

@@ -7,9 +7,9 @@ Output (cross-correlation, as in every deep learning library), stride 1:
 where x is padded by zeros: ``valid`` not at all, ``same`` by (k-1)//2 before and
 k//2 after, ``full`` by k-1 on both sides.
 
-Why it is fast: activations are kept as (H, C, W, N), batch last. The padded image is
-*lowered along its width only*: L[h, v, c, j, n] = x[h, c, j+v, n], which makes kw
-copies of it, where im2col makes kh kw. The kh rows that output row i needs, L[i : i+kh],
+It is fast for the following reason. Activations are kept as (H, C, W, N), batch last.
+The padded image is *lowered along its width only*: L[h, v, c, j, n] = x[h, c, j+v, n],
+which makes kw copies of it, where im2col makes kh kw. The kh rows that output row i needs, L[i : i+kh],
 are then one contiguous block of shape (kh kw C_in, W_out N), in the order (u, v, c) in
 which the weights are stored. A strided view shows all blocks, which overlap, and every
 output row is one matrix product on the view, without another copy:
@@ -52,7 +52,7 @@ class ConvolutionLayer(TrainableLayer):
             None (default) for the model's.
         l1: strength of the L1 penalty of this layer's weights, 0 or more, default 0; added to the model's.
         l2: strength of the L2 penalty of this layer's weights, 0 or more, default 0; added to the model's.
-        seed: of the weights where the layer is in no model, 0 or more, default 0.
+        seed: the seed of the weights of a layer that is in no model, 0 or more, default 0.
 
     Raises:
         SettingsError: an argument out of its range.

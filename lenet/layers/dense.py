@@ -34,7 +34,7 @@ class DenseLayer(TrainableLayer):
             None (default) for the model's.
         l1: strength of the L1 penalty of this layer's weights, 0 or more, default 0; added to the model's.
         l2: strength of the L2 penalty of this layer's weights, 0 or more, default 0; added to the model's.
-        seed: of the weights where the layer is in no model, 0 or more, default 0.
+        seed: the seed of the weights of a layer that is in no model, 0 or more, default 0.
 
     Raises:
         SettingsError: an argument out of its range.

@@ -1,12 +1,12 @@
 """The memory of workspaces: arrays cut from a few large blocks, some of them shared by several shards.
 
-Large blocks, because NumPy asks the system for huge pages only for 4 MB and more. The
-arrays of a shard are smaller, and each step reads all of them: with ordinary pages of
+Blocks are large because NumPy asks the system for huge pages only for 4 MB and more. The
+arrays of a shard are smaller, and each step reads all of them. With ordinary pages of
 4 kB the processor spends a twentieth of the step on looking up addresses (measured on
 Linux; elsewhere large blocks do no harm).
 
-Shared arrays, because shards on one thread are computed one after the other. An array
-that is needed only from a shard's forward pass to its backward pass can serve all of
+Arrays can be shared because shards on one thread are computed one after the other. An
+array that is needed only from a shard's forward pass to its backward pass can serve all of
 them. It then stays in the processor's cache, and a batch of a thousand samples needs
 little more memory than one of a hundred.
 """
@@ -31,7 +31,7 @@ class Blocks:
         self._used = 0
 
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """A new array; its block lives as long as anyone uses an array in it."""
+        """A new array; its block lives as long as any array in it."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if self._used + size > len(self._block):
             self._block = np.zeros(max(BLOCK, size + ALIGNMENT), np.uint8)
@@ -72,8 +72,8 @@ class Memory:
     ``share`` gives arrays that the next shard overwrites.
 
     Args:
-        scratch: where shared arrays come from; None (default) for arrays of its own.
-        blocks: where all arrays come from; None (default) for new blocks.
+        scratch: gives the shared arrays; None (default) for arrays of its own.
+        blocks: gives all arrays; None (default) for new blocks.
     """
 
     def __init__(self, scratch: Scratch | None = None, blocks: Blocks | None = None) -> None:

@@ -1,6 +1,6 @@
 """The convolution of the paper's author, with its faults, which are kept on purpose.
 
-Many of the author's runs unlearned late and never recovered. Runs with this layer do the
+Many of the author's runs collapsed late and never recovered. Runs with this layer do the
 same; runs with the exact :class:`ConvolutionLayer` nearly always die early or not at all.
 So both layers are offered, and the faults of this one must stay. For input x (N, H, W, C),
 output gradient d (N, Ho, Wo, F) and kernels w (kh, kw, C, F) it departs from a correct
@@ -26,7 +26,7 @@ convolution in six ways:
    same takes the middle of a full convolution; for an even kernel SciPy has the odd zero
    before the image there, while the output has it after the image.
 
-So the second convolution of a LeNet sees one channel of six and learns next to nothing.
+So the second convolution of a LeNet uses one channel of six and learns almost nothing.
 The dense layers have to learn from features that drift.
 """
 

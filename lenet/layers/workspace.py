@@ -1,8 +1,8 @@
 """Workspaces: the implementation of a layer that training uses, with the batch last.
 
 A workspace holds the arrays that one layer needs for one shard of the batch, and does the
-arithmetic on them. The batch comes last, (H, C, W, N) or (F, N), so that what is done to
-one number of a sample is done to a long contiguous row of them.
+arithmetic on them. The batch comes last, (H, C, W, N) or (F, N), so that each operation on
+one number of a sample works on a long contiguous row with this number of all samples.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def batch_last_shape(shape: Shape, samples: int) -> Shape:
 
 @dataclass(frozen=True)
 class WorkspaceSpec:
-    """What a workspace is made for.
+    """The shapes, precision and memory for which a workspace is made.
 
     Args:
         input_shape: shape of one input sample, (H, W, C) or (F,).
         samples: size N of the shard.
         dtype: float32 or float64.
-        memory: what hands out arrays; by default each workspace gets new ones.
+        memory: gives the arrays; by default each workspace gets new ones.
         input_gradient: whether ``backward`` has to return the gradient by the input, default True.
         output: an array that an activation function may write its output to, (H, C, W, N) or
             (F, N); None (default) for a new one.

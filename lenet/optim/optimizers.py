@@ -36,7 +36,7 @@ from lenet.optim.schedules import Constant, InverseTime, Schedule, expect_schedu
 class Optimizer:
     """Base of the optimisers: learning rate, schedule, clipping and weight decay.
 
-    An optimiser keeps its memory from step to step, so every model needs one of its own.
+    An optimiser keeps its memory from step to step, so every model needs its own.
 
     Args:
         learning_rate: 0 or more; the schedule multiplies it.
@@ -79,7 +79,7 @@ class Optimizer:
         self.clip_value = clip_value
         self.iterations = 0
         self.memory: dict[str, Array] = {}
-        # Experiments multiply single updates: the factor of an update, by the number of updates made before it.
+        # The factors of single updates for experiments, by the number of updates made before.
         self.update_factors: Mapping[int, float] = {}
         self.is_taken = False  # set by Model.set when it gives the optimiser to a model
         self._scratch: tuple[Array, Array] | None = None
@@ -148,7 +148,7 @@ class OptimizerSGD(Optimizer):
         learning_rate: 0 or more, default 1; the schedule multiplies it.
         decay: the paper's decay of the learning rate, which divides it by 1 + decay t at step t;
             0 or more, default 0. It stands for ``schedule=InverseTime(decay)``.
-        momentum: what the velocity keeps at each step, at least 0 and below 1, default 0.
+        momentum: the share of the velocity that each step keeps, at least 0 and below 1, default 0.
         nesterov: whether the momentum is Nesterov's, default False.
         schedule: as in :class:`Optimizer`.
         options: weight_decay, clip_norm and clip_value, as in :class:`Optimizer`.
@@ -206,7 +206,7 @@ class OptimizerRMSprop(Optimizer):
 
     Args:
         learning_rate: 0 or more, default 0.001; the schedule multiplies it.
-        rho: what the mean keeps at each step, at least 0 and below 1, default 0.9.
+        rho: the share of the mean that each step keeps, at least 0 and below 1, default 0.9.
         epsilon: added to the root, above 0, default 1e-7.
         options: schedule, weight_decay, clip_norm and clip_value, as in :class:`Optimizer`.
 
@@ -247,8 +247,8 @@ class OptimizerAdam(Optimizer):
 
     Args:
         learning_rate: 0 or more, default 0.001; the schedule multiplies it.
-        beta_1: what the mean of the gradients keeps at each step, at least 0 and below 1, default 0.9.
-        beta_2: what the mean of the squared gradients keeps at each step, at least 0 and below 1, default 0.999.
+        beta_1: the share of the gradients' mean that each step keeps, at least 0 and below 1, default 0.9.
+        beta_2: the share of the squared gradients' mean that each step keeps, at least 0 and below 1, default 0.999.
         epsilon: added to the root, above 0, default 1e-8.
         options: schedule, weight_decay, clip_norm and clip_value, as in :class:`Optimizer`.
 

@@ -65,7 +65,7 @@ def strengths_by_layer(name: str, value: float | str, layers: Sequence[str]) -> 
     """The strength of every layer that has one.
 
     Args:
-        name: how messages call the setting.
+        name: the name of the setting in messages.
         value: one number for all layers, or text such as ``dense1=0.01,conv1=0.001``.
         layers: the names of the layers with weights.
 

@@ -1,7 +1,7 @@
-"""Announces a run to its hooks, event by event; both training loops do it through this class.
+"""Announces a run to its hooks, event by event. Both training loops use this class.
 
-:mod:`lenet.training.loop` is the loop of ``Model.train``, :mod:`lenet.training.custom_loop`
-observes a loop that a user wrote. The order of the calls, in either:
+:mod:`lenet.training.loop` is the loop of ``Model.train``, and :mod:`lenet.training.custom_loop`
+observes a loop that a user wrote. Both make the calls in this order:
 
     with announcer:                                   # the end of the block is the end of the run
         announcer.run_start(...)
@@ -58,10 +58,10 @@ class StepResult:
     Args:
         data_loss: mean loss of the batch without penalty, nats.
         penalty: what regularisation adds to the loss.
-        accuracy: share of the batch that was guessed right; NaN where nobody says.
-        correct: number of samples that were guessed right; NaN where nobody says.
+        accuracy: share of the batch that was guessed right; NaN where it is not known.
+        correct: number of samples that were guessed right; NaN where it is not known.
         samples: size of the batch.
-        learning_rate: of the update.
+        learning_rate: the learning rate of the update.
     """
 
     data_loss: float
@@ -88,15 +88,15 @@ class StepResult:
 
 
 class Announcer:
-    """Builds the events of one run, hands them to the hooks, and counts the steps.
+    """Makes the events of one run, gives them to the hooks, and counts the steps.
 
     Args:
         listeners: the hooks of the run.
         parameters: the flat buffers; hooks see them read-only.
         progress: the position of the run, which :meth:`step_end` and :meth:`epoch_end` move on.
 
-    ``clock`` measures a step: a loop restarts it where a step begins, and it pauses while hooks
-    listen. ``end`` is how the run ended, None until then.
+    ``clock`` measures a step. A loop restarts it where a step begins, and it pauses while hooks
+    run. ``end`` is the event of the end of the run; None until then.
     """
 
     def __init__(self, listeners: Listeners, parameters: FlatParameters, progress: TrainingProgress) -> None:
@@ -113,7 +113,7 @@ class Announcer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        """Announce the end of the run; only a StopTraining goes no further."""
+        """Announce the end of the run. StopTraining ends here; all other errors are raised again."""
         status: RunStatus = "failed"
         reason = f"{kind.__name__}: {error}" if kind else ""
         if error is None:
@@ -135,7 +135,7 @@ class Announcer:
         try:
             self._all.emit_to_all("on_run_end", self.end)
         finally:
-            if self._all.switched_off != self.end.switched_off:  # one failed at the very end
+            if self._all.switched_off != self.end.switched_off:  # an optional hook failed at the end of the run
                 self.end = replace(self.end, switched_off=self._all.switched_off)
         return is_stopped
 
@@ -162,7 +162,7 @@ class Announcer:
         seed: int,
         threads: int,
     ) -> None:
-        """Before the first step.
+        """Announce the run, before its first step.
 
         ``inputs`` (N, ...) and ``labels`` (N,) are the data, as far as the loop has them, and ``samples`` is N.
         """
@@ -197,7 +197,7 @@ class Announcer:
         return bool(self._all.wanting(step).hooks)
 
     def step_start(self) -> None:
-        """Before the forward pass, or where the loop is first heard of the step."""
+        """Announce a step, before its forward pass, or at the first call about the step."""
         progress = self._progress
         with self.clock.paused():
             self._of_step = self._all.wanting(progress.step)
@@ -208,12 +208,12 @@ class Announcer:
     def activations_ready(
         self, outputs: Mapping[str, tuple[FloatArray, ...]], first_sample: int, samples: int, batch_samples: int
     ) -> None:
-        """One portion of the batch has gone through the network."""
+        """Announce the outputs of one portion of the batch."""
         event = ActivationsReady(self._progress.step, outputs, first_sample, samples, batch_samples)
         self._emit(self._of_step, "on_activations_ready", event)
 
     def gradients_ready(self, result: StepResult) -> None:
-        """Before clipping and update."""
+        """Announce the gradients, before clipping and update."""
         if self._of_step.has_listener("on_gradients_ready"):
             event = GradientsReady(
                 step=self._progress.step,
@@ -225,9 +225,9 @@ class Announcer:
             self._emit(self._of_step, "on_gradients_ready", event)
 
     def step_end(self, result: StepResult, seconds: float | None = None) -> None:
-        """After the update. The step is counted first, so that a state taken by a hook is the one after it.
+        """Announce the end of a step. It is counted first, so that a hook gets the state after the step.
 
-        ``seconds``: how long the step took, without the time that hooks took; None (default) asks the clock.
+        ``seconds``: the time of the step, without that of the hooks; None (default) asks the clock.
         """
         progress = self._progress
         if seconds is None:
@@ -248,17 +248,17 @@ class Announcer:
             self._emit(self._of_step, "on_step_end", event)
 
     def epoch_end(self, learning_rate: float) -> None:
-        """After the last step of an epoch, whose sums begin again before any hook is told."""
+        """Announce the end of an epoch. Its sums are set to 0 before any hook gets the event."""
         self._emit(self._all, "on_epoch_end", self._progress.end_epoch(learning_rate))
 
     def validation_end(self, loss: float, accuracy: float, samples: int, seconds: float) -> None:
-        """After a validation; right after the last step of an epoch it belongs to that epoch."""
+        """Announce a validation. Right after the last step of an epoch it belongs to that epoch."""
         progress = self._progress
         event = ValidationEnd(progress.ended_epoch, progress.step - 1, loss, accuracy, samples, seconds)
         self._emit(self._all, "on_validation_end", event)
 
     def turned_back(self, request: ContinueFrom, after: int) -> None:
-        """When the state that a hook asked for has been restored; ``after``: the last step made before."""
+        """Announce that the state a hook asked for was restored. ``after``: the last step made before."""
         self._all.forget_requests()
         self._emit(self._all, "on_turned_back", TurnedBack(self._progress.step, after, str(request)))
 

@@ -20,16 +20,16 @@ from lenet.layers.workspace import Array, Shape
 
 Function = Literal["relu", "sigmoid", "tanh", "softmax"]
 RANGES = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softmax": (0.0, 1.0)}
-"""What may come out of each function."""
+"""The range of each function's outputs."""
 
 
 @runtime_checkable
 class ObservedLayer(Protocol):
-    """What a loop monitor reads of a layer at every step: LayerTap, or any other object that has these."""
+    """The interface that a loop monitor reads at every step: LayerTap, or any other object with these methods."""
 
     @property
     def name(self) -> str:
-        """What logs and reports call the layer."""
+        """The name of the layer in logs and reports."""
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """Shapes by tensor name."""
@@ -41,25 +41,25 @@ class ObservedLayer(Protocol):
         """Their gradients as they are now."""
 
     def output(self) -> Array | None:
-        """The outputs after the activation function, (N, F) or (N, H, W, C); None where nobody sees them."""
+        """The outputs after the activation function, (N, F) or (N, H, W, C); None where they are not known."""
 
     def info(self) -> LayerInfo:
-        """What hooks are told of the layer; it has to have an output already."""
+        """The layer for the events of hooks. It needs an output for that."""
 
 
 @dataclass(frozen=True)
 class LayerTap:
-    """Where hooks find the tensors of one trainable layer that is not of this library.
+    """Reads the tensors of one trainable layer that is not of this library.
 
-    The attributes are read anew at every step, so their arrays may be replaced meanwhile.
+    The attributes are read anew at every step, so their arrays may be replaced.
 
     Args:
-        name: what logs and reports call the layer.
+        name: the name of the layer in logs and reports.
         layer: an object with ``weights`` and ``biases``, and after the backward pass
             ``dweights`` and ``dbiases`` of the same shapes.
         activation: the function after the layer: relu, sigmoid, tanh or softmax; None (default) for none.
-        output_of: the object whose ``output`` comes out of that function, (N, F) or
-            (N, H, W, C) with the units last; None (default) where it is ``layer`` itself.
+        output_of: the object whose ``output`` is the output of that function, (N, F) or
+            (N, H, W, C) with the units last; None (default) for ``layer`` itself.
 
     Raises:
         SettingsError: an unknown activation, or a layer without weights.
@@ -83,11 +83,11 @@ class LayerTap:
         return {tensor: array.shape for tensor, array in self.values().items()}
 
     def values(self) -> dict[str, Array]:
-        """Weights as they are now, and biases, (F,) or (1, F), as (F,)."""
+        """The present weights and biases, the biases, (F,) or (1, F), as (F,)."""
         return self._tensors("")
 
     def gradients(self) -> dict[str, Array]:
-        """The gradients of both as they are now."""
+        """The present gradients of both."""
         return self._tensors("d")
 
     def output(self) -> Array:
@@ -116,7 +116,7 @@ class LayerTap:
             )
 
     def info(self) -> LayerInfo:
-        """What hooks are told of the layer; it has to have an output already."""
+        """The layer for the events of hooks. It needs an output for that."""
         shape = self.output().shape[1:]
         return LayerInfo(self.name, type(self.layer).__name__, self.activation, shape, shape[-1])
 

@@ -1,4 +1,4 @@
-"""Tells hooks about a training loop that a user wrote for a network of their own.
+"""Announces a training loop that a user wrote to hooks.
 
     layers = [LayerTap("dense1", dense1, "relu", relu1), LayerTap("dense2", dense2, "softmax", softmax)]
     with LoopMonitor(layers, labels=y, batch_size=128, epochs=3, hooks=[Recorder("mine.h5")]) as monitor:
@@ -35,7 +35,7 @@ from lenet.training.custom_layer import LayerTap, ObservedLayer
 from lenet.training.listeners import Listeners
 from lenet.training.progress import ENDLESS, TrainingProgress
 
-# The name of the batch among the outputs that hooks are told of.
+# The name of the batch among the outputs of an event.
 INPUT = "input"
 UNKNOWN_SEED, UNKNOWN_THREADS = -1, 0
 # Samples in one portion of the outputs (see ActivationsReady), and how many sizes of portions are kept.
@@ -43,7 +43,7 @@ PORTION, KEPT_PORTIONS = 1024, 4
 
 
 class LoopMonitor:
-    """A context manager around a user's training loop that tells hooks what happens in it.
+    """A context manager around a user's training loop that announces its steps to hooks.
 
     Whatever ends the block, the hooks get the end of the run. A hook that asks to stop ends
     the block after the step, and nothing is raised.
@@ -55,12 +55,12 @@ class LoopMonitor:
             there are no classes, or nobody knows them before the first step.
         batch_size: samples a step, 1 or more.
         epochs: how many times the data are gone through, 1 or more.
-        hooks: what is told of the run.
+        hooks: the hooks of the run.
         samples: the size of the training set; None (default) for that of ``labels``. Where both
             are missing, and ``steps_per_epoch`` too, the run is one epoch as long as it goes on.
         steps_per_epoch: None (default) where a last, smaller batch is trained on too.
-        seed: kept in the log, 0 or more; None (default) where it is not known.
-        description: what the log says of the model, in plain types, default nothing.
+        seed: the seed for the log, 0 or more; None (default) where it is not known.
+        description: the model in plain types, for the log, default nothing.
             ``{"optimizer": "Adam"}`` tells the detector that steps are adaptive.
 
     Raises:
@@ -123,7 +123,7 @@ class LoopMonitor:
 
     @property
     def step(self) -> int:
-        """The number of the step that comes next, counted from 0: so many were made."""
+        """The number of the step that comes next, counted from 0, which is the number of steps made."""
         return self._progress.step
 
     @property
@@ -133,7 +133,7 @@ class LoopMonitor:
 
     @property
     def status(self) -> RunStatus | None:
-        """How the run ended; None until then."""
+        """How the run ended; None before its end."""
         return self._announcer.end.status if self._announcer.end else None
 
     def __enter__(self) -> Self:
@@ -155,7 +155,7 @@ class LoopMonitor:
             inputs: the batch, (N, F), (N, H, W) or (N, H, W, C).
             data_loss: mean loss of the batch, without penalty.
             accuracy: share of the batch that was guessed right, 0 to 1; None where there is none.
-            learning_rate: of the update that comes next.
+            learning_rate: the learning rate of the update that comes next.
             penalty: what regularisation adds to the loss, default 0; the gradients are those
                 of data loss and penalty together.
         """
@@ -189,7 +189,7 @@ class LoopMonitor:
             announcer.gradients_ready(self._result)
 
     def after_update(self) -> None:
-        """Call it when weights and biases have been changed. It ends the ``with`` block where a hook asks for it."""
+        """Call it after weights and biases were changed. It ends the ``with`` block where a hook asks for that."""
         result, announcer = self._result, self._announcer
         if result is None:
             raise SettingsError("after_update: called without before_update(), expected the two in turn")
@@ -203,13 +203,13 @@ class LoopMonitor:
         announcer.raise_if_stopped()
 
     def validated(self, loss: float, accuracy: float | None, samples: int, seconds: float = 0.0) -> None:
-        """Call it when the network was validated; right after the last step of an epoch it counts as that epoch's.
+        """Call it after a validation. Right after the last step of an epoch it belongs to that epoch.
 
         Args:
             loss: mean loss over the validation data.
             accuracy: share that was guessed right, 0 to 1; None where there is none.
             samples: number of validation samples.
-            seconds: how long the validation took, default 0.
+            seconds: the time of the validation, default 0.
         """
         if self.step == 0:
             raise SettingsError("validated: called before the first step, expected a step before it")
@@ -217,7 +217,7 @@ class LoopMonitor:
             expect_share("validated: accuracy", float(accuracy))
         right = math.nan if accuracy is None else float(accuracy)
         self._announcer.validation_end(float(loss), right, int(samples), float(seconds))
-        self._announcer.clock.restart()  # the time of a validation is not the next step's
+        self._announcer.clock.restart()  # the time of a validation does not count for the next step
         self._announcer.raise_if_stopped()
 
     # ---- inside
@@ -246,7 +246,7 @@ class LoopMonitor:
         self._announcer.raise_if_stopped()
 
     def _outputs(self) -> list[tuple[ObservedLayer, Array]]:
-        """The layers whose outputs are seen, and the outputs."""
+        """The layers whose outputs are known, and the outputs."""
         outputs = ((layer, layer.output()) for layer in self.layers)
         return [(layer, output) for layer, output in outputs if output is not None]
 
@@ -262,7 +262,7 @@ class LoopMonitor:
                 view[...] = found[tensor]
 
     def _announce_outputs(self, outputs: Mapping[str, Array], samples: int) -> None:
-        """Announce the outputs in portions; those of one size lie in the same arrays at every step."""
+        """Announce the outputs in portions; portions of one size have the same arrays at every step."""
         for first in range(0, samples, PORTION):
             size = min(PORTION, samples - first)
             if size not in self._portions:

@@ -27,7 +27,7 @@ from lenet.metrics import AccuracyCategorical
 from lenet.parameters import Parameters
 from lenet.training.shards import PORTION, SHARD, Outputs, Portion, Rows, Shard
 
-# Workspaces are kept for the sizes met last: those of whole and last batches, in training and in validation.
+# Workspaces are kept for the latest sizes: those of whole and last batches, in training and in validation.
 SIZES_KEPT = 6
 
 Announce = Callable[[Outputs, int, int, int], None]
@@ -53,11 +53,11 @@ class Engine:
     """Computes gradients and evaluates a finalized network.
 
     Args:
-        layers: those of the network, in order.
+        layers: the layers of the network, in order.
         parameters: the flat buffers of the network.
         input_shape: shape of one input sample.
-        loss: what is minimised.
-        accuracy: what counts right guesses.
+        loss: the loss to minimise.
+        accuracy: counts the right guesses.
         threads: how many threads compute, 1 or more.
     """
 
@@ -82,7 +82,7 @@ class Engine:
 
     @contextmanager
     def running(self) -> Iterator[Engine]:
-        """Within it the threads exist, BLAS uses one thread a shard, and overflow gives no warning."""
+        """A context in which the threads exist, BLAS uses one thread for each shard, and overflow gives no warning."""
         with single_threaded_blas():
             if self.threads == 1:
                 yield self
@@ -94,7 +94,7 @@ class Engine:
                     self._pool = None
 
     def gradients(self, X: Array, labels: Labels, rows: Rows, announce: Announce | None = None) -> BatchResult:
-        """Forward and backward for samples X[rows]; the gradient of the mean loss goes to the flat buffer.
+        """Forward and backward pass for samples X[rows]; the flat buffer gets the gradient of the mean loss.
 
         ``announce(outputs, first_sample, samples, batch_samples)`` is called after each portion.
         """
@@ -119,7 +119,7 @@ class Engine:
         return BatchResult(total, correct, batch)
 
     def evaluate(self, X: Array, labels: Labels, rows: slice, portion_samples: int = 2 * SHARD) -> BatchResult:
-        """Forward only, for samples X[rows], in portions of ``portion_samples``."""
+        """Forward pass alone, for samples X[rows], in portions of ``portion_samples``."""
         batch = _count(rows)
         total, correct = 0.0, 0
         for first in range(0, batch, portion_samples):
@@ -190,7 +190,7 @@ def cores() -> int:
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Within: BLAS uses one thread a call, and overflow is not worth a warning."""
+    """A context in which BLAS uses one thread for each call, and overflow gives no warning."""
     with _blas_controller().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
         yield
 

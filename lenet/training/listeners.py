@@ -1,4 +1,4 @@
-"""The hooks of a run as a training loop sees them, and a clock that stops while they listen."""
+"""The hooks of a run for a training loop, and a clock that stops while they run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Listeners:
     An optional hook that fails is switched off with a warning; any other error of a hook is passed on.
 
     Args:
-        hooks: in the order in which they are told.
-        of: the listeners that these are a part of, which share requests to stop and failed hooks
-            with them; None (default) for all hooks of a run.
+        hooks: the hooks, in the order in which they get events.
+        of: the listeners of which these are a part; both share requests to stop and failed hooks.
+            None (default) for all hooks of a run.
     """
 
     def __init__(self, hooks: Sequence[Hook], of: Listeners | None = None) -> None:
@@ -49,7 +49,7 @@ class Listeners:
         return bool(self._by_event[event])
 
     def emit(self, name: str, event: object) -> None:
-        """Hand the event to every hook that overrides its method.
+        """Give the event to every hook that overrides its method.
 
         A request to stop is kept until :meth:`raise_if_stopped`, so that every hook gets the event.
         """
@@ -72,11 +72,11 @@ class Listeners:
             raise min(self._stops, key=lambda request: isinstance(request, ContinueFrom))
 
     def forget_requests(self) -> None:
-        """What hooks asked for has been done."""
+        """Drop the requests of hooks, which have been met."""
         self._stops.clear()
 
     def emit_to_all(self, name: str, event: object) -> None:
-        """Hand the event to every hook, also after one of them failed; the first error is raised at the end."""
+        """Give the event to every hook, also after one of them failed; the first error is raised at the end."""
         errors: list[BaseException] = []
         for hook in self._by_event[name]:
             if hook in self._off:
@@ -84,7 +84,7 @@ class Listeners:
             try:
                 getattr(hook, name)(event)
             except StopTraining:
-                continue  # there is nothing left to stop
+                continue  # the run has ended anyway
             except BaseException as error:
                 try:
                     self._switch_off(hook, error, None)
@@ -108,7 +108,7 @@ class Listeners:
             return False
 
     def _switch_off(self, hook: Hook, error: BaseException, step: int | None) -> None:
-        """Go on without an optional hook. Raises the error of any other, and what is no Exception."""
+        """Switch an optional hook off. Raises the error of any other hook, and exceptions such as KeyboardInterrupt."""
         if not hook.optional or not isinstance(error, Exception):
             raise error
         when = "" if step is None else f" at step {step}"

@@ -1,7 +1,7 @@
 """The training loop of ``Model.train``: batches, gradients and updates.
 
-It prints nothing and writes nothing. Whatever ends a run, an error or Ctrl-C, every
-hook gets its run end.
+It prints nothing and writes nothing. Every hook gets the end of the run, also where an
+error or Ctrl-C ended it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lenet.training.state import apply
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What was asked of ``Model.train``, checked and complete.
+    """The checked and completed arguments of ``Model.train``.
 
     Args:
         X: training inputs, (N, H, W, C) or (N, F).
@@ -34,7 +34,7 @@ class TrainingPlan:
         batch_size: samples a step, at most N.
         total_steps: the number of steps at which the run ends, counted from its step 0.
         shuffle: whether every epoch has an order of its own, which the seed decides.
-        order: which samples each epoch trains on, in place of ``shuffle``; None for what that says.
+        order: the order of the samples in each epoch, in place of ``shuffle``; None for that of ``shuffle``.
         validation: inputs and labels that are evaluated after each epoch, or None.
     """
 
@@ -60,12 +60,12 @@ class TrainingLoop:
     """One run of a network over its data.
 
     Args:
-        network: what is trained, finalized.
-        optimizer: what makes the updates.
-        engine: what computes the gradients of a batch.
+        network: the finalized network.
+        optimizer: makes the updates.
+        engine: computes the gradients of a batch.
         plan: the data, and how long to train.
-        progress: where the run is; above step 0 where it is continued.
-        announcer: what tells the hooks.
+        progress: the position of the run; above step 0 where it is continued.
+        announcer: announces events to the hooks.
     """
 
     network: Network
@@ -76,7 +76,7 @@ class TrainingLoop:
     announcer: Announcer
 
     def run(self) -> None:
-        """Train to the end of the plan. Errors and interrupts are passed on when every hook got its run end."""
+        """Train to the end of the plan. Errors and interrupts are raised after every hook got the end of the run."""
         with self.announcer, self.engine.running():
             self.announcer.run_start(
                 layers=self.network.layer_infos,
@@ -104,7 +104,7 @@ class TrainingLoop:
         return shuffled(self.network.seed, len(plan.X)) if plan.shuffle else as_they_lie
 
     def _turn_back(self, request: ContinueFrom, order: Order) -> Order:
-        """Take over the state that a hook asked for; returns the order of the samples from there on."""
+        """Restore the state that a hook asked for; returns the order of the samples from there on."""
         progress = self.progress
         after, per_epoch, shuffle = progress.step - 1, progress.steps_per_epoch, progress.shuffle
         apply(dict(request.state), self.network, self.optimizer, progress)
@@ -168,6 +168,6 @@ class TrainingLoop:
 
 
 def _rows(samples: Indices | None, step_in_epoch: int, batch_size: int, total: int) -> Rows:
-    """The samples of one batch, as a slice where the epoch trains on them as they lie."""
+    """The samples of one batch, as a slice where the epoch has the order of the data."""
     start, stop = step_in_epoch * batch_size, min((step_in_epoch + 1) * batch_size, total)
     return slice(start, stop) if samples is None else samples[start:stop]

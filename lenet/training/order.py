@@ -1,4 +1,4 @@
-"""Orders: which sample is trained on when, epoch by epoch.
+"""Orders of the samples in each epoch.
 
 An order is a function of the epoch, counted from 1. It returns the samples of that epoch
 as (N,) indices into the training set, or None for the order of the training set itself.
@@ -27,7 +27,7 @@ def as_they_lie(epoch: int) -> None:
 
 
 def shuffled(seed: int, samples: int) -> Order:
-    """A permutation of its own for every epoch, which follows from ``seed``."""
+    """Another permutation for every epoch, which ``seed`` decides."""
 
     def order(epoch: int) -> Indices:
         return _permutation(seed, (_SHUFFLED, epoch - 1), samples)
@@ -36,7 +36,7 @@ def shuffled(seed: int, samples: int) -> Order:
 
 
 def reshuffled(before: Order, seed: int, first_sample: int, epoch: int, samples: int) -> Order:
-    """The order ``before`` up to a place in an epoch, and from there on one that follows from ``seed``.
+    """The order ``before`` up to a place in an epoch, and from there on one that ``seed`` decides.
 
     Args:
         before: the order of the run until then.
@@ -55,7 +55,7 @@ def reshuffled(before: Order, seed: int, first_sample: int, epoch: int, samples:
         lying = before(now)
         whole = np.arange(samples) if lying is None else lying
         rest = whole[first_sample:]
-        # Ranks of a permutation of all samples, so that one seed means one order whatever the place.
+        # Ranks of a permutation of all samples, so that a seed gives the same order for every place.
         return np.concatenate([whole[:first_sample], rest[np.argsort(np.argsort(mixed)[rest])]])
 
     return order

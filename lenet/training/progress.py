@@ -1,4 +1,4 @@
-"""Where a training is: all that a continued run must know."""
+"""The position of a training, which a continued run needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENDLESS = sys.maxsize
 
 @dataclass
 class TrainingProgress:
-    """The steps made, the sums of the epoch under way, and how the run is fed.
+    """The steps made, the sums of the present epoch, and the size and order of the batches.
 
     Args:
         step: steps made since step 0, which is also the number of the step that comes next.
@@ -57,7 +57,7 @@ class TrainingProgress:
         self.seconds += seconds
 
     def end_epoch(self, learning_rate: float) -> EpochEnd:
-        """Sum up the epoch whose last step was counted, and begin its sums again at 0."""
+        """The sums of the epoch whose last step was counted; they are set to 0 for the next one."""
         last = self.step - 1
         event = EpochEnd(
             epoch=self.epoch - 1,

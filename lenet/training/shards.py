@@ -49,11 +49,11 @@ class Shard:
     ``watched`` are the outputs that hooks see: the input, and each trainable layer after its activation function.
 
     Args:
-        layers: those of the network, in order.
+        layers: the layers of the network, in order.
         parameters: the flat buffers that the workspaces read from.
         input_shape: shape of one input sample.
         samples: the size of the shard.
-        memory: what hands out its arrays.
+        memory: gives its arrays.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Shard:
         shape, trainable_before, watched_layer = input_shape, False, ""
         previous: Workspace | None = None
         for layer in layers:
-            # An activation function in place reads and writes half the memory.
+            # An activation function that works in place reads and writes half the memory.
             is_in_place = isinstance(layer, Activation) and previous is not None and not previous.keeps_output
             output = previous.output if previous is not None and is_in_place else None
             spec = WorkspaceSpec(shape, samples, dtype, memory, input_gradient=trainable_before, output=output)

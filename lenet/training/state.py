@@ -1,10 +1,10 @@
-"""The exact state of a training: all that it needs to go on as if it had never stopped.
+"""The exact state of a training, from which it goes on as if it had never stopped.
 
 A state is a dict of arrays: the flat parameters, the memory of the optimiser, the arrays
 that layers carry from step to step, and ``about``. That is a JSON text with the position
-in the run, the seed, which decides the order of any epoch, the sums of the epoch under
-way, how the run is fed, the layers, and the shapes of all tensors. A state is saved as
-npz, never as pickle.
+in the run, the seed, which decides the order of any epoch, the sums of the present epoch,
+the size and order of the batches, the layers, and the shapes of all tensors. A state is
+saved as npz, never as pickle.
 
 Take a state between two steps: outside ``train``, or in a hook's ``on_step_start``,
 ``on_update_done``, ``on_step_end``, ``on_epoch_end`` or ``on_validation_end``.
@@ -85,7 +85,7 @@ def apply_parameters(state: State, network: Network) -> None:
 
 
 def _about_network(state: State, network: Network) -> dict[str, Any]:
-    """What the state says about itself, once it is known to be of such a network."""
+    """``about`` of the state. Raises SettingsError where the state is of another network."""
     about = _about(state)
     if about["network"] != _signature(network):
         raise SettingsError(
@@ -168,7 +168,7 @@ def save_state(path: str | os.PathLike[str], state: State) -> bytes:
 
 def packed_state(state: State) -> bytes:
     """A state as the content of an npz file."""
-    archive = io.BytesIO()  # written in one piece, which takes half the time
+    archive = io.BytesIO()  # writing it in one piece takes half the time
     np.savez(archive, **state)  # type: ignore[arg-type]
     return archive.getvalue()
 
@@ -238,7 +238,7 @@ def _brief(signature: list[list[Any]]) -> str:
         kinds = sorted({dtype for *_, dtype in signature})
         weights = [f"{layer} {tuple(shape)}" for layer, tensor, shape, _ in signature if tensor == "weights"]
         return f"{', '.join(weights)} of {', '.join(kinds)}"
-    except (TypeError, ValueError):  # a state that was tampered with
+    except (TypeError, ValueError):  # a state that somebody changed
         return f"{signature!r:.60}"
 
 

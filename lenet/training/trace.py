@@ -1,4 +1,4 @@
-"""One batch through a network and back with nothing overwritten: what each layer took in and gave out.
+"""The inputs, outputs and gradients of each layer for one batch.
 
 Training computes in place and overwrites its arrays; a trace keeps copies of them. It cuts
 the batch into the same shards and computes in the same order, so its numbers are those of
@@ -23,12 +23,12 @@ from lenet.training.shards import PORTION, Shard, shard_sizes
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """What passed through one trainable layer, for n samples.
+    """Inputs, outputs and gradients of one trainable layer, for n samples.
 
     Args:
-        inputs: what went in, (n, H, W, C) or (n, F).
-        preactivations: what came out, before the activation function, (n, H, W, C) or (n, F).
-        outputs: the same after the activation function.
+        inputs: the inputs of the layer, (n, H, W, C) or (n, F).
+        preactivations: its outputs before the activation function, (n, H, W, C) or (n, F).
+        outputs: its outputs after the activation function.
         gradients: the gradient of the loss by ``preactivations``, of the same shape; the loss is the mean
             over the batch. Empty where only the forward pass was asked for.
     """
@@ -41,11 +41,11 @@ class LayerTrace:
 
 @dataclass(frozen=True)
 class Trace:
-    """What passed through a network.
+    """The result of one batch through a network.
 
     Args:
         losses: loss of each sample, (n,), nats.
-        probabilities: the network's answers, (n, classes).
+        probabilities: the outputs of the network, (n, classes).
         layers: by name, for the layers that were asked for.
     """
 
@@ -55,9 +55,9 @@ class Trace:
 
 
 class Tracer:
-    """Follows samples through a finalized network, which is not changed.
+    """Traces samples through a finalized network, which is not changed.
 
-    ``network``: the network, as it is whenever it is followed.
+    ``network``: the network, in its state at each call.
     """
 
     def __init__(self, network: Network) -> None:
@@ -73,7 +73,7 @@ class Tracer:
         backward: bool = False,
         batch_samples: int | None = None,
     ) -> Trace:
-        """What passes through the network for these samples.
+        """The trace of these samples.
 
         Args:
             X: the samples, (n, H, W, C) or (n, F).
@@ -136,7 +136,7 @@ class Tracer:
         )
 
     def _shard(self, samples: int) -> Shard:
-        """Workspaces for so many samples; those of one size are used again and again."""
+        """Workspaces for so many samples; those of one size are kept."""
         if samples not in self._shards:
             network = self._network
             memory = Memory()
@@ -154,7 +154,7 @@ class LayerGradient:
 
     Args:
         layer: a trainable layer of a finalized network.
-        samples: how many samples :meth:`of` is given at a time.
+        samples: the number of samples in a call of :meth:`of`.
         batch_samples: the size of the batch.
     """
 
@@ -174,8 +174,8 @@ class LayerGradient:
         """The gradient, (parameters,): weights in C order, then biases; overwritten by the next call.
 
         Args:
-            inputs: what went into the layer, as in :class:`LayerTrace`.
-            gradients: the gradient of the batch's loss by what came out of it.
+            inputs: the inputs of the layer, as in :class:`LayerTrace`.
+            gradients: the gradient of the batch's loss by its outputs before the activation function.
         """
         if self._workspace is None:
             spec = WorkspaceSpec(inputs.shape[1:], self._samples, self.flat.dtype, input_gradient=False)

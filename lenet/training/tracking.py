@@ -1,4 +1,4 @@
-"""Tells a tracker of times and accuracies what happens in a training."""
+"""A hook that gives times and accuracies of a training to a tracker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lenet.hooks import EpochEnd, Hook, RunEnd, RunStart, StepEnd, ValidationEnd
 
 
 class Tracker(Protocol):
-    """What a model needs of a tracker, such as the paper's StatisticsTracker."""
+    """The methods that a tracker needs, such as the paper's StatisticsTracker."""
 
     def add_time(self, phase: str, seconds: float) -> None: ...
     def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None: ...
@@ -24,10 +24,10 @@ def check_tracker(stats: object) -> None:
 
 
 class Tracking(Hook):
-    """Tells a tracker the seconds and accuracies of steps, epochs, validations and the training.
+    """Gives a tracker the seconds and accuracies of steps, epochs, validations and the training.
 
     Args:
-        tracker: what is told.
+        tracker: the tracker.
     """
 
     optional = "the tracker"
@@ -48,7 +48,7 @@ class Tracking(Hook):
         self._tracker.record_epoch_accuracy(event.epoch, event.accuracy)
 
     def on_validation_end(self, event: ValidationEnd) -> None:
-        """A validation within a training is part of the training's time; after it the two make the combined time."""
+        """Within a training, a validation counts for the training's time; after it, both give the combined time."""
         self._tracker.record_validation_accuracy(event.accuracy)
         self._tracker.add_time("validation", event.seconds)
         if not self._is_training:

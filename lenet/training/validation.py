@@ -21,7 +21,7 @@ def validate(
     and ``final validation - acc:0.962, loss:0.131`` at the end, each with the seconds it took.
 
     Args:
-        engine: what computes.
+        engine: computes the outputs.
         X: inputs, (N, H, W, C) or (N, F).
         labels: their classes, (N,).
         batch: samples at a time.
@@ -48,7 +48,7 @@ def validate(
 
 
 def _say(printer: PrintProgress, *lines: str) -> PrintProgress | None:
-    """Print the lines; None instead of the printer where it cannot print any more."""
+    """Print the lines; returns the printer, or None where it cannot print any more."""
     try:
         for line in lines:
             printer.say(line)

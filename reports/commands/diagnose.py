@@ -37,7 +37,8 @@ def command(
     """
     import json
 
-    from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
+    from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+    from diagnostics.detect.recorded import diagnose
     from diagnostics.errors import LogError
     from diagnostics.imports import find_files, open_runs
     from reports.text.diagnosis import diagnosis_text

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +19,8 @@ from reports.text.command_line import path_word
 
 if TYPE_CHECKING:
     from diagnostics.rescue.experiment import RescueProgress
-    from diagnostics.rescue.plan import RescuePlan
+    from diagnostics.rescue.plan import PlannedBranch, RescuePlan
+    from diagnostics.rescue.to_the_end import EndingProgress, Endings
 
 
 def arm_names() -> list[str]:
@@ -70,6 +72,13 @@ def arm_names() -> list[str]:
     type=FOLDER,
     help="Where the branches are kept.  [default: RUN.rescue beside the log]",
 )
+@click.option(
+    "--cost-runs",
+    type=FROM_0,
+    default=5,
+    show_default=True,
+    help="Orders with which what is proven is trained to the end of the run, to see its accuracy (0: none).",
+)
 @click.option("--resume", is_flag=True, help="Go on with the rescue in --out; branches that are done are kept.")
 @click.option("--keep-branches", is_flag=True, help="Keep the rows of each branch as a log of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -84,6 +93,7 @@ def command(
     scheduler: str | None,
     data: Path | None,
     folder: Path | None,
+    cost_runs: int,
     resume: bool,
     keep_branches: bool,
     as_json: bool,
@@ -93,7 +103,9 @@ def command(
     Every arm is one change, tried with the same orders of the samples as the control, in which nothing changes.
     Arms: but-for, scaled-update and swapped-batch alter the step of the first link, each with placebos; each remedy
     that the diagnosis names; rate-doses and clip-doses; no-return. What is proven, is so by McNemar's exact test
-    on the pairs, adjusted for all arms (Holm).
+    on the pairs, adjusted for all arms (Holm). Then some branches of what is proven are trained to the end of the run,
+    and so are those of the control with the same orders that lived: the difference of their validation accuracies is
+    what it costs.
     """
     with one_line_errors():
         from diagnostics.executors.open_executor import open_executor
@@ -102,37 +114,54 @@ def command(
         from diagnostics.rescue.patient import examine
         from diagnostics.rescue.plan import make_plan
         from diagnostics.rescue.results import read_results
-        from reports.text.rescue import intentions, rescue_text
+        from diagnostics.rescue.to_the_end import Endings, cost_branches
+        from reports.text.rescue import cost_intentions, cost_outlook, intentions, rescue_text
 
         died = open_run(run)
         patient = examine(died)
         plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
         folder = folder or run.with_suffix(".rescue")
+        where: dict[str, Any] = {"data": None if data is None else str(data)}
         with open_executor(scheduler, jobs, talk) as executor:
-            rescue = Rescue(
-                patient,
-                plan,
-                folder,
-                run.absolute(),
-                data=None if data is None else str(data),
-                resume=resume,
-                keep_branches=keep_branches,
-                executor=executor,
-            )
-            step_seconds = float(died.steps["seconds"].median())
-            expected = plan.expected_steps(patient.confirmed) * step_seconds / executor.jobs
-            talk(intentions(plan, expected, executor.jobs))
+            where["executor"] = executor
+            rescue = Rescue(patient, plan, folder, run.absolute(), resume=resume, keep_branches=keep_branches, **where)
+            endings = Endings(plan, folder, run.absolute(), **where)
+            step_seconds = float(died.steps["seconds"].median()) / executor.jobs
+            to_the_end = died.info.total_steps - plan.branch_step
+            talk(intentions(plan, plan.expected_steps(patient.confirmed) * step_seconds, executor.jobs))
+            if cost_runs:
+                talk(cost_outlook(cost_runs, cost_runs * to_the_end * step_seconds))
             try:
                 rescue.run(_Shown(plan))
+                if branches := cost_branches(read_results(plan, rescue.results), cost_runs):
+                    talk(cost_intentions(len(branches), to_the_end, len(branches) * to_the_end * step_seconds))
+                    _ask_for_costs(endings, branches)
             except KeyboardInterrupt:
                 talk(f"interrupted; go on with: {_again(run, folder)}")
                 sys.exit(INTERRUPTED)
-        result = read_results(plan, rescue.results)
+        result = read_results(plan, rescue.results, endings.results)
         say(json.dumps(result.to_json(), indent=2) if as_json else rescue_text(result), is_data=as_json)
         if patient.left_out:
             talk(f"not tried, since they need a new run: {', '.join(patient.left_out)}")
         talk(f"branches: {folder}")
         talk(f"next: lenet-diag report {path_word(run)}")
+
+
+def _ask_for_costs(endings: Endings, branches: Sequence[PlannedBranch]) -> None:
+    """Train to the end of the run; where that cannot be, a line says so, and the rescue is told without."""
+    from diagnostics.errors import RescueError
+    from reports.terminal.progress_line import progress_line
+    from reports.text.rescue import minutes
+
+    def show(progress: EndingProgress) -> None:
+        is_last = progress.done == progress.total
+        left = "" if is_last else f", {minutes(progress.seconds_left)} left"
+        progress_line(f"{progress.done} of {progress.total} at the end of the run{left}", is_last)
+
+    try:
+        endings.run(branches, show)
+    except RescueError as error:
+        talk(f"what it costs is not told: {error}")
 
 
 class _Shown:

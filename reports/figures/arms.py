@@ -69,7 +69,7 @@ def prepare(groups: Sequence[Group], open_run: Opener) -> tuple[ArmCurves, ...]:
 
 
 def draw(arm: ArmCurves, axes: Axes) -> None:
-    """Survivors thin and grey-blue, defect runs red and dashed on top, undecided ones dotted."""
+    """Draw survivors thin and grey-blue, defect runs red and dashed on top, undecided runs dotted."""
     for curve in arm.curves:
         axes.plot(curve.steps, curve.loss, **LOOKS[curve.fate])
     if np.isfinite(arm.guess_loss):

@@ -1,13 +1,13 @@
-"""What a figure's file declares, and how reports find the figures: by looking into this folder.
+"""What the file of a figure declares, and how reports find the figures: they read this folder.
 
 A figure is one file here. It has
 
-    PLACE              where the figure stands: in which report, in which section, in which order
+    PLACE              the place of the figure: its report, its section, and its order within it
     prepare(...)       the numbers that are drawn, from a run or from the runs of a study
     draw(...)          these numbers drawn into axes
     captioned(...)     the finished figures with their words, from a run, from its opened steps or from a study
 
-Nothing else has to be told of a new figure.
+A new figure needs no other declaration.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Report = Literal["run", "study", "origin"]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a figure stands.
+    """The place of a figure.
 
     report: the report of a run, that of a study, or the page of opened steps (which is also part of the first).
     section: the anchor of the section; ``opening`` is above the first one.
     position: figures of a section come in the order of their positions.
-    needs_layers: whether it is left out of the report of a run whose layers are not recorded; default no.
+    needs_layers: whether it is left out of the report of a run whose layers are not recorded; default False.
     """
 
     report: Report
@@ -64,7 +64,7 @@ class CaptionedFigure:
 
 
 class StudyRuns(Protocol):
-    """What figures of a study are drawn from: its arms, and a way to open one of their runs."""
+    """The data for figures of a study: its arms, and a way to open one of their runs."""
 
     @property
     def groups(self) -> Sequence[Group]:

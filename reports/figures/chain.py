@@ -1,4 +1,4 @@
-"""The chain of events around the onset: which event came first, in which layer, and what followed."""
+"""The chain of events around the step at which the run died, layer by layer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Event:
 
 @dataclass(frozen=True)
 class ChainData:
-    """Lanes from the input to the output, the last for the network as a whole; events; the loss beside them."""
+    """Lanes from the input to the output, with one for the whole network at the end; events; the loss."""
 
     lanes: tuple[str, ...]
     events: tuple[Event, ...]
@@ -115,13 +115,13 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
     lanes.grid(axis="y", visible=False)
     for axes in (top, lanes):
         axes.axvline(data.focus.turn, **style.TURNING_STEP, zorder=0)
-    lanes.set_title(f"What happened in which layer; dotted: step {data.focus.turn:,}, where it died")
+    lanes.set_title(f"Events in each layer; dotted: step {data.focus.turn:,}, where the run died")
     lanes.set_xlim(data.focus.first - 0.5, data.focus.last + 0.5)
     style.step_axis(lanes)
 
 
 def _tops(data: ChainData) -> list[int]:
-    """Where each lane begins, and where the last ends: a lane is as high as it has events."""
+    """The top of each lane, and the end of the last: the height of a lane is its number of events."""
     tops = [0]
     for lane in range(len(data.lanes)):
         tops.append(tops[-1] + max(1, sum(1 for e in data.events if e.lane == lane)))

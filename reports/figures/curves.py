@@ -1,4 +1,4 @@
-"""Long curves made short without losing an extreme, and the marks all curves share."""
+"""Shortens long curves without losing an extreme, and draws the marks that all curves share."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def moving_mean(y: NDArray[Any], window: int) -> Array:
 def cells(values: NDArray[Any], columns: int) -> tuple[Array, NDArray[np.intp]]:
     """(rows, n) made (rows, at most ``columns``): each cell holds its most unusual value.
 
-    Unusual is farthest from the row's median, in logarithms where all values
-    are at least 0, so that a short fall to zero is kept as well as a short
-    peak; a value that is not finite wins over all. Also returns the bucket edges.
+    The most unusual value is the farthest from the row's median, in logarithms where all
+    values are at least 0, so that a short fall to zero is kept as well as a short peak. A
+    value that is not finite comes before all others. The bucket edges are returned as well.
     """
     values = np.asarray(values, dtype=np.float64)
     rows, n = values.shape
@@ -79,7 +79,7 @@ def mark_stretches(axes: Axes, stretches: tuple[Stretch, ...], last_step: int) -
     for stretch in stretches:
         end: float = stretch.recovery if stretch.recovery is not None else last_step
         begin, least = float(stretch.onset), LEAST_WIDTH * last_step
-        if end - begin < least:  # too narrow to be seen, so it is drawn wider and kept inside the picture
+        if end - begin < least:  # a stretch too narrow to be seen is drawn wider, and inside the picture
             begin = max(min(begin, last_step - least), 0)
             end = begin + least
         axes.axvspan(begin, end, facecolor=style.VERMILLION, alpha=0.10, zorder=0, linewidth=0)

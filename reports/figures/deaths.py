@@ -1,4 +1,4 @@
-"""Rescues of many deaths: how many branches of an arm lived, and from which moment on a run was lost."""
+"""Rescues of many deaths: how many branches of an arm lived, and from which moment on all branches died."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from reports.text.numbers import counted
 Align = Literal["start", "onset"]
 PLACE = Place("study", "tensors", 40)
 MOST_COMPARED = 80
-"""Runs that the report of a study compares at most."""
+"""The largest number of runs that the report of a study compares."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def prepare(
 ) -> tuple[FateBand, ...]:
     """Bands of what the panels show, for each layer and fate.
 
-    Aligned at the onset, a run counts from the step at which it died: the
-    onset of a run that never learned is step 0 whenever that was.
+    Aligned at the onset, steps are counted from the one at which the run died, since the
+    onset of a run that never learned is step 0 whenever it died.
     """
     wanted = {(p.tensor, p.kind, p.statistic): p for p in panels}
     frame = parameter_bands(
@@ -147,7 +147,7 @@ def healthy_vs_defect_figure(
 
 
 def compared(groups: Sequence[Group]) -> tuple[Group, list[RunSummary]] | None:
-    """The arm that has most runs of both fates, and those of its runs to compare; None where no arm has both."""
+    """The arm with most runs of both fates, and its runs to compare; None where no arm has both."""
     group = max(groups, key=lambda g: min(*_fates(g)))
     return (group, of_both_fates(group)) if min(*_fates(group)) else None
 
@@ -180,8 +180,7 @@ def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
     shown = f"Norms of weights, gradients and updates of each layer, {counts_words(found[1])}, aligned at the "
     how = "Line: median over the runs; band: the middle 80 % of them."
     around = (
-        " Survivors are looked at around the same steps. A run that never learned counts from the step at which it "
-        "died."
+        " Survivors are shown around the same steps. A run that never learned counts from the step at which it died."
     )
     start = healthy_vs_defect_figure(runs, "start")
     if start is not None:

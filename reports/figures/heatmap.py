@@ -55,7 +55,7 @@ def prepare(run: Run) -> HeatData:
     """Bin the steps so that the most unusual value of each bin stays; leave out what was not measured."""
     curves = layer_curves(run)
     window = focus(run)
-    # Of a run without a finite number the first map says so.
+    # The first map shows that a run has no finite number.
     measured = [m for m in MAPS if np.isfinite(getattr(curves, m[0])).any()] or list(MAPS[:1])
     names = [name for name, _, _ in measured]
     everything = np.ones(len(curves.steps), bool)

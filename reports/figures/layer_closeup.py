@@ -41,10 +41,10 @@ class LayerData:
 
 
 def prepare(run: Run, layer: str | None = None) -> LayerData:
-    """The curves of ``layer``, by default the one that died; without one, that with the largest single update."""
+    """The curves of ``layer``: by default the layer that died, else the one with the largest single update."""
     curves = layer_curves(run)
     window = focus(run)
-    why = "where it died" if window and layer in (None, window.layer) else "where it began"
+    why = "where the run died" if window and layer in (None, window.layer) else "where it began"
     layer = layer or (window.layer if window else None)
     if layer is None:
         peaks = np.max(np.nan_to_num(curves.ratio, nan=0.0, posinf=np.inf), axis=1, initial=0.0)
@@ -91,13 +91,13 @@ def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: A
 
 
 def _is_loggable(values: Array) -> bool:
-    """Whether there is anything to show on a logarithmic axis; a run may diverge in its first step."""
+    """Whether a logarithmic axis has anything to show; a run may diverge in its first step."""
     return bool(np.any(values[np.isfinite(values)] > 0))
 
 
 @style.styled
 def layer_closeup_figure(run: Run, layer: str | None = None) -> Figure:
-    """Small multiples of ``layer``, by default the one that died. Red ticks mark values of exactly zero."""
+    """Small multiples of ``layer``, by default the layer that died. Red ticks mark values of exactly zero."""
     data = prepare(run, layer)
     figure = style.new_figure(7.2 if data.focus else 6.6)
     columns = 2 if data.focus else 1
@@ -121,7 +121,7 @@ def layer_closeup_figure(run: Run, layer: str | None = None) -> Figure:
 
 
 def captioned(run: Run) -> Iterator[CaptionedFigure]:
-    """The layer that died, and the one where it began if that is another."""
+    """The layer that died, and the layer of the first link if that is another."""
     window = focus(run)
     caption = "Red ticks at the bottom of a logarithmic panel mark values of exactly zero."
     enlarged = "over the whole run"
@@ -131,7 +131,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
     for layer, letter in zip(layers_to_show(run), "ab", strict=False):
         title = "One layer, closely"
         if layer is not None and window is not None:
-            title = f"{layer}, {'which died' if layer == window.layer else 'where it began'}"
+            title = f"{layer}, {'where the run died' if layer == window.layer else 'where it began'}"
         yield CaptionedFigure(
             f"3{letter}-one-layer",
             title,

@@ -1,4 +1,4 @@
-"""What the figures draw of each layer: five curves a layer, read in one go."""
+"""The five curves of each layer that figures draw, read at once."""
 
 from __future__ import annotations
 

@@ -26,12 +26,12 @@ from reports.text.numbers import counted, number, percent
 
 PLACE = Place("run", "opening", 10)
 LAST = 50
-"""Recorded steps over which the words say what loss and accuracy were at the end."""
+"""The number of recorded steps whose means the words give for loss and accuracy at the end."""
 
 
 @dataclass(frozen=True)
 class LossCurves:
-    """Curves to draw. ``guess_loss`` and ``guess_accuracy`` are what guessing by class frequency gives."""
+    """Curves to draw. ``guess_loss`` and ``guess_accuracy`` are those of guessing by class frequency."""
 
     loss: tuple[Array, Array]
     accuracy: tuple[Array, Array]
@@ -53,8 +53,8 @@ class LossCurves:
 def prepare(run: Run) -> LossCurves:
     """Reduce the curves so that every extreme stays, and gather the marks.
 
-    Loss is the data loss, which guessing is measured by; the window of the
-    means is that of the detector: 20 steps or 2,560 samples, whichever is more, and at most 200 steps.
+    The loss is the data loss, by which guessing is measured. The means are over the window of the
+    detector: 20 steps or 2,560 samples, whichever is more, and at most 200 steps.
     """
     values = run.scalars("data_loss", "accuracy")
     steps = np.ascontiguousarray(run.index["step"])
@@ -182,7 +182,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
 
 
 def _curves_words(run: Run) -> str:
-    """What the curves do, for readers who do not see them."""
+    """The course of the curves in words, for readers who do not see them."""
     steps = run.index["step"]
     if not len(steps):
         return "Two curves over steps none, loss above and accuracy below: no steps were recorded."

@@ -1,4 +1,4 @@
-"""What was tried to save a run: for each arm the share of branches that lived, beside the control."""
+"""The arms of a rescue: the share of branches that lived in each, beside the control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss of every branch of a rescue, arm by arm: which ones come down, and which stay at guessing."""
+"""The loss of every branch of a rescue, arm by arm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The point of no return: from which step on the run was lost, with its loss above."""
+"""The point of no return: the share of branches that died, by branch point, with the loss of the run above."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from diagnostics.run.turning_point import turning_step
 
 @dataclass(frozen=True)
 class SnapshotMoment:
-    """One snapshot: its place among the snapshots, its step, and what it stands for."""
+    """One snapshot: its position among the snapshots, its step, and the name of its moment."""
 
     place: int
     step: int
@@ -27,9 +27,8 @@ class SnapshotMoment:
 def moments(run: Run) -> tuple[SnapshotMoment, ...]:
     """Start, the last snapshot before the run died, the first after, and the end.
 
-    A run in which nothing died is shown at its start, after a third, after two
-    thirds and at its end. A snapshot stands for one moment only, so that there
-    may be fewer than four.
+    A run that did not break is shown at its start, after a third, after two thirds and at its
+    end. A snapshot stands for one moment only, so there may be fewer than four.
     """
     steps = run.snapshots.steps
     if not len(steps):

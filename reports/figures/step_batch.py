@@ -20,16 +20,16 @@ from reports.text.opened import step_title
 PLACE = Place("origin", "origin", 10)
 STRONGEST, ACROSS = 16, 4
 GAP = 0.12
-"""Between two samples of the mosaic, as a share of their width."""
+"""The gap between two samples of the mosaic, as a share of their width."""
 ROOM = 0.62
-"""Below each sample, for its words, as a share of its height."""
+"""The room for words below each sample, as a share of its height."""
 
 
 @dataclass(frozen=True)
 class BatchData:
     """The batch of one step.
 
-    title: what to call the step.
+    title: the title of the step.
     shares: each sample's share of the gradient of the whole network, the largest first, (n,).
     layer_shares: the same for the layer in question, the largest first, (n,).
     strongest: which samples of the batch have the largest share of the network's gradient, at most 16.

@@ -1,4 +1,4 @@
-"""The loss along a step: what a shorter or a longer step in the same direction would have led to."""
+"""The loss along a step: the loss after a shorter or a longer step in the same direction."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ CURVES = (
 class LineData:
     """The loss along one step.
 
-    title: what to call the step.
+    title: the title of the step.
     multiples: lengths of the step, as multiples of the one that was taken, (k,).
-    losses: the loss at each of them, by the samples it is taken of, (k,) each.
+    losses: the loss at each of them, for each set of samples, (k,) each.
     best: the multiple with the smallest loss of this batch; NaN where there is none.
     """
 

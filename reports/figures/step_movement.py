@@ -31,11 +31,11 @@ PARTS = (
 class MovementData:
     """The movement of the units in one step.
 
-    title: what to call the step.
+    title: the title of the step.
     units: which units are shown, (u,).
-    parts: what each of the three did to the mean of each unit, (u,) each.
-    total: how far the mean of each unit moved, (u,).
-    weight: the share that each part has in all movement, its sign left out.
+    parts: by how much each of the three parts moved the mean of each unit, (u,) each.
+    total: by how much the mean of each unit moved, (u,).
+    weight: the share of each part in all movement, without its sign.
     """
 
     title: str

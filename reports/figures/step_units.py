@@ -1,4 +1,4 @@
-"""The units of a layer before and after a step: what goes into their activation function over the batch."""
+"""The units of a layer before and after a step: their preactivations over the batch."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from reports.text.opened import step_title
 
 PLACE = Place("origin", "origin", 30)
 MOST = 24
-"""Units that are shown of a layer with more: those that the main step moved most."""
+"""The number of units that are shown of a larger layer: those that the main step moved most."""
 SHARES = (0, 5, 50, 95, 100)
 FLAT_ENDS = {"relu": (None, 0.0), "sigmoid": (-4.6, 4.6), "tanh": (-2.3, 2.3)}
-"""Where an activation function is flat: below the first number and above the second; ReLU below 0 alone."""
+"""An activation function is flat below the first number and above the second; ReLU only below 0."""
 
 
 @dataclass(frozen=True)
 class UnitsData:
     """The units of one step.
 
-    title: what to call the step.
+    title: the title of the step.
     activation: the activation function of the layer.
     units: which units are shown, (u,).
-    before, after: smallest, 5 %, median, 95 % and largest of what goes into the function, (5, u) each.
-    answering: how many of all units of the layer are not 0 for the whole batch, before and after; None but for ReLU.
+    before, after: smallest, 5 %, median, 95 % and largest of the preactivations, (5, u) each.
+    answering: how many of all units of the layer are not silent, before and after; None for layers without ReLU.
     count: how many units the layer has.
     """
 

@@ -70,7 +70,7 @@ LOOK: dict[str, Any] = {
     "savefig.facecolor": "white",
     "hatch.linewidth": 0.5,
     "path.simplify": True,
-    "text.parse_math": False,  # names of layers, arms and files are no formulas
+    "text.parse_math": False,  # names of layers, arms and files must not be read as formulas
 }
 
 P = ParamSpec("P")
@@ -79,7 +79,7 @@ T = TypeVar("T")
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Inside, matplotlib draws in the house's look, whatever the user's own settings are."""
+    """A context in which matplotlib draws in the look of the project, whatever the user's own settings are."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(LOOK)  # type: ignore[arg-type]  # a table of our own, checked when drawn
@@ -87,7 +87,7 @@ def look() -> Iterator[None]:
 
 
 def styled(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorator of the public figure functions: they draw in the house's look."""
+    """Decorator of the public figure functions: they draw in the look of the project."""
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -140,7 +140,7 @@ def png(figure: Figure) -> bytes:
     """The figure as PNG; the same figure gives the same bytes (no date, no program version)."""
     buffer = io.BytesIO()
     with look(), warnings.catch_warnings():
-        # A name may have characters that the font does not: they are drawn as boxes, and that is all.
+        # Characters of a name that the font lacks are drawn as boxes.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing from font", category=UserWarning)
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

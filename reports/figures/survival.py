@@ -48,7 +48,7 @@ def median_death_words(steps: Sequence[int]) -> str:
 
 
 def prepare(group: Group) -> Survival | None:
-    """Defect runs die at their step; survivors leave at their last one, still alive. None without judged runs.
+    """Defect runs die at the step at which they died; survivors are censored at their last. None without judged runs.
 
     Estimate and band (log-log) are those of scipy.stats.ecdf.
     """
@@ -64,18 +64,18 @@ def prepare(group: Group) -> Survival | None:
     from scipy.stats import CensoredData, ecdf
 
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # about the ends of the band: see below
+        warnings.simplefilter("ignore", RuntimeWarning)  # the ends of the band are handled below
         curve = ecdf(CensoredData(uncensored=deaths, right=left)).sf
         band: Any = curve.confidence_interval(0.95, method="log-log")
     alive = np.asarray(curve.probabilities, dtype=np.float64)
-    # The band is not defined where all are alive or all are dead: there it is the estimate itself.
+    # Where all are alive or all are dead the band is not defined, and the estimate takes its place.
     low, high = (np.where(np.isfinite(p), p, alive) for p in (band.low.probabilities, band.high.probabilities))
     steps = np.concatenate(([0.0], np.asarray(curve.quantiles, dtype=np.float64), [end]))
     return Survival(group.label, steps, _stairs(alive), _stairs(low), _stairs(high), len(deaths), len(judged))
 
 
 def _stairs(shares: Array) -> Array:
-    """All are alive at first, and the last share lasts to the end."""
+    """The staircase: all runs are alive at first, and the last share lasts to the end."""
     return np.concatenate(([1.0], shares, shares[-1:]))
 
 

@@ -1,4 +1,4 @@
-"""The loss of a run that was turned back: the steps that are undone, and those it went on with."""
+"""The loss of a run that was turned back: the undone steps, and those after them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from reports.text.numbers import counted
 
 PLACE = Place("run", "turned-back", 12)
 LEAST, BEYOND = 60, 3
-"""The steps shown: at least so many, and so many times the undone stretches."""
+"""The steps that are shown: at least so many, and so many times the length of the undone stretches."""
 
 
 @dataclass(frozen=True)
 class TurnedBackCurves:
-    """What is drawn.
+    """The curves to draw.
 
     run: steps and losses of the run.
-    undone: steps and losses of each stretch that is undone.
-    rollbacks: where it was turned back.
+    undone: steps and losses of each undone stretch.
+    rollbacks: the rollbacks of the run.
     guess_loss: the loss of guessing by class frequency.
     last_step: the last step that is shown.
     """

@@ -24,7 +24,7 @@ ACROSS, GAP_RIGHT, GAP_DOWN = 16, 2, 3
 
 @dataclass(frozen=True)
 class UnitData:
-    """Which units of each layer answered 0 to the whole batch, (moments, units) a layer."""
+    """The units of each layer that were 0 for the whole batch, (moments, units) for each layer."""
 
     moments: tuple[SnapshotMoment, ...]
     layers: tuple[str, ...]
@@ -36,7 +36,7 @@ class UnitData:
 
 
 def prepare(run: Run) -> UnitData | None:
-    """The logged silent units at the moments; layers whose units cannot fall silent are left out."""
+    """The logged silent units at the moments; layers whose units cannot become silent are left out."""
     when = moments(run)
     layers = tuple(la.name for la in run.info.layers if la.activation and la.activation.lower() != "softmax")
     if not when or not layers:
@@ -94,7 +94,7 @@ def units_figure(run: Run) -> Figure | None:
     axes = figure.subplots()
     draw(data, axes)
     entries = [
-        Patch(facecolor=ALIVE, label="answers to some sample of the batch"),
+        Patch(facecolor=ALIVE, label="not 0 for some sample of the batch"),
         Patch(facecolor=style.BLACK, label="silent: 0 for every sample of the batch"),
     ]
     figure.legend(handles=entries, loc="outside lower left", ncols=2)

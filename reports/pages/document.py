@@ -1,4 +1,4 @@
-"""What a report says, without how it looks: a tree of content.
+"""The content of a report as a tree, without its layout.
 
 A :class:`Document` holds sections, a section holds blocks, and a paragraph
 holds text with a few marks. Nothing here knows of HTML or Markdown:
@@ -15,7 +15,7 @@ from reports.text.phrases import Tone
 
 @dataclass(frozen=True, slots=True)
 class Strong:
-    """Words that matter most."""
+    """Emphasized words."""
 
     text: str
     mark: ClassVar[str] = "strong"
@@ -23,7 +23,7 @@ class Strong:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A name, option or file, as typed."""
+    """A name, option or file, as a user types it."""
 
     text: str
     mark: ClassVar[str] = "code"
@@ -31,7 +31,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Hyperlink:
-    """Text that leads somewhere: a relative address, in which a file name is URL-quoted, or ``#anchor``."""
+    """A link: its text, and a relative address in which a file name is URL-quoted, or ``#anchor``."""
 
     text: str
     href: str
@@ -51,7 +51,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class VerdictBlock:
-    """The one sentence on top. ``label`` names the verdict, ``tone`` says how good it is."""
+    """The sentence above all sections. ``label`` names the verdict, ``tone`` says how good it is."""
 
     label: str
     sentence: str

@@ -56,7 +56,7 @@ def _environment() -> Environment:
 
 
 def _css(environment: Environment) -> str:
-    """The style sheet, straight from its file: it is no template and holds no text of a run."""
+    """The style sheet, read from its file. It is no template and has no text of a run."""
     loader = environment.loader
     assert loader is not None
     source, _, _ = loader.get_source(environment, STYLE)

@@ -32,7 +32,7 @@ from reports.pages.document import (
 )
 from reports.text.numbers import counted, percent, rate
 
-# What Markdown would read as a mark, wherever it stands in a line.
+# Characters that Markdown reads as marks anywhere in a line.
 SPECIAL = re.compile(r"[\\`*\[\]|]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)")
 
 
@@ -74,7 +74,7 @@ def inline(parts: Iterable[Inline]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text in which nothing is taken for a mark of Markdown or for HTML, and which stays on one line."""
+    """Text on one line in which all marks of Markdown and HTML are escaped."""
     return SPECIAL.sub(lambda found: "\\" + found[0], " ".join(text.splitlines()))
 
 
@@ -96,7 +96,7 @@ def _environment(package: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # Markdown, from numbers and names of our own
+        autoescape=False,  # the text is Markdown from our own numbers and names
     )
     environment.globals.update(table=table, counted=counted, percent=percent, rate=rate)
     return environment

@@ -1,4 +1,4 @@
-"""The page of opened steps: what a replay found at the step that killed a run, beside an ordinary step."""
+"""The page of opened steps: the step that killed a run, beside an ordinary step."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def build(opened: OpenedRun) -> Document:
 
 
 def origin_blocks(opened: OpenedRun) -> tuple[Block, ...]:
-    """How it is known to be the run, what was found, and the pictures: the part that a report has too."""
+    """The proof of the replay, what it shows, and the pictures: the part that a report of the run has too."""
     blocks: list[Block] = [text(proof_sentence(opened.proof))]
     blocks += [text(note[0].upper() + note[1:] + ".") for note in opened.proof.notes]
     blocks.append(Listing(tuple((sentence,) for sentence in what_happened(opened))))
@@ -80,7 +80,7 @@ def _facts(opened: OpenedRun) -> Facts:
             Fact(
                 "What did it silence?",
                 f"{max(mine.before - mine.after, 0)} of {mine.units} units of {opened.layer}",
-                f"{mine.before} answered to some image of the batch before the step, {mine.after} after it",
+                f"{mine.before} were above 0 for some image of the batch before the step, {mine.after} after it",
             )
         )
     facts.append(
@@ -101,7 +101,7 @@ def _beside(opened: OpenedRun) -> str:
 
 
 def _answering(opened: OpenedRun) -> TableBlock:
-    """How many units of each ReLU layer answer, before and after each step."""
+    """How many units of each ReLU layer are above 0 for some image, before and after each step."""
     columns = ("layer", "units", *(step_title(opened, one) for one in opened.steps))
     rows: list[tuple[Inline, ...]] = []
     for layer, units in opened.main.answering.items():
@@ -109,7 +109,7 @@ def _answering(opened: OpenedRun) -> TableBlock:
         cells = [f"{n.before} \N{RIGHTWARDS ARROW} {n.after}" for n in counts]
         rows.append((layer, str(units.units), *cells))
     return TableBlock(
-        "Units that answer to some image of the batch, before \N{RIGHTWARDS ARROW} after the step",
+        "Units above 0 for some image of the batch, before \N{RIGHTWARDS ARROW} after the step",
         columns,
         tuple(rows),
         frozenset({"units"}),
@@ -117,7 +117,7 @@ def _answering(opened: OpenedRun) -> TableBlock:
 
 
 def _samples(opened: OpenedRun, one: OpenedStep) -> Folded:
-    """All samples of one batch, the strongest first."""
+    """All samples of one batch, those with the largest shares first."""
     moment = one.moment
     shares, layer_shares = moment.shares(), moment.shares(one.layer)
     columns = ("sample", "label", "answer", "loss", "share of the gradient", f"share in {one.layer}")

@@ -24,13 +24,13 @@ def details(run: Run) -> Section:
     environment = dict(run.info.environment)
     blocks: list[Block] = [_table("What the rules found", found) if found else text("No rule found anything.")]
     if early:
-        blocks.append(folded(f"Early warnings: {len(early)}", _table("Often wrong, said at once", early)))
+        blocks.append(folded(f"Early warnings: {len(early)}", _table("Often wrong, reported at once", early)))
     silent = f"Rules that found nothing or were not asked: {len(others)}"
     blocks += [
         folded(silent, _table("The other rules", others)),
         _limits(run),
         folded("Settings", _pairs("Settings of the run", run.config)),
-        folded("Environment and data", _pairs("Where and with what it ran", environment)),
+        folded("Environment and data", _pairs("Machine, versions and data of the run", environment)),
         _log_table(run),
     ]
     return section("details", "Findings, settings, files", *blocks)
@@ -51,7 +51,7 @@ def _table(caption: str, findings: list[Finding]) -> TableBlock:
 
 
 def _findings(run: Run) -> tuple[list[Finding], list[Finding]]:
-    """What fired, in order of steps, and the answers of the rules that did not."""
+    """The findings in order of their steps, and the answers of the rules that found nothing."""
     fired = sorted(run.diagnosis.findings, key=lambda f: (f.first_step, f.rule))
     return fired, [c for c in run.diagnosis.checks if c.outcome is not RuleOutcome.FIRED]
 

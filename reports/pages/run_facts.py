@@ -1,4 +1,4 @@
-"""What a run's report answers at a glance: which layer, which step, which mechanism, what to try."""
+"""The four answers at the top of a run's report: which layer, which step, which mechanism, what to try."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from reports.text.rescue import arm_title, proven_words
 
 OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "not asked", RuleOutcome.ERROR: "failed"}
 LAST = 50
-"""Recorded steps over which the training accuracy is taken where there is no validation."""
+"""The number of recorded steps for the training accuracy, where there is no validation."""
 
 
 def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
-    """Four answers at a glance: which layer, which step, which mechanism, what to try.
+    """Four answers: which layer, which step, which mechanism, what to try.
 
-    ``rescue``: what was tried to save the run; what is proven stands before what is suggested.
+    ``rescue``: the rescue of the run; proven remedies come before suggested ones.
     """
     diagnosis, turn = run.diagnosis, turning_step(run)
     if turn is None:
@@ -45,10 +45,10 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
         when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
     links = [link for link in (blow, first) if link is not None]
     mechanism = rule_name(down.rule) if down else rule_name(links[0].rule) if links else "unexplained"
-    why = "no rule accounts for it"
+    why = "no rule explains it"
     if links:
         why = "; ".join(dict.fromkeys(link_words(link) for link in links))
-    remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "nothing that fits is known"
+    remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "no remedy is known for it"
     more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
     if rescue is not None and rescue.is_complete and rescue.proven:
         remedy = sentence(arm_title(rescue.proven[0].arm))
@@ -62,7 +62,7 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
 
 
 def _quiet_facts(run: Run) -> Facts:
-    """Three answers for a run in which nothing died: how good it is, whether anything died, what was checked."""
+    """Three answers for a run that did not die: how good it is, whether anything happened, what was checked."""
     counts = Counter(check.outcome for check in run.diagnosis.checks)
     others = [f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if counts[outcome]]
     accuracy, whose = _accuracy(run)
@@ -83,7 +83,7 @@ def _quiet_facts(run: Run) -> Facts:
 
 
 def _turned_back_words(run: Run) -> str:
-    """How often it was turned back, and with what; "" for a run that never was."""
+    """The rollbacks of a run in words; "" for a run without any."""
     if not run.rollbacks:
         return ""
     last = run.rollbacks[-1]

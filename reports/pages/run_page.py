@@ -1,4 +1,4 @@
-"""The report of one run: from the verdict down to the settings, in the order a reader asks."""
+"""The report of one run, from the verdict down to the settings, in the order in which a reader asks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from reports.text.remedies import command_for
 from reports.text.rescue import saved_sentence, single_sentence, tried_words
 
 Origin = OpenedRun | str | None
-"""The steps that were opened by a replay; why they could not be, in one line; None where nobody wants them."""
+"""The opened steps of a run, or the reason in one line why there are none; None where they were not asked for."""
 
 
 def write_report(run: Run, folder: Path, origin: Origin = None) -> Path:
@@ -79,19 +79,19 @@ def build(run: Run, origin: Origin = None) -> Document:
 
 
 def _why(run: Run, rescue: RescueResult | None) -> Section:
-    """The chain of events with its picture, and the layer that died; for a quiet run what was checked."""
+    """The chain of events with its picture, and the layer that died; for a run that did not die what was checked."""
     if turning_step(run) is None:
         return section("why", "What was checked", *_checked(run), *pictures(figures_in("why", run)))
     chain = run.diagnosis.chain
-    unexplained = text("The rules found no chain of events that leads to the defect: its death is unexplained.")
+    unexplained = text("The rules found no chain of events that leads to the defect: it is unexplained.")
     told = Listing(tuple(_link(finding) for finding in chain)) if chain else unexplained
     return section("why", "Why: the chain of events", told, *_how_sure(run, rescue), *pictures(figures_in("why", run)))
 
 
 def _how_sure(run: Run, rescue: RescueResult | None) -> tuple[Block, ...]:
-    """Where the first link points to, what was measured of it and of the blow, and what trying it has shown.
+    """The origin of the first link, the counts of its rule and that of the blow, and the results of a rescue.
 
-    Nothing without a first link.
+    The list is empty without a first link.
     """
     diagnosis = run.diagnosis
     if diagnosis.first_link is None:
@@ -107,7 +107,7 @@ def _how_sure(run: Run, rescue: RescueResult | None) -> tuple[Block, ...]:
 
 
 def _checked(run: Run) -> tuple[Block, Block]:
-    """The steps that the rules looked at, and what they looked for."""
+    """The steps that the rules were asked about, and their questions."""
     passed = [check for check in run.diagnosis.checks if check.outcome is RuleOutcome.PASSED]
     reach = ""
     if passed:
@@ -119,7 +119,7 @@ def _checked(run: Run) -> tuple[Block, Block]:
 
 
 def _looked_for(check: Finding) -> str:
-    """What a rule that found nothing had looked for."""
+    """The question of a rule that found nothing."""
     title = next((rule.title for rule in (*MECHANISMS, *ENDING, *OF_LOSSES) if rule.name == check.rule), "")
     return f"whether {title}; {check.message}." if title else sentence(check.message)
 
@@ -131,7 +131,7 @@ def _link(finding: Finding) -> tuple[Inline, ...]:
 
 
 def _origin(origin: Origin) -> tuple[Section, ...]:
-    """The steps that a replay opened, or why it could not."""
+    """The steps that a replay opened, or the reason why it could not."""
     if origin is None:
         return ()
     blocks = (text(sentence(origin)),) if isinstance(origin, str) else origin_blocks(origin)

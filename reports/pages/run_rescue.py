@@ -1,4 +1,4 @@
-"""The section of a run's report about what was tried to save it."""
+"""The section of a run's report about its rescue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.text.rescue import headline, lines
 
 
 def tried(run: Run, result: RescueResult | None) -> tuple[Section, ...]:
-    """What experiments on the run have shown; none where no rescue was run."""
+    """The results of the rescue; none where no rescue was run."""
     if result is None or not result.results:
         return ()
     done, total = len(result.results), len(result.plan.branches)

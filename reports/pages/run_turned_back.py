@@ -1,4 +1,4 @@
-"""The section of a run's report about where the run was turned back, and what is undone."""
+"""The section of a run's report about its rollbacks and the undone steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.text.phrases import sentence
 
 
 def turned_back(run: Run) -> tuple[Section, ...]:
-    """Each rollback, and why the undone steps had died; none for a run that was never turned back."""
+    """Each rollback, with the explanation of the undone defect; none for a run without a rollback."""
     if not run.rollbacks:
         return ()
     undone = sum(rollback.undone_steps for rollback in run.rollbacks)
@@ -29,5 +29,5 @@ def turned_back(run: Run) -> tuple[Section, ...]:
 
 def _told(number: int, pair: tuple[Rollback, Run]) -> Paragraph:
     rollback, undone = pair
-    why = headline(undone.diagnosis) or "No rule sees why it had died."
+    why = headline(undone.diagnosis) or "No rule explains that defect."
     return text(Strong(f"{number}. "), f"{sentence(rollback_words(rollback))} {why}")

@@ -1,4 +1,4 @@
-"""What the report of a study is made from."""
+"""The data of a study's report."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from diagnostics.statistics.run_summary import RunSummary
 
 @dataclass(frozen=True)
 class StudyData:
-    """A study as its report sees it.
+    """A study, for its report.
 
     name: the name of its folder.
     groups: its arms with the summaries of their runs.
     comparisons: each arm against its control.
-    open_run: opens the run that a summary was made of.
+    open_run: opens the run of a summary.
     links: the addresses of the runs' own reports, by the names of their files.
     problems: a line for each file that was not counted.
     """

@@ -1,4 +1,4 @@
-"""What a study's report answers at a glance: how many runs died, of what, and when; and what leaving them out does."""
+"""The answers at the top of a study's report: how many runs died, how, why and when, and what leaving them out does."""
 
 from __future__ import annotations
 

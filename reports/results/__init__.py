@@ -1,4 +1,4 @@
-"""Result pages: what a preset study found, as Markdown with tables, figures and the runs behind them.
+"""Result pages: what a preset study found, as Markdown with tables, figures and all its runs.
 
 In: a study that is finished or half finished.
 Out: a page, its numbers as JSON, its figures as PNG, and a CSV file with one row a run.
@@ -25,11 +25,11 @@ from reports.results.pictures import write_pictures
 from reports.results.study_numbers import Numbers, study_numbers
 
 PAGES: dict[str, ModuleType] = {"report-table": report_table, "remedies": remedies, "why": why}
-"""The modules of the pages of trained arms: each has ``numbers``, ``figures`` and ``prepare``, and a template."""
+"""The modules of the pages about trained arms. Each has ``numbers``, ``figures`` and ``prepare``, and a template."""
 
 
 def write_page(plan: StudyPlan, loaded: Loaded, folder: Path, page: Path) -> Path:
-    """Write the page of a preset study with all that belongs to it; the page's path.
+    """Write the page of a preset study with its numbers, figures and runs; returns the page's path.
 
     Raises StudyError for a study without a page.
     """
@@ -50,7 +50,7 @@ def write_page(plan: StudyPlan, loaded: Loaded, folder: Path, page: Path) -> Pat
 
 
 def write_rescue_page(tables: StudyTables, page: Path) -> Path:
-    """Write the page of the study of rescues from the tables beside it; the page's path."""
+    """Write the page of the study of rescues from the tables beside it; returns the page's path."""
     numbers = {**rescue.numbers(tables, page), "pictures": write_pictures(page, rescue.figures(tables))}
     write_text(page.with_suffix(".json"), json.dumps(numbers, indent=1, ensure_ascii=False) + "\n")
     write_text(page, render(numbers))
@@ -58,10 +58,9 @@ def write_rescue_page(tables: StudyTables, page: Path) -> Path:
 
 
 def render(numbers: Numbers) -> str:
-    """The text of a page from its numbers, as they stand in the JSON file beside it.
+    """The text of a page from its numbers, which the JSON file beside it has.
 
-    The numbers keep the names of arms as they always were ("report's convolution"); the page shows them as people see
-    them.
+    The numbers keep the names of arms as they always were ("report's convolution"); the page has those that people see.
     """
     from reports.pages.markdown import fill
 

@@ -10,7 +10,7 @@ from reports.text.numbers import NONE, rate
 
 Arm = Mapping[str, Any]
 MOST_TOLD = 4
-"""Arms whose rates stand in the words for those who do not see the figure of the rates; the tables have all arms."""
+"""The number of arms whose rates the alternative text of the figure has; the tables have all arms."""
 
 
 def defect_rate(arm: Arm) -> str:
@@ -19,7 +19,7 @@ def defect_rate(arm: Arm) -> str:
 
 
 def rates_words(arms: Sequence[Arm]) -> dict[str, Any]:
-    """What the figure of the rates shows: the rates of the first arms, and how many arms follow."""
+    """The rates of the first arms, and the number of further arms, for the alternative text of the figure."""
     told = [
         f"{arm['label']}: {rate(arm['defect_runs'], arm['judged'], _interval(arm['defect_rate_interval']))}"
         for arm in arms[:MOST_TOLD]

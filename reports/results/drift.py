@@ -1,4 +1,4 @@
-"""Which parameters move before a late collapse: how far each tensor has moved, against the healthy runs."""
+"""Finds the parameters that move before a late collapse: how far each tensor has moved, against the healthy runs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reports.results.study_numbers import Numbers
 from reports.text.numbers import NONE
 
 BEFORE = 200
-"""Steps before the onset over which drift is looked for."""
+"""The number of steps before the onset over which drift is searched."""
 AFTER = 100
-"""A collapse that begins before this step is an early one, and is not looked at."""
+"""A collapse that begins before this step is an early one, and does not count."""
 SHOWN = 8
 NAMED = 4
 
@@ -30,9 +30,9 @@ def runs_to_compare(group: Group, folder: Path) -> tuple[list[Run], list[Run]]:
 
 
 def numbers(late: list[Run], healthy: list[Run]) -> Numbers:
-    """How often each tensor is outside the range of the healthy runs; no tensors where there is too little to compare.
+    """How often each tensor is outside the range of the healthy runs; no tensors where there are too few runs.
 
-    ``lead`` is the median of the steps before the onset since which it was outside, None for none.
+    ``lead`` is the median number of steps before the onset for which it was outside; None where it never was.
     """
     from diagnostics.statistics.drift import drifts
 
@@ -69,7 +69,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
 
 
 def _sides(one: Numbers) -> str:
-    """In how many runs, on which side."""
+    """The number of runs on each side, in words."""
     sides = [f"{side} in {one[side]}" for side in ("below", "above") if one[side]]
     return f"{' and '.join(sides)} of {one['runs']}"
 
@@ -89,5 +89,5 @@ def _open(names: Iterable[str], folder: Path) -> list[Run]:
         try:
             runs.append(open_run(folder / name))
         except LogError:
-            continue  # a file that went missing since it was counted
+            continue  # the file was removed after it was counted
     return runs

@@ -1,4 +1,4 @@
-"""What the gradient check says of both convolutions, worked out when the page is made."""
+"""Runs the gradient check of both convolutions when the page is made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TENSORS = ("dweights", "dbiases", "dinputs")
 
 
 def numbers(seed: int = 0) -> Numbers:
-    """Both convolutions, as the second of lenet is (smaller), against finite differences in float64."""
+    """Both convolutions, smaller than the second one of lenet, against finite differences in float64."""
     from lenet import ConvolutionLayer, ReportConvolutionLayer
     from lenet.gradcheck import check
 

@@ -1,4 +1,4 @@
-"""The figures of a page as PNG files in ``figures/`` beside it."""
+"""Writes the figures of a page as PNG files into ``figures/`` beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_pictures(page: Path, figures: Mapping[str, Figure | None]) -> list[str]:
-    """Write the figures that there are; their names, which say to the template what it can show."""
+    """Write the figures that there are; returns their names, by which the template shows them."""
     from reports.figures.style import png
 
     drawn = {name: figure for name, figure in figures.items() if figure is not None}

@@ -1,4 +1,4 @@
-"""Which remedies save runs, at which cost, and which do not: every arm against the control of its convolution."""
+"""The page of the remedies: every arm against the control of its convolution, and what it costs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from reports.results.study_numbers import Numbers, arm_numbers
 from reports.text.numbers import NONE
 
 IDEAS = {"Reducing the learning rate as training progresses": {"lr_decay"}, "Regularisation (L1, L2)": {"l1", "l2"}}
-"""What the author had in mind, and the settings that do it."""
+"""The author's two ideas, with the settings that try them."""
 SAMPLES = 60_000
-"""Training images of MNIST."""
+"""The number of training images of MNIST."""
 
 
 def numbers(plan: StudyPlan, groups: Sequence[Group], folder: Path | None = None) -> Numbers:
@@ -80,7 +80,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
 
 
 def answered(family: Numbers) -> dict[str, Any]:
-    """The arms of one convolution by what is shown of them, the clearest first."""
+    """The arms of one convolution by their answer: those that help, hurt, or neither; the clearest first."""
     by_effect: dict[str, list[dict[str, Any]]] = {"helps": [], "hurts": [], "not shown": []}
     for arm in sorted(family["arms"], key=lambda arm: arm["comparison"]["adjusted_p"] or 0.0):
         comparison = arm["comparison"]
@@ -108,7 +108,7 @@ def answered(family: Numbers) -> dict[str, Any]:
 
 
 def _arm(c: Comparison) -> Numbers:
-    """An arm with what became of it, and how it compares with its control; the words of that are the template's."""
+    """The numbers of an arm and of its comparison with the control; the template words them."""
     comparison = {name: value for name, value in c.to_json().items() if name != "words"}
     return {**arm_numbers(c.arm), "comparison": comparison}
 
@@ -119,7 +119,7 @@ def _arms_that_set(names: Set[str]) -> list[str]:
 
 
 def _idea(idea: str, arms: Sequence[Numbers]) -> dict[str, Any]:
-    """One of the author's two ideas, and what is shown of the arms that try it."""
+    """One of the author's two ideas, with the answers of the arms that try it."""
     by_effect = {
         effect: [a["label"] for a in arms if a["comparison"]["effect"] == effect] for effect in ("helps", "hurts")
     }
@@ -133,7 +133,7 @@ def _idea(idea: str, arms: Sequence[Numbers]) -> dict[str, Any]:
 
 
 def _lowered(plan: StudyPlan, labels: Sequence[str], deaths: Sequence[int]) -> Numbers | None:
-    """By how much each decay had lowered the learning rate when the last of the control's defect runs died."""
+    """How far each decay had lowered the learning rate when the last of the control's defect runs died."""
     settings = {arm.label: Settings(**arm.settings) for arm in plan.arms}
     decays = [label for label in labels if label in settings and settings[label].lr_decay != "none"]
     if not deaths or not decays:
@@ -144,7 +144,7 @@ def _lowered(plan: StudyPlan, labels: Sequence[str], deaths: Sequence[int]) -> N
 
 
 def _needed(arms: Sequence[Numbers]) -> Numbers | None:
-    """How many seeds an arm that loses none has to save, so that it is shown to help."""
+    """The number of seeds that an arm has to save to be shown to help, where it loses none."""
     pairs = arms[0]["comparison"]["pairs"] if arms else 0
     if not pairs:
         return None

@@ -1,4 +1,4 @@
-"""The paper's table again: five networks, with k of n defect runs, beside the author's own figures."""
+"""The page of the paper's table: five networks, with k of n defect runs, beside the author's own figures."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
 
 
 def arms_of(network: str, arms: dict[str, Numbers]) -> list[tuple[str, Numbers]]:
-    """The arms of one network that have runs, each with what to call it."""
+    """The arms of one network that have runs, each with its name."""
     labels = [("ours", network), ("ours, exact", f"{network}, {EXACT}"), ("ours, paper's", f"{network}, {REPORT}")]
     return [(whose, arms[label]) for whose, label in labels if label in arms]
 

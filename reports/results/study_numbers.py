@@ -1,4 +1,4 @@
-"""What every result page says of its study: settings, what is missing, and how the page was made, as plain numbers."""
+"""The numbers that every result page has of its study: settings, missing runs, and how the page was made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reports.text.command_line import flags
 
 Numbers = dict[str, Any]
 IN_WORDS = ("activation", "optimizer", "lr", "batch_size", "epochs", "steps", "limit", "threads")
-"""Settings that the templates have words for; others are printed as options."""
+"""The settings that the templates word; all others are printed as options."""
 
 
 def study_numbers(plan: StudyPlan, loaded: Loaded, page: str) -> Numbers:
@@ -44,12 +44,12 @@ def study_numbers(plan: StudyPlan, loaded: Loaded, page: str) -> Numbers:
 
 
 def arm_numbers(group: Group) -> Numbers:
-    """One arm, with the keys of ``stats --json``; the runs themselves stand in the CSV file beside the page."""
+    """One arm, with the keys of ``stats --json``. The CSV file beside the page has its runs."""
     return {name: value for name, value in group.to_json().items() if name != "files"} | {"kept": len(group.kept)}
 
 
 def _other_options(plan: StudyPlan) -> list[str]:
-    """The settings that all arms share, that are not the usual ones, and that the templates have no words for."""
+    """The unusual settings that all arms share, as options, without those that the templates word."""
     first, usual = plan.arms[0].settings, Settings().to_dict()
     shared = [name for name in first if all(arm.settings[name] == first[name] for arm in plan.arms)]
     return [" ".join(flags(n, first[n])) for n in shared if n not in IN_WORDS and first[n] != usual[n]]

@@ -1,4 +1,4 @@
-"""Why lenet breaks: how many runs die, at which step, of what, and what one death looks like."""
+"""The page about why lenet breaks: how many runs die, at which step, of what, and one death step by step."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from reports.text.numbers import NONE
 from reports.text.phrases import rule_name
 
 CHANCE = 0.2
-"""An accuracy that only guessing explains; the commonest digit alone gives 11 %."""
+"""A run whose accuracy is below this one guesses; naming the commonest digit alone gives 11 %."""
 EARLY = 100
-"""Steps that count as early: a fifth of an epoch."""
+"""The number of steps that count as early: a fifth of an epoch."""
 
 
 def numbers(plan: StudyPlan, groups: Sequence[Group], folder: Path) -> Numbers:
@@ -41,7 +41,7 @@ def numbers(plan: StudyPlan, groups: Sequence[Group], folder: Path) -> Numbers:
 
 
 def figures(groups: Sequence[Group], folder: Path) -> dict[str, Figure | None]:
-    """The loss of every run, the runs still alive, and the weights before a late collapse, as far as logs are there."""
+    """The loss of every run, the runs still alive, and the weights before a late collapse, where logs are there."""
     from diagnostics.log.reader import open_run
 
     drawn: dict[str, Figure | None] = {"still-alive": survival_figure(groups)}
@@ -51,7 +51,7 @@ def figures(groups: Sequence[Group], folder: Path) -> dict[str, Figure | None]:
         onset, window = attrgetter("diagnosis.onset"), (-drift.BEFORE, 50)
         runs = [*late, *healthy]
         drawn["before-the-collapse"] = healthy_vs_defect_figure(runs, "onset", PARAMETERS, window, onset)
-    with suppress(LogError):  # the logs are gone and only their summaries were kept
+    with suppress(LogError):  # the logs were removed, and only their summaries are there
         drawn["losses"] = arms_figure(groups, lambda run: open_run(folder / run.name)) if groups else None
     return drawn
 
@@ -79,7 +79,7 @@ def from_summaries(plan: StudyPlan, groups: Sequence[Group]) -> Numbers:
 
 
 def from_logs(groups: Sequence[Group], folder: Path) -> Numbers:
-    """What only the logs and the study of the remedies beside this one can tell, as far as they are there."""
+    """The numbers that need the logs and the study of the remedies beside this one, where they are there."""
     report = next((group for group in groups if group.label == REPORT), None)
     return {
         "examples": {group.label: _example(group, folder) for group in groups if group.label in (EXACT, REPORT)},
@@ -142,7 +142,7 @@ def _told(arm: Numbers, example: Numbers | None) -> dict[str, Any]:
 
 
 def _deaths(group: Group) -> Numbers:
-    """The steps at which the runs died whose cause the detector names, and how many died in which epoch."""
+    """The steps at which the explained runs died, and how many died in each epoch."""
     known = [run for run in _defects(group) if run.cause_step is not None]
     steps = sorted(death_step(run) for run in known)
     first = group.runs[0]
@@ -158,13 +158,13 @@ def _deaths(group: Group) -> Numbers:
 
 
 def _causes(group: Group) -> list[Numbers]:
-    """What the detector names as the first link, and in which layer, the commonest first."""
+    """The first links that the detector names, with their layers, the commonest first."""
     named = Counter((run.cause, run.cause_layer) for run in _defects(group))
     return [{"cause": cause, "layer": layer, "runs": runs} for (cause, layer), runs in named.most_common()]
 
 
 def _by_mechanism(causes: Sequence[Numbers]) -> dict[str, int]:
-    """How often each mechanism is named as the first link, in whatever layer."""
+    """How often each mechanism is named as the first link, in all layers together."""
     named: Counter[str] = Counter()
     for one in causes:
         if one["cause"]:
@@ -173,7 +173,7 @@ def _by_mechanism(causes: Sequence[Numbers]) -> dict[str, int]:
 
 
 def _overfitting(group: Group) -> Numbers | None:
-    """The author's first guess, answered from the runs: training against validation accuracy."""
+    """The training and validation accuracy of the runs, to test the author's first guess, overfitting."""
     training, validation = group.survivors.epoch_accuracy, group.survivors.validation_accuracy.mean
     dead = [run for run in _defects(group) if run.validation_accuracy is not None and run.epochs]
     if not training or training[-1].mean is None or validation is None or not dead:
@@ -189,7 +189,7 @@ def _overfitting(group: Group) -> Numbers | None:
 
 
 def _example(group: Group, folder: Path) -> Numbers | None:
-    """One death step by step: one that is explained, and with the paper's convolution a late collapse."""
+    """One death step by step: an explained one, and for the paper's convolution a late collapse."""
     from diagnostics.log.reader import open_run
 
     wants_late = group.label == REPORT
@@ -206,7 +206,7 @@ def _example(group: Group, folder: Path) -> Numbers | None:
 
 
 def links(diagnosis: Diagnosis) -> list[Numbers]:
-    """The chain of events; an event that is counted from an earlier step than the one before it comes without step."""
+    """The chain of events. An event whose first step is before that of the event before it has no step."""
     found, reached = [], 0
     for finding in diagnosis.chain:
         is_later = finding.first_step >= reached
@@ -216,7 +216,7 @@ def links(diagnosis: Diagnosis) -> list[Numbers]:
 
 
 def _remedies(folder: Path) -> Numbers | None:
-    """What saves runs, from the study of the remedies that lies beside this one; None where there is none."""
+    """The answers of the study of the remedies beside this one; None where there is none."""
     try:
         plan, loaded = load_study(folder)
     except DiagnosticsError:
@@ -229,7 +229,7 @@ def _remedies(folder: Path) -> Numbers | None:
 
 
 def _brief(family: Numbers) -> Numbers:
-    """What this page says of the arms of one convolution, and no more."""
+    """The numbers of one convolution's arms that this page shows."""
 
     def part(arm: Numbers) -> Numbers:
         named = ("label", "judged", "defect_runs", "defect_rate_interval", "comparison")

@@ -1,4 +1,4 @@
-"""The console of rich as views use it: a reader who is gone is an error that a view can be switched off for."""
+"""The console for views: where nobody reads any more, it raises an error, so that a view can be switched off."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from rich.console import Console
 
 
 class TerminalConsole(Console):
-    """A console that raises BrokenPipeError where nobody reads any more; rich would end the whole process."""
+    """A console that raises BrokenPipeError where nobody reads any more; the one of rich ends the process."""
 
     def on_broken_pipe(self) -> None:
-        """Be silent from now on, and raise the error."""
+        """Print nothing from now on, and raise the error."""
         self.quiet = True
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE), "the terminal")

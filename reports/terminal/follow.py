@@ -23,7 +23,7 @@ RATE_SECONDS = 10.0
 
 
 class Follower:
-    """Reads what was written since it last looked, judges it, and makes the state to show."""
+    """Reads the new rows of a log, judges them, and makes the state to show."""
 
     def __init__(self, run: Run, title: str) -> None:
         self._run = run
@@ -44,14 +44,14 @@ class Follower:
         return self._run.status != "running"
 
     def update(self) -> bool:
-        """Take in what is new; says whether anything is."""
+        """Read what is new; returns whether anything is."""
         changed = self._run.refresh()
         if changed:
             self._read()
         return changed
 
     def state(self) -> LiveState:
-        """What to show now."""
+        """The state to show now."""
         status = "writer gone" if self._run.status == "crashed" else self._run.status
         note = ""
         if self._run.status == "unclear":
@@ -73,7 +73,7 @@ class Follower:
         )
 
     def _read(self) -> None:
-        """Take in the rows that are new, and tell in order of their steps what they brought."""
+        """Read the new rows, and note their events in the order of their steps."""
         self._turn_back()
         news = self._run.between(first=self._model.last_step + 1)
         for step, epoch, row in news.rows():
@@ -92,11 +92,11 @@ class Follower:
             self._model.note(step, message)
 
     def _turn_back(self) -> None:
-        """Where the run has been turned back, begin again with the rows that are left of it."""
+        """Begin again with the rows that are left, where the run was turned back."""
         rollbacks = self._run.rollbacks
         if len(rollbacks) == self._rollbacks:
             return
-        self._model.events.clear()  # those of steps that are left are told again
+        self._model.events.clear()  # the events of steps that are left are noted again
         for rollback in rollbacks:
             self._model.note(rollback.last_step, turned_back_to(rollback))
         self._rollbacks = len(rollbacks)
@@ -137,6 +137,6 @@ def follow(path: Path, console: Console) -> int:
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            screen.leave()  # an error about the log has to stand on the ordinary screen
+            screen.leave()  # an error about the log belongs on the ordinary screen
     screen.close(follower.state())
     return 130 if interrupted else 0

@@ -1,4 +1,4 @@
-"""Whole runs in a fixed number of cells: each keeps the smallest, largest and mean value of its steps."""
+"""Keeps a whole run in a fixed number of cells: each has the smallest, largest and mean value of its steps."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Curve:
 
 
 class History:
-    """``quantities`` curves over ``total`` steps, in memory that does not grow.
+    """``quantities`` curves over ``total`` steps, in memory of fixed size.
 
-    A run that goes on beyond ``total`` doubles the steps a cell stands for.
+    Where a run goes on beyond ``total``, each cell stands for twice as many steps.
     """
 
     def __init__(self, quantities: int, total: int, cells: int = CELLS) -> None:
@@ -48,7 +48,7 @@ class History:
         self._count = np.zeros((cells, quantities))
 
     def fold(self, steps: NDArray[Any], values: NDArray[Any]) -> None:
-        """Take in rows (n, quantities) of ascending ``steps``; values that are not finite leave gaps."""
+        """Add rows (n, quantities) of ascending ``steps``; values that are not finite leave gaps."""
         if not len(steps):
             return
         while int(steps[-1]) >= self.total:

@@ -1,4 +1,4 @@
-"""What the detector has to say while a run goes on: the verdict in words, and what is new."""
+"""The detector's verdict in words while a run goes on, and its new events."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from reports.text.events import RECOVERED, verdict_event, verdict_without_stretc
 
 
 class Judgement:
-    """Follows one detector; :meth:`news` tells what has come up since it was last asked.
+    """Follows one detector; :meth:`news` gives its events since the last call.
 
-    ``was_turned_back``: whether the run was turned back before, so that it is no healthy one any more.
+    ``was_turned_back``: whether the run was turned back before, so that it is no healthy run any more.
     """
 
     def __init__(self, detector: Detector, was_turned_back: bool = False) -> None:
@@ -37,14 +37,14 @@ class Judgement:
 
     @property
     def suspects(self) -> dict[str, str]:
-        """Layers and what is said of them: early warnings, or the events of the stretch that is open."""
+        """The suspected layers, each with its early warning or its event of the open stretch."""
         stretch = self._detector.symptoms.open_stretch
         explanation = self._detector.cause_of(stretch) if stretch else None
         events = {f.layer: f.message for f in explanation.chain if f.layer is not None} if explanation else {}
         return {**self._detector.suspects, **events}
 
     def news(self) -> list[tuple[int, str]]:
-        """(step, message) of what is new, in order of the steps: early warnings, stretches confirmed and ended."""
+        """(step, message) of the new events in order of their steps: early warnings, stretches confirmed and ended."""
         warnings, stretches = self._detector.warnings, self._detector.symptoms.stretches
         told = [(finding.first_step, finding.message) for finding in warnings[self._warnings :]]
         for i, stretch in enumerate(stretches):

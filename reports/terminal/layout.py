@@ -20,7 +20,7 @@ MOST_PLOT_ROWS = 16
 
 
 def lines(state: LiveState, width: int, height: int, plain: bool = False) -> list[Text]:
-    """At most ``height`` lines of at most ``width`` characters; what matters least is left out first."""
+    """At most ``height`` lines of at most ``width`` characters; the least important lines are left out first."""
     head = [_title(state, width, plain), Text(state.settings, style="dim"), _progress(state, width, plain)]
     verdict = _verdict(state)
     layers = _layers(state, width, plain)
@@ -103,7 +103,7 @@ def clock(seconds: float) -> str:
 def _plots(state: LiveState, width: int, rows: int, stacked: bool, plain: bool) -> list[Text]:
     """Loss and accuracy over all planned steps, with the level of guessing named on its line."""
     half = width if stacked else (width - 2) // 2
-    # Of one class the loss of guessing is 0.
+    # With one class the loss of guessing is 0.
     top = 1.5 * state.guess_loss if math.isfinite(state.guess_loss) and state.guess_loss > 0 else 1.0
     loss = _plot(
         f"loss {number(state.loss)}", state.loss_curve, half, rows, top, state.guess_loss, plain, number(top, 2)
@@ -141,7 +141,7 @@ def _plot(
 
 
 def _parts(row: str) -> list[str]:
-    """The row cut where blanks begin and end."""
+    """The parts of a row, cut where blanks begin and end."""
     parts: list[str] = []
     for character in row:
         if parts and parts[-1].isspace() == character.isspace():
@@ -181,7 +181,7 @@ def _layer(line: LayerLine, each: int, plain: bool) -> Text:
 
 
 def _trend(course: Array, width: int, log: bool, plain: bool) -> str:
-    """Shares from 0 to 1; all else logarithmic between its smallest and largest value, at least one decade."""
+    """A trend: shares from 0 to 1, all else logarithmic from its smallest to its largest value, at least one decade."""
     if not log:
         return trend(course, width, 0.0, 1.0, plain)
     with np.errstate(divide="ignore", invalid="ignore"):

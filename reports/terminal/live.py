@@ -29,7 +29,7 @@ RATE_SECONDS = 10.0
 class LiveView(Hook):
     """Shows what ``recorder`` measures and judges. List it after the recorder among the hooks.
 
-    What others write to stderr meanwhile is kept and written when the view closes, so
+    What other code writes to stderr meanwhile is kept and written when the view closes, so
     that no warning is lost and none overwrites the picture. The view takes at most one
     per cent of the time of the run.
     """
@@ -70,7 +70,7 @@ class LiveView(Hook):
         self._draw()
 
     def on_step_end(self, event: StepEnd) -> None:
-        """Take in the row, and draw where time allows."""
+        """Add the row, and draw where time allows."""
         started = perf_counter()
         row, model, pace = self._recorder.latest, self._model, self._pace
         if row is None or model is None or pace is None:
@@ -90,7 +90,7 @@ class LiveView(Hook):
         self._note(event.step, validated(event.accuracy, event.loss))
 
     def on_turned_back(self, event: TurnedBack) -> None:
-        """Take back the curves of the steps that are undone, and follow the detector that judges from there on."""
+        """Remove the undone steps from the curves, and follow the new detector."""
         detector = self._recorder.detector
         if self._model is None or event.after < event.step:
             return
@@ -98,7 +98,7 @@ class LiveView(Hook):
         self._model.turn_back(event.step)
         self._judgement = Judgement(detector, was_turned_back=True) if detector else None
         if self._judgement is not None:
-            self._judgement.news()  # told before
+            self._judgement.news()  # these were reported before
         self._times.clear()
         for rollback in self._recorder.rollbacks[-1:]:
             self._model.note(event.after, turned_back_to(rollback))
@@ -115,7 +115,7 @@ class LiveView(Hook):
         self._tell_held()
 
     def switched_off(self) -> None:
-        """Go back to the ordinary screen, and tell what was kept back."""
+        """Go back to the ordinary screen, and write what was kept."""
         self._stop_holding()
         self._screen.leave()
         self._tell_held()
@@ -126,7 +126,7 @@ class LiveView(Hook):
             self._holding = None
 
     def _tell_held(self) -> None:
-        """Write what others wrote to stderr while the view was open."""
+        """Write what other code wrote to stderr while the view was open."""
         held = self._held.getvalue().rstrip("\n")
         if held:
             talk(held)

@@ -1,4 +1,4 @@
-"""From rows to what the live view shows: the numbers of now and the curves of the whole run."""
+"""Makes the state of the live view from rows: the present numbers and the curves of the whole run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LiveModel:
         self._guess = info.guessing
 
     def take(self, step: int, epoch: int, row: NDArray[Any]) -> None:
-        """One row, in the order of the run's columns; it is copied."""
+        """Add a copy of one row, in the order of the run's columns."""
         self._steps[self._waiting] = step
         self._rows[self._waiting] = np.where(self._places < 0, np.nan, row[self._places])
         self._waiting += 1
@@ -53,7 +53,7 @@ class LiveModel:
             self._fold()
 
     def turn_back(self, step: int) -> None:
-        """Forget the rows from ``step`` on, which are undone; what was noted stays."""
+        """Forget the rows from ``step`` on, which are undone; the events stay."""
         self._fold()
         self._history.forget(step)
         self._now[:] = np.nan
@@ -74,7 +74,7 @@ class LiveModel:
         suspects: Mapping[str, str] | None = None,
         note: str = "",
     ) -> LiveState:
-        """What to show now. ``suspects`` maps layers to what a rule says of them."""
+        """The state to show now. ``suspects``: the message of a rule for each suspected layer."""
         self._fold()
         done = self.last_step + 1
         total = self.info.total_steps
@@ -104,7 +104,7 @@ class LiveModel:
         )
 
     def _choose(self) -> NDArray[np.intp]:
-        """Loss and accuracy, then of all layers the gradient norms, the update ratios, the silent shares; -1: none."""
+        """Columns of loss and accuracy, then of all layers gradient norms, update ratios, silent shares; -1: none."""
         columns = self.info.columns
         main = dict(reversed(columns.tensors))
         gradient = [f"{la}/{main[la]}/gradient/norm" for la in self._layers]

@@ -1,8 +1,8 @@
-"""Where text enters the terminal: results on stdout, talk on stderr, and no text that the terminal would obey.
+"""Writes text to the terminal: results to stdout, messages to stderr, and escape codes as visible characters.
 
 Names of layers, files and arms, messages of events and settings come from files that anybody may have made. An
 escape code in one of them could recolour the screen, rename the window or move the cursor over what was printed
-before; here it is shown and not obeyed.
+before, so it is printed as visible characters.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a
 
 
 def shown(text: str) -> str:
-    r"""``text`` with every character that a terminal would obey as an escape such as ``\x1b``; tabs and lines stay."""
+    r"""``text`` with control characters as visible escapes such as ``\x1b``; tabs and newlines stay."""
     return _OBEYED.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
@@ -42,7 +42,7 @@ def say(text: object, *, end: str = "\n", is_data: bool = False) -> None:
 
 
 def talk(text: object) -> None:
-    """Print a line on stderr, without breaking words. Where stderr takes no more, nothing is printed or raised."""
+    """Print a line on stderr, without breaking words. Where stderr takes no more, the command goes on without it."""
     with contextlib.suppress(OSError, ValueError):
         click.echo(_fitted(shown(str(text)), sys.stderr), err=True)
 
@@ -55,32 +55,33 @@ def _fitted(text: str, stream: TextIO) -> str:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody looks on: ``stream`` is open, and a terminal."""
+    """Whether ``stream`` is open and a terminal."""
     try:
         return stream is not None and stream.isatty()
-    except ValueError:  # closed
+    except ValueError:  # the stream is closed
         return False
 
 
 def fill_standard_descriptors() -> None:
-    """Open the null device in the place of a closed stdin, stdout or stderr, whose number a log would get else."""
+    """Open the null device for a closed stdin, stdout or stderr, so that no log gets its file descriptor."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # open takes the lowest free descriptor
 
 
-def settle_stdout() -> None:
-    """Let what stdout did not take go nowhere: Python would try again at its exit, and change the exit code."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+def settle_streams() -> None:
+    """Discard what stdout or stderr did not take. Otherwise Python would write it at its exit and change the code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 class _Talk(logging.Handler):
@@ -89,7 +90,7 @@ class _Talk(logging.Handler):
 
 
 def talk_warnings() -> None:
-    """Let the warnings that modules log be told as all other talk is."""
+    """Print the warnings that modules log as all other messages on stderr."""
     root = logging.getLogger()
     if not any(isinstance(handler, _Talk) for handler in root.handlers):
         root.addHandler(_Talk(logging.WARNING))

@@ -1,4 +1,4 @@
-"""When to draw: at most four times a second, and never more than one per cent of the time."""
+"""Decides when to draw: at most four times a second, and for at most one per cent of the time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pace:
         return self.busy + self._cost <= self._share * (now - self._start)
 
     def spent(self, seconds: float, frame_at: float | None = None) -> None:
-        """Book time of the view; ``frame_at`` says when, if it was a frame."""
+        """Add time of the view; ``frame_at``: when it was drawn, if it was a frame."""
         if frame_at is None:
             self.busy += seconds
             return

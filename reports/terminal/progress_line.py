@@ -1,4 +1,4 @@
-"""A line on stderr that is written over while work goes on; off a terminal nothing but its last state."""
+"""A line on stderr that is overwritten while work goes on; off a terminal only its last state is printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.terminal.output import is_terminal, shown, talk
 def progress_line(text: str, is_last: bool) -> None:
     """Show ``text`` in place of what was shown before."""
     if is_terminal(sys.stderr):
-        with suppress(OSError):  # talk ends no command
+        with suppress(OSError):  # a closed stderr ends no command
             sys.stderr.write("\r\x1b[K" + shown(text) + ("\n" if is_last else ""))
             sys.stderr.flush()
     elif is_last:

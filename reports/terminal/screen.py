@@ -1,4 +1,4 @@
-"""Drawing in place: frames on the terminal's other screen, the last one left on the ordinary one."""
+"""Draws frames in place on the terminal's alternate screen, and leaves the last one on the ordinary screen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rich.text import Text
 from reports.terminal.layout import lines
 from reports.terminal.state import LiveState
 
-LAST_LINES = 24  # of the last frame, so that the verdict printed below it does not push it away
+LAST_LINES = 24  # lines left free below the last frame, for the verdict
 
 
 class Screen:
-    """Where frames go. Off a terminal nothing is drawn but the last frame.
+    """The screen for frames. Off a terminal only the last frame is drawn.
 
     Every frame starts at the top left corner and clears what is left of each
     line, so that a terminal may be resized at any time.
@@ -32,7 +32,7 @@ class Screen:
         self._plain = not encoding.startswith("utf")
 
     def open(self) -> None:
-        """Switch to the other screen."""
+        """Switch to the alternate screen."""
         if self._console.is_terminal and not self._open:
             self._open = True
             self._console.set_alt_screen(True)
@@ -73,7 +73,7 @@ class Screen:
             self._console.print(row, soft_wrap=True, highlight=False)
 
     def _measure(self) -> tuple[int, int]:
-        """Columns and lines of the terminal itself: rich takes those of COLUMNS and LINES, which do not follow it."""
+        """Columns and lines of the terminal itself; rich takes COLUMNS and LINES, which do not follow its size."""
         try:
             width, height = os.get_terminal_size(self._console.file.fileno())
         except (OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""What the live view shows, as one immutable value: rendering it needs nothing else."""
+"""The state of the live view as one immutable value, which is all that drawing needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def nothing() -> Curve:
 
 @dataclass(frozen=True)
 class LayerLine:
-    """One layer now, and each number's course over the run so far. ``suspicion`` is what a rule says of it."""
+    """One layer now, and the course of its numbers over the run. ``suspicion`` is the message of a rule."""
 
     name: str
     gradient: float

@@ -1,4 +1,4 @@
-"""A study while it runs: one line a finished run, or, on a terminal, a table that is kept up to date."""
+"""Shows a study while it runs: a line for each finished run, or on a terminal a table that is kept up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings and paths as the words that a user types: what commands and pages suggest has to run as it stands."""
+"""Settings and paths as words of a command line, so that what commands and pages suggest can be run unchanged."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def flags(name: str, value: Any) -> list[str]:
 
 
 def path_word(path: Path | str) -> str:
-    """A path as one word of a command line; one that begins with "-" is no option."""
+    """A path as one word of a command line; "./" stands before a path that begins with "-"."""
     word = str(path)
     return shlex.quote(f"./{word}" if word.startswith("-") else word)

@@ -15,13 +15,13 @@ from reports.text.end_numbers import EndNumbers
 from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
 from reports.text.imported import onset_words
 from reports.text.numbers import counted
-from reports.text.phrases import status_words
+from reports.text.phrases import in_a_line, status_words
 from reports.text.wrapping import WIDTH, labelled, lines_of
 
 VERDICTS = {
     Verdict.HEALTHY: "healthy: it learned, and kept what it learned",
-    Verdict.RECOVERED: "recovered: it had a defect stretch, came back, and ended well",
-    Verdict.COLLAPSED: "a defect run, collapsed: it learned, unlearned everything, and did not come back",
+    Verdict.RECOVERED: "recovered: it had a defect stretch, and ended well",
+    Verdict.COLLAPSED: "a defect run, collapsed: it learned, lost what it had learned, and did not recover",
     Verdict.NEVER_LEARNED: "a defect run, never learned within the {steps:,} steps it was given",
     Verdict.DIVERGED: "a defect run, diverged: its loss or parameters are no longer finite",
     Verdict.UNDECIDED: "undecided: neither a run that learned nor a defect run",
@@ -65,12 +65,12 @@ def verdict_sentence(run: Run) -> str:
         return f"This run never learned: to the end of its {steps} it does no better than guessing.{because}"
     if diagnosis.verdict is Verdict.COLLAPSED:
         when = onset_words(stretch) if stretch.onset_between else f"at {onset_words(stretch)}"
-        return f"This run had learned, lost everything {when} and guesses from there {end}.{because}"
+        return f"This run had learned, lost everything {when} and guesses from then on {end}.{because}"
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
 
 
 def times_words(rollbacks: Sequence[Rollback]) -> str:
-    """How often a run was turned back, between "turned back" and the last place; "" for once."""
+    """The number of rollbacks as words after "turned back"; "" for one."""
     return f" {len(rollbacks)} times, the last time" if len(rollbacks) > 1 else ""
 
 
@@ -81,16 +81,17 @@ def diagnosis_text(
     interrupted_by: str = "",
     ended_at: EndNumbers | None = None,
 ) -> str:
-    """Verdict, what happened, accuracy and loss, since when, the blow, the first link, the events, and what to try.
+    """The whole diagnosis: verdict, what happened, the onset, the blow, the first link, the chain, and what to try.
 
-    ``status`` is that of the log; for a run that did not complete it is told, with
-    how many of its ``planned`` steps (0: unknown) were judged and, where it is known, who interrupted it.
-    ``ended_at``: accuracy and loss at its end; None (default) where nobody knows them.
+    ``status``: the status of the log. Where the run did not complete, the text has it, with the number of steps judged.
+    ``planned``: the number of steps that were asked for; 0 (default) where it is not known.
+    ``interrupted_by``: who interrupted the run; "" (default) where nobody did or it is not known.
+    ``ended_at``: accuracy and loss at its end; None (default) where they are not known.
     """
-    lines = lines_of(f"{diagnosis.run}: {verdict_line(diagnosis)}", indent="  ")
-    lines += [f"  {line}" for line in lines_of(headline(diagnosis), WIDTH - 2)]
+    lines = lines_of(in_a_line(f"{diagnosis.run}: {verdict_line(diagnosis)}"), indent="  ")
+    lines += [f"  {line}" for line in lines_of(in_a_line(headline(diagnosis)), WIDTH - 2)]
     for label, words in facts(diagnosis, status, planned, interrupted_by, ended_at):
-        lines += labelled(label, words)
+        lines += labelled(label, in_a_line(words))
     return "\n".join(lines)
 
 
@@ -120,7 +121,7 @@ def facts(
             )
         )
         ended = [stretch for stretch in diagnosis.stretches if stretch.recovery is not None]
-        found += [("came back:", f"step {one.recovery} ({one.kind}, from step {one.onset})") for one in ended]
+        found += [("recovered:", f"step {one.recovery} ({one.kind}, from step {one.onset})") for one in ended]
     if diagnosis.blow is not None:
         found.append(("blow:", link_words(diagnosis.blow)))
     if diagnosis.first_link is not None:
@@ -159,7 +160,7 @@ def limits_words(changed: Mapping[str, tuple[float, float]]) -> str:
 
 
 def _counts(diagnosis: Diagnosis) -> str:
-    """How many of the rules were asked, what they found, and why the others were not asked."""
+    """The number of rules that were asked, their outcomes, and why the others were not asked."""
     words = {
         RuleOutcome.PASSED: "found nothing",
         RuleOutcome.FIRED: "noticed something",

@@ -1,4 +1,4 @@
-"""Events of a run in a line each: those of its loop, those of its chain, and what the verdict is so far."""
+"""Words for the events of a run, a line each: those of its loop, those of its chain, and the verdict so far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def validated(accuracy: float, loss: float) -> str:
 
 
 def turned_back_to(rollback: Rollback) -> str:
-    """Where a run was turned back to, and what it went on with."""
+    """The step to which a run was turned back, and the remedy."""
     return f"turned back to before step {rollback.step:,}, with {remedy_words(rollback)}"
 
 
@@ -39,7 +39,7 @@ def final_verdict(diagnosis: Diagnosis) -> str:
 
 def verdict_without_stretch(verdict: Verdict) -> str:
     """The verdict so far of a run that is in no defect stretch."""
-    return "learning has not shown yet" if verdict is Verdict.UNDECIDED else str(verdict)
+    return "it has not learned yet" if verdict is Verdict.UNDECIDED else str(verdict)
 
 
 def chain_event(finding: Finding) -> str:
@@ -48,7 +48,7 @@ def chain_event(finding: Finding) -> str:
 
 
 def chain_event_in_layer(finding: Finding, whole: str) -> str:
-    """The same with its layer, for readers who do not see the lanes; ``whole`` names the network as a whole."""
+    """An event of the chain with its layer, for readers who do not see the lanes; ``whole`` names the whole network."""
     where = finding.layer or whole
     return f"step {finding.first_step:,}, {where}, {rule_name(finding.rule)}" + _comma(measured(finding))
 

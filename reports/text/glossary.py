@@ -1,4 +1,4 @@
-"""The words of the reports and what each means: pages show them, and docs/glossary.md is made from them."""
+"""The terms of the reports with their meanings. Pages show them, and docs/glossary.md is made from them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "loss": "The cross-entropy of the answers and the labels, in nats (with the natural logarithm).",
         "window": "The steps over which the detector takes means: the last 20 steps, or as many as hold 2,560 samples "
         "where these are more, and at most 200 steps.",
-        "guessing": "The network answers with the class prior whatever the image. Over the window the loss is at the "
+        "guessing": "The network outputs the class prior for every image. Over the window the loss is at the "
         "entropy of the class prior, and the accuracy is no better than that of always naming the commonest class. In "
-        "a regression it is the best constant, and only the loss counts.",
+        "a regression the best constant is guessing, and only the loss counts.",
         "learned": "Over the window the loss is at most 0.7 of the entropy of the class prior, and the accuracy is "
         "better than that of always naming the commonest class.",
         "defect stretch": "Steps in which the run guesses although it had learned or should have, or in which the loss "
@@ -22,24 +22,26 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "for the state of a run.",
         "died": "The event: a run died at the step of its blow, and is a defect run from then on. JSON calls this step "
         "broke_at. Of units and layers, dead is the state: see silent, dead.",
-        "verdict": "What became of a run. Healthy: it learned and kept what it learned. Recovered: it had a defect "
-        "stretch and ended well. Collapsed: it learned and unlearned everything. Never learned: it guesses to its end. "
-        "Diverged: its numbers are not finite. Undecided: it ended before it could be judged. Rescued: it was turned "
-        "back from a defect and ended well.",
+        "verdict": "How a run ended. Healthy: it learned and kept what it learned. Recovered: it had a defect "
+        "stretch and ended well. Collapsed: it learned and lost what it had learned. Never learned: it guesses to its "
+        "end. Diverged: its numbers are not finite. Undecided: it ended before it could be judged. Rescued: it was "
+        "turned back from a defect and ended well.",
         "rollback": "A run in a defect stretch is turned back to the newest checkpoint before its chain of events, and "
         "goes on with a remedy (`--on-defect rollback`). The steps after that checkpoint are undone: their rows stay "
         "in the log and are no part of the run.",
         "onset": "The first step of a defect stretch. A run that never learned has its onset at step 0; the step at "
         "which it died is that of the blow.",
-        "confirmed": "The step at which the detector was first sure. It sees one step after the other and none ahead.",
+        "confirmed": "The step whose row made the detector sure. The detector sees each step in order and none ahead.",
         "recovery": "The first step at which the run has learned again.",
         "rule": "A test for one mechanism by which runs die, such as dead units or an oversized update. What a rule "
         "saw is a finding: a layer, the steps, the measured number and the limit it was compared with.",
         "chain of events": "The findings that lead to the defect, in the order of their steps.",
         "first link": "The earliest event that is connected with the blow, without a recovery in between. It is the "
-        "detector's best account of how it began; that it is the cause is not shown. JSON and tables call it cause.",
-        "blow": "The event after which what keeps the run down holds to the end. The run died at its step.",
-        "remedy": "A change of settings that the chain of events suggests. It is something to try, and no promise.",
+        "detector's best account of how the defect began. That it is the cause is not shown. JSON and tables call it "
+        "cause.",
+        "blow": "The event after which the state that keeps the run from learning holds to the end. The run died at "
+        "the step of the blow.",
+        "remedy": "A change of settings that the chain of events suggests. It may help or not.",
         "gradient norm": "The length of the vector of all gradients of a layer. It says how strongly the loss depends "
         "on that layer's parameters.",
         "update / weight norm": "How far one step moves the weights of a layer, as a share of their own length. About "

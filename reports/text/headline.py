@@ -1,4 +1,4 @@
-"""What happened, in one or two plain sentences: the blow, and what it left behind."""
+"""Says in one or two sentences what happened: the blow, and the lasting state after it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from reports.text.phrases import rule_name, sentence
 
 
 def headline(diagnosis: Diagnosis) -> str:
-    """The blow as a sentence, then the lasting state after it; of an undecided run first why it is undecided.
+    """The blow as a sentence, then the lasting state after it. For an undecided run the reason comes first.
 
-    "" where no rule saw what happened.
+    The text is "" where no rule saw what happened.
     """
     link = diagnosis.blow or diagnosis.first_link
     undecided = [f.plain for f in diagnosis.findings if f.rule == UNDECIDED]
@@ -39,7 +39,7 @@ def in_layers(link: Link) -> str:
 
 
 def measured_words(link: Link) -> str:
-    """How often the rule of a link was right where the truth is known, and how common its sign is in healthy runs."""
+    """How often the rule of a link named an injected fault right, and how often its sign occurs in healthy runs."""
     record = track_record(link.rule)
     told = "no injected fault was named so"
     if record.named:
@@ -52,16 +52,16 @@ def measured_words(link: Link) -> str:
 
 
 def origin_sentence(link: Link | None) -> str:
-    """What a cause points to, and what would tell."""
+    """The origin of a link in words, and how to check it."""
     return "" if link is None else sentence(ORIGIN_WORDS[link.origin])
 
 
 ORIGIN_WORDS = {
-    "code": "it points to the code; a gradient check of the layers and a look at what writes to them tell",
+    "code": "it points to the code; to check: a gradient check of the layers, and what writes to their weights",
     "settings": "it points to the settings, or to luck in the order of the batches; the same run from the same point "
     "with other orders and with other settings (a rescue) tells them apart",
-    "data": "it points to the data; a look at inputs and labels tells",
-    "luck": "it points to luck; the same settings with other seeds tell",
-    "unknown": "whether it is the code, the settings, the data or luck cannot be said from the log; a gradient check "
-    "tells of the code, a look at inputs and labels of the data",
+    "data": "it points to the data; to check: inputs and labels",
+    "luck": "it points to luck; to check: the same settings with other seeds",
+    "unknown": "the log does not say whether it is the code, the settings, the data or luck; to check: a gradient "
+    "check for the code, inputs and labels for the data",
 }

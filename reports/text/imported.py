@@ -1,4 +1,4 @@
-"""What an imported run was made from, how finely its file resolves it, and what was assumed."""
+"""Words for an imported run: its file, how finely the file resolves the run, and what was assumed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.text.wrapping import labelled
 
 
 def onset_words(stretch: Stretch) -> str:
-    """The onset of a stretch, as a step or, where steps are missing in the log, as between which it lies."""
+    """The onset of a stretch: a step, or the two steps between which it lies where the log lacks steps."""
     if stretch.onset_between is None or stretch.onset_between[0] == stretch.onset_between[1]:
         return f"step {stretch.onset:,}"
     first, last = stretch.onset_between
@@ -40,5 +40,5 @@ def imported_sentence(run: Run) -> str:
 
 
 def imported_from(run: Run) -> Mapping[str, Any]:
-    """What is kept of an imported run; {} for any other."""
+    """What the log says about the file of an imported run; {} for any other run."""
     return run.info.environment if run.info.is_imported else {}

@@ -1,4 +1,4 @@
-"""Numbers as people read them: sensible digits, units, shares, and how many of how many."""
+"""Numbers in words: with few digits, with units, as shares, and as k of n."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NONE = "–"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with ``digits`` that mean something; whole numbers whole, None and NaN as a dash."""
+    """A number with ``digits`` significant digits; whole numbers are whole, None and NaN a dash."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -55,8 +55,7 @@ def rate(k: int, n: int, interval: Interval | None, is_brief: bool = False, digi
     """How often something happened, with its 95 % interval.
 
     "10 of 40 = 25 % (95 % interval 14 to 40 %)", or, where the words around it say what the interval is,
-    "10 of 40 (14–40 %)", with so many ``digits`` after the point. Without an interval nothing was counted: "0 of 0",
-    or a dash.
+    "10 of 40 (14–40 %)", with so many ``digits`` after the point. Where n is 0 it is "0 of 0" or a dash.
     """
     if interval is None or not n:
         return NONE if is_brief else f"{k} of {n}"

@@ -22,7 +22,7 @@ STRONGEST = 16
 
 
 def step_title(opened: OpenedRun, one: OpenedStep) -> str:
-    """What to call a step: its number, and why it is looked at."""
+    """The title of a step: its number, and why it is opened."""
     role = ROLES[one.role]
     if one.role == "first link" and not any(other.role == "blow" for other in opened.steps):
         role = "where it died"
@@ -30,7 +30,7 @@ def step_title(opened: OpenedRun, one: OpenedStep) -> str:
 
 
 def proof_sentence(proof: ReplayCheck) -> str:
-    """What was rebuilt, from where, and how it is known to be the run."""
+    """Which steps were replayed, from where, and what proves that they are those of the run."""
     rows = "1 row was replayed and was" if proof.rows == 1 else f"{proof.rows:,} rows were replayed and all were"
     digests = f", and so {'was' if proof.digests == 1 else 'were'} {counted(proof.digests, 'digest')} of all parameters"
     return (
@@ -47,7 +47,7 @@ def of_its_size(ratio: float) -> str:
 
 
 def what_happened(opened: OpenedRun) -> list[str]:
-    """What is seen at the step that matters most, each as a sentence or two: the units, the update, its length, why."""
+    """What the main step shows: the units, the update, its length, and why the units moved, a sentence or two each."""
     told = [_update(opened), _units(opened.main), _length(opened.main), _movement(opened.main), _batch(opened.main)]
     return [sentence for sentence in told if sentence]
 
@@ -74,7 +74,7 @@ def _units(one: OpenedStep) -> str:
     if mine is None:
         return ""
     told = (
-        f"Of the {mine.units} units of {one.layer} {mine.before} answered to some image of the batch before step "
+        f"Of the {mine.units} units of {one.layer} {mine.before} were above 0 for some image of the batch before step "
         f"{one.step:,}, and {mine.after} after it."
     )
     lost = [
@@ -83,18 +83,18 @@ def _units(one: OpenedStep) -> str:
         if name != one.layer and other.after < other.before
     ]
     if lost:
-        told += f" Fewer units of other layers answer as well: {'; '.join(lost)}."
+        told += f" Fewer units of other layers are above 0 as well: {'; '.join(lost)}."
     dead = [name for name, other in one.answering.items() if other.after == 0 and other.before > 0]
     if dead:
         told += (
-            f" A layer that gives 0 for every image ({', '.join(dead)}) passes no gradient: where that holds for all "
-            "images, neither it nor the layers below it learn any more, and every image gets the same answer."
+            f" A layer that is 0 for every image ({', '.join(dead)}) passes no gradient. Where that holds for all "
+            "images, neither the layer nor those below it learn any more, and every image gets the same answer."
         )
     return told
 
 
 def _length(one: OpenedStep) -> str:
-    """How long the step should have been, going by the batch it was made for."""
+    """The best length of the step for the loss of its own batch."""
     losses, best = one.line["this_batch"], one.best_multiple
     if not math.isfinite(best):
         return "The loss along the step is not a number."
@@ -108,7 +108,7 @@ def _length(one: OpenedStep) -> str:
 
 
 def _movement(one: OpenedStep) -> str:
-    """What moved the inputs of the units, by the size of the parts."""
+    """The parts that moved the inputs of the units, the largest first."""
     sizes = {name: float(np.nansum(np.abs(one.moved[name]))) for name in PARTS}
     whole = sum(sizes.values())
     if not whole or not math.isfinite(whole):

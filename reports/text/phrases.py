@@ -1,4 +1,4 @@
-"""The phrases that pages, terminal and figures share: names of verdicts and rules, statuses, tones, and sentences."""
+"""Phrases that pages, terminal and figures share: names of verdicts and rules, statuses and tones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLES = {
 
 
 def tone_of(verdict: Verdict | None) -> Tone:
-    """How good a verdict is; plain where there is none yet, and where the run ended before it could be judged."""
+    """How good a verdict is; plain where there is none yet, and for an undecided run."""
     if verdict is None or verdict is Verdict.UNDECIDED:
         return "plain"
     if verdict.is_dead:
@@ -41,7 +41,7 @@ def rule_name(rule: str) -> str:
 
 
 def measured(finding: Finding) -> str:
-    """The number a rule measured and the limit it was held against; "" where there is none."""
+    """The number that a rule measured and the limit it was compared with; "" where there is none."""
     if math.isnan(finding.value):
         return ""
     if math.isnan(finding.limit):
@@ -75,7 +75,7 @@ def status_words(status: str, interrupted_by: str = "") -> str:
 
 
 def interrupted_by(run: Run) -> str:
-    """Ctrl-C or the signal that ended a run, as its log says; "" where none did, or the log does not say."""
+    """Ctrl-C or the signal that ended a run, from its log; "" where none did or the log does not say it."""
     if run.status != "interrupted":
         return ""
     events = run.events
@@ -84,5 +84,10 @@ def interrupted_by(run: Run) -> str:
 
 
 def status_of(run: Run) -> str:
-    """What became of a run, and who interrupted it."""
+    """How a run ended, and who interrupted it."""
     return status_words(run.status, interrupted_by(run))
+
+
+def in_a_line(text: str) -> str:
+    r"""``text`` with the ends of lines that a name in it has shown as ``\n``."""
+    return text.replace("\n", "\\n")

@@ -1,7 +1,6 @@
-"""From a suggestion to the command line that tries it.
+"""Makes the command line that tries a suggestion.
 
-How a remedy is typed, and what number to begin with, depends on the run's own
-settings. Numbers are starting points.
+The options and their values depend on the settings of the run. The values are starting points.
 """
 
 from __future__ import annotations

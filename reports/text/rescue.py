@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from diagnostics.rescue.cost import RemedyCost
 from diagnostics.rescue.evidence import PROVEN
 from diagnostics.rescue.plan import CLIP, CONTROL, RATE, RescueArm, RescuePlan
 from diagnostics.rescue.results import ArmResult, RescueResult, SingleResult
+from diagnostics.statistics.intervals import points_words
 from reports.text.numbers import counted, number, percent
 
 WIDTH = 52
@@ -18,6 +20,31 @@ def intentions(plan: RescuePlan, seconds: float, jobs: int) -> str:
         f"{plan.run}: {len(plan.branches)} branches in {len(names)} arms, remedies from step {plan.branch_step} on, "
         f"{plan.runs} orders of the samples an arm, order seeds {plan.seed} to {plan.seed + plan.runs - 1}; "
         f"about {minutes(seconds)} with {jobs} {'process' if jobs == 1 else 'processes'}"
+    )
+
+
+def cost_outlook(runs: int, seconds: float) -> str:
+    """What is done about the cost of a remedy once it is proven, before it is known which ones are.
+
+    runs: orders of the samples.
+    seconds: how long one remedy takes.
+    """
+    return (
+        f"then the control and what is proven, with {counted(runs, 'order')} each, to the end of the run, to see what "
+        f"it costs in accuracy: about {minutes(seconds)} an arm; --cost-runs 0 leaves that out"
+    )
+
+
+def cost_intentions(trainings: int, steps: int, seconds: float) -> str:
+    """What will be trained to the end of the run, and how long that takes, before it begins.
+
+    trainings: how many branches.
+    steps: how many steps each makes.
+    seconds: how long that takes.
+    """
+    return (
+        f"what it costs in accuracy: {trainings} branches of the control and of what is proven are trained to the end "
+        f"of the run, {steps:,} steps each; about {minutes(seconds)}"
     )
 
 
@@ -99,7 +126,21 @@ def lines(result: RescueResult) -> list[str]:
     found += [f"first link: {single_sentence(one)}" for one in result.singles]
     if result.points:
         found.append(f"point of no return: {no_return_sentence(result)}")
+    found += [f"what it costs: {cost_sentence(cost)}" for cost in result.costs]
     return found
+
+
+def cost_sentence(cost: RemedyCost) -> str:
+    """The validation accuracy with a remedy at the end of the run, beside that without it where there is one."""
+    alive = f"with {arm_title(cost.arm)} {cost.alive} of {cost.runs} are alive at the end of the run"
+    if cost.accuracy is None:
+        return alive
+    told = f"{alive}, validation accuracy {percent(cost.accuracy)}"
+    if cost.difference is None:
+        return f"{told}; none of these orders is alive there without it, so nothing tells what it costs"
+    spread = f" ({points_words(cost.interval, 1)})" if cost.interval is not None else ""
+    orders = "1 order that is" if cost.pairs == 1 else f"{cost.pairs} orders that are"
+    return f"{told}; {100 * cost.difference:+.1f} points{spread} over the {orders} alive there without it too"
 
 
 def tried_words(result: RescueResult | None, key: str) -> str:

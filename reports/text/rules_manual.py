@@ -1,4 +1,4 @@
-"""The manual of the detector's rules, from their own docstrings, limits and cases."""
+"""Makes the manual of the detector's rules from their docstrings, limits and cases."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ OTHERS = {
 
 
 def names() -> list[str]:
-    """All pages there are."""
+    """The names of all pages."""
     return [*OTHERS, *(rule.name for rule in RULES)]
 
 
 def overview() -> str:
-    """One line a page."""
+    """One line for each page."""
     titles = {
-        "verdict": "learning, guessing or gone: the state machine of the verdict",
-        early_warnings.RULE: "what often comes before a collapse, said at once",
+        "verdict": "learning, guessing or diverged: the state machine of the verdict",
+        early_warnings.RULE: "signs that often come before a defect, reported at once",
     }
     titles |= {rule.name: rule.title for rule in RULES}
     return "\n".join(f"{name:22} {title}" for name, title in titles.items())
@@ -57,11 +57,11 @@ def page(name: str) -> str:
 def manual() -> str:
     """All pages, as `docs/rules.md`."""
     head = (
-        "# The rules\n\nGenerated from the rules themselves by `make docs`; `lenet-diag rules NAME` prints one page.\n"
+        "# The rules\n\n`make docs` writes this page from the rules; `lenet-diag rules NAME` prints one of them.\n"
         "\n"
-        "Limits can be set in a TOML file, a table a rule (`lenet-diag diagnose --limits FILE`), or from Python "
+        "Limits can be set in a TOML file with a table for each rule (`lenet-diag diagnose --limits FILE`) or by "
         '(`diagnostics.detect.detector.DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})`); a log keeps those '
-        "of its recorder, and its readers judge by them unless they are told others.\n"
+        "of its recorder, and a run is judged by these unless others are given.\n"
     )
     return head + "\n" + "\n".join(page(name) for name in names())
 
@@ -75,7 +75,7 @@ def _body(doc: str | None) -> str:
         if is_code and not is_open:
             out.append("```")
         elif line.strip() and is_open and not is_code:
-            # The fence belongs after the last line of the diagram, not after the blank one that follows.
+            # The fence is put after the last line of the diagram, not after the blank line that follows it.
             out.insert(len(out) - (not out[-1].strip()), "```")
         is_open = is_code or (is_open and not line.strip())
         out.append(line)

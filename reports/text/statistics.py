@@ -1,4 +1,4 @@
-"""Statistics as text: all runs and survivors side by side, never one without k of n."""
+"""Statistics as text: all runs and survivors side by side, always with k of n."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def defect_rate(group: Group, is_brief: bool = False) -> str:
 
 
 def rescued_words(group: Group) -> str:
-    """How many of the runs that were turned back ended well; they stay defect runs and are no survivors."""
+    """How many of the runs that were turned back ended well. They are defect runs and no survivors."""
     return f"{group.rescued} of {group.turned_back} that were turned back; they count as defect runs, not as survivors"
 
 
 def mean_words(mean: Mean, name: str) -> str:
-    """A mean in the unit of what it is the mean of, with its standard deviation."""
+    """A mean with its unit and its standard deviation."""
     if mean.mean is None:
         return "–"
     if name in NAMES:
@@ -42,7 +42,7 @@ def mean_words(mean: Mean, name: str) -> str:
 
 
 def rows(group: Group) -> list[tuple[str, Mean, Mean]]:
-    """What is averaged: its name in words, over all runs and over survivors."""
+    """Each mean: its name in words, over all runs and over survivors."""
     nothing = Mean(None, None, 0)
     found = []
     for i, mean in enumerate(group.all.epoch_accuracy):
@@ -68,7 +68,7 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
 
 
 def headline(groups: Sequence[Group], survivors: bool) -> str:
-    """A line an arm: the accuracy that was asked for, the other one, and k of n with the rate."""
+    """The validation accuracy of each arm in a line: the one asked for, the other one, and k of n with the rate."""
     who = "survivors only (defect runs excluded)" if survivors else "all runs (defect runs included)"
     lines = [f"Validation accuracy, {who}:"]
     width = max(len(group.label) for group in groups)
@@ -98,12 +98,12 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
 
 
 def jobs_text(jobs: Sequence[int]) -> str:
-    """How many runs shared the machine while they were timed."""
+    """How many runs were trained at a time, which changes their times."""
     return f"Times were taken with {' or '.join(map(str, jobs))} run{'s' * (jobs[-1] > 1)} at a time."
 
 
 def cost_words(c: Comparison) -> str:
-    """What the arm costs or brings in accuracy, over the seeds that survive in both arms."""
+    """The difference in accuracy over the seeds that survive in both arms."""
     if c.cost.mean is None:
         return ""
     words = f"; accuracy {100 * c.cost.mean:+.2f} points over the {counted(c.cost.n, 'seed')} alive in both"
@@ -177,7 +177,7 @@ def _defect_words(run: RunSummary) -> str:
 
 
 def turned_back_words(run: RunSummary) -> str:
-    """How often a run was turned back, the last place, and what it went on with; "" for a run that never was."""
+    """The number of rollbacks of a run, with the last one; "" for a run without any."""
     if not run.rollbacks:
         return ""
     times = f"{counted(run.rollbacks, 'time')}, the last time" if run.rollbacks > 1 else "once,"

@@ -14,8 +14,8 @@ from benchmarks.calibrate.calibration import CalibrationRun, prepare
 from benchmarks.calibrate.candidates import CANDIDATES, candidate_rows, replayed
 from benchmarks.calibrate.starts import LearningStart, first_learned, name_of, wanted
 from benchmarks.common import render
-from diagnostics.detect.detector import diagnose
 from diagnostics.detect.findings import Stretch, Verdict
+from diagnostics.detect.recorded import diagnose
 from tests.helpers.judged_rows import H, info, rows
 from tests.helpers.judged_zoo import judged
 from tests.helpers.synthetic_runs import healthy

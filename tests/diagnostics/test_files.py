@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,9 +22,8 @@ from diagnostics.files import (
     write_text,
 )
 from lenet.regular_files import read_regular
+from tests.helpers.forked import run
 from tests.helpers.odd_files import CONTENT, ODD_FILES, what_is_there
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("kind", ODD_FILES)
@@ -103,7 +100,7 @@ def test_parts_of_killed_writers_are_removed_and_those_of_living_ones_stay(tmp_p
     path = tmp_path / "x"
     kill = "import os, signal; from pathlib import Path; from diagnostics.files import replacing\n"
     kill += f"with replacing(Path({str(path)!r})) as part:\n  part.write_bytes(b'half'); os.kill(os.getpid(), 9)"
-    done = subprocess.run([sys.executable, "-c", kill], cwd=ROOT, check=False)
+    done = run("-c", kill)
     assert done.returncode == -signal.SIGKILL
     assert len(list(tmp_path.glob("x.part-*"))) == 1
 

@@ -105,7 +105,7 @@ def kill_many(folder: Path, count: int, seed: int) -> None:
             write_for_ever(path, report, rng.choice([0, 0, 0.0005]))
             os._exit(0)
         os.close(report)
-        wanted = rng.randrange(3000) if i % 10 else 0
+        wanted = rng.randrange(1, 3000) if i % 10 else 0
         told = read_rows(receive, wanted)
         time.sleep(rng.uniform(0, 0.02))
         told += drain(receive, until_killed=child)

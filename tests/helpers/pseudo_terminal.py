@@ -6,11 +6,11 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
-import sys
 import termios
 import threading
 from pathlib import Path
+
+from tests.helpers.forked import start
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,14 +20,8 @@ def on_a_terminal(arguments: list[str], folder: Path) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reports", *arguments],
-        cwd=folder,
-        env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
+    command = ("-m", "reports", *arguments)
+    process = start(*command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     read: list[bytes] = []
 

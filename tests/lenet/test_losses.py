@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import (
@@ -20,6 +20,7 @@ from lenet import (
     ShapeError,
 )
 from lenet.losses import sparse_labels
+from tests.helpers.examples import examples
 from tests.helpers.small_models import Everything, one_hot, ready
 
 LOSS, ACCURACY = LossCategoricalCrossEntropy(), AccuracyCategorical()
@@ -83,7 +84,7 @@ def test_softmax_backward_of_the_losss_gradient_is_p_minus_one_hot_over_n(data: 
     )
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.integers(0, 1000), st.sampled_from([1, 7, 40, 130]))
 def test_a_models_loss_accuracy_and_gradient_are_those_of_the_definitions(seed: int, samples: int) -> None:
     rng = np.random.default_rng(seed)

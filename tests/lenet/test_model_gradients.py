@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import (
@@ -20,6 +20,7 @@ from lenet import (
 from lenet.gradcheck import check_loss, check_model
 from lenet.hooks import GradientsReady
 from tests.helpers import plain_layers as ref
+from tests.helpers.examples import examples
 from tests.helpers.plain_layers import Array
 
 
@@ -30,7 +31,7 @@ def draw(*shape: int, seed: int = 0) -> Array:
 # Losses ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(n=st.integers(1, 5), classes=st.integers(2, 12), one_hot=st.booleans(), seed=st.integers(0, 1000))
 def test_the_loss_agrees_with_its_formula_and_finite_differences(
     n: int, classes: int, one_hot: bool, seed: int

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import (
@@ -29,6 +29,7 @@ from lenet import (
 )
 from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
 from lenet.rebuild import OPTIMIZERS, SCHEDULES, layer_kinds, model_from, schedule_from
+from tests.helpers.examples import examples
 from tests.helpers.small_models import OPTIMIZERS as SMALL_OPTIMIZERS
 from tests.helpers.small_models import blobs, ready, small_model
 
@@ -94,7 +95,7 @@ def models(draw: Any) -> Model:
 
 
 @given(models())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_model_of_the_library_comes_back_bit_for_bit(model: Model) -> None:
     about = json.loads(json.dumps(model.describe()))
     again = model_from(about, seed=model.seed, threads=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import (
@@ -29,6 +29,7 @@ from lenet import (
 from lenet.architectures import layers_with_weights, network_layers
 from lenet.layers.initializers import Initializer
 from lenet.settings import OPTIMIZERS
+from tests.helpers.examples import examples
 
 NAN, INF = float("nan"), float("inf")
 ONE_OF = {
@@ -318,7 +319,7 @@ def test_activation_and_convolution_are_used_throughout(activation: str, convolu
     assert [info.kind for info in infos] == [kind, kind, "DenseLayer", "DenseLayer", "DenseLayer"]
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(some_settings)
 def test_every_settings_object_builds_a_model(asked: Settings) -> None:
     model = asked.build_model(samples=300)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import (
@@ -33,6 +33,7 @@ from lenet import (
     OptimizerSGD,
     network_layers,
 )
+from tests.helpers.examples import examples
 from tests.helpers.small_models import mnist, ready
 
 pytestmark = pytest.mark.torch
@@ -197,7 +198,7 @@ def test_ten_steps_with_penalties_and_clipping_by_value_agree_in_double_precisio
 # Single layers -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     padding=st.sampled_from(["valid", "same", "full"]),
     image=st.tuples(st.integers(5, 9), st.integers(5, 9)),
@@ -228,7 +229,7 @@ def test_convolution_agrees_for_every_padding_and_kernel_rectangular_and_even_on
     assert distance(layer.dbiases, b.grad.numpy()) < 1e-12
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     image=st.tuples(st.integers(4, 10), st.integers(4, 10), st.integers(1, 3)),
     window=st.tuples(st.integers(1, 4), st.integers(1, 4)),

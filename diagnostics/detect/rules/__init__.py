@@ -1,4 +1,4 @@
-"""The rules of the detector, one a file. What is listed here is asked, shown and tested."""
+"""The rules of the detector, one a file. The lists here decide which rules are asked, shown and tested."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ MECHANISMS: tuple[Rule, ...] = (
     TinySteps(),
     UninformativeLabels(),
 )
-# Seen by the state machine, row by row; what stands here is their manual and their cases.
+# The state machine finds these, row by row; their classes have the manual and the cases.
 SYMPTOMS: tuple[Rule, ...] = (NeverLearned(), Collapsed(), Diverged(), ContradictingNumbers())
 # Asked at the end of a run, whatever its verdict.
 ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting(), ConstantAnswer())

@@ -1,9 +1,9 @@
-"""Accumulated gradient: each step's gradient is the last one plus a little.
+"""Accumulated gradient: each step's gradient is the last one plus a small change.
 
 What it looks at: mean, smallest and largest entry of every tensor's gradient, as shares of
-its norm, from row to row. Gradients of different batches differ; it fires where, in the
-median over the first rows of the window, what one row and the next differ by is a small
-part of them, while the gradient grows.
+its norm, from row to row. Gradients of different batches differ. The rule fires where the
+median difference between a row and the next, over the first rows of the window, is a small
+part of these numbers while the gradient grows.
 
 What it means: the gradients are not set to zero between the steps, so that each update
 repeats all earlier ones. The run may learn for a while, and the steps get longer and longer.
@@ -40,13 +40,13 @@ class AccumulatedGradient(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "change"), int(self.threshold(window, "rows"))
         self.require_rows(window, rows)
-        # A run that died or learned perfectly has next to no gradient left, and that is always the same.
+        # A run that died or learned perfectly has almost no gradient left, which hardly changes.
         change = _change(window)[: 4 * rows]
         change = change[np.isfinite(change)]
         if len(change) < rows // 2 or not np.median(change) < limit or not _grows(window, rows):
             return []
         value = float(np.median(change))
-        message = f"each gradient is the last one plus a little: from step to step they differ by {value:.0%}"
+        message = f"each gradient is the last one plus a small change: from step to step they differ by {value:.0%}"
         return [self.finding(window, None, 0, len(window) - 1, value, limit, message, plain=f"E{message[1:]}.")]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
@@ -70,7 +70,7 @@ def _grows(window: Window, rows: int) -> bool:
 
 
 def _change(window: Window) -> Series:
-    """How much of the gradients' shape is new in each row after the first."""
+    """By what share the gradients' statistics change in each row after the first."""
     shapes = []
     for layer in window.info.layer_names:
         for tensor in window.tensors(layer):

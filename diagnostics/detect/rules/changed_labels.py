@@ -1,13 +1,13 @@
 """Changed labels: the loss jumps although neither weights nor inputs did.
 
 What it looks at: the data loss of each row against its median over the 20 rows before.
-It fires where the loss jumps by the limit within one step and stays up, while the update
+It fires where the loss jumps by the limit within one step and stays high, while the update
 just before was of ordinary size in every layer, and the input and the outputs of every
-layer are spread as before: the same network on the same kind of images is suddenly wrong,
-so the answers it is held against changed.
+layer are spread as before. The same network on the same kind of images is suddenly wrong,
+so the labels changed.
 
-What it means: from here on the labels say something else: shuffled, shifted, or of
-another data set.
+What it means: from this step on the labels are shuffled, shifted, or those of another data
+set.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ChangedLabels(Rule):
         loss = window.scalar("data_loss")
         before = median_before(loss, window.start)
         jump = self.threshold(window, "jump") * window.guessing_loss
-        if not jump > 0:  # with one class only any rise would be a jump
+        if not jump > 0:  # with one class any rise would be a jump
             return []
         first = first_true(loss - before >= jump, window.start) if np.isfinite(before) else None
         if first is None or first == 0 or loss[first - 1] - before >= jump / 2:

@@ -9,8 +9,8 @@ begins after the last step whose mean loss over five steps was still at most 0.7
 What it means: within a few steps the run lost all that it had learned. A single bad batch is no
 collapse, and neither is a loss that rises while the accuracy stays above chance.
 
-Source: these are the paper's "defect iterations"; its printed trace of one is among the
-tests. The limits are those of `verdict`.
+Source: the report calls these steps "defect iterations", and its printed trace of one is among
+the tests. The limits are those of `verdict`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Collapsed(Symptom):
     """Guessing after having learned."""
 
     name = "collapsed"
-    title = "the run unlearned what it knew"
+    title = "the run lost what it had learned"
     kind = Verdict.COLLAPSED
     thresholds = ()
 

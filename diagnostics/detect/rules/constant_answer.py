@@ -1,15 +1,15 @@
-"""Constant answer: loss or accuracy say by their value that the answers are the same whatever the input.
+"""Constant answer: loss or accuracy show by their value that the outputs are the same for every input.
 
 What it looks at: two numbers, at the end of a run.
 
-- The accuracy of whole epochs. It equals the share of class 0 to the sample where every answer is class 0: outputs of
-  NaN, of which the first counts as the largest, or outputs that never change. It equals the share of the commonest
-  class where only the biases of the last layer answer.
-- The loss of the last 40 rows, in a run that guesses. It wobbles about H, the entropy of the class prior (ln k where
+- The accuracy of whole epochs. It equals the share of class 0, to the sample, where every answer is class 0: outputs
+  of NaN, of which the first counts as the largest, or outputs that never change. It equals the share of the commonest
+  class where the outputs depend on the biases of the last layer alone.
+- The loss of the last 40 rows, in a run that guesses. It varies about H, the entropy of the class prior (ln k where
   all k classes are equally frequent), by no more than the batches differ.
 
-What it means: a state, and no cause. Where every layer is alive, labels or data carry nothing, or the steps are tiny;
-where a layer is dead, nothing of the input reaches the last one.
+What it means: it is a state and no cause. Where every layer is alive, the labels carry no information, or the steps are
+too small. Where a layer is dead, nothing of the input reaches the last layer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ConstantAnswer(Rule):
     """Answers that do not depend on the input."""
 
     name = "constant-answer"
-    title = "loss or accuracy say by their value that the answers are the same whatever the input"
+    title = "loss or accuracy show by their value that the outputs are the same for every input"
     is_fault = True
     needs_cross_entropy = True
     thresholds = (
@@ -46,7 +46,7 @@ class ConstantAnswer(Rule):
         return [*self._accuracy(window), *self._loss(window)]
 
     def _accuracy(self, window: Window) -> list[Finding]:
-        """The last whole epoch, where its number of right answers is that of one class."""
+        """A finding where the number of right answers in the last whole epoch is that of one class."""
         prior, samples = window.info.prior, window.info.samples
         whole = [(epoch, right) for epoch, right, seen in window.epoch_counts if seen == samples]
         if len(prior) < 2 or not whole or not len(window) or not window.info.steps_per_epoch:
@@ -64,7 +64,7 @@ class ConstantAnswer(Rule):
         return [replace(found, first_step=first, last_step=first + window.info.steps_per_epoch - 1)]
 
     def _loss(self, window: Window) -> list[Finding]:
-        """The last rows, where their loss is that of answering with the class shares and wobbles with the batches."""
+        """A finding where the loss of the last rows is that of answering with the class shares."""
         rows, entropy = int(self.threshold(window, "rows")), window.guessing_loss
         prior = np.array([share for share in window.info.prior if share > 0])
         if len(window) < rows or len(prior) < 2:
@@ -79,8 +79,8 @@ class ConstantAnswer(Rule):
         if not is_there or window.scalar("accuracy")[-rows:].mean() > chance:
             return []
         words = (
-            f"the loss wobbles about the entropy of the class prior, {entropy:.4f}: the answers are the class shares "
-            "whatever the input; with every layer alive, labels or data carry nothing or the steps are tiny"
+            f"the loss varies about the entropy of the class prior, {entropy:.4f}: the outputs are the class shares "
+            "for every input; where every layer is alive, the labels carry no information or the steps are too small"
         )
         return [self._found(window, float(loss.mean()), entropy, words, rows)]
 

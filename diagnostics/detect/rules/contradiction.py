@@ -1,17 +1,17 @@
-"""Contradiction: the loss says that the run has learned and the accuracy that it guesses, or the other way round.
+"""Contradiction: the loss says that the run has learned and the accuracy that it guesses, or the opposite.
 
 What it looks at: the mean loss and accuracy of the last W steps. They contradict each
 other where the loss is at most 0.7 H, the entropy of the class prior, and the accuracy no
 better than chance, or where the loss is at least 0.95 H and the accuracy 0.8 or more
 (unless one class has most of the samples).
 
-What it means: one of the two numbers is not what it is taken for. Labels that were scaled
+What it means: one of the two numbers is not what it is called. Labels that were scaled
 or are all of one class give a low loss at an accuracy of chance; so does a loss that is no
 mean cross-entropy in nats. A loss that is summed over the batch, softmax that is applied
 twice, or a metric that counts the elements of one-hot rows give the opposite.
 
-What it does not mean: that the run is a defect run, or that it is none. No verdict rests
-on a window with a contradiction; a run that ends in one is undecided.
+What it does not mean: a contradiction does not say whether the run is a defect run. No verdict
+rests on a window with a contradiction, and a run that ends in one is undecided.
 """
 
 from __future__ import annotations

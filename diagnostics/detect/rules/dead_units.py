@@ -1,16 +1,16 @@
-"""Dead units: most units of a layer answer 0 to every input.
+"""Dead units: most units of a layer output 0 for every input.
 
 What it looks at: the share of a layer's units that are 0 for the whole batch
 (``dead_fraction``), and the share that were so at every one of the last W steps
 (``dead_window_fraction``). It fires for a ReLU layer where the first is above the
-limit from some step on and up to the end of the window, and the second confirms it.
+limit from some step on to the end of the window, and the second confirms it.
 
 What it means: a ReLU unit that is silent for every input gets no gradient, so it
-stays as it is. Where nearly all units of a layer are dead, what comes after sees a
-constant and can only learn how frequent the classes are.
+stays silent. Where nearly all units of a layer are dead, the layers after it get a
+constant input and can only learn how frequent the classes are.
 
 What it does not mean: a layer with 80 % silent units for one batch, or for a
-hundred steps, may still learn; on its own this is no verdict.
+hundred steps, may still learn. This finding alone is no verdict.
 
 Source: Lu, Shin, Su, Karniadakis: Dying ReLU and initialization, arXiv:1903.06733.
 """
@@ -34,7 +34,7 @@ class DeadUnits(Rule):
     title = "most units of a layer are silent for every input"
     rank = 3
     origin = Origin.SETTINGS
-    keeps_down = 3
+    blocks_learning = 3
     is_lasting = True
     thresholds = (
         threshold("share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1),
@@ -56,7 +56,7 @@ class DeadUnits(Rule):
             units, value = window.unit_count(layer), np.median(silent[-rows:])
             at_first, in_the_end = round(silent[first] * units), round(value * units)
             message = f"{at_first} of {units} {window.units(layer)} of {layer} silent for every input"
-            if window.info.is_imported:  # the log of another tool tells shares, and no numbers of units
+            if window.info.is_imported:  # the log of another tool has shares and no numbers of units
                 message = f"{silent[first]:.0%} of the units of {layer} silent for every input"
                 plain = f"Then {value:.0%} of the units of {layer} output 0 for every input, and pass no gradient back."
                 findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message, plain=plain))
@@ -78,8 +78,8 @@ class DeadUnits(Rule):
 
 
 def _plain(what: str, layer: str, silent: int, units: int) -> str:
-    """What silent units mean, as a sentence."""
+    """What the silent units mean, as a sentence."""
     silence = f"{what} of {layer} then output 0 for every input, and a ReLU at 0 passes no gradient back"
     if silent == units:
         return f"All {units} {silence}, so the layer can never recover."
-    return f"{silent} of {units} {silence}, so what comes after sees next to nothing of the input."
+    return f"{silent} of {units} {silence}, so hardly anything of the input reaches the layers after it."

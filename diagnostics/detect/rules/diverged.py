@@ -3,8 +3,8 @@
 What it looks at: the loss of each row and the counts of parameters that are not finite.
 The stretch begins at the first such row, and is confirmed there.
 
-What it means: one NaN spreads to all parameters with the next update, and nothing brings
-them back. Where it came in first, the mechanism `non-finite` says.
+What it means: one NaN spreads to all parameters with the next update, and no later update
+removes it. The rule `non-finite` names the place where it came first.
 """
 
 from __future__ import annotations

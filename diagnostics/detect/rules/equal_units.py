@@ -4,8 +4,8 @@ What it looks at: the standard deviation of each layer's weights against their m
 fires at the first row where all weights are the same number, and that number is not 0.
 
 What it means: units with the same weights give the same outputs and get the same gradient,
-so they stay the same: the layer has one unit, however many it was given. It comes from
-initial weights that were not drawn at random.
+so they stay the same. The layer computes no more than one unit would. The cause is initial
+weights that were not drawn at random.
 """
 
 from __future__ import annotations
@@ -54,5 +54,5 @@ class EqualUnits(Rule):
         return (
             Case("weights drawn at random", example(thresholds)),
             Case("all weights of dense1 are 0.1 at first", example(thresholds, equal), ("dense1",)),
-            Case("weights of 0 are another rule's", example(thresholds, {"dense1/weights/value/std": 0.0})),
+            Case("weights of 0, which rule zero-weights finds", example(thresholds, {"dense1/weights/value/std": 0.0})),
         )

@@ -1,13 +1,14 @@
 """Exploding gradient: the gradient of a layer grows many times over within a few steps.
 
 What it looks at: the norm of each layer's gradient of the weights against its median
-over ten or fifty rows, the larger of the two, that end three rows before, so that a burst
-does not raise the level it is held against. It fires for the last burst in the window: the rows above the limit, with
-gaps of at most two, where its weights also moved by more than next to nothing.
+over ten or fifty rows, the larger of the two. These rows end three rows before, so that a
+burst does not raise the level that it is compared with. The rule fires for the last burst in
+the window: the rows above the limit, with gaps of at most two, in which some update of the
+weights is not tiny.
 
 What it means: the loss surface is steep here. With plain gradient descent the update
-grows with the gradient, and one step can throw the weights far off. It often comes at
-the very moment when a run that was guessing begins to learn.
+grows with the gradient, and one step can move the weights far. Such bursts are frequent at
+the step at which a run that was guessing begins to learn.
 
 Source: Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural
 networks, arXiv:1211.5063.
@@ -25,7 +26,7 @@ from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 LEVEL_ROWS, LAG, GAP = (10, 50), 3, 2
-NO_GROWTH_FROM = 1e5  # a level that many times smaller is no level that a gradient could be held against
+NO_GROWTH_FROM = 1e5  # a level that many times smaller is too small to compare a gradient with
 
 
 class ExplodingGradient(Rule):
@@ -60,7 +61,7 @@ class ExplodingGradient(Rule):
             moved = window.tensor(layer, "weights", "update", "ratio")[first : last + 1]
             if not (moved >= self.threshold(window, "update")).any():
                 continue
-            up = f"up {growth:.0f}x, from" if growth < NO_GROWTH_FROM else "up from next to nothing,"
+            up = f"up {growth:.0f}x, from" if growth < NO_GROWTH_FROM else "up from almost nothing,"
             message = f"gradient of {layer} {up} {level[first]:.2g} to {norm[peak]:.2g}"
             plain = f"The gradient of {layer} grew from {level[first]:.2g} to {norm[peak]:.2g} within a few steps."
             findings.append(self.finding(window, layer, first, peak, growth, limit, message, peak=peak, plain=plain))
@@ -78,10 +79,10 @@ class ExplodingGradient(Rule):
 
 
 def usual_level(norm: Series) -> Series:
-    """What is usual before each row; NaN in the first few rows and where that is 0.
+    """The usual level before each row; NaN in the first few rows and where the level is 0.
 
-    It is the larger of two medians, over the last ten and the last fifty rows that end three rows before: a gradient
-    that had been small for a few rows and is back at its old size has not grown.
+    It is the larger of two medians, over the last ten and the last fifty rows that end three rows before. So a gradient
+    that was small for a few rows and has its old size again has not grown.
     """
     level = np.full(len(norm), np.nan)
     for row in range(LAG + 1, len(norm)):

@@ -1,22 +1,21 @@
-"""Fading signal: a layer's outputs slowly shrink, until what comes after sees next to nothing.
+"""Fading signal: a layer's outputs slowly shrink, until they hardly depend on the input.
 
 What it looks at: the standard deviation of each hidden layer's outputs, in a run that was
-better than guessing. Its median over the ten rows that end five before the run died
-is held against its best: the largest median over 20 rows one after another of the 300
-before, the first 60 steps of a run left out. It fires where it has fallen below the limit,
-also where it had clearly begun to fall by then and went on falling below the limit while
-the run died.
+better than guessing. Its median over the ten rows that end five before the run died is
+compared with its best: the largest median over 20 rows one after another of the 300 before,
+without the first 60 steps of a run. The rule fires where it has fallen below the limit. It
+also fires where it had clearly begun to fall by then and fell below the limit while the run
+died.
 
-What it means: biases and kernels have wandered so that the layer answers nearly the same
-to every image, and the layers above live on less and less, while the loss is still good;
-then a small step is enough to lose what they knew. The paper's own convolution does
-this: it adds each step's gradient to what the last one left, and gives one number to all
-weights of a kernel, so that a kernel moves as a whole and the biases with it, step after
-step in one direction, until its channel is nearly constant.
+What it means: biases and kernels have moved so that the layer gives nearly the same output
+for every image. The layers above get less and less of the input while the loss is still low,
+and then a small step is enough to lose what they had learned. The paper's own convolution
+does this: it adds each step's gradient to the gradient before and gives one number to all
+weights of a kernel. So a kernel and its bias move as a whole, step after step in one
+direction, until the channel is nearly constant.
 
-Healthy runs keep their outputs: how far they fade is in the table of healthy bands.
-Before the falls of the paper's convolution the second convolution has 0.02 to 0.6 of
-what it had at its best.
+In healthy runs outputs hardly fade; the table of healthy bands has the numbers. Before the
+collapses of the paper's convolution the second convolution has 0.02 to 0.6 of its best.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ from diagnostics.detect.window import TooFewRowsError, Window
 
 DENSE = "dense1"
 NOW, BEST, LEVEL = 10, 20, 300
-SETTLING_STEPS = 60  # steps at the beginning of a run whose outputs say nothing of its best
-SHORTLY_BEFORE = 15  # the window's interest begins 20 rows before the run died
-BETTER = 0.95  # of H: the mean of ten rows was better than guessing
-FALLEN_SHARE = 0.8  # of the best, five rows before: outputs below it were falling already, so no single event did it
+SETTLING_STEPS = 60  # steps at the beginning of a run whose outputs do not count for the best
+SHORTLY_BEFORE = 15  # rows before the run died; the rows of interest begin 20 rows before that step
+BETTER = 0.95  # share of H below which the mean loss of ten rows is better than guessing
+FALLEN_SHARE = 0.8  # share of the best, five rows before; outputs below it faded before any single event
 AT_LAST = 3  # rows
 ONSET_SHARE = 0.8  # the fading counts from where the outputs had this share of their best
 
@@ -50,7 +49,7 @@ class FadingSignal(Rule):
     is_slow = True
     needs_guessing = True
     thresholds = (
-        threshold("share", 0.6, "of their best", "spread of the outputs as the run goes down", CALIBRATION, 0, 1),
+        threshold("share", 0.6, "of their best", "spread of the outputs when the run breaks", CALIBRATION, 0, 1),
     )
     remedies = ("exact-convolution", "smaller-rate")
 
@@ -58,7 +57,7 @@ class FadingSignal(Rule):
         limit, stop = self.threshold(window, "share"), min(window.start + SHORTLY_BEFORE, len(window))
         begin = max(stop - LEVEL, int(np.searchsorted(window.steps, SETTLING_STEPS)))
         if stop - begin < BEST + NOW:
-            raise TooFewRowsError(f"{BEST + NOW:,} between the first {SETTLING_STEPS} steps and the trouble")
+            raise TooFewRowsError(f"{BEST + NOW:,} between the first {SETTLING_STEPS} steps and where the run died")
         if not means(window.scalar("data_loss")[:stop], NOW).min() < BETTER * window.guessing_loss:
             return []
         findings = []
@@ -68,7 +67,7 @@ class FadingSignal(Rule):
             best, now = steady.max(), np.median(spread[stop - NOW : stop])
             if now < FALLEN_SHARE * best:
                 now = min(now, np.median(spread[-AT_LAST:]))
-            # Outputs of exactly 0 have not faded: the layer is silent, which is another rule's.
+            # Outputs of exactly 0 have not faded: the layer is silent, and the rule dead-units finds it.
             if not 0 < now < limit * best:
                 continue
             first = _last_above(spread[:stop], ONSET_SHARE * best)
@@ -90,7 +89,7 @@ class FadingSignal(Rule):
                 "a tenth of it after 130 steps", example(thresholds, {name: fading}, steps=steps, start=start), (DENSE,)
             ),
             Case("it has only begun", example(thresholds, {name: slower}, steps=steps, start=start)),
-            Case("a sudden fall is another rule's", example(thresholds, {name: sudden}, steps=steps, start=start)),
+            Case("a sudden fall, which is no fading", example(thresholds, {name: sudden}, steps=steps, start=start)),
             Case("in a run that only guessed", example(thresholds, never, steps=steps, start=start)),
             Case("always small", example(thresholds, {name: 0.01}, steps=steps, start=start)),
         )

@@ -2,10 +2,10 @@
 
 What it looks at: the norm of each layer's update over learning rate times gradient. With
 plain gradient descent that is 1; with momentum and adaptive steps it moves slowly. It fires
-where it jumps by the limit over its median of the 20 rows before, in a step that changes the
-layer by more than next to nothing.
+where it jumps by the limit over its median of the 20 rows before, in a step whose update is
+not tiny.
 
-What it means: something other than the gradient wrote to the parameters: they were set,
+What it means: something other than the gradient changed the parameters. They were set,
 scaled or drawn anew.
 """
 
@@ -48,7 +48,7 @@ class ForeignChange(Rule):
             moved = update / window.layer_norm(layer, "value")
             for row in np.flatnonzero(np.isfinite(unit) & (moved >= least)).tolist():
                 usual = _usual(unit, row)
-                # A gradient that shrinks makes the momentum of the steps before look like somebody else's.
+                # Where the gradient shrinks, the momentum of earlier steps looks like a change that no gradient made.
                 shrunk = gradient[row] < SHRUNK * _usual(gradient, row)
                 if usual > 0 and unit[row] >= growth * usual and not shrunk:
                     times = unit[row] / usual

@@ -1,12 +1,12 @@
 """Frozen layer: the parameters of a layer never change though its gradient is not zero.
 
 What it looks at: the norm of each layer's update, weights and biases. It fires from the row
-on where that is exactly 0 up to the last, while the gradient is not 0 and the learning rate
-would have moved the layer by more than float32 can lose.
+on from which that is exactly 0 up to the last row, while the gradient is not 0 and learning
+rate times gradient is more than float32 rounds away.
 
-What it means: the update does not reach the layer. In a loop that a user wrote it is mostly
-assigned to another name, or made on a copy. A run may learn all the same, with the layers
-that are left.
+What it means: the update does not reach the layer. In a loop that a user wrote, the update is
+most often assigned to another name, or made on a copy. The run may still learn with its other
+layers.
 """
 
 from __future__ import annotations

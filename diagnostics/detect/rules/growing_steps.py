@@ -4,8 +4,8 @@ What it looks at: the norm of each layer's update over learning rate times gradi
 median over 20 rows against that of 20 rows a hundred rows earlier. It fires where that has
 grown by the limit in every layer.
 
-What it means: momentum was raised, or piles up: a momentum of m makes steps 1 / (1 - m)
-times as long, so that 0.99 instead of 0.9 is a learning rate ten times as large.
+What it means: the momentum was raised, or velocities add up without decay. A momentum of m makes
+steps 1 / (1 - m) times as long, so 0.99 instead of 0.9 acts like a learning rate ten times as large.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window
 
 ROWS, APART = 20, 100
-LONGER = 2  # and the updates themselves have grown, not the gradient shrunk
-BEGINNING = 40  # rows in which a momentum of 0.9 is still piling up
+LONGER = 2  # by so much the updates themselves have to grow; otherwise the gradient shrank
+BEGINNING = 40  # rows in which the velocity of a momentum of 0.9 still grows
 
 
 class GrowingSteps(Rule):
@@ -45,7 +45,7 @@ class GrowingSteps(Rule):
             update / (window.learning_rate(layer) * window.layer_norm(layer, "gradient"))
             for layer, update in zip(window.layers, updates, strict=True)
         ]
-        # What comes after a layer has lost its gradient says nothing of the steps.
+        # Rows after a layer has lost its gradient say nothing about the steps.
         stop = first_true(~np.all(np.isfinite(units), axis=0), start)
         stop = len(window) if stop is None else stop
         if stop - start < 2 * ROWS + 10:

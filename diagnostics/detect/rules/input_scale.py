@@ -6,8 +6,8 @@ limit, unless the outputs of the first layer show that the input is not multipli
 weights (token ids that are looked up).
 
 What it means: images in 0 to 255 instead of 0 to 1 multiply the first layer's outputs
-and gradients by 255, so that a learning rate that was right is 65,025 times too
-large. A constant input carries nothing that could be learned.
+and gradients by 255 each, so that a suitable learning rate becomes 65,025 times too
+large. From a constant input nothing can be learned.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from diagnostics.detect.series import first_true, lasting_from
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
-NOT_MULTIPLIED = 0.01  # outputs so much smaller than input times weights have not seen the input as a number
+NOT_MULTIPLIED = 0.01  # outputs that many times smaller than input times weights show that the input is not multiplied
 
 
 class InputScale(Rule):
@@ -63,7 +63,7 @@ class InputScale(Rule):
 
 
 def _is_looked_up(window: Window, row: int, size: float) -> bool:
-    """Whether the first layer does not multiply its input, as one that looks up rows for token ids does not."""
+    """Whether the first layer does not multiply its input but looks up rows for token ids."""
     first = window.layers[0]
     shape = window.weights(first).shape
     spread = window.tensor(first, "weights", "value", "std")[row]

@@ -1,11 +1,11 @@
 """Learning rate jump: the learning rate is suddenly many times what it was.
 
-What it looks at: the learning rate of each row against the row before, in the part of
-the window that is of interest.
+What it looks at: the learning rate of each row against the row before, in the rows of
+interest.
 
-What it means: whatever follows, an oversized update, dead units, divergence, follows
-from this. Schedules do not do so; warm-up grows from its first step by at most 2x a
-step, then slower.
+What it means: the jump explains what comes after it: an oversized update, dead units,
+divergence. The usual schedules have no such jumps. A warm-up raises the rate by at most
+2x a step, and by less after its first step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Never learned: the run guesses, and has never done anything else.
+"""Never learned: the run guesses and has guessed from its first step on.
 
 What it looks at: the loss and accuracy of the last W steps. W is 20 steps, or as many as
 hold 2,560 samples where these are more, and at most 200.
@@ -8,11 +8,11 @@ guesses without ever having learned (a mean loss of at most 0.7 H) is in this st
 step 0 on: at patience P, earlier where a layer is proven to be unable to learn any more,
 or at the end where it was given at least G steps.
 
-What it means: it knows how frequent the classes are, and nothing of the images. Why, the
-mechanisms say; the step at which it was killed is that of the cause.
+What it means: the run has learned how frequent the classes are, and nothing about the images.
+The other rules find out why. The step at which it died is that of the blow.
 
-What it does not mean: that it never would. One in a hundred runs that learn in the end is
-still guessing at P; such a run has then recovered. The limits are those of `verdict`.
+What it does not mean: the run might still learn later. One in a hundred runs that learn in the
+end still guesses at P, and such a run recovers. The limits are those of `verdict`.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ Independent random numbers give 1, with another sign in every row. The rule fire
 is that of chance in all of the last rows, and the gradient has as large entries of either
 sign.
 
-What it means: what the backward pass hands to the layer has nothing to do with the loss.
-The layer wanders, and a run may learn all the same with the layers that are left.
+What it means: the gradient that the backward pass gives the layer has nothing to do with the
+loss. The layer moves at random, and the run may still learn with its other layers.
 
-What it does not see: layers whose inputs have no sign of their own, such as those after
-tanh, and noise that is added to a gradient.
+What it does not see: layers whose inputs have both signs, such as those after tanh, and noise
+that is added to a gradient.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 ONE_SIGN = 0.3  # mean over standard deviation of inputs that are mostly of one sign
-MEAN, LEAN = 0.5, 0.1  # at most so far from 0 are the means of z, and of the lean to one sign, over the rows
+MEAN, LEAN = 0.5, 0.1  # the largest distance from 0 of the means of z, and of the lean to one sign, over the rows
 
 
 class NoiseGradient(Rule):
@@ -74,7 +74,7 @@ class NoiseGradient(Rule):
         noise = np.random.default_rng(0).standard_normal(200)
         chance = 0.05 / math.sqrt(
             256 * 16
-        )  # the standard deviation of the example's gradients over the root of its size
+        )  # standard deviation of the example's gradients over the root of the number of entries
         mean = np.where(np.arange(200) < 40, 0.01, chance * noise)
         random: dict[str, object] = {
             "dense1/weights/gradient/mean": mean,
@@ -108,7 +108,7 @@ def _chance(window: Window, layer: str) -> Series:
 
 
 def _lean(window: Window, layer: str) -> Series:
-    """How much larger the largest positive entry is than the largest negative one: 0 for none, 1 for all."""
+    """By how much the largest positive entry exceeds the largest negative one, 0 to 1: 0 where both are equal."""
     low, high = (window.tensor(layer, "weights", "gradient", name) for name in ("min", "max"))
     lean: Series = (high + low) / (high - low)
     return lean

@@ -1,4 +1,4 @@
-"""Not finite: NaN or infinity, and where it came in first.
+"""Not finite: NaN or infinity, and the place where it came first.
 
 What it looks at: the activations of the input and of every layer, the counts of
 non-finite entries in gradients, updates and parameters. It fires at the first row
@@ -6,8 +6,8 @@ that has any, and names the first place in the order in which a step is computed
 input, activations from the first layer up, gradients from the last layer down,
 update, parameters.
 
-What it means: one NaN spreads over all parameters with the next update, and nothing
-brings them back. It comes from the data, from an overflow (after growth that other
+What it means: one NaN spreads to all parameters with the next update, and no later
+update removes it. It comes from the data, from an overflow (after growth that other
 rules see) or from a layer's own arithmetic.
 """
 
@@ -35,7 +35,7 @@ class NonFinite(Rule):
     name = "non-finite"
     title = "a number is NaN or infinite"
     rank = 2
-    is_fault = is_about_the_start = is_blow = True  # where it points to depends on where it came in first
+    is_fault = is_about_the_start = is_blow = True  # the origin depends on the place where it came first
     thresholds = (threshold("entries", 1, "entries", "entries that are not finite", "definition", 1),)
     remedies = ("smaller-rate", "clip")
 

@@ -1,11 +1,11 @@
 """One-class labels: from some step on all labels are the same.
 
-What it looks at: the accuracy of each batch. It fires where every batch from some row on
-to the last is right to the last sample, within a few rows after a time when none was.
+What it looks at: the accuracy of each batch. It fires where all samples of every batch are
+right from some row on to the last, a few rows after rows in which no batch was all right.
 
-What it means: from here on there is one answer, and the network gives it to everything.
-Training that gets that good by itself gets there batch by batch. Accuracy and loss of such
-a run look perfect, and its validation is that of guessing.
+What it means: from this step on there is one class, and the network gives it for every input.
+A training that gets perfect without that gets there slowly. Accuracy and loss of such a run look
+perfect, and its validation is that of guessing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WITHIN, BEFORE = 30, 20
 
 
 class OneClassLabels(Rule):
-    """Every answer right all at once."""
+    """Every answer is right from one step to the next."""
 
     name = "one-class-labels"
     title = "all labels are of one class from some step on"

@@ -1,11 +1,12 @@
 """Oscillation: the loss swings back and forth between learned and guessing.
 
 What it looks at: the mean data loss of every 20 rows, one block after another. A swing is
-a change from below 0.5 H to above 0.9 H or back, however many blocks lie in between. It
-is asked at the end, of the last rows of the run.
+a change from below 0.5 H to above 0.9 H or back, however many blocks lie in between. The
+rule is asked at the end, about the last rows of the run.
 
-What it means: the run learns and forgets again and again; mostly the learning rate is too
-large for where it is. On its own this is no defect: the verdict says how it ended.
+What it means: the run learns and forgets again and again. The usual reason is a learning
+rate that is too large there. An oscillation alone is no defect: the verdict says how the run
+ended.
 """
 
 from __future__ import annotations

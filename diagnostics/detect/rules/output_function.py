@@ -3,9 +3,9 @@
 What it looks at: the activation function of the last layer, where it has as many units as
 the labels have classes. It fires for ReLU and tanh.
 
-What it means: a cross-entropy takes the logarithm of a probability. A ReLU gives zeros,
-whose logarithm is clipped and whose gradient is none, and numbers above 1; a tanh gives
-negative ones. The last layer wants softmax.
+What it means: a cross-entropy takes the logarithm of a probability. A ReLU gives numbers above
+1, and zeros, whose logarithm is clipped and has no gradient. A tanh gives negative numbers.
+The last layer needs softmax.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Overfitting: training goes on getting better while validation gets worse.
+"""Overfitting: the training still gets better while the validation gets worse.
 
 What it looks at: training loss and accuracy of each epoch, and the validation that
 followed it. It fires where the last validation loss is above the lowest by the limit,
 and the training accuracy above the validation accuracy. It needs two validations.
 
-What it means: what is learned now is true of the training images alone. It is no defect,
+What it means: what the run learns now holds for the training images alone. It is no defect,
 and the verdict never looks at a validation.
 """
 
@@ -18,7 +18,7 @@ from diagnostics.detect.window import TooFewRowsError, Window
 
 
 class Overfitting(Rule):
-    """Training goes on getting better while validation gets worse."""
+    """The training still gets better while the validation gets worse."""
 
     name = "overfitting"
     title = "training gets better while validation gets worse"

@@ -1,13 +1,13 @@
 """Oversized update: one step changes a layer by a large part of itself.
 
 What it looks at: the norm of a layer's update over the norm of its parameters,
-weights and biases together (biases alone start at 0, where a ratio means nothing).
-It fires for every group of rows where that is above the limit, with gaps of at most three
-rows, and tells the largest.
+weights and biases together (biases start at 0, so that a ratio of theirs alone has no
+meaning). It fires for every group of rows where that is above the limit, with gaps of at
+most three rows, and names the largest.
 
 What it means: healthy training moves a layer by about a thousandth of its norm a
-step; a step of a third of it forgets what was learned and often lands where units
-are silent or saturated.
+step. A step of a third of the norm loses what was learned, and many units are silent or
+saturated after it.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
-"""Parameter drift: a layer's parameters wander off slowly, over hundreds of steps.
+"""Parameter drift: the norm of a layer's parameters grows slowly, over hundreds of steps.
 
 What it looks at: the norm of each layer's parameters, weights and biases together, over
-the 500 rows before the trouble (fewer where there are no more), against its value at the
-first of them. It fires where it has grown by the limit by 20 rows before the trouble, and
-no single step did more than a fifth of that (what is sudden is other rules' business).
+the 500 rows before the run died (fewer where there are no more), against its value at the
+first of them. It fires where the norm has grown by the limit 20 rows before the run died,
+and no single step made more than a fifth of that growth. (Other rules find sudden changes.)
 
-What it means: every single update looks harmless, but they all push the same way.
-Activations grow with the weights, until some step is too large or units fall silent.
-Growth alone is no fault: in runs that end well the last layer and a first convolution
-grow two- to threefold.
+What it means: each update is small, but all have the same direction. Activations grow
+with the weights, until some step is too large or units become silent. Growth alone is no
+fault: in runs that end well the last layer and a first convolution grow two- to threefold.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from diagnostics.detect.window import TooFewRowsError, Window
 OVER = 500
 SUDDEN = 20
 LARGEST_STEP = 0.2
-ONSET_SHARE = 0.25  # the drift counts from where a quarter of the growth was reached
+ONSET_SHARE = 0.25  # the drift begins where a quarter of the growth is reached
 
 
 class ParameterDrift(Rule):
-    """A layer's norm grew slowly by a large factor before the trouble."""
+    """A layer's norm grew slowly by a large factor before the run died."""
 
     name = "parameter-drift"
     title = "the parameters of a layer drift over hundreds of steps"
@@ -37,7 +36,7 @@ class ParameterDrift(Rule):
     origin = Origin.SETTINGS
     happens_in_healthy_runs = True
     thresholds = (
-        threshold("growth", 4, "times", "norm before the trouble over that 500 rows earlier", CALIBRATION, 1.05),
+        threshold("growth", 4, "times", "norm before the run died over that 500 rows earlier", CALIBRATION, 1.05),
         threshold("rows", 100, "rows", "over at least so many rows", "choice", 10),
     )
     remedies = ("weight-decay", "smaller-rate", "exact-convolution")
@@ -45,7 +44,7 @@ class ParameterDrift(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "growth"), int(self.threshold(window, "rows"))
         if window.start < rows:
-            raise TooFewRowsError(f"{rows:,} before the trouble")
+            raise TooFewRowsError(f"{rows:,} before the run died")
         begin = max(0, window.start - OVER)
         findings = []
         for layer in window.layers:
@@ -72,5 +71,5 @@ class ParameterDrift(Rule):
             Case("norms stay as they are", example(thresholds, steps=steps, start=start)),
             Case("ten times larger over 400 steps", grown, ("conv1",)),
             Case("it grew long before", example(thresholds, {name: long_ago}, steps=800, start=750)),
-            Case("a sudden jump is another rule's", example(thresholds, {name: sudden}, steps=steps, start=start)),
+            Case("a sudden jump, which is no drift", example(thresholds, {name: sudden}, steps=steps, start=start)),
         )

@@ -1,11 +1,11 @@
-"""Saturated units: a layer's sigmoid or tanh outputs sit where the function is flat.
+"""Saturated units: a layer's sigmoid or tanh outputs lie where the function is flat.
 
 What it looks at: the share of outputs outside [0.01, 0.99] (sigmoid) or
 [-0.98, 0.98] (tanh). It fires where that share is above the limit from some step on
-and up to the end of the window.
+to the end of the window.
 
-What it means: where the function is flat its slope is next to 0, and so is the
-gradient of everything below.
+What it means: where the function is flat its slope is almost 0, and so is the
+gradient of all layers below.
 
 Source: Glorot, Bengio: Understanding the difficulty of training deep feedforward
 neural networks, AISTATS 2010, section 3; the bounds are the project's own.
@@ -30,7 +30,7 @@ class SaturatedUnits(Rule):
     title = "most outputs of a layer are where its function is flat"
     rank = 4
     origin = Origin.SETTINGS
-    keeps_down = 2
+    blocks_learning = 2
     is_lasting = True
     thresholds = (
         threshold("share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1),

@@ -1,13 +1,13 @@
 """Stall: the loss stopped falling far from the end, and far from zero.
 
 What it looks at: the mean data loss at the beginning and at the end of the last half of
-the window. It fires where that is still high, clearly better than guessing, and hardly
-fell. Where the loss of guessing is not known, the mean loss of the first W rows stands for
-it. It is asked at the end, of the last rows of the run.
+the window. It fires where the loss is still high, clearly better than guessing, and hardly
+fell. Where the loss of guessing is not known, the mean loss of the first W rows takes its
+place. The rule is asked at the end, about the last rows of the run.
 
-What it means: the run learned something and then nothing more: a learning rate that is
-too small or too large by now, a network too small for the task, or layers that no longer
-take part. It is no defect.
+What it means: the run learned something and then nothing more. The learning rate may be
+too small or too large by then, the network too small for the task, or some layers dead. It
+is no defect.
 """
 
 from __future__ import annotations

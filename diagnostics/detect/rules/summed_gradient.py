@@ -2,12 +2,11 @@
 
 What it looks at: the gradient of the last layer's biases, in a network that ends with
 softmax and a cross-entropy. For one sample it is the answer minus the label, (p - y),
-whose L2 norm is at most the root of 2; a mean over the batch is no longer. It fires where
-the norm is above the limit.
+whose L2 norm is at most the root of 2, and the norm of a mean over the batch is no larger. It
+fires where the norm is above the limit.
 
-What it means: what the loop takes for the gradient of the mean loss is as many times
-larger as the batch has samples, or so. The learning rate times the batch is then the
-learning rate.
+What it means: the gradient is about as many times larger than that of the mean loss as the
+batch has samples. The learning rate acts as if it were multiplied by the batch size.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
-BEGINNING = 2  # a sum over the batch is one from the first rows on
+BEGINNING = 2  # a gradient that is summed is so from the first rows on
 
 
 class SummedGradient(Rule):
@@ -45,14 +44,14 @@ class SummedGradient(Rule):
             return []
         norm = window.tensor(last, "biases", "gradient", "norm")
         finite = np.isfinite(norm)
-        # Gradients that add up from step to step begin small, and so does a loss that is no cross-entropy's.
+        # Gradients that add up from step to step are small at first, and so are those of another loss.
         first = first_true(finite & (norm > limit))
         if first is None or (window.steps[0] == 0 and first > BEGINNING):
             return []
         batch = window.info.batch_size
         message = (
             f"the gradient of the biases of {last} has norm {norm[first]:.3g}; a mean over the batch has at most "
-            f"{math.sqrt(2):.2f}: it is summed, so the rate times {batch} is the rate"
+            f"{math.sqrt(2):.2f}: it is summed, so the learning rate acts as if it were {batch} times larger"
         )
         plain = f"T{message[1:]}."
         return [

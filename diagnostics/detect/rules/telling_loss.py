@@ -1,4 +1,4 @@
-"""Telling loss: the loss stays put at a number that names its cause.
+"""Telling loss: the loss stays at a number that has one known cause.
 
 What it looks at: loss and accuracy of the last 40 rows, row by row, against numbers that
 follow from formulas (k: number of classes, a: accuracy of the row):
@@ -14,7 +14,7 @@ follow from formulas (k: number of classes, a: accuracy of the row):
 It also looks at the first row: a loss of more than twice ln k says that initial weights or
 inputs are too large.
 
-What it means: each number has one cause, so no other is to be looked for first.
+What it means: each number has one cause, and it is the first one to check.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ SHARE = 0.9  # of the rows have to fit a formula
 
 
 class TellingLoss(Rule):
-    """A loss that says by its value what is wrong."""
+    """A loss whose value says what is wrong."""
 
     name = "telling-loss"
-    title = "the loss stays put at a number that names its cause"
+    title = "the loss stays at a number that has one known cause"
     rank = 6
     origin = Origin.CODE
     is_fault = is_about_the_start = is_lasting = True
@@ -98,7 +98,7 @@ class TellingLoss(Rule):
 
         return (
             Case("a loss that falls", example(thresholds, steps=100)),
-            Case("a loss that wobbles at guessing", shown(2.3 + 0.01 * np.sin(t), 0.1)),
+            Case("a loss that varies about guessing", shown(2.3 + 0.01 * np.sin(t), 0.1)),
             Case("negative", shown(-4.0), (None,)),
             Case("ln 10 in every row", shown(math.log(10), 0.1), (None,)),
             Case("(1 - accuracy) x 16.118", shown((1 - accuracy) * 16.118), (None,)),
@@ -108,7 +108,7 @@ class TellingLoss(Rule):
 
 
 def _readings(loss: Series, accuracy: Series, classes: int, entropy: float, fit: float) -> list[tuple[float, str]]:
-    """What the values of a loss say, with the number that they were held against."""
+    """What the values of a loss say, with the number that they were compared with."""
     wrong = 1 - accuracy
 
     def fits(expected: Series, within: float = fit) -> bool:
@@ -131,7 +131,7 @@ def _readings(loss: Series, accuracy: Series, classes: int, entropy: float, fit:
             found.append((clip, words))
     twice = floor + wrong
     near = fits(twice, 8 * fit) and abs(loss.mean() - twice.mean()) <= 3 * fit * twice.mean()
-    # On its way down a healthy loss passes these numbers while the accuracy is still low.
+    # The loss of a healthy run passes these numbers as it falls, while the accuracy is still low.
     if varies and (fits(twice) or (near and accuracy.mean() >= FAR_ABOVE_CHANCE)):
         words = f"the loss is {floor:.4f} + 1 - accuracy: softmax applied twice ends at ln(1 + {classes - 1}/e)"
         found.append((floor, words))

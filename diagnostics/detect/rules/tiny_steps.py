@@ -1,12 +1,12 @@
-"""Tiny steps: gradients are there, but the steps are too small for this network to move.
+"""Tiny steps: the gradients are not zero, but the steps are too small for this network to learn.
 
 What it looks at: the update-to-weight ratio of the hidden layers. It fires where it has been
 below the limit in all of them, to the end of the window, while the loss is still that of
-guessing. Below sigmoids and tanhs more is needed to get off the plateau of the beginning
-than below ReLUs, so they have a limit of their own.
+guessing. Networks with sigmoids and tanhs need larger steps than those with ReLUs to leave the
+first plateau, so they have a limit of their own.
 
-What it means: nothing is broken; the run just has not begun. A larger learning rate, by the
-factor that the measured ratio asks for, or another activation or initialisation would show
+What it means: nothing is broken, but the run has not begun to learn. A larger learning rate, by
+the factor that the measured ratio asks for, or another activation or initialisation would show
 whether it learns.
 """
 
@@ -52,7 +52,7 @@ class TinySteps(Rule):
         gradients = np.stack([window.tensor(layer, "weights", "gradient", "norm") for layer in window.layers])
         largest = np.where(np.isfinite(ratios), ratios, 0.0).max(axis=0)
         guessing = window.scalar("data_loss") >= 0.9 * window.guessing_loss
-        # A batch with a larger gradient now and then does not get the network off its plateau.
+        # A few batches with a larger gradient do not take the network off its plateau.
         usual_before = np.concatenate((largest[: rows - 1], medians(largest, rows)))
         first = lasting_from((usual_before < limit) & (gradients > 0).all(axis=0) & guessing, rows)
         if first is None:

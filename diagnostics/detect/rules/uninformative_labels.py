@@ -1,15 +1,16 @@
-"""Uninformative labels: the network is fit to learn, and there is nothing to be learned.
+"""Uninformative labels: every layer is alive, and the run still learns nothing.
 
-What it looks at: whether the loss sits at the entropy of the class prior, or at the loss of guessing
-of another task, while every
-layer is alive: few silent or saturated units, gradients that are not zero, updates of
-ordinary size. It fires where that holds for the last rows of the window, and the loss
-was never clearly better since the run had last learned, if ever it had.
+What it looks at: whether the loss is at the entropy of the class prior, or at the loss of
+guessing of another task, while every layer is alive: few silent or saturated units,
+gradients that are not zero, updates of ordinary size. It fires where that holds for the last
+rows of the window, and the loss was never clearly better after the last row, if any, at which
+the run had learned.
 
-What it means: the network answers with the class frequencies although it could move:
-nothing better can be said (labels that were shuffled, or have nothing to do with the
-images), or what it follows is not the gradient (a wrong backward pass, which a gradient
-check finds). It is the weakest explanation, and stands only where no other does.
+What it means: the network outputs the class frequencies although its layers could change.
+Either the labels carry no information (they were shuffled, or have nothing to do with the
+images), or the updates do not follow the gradient (the backward pass is wrong, which a
+gradient check finds). The rule cannot tell one from the other. It is the weakest
+explanation, and is given only where no other rule has one.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from diagnostics.detect.window import Window
 
 
 class UninformativeLabels(Rule):
-    """Guessing with a network in good health."""
+    """Guessing with every layer alive."""
 
     name = "uninformative-labels"
     title = "labels that carry no information"
-    spoken_name = "alive, but learning nothing"  # it cannot tell bad labels from a wrong gradient
+    spoken_name = "alive, but learning nothing"  # the rule cannot tell bad labels from a wrong gradient
     rank = 40
     is_last_resort = is_disproved_by_recovery = True
     is_lasting = True
@@ -54,7 +55,7 @@ class UninformativeLabels(Rule):
             return []
         running = means(loss, rows)
         learned = np.flatnonzero(running <= window.thresholds["verdict.learned_loss"] * window.guessing_loss)
-        # Rows in which a window that had learned still has a part are the way up, not a time of guessing.
+        # Rows whose mean still contains rows that had learned do not count: the loss rises there.
         since = int(learned[-1]) + rows if len(learned) else 0
         if not (running[since:] >= (1 - band) * window.guessing_loss).all():
             return []

@@ -1,10 +1,10 @@
-"""Vanishing gradient: what reaches the lower layers is a tiny part of what leaves the top.
+"""Vanishing gradient: the gradient of a lower layer is a tiny part of that of the last layer.
 
 What it looks at: for every layer but the last, the norm of its weights' gradient for
 one entry (norm over root of the number of entries), against that of the last layer.
 It fires where the quotient is below the limit, and not zero, to the end of the window.
 
-What it means: the layer hardly learns although the network is still wrong. Typical
+What it means: the layer hardly learns although the network is still wrong. It is typical
 of saturated sigmoids and of small weights in many layers.
 
 Source: Hochreiter: The vanishing gradient problem during learning recurrent neural
@@ -27,10 +27,10 @@ class VanishingGradient(Rule):
     """The gradient of a lower layer is a tiny part of the last layer's."""
 
     name = "vanishing-gradient"
-    title = "next to no gradient reaches a layer"
+    title = "almost no gradient reaches a layer"
     rank = 9
     origin = Origin.SETTINGS
-    keeps_down = 1
+    blocks_learning = 1
     is_lasting = True
     thresholds = (
         threshold("quotient", 1e-4, "1", "gradient an entry over that of the last layer", CALIBRATION, 0, 1),
@@ -60,5 +60,8 @@ class VanishingGradient(Rule):
         return (
             Case("gradients of like size everywhere", example(thresholds)),
             Case("1e-7 of it in conv1 from step 30 on", example(thresholds, faint), ("conv1",)),
-            Case("exactly zero is another rule's", example(thresholds, {"conv1/weights/gradient/norm": (30, 0.0)})),
+            Case(
+                "exactly zero, which rule zero-gradient finds",
+                example(thresholds, {"conv1/weights/gradient/norm": (30, 0.0)}),
+            ),
         )

@@ -4,7 +4,7 @@ What it looks at: the sign of the mean update against the sign of the mean gradi
 each tensor. With plain gradient descent they are opposite at every step; with momentum
 or Adam at most of them. It fires where they agree in nearly all of the last rows.
 
-What it means: the step climbs instead of descending: a sign is wrong, in the
+What it means: the step increases the loss instead of decreasing it. A sign is wrong, in the
 optimiser or between gradient and update.
 """
 

@@ -2,13 +2,13 @@
 
 What it looks at: the norms of the gradients, weights and biases, first layer to last.
 It fires where those of the lower layers are exactly 0, to the end of the window, while
-some layer above still gets a gradient. The highest layer without one is named: its own
-units let nothing through. (The layer above a dead one may have no gradient of its
-weights either, since its input is zero, but its biases still get theirs.)
+some layer above still gets a gradient. The rule names the highest layer without one: its
+units pass no gradient. (The layer above a dead one may have no gradient of its weights
+either, since its input is zero, but its biases still have one.)
 
-What it means: an exact zero in floating point does not come from small numbers; it
-comes from a layer that is silent for every input, or weights that are all zero. What
-is below cannot change any more, whatever the data.
+What it means: an exact zero in floating point does not come from small numbers. It
+comes from a layer that is silent for every input, or from weights that are all zero. The
+layers below cannot change any more, whatever the data.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class ZeroGradient(Rule):
     """An exactly zero gradient for a layer and everything below."""
 
     name = "zero-gradient"
-    title = "nothing below a layer gets a gradient"
+    title = "a layer and all layers below it get no gradient"
     rank = 8
-    keeps_down = 4
+    blocks_learning = 4
     is_lasting = True
     thresholds = (threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),)
     remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")

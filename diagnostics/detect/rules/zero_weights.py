@@ -3,9 +3,8 @@
 What it looks at: the share of exact zeros among a layer's weights. It fires from the
 first row where it is above the limit.
 
-What it means: a layer of zeros answers with its biases alone and passes no gradient
-down. It does not come from training with plain gradient descent; somebody or
-something set it.
+What it means: the outputs of such a layer are its biases, and it passes no gradient down.
+Training with plain gradient descent does not lead to it: the weights were set to zero.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Calls functions that other people wrote, whatever further arguments they take.
+"""Calls functions that other people wrote, with the further arguments that they take.
 
-What keeps such a call from giving an answer becomes one sentence, :class:`NotComparable`.
+Where such a call gives no result, the reason becomes one sentence, :class:`NotComparable`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class NotComparable(Exception):
 
 
 def call(function: Any, name: str, values: Sequence[Any] = (), further: Mapping[str, Any] | None = None) -> Any:
-    """Call a function with ``values``, and with those of the ``further`` arguments, in lower case, that it takes.
+    """Call a function with ``values``, and with those ``further`` arguments, in lower case, that it takes.
 
     Raises NotComparable where it needs more than that, and where it raises an error.
     """
@@ -74,7 +74,7 @@ def numbers(value: Any, what: str) -> NDArray[np.float64]:
 def _parameters(function: Any) -> list[inspect.Parameter]:
     try:
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # a function that is written in C says nothing of its arguments
+    except (TypeError, ValueError):  # a function that is written in C does not list its arguments
         return []
     return [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 

@@ -1,6 +1,6 @@
-"""The layer under test: run with any parameters, asked for its gradients, and left as it was.
+"""The layer under test: it runs with any parameters, gives its gradients, and is left as it was.
 
-Any object will do that follows the convention of "Neural Networks from Scratch"
+The layer is any object that follows the convention of "Neural Networks from Scratch"
 (nnfs.io): ``forward(inputs)`` sets ``output``, ``backward(dvalues)`` sets
 ``dinputs`` and, where there are ``weights`` and ``biases``, ``dweights`` and
 ``dbiases``. Other names are understood too, results that are only returned, and
@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class GradientSource:
-    """Where ``backward`` leaves a gradient.
+    """The place where ``backward`` leaves a gradient.
 
     Attributes:
         of: the name of the parameter, or "inputs".
@@ -51,7 +51,7 @@ class GradientSource:
 
     @property
     def label(self) -> str:
-        """What the gradient is called in the answer."""
+        """The name of the gradient in the result."""
         if self.of == "inputs":
             return "dinputs"
         return {"layer": str(self.location), "returned": f"returned{self.location}", "change": f"change of {self.of}"}[
@@ -61,9 +61,9 @@ class GradientSource:
 
 @dataclass(frozen=True)
 class OwnGradients:
-    """What one backward pass adds by itself, and the share it ``kept`` of the pass before.
+    """The gradients that one backward pass adds, and the share it ``kept`` of the pass before.
 
-    A backward pass that adds to what is already there gives, call after call,
+    A backward pass that adds to earlier gradients gives, call after call,
     G_k = kept G_{k-1} + own. ``kept`` has an entry only where it is not zero.
     """
 
@@ -72,14 +72,14 @@ class OwnGradients:
 
 
 class LayerUnderTest:
-    """A layer that can be run with any parameters, and is given back as it was by :meth:`give_back`.
+    """A layer that can be run with any parameters; :meth:`give_back` makes it as it was before.
 
     Attributes:
         parameters: the value of each parameter by its name, in float64.
         sources: where the gradients are, by their labels.
-        learning_rate: what ``backward`` is given as one, None where it takes none.
-        dtype: what the layer computes in.
-        input_dtype: what it is given as inputs.
+        learning_rate: the learning rate that ``backward`` gets; None where it takes none.
+        dtype: the type in which the layer computes.
+        input_dtype: the type of its inputs.
     """
 
     def __init__(self, layer: Any, arguments: Mapping[str, Any]) -> None:
@@ -108,7 +108,7 @@ class LayerUnderTest:
         self._generators.give_back()
 
     def start_from_here(self) -> None:
-        """Begin every search for gradients from what the layer holds now, such as weights drawn when first needed."""
+        """Keep the present content of the layer as the start of every search, with weights drawn at first use."""
         self._start = SavedState(self.layer)
 
     def restart(self) -> None:
@@ -120,16 +120,16 @@ class LayerUnderTest:
         return self._generators.freeze_here()
 
     def add_parameter(self, name: str, locations: list[Location]) -> None:
-        """Treat what lies at these locations, the same at all of them, as a parameter from now on."""
+        """Treat the array at these locations, which is the same at all of them, as a parameter from now on."""
         self.parameters[name] = np.array(locations[0].get(self.layer), dtype=np.float64)
         self._locations[name] = locations
 
     def remove_parameter(self, name: str) -> None:
-        """Leave it alone from now on."""
+        """Change this parameter no more from now on."""
         del self.parameters[name], self._locations[name]
 
     def add_source(self, source: GradientSource) -> None:
-        """Read a gradient from there from now on, and no other of the same parameter."""
+        """Read the gradient of its parameter from this source from now on, and from no other."""
         self.sources = {label: one for label, one in self.sources.items() if one.of != source.of}
         self.sources[source.label] = source
 
@@ -155,18 +155,18 @@ class LayerUnderTest:
         return array
 
     def in_effect(self, name: str) -> Array:
-        """A parameter as the layer holds it now: one kept in float32 has rounded what it was given."""
+        """A parameter as the layer holds it now, which is rounded where the layer keeps float32."""
         return np.array(self._locations[name][0].get(self.layer), dtype=np.float64)
 
     def put(self, name: str, value: Array) -> None:
-        """Give the layer a value of a parameter, at all locations where it keeps it."""
+        """Set a parameter of the layer, at all locations where it keeps it."""
         array = value.copy()
         for location in self._locations[name]:
             held = location.get(self.layer)
             location.put(self.layer, float(array) if np.ndim(held) == 0 else array)
 
     def backward(self, dvalues: Array) -> Any:
-        """Run the backward pass once, on gradients that are zero if the layer can do that; returns what it returns."""
+        """Run the backward pass once, on gradients of zero if the layer allows that; returns its result."""
         for name in ZERO_GRADIENTS:
             if callable(getattr(self.layer, name, None)):
                 call(getattr(self.layer, name), name)
@@ -175,7 +175,7 @@ class LayerUnderTest:
         return call(self.layer.backward, "backward", values if wanted == len(values) else values[:1], self._backward)
 
     def gradients(self, inputs: Array, dvalues: Array, parameters: Mapping[str, Array] | None = None) -> OwnGradients:
-        """What ``backward`` answers, freed of what earlier calls left behind."""
+        """The gradients of one ``backward`` alone, without what earlier calls left behind."""
         self.restart()
         first, second = (self._once(inputs, dvalues, parameters) for _ in range(2))
         moved = [name for name in first if not self._same(name, first[name], second[name])]
@@ -207,8 +207,8 @@ class LayerUnderTest:
         return found
 
     def _same(self, label: str, first: Array, second: Array) -> bool:
-        """Whether two answers are equal but for rounding."""
-        if self.sources[label].where == "change":  # an optimizer may remember the step before, and is right to
+        """Whether two gradients are equal up to rounding."""
+        if self.sources[label].where == "change":  # an optimizer may rightly remember the step before
             return True
         if first.shape != second.shape:
             shapes = f"has shape {first.shape} after one call of backward and {second.shape} after the next"

@@ -1,4 +1,4 @@
-"""Where an object keeps its numbers, and which of them is called the gradient of which.
+"""Finds where an object keeps its numbers, and which of them has the name of a gradient.
 
 People name things as they like: ``weights`` and ``dweights``, ``W`` and ``dW``,
 ``params["w"]`` and ``grads["w"]``, ``kernel`` and ``kernel_grad``, ``w.value``
@@ -41,13 +41,13 @@ class Location:
         return "".join(parts).removeprefix(".")
 
     def get(self, root: Any) -> Any:
-        """What is there now. Raises whatever the object raises where nothing is."""
+        """The present value there. Raises the error of the object where there is none."""
         for kind, key in self.steps:
             root = getattr(root, key) if kind == "attribute" else root[key]
         return root
 
     def put(self, root: Any, value: Any) -> None:
-        """Put something else there; into the array that is there, where it cannot be replaced."""
+        """Replace the value there, or overwrite the array where it cannot be replaced."""
         owner, (kind, key) = Location(self.steps[:-1]).get(root), self.steps[-1]
         try:
             if kind == "attribute":
@@ -64,13 +64,13 @@ class Location:
 
     @property
     def is_own(self) -> bool:
-        """Whether the object holds it itself, and not another object that it knows."""
+        """Whether the object itself holds it, and not another object that it refers to."""
         return sum(kind == "attribute" for kind, _ in self.steps) <= 1
 
     @property
     def words(self) -> tuple[str, ...]:
         """The words of its name, in lower case, without those that say that it is a parameter."""
-        keys = [re.sub(r"d[LJCE]_?d", "d_", str(key)) for _, key in self.steps]  # dL_dw says dw
+        keys = [re.sub(r"d[LJCE]_?d", "d_", str(key)) for _, key in self.steps]  # dL_dw counts as dw
         parts = [word for key in keys for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", key)]
         return tuple(_word(part) for part in parts if part.lower() not in _PARAMETER_WORDS)
 
@@ -109,7 +109,7 @@ def _word(part: str) -> str:
 
 
 def entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
-    """What an object holds in one step: items, attributes, and properties of its class."""
+    """The direct content of an object: items, attributes, and properties of its class."""
     if isinstance(holder, dict):
         yield from ((("item", key), value) for key, value in holder.items())
     elif isinstance(holder, (list, tuple)):

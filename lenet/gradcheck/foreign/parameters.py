@@ -1,4 +1,4 @@
-"""Finds the parameters of a layer: the arrays that a forward pass leaves alone and that the output depends on."""
+"""Finds the parameters of a layer: the arrays that a forward pass does not change and that decide the output."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Candidate:
     """A number or an array that may be a parameter.
 
     Attributes:
-        name: what the layer calls it, the shortest of its names.
-        locations: everywhere the layer keeps it.
-        can_change: whether it can be given other values, without the forward pass changing them again.
+        name: the shortest of its names in the layer.
+        locations: all places where the layer keeps it.
+        can_change: whether it can get other values, which the forward pass does not change again.
         is_used: whether the output depends on it.
     """
 
@@ -41,17 +41,17 @@ class Candidate:
 
 
 def find_parameters(layer: LayerUnderTest, inputs: Array) -> list[Candidate]:
-    """Make all that can be changed a parameter of the layer under test, and say which of it the output depends on."""
+    """Make all arrays that can change parameters of the layer under test, and find those that decide the output."""
     before = numbers_of(layer)
     try:
         layer.run(np.concatenate([inputs[::-1], inputs[:1]]))
-    except NotComparable:  # a layer may insist on its batch size
+    except NotComparable:  # a layer may accept only its own batch size
         layer.restart()
         layer.run(0.9 * inputs[::-1])
     after = sorted(locations_of(layer.layer).items(), key=lambda item: item[0].is_private)
     same: dict[Any, list[Location]] = {}
     for location, value in after:
-        # What depends on the batch has the batch in its shape, and is no parameter.
+        # An array whose shape depends on the batch is no parameter.
         if location in before and np.shape(value) == before[location][1].shape:
             steady = is_untouched(value, before[location])
             is_one = steady and isinstance(value, np.ndarray)
@@ -85,7 +85,7 @@ def _memory(array: Any) -> int:
 
 
 def _make_parameter(layer: LayerUnderTest, locations: list[Location]) -> bool:
-    """Whether this can be replaced or written into."""
+    """Whether this array can be replaced or overwritten."""
     name = str(locations[0])
     layer.add_parameter(name, locations)
     try:
@@ -105,9 +105,9 @@ def _is_used(layer: LayerUnderTest, inputs: Array, name: str, generator: np.rand
         try:
             first, second = (layer.run(inputs, {**others, name: value}) for value in values)
         except NotComparable as answer:
-            if answer.part == "the output":  # it has another shape
+            if answer.part == "the output":  # the output has another shape
                 raise
-            return True  # forward does something with it that not every number allows
+            return True  # forward fails for some numbers
         if not np.array_equal(first, second, equal_nan=True):
             return True
     return False

@@ -24,12 +24,12 @@ WEIGHT_AND_BIAS_WORDS = (("w",), ("b",))
 
 @dataclass
 class Discovery:
-    """What was found beside the parameters and the sources that the layer under test was given.
+    """What was found beside the parameters and sources of the layer under test.
 
     Attributes:
-        undecided: what cannot be compared, and why, by the name of the parameter.
+        undecided: why a gradient cannot be compared, by the name of the parameter.
         unused: parameters that the output does not depend on.
-        unnamed: where a gradient may be that no name tells, by the name of the parameter, or "inputs".
+        unnamed: places of gradients without a telling name, by the name of the parameter, or "inputs".
     """
 
     undecided: dict[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class AfterBackward:
         raise SettingsError(f"gradients: received {gradient!r} as the gradient of {name}; backward leaves {known}")
 
     def of_size(self, name: str, size: int, layer: LayerUnderTest) -> list[GradientSource]:
-        """Whatever ``backward`` returned or wrote in this size, and that is no other gradient."""
+        """The arrays of this size that ``backward`` returned or wrote and that are no other gradient."""
         taken = [(source.where, source.location) for source in layer.sources.values()]
         offers = self._sources(name, self.written)
         return [s for s, value in offers if np.size(value) == size and (s.where, s.location) not in taken]
@@ -103,7 +103,7 @@ class AfterBackward:
 def _find_gradient(
     layer: LayerUnderTest, parameter: Candidate, after: AfterBackward, found: Discovery, told: Told
 ) -> None:
-    """The gradient of one parameter, by what the user says, by its name, or by the parameter's change."""
+    """The gradient of one parameter: by the user's word, by its name, or by the parameter's change."""
     name = parameter.name
     is_number = layer.parameters[name].ndim == 0
     written, returned, held = (
@@ -150,7 +150,7 @@ def _find_input_gradient(
     else:
         named = [location for location in after.returned if location.is_gradient_of(INPUT_WORDS)]
         shaped = [location for location, value in after.returned.items() if np.shape(value) == inputs.shape]
-        # A lone array is the gradient by the inputs, unless it fits a parameter without one.
+        # A single array is the gradient by the inputs, unless it fits a parameter without a gradient.
         sizes = {layer.parameters[name].size for name in found.unnamed}
         alone = [
             location for location, value in after.returned.items() if not location.steps and np.size(value) not in sizes

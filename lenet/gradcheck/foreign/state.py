@@ -1,8 +1,8 @@
-"""What an object holds and what it draws from, so that a check can put both back as they were.
+"""Saves the content of an object and its random generators, so that a check can restore both.
 
-A deep copy would not do: an array that is a view of another one, as in a layer
-that reshapes its own buffers, is no view of it any more in the copy, and a layer
-that is right would compute nonsense.
+A deep copy would be wrong: an array that is a view of another one, as in a layer that
+reshapes its own buffers, is no view any more in the copy, and a right layer would compute
+wrong numbers.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SavedState:
                 self._slots.append((found, slots))
 
     def restore(self) -> None:
-        """Put it all back: the same arrays under the same names, with the same content."""
+        """Restore all of it: the same arrays under the same names, with the same content."""
         for held, content in self._dicts:
             held.clear()
             held.update(content)
@@ -62,7 +62,7 @@ class FrozenGenerators:
     """
 
     def __init__(self, *roots: object) -> None:
-        # NumPy's global generator is asked for as the layers of other people ask for it.
+        # NumPy's global generator, as the layers of other people use it.
         self._generators: list[tuple[Callable[[], Any], Callable[[Any], object]]] = [
             (np.random.get_state, np.random.set_state),
             (random.getstate, random.setstate),
@@ -118,7 +118,7 @@ def slots_of(found: object) -> dict[str, Any]:
 
 
 def _held_by(found: object) -> list[object]:
-    """What one object holds; functions count as code."""
+    """The content of one object; functions count as code."""
     if isinstance(found, (list, tuple)):
         return list(found)
     if isinstance(found, (*CODE, np.ndarray)):
@@ -128,7 +128,7 @@ def _held_by(found: object) -> list[object]:
 
 
 def _held_or_named_by(found: object) -> list[object]:
-    """What one object holds and its methods name; of a function what it closes over, and names in its own module."""
+    """The content of one object and the names in its methods; for a function its closure and its module's names."""
     if isinstance(found, types.MethodType):
         return [found.__self__, found.__func__]
     if isinstance(found, types.FunctionType):
@@ -140,6 +140,6 @@ def _held_or_named_by(found: object) -> list[object]:
 
 
 def _closed_over(function: types.FunctionType) -> list[object]:
-    """What a function closes over, as far as it has a value yet."""
+    """The values in the closure of a function, those that are set."""
     cells = function.__closure__ or ()
     return [cell.cell_contents for cell in cells if not repr(cell).endswith(": empty>")]

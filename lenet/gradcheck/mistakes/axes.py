@@ -1,4 +1,4 @@
-"""Where the channels are: (N, H, W, C) with kernels (kh, kw, C_in, C_out), or channels first."""
+"""The order of axes of a layer: (N, H, W, C) with kernels (kh, kw, C_in, C_out), or channels first."""
 
 from __future__ import annotations
 

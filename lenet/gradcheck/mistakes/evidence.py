@@ -1,4 +1,4 @@
-"""What the search for mistakes starts from: the layer, its gradients, and their finite differences."""
+"""The data for the search for mistakes: the layer, its gradients, and their finite differences."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ EXACT = 1e-6
 
 @dataclass(frozen=True)
 class GradientEvidence:
-    """Everything that is known of one layer.
+    """The measured gradients of one layer.
 
     Attributes:
-        layer: the layer, to be asked more.
+        layer: the layer, for further runs.
         inputs: the inputs at which everything was computed, (N, ...).
         dvalues: the gradient by the output that ``backward`` was given, shaped like the output.
         own: the gradients of ``backward`` by name.
@@ -50,7 +50,7 @@ class GradientEvidence:
 
     @cached_property
     def axes(self) -> AxisOrder | None:
-        """Where channels and kernels lie, None where that cannot be told."""
+        """The order of axes; None where it cannot be told."""
         weights = self.layer.parameters.get(self.kernel)
         return None if weights is None else axis_order(self.inputs.shape, self.dvalues.shape, weights.shape)
 
@@ -60,19 +60,19 @@ class GradientEvidence:
 
     @cached_property
     def batch_powers(self) -> Mapping[str, int]:
-        """Of each gradient: -1 where it is divided by the batch size, 1 where multiplied, 0 where neither.
+        """For each gradient -1 where it is divided by the batch size, 1 where multiplied, 0 where neither.
 
-        Samples are added whose output gradient is zero. They have no part in the
-        right gradient, so only a factor of the batch size can change it.
+        The test adds samples whose output gradient is zero. They have no part in the right
+        gradient, so only a factor of the batch size can change it.
         """
         inputs = np.concatenate([self.inputs, 0.9 * self.inputs])
         dvalues = np.concatenate([self.dvalues, np.zeros_like(self.dvalues)])
         try:
             doubled, constant = (self.layer.gradients(inputs, d).own for d in (dvalues, np.zeros_like(dvalues)))
             first = self.layer.run(inputs)[: len(self.inputs)]
-        except NotComparable:  # a layer may insist on its batch size
+        except NotComparable:  # a layer may accept only its own batch size
             return dict.fromkeys(self.own, 0)
-        if not np.allclose(first, self.layer.run(self.inputs)):  # samples depend on one another
+        if not np.allclose(first, self.layer.run(self.inputs)):  # the samples depend on one another
             return dict.fromkeys(self.own, 0)
         powers = {}
         for name, own in self.own.items():
@@ -84,5 +84,5 @@ class GradientEvidence:
 
 
 def close(first: Array, second: Array) -> bool:
-    """Whether two arrays are equal but for what float32 rounds off."""
+    """Whether two arrays are equal up to the rounding of float32."""
     return bool(np.linalg.norm(first - second) <= EXACT * np.linalg.norm(second))

@@ -1,4 +1,4 @@
-"""What no comparison of gradients at one point can see: inputs that are ignored, and inputs that are tied."""
+"""Finds mistakes that no comparison at one point shows: inputs that are ignored, and inputs that are tied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_DRAWS = 100
 
 
 def ignored_inputs(evidence: GradientEvidence) -> list[str]:
-    """A sentence about the input channels, or inputs of a dense layer, whose change changes nothing."""
+    """A sentence about the input channels, or inputs of a dense layer, that do not change the output."""
     layer, axes, inputs = evidence.layer, evidence.axes, evidence.inputs
     generator = np.random.default_rng(0)
     if axes is None and evidence.dvalues.ndim > 2 and evidence.dvalues.shape[-1] != inputs.shape[-1]:
@@ -22,9 +22,9 @@ def ignored_inputs(evidence: GradientEvidence) -> list[str]:
     axis = axes.image_axes[-1] if axes else inputs.ndim - 1
     channels = inputs.shape[axis]
     tried = np.sort(generator.permutation(channels)[:MOST_CHANNELS]).tolist()
-    # Weights that happen to be zero are no fault of the layer: new ones are drawn.
+    # Weights that are zero by chance are no fault of the layer, so new ones are drawn.
     drawn = {name: generator.standard_normal(value.shape) for name, value in layer.parameters.items()}
-    # A unit that is off for a small input, or hidden behind a larger one, may answer to a large one.
+    # A unit that is 0 for a small input, or hidden behind a larger one, may respond to a large input.
     reach = 1e3 * max(1.0, float(np.abs(inputs).max()))
     sizes = (1.0, -1.0, 10.0, -10.0, reach, -reach)
 
@@ -39,10 +39,10 @@ def ignored_inputs(evidence: GradientEvidence) -> list[str]:
 
     try:
         silent = [channel for channel in tried if is_silent(channel)]
-        for _ in range(MOST_DRAWS):  # dropout ignores other inputs each time
+        for _ in range(MOST_DRAWS):  # dropout ignores other inputs in each call
             if silent and layer.draw_anew():
                 silent = [channel for channel in silent if is_silent(channel)]
-    except NotComparable:  # not every layer takes every number
+    except NotComparable:  # some layers refuse some numbers
         return []
     # A softmax over one class, or a mean taken off a batch of one, is constant and right.
     if not silent or channels == 1 or (len(silent) == channels and evidence.batch_size == 1):
@@ -55,12 +55,12 @@ def ignored_inputs(evidence: GradientEvidence) -> list[str]:
 def tied_inputs(evidence: GradientEvidence) -> list[str]:
     """A sentence about a maximum that passes the whole gradient to each of several equal inputs.
 
-    Where inputs are equal there is no derivative by one of them. If all grow by
-    the same amount there is one, and the parts that ``backward`` passes to them
-    have to sum to it, however it shares them out.
+    Where inputs are equal there is no derivative by one of them. There is one if all grow by
+    the same amount, and the parts that ``backward`` passes to them have to sum to it, however
+    it shares them out.
     """
     layer, dvalues = evidence.layer, evidence.dvalues
-    tied = np.full_like(evidence.inputs, 0.7390851)  # a number at which no function that people use has a kink
+    tied = np.full_like(evidence.inputs, 0.7390851)  # no usual function has a kink at this number
 
     def all_grow(amount: Array) -> tuple[Array, Array]:
         return layer.run(tied + amount), amount

@@ -29,7 +29,7 @@ def name_mistakes(evidence: GradientEvidence, wrong: list[str]) -> list[str]:
 
 
 def not_reset(gradients: OwnGradients) -> list[str]:
-    """Gradients that carry over from call to call."""
+    """Sentences about gradients that are kept from call to call."""
     found = []
     for name, kept in gradients.kept.items():
         share = "" if abs(kept - 1) < 1e-6 else f"{number(kept)} of "
@@ -38,7 +38,7 @@ def not_reset(gradients: OwnGradients) -> list[str]:
 
 
 def unused_parameters(evidence: GradientEvidence, unused: list[str]) -> list[str]:
-    """Parameters that have a gradient, and that forward does not use, such as a bias that is never added."""
+    """Sentences about parameters with a gradient that forward does not use, such as a bias that is never added."""
     trained = [source.of for label, source in evidence.layer.sources.items() if evidence.own[label].any()]
     return [f"{name}: never used by forward, the output does not depend on it" for name in unused if name in trained]
 
@@ -46,7 +46,7 @@ def unused_parameters(evidence: GradientEvidence, unused: list[str]) -> list[str
 def added_to(
     layer: LayerUnderTest, inputs: Array, dvalues: Array, own: Mapping[str, Array]
 ) -> tuple[dict[str, Array], list[str]]:
-    """What ``backward`` answers to dvalues of zero: what a layer may add, and the names of gradients with more.
+    """The gradients for dvalues of zero: what a layer may add, and the names of gradients with more than that.
 
     It may add the gradient of a penalty on its weights, a sign(w) + b w, and an
     update may go on with the momentum of the step before.
@@ -88,7 +88,7 @@ def is_penalty(constant: Array, value: Array, rates: Sequence[float] = (), toler
 
 
 def wrong_shapes(gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], samples: int = 0) -> list[str]:
-    """Gradients of another shape than what they belong to."""
+    """Sentences about gradients whose shape differs from that of their parameter."""
     mistakes = []
     for name, expected in shapes.items():
         found = gradients[name].shape
@@ -100,7 +100,7 @@ def wrong_shapes(gradients: Mapping[str, Array], shapes: Mapping[str, tuple[int,
 
 
 def _plain(evidence: GradientEvidence, name: str) -> str | None:
-    """Not finite, nothing at all, or the right gradient times a constant."""
+    """The mistake in words: not finite, zero, or the right gradient times a constant."""
 
     def reason(factor: float) -> str | None:
         sign = "its sign is wrong" if abs(factor + 1) < evidence.tolerance else None
@@ -110,9 +110,9 @@ def _plain(evidence: GradientEvidence, name: str) -> str | None:
 
 
 def _several(evidence: GradientEvidence, name: str) -> list[str]:
-    """All that can be said of a gradient in which more than its size is wrong."""
+    """Sentences about a gradient in which more than its size is wrong."""
     found = [_repeated(evidence, name)]
-    with suppress(Exception):  # a foreign layer may fail in any way when it is given other numbers
+    with suppress(Exception):  # a foreign layer may fail in any way with other numbers
         if name == "dinputs":
             found += [_diagonal(evidence), _updated(evidence)]
         found += wiring_mistakes(evidence, name)
@@ -122,7 +122,7 @@ def _several(evidence: GradientEvidence, name: str) -> list[str]:
 
 
 def _repeated(evidence: GradientEvidence, name: str) -> str | None:
-    """One number given to all elements of a kernel, or to all biases."""
+    """A sentence about one number that all elements of a kernel, or all biases, get."""
     own, numeric, axes = evidence.own[name], evidence.numeric[name], evidence.axes
     if name == "dinputs" or (own.ndim > 1 and not evidence.is_of_kernel(name)):
         return None
@@ -141,7 +141,7 @@ def _repeated(evidence: GradientEvidence, name: str) -> str | None:
 
 
 def _diagonal(evidence: GradientEvidence) -> str | None:
-    """The derivative of each output by its own input, as if it depended on no other."""
+    """A sentence about a derivative of each output by its own input alone."""
     own, dvalues = evidence.own["dinputs"], evidence.dvalues
     if own.shape != dvalues.shape:
         return None
@@ -154,7 +154,7 @@ def _diagonal(evidence: GradientEvidence) -> str | None:
 
 
 def _updated(evidence: GradientEvidence) -> str | None:
-    """The gradient of a layer whose parameters have been updated already."""
+    """A sentence about a gradient that uses the updated parameters."""
     layer = evidence.layer
     layer.restart()
     layer.run(evidence.inputs)

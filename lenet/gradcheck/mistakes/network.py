@@ -1,4 +1,4 @@
-"""Names what is wrong with the gradients of a whole network, and where to look for it."""
+"""Names the mistakes in the gradients of a whole network, and where to look for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lenet.gradcheck.differences import Array, NumericGradient
 from lenet.gradcheck.mistakes.naming import is_penalty, wrong_shapes
 from lenet.gradcheck.wording import grouped, number
 
-# A multiple of the right gradient, or a penalty, is recognised up to this.
+# The relative difference up to which a multiple of the right gradient, or a penalty, is recognised.
 TOLERANCE = 1e-3
 LEFT_OUT = "not decided: it contains the gradient of a penalty on the weights, which the loss leaves out"
 
@@ -19,7 +19,7 @@ LEFT_OUT = "not decided: it contains the gradient of a penalty on the weights, w
 def name_differences(
     values: Mapping[str, Array], own: Mapping[str, Array], numeric: Mapping[str, NumericGradient], wrong: Sequence[str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Sentences about the gradients whose names are in ``wrong``, and what is left undecided about them.
+    """Sentences about the gradients whose names are in ``wrong``, and about what is undecided.
 
     The names come in the order in which the forward pass meets the parameters.
     """
@@ -35,7 +35,7 @@ def name_differences(
 
 
 def _difference(value: Array, own: Array, numeric: NumericGradient) -> str | None:
-    """What is wrong with a gradient; None where it is wrong in no known way."""
+    """The mistake in a gradient; None where it is of no known kind."""
     if own.any() and np.linalg.norm(numeric.values) <= np.linalg.norm(numeric.uncertainty):
         return "the loss does not depend on it: the network uses another array, or none"
     if plain := plain_mistake(own, numeric, TOLERANCE, _reason):
@@ -51,7 +51,7 @@ def _difference(value: Array, own: Array, numeric: NumericGradient) -> str | Non
 
 
 def _reason(factor: float) -> str | None:
-    """A whole factor may be the batch size."""
+    """A sentence about a whole factor, which may be the batch size."""
     samples = number(factor).removeprefix("1/")
     if not samples.isdecimal():
         return "its sign is wrong" if samples == "-1" else None
@@ -60,7 +60,7 @@ def _reason(factor: float) -> str | None:
 
 
 def _where_to_look(names: Sequence[str], wrong: Sequence[str]) -> list[str]:
-    """A gradient goes through the network backwards, so what comes after the last wrong one is right."""
+    """Where to look: gradients go through the network backwards, so all after the last wrong one are right."""
     if not wrong:
         return []
     last = names.index(wrong[-1])

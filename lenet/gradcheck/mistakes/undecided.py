@@ -1,4 +1,4 @@
-"""What finite differences of one layer alone cannot decide."""
+"""Settles what finite differences of one layer alone cannot decide."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def settle_unnamed(
     found: Discovery,
     bound: float,
 ) -> None:
-    """Find by their values the gradients that no name tells.
+    """Find gradients without a telling name by their values.
 
-    An array that is right is the gradient. What ``backward`` returns is a gradient
-    also where it is wrong. Any other array that is wrong is not taken for a gradient.
+    An array with the right values is the gradient. An array that ``backward`` returns is a
+    gradient also where it is wrong. Any other array that is wrong counts as no gradient.
     """
     sources = dict(layer.sources)
 
@@ -60,10 +60,10 @@ def settle_unnamed(
 
 
 def settle_rates(evidence: GradientEvidence, own: dict[str, Array], found: Discovery) -> None:
-    """Free gradients that were read from the change of a parameter from the layer's own learning rate.
+    """Divide gradients that were read from the change of a parameter by the layer's own learning rate.
 
-    A layer that updates itself without being told a learning rate has one of its
-    own. One factor for all its parameters, against the gradient, is that rate.
+    A layer that updates itself without getting a learning rate has its own. If one factor
+    relates the changes of all its parameters to the gradients, it is that rate.
     """
     layer = evidence.layer
     changed = [label for label, source in layer.sources.items() if source.where == "change"]
@@ -95,8 +95,8 @@ def settle_rates(evidence: GradientEvidence, own: dict[str, Array], found: Disco
 def batch_means(evidence: GradientEvidence, tensors: Mapping[str, TensorCheck]) -> dict[str, str]:
     """Parameters whose gradients are all the mean over the batch, while the gradient by the inputs is not.
 
-    That is right where the loss hands back gradients of single samples, and
-    divides by the batch size twice where the loss has divided already.
+    That is right where the loss returns gradients of single samples. Where the loss has
+    divided by the batch size already, it divides twice.
     """
     of_parameters = [label for label in tensors if label != "dinputs"]
     size = evidence.batch_size

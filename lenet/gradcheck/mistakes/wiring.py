@@ -1,10 +1,10 @@
-"""Which input, weight and output a gradient connects, read one weight at a time.
+"""Finds which input, weight and output a gradient connects, one weight at a time.
 
-Of a dense or a convolution layer all weights but one are set to zero. Its output
-then shows which pixel this weight looks at. The gradient has to land there, and
-on this weight, and to come from the output channel that the weight belongs to.
-Where it lands instead says what was turned or exchanged, also where several
-mistakes come together. A layer whose output is not linear gets no answer.
+All weights of a dense or a convolution layer but one are set to zero. The output then
+shows which pixel this weight reads. The gradient has to arrive at that pixel and at this
+weight, and to come from the output channel of the weight. The place where it arrives
+instead shows what was turned or exchanged, also where several mistakes come together. For
+a layer whose output is not linear nothing is decided.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lenet.gradcheck.wording import spans
 Element = tuple[int, int]
 Route = tuple[int, int, int]
 Places = list[tuple[int, ...]]
-# Where an element (i, j) of a kernel of h x w elements goes; the first that fits gives the name.
+# The place to which element (i, j) of a kernel of h x w elements goes; the first that fits gives the name.
 TURNS: dict[str, Callable[[int, int, int, int], Element]] = {
     "rotated by 180 degrees": lambda i, j, h, w: (h - 1 - i, w - 1 - j),
     "transposed (rows and columns exchanged)": lambda i, j, h, w: (j, i),
@@ -35,7 +35,7 @@ TURNS: dict[str, Callable[[int, int, int, int], Element]] = {
 
 
 def wiring_mistakes(evidence: GradientEvidence, name: str) -> list[str]:
-    """What is exchanged or turned in the gradient called ``name``."""
+    """Sentences about what is exchanged or turned in the gradient ``name``."""
     if evidence.axes is None or not (name == "dinputs" or evidence.is_of_kernel(name)):
         return []
     probe = OneWeight(evidence, evidence.axes, name)
@@ -66,7 +66,7 @@ class OneWeight:
         return [((self.height - 1) // 2, (self.width - 1) // 2), *sorted(corners)]
 
     def routes(self) -> list[Route]:
-        """A few channels of each kind. The gradient by the weights is the same whichever weight is 1."""
+        """A few channels of each kind. The gradient by the weights is the same for every weight that is 1."""
         few = {0, 1, *(count - 1 for count in self.channels)}
         sources, targets = ({channel for channel in few if channel < count} for count in self.channels)
         routes = product(sorted(sources), sorted(targets), sorted(targets))
@@ -99,7 +99,7 @@ class OneWeight:
         gradients = self.evidence.layer.gradients(inputs, dvalues, self._parameters(element, source, target))
         own = gradients.own[self.name]
         size = np.abs(self.axes.images(own)[:1] if self.name == "dinputs" else self.axes.kernels(own))
-        # All that goes in is 0 or 1, so what is far smaller has been left over by earlier calls.
+        # All inputs are 0 or 1, so far smaller numbers were left over by earlier calls.
         return [tuple(place) for place in np.argwhere(size > max(EXACT * size.max(), 1e-9)).tolist()]
 
     def landed_on(self, element: Element, route: Route) -> Element | None:

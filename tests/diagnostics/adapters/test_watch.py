@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from diagnostics.detect.asking import NOT_MEASURED
 from lenet.errors import SettingsError, ShapeError
 from reports.figures.layers import layer_curves
 from reports.pages.run_page import write_report
+from tests.helpers.forked import run as run_program
 from tests.helpers.wild_networks import BatchOfOne, DictOfParameters, LayersWithDW, Lazy, UnusualTensors, data
 
 LABELS = data()[1]
@@ -275,10 +274,7 @@ network.train(watched, 0.1)
 {}
 """
     for last, status in (("", "completed"), ("raise ValueError('spilled')", "failed")):
-        subprocess.run(
-            [sys.executable, "-c", program.format(last)],
-            cwd=tmp_path, env={"PYTHONPATH": str(Path(__file__).parents[3])}, capture_output=True,
-        )  # fmt: skip
+        run_program("-c", program.format(last), cwd=tmp_path)
         run = open_run(tmp_path / "run.h5")
         assert (run.status, len(run)) == (status, 400)
         (tmp_path / "run.h5").unlink()

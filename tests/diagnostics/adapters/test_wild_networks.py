@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,16 @@ def trained(kind: Any, path: Path | None = None, *, bias: float = 0.0, by_hand: 
     return watched
 
 
+@cache
+def healthy(kind: Any) -> tuple[Watch, Path]:
+    """A training that learns, and its log; made once for two tests, which change nothing of it."""
+    log = Path(tempfile.mkdtemp(prefix="wild-")) / "found.h5"
+    return trained(kind, log), log
+
+
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_healthy_setting_is_healthy(kind: Any) -> None:
-    diagnosis = trained(kind).recorder.diagnosis
+    diagnosis = healthy(kind)[0].recorder.diagnosis
     assert diagnosis is not None
     assert diagnosis.verdict == "healthy"
 
@@ -42,9 +51,8 @@ def test_a_fatal_setting_is_a_defect(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_what_was_found_gives_the_log_that_explicit_names_give(kind: Any, tmp_path: Path) -> None:
-    trained(kind, tmp_path / "found.h5")
     trained(kind, tmp_path / "told.h5", by_hand=True)
-    found, told = open_run(tmp_path / "found.h5"), open_run(tmp_path / "told.h5")
+    found, told = open_run(healthy(kind)[1]), open_run(tmp_path / "told.h5")
     assert len(found) > 300
     assert found.info.layers == told.info.layers
     assert found.info.tensors == told.info.tensors

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from diagnostics.detect import causes
-from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector, diagnose
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector
 from diagnostics.detect.findings import RuleOutcome, Stretch, Verdict
+from diagnostics.detect.recorded import diagnose
 from diagnostics.detect.rule import Rule
 from diagnostics.errors import DiagnosticsError
 from diagnostics.log.reader import open_run

@@ -27,7 +27,7 @@ def test_a_right_loop_is_healthy_and_told_nothing():
         ("unassigned", "frozen-layer", "no parameter of any layer changes", "a look at where the update is written"),
         ("equal", "equal-units", "its units can never differ", "initial weights drawn at random"),
         ("relu-output", "output-function", "dense2 ends with relu", "one softmax, and outputs that are probabilities"),
-        ("summed", "summed-gradient", "the rate times 128 is the rate", "a learning rate 128 times smaller"),
+        ("summed", "summed-gradient", "acts as if it were 128 times larger", "a learning rate 128 times smaller"),
     ],
 )
 def test_a_mistake_of_the_code_is_the_first_link_with_what_to_try(mistake, rule, words, remedy):
@@ -43,7 +43,7 @@ def test_a_mistake_of_the_code_is_the_first_link_with_what_to_try(mistake, rule,
 def test_gradients_that_are_never_set_to_zero_are_told_though_the_run_lives():
     diagnosis = trained("accumulating")
 
-    assert "each gradient is the last one plus a little" in told(diagnosis)["accumulated-gradient"]
+    assert "each gradient is the last one plus a small change" in told(diagnosis)["accumulated-gradient"]
     assert "summed-gradient" not in told(diagnosis)
 
 
@@ -66,7 +66,7 @@ def test_a_loss_that_wobbles_about_the_entropy_of_the_prior_says_that_the_answer
     diagnosis = trained(mistake, rate)
 
     assert diagnosis.verdict == "never-learned"
-    assert "wobbles about the entropy of the class prior, 2.30" in told(diagnosis)["constant-answer"]
+    assert "varies about the entropy of the class prior, 2.30" in told(diagnosis)["constant-answer"]
     assert "telling-loss" not in told(diagnosis)
 
 

@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
 from diagnostics.detect.symptoms import Symptoms, window_of
 from diagnostics.schema.task import prior_entropy
+from tests.helpers.examples import examples
 from tests.helpers.judged_rows import G, H, P, piecewise
 from tests.helpers.plain_symptoms import PlainRow, Words, state, stretches
 
@@ -310,7 +311,7 @@ def runs(draw):
     return rows, words
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(runs())
 def test_every_step_agrees_with_the_plain_definitions_and_nothing_confirmed_changes(case):
     rows, words = case

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -17,6 +15,7 @@ from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.tables import COUNTS, FLUSH_ROWS, KERNELS, VALUES
+from tests.helpers.forked import PIPE, run, start
 from tests.helpers.fuzz import SEED, Record, try_all
 from tests.helpers.killed_chains import EPOCHS
 from tests.helpers.log_writers import row
@@ -25,8 +24,7 @@ from tests.helpers.small_trainings import train
 
 
 def killed(folder: Path, count: int, seed: int) -> list[tuple[Path, int]]:
-    command = [sys.executable, "-m", "tests.helpers.log_writers", str(folder), str(count), str(seed)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = run("-m", "tests.helpers.log_writers", str(folder), str(count), str(seed), check=True).stdout.splitlines()
     return [(Path(path), int(told)) for path, told in (line.rsplit(" ", 1) for line in lines)]
 
 
@@ -73,8 +71,7 @@ def test_trainings_killed_again_and_again_end_as_one_that_nobody_killed(
     tmp_path: Path, record_property: Record, count: int
 ) -> None:
     whole = train([Recorder(tmp_path / "whole.h5")], epochs=EPOCHS)
-    command = [sys.executable, "-m", "tests.helpers.killed_chains", str(tmp_path), str(count), str(SEED)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = run("-m", "tests.helpers.killed_chains", str(tmp_path), str(count), str(SEED), check=True)
     chains = [line.rsplit(" ", 2) for line in done.stdout.splitlines()]
 
     def assert_same(chain: list[str]) -> None:
@@ -96,9 +93,7 @@ def test_a_signal_ends_the_run_between_two_steps_with_nothing_lost(
     # As a program does that turns Ctrl-C into exit code 130, without a traceback.
     wrapper = "import sys\nfrom tests.helpers.small_trainings import main\ntry: main(*sys.argv[1:])\n"
     wrapper += "except KeyboardInterrupt: sys.exit(130)\n"
-    process = subprocess.Popen(
-        [sys.executable, "-c", wrapper, str(log), "1000", "new"], stdout=subprocess.PIPE, text=True
-    )
+    process = start("-c", wrapper, str(log), "1000", "new", stdout=PIPE)
     assert process.stdout is not None
     last = -1
     for line in process.stdout:

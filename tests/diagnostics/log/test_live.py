@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import struct
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
 from diagnostics.log.reader import open_run
+from tests.helpers.forked import PIPE, start
+from tests.helpers.forked import run as run_program
 from tests.helpers.log_writers import row, snapshot, writer
 
 WRITER = """
@@ -28,12 +27,19 @@ log.close("completed")
 """
 
 
-def follow(path: Path) -> tuple[int, int]:
-    """Read every row as it comes, until the run ends; returns rows and looks that brought something."""
-    run, looks, seen = open_run(path, live=True), 0, 0
+READER = """
+import sys
+from pathlib import Path
+from tests.diagnostics.log.test_live import follow
+print(follow(Path(sys.argv[1])))
+"""
+
+
+def follow(path: Path) -> int:
+    """Read every row as it comes, until the run ends; returns how many there were."""
+    run, seen = open_run(path, live=True), 0
     while True:
-        changed = run.refresh()
-        looks += changed
+        run.refresh()
         assert len(run) >= seen
         for step, _, values in run.between(first=seen).rows():
             np.testing.assert_array_equal(values, row(step))
@@ -43,20 +49,20 @@ def follow(path: Path) -> tuple[int, int]:
         time.sleep(0.01)
     assert run.status == "completed"
     assert run.events["message"].tolist() == [f"event {i}" for i in range(0, 600, 100)]
-    return seen, looks
+    return seen
 
 
 def test_two_readers_see_every_row_of_a_run_that_is_being_written(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    process = start("-c", WRITER, str(path), stdout=PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == "open\n"
 
-    with process, multiprocessing.get_context("spawn").Pool(2) as pool:
-        results = pool.map(follow, [path, path])
+    readers = [start("-c", READER, str(path), stdout=PIPE, stderr=PIPE) for _ in range(2)]
 
-    assert process.wait() == 0
-    assert [rows for rows, _ in results] == [600, 600]
+    assert [reader.communicate() for reader in readers] == [("600\n", ""), ("600\n", "")]
+    process.communicate()
+    assert [program.returncode for program in (process, *readers)] == [0, 0, 0]
     assert len(open_run(path)) == 600
 
 
@@ -97,7 +103,7 @@ def test_a_run_opened_without_live_stays_what_it_was(tmp_path: Path) -> None:
 
 def test_a_reader_learns_that_the_writer_was_killed(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    process = start("-c", WRITER, str(path), stdout=PIPE)
     assert process.stdout is not None
     process.stdout.readline()
     run = open_run(path, live=True)
@@ -124,7 +130,7 @@ def test_a_wrong_row_at_the_end_of_a_live_log_is_not_returned(tmp_path: Path) ->
 
     # In another process: this one would see its own cache.
     code = "import sys; from diagnostics.log.reader import open_run; print(len(open_run(sys.argv[1], live=True)))"
-    seen = subprocess.run([sys.executable, "-c", code, str(tmp_path / "run.h5")], capture_output=True, check=True)
+    seen = run_program("-c", code, str(tmp_path / "run.h5"), check=True)
 
     assert int(seen.stdout) == 100
     log.close("completed")

@@ -7,7 +7,6 @@ import fcntl
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from diagnostics.log.writer import LogWriter
 from diagnostics.record.recorder import Recorder
 from diagnostics.statistics import summary_cache
 from lenet.hooks import Hook, RunStart, StepEnd
+from tests.helpers.forked import run as run_program
 from tests.helpers.log_writers import ROWS, row, signed, use_all, writer
 from tests.helpers.no_locks import needs_compiler, without_locks
 from tests.helpers.small_trainings import small_model, train
@@ -297,8 +297,7 @@ def test_the_commands_work_where_the_system_has_no_locks(tmp_path: Path, code: i
     environment = without_locks(tmp_path, code, only_flock=only_flock)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "reports", *arguments]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        return run_program("-m", "reports", *arguments, cwd=tmp_path, env=environment)
 
     trained = run("train", "--network", "feedforward", "--limit", "640", "--steps", "5", "--out", "run.h5")
     assert trained.returncode == 0, trained.stderr
@@ -306,8 +305,7 @@ def test_the_commands_work_where_the_system_has_no_locks(tmp_path: Path, code: i
     assert run("diagnose", "run.h5").returncode == 0
 
     kill = "from tests.helpers.log_writers import *; log = writer(Path('open.h5')); log.row(0, 1, row(0)); log.flush()"
-    command = [sys.executable, "-c", f"{kill}; os.kill(os.getpid(), 9)"]
-    subprocess.run(command, cwd=tmp_path, env=environment, check=False)
+    run_program("-c", f"{kill}; os.kill(os.getpid(), 9)", cwd=tmp_path, env=environment)
     diagnosed, repaired = run("diagnose", "open.h5"), run("repair", "open.h5")
     forced = run("repair", "--force", "open.h5")
     words = "the writing process died" if only_flock else "cannot tell whether a writer lives"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -15,8 +14,8 @@ from diagnostics.log.locks import WriterLock, has_writer, is_written
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
 from diagnostics.schema.tables import EVENTS, VALUES
+from tests.helpers.forked import file_size_limit, run
 from tests.helpers.log_writers import INFO, ROWS, row, use_all
-from tests.helpers.waiting import PATIENCE
 
 
 def test_repair_says_what_it_saved_and_keeps_the_original(sound: dict[str, bytes], tmp_path: Path) -> None:
@@ -65,15 +64,8 @@ def test_repairing_a_second_time_keeps_both_originals(sound: dict[str, bytes], t
 def repair_with_room_for(share: float, data: bytes, folder: Path) -> subprocess.CompletedProcess[str]:
     """lenet-diag repair run.h5, where no file may become longer than a share of the log."""
     (folder / "run.h5").write_bytes(data)
-    command = f"ulimit -f {int(len(data) * share) // 1024}; exec {sys.executable} -m reports repair run.h5"
-    return run_in(folder, "bash", "-c", command)
-
-
-def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PYTHONPATH": str(Path(__file__).parents[3])}
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, timeout=PATIENCE, check=False, env=environment
-    )
+    command = "from reports.cli import main; main(['repair', 'run.h5'])"
+    return run("-c", file_size_limit(int(len(data) * share)) + command, cwd=folder)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3])
@@ -141,7 +133,7 @@ def test_a_kept_log_is_never_overwritten(tmp_path: Path) -> None:
 def test_a_damaged_file_never_makes_the_command_hang_or_trace(sound: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "run.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + sound["closed"][8:40])
 
-    done = run_in(tmp_path, sys.executable, "-c", "from reports.commands.repair import command; command()", "run.h5")
+    done = run("-c", "from reports.commands.repair import command; command()", "run.h5", cwd=tmp_path)
 
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1

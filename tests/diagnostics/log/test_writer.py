@@ -28,6 +28,8 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import EPOCHS
 from diagnostics.signals import Deferral, EndsBetweenSteps
+from tests.helpers.forked import file_size_limit
+from tests.helpers.forked import run as run_program
 from tests.helpers.log_writers import INFO, row, snapshot, writer
 from tests.helpers.small_trainings import train
 
@@ -139,7 +141,7 @@ os.wait()
 for step in range(70, 140): log.row(step, 1, row(step))
 log.close("completed")
 """
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "run.h5")], check=False)
+    done = run_program("-W", "ignore", "-c", code, str(tmp_path / "run.h5"))
 
     run = open_run(tmp_path / "run.h5")
 
@@ -192,17 +194,13 @@ def test_a_full_disk_ends_the_run_with_on_error_stop(tmp_path: Path, monkeypatch
 
 
 LIMITED = """
-import resource, sys
+import sys
 from pathlib import Path
 from diagnostics.record.recorder import Recorder
 from diagnostics.log.reader import open_run
 from diagnostics.log.writer import LogWriter
 from tests.helpers.small_trainings import train
-import signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-path = Path(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-model = train([Recorder(path)], epochs=30)
+model = train([Recorder(Path(sys.argv[1]))], epochs=30)
 print(model.step)
 """
 
@@ -210,9 +208,7 @@ print(model.step)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
 @pytest.mark.parametrize("kilobytes", [260, *(pytest.param(other, marks=pytest.mark.slow) for other in (150, 300))])
 def test_a_failed_write_is_one_warning_no_crash_and_what_was_flushed_stays(tmp_path: Path, kilobytes: int) -> None:
-    command = [sys.executable, "-c", LIMITED, str(tmp_path / "run.h5"), str(kilobytes * 1000)]
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_program("-c", file_size_limit(kilobytes * 1000) + LIMITED, str(tmp_path / "run.h5"))
 
     assert (done.returncode, done.stdout.strip()) == (0, "390"), done.stderr
     assert done.stderr.count("\n") == 1
@@ -251,11 +247,9 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 def test_a_disk_that_is_full_all_the_same_is_one_warning_and_no_crash(small_disk: tuple[Path, str]) -> None:
     disk, reason = small_disk
-    limit = [] if reason.startswith("no space") else ["bash", "-c", 'trap "" XFSZ; ulimit -f 300; exec "$@"', "-"]
+    limit = "" if reason.startswith("no space") else file_size_limit(300 << 10)
 
-    done = subprocess.run(
-        [*limit, sys.executable, "-c", FULL, str(disk / "run.h5")], capture_output=True, text=True, check=False
-    )
+    done = run_program("-c", limit + FULL, str(disk / "run.h5"))
 
     assert (done.returncode, done.stdout.strip()) == (0, "390"), done.stderr
     assert done.stderr.count("\n") == 1
@@ -268,7 +262,7 @@ def test_a_log_that_nobody_closed_is_closed_at_exit(tmp_path: Path) -> None:
         "import sys\nfrom pathlib import Path\nfrom tests.diagnostics.log.test_writer import filled\n"
         "log = filled(Path(sys.argv[1]), 10, None)"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "run.h5")], check=True)
+    run_program("-c", code, str(tmp_path / "run.h5"), check=True)
 
     with h5py.File(tmp_path / "run.h5", "r"):
         pass

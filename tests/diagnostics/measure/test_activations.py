@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.measure.activation_layout import MAP_ROWS, MAP_SAMPLES, SAMPLES
@@ -14,6 +14,7 @@ from diagnostics.measure.activations import ActivationStatistics
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, LayerOutputs, positions
 from lenet.hooks import LayerInfo
 from lenet.layers.workspace import batch_first, batch_last
+from tests.helpers.examples import examples
 
 MEAN, STD, ZERO, SATURATED, DEAD = positions(
     ACTIVATION_STATISTICS, "mean", "std", "zero_fraction", "saturated_fraction", "dead_fraction"
@@ -60,7 +61,7 @@ def outputs(seed: int, sizes: list[int], alive: float, activation: str = "relu")
     alive=st.sampled_from([0.0, 0.2, 0.9, 1.0]),
     activation=st.sampled_from(["relu", "tanh"]),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_silent_units_are_exactly_those_that_are_zero_for_the_whole_batch(
     seed: int, sizes: list[int], order: str, alive: float, activation: str
 ) -> None:
@@ -81,7 +82,7 @@ def test_silent_units_are_exactly_those_that_are_zero_for_the_whole_batch(
 
 
 @given(seed=st.integers(0, 10_000), sizes=st.lists(st.integers(1, 70), min_size=1, max_size=3), order=ORDERS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_statistics_are_those_of_the_first_samples_and_evenly_spaced_rows(
     seed: int, sizes: list[int], order: str
 ) -> None:
@@ -147,7 +148,7 @@ def test_outputs_that_are_not_finite_are_not_silent() -> None:
     alive=st.sampled_from([0.0, 0.5, 1.0]),
     activation=st.sampled_from(["relu", "tanh"]),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_every_statistic_is_what_its_definition_says(seed: int, steps: int, alive: float, activation: str) -> None:
     block = np.full((len(ACTIVATION_STATISTICS), 3), np.nan, np.float32)
     statistics = ActivationStatistics(layers(activation), block, WINDOW)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from diagnostics.measure.histograms import histograms
 from diagnostics.measure.tensors import TensorStatistics, exact_statistics
 from diagnostics.schema.measures import LayerOutputs, saturated_fraction
 from diagnostics.schema.tables import BINS
+from tests.helpers.examples import examples
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 TENSORS = st.lists(hnp.arrays(np.float32, st.integers(1, 600), elements=FLOATS), min_size=1, max_size=5)
@@ -49,7 +50,7 @@ def agree(found: Any, expected: Any, scale: float) -> None:
 
 
 @given(TENSORS)
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_statistics_equal_their_definitions_whatever_the_entries(tensors: list[NDArray[np.float32]]) -> None:
     out = measured(tensors)
 
@@ -65,7 +66,7 @@ def test_statistics_equal_their_definitions_whatever_the_entries(tensors: list[N
     spread=st.sampled_from([0.0, 1.0]),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=120, deadline=None)
+@examples(120)
 def test_statistics_equal_their_definitions_whatever_the_size_and_the_scale(
     size: int, scale: float, shift: float, spread: float, seed: int
 ) -> None:
@@ -121,7 +122,7 @@ def test_one_bad_entry_spoils_no_other_tensor() -> None:
 
 
 @given(TENSORS)
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_histograms_count_every_finite_entry_in_its_bin(tensors: list[NDArray[np.float32]]) -> None:
     counts = np.zeros((len(tensors), BINS), np.uint32)
     ranges = np.zeros((len(tensors), 2), np.float32)

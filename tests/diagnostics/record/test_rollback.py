@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import subprocess
-import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,14 @@ from diagnostics.log.checkpoints import CheckpointRing
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.log.repair import repair_log
 from diagnostics.log.resume import prepare_resume
+from diagnostics.record.rollback import settings_at
 from diagnostics.run.export import export_run
 from diagnostics.run.timeline import Timeline
 from diagnostics.run.usual import usual_gradient_norm
+from diagnostics.schema.rollback import Rollback
 from lenet import Hook, SettingsError
 from lenet.hooks import ContinueFrom, StepEnd
+from tests.helpers.forked import run as run_program
 from tests.helpers.rollback_trainings import (
     EPOCHS,
     QUICK,
@@ -180,6 +182,20 @@ def test_clipping_is_at_the_median_norm_of_the_healthy_steps_before_and_half_of_
     assert len(whole) == STEPS_ASKED
 
 
+def test_the_settings_at_a_step_are_those_of_the_rollbacks_that_are_in_use_there() -> None:
+    def back(step: int, setting: str, value: float) -> Rollback:
+        return Rollback(step, 300, "collapsed", 250, "half-rate", setting, value, None, "")
+
+    rollbacks = (back(200, "lr", 0.25), back(100, "clip_norm", 0.3), back(150, "lr", 0.1))
+    run: Any = SimpleNamespace(rollbacks=rollbacks, info=SimpleNamespace(settings={"lr": 0.5, "momentum": None}))
+
+    assert settings_at(run, 99) == {"lr": 0.5, "momentum": None}
+    assert settings_at(run, 149) == {"lr": 0.25, "momentum": None, "clip_norm": 0.3}
+    assert settings_at(run, 400)["lr"] == 0.1
+    run.info.settings = {}
+    assert settings_at(run, 400) == {}
+
+
 def test_the_samples_get_another_order_only_if_asked(twice: Any, tmp_path: Path) -> None:
     mixed = turned_back(tmp_path / "mixed.h5", lr=2.0, rollback_reshuffle=True)
     plain = turned_back(tmp_path / "plain.h5", lr=2.0)
@@ -208,8 +224,8 @@ def test_a_run_that_is_killed_at_any_stage_of_a_rollback_goes_on_as_if_it_had_no
     stage: str, twice: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "run.h5"
-    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), stage]
-    assert subprocess.run(program, check=False).returncode == -9
+    program = ["-m", "tests.helpers.rollback_trainings", str(path), stage]
+    assert run_program(*program).returncode == -9
 
     run = resumed(path)
 
@@ -249,8 +265,8 @@ def _interrupted(path: Path) -> None:
 def test_a_checkpoint_of_undone_steps_is_never_gone_on_from(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     stage = "before undone checkpoints are removed"
-    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), stage]
-    subprocess.run(program, check=False)
+    program = ["-m", "tests.helpers.rollback_trainings", str(path), stage]
+    run_program(*program)
 
     point = prepare_resume(path)
     assert max(CheckpointRing(checkpoint_folder(path), point.run.header.run_id).steps) > point.run.rollbacks[-1].step
@@ -259,8 +275,8 @@ def test_a_checkpoint_of_undone_steps_is_never_gone_on_from(tmp_path: Path) -> N
 
 def test_a_repaired_log_keeps_its_undone_rows(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
-    program = [sys.executable, "-m", "tests.helpers.rollback_trainings", str(path), "long after it"]
-    subprocess.run(program, check=False)
+    program = ["-m", "tests.helpers.rollback_trainings", str(path), "long after it"]
+    run_program(*program)
     before = open_run(path)
 
     repair_log(path)

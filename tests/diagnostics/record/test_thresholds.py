@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from diagnostics.detect.detector import DEFAULT_THRESHOLDS, diagnose
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
+from diagnostics.detect.recorded import diagnose
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +12,14 @@ from diagnostics import open_run
 from diagnostics.replay import replay
 from lenet import load_state
 from tests.helpers import any_step
+from tests.helpers.forked import PIPE, run, start
 from tests.helpers.logged_runs import same_state
 
 SEED = 20_240_715
 
 
 def process(what: str, folder: Path, count: object, threads: int) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "tests.helpers.any_step", what, str(folder), str(SEED), str(count), str(threads)],
-        check=True,
-    )
+    run("-m", "tests.helpers.any_step", what, str(folder), str(SEED), str(count), str(threads), check=True)
 
 
 def assert_equal_states(folder: Path, number: int) -> None:
@@ -55,17 +50,18 @@ def test_a_hundred_random_steps_are_those_of_an_independent_run(tmp_path: Path, 
 def test_a_run_that_was_killed_and_resumed_has_the_same_states(tmp_path: Path, number: int) -> None:
     """Killed with SIGKILL at a random step, where a checkpoint may be half written; replayed before and after."""
     case = list(any_step.cases(SEED, number + 1))[number]
-    command = [sys.executable, "-m", "tests.helpers.any_step", "log", str(tmp_path), str(SEED), f"{number}:", "2"]
+    command = ["-m", "tests.helpers.any_step", "log", str(tmp_path), str(SEED), f"{number}:", "2"]
     kill_at = random.Random(number).randint(3, 6)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        for line in running.stdout:
-            if int(line) >= kill_at:
-                running.send_signal(signal.SIGKILL)
-                break
+    running = start(*command, stdout=PIPE)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if int(line) >= kill_at:
+            running.kill()
+            break
+    running.communicate()
     any_step.rerun(case, tmp_path, 1)
     if len(open_run(case.log(tmp_path))):  # else it was killed before its first rows were written
         assert replay(case.log(tmp_path)).check().is_proven
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    run(*command, check=True)
     any_step.replayed(case, tmp_path, 1)
     assert_equal_states(tmp_path, number)

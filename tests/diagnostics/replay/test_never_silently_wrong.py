@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,10 +34,19 @@ from tests.helpers.logged_runs import STEPS, data, logged, same_state
 WANTED = 10
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, Any]]:
+    """A folder with a log and its checkpoints, which stays as it is, and the states that the run went through."""
+    folder = tmp_path_factory.mktemp("made")
+    return folder, logged(folder / "run.h5", {"optimizer": "momentum"}).states
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> tuple[Path, dict[int, Any]]:
-    log = tmp_path / "run.h5"
-    return log, logged(log, {"optimizer": "momentum"}).states
+def run(made: tuple[Path, dict[int, Any]], tmp_path: Path) -> tuple[Path, dict[int, Any]]:
+    """A copy of the log, which may be changed."""
+    folder, states = made
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "run.h5", states
 
 
 def change_row(log: Path, step: int, change: Callable[[Any, list[str]], None]) -> None:
@@ -184,11 +194,10 @@ def test_a_checkpoint_that_was_changed_with_care_is_passed_over(run: Any, key: s
 @pytest.mark.parametrize("key", ["parameters", "optimizer/velocity"])
 @pytest.mark.parametrize("step", [8, WANTED])
 def test_a_changed_checkpoint_is_found_out_by_the_rows_where_the_log_has_no_digests(
-    tmp_path: Path, key: str, step: int
+    run: Any, key: str, step: int
 ) -> None:
     """As in a log of an older program; the log says of itself what it is."""
-    log = tmp_path / "run.h5"
-    states = logged(log, {"optimizer": "momentum"}).states
+    log, states = run
     with h5py.File(log, "r+") as file:
         file.attrs.modify("schema_version", np.array([1, 1], np.int32))
         del file[DIGESTS.path]
@@ -305,18 +314,25 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def digits_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of a training from settings, without its checkpoints: a replay of it begins at the seed."""
+    log = tmp_path_factory.mktemp("digits") / "run.h5"
+    settings = Settings(network="feedforward", limit=256, batch_size=32, epochs=2)
+    run_training(settings, log, dataset=load_dataset(limit=256))
+    shutil.rmtree(checkpoint_folder(log))
+    return log
+
+
 @pytest.mark.parametrize("change", SETTINGS)
-def test_other_settings_are_told_with_the_first_step_that_differs(tmp_path: Path, change: str) -> None:
-    log = tmp_path / "run.h5"
-    run_training(
-        Settings(network="feedforward", limit=256, batch_size=32, epochs=2), log, dataset=load_dataset(limit=256)
-    )
+def test_other_settings_are_told_with_the_first_step_that_differs(
+    tmp_path: Path, digits_log: Path, change: str
+) -> None:
+    log = Path(shutil.copy(digits_log, tmp_path))
     changes, expected = SETTINGS[change]
     with h5py.File(log, "r+") as file:
         settings = {**json.loads(file.attrs["settings"]), **changes}
         file.attrs["settings"] = np.bytes_(json.dumps(settings))
-    for path in checkpoint_folder(log).iterdir():
-        path.unlink()
     with pytest.raises(ReplayError, match="other data") if "data" in expected else _any(expected):
         replay(log).at(5)
 
@@ -334,7 +350,7 @@ def _any(expected: str) -> Any:
 def test_another_kernel_of_the_matrix_products_is_told_by_name(tmp_path: Path) -> None:
     """The kernel is chosen when NumPy is loaded, so this takes a process of its own."""
     log = tmp_path / "run.h5"
-    run_training(Settings(network="lenet", limit=512, epochs=2), log, dataset=load_dataset(limit=512))
+    run_training(Settings(network="lenet", limit=256, epochs=1), log, dataset=load_dataset(limit=256))
     program = f"from diagnostics.replay import replay; print(replay({str(log)!r}).check())"
     for kernel in ("NEHALEM", "HASWELL"):
         done = subprocess.run(

@@ -167,5 +167,5 @@ def test_an_output_before_the_function_that_is_not_known_is_told(tmp_path: Path)
         replayed.at(3)  # the outputs that are measured are those before the function
     subject = replayed.recipe.subject()
     moment = replay(tmp_path / "run.h5", build=Momentum, batches=batches).at(3)
-    with pytest.raises(ReplayError, match="dense1: what goes into its activation function is not known"):
+    with pytest.raises(ReplayError, match="dense1: its preactivations are not known"):
         subject.passed(moment.values, moment.recipe.batch_of(3), "dense1")

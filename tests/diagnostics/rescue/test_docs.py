@@ -13,6 +13,7 @@ from diagnostics.statistics.intervals import mcnemar
 PAGE = Path(__file__).parents[3] / "docs" / "rescuing.md"
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_the_code_of_the_page_runs(dead_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dead.h5").write_bytes(dead_log.read_bytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 
 from diagnostics.errors import RescueError, StudyError
 from diagnostics.log.reader import open_run
-from diagnostics.record.training import run_training
 from diagnostics.replay import replay
 from diagnostics.replay.branch import Branch
 from diagnostics.rescue.experiment import BranchWork, Rescue
@@ -22,7 +20,6 @@ from diagnostics.rescue.patient import Patient, examine
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, PlannedBranch, make_plan
 from diagnostics.rescue.record import BRANCHES, PLAN, BranchResult
 from diagnostics.rescue.results import read_results
-from tests.diagnostics.rescue.conftest import DYING
 
 FAST = 120  # steps of a branch: enough for the small network to die or to learn
 
@@ -42,14 +39,12 @@ def rescued(
     return rescue.results
 
 
-def test_a_run_that_did_not_die_is_no_patient(tmp_path: Path) -> None:
-    path = tmp_path / "healthy.h5"
-    run_training(replace(DYING, lr=0.1), path)
-
+def test_a_run_that_did_not_die_is_no_patient(living_log: Path) -> None:
     with pytest.raises(RescueError, match="a rescue needs a run that died"):
-        examine(open_run(path))
+        examine(open_run(living_log))
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_clipping_saves_the_small_run_and_the_unchanged_branch_dies(
     patient: Patient, dead_log: Path, tmp_path: Path
 ) -> None:
@@ -68,17 +63,16 @@ def test_the_number_of_workers_changes_no_bit(patient: Patient, dead_log: Path, 
     assert len({result.digest for result in alone.values()}) > 4
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("in_this_process")
 def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
     patient: Patient, dead_log: Path, tmp_path: Path
 ) -> None:
-    whole = rescued(patient, dead_log, tmp_path / "whole")
     folder = tmp_path / "cut"
-    rescued(patient, dead_log, folder)
+    whole = rescued(patient, dead_log, folder, runs=2)
     lines = (folder / BRANCHES).read_bytes().splitlines(keepends=True)
     (folder / BRANCHES).write_bytes(b"".join(lines[:3]) + lines[3][:25])  # as a kill leaves it
 
-    again = rescued(patient, dead_log, folder, resume=True)
+    again = rescued(patient, dead_log, folder, runs=2, resume=True)
 
     assert again == whole
     assert [json.loads(line)["key"] for line in (folder / BRANCHES).read_text().splitlines()][:3] == [
@@ -86,6 +80,7 @@ def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
     ]
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_results_are_never_continued_under_another_plan_or_unasked(
     patient: Patient, dead_log: Path, tmp_path: Path
 ) -> None:
@@ -120,6 +115,7 @@ def test_the_first_rows_of_paired_branches_are_equal_until_the_intervention_acts
     assert (control[1, values] != slow[1, values]).any()
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_the_report_finds_a_rescue_beside_its_log_also_when_words_have_changed(
     patient: Patient, dead_log: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +146,7 @@ def test_a_log_that_cannot_be_reproduced_ends_the_rescue(patient: Patient, dead_
         work(PlannedBranch(UNCHANGED, None, 0, None, 0, changed))
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_kept_branches_are_logs_that_say_what_was_changed(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
     rescued(patient, dead_log, tmp_path / "out", runs=1, keep_branches=True)
     run = open_run(tmp_path / "out" / "branches" / "clip-0.h5")
@@ -158,6 +155,7 @@ def test_kept_branches_are_logs_that_say_what_was_changed(patient: Patient, dead
     assert int(run.index["step"][0]) == make_plan(patient).branch_step
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_frames_and_json_tell_the_same_counts(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
     plan = make_plan(patient, runs=2, arms=[BUT_FOR, "clip"], horizon=FAST)
     rescue = Rescue(patient, plan, tmp_path / "out", dead_log)

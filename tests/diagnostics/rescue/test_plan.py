@@ -8,7 +8,7 @@ import pytest
 
 from diagnostics.errors import StudyError
 from diagnostics.rescue.interventions import Nothing, ScaleUpdate, SwapBatch
-from diagnostics.rescue.patient import Patient, Treatment
+from diagnostics.rescue.patient import Patient
 from diagnostics.rescue.plan import (
     BUT_FOR,
     CONTROL,
@@ -21,19 +21,7 @@ from diagnostics.rescue.plan import (
     make_plan,
     points,
 )
-
-PATIENT = Patient(
-    name="dead",
-    run_id="1",
-    first_link=34,
-    blow=53,
-    confirmed=73,
-    layers=("conv2",),
-    learning_rate=0.5,
-    usual_gradient_norm=0.3,
-    usual_share_of_update=0.2,
-    remedies=(Treatment("clip", "clipping the gradient by its norm", {"clip_norm": 1.0}),),
-)
+from tests.helpers.rescue_results import PATIENT
 
 
 def branches(name: str, patient: Patient = PATIENT, runs: int = 20) -> list[PlannedBranch]:
@@ -53,6 +41,10 @@ def test_an_early_death_branches_off_at_step_0() -> None:
 
     assert {branch.step for branch in branches(CONTROL, early)} == {0}
     assert [branch.intervention for branch in branches(BUT_FOR + PLACEBO, early)] == [ScaleUpdate(k) for k in range(4)]
+
+
+def test_remedies_begin_no_earlier_than_the_step_to_which_a_run_was_turned_back() -> None:
+    assert {branch.step for branch in branches("clip", replace(PATIENT, turned_back_to=30))} == {30}
 
 
 def test_one_update_is_left_out_and_the_placebo_leaves_out_each_of_the_twenty_before() -> None:

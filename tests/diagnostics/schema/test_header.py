@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnostics.log.attributes import change, read_header, write_header
@@ -20,6 +20,7 @@ from diagnostics.log.native import NativeFile
 from diagnostics.schema.header import ATTRIBUTES, STATUSES, Header
 from diagnostics.schema.tables import VALUES
 from tests.helpers.edited_declarations import recorded_with
+from tests.helpers.examples import examples
 from tests.helpers.small_runs import small_info
 
 NEW_ATTRIBUTE = """    weather: Annotated[str, Attribute("text", "", "how the day was")] = "sunny"
@@ -87,7 +88,7 @@ PLAIN = st.dictionaries(TEXTS, VALUES_OF_JSON, max_size=3)
         {"run_id": TEXTS, "digest_end": TEXTS, "created": NUMBERS, "status": st.sampled_from(STATUSES)}
     ),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_whatever_a_header_says_is_read_again(info: dict[str, Any], header: dict[str, Any]) -> None:
     given_header = Header(small_info(**info), checkpoint_every=0, **header)
 

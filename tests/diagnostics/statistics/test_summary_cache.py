@@ -18,12 +18,19 @@ from tests.helpers.log_writers import whole_log
 from tests.helpers.odd_files import ODD_FILES, what_is_there
 
 
+@pytest.fixture(scope="module")
+def summarised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a log and its summary, which stays as it is."""
+    folder = tmp_path_factory.mktemp("summarised")
+    whole_log(folder / "run.h5")
+    summary_of(folder / "run.h5")
+    return folder
+
+
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    path = tmp_path / "run.h5"
-    whole_log(path)
-    summary_of(path)
-    return path
+def log(summarised: Path, tmp_path: Path) -> Path:
+    shutil.copytree(summarised, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "run.h5"
 
 
 def place(log: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError, LogWriteError
 from diagnostics.record.recorder import Recorder
 from diagnostics.statistics.tracker import StatisticsTracker, rule_of_thumb
+from tests.helpers.pools import from_a_server
 from tests.helpers.small_models import blobs, small_model
 from tests.helpers.tracked_runs import many_runs, one_run
 
@@ -157,8 +157,8 @@ def test_a_phase_or_time_that_cannot_be_is_refused(tmp_path, phase, seconds):
 
 
 def test_two_processes_writing_at_once_lose_nothing(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=many_runs, args=(tmp_path, 8)) for _ in range(2)]
+    context = from_a_server()
+    writers = [context.Process(target=many_runs, args=(tmp_path, 8)) for _ in range(2)]  # type: ignore[attr-defined]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from diagnostics.study.runner import Study, StudyProgress
 from lenet.errors import SettingsError
 from lenet.settings import Settings
 from tests.helpers.fake_work import FakeWork, SameProcessExecutor, calls
+from tests.helpers.pools import from_a_server
 from tests.helpers.waiting import PATIENCE, wait_until
 
 
@@ -249,7 +249,7 @@ def _study_for_ever(folder: Path) -> None:
 
 
 def test_killing_a_study_ends_its_workers_and_a_second_one_may_then_go_on(tmp_path):
-    study = multiprocessing.get_context("spawn").Process(target=_study_for_ever, args=(tmp_path,))
+    study = from_a_server().Process(target=_study_for_ever, args=(tmp_path,))  # type: ignore[attr-defined]
     study.start()
     wait_until(lambda: len(calls(tmp_path)) == 2, "two runs to begin")
     with pytest.raises(StudyError, match="another process"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lenet.data import formatData, load_mnist_images, load_mnist_labels
 from lenet.data.idx import MAX_BYTES, MAX_MEMBERS, read_idx
 from lenet.errors import DataError, ShapeError
+from tests.helpers.examples import examples
 from tests.helpers.fuzz import Record, assert_one_line, fuzz
 
 Bytes = NDArray[np.uint8]
@@ -51,7 +52,7 @@ def error_of(path: Path, load: Callable[[Path], object] = load_mnist_images) -> 
 # What is read ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=6)),
     pack=st.sampled_from([bytes, gzip.compress]),
@@ -69,7 +70,7 @@ def test_images_of_any_size_come_back_as_they_were_written(
     np.testing.assert_array_equal(loaded, images)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(labels=hnp.arrays(np.uint8, st.integers(1, 50)), pack=st.sampled_from([bytes, gzip.compress]))
 def test_labels_come_back_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, labels: Bytes, pack: Callable[[bytes], bytes]

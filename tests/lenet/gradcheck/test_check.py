@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet.gradcheck import check
 from lenet.settings import Settings
 from tests.helpers import plain_layers as ref
+from tests.helpers.examples import examples
 from tests.helpers.faulty_layers import (
     IMAGES,
     ROWS,
@@ -30,7 +31,7 @@ from tests.helpers.plain_layers import Array
 # Layers that are right ---------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     n=st.integers(1, 3),
     kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
@@ -50,7 +51,7 @@ def test_a_right_convolution_is_never_accused(
     assert max(t.error for t in result.tensors.values()) < 1e-8
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     n=st.integers(1, 4),
     sizes=st.tuples(st.integers(1, 6), st.integers(1, 6)),
@@ -63,7 +64,7 @@ def test_a_right_dense_layer_is_never_accused(n: int, sizes: tuple[int, int], sc
     assert result.ok, str(result)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     layer=st.sampled_from([ref.ReLU(), ref.Sigmoid(), ref.Softmax(), ref.AveragePool(), ref.MaxPool()]),
     n=st.integers(1, 4),

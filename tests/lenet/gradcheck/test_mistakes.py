@@ -82,10 +82,15 @@ def test_the_worst_entry_is_named_with_both_values() -> None:
 # The paper's convolution ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("padding", ["valid", "same", "full"])
-@pytest.mark.parametrize(("c", "f"), [(1, 3), (2, 3), pytest.param(3, 3, marks=pytest.mark.slow)])
-def test_the_mistakes_of_the_reports_convolution_are_all_named(padding: str, c: int, f: int) -> None:
-    layer = convolution(ref.ReportConvolution, (3, 3), c, f, padding)
+SEVERAL_CHANNELS = [
+    pytest.param(*one, marks=pytest.mark.slow)
+    for one in ((2, "valid"), (2, "full"), (3, "valid"), (3, "same"), (3, "full"))
+]
+
+
+@pytest.mark.parametrize(("c", "padding"), [(1, "valid"), (1, "same"), (1, "full"), (2, "same"), *SEVERAL_CHANNELS])
+def test_the_mistakes_of_the_reports_convolution_are_all_named(c: int, padding: str) -> None:
+    layer = convolution(ref.ReportConvolution, (3, 3), c, 3, padding)
 
     result = check(layer, draw(2, 5, 5, c, seed=3), entries=40)
 

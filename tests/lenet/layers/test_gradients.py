@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import (
@@ -23,6 +23,7 @@ from lenet import (
 )
 from lenet.gradcheck import check
 from tests.helpers import plain_layers as ref
+from tests.helpers.examples import examples
 from tests.helpers.plain_layers import Array
 
 PADDINGS = ["valid", "same", "full"]
@@ -78,7 +79,7 @@ def test_the_convolution_agrees_with_loops_and_finite_differences(padding: str, 
     assert_right_gradients(layer, inputs, entries=80)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     n=st.integers(1, 4),
     image=st.tuples(st.integers(1, 8), st.integers(1, 8)),
@@ -104,7 +105,7 @@ def test_the_convolution_agrees_with_loops_for_any_shape(
     )
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(
     n=st.integers(1, 3),
     kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
@@ -131,7 +132,7 @@ def test_the_convolutions_of_a_lenet_have_right_gradients() -> None:
 # The paper's convolution ------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     n=st.integers(1, 4),
     image=st.tuples(st.integers(3, 7), st.integers(3, 7)),
@@ -153,7 +154,7 @@ def test_the_reports_convolution_agrees_with_loops_over_several_calls(
     assert_same_arithmetic(layer, reference, draw(n, *image, channels, seed=seed), seed, calls=3)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     image=st.tuples(st.integers(3, 7), st.integers(3, 7)),
     kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
@@ -228,7 +229,7 @@ def test_with_one_channel_one_kernel_and_one_image_the_reports_output_is_exact()
 # Pooling, dense, flatten, activations ------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     n=st.integers(1, 3),
     image=st.tuples(st.integers(1, 9), st.integers(1, 9)),
@@ -247,7 +248,7 @@ def test_pooling_agrees_with_loops_and_finite_differences_also_where_windows_ove
     assert_right_gradients(layer, inputs, seed, entries=30)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(n=st.integers(1, 5), sizes=st.tuples(st.integers(1, 8), st.integers(1, 8)), seed=st.integers(0, 1000))
 def test_the_dense_layer_agrees_with_its_formula_and_finite_differences(
     n: int, sizes: tuple[int, int], seed: int
@@ -267,7 +268,7 @@ ACTIVATIONS = [
 
 
 @pytest.mark.parametrize(("kind", "reference"), ACTIVATIONS)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     n=st.integers(1, 4),
     features=st.integers(1, 8),

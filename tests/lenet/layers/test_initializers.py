@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import ActivationSoftmax, ConvolutionLayer, DenseLayer, Flatten, Initializer, Model, Settings
 from lenet.layers.initializers import SCHEMES, SHAPES, fans
+from tests.helpers.examples import examples
 from tests.helpers.small_models import ready
 
 SIZES = [(300, 200), (784, 120), (5, 5, 20, 30), (3, 7, 16, 40)]
@@ -73,7 +74,7 @@ def test_fans_count_the_inputs_and_outputs_a_weight_joins(kernel: list[int], sid
     assert fans((*kernel, *sides)) == (area * sides[0], area * sides[1])
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.sampled_from(SCHEMES), st.sampled_from(SHAPES), st.integers(0, 99))
 def test_the_same_generator_gives_the_same_weights(scheme: str, distribution: str, seed: int) -> None:
     first, second = (Initializer(scheme, distribution).draw((6, 5), np.random.default_rng(seed)) for _ in "12")

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import Constant, Cosine, InverseTime, Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD, StepDecay
+from tests.helpers.examples import examples
 from tests.helpers.small_models import OPTIMIZERS, blobs, small_model
 
 Rows = Sequence[Sequence[float]]
@@ -196,7 +197,7 @@ def test_the_norm_that_is_clipped_is_that_of_all_layers_together() -> None:
     np.testing.assert_allclose(short / np.linalg.norm(short), long / np.linalg.norm(long), atol=1e-3)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.sampled_from(sorted(OPTIMIZERS)), st.integers(0, 1000))
 def test_every_optimizer_goes_downhill_on_a_bowl(name: str, seed: int) -> None:
     optimizer = OPTIMIZERS[name]()

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import ActivationSoftmax, DenseLayer, Model, OptimizerSGD
+from tests.helpers.examples import examples
 from tests.helpers.small_models import Everything, blobs, ready, small_model
 
 
@@ -47,7 +48,7 @@ def written_out(model: Model, values: Any) -> float:
 strengths = st.floats(0, 2, allow_subnormal=False)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(strengths, strengths, st.tuples(strengths, strengths), st.integers(0, 1000))
 def test_penalty_is_its_formula_and_its_gradient_that_of_finite_differences(
     l1: float, l2: float, first: tuple[float, float], seed: int

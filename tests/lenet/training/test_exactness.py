@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,9 @@ import numpy as np
 import pytest
 
 from lenet import NETWORKS, Hook, Settings
+from tests.helpers.forked import run
 from tests.helpers.resumed_run import make, train
 from tests.helpers.small_models import EVENTS, OPTIMIZERS, Everything, blobs, mnist, small_model
-from tests.helpers.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -37,8 +35,8 @@ def lenet_digest(batch_size: int = 32, threads: int = 1, hooks: Any = (), **chan
 
 def in_another_process(case: dict[str, Any], *states: Path) -> Any:
     """What tests/helpers/resumed_run.py prints for the case."""
-    command = [sys.executable, "-W", "error", "-m", "tests.helpers.resumed_run", json.dumps(case), *map(str, states)]
-    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE).stdout)
+    command = ["-W", "error", "-m", "tests.helpers.resumed_run", json.dumps(case), *map(str, states)]
+    return json.loads(run(*command, cwd=ROOT, check=True).stdout)
 
 
 # The same seed -----------------------------------------------------------------------------------

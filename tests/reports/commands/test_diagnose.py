@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from docs import generate
 from reports.cli import main
 from reports.text import rules_manual
 from reports.text.diagnosis import diagnosis_text
+from tests.helpers.crafted_logs import rename_layers
 from tests.helpers.small_trainings import small_model, train
 
 KEYS = ("run", "verdict", "onset", "confirmed", "defect_steps", "steps", "stretches", "cause", "findings", "remedies")
@@ -96,6 +98,19 @@ def test_a_damaged_log_is_judged_as_far_as_it_goes_and_said_to_be_damaged(runs, 
         result = told(*command)
         assert (result.exit_code, result.stderr) == (3, told_text.stderr)
         assert result.stdout
+
+
+def test_a_name_with_ends_of_lines_in_it_stays_in_its_line(runs, tmp_path):
+    log = shutil.copy(runs / "dead.h5", tmp_path / "two\nlines.h5")
+    rename_layers(log, {name: f"{name}\nhealthy: it learned" for name in ("conv1", "dense1", "dense2")})
+
+    result = told("diagnose", log)
+
+    assert result.exit_code == 0
+    first, *others = result.stdout.splitlines()
+    assert first.startswith("two\\nlines: a defect run")
+    assert all(line.startswith("  ") for line in others)
+    assert "\\nhealthy: it learned" in result.stdout
 
 
 def test_nan_is_null(runs):

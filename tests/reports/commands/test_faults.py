@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from reports.cli import main
 from reports.commands import help_lines
+from tests.helpers import forked
 from tests.helpers.log_writers import whole_log
 
 ROOT = Path(__file__).parents[3]
@@ -129,13 +130,7 @@ schema.command.callback = lambda: numpy.ones(1 << 40)
 sys.argv = ["lenet-diag", "schema"]
 main()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = forked.run("-c", script)
 
     assert done.returncode == 70
     assert re.fullmatch(r"a fault of lenet-diag: \w*MemoryError: .*; the traceback is in .*\n", done.stderr)

@@ -18,6 +18,7 @@ from tests.helpers.log_writers import whole_log
 NAMES = ["a#b?c%41.h5", "-x.h5", "a b.h5", "ü&<i>.h5", "a:b.h5", "'\".h5"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_links_of_a_study_lead_to_the_reports_of_its_runs(tmp_path: Path) -> None:
     for name in NAMES:
         whole_log(tmp_path / name)
@@ -42,6 +43,7 @@ def test_a_path_is_one_word_that_is_no_option(name: str) -> None:
     assert not word.startswith("-")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_command_that_is_suggested_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     trained = CliRunner().invoke(

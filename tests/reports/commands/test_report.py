@@ -37,6 +37,7 @@ def test_a_run_gets_a_page_and_its_figures_beside_the_log(log):
     assert (folder / "report.html").stat().st_size < 3_000_000
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_folder_gets_a_page_that_links_the_pages_of_its_runs(log, tmp_path):
     result = call("report", log.parent, "-o", tmp_path / "out", "--jobs", "1")
     assert result.exit_code == 0, result.output

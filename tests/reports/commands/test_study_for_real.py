@@ -12,12 +12,14 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
+from diagnostics.executors import worker_pool
 from diagnostics.log.reader import open_run
 from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.results import load_study
 from diagnostics.study.runner import Study
 from reports.commands.stats import command as stats
 from reports.commands.study import command as study
+from tests.helpers.pools import CONTEXTS
 from tests.helpers.waiting import PATIENCE, wait_until
 
 SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [32]}
@@ -31,9 +33,10 @@ def without_times(run):
     return replace(run, path="", epochs=epochs, **times)
 
 
-def test_one_job_and_two_give_the_same_runs_bit_for_bit(tmp_path):
+def test_one_job_and_two_give_the_same_runs_bit_for_bit(tmp_path, monkeypatch):
     results = []
-    for jobs in (1, 2):
+    for jobs, start in ((1, "forkserver"), (2, "spawn")):  # the second one as for users
+        monkeypatch.setattr(worker_pool, "get_context", CONTEXTS[start])
         folder = tmp_path / str(jobs)
         Study(StudyPlan(grid(SMALL, 2)), folder, jobs).run()
         runs = load_study(folder)[1].runs

@@ -6,14 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from reports.figures.curves import cells, extremes, moving_mean
+from tests.helpers.examples import examples
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(hnp.arrays(np.float64, st.integers(1, 3000), elements=st.floats(-1e6, 1e6)), st.integers(1, 50))
 def test_every_bucket_of_a_reduced_curve_keeps_its_smallest_and_largest_value(y, buckets):
     x, reduced = extremes(np.arange(len(y)), y, buckets)

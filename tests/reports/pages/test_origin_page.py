@@ -82,9 +82,9 @@ def test_the_page_tells_what_was_replayed_and_what_was_found() -> None:
     assert "equal to the log bit for bit" in text
     assert f"Step {found.main.step:,} changed the weights of {found.layer}" in text
     answering = found.main.answering[found.layer]
-    assert f"Of the {answering.units} units of {found.layer} {answering.before} answered" in text
+    assert f"Of the {answering.units} units of {found.layer} {answering.before} were above 0" in text
     assert "brought the loss of its own batch" in text
-    assert "Units that answer to some image of the batch" in text
+    assert "Units above 0 for some image of the batch" in text
 
 
 def test_the_steps_are_the_first_link_the_blow_and_an_ordinary_one() -> None:

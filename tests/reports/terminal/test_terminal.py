@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -25,6 +25,7 @@ from reports.terminal.model import LiveModel
 from reports.terminal.pace import Pace
 from reports.terminal.state import LiveState
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.examples import examples
 
 
 def state(**more: Any) -> LiveState:
@@ -72,7 +73,7 @@ def test_two_hundred_by_fifty_draws_larger_curves():
     assert max(map(len, text(200, 50))) > 150
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.integers(1, 220), st.integers(1, 60), st.booleans())
 def test_no_size_is_ever_exceeded(width, height, plain):
     shown = lines(STATE, width, height, plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from reports.terminal.live import LiveView
 from reports.terminal.screen import Screen
+from tests.helpers.forked import PIPE, run, start
 from tests.helpers.pseudo_terminal import on_a_terminal
 from tests.helpers.small_trainings import train
 
@@ -35,8 +37,7 @@ def bash(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def digest(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Of the parameters after an undisturbed training."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    done = bash(f"{PYTHON} {TRAIN}", folder)
-    assert done.returncode == 0, done.stderr
+    run("-m", "reports", *TRAIN.split(), cwd=folder, check=True)
     return str(open_run(folder / "run.h5").source.header.digest_end)  # type: ignore[attr-defined]
 
 
@@ -51,27 +52,56 @@ def assert_whole(folder: Path, digest: str) -> None:
 FULL, CLOSED = "no space left on device", "broken pipe"
 
 
+def full_disk() -> int:
+    """A descriptor to which nothing can be written, as for `> /dev/full`."""
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def reader_gone() -> int:
+    """A descriptor of a pipe that nobody reads any more, as for `| true`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def assert_printing_alone_ended(stderr: str, reason: str) -> None:
+    told = [text for text in stderr.splitlines() if "printing was switched off at step" in text]
+    assert len(told) == 2, stderr  # when it happens, and at the end
+    assert told[0] == f"{told[1]}; the training goes on"
+    assert told[1].endswith(f": {reason}")
+    assert "Traceback" not in stderr
+    assert "Exception ignored" not in stderr
+
+
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("stream", "more", "reason"),
     [
-        ("{train} > /dev/full", FULL),
-        pytest.param("{train} --print-every 4 > /dev/full", FULL, marks=pytest.mark.slow),
-        pytest.param("set -o pipefail; {train} | head -n 1 > /dev/null", CLOSED, marks=pytest.mark.slow),
-        ("set -o pipefail; {train} > >(exec true)", CLOSED),
+        (full_disk, "", FULL),
+        pytest.param(full_disk, "--print-every 4", FULL, marks=pytest.mark.slow),
+        (reader_gone, "", CLOSED),
     ],
-    ids=["full disk", "full disk, later", "head", "reader gone"],
+    ids=["full disk", "full disk, later", "reader gone"],
 )
-def test_stdout_that_takes_no_more_ends_printing_alone(tmp_path: Path, digest: str, line: str, reason: str) -> None:
-    done = bash(line.format(train=f"{PYTHON} {TRAIN}"), tmp_path)
+def test_stdout_that_takes_no_more_ends_printing_alone(
+    tmp_path: Path, digest: str, stream: Callable[[], int], more: str, reason: str
+) -> None:
+    stdout = stream()
+    program = start("-m", "reports", *TRAIN.split(), *more.split(), cwd=tmp_path, stdout=stdout, stderr=PIPE)
+    os.close(stdout)
+    _, told = program.communicate()
+
+    assert program.returncode == 0, told
+    assert_whole(tmp_path, digest)
+    assert_printing_alone_ended(told, reason)
+
+
+@pytest.mark.slow
+def test_a_reader_that_takes_one_line_ends_printing_alone(tmp_path: Path, digest: str) -> None:
+    done = bash(f"set -o pipefail; {PYTHON} {TRAIN} | head -n 1 > /dev/null", tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert_whole(tmp_path, digest)
-    told = [text for text in done.stderr.splitlines() if "printing was switched off at step" in text]
-    assert len(told) == 2, done.stderr  # when it happens, and at the end
-    assert told[0] == f"{told[1]}; the training goes on"
-    assert told[1].endswith(f": {reason}")
-    assert "Traceback" not in done.stderr
-    assert "Exception ignored" not in done.stderr
+    assert_printing_alone_ended(done.stderr, CLOSED)
 
 
 OTHERS = ("2> /dev/full", "> /dev/full 2>&1", ">&- 2>&-", "<&- >&-")
@@ -87,18 +117,30 @@ def test_stderr_that_takes_no_more_ends_nothing(tmp_path: Path, digest: str, red
     assert_whole(tmp_path, digest)
 
 
-@pytest.mark.parametrize(
-    "redirect",
-    ["2> >(exec true)", *(pytest.param(other, marks=pytest.mark.slow) for other in ("2> /dev/full", "2>&-"))],
-)
-def test_a_study_goes_on_without_its_view(tmp_path: Path, redirect: str) -> None:
-    study = "study --network feedforward --limit 256 --steps 3 --runs 2 --jobs 1 --out study"
+STUDY = "study --network feedforward --limit 256 --steps 3 --runs 2 --jobs 1 --out study"
 
-    done = bash(f"{PYTHON} {study} {redirect}", tmp_path)
 
-    assert done.returncode == 0, done.stdout
-    assert "n = 2" in done.stdout
-    assert len(list((tmp_path / "study").glob("*.h5"))) == 2
+def assert_all_runs_done(code: int | None, stdout: str, folder: Path) -> None:
+    assert code == 0, stdout
+    assert "n = 2" in stdout
+    assert len(list((folder / "study").glob("*.h5"))) == 2
+
+
+def test_a_study_goes_on_without_its_view(tmp_path: Path) -> None:
+    stderr = reader_gone()
+    program = start("-m", "reports", *STUDY.split(), cwd=tmp_path, stdout=PIPE, stderr=stderr)
+    os.close(stderr)
+    told, _ = program.communicate()
+
+    assert_all_runs_done(program.returncode, told, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("redirect", ["2> /dev/full", "2>&-"])
+def test_a_study_goes_on_where_its_view_cannot_be_shown(tmp_path: Path, redirect: str) -> None:
+    done = bash(f"{PYTHON} {STUDY} {redirect}", tmp_path)
+
+    assert_all_runs_done(done.returncode, done.stdout, tmp_path)
 
 
 def test_data_of_one_class_can_be_watched(tmp_path: Path) -> None:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from reports.text.rescue import headline, intentions, no_return_sentence, progress_text, rescue_text, tried_words
+from dataclasses import replace
+
+from diagnostics.rescue.cost import RemedyCost
+from reports.text.rescue import (
+    cost_intentions,
+    cost_outlook,
+    cost_sentence,
+    headline,
+    intentions,
+    lines,
+    no_return_sentence,
+    progress_text,
+    rescue_text,
+    tried_words,
+)
 from tests.helpers.rescue_results import made_up_plan, made_up_rescue
 
 
@@ -54,10 +68,30 @@ def test_what_was_tried_of_a_remedy_stands_behind_its_reason() -> None:
     assert tried_words(None, "clip") == ""
 
 
+def test_what_a_remedy_costs_is_told_with_the_number_of_pairs_and_the_interval() -> None:
+    result = made_up_rescue()
+    clip = next(arm.arm for arm in result.arms if arm.arm.name == "clip")
+    cost = RemedyCost(clip, 5, 4, 0.9712, 3, -0.004, (-0.011, 0.003))
+    title = "with clipping the gradient by its norm"
+
+    assert lines(replace(result, costs=(cost,)))[-1] == (
+        f"what it costs: {title} 4 of 5 are alive at the end of the run, validation accuracy 97.1 %; "
+        "-0.4 points (-1.1 to +0.3) over the 3 orders that are alive there without it too"
+    )
+    assert cost_sentence(replace(cost, pairs=1, interval=None)).endswith(
+        "-0.4 points over the 1 order that is alive there without it too"
+    )
+    assert "nothing tells what it costs" in cost_sentence(replace(cost, pairs=0, difference=None, interval=None))
+    none = RemedyCost(clip, 5, 0, None, 0, None, None)
+    assert cost_sentence(none) == f"{title} 0 of 5 are alive at the end of the run"
+
+
 def test_a_rescue_says_what_it_will_do_and_how_far_it_is() -> None:
     plan = made_up_plan()
 
     assert f"{len(plan.branches)} branches" in intentions(plan, 300, 2)
     assert "about 5 minutes with 2 processes" in intentions(plan, 300, 2)
+    assert "with 5 orders each, to the end of the run" in cost_outlook(5, 60)
+    assert "10 branches of the control and of what is proven" in cost_intentions(10, 1400, 600)
     assert "control 8 of 20" in progress_text(made_up_rescue(), 61.0)
     assert "61 s left" in progress_text(made_up_rescue(), 61.0)

@@ -131,7 +131,7 @@ def test_an_event_is_told_with_its_step_and_the_event_that_explains_it():
 
     assert events.final_verdict(diagnosis) == "collapsed from step 1,700; step 695: one update was large"
     assert events.verdict_event(Verdict.DIVERGED, 3, None) == "diverged from step 3"
-    assert events.verdict_without_stretch(Verdict.UNDECIDED) == "learning has not shown yet"
+    assert events.verdict_without_stretch(Verdict.UNDECIDED) == "it has not learned yet"
     assert events.verdict_without_stretch(Verdict.HEALTHY) == "healthy"
     assert events.epoch_ended(2, 0.9, 0.25) == "epoch 2 ended: accuracy 0.900, loss 0.250"
 

@@ -1,0 +1,31 @@
+"""How many examples Hypothesis draws: a third in `make test`, all in `make test-all`, and always the same ones.
+
+`HYPOTHESIS_PROFILE=thorough pytest` draws all; `HYPOTHESIS_PROFILE=explore pytest` draws all, and new ones each time.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+SHARE = 3 if PROFILE == "quick" else 1
+ALL = 100
+"""Examples of a test that says no number."""
+
+
+def some(count: int) -> int:
+    """So many examples, or a third of them."""
+    return -(-count // SHARE)
+
+
+def examples(count: int) -> settings:
+    """A decorator for a test of so many examples."""
+    return settings(max_examples=some(count), deadline=None)
+
+
+def load_profile() -> None:
+    """Set what holds for all tests."""
+    settings.register_profile(PROFILE, derandomize=PROFILE != "explore", deadline=None, max_examples=some(ALL))
+    settings.load_profile(PROFILE)
