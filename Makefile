@@ -67,10 +67,26 @@ test-torch: $(VENV)/.dev ## compare with PyTorch (installs it)
 test-browser: $(VENV)/.dev ## open the reports in headless Chromium (needs Debian's package chromium)
 	$(BIN)/python -m pytest -m browser
 
+.PHONY: test-package
+test-package: $(VENV)/.dev ## build the wheel, use it in an environment of its own, and execute the notebook
+	$(BIN)/python -m pytest tests/test_package.py tests/test_notebook.py
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	@touch $@
+
+.PHONY: docs-site
+docs-site: $(VENV)/.docs ## build the documentation as a site in site/, its links checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+.PHONY: docs-notebook
+docs-notebook: $(VENV)/.dev ## execute the notebook of docs/ and keep what it shows
+	$(BIN)/python -m docs.notebook
+
 .PHONY: docs
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python -m docs.generate
 
 .PHONY: clean
 clean: ## remove the environments and caches (runs and reports are kept)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site *.egg-info

@@ -51,6 +51,12 @@ def expect_several(argument: str, received: Iterable[T], what: str, kind: type |
     return items
 
 
+def expect_kind(argument: str, received: object, kind: type, what: str) -> None:
+    """Raises TypeError unless ``received`` is of a class; ``what`` says in words what that is."""
+    if not isinstance(received, kind):
+        raise TypeError(f"{argument}: received {_shown(received)}, expected {what}")
+
+
 def expect_range(argument: str, received: Sequence[int]) -> tuple[int, int]:
     """The first and the last step. Raises ValueError unless these are two whole numbers in ascending order."""
     pair = tuple(received) if isinstance(received, Iterable) else ()

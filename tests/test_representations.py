@@ -8,6 +8,7 @@ import diagnostics as ld
 import lenet
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics import RunSummary
+from diagnostics.statistics.summary_cache import Loaded
 from diagnostics.study import Arm, Study, StudyPlan
 
 SAMPLE = Path(__file__).parent / "diagnostics" / "samples" / "log-1.0.h5"
@@ -34,6 +35,8 @@ def test_objects_say_what_they_are_in_one_line(tmp_path: Path) -> None:
         "group": repr(dying),
         "comparison": repr(ld.compare(living, dying)),
         "study": repr(Study(plan, Path("studies"), 1)),
+        "plan": repr(plan),
+        "loaded": repr(Loaded(dying.runs, (Path("a.h5"),), ())),
     } == {
         "run": "<Run log-1.0: 70 steps recorded, completed>",
         "diagnosis": "<Diagnosis of log-1.0: diverged after 70 steps, broke at step 0, first link input-scale>",
@@ -46,4 +49,6 @@ def test_objects_say_what_they_are_in_one_line(tmp_path: Path) -> None:
         "comparison": "<Comparison of rate 0.1 with rate 0.5: "
         "0 of 3 against 3 of 3 defect runs, adjusted p 0.25, not shown>",
         "study": "<Study of 2 arms in studies: 0 runs have ended>",
+        "plan": "<StudyPlan of 2 arms: 4 runs from seed 0 on>",
+        "loaded": "<Loaded: 3 runs, 1 unfinished, 0 problems>",
     }

@@ -24,6 +24,13 @@ def judged(path: str) -> str:
     return f"{diagnosis.verdict} of {len(run)} steps"
 
 
+def drawn(path: str) -> str:
+    run = ld.open_run(path)
+    run.plot.chain().savefig("chain.png")
+    page = run.report("pages", replay=False)
+    return f"{page.name}, {len(run.plot.origin('units').axes)} panels, {run.to_json()['seed']}"
+
+
 def compared(folder: str) -> list[str]:
     plan, loaded = ld.load_study(folder)
     groups: list[ld.Group] = ld.group_runs(loaded.runs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from diagnostics.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from diagnostics.adapters.torch_recorder import TorchRecorder as TorchRecorder
     from diagnostics.adapters.watched_loop import Watch as Watch
     from diagnostics.adapters.watched_loop import watch as watch
 

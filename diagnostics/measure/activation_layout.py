@@ -53,6 +53,16 @@ def subsample(parts: Sequence[Array]) -> list[tuple[Array, slice, int]]:
     ]
 
 
+def unit_statistics(sample: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Mean, deviation and share of zeros of a subsample (units, entries), and the number of zeros of each unit."""
+    loops, sums, zeros = compiled_loops(), np.zeros((1, 3)), np.zeros(len(sample), np.int64)
+    loops.output_sums(sample[None, :, None], 0, 1, sample.shape[1], sums[0], zeros)
+    found, doubtful = np.zeros((3, 1), np.float32), np.zeros(1, np.uint8)
+    if loops.moments(sums, np.array([sample.size]), np.arange(3), found, doubtful):
+        found[:, 0] = exact_statistics(sample.ravel())[EXACT]
+    return found[:, 0], zeros
+
+
 class ActivationLayout:
     """The subsample of one set of output arrays. It is made once and used at every step with the same arrays.
 

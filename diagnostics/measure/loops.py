@@ -21,6 +21,9 @@ TYPES = {
     "tensor_sums": "void(Array(float32, 1, 'C', readonly=True), Array(int32, 1, 'C', readonly=True), int64[::1], "
     "float64[:, ::1], int64[::1], float32[:, ::1], int32[:, ::1])",
     "output_sums": "void(Array(float32, 4, 'C', readonly=True), int64, int64, int64, float64[::1], int64[::1])",
+    "map_sums": "void(Array(float32, 3, 'C', readonly=True), int64, int64, int64, int64, float64, float64[::1], "
+    "uint8[::1])",
+    "row_sums": "void(Array(float32, 2, 'C', readonly=True), int64, float64, float64[::1], int64[::1], uint8[::1])",
     "moments": "int64(float64[:, ::1], int64[::1], int64[::1], float32[:, ::1], uint8[::1])",
     "count_silence": "void(uint8[::1], int64[::1], int64, int64, int64[::1], float32[::1], float32[::1])",
     "histogram": "void(float32[::1], float64, float64, uint32[::1])",
@@ -113,6 +116,82 @@ def output_sums(x: Floats, first: int, stride: int, samples: int, sums: Doubles,
     sums[0] += total
     sums[1] += squares
     sums[2] += all_zeros
+
+
+def map_sums(
+    x: Floats, samples: int, height: int, first: int, stride: int, least: float, sums: Doubles, silent: Flags
+) -> None:
+    """Add a subsample of feature maps to its sums, and find the channels that are 0 for the whole batch.
+
+    ``x`` (n, C, H * W): the feature maps; ``height`` is H.
+    ``samples``, ``first``, ``stride``: of n the first so many; of H the rows from ``first`` on, ``stride`` apart.
+    ``least``: smaller entries count as this, 0 for what comes before a ReLU; minus infinity changes none.
+    ``sums`` (3,): the sum, the sum of squares and the number of zeros, which are added to.
+    ``silent`` (C,): set to 0 for every channel that is not 0 throughout.
+    """
+    low = np.float32(least)
+    width = x.shape[2] // height
+    total = squares = np.float64(0)
+    all_zeros = np.int64(0)
+    for unit in range(x.shape[1]):
+        unit_zeros = entries = np.int64(0)
+        for n in range(samples):
+            for row in range(first, height, stride):
+                part = x[n, unit, row * width : (row + 1) * width]
+                part_total = part_squares = np.float32(0)
+                part_zeros = np.int32(0)
+                for i in range(part.shape[0]):
+                    value = low if part[i] < low else part[i]
+                    part_total += value
+                    part_squares += value * value
+                    part_zeros += np.int32(value == 0)
+                total += part_total
+                squares += part_squares
+                unit_zeros += part_zeros
+                entries += part.shape[0]
+        all_zeros += unit_zeros
+        if silent[unit] and unit_zeros < entries:
+            silent[unit] = 0
+        for n in range(x.shape[0]):
+            if not silent[unit]:
+                break
+            whole = x[n, unit]
+            others = np.int64(0)
+            for i in range(whole.shape[0]):
+                others += np.int64((low if whole[i] < low else whole[i]) != 0)
+            if others:
+                silent[unit] = 0
+    sums[0] += total
+    sums[1] += squares
+    sums[2] += all_zeros
+
+
+def row_sums(x: Floats, samples: int, least: float, sums: Doubles, zeros: Integers, silent: Flags) -> None:
+    """As :func:`map_sums`, for outputs (n, F). ``zeros`` (F,) is scratch."""
+    low = np.float32(least)
+    total = squares = np.float64(0)
+    zeros[:] = 0
+    for n in range(x.shape[0]):
+        row = x[n]
+        row_total = row_squares = np.float32(0)
+        for i in range(row.shape[0]):
+            value = low if row[i] < low else row[i]
+            row_total += value
+            row_squares += value * value
+            zeros[i] += np.int64(value == 0)
+        if n < samples:
+            total += row_total
+            squares += row_squares
+        if n == samples - 1:
+            all_zeros = np.int64(0)
+            for i in range(zeros.shape[0]):
+                all_zeros += zeros[i]
+            sums[2] += all_zeros
+    for i in range(zeros.shape[0]):
+        if zeros[i] < x.shape[0]:
+            silent[i] = 0
+    sums[0] += total
+    sums[1] += squares
 
 
 def moments(sums: Doubles, sizes: Integers, places: Integers, out: Floats, doubtful: Flags) -> Any:

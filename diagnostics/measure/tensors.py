@@ -34,13 +34,13 @@ class TensorStatistics:
         ends, sums = np.cumsum([0, *sizes]), np.zeros((len(sizes), 3))
         self.starts = ends[1:-1]
         self._out, self._doubtful = out, np.zeros(len(sizes), dtype=np.uint8)
-        self._out[NONFINITE] = 0
         self._loops = compiled_loops()
         self._summed = (ends, sums, np.array([MIN, MAX, NORM]), out, out.view(np.int32))
         self._found = (sums, np.array(sizes), np.array([MEAN, STD, ZERO]), out, self._doubtful)
 
     def measure(self, entries: NDArray[np.float32]) -> None:
         """Fill ``out`` with the statistics of ``entries``, flat and contiguous."""
+        self._out[NONFINITE] = 0
         self._loops.tensor_sums(entries, entries.view(np.int32), *self._summed)
         if self._loops.moments(*self._found) or OTHERS:
             parts = np.split(entries, self.starts)

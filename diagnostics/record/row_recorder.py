@@ -34,6 +34,11 @@ class RowRecorder(Recorder):
         super().__init__(path, **options)
         self._columns_of, self._meter_maker = columns, meter
 
+    @property
+    def counts_targets(self) -> bool:
+        """Whether :meth:`targets` are still counted, to tell what guessing has."""
+        return self._counter is not None
+
     def _columns(self, start: RunStart) -> Columns | None:
         return self._columns_of(start)
 

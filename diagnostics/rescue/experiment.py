@@ -7,6 +7,7 @@ depend on the number of workers or on the order in which branches end.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -123,8 +124,8 @@ class Rescue:
         self,
         patient: Patient,
         plan: RescuePlan,
-        folder: Path,
-        log: Path,
+        folder: str | os.PathLike[str],
+        log: str | os.PathLike[str],
         *,
         data: str | None = None,
         jobs: int = 1,
@@ -135,9 +136,9 @@ class Rescue:
         self.plan = plan
         self.results: dict[str, BranchResult] = {}
         self.failures: dict[str, str] = {}
-        self._folder = RescueFolder(folder, plan, resume=resume)
-        keep = folder / "branches" if keep_branches else None
-        self._work = BranchWork(log, data, patient.confirmed, plan.horizon, keep)
+        self._folder = RescueFolder(Path(folder), plan, resume=resume)
+        keep = Path(folder) / "branches" if keep_branches else None
+        self._work = BranchWork(Path(log), data, patient.confirmed, plan.horizon, keep)
         self._executor = executor or LocalExecutor(jobs)
         self._started = perf_counter()
 

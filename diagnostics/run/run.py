@@ -30,6 +30,7 @@ from diagnostics.schema.rollback import Rollback, rollbacks_of
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, ROLLBACKS, VALIDATIONS
 from diagnostics.views import ShownInNotebooks, view
+from lenet.arguments import expect_whole
 
 __all__ = ["Run", "RunInfo"]
 
@@ -149,7 +150,11 @@ class Run(ShownInNotebooks):
         return tuple(Run(source, self.name, self.path) for source in self.source.undone())
 
     def parts(self, rows: int = BLOCK) -> Iterator[Run]:
-        """The run in parts of at most ``rows`` recorded steps, so that any length fits into memory."""
+        """The run in parts of at most ``rows`` recorded steps, so that any length fits into memory.
+
+        Raises SettingsError for less than one row.
+        """
+        expect_whole("rows", rows, 1)
         steps = self.index["step"]
         for start in range(0, len(steps), rows):
             yield self.between(int(steps[start]), int(steps[min(start + rows, len(steps)) - 1]))

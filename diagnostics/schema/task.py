@@ -44,12 +44,14 @@ KEPT_TARGETS = 2**22
 class Task:
     """What a network is trained for: ``Task.classes()``, ``.binary()``, ``.regression()`` or ``.loss_only()``.
 
-    kind: "classes", "binary", "regression" or "loss-only".
-    loss: the data loss that the run reports, one of ``LOSSES[kind]``.
-    scale: what the loss is multiplied by: 0.5 for half the squared error, k where it is added up over k outputs.
+    kind: "classes" (default), "binary", "regression" or "loss-only".
+    loss: the data loss that the run reports, one of ``LOSSES[kind]``; default "cross-entropy".
+    scale: what the loss is multiplied by: 0.5 for half the squared error, k where it is added up over k outputs;
+    default 1.
     prior: the shares of the classes, where they were counted from targets; () (default) where they were not.
-    guessing_loss, guessing_accuracy: what guessing has, where it was counted from targets; None (default) where it
-    follows from the shares of the classes, or is not known.
+    guessing_loss: the loss of guessing, where it was counted from targets; None (default) where it follows from the
+    shares of the classes, or is not known.
+    guessing_accuracy: the accuracy of guessing, likewise; default None.
 
     Raises SettingsError for a kind, a loss or a scale that cannot be.
     """

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from diagnostics.arguments import expect_name, expect_names, expect_range, expect_several
 from diagnostics.run.run import Run
 from diagnostics.schema.columns import KINDS
+from lenet.arguments import expect_whole
 
 STATISTICS = ("mean", "std", "norm")
 Values = NDArray[np.float32]
@@ -57,6 +58,7 @@ def parameter_bands(
     expect_name("align", align, ("start", "onset"))
     kinds = expect_names("kinds", kinds, KINDS)
     window = expect_range("window", window)
+    expect_whole("points", points, 1)
     judged = [run for run in runs if run.verdict.is_dead or run.verdict.is_survivor]
     healthy = [run for run in judged if run.verdict.is_survivor]
     defect = [run for run in judged if run.verdict.is_dead]

@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnostics.arguments import expect_several
+from diagnostics.arguments import expect_kind, expect_several
 from diagnostics.errors import StudyError
-from diagnostics.statistics.group import Group, Mean
+from diagnostics.statistics.group import GROUPS, Group, Mean
 from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, points_words
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.views import ShownInNotebooks
 from lenet.arguments import did_you_mean
 
 LEVEL = 0.05
-GROUPS = "groups, as group_runs(summaries) gives them"
 PAIRED_SHARE = 0.8
 """Runs are compared in pairs where at least this share of the judged runs of the smaller arm have their seed in the
 other arm too. In a study that is not finished the control may be ahead."""
@@ -138,7 +137,8 @@ def compare(arm: Group, control: Group) -> Comparison:
     Raises:
         TypeError: one of them is no Group.
     """
-    expect_several("groups", (arm, control), GROUPS, Group)
+    expect_kind("arm", arm, Group, "one of the groups that group_runs(summaries) gives")
+    expect_kind("control", control, Group, "one of the groups that group_runs(summaries) gives")
     k1, n1, k2, n2 = arm.defect_runs, arm.judged, control.defect_runs, control.judged
     pairs = _pairs(arm, control)
     saved = sum(b.is_defect and not a.is_defect for a, b in pairs)

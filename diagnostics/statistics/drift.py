@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from diagnostics.arguments import expect_names, expect_several
 from diagnostics.run.run import Run
 from diagnostics.statistics.bands import values_at
+from lenet.arguments import expect_whole
 
 COLUMNS = ("below", "above", "runs", "lead")
 ROUNDING = 1e-6
@@ -45,6 +46,7 @@ def drifts(
         UnknownNameError: a statistic that the runs do not have.
         TypeError: runs or statistics that are no list, or a path where a run is wanted.
     """
+    expect_whole("before", before, 1)
     defect = expect_several("defect", defect, "runs, which open_run(path) gives", Run)
     healthy = expect_several("healthy", healthy, "runs, which open_run(path) gives", Run)
     late = [run for run in defect if run.diagnosis.onset]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from diagnostics.arguments import expect_several
 from diagnostics.files import readable_name
-from diagnostics.statistics.group import SINGLE_METRICS, Group, Metrics
+from diagnostics.statistics.group import GROUPS, SINGLE_METRICS, Group, Metrics
 from diagnostics.statistics.run_summary import RunSummary
 
 
@@ -17,7 +18,11 @@ def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
 
     Args:
         groups: the arms, as :func:`group_runs` gives them.
+
+    Raises:
+        TypeError: what is no list of groups.
     """
+    groups = expect_several("groups", groups, GROUPS, Group)
     rows = [{"arm": group.label, **_run_row(run)} for group in groups for run in group.runs]
     return pd.DataFrame(rows, columns=_union(["arm", "run"], rows)).set_index(["arm", "run"])
 
@@ -29,7 +34,11 @@ def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
 
     Args:
         groups: the arms, as :func:`group_runs` gives them.
+
+    Raises:
+        TypeError: what is no list of groups.
     """
+    groups = expect_several("groups", groups, GROUPS, Group)
     rows = [_group_row(group) for group in groups]
     frame = pd.DataFrame(rows, columns=_union(["label"], rows)).set_index("label")
     counts = [column for column in frame.columns if column.endswith("_n")]

@@ -26,6 +26,8 @@ JSON_VERSION = 1
 """Of the form of ``stats --json``. Keys may be added; the version changes where one is taken away or means something
 else."""
 
+GROUPS = "groups, as group_runs(summaries) gives them"
+"""What messages call a list of them."""
 DEFECT_KINDS = (Verdict.NEVER_LEARNED, Verdict.COLLAPSED, Verdict.DIVERGED)
 
 

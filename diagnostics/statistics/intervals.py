@@ -13,11 +13,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lenet.arguments import expect_whole
+from lenet.errors import SettingsError
+
 CONFIDENCE = 0.95
 
 
 def wilson(k: int, n: int) -> tuple[float, float] | None:
-    """Wilson's score interval of the share k/n; None for n = 0."""
+    """Wilson's score interval of the share k/n; None for n = 0.
+
+    Raises SettingsError where k is no number of n.
+    """
+    expect_whole("n", n, 0)
+    expect_whole("k", k, 0)
+    if k > n:
+        raise SettingsError(f"k: received {k}, expected at most n = {n}")
     from scipy.stats import binomtest  # imported here, since it takes a second that `--help` does not need
 
     if n == 0:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from diagnostics.arguments import expect_kind
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.files import readable_name
@@ -203,6 +204,9 @@ def summarise(run: Run) -> RunSummary:
     model only if no step came after it. The validation time of a run is the mean over its
     validations. The total time, as in the report, is that of training and one validation.
     """
+    from diagnostics.run.run import Run  # inside: whoever reads kept summaries needs no pandas
+
+    expect_kind("run", run, Run, "a run, which open_run(path) gives")
     diagnosis, steps = run.diagnosis, run.steps
     last = run.rollbacks[-1] if run.rollbacks else None
     defect = run.undone()[-1].diagnosis if last is not None and not diagnosis.verdict.is_dead else diagnosis

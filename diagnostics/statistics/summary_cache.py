@@ -65,6 +65,10 @@ class Loaded:
     unfinished: tuple[Path, ...]
     problems: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        counts = {"runs": self.runs, "unfinished": self.unfinished, "problems": self.problems}
+        return f"<Loaded: {', '.join(f'{len(found)} {what}' for what, found in counts.items())}>"
+
 
 def load_summaries(
     paths: Sequence[str | os.PathLike[str]],

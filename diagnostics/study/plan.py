@@ -91,6 +91,10 @@ class StudyPlan:
     preset: str | None = None
     history: tuple[Mapping[str, Any], ...] = ()
 
+    def __repr__(self) -> str:
+        asked = sum(arm.runs for arm in self.arms)
+        return f"<StudyPlan of {len(self.arms)} arms: {asked} runs from seed {self.first_seed} on>"
+
     @property
     def jobs(self) -> list[int]:
         """How many runs were trained at a time, each number once. The times of runs depend on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from diagnostics.replay.opened import OpenedRun, OpenedStep
@@ -31,9 +32,15 @@ from reports.text.phrases import TITLES, status_of, tone_of
 PAGE = "origin.html"
 
 
-def write_origin(opened: OpenedRun, folder: Path) -> Path:
-    """Write ``origin.html`` and its figures into ``folder``; return the page's path."""
-    return html.write(build(opened), folder, PAGE)
+def write_origin(opened: OpenedRun, folder: str | os.PathLike[str]) -> Path:
+    """Write ``origin.html`` and its figures; return the page's path.
+
+    ``opened``: the steps that were opened.
+    ``folder``: where to.
+
+    Raises LogWriteError where a file cannot be written.
+    """
+    return html.write(build(opened), Path(folder), PAGE)
 
 
 def build(opened: OpenedRun) -> Document:

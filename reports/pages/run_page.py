@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from diagnostics.detect.findings import Finding, RuleOutcome
@@ -46,9 +47,16 @@ Origin = OpenedRun | str | None
 """The opened steps of a run, or the reason in one line why there are none; None where they were not asked for."""
 
 
-def write_report(run: Run, folder: Path, origin: Origin = None) -> Path:
-    """Write ``report.html`` and the figures of ``run`` into ``folder``; return the page's path."""
-    return html.write(build(run, origin), folder)
+def write_report(run: Run, folder: str | os.PathLike[str], origin: Origin = None) -> Path:
+    """Write ``report.html`` and the figures of a run; return the page's path.
+
+    ``run``: the run, with at least one recorded step.
+    ``folder``: where to.
+    ``origin``: the steps that were opened by a replay, or why they could not be; None (default) for no such section.
+
+    Raises LogWriteError where a file cannot be written.
+    """
+    return html.write(build(run, origin), Path(folder))
 
 
 def build(run: Run, origin: Origin = None) -> Document:

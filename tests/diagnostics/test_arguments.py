@@ -11,7 +11,7 @@ import pytest
 import diagnostics as ld
 from diagnostics.errors import DiagnosticsError, UnknownNameError
 from diagnostics.run.export import export_run
-from diagnostics.statistics import compare_all, drifts, find_runs, group_runs, parameter_bands, sensitivity
+from diagnostics.statistics import compare_all, drifts, find_runs, group_runs, parameter_bands, sensitivity, wilson
 from diagnostics.study import Arm, Study, StudyPlan
 from tests.helpers.fake_runs import fake_run
 from tests.helpers.synthetic_runs import collapsed, healthy
@@ -58,6 +58,13 @@ def wrong(runs: dict[str, ld.Run], name: str) -> Any:
         "compare": lambda: ld.compare(group, "plain"),  # type: ignore[arg-type]
         "compare all": lambda: compare_all({"plain": 1}),  # type: ignore[arg-type]
         "metric": lambda: sensitivity(group, "accuracy"),
+        "rows": lambda: next(run.parts(0)),
+        "points": lambda: parameter_bands([run, dead], points=0),
+        "before": lambda: drifts([dead], [run], before=0),
+        "share": lambda: wilson(5, 3),
+        "runs frame": lambda: ld.runs_frame([run]),  # type: ignore[list-item]
+        "groups frame": lambda: ld.groups_frame(group),  # type: ignore[arg-type]
+        "summarise": lambda: ld.summarise("a.h5"),  # type: ignore[arg-type]
     }
     return calls[name]
 
@@ -94,9 +101,16 @@ def wrong(runs: dict[str, ld.Run], name: str) -> Any:
         ("find", f"paths: received 'runs', {LIST}files and folders, such as ['runs']"),
         ("load", f"paths: received PosixPath('runs'), {LIST}files, as find_runs gives them"),
         ("group", f"runs: received a list with <Run healthy: 300 steps recorded, completed>, {LIST}summaries"),
-        ("compare", f"groups: received a list with 'plain', {LIST}groups, as group_runs(summaries) gives them"),
+        ("compare", "control: received 'plain', expected one of the groups that group_runs(summaries) gives"),
         ("compare all", f"groups: received a list with 'plain', {LIST}groups"),
         ("metric", "metric: received 'accuracy', expected one of epoch_accuracy, validation_accuracy"),
+        ("rows", "rows: received 0, expected at least 1"),
+        ("points", "points: received 0, expected at least 1"),
+        ("before", "before: received 0, expected at least 1"),
+        ("share", "k: received 5, expected at most n = 3"),
+        ("runs frame", f"groups: received a list with <Run healthy: 300 steps recorded, completed>, {LIST}groups"),
+        ("groups frame", f"groups: received <Group plain: 0 of 0 are defect runs>, {LIST}groups"),
+        ("summarise", "run: received 'a.h5', expected a run, which open_run(path) gives"),
     ],
 )
 def test_a_wrong_argument_is_told_in_one_line(name: str, message: str, runs: dict[str, ld.Run]) -> None:

@@ -100,10 +100,14 @@ def test_a_folder_that_cannot_be_written_costs_only_time(
 
 
 @pytest.mark.slow
-def test_the_user_s_folder_is_used_where_the_package_s_own_cannot_be_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("refused", "used"), [("diagnostics", "home"), ("home", "diagnostics")])
+def test_the_user_s_folder_is_used_and_the_package_s_own_only_without_it(
+    refused: str, used: str, tmp_path: Path
+) -> None:
     for room in ("lenet", "diagnostics"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", "mnist"))
-    (tmp_path / "diagnostics" / "measure" / "__pycache__").touch()  # no folder, and none can be made
+    if refused == "home":
+        (tmp_path / "home").touch()  # no folder, and none can be made
     surroundings = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-B", "-c", MEASURE]
     told = [
@@ -111,7 +115,8 @@ def test_the_user_s_folder_is_used_where_the_package_s_own_cannot_be_written(tmp
     ]
 
     assert [compiler.WAITING in one for one in told] == [True, False]
-    assert len(list((tmp_path / "home").rglob("*.nbc"))) == len(loops.TYPES)
+    assert len(list((tmp_path / used).rglob("*.nbc"))) == len(loops.TYPES)
+    assert used == "diagnostics" or not [*(tmp_path / "diagnostics").rglob("*.nb?")]
 
 
 def test_every_loop_is_compiled_for_the_types_it_declares() -> None:

@@ -25,7 +25,7 @@ def test_each_figure_is_that_of_the_report_and_shows_itself_in_a_notebook() -> N
     run = synthetic.dead(120)
 
     assert titles(run.plot.loss()) == ["Loss", "Accuracy"]
-    assert titles(run.plot.chain())[1].startswith("What happened in which layer")
+    assert titles(run.plot.chain())[1].startswith("Events in each layer")
     assert titles(run.plot()) == titles(run.plot.chain())
     assert titles(run.plot.layers())[0] == "gradient norm (log scale)"
     assert run.plot.loss()._repr_png_().startswith(PNG)  # type: ignore[attr-defined]

@@ -1,0 +1,247 @@
+"""Statistics of parameters, gradients and updates, computed where the tensors are.
+
+On the host the compiled loops of :mod:`diagnostics.measure` read the tensors where they lie: small ones are gathered in
+one buffer, large ones are read in place, and updates are formed in pieces that stay in the caches. On other devices the
+operations of PyTorch do it, and only the statistics leave the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.adapters.torch_parcel import Parcel
+from diagnostics.measure.histograms import histograms
+from diagnostics.measure.pieces import PIECE, PieceStatistics
+from diagnostics.measure.tensors import MAX, MIN, TensorStatistics
+from diagnostics.schema.columns import KINDS
+from diagnostics.schema.measures import TENSOR_STATISTICS
+from diagnostics.schema.tables import BINS
+
+VALUE, GRADIENT, UPDATE = (KINDS.index(kind) for kind in ("value", "gradient", "update"))
+SMALL = 1 << 16
+"""Tensors of fewer entries are gathered."""
+Gradient = Any
+"""A tensor, or None where the step gave none."""
+
+
+class MeasuredTensors(Protocol):
+    """Some parameters of one device, as they are measured around an update."""
+
+    def before(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+        """Measure values and gradients, and keep the values."""
+
+    def gradients(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+        """Measure the gradients alone."""
+
+    def after(self, parcel: Parcel) -> None:
+        """Measure the update."""
+
+    def histograms(self, gradients: Sequence[Gradient]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        """Histograms and their ranges, (kind, tensor, bin) and (kind, tensor, 2)."""
+
+
+def measured(parameters: Sequence[Any], block: NDArray[np.float32]) -> MeasuredTensors:
+    """How the parameters, all of one device, are measured.
+
+    Args:
+        parameters: the parameters.
+        block: (kind, statistic, tensor), where the statistics are written to; NaN where a step gave no gradient.
+    """
+    is_host = all(one.device.type == "cpu" for one in parameters)
+    return HostTensors(parameters, block) if is_host else DeviceTensors(parameters, block)
+
+
+class HostTensors:
+    """Parameters in the memory of the host."""
+
+    def __init__(self, parameters: Sequence[Any], block: NDArray[np.float32]) -> None:
+        import torch
+
+        self._parameters, self._block = list(parameters), block
+        self._found: dict[int, NDArray[np.float32]] = {}
+        is_small = [p.numel() < SMALL and p.dtype == torch.float32 for p in parameters]
+        self._small = [i for i, small in enumerate(is_small) if small]
+        self._large = [i for i, small in enumerate(is_small) if not small]
+        sizes = [parameters[i].numel() for i in self._small]
+        self._flat = [torch.zeros(sum(sizes)) for _ in range(len(KINDS) + 1)]  # and the values after the update
+        self._views = [
+            [part.view(parameters[i].shape) for part, i in zip(flat.split(sizes), self._small, strict=True)]
+            for flat in self._flat
+        ]
+        self._gathered = [TensorStatistics(sizes, self._room(kind, len(sizes))) for kind in range(len(KINDS))]
+        self._flat_arrays = [flat.numpy() for flat in self._flat]
+        self._kept = {i: torch.empty_like(parameters[i], memory_format=torch.contiguous_format) for i in self._large}
+        self._in_pieces = {i: PieceStatistics(parameters[i].numel()) for i in self._large}
+        self._scratch = torch.empty(PIECE)
+
+    def before(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+        self._gather(VALUE, [self._parameters[i] for i in self._small])
+        for i, kept in self._kept.items():
+            kept.copy_(self._parameters[i].detach())
+            self._block[VALUE, :, i] = self._in_pieces[i].measure(partial(self._pieces, kept))
+        self.gradients(gradients, parcel)
+
+    def gradients(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+        self._gather(GRADIENT, [gradients[i] for i in self._small])
+        for i in self._large:
+            if gradients[i] is None:
+                self._block[GRADIENT, :, i] = np.nan
+            else:
+                self._block[GRADIENT, :, i] = self._in_pieces[i].measure(
+                    partial(self._pieces, _dense(gradients[i]).detach())
+                )
+
+    def after(self, parcel: Parcel) -> None:
+        import torch
+
+        if self._small:
+            torch._foreach_copy_(self._views[-1], [self._parameters[i] for i in self._small])
+            torch.sub(self._flat[-1], self._flat[VALUE], out=self._flat[UPDATE])
+            self._measure(UPDATE)
+        for i, kept in self._kept.items():
+            pieces = partial(self._pieces, self._parameters[i].detach(), kept)
+            self._block[UPDATE, :, i] = self._in_pieces[i].measure(pieces)
+
+    def histograms(self, gradients: Sequence[Gradient]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        count = len(self._parameters)
+        counts, ranges = np.zeros((len(KINDS), count, BINS), np.uint32), np.zeros((len(KINDS), count, 2), np.float32)
+        before = dict(zip(self._small, self._views[VALUE], strict=True)) | self._kept
+        for i, parameter in enumerate(self._parameters):
+            value = before[i]
+            of_kind = {VALUE: value, UPDATE: parameter.detach() - value}
+            if gradients[i] is not None:
+                of_kind[GRADIENT] = _dense(gradients[i]).detach()
+            for kind in range(len(KINDS)):
+                if kind in of_kind:
+                    flat = of_kind[kind].float().contiguous().view(-1).numpy()
+                    ends = self._block[kind, [MIN, MAX], i][:, None]
+                    histograms([flat], ends, counts[kind, i : i + 1], ranges[kind, i : i + 1])
+                else:
+                    ranges[kind, i] = np.nan
+        return counts, ranges
+
+    # ---- inside
+
+    def _room(self, kind: int, small: int) -> NDArray[np.float32]:
+        """Where the statistics of small tensors of one kind go: to the block itself, where there are no others."""
+        if not self._large:
+            whole: NDArray[np.float32] = self._block[kind]
+            return whole
+        self._found[kind] = np.zeros((len(TENSOR_STATISTICS), small), np.float32)
+        return self._found[kind]
+
+    def _gather(self, kind: int, tensors: Sequence[Gradient]) -> None:
+        """Copy small tensors into their buffer, and measure it."""
+        import torch
+
+        if not self._small:
+            return
+        there = [_dense(x) for x in tensors if x is not None]
+        views = [view for view, x in zip(self._views[kind], tensors, strict=True) if x is not None]
+        if there:
+            torch._foreach_copy_(views, there)
+        self._measure(kind)
+        if len(there) < len(self._small):
+            self._block[kind][:, [i for i, x in zip(self._small, tensors, strict=True) if x is None]] = np.nan
+
+    def _measure(self, kind: int) -> None:
+        self._gathered[kind].measure(self._flat_arrays[kind])
+        if self._large:
+            self._block[kind][:, self._small] = self._found[kind]
+
+    def _pieces(self, x: Any, minus: Any = None) -> Iterator[NDArray[np.float32]]:
+        """A tensor, or a difference, as float32 pieces; each lies in the same memory as the one before."""
+        import torch
+
+        if minus is None and x.dtype == torch.float32 and x.is_contiguous():
+            yield from np.split(x.view(-1).numpy(), range(PIECE, x.numel(), PIECE))
+            return
+        wide, less = x.contiguous().view(-1), None if minus is None else minus.view(-1)
+        for start in range(0, wide.numel(), PIECE):
+            part = wide[start : start + PIECE]
+            scratch = self._scratch[: part.numel()]
+            if less is None:
+                scratch.copy_(part)
+            elif part.dtype == torch.float32:
+                torch.sub(part, less[start : start + PIECE], out=scratch)
+            else:
+                scratch.copy_(part.double() - less[start : start + PIECE].double())
+            yield scratch.numpy()
+
+
+class DeviceTensors:
+    """Parameters in the memory of another device."""
+
+    def __init__(self, parameters: Sequence[Any], block: NDArray[np.float32]) -> None:
+        self._parameters, self._block = list(parameters), block
+        self._kept: list[Any] = []
+
+    def before(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+        self._kept = [parameter.detach().clone() for parameter in self._parameters]
+        for i, kept in enumerate(self._kept):
+            parcel.add(device_statistics(kept), self._block[VALUE, :, i])
+        self.gradients(gradients, parcel)
+
+    def gradients(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+        for i, gradient in enumerate(gradients):
+            if gradient is None:
+                self._block[GRADIENT, :, i] = np.nan
+            else:
+                parcel.add(device_statistics(_dense(gradient)), self._block[GRADIENT, :, i])
+
+    def after(self, parcel: Parcel) -> None:
+        for i, (parameter, kept) in enumerate(zip(self._parameters, self._kept, strict=True)):
+            parcel.add(device_statistics(parameter.detach() - kept), self._block[UPDATE, :, i])
+
+    def histograms(self, gradients: Sequence[Gradient]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        import torch
+
+        count = len(self._parameters)
+        counts, ranges = np.zeros((len(KINDS), count, BINS), np.uint32), np.full((len(KINDS), count, 2), np.nan)
+        parcel, places, ends = Parcel(), np.zeros((len(KINDS), count, BINS), np.float32), ranges.astype(np.float32)
+        for i, (parameter, kept) in enumerate(zip(self._parameters, self._kept, strict=True)):
+            gradient = None if gradients[i] is None else _dense(gradients[i])
+            for kind, x in ((VALUE, kept), (GRADIENT, gradient), (UPDATE, parameter.detach() - kept)):
+                low, high = (float(end) for end in self._block[kind, [MIN, MAX], i])
+                if x is None or not np.isfinite(high - low):
+                    continue
+                ends[kind, i] = low, high
+                if high > low:
+                    parcel.add(torch.histc(x.float(), BINS, low, high), places[kind, i])
+                else:
+                    places[kind, i, 0] = x.numel()
+        parcel.deliver()
+        counts[...] = places
+        return counts, ends
+
+
+def device_statistics(x: Any) -> Any:
+    """The statistics of a tensor in the order of TENSOR_STATISTICS, as a tensor of its device."""
+    import torch
+
+    wide = x.float().reshape(-1)
+    variance, mean = torch.var_mean(wide, correction=0)
+    low, high = torch.aminmax(wide)
+    known = {
+        "mean": mean,
+        "std": variance.sqrt(),
+        "min": low,
+        "max": high,
+        "norm": torch.linalg.vector_norm(wide),
+        "zero_fraction": (wide == 0).sum() / wide.numel(),
+        "nonfinite": wide.numel() - torch.isfinite(wide).sum(),
+    }
+    for one in TENSOR_STATISTICS:
+        if one.name not in known:
+            known[one.name] = torch.tensor(float(one.of(wide.cpu().double().numpy())), device=wide.device)
+    return torch.stack([known[one.name].float() for one in TENSOR_STATISTICS])
+
+
+def _dense(x: Any) -> Any:
+    """A tensor with all its zeros."""
+    return x.to_dense() if x.is_sparse else x
