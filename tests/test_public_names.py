@@ -64,6 +64,18 @@ def test_all_is_exact_for_the_packages_people_import_from(name: str) -> None:
     assert public - set(module.__all__) == set()
 
 
+def test_the_names_that_people_use_stand_at_the_top_and_are_listed() -> None:
+    import diagnostics
+
+    names = """open_run open_runs Recorder diagnose compare load_study Run Diagnosis Group Comparison Study StudyPlan
+        Arm grid groups_of comparisons_of group_runs load_summaries find_runs compare_all sensitivity parameter_bands
+        drifts runs_frame groups_frame summarise export_run import_runs ImportOptions StatisticsTracker Thresholds
+        Verdict watch DiagnosticsError LogError"""
+
+    assert set(names.split()) <= set(diagnostics.__all__)
+    assert set(diagnostics.__all__) <= set(dir(diagnostics)), "a prompt completes the names that dir() lists"
+
+
 def test_the_names_of_the_report_are_there() -> None:
     names = """Model ConvolutionLayer AveragePooling Flatten DenseLayer ActivationReLU ActivationSigmoid ActivationTanh
         ActivationSoftmax LossCategoricalCrossEntropy OptimizerSGD OptimizerRMSprop OptimizerAdam AccuracyCategorical

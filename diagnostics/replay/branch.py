@@ -22,10 +22,9 @@ from diagnostics.detect.findings import Diagnosis
 from diagnostics.errors import ReplayError
 from diagnostics.measure.meter import StepMeter
 from diagnostics.replay.library import LibraryRun
+from diagnostics.replay.measuring import MeasuringHook
 from diagnostics.replay.moment import Moment
-from diagnostics.replay.proof import logged_window
-from diagnostics.schema.run_info import RunInfo
-from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
+from lenet.hooks import Hook, StepEnd, StopTraining
 from lenet.model import Model
 from lenet.training.order import Indices, Order, reshuffled
 
@@ -48,7 +47,6 @@ class Branch:
         detector: the detector that judges it, which has seen the logged rows before the branch point.
         status: how the training ended; None before the end.
         reason: why the training was stopped; "" where it was not.
-        meter: the meter that measures it; None before the training.
     """
 
     def __init__(self, moment: Moment, order: int | Order | None = None) -> None:
@@ -63,12 +61,12 @@ class Branch:
             done = moment.step % info.steps_per_epoch * info.batch_size
             order = reshuffled(recipe.order_of_run(), order, done, moment.epoch, info.samples)
         self.order: Order | None = order
-        self.detector: Detector = copy.deepcopy(moment.detector)
+        self.detector: Detector = _copy(moment.detector)
         self.steps: list[int] = []
         self.rows: list[NDArray[np.float32]] = []
         self.status: str | None = None
         self.reason = ""
-        self.meter: StepMeter | None = None
+        self._judging = _Judging(self)
 
     def train(self, stop: int | None = None, hooks: Sequence[Hook] = (), decide: Decision | None = None) -> None:
         """Train until ``stop`` steps of the run are made, counted from its beginning.
@@ -79,13 +77,19 @@ class Branch:
             decide: is called after each step; where it returns a reason, the training ends.
         """
         asked = self.moment.run.info.total_steps if stop is None else stop
+        self._judging.decide = decide
         self.model.restore(self.model.state())  # the training goes on from the state of the model
-        self._recipe.train(self.model, asked, [_Judging(self, decide), *hooks], self.order)
+        self._recipe.train(self.model, asked, [self._judging, *hooks], self.order)
         self.status, self.reason = self.model.run_end.status, self.model.run_end.reason
+
+    @property
+    def meter(self) -> StepMeter:
+        """The meter that measures it. It exists once the training has begun."""
+        return self._judging.meter
 
     def diagnosis(self) -> Diagnosis:
         """The diagnosis of the branch, as if it ended now."""
-        return copy.deepcopy(self.detector).finish("completed", self.model.step)
+        return _copy(self.detector).finish("completed", self.model.step)
 
     def scale_updates(self, factors: Mapping[int, float]) -> None:
         """Multiply the updates of some steps. The factor 0 leaves an update out; its batch is consumed all the same.
@@ -112,36 +116,25 @@ class Branch:
         self.order = order
 
 
-class _Judging(Hook):
-    """Measures the steps of a branch as a recorder would, and shows the rows to its detector."""
+class _Judging(MeasuringHook):
+    """Shows the rows of a branch to its detector."""
 
-    def __init__(self, branch: Branch, decide: Decision | None) -> None:
-        self._branch, self._decide = branch, decide
-        self._every = branch.moment.run.header.log_every
-
-    def wants(self, step: int) -> bool:
-        return step % self._every == 0
-
-    def on_run_start(self, event: RunStart) -> None:
-        if self._branch.meter is None:
-            self._branch.meter = StepMeter(RunInfo.from_start(event, window=logged_window(self._branch.moment.run)))
-            self._branch.meter.restore(self._branch.moment.meter_state)
-        self._meter = self._branch.meter
-
-    def on_activations_ready(self, event: ActivationsReady) -> None:
-        self._meter.activations(event)
-
-    def on_gradients_ready(self, event: GradientsReady) -> None:
-        self._meter.gradients(event)
-
-    def on_update_done(self, event: UpdateDone) -> None:
-        self._meter.update(event)
+    def __init__(self, branch: Branch) -> None:
+        super().__init__(branch.moment.run, branch.moment.meter_state)
+        self._branch = branch
+        self.decide: Decision | None = None
 
     def on_step_end(self, event: StepEnd) -> None:
-        row = self._meter.finish(event).copy()
+        row = self.meter.finish(event).copy()
         self._branch.steps.append(event.step)
         self._branch.rows.append(row)
         self._branch.detector.observe(event.step, event.epoch, row)
-        reason = self._decide(self._branch.detector) if self._decide is not None else None
+        reason = self.decide(self._branch.detector) if self.decide is not None else None
         if reason is not None:
             raise StopTraining(reason)
+
+
+def _copy(detector: Detector) -> Detector:
+    """A detector that has seen the same rows. What never changes is shared, since copying it takes most of the time."""
+    fixed = (detector.info, detector.columns, detector.thresholds)
+    return copy.deepcopy(detector, {id(one): one for one in fixed})

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from diagnostics.measure.meter import StepMeter
 from diagnostics.measure.silence import State as MeterState
 from diagnostics.provenance import arithmetic, code_version
+from diagnostics.replay.measuring import MeasuringHook
 from diagnostics.replay.rows import ALL, RowComparison
 from diagnostics.run.run import Run
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import DIGESTS
-from lenet.hooks import ActivationsReady, GradientsReady, Hook, RunStart, StepEnd, StopTraining, UpdateDone
+from lenet.hooks import RunStart, StepEnd, StopTraining
 
 NAMED_COLUMNS = 3
 PARAMETERS = "all parameters"
@@ -101,8 +101,8 @@ class ReplayCheck:
         return f"replayed {begun}: {rows} equal to the log {self.compared}{digests}"
 
 
-class LogComparison(Hook):
-    """Measures a replay as the recorder measured the run, and ends it at the first difference.
+class LogComparison(MeasuringHook):
+    """Compares the rows of a replay with those of the log, and ends it at the first difference.
 
     Args:
         run: the run as it was logged.
@@ -110,42 +110,28 @@ class LogComparison(Hook):
     """
 
     def __init__(self, run: Run, state: MeterState | None = None) -> None:
+        super().__init__(run, state)
         index = run.index
-        self._run = run
         self._rows = {int(step): place for place, step in enumerate(index["step"])}
-        self._every = run.header.log_every
         self._first = int(index["step"][0])
-        self._state = state
         self._digests = {int(row["step"]): row["parameters"].decode() for row in run.source.table(DIGESTS)}
         self.rows = self.digests = 0
         self.difference: Difference | None = None
-        self.meter: StepMeter | None = None
 
     def wants(self, step: int) -> bool:
         """Whether ``step`` is one of which the recorder makes a row."""
-        return step % self._every == 0 and step >= self._first
+        return super().wants(step) and step >= self._first
 
     def on_run_start(self, event: RunStart) -> None:
         """Compare what the log says of the run before its first step."""
-        info = RunInfo.from_start(event, window=logged_window(self._run))
+        super().on_run_start(event)
+        info = self.meter.info
         self._compare_beginnings(event, info)
-        self.meter = meter = StepMeter(info)
-        if self._state is not None:
-            meter.restore(self._state)
         self._comparison = RowComparison(self._run, info.columns)
-
-    def on_activations_ready(self, event: ActivationsReady) -> None:
-        self._meter.activations(event)
-
-    def on_gradients_ready(self, event: GradientsReady) -> None:
-        self._meter.gradients(event)
-
-    def on_update_done(self, event: UpdateDone) -> None:
-        self._meter.update(event)
 
     def on_step_end(self, event: StepEnd) -> None:
         """Compare the row, if the log has it."""
-        row = self._meter.finish(event)
+        row = self.meter.finish(event)
         place = self._rows.get(event.step)
         if place is None:
             return
@@ -164,7 +150,7 @@ class LogComparison(Hook):
 
     def meter_state(self) -> MeterState:
         """The state of the meter now."""
-        return self._meter.state()
+        return self.meter.state()
 
     def compare_digest(self, step: int, digest: str) -> None:
         """Compare the digest of all parameters before ``step``, if the log has one."""
@@ -179,12 +165,6 @@ class LogComparison(Hook):
                 self._compare_digest(steps - 1, self._run.header.digest_end, digest)
 
     # ---- inside
-
-    @property
-    def _meter(self) -> StepMeter:
-        if self.meter is None:
-            raise RuntimeError("the start of the run has to be announced before its steps")
-        return self.meter
 
     def _compare_beginnings(self, event: RunStart, info: RunInfo) -> None:
         """Compare what the log says of the run before its first step with the replay."""
@@ -206,13 +186,6 @@ class LogComparison(Hook):
         if self.difference is None:
             self.difference = Difference(step, tuple(columns), tuple(logged), tuple(here))
         raise StopTraining("the replay differs from the log")
-
-
-def logged_window(run: Run) -> int:
-    """The window W with which the rows of a run were measured; logs before version 1.2 do not say it."""
-    if run.header.schema_version >= (1, 2):
-        return run.info.window
-    return max(20, -(-2560 // run.info.batch_size))
 
 
 def reasons(environment: Mapping[str, Any]) -> tuple[str, ...]:

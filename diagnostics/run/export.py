@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,10 +18,15 @@ from diagnostics.run.run import Run
 Format = Literal["csv", "parquet"]
 LONG = ("steps", "tensors", "activations")
 SHORT = ("epochs", "validations", "events")
+UNDONE = "undone-"
 
 
 def export_run(run: Run, folder: str | os.PathLike[str], form: Format = "csv") -> list[Path]:
     """Write one file for each frame, NAME.csv or NAME.parquet; returns their paths.
+
+    The frames have each step of the run once. A run that was turned back has more files: ``rollbacks``, a row a
+    rollback, and ``undone-steps``, ``undone-tensors`` and ``undone-activations``, the rows of the steps that were
+    undone, with the number of their rollback in the first column.
 
     ``run``: the run.
     ``folder``: the folder of the files.
@@ -33,7 +39,8 @@ def export_run(run: Run, folder: str | os.PathLike[str], form: Format = "csv") -
     folder = Path(folder)
     write = _csv if form == "csv" else _parquet()
     written = []
-    for name in (*LONG, *SHORT):
+    undone = ("rollbacks", *(UNDONE + name for name in LONG)) if run.rollbacks else ()
+    for name in (*LONG, *SHORT, *undone):
         path = folder / f"{name}.{form}"
         with replacing(path) as part:
             write(part, _frames(run, name))
@@ -43,12 +50,34 @@ def export_run(run: Run, folder: str | os.PathLike[str], form: Format = "csv") -
 
 def _frames(run: Run, name: str) -> Iterator[pd.DataFrame]:
     """The frame in parts, with its index as ordinary columns; at least one part, so that the columns are known."""
+    if name == "rollbacks":
+        yield _rollbacks(run)
+        return
+    if name.startswith(UNDONE):
+        yield from _undone(run, name.removeprefix(UNDONE))
+        return
     if name in SHORT or not len(run):
         frame: pd.DataFrame = getattr(run, name)
         yield frame if name in ("validations", "events") else frame.reset_index()
         return
     for part in run.parts():
         yield getattr(part, name).reset_index()
+
+
+def _rollbacks(run: Run) -> pd.DataFrame:
+    """A row a rollback, numbered from 1."""
+    frame = pd.DataFrame([asdict(rollback) for rollback in run.rollbacks])
+    frame.insert(0, "rollback", range(1, len(frame) + 1))
+    return frame.astype({"order_seed": "Int64"})
+
+
+def _undone(run: Run, name: str) -> Iterator[pd.DataFrame]:
+    """The rows of the steps that each rollback undid, as they were judged then, with its number before them."""
+    for number, (rollback, before) in enumerate(zip(run.rollbacks, run.undone(), strict=True), 1):
+        for part in before.between(rollback.step, rollback.last_step).parts():
+            frame = getattr(part, name).reset_index()
+            frame.insert(0, "rollback", number)
+            yield frame
 
 
 def _csv(path: Path, frames: Iterator[pd.DataFrame]) -> None:

@@ -9,7 +9,8 @@ import click
 
 from reports.commands.exit_codes import one_line_errors, tell_damage
 from reports.commands.values import LOG, PATH
-from reports.terminal.output import say
+from reports.terminal.output import say, talk
+from reports.text.numbers import counted
 
 
 @click.command(name="export")
@@ -27,7 +28,9 @@ from reports.terminal.output import say
 def command(run: Path, form: str, output: Path | None) -> None:
     """Write the frames of a run as CSV or Parquet, one file a frame.
 
-    steps, tensors, activations, epochs, validations, events; see docs/analysis.md.
+    steps, tensors, activations, epochs, validations, events; see docs/analysis.md. They have each step of the run once.
+    A run that was turned back also has rollbacks, and the steps that were undone in undone-steps, undone-tensors and
+    undone-activations.
     From a damaged log, the part that can be trusted is written (exit code 3).
     """
     with one_line_errors():
@@ -40,6 +43,8 @@ def command(run: Path, form: str, output: Path | None) -> None:
         written = export_run(opened, output or _folder_beside(run), chosen)
     for path in written:
         say(path)
+    if undone := sum(rollback.undone_steps for rollback in opened.rollbacks):
+        talk(f"{counted(undone, 'step')} of the log are undone; they stand in the files undone-* and in no other")
     sys.exit(code)
 
 

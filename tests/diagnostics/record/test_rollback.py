@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from diagnostics import Recorder, open_run
@@ -291,11 +292,43 @@ def test_a_repaired_log_keeps_its_undone_rows(tmp_path: Path) -> None:
     assert after.source.recorded.count() == before.source.recorded.count() > len(after)
 
 
-def test_an_export_has_the_steps_of_the_run(twice: Any, tmp_path: Path) -> None:
+def test_an_export_has_each_step_of_the_run_once_and_the_undone_ones_apart(twice: Any, tmp_path: Path) -> None:
     export_run(twice, tmp_path)
 
-    steps = [line.partition(",")[0] for line in (tmp_path / "steps.csv").read_text().splitlines()[1:]]
-    assert steps == [str(step) for step in range(STEPS_ASKED)]
+    def frame(name: str) -> pd.DataFrame:
+        return pd.read_csv(tmp_path / f"{name}.csv")
+
+    first, second = twice.rollbacks
+    undone = frame("undone-steps")
+    assert frame("steps")["step"].tolist() == list(range(STEPS_ASKED))
+    assert undone[["rollback", "step"]].to_numpy().tolist() == [
+        *([1, step] for step in range(first.step, first.last_step + 1)),
+        *([2, step] for step in range(second.step, second.last_step + 1)),
+    ]
+    np.testing.assert_allclose(
+        undone[undone["rollback"] == 1]["loss"], twice.undone()[0].steps["loss"].loc[first.step :], rtol=1e-12
+    )
+    assert len(frame("steps")) + len(undone) == twice.source.recorded.count()
+    for name in ("tensors", "activations"):
+        assert frame(f"undone-{name}").groupby("rollback")["step"].nunique().tolist() == [
+            first.undone_steps,
+            second.undone_steps,
+        ]
+    rollbacks = frame("rollbacks")
+    assert rollbacks["rollback"].tolist() == [1, 2]
+    assert rollbacks[["step", "last_step", "remedy", "value"]].to_numpy().tolist() == [
+        [one.step, one.last_step, one.remedy, one.value] for one in (first, second)
+    ]
+
+
+def test_an_export_to_parquet_has_the_undone_rows_as_well(twice: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="the optional extra parquet is not installed")
+
+    export_run(twice, tmp_path, "parquet")
+
+    undone = pd.read_parquet(tmp_path / "undone-steps.parquet")
+    assert len(undone) == sum(one.undone_steps for one in twice.rollbacks)
+    assert pd.read_parquet(tmp_path / "rollbacks.parquet")["order_seed"].isna().all()
 
 
 def test_a_log_that_is_followed_takes_the_undone_rows_back(tmp_path: Path) -> None:
