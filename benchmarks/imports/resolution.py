@@ -1,6 +1,8 @@
 """Measures whether the verdict on a run is the same from a coarser log of another tool.
 
-    python -m benchmarks.imports.resolution FOLDER --write docs/benchmarks/imports.md
+    lenet-diag study --runs 80 --out runs/lenet
+    lenet-diag study --runs 16 --convolution report --out runs/report
+    python -m benchmarks.imports.resolution runs/lenet runs/report --write docs/benchmarks/imports.md
 
 Loss and accuracy of every completed run in a folder of logs are exported as CSV: every step, every 10th, every 50th,
 500 random rows, running means of the epoch as Keras prints them (four digits; every step, and every 10th), and means of
@@ -43,18 +45,18 @@ class Coarsened:
     """The verdicts on one run, from one coarser log and from the whole log.
 
     name: the name of the run.
+    group: what the run was trained with, in words.
     form: how the log was coarsened.
     verdict, whole: the verdicts from the coarser log and from the whole one.
     holds: whether the onset of the whole log lies in the reported interval; None where one of the two has no onset.
-    epochs: the number of epochs of the run.
     """
 
     name: str
+    group: str
     form: str
     verdict: Verdict
     whole: Verdict
     holds: bool | None
-    epochs: int
 
 
 def forms(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -94,8 +96,17 @@ def coarsened(path: Path) -> list[Coarsened]:
             if whole.onset is not None and told.onset is not None:
                 first, last = told.stretches[-1].onset_between or (told.onset, told.onset)
                 holds = first <= whole.onset <= last
-            found.append(Coarsened(path.stem, form, told.verdict, whole.verdict, holds, int(run.steps["epoch"].max())))
+            found.append(Coarsened(path.stem, _group(run), form, told.verdict, whole.verdict, holds))
     return found
+
+
+def _group(run: Run) -> str:
+    """What a run was trained with, in words."""
+    known = run.info.settings
+    return (
+        f"{known.get('network', 'own network')}, {known.get('convolution', 'exact')} convolution, "
+        f"{known.get('optimizer', 'sgd')}, learning rate {known.get('lr', '?')}, {run.info.epochs} epochs"
+    )
 
 
 def share(part: int, whole: int) -> str:
@@ -120,33 +131,30 @@ def row(form: str, runs: Sequence[Coarsened]) -> tuple[str, ...]:
 
 def prepare(found: Sequence[Coarsened]) -> dict[str, Any]:
     """The content of the page."""
-    names = list(dict.fromkeys(one.form for one in found))
-    chosen = {
-        "all": found,
-        "lenet": [one for one in found if "lenet" in one.name],
-        "long": [one for one in found if one.epochs > 1],
-    }
-    tables = {
-        key: [row(form, [one for one in runs if one.form == form]) for form in names] for key, runs in chosen.items()
-    }
-    others = [one for one in found if one.verdict is not one.whole and one.epochs > 1]
+    forms_of = list(dict.fromkeys(one.form for one in found))
+    tables = []
+    for group in dict.fromkeys(one.group for one in found):
+        runs = [one for one in found if one.group == group]
+        tables.append((group, [row(form, [one for one in runs if one.form == form]) for form in forms_of]))
+    others = [one for one in found if one.verdict is not one.whole]
     return {
-        **tables,
+        "tables": tables,
         "commit": code_version()["commit"],
         "machine": common.machine(),
         "header": HEADER,
-        "others": [(one.form, one.name, str(one.whole), str(one.verdict)) for one in others],
+        "others": [(one.form, one.name, one.group, str(one.whole), str(one.verdict)) for one in others],
     }
 
 
 def main() -> None:
     parser = common.parser("benchmarks.imports.resolution", __doc__)
-    parser.add_argument("folder", type=Path, help="a folder of logs")
+    parser.add_argument("folders", type=Path, nargs="+", help="folders of logs")
     parser.add_argument("--jobs", type=int, default=2, help="how many runs at a time")
     parser.add_argument("--write", type=Path, help="where the page goes")
     options = parser.parse_args()
     found: list[Coarsened] = []
-    for _, outcome in common.outcomes(sorted(options.folder.glob("*.h5")), coarsened, options.jobs):
+    paths = [path for folder in options.folders for path in sorted(folder.glob("*.h5"))]
+    for _, outcome in common.outcomes(paths, coarsened, options.jobs):
         found += [] if isinstance(outcome, Failure) else outcome
     common.publish(common.render("imports.md.j2", prepare(found)), options.write)
 

@@ -79,6 +79,7 @@ class Detector:
         self.info = info = replace(info, window=window_of(limits, info.batch_size)) if limits else info
         self.name = name
         self._accuracy = self.columns.find("accuracy")
+        self._progress = Progress(info, self.columns, self.thresholds)
         self.symptoms = Symptoms(
             info.prior,
             info.window,
@@ -86,6 +87,7 @@ class Detector:
             has_accuracy=self._accuracy is not None,
             are_means=info.rows == "means",
             task=info.task,
+            sees_layers=self._progress.sees_layers,
         )
         self._early = EarlyWarnings(info, self.columns, self.thresholds)
         self._history = RecentRows(max(HISTORY, 4 * info.window), len(self.columns))
@@ -99,7 +101,6 @@ class Detector:
         needed = [self.columns.find(name) for name in NEEDED]
         if None in needed:
             raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
-        self._progress = Progress(info, self.columns, self.thresholds)
         self._moving = MovingNow(self._progress, self._history)
         found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
         nonfinite = [place for place in found if place is not None]

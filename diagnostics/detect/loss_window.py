@@ -14,6 +14,8 @@ from diagnostics.detect.thresholds import Thresholds
 
 ONSET_MEAN = 5
 LEAST_ROWS = 3
+LONG = 5  # W: the mean over at least so many steps stands for the end of a window by itself
+STILL = 0.98  # share of H from which on such a mean is that of a loss that stands still
 RISE = 0.1  # share of H by which the mean loss of a falling run is above that of the row before
 # Every finite float32 is a whole multiple of 2**-149, so sums of losses are exact as whole numbers of that unit.
 UNIT = 149
@@ -36,7 +38,9 @@ class LossWindow:
     ``is_above_chance``: whether the loss is below that of guessing and the accuracy far above chance.
     ``is_between``: whether it is better than guessing by the smaller margin for the end of a run, and has not learned.
     ``is_better``: whether the accuracy is above chance and the loss at most H.
-    ``is_loss_good``: whether the loss of the row itself is that of a run that has learned.
+    ``is_long``: whether the row is a mean over many windows.
+    ``had_learned``: whether it is, and is so good that the run must have learned for a time.
+    ``is_loss_good``: whether the loss of the row itself is that of a run that has learned, or had for a time.
     ``last_good``: the last step whose mean loss over five steps was that of a run that has learned; -1 for none.
     ``last_guess``: the last step at which the run guessed; -1 for none.
     ``contradiction``: the windows in which loss and accuracy contradicted each other; None without one.
@@ -62,6 +66,7 @@ class LossWindow:
         self.mean_loss = math.nan
         self.is_guessing = self.is_learned = self.is_contradictory = False
         self.is_above_chance = self.is_between = self.is_better = self.is_loss_good = False
+        self.is_long = self.had_learned = False
         self.last_good = self.last_guess = -1
         self.contradiction: Contradiction | None = None
 
@@ -81,6 +86,14 @@ class LossWindow:
         """Move the window on to a row, which stands for the steps from ``first`` to ``step``."""
         self._slide(first, step, loss, accuracy, samples)
         self._judge(step)
+        self.is_long = self._are_means and step - first >= LONG * self.window
+        self.had_learned = self.is_long and self.is_between
+        self.is_loss_good = self.is_loss_good or self.had_learned
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether the mean loss of the window is that of a loss that stands still at guessing."""
+        return self.mean_loss >= STILL * self.guessing_loss
 
     def _slide(self, first: int, step: int, loss: float, accuracy: float, samples: float) -> None:
         """Take in one row. A row that is not finite, or has no samples, is kept out of the sums."""

@@ -23,6 +23,8 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 HALF, LEAST_HALF = 50, 10  # rows of a half; with fewer than the least nothing is decided
+LEAST_HALF_IMPORTED = 4  # the same in a log of another tool, which may have few rows
+FIRST_ROWS = 2  # of such a log: the loss falls there whether a run learns or not
 LONG_HALF = 150  # rows of a half where the run is long enough
 SETTLING = 20  # the first rows: the loss falls there whether a run learns or not
 PROGRESS = (
@@ -43,15 +45,23 @@ class Progress:
         found = [columns.find(f"{layer.name}/std") for layer in info.hidden_layers]
         self._spreads = [place for place in found if place is not None]
 
+    @property
+    def sees_layers(self) -> bool:
+        """Whether the outputs of a hidden layer are known; a run that was recorded here counts as one with them."""
+        return bool(self._spreads) or not self._is_blind
+
     def is_moving(self, rows: NDArray[np.float32]) -> bool:
         """Whether the loss falls over the last 300 of ``rows``, or the outputs of a hidden layer drift over 100.
 
-        A slow fall of the loss shows only over many rows, so as many rows are compared as there are, up to 300.
+        A slow fall of the loss shows only over many rows, so as many rows are compared as there are, up to 300. Where
+        the outputs of no layer are known, as in most logs of other tools, the loss alone is compared.
         """
-        if self._is_blind and not self._spreads:
-            return True  # without outputs of layers nothing shows that they stand still
+        if self._is_blind:
+            rows = rows[FIRST_ROWS:]
         half = min(HALF, len(rows) // 2)
-        if half < LEAST_HALF:
+        if self._is_blind and half < LEAST_HALF_IMPORTED:
+            return True  # too few rows to show that anything stands still
+        if not self._is_blind and half < LEAST_HALF:
             return False
         long_half = min(LONG_HALF, max(half, (len(rows) - SETTLING) // 2))
         if -change(rows[:, self._loss], long_half) > self._gain:

@@ -84,6 +84,8 @@ class Symptoms:
     ``thresholds``: the numbers to judge by.
     ``has_accuracy``: whether rows have an accuracy; without one the loss alone decides. Default True.
     ``task``: the task of the run, which decides loss and accuracy of guessing. Default classes with cross-entropy.
+    ``sees_layers``: whether ``is_moving`` knows the outputs of layers. Without them a run that guesses and still
+    improves at its end is slow, even where nothing moved at patience. Default True.
     ``are_means``: whether a row is the mean over the steps since the row before. Default False: it is that of its step.
 
     ``recent`` is the window of the last W steps; ``stretches`` are the defect stretches so far.
@@ -98,8 +100,9 @@ class Symptoms:
         has_accuracy: bool = True,
         are_means: bool = False,
         task: Task = DEFAULT_TASK,
+        sees_layers: bool = True,
     ) -> None:
-        self.task, self.window = task, window
+        self.task, self.window, self._sees_layers = task, window, sees_layers
         self.has_accuracy, self._are_means = has_accuracy, are_means
         self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means)
         # Patience and grace cannot be shorter than the window.
@@ -180,10 +183,11 @@ class Symptoms:
             return self._open(Verdict.DIVERGED, step, step, between) if self.open_stretch is None else None
         if recent.is_learned or (recent.is_above_chance and self.open_stretch is not None):
             return self._recovered(step)
+        self.has_learned |= recent.had_learned
         if recent.is_guessing and self.open_stretch is None:
             if self.has_learned:
                 return self._open(Verdict.COLLAPSED, recent.last_good + 1, step, self._onset.of_collapse())
-            if cannot_learn() or (step >= self.patience and not is_moving()):
+            if cannot_learn() or (step >= self.patience and self._stands_still(is_moving)):
                 return self._open(Verdict.NEVER_LEARNED, 0, step, self._onset.of_never_learned())
         return None
 
@@ -218,10 +222,20 @@ class Symptoms:
         value = self._confirmed_by.get(stretch.confirmed, math.nan)
         return value, math.nan if math.isnan(value) else self.recent.least_guessing
 
+    def _stands_still(self, is_moving: Callable[[], bool]) -> bool:
+        """Whether nothing moves; a mean over many steps shows that by itself."""
+        return self.recent.stands_still if self.recent.is_long else not is_moving()
+
     def _has_left_guessing(self, improves: Callable[[], bool]) -> bool:
-        """Whether the run does better than guessing over the last window, or has begun to."""
-        has_begun = not self.has_learned and self.recent.is_better and improves()
-        return self.recent.is_between or has_begun
+        """Whether the run does better than guessing over the last window, or has begun to.
+
+        A mean over many steps that is better than guessing had its good steps at the end, as no row before it was good.
+        """
+        recent = self.recent
+        if recent.is_long and recent.is_better and not recent.stands_still:
+            return True
+        has_begun = not self.has_learned and (recent.is_better or not self._sees_layers) and improves()
+        return recent.is_between or has_begun
 
     def _open(self, kind: Verdict, onset: int, step: int, between: tuple[int, int] | None) -> Stretch:
         # Some of the five steps of the last good mean may lie before a recovery, and stretches do not overlap.

@@ -84,13 +84,13 @@ def test_without_accuracies_the_loss_alone_decides():
     assert judged(range(100), losses[:100]).verdict(is_over=True) is Verdict.HEALTHY
 
 
-def run_of(losses, columns=("loss", "data_loss", "samples"), prior=TEN):
+def run_of(losses, columns=("loss", "data_loss", "samples"), prior=TEN, every=1):
     info = RunInfo(
         (), (), prior, 128, 60_000, 469, 1, 469, 0, environment={"imported_from": "a.csv"},
         recorded_columns=Columns([Column("scalar", "", "", "", name) for name in columns]),
     )  # fmt: skip
-    values = np.array([[loss, loss, 128.0] for loss in losses], np.float32)
-    return Run.from_rows(info, np.arange(len(losses)), np.ones(len(losses)), values)
+    values = np.array([[loss, loss, 128.0] for loss in losses], np.float32)[::every]
+    return Run.from_rows(info, every * np.arange(len(values)), np.ones(len(values)), values)
 
 
 def test_a_run_with_losses_only_is_judged_where_the_number_of_classes_is_known():
@@ -109,9 +109,34 @@ def test_a_run_with_losses_only_and_no_number_of_classes_cannot_be_judged_and_sa
     assert "--classes" in finding.message
 
 
-def test_a_run_without_layers_is_called_dead_at_its_end_only():
-    """Nothing says that its layers stand still, so that a slow start is no defect."""
-    slow = [GUESS] * 400 + [GOOD] * 100
+def test_a_run_without_layers_whose_loss_stands_still_at_patience_has_recovered_where_it_learns_later():
+    late = [GUESS] * 400 + [GOOD] * 100
 
-    assert run_of(slow).verdict is Verdict.HEALTHY
-    assert run_of(slow[:400]).verdict is Verdict.NEVER_LEARNED
+    assert run_of(late).verdict is Verdict.RECOVERED
+    assert run_of(late[:400]).verdict is Verdict.NEVER_LEARNED
+    assert run_of(late, every=10).verdict is Verdict.RECOVERED
+
+
+def test_a_run_without_layers_whose_loss_still_falls_at_its_end_is_slow_and_not_dead():
+    falls = [GUESS] * 300 + list(np.linspace(GUESS, 0.955 * GUESS, 150))
+
+    assert run_of(falls).verdict is Verdict.UNDECIDED
+
+
+class TestMeansOverManySteps:
+    """Means over whole epochs of 469 steps: one row tells what a window of W steps tells elsewhere."""
+
+    def verdict(self, *rows):
+        steps = 469 * np.arange(1, len(rows) + 1) - 1
+        losses, accuracies = np.array(rows).T
+        found = judged(steps.tolist(), losses.tolist(), accuracies.tolist(), are_means=True, samples=2560)
+        return found.verdict(is_over=True)
+
+    def test_one_that_guesses_throughout_and_learns_later_has_recovered(self):
+        assert self.verdict((2.302, 0.1), (1.2, 0.6), (0.3, 0.9)) is Verdict.RECOVERED
+
+    def test_a_mean_far_above_chance_is_that_of_a_run_that_had_learned_for_a_time(self):
+        assert self.verdict((1.8, 0.33), (2.1, 0.21), (2.302, 0.1)) is Verdict.COLLAPSED
+
+    def test_one_that_leaves_guessing_in_its_last_epoch_is_not_called_dead(self):
+        assert self.verdict((2.302, 0.1), (2.302, 0.1), (2.22, 0.155)) is Verdict.UNDECIDED
