@@ -1,8 +1,8 @@
 """A small recorded training after a change in the source of one declaration, and all that can be read of it.
 
-    python -m tests.helpers.edited_declarations MODULE LOG < edits.json
+    python -m tests.helpers.edited_declarations MODULE LOG EDITS
 
-``edits.json`` is a list of [old text, new text]; each old text stands in the module's source once. Nothing else
+EDITS is a list of [old text, new text] as JSON; each old text stands in the module's source once. Nothing else
 is changed, which is the point: what is declared once needs one edit.
 """
 
@@ -11,19 +11,19 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.helpers.forked import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def recorded_with(module: str, edits: list[tuple[str, str]], log: Path) -> dict[str, Any]:
     """What a fresh process, in which ``module`` is edited, records in ``log`` and reads again."""
-    command = [sys.executable, "-m", "tests.helpers.edited_declarations", module, str(log)]
-    run = subprocess.run(command, cwd=ROOT, input=json.dumps(edits), check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, Any] = json.loads(run.stdout)
+    command = ["-m", "tests.helpers.edited_declarations", module, str(log), json.dumps(edits)]
+    found: dict[str, Any] = json.loads(run(*command, cwd=ROOT, project=False, check=True).stdout)
     return found
 
 
@@ -66,5 +66,5 @@ def record_and_read(log: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    import_edited(sys.argv[1], json.load(sys.stdin))
+    import_edited(sys.argv[1], json.loads(sys.argv[3]))
     sys.stdout.write(json.dumps(record_and_read(sys.argv[2])))

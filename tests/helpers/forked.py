@@ -15,6 +15,7 @@ import gc
 import importlib
 import io
 import json
+import multiprocessing
 import os
 import random
 import runpy
@@ -34,7 +35,8 @@ from typing import IO, Any
 from tests.helpers import cost
 
 ROOT = Path(__file__).parents[2]
-PRELOADED = (
+LIBRARIES = ("numpy", "pandas", "h5py", "numba", "scipy.stats", "scipy.interpolate")
+PROJECT = (
     "reports.pages.run_page",
     "diagnostics.record.training",
     "diagnostics.study",
@@ -86,6 +88,7 @@ def start(
     *arguments: str,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    project: bool = True,
     stdin: int | None = None,
     stdout: int | None = None,
     stderr: int | None = None,
@@ -94,6 +97,7 @@ def start(
 
     cwd: working folder; default that of the tests.
     env: the whole environment; default that of the tests. A LD_PRELOAD in it takes a server of its own.
+    project: whether the modules of the project are imported already, as are its libraries. Default True.
     stdin: a descriptor; by default there is nothing to read.
     stdout, stderr: a descriptor or PIPE; by default what it prints is lost.
     """
@@ -111,20 +115,29 @@ def start(
         nothing = closed_here.enter_context(Path(os.devnull).open("r+b"))
         told, telling = map(closed_here.enter_context, socket.socketpair())
         descriptors = [nothing.fileno() if stream is None else stream for stream in given]
-        socket.send_fds(_server(environment.get("LD_PRELOAD")), [asked.encode()], [*descriptors, telling.fileno()])
+        socket.send_fds(
+            _server(environment.get("LD_PRELOAD"), project), [asked.encode()], [*descriptors, telling.fileno()]
+        )
         lines = told.makefile("r")
     return Forked(int(lines.readline()), lines, *read)
 
 
 def run(
-    *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, check: bool = False
+    *arguments: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    project: bool = True,
+    check: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``python ARGUMENTS`` to its end: exit code and all it printed, as text, as :func:`subprocess.run` tells.
 
+    cwd, env, project: as for :func:`start`.
     check: whether an exit code other than 0 is an error. Default False.
     """
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        code = start(*arguments, cwd=cwd, env=env, stdout=stdout.fileno(), stderr=stderr.fileno()).wait()
+        code = start(
+            *arguments, cwd=cwd, env=env, project=project, stdout=stdout.fileno(), stderr=stderr.fileno()
+        ).wait()
         printed = []
         for file in (stdout, stderr):
             file.seek(0)
@@ -139,13 +152,13 @@ def file_size_limit(size: int) -> str:
 
 
 @cache
-def _server(library: str | None) -> socket.socket:
-    """The channel to a server that was started with LD_PRELOAD=library."""
+def _server(library: str | None, project: bool) -> socket.socket:
+    """The channel to a server that was started with LD_PRELOAD=library, and has imported the project or not."""
     channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     preload = {} if library is None else {"LD_PRELOAD": library}
     with theirs:
         server = subprocess.Popen(
-            [sys.executable, "-m", "tests.helpers.forked", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.helpers.forked", str(theirs.fileno()), "project" if project else ""],
             cwd=ROOT,
             env={**os.environ, **preload},
             pass_fds=[theirs.fileno()],
@@ -228,9 +241,11 @@ def become(asked: dict[str, Any]) -> None:
         exec(compile(what, "<string>", "exec"), vars(program))
 
 
-def main() -> None:
-    for name in PRELOADED:
+def import_project() -> None:
+    """Import what commands and trainings need, and let the workers of pools be forks too."""
+    for name in PROJECT:
         importlib.import_module(name)
+    from diagnostics.executors import worker_pool
     from diagnostics.measure.compiler import compiled_loops
     from reports.cli import main as group
     from reports.commands import help_lines
@@ -240,12 +255,20 @@ def main() -> None:
     unpack()
     for name in help_lines():
         group.get_command(None, name)  # type: ignore[arg-type]
+    worker_pool.get_context = lambda _: multiprocessing.get_context("fork")  # type: ignore[assignment]
+
+
+def main(channel: str, project: str) -> None:
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    if project:
+        import_project()
     gc.collect()
     gc.freeze()
-    asked = serve(socket.socket(fileno=int(sys.argv[1])))
+    asked = serve(socket.socket(fileno=int(channel)))
     if asked is not None:
         become(asked)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

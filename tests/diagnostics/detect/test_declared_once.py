@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from diagnostics.detect.remedies import LIVE, REMEDIES, Dose, Remedy, suggestion, suggestions
 from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES, SYMPTOMS
 from lenet.settings import Settings
 from reports.text.remedies import command_for
+from tests.helpers.forked import run
 from tests.helpers.judged_rows import info
 
 DUMMY_RULE = '''
@@ -51,7 +49,7 @@ assert "a dummy was here" in diagnosis_text(diagnosis)
 
 
 def test_a_new_rule_is_asked_explained_in_the_manual_and_in_the_thresholds():
-    done = subprocess.run([sys.executable, "-c", DUMMY_RULE], capture_output=True, text=True, check=False)
+    done = run("-c", DUMMY_RULE, project=False)
 
     assert done.returncode == 0, done.stderr
 

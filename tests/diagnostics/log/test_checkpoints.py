@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +34,19 @@ class Interrupt(Hook):
             raise KeyboardInterrupt
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """A run that was interrupted after its step 20, with checkpoints before steps 7 and 14."""
-    model = small_model()
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was interrupted after its step 20, with checkpoints before steps 7 and 14."""
+    folder, model = tmp_path_factory.mktemp("interrupted"), small_model()
     with pytest.raises(KeyboardInterrupt):
-        train([Recorder(tmp_path / "run.h5", model=model, checkpoint_every=7), Interrupt()], model)
+        train([Recorder(folder / "run.h5", model=model, checkpoint_every=7), Interrupt()], model)
+    return folder
+
+
+@pytest.fixture
+def log(interrupted: Path, tmp_path: Path) -> Path:
+    """A copy of the interrupted run, which may be changed."""
+    shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True)
     return tmp_path / "run.h5"
 
 

@@ -118,7 +118,7 @@ PARTS = ["steps", "steps/values", "steps/index", "layout", "layout/columns", "ev
 
 
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("distance", [20, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("distance", [40, pytest.param(1, marks=pytest.mark.slow)])
 def test_flipped_bits_in_the_header_of_a_part_are_one_line_or_right_rows(
     sound: dict[str, bytes], tmp_path: Path, part: str, distance: int
 ) -> None:

@@ -41,9 +41,18 @@ def broken_run(path: Path, at: int = 30, **changes: Any) -> None:
         train([Recorder(path, model=model, checkpoint_every=7), FailsAt(at)], model, epochs=4, **changes)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The log of a run that was never interrupted, and the digest of its parameters."""
+    path = tmp_path_factory.mktemp("whole") / "whole.h5"
+    return path, train([Recorder(path)], epochs=4).digest()
+
+
 @pytest.mark.parametrize("at", [3, 13, 14, 25, 26, 40])
-def test_a_resumed_run_ends_as_the_one_that_was_never_interrupted(tmp_path: Path, at: int) -> None:
-    whole = train([Recorder(tmp_path / "whole.h5")], epochs=4)
+def test_a_resumed_run_ends_as_the_one_that_was_never_interrupted(
+    whole: tuple[Path, str], tmp_path: Path, at: int
+) -> None:
+    log, digest = whole
     broken_run(tmp_path / "run.h5", at)
 
     model = small_model()
@@ -52,8 +61,8 @@ def test_a_resumed_run_ends_as_the_one_that_was_never_interrupted(tmp_path: Path
     train([recorder], model, epochs=4)
 
     assert step == at - at % 7
-    assert model.digest() == whole.digest()
-    assert_same_run(tmp_path / "whole.h5", tmp_path / "run.h5")
+    assert model.digest() == digest
+    assert_same_run(log, tmp_path / "run.h5")
     assert (open_run(tmp_path / "run.h5").events["event"] == "resume").sum() == 1
     assert len(open_run(tmp_path / "run.before-resume-1.h5")) == at
 

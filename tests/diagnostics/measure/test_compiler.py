@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,14 +20,21 @@ from diagnostics.measure import compiler, loops
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = Path(__file__).parents[1] / "samples" / "log-1.2.h5"
-COMMANDS = (["--help"], ["diagnose"], ["stats"], ["report", "--no-replay", "-o", "FOLDER"], ["rules"])
-COMMAND = """
-import sys
+COMMANDS = (
+    ["--help"],
+    ["rules"],
+    ["diagnose", "LOG"],
+    ["stats", "LOG"],
+    ["report", "--no-replay", "-o", "out", "LOG"],
+)
+PROGRAM = """
+import json, sys
 from reports.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as end:
-    print(end.code, "numba" in sys.modules)
+for command in json.loads(sys.argv[1]):
+    try:
+        main(command)
+    except SystemExit as end:
+        print("ended:", command[0], end.code, "numba" in sys.modules)
 """
 MEASURE = """
 import numpy as np
@@ -45,15 +53,21 @@ def fresh() -> Iterator[None]:
     compiler.compiled_loops.cache_clear()
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_commands_that_train_nothing_do_not_import_the_compiler(command: list[str], tmp_path: Path) -> None:
-    arguments = [str(tmp_path / "out") if word == "FOLDER" else word for word in command]
-    if command[0] in ("diagnose", "stats", "report"):
-        arguments.append(shutil.copy(SAMPLE, tmp_path))
+def test_commands_that_train_nothing_do_not_import_the_compiler(tmp_path: Path) -> None:
+    log = shutil.copy(SAMPLE, tmp_path / "run.h5").name
+    commands = [[log if word == "LOG" else word for word in command] for command in COMMANDS]
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
 
-    done = subprocess.run([sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(commands)],
+        cwd=tmp_path,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+    )
 
-    assert done.stdout.splitlines()[-1:] == ["0 False"], done.stderr
+    ended = [line for line in done.stdout.splitlines() if line.startswith("ended: ")]
+    assert ended == [f"ended: {command[0]} 0 False" for command in COMMANDS], done.stderr
 
 
 @pytest.mark.slow

@@ -32,8 +32,17 @@ def column(found: dict[str, Any], frame: str, name: str) -> NDArray[np.float64]:
     return np.array(list(found["frames"][frame][name].values()), dtype=np.float64)
 
 
-def test_another_order_of_the_declarations_changes_no_number(tmp_path: Path, as_declared: dict[str, Any]) -> None:
-    found = recorded_with(MODULE, [(END, f"\n{REVERSED}\n{END}")], tmp_path / "run.h5")
+@pytest.fixture(scope="module")
+def in_another_order(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The log of a training with the declarations in another order, and what its process read of it."""
+    log = tmp_path_factory.mktemp("reversed") / "run.h5"
+    return log, recorded_with(MODULE, [(END, f"\n{REVERSED}\n{END}")], log)
+
+
+def test_another_order_of_the_declarations_changes_no_number(
+    in_another_order: tuple[Path, dict[str, Any]], as_declared: dict[str, Any]
+) -> None:
+    found = in_another_order[1]
 
     assert found["columns"] != as_declared["columns"]
     assert sorted(found["columns"]) == sorted(as_declared["columns"])
@@ -42,10 +51,10 @@ def test_another_order_of_the_declarations_changes_no_number(tmp_path: Path, as_
             assert found["frames"][frame][name] == columns[name], (frame, name)
 
 
-def test_a_log_of_another_order_is_read_as_it_was_written(tmp_path: Path, as_declared: dict[str, Any]) -> None:
-    recorded_with(MODULE, [(END, f"\n{REVERSED}\n{END}")], tmp_path / "run.h5")
-
-    run = open_run(tmp_path / "run.h5")
+def test_a_log_of_another_order_is_read_as_it_was_written(
+    in_another_order: tuple[Path, dict[str, Any]], as_declared: dict[str, Any]
+) -> None:
+    run = open_run(in_another_order[0])
 
     np.testing.assert_allclose(run.steps["loss"], column(as_declared, "steps", "loss"))
     np.testing.assert_allclose(run.tensors["norm"], column(as_declared, "tensors", "norm"))

@@ -79,6 +79,7 @@ def test_the_json_names_file_and_seed_and_has_the_accuracy_of_each_epoch(runs):
     assert good["epoch_accuracy"] == run.epochs["accuracy"].tolist()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_damaged_log_is_judged_as_far_as_it_goes_and_said_to_be_damaged(runs, tmp_path):
     log = tmp_path / "dead.h5"
     data = bytearray((runs / "dead.h5").read_bytes())

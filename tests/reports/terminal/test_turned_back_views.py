@@ -92,6 +92,7 @@ def test_the_report_has_a_section_with_what_is_undone(run: Any) -> None:
     assert "turned-back" in {one.anchor for one in document.sections}
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_report_of_any_other_run_has_none(tmp_path: Path) -> None:
     healthy = turned_back(tmp_path / "run.h5", lr=0.5)
 
