@@ -59,10 +59,12 @@ class LossSpikes(Rule):
         noisy = 0.5 + 0.05 * np.sin(7.0 * t)
         spikes = np.where((t == 50) | (t == 90), 4.0, noisy)
         step_up = np.where(t < 60, noisy, 4.0)
+        infinite = np.where(t == 60, np.inf, noisy)
         return (
             Case("a loss with its usual noise", example(thresholds, {"data_loss": noisy}, steps=120)),
             Case("two jumps", example(thresholds, {"data_loss": spikes}, steps=120), (None,)),
             Case("a jump that lasts", example(thresholds, {"data_loss": step_up}, steps=120)),
+            Case("a loss that is infinite once", example(thresholds, {"data_loss": infinite}, steps=120)),
         )
 
 
@@ -75,7 +77,7 @@ def _spikes(loss: Series, noise: float, share: float) -> list[int]:
         usual = float(np.median(before))
         sigma = OF_NORMAL * float(np.median(np.abs(before - usual)))
         rise = float(loss[row]) - usual
-        if not rise > max(noise * sigma, share * abs(usual)):  # what is not finite is no spike
+        if not max(noise * sigma, share * abs(usual)) < rise < np.inf:  # what is not finite is no spike
             row += 1
             continue
         after = loss[row : row + AFTER]
