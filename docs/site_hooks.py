@@ -43,6 +43,16 @@ MORE = {
 log = logging.getLogger("mkdocs.plugins.site_hooks")
 
 
+def on_config(config: Any) -> Any:
+    """Pages that the navigation of mkdocs.yml does not name stand under "More", so that none is lost."""
+    there = [str(page.relative_to(config.docs_dir)) for page in sorted(Path(config.docs_dir).rglob("*.md"))]
+    there += [page for source, page in FROM_ROOT.items() if (ROOT / source).exists()]
+    named = set(_named(config.nav))
+    more = [page for page in there if page not in named]
+    config.nav += [{"More": more}] if more else []
+    return config
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages that are made for the site."""
     from mkdocs.structure.files import File
@@ -82,6 +92,14 @@ def api_page(package: str) -> str:
     names = dict.fromkeys([name for module in API[package] for name in _public(module)])
     parts = [f"# {package}", summary, *(f"::: {name}" for name in (*names, *MORE[package]) if name)]
     return "\n\n".join(parts) + "\n"
+
+
+def _named(nav: Any) -> list[str]:
+    """The pages that a navigation names, at any depth."""
+    if isinstance(nav, str):
+        return [nav]
+    inner = nav.values() if isinstance(nav, dict) else nav
+    return [page for part in inner for page in _named(part)]
 
 
 def _public(module_name: str) -> list[str]:

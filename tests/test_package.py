@@ -119,6 +119,15 @@ def test_its_metadata_say_who_made_it_and_where_more_stands(wheel: Path) -> None
     }
 
 
+def test_its_version_is_a_release_of_the_changelog_or_goes_on_from_one() -> None:
+    releases = re.findall(
+        r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+
+    assert releases, "the changelog has releases"
+    assert PROJECT["version"] in releases or ".dev" in PROJECT["version"]
+
+
 def test_its_readme_works_on_an_index_page(wheel: Path) -> None:
     told = metadata(wheel)
     readme = str(told.get_payload())
