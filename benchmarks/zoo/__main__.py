@@ -29,7 +29,7 @@ from benchmarks import common
 from benchmarks.zoo.build import build
 from benchmarks.zoo.groups import FIRST_SEED, LATEST_ROUND, QUICK_SHARE
 from benchmarks.zoo.table import write_table
-from diagnostics.executors.open_executor import open_executor
+from diagnostics.executors.opening import open_executor
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diagnostics.executors.executor import Failure as Failure
     from diagnostics.executors.executor import Pool as Pool
     from diagnostics.executors.executor import Work as Work
-    from diagnostics.executors.open_executor import open_executor as open_executor
+    from diagnostics.executors.opening import open_executor as open_executor
     from diagnostics.executors.worker_pool import LocalExecutor as LocalExecutor
     from diagnostics.executors.worker_pool import WorkerPool as WorkerPool
 

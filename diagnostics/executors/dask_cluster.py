@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 INSTALL = "pip install 'lenet-diag[dask]'"
-FIRST_WAIT = 10.0
+FIRST_WAIT = 30.0
 """Seconds in which a scheduler has to answer at the start."""
+CONNECT = 10.0
+"""Seconds that one attempt to reach it again may take."""
+SILENCE = 60.0
+"""Seconds in which a scheduler that is connected has to answer one question before it counts as lost."""
 LOST_WAIT = 600.0
-"""Seconds in which a scheduler that was lost has to answer again."""
+"""Seconds in which a scheduler that was lost has to answer again, and in which workers of use have to come again."""
 ANSWER = 2.0
 """Seconds that one question to the scheduler may take."""
 OPINIONS = 20.0
@@ -56,13 +60,14 @@ class DaskCluster:
         self._cluster: LocalCluster | None = None
         self._client: Client | None = None
         self._looked_at = float("-inf")
+        self._heard_at = time.monotonic()
         self._lost_since: float | None = None
 
     def __enter__(self) -> Self:
         if self.scheduler != LOCAL and "://" not in self.scheduler:
             raise StudyError(f"--scheduler {self.scheduler}: expected tcp://HOST:PORT, or local to start one here")
         try:
-            import distributed
+            import distributed  # noqa: F401  # asked for here, so that its absence is told before anything starts
         except ImportError:
             raise MissingLibraryError(
                 f"--scheduler {self.scheduler}: needs Dask, which is not installed: {INSTALL}"
@@ -71,7 +76,7 @@ class DaskCluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what a user has to know is told in our lines
         if self.scheduler == LOCAL:
             self._cluster = _started_here(self.most or 1)
-            self._client = distributed.Client(self._cluster, set_as_default=False)
+            self._client = self._connected(FIRST_WAIT)
             return self
         try:
             self._client = self._connected(FIRST_WAIT)
@@ -108,17 +113,16 @@ class DaskCluster:
         """
         if time.monotonic() - self._looked_at < ANSWER / 4:
             return self._lost_since is None
-        client = self._client
         try:
-            if client is None or client.status != "running":
-                raise OSError("the connection was closed")
-            self.threads = dict(client.sync(_scheduler_of(client).ncores, callback_timeout=ANSWER))
+            self.threads = self._asked()
             if not self.threads:
                 self.tell(f"{self.scheduler} has no workers yet; start one with: dask worker {self.scheduler}")
-        except (OSError, TimeoutError) as error:
+            self._lost_since, self._heard_at = None, time.monotonic()
+        except TimeoutError as error:  # it is busy: what was so is taken to be so still
+            if time.monotonic() - self._heard_at > SILENCE:
+                self._lose(error)
+        except OSError as error:
             self._lose(error)
-        else:
-            self._lost_since = None
         self._looked_at = time.monotonic()
         return self._lost_since is None
 
@@ -169,7 +173,14 @@ class DaskCluster:
     def _connected(self, seconds: float) -> Client:
         from distributed import Client
 
-        return Client(self.scheduler, timeout=seconds, set_as_default=False)
+        return Client(self._cluster or self.scheduler, timeout=seconds, set_as_default=False)
+
+    def _asked(self) -> dict[str, int]:
+        """The workers and their threads. Raises OSError where there is no connection, and TimeoutError."""
+        client = self._client
+        if client is None or client.status != "running" or client.scheduler is None:
+            raise OSError("the connection was closed")
+        return dict(client.sync(client.scheduler.ncores, callback_timeout=ANSWER))
 
     def _lose(self, error: BaseException) -> None:
         """Note that the scheduler does not answer, and try to reach it again."""
@@ -179,14 +190,14 @@ class DaskCluster:
             self._told.discard(_lost(self.scheduler))
             self.tell(_lost(self.scheduler))
         self.threads = {}
-        if self._cluster is not None or now - self._lost_since > LOST_WAIT:
+        if now - self._lost_since > LOST_WAIT:
             raise SchedulerError(f"{self.scheduler}: the scheduler does not answer any more ({_line(error)})") from None
         if self._client is not None:
             with contextlib.suppress(Exception):
                 self._client.close(timeout=ANSWER)
             self._client = None
         with contextlib.suppress(OSError, TimeoutError):
-            self._client = self._connected(ANSWER)
+            self._client = self._connected(CONNECT)
 
 
 def _started_here(workers: int) -> LocalCluster:
@@ -200,17 +211,10 @@ def _started_here(workers: int) -> LocalCluster:
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=None,
             silence_logs=logging.CRITICAL,
         )
-
-
-def _scheduler_of(client: Client) -> Any:
-    """What asks the scheduler. Raises OSError where there is no connection."""
-    if client.scheduler is None:
-        raise OSError("the connection was closed")
-    return client.scheduler
 
 
 def _lost(scheduler: str) -> str:

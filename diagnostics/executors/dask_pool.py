@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from diagnostics.errors import SchedulerError
+from diagnostics.executors.dask_cluster import LOST_WAIT, DaskCluster
 from diagnostics.executors.dask_worker import Parcel, do, forget, introduce
 from diagnostics.executors.executor import TICK, Failure, R, T, Work, attempt
 from diagnostics.executors.machine import Machine, this_machine
@@ -25,7 +26,6 @@ from diagnostics.executors.machine import Machine, this_machine
 if TYPE_CHECKING:
     from distributed import Future
 
-    from diagnostics.executors.dask_cluster import DaskCluster
 
 DEATHS = 10
 """Workers that may be lost with one task before it counts as failed."""
@@ -71,6 +71,7 @@ class DaskPool(Generic[T, R]):
         self._again: deque[_Flight[T]] = deque()
         self._tasks = 0
         self._has_worked = False
+        self._useful_at = time.monotonic()
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -150,15 +151,17 @@ class DaskPool(Generic[T, R]):
 
     def _meet(self, introduction: Future[Any]) -> None:
         """Take down what a worker says it is."""
+        lost = ""
         for address, worker in self._workers.items():
             if worker.introduction.key == introduction.key:
                 try:
                     worker.machine = introduction.result(timeout=FETCH)
-                except (CancelledError, TimeoutError, OSError):  # it is gone, which the next look shows
-                    worker.refusal = "it did not answer"
+                except (CancelledError, TimeoutError, OSError):  # it is gone, or will be asked again
+                    lost = address
                 except Exception as error:
                     worker.refusal = f"lenet-diag does not start there ({type(error).__name__}: {error})"
                     self._cluster.tell(f"{address} is not used: {worker.refusal}")
+        self._workers.pop(lost, None)
 
     def _admit(self) -> None:
         """Judge the workers that have said what they are. Raises SchedulerError where all are refused."""
@@ -169,7 +172,9 @@ class DaskPool(Generic[T, R]):
                     self._cluster.tell(f"{worker.machine.host} is not used: {worker.refusal}")
         usable = {address: worker.machine for address, worker in self._workers.items() if not worker.refusal}
         self._cluster.choose(usable, time.monotonic() - self._began)
-        if self._workers and not usable and not self._has_worked:
+        if usable or not self._workers:
+            self._useful_at = time.monotonic()
+        elif time.monotonic() - self._useful_at > (LOST_WAIT if self._has_worked else 0.0):
             why = "; ".join(dict.fromkeys(worker.refusal for worker in self._workers.values()))
             raise SchedulerError(f"{self._cluster.scheduler}: no worker can be used: {why}")
 

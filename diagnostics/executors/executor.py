@@ -110,6 +110,10 @@ class Executor(Protocol):
     def jobs(self) -> int:
         """How many tasks are done at a time, as far as is known now; at least 1."""
 
+    @property
+    def digest(self) -> str | None:
+        """A name for what the machines that do the tasks compute, bit for bit; None where it is not known."""
+
     def pool(self, work: Callable[[T], R]) -> Pool[T, R]:
         """A pool for this work."""
 

@@ -43,6 +43,8 @@ class LocalExecutor:
         jobs: how many tasks are done at a time.
     """
 
+    digest: str | None = None
+
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from diagnostics.arguments import expect_several
 from diagnostics.errors import StudyError
@@ -107,17 +107,24 @@ class Study(ShownInNotebooks):
             copied = self._copy()
             self._take_stock()
             on_progress(self._progress(message=copied))
-            with self._executor.pool(self._work) as pool:
-                for result in pool.results(self._queue):
-                    last, message = self._note(*result) if result else (None, "")
-                    on_progress(self._progress(pool.running, last, message))
+            try:
+                self._train(on_progress)
+            finally:
+                if self._executor.digest is not None:
+                    note_start(self.folder, arithmetic=self._executor.digest)
+
+    def _train(self, on_progress: Callable[[StudyProgress], None]) -> None:
+        with self._executor.pool(self._work) as pool:
+            for result in pool.results(self._queue):
+                last, message = self._note(*result) if result else (None, "")
+                on_progress(self._progress(pool.running, last, message))
 
     def _copy(self) -> str:
         """Copy what other studies have made, and write down what came from where; returns one line about it."""
         copied: dict[str, str] = {}
         for file, origin in copy_runs(self.plan, self.folder, self._reuse):
             copied[file] = str(origin)
-            note_copied(self.folder, copied)
+            note_start(self.folder, copied=dict(copied))
         if not self._reuse:
             return ""
         names = ", ".join(map(str, self._reuse))
@@ -220,8 +227,11 @@ def open_folder(plan: StudyPlan, folder: Path, jobs: int) -> IO[bytes]:
     return lock
 
 
-def note_copied(folder: Path, copied: Mapping[str, str]) -> None:
-    """Write into the study file which runs were copied, each with its origin."""
+def note_start(folder: Path, **facts: Any) -> None:
+    """Write into the study file what is known of its latest start.
+
+    ``facts``: "copied", the runs with their origins; "arithmetic", the digest of the machines of a cluster.
+    """
     plan = StudyPlan.load(folder)
     *before, last = plan.history
-    replace(plan, history=(*before, {**last, "copied": dict(copied)})).save(folder)
+    replace(plan, history=(*before, {**last, **facts})).save(folder)

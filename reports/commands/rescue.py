@@ -108,7 +108,7 @@ def command(
     what it costs.
     """
     with one_line_errors():
-        from diagnostics.executors.open_executor import open_executor
+        from diagnostics.executors.opening import open_executor
         from diagnostics.log.reader import open_run
         from diagnostics.rescue.experiment import Rescue
         from diagnostics.rescue.patient import examine

@@ -125,7 +125,7 @@ def command(
             raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     with one_line_errors():
-        from diagnostics.executors.open_executor import open_executor
+        from diagnostics.executors.opening import open_executor
         from diagnostics.files import check_replaceable
         from diagnostics.study.plan import StudyPlan
         from diagnostics.study.presets import RESCUE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.common import render
-from benchmarks.speed import judging, recorder, recorder_parts, recorder_rows, rescues, studies, trainer
+from benchmarks.speed import clusters, judging, recorder, recorder_parts, recorder_rows, rescues, studies, trainer
 from benchmarks.speed.profile import StepTimes
 from tests.helpers.rescue_results import PATIENT
 
@@ -89,3 +89,22 @@ def test_the_page_of_the_recorder_has_costs_taken_pair_by_pair():
     assert "| 10.00 s | 10.40 s | +4.0 % |" in page
     assert "in turns: 500 us there, 250 us here." in page
     assert "## 20,000 rows" in page
+
+
+def test_the_page_of_clusters_has_ratios_of_turns_and_the_memory_of_the_client():
+    cost = clusters.StudyCost
+    speed = clusters.ClusterSpeed(
+        "network feedforward, epochs 1",
+        40,
+        3.2,
+        pool=[cost(100.0, 10.0, 180.0, 2), cost(200.0, 20.0, 180.0, 2)],
+        cluster=[cost(110.0, 20.0, 198.0, 150_000_000), cost(220.0, 40.0, 198.0, 150_000_000)],
+        few=cost(40.0, 20.0, 60.0, 149_000_000),
+    )
+    page = render("clusters.md.j2", clusters.prepare(speed))
+
+    assert "40 seeds (network feedforward, epochs 1), 2 at a time, 2 studies each, in turn" in page
+    assert "| the whole study, with the start of the workers | 150 s | 165 s | 1.10 | 1.1 |" in page
+    assert "| from the end of the first run on | 135 s | 135 s | 1.00 | 1.1 |" in page
+    assert "| processor time of all processes | 180 s | 198 s | 1.10 | |" in page
+    assert page.endswith("149 MB with 10 runs, 150 MB with 40.\n")

@@ -35,22 +35,29 @@ class DaskProcesses:
         self.start_scheduler()
 
     def start_scheduler(self) -> None:
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard")
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", str(self.port),
+            "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
+        )  # fmt: skip
 
     def add_workers(self, count: int, threads: int = 1) -> None:
         for _ in range(count):
             self.nannies.append(
                 self._start(
                     "worker", self.address, "--nthreads", str(threads), "--no-dashboard",
+                    "--dashboard-address", "127.0.0.1:0",
                     "--local-directory", str(self.folder / "scratch"),
                 )
             )  # fmt: skip
 
     def kill_worker(self, draw: random.Random) -> None:
         """Kill one worker; its nanny starts another in its place."""
-        workers = [child for nanny in self.nannies for child in dask_workers(nanny.pid)]
+        workers = self.workers()
         if workers:
             draw.choice(workers).send_signal(signal.SIGKILL)
+
+    def workers(self) -> list[psutil.Process]:
+        return [child for nanny in self.nannies if nanny.poll() is None for child in dask_workers(nanny.pid)]
 
     def kill_scheduler(self) -> None:
         self.scheduler.kill()

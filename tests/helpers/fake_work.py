@@ -60,6 +60,8 @@ class FakeWork(Work[PlannedRun, RunSummary]):
 class SameProcessExecutor:
     """Stands in for an executor where no test needs a process of its own."""
 
+    digest: str | None = None
+
     def __init__(self, jobs: int = 1) -> None:
         self.jobs = jobs
 

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from diagnostics.executors import open_executor
+from diagnostics.errors import SchedulerError
+from diagnostics.executors import opening
 from diagnostics.study import runner
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import preset
@@ -35,7 +37,7 @@ class FakeWorkers:
 def study(tmp_path, monkeypatch):
     """Runs the command in a folder of its own with the stand-in."""
     monkeypatch.setattr(runner, "Worker", FakeWorkers)
-    monkeypatch.setattr(open_executor, "LocalExecutor", SameProcessExecutor)
+    monkeypatch.setattr(opening, "LocalExecutor", SameProcessExecutor)
     monkeypatch.setattr(FakeWorkers, "how", {})
     monkeypatch.setattr("reports.commands.study.tell_duration", lambda *_: None)
     folder = tmp_path / "s"
@@ -90,6 +92,7 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
         (["--seed", "1", "--seed", "2"], "--seed: given more than once"),
         (["--threads", "1", "--threads", "2"], "--threads: given more than once"),
         (["--reuse", "nowhere"], "--reuse: nowhere holds no study"),
+        (["--scheduler", "nowhere"], "--scheduler nowhere: expected tcp://HOST:PORT, or local to start one here"),
         (["--lr", "-1"], "--lr"),
         (["--lr-decay", "step", "--decay-rate", "7"], "decay-rate"),
     ],
@@ -190,6 +193,22 @@ def test_sigterm_is_143_while_runs_are_trained_and_the_process_s_own_again_after
     assert terminated.exit_code == 143
     assert "interrupted; go on with: lenet-diag study --resume --out" in terminated.stderr
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize(("error", "code", "begins"), [
+    (KeyboardInterrupt(), 130, "interrupted; go on with:"),
+    (SchedulerError("lost"), 4, "what is done is kept; go on with:"),
+], ids=["Ctrl-C", "a lost scheduler"])  # fmt: skip
+def test_the_command_that_goes_on_names_the_cluster(study, monkeypatch, error, code, begins):
+    def lose(*_):
+        raise error
+
+    monkeypatch.setattr(opening, "open_executor", lambda *_: nullcontext(SameProcessExecutor()))
+    monkeypatch.setattr(runner.Study, "run", lose)
+    result = study("--runs", 1, "--scheduler", "tcp://far:1")
+
+    assert result.exit_code == code
+    assert f"{begins} lenet-diag study --resume --out {study.folder} --scheduler tcp://far:1" in result.stderr
 
 
 def test_stopping_at_defects_is_told_by_the_exit_code(study):

@@ -11,7 +11,7 @@ from diagnostics.errors import StudyError
 from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.presets import CONTROL, PRESETS, preset
 from diagnostics.study.results import load_study
-from diagnostics.study.runner import note_copied
+from diagnostics.study.runner import note_start
 from reports.commands.study import command, make_plan
 from reports.results import PAGES, write_page
 from tests.helpers.fake_runs import fake_run, fake_study
@@ -109,7 +109,9 @@ def test_beside_a_page_stands_every_run_and_no_path_of_this_machine(tmp_path):
 
 def test_a_page_says_which_runs_were_copied_from_where(tmp_path):
     plan = fake_study(tmp_path, StudyPlan(preset("why").build({}, 3), preset="why"))
-    note_copied(tmp_path, {"exact-convolution-seed0001.h5": "a/remedies/control-seed0001.h5", "gone.h5": "b/c/gone.h5"})
+    note_start(
+        tmp_path, copied={"exact-convolution-seed0001.h5": "a/remedies/control-seed0001.h5", "gone.h5": "b/c/gone.h5"}
+    )
     text = write_page(StudyPlan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
 
     assert plan.preset == "why"
