@@ -60,16 +60,21 @@ def arithmetic() -> dict[str, str]:
     "blas": library, version and kernel of the matrix products; "simd": the instruction sets NumPy's own loops use.
     """
     import numpy
-    from threadpoolctl import threadpool_info
 
-    # NumPy's own library comes first: whatever else brought one was loaded later.
-    libraries = [one for one in threadpool_info() if one["user_api"] == "blas"][:1]
-    words = [f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in libraries]
     extensions = numpy.show_config(mode="dicts")["SIMD Extensions"]
     return {
-        "blas": "".join(words),
+        "blas": next(iter(blas_libraries()), ""),
         "simd": " ".join([*extensions.get("baseline", ()), *extensions.get("found", ())]),
     }
+
+
+def blas_libraries() -> list[str]:
+    """Library, version and kernel of each BLAS in this process, NumPy's first; SciPy may have brought another."""
+    from threadpoolctl import threadpool_info
+
+    libraries = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    libraries.sort(key=lambda one: not any(part.startswith("numpy") for part in Path(one["filepath"]).parts))
+    return [f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in libraries]
 
 
 def data_digest(inputs: NDArray[Any], labels: NDArray[Any]) -> str:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from diagnostics.provenance import arithmetic, code_version
+from diagnostics.provenance import arithmetic, blas_libraries, code_version
 
 DIGITS = 12
 STEPS, SAMPLES = 3, 128
@@ -29,12 +29,14 @@ class Machine:
         release: version and commit of lenet-diag, in words.
         facts: what decides the last bits of a result: the libraries, the instruction sets, and the parameters that a
             short training ended with, as "training".
+        libraries: all BLAS libraries in its processes, since older logs may name SciPy's instead of NumPy's.
     """
 
     host: str
     code: str
     release: str
     facts: Mapping[str, str]
+    libraries: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -44,6 +46,7 @@ class Machine:
     def unlike(self, facts: Mapping[str, Any]) -> str:
         """What differs from these facts, in words; "" where nothing does. What only one side knows is left out."""
         names = [name for name in self.facts if name in facts and self.facts[name] != str(facts[name])]
+        names = [name for name in names if name != "blas" or str(facts[name]) not in self.libraries]
         named = [name for name in names if name != "training"] or names
         return ", ".join(
             f"{name} {_shown(name, self.facts[name])} and not {_shown(name, facts[name])}" for name in named
@@ -65,7 +68,7 @@ def this_machine() -> Machine:
         "training": _trained(),
     }
     commit = f" at {made['commit']}" if made["commit"] else ""
-    return Machine(platform.node(), _code(), f"{made['version']}{commit}", facts)
+    return Machine(platform.node(), _code(), f"{made['version']}{commit}", facts, tuple(blas_libraries()))
 
 
 def _trained() -> str:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -83,4 +84,14 @@ class DaskProcesses:
 
 def dask_workers(nanny: int) -> list[psutil.Process]:
     """The workers under a nanny; the tracker of shared resources beside them is none."""
-    return [child for child in psutil.Process(nanny).children() if "spawn_main" in " ".join(child.cmdline())]
+    return spawned(psutil.Process(nanny))
+
+
+def spawned(parent: psutil.Process) -> list[psutil.Process]:
+    """The processes that ``multiprocessing`` has started for another, and that live."""
+    found = []
+    for child in parent.children():
+        with suppress(psutil.Error):  # a zombie, or gone in the meantime
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found

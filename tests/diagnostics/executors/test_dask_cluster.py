@@ -7,11 +7,10 @@ import random
 import signal
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -26,7 +25,7 @@ from diagnostics.rescue.plan import make_plan
 from diagnostics.study.plan import StudyPlan, grid
 from diagnostics.study.results import load_study
 from diagnostics.study.runner import Study, StudyProgress
-from tests.helpers.dask_cluster import DaskProcesses
+from tests.helpers.dask_cluster import DaskProcesses, spawned
 from tests.helpers.fake_work import FakeWork, calls
 from tests.helpers.waiting import PATIENCE, wait_until
 
@@ -138,8 +137,6 @@ def what_becomes_of_it(task: str) -> object:
 
 
 def test_a_task_has_one_blas_thread_dies_alone_and_is_ended_with_the_pool(tmp_path: Path) -> None:
-    from collections import deque
-
     with DaskProcesses(tmp_path / "cluster") as cluster, DaskExecutor(cluster.address) as executor:
         cluster.add_workers(1, threads=2)
         with executor.pool(what_becomes_of_it) as pool:
@@ -150,8 +147,4 @@ def test_a_task_has_one_blas_thread_dies_alone_and_is_ended_with_the_pool(tmp_pa
 
         assert set(found["counts"]) == {1}
         assert found["dies"] == Failure("its process died (signal 9)")
-        wait_until(lambda: not processes_of_tasks(worker), "the processes of the tasks to end")
-
-
-def processes_of_tasks(worker: psutil.Process) -> list[psutil.Process]:
-    return [child for child in worker.children() if "spawn_main" in " ".join(child.cmdline())]
+        wait_until(lambda: not spawned(worker), "the processes of the tasks to end")
