@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from diagnostics.errors import SchedulerError
 from diagnostics.executors.dask_cluster import LOST_WAIT, DaskCluster
-from diagnostics.executors.dask_worker import Parcel, do, forget, introduce
+from diagnostics.executors.dask_worker import Delivery, do, forget, introduce
 from diagnostics.executors.executor import TICK, Failure, R, T, Work, attempt
 from diagnostics.executors.machine import Machine, this_machine
 
@@ -104,9 +104,9 @@ class DaskPool(Generic[T, R]):
                 yield None
             elif (flight := self._flights.pop(str(done.key), None)) is None:
                 self._meet(done)
-            elif (parcel := self._fetch(flight)) is not None:
+            elif (delivery := self._fetch(flight)) is not None:
                 flight.future = None
-                yield flight.task, parcel if isinstance(parcel, Failure) else self._arrived(flight.task, parcel)
+                yield flight.task, delivery if isinstance(delivery, Failure) else self._arrived(flight.task, delivery)
 
     def _lost(self) -> Iterator[tuple[T, Failure]]:
         """Notice workers that came and went; the tasks that have been lost too often."""
@@ -191,14 +191,14 @@ class DaskPool(Generic[T, R]):
             return f"it computes unlike the others (its digest is {machine.digest}, theirs {self._cluster.digest})"
         return ""
 
-    def _fetch(self, flight: _Flight[T]) -> Parcel[R] | Failure | None:
+    def _fetch(self, flight: _Flight[T]) -> Delivery[R] | Failure | None:
         """What has come of a task of Dask that has ended; None where it must begin again."""
         future = flight.future
         assert future is not None
         while True:
             try:
-                parcel: Parcel[R] = future.result(timeout=FETCH)
-                return parcel
+                delivery: Delivery[R] = future.result(timeout=FETCH)
+                return delivery
             except TimeoutError:  # a slow way here, or a worker that was lost with the result
                 if not (self._cluster.look() and flight.worker in self._cluster.threads):
                     return self._begin_again(flight, is_death=True)
@@ -217,12 +217,12 @@ class DaskPool(Generic[T, R]):
         self._again.append(flight)
         return None
 
-    def _arrived(self, task: T, parcel: Parcel[R]) -> R | Failure:
+    def _arrived(self, task: T, delivery: Delivery[R]) -> R | Failure:
         """The result of a task, its files put in their places."""
-        work, outcome = self._work, parcel.outcome
+        work, outcome = self._work, delivery.outcome
         if isinstance(outcome, Failure) or not isinstance(work, Work):
             return outcome
-        return attempt(lambda one: work.arrived(one, outcome, parcel.files), task)
+        return attempt(lambda one: work.arrived(one, outcome, delivery.files), task)
 
     def _key(self) -> str:
         self._tasks += 1

@@ -29,7 +29,7 @@ UNWANTED = ("cancelled", "released", "forgotten")
 
 
 @dataclass(frozen=True)
-class Parcel(Generic[R]):
+class Delivery(Generic[R]):
     """What comes back for one task.
 
     Args:
@@ -53,13 +53,13 @@ class WorkThere(Generic[T, R]):
     work: Callable[[T], R]
     root: Path
 
-    def __call__(self, task: T) -> Parcel[R]:
+    def __call__(self, task: T) -> Delivery[R]:
         """Do one task."""
         if not isinstance(self.work, Work):
-            return Parcel(attempt(self.work, task))
+            return Delivery(attempt(self.work, task))
         with tempfile.TemporaryDirectory(prefix="task-", dir=self.root) as folder:
             outcome = attempt(self.work.elsewhere(Path(folder), lambda path: place_of(self.root, path)), task)
-            return Parcel(outcome, _files_in(Path(folder)))
+            return Delivery(outcome, _files_in(Path(folder)))
 
 
 def introduce(name: str, files: Mapping[Path, bytes]) -> Machine:
@@ -78,7 +78,7 @@ def introduce(name: str, files: Mapping[Path, bytes]) -> Machine:
     return this_machine()
 
 
-def do(name: str, key: str, work: Callable[[T], R], task: T) -> Parcel[R]:
+def do(name: str, key: str, work: Callable[[T], R], task: T) -> Delivery[R]:
     """Do one task in a process of its own, and end it where nobody wants the result any more.
 
     Args:
@@ -93,11 +93,11 @@ def do(name: str, key: str, work: Callable[[T], R], task: T) -> Parcel[R]:
             if done is not None:
                 _KEPT.put(name, pool)
                 outcome = done[1]
-                return Parcel(outcome) if isinstance(outcome, Failure) else outcome
+                return Delivery(outcome) if isinstance(outcome, Failure) else outcome
             if _is_unwanted(key):
                 break
     pool.__exit__()
-    return Parcel(Failure("nobody wanted it any more"))
+    return Delivery(Failure("nobody wanted it any more"))
 
 
 def forget(name: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostics.executors.dask_cluster import DaskCluster
-from diagnostics.executors.dask_worker import Parcel, do, introduce
+from diagnostics.executors.dask_worker import Delivery, do, introduce
 from diagnostics.executors.executor import attempt
 from diagnostics.executors.machine import Machine
 
@@ -25,7 +25,7 @@ class FakeFuture:
     cluster: FakeCluster
 
     def result(self, timeout: float) -> Any:
-        if isinstance(self.value, Parcel):
+        if isinstance(self.value, Delivery):
             self.cluster.on_fetch(self.cluster)
         if self.worker not in self.cluster.threads:
             raise TimeoutError
@@ -68,11 +68,11 @@ class FakeCluster(DaskCluster):
         elif function is do:
             _, _, work, task = arguments
             self.placed.append((worker, task))
-            value = Parcel(attempt(work, task))
+            value = Delivery(attempt(work, task))
         future = FakeFuture(key, value, worker, self)
         if not (self.is_holding and function is do):
             self.waiting.append(future)
-        at_once = sum(one.worker == worker and isinstance(one.value, Parcel) for one in self.waiting)
+        at_once = sum(one.worker == worker and isinstance(one.value, Delivery) for one in self.waiting)
         self.most_at_once[worker] = max(at_once, self.most_at_once.get(worker, 0))
         return future
 

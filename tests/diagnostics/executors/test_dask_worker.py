@@ -51,12 +51,12 @@ def test_a_run_is_trained_where_neither_the_data_nor_the_folder_of_the_study_can
     introduce("pool", {path.absolute(): path.read_bytes() for path in work.reads})
     shutil.rmtree(data)
 
-    parcel = WorkThere(work, root)(task)
+    delivery = WorkThere(work, root)(task)
     assert not study.exists()
-    summary = work.arrived(task, parcel.outcome, parcel.files)
+    summary = work.arrived(task, delivery.outcome, delivery.files)
     run = open_run(study / task.file)
 
-    assert list(parcel.files) == [task.file]
+    assert list(delivery.files) == [task.file]
     assert (summary.path, summary.status) == (str(study / task.file), "completed")
     assert (run.info.environment["data"], run.info.settings["data"]) == ("data", str(data))
     assert summary_cache.kept_summary(study / task.file) == finished(study / task.file, task) == summary
@@ -85,10 +85,10 @@ class Makes(Work[str, str]):
 
 
 def test_files_come_back_oldest_first_without_hidden_ones_and_links(tmp_path: Path) -> None:
-    parcel = WorkThere(Makes(Path("nowhere")), tmp_path)("made")
+    delivery = WorkThere(Makes(Path("nowhere")), tmp_path)("made")
 
-    assert parcel.outcome == "made"
-    assert list(parcel.files.items()) == [("z-run.h5", b"a run"), ("label", b"made")]
+    assert delivery.outcome == "made"
+    assert list(delivery.files.items()) == [("z-run.h5", b"a run"), ("label", b"made")]
 
 
 def test_a_task_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
