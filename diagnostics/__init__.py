@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from diagnostics.statistics.frames import runs_frame as runs_frame
     from diagnostics.statistics.group import Group as Group
     from diagnostics.statistics.group import sensitivity as sensitivity
-    from diagnostics.statistics.run_summary import summarise as summarise
+    from diagnostics.statistics.summarising import summarise as summarise
     from diagnostics.statistics.summary_cache import load_summaries as load_summaries
     from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
     from diagnostics.study.plan import Arm as Arm

@@ -10,7 +10,7 @@ import numpy as np
 from h5py import h5s
 from numpy.typing import NDArray
 
-from diagnostics.schema.tables import Array, Table
+from diagnostics.schema.datasets import Array, Table
 
 
 def append(dataset: h5py.Dataset, rows: NDArray[Any]) -> None:

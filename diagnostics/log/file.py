@@ -20,17 +20,9 @@ from diagnostics.log.layout import snapshot_shapes
 from diagnostics.run.source import Records, Rows, Source
 from diagnostics.run.timeline import is_before
 from diagnostics.schema.columns import Columns
+from diagnostics.schema.datasets import Table
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import (
-    GROWING_TABLES,
-    INDEX,
-    ROLLBACKS,
-    SNAPSHOT_ARRAYS,
-    SNAPSHOTS,
-    VALUES,
-    Table,
-    rows_of,
-)
+from diagnostics.schema.tables import GROWING_TABLES, INDEX, ROLLBACKS, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, rows_of
 
 # Superblock 3, which SWMR needs; files stay readable with HDF5 1.10 and later.
 LIBVER = ("v110", "v110")

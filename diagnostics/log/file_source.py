@@ -22,18 +22,9 @@ from diagnostics.log.hdf5 import reason_in_a_line
 from diagnostics.log.layout import snapshot_shapes
 from diagnostics.log.native import ForeignContentError, NativeDataset, NativeFile
 from diagnostics.run.source import Records, Rows
+from diagnostics.schema.datasets import Array, Table
 from diagnostics.schema.header import Header
-from diagnostics.schema.tables import (
-    GROWING_TABLES,
-    INDEX,
-    ROLLBACKS,
-    SNAPSHOT_ARRAYS,
-    SNAPSHOTS,
-    VALUES,
-    Array,
-    Table,
-    rows_of,
-)
+from diagnostics.schema.tables import GROWING_TABLES, INDEX, ROLLBACKS, SNAPSHOT_ARRAYS, SNAPSHOTS, VALUES, rows_of
 from lenet.errors import reason_of
 
 TABLES = (*GROWING_TABLES, SNAPSHOTS)

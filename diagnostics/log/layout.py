@@ -12,8 +12,9 @@ from diagnostics.log.datasets import append, create_table, trusted, with_crc
 from diagnostics.log.native import ForeignContentError, NativeFile
 from diagnostics.run.source import Records, records
 from diagnostics.schema.columns import KINDS, Column, Columns
+from diagnostics.schema.datasets import Table
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.tables import BINS, COLUMNS, COUNTS, KERNELS, LAYERS, RANGES, SILENT, TENSORS, Table
+from diagnostics.schema.tables import BINS, COLUMNS, COUNTS, KERNELS, LAYERS, RANGES, SILENT, TENSORS
 from lenet.hooks import LayerInfo, TensorInfo
 
 LARGEST_RANK = 8  # axes that the field ``shape`` has room for

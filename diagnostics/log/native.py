@@ -17,7 +17,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5t
 from numpy.typing import NDArray
 
-from diagnostics.schema.tables import Array, Table
+from diagnostics.schema.datasets import Array, Table
 
 LARGEST_CHUNK, LARGEST_ROW, LARGEST_ATTRIBUTE = 256_000_000, 64_000_000, 16_000_000
 """Bytes: far more than any log has."""

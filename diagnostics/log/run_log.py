@@ -19,9 +19,10 @@ from diagnostics.log.resume import ResumePoint, listed_checkpoints
 from diagnostics.log.writer import LogWriter
 from diagnostics.run.run import Run
 from diagnostics.run.timeline import Timeline
+from diagnostics.schema.datasets import Table
 from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback
-from diagnostics.schema.tables import CHECKPOINTS, DIGESTS, EPOCHS, VALIDATIONS, Table
+from diagnostics.schema.tables import CHECKPOINTS, DIGESTS, EPOCHS, VALIDATIONS
 from diagnostics.signals import ended_by
 from lenet.errors import reason_of
 from lenet.hooks import EpochEnd, RunEnd, ValidationEnd

@@ -30,9 +30,10 @@ from diagnostics.log.hdf5 import reason_in_a_line
 from diagnostics.log.locks import WriterLock
 from diagnostics.log.names import check_log_path
 from diagnostics.run.source import Records, Source, records
+from diagnostics.schema.datasets import Table
 from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback
-from diagnostics.schema.tables import COUNTED, EVENTS, FLUSH_ROWS, INDEX, ROLLBACKS, SNAPSHOTS, Table, rows_of
+from diagnostics.schema.tables import COUNTED, EVENTS, FLUSH_ROWS, INDEX, ROLLBACKS, SNAPSHOTS, rows_of
 from diagnostics.signals import Deferral
 
 log = logging.getLogger("lenet-diag")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from diagnostics.run.source import Records
 from diagnostics.schema.columns import Columns
-from diagnostics.schema.tables import Table
+from diagnostics.schema.datasets import Table
 
 LATEST = 9e9
 """Seconds since 1970. A later time, in the year 2255 or after, is damage."""

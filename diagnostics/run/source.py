@@ -9,9 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.schema.datasets import Array, Table
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.tables import EPOCHS, EVENTS, INDEX, VALIDATIONS, Array, Table
+from diagnostics.schema.tables import EPOCHS, EVENTS, INDEX, VALIDATIONS
 
 Records = NDArray[np.void]
 Rows = NDArray[np.float32]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.run.source import Records, Rows, Source
+from diagnostics.schema.datasets import Array, Table
 from diagnostics.schema.header import Header
 from diagnostics.schema.tables import (
     CHECKPOINTS,
@@ -26,8 +27,6 @@ from diagnostics.schema.tables import (
     ROLLBACKS,
     SNAPSHOT_ARRAYS,
     SNAPSHOTS,
-    Array,
-    Table,
     rows_of,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from diagnostics.schema.attributes import Attribute
+from diagnostics.schema.datasets import Array, Table
 from diagnostics.schema.header import ATTRIBUTES
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATE, RATIO, SCALARS, TENSOR_STATISTICS, Measure
 from diagnostics.schema.tables import (
@@ -16,8 +17,6 @@ from diagnostics.schema.tables import (
     SNAPSHOTS,
     VALUES,
     VERSION,
-    Array,
-    Table,
 )
 
 INTRODUCTION = f"""# The log format, version {VERSION[0]}.{VERSION[1]}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from diagnostics.statistics.group import sensitivity as sensitivity
     from diagnostics.statistics.intervals import wilson as wilson
     from diagnostics.statistics.run_summary import RunSummary as RunSummary
-    from diagnostics.statistics.run_summary import summarise as summarise
+    from diagnostics.statistics.summarising import summarise as summarise
     from diagnostics.statistics.summary_cache import load_summaries as load_summaries
     from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
 

@@ -1,29 +1,18 @@
 """RunSummary: the numbers of one run that statistics need, small enough to keep beside the log.
 
-:func:`summarise` takes them from a run. This module does not load pandas, since most summaries
-are read from the files that :mod:`diagnostics.statistics.summary_cache` keeps.
+:mod:`diagnostics.statistics.summarising` takes them from a run. Most summaries are read from the
+files that :mod:`diagnostics.statistics.summary_cache` keeps.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from types import UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
-import numpy as np
-
-from diagnostics.arguments import expect_kind
-from diagnostics.detect.findings import Diagnosis, Verdict
-from diagnostics.detect.rollback_remedies import remedy_words
-from diagnostics.files import readable_name
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from diagnostics.run.run import Run
+from diagnostics.detect.findings import Verdict
 
 # The status in a damaged log says nothing certain about its run.
 CRASHED = ("crashed", "failed", "damaged")
@@ -193,131 +182,3 @@ def _types_in_json(kind: type) -> dict[str, tuple[type, ...]]:
 
 
 _AS_JSON: dict[Any, type] = {Verdict: str, Mapping: dict, Sequence: list, tuple: list}
-
-
-def summarise(run: Run) -> RunSummary:
-    """The summary of a run.
-
-    ``run``: the run.
-
-    Training time is that of the steps, without hooks. A validation counts for the final
-    model only if no step came after it. The validation time of a run is the mean over its
-    validations. The total time, as in the report, is that of training and one validation.
-    """
-    from diagnostics.run.run import Run  # inside: whoever reads kept summaries needs no pandas
-
-    expect_kind("run", run, Run, "a run, which open_run(path) gives")
-    diagnosis, steps = run.diagnosis, run.steps
-    last = run.rollbacks[-1] if run.rollbacks else None
-    defect = run.undone()[-1].diagnosis if last is not None and not diagnosis.verdict.is_dead else diagnosis
-    cause = defect.cause
-    steps = steps.reindex(columns=list(dict.fromkeys([*steps.columns, "accuracy", "seconds"])))  # NaN if not recorded
-    clean = steps[~steps["defect"]]
-    training = _training_seconds(run, steps)
-    validation = _mean(run.validations["seconds"])
-    return RunSummary(
-        name=_name(run),
-        path=str(run.path or ""),
-        verdict=diagnosis.verdict,
-        status="damaged" if run.notes else run.status,
-        seed=None if run.info.seed < 0 else run.info.seed,
-        arm=_arm(run),
-        threads=_threads({**run.info.settings, **run.info.environment}),
-        steps=diagnosis.steps,
-        planned_steps=run.info.total_steps or run.steps_made,
-        defect_steps=diagnosis.defect_steps,
-        onset=defect.onset,
-        confirmed=defect.confirmed,
-        cause=cause.rule if cause else None,
-        cause_layer=cause.layer if cause else None,
-        cause_step=cause.step if cause else None,
-        broke_at=defect.broke_at,
-        changed_limits=diagnosis.changed_limits,
-        epochs=_epochs(run, steps),
-        validation_accuracy=_final_accuracy(run),
-        step_seconds=_mean(steps["seconds"]),
-        clean_step_seconds=_mean(clean["seconds"]),
-        training_seconds=training,
-        validation_seconds=validation,
-        total_seconds=None if training is None or validation is None else training + validation,
-        rollbacks=len(run.rollbacks),
-        undone_kind=last.kind if last else None,
-        turned_back_to=last.step if last else None,
-        turned_back_with=remedy_words(last) if last else None,
-    )
-
-
-def _name(run: Run) -> str:
-    """The name of a log's file. A file of another tool may hold several runs, each with its own name."""
-    is_of_log = run.path is not None and (run.path.suffix == ".h5" or not run.info.is_imported)
-    return readable_name(run.path.name) if run.path is not None and is_of_log else run.name
-
-
-def _arm(run: Run) -> dict[str, Any]:
-    """The settings. For a run that was started from Python: what is known of it, and the learning rates of its rows."""
-    if run.info.settings:
-        return dict(run.info.settings)
-    size: dict[str, Any] = {"batch_size": run.info.batch_size, "epochs": run.info.epochs, "samples": run.info.samples}
-    rates = run.scalars("learning_rate")[:, 0]
-    known = rates[np.isfinite(rates)]
-    seen = {"first_rate": float(known[0]), "largest_rate": float(known.max())} if len(known) else {}
-    return {**({} if run.info.is_imported else size), **run.info.description, **seen}
-
-
-def _epochs(run: Run, steps: pd.DataFrame) -> tuple[EpochSummary, ...]:
-    made = []
-    for number, row in run.epochs.iterrows():
-        rows = steps[steps["epoch"] == number]
-        bad = _defect_steps(run.diagnosis, int(row["first_step"]), int(row["last_step"]))
-        accuracy = _finite(float(row["accuracy"]))
-        kept = rows[~rows["defect"]]
-        clean = accuracy if not bad else _weighted(kept["accuracy"], kept["samples"])
-        made.append(EpochSummary(int(str(number)), accuracy, _finite(float(row["seconds"])), bad, clean))
-    return tuple(made)
-
-
-def _defect_steps(diagnosis: Diagnosis, first: int, last: int) -> int:
-    """The defect iterations from ``first`` to ``last``, recorded or not."""
-    parts = (
-        (max(s.onset, first), last + 1 if s.recovery is None else min(s.recovery, last + 1))
-        for s in diagnosis.stretches
-    )
-    return sum(max(0, stop - start) for start, stop in parts)
-
-
-def _final_accuracy(run: Run) -> float | None:
-    """The accuracy of the last validation, if the model did not change afterwards."""
-    validations = run.validations
-    if validations.empty or int(validations["step"].iloc[-1]) < run.steps_made - 1:
-        return None
-    return _finite(float(validations["accuracy"].iloc[-1]))
-
-
-def _training_seconds(run: Run, steps: pd.DataFrame) -> float | None:
-    """The time of the whole epochs, and that of the steps after the last of them."""
-    if not len(steps) or steps["seconds"].isna().all():
-        return None
-    epochs = run.epochs
-    rest = steps if epochs.empty else steps[steps.index > int(epochs["last_step"].iloc[-1])]
-    # The steps from one row to the next: more than 1 where only every k-th step was logged.
-    spacing = float(np.diff(steps.index).mean()) if len(steps) > 1 else 1.0
-    whole = 0.0 if epochs.empty else float(epochs["seconds"].sum())
-    return _finite(whole + float(rest["seconds"].sum()) * spacing)
-
-
-def _threads(known: Mapping[str, Any]) -> int | None:
-    threads = known.get("threads")
-    return threads if isinstance(threads, int) else None
-
-
-def _weighted(values: pd.Series[Any], weights: pd.Series[Any]) -> float | None:
-    total = float(weights.sum())
-    return _finite(float((values * weights).sum()) / total) if total else None
-
-
-def _mean(values: pd.Series[Any]) -> float | None:
-    return _finite(float(values.mean())) if len(values) else None
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -21,7 +21,8 @@ from diagnostics.arguments import expect_several
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.files import readable_name, write_text
 from diagnostics.statistics.code_fingerprint import fingerprint
-from diagnostics.statistics.run_summary import RunSummary, summarise
+from diagnostics.statistics.run_summary import RunSummary
+from diagnostics.statistics.summarising import summarise
 from lenet.errors import reason_of
 from lenet.regular_files import obstacle, read_regular
 
@@ -47,6 +48,7 @@ JUDGING_CODE = (
     "log/attributes.py",
     "log/layout.py",
     "statistics/run_summary.py",
+    "statistics/summarising.py",
 )
 """The rooms and modules of ``diagnostics`` that decide the contents of a summary: the verdict, and every number."""
 

@@ -23,7 +23,7 @@ from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SILENT, SNAPSHOTS, VALIDATIONS
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare_all
-from diagnostics.statistics.run_summary import summarise
+from diagnostics.statistics.summarising import summarise
 from lenet.hooks import LayerInfo, TensorInfo
 from reports.pages.study_data import StudyData
 

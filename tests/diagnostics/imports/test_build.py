@@ -20,7 +20,7 @@ from diagnostics.imports.options import even_prior, prior_of_labels
 from diagnostics.imports.resolution import are_running_means, ordinal, resolution_words, taken_apart
 from diagnostics.log.reader import open_run
 from diagnostics.statistics.arms import group_runs
-from diagnostics.statistics.run_summary import summarise
+from diagnostics.statistics.summarising import summarise
 from tests.helpers.tool_logs import PER_EPOCH, curve, running, write_csv
 
 TEN = ImportOptions(classes=10)

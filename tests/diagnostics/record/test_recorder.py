@@ -15,7 +15,7 @@ from diagnostics.measure.tensors import exact_statistics
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.tables import BINS, EVENT_KINDS
-from diagnostics.statistics.run_summary import summarise
+from diagnostics.statistics.summarising import summarise
 from lenet.errors import SettingsError
 from lenet.hooks import Hook
 from tests.helpers.rollback_trainings import turned_back

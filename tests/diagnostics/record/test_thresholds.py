@@ -15,7 +15,7 @@ from diagnostics.detect.recorded import diagnose
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
-from diagnostics.statistics.run_summary import summarise
+from diagnostics.statistics.summarising import summarise
 from reports.cli import main
 from tests.helpers.small_models import Call, raising
 from tests.helpers.small_trainings import small_model, train

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import diagnostics
+from diagnostics.schema.datasets import Array
 from diagnostics.schema.header import ATTRIBUTES
 from diagnostics.schema.markdown import log_format_markdown
-from diagnostics.schema.tables import ALL, Array
+from diagnostics.schema.tables import ALL
 from tests.helpers.broken_runs import lenet_log
 
 DOCS = Path(__file__).parents[3] / "docs"

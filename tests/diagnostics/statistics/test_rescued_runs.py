@@ -10,7 +10,8 @@ import pytest
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics.frames import groups_frame, runs_frame
 from diagnostics.statistics.group import Group
-from diagnostics.statistics.run_summary import RunSummary, summarise
+from diagnostics.statistics.run_summary import RunSummary
+from diagnostics.statistics.summarising import summarise
 from diagnostics.statistics.tracker import StatisticsTracker
 from reports.text.statistics import group_text
 from tests.helpers.rollback_trainings import turned_back

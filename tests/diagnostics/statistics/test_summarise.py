@@ -7,7 +7,7 @@ import pytest
 
 from diagnostics.detect.findings import Diagnosis, Link, Stretch, Verdict
 from diagnostics.run.run import Run
-from diagnostics.statistics.run_summary import summarise
+from diagnostics.statistics.summarising import summarise
 from tests.helpers.small_runs import small_info
 
 
