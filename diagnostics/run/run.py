@@ -42,13 +42,13 @@ T = TypeVar("T")
 class Run(ShownInNotebooks):
     """One training run, or a range of its steps (:meth:`between`). Frames are read when first asked for, and kept.
 
-    ``source``: where its rows and tables come from.
+    ``source``: gives its rows and tables.
     ``name``: its name.
     ``path``: its log; None (default) for a run in memory.
 
     ``status`` is one of running, completed, stopped, interrupted, failed, log-stopped, crashed (the writer was
-    killed), and unclear (nobody can tell whether the writer lives: the file system has no locks).
-    ``notes`` says what of a damaged log could not be read.
+    killed), and unclear (it is not known whether the writer lives, since the file system has no locks).
+    ``notes`` names the parts of a damaged log that could not be read.
     """
 
     def __init__(self, source: Source, name: str, path: Path | None = None) -> None:
@@ -89,7 +89,7 @@ class Run(ShownInNotebooks):
 
     @property
     def header(self) -> Header:
-        """What its log says of the run as a whole; of a run in memory, what it was made with."""
+        """The header of its log, or of a run in memory the one it was made with."""
         return self.source.header
 
     @property
@@ -104,7 +104,7 @@ class Run(ShownInNotebooks):
 
     @property
     def status(self) -> str:
-        """What became of it; see the class."""
+        """How the run ended; see the class."""
         return self.source.status
 
     @property
@@ -115,7 +115,7 @@ class Run(ShownInNotebooks):
 
     @property
     def steps_made(self) -> int:
-        """How many steps the run made, recorded or not: the event at its end says so, else its last row."""
+        """The number of steps the run made, recorded or not, by the event at its end, else by its last row."""
         index, events = self.source.index(), self.source.table(EVENTS)
         recorded = int(index["step"][-1]) + 1 if len(index) else 0
         ended = events["step"][np.isin(events["event"], ENDS)]
@@ -139,7 +139,7 @@ class Run(ShownInNotebooks):
 
     @property
     def rollbacks(self) -> tuple[Rollback, ...]:
-        """Where it was turned back, in order; mostly nowhere."""
+        """Its rollbacks in order; mostly none."""
         return rollbacks_of(self.source.table(ROLLBACKS))
 
     def undone(self) -> tuple[Run, ...]:
@@ -331,19 +331,19 @@ class Run(ShownInNotebooks):
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """The detector's answer for the whole run (also where this is only a part of it)."""
+        """The detector's diagnosis of the whole run, also where this is only a part of it."""
         if self._whole is not self:
             return self._whole.diagnosis
         return self._keep("diagnosis", lambda: diagnose(self))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All rules that fired."""
+        """The findings of all rules that fired."""
         return self.diagnosis.findings
 
     @property
     def verdict(self) -> Verdict:
-        """What became of the run, in one word."""
+        """The verdict on the run."""
         return self.diagnosis.verdict
 
     def to_json(self, diagnosis: Diagnosis | None = None) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from diagnostics.arguments import expect_kind, expect_several
 from diagnostics.errors import StudyError
-from diagnostics.statistics.group import GROUPS, Group, Mean
+from diagnostics.statistics.group import GROUPS, Group
 from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, points_words
+from diagnostics.statistics.means import Mean
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.views import ShownInNotebooks
 from lenet.arguments import did_you_mean

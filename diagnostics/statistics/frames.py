@@ -9,7 +9,8 @@ import pandas as pd
 
 from diagnostics.arguments import expect_several
 from diagnostics.files import readable_name
-from diagnostics.statistics.group import GROUPS, SINGLE_METRICS, Group, Metrics
+from diagnostics.statistics.group import GROUPS, Group
+from diagnostics.statistics.means import SINGLE_METRICS, Metrics
 from diagnostics.statistics.run_summary import RunSummary
 
 

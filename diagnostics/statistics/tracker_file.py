@@ -12,8 +12,9 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.errors import DamagedFileError
 from diagnostics.file_locks import locked
 from diagnostics.files import read_json, write_json, write_text
-from diagnostics.statistics.group import SINGLE_METRICS, Group, sensitivity
+from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import rate_words
+from diagnostics.statistics.means import SINGLE_METRICS
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 FORMAT = "lenet-diag tracker 1"

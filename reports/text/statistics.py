@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from diagnostics.statistics.comparison import Comparison
-from diagnostics.statistics.group import SINGLE_METRICS, Group, Mean, sensitivity
+from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import points_words
+from diagnostics.statistics.means import SINGLE_METRICS, Mean
 from diagnostics.statistics.run_summary import RunSummary
 from reports.text.numbers import counted, percent, rate, seconds
 

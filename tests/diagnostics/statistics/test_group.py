@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare, compare_all
-from diagnostics.statistics.group import Group, Mean, sensitivity
+from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, wilson
+from diagnostics.statistics.means import Mean
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 
