@@ -51,11 +51,10 @@ class TorchCase:
 
 
 CASES = (
-    TorchCase("LeNet", 128, 1, 60, 0.05),
-    TorchCase("LeNet", 128, 2, 60, 0.05),
-    TorchCase("LeNet", 32, 1, 100, 0.05),
-    TorchCase("MLP of 11 million parameters", 128, 1, 8, 0.01),
-    TorchCase("MLP of 11 million parameters", 128, 2, 8, 0.01),
+    TorchCase("LeNet", 128, 1, 50, 0.05),
+    TorchCase("LeNet", 128, 2, 50, 0.05),
+    TorchCase("MLP of 11 million parameters", 128, 1, 5, 0.01),
+    TorchCase("MLP of 11 million parameters", 128, 2, 5, 0.01),
 )
 
 

@@ -9,15 +9,19 @@ from typing import Any
 class DetachableHook:
     """A hook that copies and files of a module do not take along: there it does nothing.
 
+    Nor does it do anything in code that ``torch.compile`` makes, which stays in one piece.
+
     Args:
         call: what is called; None does nothing.
     """
 
     def __init__(self, call: Callable[..., None] | None) -> None:
-        self._call = call
+        import torch
+
+        self._call, self._is_compiling = call, torch.compiler.is_compiling
 
     def __call__(self, *arguments: Any, **named: Any) -> None:
-        if self._call is not None:
+        if self._call is not None and not self._is_compiling():
             self._call(*arguments, **named)
 
     def __deepcopy__(self, memo: Any) -> DetachableHook:
