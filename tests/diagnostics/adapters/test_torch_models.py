@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,20 @@ def test_functions_are_found_however_they_are_written_and_others_can_be_told(tmp
     }  # fmt: skip
     with pytest.raises(SettingsError, match="activations: received zz, expected some of the layers a, b"):
         recorded(tmp_path / "bad.h5", Mixed(), data, activations={"zz": "relu"})
+
+
+def test_compiled_code_stays_in_one_piece_and_its_outputs_are_declared_to_be_missing(tmp_path: Path) -> None:
+    torch = load_torch()
+    model = mlp()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the compiler itself
+        compiled = torch.compile(model, backend="eager", fullgraph=True)
+
+        def step(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
+            usual_step(compiled, optimizer, criterion, x, y)
+
+        watched, run = recorded(tmp_path / "run.h5", model, batches(3), step=step)
+
+    assert (watched.found["outputs"] == "not seen").all()
+    assert {"activations", "inputs"} <= set(run.info.not_recorded)
+    assert (norms(run, "gradient", "0/weights") > 0).all()
