@@ -12,11 +12,11 @@ import numpy as np
 from diagnostics.adapters.torch_loss import CORRECT, COUNT, DATA_LOSS, LOSS, BatchSums, LossTap, joined
 from diagnostics.adapters.torch_optimizers import have_own_rates, inverse_scale, rate_of, rates_of
 from diagnostics.adapters.torch_outputs import tensor_in
-from diagnostics.adapters.torch_parcel import Parcel
 from diagnostics.adapters.torch_plan import StepPlan
 from diagnostics.adapters.torch_run import MeasuredRun
 from diagnostics.adapters.torch_start import RunKnowledge
 from diagnostics.adapters.torch_trace import ForwardTrace
+from diagnostics.adapters.torch_vector import StepVector
 from diagnostics.record.row_recorder import RowRecorder
 from lenet.errors import SettingsError
 from lenet.training.announcer import StepResult
@@ -77,7 +77,7 @@ class TorchListener:
         self._model, self._optimizers, self._loss = model, optimizers, loss
         self._run, self._recorder, self._knowledge = run, recorder, knowledge
         self._trace: ForwardTrace | None = ForwardTrace()
-        self._parcel = Parcel()
+        self._vector = StepVector()
         self._validations: list[BatchSums] = []
         self._batches: list[BatchSums] = []
         self._stepped: set[Any] = set()
@@ -94,7 +94,7 @@ class TorchListener:
         if self._hears_forward() and (batch := tensor_in((*inputs, *named.values()))) is not None:
             with self._aside():
                 if self.plan is not None:
-                    self.plan.take_batch(batch.detach(), self._parcel)
+                    self.plan.take_batch(batch.detach(), self._vector)
                 elif self._trace is not None:
                     self._trace.feeds(batch.detach())
 
@@ -109,7 +109,7 @@ class TorchListener:
             with self._aside():
                 if self.plan is not None:
                     if (found := tensor_in(output)) is not None:
-                        self.plan.take_output(module, found.detach(), self._parcel)
+                        self.plan.take_output(module, found.detach(), self._vector)
                 elif self._trace is not None:
                     self._trace.ends(module, (*inputs, *named.values()), output)
 
@@ -146,7 +146,7 @@ class TorchListener:
             return
         with self._aside():
             sums, self._validations = self._sums(self._validations), []
-            self._parcel.deliver()
+            self._vector.deliver()
             self._run.validated(sums[DATA_LOSS] / sums[COUNT], sums[CORRECT] / sums[COUNT], int(sums[COUNT]))
         self._run.clock.restart()
 
@@ -167,8 +167,8 @@ class TorchListener:
             with self._aside():
                 for group in self.plan.groups.get(optimizer, ()):
                     if len(self._batches) > self._opened[optimizer]:  # the optimiser has run the model itself
-                        group.again(self._parcel)
-                    group.after(self._parcel)
+                        group.again(self._vector)
+                    group.after(self._vector)
         if len(self._stepped) == len(self._optimizers):
             self.finish_step()
 
@@ -212,16 +212,16 @@ class TorchListener:
                 plan.numbers.rates[:] = rates_of((one.parameter for one in plan.tensors), self._optimizers)
             self._trains_in_evaluation = not self._model.training
             for group in plan.groups.get(None, ()):
-                group.before(1.0, self._parcel)
+                group.before(1.0, self._vector)
         self._opened[optimizer] = len(self._batches)
         for group in plan.groups.get(optimizer, ()):
-            group.before(inverse_scale(optimizer), self._parcel)
+            group.before(inverse_scale(optimizer), self._vector)
 
     def _make_plan(self) -> None:
         trace, self._trace = self._trace, None
         if trace is not None:
             self.plan = StepPlan(self._model, self._optimizers, trace, self._knowledge.activations)
-            self.plan.take_trace(trace, self._parcel)
+            self.plan.take_trace(trace, self._vector)
 
     def _forget_unused(self) -> None:
         """Losses whose gradients were thrown away, as where a GradScaler left a step out, belong to no step."""
@@ -251,11 +251,11 @@ class TorchListener:
         for optimizer, groups in plan.groups.items():
             for group in groups:
                 if optimizer is not None and optimizer not in self._stepped:  # it has changed nothing in this step
-                    group.before(1.0, self._parcel)
+                    group.before(1.0, self._vector)
                 if optimizer not in self._stepped:
-                    group.after(self._parcel)
+                    group.after(self._vector)
         sums = self._sums(used)
-        plan.finish(self._parcel)
+        plan.finish(self._vector)
         seconds = self._run.clock.seconds
         samples = max(1, round(float(sums[COUNT])))
         if not self._run.has_begun:
@@ -281,7 +281,7 @@ class TorchListener:
 
     def _sums(self, batches: list[BatchSums]) -> Any:
         place = np.zeros(4)
-        joined(batches, self._parcel, place)
+        joined(batches, self._vector, place)
         return place
 
     def _warn(self, what: str, message: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.adapters.torch_outputs import tensor_in
-from diagnostics.adapters.torch_parcel import Parcel
+from diagnostics.adapters.torch_vector import StepVector
 from diagnostics.schema.task import CLASSES, Task
 
 LOSS, DATA_LOSS, CORRECT, COUNT = range(4)
@@ -149,11 +149,11 @@ class LossTap:
         return max(1, len(targets) if targets.ndim else 1)
 
 
-def joined(batches: list[BatchSums], parcel: Parcel, place: NDArray[np.float64]) -> None:
+def joined(batches: list[BatchSums], vector: StepVector, place: NDArray[np.float64]) -> None:
     """Add up the sums of batches, and send them to ``place`` (4,)."""
     import torch
 
-    parcel.add(batches[0].sums if len(batches) == 1 else torch.stack([one.sums for one in batches]).sum(0), place)
+    vector.add(batches[0].sums if len(batches) == 1 else torch.stack([one.sums for one in batches]).sum(0), place)
 
 
 def _are_classes(outputs: Any, targets: Any) -> bool:

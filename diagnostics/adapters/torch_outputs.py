@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.adapters.torch_functions import FUNCTIONS
-from diagnostics.adapters.torch_parcel import Parcel
+from diagnostics.adapters.torch_vector import StepVector
 from diagnostics.measure.activation_layout import EXACT, MAP_ROWS, MAP_SAMPLES, SAMPLES, unit_statistics
 from diagnostics.measure.compiler import compiled_loops
 from diagnostics.measure.tensors import exact_statistics
@@ -147,7 +147,7 @@ class MeasuredOutputs:
         if self._fast is not None and function == "relu":
             self._fast.least = 0.0
 
-    def measure(self, output: Any, parcel: Parcel) -> None:
+    def measure(self, output: Any, vector: StepVector) -> None:
         """Take in the outputs of one call."""
         unit = self.axes.unit
         if output.ndim <= unit or output.shape[unit] != self.axes.units or not output.numel():
@@ -157,7 +157,7 @@ class MeasuredOutputs:
             self._now = self._fast.silent
             return
         sample = self._after(self.axes.subsample(output).float())
-        zeros = self._statistics(sample, parcel) if self._now is None else (sample == 0).sum(1)
+        zeros = self._statistics(sample, vector) if self._now is None else (sample == 0).sum(1)
         silent = zeros == sample.shape[1]
         if sample.numel() < output.numel():
             silent = self._confirmed(output, silent)
@@ -167,12 +167,12 @@ class MeasuredOutputs:
             self._fast.silent.fill(1)
         self._now = silent if before is None else before & silent
 
-    def waiting(self, sample: Any, low: Any, high: Any, parcel: Parcel) -> None:
+    def waiting(self, sample: Any, low: Any, high: Any, vector: StepVector) -> None:
         """Take in what was kept of outputs before the function was known."""
-        self._statistics(self._after(sample.float()), parcel)
+        self._statistics(self._after(sample.float()), vector)
         self._now = self._is_zero(low, high)
 
-    def finish(self, parcel: Parcel) -> None:
+    def finish(self, vector: StepVector) -> None:
         """The step is over: hand over which units were silent."""
         if self._now is None:
             self._column[...], self._silent[...] = np.nan, 0
@@ -180,7 +180,7 @@ class MeasuredOutputs:
             self._silent[...] = self._fast.silent
             self._fast.silent.fill(1)
         else:
-            parcel.add(self._now, self._silent)
+            vector.add(self._now, self._silent)
         self._now = None
 
     # ---- inside
@@ -194,7 +194,7 @@ class MeasuredOutputs:
         """What the function makes of outputs whose first axis is that of the units."""
         return x if self.function is None else FUNCTIONS[self.function](x)
 
-    def _statistics(self, sample: Any, parcel: Parcel) -> Any:
+    def _statistics(self, sample: Any, vector: StepVector) -> Any:
         """Hand over the statistics of a subsample; returns the number of zeros of each unit."""
         import torch
 
@@ -214,8 +214,8 @@ class MeasuredOutputs:
             numbers.append(((sample < ends[0]) | (sample > ends[1])).sum() / sample.numel())
             places.append(SATURATED)
         target = np.zeros(len(places), np.float32)
-        parcel.add(torch.stack(numbers), target)
-        parcel.then(lambda: self._column.__setitem__(places, target))
+        vector.add(torch.stack(numbers), target)
+        vector.then(lambda: self._column.__setitem__(places, target))
         return counted
 
     def _confirmed(self, output: Any, quiet: Any) -> Any:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from diagnostics.adapters.torch_layers import TorchLayer, TorchTensor, kernels_last, layers_of, tensor_infos
 from diagnostics.adapters.torch_meter import StepNumbers
 from diagnostics.adapters.torch_outputs import MeasuredOutputs, OutputAxes
-from diagnostics.adapters.torch_parcel import Parcel
 from diagnostics.adapters.torch_tensors import GRADIENT, MeasuredTensors, measured
 from diagnostics.adapters.torch_trace import ForwardTrace
+from diagnostics.adapters.torch_vector import StepVector
 from diagnostics.measure.tensors import NONFINITE
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.measures import TENSOR_STATISTICS
@@ -35,17 +35,17 @@ class TensorGroup:
         self._parameters = [tensors[place].parameter for place in places]
         self._tensors: MeasuredTensors = measured(self._parameters, self.block)
 
-    def before(self, scale: float, parcel: Parcel) -> None:
+    def before(self, scale: float, vector: StepVector) -> None:
         """Before the update; ``scale`` is what the gradients are multiplied by."""
-        self._tensors.before(self._gradients(scale), parcel)
+        self._tensors.before(self._gradients(scale), vector)
 
-    def again(self, parcel: Parcel) -> None:
+    def again(self, vector: StepVector) -> None:
         """The gradients once more, where the update has computed them itself."""
-        self._tensors.gradients(self._gradients(1.0), parcel)
+        self._tensors.gradients(self._gradients(1.0), vector)
 
-    def after(self, parcel: Parcel) -> None:
+    def after(self, vector: StepVector) -> None:
         """After the update."""
-        self._tensors.after(parcel)
+        self._tensors.after(vector)
 
     def histograms(self) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Histograms of the step, and their ranges."""
@@ -106,31 +106,31 @@ class StepPlan:
         """Whether the inputs are measured: not where they are no floating-point numbers, or the model is not called."""
         return self._batch is not None
 
-    def take_trace(self, trace: ForwardTrace, parcel: Parcel) -> None:
+    def take_trace(self, trace: ForwardTrace, vector: StepVector) -> None:
         """Take in the outputs of the first step."""
         if (batch := trace.batch) is not None and self._batch is not None:
-            self._batch.waiting(batch.sample, batch.low, batch.high, parcel)
+            self._batch.waiting(batch.sample, batch.low, batch.high, vector)
         for layer in self._seen:
             one = trace.outputs[layer.module]
-            self._outputs[layer.module].waiting(one.sample, one.low, one.high, parcel)
+            self._outputs[layer.module].waiting(one.sample, one.low, one.high, vector)
 
-    def take_batch(self, x: Any, parcel: Parcel) -> None:
+    def take_batch(self, x: Any, vector: StepVector) -> None:
         """Take in the input of the model."""
         if self._batch is not None:
-            self._batch.measure(x, parcel)
+            self._batch.measure(x, vector)
 
-    def take_output(self, module: Any, output: Any, parcel: Parcel) -> None:
+    def take_output(self, module: Any, output: Any, vector: StepVector) -> None:
         """Take in the output of a module."""
         measured_outputs = self._outputs.get(module)
         if measured_outputs is not None:
-            measured_outputs.measure(output, parcel)
+            measured_outputs.measure(output, vector)
 
-    def finish(self, parcel: Parcel) -> None:
+    def finish(self, vector: StepVector) -> None:
         """The update is done: bring all numbers of the step to their places."""
         for one in (self._batch, *self._outputs.values()):
             if one is not None:
-                one.finish(parcel)
-        parcel.deliver()
+                one.finish(vector)
+        vector.deliver()
         for groups in self.groups.values():
             for group in groups:
                 self.numbers.tensors[:, :, group.places] = group.block

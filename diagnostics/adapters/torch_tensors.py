@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.adapters.torch_parcel import Parcel
+from diagnostics.adapters.torch_vector import StepVector
 from diagnostics.measure.histograms import histograms
 from diagnostics.measure.pieces import PIECE, PieceStatistics
 from diagnostics.measure.tensors import MAX, MIN, TensorStatistics
@@ -32,13 +32,13 @@ Gradient = Any
 class MeasuredTensors(Protocol):
     """Some parameters of one device, as they are measured around an update."""
 
-    def before(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+    def before(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
         """Measure values and gradients, and keep the values."""
 
-    def gradients(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+    def gradients(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
         """Measure the gradients alone."""
 
-    def after(self, parcel: Parcel) -> None:
+    def after(self, vector: StepVector) -> None:
         """Measure the update."""
 
     def histograms(self, gradients: Sequence[Gradient]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
@@ -79,14 +79,14 @@ class HostTensors:
         self._in_pieces = {i: PieceStatistics(parameters[i].numel()) for i in self._large}
         self._scratch = torch.empty(PIECE)
 
-    def before(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+    def before(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
         self._gather(VALUE, [self._parameters[i] for i in self._small])
         for i, kept in self._kept.items():
             kept.copy_(self._parameters[i].detach())
             self._block[VALUE, :, i] = self._in_pieces[i].measure(partial(self._pieces, kept))
-        self.gradients(gradients, parcel)
+        self.gradients(gradients, vector)
 
-    def gradients(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+    def gradients(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
         self._gather(GRADIENT, [gradients[i] for i in self._small])
         for i in self._large:
             if gradients[i] is None:
@@ -96,7 +96,7 @@ class HostTensors:
                     partial(self._pieces, _dense(gradients[i]).detach())
                 )
 
-    def after(self, parcel: Parcel) -> None:
+    def after(self, vector: StepVector) -> None:
         import torch
 
         if self._small:
@@ -181,29 +181,29 @@ class DeviceTensors:
         self._parameters, self._block = list(parameters), block
         self._kept: list[Any] = []
 
-    def before(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+    def before(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
         self._kept = [parameter.detach().clone() for parameter in self._parameters]
         for i, kept in enumerate(self._kept):
-            parcel.add(device_statistics(kept), self._block[VALUE, :, i])
-        self.gradients(gradients, parcel)
+            vector.add(device_statistics(kept), self._block[VALUE, :, i])
+        self.gradients(gradients, vector)
 
-    def gradients(self, gradients: Sequence[Gradient], parcel: Parcel) -> None:
+    def gradients(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
         for i, gradient in enumerate(gradients):
             if gradient is None:
                 self._block[GRADIENT, :, i] = np.nan
             else:
-                parcel.add(device_statistics(_dense(gradient)), self._block[GRADIENT, :, i])
+                vector.add(device_statistics(_dense(gradient)), self._block[GRADIENT, :, i])
 
-    def after(self, parcel: Parcel) -> None:
+    def after(self, vector: StepVector) -> None:
         for i, (parameter, kept) in enumerate(zip(self._parameters, self._kept, strict=True)):
-            parcel.add(device_statistics(parameter.detach() - kept), self._block[UPDATE, :, i])
+            vector.add(device_statistics(parameter.detach() - kept), self._block[UPDATE, :, i])
 
     def histograms(self, gradients: Sequence[Gradient]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         import torch
 
         count = len(self._parameters)
         counts, ranges = np.zeros((len(KINDS), count, BINS), np.uint32), np.full((len(KINDS), count, 2), np.nan)
-        parcel, places, ends = Parcel(), np.zeros((len(KINDS), count, BINS), np.float32), ranges.astype(np.float32)
+        vector, places, ends = StepVector(), np.zeros((len(KINDS), count, BINS), np.float32), ranges.astype(np.float32)
         for i, (parameter, kept) in enumerate(zip(self._parameters, self._kept, strict=True)):
             gradient = None if gradients[i] is None else _dense(gradients[i])
             for kind, x in ((VALUE, kept), (GRADIENT, gradient), (UPDATE, parameter.detach() - kept)):
@@ -212,10 +212,10 @@ class DeviceTensors:
                     continue
                 ends[kind, i] = low, high
                 if high > low:
-                    parcel.add(torch.histc(x.float(), BINS, low, high), places[kind, i])
+                    vector.add(torch.histc(x.float(), BINS, low, high), places[kind, i])
                 else:
                     places[kind, i, 0] = x.numel()
-        parcel.deliver()
+        vector.deliver()
         counts[...] = places
         return counts, ends
 

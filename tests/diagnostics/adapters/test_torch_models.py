@@ -19,7 +19,7 @@ def test_frozen_unused_and_forgotten_parameters_are_told_apart(tmp_path: Path) -
     torch = load_torch()
     nn = torch.nn
 
-    class Odd(nn.Module):
+    class Patchwork(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.frozen, self.used, self.forgotten = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, CLASSES)
@@ -29,7 +29,7 @@ def test_frozen_unused_and_forgotten_parameters_are_told_apart(tmp_path: Path) -
         def forward(self, x: Any) -> Any:
             return self.forgotten(torch.relu(self.used(torch.tanh(self.frozen(x)))))
 
-    model = Odd()
+    model = Patchwork()
     given = [*model.frozen.parameters(), *model.used.parameters(), *model.unused.parameters()]
     watched, run = recorded(tmp_path / "run.h5", model, batches(25), optimizer=torch.optim.SGD(given, lr=0.1))
 

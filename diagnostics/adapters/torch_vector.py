@@ -1,4 +1,4 @@
-"""Parcel: the numbers of one step on their way from the device that computed them to the host."""
+"""StepVector: the numbers of one step on their way from the device that computed them to the host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Parcel:
+class StepVector:
     """Gathers small tensors, and brings those of one device to the host as one vector."""
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Parcel:
 
     def add(self, numbers: Any, place: NDArray[Any]) -> None:
         """A tensor of one axis, and the array of the same length that it will be written to."""
-        if numbers.device.type == "cpu":
+        if self.is_host(numbers):
             place[...] = numbers.numpy()
         else:
             self._contents.setdefault(numbers.device, []).append((numbers, place))
@@ -27,14 +27,19 @@ class Parcel:
         """Have something called once the numbers are in their places."""
         self._afterwards.append(call)
 
+    @staticmethod
+    def is_host(numbers: Any) -> bool:
+        """Whether a tensor lies in the memory of the host already."""
+        return bool(numbers.device.type == "cpu")
+
     def deliver(self) -> None:
         """Write everything to its place."""
         import torch
 
         for parts in self._contents.values():
-            vector = torch.cat([numbers.float() for numbers, _ in parts]).cpu().numpy()
+            joined = torch.cat([numbers.float() for numbers, _ in parts]).cpu().numpy()
             ends = np.cumsum([len(place) for _, place in parts])
-            for (_, place), numbers in zip(parts, np.split(vector, ends[:-1]), strict=True):
+            for (_, place), numbers in zip(parts, np.split(joined, ends[:-1]), strict=True):
                 place[...] = numbers
         self._contents.clear()
         for call in self._afterwards:
