@@ -290,11 +290,11 @@ def test_a_hook_gets_the_steps_it_wants_and_all_events_of_run_epoch_and_validati
 
 
 def test_hooks_that_want_different_steps_each_get_their_own() -> None:
-    class Odd(Everything):
+    class OddSteps(Everything):
         def wants(self, step: int) -> bool:
             return step % 2 == 1
 
-    odd, sparse = Odd(), Sparse()
+    odd, sparse = OddSteps(), Sparse()
     watched(samples=100, epochs=2, hooks=[odd, sparse])
 
     assert [e.step for e in odd.of("on_step_end")] == [1, 3, 5, 7, 9]
