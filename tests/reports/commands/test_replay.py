@@ -105,6 +105,7 @@ def test_the_report_opens_the_origin_unless_it_is_not_wanted(tmp_path: Path) -> 
         assert (tmp_path / option / "origin-2-along-the-step.png").exists() == has_it
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_report_of_a_run_that_cannot_be_replayed_says_why_in_one_line(tmp_path: Path) -> None:
     result = call("report", broken_log(), "--data", tmp_path, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
