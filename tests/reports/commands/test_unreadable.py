@@ -59,6 +59,7 @@ def test_a_folder_that_may_not_be_listed(place: Path, monkeypatch: pytest.Monkey
     assert result.stderr.splitlines()[0] == "error: shut: cannot be read: permission denied"
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("line", ["report run.h5 -o shut", "export run.h5 -o shut", "stats run.h5 --save shut"])
 def test_a_place_that_may_not_be_written_to(place: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     whole_log(place / "run.h5")
