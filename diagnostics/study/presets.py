@@ -58,11 +58,12 @@ AUTHOR_RUNS = {"feedforward": 48, "conv": 22, "conv2": 5, "conv-pool": 3, "lenet
 _TABLE_RUNS = {"feedforward": 48, "conv": 22, "conv2": 10, "conv-pool": 20, "lenet": 40}
 _REPORT = {"convolution": "report"}
 
+# Labels and questions stand in the numbers of studies that are kept: they keep "report", which pages show as "paper".
 EXACT, REPORT = "exact convolution", "report's convolution"
 
 REPORT_TABLE = Preset(
     "report-table",
-    "Does the paper's table come out again, and how many of its runs are defect runs?",
+    "Does the report's table come out again, and how many of its runs are defect runs?",
     (
         ("feedforward", {"network": "feedforward"}, _TABLE_RUNS["feedforward"], None),
         *(
@@ -121,7 +122,7 @@ CONTROL, REPORT_CONTROL = "control", f"control, {REPORT}"
 
 REMEDIES = Preset(
     "remedies",
-    "Which remedies save runs of the paper's lenet, and at which cost?",
+    "Which remedies save runs of the report's lenet, and at which cost?",
     (
         (CONTROL, {}, SEEDS, None),
         *((label, changes, SEEDS, CONTROL) for label, changes in _REMEDIES),
@@ -136,7 +137,7 @@ REMEDIES = Preset(
 
 WHY = Preset(
     "why",
-    "Why does lenet break, with an exact backward pass and with the paper's?",
+    "Why does lenet break, with an exact backward pass and with the report's?",
     ((EXACT, {}, SEEDS, None), (REPORT, _REPORT, SEEDS, EXACT)),
 )
 

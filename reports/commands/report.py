@@ -128,13 +128,14 @@ def report_runs(path: Path, out: Path, wanted: Wanted, name: str | None = None) 
 
 def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted: Wanted, control: str | None) -> int:
     """The page of the folder and those of its runs; returns the exit code."""
-    from reports.commands.stats import collect, notes
+    from reports.commands.stats import collect, kept_words, notes, summary_folders
     from reports.pages import html
     from reports.pages.study_data import StudyData
     from reports.pages.study_page import build
 
+    there = summary_folders((folder,))
     loaded, groups, comparisons = collect((folder,), False, wanted.options, control)
-    for line in notes(loaded):
+    for line in [*notes(loaded), *map(kept_words, sorted(summary_folders((folder,)) - there))]:
         talk(line)
     if not groups:
         fail(f"{folder}: no finished run to report", UNREADABLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,7 @@ def command(
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv contradict each other; --save FOLDER writes both")
+    there = summary_folders(paths)
     with one_line_errors():
         try:
             loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known), control)
@@ -73,7 +75,7 @@ def command(
             if as_json:
                 say(nothing_read(str(error), not include_defects).json, is_data=True)
             raise
-        for line in notes(loaded):
+        for line in [*notes(loaded), *map(kept_words, sorted(summary_folders(paths) - there))]:
             talk(line)
         forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
         if not groups:
@@ -114,14 +116,17 @@ def collect(
     files, problems = find_files(paths)
     if not files:
         raise LogError("; ".join(problems))
-    there = {folder for folder in {path.parent / summary_cache.FOLDER for path in files} if folder.exists()}
     loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None, options)
-    for folder in sorted({path.parent / summary_cache.FOLDER for path in files} - there):
-        if folder.exists():
-            talk(kept_words(folder))
     loaded = replace(loaded, problems=(*problems, *loaded.problems))
     groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
     return loaded, groups, compare_all(groups, control_among(groups, control))
+
+
+def summary_folders(paths: Sequence[Path]) -> set[Path]:
+    """The folders of summaries that are there for these files and folders."""
+    from diagnostics.statistics.summary_cache import FOLDER
+
+    return {place for path in paths if (place := (path if path.is_dir() else path.parent) / FOLDER).exists()}
 
 
 def kept_words(folder: Path) -> str:
