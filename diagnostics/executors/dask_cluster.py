@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
@@ -205,8 +207,11 @@ def _started_here(workers: int) -> LocalCluster:
     import dask
     from distributed import LocalCluster
 
-    with dask.config.set(
-        {"distributed.worker.profile.enabled": False, "distributed.admin.system-monitor.interval": "5s"}
+    with (
+        _deaf_to_ctrl_c(),
+        dask.config.set(
+            {"distributed.worker.profile.enabled": False, "distributed.admin.system-monitor.interval": "5s"}
+        ),
     ):
         return LocalCluster(
             n_workers=workers,
@@ -215,6 +220,19 @@ def _started_here(workers: int) -> LocalCluster:
             memory_limit=None,
             silence_logs=logging.CRITICAL,
         )
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that are started within take no notice of Ctrl-C, which this process handles for them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # an ignored signal stays ignored in a new program
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _lost(scheduler: str) -> str:

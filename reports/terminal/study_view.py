@@ -27,6 +27,7 @@ class StudyView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._is_off = False
+        self._said = ""
         self._live: Live | None = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
     def __enter__(self) -> StudyView:
@@ -57,8 +58,10 @@ class StudyView:
         with self._never_ending_the_study():
             text = line(state)
             # On a terminal the table shows the ordinary runs, so only unusual lines are printed.
-            if text and (self._live is None or state.last is None or state.message):
+            # While a cluster's workers start, states are equal one after the other.
+            if text and text != self._said and (self._live is None or state.last is None or state.message):
                 self._console.print(shown(text), highlight=False, markup=False, soft_wrap=True)
+                self._said = text
             if self._live:
                 self._live.update(picture(state), refresh=True)
 

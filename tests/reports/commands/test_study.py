@@ -18,6 +18,7 @@ from diagnostics.executors import opening
 from diagnostics.study import runner
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.presets import preset
+from diagnostics.study.runner import StudyProgress
 from reports.commands.study import command
 from reports.terminal.study_view import StudyView, line
 from tests.helpers.fake_work import FakeWork, SameProcessExecutor, calls
@@ -244,6 +245,16 @@ def test_on_a_terminal_the_arms_are_kept_in_a_table(tmp_path):
     assert "CRASHED" in text
     assert "1/1" in text
     assert line(states[-1]).startswith("4/4")
+
+
+def test_while_workers_start_what_is_done_already_is_told_once(tmp_path, capsys):
+    plan = StudyPlan(())
+    waiting = StudyProgress(plan, (), done=2, reused=2, total=6, running=(), seconds=0.5, seconds_left=None)
+    with StudyView(Console(stderr=True)) as view:
+        for _ in range(3):
+            view(waiting)
+
+    assert capsys.readouterr().err == "2 of 6 runs already done\n"
 
 
 def test_help_is_fast_and_needs_nothing_heavy():
