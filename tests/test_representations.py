@@ -39,7 +39,7 @@ def test_objects_say_what_they_are_in_one_line(tmp_path: Path) -> None:
         "loaded": repr(Loaded(dying.runs, (Path("a.h5"),), ())),
     } == {
         "run": "<Run log-1.0: 70 steps recorded, completed>",
-        "diagnosis": "<Diagnosis of log-1.0: diverged after 70 steps, broke at step 0, first link input-scale>",
+        "diagnosis": "<Diagnosis of log-1.0: diverged after 70 steps, died at step 0, first link input-scale>",
         "info": "<RunInfo: conv1, dense1, dense2 with 83 parameters, batches of 8, 1,000,000 steps asked for, seed 7>",
         "model": "<Model of conv1, conv2, dense1, dense2, dense3>",
         "layer": "<ConvolutionLayer depth=6, kernel_size=[5, 5], padding=same, input_size=[28, 28, 1]>",
