@@ -45,7 +45,7 @@ class RecordingOptions:
     "continue", or what the log of a resumed run says. A rollback goes back to the newest checkpoint before the chain
     of events, and on from there with a remedy, at most three times.
     ``rollback_with``: the remedy, a key of :data:`diagnostics.detect.rollback_remedies.ROLLBACK_REMEDIES`; default
-    "half-rate".
+    "quarter-rate".
     ``rollback_reshuffle``: whether a rollback gives the samples that the epoch has left, and those of later epochs, a
     new order; default False.
     ``detector``: True (default) judges by the default thresholds, or by those of the log of a resumed run. Thresholds

@@ -95,7 +95,7 @@ class Recorder(Hook, ShownInNotebooks):
     ``on_error``: "continue" (default) or "stop": what training does when the log cannot be written any more.
     ``on_defect``: "continue", "stop" or "rollback": what training does when a defect is confirmed. None (default) is
     "continue", or what the log of a resumed run says. A rollback needs a model and a path.
-    ``rollback_with``: the remedy that a run goes on with when it is turned back; default "half-rate".
+    ``rollback_with``: the remedy that a run goes on with when it is turned back; default "quarter-rate".
     ``rollback_reshuffle``: whether the samples that are left then get a new order; default False.
     ``detector``: True (default) judges by the default thresholds (a resumed run by those of its log), Thresholds by
     these; False does not judge.

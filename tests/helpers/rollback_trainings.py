@@ -52,7 +52,7 @@ def turned_back(path: Path, lr: float = 4.0, breaks_at: int | None = None, **opt
     ``breaks_at``: the step before which the weights are broken once; None for a run that dies of its learning rate.
     """
     model = small_model(lr=lr)
-    asked = {"checkpoint_every": 5, "on_defect": "rollback", "detector": QUICK, **options}
+    asked = {"checkpoint_every": 5, "on_defect": "rollback", "rollback_with": "half-rate", "detector": QUICK, **options}
     hooks: list[Hook] = [Recorder(path, model=model, **asked)]
     train([*hooks, *([BreaksOnce(model, breaks_at)] if breaks_at is not None else [])], model, epochs=EPOCHS)
     return open_run(path)
@@ -125,7 +125,9 @@ STEPS = {
 def main(path: str, stage: str) -> None:
     """Train until the process kills itself."""
     model = small_model(lr=4.0)
-    recorder = Recorder(path, model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)
+    recorder = Recorder(
+        path, model=model, checkpoint_every=5, on_defect="rollback", rollback_with="half-rate", detector=QUICK
+    )
     hooks: list[Hook] = [recorder]
     if stage in STAGES:
         STAGES[stage]()

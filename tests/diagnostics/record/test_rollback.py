@@ -115,7 +115,14 @@ def test_what_is_undone_is_there_when_asked_for(twice: Any, tmp_path: Path) -> N
 
 def test_the_detector_judges_what_comes_after_with_the_history_from_before_alone(twice: Any, folder: Path) -> None:
     model = small_model(lr=4.0)
-    recorder = Recorder(folder / "live.h5", model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)
+    recorder = Recorder(
+        folder / "live.h5",
+        model=model,
+        checkpoint_every=5,
+        on_defect="rollback",
+        rollback_with="half-rate",
+        detector=QUICK,
+    )
     train([recorder], model, epochs=EPOCHS)
 
     assert recorder.diagnosis is not None
@@ -159,7 +166,7 @@ def test_it_is_turned_back_three_times_at_most(tmp_path: Path, caplog: pytest.Lo
     assert len(run) == STEPS_ASKED  # the training goes on
     assert len(run.undone()) == 3
     [told] = [message for message in caplog.messages if "turned back" in message]
-    assert told == "the run is not turned back: it has been 3 times, and dies again; the training goes on"
+    assert told == "the run is not turned back: it was turned back 3 times, and dies again; the training goes on"
 
 
 def test_clipping_is_at_the_median_norm_of_the_healthy_steps_before_and_half_of_it_the_next_time(
@@ -211,7 +218,15 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_number_of_threads(twice:
     model = small_model(lr=4.0)
     model.threads = 2
     path = tmp_path / "run.h5"
-    train([Recorder(path, model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)], model, epochs=EPOCHS)
+    train(
+        [
+            Recorder(
+                path, model=model, checkpoint_every=5, on_defect="rollback", rollback_with="half-rate", detector=QUICK
+            )
+        ],
+        model,
+        epochs=EPOCHS,
+    )
 
     run = open_run(path)
     same_rows(run, twice)
@@ -245,7 +260,12 @@ def test_a_resumed_run_keeps_the_order_that_a_rollback_gave_it(tmp_path: Path) -
     whole = turned_back(tmp_path / "whole.h5", rollback_reshuffle=True)
     path = tmp_path / "run.h5"
     model = small_model(lr=4.0)
-    asked: dict[str, Any] = {"checkpoint_every": 5, "on_defect": "rollback", "detector": QUICK}
+    asked: dict[str, Any] = {
+        "checkpoint_every": 5,
+        "on_defect": "rollback",
+        "rollback_with": "half-rate",
+        "detector": QUICK,
+    }
     train([Recorder(path, model=model, rollback_reshuffle=True, **asked)], model, epochs=EPOCHS, steps=40)
     _interrupted(path)
 
@@ -344,7 +364,9 @@ def test_a_log_that_is_followed_takes_the_undone_rows_back(tmp_path: Path) -> No
 
     run: list[Any] = []
     model = small_model(lr=4.0)
-    recorder = Recorder(path, model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)
+    recorder = Recorder(
+        path, model=model, checkpoint_every=5, on_defect="rollback", rollback_with="half-rate", detector=QUICK
+    )
     train([recorder, Reads()], model, epochs=EPOCHS)
 
     assert {count for count, _ in seen} == {0, 1, 2}
@@ -377,7 +399,14 @@ def test_without_a_sound_checkpoint_before_the_chain_the_training_goes_on(
                 path.unlink()
 
     model = small_model(lr=4.0)
-    recorder = Recorder(tmp_path / "run.h5", model=model, checkpoint_every=5, on_defect="rollback", detector=QUICK)
+    recorder = Recorder(
+        tmp_path / "run.h5",
+        model=model,
+        checkpoint_every=5,
+        on_defect="rollback",
+        rollback_with="half-rate",
+        detector=QUICK,
+    )
     with caplog.at_level(logging.WARNING, "lenet-diag"):
         train([Removes(), recorder], model, epochs=EPOCHS)
 

@@ -44,7 +44,7 @@ def test_a_run_that_dies_is_turned_back_and_every_command_reads_its_log(tmp_path
     assert diagnosed.exit_code == 1
     [told] = json.loads(diagnosed.stdout)
     assert told["verdict"] == "rescued"
-    assert [(one["step"], one["last_step"], one["value"]) for one in told["rollbacks"]] == [(0, 166, 0.75)]
+    assert [(one["step"], one["last_step"], one["value"]) for one in told["rollbacks"]] == [(0, 166, 0.375)]
 
     [group] = json.loads(CliRunner().invoke(main, ["stats", log, "--json"]).stdout)["groups"]
     assert (group["defect_runs"], group["rescued"], group["turned_back"]) == (1, 1, 1)

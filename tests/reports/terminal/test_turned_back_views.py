@@ -29,7 +29,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_the_live_view_tells_each_rollback_and_never_calls_the_run_healthy(tmp_path: Path) -> None:
     model = small_model(lr=4.0)
-    asked: dict[str, Any] = {"checkpoint_every": 5, "on_defect": "rollback", "detector": QUICK}
+    asked: dict[str, Any] = {
+        "checkpoint_every": 5,
+        "on_defect": "rollback",
+        "rollback_with": "half-rate",
+        "detector": QUICK,
+    }
     recorder = Recorder(tmp_path / "run.h5", model=model, **asked)
     states: list[Any] = []
 
