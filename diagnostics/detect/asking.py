@@ -17,7 +17,7 @@ Answers = Mapping[str, Sequence[Finding]]
 
 NOT_MEASURED = "not measured"
 """The detail of the entry of a rule that was not asked, since the run lacks the columns that it needs."""
-_UNASKED = "not asked: it looks at the steps before a run breaks, and this run did not break"
+_UNASKED = "not asked: it looks at the steps before a run dies, and this run did not die"
 _BY_NAME = {rule.name: rule for rule in MECHANISMS}
 
 
@@ -38,7 +38,7 @@ def ask(rule: Rule, window: Window) -> list[Finding]:
 
 
 def unasked(rule: Rule, window: Window) -> list[Finding]:
-    """The entry of a rule that has a meaning only before a run breaks, for a run that did not break."""
+    """The entry of a rule that has a meaning only before a run dies, for a run that did not die."""
     return [_answer(rule, window, RuleOutcome.NOT_RUN, _UNASKED)]
 
 

@@ -1,4 +1,4 @@
-"""Finds out why a run broke: the chain of events, its first link, its blow, and what to try.
+"""Finds out why a run died: the chain of events, its first link, its blow, and what to try.
 
 First the rules that see a lasting state (dead units, saturated units, no gradient) name the state
 that keeps the run from learning, and the step at which it began. Then the rules that see sudden
@@ -38,11 +38,11 @@ SURE_STATE = 2  # a state of this rank or more stops a layer; one below it slows
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a run broke.
+    """Why a run died.
 
     chain: the events that lead to the defect.
     first_link: the earliest of them; None where nothing explains the defect.
-    blow: the event that broke the run; None where none is seen.
+    blow: the event by which the run died; None where none is seen.
     checks: the answers of all rules.
     """
 
@@ -77,7 +77,7 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
         until_confirmed = window.narrowed(step - LOOK_BACK, stretch.confirmed)
     for rule in MECHANISMS:
         if rule.name not in answers:
-            # In a run that broke at no step, a burst or a large update explains nothing.
+            # In a run that died at no step, a burst or a large update explains nothing.
             skips = broke.step is None and rule.happens_in_healthy_runs
             asked = until_confirmed if rule.is_slow else before if rule.is_sudden else around
             answers[rule.name] = unasked(rule, window) if skips else ask(rule, asked)
@@ -160,13 +160,13 @@ def deduplicated(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _broke_at(answers: Answers, window: Window, stretch: Stretch) -> BrokeAt:
-    """The step at which the run broke, and the layer that did."""
+    """The step at which the run died, and the layer that failed."""
     states = [f for found in answers.values() for f in fired(found) if rule_of(f).blocks_learning]
     # A state that began long before a collapse did not cause it: the run learned in spite of it. A state that began
     # after the confirmation did not cause it either: in runs that do not learn, units often go on dying.
     recent = [f for f in states if stretch.onset - LOOK_BACK <= f.first_step <= stretch.confirmed]
     if recent:
-        # Where several layers died one after another, the run broke with the first one, whatever their shares are.
+        # Where several layers died one after another, the run died with the first one, whatever their shares are.
         surest = max(recent, key=lambda f: (rule_of(f).blocks_learning, -f.first_step, f.value))
         # The gradient may become exactly zero long after the layer became silent for all but a few inputs.
         least = min(SURE_STATE, rule_of(surest).blocks_learning)

@@ -17,8 +17,8 @@ from diagnostics.detect.findings import Finding
 from diagnostics.detect.series import means, median_before
 from diagnostics.detect.window import MissingColumnsError, Window
 
-LOOK_BACK = 20  # steps before the run broke in which a sudden event counts as connected with it
-AFTERMATH = 3  # steps after the run broke in which an event still counts as connected with it
+LOOK_BACK = 20  # steps before the run died in which a sudden event counts as connected with it
+AFTERMATH = 3  # steps after the run died in which an event still counts as connected with it
 AT_ONCE = 3  # rows within which the state that a blow causes has begun
 # A recovery: the mean loss of three rows is below this share of H, and above that before the event by at most this
 # share of H.
@@ -27,10 +27,10 @@ RECOVERY_ROWS, BETTER_THAN_GUESSING, AS_GOOD_AS_BEFORE = 3, 0.95, 0.05
 
 @dataclass(frozen=True)
 class BrokeAt:
-    """Where a run broke.
+    """Where a run died.
 
     step: the step; None where no step can be named.
-    layer: the layer that broke; None for no layer.
+    layer: the layer that failed; None for no layer.
     state: the lasting state that began then; None where no rule sees one.
     """
 
@@ -56,7 +56,7 @@ def recovered_between(window: Window, event: Finding, step: int) -> bool:
 
 
 def connected(answers: Answers, window: Window, step: int) -> list[Finding]:
-    """All findings that are connected with a run that broke at ``step``; the last resorts are left out."""
+    """All findings that are connected with a run that died at ``step``; the last resorts are left out."""
     links = []
     for finding in (one for found in answers.values() for one in fired(found)):
         rule = rule_of(finding)
@@ -69,7 +69,7 @@ def connected(answers: Answers, window: Window, step: int) -> list[Finding]:
 
 
 def blow_of(links: Sequence[Finding], broke: BrokeAt, step: int) -> Finding | None:
-    """The event that broke the run at ``step``; its message names every layer that it hit. None where none is seen."""
+    """The event by which the run died at ``step``; its message has all layers that it hit. None where none is seen."""
     events = [f for f in links if rule_of(f).is_blow and step - LOOK_BACK <= f.step <= step + AFTERMATH]
     if not events:
         return broke.state
@@ -96,7 +96,7 @@ def hit_with(event: Finding, links: Sequence[Finding]) -> list[Finding]:
 
 
 def chain_of(links: Sequence[Finding], blow: Finding | None, broke: BrokeAt, step: int) -> tuple[Finding, ...]:
-    """The chain of a run that broke at ``step``: the links in the order of their steps, mostly one a rule."""
+    """The chain of a run that died at ``step``: the links in the order of their steps, mostly one a rule."""
     by_rule: dict[str, list[Finding]] = {}
     for link in links:
         by_rule.setdefault(link.rule, []).append(link)
@@ -104,7 +104,7 @@ def chain_of(links: Sequence[Finding], blow: Finding | None, broke: BrokeAt, ste
     for found in by_rule.values():
         first = representative(found, broke.layer)
         chosen.append(first)
-        # Where the state began in another layer first, the state of the layer that broke is a link as well.
+        # Where the state began in another layer first, the state of the layer that failed is a link as well.
         chosen += [f for f in found if rule_of(f).blocks_learning and f.layer == broke.layer and f is not first]
     if blow is not None:
         # The blow takes the place of the finding that was chosen for the same event.

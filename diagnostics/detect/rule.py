@@ -41,7 +41,7 @@ class Rule:
     origin: whether a finding points to the code, the settings, the data or luck; see :meth:`origin_of`.
     is_lasting: whether it sees a state instead of an event. The chain extends a state to the end of the stretch.
     blocks_learning: how surely the state alone keeps a network from learning; 0 for not at all. The finding with the
-        largest number names the layer that broke.
+        largest number names the layer that failed.
     is_fault: whether no run ought to have what it sees. It then explains an undecided run as well.
     is_about_the_start: whether the fault may exist from the first row on. The rule is then asked about all rows.
     is_blow: whether it sees a change of the network or the data: an update, or new weights, images or labels.

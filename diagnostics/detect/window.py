@@ -1,7 +1,7 @@
 """The rows that a rule is asked about, and the errors for rows and columns that it lacks.
 
 The rules for mechanisms are asked once the state machine has seen a symptom. Each gets a
-:class:`Window`: the rows around the step at which the run broke, and some rows before them for
+:class:`Window`: the rows around the step at which the run died, and some rows before them for
 comparison.
 """
 

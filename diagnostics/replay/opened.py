@@ -1,6 +1,6 @@
 """Chooses the steps of a run to open side by side, and computes what is shown of each.
 
-The step that broke the run is compared with the first step of the chain of events, if that is
+The step at which the run died is compared with the first step of the chain of events, if that is
 another one, and with an ordinary step before both: among the steps before, the one whose update
 of the layer in question has the median size.
 """
@@ -151,14 +151,14 @@ class OpenedRun:
 
     @property
     def main(self) -> OpenedStep:
-        """The main step: the one that was asked for, or that broke the run."""
+        """The main step: the one that was asked for, or at which the run died."""
         return self.steps[-1]
 
 
 def open_origin(replayed: ReplayedRun) -> OpenedRun:
     """The first step of the chain of events, the step that killed the run, and an ordinary one.
 
-    In a run that did not break, the step with the largest single update stands for both. Raises ReplayError where the
+    In a run that did not die, the step with the largest single update stands for both. Raises ReplayError where the
     run cannot be replayed.
     """
     diagnosis = replayed.run.diagnosis

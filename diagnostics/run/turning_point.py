@@ -1,4 +1,4 @@
-"""Finds the steps and layers of a run to show: the step at which it broke, and the layer that failed."""
+"""Finds the steps and layers of a run to show: the step at which it died, and the layer that failed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def focus(run: Run) -> Focus | None:
 
 
 def mechanisms(run: Run) -> tuple[Finding, ...]:
-    """The findings of the chain that say why the run broke; the symptom at its end is left out."""
+    """The findings of the chain that say why the run died; the symptom at its end is left out."""
     return tuple(f for f in run.diagnosis.chain if f.rule not in SYMPTOMS)
 
 

@@ -56,7 +56,7 @@ class RunSummary:
         cause: the rule of the first link of the chain.
         cause_layer: the layer of the first link.
         cause_step: the step of the first link.
-        broke_at: the step at which the run broke, that of the blow.
+        broke_at: the step at which the run died, that of the blow.
         changed_limits: value and default of each limit that does not have its default.
         epochs: its whole epochs.
         validation_accuracy: the validation accuracy of the final model.

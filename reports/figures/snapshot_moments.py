@@ -27,7 +27,7 @@ class SnapshotMoment:
 def moments(run: Run) -> tuple[SnapshotMoment, ...]:
     """Start, the last snapshot before the run died, the first after, and the end.
 
-    A run that did not break is shown at its start, after a third, after two thirds and at its
+    A run that did not die is shown at its start, after a third, after two thirds and at its
     end. A snapshot stands for one moment only, so there may be fewer than four.
     """
     steps = run.snapshots.steps

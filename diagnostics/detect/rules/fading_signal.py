@@ -49,7 +49,7 @@ class FadingSignal(Rule):
     is_slow = True
     needs_guessing = True
     thresholds = (
-        threshold("share", 0.6, "of their best", "spread of the outputs when the run breaks", CALIBRATION, 0, 1),
+        threshold("share", 0.6, "of their best", "spread of the outputs when the run dies", CALIBRATION, 0, 1),
     )
     remedies = ("exact-convolution", "smaller-rate")
 
