@@ -97,7 +97,9 @@ def test_the_page_counts_before_it_averages_and_links_each_runs_own_report(page)
     assert isinstance(facts, Facts)
     assert facts.items[0].answer == "3 of 8"
     assert [row[1] for row in table.rows] == ["3 of 4", "0 of 4"]
-    assert all("n = " in str(row[5]) and "n = " in str(row[6]) for row in table.rows)
+    assert [row[2] for row in table.rows] == ["75 %", "0 %"]
+    assert "beside" not in table.columns
+    assert all("n = " in str(row[6]) and "n = " in str(row[7]) for row in table.rows)
     assert runs.rows[1][0] == Hyperlink("lenet-lr=0.5-seed1.h5", "lenet-lr=0.5-seed1/report.html")
     assert len(page.pictures()) == 5
     assert "x.h5: is empty" in html.render(page)
