@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from matplotlib.figure import Figure
 from scipy.stats import binom
@@ -28,12 +27,10 @@ from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED
 from diagnostics.rescue.study_tables import StudyTables
 from diagnostics.statistics.intervals import mcnemar
 from reports.figures.deaths import arms_over_deaths_figure, no_return_over_deaths_figure
-from reports.results.cells import p_value
+from reports.results.rescue_words import TITLES
+from reports.results.rescue_words import prepare as prepare
 from reports.results.study_numbers import Numbers
-from reports.text.numbers import NONE, counted, percent
 
-NAMES = {"exact": "the exact convolution", "report": "the paper's own convolution", "": "both together"}
-TITLES = {CONTROL: "no change", **{one.key: one.title for one in TREATMENTS}, SAME_RATE: "learning rate x 1.0000001"}
 ARMS = [*(one.key for one in TREATMENTS), SAME_RATE]
 LUCKS = (0.2, 0.3, 0.4, 0.5)
 MOMENTS: dict[str, Callable[[StudiedDeath], int]] = {
@@ -73,21 +70,6 @@ def figures(tables: StudyTables) -> dict[str, Figure | None]:
     return {
         "arms": arms_over_deaths_figure(rows) if deaths else None,
         "no-return": no_return_over_deaths_figure(moments) if deaths else None,
-    }
-
-
-def prepare(numbers: Numbers) -> dict[str, Any]:
-    """What the template prints."""
-    every = numbers["populations"][-1]
-    return {
-        "study": numbers["study"],
-        "power": numbers["power"],
-        "populations": [{**one, **_told(one)} for one in numbers["populations"][:-1]],
-        "all": {**every, **_told(every)},
-        "titles": TITLES,
-        "agreement": numbers["agreement"],
-        "agreement_rows": [_agreement_row(one) for one in numbers["agreement"] or ()],
-        "pictures": numbers["pictures"],
     }
 
 
@@ -198,121 +180,3 @@ def _agreement(deaths: Sequence[StudiedDeath], file: Path) -> list[Numbers] | No
             }
         )
     return found
-
-
-def _agreement_row(one: Numbers) -> tuple[str, ...]:
-    if not one["tried"]:
-        return (one["label"], one["there"], NONE, NONE, "needs a new run")
-    words = {True: "yes", False: "no", None: NONE}
-    return (
-        one["label"],
-        one["there"],
-        *(NONE if one[k] is None else str(one[k]) for k in ("saved", "lost")),
-        words[one["same"]],
-    )
-
-
-def _told(one: Numbers) -> dict[str, Any]:
-    """One population as the template prints it."""
-    luck = one["luck"]
-    arms = [
-        (TITLES[CONTROL], _of(luck), _mean(luck), *[NONE] * 6),
-        *(
-            (
-                TITLES[arm["arm"]],
-                _of(arm["share"]),
-                _mean(arm["share"]),
-                str(arm["proven"]),
-                str(arm["not_shown"]),
-                str(arm["worse"]),
-                str(arm["saved"]),
-                str(arm["lost"]),
-                p_value(arm["p"]),
-            )
-            for arm in one["treatments"]
-        ),
-    ]
-    by_saved = sorted(one["treatments"], key=lambda arm: (-arm["proven"], -arm["share"]["count"]))
-    remedies = [arm for arm in by_saved if arm["arm"] != SAME_RATE]
-    return {
-        "whose": NAMES[one["name"]],
-        "luck_words": _words(luck),
-        "luck_range": _range(luck),
-        "arms": arms,
-        "best": [
-            f"{TITLES[arm['arm']]}: {_of(arm['share'])} branches lived; proven in {arm['proven']} of "
-            f"{counted(one['deaths'], 'death')}"
-            for arm in remedies
-        ],
-        "nothing": next((arm for arm in one["treatments"] if arm["arm"] == SAME_RATE), None),
-        "first_link_words": _against_words(one["first_link"]),
-        "batch_words": _against_words(one["batch"]),
-        "at_the_first_link": [_against_row(words, one[key]) for words, key in _AT_THE_FIRST_LINK.items()],
-        "moment_rows": [(moment["moment"], _of(moment), _mean(moment)) for moment in one["moments"]],
-        "distances": {name: _distance(one["no_return"][name]) for name in EVENTS},
-    }
-
-
-_AT_THE_FIRST_LINK = {"its update left out": "first_link", "another batch": "batch"}
-
-
-def _of(share: Mapping[str, Any]) -> str:
-    return f"{share['count']} of {share['runs']}"
-
-
-def _mean(share: Mapping[str, Any]) -> str:
-    """The mean over deaths, with its interval where there is one: "33 % (20 to 46 %)"."""
-    if share["interval"] is None:
-        return percent(share["mean"], 0)
-    low, high = share["interval"]
-    return f"{percent(share['mean'], 0)} ({100 * low:.0f} to {percent(high, 0)})"
-
-
-def _words(share: Mapping[str, Any]) -> str:
-    return f"{_of(share)} branches, {_mean(share)} in the mean over deaths"
-
-
-def _range(share: Mapping[str, Any]) -> str:
-    values = share["by_death"]
-    return f"{percent(min(values), 0)} to {percent(max(values), 0)}" if values else NONE
-
-
-def _difference(one: Numbers) -> str:
-    if one["difference"] is None:
-        return NONE
-    words = f"{100 * one['difference']:+.0f}"
-    if one["interval"] is None:
-        return words
-    low, high = one["interval"]
-    return f"{words} ({100 * low:+.0f} to {100 * high:+.0f})"
-
-
-def _against_row(words: str, one: Numbers) -> tuple[str, ...]:
-    return (
-        words,
-        str(one["deaths"]),
-        _of(one["share"]),
-        _mean(one["share"]),
-        _of(one["placebo"]),
-        _mean(one["placebo"]),
-        _difference(one),
-        p_value(one["p"]) if one["deaths"] else NONE,
-    )
-
-
-def _against_words(one: Numbers) -> str:
-    """What was done at the first link, against its placebo; "" without deaths that have one."""
-    if not one["deaths"]:
-        return ""
-    return (
-        f"{_of(one['share'])} lived, and {_of(one['placebo'])} where the same was done at one of the steps before; the "
-        f"difference is {_difference(one)} points in the mean over {counted(one['deaths'], 'death')}, "
-        f"p {p_value(one['p'])}"
-    )
-
-
-def _distance(one: Numbers | None) -> str:
-    """Steps after an event: "4 (from -2 to 20, 12 deaths)"."""
-    if one is None:
-        return NONE
-    return f"{one['median']:+g} ({one['low']:+d} to {one['high']:+d}, {counted(one['n'], 'death')})"
