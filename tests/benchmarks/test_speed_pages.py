@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.common import render
-from benchmarks.speed import clusters, judging, recorder, recorder_parts, recorder_rows, rescues, studies, trainer
+from benchmarks.speed import (
+    clusters,
+    judging,
+    recorder,
+    recorder_parts,
+    recorder_rows,
+    rescues,
+    studies,
+    torch_recorder,
+    trainer,
+)
 from benchmarks.speed.profile import StepTimes
 from tests.helpers.rescue_results import PATIENT
 
@@ -108,3 +118,12 @@ def test_the_page_of_clusters_has_ratios_of_turns_and_the_memory_of_the_client()
     assert "| from the end of the first run on | 135 s | 135 s | 1.00 | 1.1 |" in page
     assert "| processor time of all processes | 180 s | 198 s | 1.10 | |" in page
     assert page.endswith("149 MB with 10 runs, 150 MB with 40.\n")
+
+
+def test_the_page_of_the_torch_recorder_has_ratios_taken_turn_by_turn():
+    times = {"bare": [0.010, 0.020], "loss only": [0.010, 0.022], "recorder": [0.011, 0.024]}
+    costs = torch_recorder.TorchCosts(torch_recorder.CASES[0], 61_706, times, {**times, "recorder": [0.02, 0.04]})
+    page = render("torch-recorder.md.j2", torch_recorder.prepare([costs], 2, "2.13.0", (0.5, 17.0)))
+
+    assert "PyTorch 2.13.0. Load of the machine at the start 0.5, at the end 17.0" in page
+    assert page.endswith("| LeNet | 61,706 | 128 | 1 | 15.00 | 1.050 | 1.150 (1.125 to 1.175) | 2.000 |\n")
