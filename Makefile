@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH_VENV := .venv-torch
-QUICK := "not slow and not torch and not browser"
+FRAMEWORKS_VENV := .venv-frameworks
+QUICK := "not slow and not torch and not frameworks and not browser"
 TORCH ?= torch==2.13.0
 
 # Tests start many processes: without files of bytecode each would compile the whole project anew.
@@ -52,7 +53,7 @@ test: lint ## lint and all tests that are quick: under three minutes of processo
 
 .PHONY: test-all
 test-all: lint ## kill, fuzz and long tests too: under fifteen minutes of processor time
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not browser"
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not frameworks and not browser"
 
 .PHONY: test-cost
 test-cost: $(VENV)/.dev ## the tests of make test, and the processor time of the dearest files and tests
@@ -62,6 +63,12 @@ test-cost: $(VENV)/.dev ## the tests of make test, and the processor time of the
 test-torch: $(VENV)/.dev ## compare with PyTorch (installs it)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -m torch
+
+.PHONY: test-frameworks
+test-frameworks: ## record Keras, JAX and scikit-learn (installs them, in an environment of their own)
+	$(PYTHON) -m venv $(FRAMEWORKS_VENV)
+	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" --editable ".[dev,keras,jax,sklearn]"
+	$(FRAMEWORKS_VENV)/bin/python -m pytest -m frameworks
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev ## open the reports in headless Chromium (needs Debian's package chromium)
@@ -89,4 +96,4 @@ docs: $(VENV)/.dev ## write the generated pages of docs/ again
 
 .PHONY: clean
 clean: ## remove the environments and caches (runs and reports are kept)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site *.egg-info

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from diagnostics.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from diagnostics.adapters.keras_recorder import KerasRecorder as KerasRecorder
+    from diagnostics.adapters.sklearn_recorder import SklearnRecorder as SklearnRecorder
     from diagnostics.adapters.torch_recorder import TorchRecorder as TorchRecorder
     from diagnostics.adapters.watched_loop import Watch as Watch
     from diagnostics.adapters.watched_loop import watch as watch

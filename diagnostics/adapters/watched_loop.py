@@ -332,8 +332,8 @@ def is_plain_sgd(description: Mapping[str, Any]) -> bool:
     It is where no optimizer is named.
     """
     name = str(description.get("optimizer", "sgd")).lower()
-    is_plain = name.endswith(("sgd", "gradient descent", "gd")) and not description.get("momentum")
-    return is_plain and not description.get("weight_decay")
+    is_plain = name.endswith(("sgd", "gradient descent", "gd"))
+    return is_plain and not any(description.get(one) for one in ("momentum", "weight_decay", "clipping"))
 
 
 def _holds_layers(network: Any) -> bool:

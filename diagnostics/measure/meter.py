@@ -54,6 +54,7 @@ class StepMeter:
         known = set(info.columns.names)
         self._kept = None if declared is info.columns else np.flatnonzero([one.name in known for one in declared])
         self._has_gradients = any(one.kind == KINDS[GRADIENT] for one in info.columns)
+        self._has_outputs = any(one.group == "activation" for one in info.columns)
         sizes = [t.size for t in info.tensors]
         self.entries = np.zeros((len(KINDS), sum(sizes)), dtype=np.float32)
         if not self._has_gradients:
@@ -106,7 +107,8 @@ class StepMeter:
         """The row of the step that ends; valid until the next step."""
         blocks = self._blocks
         blocks.scalars[:] = [scalar.of(event) for scalar in SCALARS]
-        self._activations.finish(event.step)
+        if self._has_outputs:
+            self._activations.finish(event.step)
         with np.errstate(all="ignore"):
             blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
         return self.row if self._kept is None else self.row[self._kept]

@@ -257,7 +257,9 @@ class Recorder(Hook, ShownInNotebooks):
         environment = {**surroundings(event.threads), **self._environment}
         if event.inputs is not None and event.labels is not None and "data_checksum" not in environment:
             environment["data_digest"] = data_digest(event.inputs, event.labels)
-        if lacks := list(dict.fromkeys([*self.not_recorded, *self._untold(event)])):
+        if lacks := list(
+            dict.fromkeys([*event.description.get("not_recorded", ()), *self.not_recorded, *self._untold(event)])
+        ):
             event = replace(event, description={**event.description, "not_recorded": lacks})
         self.info = info = RunInfo.from_start(
             event,

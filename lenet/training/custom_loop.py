@@ -147,17 +147,25 @@ class LoopMonitor:
         return self._announcer.__exit__(kind, error, traceback)
 
     def before_update(
-        self, inputs: NDArray[Any], data_loss: float, accuracy: float | None, learning_rate: float, penalty: float = 0.0
+        self,
+        inputs: NDArray[Any] | None,
+        data_loss: float,
+        accuracy: float | None,
+        learning_rate: float,
+        penalty: float = 0.0,
+        samples: int | None = None,
     ) -> None:
         """Call it when the gradients of a batch are there, and before its update.
 
         Args:
-            inputs: the batch, (N, F), (N, H, W) or (N, H, W, C).
+            inputs: the batch, (N, F), (N, H, W) or (N, H, W, C); None where nobody sees it, nor any outputs.
             data_loss: mean loss of the batch, without penalty.
             accuracy: share of the batch that was guessed right, 0 to 1; None where there is none.
             learning_rate: the learning rate of the update that comes next.
             penalty: what regularisation adds to the loss, default 0; the gradients are those
                 of data loss and penalty together.
+            samples: the size of the batch where there are no inputs; None (default) for that of ``inputs``, or else
+                of every batch.
         """
         if self._result is not None:
             raise SettingsError("before_update: called twice, expected after_update() in between")
@@ -169,8 +177,11 @@ class LoopMonitor:
         expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
         announcer = self._announcer
         with announcer.clock.paused():
-            outputs = {INPUT: _batch(inputs), **{layer.name: output for layer, output in self._outputs()}}
-            samples = _samples(outputs)
+            outputs: dict[str, Array] = {}
+            if inputs is not None:
+                outputs = {INPUT: _batch(inputs), **{layer.name: output for layer, output in self._outputs()}}
+                samples = _samples(outputs)
+            samples = samples or self.batch_size
             self._copy("")
             self._copy("d")
             if self.step == 0:
@@ -184,7 +195,7 @@ class LoopMonitor:
                 learning_rate=float(learning_rate),
             )
             announcer.step_start()
-            if announcer.wants_activations():
+            if outputs and announcer.wants_activations():
                 self._announce_outputs(outputs, samples)
             announcer.gradients_ready(self._result)
 

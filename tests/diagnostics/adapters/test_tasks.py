@@ -26,7 +26,12 @@ def diagnosed(network: TaskNetwork, path: Path | None = None, **options: object)
     return diagnosis
 
 
-@pytest.mark.parametrize("name", JUDGED)
+QUICK = ("classes, squared error", "binary", "regression")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in JUDGED]
+)
 def test_a_run_that_learns_is_healthy_and_one_with_dead_units_never_learns(name: str) -> None:
     assert diagnosed(NETWORKS[name]).verdict == "healthy"
 
@@ -48,7 +53,9 @@ def test_the_loss_of_guessing_is_that_of_the_best_answer_that_is_the_same_for_al
         assert told.guessing(told.prior or (math.nan,))[0] == pytest.approx(expected), name
 
 
-@pytest.mark.parametrize("name", ["binary", "regression", "classes, squared error"])
+@pytest.mark.parametrize(
+    "name", ["binary", "regression", pytest.param("classes, squared error", marks=pytest.mark.slow)]
+)
 def test_without_labels_guessing_is_counted_from_the_targets_and_the_log_says_the_same(
     name: str, tmp_path: Path
 ) -> None:

@@ -1,0 +1,304 @@
+"""tap: records a training with JAX and optax, from within the compiled step.
+
+    recorder = JaxRecorder("mine.h5", labels=y, batch_size=128, lr=0.1)
+    optimizer = tap(optax.sgd(0.1), recorder)
+    ...
+    updates, state = optimizer.update(grads, state, params, value=loss, accuracy=accuracy)     # within the jitted step
+    ...
+    recorder.close()
+
+``tap`` is a gradient transformation: it hands the updates of the optimizer on as they are. Mean, spread, ends, norm,
+zeros and non-finite entries of values, gradients and updates are computed by the compiled step, and one vector a step
+comes out of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.measure.silence import State
+from diagnostics.record.row_recorder import RowRecorder
+from diagnostics.schema.columns import KINDS, Columns
+from diagnostics.schema.measures import RATIO, TENSOR_STATISTICS, positions
+from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.task import DEFAULT_TASK, Task
+from lenet.errors import SettingsError
+from lenet.hooks import EpochEnd, RunEnd, RunStart, RunStatus, StepEnd, StopTraining, TensorInfo
+
+MISSING: ModuleNotFoundError | None = None
+try:
+    import jax
+    import jax.numpy as jnp
+    import optax
+except ModuleNotFoundError as error:  # told where it is used
+    MISSING = error
+
+log = logging.getLogger("lenet-diag")
+USUAL_NAMES = {"kernel": "weights", "w": "weights", "weight": "weights", "bias": "biases", "b": "biases"}
+NUMBERED = re.compile(r"(w|b|weights?|bias|biases|kernel)_?(\d+)", re.IGNORECASE)
+VALUE, UPDATE = KINDS.index("value"), KINDS.index("update")
+(NORM,) = positions(TENSOR_STATISTICS, "norm")
+
+
+class JaxRecorder:
+    """Takes in what :func:`tap` measures; it may be a context manager.
+
+    ``path``: the log; None (default) measures and judges without one.
+    ``labels``: the targets of the whole training set, (N,), one-hot (N, classes), or the numbers of a regression. None
+    (default) where they are not at hand; the run is then judged by its losses alone.
+    ``task``: what is trained for; None (default) for classes with cross-entropy.
+    ``batch_size``: samples a step.
+    ``epochs``: how many times the data are gone through, default 1.
+    ``lr``: the learning rate, a number or a function of the step, as optax has them; None (default) where it is not
+    known, and the log then says "not recorded: learning_rate".
+    ``seed``: kept in the log; None (default) where it is not known.
+    ``description``: what the log says of the model, such as ``{"optimizer": "Adam"}``; default nothing.
+    ``recorder``: options of the Recorder, default none.
+
+    ``should_stop`` says whether the recorder was asked to stop on a defect, and has found one. The attribute
+    ``recorder`` is the recorder, with ``diagnosis`` at the end.
+
+    Raises SettingsError for options that cannot be.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        labels: NDArray[Any] | None = None,
+        task: Task | None = None,
+        batch_size: int,
+        epochs: int = 1,
+        lr: float | Callable[[int], Any] | None = None,
+        seed: int | None = None,
+        description: Mapping[str, Any] | None = None,
+        recorder: Mapping[str, Any] | None = None,
+    ) -> None:
+        if MISSING is not None:
+            raise SettingsError(f'{MISSING}; expected JAX and optax: pip install "lenet-diag[jax]"') from MISSING
+        self._task = task or DEFAULT_TASK
+        if labels is None:
+            self._task = Task.loss_only()
+        else:
+            self._task = self._task.with_targets(np.asarray(labels))
+        self._samples = None if labels is None else len(labels)
+        self._batch_size, self._epochs, self._lr, self._seed = batch_size, epochs, lr, seed
+        self._description = dict(description or {})
+        self._lacks = ["inputs", "activations", "penalty", *([] if lr is not None else ["learning_rate"])]
+        self.recorder = RowRecorder(
+            path, columns=self._columns, meter=self._meter, task=self._task, histograms_every=0, **(recorder or {})
+        )
+        self.recorder.check()
+        self._tensors: tuple[TensorInfo, ...] = ()
+        self._step, self._status = 0, ""
+        self.should_stop = False
+        self._sums = [0.0, 0.0]
+
+    def close(self) -> None:
+        """End the run, once all steps have been made: the log is closed, and ``recorder.diagnosis`` is there."""
+        self._end("completed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end("failed" if kind else "completed", error)
+
+    # ---- what tap calls
+
+    def expects(self, params: Any) -> None:
+        """The parameters that will be trained."""
+        if self._step:
+            raise SettingsError("tap: init was called again after the first step, expected a recorder for each run")
+        self._tensors = _tensors(params)
+
+    def take(self, numbers: NDArray[Any], loss: NDArray[Any], accuracy: NDArray[Any]) -> None:
+        """One step: the statistics of all tensors, and what the loop says of its batch; accuracy NaN for none."""
+        right, now = float(accuracy), perf_counter()
+        if self._status or self.should_stop:
+            return
+        if not self._step:
+            self._begin(has_accuracy=not math.isnan(right))
+            self._started = self._last = now
+        self._numbers = np.asarray(numbers, np.float32)
+        per_epoch = self._per_epoch or math.inf
+        epoch = int(self._step // per_epoch) + 1 if self._per_epoch else 1
+        rate = self._lr(self._step) if callable(self._lr) else self._lr
+        event = StepEnd(
+            self._step, epoch, int(self._step % per_epoch) if self._per_epoch else self._step, float(loss), float(loss),
+            0.0, right, math.nan if rate is None else float(rate), now - self._last, self._batch_size,
+        )  # fmt: skip
+        self._last, self._step = now, self._step + 1
+        self._sums = [self._sums[0] + float(loss), self._sums[1] + right]
+        try:
+            self.recorder.on_step_end(event)
+            if self._per_epoch and self._step % self._per_epoch == 0:
+                self._epoch_end(epoch, event)
+        except StopTraining as stop:
+            self.should_stop = True
+            log.warning("%s; check recorder.should_stop in the loop", stop)
+
+    # ---- inside
+
+    def _begin(self, has_accuracy: bool) -> None:
+        self._per_epoch = -(-self._samples // self._batch_size) if self._samples else 0
+        lacks = [*self._lacks, *([] if has_accuracy and self._task.has_classes else ["accuracy"])]
+        self.recorder.on_run_start(
+            RunStart(
+                tensors=self._tensors, layers=(), values=np.zeros(0, np.float32), first_step=0,
+                total_steps=self._epochs * self._per_epoch, steps_per_epoch=self._per_epoch, epochs=self._epochs,
+                batch_size=self._batch_size, samples=self._samples or self._batch_size, prior=(math.nan,),
+                description={**self._description, "framework": f"jax {jax.__version__}", "not_recorded": lacks},
+                seed=-1 if self._seed is None else self._seed, threads=0, digest="",
+            )
+        )  # fmt: skip
+
+    def _epoch_end(self, epoch: int, last: StepEnd) -> None:
+        loss, right = (total / self._per_epoch for total in self._sums)
+        self._sums = [0.0, 0.0]
+        first = last.step + 1 - self._per_epoch
+        self.recorder.on_epoch_end(
+            EpochEnd(epoch, first, last.step, loss, right, last.learning_rate, last.seconds * self._per_epoch)
+        )
+
+    def _end(self, status: RunStatus, error: BaseException | None = None) -> None:
+        jax.effects_barrier()  # rows of steps that were asked for may still be under way
+        if self._step and not self._status:
+            self._status = "stopped" if self.should_stop else status
+            why = "a defect was confirmed" if self.should_stop else f"{error}" if error else ""
+            seconds = perf_counter() - self._started
+            self.recorder.on_run_end(RunEnd(self._status, why, self._step, "", seconds, error))
+
+    def _columns(self, start: RunStart) -> Columns:
+        return Columns.declare(start.tensors, (), without=start.description["not_recorded"])
+
+    def _meter(self, info: RunInfo) -> _VectorMeter:
+        return _VectorMeter(info, lambda: self._numbers)
+
+
+class _VectorMeter:
+    """Makes the row of a step from the vector that came out of it."""
+
+    def __init__(self, info: RunInfo, numbers: Callable[[], NDArray[np.float32]]) -> None:
+        declared = Columns.declare(info.tensors, ())
+        known = set(info.columns.names)
+        self._row = np.full(len(declared), np.nan, np.float32)
+        self._blocks = declared.blocks(self._row)
+        self._kept = np.flatnonzero([one.name in known for one in declared])
+        self._numbers = numbers
+
+    def activations(self, event: Any) -> None: ...
+    def gradients(self, event: Any, keep: bool = False) -> None: ...
+    def update(self, event: Any) -> None: ...
+
+    def finish(self, event: StepEnd) -> NDArray[np.float32]:
+        blocks = self._blocks
+        blocks.tensors[...] = self._numbers().reshape(blocks.tensors.shape)
+        blocks.scalars[:] = [
+            event.loss, event.data_loss, event.penalty, event.accuracy, event.learning_rate, event.seconds,
+            event.samples,
+        ]  # fmt: skip
+        with np.errstate(all="ignore"):
+            blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
+        return self._row[self._kept]
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    def state(self) -> State:
+        return {}
+
+    def restore(self, state: State) -> None: ...
+
+
+def tap(optimizer: Any, recorder: JaxRecorder) -> Any:
+    """A gradient transformation that does what ``optimizer`` does, and tells ``recorder`` of each step.
+
+    optimizer: an optax gradient transformation.
+    recorder: what takes the statistics in.
+
+    Its ``update`` wants the parameters, and ``value=loss``; ``accuracy=`` may be given besides. Further keywords go to
+    the optimizer. Raises SettingsError where parameters or loss are missing.
+    """
+    inner = optax.with_extra_args_support(optimizer)
+
+    def init(params: Any) -> Any:
+        recorder.expects(params)
+        return inner.init(params)
+
+    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+        accuracy = extra.pop("accuracy", jnp.nan)
+        if params is None or "value" not in extra:
+            missing = "params" if params is None else "value=loss"
+            raise SettingsError(
+                f"tap: update: received no {missing}, expected update(grads, state, params, value=loss)"
+            )
+        changes, after = inner.update(updates, state, params, **extra)
+        numbers = jnp.stack([_statistics(tree) for tree in (params, updates, changes)])
+        jax.experimental.io_callback(recorder.take, None, numbers, extra["value"], accuracy, ordered=True)
+        return changes, after
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _statistics(tree: Any) -> Any:
+    """The declared statistics of all tensors of a tree, (statistic, tensor)."""
+    return jnp.stack([_of_tensor(jnp.ravel(one)) for one in jax.tree_util.tree_leaves(tree)], axis=1)
+
+
+def _of_tensor(x: Any) -> Any:
+    x = x.astype(jnp.float32)
+    found = {
+        "mean": x.mean(),
+        "std": x.std(),
+        "min": x.min(),
+        "max": x.max(),
+        "norm": jnp.sqrt(jnp.vdot(x, x)),
+        "zero_fraction": (x == 0).mean(),
+        "nonfinite": (~jnp.isfinite(x)).sum().astype(jnp.float32),
+    }
+    return jnp.stack([found[one.name] for one in TENSOR_STATISTICS])
+
+
+def _tensors(params: Any) -> tuple[TensorInfo, ...]:
+    """The tensors of a tree of parameters, named by their places in it."""
+    found: list[TensorInfo] = []
+    offset = 0
+    for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0]:
+        layer, tensor = _name([_part(one) for one in path], leaf.ndim)
+        found.append(TensorInfo(layer, tensor, tuple(leaf.shape) or (1,), offset, leaf.size))
+        offset += leaf.size
+    if not found:
+        raise SettingsError("tap: received no parameters, expected some")
+    return tuple(found)
+
+
+def _part(key: Any) -> str:
+    """One part of a path in a tree: a key, the name of an attribute, or a place."""
+    return str(next((getattr(key, name) for name in ("key", "name", "idx") if hasattr(key, name)), key))
+
+
+def _name(parts: list[str], axes: int) -> tuple[str, str]:
+    """Layer and tensor of a path, such as ("Dense_0", "weights") of params/Dense_0/kernel."""
+    parts = parts[1:] if len(parts) > 2 and parts[0] == "params" else parts
+    *before, last = parts
+    usual = "weights" if axes > 1 else "biases"
+    if not before and (numbered := NUMBERED.fullmatch(last)):
+        return f"layer{numbered[2]}", usual
+    if last.isdigit():  # a pair (W, b)
+        number = int(before[-1]) + 1 if before and before[-1].isdigit() else "/".join(before)
+        return (f"layer{number}" if isinstance(number, int) else number or "network"), usual
+    layer = "/".join(f"layer{int(one) + 1}" if one.isdigit() else one for one in before) or "network"
+    return layer, USUAL_NAMES.get(last.lower(), last)

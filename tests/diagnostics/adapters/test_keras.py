@@ -1,0 +1,122 @@
+"""KerasRecorder as a callback of ``model.fit``, with the backends torch and JAX."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics import open_run
+from tests.helpers.small_models import blobs
+
+pytestmark = pytest.mark.frameworks
+BATCH, EPOCHS = 20, 25
+PROGRAM = """
+import sys
+from tests.diagnostics.adapters.test_keras import fitted
+fitted(sys.argv[1], optimizer=sys.argv[2], bias=float(sys.argv[3]))
+"""
+
+
+def fitted(path: str | Path, *, bias: float = 0.0, optimizer: str = "sgd", loss: str = "", **options: Any) -> Any:
+    """A small network, trained; the recorder that was among its callbacks."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    from diagnostics.adapters import KerasRecorder
+
+    keras.utils.set_random_seed(0)
+    images, labels = blobs(200)
+    X, y = images.reshape(200, 64).astype(np.float32), labels.astype(np.int64)
+    targets: Any = y if not loss else np.stack([3 + 2.0 * y, X.mean(axis=1) * 4], axis=1).astype(np.float32)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((64,)),
+            keras.layers.Dense(8, activation="relu", bias_initializer=keras.initializers.Constant(bias), name="hidden"),
+            keras.layers.Dense(2, name="answer")
+            if loss
+            else keras.layers.Dense(3, activation="softmax", name="answer"),
+        ]
+    )
+    model.compile(
+        optimizer=keras.optimizers.SGD(0.02 if loss else 0.1) if optimizer == "sgd" else keras.optimizers.Adam(0.01),
+        loss=loss or "sparse_categorical_crossentropy",
+        metrics=[] if loss else ["accuracy"],
+    )
+    recorder = KerasRecorder(path, labels=targets, **options)
+    model.fit(X, targets, batch_size=BATCH, epochs=EPOCHS, verbose=0, shuffle=False, callbacks=[recorder])
+    return recorder
+
+
+def test_a_healthy_and_a_dying_model_are_judged_right_with_their_gradients(tmp_path: Path) -> None:
+    for bias, verdict in ((0.0, "healthy"), (-1000.0, "never-learned")):
+        fitted(tmp_path / f"{bias}.h5", bias=bias)
+        run = open_run(tmp_path / f"{bias}.h5")
+
+        assert run.verdict == verdict
+        assert len(run) == 10 * EPOCHS
+        assert run.info.not_recorded == ("inputs", "activations")
+        norms = run.tensor_frame(["norm"], kind="gradient", tensor="weights")["norm"].unstack("layer")
+        assert list(norms) == ["hidden", "answer"] or set(norms) == {"hidden", "answer"}
+        assert (norms["hidden"] > 0).all() == (bias == 0)
+        said = {check.rule: check.message for check in run.diagnosis.checks}
+        assert said["dead-units"] == "not asked: no activations in this run"
+
+
+def test_losses_gradients_and_updates_are_those_of_the_steps(tmp_path: Path) -> None:
+    fitted(tmp_path / "run.h5")
+    run = open_run(tmp_path / "run.h5")
+
+    update = run.tensor_frame(["norm"], kind="update", tensor="weights")["norm"].to_numpy()
+    gradient = run.tensor_frame(["norm"], kind="gradient", tensor="weights")["norm"].to_numpy()
+    np.testing.assert_allclose(update, 0.1 * gradient, rtol=1e-3, atol=1e-7)  # plain SGD with rate 0.1
+    assert (run.steps["learning_rate"] == np.float32(0.1)).all()
+    right = run.steps["accuracy"] * BATCH
+    np.testing.assert_allclose(right, right.round(), atol=1e-3)  # single batches, not means of the epoch
+
+
+def test_a_regression_is_known_by_its_loss(tmp_path: Path) -> None:
+    run_of = fitted(tmp_path / "run.h5", loss="mse").recorder
+
+    assert run_of.info.task.kind == "regression"
+    assert run_of.diagnosis.verdict == "healthy"
+    assert open_run(tmp_path / "run.h5").info.not_recorded == ("inputs", "activations", "accuracy")
+
+
+def test_a_run_is_stopped_at_a_defect(tmp_path: Path) -> None:
+    recorder = fitted(tmp_path / "run.h5", bias=-1000.0, recorder={"on_defect": "stop"})
+
+    assert recorder.model.stop_training
+    assert open_run(tmp_path / "run.h5").status == "stopped"
+    assert recorder.recorder.step < 10 * EPOCHS - 1
+
+
+@pytest.mark.parametrize(("optimizer", "lacks"), [("sgd", False), ("adam", True)])
+def test_jax_keeps_no_gradients_and_the_log_says_so(optimizer: str, lacks: bool, tmp_path: Path) -> None:
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    path = tmp_path / "run.h5"
+    subprocess.run([sys.executable, "-c", PROGRAM, str(path), optimizer, "0"], env=environment, check=True)
+    run = open_run(path)
+
+    assert run.verdict == "healthy"
+    assert run.info.description["backend"] == "jax"
+    assert ("gradients" in run.info.not_recorded) is lacks
+    assert ("derived_gradients" in run.info.description) is not lacks
+    assert (run.tensor_frame(["norm"], kind="update", tensor="weights")["norm"] > 0).mean() > 0.9
+    said = {check.rule: check.message for check in run.diagnosis.checks}
+    assert (said["zero-gradient"] == "not asked: no gradients in this run") is lacks
+
+
+def test_the_page_runs_and_its_run_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "keras.md").read_text()
+    [block] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    exec(block, {})
+    assert open_run(tmp_path / "keras.h5").verdict == "healthy"
