@@ -16,6 +16,8 @@ How fast it is
     python -m benchmarks.speed.judging            what judging alone costs: docs/benchmarks/judging.md
     python -m benchmarks.speed.studies            runs an hour, and statistics of many: docs/benchmarks/studies.md
     python -m benchmarks.speed.rescues            how long the rescue of one run takes
+    python -m benchmarks.speed.clusters           a study on a Dask cluster: docs/benchmarks/clusters.md
+    python -m benchmarks.speed.torch_recorder     what TorchRecorder costs: docs/benchmarks/torch-recorder.md
 
 Every program has ``--help``. Times mean something only on a machine that does nothing else.
 """

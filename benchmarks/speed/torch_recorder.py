@@ -173,14 +173,14 @@ def prepare(measured: list[TorchCosts], rounds: int, version: str, load: tuple[f
 
 
 def main() -> None:
-    import torch
-
-    from lenet.data import load_dataset
-
     parser = common.parser("benchmarks.speed.torch_recorder", __doc__)
     parser.add_argument("--rounds", type=int, default=9, help="turns of each loop")
     parser.add_argument("--write", type=Path, help="write the page into this file")
     options = parser.parse_args()
+    import torch  # after the help, which needs no PyTorch
+
+    from lenet.data import load_dataset
+
     found = load_dataset(limit=12_800)
     data = torch.from_numpy(found.X_train.transpose(0, 3, 1, 2).copy()), torch.from_numpy(found.y_train)
     before = os.getloadavg()[0]

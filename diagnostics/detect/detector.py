@@ -74,6 +74,9 @@ class Detector:
         self, info: RunInfo, columns: Columns | None = None, limits: Thresholds | None = None, name: str = "run"
     ) -> None:
         self.columns = columns or info.columns
+        needed = [self.columns.find(name) for name in NEEDED]
+        if None in needed:
+            raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
         self.thresholds = limits or DEFAULT_THRESHOLDS.as_recorded(info.thresholds)
         # A window that was recorded with other thresholds does not hold for these.
         self.info = info = replace(info, window=window_of(limits, info.batch_size)) if limits else info
@@ -98,9 +101,6 @@ class Detector:
         self._validations: list[tuple[int, float, float]] = []
         self._epochs = EpochSums()
         self._first_loss = FirstLoss(info.window)
-        needed = [self.columns.find(name) for name in NEEDED]
-        if None in needed:
-            raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
         self._moving = MovingNow(self._progress, self._history)
         found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
         nonfinite = [place for place in found if place is not None]

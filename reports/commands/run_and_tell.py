@@ -109,7 +109,7 @@ def _live_view(recorder: Recorder) -> Sequence[Hook]:
 def _tell(result: TrainingResult, ended_at: EndNumbers | None) -> None:
     """The verdict, which is the result; then where the log is, and what to type next."""
     interrupted_by = ended_by(result.interruption)
-    say(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by, ended_at=ended_at))
+    _say_verdict(diagnosis_text(result.diagnosis, result.status, interrupted_by=interrupted_by, ended_at=ended_at))
     if result.status == "stopped" and result.diagnosis.verdict.is_defect:
         talk(f"stopped as a defect run; the price of stopping so: {stopping_price()}")
     if result.path is not None:
@@ -122,3 +122,11 @@ def _tell(result: TrainingResult, ended_at: EndNumbers | None) -> None:
         talk(failed)
     if result.log_failure is not None:
         talk(f"the log is {'incomplete' if result.path else 'lost'}: {result.log_failure}")
+
+
+def _say_verdict(text: str) -> None:
+    """The verdict on stdout, or on stderr where stdout takes no more: the training is over and its log is whole."""
+    try:
+        say(text)
+    except OSError:
+        talk(text)

@@ -161,7 +161,7 @@ class TestWhereItIsTold:
 
         assert "task:       regression with squared error; guessing has a loss of 1.44\n" in text
         assert "log:        not recorded: accuracy\n" in text
-        assert "above the 1.443 of guessing" in text
+        assert "above the 1.443 of guessing" in " ".join(text.split())
         assert f"asked {regression.diagnosis.rules_asked} of {regression.diagnosis.rules} rules" in text
         assert "class prior" not in text
 

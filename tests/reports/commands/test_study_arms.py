@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from diagnostics.errors import StudyError
-from diagnostics.executors import open_executor
+from diagnostics.executors import opening
 from diagnostics.study import runner
 from diagnostics.study.duration import expected_seconds, steps_of
 from diagnostics.study.plan import StudyPlan, arm_settings, arms_of, grid
@@ -35,7 +36,7 @@ class StandInWorkers:
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command line with a stand-in for training, in a folder of its own."""
     monkeypatch.setattr(runner, "Worker", StandInWorkers)
-    monkeypatch.setattr(open_executor, "LocalExecutor", SameProcessExecutor)
+    monkeypatch.setattr(opening, "open_executor", lambda *_: nullcontext(SameProcessExecutor()))
     monkeypatch.setattr("reports.commands.study.tell_duration", lambda *_: None)
     monkeypatch.chdir(tmp_path)
 
