@@ -1,4 +1,4 @@
-"""What the numbers of a log say of settings that it does not name: the batch size, and the number of classes."""
+"""What the numbers of a log say of what it does not name: per cent, the batch size, and the number of classes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ LARGEST_BATCH = 4096
 MOST_CLASSES = 20
 LEAST_ROWS = 5
 FROZEN, NEAR = 0.03, 0.02
+
+
+def are_per_cent(accuracies: Numbers) -> bool:
+    """Whether accuracies (n,) are per cent, since one is well above 1."""
+    return bool((accuracies[np.isfinite(accuracies)] > 1.5).any())
 
 
 def batch_size_of(accuracies: Numbers) -> int | None:

@@ -41,9 +41,6 @@ def layer_columns(chosen: Mapping[tuple[str, str, str], MetricSeries], steps: Nu
     for quantity, layer in measured:
         group, tensor, kind, statistic, unit = COLUMNS[quantity]
         columns.append(Column(group, layer, tensor, kind, statistic, unit))
-        series = chosen[quantity, layer, "train"]
-        place = np.maximum(np.searchsorted(series.steps, steps, side="right") - 1, 0)
-        found = np.isin(steps, series.steps)
-        values.append(np.where(found, series.values[place], np.nan) if len(series) else np.full(len(steps), np.nan))
+        values.append(chosen[quantity, layer, "train"].at(steps))
     stacked = np.stack(values, 1) if values else np.zeros((len(steps), 0))
     return LayerColumns(tensors, layers, tuple(columns), stacked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,20 @@ class MetricSeries:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def with_values(self, values: Numbers) -> MetricSeries:
+        """The same steps and epochs with other values."""
+        return replace(self, values=values)
+
+    def at(self, steps: Numbers) -> Numbers:
+        """The values at these steps, NaN where there is none. The steps of the series have to rise."""
+        return np.where(np.isin(steps, self.steps), self.last_before(steps), np.nan)
+
+    def last_before(self, steps: Numbers) -> Numbers:
+        """The last value at or before each step; before the first one, that. The steps of the series have to rise."""
+        if not len(self):
+            return np.full(len(steps), np.nan)
+        return self.values[np.maximum(np.searchsorted(self.steps, steps, side="right") - 1, 0)]
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,12 @@ def number_of(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def whole_number_of(value: Any) -> int | None:
+    """A whole number that is not negative, also as text; None for all else."""
+    number = number_of(value)
+    return int(number) if number is not None and 0 <= number < 2**53 and number == math.floor(number) else None
 
 
 def _or_nan(value: Any) -> float:

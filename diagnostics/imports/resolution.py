@@ -81,7 +81,7 @@ def taken_apart(series: MetricSeries, per_epoch: float | None) -> MetricSeries:
     before_sum = np.where(begins, 0.0, np.concatenate([[0.0], sums[:-1]]))
     with np.errstate(invalid="ignore", divide="ignore"):
         values = (sums - before_sum) / (places - before)
-    return MetricSeries(series.steps, series.epochs, values)
+    return series.with_values(values)
 
 
 def _leverage(series: MetricSeries, per_epoch: float | None) -> tuple[Numbers, Numbers]:

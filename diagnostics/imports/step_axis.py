@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -88,11 +88,6 @@ class StepAxis:
             if (epochs != np.floor(epochs))[np.isfinite(epochs)].any():
                 return np.maximum(np.ceil(epochs - 1e-9), 1)
         return epochs - self.first_epoch + 1
-
-
-def with_values(series: MetricSeries, values: Numbers) -> MetricSeries:
-    """The same steps with other values."""
-    return replace(series, values=values)
 
 
 def _restarts(series: MetricSeries) -> bool:

@@ -15,7 +15,7 @@ from diagnostics.errors import LogError, LogExistsError
 from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.imports.assumed import batch_size_of
 from diagnostics.imports.columns import MetricMeaning, meaning_of
-from diagnostics.imports.metrics import MetricSeries
+from diagnostics.imports.metrics import MetricSeries, whole_number_of
 from diagnostics.imports.options import even_prior, prior_of_labels
 from diagnostics.imports.resolution import are_running_means, ordinal, resolution_words, taken_apart
 from diagnostics.log.reader import open_run
@@ -220,6 +220,12 @@ def test_the_batch_size_is_found_from_the_accuracies(batch, seed):
     found = batch_size_of(right / batch)
 
     assert found is None or (batch % found == 0 and (right * found % batch == 0).mean() >= 0.99)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, "inf", -1, 0.5, True, None, "many", []])
+def test_a_setting_that_is_no_count_is_not_taken_as_one(value: object) -> None:
+    assert whole_number_of(value) is None
+    assert whole_number_of(" 64 ") == 64
 
 
 def test_the_prior_is_counted_in_labels(tmp_path):
