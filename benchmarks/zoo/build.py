@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.common import outcomes
-from benchmarks.zoo.faults import FAULTS, QUIET_FAULTS, injected
+from benchmarks.zoo.faults import DECLARED, injected
 from benchmarks.zoo.groups import ZooRun, zoo_runs
 from benchmarks.zoo.shapes import shapes_dataset
+from benchmarks.zoo.tampering import prepare
 from diagnostics.executors.executor import Executor, Failure, Work
 from diagnostics.executors.sent_files import put_files
 from diagnostics.provenance import commit
@@ -57,9 +58,9 @@ def train(run: ZooRun, folder: Path) -> None:
     X, y = data.X_train, data.y_train
     hooks: list[Hook] = []
     truth = None
-    if run.group in (*FAULTS, *QUIET_FAULTS):
+    if run.group in DECLARED:
         fault = injected(run.group, settings.seed)
-        X, y, hooks = fault.prepare(model, data)
+        X, y, hooks = prepare(fault, model, data)
         truth = vars(fault.truth)
     validations = _Validations()
     recorder = Recorder(folder / f"{run.name}.h5", overwrite=True, histograms_every=0, settings=settings.to_dict())

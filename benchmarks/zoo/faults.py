@@ -1,61 +1,100 @@
 """Faults put into a healthy run on purpose, each with its first bad step, layer and mechanism.
 
-They act from outside: on the arrays of the training, through the optimiser, or on the
-initial weights. The trainer and the recorder know nothing of them.
-
-The right causes were written down here before any result was known.
+The right causes were written down here before any result was known. :mod:`benchmarks.zoo.tampering` acts them out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lenet.data import Dataset
-from lenet.hooks import Hook, StepStart
-from lenet.layers.base import TrainableLayer
-from lenet.layers.workspace import Array
-from lenet.model import Model
-from lenet.optim.optimizers import OptimizerSGD
 from lenet.settings import Settings
 
-FAULTS = (
-    "rate-spike",
-    "dead-biases",
-    "zero-weights",
-    "nan-batch",
-    "shuffled-labels",
-    "flipped-sign",
-    "unscaled-input",
-    "saturated-start",
-)
-# Faults that may leave a run alive. The detector has to report them whatever the verdict.
-QUIET_FAULTS = (
-    "frozen-layer",
-    "one-class-labels",
-    "scaled-weights",
-    "shrunk-weights",
-    "redrawn-weights",
-    "raised-momentum",
-    "noise-gradient",
-)
-IN_A_LAYER = (
-    "dead-biases",
-    "zero-weights",
-    "flipped-sign",
-    "frozen-layer",
-    "scaled-weights",
-    "shrunk-weights",
-    "redrawn-weights",
-    "noise-gradient",
-)
-TIMES = {"scaled-weights": 100.0, "shrunk-weights": 0.01}
-RAISED_MOMENTUM = 0.995
 HIDDEN = {"lenet": ("conv1", "conv2", "dense1", "dense2"), "conv-pool": ("conv1", "dense1", "dense2")}
-SPIKE, SPIKE_STEPS = 60.0, 3
-PUSH = 20.0
+DENSE = ("dense1", "dense2")
+RATE = 0.1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is known of a fault before any run has it.
+
+    Attributes:
+        mechanisms: the rules that count as right.
+        seeds: the seeds of a round that have the fault, counted from the first of the round.
+        delay: how many steps after the fault the first bad row is.
+        layers: whether the fault is in a hidden layer that is drawn; in a dense one of these with ``is_dense``.
+        is_one_step: whether the fault acts at once, so that the onset can be measured.
+        is_quiet: whether the fault may leave a run alive, and has to be reported whatever the verdict.
+        is_early: whether the fault is there from step 0 on.
+        settings: how the settings of the run differ from a healthy one.
+    """
+
+    mechanisms: tuple[str, ...]
+    seeds: range
+    delay: int = 0
+    is_in_a_layer: bool = False
+    is_dense: bool = False
+    is_one_step: bool = False
+    is_quiet: bool = False
+    is_early: bool = False
+    settings: Mapping[str, Any] | None = None
+
+
+DECLARED: Mapping[str, Fault] = {
+    "rate-spike": Fault(("learning-rate-jump",), range(1000, 1020), delay=1, is_one_step=True),
+    "dead-biases": Fault(
+        ("foreign-change", "dead-units", "oversized-update"),
+        range(1050, 1070),
+        delay=1,
+        is_in_a_layer=True,
+        is_one_step=True,
+    ),
+    "zero-weights": Fault(("zero-weights",), range(1100, 1120), delay=1, is_in_a_layer=True, is_one_step=True),
+    "nan-batch": Fault(("non-finite",), range(1150, 1170), is_one_step=True),
+    "shuffled-labels": Fault(("changed-labels", "uninformative-labels"), range(1200, 1220), is_one_step=True),
+    "flipped-sign": Fault(("wrong-direction",), range(1250, 1270), delay=1, is_in_a_layer=True),
+    "unscaled-input": Fault(("input-scale",), range(1300, 1320), is_one_step=True),
+    "saturated-start": Fault(
+        ("saturated-units",),
+        range(1350, 1370),
+        is_in_a_layer=True,
+        is_dense=True,
+        is_early=True,
+        settings={"network": "feedforward", "activation": "sigmoid", "lr": 0.5},
+    ),
+    "frozen-layer": Fault(("frozen-layer",), range(1400, 1410), is_in_a_layer=True, is_quiet=True),
+    "one-class-labels": Fault(("one-class-labels",), range(1412, 1422), is_quiet=True),
+    "scaled-weights": Fault(
+        ("foreign-change",), range(1424, 1434), is_in_a_layer=True, is_one_step=True, is_quiet=True
+    ),
+    "shrunk-weights": Fault(
+        ("foreign-change",), range(1436, 1446), is_in_a_layer=True, is_one_step=True, is_quiet=True
+    ),
+    "redrawn-weights": Fault(
+        ("foreign-change",), range(1448, 1458), is_in_a_layer=True, is_one_step=True, is_quiet=True
+    ),
+    "raised-momentum": Fault(("growing-steps",), range(1460, 1470), is_quiet=True),
+    "noise-gradient": Fault(("noise-gradient",), range(1472, 1482), is_in_a_layer=True, is_quiet=True),
+    "gradient-burst": Fault(("exploding-gradient",), range(1870, 1880), is_in_a_layer=True, is_one_step=True),
+    "large-rate": Fault(("oversized-update",), range(1880, 1890), is_early=True, settings={"lr": 50 * RATE}),
+    "tiny-rate": Fault(("tiny-steps",), range(1890, 1900), is_early=True, settings={"lr": 1e-5 * RATE}),
+    "random-labels": Fault(("uninformative-labels",), range(1900, 1910), is_early=True),
+    "summed-gradient": Fault(("summed-gradient",), range(1910, 1920), is_early=True),
+    "growing-weights": Fault(("parameter-drift",), range(1920, 1930), is_in_a_layer=True),
+    "equal-weights": Fault(
+        ("equal-units",), range(1940, 1950), is_in_a_layer=True, is_dense=True, is_early=True, is_quiet=True
+    ),
+    "accumulated-gradient": Fault(
+        ("accumulated-gradient",), range(1950, 1960), is_early=True, is_quiet=True, settings={"lr": RATE / 20}
+    ),
+}
+FAULTS = tuple(name for name, fault in DECLARED.items() if not fault.is_quiet)
+# Faults that may leave a run alive. The detector has to report them whatever the verdict.
+QUIET_FAULTS = tuple(name for name, fault in DECLARED.items() if fault.is_quiet)
 
 
 @dataclass(frozen=True)
@@ -67,6 +106,10 @@ class Truth:
     layer: str | None
     mechanisms: tuple[str, ...]
     is_one_step: bool
+
+
+# The layer to which a fault of the data belongs.
+_DATA_LAYER = {"nan-batch": "input", "unscaled-input": "input"}
 
 
 @dataclass(frozen=True)
@@ -81,139 +124,19 @@ class Injected:
     @property
     def truth(self) -> Truth:
         """The label of the run."""
-        step, layer, mechanisms, is_one_step = {
-            "rate-spike": (self.at + 1, None, ("learning-rate-jump",), True),
-            "dead-biases": (self.at + 1, self.layer, ("foreign-change", "dead-units", "oversized-update"), True),
-            "zero-weights": (self.at + 1, self.layer, ("zero-weights",), True),
-            "nan-batch": (self.at, "input", ("non-finite",), True),
-            "shuffled-labels": (self.at, None, ("changed-labels", "uninformative-labels"), True),
-            "flipped-sign": (self.at + 1, self.layer, ("wrong-direction",), False),
-            "unscaled-input": (self.at, "input", ("input-scale",), True),
-            "saturated-start": (0, self.layer, ("saturated-units",), False),
-            "frozen-layer": (self.at, self.layer, ("frozen-layer",), False),
-            "one-class-labels": (self.at, None, ("one-class-labels",), False),
-            "scaled-weights": (self.at, self.layer, ("foreign-change",), True),
-            "shrunk-weights": (self.at, self.layer, ("foreign-change",), True),
-            "redrawn-weights": (self.at, self.layer, ("foreign-change",), True),
-            "raised-momentum": (self.at, None, ("growing-steps",), False),
-            "noise-gradient": (self.at, self.layer, ("noise-gradient",), False),
-        }[self.fault]
-        return Truth(self.fault, step, layer, mechanisms, is_one_step)
-
-    def prepare(self, model: Model, data: Dataset) -> tuple[Array, Any, list[Hook]]:
-        """X, y and hooks for the training; the model may get another optimiser or other weights."""
-        X: Array = data.X_train
-        y, hooks = data.y_train, list[Hook]()
-        first = self.at * self.settings.batch_size
-        if self.fault == "nan-batch":
-            X = X.copy()
-            hooks = [_Poison(X, self.at, slice(first, first + 1))]
-        elif self.fault == "unscaled-input":
-            X = X.copy()
-            X[first:] *= 255
-        elif self.fault == "shuffled-labels":
-            y = y.copy()
-            np.random.default_rng(self.settings.seed).shuffle(y[first:])
-        elif self.fault == "one-class-labels":
-            y = y.copy()
-            y[first:] = 3
-        elif self.fault in ("saturated-start", "noise-gradient"):
-            layer = next(one for one in model.trainable_layers if one.name == self.layer)
-            if self.fault == "saturated-start":
-                layer.weights = 30 * np.abs(layer.weights)
-            else:
-                noisy: Any = layer
-                noisy.complete_gradients = NoisyBackward(layer, self.at, self.settings.seed)
-        else:
-            model._optimizer = Tampering(self, model)
-        return X, y, hooks
+        declared = DECLARED[self.fault]
+        layer = _DATA_LAYER.get(self.fault, self.layer)
+        return Truth(self.fault, self.at + declared.delay, layer, declared.mechanisms, declared.is_one_step)
 
 
 def injected(fault: str, seed: int) -> Injected:
     """The fault of a seed: network, layer and step are drawn from it."""
+    declared = DECLARED[fault]
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7,)))
     network = str(generator.choice(list(HIDDEN)))
     layer = str(generator.choice(HIDDEN[network]))
     at = int(generator.integers(120, 300))
-    if fault == "saturated-start":
-        layer = str(generator.choice(("dense1", "dense2")))
-        settings = Settings(network="feedforward", activation="sigmoid", lr=0.5, epochs=1, seed=seed)
-        return Injected(fault, settings, 0, layer)
-    needs_layer = fault in IN_A_LAYER
-    settings = Settings(network=network, lr=0.1, epochs=1, seed=seed)
-    return Injected(fault, settings, at, layer if needs_layer else None)
-
-
-class Tampering(OptimizerSGD):
-    """Gradient descent with a fault from one step on."""
-
-    def __init__(self, fault: Injected, model: Model) -> None:
-        super().__init__(fault.settings.lr)
-        self._fault = fault
-        self._velocity: Array = np.zeros(0, np.float32)
-        self._slices = {
-            (tensor.layer, tensor.tensor): slice(tensor.offset, tensor.offset + tensor.size)
-            for tensor in model.parameters.tensors
-        }
-
-    @property
-    def current_learning_rate(self) -> float:
-        spiking = self._fault.fault == "rate-spike" and 0 <= self.iterations - self._fault.at < SPIKE_STEPS
-        return self.learning_rate * (SPIKE if spiking else 1.0)
-
-    def update(self, values: Array, gradients: Array) -> None:
-        fault, since = self._fault.fault, self.iterations - self._fault.at
-        layer = self._fault.layer or ""
-        if fault == "flipped-sign" and since >= 0:
-            gradients = gradients.copy()
-            for tensor in ("weights", "biases"):
-                gradients[self._slices[layer, tensor]] *= -1
-        if fault == "raised-momentum" and since >= 0:
-            self._velocity = gradients.copy() if since == 0 else RAISED_MOMENTUM * self._velocity + gradients
-            gradients = self._velocity
-        frozen = fault == "frozen-layer" and since >= 0
-        kept = {name: values[part].copy() for name, part in self._slices.items() if frozen and name[0] == layer}
-        super().update(values, gradients)
-        for name, before in kept.items():
-            values[self._slices[name]] = before
-        if fault == "dead-biases" and since == 0:
-            values[self._slices[layer, "biases"]] -= PUSH
-        if fault == "zero-weights" and since >= 0:
-            values[self._slices[layer, "weights"]] = 0
-        if fault in TIMES and since == 0:
-            values[self._slices[layer, "weights"]] *= TIMES[fault]
-        if fault == "redrawn-weights" and since == 0:
-            weights = values[self._slices[layer, "weights"]]
-            weights[...] = np.random.default_rng(self._fault.settings.seed).normal(0, weights.std(), weights.shape)
-
-
-class NoisyBackward:
-    """Replaces a layer's ``complete_gradients``: from a step on the gradient of its weights is noise.
-
-    Args:
-        layer: the layer.
-        at: the first such step.
-        seed: the seed of the noise, which has the norm of the gradient that it replaces.
-    """
-
-    def __init__(self, layer: TrainableLayer, at: int, seed: int) -> None:
-        self._layer, self._at, self._steps = layer, at, 0
-        self._generator = np.random.default_rng(seed)
-
-    def __call__(self, samples: int) -> None:
-        if self._steps >= self._at:
-            gradient = self._layer.dweights
-            noise = self._generator.standard_normal(gradient.shape)
-            gradient[...] = noise * (np.linalg.norm(gradient) / np.linalg.norm(noise))
-        self._steps += 1
-
-
-class _Poison(Hook):
-    """Writes NaN into the script's own array when the step begins, after the checks at the start."""
-
-    def __init__(self, X: Array, at: int, rows: slice) -> None:
-        self._X, self._at, self._rows = X, at, rows
-
-    def on_step_start(self, event: StepStart) -> None:
-        if event.step == self._at:
-            self._X[self._rows] = np.nan
+    if declared.is_dense:
+        layer = str(generator.choice(DENSE))
+    settings = Settings(**{"network": network, "lr": RATE, "epochs": 1, "seed": seed, **(declared.settings or {})})
+    return Injected(fault, settings, 0 if declared.is_early else at, layer if declared.is_in_a_layer else None)

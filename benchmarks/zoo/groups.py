@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.zoo.faults import FAULTS, QUIET_FAULTS, injected
+from benchmarks.zoo.faults import DECLARED, injected
 from lenet.settings import Settings
 
 FIRST_SEED = {"calibration": 1_000, "evaluation": 10_000}
 SEEDS_A_ROUND = 2_000
-LATEST_ROUND = {"calibration": 0, "evaluation": 7}
+LATEST_ROUND = {"calibration": 0, "evaluation": 8}
 # Seeds that earlier rules have judged, with the results. They are no evaluation runs any more.
 RETIRED_SEEDS = (
     "10,000 to 11,362, by rules that called a third of the collapses of the paper's convolution unexplained",
@@ -26,6 +26,8 @@ RETIRED_SEEDS = (
     "precision 128 of 128, no false alarm in 420 clean runs, layer and mechanism right on 155 of 160 injected faults",
     "22,000 to 23,579, by rules that looked at the loss alone to say that a run has learned: recall 127 of 129, "
     "precision 127 of 127, no false alarm in 420 clean runs, layer and mechanism right on 157 of 160 injected faults",
+    "24,000 to 25,829, by rules that had no answer of their own for logs without the outputs of layers: recall 63 of "
+    "64, precision 63 of 63, no false alarm in 420 clean runs, layer and mechanism right on 80 of 80 injected faults",
 )
 # Settings with which all calibration runs learn, and how many runs a round has of each.
 CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
@@ -44,11 +46,9 @@ CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
 )
 # The settings of the report itself, with which runs unlearn late.
 REPORT_SETTINGS = {"network": "lenet", "lr": 0.5, "convolution": "report", "epochs": 3}
-NATURAL_RUNS, REPORT_RUNS, RUNS_A_FAULT = 420, 80, 20
+NATURAL_RUNS, REPORT_RUNS = 420, 80
 # Runs beyond the paper's settings. Their seeds begin so far after the first of a round.
 BEYOND = {"slow": (1600, 60), "batches": (1700, 40), "shapes": (1800, 60)}
-# Faults that may leave a run alive; the seeds of the first begin so far after the first of a round.
-QUIET_FROM, RUNS_A_QUIET_FAULT = 1400, 10
 QUICK_SHARE = 0.0167
 
 
@@ -89,14 +89,9 @@ def zoo_runs(part: str, round_: int = 0, share: float = 1.0) -> Iterator[ZooRun]
         (i / len(clean), "clean", Settings(epochs=1, seed=first + 500 + i, **clean[order[i]]))
         for i in range(round(len(clean) * share))
     ]
-    for number, fault in enumerate(FAULTS):
-        for i in range(max(1, round(RUNS_A_FAULT * share))):
-            seed = first + 1000 + 50 * number + i
-            planned.append((i / RUNS_A_FAULT, fault, injected(fault, seed).settings))
-    for number, fault in enumerate(QUIET_FAULTS):
-        for i in range(max(1, round(RUNS_A_QUIET_FAULT * share))):
-            seed = first + QUIET_FROM + 12 * number + i
-            planned.append((i / RUNS_A_QUIET_FAULT, fault, injected(fault, seed).settings))
+    for name, fault in DECLARED.items():
+        for i, offset in enumerate(fault.seeds[: max(1, round(len(fault.seeds) * share))]):
+            planned.append((i / len(fault.seeds), name, injected(name, first + offset).settings))
     for group, (offset, count) in BEYOND.items():
         planned += [
             (i / count, group, SETTINGS_OF[group](first + offset + i)) for i in range(max(1, round(count * share)))
