@@ -68,8 +68,8 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
 
 
 def page(numbers: Numbers) -> str:
-    """The page as Markdown. The numbers may have "report" where people see "paper"."""
-    return render("zoo.md.j2", prepare(numbers)).replace("report's", "paper's")
+    """The page as Markdown."""
+    return render("zoo.md.j2", prepare(numbers))
 
 
 class GoalRow(NamedTuple):

@@ -29,6 +29,8 @@ MOST_RUNS = 100_000
 """Runs of all arms of a study together."""
 MADE_WITH = ("date", "version", "commit", "python", "numpy", "cores", "jobs")
 """What the history holds for every start of the study."""
+PAPERS, FORMER = "paper's", "report's"
+"""How presets name what is the paper's own, and how they did. Files keep the former word, so that their names stay."""
 GIVEN_ONCE = {
     "seed": "a study takes --runs seeds from --seed on",
     "threads": "the number of threads changes times and nothing else, so it makes no arms",
@@ -172,6 +174,7 @@ class StudyPlan:
             arms = tuple(Arm(**arm) for arm in value.pop("arms"))
             value.pop("format")
             plan = cls(arms, **{**value, "history": tuple(value["history"])})
+            plan = plan if plan.preset is None else replace(plan, arms=tuple(map(_named_as_now, arms)))
             _check_size(plan)
             for name in MADE_WITH:
                 if any(name not in start for start in plan.history):
@@ -185,9 +188,16 @@ class StudyPlan:
         """File names of the arms, unique."""
         slugs: list[str] = []
         for arm in self.arms:
-            slug = re.sub(r"[^a-z0-9.]+", "-", arm.label.lower()).strip("-.") or "arm"
+            label = arm.label if self.preset is None else arm.label.replace(PAPERS, FORMER)
+            slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "arm"
             slugs.append(slug if slug not in slugs else f"{slug}-{len(slugs)}")
         return slugs
+
+
+def _named_as_now(arm: Arm) -> Arm:
+    """An arm of a preset with the label that it has now."""
+    control = None if arm.control is None else arm.control.replace(FORMER, PAPERS)
+    return replace(arm, label=arm.label.replace(FORMER, PAPERS), control=control)
 
 
 def _check_size(plan: StudyPlan) -> None:

@@ -58,12 +58,11 @@ AUTHOR_RUNS = {"feedforward": 48, "conv": 22, "conv2": 5, "conv-pool": 3, "lenet
 _TABLE_RUNS = {"feedforward": 48, "conv": 22, "conv2": 10, "conv-pool": 20, "lenet": 40}
 _REPORT = {"convolution": "report"}
 
-# Labels and questions stand in the numbers of studies that are kept: they keep "report", which pages show as "paper".
-EXACT, REPORT = "exact convolution", "report's convolution"
+EXACT, REPORT = "exact convolution", "paper's convolution"
 
 REPORT_TABLE = Preset(
     "report-table",
-    "Does the report's table come out again, and how many of its runs are defect runs?",
+    "Does the paper's table come out again, and how many of its runs are defect runs?",
     (
         ("feedforward", {"network": "feedforward"}, _TABLE_RUNS["feedforward"], None),
         *(
@@ -92,7 +91,7 @@ def _remedy(key: str, dose: float | None = None) -> Changes:
 # What the author had in mind (decay, "regularization, etc.", and the optimisers he names), what is commonly
 # done against such deaths (clipping, warm-up, a smaller rate, other initial weights), and shuffling.
 _REMEDIES: tuple[tuple[str, Changes], ...] = (
-    ("inverse-time decay 3e-4 (the report's)", {"lr_decay": "inverse-time", "decay_rate": 3e-4}),
+    ("inverse-time decay 3e-4 (the paper's)", {"lr_decay": "inverse-time", "decay_rate": 3e-4}),
     ("inverse-time decay 3e-3", {"lr_decay": "inverse-time", "decay_rate": 3e-3}),
     ("step decay, halved each epoch", {"lr_decay": "step", "decay_rate": 0.5}),
     ("cosine decay", {"lr_decay": "cosine"}),
@@ -113,7 +112,7 @@ _REMEDIES: tuple[tuple[str, Changes], ...] = (
 )
 # His question was about his own code, so the remedies he had in mind are tried with its convolution as well.
 _ON_REPORT = (
-    "inverse-time decay 3e-4 (the report's)",
+    "inverse-time decay 3e-4 (the paper's)",
     "inverse-time decay 3e-3",
     "L2 5e-4",
     "gradient clipped to norm 1",
@@ -122,7 +121,7 @@ CONTROL, REPORT_CONTROL = "control", f"control, {REPORT}"
 
 REMEDIES = Preset(
     "remedies",
-    "Which remedies save runs of the report's lenet, and at which cost?",
+    "Which remedies save runs of the paper's lenet, and at which cost?",
     (
         (CONTROL, {}, SEEDS, None),
         *((label, changes, SEEDS, CONTROL) for label, changes in _REMEDIES),
@@ -137,7 +136,7 @@ REMEDIES = Preset(
 
 WHY = Preset(
     "why",
-    "Why does lenet break, with an exact backward pass and with the report's?",
+    "Why does lenet break, with an exact backward pass and with the paper's?",
     ((EXACT, {}, SEEDS, None), (REPORT, _REPORT, SEEDS, EXACT)),
 )
 

@@ -58,15 +58,12 @@ def write_rescue_page(tables: StudyTables, page: Path) -> Path:
 
 
 def render(numbers: Numbers) -> str:
-    """The text of a page from its numbers, which the JSON file beside it has.
-
-    The numbers keep the names of arms as they always were ("report's convolution"); the page has those that people see.
-    """
+    """The text of a page from its numbers, which the JSON file beside it has."""
     from reports.pages.markdown import fill
 
     name = numbers["preset"]
     module = {**PAGES, "rescue": rescue}[name]
-    return fill(__name__, f"{name}.md.j2", module.prepare(numbers)).replace("report's", "paper's")
+    return fill(__name__, f"{name}.md.j2", module.prepare(numbers))
 
 
 __all__ = ["PAGES", "render", "write_page", "write_rescue_page"]

@@ -22,7 +22,7 @@ from lenet.settings import Settings
 
 DEATHS, MOST_SEEDS = 40, 80
 LR = 1.0
-"""Twice the report's learning rate: nearly every seed dies, as a quarter do at the report's."""
+"""Twice the paper's learning rate: nearly every seed dies, as a quarter do at the paper's."""
 
 
 class EndWhenKnown(Hook):
@@ -42,7 +42,7 @@ class EndWhenKnown(Hook):
 
 
 def death(seed: int, path: Path) -> Patient | None:
-    """A lenet with the report's settings at twice the rate; None where it does not die."""
+    """A lenet with the paper's settings at twice the rate; None where it does not die."""
     settings = Settings(seed=seed, lr=LR, epochs=1, threads=1)
     dataset = training_set.load_dataset(None, None)
     run_training(settings, path, RECORDING, dataset=dataset, hooks=lambda recorder: [EndWhenKnown(recorder)])

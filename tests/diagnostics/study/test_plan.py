@@ -273,6 +273,21 @@ def test_presets_are_settings_that_can_be_run():
         assert {arm.control for arm in arms} <= {*labels, None}
 
 
+def test_a_study_that_was_begun_under_the_former_labels_has_those_of_now_and_keeps_its_files(tmp_path):
+    asked = StudyPlan(preset("why").build({}), preset="why")
+    asked.save(tmp_path)
+    stored = tmp_path / "study.json"
+    now = stored.read_text()
+    stored.write_text(now.replace("paper's", "report's"))
+
+    assert stored.read_text() != now
+    assert StudyPlan.load(tmp_path) == asked
+    assert [run.file for run in asked.tasks()][:2] == [
+        "exact-convolution-seed0000.h5",
+        "report-s-convolution-seed0000.h5",
+    ]
+
+
 def test_the_report_table_makes_at_least_as_many_runs_as_the_author():
     for arm in preset("report-table").build({}):
         assert arm.runs >= AUTHOR_RUNS[arm.settings["network"]]

@@ -63,7 +63,7 @@ def test_arms_of_different_sizes_are_told_from_the_smallest_to_the_largest():
 
 
 def test_the_name_of_the_convolution_is_left_out_where_the_family_says_it():
-    (told,) = remedies.answered(family(arm("L2 5e-4, report's convolution", 1), is_report=True))["not_shown"]
+    (told,) = remedies.answered(family(arm("L2 5e-4, paper's convolution", 1), is_report=True))["not_shown"]
 
     assert told["name"] == "L2 5e-4"
 
