@@ -1,4 +1,4 @@
-"""Links of Markdown files, and the address of the repository that the package's metadata declare."""
+"""Links of Markdown files, and the address of the repository, which pyproject.toml declares."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY: str = PROJECT["urls"]["Repository"]
+TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+REPOSITORY: str = TOOLS["lenet-diag"]["repository"]
+URLS = {
+    "Repository": REPOSITORY,
+    "Documentation": f"{REPOSITORY}/tree/main/docs",
+    "Changelog": f"{REPOSITORY}/blob/main/CHANGELOG.md",
+    "Issues": f"{REPOSITORY}/issues",
+}
+"""Where more stands, for the metadata of the package."""
+PLACEHOLDER = "REPOSITORY"
+"""What files of the repository write for its address."""
 LINK = re.compile(
     r"(?P<before>(?P<image>!?)\[[^\[\]]*\]\(|(?P<embedded>\b(?:src|srcset)=\")|\bhref=\")(?P<target>[^)\"\s]+)"
 )
@@ -47,6 +56,6 @@ def address(place: str, is_image: bool = False) -> str:
     return f"{REPOSITORY}/{'raw' if is_image else 'blob'}/main/{place}"
 
 
-def absolute_links(markdown: str) -> str:
-    """Markdown of a file beside pyproject.toml for a page elsewhere: its links become addresses in the repository."""
-    return changed_links(markdown, address)
+def for_elsewhere(markdown: str) -> str:
+    """Markdown of a file beside pyproject.toml for a page elsewhere: with the address, and links that lead to it."""
+    return changed_links(markdown, address).replace(PLACEHOLDER, REPOSITORY)

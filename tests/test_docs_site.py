@@ -11,7 +11,7 @@ import pytest
 
 from docs.built_site import broken_links
 from docs.docstrings import as_markdown
-from docs.links import REPOSITORY, absolute_links, is_relative, targets
+from docs.links import REPOSITORY, for_elsewhere, is_relative, targets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
@@ -25,10 +25,10 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
 
 
 def test_links_become_addresses_for_a_page_elsewhere() -> None:
-    text = '![a](docs/a.png) [b](docs/b.md#c) [d](https://x.y) <img src="docs/e.svg">\n```\n[f](g.md)\n```\n'
+    text = 'REPOSITORY ![a](docs/a.png) [b](docs/b.md#c) [d](https://x.y) <img src="docs/e.svg">\n```\n[f](g.md)\n```\n'
 
-    assert absolute_links(text) == (
-        f"![a]({REPOSITORY}/raw/main/docs/a.png) [b]({REPOSITORY}/blob/main/docs/b.md#c) [d](https://x.y) "
+    assert for_elsewhere(text) == (
+        f"{REPOSITORY} ![a]({REPOSITORY}/raw/main/docs/a.png) [b]({REPOSITORY}/blob/main/docs/b.md#c) [d](https://x.y) "
         f'<img src="{REPOSITORY}/raw/main/docs/e.svg">\n```\n[f](g.md)\n```\n'
     )
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
 
-from docs.links import PROJECT, REPOSITORY, absolute_links, is_relative, targets
+from docs.links import PLACEHOLDER, REPOSITORY, URLS, for_elsewhere, is_relative, targets
 
 ROOT = Path(__file__).parents[1]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 PACKAGES = ("lenet", "diagnostics", "reports")
 LIBRARY = """
 import diagnostics as ld
@@ -107,25 +110,19 @@ def test_the_wheel_holds_the_packages_and_their_data_and_nothing_else(wheel: Pat
 def test_its_metadata_say_who_made_it_and_where_more_stands(wheel: Path) -> None:
     told = metadata(wheel)
 
-    assert (told["Name"], told["Version"]) == ("lenet-diag", PROJECT["version"])
+    assert (told["Name"], told["Version"]) == ("lenet-diag", VERSION)
     assert told["Author"] == "The lenet-diag authors"
     assert told["License-Expression"] == "MIT"
     assert len(told["Keywords"].split(",")) > 5
     assert "Typing :: Typed" in told.get_all("Classifier", [])
-    assert {line.split(", ")[0] for line in told.get_all("Project-URL", [])} >= {
-        "Repository",
-        "Documentation",
-        "Changelog",
-    }
+    assert dict(line.split(", ") for line in told.get_all("Project-URL", [])) == URLS
 
 
 def test_its_version_is_a_release_of_the_changelog_or_goes_on_from_one() -> None:
-    releases = re.findall(
-        r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
-    )
+    releases = re.findall(r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert releases, "the changelog has releases"
-    assert PROJECT["version"] in releases or ".dev" in PROJECT["version"]
+    assert VERSION in releases or ".dev" in VERSION
 
 
 def test_its_readme_works_on_an_index_page(wheel: Path) -> None:
@@ -133,10 +130,14 @@ def test_its_readme_works_on_an_index_page(wheel: Path) -> None:
     readme = str(told.get_payload())
 
     assert told["Description-Content-Type"] == "text/markdown"
-    assert readme.strip() == absolute_links((ROOT / "README.md").read_text(encoding="utf-8")).strip()
+    assert readme.strip() == for_elsewhere((ROOT / "README.md").read_text(encoding="utf-8")).strip()
+    assert f"pip install git+{REPOSITORY}\n" in readme
+    assert PLACEHOLDER not in readme
     ours = [target for target in targets(readme) if target.startswith(REPOSITORY)]
     assert len(ours) > 10
-    assert [target for target in targets(readme) if is_relative(target)] == []
+    shown = re.findall(r'(?:href|src|srcset)="([^"]+)"', MarkdownIt().render(readme))
+    assert len(shown) >= len(ours)
+    assert [target for target in shown if is_relative(target)] == []
     places = [re.sub(r"^/(raw|blob)/main/", "", target.removeprefix(REPOSITORY)).split("#")[0] for target in ours]
     assert [place for place in places if not (ROOT / place).exists()] == []
 
@@ -150,7 +151,7 @@ def test_it_works_outside_of_the_repository_and_leaves_nothing_behind(
     assert call(*pip, "check", cwd=tmp_path) == "No broken requirements found.\n"
 
     command = environment / "bin" / "lenet-diag"
-    assert call(command, "--version", cwd=tmp_path).strip().endswith(PROJECT["version"])
+    assert call(command, "--version", cwd=tmp_path).strip().endswith(VERSION)
     call(command, "train", "--steps", "30", "--limit", "5000", "--out", "run.h5", cwd=tmp_path)
     assert call(command, "report", "run.h5", cwd=tmp_path) == "run.report/report.html\n"
     assert str(environment) in call(environment / "bin" / "python", "-c", LIBRARY, cwd=tmp_path)
