@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.measure.activation_layout import ActivationLayout, Outputs
-from diagnostics.measure.silence import SilentSteps, silent_units
+from diagnostics.measure.silence import SilentSteps, mark_active
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, FLAT_ENDS, LayerOutputs, others, positions
 from lenet.hooks import LayerInfo
 
@@ -82,14 +82,12 @@ class ActivationStatistics:
             steps=self.silent_steps.measured,
         )
 
-    def _look(self, layout: ActivationLayout, candidates: NDArray[np.bool_]) -> None:
-        """Search the whole portion for units that may be silent."""
+    def _look(self, layout: ActivationLayout, asked: NDArray[np.bool_]) -> None:
+        """Search the whole portion for outputs other than 0 of the units that may be silent."""
         for parts, place in zip(layout.parts, self._places, strict=True):
-            units = np.flatnonzero(candidates[place]).tolist()
-            if units:
-                silent = self.silent[place]
-                silent[units] = 0
-                silent[silent_units(parts, units)] = 1
+            if asked[place].any():
+                for part in parts:
+                    mark_active(part, asked[place], self.silent[place])
 
     def _layout(self, outputs: Outputs) -> ActivationLayout:
         # The trainer announces the same mapping of the same arrays at every step. A layout keeps its

@@ -21,6 +21,7 @@ TYPES = {
     "tensor_sums": "void(Array(float32, 1, 'C', readonly=True), Array(int32, 1, 'C', readonly=True), int64[::1], "
     "float64[:, ::1], int64[::1], float32[:, ::1], int32[:, ::1])",
     "output_sums": "void(Array(float32, 4, 'C', readonly=True), int64, int64, int64, float64[::1], int64[::1])",
+    "mark_active": "void(Array(float32, 4, 'C', readonly=True), boolean[::1], uint8[::1])",
     "map_sums": "void(Array(float32, 3, 'C', readonly=True), int64, int64, int64, int64, float64, float64[::1], "
     "uint8[::1])",
     "row_sums": "void(Array(float32, 2, 'C', readonly=True), int64, float64, float64[::1], int64[::1], uint8[::1])",
@@ -116,6 +117,29 @@ def output_sums(x: Floats, first: int, stride: int, samples: int, sums: Doubles,
     sums[0] += total
     sums[1] += squares
     sums[2] += all_zeros
+
+
+def mark_active(x: Floats, asked: NDArray[np.bool_], silent: Flags) -> None:
+    """Take the units that have an output other than 0 from the silent ones.
+
+    ``x`` (H, C, W, n): outputs.
+    ``asked`` (C,): the units to look at.
+    ``silent`` (C,): set to 0 for those of them with an output other than 0.
+    """
+    for unit in range(x.shape[1]):
+        if not (asked[unit] and silent[unit]):
+            continue
+        for row in range(x.shape[0]):
+            for column in range(x.shape[2]):
+                part = x[row, unit, column]
+                others = np.int32(0)
+                for i in range(part.shape[0]):
+                    others += np.int32(part[i] != 0)
+                if others:
+                    silent[unit] = 0
+                    break
+            if not silent[unit]:
+                break
 
 
 def map_sums(

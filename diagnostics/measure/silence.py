@@ -15,13 +15,18 @@ Array = NDArray[np.floating[Any]]
 State = Mapping[str, NDArray[np.int64]]
 
 
-def silent_units(parts: Sequence[Array], candidates: Sequence[int]) -> list[int]:
-    """The units among ``candidates`` whose outputs are 0 for every sample of all ``parts``.
+def mark_active(part: Array, asked: NDArray[np.bool_], silent: NDArray[np.uint8]) -> None:
+    """Take the units that have an output other than 0 from the silent ones.
 
-    ``parts``: outputs of one layer, (H, C, W, n) each.
-    ``candidates``: the units to look at.
+    ``part``: outputs of one layer, (H, C, W, n).
+    ``asked`` (C,): the units to look at.
+    ``silent`` (C,): set to 0 for those of them with an output other than 0.
     """
-    return [unit for unit in candidates if all(part[:, unit].max() == part[:, unit].min() == 0 for part in parts)]
+    if part.flags.c_contiguous and part.dtype == np.float32:
+        compiled_loops().mark_active(part, asked, silent)
+        return
+    for unit in np.flatnonzero(asked & (silent != 0)).tolist():
+        silent[unit] = not part[:, unit].any()
 
 
 class SilentSteps:
