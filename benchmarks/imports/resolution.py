@@ -7,7 +7,8 @@
 Loss and accuracy of every completed run in a folder of logs are exported as CSV: every step, every 10th, every 50th,
 500 random rows, running means of the epoch as Keras prints them (four digits; every step, and every 10th), and means of
 epochs. Each file is imported with the shares of the classes and the steps of an epoch, and judged. The table says how
-often the verdict is that of the whole log, and how often the onset of the whole log lies in the reported interval.
+often the verdict is that of the whole log, how often it is that or one that the rows say they leave open, and how often
+the onset of the whole log lies in the reported interval.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ HEADER = (
     "rows",
     "runs",
     "the same verdict",
+    "the same, or left open",
     "dead or not: the same",
     "living runs called dead",
     "onset in the interval",
@@ -48,6 +50,7 @@ class Coarsened:
     group: what the run was trained with, in words.
     form: how the log was coarsened.
     verdict, whole: the verdicts from the coarser log and from the whole one.
+    others: the verdicts that the coarser log leaves open beside its own.
     holds: whether the onset of the whole log lies in the reported interval; None where one of the two has no onset.
     """
 
@@ -56,6 +59,7 @@ class Coarsened:
     form: str
     verdict: Verdict
     whole: Verdict
+    others: tuple[Verdict, ...]
     holds: bool | None
 
 
@@ -96,7 +100,9 @@ def coarsened(path: Path) -> list[Coarsened]:
             if whole.onset is not None and told.onset is not None:
                 first, last = told.stretches[-1].onset_between or (told.onset, told.onset)
                 holds = first <= whole.onset <= last
-            found.append(Coarsened(path.stem, _group(run), form, told.verdict, whole.verdict, holds))
+            found.append(
+                Coarsened(path.stem, _group(run), form, told.verdict, whole.verdict, tuple(told.also_possible), holds)
+            )
     return found
 
 
@@ -123,6 +129,7 @@ def row(form: str, runs: Sequence[Coarsened]) -> tuple[str, ...]:
         form,
         str(len(runs)),
         share(sum(one.verdict is one.whole for one in runs), len(runs)),
+        share(sum(one.whole in (one.verdict, *one.others) for one in runs), len(runs)),
         share(sum(one.verdict.is_defect == one.whole.is_defect for one in runs), len(runs)),
         share(sum(one.verdict.is_defect for one in living), len(living)),
         share(sum(onsets), len(onsets)),
@@ -142,7 +149,10 @@ def prepare(found: Sequence[Coarsened]) -> dict[str, Any]:
         "commit": code_version()["commit"],
         "machine": common.machine(),
         "header": HEADER,
-        "others": [(one.form, one.name, one.group, str(one.whole), str(one.verdict)) for one in others],
+        "others": [
+            (one.form, one.name, one.group, str(one.whole), str(one.verdict), ", ".join(one.others) or "nothing")
+            for one in others
+        ],
     }
 
 

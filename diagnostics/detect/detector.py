@@ -32,6 +32,7 @@ from diagnostics.detect.dead_end import DeadEnd
 from diagnostics.detect.early_warnings import EarlyWarnings, plateau_warning
 from diagnostics.detect.epoch_means import EpochSums, FirstLoss
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
+from diagnostics.detect.open_verdicts import open_verdicts
 from diagnostics.detect.progress import PROGRESS, MovingNow, Progress
 from diagnostics.detect.recent_rows import RecentRows
 from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
@@ -266,4 +267,5 @@ class Detector:
             suggestions=() if verdict.is_survivor else suggested(explanation, window),
             limits=dict(self.thresholds),
             changed_limits=self.thresholds.changes,
+            also_possible=open_verdicts(self.symptoms, verdict),
         )

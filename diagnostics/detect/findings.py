@@ -184,6 +184,7 @@ class Diagnosis(ShownInNotebooks):
         suggestions: what to try, the best first; default none.
         limits: the limits it was judged by; default none.
         changed_limits: value and default of each limit that does not have its default; default none.
+        also_possible: verdicts that coarse rows leave open beside it, each with what they do not show; default none.
         rollbacks: where the run was turned back; default nowhere. All else is about the steps that were not undone.
     """
 
@@ -201,12 +202,14 @@ class Diagnosis(ShownInNotebooks):
     suggestions: tuple[Suggestion, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
     changed_limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    also_possible: Mapping[Verdict, str] = field(default_factory=dict)
     rollbacks: tuple[Rollback, ...] = ()
 
     def with_rollbacks(self, rollbacks: Sequence[Rollback]) -> Diagnosis:
         """The same diagnosis with the rollbacks of the run. Where the run ended well, the verdict is rescued."""
-        verdict = Verdict.RESCUED if rollbacks and self.verdict.is_survivor else self.verdict
-        return replace(self, verdict=verdict, rollbacks=tuple(rollbacks))
+        if rollbacks and self.verdict.is_survivor:
+            return replace(self, verdict=Verdict.RESCUED, also_possible={}, rollbacks=tuple(rollbacks))
+        return replace(self, rollbacks=tuple(rollbacks))
 
     def __repr__(self) -> str:
         died = "" if self.broke_at is None else f", died at step {self.broke_at}"
@@ -264,6 +267,7 @@ class Diagnosis(ShownInNotebooks):
             "format_version": JSON_VERSION,
             "run": self.run,
             "verdict": str(self.verdict),
+            "also_possible": {str(other): reason for other, reason in self.also_possible.items()},
             "is_defect": self.is_defect,
             "onset": self.onset,
             "confirmed": self.confirmed,

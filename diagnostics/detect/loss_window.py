@@ -57,7 +57,7 @@ class LossWindow:
         self._contradiction_accuracy = thresholds["verdict.contradiction_accuracy"]
         self._between_accuracy = self.commonest + thresholds["verdict.between_accuracy"]
         self._between_loss = thresholds["verdict.between_loss"] * self.guessing_loss
-        self._recovery_accuracy = self.commonest + thresholds["verdict.recovery_accuracy"]
+        self.recovery_accuracy = self.commonest + thresholds["verdict.recovery_accuracy"]
         self._least_rows = 1 if are_means else LEAST_ROWS
         self.rows: deque[tuple[int, int | None, int, int]] = deque()  # step, loss in units, right answers, samples
         self._loss_sum = self._correct = self._samples = self._bad_rows = 0
@@ -150,7 +150,7 @@ class LossWindow:
         else:
             self.is_learned = loss <= self.learned_loss and accuracy > chance
             self.is_contradictory = loss <= self.learned_loss and accuracy <= chance
-            self.is_above_chance = accuracy >= self._recovery_accuracy
+            self.is_above_chance = accuracy >= self.recovery_accuracy
             self.is_between = not self.is_learned and accuracy >= self._between_accuracy
         if self.is_guessing:
             self.last_guess = step

@@ -64,6 +64,7 @@ from diagnostics.detect.contradiction import Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
 from diagnostics.detect.loss_window import ONSET_MEAN, LossWindow
 from diagnostics.detect.onset_interval import OnsetInterval
+from diagnostics.detect.open_verdicts import UnseenSteps
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.task import DEFAULT_TASK, Task
 from diagnostics.schema.window import window_steps
@@ -88,7 +89,8 @@ class Symptoms:
     improves at its end is slow, even where nothing moved at patience. Default True.
     ``are_means``: whether a row is the mean over the steps since the row before. Default False: it is that of its step.
 
-    ``recent`` is the window of the last W steps; ``stretches`` are the defect stretches so far.
+    ``recent`` is the window of the last W steps; ``stretches`` are the defect stretches so far; ``unseen`` follows what
+    may have happened between rows.
     """
 
     def __init__(
@@ -102,13 +104,14 @@ class Symptoms:
         task: Task = DEFAULT_TASK,
         sees_layers: bool = True,
     ) -> None:
-        self.task, self.window, self._sees_layers = task, window, sees_layers
-        self.has_accuracy, self._are_means = has_accuracy, are_means
+        self.task, self.window, self.sees_layers = task, window, sees_layers
+        self.has_accuracy, self.are_means = has_accuracy, are_means
         self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means)
         # Patience and grace cannot be shorter than the window.
         self.patience = max(int(thresholds["verdict.patience"]), window)
         self.grace = max(int(thresholds["verdict.grace"]), window)
         self._onset = OnsetInterval(ONSET_MEAN)
+        self.unseen = UnseenSteps(self.recent, are_means)
         self._confirmed_by: dict[int, float] = {}
         self.steps = 0
         self.has_learned = False
@@ -146,6 +149,11 @@ class Symptoms:
         return self.recent.contradiction
 
     @property
+    def has_gaps(self) -> bool:
+        """Whether steps are missing between rows, or rows are means."""
+        return self._onset.has_gaps
+
+    @property
     def open_stretch(self) -> Stretch | None:
         """The defect stretch the run is in, if any."""
         if self.stretches and self.stretches[-1].recovery is None:
@@ -173,11 +181,13 @@ class Symptoms:
 
         The two functions are called only where their answer decides.
         """
-        first = self.steps if self._are_means else step
+        first = self.steps if self.are_means else step
         recent = self.recent
         recent.add(first, step, loss, accuracy, samples)
         last_step, self.steps = self.steps, step + 1
         self._onset.observe(first, step, recent.is_loss_good, recent.is_guessing)
+        if self._onset.has_gaps or self.are_means:
+            self.unseen.observe(last_step - 1, step, loss, accuracy, samples)
         if not finite:
             between = self._onset.of_divergence(last_step)
             return self._open(Verdict.DIVERGED, step, step, between) if self.open_stretch is None else None
@@ -234,7 +244,7 @@ class Symptoms:
         recent = self.recent
         if recent.is_long and recent.is_better and not recent.stands_still:
             return True
-        has_begun = not self.has_learned and (recent.is_better or not self._sees_layers) and improves()
+        has_begun = not self.has_learned and (recent.is_better or not self.sees_layers) and improves()
         return recent.is_between or has_begun
 
     def _open(self, kind: Verdict, onset: int, step: int, between: tuple[int, int] | None) -> Stretch:

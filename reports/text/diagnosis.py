@@ -13,7 +13,7 @@ from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
 from reports.text.end_numbers import EndNumbers
 from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
-from reports.text.imported import onset_words
+from reports.text.imported import onset_words, open_words
 from reports.text.numbers import counted
 from reports.text.phrases import in_a_line, status_words
 from reports.text.wrapping import WIDTH, labelled, lines_of
@@ -39,7 +39,12 @@ def verdict_line(diagnosis: Diagnosis) -> str:
 
 
 def verdict_sentence(run: Run) -> str:
-    """The verdict in one sentence, with layer, step and mechanism where they are known."""
+    """The verdict in one sentence, with layer, step and mechanism where they are known; one more for what is open."""
+    others = run.diagnosis.also_possible.items()
+    return " ".join([_verdict_sentence(run), *(f"It may be {other} as well: {reason}." for other, reason in others)])
+
+
+def _verdict_sentence(run: Run) -> str:
     diagnosis, stretch = run.diagnosis, deciding_stretch(run.diagnosis)
     because = f" {headline(diagnosis)}".rstrip()
     if not because and diagnosis.verdict.is_dead:
@@ -102,7 +107,7 @@ def facts(
 
     The arguments are those of :func:`diagnosis_text`.
     """
-    found: list[tuple[str, str]] = []
+    found = _under("possible:", open_words(diagnosis))
     if status != "completed":
         steps = diagnosis.steps
         of = f"{steps:,} of {counted(planned, 'planned step')}" if planned else counted(steps, "step")

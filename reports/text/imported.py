@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diagnostics.detect.findings import Stretch
+from diagnostics.detect.findings import Diagnosis, Stretch
 from diagnostics.run.run import Run
 from reports.text.wrapping import labelled
 
@@ -16,6 +16,11 @@ def onset_words(stretch: Stretch) -> str:
         return f"step {stretch.onset:,}"
     first, last = stretch.onset_between
     return f"between step {first:,} and {last:,}"
+
+
+def open_words(diagnosis: Diagnosis) -> list[str]:
+    """The verdicts that coarse rows leave open beside the one that was given, each with what the rows do not show."""
+    return [f"{other} as well: {reason}" for other, reason in diagnosis.also_possible.items()]
 
 
 def imported_words(run: Run) -> list[str]:
