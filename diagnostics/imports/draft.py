@@ -110,6 +110,9 @@ class Draft:
 
     def _with_lost_rows(self, loss: MetricSeries, accuracy: MetricSeries) -> MetricSeries:
         """In a table, rows at the end that have an accuracy and an empty loss had a loss that was not finite."""
+        if self.metrics.is_table and len(loss) and np.isnan(loss.values).all():
+            self.told.append("its losses, all empty or nan, are taken as not finite")
+            return loss
         late = accuracy.steps > loss.steps[-1] if len(loss) else np.zeros(0, np.bool_)
         if not self.metrics.is_table or not late.any() or not np.isin(accuracy.steps[~late], loss.steps).all():
             return loss

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from diagnostics.imports.columns import is_epoch, is_step
+from diagnostics.imports.columns import is_epoch, is_step, meaning_of
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers, number_of
 
 NOT_METRICS = frozenset({"wall", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"})
@@ -27,6 +27,7 @@ def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
     steps = _counter(frame, names, is_step)
     epochs = _counter(frame, names, is_epoch)
     runs: dict[str, dict[str, MetricSeries]] = {}
+    empty: list[str] = []
     for place, name in enumerate(names):
         if is_step(name) or is_epoch(name) or name.strip().lower() in NOT_METRICS or name.startswith("Unnamed"):
             continue
@@ -35,12 +36,25 @@ def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
             continue
         present, values = numbers_of_column(frame.iloc[:, place])
         if not present.any():
+            empty.append(name)
             continue
         run, metric = (found["run"], found["name"]) if found else ("", name)
         if is_step(metric) or is_epoch(metric):
             continue
         runs.setdefault(run, {})[metric] = MetricSeries(steps[present], epochs[present], values[present])
+    for series in runs.values():
+        _add_lost_loss(series, empty)
     return [LoggedMetrics(series, name, is_table=True, **known) for name, series in runs.items()]
+
+
+def _add_lost_loss(series: dict[str, MetricSeries], empty: list[str]) -> None:
+    """A loss whose cells are all empty, beside accuracies and without another loss, was never finite."""
+    means = {name: (one.quantity, one.data) for name in [*series, *empty] if (one := meaning_of(name)) is not None}
+    losses = [name for name, meaning in means.items() if meaning in (("loss", "train"), ("data_loss", "train"))]
+    accuracies = [name for name, meaning in means.items() if meaning == ("accuracy", "train") and name in series]
+    if accuracies and losses and not any(name in series for name in losses):
+        beside = series[accuracies[0]]
+        series[losses[0]] = beside.with_values(np.full(len(beside), np.nan))
 
 
 def _counter(frame: pd.DataFrame, names: list[str], is_it: Any) -> Numbers:

@@ -163,6 +163,14 @@ def test_a_loss_that_became_not_finite_is_a_divergence_even_where_the_cell_is_em
     assert imported(tmp_path, text).diagnosis.onset == 120
 
 
+def test_a_loss_that_was_never_finite_is_a_divergence_where_all_its_cells_are_empty(tmp_path):
+    for name in ("loss", "train_loss"):
+        run = imported(tmp_path, curve().rename(columns={"loss": name}).assign(**{name: math.nan, "val_loss": 2.3}))
+
+        assert (run.verdict, run.diagnosis.onset) == (Verdict.DIVERGED, 0)
+        assert "its losses, all empty or nan, are taken as not finite" in told(run)
+
+
 def test_accuracies_in_per_cent_are_shares(tmp_path):
     run = imported(tmp_path, curve().assign(accuracy=lambda frame: 100 * frame.accuracy))
 
