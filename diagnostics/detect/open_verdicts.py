@@ -89,17 +89,21 @@ def open_verdicts(symptoms: Symptoms, verdict: Verdict) -> dict[Verdict, str]:
     """
     unseen, where = symptoms.unseen, "within its means" if symptoms.are_means else "between its rows"
     hidden, learned = math.floor(unseen.guessing.longest), math.floor(unseen.learned.longest)
+    at_end = math.floor(unseen.guessing.newest)
+    found: dict[Verdict, str] = {}
     if verdict is Verdict.HEALTHY and hidden >= symptoms.window:
-        return {Verdict.RECOVERED: f"a defect stretch of up to {hidden:,} steps {where} cannot be seen"}
-    if verdict is Verdict.HEALTHY and symptoms.has_gaps and unseen.late_start >= symptoms.patience:
+        found[Verdict.RECOVERED] = f"a defect stretch of up to {hidden:,} steps {where} cannot be seen"
+    elif verdict is Verdict.HEALTHY and symptoms.has_gaps and unseen.late_start >= symptoms.patience:
         at = f"step {symptoms.patience:,}"
-        return {Verdict.RECOVERED: f"it learned after {at}, and so few rows do not show whether it stood still then"}
+        found[Verdict.RECOVERED] = f"it learned after {at}, and so few rows do not show whether it stood still then"
     if verdict is Verdict.RECOVERED and all(one.kind is Verdict.NEVER_LEARNED for one in symptoms.stretches):
         lacks = "in so few rows" if symptoms.sees_layers else "without the outputs of its layers"
         if symptoms.has_gaps or not symptoms.sees_layers:
-            return {Verdict.HEALTHY: f"{lacks} a late start looks the same as a defect stretch"}
+            found[Verdict.HEALTHY] = f"{lacks} a late start looks the same as a defect stretch"
+    if verdict.is_survivor and at_end >= symptoms.window:
+        found[Verdict.COLLAPSED] = f"no row shows that it had not collapsed in its last {at_end:,} steps"
     if verdict is Verdict.NEVER_LEARNED and learned >= symptoms.window:
-        return {Verdict.COLLAPSED: f"it may have learned for up to {learned:,} steps {where} before it died"}
+        found[Verdict.COLLAPSED] = f"it may have learned for up to {learned:,} steps {where} before it died"
     if verdict is Verdict.COLLAPSED and symptoms.first_learned is None:
-        return {Verdict.NEVER_LEARNED: "that it had learned follows from one mean alone"}
-    return {}
+        found[Verdict.NEVER_LEARNED] = "that it had learned follows from one mean alone"
+    return found

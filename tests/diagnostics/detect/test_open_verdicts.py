@@ -47,6 +47,12 @@ def test_a_run_that_never_learned_may_have_learned_between_two_rows_that_are_far
     assert left_open(judged(steps, *collapse(steps, 0))) == (Verdict.NEVER_LEARNED, {Verdict.COLLAPSED})
 
 
+def test_a_run_whose_last_row_guesses_may_have_collapsed_where_rows_are_far_apart():
+    for every, others in ((1, set()), (10, set()), (50, {Verdict.RECOVERED, Verdict.COLLAPSED})):
+        steps = range(0, 1001, every)
+        assert left_open(judged(steps, *stretch(steps, 1000, 1000))) == (Verdict.HEALTHY, others)
+
+
 class TestMeans:
     def left_open(self, *rows):
         losses, accuracies = zip(*rows, strict=True)
@@ -54,7 +60,8 @@ class TestMeans:
         return left_open(judged(steps, losses, accuracies, are_means=True, samples=2560))
 
     def test_a_mean_hides_as_many_defect_steps_as_its_loss_has_room_for(self):
-        assert self.left_open((0.6, 0.8), (0.2, 0.95))[1] == {Verdict.RECOVERED}
+        assert self.left_open((0.6, 0.8), (0.03, 0.99)) == (Verdict.HEALTHY, {Verdict.RECOVERED})
+        assert self.left_open((0.6, 0.8), (0.2, 0.95)) == (Verdict.HEALTHY, {Verdict.RECOVERED, Verdict.COLLAPSED})
         assert self.left_open((0.05, 0.99), (0.02, 0.99)) == (Verdict.HEALTHY, set())
 
     def test_a_mean_hides_as_many_good_steps_as_its_accuracy_has_room_for(self):
