@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from diagnostics.adapters.torch_hooks import HookSet
 from diagnostics.adapters.torch_loss import CORRECT, COUNT, DATA_LOSS, LOSS, BatchSums, LossTap, joined
 from diagnostics.adapters.torch_optimizers import have_own_rates, inverse_scale, rate_of, rates_of
 from diagnostics.adapters.torch_outputs import tensor_in
@@ -59,6 +60,7 @@ class TorchListener:
         run: what the steps are handed to.
         recorder: the recorder, which counts targets where the labels are not known.
         knowledge: what the user says of the run.
+        tracing: the hooks that only the first step needs; they are taken off after it.
 
     Attributes:
         plan: what is measured; None before the first update.
@@ -72,11 +74,13 @@ class TorchListener:
         run: MeasuredRun,
         recorder: RowRecorder,
         knowledge: RunKnowledge,
+        tracing: HookSet,
     ) -> None:
         self.plan: StepPlan | None = None
         self._model, self._optimizers, self._loss = model, optimizers, loss
         self._run, self._recorder, self._knowledge = run, recorder, knowledge
         self._trace: ForwardTrace | None = ForwardTrace()
+        self._tracing = tracing
         self._vector = StepVector()
         self._validations: list[BatchSums] = []
         self._batches: list[BatchSums] = []
@@ -222,6 +226,7 @@ class TorchListener:
         if trace is not None:
             self.plan = StepPlan(self._model, self._optimizers, trace, self._knowledge.activations)
             self.plan.take_trace(trace, self._vector)
+            self._tracing.remove()
 
     def _forget_unused(self) -> None:
         """Losses whose gradients were thrown away, as where a GradScaler left a step out, belong to no step."""

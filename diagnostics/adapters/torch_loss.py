@@ -25,7 +25,7 @@ class BatchSums:
     """What the criterion said of one batch.
 
     Attributes:
-        sums: (4,), on its device: loss and data loss times samples, right answers, samples.
+        sums: (4,), loss and data loss times samples, right answers, samples: an array, or a tensor on its device.
         targets: the targets that count, None where they are not known.
         is_training: whether the model was in training mode.
         is_used: whether the loss has been differentiated.
@@ -97,6 +97,8 @@ class LossTap:
             outputs, targets = _plain(outputs), _plain(targets)
             if self.task is None:
                 self.task = task_of(self.criterion, outputs, targets)
+            if self._are_usual(loss, outputs, targets):
+                return self._usual(loss, outputs, targets, is_training)
             loss = loss.detach().float()
             correct, classes, counts = self._answers(outputs, targets)
             count = self._count(loss, targets, counts)
@@ -111,6 +113,21 @@ class LossTap:
             return BatchSums(sums, counted, is_training)
 
     # ---- inside
+
+    def _are_usual(self, loss: Any, outputs: Any, targets: Any) -> bool:
+        """Whether a batch is one of classes on the host with a plain mean loss, for which NumPy is enough."""
+        if outputs is None or targets is None or self.task is None or self.task.kind != CLASSES:
+            return False
+        is_plain = not self._needs_entropy and self._reduction != "sum" and loss.numel() == 1
+        is_simple = outputs.ndim == 2 and targets.ndim == 1 and len(targets) and not targets.is_floating_point()
+        on_host = all(StepVector.is_host(one) for one in (loss, outputs, targets)) and outputs.element_size() >= 4
+        return bool(is_plain and is_simple and on_host and not (targets.numpy() == self._ignored).any())
+
+    def _usual(self, loss: Any, outputs: Any, targets: Any, is_training: bool) -> BatchSums:
+        """The sums of such a batch, at a tenth of the cost."""
+        total, count = loss.item() * len(targets), len(targets)
+        right = np.count_nonzero(outputs.numpy().argmax(axis=1) == targets.numpy())
+        return BatchSums(np.array([total, total, right, count]), targets, is_training)
 
     def _answers(self, outputs: Any, targets: Any) -> tuple[Any, Any, Any]:
         """The number of right answers, the classes, and which of them count; None for all, or where there are none."""
@@ -153,7 +170,11 @@ def joined(batches: list[BatchSums], vector: StepVector, place: NDArray[np.float
     """Add up the sums of batches, and send them to ``place`` (4,)."""
     import torch
 
-    vector.add(batches[0].sums if len(batches) == 1 else torch.stack([one.sums for one in batches]).sum(0), place)
+    if all(isinstance(one.sums, np.ndarray) for one in batches):
+        place[...] = sum(one.sums for one in batches)
+        return
+    tensors = [torch.as_tensor(one.sums) for one in batches]
+    vector.add(tensors[0] if len(tensors) == 1 else torch.stack(tensors).sum(0), place)
 
 
 def _are_classes(outputs: Any, targets: Any) -> bool:

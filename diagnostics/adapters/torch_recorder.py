@@ -104,6 +104,7 @@ class TorchRecorder:
         self.recorder.check()
         self._run = MeasuredRun(self.recorder, hooks, lambda: atexit.register(self._close_at_exit))
         known = None if labels is None else np.asarray(labels)
+        self._hooks, self._tracing = HookSet(), HookSet()
         self._listener = TorchListener(
             self._model,
             self._optimizers,
@@ -119,8 +120,8 @@ class TorchRecorder:
                 dict(description or {}),
                 dict(activations or {}),
             ),
+            self._tracing,
         )
-        self._hooks = HookSet()
         self._is_attached = self._has_ended = False
 
     def attach(self) -> Self:
@@ -132,7 +133,7 @@ class TorchRecorder:
         hooks.add(self._model.register_forward_pre_hook, heard.on_batch, with_kwargs=True)
         for module in self._model.modules():
             if module._parameters:
-                hooks.add(module.register_forward_pre_hook, heard.on_call)
+                self._tracing.add(module.register_forward_pre_hook, heard.on_call)
                 hooks.add(module.register_forward_hook, heard.on_output, with_kwargs=True)
         for optimizer in self._optimizers:
             hooks.add(optimizer.register_step_pre_hook, heard.before_update)
@@ -198,6 +199,7 @@ class TorchRecorder:
     def _end(self, error: BaseException | None) -> bool:
         atexit.unregister(self._close_at_exit)
         self._hooks.remove()
+        self._tracing.remove()
         if self._has_ended or not self._is_attached:
             return False
         self._has_ended = True

@@ -33,13 +33,13 @@ class MeasuredTensors(Protocol):
     """Some parameters of one device, as they are measured around an update."""
 
     def before(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
-        """Measure values and gradients, and keep the values."""
+        """Keep the values, and take in the gradients."""
 
     def gradients(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
-        """Measure the gradients alone."""
+        """Take in the gradients alone."""
 
     def after(self, vector: StepVector) -> None:
-        """Measure the update."""
+        """The update is done: all kinds are measured when this returns."""
 
     def histograms(self, gradients: Sequence[Gradient]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Histograms and their ranges, (kind, tensor, bin) and (kind, tensor, 2)."""
@@ -63,31 +63,42 @@ class HostTensors:
         import torch
 
         self._parameters, self._block = list(parameters), block
-        self._found: dict[int, NDArray[np.float32]] = {}
         is_small = [p.numel() < SMALL and p.dtype == torch.float32 for p in parameters]
         self._small = [i for i, small in enumerate(is_small) if small]
         self._large = [i for i, small in enumerate(is_small) if not small]
+        self._places = np.array(self._small, np.intp)
+        self._bare: list[int] = []  # the small ones without a gradient in this step
         sizes = [parameters[i].numel() for i in self._small]
-        self._flat = [torch.zeros(sum(sizes)) for _ in range(len(KINDS) + 1)]  # and the values after the update
+        self._flat = torch.zeros(len(KINDS) + 1, sum(sizes))  # and the values after the update
         self._views = [
             [part.view(parameters[i].shape) for part, i in zip(flat.split(sizes), self._small, strict=True)]
             for flat in self._flat
         ]
-        self._gathered = [TensorStatistics(sizes, self._room(kind, len(sizes))) for kind in range(len(KINDS))]
-        self._flat_arrays = [flat.numpy() for flat in self._flat]
+        self._found = np.zeros((len(TENSOR_STATISTICS), len(KINDS) * len(sizes)), np.float32)
+        self._gathered = TensorStatistics(sizes * len(KINDS), self._found)
+        self._entries = self._flat[: len(KINDS)].view(-1).numpy()
         self._kept = {i: torch.empty_like(parameters[i], memory_format=torch.contiguous_format) for i in self._large}
         self._in_pieces = {i: PieceStatistics(parameters[i].numel()) for i in self._large}
         self._scratch = torch.empty(PIECE)
 
     def before(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
-        self._gather(VALUE, [self._parameters[i] for i in self._small])
+        import torch
+
+        if self._small:
+            torch._foreach_copy_(self._views[VALUE], [self._parameters[i] for i in self._small])
         for i, kept in self._kept.items():
-            kept.copy_(self._parameters[i].detach())
-            self._block[VALUE, :, i] = self._in_pieces[i].measure(partial(self._pieces, kept))
+            pieces = partial(self._copied, kept, self._parameters[i].detach())
+            self._block[VALUE, :, i] = self._in_pieces[i].measure(pieces)
         self.gradients(gradients, vector)
 
     def gradients(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
-        self._gather(GRADIENT, [gradients[i] for i in self._small])
+        import torch
+
+        there = [place for place, i in enumerate(self._small) if gradients[i] is not None]
+        if there:
+            found = [_dense(gradients[self._small[place]]) for place in there]
+            torch._foreach_copy_([self._views[GRADIENT][place] for place in there], found)
+        self._bare = [i for i in self._small if gradients[i] is None]
         for i in self._large:
             if gradients[i] is None:
                 self._block[GRADIENT, :, i] = np.nan
@@ -102,7 +113,10 @@ class HostTensors:
         if self._small:
             torch._foreach_copy_(self._views[-1], [self._parameters[i] for i in self._small])
             torch.sub(self._flat[-1], self._flat[VALUE], out=self._flat[UPDATE])
-            self._measure(UPDATE)
+            self._gathered.measure(self._entries)  # all kinds at once: the caches are cold, and each call costs
+            found = self._found.reshape(len(TENSOR_STATISTICS), len(KINDS), -1)
+            self._block[:, :, self._places] = found.transpose(1, 0, 2)
+            self._block[GRADIENT, :, self._bare] = np.nan
         for i, kept in self._kept.items():
             pieces = partial(self._pieces, self._parameters[i].detach(), kept)
             self._block[UPDATE, :, i] = self._in_pieces[i].measure(pieces)
@@ -127,32 +141,15 @@ class HostTensors:
 
     # ---- inside
 
-    def _room(self, kind: int, small: int) -> NDArray[np.float32]:
-        """Where the statistics of small tensors of one kind go: to the block itself, where there are no others."""
-        if not self._large:
-            whole: NDArray[np.float32] = self._block[kind]
-            return whole
-        self._found[kind] = np.zeros((len(TENSOR_STATISTICS), small), np.float32)
-        return self._found[kind]
-
-    def _gather(self, kind: int, tensors: Sequence[Gradient]) -> None:
-        """Copy small tensors into their buffer, and measure it."""
-        import torch
-
-        if not self._small:
+    def _copied(self, kept: Any, x: Any) -> Iterator[NDArray[np.float32]]:
+        """Copy a tensor to ``kept``, piece by piece, so that each is measured while the caches hold it."""
+        if not x.is_contiguous():
+            kept.copy_(x)
+            yield from self._pieces(kept)
             return
-        there = [_dense(x) for x in tensors if x is not None]
-        views = [view for view, x in zip(self._views[kind], tensors, strict=True) if x is not None]
-        if there:
-            torch._foreach_copy_(views, there)
-        self._measure(kind)
-        if len(there) < len(self._small):
-            self._block[kind][:, [i for i, x in zip(self._small, tensors, strict=True) if x is None]] = np.nan
-
-    def _measure(self, kind: int) -> None:
-        self._gathered[kind].measure(self._flat_arrays[kind])
-        if self._large:
-            self._block[kind][:, self._small] = self._found[kind]
+        for to, part in zip(kept.view(-1).split(PIECE), x.view(-1).split(PIECE), strict=True):
+            to.copy_(part)
+            yield from self._pieces(to)
 
     def _pieces(self, x: Any, minus: Any = None) -> Iterator[NDArray[np.float32]]:
         """A tensor, or a difference, as float32 pieces; each lies in the same memory as the one before."""
