@@ -64,8 +64,8 @@ from diagnostics.detect.contradiction import Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
 from diagnostics.detect.loss_window import ONSET_MEAN, LossWindow
 from diagnostics.detect.onset_interval import OnsetInterval
-from diagnostics.detect.open_verdicts import UnseenSteps
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.detect.unseen_steps import UnseenSteps
 from diagnostics.schema.task import DEFAULT_TASK, Task
 from diagnostics.schema.window import window_steps
 
