@@ -10,6 +10,7 @@ from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY, ROLLBACK_REMEDI
 from diagnostics.detect.symptoms import window_of
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.log.run_log import Policy
+from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
@@ -92,13 +93,19 @@ class RecordingOptions:
             words += [self.rollback_with, *([RESHUFFLED] if self.rollback_reshuffle else [])]
         return " ".join(words)
 
-    def resumed(self, before: str) -> RecordingOptions:
-        """The options of a resumed run: what is done at a defect is what its log says, unless these options say it."""
-        policy, *how = before.split()
-        if self.on_defect is not None or policy not in DEFECT_POLICIES:
-            return self
-        remedy = how[0] if how and how[0] in ROLLBACK_REMEDIES else DEFAULT_REMEDY
-        known: dict[str, Any] = {"on_defect": policy, "rollback_with": remedy, "rollback_reshuffle": RESHUFFLED in how}
+    def resumed(self, header: Header) -> RecordingOptions:
+        """The options of a resumed run.
+
+        ``header``: that of its log. It says how often rows and snapshots come. It says how often checkpoints come, and
+        what is done at a defect, unless these options say it.
+        """
+        known: dict[str, Any] = {"log_every": header.log_every, "histograms_every": header.histograms_every}
+        if self.checkpoint_every is None:
+            known["checkpoint_every"] = header.checkpoint_every or None
+        policy, *how = header.on_defect.split()
+        if self.on_defect is None and policy in DEFECT_POLICIES:
+            remedy = how[0] if how and how[0] in ROLLBACK_REMEDIES else DEFAULT_REMEDY
+            known |= {"on_defect": policy, "rollback_with": remedy, "rollback_reshuffle": RESHUFFLED in how}
         return replace(self, **known)
 
     def judged_by(self, batch_size: int, before: RunInfo | None) -> dict[str, Any]:

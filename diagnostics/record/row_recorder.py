@@ -8,12 +8,12 @@ from typing import Any
 
 from diagnostics.measure.meter import Meter
 from diagnostics.record.recorder import Recorder
+from diagnostics.record.recording import MeterMaker
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import RunStart
 
 ColumnsOf = Callable[[RunStart], Columns | None]
-MeterMaker = Callable[[RunInfo], Meter]
 
 
 class RowRecorder(Recorder):
@@ -37,7 +37,7 @@ class RowRecorder(Recorder):
     @property
     def counts_targets(self) -> bool:
         """Whether :meth:`targets` are still counted, to tell what guessing has."""
-        return self._counter is not None
+        return self._recording is not None and self._recording.counts_targets
 
     def _columns(self, start: RunStart) -> Columns | None:
         return self._columns_of(start)

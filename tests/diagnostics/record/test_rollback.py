@@ -358,7 +358,7 @@ def test_a_log_that_is_followed_takes_the_undone_rows_back(tmp_path: Path) -> No
     class Reads(Hook):
         def on_step_end(self, event: StepEnd) -> None:
             if event.step % 3 == 0:
-                recorder._log._writer.flush()  # type: ignore[union-attr]
+                recorder._recording.log._writer.flush()  # type: ignore[union-attr]
                 run.append(open_run(path, live=True)) if not run else run[0].refresh()
                 seen.append((len(run[0].rollbacks), run[0].index["step"].tolist()))
 
