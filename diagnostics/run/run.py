@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from diagnostics.arguments import expect_name
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.detect.recorded import diagnose
 from diagnostics.files import readable_name
@@ -24,17 +23,15 @@ from diagnostics.run import frames
 from diagnostics.run.plots import RunPlots
 from diagnostics.run.snapshots import Snapshots
 from diagnostics.run.source import MemorySource, Source
-from diagnostics.schema.columns import KINDS, Columns
+from diagnostics.run.step_range import BLOCK, StepRange
+from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.rollback import Rollback, rollbacks_of
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.tables import CHECKPOINTS, EPOCHS, EVENTS, ROLLBACKS, VALIDATIONS
+from diagnostics.schema.tables import CHECKPOINTS, EVENTS, ROLLBACKS, VALIDATIONS
 from diagnostics.views import ShownInNotebooks, view
 from lenet.arguments import expect_whole
 
-__all__ = ["Run", "RunInfo"]
-
-BLOCK = 4096
 ENDS = (b"end", b"interruption")
 T = TypeVar("T")
 
@@ -56,8 +53,7 @@ class Run(ShownInNotebooks):
         self.path = path
         self.notes: tuple[str, ...] = ()
         self.source = source
-        self._first: int | None = None
-        self._last: int | None = None
+        self._range = StepRange(source)
         self._whole: Run = self
         self._kept: dict[str, Any] = {}
 
@@ -133,7 +129,7 @@ class Run(ShownInNotebooks):
     def between(self, first: int | None = None, last: int | None = None) -> Run:
         """The same run, reduced to the steps from ``first`` to ``last``; diagnosed as the whole is."""
         part = Run(self.source, self.name, self.path)
-        part._first, part._last = self._narrowed(first, last)
+        part._range = self._range.narrowed(first, last)
         part._whole, part.notes = self._whole, self.notes
         return part
 
@@ -173,8 +169,7 @@ class Run(ShownInNotebooks):
     @property
     def index(self) -> NDArray[np.void]:
         """Step, epoch and wall time of its rows, as a structured array."""
-        start, stop = self._rows(None, None)
-        return self.source.index()[start:stop]
+        return self._range.index
 
     def block(
         self,
@@ -189,8 +184,7 @@ class Run(ShownInNotebooks):
 
         Raises UnknownNameError for a column that the run does not have.
         """
-        start, stop = self._rows(first, last)
-        return self.source.values(start, stop, None if columns is None else self.columns.places(columns))
+        return self._range.narrowed(first, last).values(None if columns is None else self.columns.places(columns))
 
     def scalars(self, *names: str) -> NDArray[np.float64]:
         """Numbers of the steps, (rows, names); NaN for one that is not recorded, as in the log of another tool."""
@@ -201,20 +195,14 @@ class Run(ShownInNotebooks):
 
     def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
         """Every row in order as (step, epoch, values), read block by block."""
-        start, stop = self._rows(None, None)
-        index = self.source.index()
-        for begin in range(start, stop, BLOCK):
-            end = min(begin + BLOCK, stop)
-            block = self.source.values(begin, end)
-            steps, epochs = index["step"][begin:end].tolist(), index["epoch"][begin:end].tolist()
-            yield from zip(steps, epochs, block, strict=True)
+        return self._range.rows()
 
     # -- frames ---------------------------------------------------------------------------
 
     @property
     def steps(self) -> pd.DataFrame:
         """Index step; columns epoch, the scalars of a step, wall (when, in UTC), and ``defect`` from the diagnosis."""
-        return self._keep("steps", self._steps)
+        return self._keep("steps", lambda: frames.steps_frame(self, self.diagnosis.stretches))
 
     @property
     def tensors(self) -> pd.DataFrame:
@@ -229,7 +217,7 @@ class Run(ShownInNotebooks):
     @property
     def epochs(self) -> pd.DataFrame:
         """Index epoch; training loss and accuracy, times, and the validation that followed."""
-        return self._keep("epochs", self._epochs)
+        return self._keep("epochs", lambda: frames.epochs_frame(self.source, self.validations))
 
     @property
     def validations(self) -> pd.DataFrame:
@@ -267,21 +255,7 @@ class Run(ShownInNotebooks):
 
         Raises UnknownNameError for a name that the run does not have, and TypeError for statistics that are no list.
         """
-        statistics = self.columns.asked("tensor", statistics)
-        if layer is not None:
-            expect_name("layer", layer, (la for la, _ in self.columns.tensors))
-        if tensor is not None:
-            expect_name("tensor", tensor, (t for _, t in self.columns.tensors))
-        if kind is not None:
-            expect_name("kind", kind, KINDS)
-        pairs = [p for p in self.columns.tensors if layer in (None, p[0]) and tensor in (None, p[1])]
-        kinds = KINDS if kind is None else (kind,)
-        places = frames.tensor_places(self.columns, statistics, kinds, pairs)
-        cells = self.block(np.maximum(places, 0).ravel()).reshape(-1, *places.shape)
-        if (places < 0).any():
-            cells[:, places < 0] = np.nan
-        steps = np.ascontiguousarray(self.index["step"])
-        return frames.tensors_frame(steps, cells, statistics, kinds, pairs)
+        return frames.tensor_frame(self, statistics, kind, layer, tensor)
 
     def activation_frame(self, statistics: Sequence[str] | None = None, layer: str | None = None) -> pd.DataFrame:
         """As :attr:`activations`, but only a part of it is read.
@@ -291,14 +265,7 @@ class Run(ShownInNotebooks):
 
         Raises UnknownNameError for a name that the run does not have, and TypeError for statistics that are no list.
         """
-        statistics = self.columns.asked("activation", statistics)
-        if layer is not None:
-            expect_name("layer", layer, self.columns.layers)
-        layers = [la for la in self.columns.layers if layer in (None, la)]
-        places = [self.columns.activation(la, s) for la in layers for s in statistics]
-        cells = self.block(places).reshape(-1, len(layers), len(statistics))
-        steps = np.ascontiguousarray(self.index["step"])
-        return frames.activations_frame(steps, cells, statistics, layers)
+        return frames.activation_frame(self, statistics, layer)
 
     # -- pictures and pages ---------------------------------------------------------------
 
@@ -365,36 +332,7 @@ class Run(ShownInNotebooks):
 
     # -- inside ---------------------------------------------------------------------------
 
-    def _epochs(self) -> pd.DataFrame:
-        epochs = frames.table_frame(EPOCHS, self.source.table(EPOCHS))
-        return frames.epochs_frame(epochs, self.validations)
-
-    def _steps(self) -> pd.DataFrame:
-        names = self.columns.statistics("scalar")
-        frame = frames.steps_frame(self.index, self.block(names), names)
-        defect = np.zeros(len(frame), dtype=bool)
-        steps = frame.index.to_numpy()
-        for stretch in self.diagnosis.stretches:
-            end = np.inf if stretch.recovery is None else stretch.recovery
-            defect |= (steps >= stretch.onset) & (steps < end)
-        frame["defect"] = defect
-        return frame
-
     def _keep(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._kept:
             self._kept[name] = make()
         return cast("T", self._kept[name])
-
-    def _narrowed(self, first: int | None, last: int | None) -> tuple[int | None, int | None]:
-        firsts = [f for f in (self._first, first) if f is not None]
-        lasts = [la for la in (self._last, last) if la is not None]
-        return (max(firsts) if firsts else None), (min(lasts) if lasts else None)
-
-    def _rows(self, first: int | None, last: int | None) -> tuple[int, int]:
-        first, last = self._narrowed(first, last)
-        if first is None and last is None:
-            return 0, self.source.count()
-        steps = self.source.index()["step"]
-        start = 0 if first is None else int(np.searchsorted(steps, first, side="left"))
-        stop = len(steps) if last is None else int(np.searchsorted(steps, last, side="right"))
-        return start, max(start, stop)
