@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from diagnostics.statistics.tracker import StatisticsTracker as StatisticsTracker
     from diagnostics.study.plan import Arm as Arm
     from diagnostics.study.plan import StudyPlan as StudyPlan
-    from diagnostics.study.plan import grid as grid
+    from diagnostics.study.planned_arms import grid as grid
     from diagnostics.study.results import comparisons_of as comparisons_of
     from diagnostics.study.results import groups_of as groups_of
     from diagnostics.study.results import load_study as load_study

@@ -26,7 +26,8 @@ from benchmarks.common import machine
 from diagnostics.executors.dask_cluster import LOCAL
 from diagnostics.executors.opening import open_executor
 from diagnostics.provenance import commit
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.runner import Study
 
 JOBS = 2

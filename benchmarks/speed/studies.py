@@ -22,7 +22,8 @@ from benchmarks.common import machine
 from diagnostics.log.run_files import find_runs
 from diagnostics.provenance import commit
 from diagnostics.statistics import summary_cache
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.runner import Study
 from diagnostics.study.worker import Worker, dataset
 

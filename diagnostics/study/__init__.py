@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from diagnostics.executors.worker_pool import WorkerPool as WorkerPool
     from diagnostics.study.plan import Arm as Arm
     from diagnostics.study.plan import StudyPlan as StudyPlan
-    from diagnostics.study.plan import grid as grid
+    from diagnostics.study.planned_arms import grid as grid
     from diagnostics.study.presets import preset as preset
     from diagnostics.study.results import comparisons_of as comparisons_of
     from diagnostics.study.results import groups_of as groups_of

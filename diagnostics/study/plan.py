@@ -6,22 +6,20 @@ that the folder says what it holds and a study can be continued from the folder 
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from diagnostics.errors import DamagedFileError, StudyError
+from diagnostics.errors import DamagedFileError
 from diagnostics.files import read_json, write_json
 from diagnostics.record.options import RESTARTS, OnDefect
-from diagnostics.statistics.arms import NOT_AN_ARM, arm_key
+from diagnostics.statistics.arms import arm_key
 from diagnostics.statistics.run_summary import RunSummary
-from lenet.arguments import did_you_mean
-from lenet.settings import Settings, settings_without_effect, shown_setting
+from lenet.settings import Settings
 
 FORMAT = "lenet-diag study 1"
 FILE = "study.json"
@@ -31,10 +29,6 @@ MADE_WITH = ("date", "version", "commit", "python", "numpy", "cores", "jobs")
 """What the history holds for every start of the study."""
 PAPERS, FORMER = "paper's", "report's"
 """How presets name what is the paper's own, and how they did. Files keep the former word, so that their names stay."""
-GIVEN_ONCE = {
-    "seed": "a study takes --runs seeds from --seed on",
-    "threads": "the number of threads changes times and nothing else, so it makes no arms",
-}
 
 
 @dataclass(frozen=True)
@@ -209,104 +203,6 @@ def _check_size(plan: StudyPlan) -> None:
             raise ValueError(f"found {name} {values}, expected whole numbers")
     if sum(arm.runs for arm in plan.arms) > MOST_RUNS:
         raise ValueError(f"found {sum(arm.runs for arm in plan.arms):,} runs, expected at most {MOST_RUNS:,}")
-
-
-def grid(options: Mapping[str, Sequence[Any]], runs: int, control: str | None = None) -> tuple[Arm, ...]:
-    """The arms of every combination of ``options``, labelled by the settings in which they differ.
-
-    Every setting is filled in and checked. A
-    setting that has no effect in one combination and has one in another (a decay rate with
-    and without a decay) is left out where it has none.
-
-    Args:
-        options: for each setting the values that are tried.
-        runs: how many seeds are trained in every arm.
-        control: the label of the arm that all others are compared with; None (default) for the first.
-
-    Raises:
-        SettingsError: a value that no training takes.
-        StudyError: ``runs`` below 1, several values of a setting that makes no arms, or no arm called ``control``.
-    """
-    _check_runs(runs)
-    options = {name: list(dict.fromkeys(values)) for name, values in options.items() if values}
-    differing = [name for name, values in options.items() if len(values) > 1]
-    for name in NOT_AN_ARM:
-        if name in differing:
-            raise StudyError(f"--{name}: given more than once; {GIVEN_ONCE[name]}")
-    used = _used(options)
-    arms: list[Arm] = []
-    seen: list[dict[str, Any]] = []
-    for values in itertools.product(*options.values()):
-        chosen = dict(zip(options, values, strict=True))
-        for name in settings_without_effect(chosen):
-            if name in used:  # by other arms: here it says nothing
-                del chosen[name]
-        if chosen in seen:
-            continue
-        seen.append(chosen)
-        settings = Settings.from_dict(chosen)
-        names = [name for name in differing if name != "network" and name in chosen]
-        parts = [settings.network, *(f"{name}={shown_setting(name, chosen[name])}" for name in names)]
-        arms.append(Arm(" ".join(parts), arm_settings(settings), runs))
-    return compared_with(told_apart(arms), control)
-
-
-def arms_of(settings: Mapping[str, Mapping[str, Any]], runs: int, control: str | None = None) -> tuple[Arm, ...]:
-    """Arms that are written out.
-
-    Args:
-        settings: for each label the settings in which the arm differs from the defaults.
-        runs: how many seeds are trained in every arm.
-        control: the label of the arm that all others are compared with; None (default) for the first.
-
-    Raises:
-        SettingsError: a value that no training takes.
-        StudyError: ``runs`` below 1, two arms with the same settings, or no arm called ``control``.
-    """
-    _check_runs(runs)
-    made = (Arm(label, arm_settings(Settings.from_dict(own)), runs) for label, own in settings.items())
-    return compared_with(told_apart(made), control)
-
-
-def compared_with(arms: Sequence[Arm], control: str | None) -> tuple[Arm, ...]:
-    """The arms, all others compared with the one called ``control``, by default the first. Raises StudyError."""
-    labels = [arm.label for arm in arms]
-    chosen = labels[0] if control is None and labels else control
-    if chosen not in labels:
-        expected = f"expected one of {', '.join(labels)}{did_you_mean(str(control), labels)}"
-        raise StudyError(f"--control: received {control!r}, {expected}")
-    return tuple(replace(arm, control=None if arm.label == chosen else chosen) for arm in arms)
-
-
-def _check_runs(runs: int) -> None:
-    if not 1 <= runs <= MOST_RUNS:
-        raise StudyError(f"--runs: received {runs}, expected 1 to {MOST_RUNS:,}")
-
-
-def told_apart(arms: Iterable[Arm]) -> tuple[Arm, ...]:
-    """The arms, if all of them have different settings. Raises StudyError, which names two that have not."""
-    by_key: dict[str, Arm] = {}
-    for arm in arms:
-        other = by_key.setdefault(arm_key(arm.settings), arm)
-        if other is not arm:
-            raise StudyError(f"arms {other.label!r} and {arm.label!r} have the same settings; leave one of them out")
-    return tuple(by_key.values())
-
-
-def _used(options: Mapping[str, Sequence[Any]]) -> set[str]:
-    """The settings that decide something in at least one combination."""
-    combinations = (dict(zip(options, v, strict=True)) for v in itertools.product(*options.values()))
-    return {name for one in combinations for name in set(one) - set(settings_without_effect(one))}
-
-
-def arm_settings(settings: Settings) -> dict[str, Any]:
-    """The settings without the seed; one thread where no number was asked for, since processes share the cores.
-
-    Raises SettingsError, also for what would otherwise fail when the first run begins.
-    """
-    settings.build_optimizer(settings.batch_size)
-    values = {name: value for name, value in settings.to_dict().items() if name != "seed"}
-    return {**values, "threads": settings.threads or 1}
 
 
 Plan = StudyPlan

@@ -8,7 +8,8 @@ from typing import Any
 
 from diagnostics.detect import remedies as detect_remedies
 from diagnostics.errors import StudyError
-from diagnostics.study.plan import Arm, arm_settings, told_apart
+from diagnostics.study.plan import Arm
+from diagnostics.study.planned_arms import arm_settings, told_apart
 from lenet.arguments import did_you_mean
 from lenet.settings import Settings, option_name
 

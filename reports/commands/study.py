@@ -174,7 +174,8 @@ def make_plan(
 ) -> StudyPlan:
     """The plan these options ask for. Raises StudyError or SettingsError."""
     from diagnostics.errors import StudyError
-    from diagnostics.study.plan import GIVEN_ONCE, StudyPlan, grid
+    from diagnostics.study.plan import StudyPlan
+    from diagnostics.study.planned_arms import GIVEN_ONCE, grid
     from diagnostics.study.presets import preset
 
     for name, why in GIVEN_ONCE.items():

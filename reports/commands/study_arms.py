@@ -30,7 +30,7 @@ def written_arms(
 
     Raises click.UsageError, StudyError or SettingsError with one line.
     """
-    from diagnostics.study.plan import arms_of
+    from diagnostics.study.planned_arms import arms_of
 
     several = [name for name, values in common.items() if len(values) > 1]
     if several:

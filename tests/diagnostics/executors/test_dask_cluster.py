@@ -22,7 +22,8 @@ from diagnostics.rescue.experiment import Rescue
 from diagnostics.rescue.natural_deaths import Population, train_seed
 from diagnostics.rescue.patient import examine
 from diagnostics.rescue.plan import make_plan
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.results import load_study
 from diagnostics.study.runner import Study, StudyProgress
 from tests.helpers.dask_cluster import DaskProcesses, spawned

@@ -13,7 +13,8 @@ from diagnostics.errors import MissingLibraryError, SchedulerError, StudyError
 from diagnostics.executors import dask_cluster, dask_pool, dask_worker
 from diagnostics.executors.dask_cluster import DaskCluster
 from diagnostics.executors.dask_executor import DaskExecutor
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.results import load_study
 from diagnostics.study.runner import Study, StudyProgress
 from tests.helpers.dask_cluster import free_port

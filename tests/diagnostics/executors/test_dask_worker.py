@@ -16,7 +16,8 @@ from diagnostics.executors.dask_worker import WorkThere, introduce
 from diagnostics.executors.executor import Failure, Work
 from diagnostics.log.reader import open_run
 from diagnostics.statistics import summary_cache
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.worker import Worker, finished
 from tests.helpers.fake_cluster import HERE
 

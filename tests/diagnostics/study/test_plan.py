@@ -11,7 +11,8 @@ import pytest
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.statistics import summary_cache
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.presets import AUTHOR_RUNS, PRESETS, preset
 from diagnostics.study.results import groups_of, load_study
 from diagnostics.study.runner import Study, StudyProgress

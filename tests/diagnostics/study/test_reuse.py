@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import StudyError
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.results import load_study
 from diagnostics.study.reuse import copy_runs
 from diagnostics.study.runner import Study

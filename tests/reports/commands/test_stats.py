@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from reports.commands.stats import command
 from tests.helpers.fake_runs import fake_run, fake_study
 

@@ -231,7 +231,7 @@ def test_a_preset_takes_other_settings_for_all_arms_and_writes_its_page(study, t
 
 
 def test_on_a_terminal_the_arms_are_kept_in_a_table(tmp_path):
-    from diagnostics.study.plan import grid
+    from diagnostics.study.planned_arms import grid
 
     plan, states = StudyPlan(grid({"lr": [0.1, 0.5]}, 2)), []
     runner.Study(plan, tmp_path, 1, FakeWork(tmp_path, failing=(1,))).run(states.append)

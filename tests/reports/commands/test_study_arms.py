@@ -14,7 +14,8 @@ from diagnostics.errors import StudyError
 from diagnostics.executors import opening
 from diagnostics.study import runner
 from diagnostics.study.duration import expected_seconds, steps_of
-from diagnostics.study.plan import StudyPlan, arm_settings, arms_of, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import arm_settings, arms_of, grid
 from diagnostics.study.results import comparisons_of, groups_of, load_study
 from lenet.settings import Settings
 from reports.cli import main

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from diagnostics.executors import worker_pool
 from diagnostics.log.reader import open_run
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.results import load_study
 from diagnostics.study.runner import Study
 from reports.commands.stats import command as stats

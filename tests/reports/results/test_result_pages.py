@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from diagnostics.errors import StudyError
-from diagnostics.study.plan import StudyPlan, grid
+from diagnostics.study.plan import StudyPlan
+from diagnostics.study.planned_arms import grid
 from diagnostics.study.presets import CONTROL, PRESETS, preset
 from diagnostics.study.results import load_study
 from diagnostics.study.runner import note_start
