@@ -12,29 +12,23 @@ The network stays as it is. Its tensors are found by their usual names, see
 from __future__ import annotations
 
 import atexit
-import inspect
 import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.adapters.network import FoundTap, find_taps
-from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
 from diagnostics.adapters.tap import Read, Tap
-from diagnostics.adapters.tensors import find_layers
-from diagnostics.adapters.walk import arrays_of
+from diagnostics.adapters.watched_network import WatchedNetwork
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.task import CLASSES, DEFAULT_TASK, Task
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunStatus
-from lenet.losses import sparse_labels
 from lenet.training.custom_layer import Function
 from lenet.training.custom_loop import LoopMonitor
 
@@ -43,8 +37,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("lenet-diag")
-Kept = dict[str, dict[str, Array]]
-"""Copies of tensors, by layer and tensor."""
 
 
 class Watch:
@@ -114,19 +106,11 @@ class Watch:
             self._task = self._task.with_targets(self._labels)
         self.recorder = Recorder(path, task=self._task, **(recorder or {}))
         self.recorder.check()
-        self._network: Read = network if callable(network) and not _holds_layers(network) else lambda: network
+        self._network = WatchedNetwork(network, gradients or None, activations or {}, unit_axis, sample_axis, taps)
         self._epochs, self._batch_size, self._lr = epochs, batch_size, lr
-        self._given_gradients, self._activations = gradients or None, dict(activations or {})
         self._has_gradients, self._has_accuracy = gradients is not False, self._task.has_classes
-        self._unit_axis, self._sample_axis, self._taps = unit_axis, sample_axis, taps
         self._hooks, self._seed, self._description = list(hooks), seed, dict(description or {})
-        # What the last step handed over.
-        self._step_gradients: Any = None
-        self._step_outputs: Mapping[str, Any] = {}
-        self._found: list[FoundTap] = []
-        self._layers: list[ReadLayer] = []
         self._monitor: LoopMonitor | None = None
-        self._kept = self._tensors_so_far()
         self._is_closed = False
 
     @property
@@ -134,13 +118,8 @@ class Watch:
         """What was found, a row a layer: after the first step all of it, before it the tensors alone."""
         import pandas as pd
 
-        if not self._found:
-            rows = [
-                {"layer": layer.name, "tensors": ", ".join(str(one.location) for one in layer.tensors)}
-                for layer in find_layers(self._network())
-            ]
-            return pd.DataFrame(rows, columns=["layer", "tensors"]).set_index("layer")
-        return pd.DataFrame([one.in_words() for one in self._found]).set_index("layer")
+        rows = self._network.in_words()
+        return pd.DataFrame(rows, columns=None if rows else ["layer", "tensors"]).set_index("layer")
 
     @property
     def status(self) -> RunStatus | None:
@@ -180,22 +159,22 @@ class Watch:
         rate = self._lr if lr is None else lr
         if rate is None:
             raise SettingsError("lr: received none, expected the learning rate of the update, here or in watch()")
-        self._step_gradients, self._step_outputs = gradients, outputs or {}
-        batch = self._batch(inputs)
+        network = self._network
+        network.step_gradients, network.step_outputs = gradients, outputs or {}
+        batch = network.batch(inputs)
         if self._monitor is None:
-            self._find(len(batch))
-            if not self._were_known():
-                self._kept = {layer.name: layer.keep() for layer in self._layers}
+            network.find(len(batch))
+            if not network.were_known():
+                network.keep()
                 log.warning("watch: the log begins with the second step, since the first one made some of the tensors")
                 return
-        for layer in self._layers:
-            layer.samples, layer.rate, layer.before = len(batch), rate, self._kept[layer.name]
+        network.show_before(len(batch), rate)
         if self._monitor is None and accuracy is None and targets is None:
             self._has_accuracy = False
         if not self._has_accuracy:
             accuracy = None
         elif accuracy is None:
-            accuracy = self._counted(targets)
+            accuracy = network.accuracy(targets)
         monitor = self._monitor or self._begin(len(batch))
         is_first = monitor.step == 0
         monitor.before_update(batch, loss, accuracy, rate, penalty)
@@ -203,10 +182,9 @@ class Watch:
             atexit.register(self._close_at_exit)
         if targets is not None:
             self.recorder.targets(targets)
-        for layer in self._layers:
-            layer.before = None
+        network.show_after()
         monitor.after_update()
-        self._kept = {layer.name: layer.keep() for layer in self._layers}
+        network.keep()
 
     def validated(self, loss: float, accuracy: float | None, samples: int, seconds: float = 0.0) -> None:
         """Call it when the network was validated, see :meth:`lenet.LoopMonitor.validated`."""
@@ -240,7 +218,7 @@ class Watch:
         self._end(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
 
     def _begin(self, samples: int) -> LoopMonitor:
-        derived = sorted({name for layer in self._layers for name in layer.derived})
+        derived = sorted({name for layer in self._network.layers for name in layer.derived})
         if derived and self._has_gradients and is_plain_sgd(self._description):
             self._description["derived_gradients"] = derived
         elif derived or not self._has_gradients:
@@ -249,7 +227,7 @@ class Watch:
         if self._task.has_classes and not self._has_accuracy:
             self.recorder.not_recorded += ("accuracy",)
         self._monitor = monitor = LoopMonitor(
-            self._layers,
+            self._network.layers,
             labels=self._labels if self._gives_classes else None,
             samples=self._samples if self._labels is None else len(self._labels),
             batch_size=self._batch_size or samples,
@@ -266,61 +244,6 @@ class Watch:
         """Whether the labels are classes of the training set, whose shares the loop monitor counts."""
         return self._labels is not None and self._task.kind == CLASSES
 
-    def _tensors_so_far(self) -> Kept:
-        """Copies of the tensors that are there before the first step."""
-        if self._taps is not None:
-            with suppress(LookupError, AttributeError, TypeError, SettingsError):  # they may come with the first batch
-                return {tap.name: ReadLayer(tap).keep() for tap in self._taps}
-            return {}
-        network = self._network()
-        return {
-            layer.name: {
-                one.name: as_tensor(layer.name, one.name, one.location.get(network)).copy() for one in layer.tensors
-            }
-            for layer in find_layers(network)
-        }
-
-    def _find(self, samples: int) -> None:
-        """Look for the layers, once a batch has gone through them."""
-        if self._taps is not None:
-            self._found = [FoundTap.told(tap) for tap in self._taps]
-        else:
-            given = self._given_gradients or (lambda: self._step_gradients)
-            self._found = find_taps(
-                self._network, samples, given, lambda: self._step_outputs, self._activations, self._unit_axis
-            )
-        self._layers = [ReadLayer(one.tap) for one in self._found]
-
-    def _were_known(self) -> bool:
-        """Whether all tensors were there before the step; if not, the next one is the first that can be measured."""
-        return {layer.name: layer.parameter_shapes() for layer in self._layers} == {
-            name: {tensor: array.shape for tensor, array in tensors.items()} for name, tensors in self._kept.items()
-        }
-
-    def _batch(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """The batch with its samples first and its channels last."""
-        batch = np.asarray(inputs)
-        if batch.ndim == 1:
-            return batch.reshape(1, -1)
-        if self._sample_axis:
-            batch = np.moveaxis(batch, self._sample_axis, 0)
-        if batch.ndim == 4 and self._unit_axis == 1:
-            batch = np.moveaxis(batch, 1, -1)
-        return batch.reshape(len(batch), -1) if batch.ndim not in (2, 3, 4) else batch
-
-    def _counted(self, targets: NDArray[Any] | None) -> float:
-        """The share of the batch whose largest output of the last layer is at its class."""
-        if targets is None:
-            raise SettingsError("accuracy: received none, expected a share, or targets to count it with")
-        answers = self._layers[-1].output()
-        if answers is None:
-            raise SettingsError("accuracy: received none, and the outputs of the last layer were not found to count it")
-        if answers.shape[-1] == 1:  # one output: yes or no
-            middle = 0.0 if self._layers[-1].tap.activation is None else 0.5
-            return float(((answers.reshape(-1) > middle) == (np.asarray(targets).reshape(-1) > 0.5)).mean())
-        classes = sparse_labels(np.asarray(targets), answers.shape[-1])
-        return float((answers.argmax(axis=-1) == classes).mean())
-
 
 watch = Watch
 """The name under which a loop of one's own uses it: ``watched = watch(network, "mine.h5", labels=y)``."""
@@ -334,8 +257,3 @@ def is_plain_sgd(description: Mapping[str, Any]) -> bool:
     name = str(description.get("optimizer", "sgd")).lower()
     is_plain = name.endswith(("sgd", "gradient descent", "gd"))
     return is_plain and not any(description.get(one) for one in ("momentum", "weight_decay", "clipping"))
-
-
-def _holds_layers(network: Any) -> bool:
-    """Whether something that can be called is a network all the same."""
-    return not inspect.isroutine(network) and bool(arrays_of(network))

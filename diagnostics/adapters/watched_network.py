@@ -1,0 +1,137 @@
+"""The network of a watched loop: its layers are found once a batch has gone through them, and read at every step."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnostics.adapters.network import FoundTap, find_taps
+from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
+from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.tensors import find_layers
+from diagnostics.adapters.walk import arrays_of
+from lenet.errors import SettingsError
+from lenet.losses import sparse_labels
+from lenet.training.custom_layer import Function
+
+Kept = dict[str, dict[str, Array]]
+"""Copies of tensors, by layer and tensor."""
+
+
+class WatchedNetwork:
+    """Reads the layers of a network that a user wrote; the arguments are those of :class:`~diagnostics.watch`.
+
+    Attributes:
+        layers: the layers; none before :meth:`find`.
+        step_gradients: the gradients that the step under way handed over; None where it handed over none.
+        step_outputs: its outputs by the names of the layers.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        gradients: Read | None,
+        activations: Mapping[str, Function | None],
+        unit_axis: int | None,
+        sample_axis: int,
+        taps: Sequence[Tap] | None,
+    ) -> None:
+        self._network: Read = network if callable(network) and not _holds_layers(network) else lambda: network
+        self._gradients, self._activations = gradients, dict(activations)
+        self._unit_axis, self._sample_axis, self._taps = unit_axis, sample_axis, taps
+        self.step_gradients: Any = None
+        self.step_outputs: Mapping[str, Any] = {}
+        self.layers: list[ReadLayer] = []
+        self._found: list[FoundTap] = []
+        self._kept = self._tensors_so_far()
+
+    def in_words(self) -> list[dict[str, Any]]:
+        """What was found, a row a layer: after :meth:`find` all of it, before it the tensors alone."""
+        if self._found:
+            return [one.in_words() for one in self._found]
+        return [
+            {"layer": layer.name, "tensors": ", ".join(str(one.location) for one in layer.tensors)}
+            for layer in find_layers(self._network())
+        ]
+
+    def find(self, samples: int) -> None:
+        """Look for the layers, once a batch of so many samples has gone through them."""
+        if self._taps is not None:
+            self._found = [FoundTap.told(tap) for tap in self._taps]
+        else:
+            given = self._gradients or (lambda: self.step_gradients)
+            self._found = find_taps(
+                self._network, samples, given, lambda: self.step_outputs, self._activations, self._unit_axis
+            )
+        self.layers = [ReadLayer(one.tap) for one in self._found]
+
+    def were_known(self) -> bool:
+        """Whether all tensors were there before the step; if not, the next one is the first that can be measured."""
+        return {layer.name: layer.parameter_shapes() for layer in self.layers} == {
+            name: {tensor: array.shape for tensor, array in tensors.items()} for name, tensors in self._kept.items()
+        }
+
+    def keep(self) -> None:
+        """Copy the tensors as they are before the next step."""
+        self._kept = {layer.name: layer.keep() for layer in self.layers}
+
+    def show_before(self, samples: int, rate: float) -> None:
+        """Let the layers have the tensors of before the update, which changed them at this learning rate."""
+        for layer in self.layers:
+            layer.samples, layer.rate, layer.before = samples, rate, self._kept[layer.name]
+
+    def show_after(self) -> None:
+        """Let the layers have the tensors of after the update."""
+        for layer in self.layers:
+            layer.before = None
+
+    def batch(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """The batch with its samples first and its channels last."""
+        batch = np.asarray(inputs)
+        if batch.ndim == 1:
+            return batch.reshape(1, -1)
+        if self._sample_axis:
+            batch = np.moveaxis(batch, self._sample_axis, 0)
+        if batch.ndim == 4 and self._unit_axis == 1:
+            batch = np.moveaxis(batch, 1, -1)
+        return batch.reshape(len(batch), -1) if batch.ndim not in (2, 3, 4) else batch
+
+    def accuracy(self, targets: NDArray[Any] | None) -> float:
+        """The share of the batch whose largest output of the last layer is at its class.
+
+        Raises SettingsError where there are no targets or no outputs.
+        """
+        if targets is None:
+            raise SettingsError("accuracy: received none, expected a share, or targets to count it with")
+        answers = self.layers[-1].output()
+        if answers is None:
+            raise SettingsError("accuracy: received none, and the outputs of the last layer were not found to count it")
+        if answers.shape[-1] == 1:  # one output: yes or no
+            middle = 0.0 if self.layers[-1].tap.activation is None else 0.5
+            return float(((answers.reshape(-1) > middle) == (np.asarray(targets).reshape(-1) > 0.5)).mean())
+        classes = sparse_labels(np.asarray(targets), answers.shape[-1])
+        return float((answers.argmax(axis=-1) == classes).mean())
+
+    def _tensors_so_far(self) -> Kept:
+        """Copies of the tensors that are there before the first step."""
+        if self._taps is not None:
+            with suppress(LookupError, AttributeError, TypeError, SettingsError):  # they may come with the first batch
+                return {tap.name: ReadLayer(tap).keep() for tap in self._taps}
+            return {}
+        network = self._network()
+        return {
+            layer.name: {
+                one.name: as_tensor(layer.name, one.name, one.location.get(network)).copy() for one in layer.tensors
+            }
+            for layer in find_layers(network)
+        }
+
+
+def _holds_layers(network: Any) -> bool:
+    """Whether something that can be called is a network all the same."""
+    return not inspect.isroutine(network) and bool(arrays_of(network))
