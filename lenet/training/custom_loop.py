@@ -33,13 +33,10 @@ from lenet.parameters import Parameters
 from lenet.training.announcer import Announcer, StepResult
 from lenet.training.custom_layer import LayerTap, ObservedLayer
 from lenet.training.listeners import Listeners
+from lenet.training.observed_outputs import INPUT, ObservedOutputs
 from lenet.training.progress import ENDLESS, TrainingProgress
 
-# The name of the batch among the outputs of an event.
-INPUT = "input"
 UNKNOWN_SEED, UNKNOWN_THREADS = -1, 0
-# Samples in one portion of the outputs (see ActivationsReady), and how many sizes of portions are kept.
-PORTION, KEPT_PORTIONS = 1024, 4
 
 
 class LoopMonitor:
@@ -118,7 +115,7 @@ class LoopMonitor:
         self._parameters = Parameters(self.layers, precision)
         self._progress = TrainingProgress(steps_per_epoch=self.steps_per_epoch)
         self._announcer = Announcer(Listeners(hooks), self._parameters, self._progress)
-        self._portions: dict[int, dict[str, tuple[Array]]] = {}
+        self._outputs = ObservedOutputs(self.layers)
         self._result: StepResult | None = None
 
     @property
@@ -179,8 +176,8 @@ class LoopMonitor:
         with announcer.clock.paused():
             outputs: dict[str, Array] = {}
             if inputs is not None:
-                outputs = {INPUT: _batch(inputs), **{layer.name: output for layer, output in self._outputs()}}
-                samples = _samples(outputs)
+                outputs = self._outputs.with_batch(inputs)
+                samples = len(outputs[INPUT])
             samples = samples or self.batch_size
             self._copy("")
             self._copy("d")
@@ -196,7 +193,8 @@ class LoopMonitor:
             )
             announcer.step_start()
             if outputs and announcer.wants_activations():
-                self._announce_outputs(outputs, samples)
+                for portion, first, size in self._outputs.portions(outputs, samples):
+                    announcer.activations_ready(portion, first, size, samples)
             announcer.gradients_ready(self._result)
 
     def after_update(self) -> None:
@@ -234,7 +232,7 @@ class LoopMonitor:
     # ---- inside
 
     def _announce_start(self) -> None:
-        seen = [layer for layer, _ in self._outputs()]
+        seen = [layer for layer, _ in self._outputs.seen()]
         infos = tuple(layer.info() for layer in seen)
         labels, classes = None, 0
         if self.labels is not None:
@@ -256,11 +254,6 @@ class LoopMonitor:
         )
         self._announcer.raise_if_stopped()
 
-    def _outputs(self) -> list[tuple[ObservedLayer, Array]]:
-        """The layers whose outputs are known, and the outputs."""
-        outputs = ((layer, layer.output()) for layer in self.layers)
-        return [(layer, output) for layer, output in outputs if output is not None]
-
     def _copy(self, prefix: Literal["", "d"]) -> None:
         """Copy values, or gradients, of all layers into their flat buffer."""
         flat = self._parameters.gradients if prefix else self._parameters.values
@@ -272,24 +265,6 @@ class LoopMonitor:
                     raise ShapeError(f"{name}: received shape {found[tensor].shape}, expected {view.shape}")
                 view[...] = found[tensor]
 
-    def _announce_outputs(self, outputs: Mapping[str, Array], samples: int) -> None:
-        """Announce the outputs in portions; portions of one size have the same arrays at every step."""
-        for first in range(0, samples, PORTION):
-            size = min(PORTION, samples - first)
-            if size not in self._portions:
-                if len(self._portions) == KEPT_PORTIONS:
-                    self._portions.clear()
-                self._portions[size] = {name: (np.empty((size, *x.shape[1:]), x.dtype),) for name, x in outputs.items()}
-            portion = self._portions[size]
-            for name, output in outputs.items():
-                kept = portion[name][0]
-                if kept.shape[1:] != output.shape[1:]:
-                    raise ShapeError(
-                        f"{name}: received an output of {output.shape[1:]}, before it was {kept.shape[1:]}"
-                    )
-                kept[...] = output[first : first + size]
-            self._announcer.activations_ready(portion, first, size, samples)
-
 
 def _expect_scalar(name: str, value: object) -> None:
     """Raises SettingsError unless ``value`` is one number; a run that dies may have NaN or infinity."""
@@ -297,24 +272,3 @@ def _expect_scalar(name: str, value: object) -> None:
         float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise SettingsError(f"{name}: received {value!r}, expected one number") from None
-
-
-def _batch(inputs: NDArray[Any]) -> Array:
-    """The batch as (N, F) or (N, H, W, C). Raises ShapeError for any other shape."""
-    expect_unmasked("before_update: inputs", inputs)
-    batch = np.asarray(inputs)
-    if batch.ndim == 3:
-        batch = batch[..., np.newaxis]
-    if batch.ndim not in (2, 4) or batch.dtype.kind not in "fiub":
-        what = f"an array of {batch.dtype}, shape {batch.shape}"
-        raise ShapeError(f"before_update: inputs: received {what}, expected numbers, (N, F), (N, H, W) or (N, H, W, C)")
-    return batch
-
-
-def _samples(outputs: Mapping[str, Array]) -> int:
-    """The number of samples of the batch, the same in all outputs."""
-    sizes = {name: len(output) for name, output in outputs.items()}
-    if len(set(sizes.values())) > 1:
-        words = ", ".join(f"{size} from {name}" for name, size in sizes.items())
-        raise ShapeError(f"outputs: received {words} samples, expected the same batch from all layers")
-    return next(iter(sizes.values()))
