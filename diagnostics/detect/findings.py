@@ -10,6 +10,7 @@ from typing import Any
 
 from diagnostics.detect.remedies import Suggestion
 from diagnostics.detect.track_record import in_setting, track_record
+from diagnostics.json_values import plain
 from diagnostics.schema.rollback import Rollback
 from diagnostics.views import ShownInNotebooks
 
@@ -263,31 +264,32 @@ class Diagnosis(ShownInNotebooks):
     def to_json(self) -> dict[str, Any]:
         """Plain types, with the keys of ``lenet-diag diagnose --json``; NaN becomes null."""
         first_link = _link_json(self.first_link)
-        return {
+        known = {
             "format_version": JSON_VERSION,
             "run": self.run,
-            "verdict": str(self.verdict),
+            "verdict": self.verdict,
             "also_possible": {str(other): reason for other, reason in self.also_possible.items()},
             "is_defect": self.is_defect,
             "onset": self.onset,
             "confirmed": self.confirmed,
             "defect_steps": self.defect_steps,
             "steps": self.steps,
-            "stretches": [_plain(asdict(s)) for s in self.stretches],
-            "cause": _plain(first_link),
-            "first_link": _plain(first_link),
-            "blow": _plain(_link_json(self.blow)),
+            "stretches": [asdict(s) for s in self.stretches],
+            "cause": first_link,
+            "first_link": first_link,
+            "blow": _link_json(self.blow),
             "broke_at": self.broke_at,
-            "chain": [_plain(asdict(f)) for f in self.chain],
-            "findings": [_plain(asdict(f)) for f in self.findings],
+            "chain": [asdict(f) for f in self.chain],
+            "findings": [asdict(f) for f in self.findings],
             "rules_asked": self.rules_asked,
             "rules": self.rules,
-            "checks": [_plain(asdict(f)) for f in self.checks],
-            "remedies": list(self.remedies),
-            "rollbacks": [{**_plain(asdict(r)), "undone_steps": r.undone_steps} for r in self.rollbacks],
-            "limits": _plain(dict(self.limits)),
+            "checks": [asdict(f) for f in self.checks],
+            "remedies": self.remedies,
+            "rollbacks": [{**asdict(r), "undone_steps": r.undone_steps} for r in self.rollbacks],
+            "limits": dict(self.limits),
             "changed_limits": {key: {"value": v, "default": d} for key, (v, d) in self.changed_limits.items()},
         }
+        return {key: plain(value) for key, value in known.items()}
 
 
 def _link_json(link: Link | None) -> dict[str, Any] | None:
@@ -297,16 +299,3 @@ def _link_json(link: Link | None) -> dict[str, Any] | None:
     same = in_setting(link.rule, link.setting)
     counts = {**asdict(track_record(link.rule)), "same_setting": asdict(same) if same else None}
     return {**asdict(link), "measured": counts}
-
-
-def _plain(value: Any) -> Any:
-    """JSON types only: enums become text, NaN and infinities None."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -21,6 +21,7 @@ from diagnostics.errors import ReplayError, RescueError
 from diagnostics.executors.executor import Executor, Failure
 from diagnostics.executors.sent_files import put_files
 from diagnostics.executors.worker_pool import LocalExecutor
+from diagnostics.json_values import finite
 from diagnostics.record.recorder import Recorder
 from diagnostics.replay.branch import Branch
 from diagnostics.replay.rows import RowComparison
@@ -81,7 +82,7 @@ class BranchWork(FromLog[BranchResult]):
             _expect_the_log(branch, fate)
         place = branch.detector.columns.scalar("data_loss")
         kept = [i for i, step in enumerate(branch.steps) if step % LOSSES == 0 or i == len(branch.steps) - 1]
-        losses = tuple((branch.steps[i], _plain(float(branch.rows[i][place]))) for i in kept)
+        losses = tuple((branch.steps[i], finite(float(branch.rows[i][place]))) for i in kept)
         return BranchResult(
             task.key, fate, branch.steps[-1] if branch.steps else task.step, branch.model.digest(), losses
         )
@@ -200,10 +201,6 @@ def _expect_the_log(branch: Branch, fate: Fate) -> None:
             f"without a change it is {fate} at step {branch.steps[-1]:,}, where a branch is asked; "
             "give a longer --horizon"
         )
-
-
-def _plain(value: float) -> float | None:
-    return value if value == value and abs(value) != float("inf") else None
 
 
 def _file_name(key: str) -> str:

@@ -5,7 +5,6 @@ This module does not load pandas: the run does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from diagnostics.arguments import expect_kind
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.files import readable_name
+from diagnostics.json_values import finite
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def _epochs(run: Run, steps: pd.DataFrame) -> tuple[EpochSummary, ...]:
     for number, row in run.epochs.iterrows():
         rows = steps[steps["epoch"] == number]
         bad = _defect_steps(run.diagnosis, int(row["first_step"]), int(row["last_step"]))
-        accuracy = _finite(float(row["accuracy"]))
+        accuracy = finite(float(row["accuracy"]))
         kept = rows[~rows["defect"]]
         clean = accuracy if not bad else _weighted(kept["accuracy"], kept["samples"])
-        made.append(EpochSummary(int(str(number)), accuracy, _finite(float(row["seconds"])), bad, clean))
+        made.append(EpochSummary(int(str(number)), accuracy, finite(float(row["seconds"])), bad, clean))
     return tuple(made)
 
 
@@ -118,7 +118,7 @@ def _final_accuracy(run: Run) -> float | None:
     validations = run.validations
     if validations.empty or int(validations["step"].iloc[-1]) < run.steps_made - 1:
         return None
-    return _finite(float(validations["accuracy"].iloc[-1]))
+    return finite(float(validations["accuracy"].iloc[-1]))
 
 
 def _training_seconds(run: Run, steps: pd.DataFrame) -> float | None:
@@ -130,7 +130,7 @@ def _training_seconds(run: Run, steps: pd.DataFrame) -> float | None:
     # The steps from one row to the next: more than 1 where only every k-th step was logged.
     spacing = float(np.diff(steps.index).mean()) if len(steps) > 1 else 1.0
     whole = 0.0 if epochs.empty else float(epochs["seconds"].sum())
-    return _finite(whole + float(rest["seconds"].sum()) * spacing)
+    return finite(whole + float(rest["seconds"].sum()) * spacing)
 
 
 def _threads(known: Mapping[str, Any]) -> int | None:
@@ -140,12 +140,8 @@ def _threads(known: Mapping[str, Any]) -> int | None:
 
 def _weighted(values: pd.Series[Any], weights: pd.Series[Any]) -> float | None:
     total = float(weights.sum())
-    return _finite(float((values * weights).sum()) / total) if total else None
+    return finite(float((values * weights).sum()) / total) if total else None
 
 
 def _mean(values: pd.Series[Any]) -> float | None:
-    return _finite(float(values.mean())) if len(values) else None
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return finite(float(values.mean())) if len(values) else None

@@ -18,8 +18,9 @@ from typing import Any
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.file_locks import locked
+from diagnostics.json_values import finite
 from diagnostics.statistics import tracker_file
-from diagnostics.statistics.tracker_file import PHASES, TrackedRun, finite
+from diagnostics.statistics.tracker_file import PHASES, TrackedRun
 
 NOT_LEARNING = 0.2
 """The author's limit: below this accuracy of an epoch his program said "restart this run"."""

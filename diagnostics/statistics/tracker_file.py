@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -130,8 +129,3 @@ def _block(model: str, runs: Sequence[TrackedRun]) -> str:
 
 def _row(name: str, cells: Sequence[float | None], digits: str) -> str:
     return f"{name:22}" + "".join(f"{'-' if c is None else format(c, digits):>14}" for c in cells)
-
-
-def finite(value: float) -> float | None:
-    """A number for JSON: None where it is not finite."""
-    return float(value) if math.isfinite(value) else None
