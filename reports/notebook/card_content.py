@@ -6,11 +6,12 @@ import base64
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from matplotlib.figure import Figure
 
 from reports.figures import style
 from reports.pages.document import Fact
+from reports.pages.environments import environment
 from reports.text.phrases import Tone
 
 
@@ -47,11 +48,4 @@ def render(card: Card) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("reports.notebook", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("card.html")
+    return environment("reports.notebook", is_html=True).get_template("card.html")

@@ -12,10 +12,11 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from diagnostics.files import write_bytes, write_text
 from reports.pages.document import Document
+from reports.pages.environments import environment
 
 TEMPLATE = "page.html"
 STYLE = "page.css"
@@ -23,10 +24,10 @@ STYLE = "page.css"
 
 def render(document: Document) -> str:
     """The document as the text of an HTML page."""
-    environment = _environment()
-    css = _css(environment)
+    templates = _environment()
+    css = _css(templates)
     policy = f"default-src 'none'; img-src data:; style-src '{_hash(css)}'; base-uri 'none'; form-action 'none'"
-    return environment.get_template(TEMPLATE).render(document=document, css=css, policy=policy)
+    return templates.get_template(TEMPLATE).render(document=document, css=css, policy=policy)
 
 
 def write(document: Document, folder: Path, name: str = "report.html") -> Path:
@@ -43,23 +44,16 @@ def write(document: Document, folder: Path, name: str = "report.html") -> Path:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("reports.pages", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["data_uri"] = _data_uri
-    return environment
+    made = environment("reports.pages", is_html=True)
+    made.filters["data_uri"] = _data_uri
+    return made
 
 
-def _css(environment: Environment) -> str:
+def _css(templates: Environment) -> str:
     """The style sheet, read from its file. It is no template and has no text of a run."""
-    loader = environment.loader
+    loader = templates.loader
     assert loader is not None
-    source, _, _ = loader.get_source(environment, STYLE)
+    source, _, _ = loader.get_source(templates, STYLE)
     return source.strip()
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from reports.pages.document import (
     Block,
@@ -30,6 +30,7 @@ from reports.pages.document import (
     Terms,
     VerdictBlock,
 )
+from reports.pages.environments import environment
 from reports.text.numbers import counted, percent, rate
 
 # Characters that Markdown reads as marks anywhere in a line.
@@ -90,16 +91,9 @@ def fill(package: str, template: str, content: Mapping[str, Any]) -> str:
 
 @cache
 def _environment(package: str) -> Environment:
-    environment = Environment(
-        loader=PackageLoader(package, "templates"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # the text is Markdown from our own numbers and names
-    )
-    environment.globals.update(table=table, counted=counted, percent=percent, rate=rate)
-    return environment
+    made = environment(package, is_html=False)  # the text is Markdown from our own numbers and names
+    made.globals.update(table=table, counted=counted, percent=percent, rate=rate)
+    return made
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Inline]]) -> str:
