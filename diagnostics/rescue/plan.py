@@ -199,26 +199,21 @@ def _makers(
     }
     for remedy in patient.remedies:
         makers[remedy.key] = lambda r=remedy: [reshuffled(r.key, r.title, None, SwitchOn(r.changes))]  # type: ignore[misc]
-    if patient.learning_rate:
-        makers[f"{RATE}-doses"] = lambda: [
-            reshuffled(
-                f"{RATE}-doses",
-                f"the learning rate times {dose:g}",
-                dose,
-                SwitchOn({"lr": patient.learning_rate * dose}),
-            )
-            for dose in RATE_DOSES
-        ]
-    if patient.usual_gradient_norm:
-        makers[f"{CLIP}-doses"] = lambda: [
-            reshuffled(
-                f"{CLIP}-doses",
-                f"the gradient clipped at {dose:g} times its usual norm",
-                dose,
-                SwitchOn({"clip_norm": patient.usual_gradient_norm * dose}),
-            )
-            for dose in CLIP_DOSES
-        ]
+    in_doses = (
+        (f"{RATE}-doses", "the learning rate times {:g}", RATE_DOSES, "lr", patient.learning_rate),
+        (
+            f"{CLIP}-doses",
+            "the gradient clipped at {:g} times its usual norm",
+            CLIP_DOSES,
+            "clip_norm",
+            patient.usual_gradient_norm,
+        ),
+    )
+    for name, title, doses, setting, usual in in_doses:
+        if usual:
+            makers[name] = lambda n=name, t=title, doses=doses, s=setting, u=usual: [  # type: ignore[misc]
+                reshuffled(n, t.format(dose), dose, SwitchOn({s: u * dose})) for dose in doses
+            ]
     makers[NO_RETURN] = lambda: [
         reshuffled(NO_RETURN, f"no change from step {at} on", float(at), Nothing(), at, range(seed, seed + point_runs))
         for at in points(patient)

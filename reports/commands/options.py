@@ -22,6 +22,8 @@ DEFAULTS = {one.name: one.default for one in fields(Settings)}
 MODEL = ("network", "activation", "convolution", "init", "init_shape")
 """The settings that choose a model."""
 STEPS, STEPS_OR_NEVER = WholeNumber(1, LARGEST), WholeNumber(0, LARGEST)
+ON_DEFECT = click.Choice(["continue", "stop", "restart", "rollback"])
+"""What may be done with a defect run."""
 FIRST_SEED = "The first seed of each arm; --runs 10 --seed 5 trains seeds 5 to 14."
 
 
@@ -93,6 +95,21 @@ def model_options(function: F) -> F:
 def grid_options(function: F) -> F:
     """Give a command the options of a training, each of which may be given more than once, as tuples."""
     return _with(DECLARED, function, several=True)
+
+
+def log_options(*, have_defaults: bool) -> Callable[[F], F]:
+    """The options --log-every and --histograms-every; without defaults, what was not given is None."""
+
+    def add(function: F) -> F:
+        for name, kind, default, meaning in (
+            ("--histograms-every", STEPS_OR_NEVER, 25, "Steps between histograms; 0 is never."),
+            ("--log-every", STEPS, 1, "Steps between log rows."),
+        ):
+            shown = f"{meaning}  [default: {default}]"
+            function = grouped("log", name, type=kind, default=default if have_defaults else None, help=shown)(function)
+        return function
+
+    return add
 
 
 def scheduler_option(what: str) -> Callable[[F], F]:

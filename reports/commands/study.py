@@ -14,7 +14,7 @@ from reports.commands import rescue_study
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
 from reports.commands.grouped_help import GroupedCommand
 from reports.commands.interruptions import Terminated, ending_in_order
-from reports.commands.options import STEPS, STEPS_OR_NEVER, grid_options, grouped, scheduler_option
+from reports.commands.options import ON_DEFECT, grid_options, grouped, log_options, scheduler_option
 from reports.commands.study_arms import written_arms
 from reports.commands.values import FILE, FOLDER, FROM_1, KnownName
 from reports.terminal.output import say, talk
@@ -86,12 +86,11 @@ def preset_names() -> list[str]:
 @grouped(
     "remedies",
     "--on-defect",
-    type=click.Choice(["continue", "stop", "restart", "rollback"]),
+    type=ON_DEFECT,
     help="What to do with a run once it is sure to be a defect run. The price of stop: "
     f"{stopping_price()}.  [default: continue]",
 )
-@grouped("log", "--log-every", type=STEPS, help="Steps between log rows.  [default: 1]")
-@grouped("log", "--histograms-every", type=STEPS_OR_NEVER, help="Steps between histograms; 0 is never.  [default: 25]")
+@log_options(have_defaults=False)
 def command(
     runs: int | None,
     jobs: int | None,

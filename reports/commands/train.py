@@ -12,7 +12,7 @@ from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY, ROLLBACK_REMEDI
 from lenet.settings import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.grouped_help import GroupedCommand
-from reports.commands.options import STEPS, STEPS_OR_NEVER, grouped, train_options
+from reports.commands.options import ON_DEFECT, STEPS, grouped, log_options, train_options
 from reports.commands.resumed import resumed
 from reports.commands.values import FROM_0, LOG
 from reports.text.stopping import stopping_price
@@ -25,7 +25,7 @@ from reports.text.stopping import stopping_price
     "--on-defect",
     default="continue",
     show_default=True,
-    type=click.Choice(["continue", "stop", "restart", "rollback"]),
+    type=ON_DEFECT,
     help="What to do with a defect run. restart takes the next seed; rollback goes on with a remedy from the last "
     f"checkpoint before the trouble began; both up to three times. The price of stop: {stopping_price()}.",
 )
@@ -60,15 +60,7 @@ from reports.text.stopping import stopping_price
     "has ended.",
 )
 @grouped("log", "--checkpoint-every", type=STEPS, help="Save the exact state every so many steps.  [default: 100]")
-@grouped("log", "--log-every", default=1, show_default=True, type=STEPS, help="Log every so many steps.")
-@grouped(
-    "log",
-    "--histograms-every",
-    default=25,
-    show_default=True,
-    type=STEPS_OR_NEVER,
-    help="Log histograms every so many steps (0: never).",
-)
+@log_options(have_defaults=True)
 @grouped("log", "--no-log", is_flag=True, help="Judge the run, but write no log.")
 @grouped(
     "log",
