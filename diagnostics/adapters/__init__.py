@@ -1,4 +1,4 @@
-"""From a training that is not ours to the events that a recorder listens to.
+"""Turns a training with another library into the events that a recorder takes.
 
 In: a network that a user wrote, as it stands, and one call a step.
 Out: the events of :mod:`lenet.hooks`, as if the network had been trained here.

@@ -55,7 +55,7 @@ class JaxRecorder:
 
     ``path``: the log; None (default) measures and judges without one.
     ``labels``: the targets of the whole training set, (N,), one-hot (N, classes), or the numbers of a regression. None
-    (default) where they are not at hand; the run is then judged by its losses alone.
+    (default) where they are not known; the run is then judged by its losses alone.
     ``task``: what is trained for; None (default) for classes with cross-entropy.
     ``batch_size``: samples a step.
     ``epochs``: how many times the data are gone through, default 1.

@@ -46,7 +46,7 @@ class KerasRecorder(Callback):
 
     ``path``: the log; None (default) measures and judges without one.
     ``labels``: the targets of the whole training set, (N,), one-hot (N, classes), or the numbers of a regression. None
-    (default) where they are not at hand; what guessing has is then not known, and the run is judged by its losses.
+    (default) where they are not known; the loss of guessing is then not known, and the run is judged by its losses.
     ``task``: what the model is trained for; None (default) goes by its loss.
     ``batch_size``: samples a step; None (default) follows from the numbers of labels and of steps, or is Keras' 32.
     ``seed``: kept in the log; None (default) where it is not known.

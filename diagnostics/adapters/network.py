@@ -1,4 +1,4 @@
-"""From a network as its author wrote it to the taps of its layers."""
+"""Finds the taps of the layers of a network that a user wrote."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def find_taps(
         samples: the size of the batch.
         gradients: returns the gradients where the network does not hold them, else None.
         outputs: returns outputs by the name of the layer, or under names such as A1, where the network keeps none.
-        activations: what the user says of activation functions, by the name of the layer.
+        activations: the activation functions that the user named, by the name of the layer.
         unit_axis: the axis of the units in the outputs; None to find it.
 
     Raises:

@@ -23,7 +23,7 @@ class ReadLayer:
 
     Attributes:
         samples: the size of the batch.
-        before: the tensors before the update, while hooks are told of that; None after it.
+        before: the tensors before the update, while hooks read them; None after it.
         rate: the learning rate that derives the gradients which the network does not keep.
     """
 
@@ -68,7 +68,7 @@ class ReadLayer:
         return units_last(self.name, np.asarray(self.tap.output()), self.samples, units, self.tap.unit_axis)
 
     def info(self) -> LayerInfo:
-        """What hooks are told of the layer; it has to have an output already."""
+        """The layer as hooks know it; it has to have an output already."""
         output = self.output()
         if output is None:
             raise SettingsError(f"{self.name}: its outputs were not found")

@@ -71,7 +71,7 @@ def find_stage(network: Any, layer: FoundLayer, owners: set[Location], samples: 
     """The activation function after a layer, and where its outputs are, once a batch has gone through.
 
     Args:
-        network: what the user handed over.
+        network: what the user passed.
         layer: the layer.
         owners: where all layers with tensors are; what stands behind the next of them is not this layer's.
         samples: the size of the batch.

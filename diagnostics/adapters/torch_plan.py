@@ -63,7 +63,7 @@ class StepPlan:
         model: the model.
         optimizers: the optimisers.
         trace: what the first forward pass told.
-        activations: what the user says of functions, by the names of layers.
+        activations: the functions that the user named, by the names of layers.
 
     Raises:
         SettingsError: a model without parameters, or an activation of a layer that there is not.

@@ -1,4 +1,4 @@
-"""TorchRecorder: records the training of a PyTorch model whose loop stays as it is.
+"""TorchRecorder: records the training of a PyTorch model without a change to its loop.
 
     with TorchRecorder(model, optimizer, path="run.h5", criterion=criterion):
         ...                                           # the loop, unchanged
@@ -53,7 +53,7 @@ class TorchRecorder:
         path: the log; None (default) measures and judges without one.
         criterion: the module that computes the loss, called as ``criterion(outputs, targets)``; None (default) where
             each step calls :meth:`observe` instead.
-        labels: targets of the whole training set, which say what guessing has; None (default) counts the targets of
+        labels: targets of the whole training set, which give the loss of guessing; None (default) counts the targets of
             the first W steps.
         task: what the network is trained for; None (default) to see it from the criterion and its first targets.
         epochs: how many times the data are gone through, default 1.
@@ -125,7 +125,7 @@ class TorchRecorder:
         self._is_attached = self._has_ended = False
 
     def attach(self) -> Self:
-        """Hang the hooks on model, optimisers and criterion; the run begins with the next step."""
+        """Add the hooks to model, optimisers and criterion; the run begins with the next step."""
         if self._is_attached:
             raise SettingsError("attach: called twice, expected a TorchRecorder for each run")
         self._is_attached = True
@@ -144,7 +144,7 @@ class TorchRecorder:
         return self
 
     def detach(self) -> None:
-        """Take all hooks off and end the run: the log is closed, and ``diagnosis`` is there."""
+        """Remove all hooks and end the run: the log is closed, and ``diagnosis`` is set."""
         self._end(None)
 
     def __enter__(self) -> Self:
@@ -156,7 +156,7 @@ class TorchRecorder:
         return self._end(error)
 
     def observe(self, loss: Any, outputs: Any = None, targets: Any = None) -> None:
-        """Tell the loss of a batch, where no module computes it. Call it before ``loss.backward()``.
+        """Record the loss of a batch if no module computes it. Call it before ``loss.backward()``.
 
         Args:
             loss: the mean loss of the batch, a tensor.

@@ -29,7 +29,7 @@ class FarParameters:
         self.gradients: NDArray[Any] = np.zeros(0, np.float32)
 
     def digest(self) -> str:
-        """Nothing: nobody reads all parameters only to name them."""
+        """An empty text: reading all parameters from a device would cost too much."""
         return ""
 
 
@@ -38,7 +38,7 @@ class MeasuredRun:
 
     Args:
         recorder: the recorder, whose meter has measured a step when it is announced.
-        hooks: what else is told of the run; hooks that need arrays are refused.
+        hooks: further hooks of the run; hooks that need arrays are refused.
         began: called once the run has begun, and its log is there.
 
     Raises:
@@ -71,7 +71,7 @@ class MeasuredRun:
         return self._announcer.end.status if self._announcer.end else None
 
     def wants_next(self) -> bool:
-        """Whether anybody listens to the step that comes next."""
+        """Whether a hook wants the next step."""
         return self._announcer.wants(self._progress.step)
 
     def begin(
@@ -117,7 +117,7 @@ class MeasuredRun:
         self._end_epoch(result.learning_rate)
 
     def unheard(self, learning_rate: float) -> None:
-        """A step has been made that nobody listens to."""
+        """A step has been made that no hook wants."""
         self._progress.step += 1
         self._end_epoch(learning_rate)
 

@@ -5,7 +5,7 @@
     watched.step(loss=loss, accuracy=accuracy, inputs=X, lr=0.1)
     watched.close()
 
-The network stays as it is. Its tensors are found by their usual names, see
+The network is not changed. Its tensors are found by their usual names, see
 :mod:`diagnostics.adapters.tensors`; ``watched.found`` says which were found and which were not.
 """
 
@@ -47,7 +47,7 @@ class Watch:
             that returns one of these as it is now. It is read and never changed.
         path: the log; None (default) measures and judges without one.
         labels: targets of the whole training set: classes, (N,) or one-hot (N, classes), or the numbers of a
-            regression. None (default) where they are not at hand: what guessing has is then counted from the targets
+            regression. None (default) where they are not known: the loss of guessing is then counted from the targets
             of the first W steps.
         task: what the network is trained for, such as ``Task.regression()``; None (default) for classes with
             cross-entropy.
@@ -146,7 +146,7 @@ class Watch:
             accuracy: share of the batch that was guessed right, 0 to 1; None (default) to count it with ``targets``.
                 Where the first step has neither, the log says "not recorded: accuracy" and the loss alone decides.
             targets: those of the batch: classes, (n,) or one-hot, with which the last layer's outputs are compared,
-                or the numbers of a regression. Where ``watch`` got no labels, what guessing has is counted from them.
+                or the numbers of a regression. Without labels of ``watch``, the loss of guessing is counted from them.
             lr: the learning rate of the update; None (default) for that of ``watch``.
             gradients: those of the batch, where the network does not hold them: a dictionary or a list.
             outputs: outputs by the names of the layers, or under names such as A1, where the network keeps none.

@@ -28,7 +28,7 @@ class WatchedNetwork:
 
     Attributes:
         layers: the layers; none before :meth:`find`.
-        step_gradients: the gradients that the step under way handed over; None where it handed over none.
+        step_gradients: the gradients that the current step passed; None where it passed none.
         step_outputs: its outputs by the names of the layers.
     """
 
@@ -71,7 +71,7 @@ class WatchedNetwork:
         self.layers = [ReadLayer(one.tap) for one in self._found]
 
     def were_known(self) -> bool:
-        """Whether all tensors were there before the step; if not, the next one is the first that can be measured."""
+        """Whether all tensors existed before the step; if not, the next step is the first that can be measured."""
         return {layer.name: layer.parameter_shapes() for layer in self.layers} == {
             name: {tensor: array.shape for tensor, array in tensors.items()} for name, tensors in self._kept.items()
         }
@@ -81,12 +81,12 @@ class WatchedNetwork:
         self._kept = {layer.name: layer.keep() for layer in self.layers}
 
     def show_before(self, samples: int, rate: float) -> None:
-        """Let the layers have the tensors of before the update, which changed them at this learning rate."""
+        """Let the layers return the tensors from before the update, which changed them with this learning rate."""
         for layer in self.layers:
             layer.samples, layer.rate, layer.before = samples, rate, self._kept[layer.name]
 
     def show_after(self) -> None:
-        """Let the layers have the tensors of after the update."""
+        """Let the layers return the tensors from after the update."""
         for layer in self.layers:
             layer.before = None
 

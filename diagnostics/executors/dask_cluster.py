@@ -208,7 +208,7 @@ def _started_here(workers: int) -> LocalCluster:
     from distributed import LocalCluster
 
     with (
-        _deaf_to_ctrl_c(),
+        _ctrl_c_ignored(),
         dask.config.set(
             {"distributed.worker.profile.enabled": False, "distributed.admin.system-monitor.interval": "5s"}
         ),
@@ -223,8 +223,8 @@ def _started_here(workers: int) -> LocalCluster:
 
 
 @contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes that are started within take no notice of Ctrl-C, which this process handles for them."""
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Processes that are started within ignore Ctrl-C, which this process handles for them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""One work on a Dask cluster: which worker does which task, and what becomes of a task whose worker is gone.
+"""One work on a Dask cluster: which worker does which task, and what happens to a task whose worker is lost.
 
 The client hands out the tasks, each to one worker and never more than a worker has
 threads. So it knows at any moment who does what. A worker that is gone, killed or cut

@@ -1,4 +1,4 @@
-"""What the numbers of a log say of what it does not name: per cent, the batch size, and the number of classes."""
+"""Finds in the numbers of a log what it does not name: per cent, the batch size, and the number of classes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def batch_size_of(accuracies: Numbers) -> int | None:
 def classes_of_frozen_loss(losses: Numbers, accuracies: Numbers) -> int | None:
     """The number of classes k where the loss stands still at ln k at the end, with an accuracy of about 1/k.
 
-    losses, accuracies: (n,), in the order of their steps. None where nothing stands still, or at no such number.
+    losses, accuracies: (n,), in the order of their steps. None where the loss does not stand still, or at no ln k.
     """
     rows = max(LEAST_ROWS, len(losses) // 5)
     last, right = losses[-rows:], accuracies[-rows:]

@@ -1,4 +1,4 @@
-"""From the metrics of a file to a run: rows joined by their steps, and all that had to be assumed, in words."""
+"""Makes a run from the metrics of a file: joins its rows by their steps, and says what was assumed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
 
     metrics: what was read of the file.
     options: what the user knows besides.
-    name: the name of the run. file: that of the file. form: that of its format.
+    name: the name of the run.
+    file: the name of the file.
+    form: the name of its format.
 
     ``run.info.environment`` says what the file was, how finely it resolves the run, and what was assumed. Raises
     LogError where the file has no loss of a training.
@@ -85,7 +87,7 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
 
 
 def _batch_size(draft: Draft, accuracy: MetricSeries | None) -> int:
-    """The batch size: as told, as in the file, as the accuracies say, or the usual one."""
+    """The batch size: of the options, else of the file, else the one that fits the accuracies, else the usual one."""
     if draft.options.batch_size:
         return draft.options.batch_size
     samples = draft.get("samples")
@@ -104,7 +106,7 @@ def _batch_size(draft: Draft, accuracy: MetricSeries | None) -> int:
 
 
 def _prior(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None) -> tuple[float, ...]:
-    """The shares of the classes: as told, as in the file, guessed from a frozen loss, or one NaN for unknown."""
+    """The shares of the classes: of the options, else of the file, else guessed from a frozen loss, else one NaN."""
     options = draft.options
     if options.prior is not None:
         return tuple(options.prior)
@@ -142,7 +144,7 @@ def _rows(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None, batch
 
 
 def _samples(draft: Draft, steps: Numbers, batch_size: int) -> Numbers:
-    """The samples behind each row: of a mean so many as judge a window at most."""
+    """The samples of each row; a mean over more steps than a window has those of a window."""
     if draft.are_means:
         return np.minimum(np.diff(steps, prepend=-1), window_steps(batch_size)) * batch_size
     samples = draft.at("samples", steps)

@@ -1,8 +1,8 @@
 """What the usual names of metrics mean: ``train/loss``, ``val_acc``, ``lr``, ``grad_{layer}`` and the like.
 
-A name is cut into words. Words such as ``train`` or ``val`` say which data it is about, ``step`` or ``epoch`` at the
-end whether it is a value of a step or a mean. What is left is looked up, first as a number of the whole run, then
-among the patterns of numbers of a layer.
+A name is cut into words. Words such as ``train`` or ``val`` name the data of a metric; ``step`` or ``epoch`` at the end
+says whether it is a value of a step or a mean. The other words are looked up, first among the numbers of the whole run,
+then among the patterns of numbers of a layer.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class MetricMeaning:
 
 
 def meaning_of(name: str) -> MetricMeaning | None:
-    """What a metric of this name is; None for a name that says nothing known."""
+    """The meaning of a metric of this name; None for a name that is not known."""
     plain = name.strip()
     for pattern, quantity in LAYER_PATTERNS:
         found = re.fullmatch(pattern, plain, re.IGNORECASE)

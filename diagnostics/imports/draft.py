@@ -1,4 +1,4 @@
-"""The metrics of a file that a run is made of, each placed on its steps, and what had to be assumed, in words."""
+"""Chooses the metrics of a file that a run is made of, places each on its steps, and says what was assumed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Draft:
     ``axis``: how the file counts steps and epochs.
     ``chosen``: the metrics that are used, by what they are.
     ``are_means``: whether a row is a mean over the steps since the row before.
-    ``told``: what had to be assumed, a sentence each.
+    ``told``: a sentence for each assumption.
     """
 
     metrics: LoggedMetrics
@@ -84,7 +84,7 @@ class Draft:
         return self.chosen["data_loss", "", "train"] if total is None else total
 
     def _take_running_means_apart(self) -> None:
-        """Take running means of the epoch apart, where the file or the numbers say that they are."""
+        """Take running means of the epoch apart, if the file or the numbers say that values are running means."""
         per_epoch = self.axis.per_epoch
         if self.metrics.rows == "means" or self.axis.unit != "step":
             return

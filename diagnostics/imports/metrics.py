@@ -1,4 +1,4 @@
-"""What an importer reads of a file: one series of numbers a metric, and what the file says of itself."""
+"""What an importer reads from a file: a series of numbers for each metric, and the settings that the file has."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MetricSeries:
         return np.where(np.isin(steps, self.steps), self.last_before(steps), np.nan)
 
     def last_before(self, steps: Numbers) -> Numbers:
-        """The last value at or before each step; before the first one, that. The steps of the series have to rise."""
+        """The last value at or before each step, or the first value. The steps of the series have to rise."""
         if not len(self):
             return np.full(len(steps), np.nan)
         return self.values[np.maximum(np.searchsorted(self.steps, steps, side="right") - 1, 0)]
@@ -89,7 +89,7 @@ def _series(rows: Iterable[tuple[float, float, float]]) -> MetricSeries:
 
 
 def number_of(value: Any) -> float | None:
-    """A value as a float; None for what is no number, such as truth values, texts, lists and empty cells."""
+    """A value as a float; None for anything that is no number, such as truth values, texts, lists and empty cells."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, str):

@@ -14,7 +14,7 @@ LEAST_ROWS, LEAST_LEVERAGE = 8, 5
 
 
 def resolution_words(steps: NDArray[np.int64], are_means: bool, unit: str = "step") -> str:
-    """How the rows stand to the steps, in words.
+    """Which steps have rows, in words.
 
     steps: (rows,), the step of each row, rising.
     are_means: whether a row is the mean over the steps since the row before.
@@ -47,8 +47,8 @@ def are_running_means(loss: MetricSeries, accuracy: MetricSeries | None, per_epo
     """Whether values are means since the beginning of their epoch.
 
     Taken apart, running means give losses of at least 0 and accuracies of 0 to 1. The values of single steps do not:
-    their noise grows with the place in the epoch. Where too few rows lie late enough in an epoch nothing can be told,
-    and the answer is False.
+    their noise grows with the place in the epoch. If too few rows lie late enough in an epoch to decide, the
+    answer is False.
 
     loss, accuracy: the values, in the order of their steps; None where there is no accuracy.
     per_epoch: the steps of an epoch; None where there is one epoch, or it is not known.

@@ -1,4 +1,4 @@
-"""Where the values of a run lie: the step and the epoch of each, counted over the whole run."""
+"""The step and the epoch of each value of a run, counted over the whole run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StepAxis:
     """How steps and epochs of a file are counted.
 
     ``unit``: what a row is numbered by: "step", "epoch" where a file has no steps, or "row" where it has neither.
-    ``per_epoch``: steps an epoch; None where that cannot be known.
+    ``per_epoch``: the number of steps in an epoch; None where it is not known.
     ``first_epoch``: the number that the file gives the first epoch.
     ``restarts``: whether the file counts the steps of each epoch anew.
     ``first_step``: the number that it gives the first step.

@@ -69,8 +69,8 @@ class Recorder(TimedEvents, ShownInNotebooks):
     ``checkpoint_every``: steps from one checkpoint of the exact state to the next; 0 saves none. None (default) is
     100 steps where there are a model and a path, or as often as the log of a resumed run says.
     ``tracker``: it is told the verdict when the run ends; None (default) for no tracker.
-    ``task``: what the network is trained for; None (default) for classes with cross-entropy. Where neither the labels
-    nor the task say what guessing has, that is counted from the :meth:`targets` of the first W steps.
+    ``task``: what the network is trained for; None (default) for classes with cross-entropy. If neither the labels nor
+    the task give the loss of guessing, it is counted from the :meth:`targets` of the first W steps.
     ``not_recorded``: what the training loop does not tell, so that it gets no columns: "accuracy", "gradients",
     "learning_rate" or "inputs"; default nothing.
 
@@ -210,7 +210,7 @@ class Recorder(TimedEvents, ShownInNotebooks):
         return step % self._options.log_every == 0
 
     def targets(self, targets: NDArray[Any]) -> None:
-        """The targets of the step under way, which tell what guessing has where nothing else does.
+        """Take the targets of the current step, from which the loss of guessing is counted if nothing else gives it.
 
         ``targets``: (n,) classes, (n, k) one-hot, or numbers of a regression (n, ...). Only those of the first W
         steps count, and only where it is not known yet. Raises SettingsError for what are no targets of the task.

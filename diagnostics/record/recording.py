@@ -97,7 +97,7 @@ class Recording(Hook):
 
     @property
     def counts_targets(self) -> bool:
-        """Whether :meth:`targets` are still counted, to tell what guessing has."""
+        """Whether :meth:`targets` are still counted, since the loss of guessing is not known yet."""
         return self._counter is not None
 
     def go_on(self, resume: ResumePoint) -> None:

@@ -36,7 +36,7 @@ class RowRecorder(Recorder):
 
     @property
     def counts_targets(self) -> bool:
-        """Whether :meth:`targets` are still counted, to tell what guessing has."""
+        """Whether :meth:`targets` are still counted, since the loss of guessing is not known yet."""
         return self._recording is not None and self._recording.counts_targets
 
     def _columns(self, start: RunStart) -> Columns | None:

@@ -1,10 +1,10 @@
-"""What a remedy that saves costs: validation accuracy at the end of the run, beside runs that lived without it.
+"""What a remedy costs: validation accuracy at the end of the run, compared with runs that lived without it.
 
 A rescue ends a branch as soon as its fate is certain, which says nothing about how well it
 learns. So some branches of the proven remedies, and the control's branches with the same
 orders of the samples that lived, are trained to the end of the run and validated there.
 Two branches of one order are a pair that differs in the remedy alone. Means and differences
-are over branches that are alive at the end; how many are not is told beside them.
+are over branches that are alive at the end; the number of branches that are not is given beside them.
 """
 
 from __future__ import annotations

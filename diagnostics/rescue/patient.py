@@ -1,4 +1,4 @@
-"""The run that died, as far as a rescue has to know it: where its chain begins, and what was usual before."""
+"""What a rescue knows of the run that died: where its chain begins, and what was usual before it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The plan of a rescue: arms, branches, order seeds and test, fixed before the first branch runs.
 
-Every arm is one intervention with a number of branches. Arms that end in "placebo" do the
-same thing where it should not matter. A plan is plain data: it is printed and stored with
+Every arm is one intervention with a number of branches. Arms that end in "placebo" make
+the same change at a step where it should have no effect. A plan is plain data: it is printed and stored with
 the results, and the same plan gives the same branches, bit for bit.
 """
 

@@ -1,4 +1,4 @@
-"""What a rescue has shown so far: counts first, then the word."""
+"""The results of a rescue so far: the counts of each arm, and whether it is proven."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class RescueResult:
 def read_results(
     plan: RescuePlan, results: Mapping[str, BranchResult], endings: Mapping[str, Ending] | None = None
 ) -> RescueResult:
-    """What the branches that are done show.
+    """The results of the branches that are done.
 
     plan: the plan of the rescue.
     results: the branches that are done, by key.

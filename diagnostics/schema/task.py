@@ -1,4 +1,4 @@
-"""Task: what a network is trained for, and the loss and accuracy that guessing has there.
+"""Task: what a network is trained for, and the loss and accuracy of guessing in it.
 
 Guessing is answering every sample alike: with the shares of the classes, or with the best constant. A run is judged
 against the loss of that, whatever the task is.

@@ -113,7 +113,7 @@ def log_options(*, have_defaults: bool) -> Callable[[F], F]:
 
 
 def scheduler_option(what: str) -> Callable[[F], F]:
-    """The option that says where the tasks of a command are done; ``what`` are they."""
+    """The option that says where a command does its tasks; ``what`` names the tasks."""
     return grouped(
         "study",
         "--scheduler",

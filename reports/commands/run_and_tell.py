@@ -1,4 +1,4 @@
-"""Training from the command line: run, restart where asked, and tell the user what came of it."""
+"""Training from the command line: runs it, restarts it if asked, and prints the result."""
 
 from __future__ import annotations
 

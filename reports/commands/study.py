@@ -226,7 +226,7 @@ def check_agreement(plan: StudyPlan, folder: Path, flag: str, given: dict[str, A
 
 
 def check_data(plan: StudyPlan) -> None:
-    """Read the data once before all workers do, so that what is wrong is told once. Raises DataError."""
+    """Read the data once before all workers do, so that an error is printed once. Raises DataError."""
     from lenet.data import load_dataset
 
     for folder in {arm.settings["data"] for arm in plan.arms} - {None}:

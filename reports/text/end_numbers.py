@@ -75,7 +75,7 @@ class WatchEnd(Hook):
         self._rows = deque(maxlen=window_steps(event.batch_size))
 
     def on_step_end(self, event: StepEnd) -> None:
-        """What came before is not the last any more."""
+        """A new step begins: epoch and validation are no longer the last events."""
         self._rows.append((event.accuracy, event.loss))
         self._epoch = self._validation = None
 

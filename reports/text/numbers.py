@@ -28,7 +28,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def seconds(value: float | None, digits: int = 3) -> str:
-    """A time in the unit that suits it, with so many ``digits`` that mean something."""
+    """A time in the unit that suits it, with ``digits`` significant digits."""
     if value is None or not math.isfinite(value):
         return NONE
     for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):

@@ -1,4 +1,4 @@
-"""Words for the steps of a run that are opened side by side."""
+"""Words for the steps of a run that a page shows side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rescue has shown, in words: the counts first, the word second."""
+"""The results of a rescue in words: the counts first, then whether an arm is proven."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def intentions(plan: RescuePlan, seconds: float, jobs: int) -> str:
 
 
 def cost_outlook(runs: int, seconds: float) -> str:
-    """What is done about the cost of a remedy once it is proven, before it is known which ones are.
+    """How the cost of a proven remedy will be measured, before it is known which remedies are proven.
 
     runs: orders of the samples.
     seconds: how long one remedy takes.
@@ -49,7 +49,7 @@ def cost_intentions(trainings: int, steps: int, seconds: float) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """A time to wait for, roughly."""
+    """A duration, rounded."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
@@ -73,7 +73,7 @@ def proof(arm: ArmResult, control: ArmResult) -> str:
 
 
 def headline(result: RescueResult) -> str:
-    """The answer in one sentence."""
+    """The result in one sentence."""
     control = result.control
     if not control.runs:
         return "No branch of the control is done yet, so nothing can be said."
@@ -111,7 +111,7 @@ def proven_words(result: RescueResult) -> str:
 
 
 def rescue_text(result: RescueResult) -> str:
-    """The whole answer for the terminal."""
+    """The whole result for the terminal."""
     rows = [f"what would have saved it, from step {result.plan.branch_step} on:"]
     for arm in _in_order(result):
         rows += _row(arm_title(arm.arm), f"{lived(arm)}  ({proof(arm, result.control)})")
@@ -121,7 +121,7 @@ def rescue_text(result: RescueResult) -> str:
 
 
 def lines(result: RescueResult) -> list[str]:
-    """What is told beside the remedies: luck, the first link, and the point of no return."""
+    """The results besides the remedies: luck, the first link, and the point of no return."""
     found = [f"luck: {luck_sentence(result)}"]
     found += [f"first link: {single_sentence(one)}" for one in result.singles]
     if result.points:

@@ -1,4 +1,4 @@
-"""What a run was trained for, what guessing has there, and what its log does not have."""
+"""What a run was trained for, the loss of guessing in that task, and what its log does not have."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def not_recorded_words(info: RunInfo) -> str:
 
 
 def guessing_words(info: RunInfo) -> str:
-    """The loss that guessing has, and its accuracy where there are classes."""
+    """The loss of guessing, and its accuracy where there are classes."""
     loss, accuracy = info.guessing
     if math.isnan(loss):
         return "the loss of guessing is not known"

@@ -1,7 +1,7 @@
 """The formats that can be imported, one a file, and the list of them.
 
 A format's file has one ``FORMAT``: its name, how it is recognised, and a pure function from a path to the metrics of
-the runs in it. To add one, write its file and put it into the list; nothing else has to be told.
+the runs in it. To add a format, write its file and put it into the list; no other file changes.
 """
 
 from __future__ import annotations
