@@ -186,7 +186,7 @@ TABLE = (
         "Faults planted in every command: one line, the traceback in a file, exit code 70",
         (f"{COMMANDS}/test_faults.py",),
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

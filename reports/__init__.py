@@ -1,4 +1,8 @@
-"""Where people meet the system: figures, pages, terminal, command line."""
+"""What people see: figures, pages, the terminal, notebooks and the command line.
+
+In: runs, studies and rescues, with their diagnoses and statistics.
+Out: pictures, pages and text.
+"""
 
 from pathlib import Path as _Path
 from runpy import run_path as _run_path

@@ -57,9 +57,10 @@ def test_all_is_exact_for_the_packages_people_import_from(name: str) -> None:
     module = importlib.import_module(name)
     ours = ("lenet", "diagnostics", "reports")
     public = {
-        one for one, value in vars(module).items()
+        one
+        for one, value in vars(module).items()
         if not one.startswith("_") and str(getattr(value, "__module__", "")).startswith(ours)
-    }  # fmt: skip
+    }
 
     assert public - set(module.__all__) == set()
 
@@ -84,16 +85,20 @@ def test_the_names_of_the_report_are_there() -> None:
     assert set(names.split()) <= set(lenet.__all__)
 
 
-@pytest.mark.parametrize(("callable_", "arguments"), [
-    (lenet.Model, ["stats", "threads"]),
-    (lenet.Model.train, ["self", "X", "y", "epochs", "batch_size", "print_every"]),
-    (lenet.Model.validate, ["self", "validation_data", "batch_size", "print_every"]),
-    (lenet.Model.set, ["self", "loss", "optimizer", "accuracy"]),
-    (lenet.ConvolutionLayer, ["depth", "kernel_size", "padding", "input_size"]),
-    (lenet.AveragePooling, ["window_size", "stride"]),
-    (lenet.DenseLayer, ["n_inputs", "n_neurons"]),
-    (lenet.OptimizerSGD, ["learning_rate", "decay", "momentum", "nesterov"]),
-], ids=lambda one: getattr(one, "__qualname__", ""))  # fmt: skip
+@pytest.mark.parametrize(
+    ("callable_", "arguments"),
+    [
+        (lenet.Model, ["stats", "threads"]),
+        (lenet.Model.train, ["self", "X", "y", "epochs", "batch_size", "print_every"]),
+        (lenet.Model.validate, ["self", "validation_data", "batch_size", "print_every"]),
+        (lenet.Model.set, ["self", "loss", "optimizer", "accuracy"]),
+        (lenet.ConvolutionLayer, ["depth", "kernel_size", "padding", "input_size"]),
+        (lenet.AveragePooling, ["window_size", "stride"]),
+        (lenet.DenseLayer, ["n_inputs", "n_neurons"]),
+        (lenet.OptimizerSGD, ["learning_rate", "decay", "momentum", "nesterov"]),
+    ],
+    ids=lambda one: getattr(one, "__qualname__", ""),
+)
 def test_arguments_have_the_reports_names_in_its_order(callable_: Any, arguments: list[str]) -> None:
     assert list(inspect.signature(callable_).parameters)[: len(arguments)] == arguments
 

@@ -29,10 +29,11 @@ def example_info(function: str = "relu") -> RunInfo:
             tensors.append(TensorInfo(name, tensor, dims, offset, size))
             offset += size
     layers = tuple(
-        LayerInfo(one.name, one.kind, function if one.activation == "relu" else one.activation, one.output_shape,
-                  one.units)
+        LayerInfo(
+            one.name, one.kind, function if one.activation == "relu" else one.activation, one.output_shape, one.units
+        )
         for one in LAYERS
-    )  # fmt: skip
+    )
     return RunInfo(
         tensors=tuple(tensors), layers=layers, prior=(0.1,) * 10, batch_size=128, samples=60_000,
         steps_per_epoch=469, epochs=1, total_steps=469, seed=0, description={"optimizer": "OptimizerSGD"},

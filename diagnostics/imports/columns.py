@@ -41,7 +41,7 @@ LAYER_PATTERNS: tuple[tuple[str, str], ...] = (
     (rf"{LAYER}[/_.:](?:dead|dead_?fraction|dead_?units)", "dead"),
     (rf"(?:update_?ratio|ratio)[/_.:]{LAYER}", "ratio"),
     (rf"{LAYER}[/_.:](?:update_?ratio|ratio)", "ratio"),
-)  # fmt: skip
+)
 """The patterns of the numbers of a layer: its gradient's norm, its weights' norm, its silent units, its update."""
 
 STEP_NAMES = ("step", "global_step", "iteration", "iter", "_step", "trainer/global_step", "train/global_step", "batch",

@@ -196,8 +196,12 @@ def _named_as_now(arm: Arm) -> Arm:
 
 def _check_size(plan: StudyPlan) -> None:
     """Raises ValueError for numbers of runs, seeds and steps that no study has."""
-    whole = {"runs": [arm.runs for arm in plan.arms], "first_seed": [plan.first_seed], "log_every": [plan.log_every],
-             "histograms_every": [plan.histograms_every]}  # fmt: skip
+    whole = {
+        "runs": [arm.runs for arm in plan.arms],
+        "first_seed": [plan.first_seed],
+        "log_every": [plan.log_every],
+        "histograms_every": [plan.histograms_every],
+    }
     for name, values in whole.items():
         if not all(type(value) is int and value >= 0 for value in values):
             raise ValueError(f"found {name} {values}, expected whole numbers")

@@ -117,10 +117,13 @@ def _recorder(recorder: Recorder) -> Card:
 def _group(group: Group) -> Card:
     means = {"All runs": group.all, "Survivors": group.survivors}
     accuracies = [
-        Fact(f"Validation accuracy, {who.lower()}", mean_words(mean.validation_accuracy, "validation_accuracy"),
-             f"n = {mean.validation_accuracy.n}")
+        Fact(
+            f"Validation accuracy, {who.lower()}",
+            mean_words(mean.validation_accuracy, "validation_accuracy"),
+            f"n = {mean.validation_accuracy.n}",
+        )
         for who, mean in means.items()
-    ]  # fmt: skip
+    ]
     kinds = ", ".join(f"{kind} {n}" for kind, n in group.by_kind.items() if n)
     outside = f"undecided {group.undecided} and crashed {group.crashed}, which do not count"
     return Card(

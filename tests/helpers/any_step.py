@@ -101,9 +101,13 @@ class Taken(Hook):
 def log(case: RandomStep, folder: Path, threads: int, says: bool = False) -> None:
     path = case.log(folder)
     run_training(
-        replace(case.settings, threads=threads), path, RecordingOptions(checkpoint_every=case.checkpoint_every),
-        dataset=data(case), resume=path.exists(), hooks=(lambda recorder: [Said()]) if says else None,
-    )  # fmt: skip
+        replace(case.settings, threads=threads),
+        path,
+        RecordingOptions(checkpoint_every=case.checkpoint_every),
+        dataset=data(case),
+        resume=path.exists(),
+        hooks=(lambda recorder: [Said()]) if says else None,
+    )
 
 
 def rerun(case: RandomStep, folder: Path, threads: int) -> None:
@@ -112,9 +116,14 @@ def rerun(case: RandomStep, folder: Path, threads: int) -> None:
     model = settings.build_model(samples=len(mnist.X_train))
     taken = Taken(model, case.step)
     model.train(
-        mnist.X_train, mnist.y_train, settings.epochs, settings.batch_size, print_every=0, shuffle=settings.shuffle,
+        mnist.X_train,
+        mnist.y_train,
+        settings.epochs,
+        settings.batch_size,
+        print_every=0,
+        shuffle=settings.shuffle,
         hooks=[taken],
-    )  # fmt: skip
+    )
     samples, size = len(mnist.X_train), min(settings.batch_size, len(mnist.X_train))
     epoch, place = divmod(case.step, -(-samples // size))
     order = shuffled(settings.seed, samples)(epoch + 1) if settings.shuffle else np.arange(samples)

@@ -291,10 +291,13 @@ BOMBS: dict[str, Change] = {
 }
 
 HEADERS: dict[str, Change] = {
-    **{f"{name} 0": attribute(name, np.int64(0)) for name in ("batch_size", "samples", "epochs", "log_every",
-                                                              "window")},
-    **{f"{name} negative": attribute(name, np.int64(-1)) for name in ("batch_size", "steps_per_epoch", "total_steps",
-                                                                      "histograms_every")},
+    **{
+        f"{name} 0": attribute(name, np.int64(0)) for name in ("batch_size", "samples", "epochs", "log_every", "window")
+    },
+    **{
+        f"{name} negative": attribute(name, np.int64(-1))
+        for name in ("batch_size", "steps_per_epoch", "total_steps", "histograms_every")
+    },
     "seed below -1": attribute("seed", np.int64(-2)),
     **{f"{name} 2^63": attribute(name, np.int64(LARGE)) for name in ("total_steps", "steps_per_epoch", "window")},
     "batch_size a float": attribute("batch_size", np.float64(8)),
@@ -306,8 +309,10 @@ HEADERS: dict[str, Change] = {
     "prior 7": attribute("prior", np.array([7.0])),
     "prior of no class": attribute("prior", np.zeros(0)),
     "prior a table": attribute("prior", np.full((2, 2), 0.25)),
-    **{f"{name} a list": attribute(name, np.bytes_("[1, 2]")) for name in ("description", "settings", "environment",
-                                                                           "thresholds")},
+    **{
+        f"{name} a list": attribute(name, np.bytes_("[1, 2]"))
+        for name in ("description", "settings", "environment", "thresholds")
+    },
     "settings no JSON": attribute("settings", np.bytes_("{")),
     "settings nested": attribute("settings", np.bytes_("[" * 60_000)),
     **{
@@ -340,7 +345,7 @@ HEADERS: dict[str, Change] = {
     "layer named twice": fields(LAYERS.path, name=b"dense1"),
     "column named twice": fields(COLUMNS.path, group=b"scalar", statistic=b"accuracy"),
     "column unknown": fields(COLUMNS.path, statistic=b"something"),
-}  # fmt: skip
+}
 """Headers that say what no run can be."""
 
 ODD_ROWS: dict[str, Change] = {

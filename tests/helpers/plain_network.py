@@ -61,9 +61,12 @@ class PlainNetwork:
                 own = plain.AveragePool(layer.window_size, layer.stride)
             else:
                 kinds = {
-                    Flatten: Flat, ActivationReLU: plain.ReLU, ActivationSigmoid: plain.Sigmoid,
-                    ActivationTanh: Tanh, ActivationSoftmax: plain.Softmax,
-                }  # fmt: skip
+                    Flatten: Flat,
+                    ActivationReLU: plain.ReLU,
+                    ActivationSigmoid: plain.Sigmoid,
+                    ActivationTanh: Tanh,
+                    ActivationSoftmax: plain.Softmax,
+                }
                 own = kinds[type(layer)]()
             self.layers.append(own)
 

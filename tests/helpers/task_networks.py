@@ -126,9 +126,11 @@ def trained(
     X, y, labels = targets_of(network)
     draw = np.random.default_rng(0).standard_normal
     layers = {
-        "W1": 0.2 * draw((64, HIDDEN)), "b1": np.full(HIDDEN, bias),
-        "W2": 0.3 * draw((HIDDEN, network.outputs)), "b2": np.zeros(network.outputs),
-    }  # fmt: skip
+        "W1": 0.2 * draw((64, HIDDEN)),
+        "b1": np.full(HIDDEN, bias),
+        "W2": 0.3 * draw((HIDDEN, network.outputs)),
+        "b2": np.zeros(network.outputs),
+    }
     rate = network.rate if rate is None else rate
     told: dict[str, Any] = {"labels": labels} if tells_labels else {"samples": SAMPLES}
     activations: dict[str, Any] = {"layer1": "relu", "layer2": network.function}

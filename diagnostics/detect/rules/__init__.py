@@ -1,4 +1,8 @@
-"""The rules of the detector, one a file. The lists here decide which rules are asked, shown and tested."""
+"""The rules of the detector, one a file. The lists here decide which rules are asked, shown and tested.
+
+In: the rows of a run up to now.
+Out: findings: which mechanism was seen, in which layer, and at which steps.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """The formats that can be imported, one a file, and the list of them.
 
+In: a file of another tool.
+Out: the metrics of the runs in it.
+
 A format's file has one ``FORMAT``: its name, how it is recognised, and a pure function from a path to the metrics of
 the runs in it. To add a format, write its file and put it into the list; no other file changes.
 """

@@ -76,9 +76,10 @@ def settle_rates(evidence: GradientEvidence, own: dict[str, Array], found: Disco
     }
     factors = [abs(scale) for scale in scales.values() if scale is not None]
     rates = {
-        float(value) for location, value in locations_of(layer.layer).items()
+        float(value)
+        for location, value in locations_of(layer.layer).items()
         if location.words and "_".join(location.words) in LEARNING_RATES and np.ndim(value) == 0
-    }  # fmt: skip
+    }
     fits = len(factors) == len(scales) and np.allclose(factors, factors[:1], rtol=1e-3)
     known = not rates or any(np.allclose(factors, rate, rtol=1e-3) for rate in rates)
     if fits and known:

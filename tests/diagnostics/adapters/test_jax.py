@@ -83,8 +83,11 @@ def test_the_statistics_are_those_of_the_arrays(tmp_path: Path) -> None:
     run = open_run(tmp_path / "run.h5")
 
     assert {(one.layer, one.tensor) for one in run.info.tensors} == {
-        ("hidden", "weights"), ("hidden", "biases"), ("out", "weights"), ("out", "biases"),
-    }  # fmt: skip
+        ("hidden", "weights"),
+        ("hidden", "biases"),
+        ("out", "weights"),
+        ("out", "biases"),
+    }
     for step in (0, 7, 100):
         before, after = (np.asarray(kept[step + i]["hidden"]["kernel"], np.float64) for i in (0, 1))
         value = run.tensors.loc[(step, "hidden", "weights", "value")]

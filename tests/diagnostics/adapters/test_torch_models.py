@@ -194,12 +194,22 @@ def test_functions_are_found_however_they_are_written_and_others_can_be_told(tmp
     told, _ = recorded(tmp_path / "told.h5", Mixed(), data, activations={"c": "relu", "d": None})
 
     assert watched.found["activation"].to_dict() == {
-        "a": "sigmoid", "b": "relu", "c": "none", "d": "tanh", "e": "gelu", "f": "none"
-    }  # fmt: skip
+        "a": "sigmoid",
+        "b": "relu",
+        "c": "none",
+        "d": "tanh",
+        "e": "gelu",
+        "f": "none",
+    }
     assert run.activations.loc[(0, "a"), "mean"] == pytest.approx(0.5, abs=0.2)
     assert told.found["activation"].to_dict() == {
-        "a": "sigmoid", "b": "relu", "c": "relu", "d": "none", "e": "gelu", "f": "none"
-    }  # fmt: skip
+        "a": "sigmoid",
+        "b": "relu",
+        "c": "relu",
+        "d": "none",
+        "e": "gelu",
+        "f": "none",
+    }
     with pytest.raises(SettingsError, match="activations: received zz, expected some of the layers a, b"):
         recorded(tmp_path / "bad.h5", Mixed(), data, activations={"zz": "relu"})
 

@@ -98,8 +98,10 @@ def test_gradients_are_matched_by_name_and_else_by_order() -> None:
     layers = find_layers(network)
     by_name = gradients_in({"dW2": np.ones((2, 3)), "dW1": np.ones((2, 3)), "db1": np.ones(3)}, layers, network)
     assert {str(tensor): str(place) for tensor, place in by_name.items()} == {
-        "['W1']": "['dW1']", "['b1']": "['db1']", "['W2']": "['dW2']",
-    }  # fmt: skip
+        "['W1']": "['dW1']",
+        "['b1']": "['db1']",
+        "['W2']": "['dW2']",
+    }
     by_order = gradients_in([np.ones((2, 3)), np.ones(3), np.ones((2, 3))], layers, network)
     assert [str(place) for place in by_order.values()] == ["[0]", "[1]", "[2]"]
     assert gradients_in([np.ones((3, 2))], layers, network) == {}
@@ -186,8 +188,11 @@ def test_derived_gradients_are_those_of_the_layer_and_the_log_says_so(tmp_path: 
         network.train(watched, 0.05)
     run = open_run(tmp_path / "run.h5")
     assert run.info.description["derived_gradients"] == [
-        "denseofcolumns1/biases", "denseofcolumns1/weights", "denseofcolumns2/biases", "denseofcolumns2/weights",
-    ]  # fmt: skip
+        "denseofcolumns1/biases",
+        "denseofcolumns1/weights",
+        "denseofcolumns2/biases",
+        "denseofcolumns2/weights",
+    ]
     norms = run.tensor_frame(["norm"], layer="denseofcolumns1", tensor="weights")["norm"].unstack("kind")
     assert np.allclose(0.05 * norms["gradient"], norms["update"], rtol=1e-5)
     assert "derived from the update" in watched.found.loc["denseofcolumns1", "gradients"]

@@ -275,8 +275,13 @@ def test_packed_members_are_refused_before_they_are_unpacked(log: Path) -> None:
 
 def test_members_that_claim_more_than_the_file_holds_are_refused(log: Path) -> None:
     with zipfile.ZipFile(newest(log), "a") as archive:
-        archive.writestr("bomb.npy", np.lib.format.magic(1, 0) + b"v\0" + b"{'descr': '<f4', 'fortran_order': False, "
-                         b"'shape': (1000000000000,), }".ljust(117) + b"\n")  # fmt: skip
+        archive.writestr(
+            "bomb.npy",
+            np.lib.format.magic(1, 0)
+            + b"v\0"
+            + b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117)
+            + b"\n",
+        )
 
     with pytest.raises(DataError, match="cannot be read as a saved state"):
         load_state(newest(log))

@@ -257,9 +257,13 @@ def _rest() -> list[Any]:
 def test_other_activation_functions_are_opened_as_well(tmp_path: Path, activation: Any) -> None:
     def build() -> Model:
         return ready(
-            Model(threads=1, seed=3), DenseLayer(64, 6), activation(), DenseLayer(6, 3), ActivationSoftmax(),
+            Model(threads=1, seed=3),
+            DenseLayer(64, 6),
+            activation(),
+            DenseLayer(6, 3),
+            ActivationSoftmax(),
             optimizer=OptimizerSGD(0.3),
-        )  # fmt: skip
+        )
 
     X, y = blobs(60, (64,))
     model = build()

@@ -354,9 +354,12 @@ def test_another_kernel_of_the_matrix_products_is_told_by_name(tmp_path: Path) -
     program = f"from diagnostics.replay import replay; print(replay({str(log)!r}).check())"
     for kernel in ("NEHALEM", "HASWELL"):
         done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
             env={**os.environ, "OPENBLAS_CORETYPE": kernel},
-        )  # fmt: skip
+        )
         if "differs" in done.stdout:  # the machine may have this very kernel
             break
     assert "the replay is not the run: it differs at step 0: " in done.stdout

@@ -231,9 +231,11 @@ def test_a_training_from_python_on_the_embedded_mnist_finds_its_data(tmp_path: P
         images, labels = EMBEDDED / "train-images-idx3-ubyte.gz", EMBEDDED / "train-labels-idx1-ubyte.gz"
         test_images, test_labels = EMBEDDED / "t10k-images-idx3-ubyte.gz", EMBEDDED / "t10k-labels-idx1-ubyte.gz"
         X, _, y, _ = formatData(
-            load_mnist_images(images), load_mnist_images(test_images), load_mnist_labels(labels),
+            load_mnist_images(images),
+            load_mnist_images(test_images),
+            load_mnist_labels(labels),
             load_mnist_labels(test_labels),
-        )  # fmt: skip
+        )
         X, y = X[:n], y[:n]
     model = ready(Model(threads=1, seed=7, initializer="lecun"), DenseLayer(784, 10), ActivationSoftmax())
     model.train(X, y, 2, 100, print_every=0, shuffle=True, hooks=[Recorder(tmp_path / "run.h5")])
@@ -256,8 +258,13 @@ def test_data_of_a_folder_are_found_by_the_name_in_the_log_or_by_hand(tmp_path: 
     folder.rename(tmp_path / "elsewhere")
     with pytest.raises(ReplayError, match=r"the data of the run are not here .*--data FOLDER"):
         replay(tmp_path / "run.h5")
-    for given in (tmp_path / "elsewhere", str(tmp_path / "elsewhere"), load_dataset(limit=256), load_dataset(),
-                  (load_dataset().X_train[:256], load_dataset().y_train[:256])):  # fmt: skip
+    for given in (
+        tmp_path / "elsewhere",
+        str(tmp_path / "elsewhere"),
+        load_dataset(limit=256),
+        load_dataset(),
+        (load_dataset().X_train[:256], load_dataset().y_train[:256]),
+    ):
         assert replay(tmp_path / "run.h5", given).check().is_proven
     with pytest.raises(ReplayError, match="received int"):
         replay(tmp_path / "run.h5", 3)  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ LIMITS = {
     "replay": ["--out", "text.txt"],
     "gradcheck": ["--network", "feedforward"],
     "watch": ["no.h5"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture

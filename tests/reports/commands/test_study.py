@@ -196,10 +196,14 @@ def test_sigterm_is_143_while_runs_are_trained_and_the_process_s_own_again_after
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-@pytest.mark.parametrize(("error", "code", "begins"), [
-    (KeyboardInterrupt(), 130, "interrupted; go on with:"),
-    (SchedulerError("lost"), 4, "what is done is kept; go on with:"),
-], ids=["Ctrl-C", "a lost scheduler"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("error", "code", "begins"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; go on with:"),
+        (SchedulerError("lost"), 4, "what is done is kept; go on with:"),
+    ],
+    ids=["Ctrl-C", "a lost scheduler"],
+)
 def test_the_command_that_goes_on_names_the_cluster(study, monkeypatch, error, code, begins):
     def lose(*_):
         raise error
