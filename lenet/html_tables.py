@@ -22,17 +22,17 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     )
 
 
-def share_bar(share: float, width: int = 16) -> str:
-    """A share from 0 to 1 as a bar of at most ``width`` characters; one that is not 0 has at least one."""
-    return "█" * (max(1, round(width * share)) if share > 0 else 0)
+def share_bar(share: float) -> str:
+    """A share from 0 to 1 as a bar of at most 16 characters; one that is not 0 has at least one."""
+    return "█" * (max(1, round(16 * share)) if share > 0 else 0)
 
 
-def histogram_line(values: NDArray[np.floating], bins: int = 24) -> str:
+def histogram_line(values: NDArray[np.floating]) -> str:
     """How the finite values are spread, from the smallest to the largest, as one line; "" where none is finite."""
     finite = values[np.isfinite(values)].astype(float)
     if not finite.size:
         return ""
-    counts, _ = np.histogram(finite, bins)
+    counts, _ = np.histogram(finite, 24)
     return "".join(BARS[int(np.ceil(count / counts.max() * (len(BARS) - 1)))] for count in counts)
 
 

@@ -184,7 +184,3 @@ class Columns(Sequence[Column]):
     def activation(self, layer: str, statistic: str) -> int:
         """Position of an activation statistic. Raises KeyError where there is none."""
         return self._position[Column("activation", layer, "", "", statistic)]
-
-    def tensor_block(self, kind: str, statistic: str) -> NDArray[np.intp]:
-        """Positions of one statistic of one kind for all tensors, in the order of :attr:`tensors`."""
-        return np.array([self.tensor(la, t, kind, statistic) for la, t in self.tensors], dtype=np.intp)

@@ -118,12 +118,12 @@ class Engine:
             layer.complete_gradients(batch)
         return BatchResult(total, correct, batch)
 
-    def evaluate(self, X: Array, labels: Labels, rows: slice, portion_samples: int = 2 * SHARD) -> BatchResult:
-        """Forward pass alone, for samples X[rows], in portions of ``portion_samples``."""
+    def evaluate(self, X: Array, labels: Labels, rows: slice) -> BatchResult:
+        """Forward pass alone, for samples X[rows], in portions of two shards."""
         batch = _count(rows)
         total, correct = 0.0, 0
-        for first in range(0, batch, portion_samples):
-            portion = self._portion(min(portion_samples, batch - first))
+        for first in range(0, batch, 2 * SHARD):
+            portion = self._portion(min(2 * SHARD, batch - first))
 
             def work(shard: Shard, place: slice, first: int = first) -> tuple[float, int]:
                 return self._score(shard, X, labels, rows, first, place)[2]

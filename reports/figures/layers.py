@@ -37,8 +37,8 @@ class LayerCurves:
         return {name: getattr(self, name)[place] for name in names}
 
 
-def layer_curves(run: Run, first: int | None = None, last: int | None = None) -> LayerCurves:
-    """The curves of all layers over all steps, or from ``first`` to ``last`` (both included)."""
+def layer_curves(run: Run) -> LayerCurves:
+    """The curves of all layers over all steps."""
     columns = run.columns
     layers = tuple(dict.fromkeys(layer for layer, _ in columns.tensors))
     tensors = {layer: [tensor for one, tensor in columns.tensors if one == layer] for layer in layers}
@@ -51,9 +51,9 @@ def layer_curves(run: Run, first: int | None = None, last: int | None = None) ->
         found_in = ((name, columns.find(column)) for name, column in names.items())
         wanted += [(layer, name, place) for name, place in found_in if place is not None]
     places = np.array([place for _, _, place in wanted], dtype=np.intp)
-    block = run.block(places, first=first, last=last).astype(np.float64)
+    block = run.block(places).astype(np.float64)
     found: dict[tuple[str, str], Any] = {(la, name): block[:, i] for i, (la, name, _) in enumerate(wanted)}
-    steps = np.ascontiguousarray(run.between(first, last).index["step"])
+    steps = np.ascontiguousarray(run.index["step"])
     missing = np.full(len(steps), np.nan)
 
     def stack(name: str) -> Array:

@@ -22,9 +22,9 @@ NAMES = {
 }
 
 
-def defect_rate(group: Group, is_brief: bool = False) -> str:
+def defect_rate(group: Group) -> str:
     """How many of the judged runs are defect runs, with the interval."""
-    return rate(group.defect_runs, group.judged, group.interval, is_brief)
+    return rate(group.defect_runs, group.judged, group.interval)
 
 
 def rescued_words(group: Group) -> str:

@@ -17,7 +17,7 @@ from diagnostics.detect.findings import Diagnosis, Finding, Link, Origin, RuleOu
 from diagnostics.detect.remedies import suggestion
 from diagnostics.run.run import Run
 from diagnostics.run.source import MemorySource, index_rows, records
-from diagnostics.schema.columns import KINDS
+from diagnostics.schema.columns import KINDS, Columns
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SILENT, SNAPSHOTS, VALIDATIONS
@@ -200,6 +200,11 @@ def _falling(steps: int) -> NDArray[np.float64]:
     return 0.1 + 2.2 * np.exp(-np.arange(steps) / max(20.0, steps / 12))
 
 
+def nonfinite_counts(columns: Columns, kind: str) -> list[int]:
+    """The places of the numbers of entries that are not finite, of all tensors."""
+    return [columns.tensor(layer, tensor, kind, "nonfinite") for layer, tensor in columns.tensors]
+
+
 def _run(
     header: RunInfo, name: str, loss: NDArray[np.float64], died: int | None = None, broken: int | None = None
 ) -> Run:
@@ -217,7 +222,7 @@ def _run(
     values[:, columns.scalar("seconds")] = 0.009
     values[:, columns.scalar("samples")] = 128
     for kind in KINDS:
-        values[:, columns.tensor_block(kind, "nonfinite")] = 0.0
+        values[:, nonfinite_counts(columns, kind)] = 0.0
     for layer, tensor in columns.tensors:
         norm = columns.tensor(layer, tensor, "gradient", "norm")
         ratio = columns.tensor(layer, tensor, "update", "ratio")
@@ -236,7 +241,7 @@ def _run(
             values[gone, share] = 15 / 16
     if broken is not None:
         values[broken:, len(columns.names) // 8 :] = np.nan
-        values[broken:, columns.tensor_block("value", "nonfinite")] = 150
+        values[broken:, nonfinite_counts(columns, "value")] = 150
     per = header.steps_per_epoch
     epochs = [
         {
