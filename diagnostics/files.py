@@ -12,6 +12,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,14 +50,13 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     path: the file to make or to replace. Its folder is made where it is missing.
     sync: whether the disk must hold the content before it gets its name. Default True.
 
-    Parts that killed writers left are removed. Raises NotReplacedError where something other than a regular file
-    stands at ``path``, and LogWriteError where it cannot be written.
+    Parts that killed writers left are removed, as :func:`open_part` says. Raises NotReplacedError where something other
+    than a regular file stands at ``path``, and LogWriteError where it cannot be written.
     """
     check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned_parts(path)
-        part, held = _open_part(path)
+        part, held = open_part(path)
     except OSError as error:
         raise LogWriteError(f"{path}: cannot be written: {reason_of(error)}") from error
     try:
@@ -156,15 +156,35 @@ def new_part(path: Path) -> Path:
     return path.with_name(f"{_part_prefix(path)}{os.getpid()}-{secrets.token_hex(4)}")
 
 
+def open_part(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new part of ``path`` and its open file, which holds the lock that says its writer lives, until it is closed.
+
+    Parts that killed writers left in this folder are removed first. Raises OSError.
+    """
+    remove_abandoned_parts(path)
+    while True:
+        part = new_part(path)
+        file = part.open("xb")
+        lock(file.fileno(), wait=True)
+        if os.fstat(file.fileno()).st_nlink:
+            return part, file
+        file.close()  # taken for an abandoned one between opening and locking
+
+
 def remove_abandoned_parts(path: Path) -> None:
-    """Remove the parts of ``path`` whose writers were killed; parts whose writers may live stay."""
+    """Remove the parts of ``path``, and of files beside it with the same suffix, whose writers were killed.
+
+    Parts whose writers may live stay.
+    """
     prefix = _part_prefix(path)
+    of_its_kind = re.compile(rf".+{re.escape(path.suffix)}\.part-[0-9]+-[0-9a-f]{{8}}") if path.suffix else None
     try:
         entries = list(os.scandir(path.parent))
     except OSError:  # a folder that may be written to and not be listed
         return
     for entry in entries:
-        if entry.name.startswith(prefix) and entry.is_file(follow_symlinks=False):
+        is_part = entry.name.startswith(prefix) or (of_its_kind and of_its_kind.fullmatch(entry.name))
+        if is_part and entry.is_file(follow_symlinks=False):
             with contextlib.suppress(OSError), Path(entry.path).open("rb") as file:
                 if is_locked(file.fileno()) is False:
                     Path(entry.path).unlink()
@@ -215,14 +235,3 @@ def readable_name(name: str) -> str:
 
 def _part_prefix(path: Path) -> str:
     return f"{path.name[:PART_NAME]}.part-"
-
-
-def _open_part(path: Path) -> tuple[Path, IO[bytes]]:
-    """A new part of ``path`` and its open file, which holds the lock that says its writer lives."""
-    while True:
-        part = new_part(path)
-        file = part.open("xb")
-        lock(file.fileno(), wait=True)
-        if os.fstat(file.fileno()).st_nlink:
-            return part, file
-        file.close()  # taken for an abandoned one between opening and locking

@@ -46,14 +46,13 @@ class LogFile:
 
     @classmethod
     def create(cls, path: Path, header: Header) -> LogFile:
-        """A new file; one that exists is an error. Raises OSError where there is no room for it.
+        """Make an empty file a log without rows. Raises OSError where there is no room for it.
 
         It is laid out in memory and written in one piece: HDF5, when a disk fills up while
         it makes a file, crashes the process at its end.
         """
         image = _empty_log(header)
-        with path.open("xb") as stream:
-            stream.write(image)
+        path.write_bytes(image)
         file = open_hdf5(path, "r+", libver=LIBVER)
         growing = (VALUES, INDEX, *GROWING_TABLES, SNAPSHOTS, *SNAPSHOT_ARRAYS)
         datasets = {part.path: file[part.path] for part in growing}

@@ -14,6 +14,7 @@ import contextlib
 import logging
 import os
 from pathlib import Path
+from typing import IO
 
 from diagnostics.errors import LogWriteError
 from diagnostics.file_locks import is_locked, lock
@@ -69,10 +70,9 @@ class WriterLock:
         os.truncate(self._name, 0)
         os.write(self._name, f"process {os.getpid()}".encode())
 
-    def hold(self, file: Path) -> None:
-        """From now on ``file`` is the one that is written, whatever its name will be. Raises OSError."""
-        self._file = os.open(file, os.O_RDWR)
-        lock(self._file)
+    def hold(self, file: IO[bytes]) -> None:
+        """From now on this open and locked file is the one that is written, whatever its name will be."""
+        self._file = os.dup(file.fileno())  # the lock belongs to both, until both are closed
 
     def holds(self, path: Path) -> bool:
         """Whether the file that is written is the one at ``path``: it was neither removed nor replaced."""

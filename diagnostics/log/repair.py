@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnostics.errors import LogBusyError, LogWriteError
-from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_parts
+from diagnostics.files import fsync_folder, open_part, place
 from diagnostics.log import superblock
 from diagnostics.log.file import LogFile
 from diagnostics.log.file_source import FileSource
@@ -99,8 +99,7 @@ def _locked(file: Path) -> WriterLock:
 
 def _write_anew(source: FileSource, header: Header, file: Path, original: Path) -> None:
     """What can be trusted of ``source`` as ``file``, which is kept as ``original``."""
-    remove_abandoned_parts(file)
-    part = new_part(file)
+    part, locked = open_part(file)
     log: LogFile | None = None
     try:
         log = LogFile.create(part, header)
@@ -116,6 +115,7 @@ def _write_anew(source: FileSource, header: Header, file: Path, original: Path) 
             log.abandon()
         raise
     finally:
+        locked.close()
         part.unlink(missing_ok=True)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.errors import LogWriteError
-from diagnostics.files import fsync_folder, new_part, place, remove_abandoned_parts
+from diagnostics.files import fsync_folder, open_part, place
 from diagnostics.log import guards
 from diagnostics.log.attributes import change
 from diagnostics.log.file import LogFile
@@ -199,14 +199,15 @@ class LogWriter:
     # -- inside ---------------------------------------------------------------------------
 
     def _start(self, overwrite: bool, keep_old_as: Path | None, copy_of: Source | None, before: int | None) -> None:
-        remove_abandoned_parts(self.path)
-        part = new_part(self.path)
         self._signals = Deferral()
+        part: Path | None = None
         log: LogFile | None = None
         try:
             with self._signals:
+                part, locked = open_part(self.path)
+                with locked:
+                    self._lock.hold(locked)
                 self._log = log = LogFile.create(part, self.header)
-                self._lock.hold(part)
                 if copy_of is not None:
                     log.copy(copy_of, before)
                 log.file.swmr_mode = True
@@ -217,7 +218,8 @@ class LogWriter:
         except BaseException as error:
             if log is not None:
                 log.abandon()
-            part.unlink(missing_ok=True)
+            if part is not None:
+                part.unlink(missing_ok=True)
             self._signals.remove()
             if isinstance(error, (OSError, RuntimeError)):
                 raise LogWriteError(f"{self.path}: cannot be made: {reason_in_a_line(error)}") from error

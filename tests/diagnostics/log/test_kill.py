@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from diagnostics.files import open_part
 from diagnostics.log.locks import lock_path
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
@@ -18,7 +19,7 @@ from diagnostics.schema.tables import COUNTS, FLUSH_ROWS, KERNELS, VALUES
 from tests.helpers.forked import PIPE, run, start
 from tests.helpers.fuzz import SEED, Record, try_all
 from tests.helpers.killed_chains import EPOCHS
-from tests.helpers.log_writers import row
+from tests.helpers.log_writers import row, writer
 from tests.helpers.same_run import assert_same_run
 from tests.helpers.small_trainings import train
 
@@ -64,6 +65,19 @@ def test_writers_killed_at_random_moments(tmp_path: Path, record_property: Recor
 
     assert sum(told > 0 for _, told in logs) >= 0.9 * count
     try_all(record_property, ((path.name, (path, told)) for path, told in logs), assert_saved)
+
+
+def test_a_start_in_the_same_folder_clears_what_is_left_of_logs_whose_makers_were_killed(tmp_path: Path) -> None:
+    living, locked = open_part(tmp_path / "c.h5")
+    made = "import os, sys; from pathlib import Path; from tests.helpers.log_writers import writer; "
+    made += "from diagnostics.log import writer as module; module.place = lambda *_, **__: os.kill(os.getpid(), 9); "
+    assert run("-c", made + "writer(Path(sys.argv[1]))", str(tmp_path / "a.h5")).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.glob("a.h5.part-*"))) == 1
+
+    with locked:
+        writer(tmp_path / "b.h5").close("completed")
+
+        assert list(tmp_path.glob("*.part-*")) == [living]
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(20, marks=pytest.mark.slow)])

@@ -9,6 +9,7 @@ import h5py
 import pytest
 
 from diagnostics.errors import LogBusyError, LogWriteError
+from diagnostics.file_locks import lock as lock_file
 from diagnostics.files import place
 from diagnostics.log.locks import WriterLock, has_writer, is_written
 from diagnostics.log.reader import open_run
@@ -114,7 +115,9 @@ def test_what_a_killed_writer_left_is_not_read_as_the_live_log_of_the_next(
     assert not is_written(path)
     assert use_all(open_run(path, live=True)) == ROWS
 
-    lock.hold(path)
+    with path.open("r+b") as file:
+        assert lock_file(file.fileno())
+        lock.hold(file)
     assert is_written(path)
     lock.release()
     assert not is_written(path)
