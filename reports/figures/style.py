@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
+from matplotlib.image import AxesImage, imsave
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
@@ -137,12 +137,18 @@ def margins(
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG; the same figure gives the same bytes (no date, no program version)."""
+    """The figure as PNG; the same figure gives the same bytes (no date, no program version).
+
+    It is drawn once. ``savefig`` draws a figure twice whose layout is constrained.
+    """
     buffer = io.BytesIO()
     with look(), warnings.catch_warnings():
         # Characters of a name that the font lacks are drawn as boxes.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing from font", category=UserWarning)
-        figure.savefig(buffer, format="png", metadata={"Software": None})
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+        no_version: dict[str, Any] = {"Software": None}
+        imsave(buffer, canvas.buffer_rgba(), format="png", dpi=figure.dpi, metadata=no_version)
     return buffer.getvalue()
 
 
