@@ -135,6 +135,7 @@ TABLE = (
             f"{LOG}/test_crafted.py::test_a_header_that_cannot_be_is_one_line_that_says_why",
             f"{LOG}/test_crafted.py::test_rows_that_make_little_sense_raise_nothing",
             f"{COMMANDS}/test_crafted_logs.py::test_commands_answer_crafted_logs",
+            f"{COMMANDS}/test_crafted_logs.py::test_other_commands_answer_crafted_logs",
             f"{COMMANDS}/test_crafted_logs.py::test_rows_that_make_little_sense_are_shown_and_repaired",
         ),
     ),

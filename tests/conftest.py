@@ -5,7 +5,8 @@ The order of the tests is random; `pytest --randomly-seed=N` repeats the order w
 BLAS has one thread. More of them spin while they wait for the next product, and would
 take most of the processor time of tests with small networks.
 
-The loops that measure a step are compiled before the first test: commands say so where they have to wait for it.
+The loops that measure a step are compiled before the first test: commands say so where they have to wait for it. The
+process that only hands out tests to others needs none.
 """
 
 from __future__ import annotations
@@ -30,9 +31,12 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a shell starts in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-compiled_loops()
-
 load_profile()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("numprocesses", None):  # 2 in the process that hands out tests
+        compiled_loops()
 
 
 def pytest_report_header() -> str:

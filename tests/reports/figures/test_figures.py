@@ -159,7 +159,9 @@ ALWAYS = {"loss", "layer_closeup", "heatmap", "tensors", "shapes", "kernels", "u
 def test_every_figure_can_be_drawn_for_every_kind_of_run(name, kind):
     drawn = list(FIGURES[name].captioned(KINDS[kind]()))
 
-    assert all(style.png(one.figure).startswith(b"\x89PNG") and one.alt and one.caption for one in drawn)
+    assert all(one.alt and one.caption for one in drawn)
+    if kind == "diverged":  # test_run_page paints the others
+        assert all(style.png(one.figure).startswith(b"\x89PNG") for one in drawn)
     assert bool(drawn) == (name in ALWAYS or (name == "chain" and kind != "healthy"))
 
 

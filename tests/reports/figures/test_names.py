@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +18,7 @@ from reports.pages import run_page, study_page
 from reports.pages.run_page import write_report
 from tests.helpers import synthetic_runs as synthetic
 from tests.helpers.crafted_logs import rename_layers
+from tests.helpers.no_pictures import BLANK, PAINTS
 from tests.helpers.small_trainings import small_model, train
 
 NAMES = ["W$_{1$", "$x$", r"\frac{1}{2}", "a_b^c", "$", "$$", "%d{}<b>&", "x\x1b[31m\ty", "层", "ab\u202ecd"]
@@ -34,7 +34,12 @@ def dead(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("names", [(NAMES * 2)[at : at + 3] for at in range(0, len(NAMES), 3)], ids="-".join)
+GROUPS = [(NAMES * 2)[at : at + 3] for at in range(0, len(NAMES), 3)]
+
+
+@pytest.mark.parametrize(
+    "names", [GROUPS[0], *(pytest.param(group, marks=pytest.mark.slow) for group in GROUPS[1:])], ids="-".join
+)
 def test_a_report_is_written_whatever_layers_are_called(dead: Path, tmp_path: Path, names: list[str]) -> None:
     path = tmp_path / "run.h5"
     path.write_bytes(dead.read_bytes())
@@ -50,15 +55,17 @@ def test_a_report_is_written_whatever_layers_are_called(dead: Path, tmp_path: Pa
             assert name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in page
 
 
+@pytest.mark.slow  # two whole reports are laid out
 def test_no_text_of_a_figure_is_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Figure] = []
-    savefig = Figure.savefig
 
-    def remember(figure: Figure, *given: Any, **named: Any) -> None:
+    def lay_out(figure: Figure) -> bytes:
+        with style.look():
+            figure.draw_without_rendering()
         drawn.append(figure)
-        savefig(figure, *given, **named)
+        return BLANK
 
-    monkeypatch.setattr(Figure, "savefig", remember)
+    monkeypatch.setattr(PAINTS, lay_out)
 
     run_page.build(synthetic.dead())
     study_page.build(synthetic.study())

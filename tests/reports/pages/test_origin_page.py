@@ -48,7 +48,11 @@ def pictures(page: Any) -> list[Picture]:
     return [one for one in page.pictures() if one.name.startswith("origin-")]
 
 
-RUNS = [("feedforward", 5.0), ("conv-pool", 5.0), pytest.param("feedforward", 20.0, marks=pytest.mark.slow)]
+RUNS = [
+    ("feedforward", 5.0),
+    pytest.param("conv-pool", 5.0, marks=pytest.mark.slow),
+    pytest.param("feedforward", 20.0, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("network", "lr"), RUNS)
@@ -99,9 +103,10 @@ def test_the_steps_are_the_first_link_the_blow_and_an_ordinary_one() -> None:
     assert diagnosis.first_link.step in roles
 
 
-def test_the_answering_units_are_counted_as_the_log_counts_silent_ones() -> None:
+@pytest.mark.parametrize(("network", "lr"), RUNS)
+def test_the_answering_units_are_counted_as_the_log_counts_silent_ones(network: str, lr: float) -> None:
     """The log has the silent units of a step before its update, the next row those after it, on another batch."""
-    found = opened("conv-pool")
+    found = opened(network, lr)
     logged = found.run.activations["dead_fraction"]
     for one in found.steps:
         for layer, counts in one.answering.items():
@@ -122,6 +127,7 @@ def test_an_ordinary_step_has_an_update_of_the_middle_size() -> None:
         assert ordinary_step(run, soon, "dense3") is None
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_step_that_was_asked_for_is_opened_beside_an_ordinary_one() -> None:
     found = open_step(replay(broken_log()), 90)
     assert [one.role for one in found.steps] == ["ordinary", "asked"]
@@ -142,7 +148,7 @@ def test_the_report_has_the_same_pictures() -> None:
     assert len(html.render(document)) < 3_000_000
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_pictures")
 def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
     run = opened().run
     assert not any(one.anchor == "origin" for one in run_page.build(run).sections)
@@ -156,9 +162,11 @@ def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
     ("activation", "channels"),
     [
         (ActivationSigmoid, 3),
-        (ActivationTanh, 1),
         *(pytest.param(function, 3, marks=pytest.mark.slow) for function in (ActivationTanh, ActivationReLU)),
-        *(pytest.param(function, 1, marks=pytest.mark.slow) for function in (ActivationSigmoid, ActivationReLU)),
+        *(
+            pytest.param(function, 1, marks=pytest.mark.slow)
+            for function in (ActivationSigmoid, ActivationTanh, ActivationReLU)
+        ),
     ],
 )
 def test_other_functions_and_coloured_samples_are_shown(tmp_path: Path, activation: Any, channels: int) -> None:
@@ -180,6 +188,7 @@ def test_other_functions_and_coloured_samples_are_shown(tmp_path: Path, activati
     assert words.get(found.main.activation, "the function is flat") in units.caption
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_rows_of_numbers_are_shown_too(tmp_path: Path) -> None:
     X, y = blobs(60, (7,))
     model = ready(Model(threads=1, seed=1), DenseLayer(7, 5), ActivationReLU(), DenseLayer(5, 3), ActivationSoftmax())
@@ -197,6 +206,7 @@ def test_each_figure_of_a_step_is_one_file_with_a_place() -> None:
     assert len(list(opened_figures_in("origin", opened()))) == 4
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_of_a_run_in_which_nothing_broke_the_largest_update_is_opened(tmp_path: Path) -> None:
     log = broken_log(lr=0.05)
     found = open_origin(replay(log))

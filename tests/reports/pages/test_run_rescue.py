@@ -10,6 +10,8 @@ from reports.pages.document import Document, Facts, VerdictBlock
 from tests.helpers import synthetic_runs as synthetic
 from tests.helpers.rescue_results import made_up_rescue
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 def page_with(result: RescueResult | None, monkeypatch: pytest.MonkeyPatch) -> Document:
     monkeypatch.setattr(run_page, "rescue_of", lambda run: result)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from diagnostics.errors import DamagedFileError
 from diagnostics.rescue.death_study import PLAN
+from diagnostics.rescue.natural_deaths import POPULATIONS
 from diagnostics.rescue.study_tables import StudyTables
 from reports.results import render, write_rescue_page
 from tests.helpers.committed_runs import DOCS
 from tests.helpers.made_up_deaths import FateMaker, made_up_tables, usual
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 def page_of(folder: Path, lives: FateMaker = usual, **deaths: int) -> str:
@@ -32,8 +36,10 @@ def test_a_partial_study_says_so_and_what_it_has(tmp_path: Path) -> None:
     assert (tmp_path / "figures" / "rescue-arms.png").exists()
 
 
-def test_a_whole_study_is_not_called_partial(tmp_path: Path) -> None:
-    text = page_of(tmp_path, exact=40, report=20)
+def test_a_whole_study_is_not_called_partial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [replace(one, deaths=deaths) for one, deaths in zip(POPULATIONS, (3, 2), strict=True)]
+    monkeypatch.setattr("reports.results.rescue.POPULATIONS", asked)
+    text = page_of(tmp_path, exact=3, report=2)
 
     assert "Partial" not in text
     assert "more deaths would say" not in text
