@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
@@ -202,37 +200,26 @@ class DaskCluster:
             self._client = self._connected(CONNECT)
 
 
-def _started_here(workers: int) -> LocalCluster:
-    """A cluster of this machine, one thread a worker, without a page and without limits that the local pool has not."""
+def _started_here(jobs: int) -> LocalCluster:
+    """A cluster of this machine within this process, without a page and without limits that the local pool has not.
+
+    A worker of Dask does not compute: each run has a process of its own. So one worker in a thread does, and no process
+    has to start, to import Dask and to be talked to over a socket.
+    """
     import dask
     from distributed import LocalCluster
 
-    with (
-        _ctrl_c_ignored(),
-        dask.config.set(
-            {"distributed.worker.profile.enabled": False, "distributed.admin.system-monitor.interval": "5s"}
-        ),
+    with dask.config.set(
+        {"distributed.worker.profile.enabled": False, "distributed.admin.system-monitor.interval": "5s"}
     ):
         return LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
+            n_workers=1,
+            threads_per_worker=jobs,
+            processes=False,
             dashboard_address="127.0.0.1:0",
             memory_limit=None,
             silence_logs=logging.CRITICAL,
         )
-
-
-@contextlib.contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """Processes that are started within ignore Ctrl-C, which this process handles for them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # an ignored signal stays ignored in a new program
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _lost(scheduler: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from diagnostics.executors.executor import Executor
+from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.log.reader import open_run
 from diagnostics.rescue.experiment import Rescue
 from diagnostics.rescue.found import rescue_folder
@@ -29,6 +32,7 @@ def rescue(
     cost_runs: int = COST_RUNS,
     resume: bool = False,
     keep_branches: bool = False,
+    executor: Executor | None = None,
 ) -> RescueResult:
     """What would have saved a run, found out by experiment, as ``lenet-diag rescue`` does.
 
@@ -45,6 +49,7 @@ def rescue(
     ``cost_runs``: orders with which what is proven is trained to the end of the run; default 5, 0 for none.
     ``resume``: whether to go on with the rescue in the folder; default False.
     ``keep_branches``: whether the rows of all branches are kept as logs; default False.
+    ``executor``: where the branches are trained; None (default) for ``jobs`` processes of this machine.
 
     Raises RescueError, one line, where the run did not die or cannot be reproduced, and StudyError for an unknown
     arm, or where the folder holds another rescue.
@@ -53,10 +58,9 @@ def rescue(
     patient = examine(open_run(path))
     plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
     place = rescue_folder(path) if folder is None else Path(folder)
-    tried = Rescue(
-        patient, plan, place, path.absolute(), data=data, jobs=jobs, resume=resume, keep_branches=keep_branches
-    )
+    where: dict[str, Any] = {"data": data, "executor": executor or LocalExecutor(jobs)}
+    tried = Rescue(patient, plan, place, path.absolute(), resume=resume, keep_branches=keep_branches, **where)
     tried.run()
-    endings = Endings(plan, place, path.absolute(), data=data, jobs=jobs)
+    endings = Endings(plan, place, path.absolute(), **where)
     endings.run(cost_branches(read_results(plan, tried.results), cost_runs))
     return read_results(plan, tried.results, endings.results)
