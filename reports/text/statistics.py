@@ -10,7 +10,8 @@ from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import points_words
 from diagnostics.statistics.means import SINGLE_METRICS, Mean
 from diagnostics.statistics.run_summary import RunSummary
-from reports.text.numbers import counted, percent, rate, seconds
+from reports.text.numbers import NONE, counted, percent, rate, seconds
+from reports.text.wrapping import WIDTH, lines_of
 
 LISTED = 8
 NAMES = {
@@ -69,23 +70,47 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
 
 
 def headline(groups: Sequence[Group], survivors: bool) -> str:
-    """The validation accuracy of each arm in a line: the one asked for, the other one, and k of n with the rate."""
+    """A table with a row an arm: k of n, the rate, and the accuracy of all and of survivors, the one asked for first."""
     who = "survivors only (defect runs excluded)" if survivors else "all runs (defect runs included)"
-    lines = [f"Validation accuracy, {who}:"]
-    width = max(len(group.label) for group in groups)
-    for group in groups:
-        asked, other = _accuracy(group, survivors), _accuracy(group, not survivors)
-        beside = f"{'all runs' if survivors else 'survivors'} {other}"
-        lines.append(f"  {group.label:{width}}  {asked}; {beside}; defect runs {defect_rate(group)}")
-    return "\n".join(lines)
+    order = (True, False) if survivors else (False, True)
+    heads = ["arm", "defect runs", "rate (95 %)", *("survivors" if alive else "all runs" for alive in order)]
+    rows = [
+        [group.label, f"{group.defect_runs} of {group.judged}", _rate(group), *(_accuracy(group, one) for one in order)]
+        for group in groups
+    ]
+    note = "  In brackets: runs with a validation. Standard deviations stand with each arm."
+    return "\n".join([f"Validation accuracy, {who}:", *_columns([heads, *rows]), note])
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows in columns, within 80; a name that is too long stands on several lines, its numbers on the last one."""
+    widths = [max(map(len, cells)) for cells in zip(*(row[1:] for row in rows), strict=True)]
+    room = WIDTH - 2 - sum(width + 2 for width in widths)
+    wide = min(room, max(len(row[0]) for row in rows))
+    lines = []
+    for name, *cells in rows:
+        *above, last = lines_of(name, wide) or [""]
+        if len(last) > wide:
+            above, last = [*above, last], ""
+        numbers = "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        lines += [*above, f"{last:{wide}}{numbers}"]
+    return [f"  {line}" for line in lines]
+
+
+def _rate(group: Group) -> str:
+    """The defect rate with its interval, without k of n."""
+    if group.interval is None or group.defect_rate is None:
+        return NONE
+    low, high = group.interval
+    return f"{100 * group.defect_rate:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
 
 
 def _accuracy(group: Group, survivors: bool) -> str:
-    """The validation accuracy of all runs or of the survivors, with the number of runs."""
+    """The mean validation accuracy of all runs or of the survivors, with the number of runs."""
     mean = (group.survivors if survivors else group.all).validation_accuracy
     runs = sum(run.is_survivor for run in group.runs) if survivors else len(group.kept)
-    known = f"n = {mean.n}" + (f" of {runs} runs" if mean.n < runs else "")
-    return f"{mean_words(mean, 'validation_accuracy')} ({known})"
+    value = NONE if mean.mean is None else f"{mean.mean:.4f}"
+    return f"{value} ({mean.n}{f' of {runs}' if mean.n < runs else ''})"
 
 
 def comparison_text(comparisons: Sequence[Comparison]) -> str:

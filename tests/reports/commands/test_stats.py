@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from diagnostics.statistics.group import Group
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.planned_arms import grid
 from reports.commands.stats import command
+from reports.text.statistics import headline
 from tests.helpers.fake_runs import fake_run, fake_study
 
 
@@ -36,17 +39,30 @@ def test_both_figures_stand_side_by_side_with_k_of_n_and_its_interval(runs):
 
 
 @pytest.mark.parametrize(
-    ("option", "mean"),
+    ("option", "words", "order"),
     [
-        ("--include-defects", "all runs (defect runs included)"),
-        ("--exclude-defects", "survivors only (defect runs excluded)"),
+        ("--include-defects", "all runs (defect runs included)", ["all runs", "survivors"]),
+        ("--exclude-defects", "survivors only (defect runs excluded)", ["survivors", "all runs"]),
     ],
 )
-def test_the_headline_is_the_user_s_choice_and_always_has_k_of_n(runs, option, mean):
-    first, second = stats(runs, option).stdout.splitlines()[:2]
+def test_the_headline_is_the_user_s_choice_and_always_has_k_of_n(runs, option, words, order):
+    title, heads, row, *_ = stats(runs, option).stdout.splitlines()
+    accuracy = {"all runs": "0.7416 (8)", "survivors": "0.9514 (6)"}
 
-    assert mean in first
-    assert "2 of 8" in second
+    assert words in title
+    assert re.split(r"  +", heads.strip()) == ["arm", "defect runs", "rate (95 %)", *order]
+    assert re.split(r"  +", row.strip()) == ["lenet", "2 of 8", "25 % (7–59 %)", *(accuracy[who] for who in order)]
+
+
+def test_the_headline_has_eighty_columns_and_whole_words_whatever_arms_are_called(tmp_path):
+    names = ["short", "inverse-time decay 3e-4 (the paper's), paper's convolution", "x" * 60]
+    groups = [Group(name, (fake_run(tmp_path, f"{i}.h5"),)) for i, name in enumerate(names)]
+    _, *table, _ = headline(groups, survivors=False).splitlines()
+    place = table[0].index("all runs") + len("all runs")
+
+    assert max(map(len, table)) <= 80
+    assert {word for name in names for word in name.split()} <= {word for line in table for word in line.split()}
+    assert [line[:place][-10:] for line in table if "0 of 1" in line] == ["0.9510 (1)"] * 3
 
 
 def test_json_has_the_promised_form(runs):
