@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from diagnostics.study.runner import Study as Study
 
 # By its place: a file of the user may hide the package lenet.
-_run_path(str(_Path(__file__).resolve().parents[1] / "lenet" / "in_the_way.py"))["expect_ours"]("lenet")
+_in_the_way = _run_path(str(_Path(__file__).resolve().parents[1] / "lenet" / "in_the_way.py"))
+_in_the_way["expect_ours"]("lenet")
+_in_the_way["warn_of"]("reports")
 
 __getattr__, __dir__, __all__ = _lazy_names(__name__, __file__)

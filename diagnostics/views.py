@@ -14,6 +14,7 @@ from typing import Any
 
 from diagnostics.errors import MissingLibraryError
 from lenet.errors import reason_of
+from lenet.in_the_way import hidden_by, words
 
 GROUP = "lenet_diag.views"
 
@@ -28,7 +29,9 @@ def view(name: str) -> Callable[..., Any]:
         try:
             function: Callable[..., Any] = entry.load()
         except (ImportError, AttributeError) as error:
-            raise MissingLibraryError(f"{entry.value} draws this and cannot be imported: {reason_of(error)}") from error
+            place = hidden_by("reports")
+            why = words("reports", place) if place else f"{entry.value} cannot be imported: {reason_of(error)}"
+            raise MissingLibraryError(f"this cannot be drawn: {why}") from error
         return function
     raise MissingLibraryError(
         "pictures and pages are drawn by the package reports, and no installed package declares it; "

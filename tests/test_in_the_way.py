@@ -93,3 +93,26 @@ def test_the_trainer_alone_warns_of_what_a_later_import_would_miss(shadow: Path)
 
     assert done.returncode == 0
     assert "diagnostics.py: this file hides the package diagnostics of lenet-diag" in done.stderr
+
+
+def test_a_package_that_hides_what_draws_is_warned_of_and_named_where_something_is_to_be_drawn(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "__init__.py").touch()
+    (tmp_path / "script.py").write_text(
+        "import sys\n"
+        "sys.meta_path = [one for one in sys.meta_path if 'editable' not in str(one).lower()]\n"  # as from a wheel
+        "from diagnostics.views import view\n"
+        "view('report')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    line = f"{tmp_path / 'reports'}: this folder hides the package reports of lenet-diag (in {ROOT}); "
+
+    assert f"UserWarning: {line}" in done.stderr
+    assert f"MissingLibraryError: this cannot be drawn: {line}" in done.stderr
