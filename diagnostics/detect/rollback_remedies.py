@@ -3,7 +3,7 @@
 The default is a quarter of the learning rate. In docs/remedies.md, with 40 seeds an arm, half the
 rate, a quarter of it and a gradient clipped to norm 1 each saved all ten seeds that died without
 them. In docs/rescue.md each is switched on shortly before a death, which is what a rollback does;
-there a quarter of the rate saved more branches than the other two, with the report's own
+there a quarter of the rate saved more branches than the other two, with the paper's own
 convolution too. It suits every optimiser: clipping saved 0 of 6 dead runs of Adam and RMSprop
 (:mod:`diagnostics.detect.remedies`).
 

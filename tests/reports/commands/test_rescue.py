@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from diagnostics.log.reader import open_run
 from diagnostics.record.training import run_training
 from reports.cli import main
 from tests.diagnostics.rescue.conftest import DYING
@@ -47,6 +48,20 @@ def test_the_answer_is_counts_and_words_on_stdout_and_as_json(log: Path) -> None
     assert "5 of 5 branches (100 %)" in result.stderr
     assert (told["arms"][0]["arm"], told["arms"][0]["lived"], told["control"]["runs"]) == ("clip", 2, 2)
     assert len((log.with_suffix(".rescue") / "branches.jsonl").read_text().splitlines()) == 5
+
+
+def test_the_options_of_a_plan_are_obeyed(log: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    plan = ("--runs", "1", "--arm", "clip", "--from", "3", "--horizon", "60", "--seed", "7", "--jobs", "1")
+
+    result = call("rescue", log, *plan, "--out", folder, "--keep-branches", "--json")
+    told = json.loads(result.stdout)
+    kept = {path.name: open_run(path).index["step"] for path in (folder / "branches").glob("*.h5")}
+
+    assert result.exit_code == 0, result.stderr
+    assert (told["plan"]["branch_step"], told["plan"]["horizon"], told["plan"]["seed"]) == (3, 60, 7)
+    assert set(kept) == {"unchanged-0.h5", "control-0.h5", "clip-0.h5"}
+    assert (kept["clip-0.h5"].min(), kept["clip-0.h5"].max()) == (3, 62)
 
 
 def test_branches_that_are_there_are_not_replaced_unasked(log: Path, tmp_path: Path) -> None:

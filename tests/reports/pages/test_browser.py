@@ -39,6 +39,22 @@ TOO_WIDE = """
   .map(e => e.outerHTML.slice(0, 100))
 """
 
+BROKEN_WORDS = """
+(() => {
+  const broken = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walker.nextNode());) {
+    if (!node.parentElement.closest('th, td') || !node.parentElement.checkVisibility()) continue;
+    for (const word of node.data.matchAll(/[A-Za-z]{2,25}/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(line => Math.round(line.top))).size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})()
+"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -67,6 +83,13 @@ def test_a_page_fits_its_window_without_a_complaint_or_a_request(browser, page, 
     assert browser.run(TOO_WIDE) == []
     assert browser.complaints == []
     assert browser.requests == []
+
+
+@pytest.mark.parametrize("width", [380, 800])
+def test_no_word_of_a_table_is_broken(browser, page, width):
+    browser.open(page, width)
+
+    assert browser.run(BROKEN_WORDS) == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
