@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from diagnostics.errors import DamagedFileError
+from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.files import read_json, write_json
 from diagnostics.record.options import RESTARTS, OnDefect
 from diagnostics.statistics.arms import arm_key
@@ -162,7 +162,9 @@ class StudyPlan:
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> StudyPlan:
-        """The plan in the folder. Raises DamagedFileError."""
+        """The plan in the folder. Raises StudyError where there is none, and DamagedFileError."""
+        if not (Path(folder) / FILE).exists():
+            raise StudyError(f"{folder}: holds no study (no {FILE})")
         value = read_json(Path(folder) / FILE, FORMAT)
         try:
             arms = tuple(Arm(**arm) for arm in value.pop("arms"))

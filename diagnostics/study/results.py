@@ -32,6 +32,7 @@ def load_study(folder: str | os.PathLike[str]) -> tuple[StudyPlan, summary_cache
         folder: the folder of the study.
 
     Raises:
+        StudyError: the folder holds no study.
         DamagedFileError: the plan is damaged; a damaged list of failures is one of the problems.
     """
     folder = Path(folder)

@@ -70,7 +70,7 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
 
 
 def headline(groups: Sequence[Group], survivors: bool) -> str:
-    """A table with a row an arm: k of n, the rate, and the accuracy of all and of survivors, the one asked for first."""
+    """A table with a row an arm: k of n, the rate, and the accuracy of all and of survivors, the chosen one first."""
     who = "survivors only (defect runs excluded)" if survivors else "all runs (defect runs included)"
     order = (True, False) if survivors else (False, True)
     heads = ["arm", "defect runs", "rate (95 %)", *("survivors" if alive else "all runs" for alive in order)]

@@ -124,6 +124,11 @@ def test_a_plan_that_no_study_has_is_one_line(tmp_path, changes, says):
     assert "\n" not in str(error.value)
 
 
+def test_a_folder_without_a_study_says_so(tmp_path):
+    with pytest.raises(StudyError, match=r"holds no study \(no study.json\)"):
+        load_study(tmp_path)
+
+
 def test_more_runs_than_a_study_can_have_are_refused_at_once():
     with pytest.raises(StudyError, match=r"--runs: received 100000000, expected 1 to 100,000"):
         grid({}, 10**8)
