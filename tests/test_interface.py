@@ -220,10 +220,8 @@ def test_a_path_is_no_run_and_the_way_to_one_is_told(path: Any) -> None:
 @pytest.mark.parametrize(
     ("option", "opened"),
     [
-        ("--l2", "--replay"),
-        pytest.param("--l1", "--replay", marks=pytest.mark.slow),
         ("--lr", "--no-replay"),
-        pytest.param("--lr", "--replay", marks=pytest.mark.slow),
+        *(pytest.param(option, "--replay", marks=pytest.mark.slow) for option in ("--lr", "--l1", "--l2")),
     ],
 )
 def test_absurd_settings_are_a_run_that_diverged_and_no_warnings(option: str, opened: str, tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ class TestWhereItIsTold:
         assert told["not_recorded"] == ["accuracy"]
         assert 0 < told["rules_asked"] < told["rules"]
 
+    @pytest.mark.usefixtures("blank_pictures")
     def test_a_page_is_made(self, regression: Run, tmp_path: Path) -> None:
         result = CliRunner().invoke(main, ["report", str(regression.path), "-o", str(tmp_path)])
 

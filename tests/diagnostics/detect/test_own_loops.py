@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from diagnostics.detect.findings import Diagnosis, Origin
 from reports.text.diagnosis import diagnosis_text
-from tests.helpers.own_loop_mlp import trained
+from tests.helpers import own_loop_mlp
+
+trained = cache(own_loop_mlp.trained)
 
 
 def told(diagnosis: Diagnosis) -> dict[str, str]:

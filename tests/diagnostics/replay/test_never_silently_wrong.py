@@ -346,6 +346,7 @@ def _any(expected: str) -> Any:
 # The machine -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of OpenBLAS is chosen by an environment variable")
 def test_another_kernel_of_the_matrix_products_is_told_by_name(tmp_path: Path) -> None:
     """The kernel is chosen when NumPy is loaded, so this takes a process of its own."""

@@ -21,15 +21,23 @@ from lenet.data.dataset import EMBEDDED
 SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [60]}
 
 
-@pytest.fixture
-def source(tmp_path, monkeypatch) -> Path:
-    """A study of seeds 0 and 1 at lr 0.1, made at commit abc."""
-    monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc")
-    folder, plan = tmp_path / "source", StudyPlan(grid({**SMALL, "lr": [0.1]}, 2))
-    plan.save(folder)
-    for task in plan.tasks():
-        Worker.of(plan, folder)(task)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A study of seeds 0 and 1 at lr 0.1, made at commit abc; nobody changes it."""
+    folder, plan = tmp_path_factory.mktemp("trained"), StudyPlan(grid({**SMALL, "lr": [0.1]}, 2))
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr("diagnostics.provenance.commit", lambda: "abc")
+        plan.save(folder)
+        for task in plan.tasks():
+            Worker.of(plan, folder)(task)
     return folder
+
+
+@pytest.fixture
+def source(trained, tmp_path, monkeypatch) -> Path:
+    """A copy of that study, seen from commit abc."""
+    monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc")
+    return shutil.copytree(trained, tmp_path / "source")
 
 
 def other(**changes) -> StudyPlan:

@@ -41,8 +41,7 @@ class Saver(Hook):
             self.save()
 
 
-@pytest.mark.parametrize("report", [False, True], ids=["exact", "report"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "report"), [*((one, False) for one in OPTIMIZERS), ("adam with all", True)])
 def test_going_on_in_a_fresh_process_gives_bit_for_bit_what_never_stopping_gives(
     optimizer: str, report: bool, tmp_path: Path
 ) -> None:

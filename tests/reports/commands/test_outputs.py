@@ -66,6 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 CASES = [(output, kind) for output in OUTPUTS for kind in ODD_FILES if output not in SLOW or kind == "a socket"]
 
 
+@pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize(("output", "kind"), CASES)
 def test_only_regular_files_are_replaced(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, kind: str

@@ -12,6 +12,8 @@ from reports.cli import main
 from tests.helpers.broken_runs import broken_log
 from tests.helpers.logged_runs import logged
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def call(*arguments: str | Path | int) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments])
@@ -53,13 +55,18 @@ def test_a_step_is_opened_with_its_exact_state(tmp_path: Path) -> None:
         (("--check", "12"), "to 12"),
     ],
 )
-@pytest.mark.parametrize("first", [True, False])
-def test_a_check_only_says_whether_the_run_is_proven(arguments: tuple[str, ...], said: str, first: bool) -> None:
-    log = broken_log()
-    result = call("replay", *arguments, log) if first else call("replay", log, *arguments)
+def test_a_check_only_says_whether_the_run_is_proven(arguments: tuple[str, ...], said: str) -> None:
+    result = call("replay", broken_log(), *arguments)
     assert result.exit_code == 0, result.output
     assert said in result.stdout
     assert len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [("--check",), ("--check", "0:19"), ("--check", ":19")])
+def test_a_check_may_stand_before_the_log(arguments: tuple[str, ...]) -> None:
+    result = call("replay", *arguments, broken_log())
+    assert result.exit_code == 0, result.output
+    assert result.stdout == call("replay", broken_log(), *arguments).stdout
 
 
 @pytest.mark.parametrize(

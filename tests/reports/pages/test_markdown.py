@@ -15,6 +15,7 @@ from reports.pages.run_page import build
 from tests.helpers import synthetic_runs as synthetic
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_report_of_a_run_has_the_same_words_pictures_and_tables_as_the_page():
     report = build(synthetic.dead())
     text = markdown.render(report)

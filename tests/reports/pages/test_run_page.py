@@ -99,6 +99,7 @@ def test_a_healthy_run_is_told_what_was_checked_and_what_was_not(healthy):
     assert len(document.pictures()) == 7
 
 
+@pytest.mark.slow  # its figures are painted a second time
 def test_the_same_run_gives_the_same_bytes(dead, tmp_path):
     first = html.write(dead, tmp_path / "a")
     second = write_report(synthetic.dead(), tmp_path / "b")

@@ -114,6 +114,7 @@ def test_arms_that_died_alike_are_not_set_against_one_another(study):
     assert f"fewest in {second.label}" in study_facts.study_verdict(study).sentence
 
 
+@pytest.mark.slow  # its figures are painted a second time
 def test_the_same_study_gives_the_same_bytes(study, page):
     assert html.render(build(study)) == html.render(page)
 

@@ -17,6 +17,8 @@ from reports.commands.study import command, make_plan
 from reports.results import PAGES, write_page
 from tests.helpers.fake_runs import fake_run, fake_study
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def page_of(name, folder, runs=12, **how):
     plan = fake_study(folder, StudyPlan(preset(name).build({}, runs), preset=name), **how)

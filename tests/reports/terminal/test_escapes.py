@@ -79,7 +79,7 @@ LINES = [
     ["repair", NAME],
     ["report", NAME, "-o", f"report{OBEYED}"],
     ["train", "--network", "feedforward", "--limit", "256", "--steps", "3", "--watch", "--out", f"new{OBEYED}.h5"],
-    ["train", "--out", f"no{OBEYED}/folder.h5"],
+    ["train", "--network", "feedforward", "--limit", "256", "--steps", "3", "--out", f"new{OBEYED}/folder.h5"],
     ["train", "--resume", "--out", NAME],
     ["train", "--data", f"data{OBEYED}"],
     ["study", "--out", "study", "--resume"],
