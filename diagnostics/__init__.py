@@ -4,10 +4,10 @@ In: the events of a training, or a log.
 Out: rows, logs, diagnoses and statistics.
 
 Beside the rooms lies the ground floor, which every room may import: ``errors``, ``arguments`` (checks of what users
-hand over), ``files`` (written whole or not at all), ``file_locks`` (a file of its own, since logs, studies and
-trackers lock what they do not write whole), ``signals``, ``provenance``, ``views`` (pictures and pages, drawn by
-``reports``), and ``lazy_names``: the names below are imported when they are first used, so that a part of this package
-does not cost the import of all of it.
+pass), ``files`` (written whole or not at all), ``file_locks`` (a file of its own, since logs, studies and trackers lock
+what they do not write whole), ``signals``, ``provenance``, ``views`` (pictures and pages, drawn by ``reports``),
+``json_values``, and ``lazy_names``: the names below are imported when they are first used, so that a part of this
+package does not cost the import of all of it.
 """
 
 from __future__ import annotations

@@ -74,6 +74,6 @@ def settings_of(seed: int) -> Settings:
 
 
 def _has_screen() -> bool:
-    """Whether somebody looks on, at a screen that can show a page."""
+    """Whether there is a screen that can show a page, and a person at the terminal."""
     graphical = sys.platform in ("darwin", "win32") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
     return is_terminal(sys.stdout) and graphical

@@ -1,4 +1,4 @@
-"""What a fault of lenet-diag itself looks like to the user: one line, a file with the traceback, exit code 70."""
+"""How a fault of lenet-diag itself is shown: one line, a file with the traceback, exit code 70."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reports.terminal.output import talk
 
 
 def end_with_fault(error: BaseException) -> NoReturn:
-    """Tell the fault in one line, keep its traceback in a file, and exit with code 70."""
+    """Print the fault in one line, keep its traceback in a file, and exit with code 70."""
     talk(fault_line(error))
     sys.exit(FAULT)
 
 
 def fault_line(error: BaseException) -> str:
-    """The line for an error that nobody foresaw; its traceback is written into a new file, which the line names."""
+    """The line for an unexpected error; its traceback is written into a new file, which the line names."""
     return line_of(_in_a_line(error), "".join(traceback.format_exception(error)))
 
 

@@ -102,7 +102,7 @@ def command(
 
     Every arm is one change, tried with the same orders of the samples as the control, in which nothing changes.
     Arms: but-for, scaled-update and swapped-batch alter the step of the first link, each with placebos; each remedy
-    that the diagnosis names; rate-doses and clip-doses; no-return. What is proven, is so by McNemar's exact test
+    that the diagnosis names; rate-doses and clip-doses; no-return. An arm is proven by McNemar's exact test
     on the pairs, adjusted for all arms (Holm). Then some branches of what is proven are trained to the end of the run,
     and so are those of the control with the same orders that lived: the difference of their validation accuracies is
     what it costs.

@@ -75,7 +75,7 @@ def _heading(opened: OpenedRun) -> str:
 
 
 def _facts(opened: OpenedRun) -> Facts:
-    """Four answers at a glance: which step, what it changed, what it silenced, how long it should have been."""
+    """Four facts: which step, what it changed, which units it silenced, and the best length of the step."""
     main = opened.main
     others = [step_title(opened, one) for one in opened.steps if one is not main]
     facts = [Fact("Which step?", step_title(opened, main), f"beside it: {'; '.join(others)}" if others else "")]

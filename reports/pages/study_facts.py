@@ -1,4 +1,4 @@
-"""The answers at the top of a study's report: how many runs died, how, why and when, and what leaving them out does."""
+"""The answers at the top of a study's report: how many runs died, how, why and when, and the accuracy without them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def study_verdict(data: StudyData) -> VerdictBlock:
 
 
 def study_facts(data: StudyData) -> Facts:
-    """Five answers: how many died, how, why, when, and what leaving them out does to the accuracy."""
+    """Five answers: how many died, how, why, when, and how the accuracy changes without them."""
     whole = Group("all", tuple(data.runs))
     kinds = ", ".join(f"{n} {rule_name(kind)}" for kind, n in whole.by_kind.items() if n) or "none"
     causes = [r.cause or UNEXPLAINED for r in data.runs if r.is_defect]

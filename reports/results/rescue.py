@@ -138,7 +138,7 @@ def _against(deaths: Sequence[StudiedDeath], arm: str) -> Numbers:
 
 
 def _spread(values: Sequence[int]) -> Numbers | None:
-    """The middle and the ends of some steps; None without any."""
+    """The median, the smallest and the largest of some steps; None without any."""
     return {"n": len(values), "median": median(values), "low": min(values), "high": max(values)} if values else None
 
 
@@ -147,13 +147,13 @@ def _counts(values: Sequence[str]) -> dict[str, int]:
 
 
 def _power() -> Numbers:
-    """How much luck the control may have for an arm that saves all to be proven, and how likely that is."""
+    """The branches of the control that may live if an arm that saves all is to be proven, and the probability."""
     most = max(k for k in range(ORDERS) if mcnemar(ORDERS - k, 0) * len(ARMS) < LEVEL)
     return {"most_lived": most, "by_luck": [{"luck": q, "power": float(binom.cdf(most, ORDERS, q))} for q in LUCKS]}
 
 
 def _agreement(deaths: Sequence[StudiedDeath], file: Path) -> list[Numbers] | None:
-    """The arms that the page of the remedies has proven, beside what they did here; None without that page."""
+    """The arms that the page of the remedies has proven, with their results here; None without that page."""
     try:
         families = json.loads(file.read_text(encoding="utf-8"))["families"]
         arms = next(one["arms"] for one in families if not one["is_report"])
