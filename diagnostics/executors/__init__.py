@@ -1,7 +1,7 @@
-"""Where many tasks are done: processes of this machine, or the workers of a Dask cluster.
+"""Does many tasks in processes of this machine, or on the workers of a Dask cluster.
 
 In: a work (what is done with a task) and tasks.
-Out: each task with its result, or with what went wrong, and the files that the work made.
+Out: each task with its result or its error, and the files that the work made.
 """
 
 from __future__ import annotations

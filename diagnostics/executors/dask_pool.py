@@ -1,9 +1,9 @@
 """One work on a Dask cluster: which worker does which task, and what happens to a task whose worker is lost.
 
-The client hands out the tasks, each to one worker and never more than a worker has
-threads. So it knows at any moment who does what. A worker that is gone, killed or cut
-off, gives its tasks back, and they begin again elsewhere; a result counts when it has
-arrived here, once. A run that ends its own process is a failure, as it is here.
+The client assigns each task to a single worker, and to a worker no more tasks than it has
+threads. So the client knows which worker does which task. The tasks of a worker that was
+killed or disconnected begin again on other workers. A result counts once, when the client
+has it. A run that ends its own process is a failure, as in the pool of a single machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FETCH = 10.0
 
 @dataclass
 class _Worker:
-    """A worker of the cluster: what it is, once it has said so, or why it is not used."""
+    """A worker of the cluster: its machine, once it is known, or why the worker is not used."""
 
     introduction: Future[Any]
     machine: Machine | None = None
@@ -43,8 +43,8 @@ class _Worker:
 
 
 @dataclass
-class _Flight(Generic[T]):
-    """A task that is with a worker, and how many workers were lost with it before."""
+class _Assignment(Generic[T]):
+    """A task, the worker that does it, and how many workers were lost while they did it."""
 
     task: T
     worker: str = ""
@@ -67,8 +67,8 @@ class DaskPool(Generic[T, R]):
         self._files = {path.absolute(): path.read_bytes() for path in work.reads} if isinstance(work, Work) else {}
         self._made_by = work.made_by if isinstance(work, Work) else {}
         self._workers: dict[str, _Worker] = {}
-        self._flights: dict[str, _Flight[T]] = {}
-        self._again: deque[_Flight[T]] = deque()
+        self._assignments: dict[str, _Assignment[T]] = {}
+        self._again: deque[_Assignment[T]] = deque()
         self._tasks = 0
         self._has_worked = False
         self._useful_at = time.monotonic()
@@ -78,10 +78,10 @@ class DaskPool(Generic[T, R]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        for flight in self._flights.values():
-            _cancel(flight.future)
-        self._flights.clear()
-        with contextlib.suppress(Exception):  # a courtesy to a cluster that may be gone
+        for assignment in self._assignments.values():
+            _cancel(assignment.future)
+        self._assignments.clear()
+        with contextlib.suppress(Exception):  # the cluster may be gone
             for address in self._workers:
                 self._cluster.send(forget, self._name, key=self._key(), worker=address)
         self._workers.clear()
@@ -89,68 +89,75 @@ class DaskPool(Generic[T, R]):
     @property
     def running(self) -> tuple[T, ...]:
         """The tasks that workers have at this moment."""
-        return tuple(flight.task for flight in self._flights.values())
+        return tuple(assignment.task for assignment in self._assignments.values())
 
     def results(self, tasks: deque[T]) -> Iterator[tuple[T, R | Failure] | None]:
         """Task and outcome as tasks end, and None twice a second while none does.
 
         Raises SchedulerError where no worker can be used, or the scheduler is lost for good.
         """
-        while tasks or self._again or self._flights:
+        while tasks or self._again or self._assignments:
             yield from self._lost()
-            self._hand_out(tasks)
+            self._assign(tasks)
             done = self._cluster.next_done(TICK)
             if done is None:
                 yield None
-            elif (flight := self._flights.pop(str(done.key), None)) is None:
-                self._meet(done)
-            elif (delivery := self._fetch(flight)) is not None:
-                flight.future = None
-                yield flight.task, delivery if isinstance(delivery, Failure) else self._arrived(flight.task, delivery)
+            elif (assignment := self._assignments.pop(str(done.key), None)) is None:
+                self._take_description(done)
+            elif (delivery := self._fetch(assignment)) is not None:
+                assignment.future = None
+                yield (
+                    assignment.task,
+                    delivery if isinstance(delivery, Failure) else self._arrived(assignment.task, delivery),
+                )
 
     def _lost(self) -> Iterator[tuple[T, Failure]]:
-        """Notice workers that came and went; the tasks that have been lost too often."""
+        """Update the list of workers; gives the tasks that were lost too often."""
         is_there = self._cluster.look()
         self._know_workers(self._cluster.threads)
-        for key, flight in list(self._flights.items()):
-            if flight.worker not in self._workers:
-                del self._flights[key]
-                failure = self._begin_again(flight, is_death=is_there)
+        for key, assignment in list(self._assignments.items()):
+            if assignment.worker not in self._workers:
+                del self._assignments[key]
+                failure = self._begin_again(assignment, is_death=is_there)
                 if failure is not None:
-                    yield flight.task, failure
+                    yield assignment.task, failure
 
     def _know_workers(self, threads: Mapping[str, int]) -> None:
-        """Forget the workers that are gone, ask those that are new what they are, and judge those that said it."""
+        """Remove the workers that are gone, ask new ones for their machine, and decide which of the others are used."""
         self._workers = {address: worker for address, worker in self._workers.items() if address in threads}
         for address in threads.keys() - self._workers.keys():
             introduction = self._cluster.submit(introduce, self._name, self._files, key=self._key(), worker=address)
             self._workers[address] = _Worker(introduction)
         self._admit()
 
-    def _hand_out(self, tasks: deque[T]) -> None:
-        """Give tasks to the workers that have room, first to those that have most."""
+    def _assign(self, tasks: deque[T]) -> None:
+        """Assign tasks to workers with free threads, first to those that have most."""
         free = {address: self._free(address) for address, worker in self._workers.items() if self._may_work(worker)}
         most = self._cluster.most
-        while (self._again or tasks) and (most is None or len(self._flights) < most):
+        while (self._again or tasks) and (most is None or len(self._assignments) < most):
             address = max(free, key=lambda one: free[one], default=None)
             if address is None or free[address] <= 0:
                 return
             free[address] -= 1
-            flight = self._again.popleft() if self._again else _Flight(tasks.popleft())
+            assignment = self._again.popleft() if self._again else _Assignment(tasks.popleft())
             key = self._key()
-            flight.worker = address
-            flight.future = self._cluster.submit(do, self._name, key, self._work, flight.task, key=key, worker=address)
-            self._flights[key] = flight
+            assignment.worker = address
+            assignment.future = self._cluster.submit(
+                do, self._name, key, self._work, assignment.task, key=key, worker=address
+            )
+            self._assignments[key] = assignment
             self._has_worked = True
 
     def _free(self, address: str) -> int:
-        return self._cluster.threads.get(address, 0) - sum(one.worker == address for one in self._flights.values())
+        return self._cluster.threads.get(address, 0) - sum(
+            assignment.worker == address for assignment in self._assignments.values()
+        )
 
     def _may_work(self, worker: _Worker) -> bool:
         return worker.machine is not None and not worker.refusal and worker.machine.digest == self._cluster.digest
 
-    def _meet(self, introduction: Future[Any]) -> None:
-        """Take down what a worker says it is."""
+    def _take_description(self, introduction: Future[Any]) -> None:
+        """Keep the machine that a worker has described."""
         lost = ""
         for address, worker in self._workers.items():
             if worker.introduction.key == introduction.key:
@@ -164,7 +171,7 @@ class DaskPool(Generic[T, R]):
         self._workers.pop(lost, None)
 
     def _admit(self) -> None:
-        """Judge the workers that have said what they are. Raises SchedulerError where all are refused."""
+        """Decide which of the workers whose machine is known are used. Raises SchedulerError where all are refused."""
         for worker in self._workers.values():
             if worker.machine is not None and not worker.refusal:
                 worker.refusal = self._objection(worker.machine)
@@ -191,30 +198,30 @@ class DaskPool(Generic[T, R]):
             return f"it computes unlike the others (its digest is {machine.digest}, theirs {self._cluster.digest})"
         return ""
 
-    def _fetch(self, flight: _Flight[T]) -> Delivery[R] | Failure | None:
-        """What has come of a task of Dask that has ended; None where it must begin again."""
-        future = flight.future
+    def _fetch(self, assignment: _Assignment[T]) -> Delivery[R] | Failure | None:
+        """The result of a task of Dask that has ended; None where it must begin again."""
+        future = assignment.future
         assert future is not None
         while True:
             try:
                 delivery: Delivery[R] = future.result(timeout=FETCH)
                 return delivery
-            except TimeoutError:  # a slow way here, or a worker that was lost with the result
-                if not (self._cluster.look() and flight.worker in self._cluster.threads):
-                    return self._begin_again(flight, is_death=True)
+            except TimeoutError:  # the transfer is slow, or the worker was lost with the result
+                if not (self._cluster.look() and assignment.worker in self._cluster.threads):
+                    return self._begin_again(assignment, is_death=True)
             except (CancelledError, OSError):
-                return self._begin_again(flight, is_death=False)
+                return self._begin_again(assignment, is_death=False)
             except Exception as error:
                 return Failure(f"{type(error).__name__}: {error}", error=type(error).__name__)
 
-    def _begin_again(self, flight: _Flight[T], *, is_death: bool) -> Failure | None:
+    def _begin_again(self, assignment: _Assignment[T], *, is_death: bool) -> Failure | None:
         """Let a task begin again that was lost with its worker; a Failure where that has happened too often."""
-        _cancel(flight.future)
-        flight.future = None
-        flight.deaths += is_death
-        if flight.deaths >= DEATHS:
+        _cancel(assignment.future)
+        assignment.future = None
+        assignment.deaths += is_death
+        if assignment.deaths >= DEATHS:
             return Failure(f"{DEATHS} workers were lost while they did it")
-        self._again.append(flight)
+        self._again.append(assignment)
         return None
 
     def _arrived(self, task: T, delivery: Delivery[R]) -> R | Failure:
@@ -230,7 +237,7 @@ class DaskPool(Generic[T, R]):
 
 
 def _cancel(future: Future[Any] | None) -> None:
-    """Say that a result is not wanted any more; where the scheduler is gone there is nobody to say it to."""
+    """Cancel a task; does nothing where the scheduler is gone."""
     if future is not None:
         with contextlib.suppress(Exception):
             future.cancel()

@@ -1,4 +1,4 @@
-"""What every executor offers, and what it does with a task: one interface for processes here and for a cluster.
+"""The interface of executors, the same for processes of this machine and for a cluster.
 
 An :class:`Executor` makes a :class:`Pool` for each :class:`Work`. A pool takes tasks and
 gives outcomes as they end: the result, or a :class:`Failure`. Leaving the pool stops what

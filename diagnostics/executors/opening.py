@@ -20,7 +20,7 @@ def open_executor(
             address of the scheduler of one, such as "tcp://10.0.0.1:8786".
         jobs: how many tasks are done at a time at most; None (default) for the number of cores, and on a cluster
             that exists for as many as its workers have threads.
-        tell: takes lines about the cluster; default no one.
+        tell: called with each line about the cluster; default none.
 
     Raises MissingLibraryError without Dask, and StudyError or SchedulerError where there is no such cluster.
     """

@@ -1,4 +1,4 @@
-"""Files that another machine has made, put in their places as safely as those that are made here."""
+"""Writes files that another machine has made as safely as files that are made here."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Processes of this machine that do tasks: a death costs one task and nothing more.
+"""Processes of this machine that do tasks: when a process dies, one task fails and the others go on.
 
 Each worker is a fresh process with a pipe to the parent, and computes with one BLAS
 thread. A worker that dies is replaced, and its task comes back as a :class:`Failure`.
 Workers ignore Ctrl-C, which the parent handles, and end when the parent is gone.
 
-The pools of the standard library do not do for this: when a worker dies,
+The pools of the standard library cannot do this: when a worker dies,
 ``concurrent.futures`` gives up all tasks and ``multiprocessing.Pool`` waits for ever.
 """
 
@@ -82,7 +82,7 @@ class WorkerPool(Generic[T, R]):
         return tuple(w.task for w in self._workers if w.task is not None)
 
     def each(self, tasks: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
-        """Each task with what came of it, in the order in which they end."""
+        """Each task with its result or failure, in the order in which they end."""
         yield from filter(None, self.results(deque(tasks)))
 
     def results(self, tasks: deque[T]) -> Iterator[tuple[T, R | Failure] | None]:
