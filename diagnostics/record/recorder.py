@@ -74,6 +74,8 @@ class Recorder(TimedEvents, ShownInNotebooks):
     ``not_recorded``: what the training loop does not tell, so that it gets no columns: "accuracy", "gradients",
     "learning_rate" or "inputs"; default nothing.
 
+    ``cost`` is the time that measuring, judging and writing took since training began, in microseconds.
+
     Raises SettingsError for options that cannot be. Raises LogWriteError, before training, where the log cannot
     be made.
     """
