@@ -22,7 +22,7 @@ from diagnostics.measure.meter import Meter
 from diagnostics.measure.snapshots import SnapshotPlan
 from diagnostics.record.events import Judge, Note, TakesVerdict
 from diagnostics.record.options import RecordingOptions
-from diagnostics.record.rollback import Turner, go_on_turned
+from diagnostics.record.rollback import RollbackRequests, go_on_after_rollbacks
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.task import LOSS_ONLY, TargetCounter
@@ -90,9 +90,9 @@ class Recording(Hook):
         name = readable_name(path.stem) if path else "run"
         self.judge = Judge(info, name, holds=is_unknown) if options.detector is not False else None
         self.log = RunLog(path, header, overwrite=options.overwrite, resume=resume, on_error=options.on_error)
-        self._turner: Turner | None = None
+        self._rollbacks: RollbackRequests | None = None
         if options.on_defect == "rollback" and model is not None:
-            self._turner = Turner(options, model, info, self.log)
+            self._rollbacks = RollbackRequests(options, model, info, self.log)
         self._has_ended = False
 
     @property
@@ -111,7 +111,7 @@ class Recording(Hook):
             if self.judge.onset is not None:
                 self.log.keep_checkpoint_before(self.judge.onset)
         if self._model is not None:
-            go_on_turned(self._model, self.info, resume)
+            go_on_after_rollbacks(self._model, self.info, resume)
 
     def targets(self, targets: NDArray[Any]) -> None:
         """The targets of the step under way, see :meth:`Recorder.targets`."""
@@ -156,8 +156,8 @@ class Recording(Hook):
         if self.judge is not None and self.judge.is_defect:
             if self._options.on_defect == "stop":
                 raise StopTraining(f"a defect was confirmed at step {step}")
-            if self._turner is not None:
-                self._turner.ask(step, self.judge)
+            if self._rollbacks is not None:
+                self._rollbacks.ask(step, self.judge)
 
     def on_epoch_end(self, event: EpochEnd) -> None:
         """Log the epoch."""
@@ -175,16 +175,16 @@ class Recording(Hook):
         """Undo what is known of the steps that are undone, and switch on the remedy."""
         if event.after < event.step:  # a resumed run has got back the order of its samples
             return
-        turn = self._turner.take() if self._turner is not None else None
-        if turn is None or self.judge is None:
+        prepared = self._rollbacks.take() if self._rollbacks is not None else None
+        if prepared is None or self.judge is None:
             raise DiagnosticsError("the run was turned back by another hook than its recorder, whose log cannot follow")
-        self.log.turn_back(turn.rollback, event.reason)
+        self.log.turn_back(prepared.rollback, event.reason)
         self._meter, self._plan = self._make_meter(self.info), SnapshotPlan(self._plan.every)
-        self._restore(turn.checkpoint)
+        self._restore(prepared.checkpoint)
         self._checkpointed = event.step // max(1, self._checkpoint_every)
         self.judge = Judge(self.info, self.judge.detector.name)
-        self.judge.catch_up(turn.run, event.step)
-        self.judge.rollbacks += (turn.rollback,)
+        self.judge.catch_up(prepared.run, event.step)
+        self.judge.rollbacks += (prepared.rollback,)
         self.step = event.step - 1
 
     def finish(self, event: RunEnd, cost: float) -> None:

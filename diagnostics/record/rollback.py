@@ -35,7 +35,7 @@ ADJUSTABLE = {"lr": "learning_rate", "clip_norm": "clip_norm", "clip_value": "cl
 
 
 @dataclass(frozen=True)
-class Turn:
+class PreparedRollback:
     """A rollback that was asked for and not yet made.
 
     rollback: its row for the log.
@@ -48,8 +48,8 @@ class Turn:
     run: Run
 
 
-class Turner:
-    """Turns one run back from its defects, at most three times.
+class RollbackRequests:
+    """Asks for the rollbacks of one run, at most three.
 
     options: the remedy, and whether the samples get a new order.
     model: the model that is trained.
@@ -59,7 +59,7 @@ class Turner:
 
     def __init__(self, options: RecordingOptions, model: Model, info: RunInfo, run_log: RunLog) -> None:
         self._options, self._model, self._info, self._log = options, model, info, run_log
-        self._turn: Turn | None = None
+        self._prepared_rollback: PreparedRollback | None = None
         self._has_given_up = False
 
     def ask(self, step: int, judge: Judge) -> None:
@@ -68,22 +68,22 @@ class Turner:
         if stretch is None or self._has_given_up:
             return
         try:
-            self._turn = turn = self._prepared(step, stretch, judge)
+            self._prepared_rollback = prepared = self._prepare(step, stretch, judge)
         except (DiagnosticsError, LenetError) as error:
             self._has_given_up = True
             log.warning("the run is not turned back: %s; the training goes on", error)
             return
-        reorder = reordering([turn.rollback], self._info)
-        raise ContinueFrom(rollback_words(turn.rollback), turn.checkpoint.model, reorder)
+        reorder = reordering([prepared.rollback], self._info)
+        raise ContinueFrom(rollback_words(prepared.rollback), prepared.checkpoint.model, reorder)
 
-    def take(self) -> Turn | None:
+    def take(self) -> PreparedRollback | None:
         """Switch on the remedy of the rollback that was asked for; None where none was."""
-        turn, self._turn = self._turn, None
-        if turn is not None:
-            switch_on(self._model, [turn.rollback])
-        return turn
+        prepared, self._prepared_rollback = self._prepared_rollback, None
+        if prepared is not None:
+            switch_on(self._model, [prepared.rollback])
+        return prepared
 
-    def _prepared(self, step: int, stretch: Stretch, judge: Judge) -> Turn:
+    def _prepare(self, step: int, stretch: Stretch, judge: Judge) -> PreparedRollback:
         """The rollback of the run. Raises DiagnosticsError or LenetError where it cannot be turned back."""
         number = len(judge.rollbacks) + 1
         if number > ROLLBACKS:
@@ -104,7 +104,7 @@ class Turner:
             order_seed=self._info.seed + number if self._options.rollback_reshuffle else None,
             file=checkpoint.name,
         )
-        return Turn(rollback, checkpoint, run)
+        return PreparedRollback(rollback, checkpoint, run)
 
 
 def chain_begins(detector: Detector, stretch: Stretch) -> int:
@@ -152,7 +152,7 @@ def reordering(rollbacks: Sequence[Rollback], info: RunInfo) -> Callable[[Order]
     return reorder
 
 
-def go_on_turned(model: Model, info: RunInfo, resume: ResumePoint) -> None:
+def go_on_after_rollbacks(model: Model, info: RunInfo, resume: ResumePoint) -> None:
     """Give the model of a resumed run its remedies. Raises ContinueFrom where the samples have another order."""
     rollbacks = resume.run.rollbacks
     switch_on(model, rollbacks)
