@@ -32,7 +32,7 @@ def test_the_commands_of_the_page_have_the_options_that_they_name(
 
 def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
     assert (DEATHS, LOST_WAIT) == (10, 600)
-    assert "With the tenth worker" in PAGE
+    assert "when ten workers were lost" in PAGE
     assert "up to ten minutes" in PAGE
 
 
