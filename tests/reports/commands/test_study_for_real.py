@@ -34,6 +34,7 @@ def without_times(run):
     return replace(run, path="", epochs=epochs, **times)
 
 
+@pytest.mark.slow
 def test_one_job_and_two_give_the_same_runs_bit_for_bit(tmp_path, monkeypatch):
     results = []
     for jobs, start in ((1, "forkserver"), (2, "spawn")):  # the second one as for users

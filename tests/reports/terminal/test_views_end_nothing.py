@@ -126,6 +126,7 @@ def assert_all_runs_done(code: int | None, stdout: str, folder: Path) -> None:
     assert len(list((folder / "study").glob("*.h5"))) == 2
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_without_its_view(tmp_path: Path) -> None:
     stderr = reader_gone()
     # A program of its own, since a forked one keeps what stderr did not take and flushes it when a worker starts.
