@@ -62,7 +62,7 @@ class EndingWork(FromLog[Ending]):
             raise RescueError("the data of the run have no part to validate on")
         task.intervention.begin(branch)
         branch.train(decide=_lost)
-        loss, accuracy = branch.model.validate(validation, moment.run.info.batch_size, print_every=0)
+        loss, accuracy = branch.model.validate(validation, print_every=0)  # in one batch, as a training does
         is_finite = loss == loss and abs(loss) != float("inf")
         return Ending(
             task.key,
