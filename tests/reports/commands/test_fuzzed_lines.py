@@ -24,6 +24,7 @@ WORDS = [
 LIMITS = {
     "train": ["--network", "feedforward", "--limit", "64", "--steps", "2", "--epochs", "1", "--threads", "1"],
     "study": ["--out", "text.txt"],
+    "demo": ["--out", "text.txt"],
     "rescue": ["--out", "text.txt"],
     "report": ["--out", "text.txt"],
     "replay": ["--out", "text.txt"],
