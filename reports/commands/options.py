@@ -32,7 +32,7 @@ def grouped(group: str, *names: str, **how: Any) -> Callable[[F], F]:
     return click.option(*names, cls=GroupedOption, group=group.capitalize(), **how)
 
 
-class ShownChoice(click.Choice[str]):
+class ShownChoice(click.Choice):  # type: ignore[type-arg]  # no generic class before click 8.2
     """A choice whose names are shown, and which also takes the names that logs keep: "report" for "paper"."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -42,7 +42,7 @@ class ShownChoice(click.Choice[str]):
         return kept
 
 
-class NumberOrText(click.ParamType[float | str]):
+class NumberOrText(click.ParamType):  # type: ignore[type-arg]  # no generic class before click 8.4
     """A number for all layers, or text that names some of them, which the settings check."""
 
     name = "number|layer=number,..."

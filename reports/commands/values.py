@@ -16,7 +16,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class WholeNumber(click.ParamType[int]):
+class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # no generic class before click 8.4
     """A whole number within limits, which its errors name.
 
     least: the smallest number that is allowed.
@@ -44,7 +44,7 @@ class WholeNumber(click.ParamType[int]):
 FROM_0, FROM_1 = WholeNumber(0), WholeNumber(1)
 
 
-class KnownName(click.ParamType[str]):
+class KnownName(click.ParamType):  # type: ignore[type-arg]
     """Any name; those that are known are offered by the completion of the shell.
 
     names: makes the list of known names, when it is asked for.
