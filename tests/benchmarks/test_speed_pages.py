@@ -37,12 +37,13 @@ def test_the_page_of_studies_has_runs_an_hour_and_what_a_second_job_brings():
 
 
 def test_the_page_of_rescues_has_branches_an_hour_and_what_an_idle_machine_would_take():
-    speed = rescues.RescueSpeed(1, PATIENT, 360, 40_000, 20, 2, 500.0, 300.0, 4.04)
+    speed = rescues.RescueSpeed(1, PATIENT, 360, 40_000, 20, 2, 500.0, 300.0, 20, 90.0, 160.0, 4.04)
     page = render("rescues.md.j2", rescues.prepare(speed))
 
     assert "seed 1, first link at step 34, blow at step 53: 360 branches, 40,000 steps. Load of the machine" in page
-    assert "| the whole rescue, as it went by | 500 s |  |\n" in page
-    assert "| the whole rescue, processor time over 2 | 150 s | 600 s |\n" in page
+    assert "| the whole rescue, as it went by | 590 s |  |\n" in page
+    assert "| the whole rescue, processor time over 2 | 230 s | 600 s |\n" in page
+    assert "cost (20 branches to the end of the run), processor time over 2 | 80 s |  |\n" in page
     assert (
         "| branches an hour, as it went by | 2,592 |  |\n| branches an hour, by processor time | 8,640 |  |\n" in page
     )
