@@ -58,6 +58,18 @@ def test_what_real_libraries_wrote_is_read(sample):
     assert 58 <= run.diagnosis.stretches[0].onset <= 65
 
 
+@pytest.mark.parametrize(
+    ("sample", "rows"), [("keras-csvlogger.csv", 3), ("keras-progress.txt", 11), ("lightning-metrics.csv", 240)]
+)
+def test_what_keras_and_lightning_wrote_is_read(sample, rows):
+    [run] = import_runs(SAMPLES / sample, TEN)
+    [stretch] = run.diagnosis.stretches
+    first, last = stretch.onset_between or (stretch.onset, stretch.onset)
+
+    assert (len(run), run.verdict) == (rows, Verdict.COLLAPSED)
+    assert first <= 203 <= last
+
+
 def test_each_run_of_a_trackio_database_is_read():
     dies, lives = import_runs(SAMPLES / "trackio.db", TEN)
 
