@@ -28,6 +28,8 @@ threadpool_limits(1, user_api="blas")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # for the processes that tests start
 
+os.environ.setdefault("KERAS_BACKEND", "torch")  # before a test imports all modules, and Keras with them
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a shell starts in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

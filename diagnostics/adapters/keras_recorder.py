@@ -2,9 +2,10 @@
 
     model.fit(X, y, callbacks=[KerasRecorder("mine.h5", labels=y)])
 
-With the torch backend losses, accuracies, weights, gradients and updates are recorded. The JAX and TensorFlow backends
-keep no gradients: they are derived from the updates of plain SGD, else the log says "not recorded: gradients". Outputs
-and inputs of the layers are not seen by a callback, and the log says so.
+With the torch backend losses, accuracies, weights, gradients and updates are recorded, and inputs and outputs of the
+layers of Sequential and Functional models. The JAX and TensorFlow backends keep no gradients: they are derived from the
+updates of plain SGD, else the log says "not recorded: gradients". Inputs and outputs are not seen by a callback there,
+and the log says so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.keras_outputs import KerasOutputs
 from diagnostics.adapters.read_layer import ReadLayer
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.watched_loop import is_plain_sgd
@@ -79,12 +81,15 @@ class KerasRecorder(Callback):
         self.recorder = Recorder(path, task=task, **self._options)
         self.recorder.check()
         self._monitor: LoopMonitor | None = None
+        self._outputs = KerasOutputs()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Find the variables; the log begins with the first step."""
         if getattr(self.model, "steps_per_execution", 1) > 1:
             raise SettingsError(f"steps_per_execution: received {self.model.steps_per_execution}, expected 1")
-        self._monitor, self._layers = None, _layers(self.model)
+        if keras.config.backend() == "torch":
+            self._outputs.attach(self.model)
+        self._monitor, self._layers = None, _layers(self.model, self._outputs)
         if not self._layers:
             raise SettingsError(f"{self.model.name}: found no trainable variables, expected some")
         self._kept = {layer.name: layer.keep() for layer in self._layers}
@@ -106,10 +111,12 @@ class KerasRecorder(Callback):
         loss = self._of_batch("loss", batch, logs)
         name = next((one for one in ACCURACIES if one in logs), None)
         accuracy = None if name is None else min(1.0, max(0.0, self._of_batch(name, batch, logs)))
+        inputs = self._outputs.batch
         for layer in self._layers:
             layer.rate, layer.before = self._rate or math.nan, self._kept[layer.name]
+            layer.samples = 0 if inputs is None else len(inputs)
         monitor = self._monitor or self._begin(name is not None)
-        monitor.before_update(None, loss, accuracy if self._has_accuracy else None, self._rate)
+        monitor.before_update(inputs, loss, accuracy if self._has_accuracy else None, self._rate)
         for layer in self._layers:
             layer.before = None
         try:
@@ -129,6 +136,7 @@ class KerasRecorder(Callback):
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """The run is over."""
+        self._outputs.detach()
         self._end(None)
 
     # ---- inside
@@ -152,7 +160,9 @@ class KerasRecorder(Callback):
         self._has_accuracy = has_accuracy and task.has_classes
         description = _description(self.model)
         derived = sorted({name for layer in self._layers for name in layer.derived})
-        lacks = ["inputs", "activations", *([] if self._has_accuracy else ["accuracy"])]
+        lacks = [] if self._outputs.batch is not None else ["inputs"]
+        lacks += [] if self._outputs.has_any else ["activations"]
+        lacks += [] if self._has_accuracy else ["accuracy"]
         if derived and is_plain_sgd(description):
             description["derived_gradients"] = derived
         elif derived:
@@ -178,7 +188,7 @@ class KerasRecorder(Callback):
             monitor.__exit__(type(error) if error else None, error, None)
 
 
-def _layers(model: Any) -> list[ReadLayer]:
+def _layers(model: Any, outputs: KerasOutputs) -> list[ReadLayer]:
     """The layers with trainable variables, in the order of the model."""
     groups: dict[str, dict[str, Any]] = {}
     for variable in model.trainable_variables:
@@ -190,7 +200,8 @@ def _layers(model: Any) -> list[ReadLayer]:
     for name, variables in groups.items():
         tensors = {tensor: _value(one) for tensor, one in variables.items()}
         gradients = {tensor: _gradient(one) for tensor, one in variables.items()} if has_gradients else {}
-        layers.append(ReadLayer(Tap(name, tensors, gradients, kind="layer")))
+        output, function = outputs.of(next(iter(variables.values())))
+        layers.append(ReadLayer(Tap(name, tensors, gradients, output, function, unit_axis=-1)))
     return layers
 
 

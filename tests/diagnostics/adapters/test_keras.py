@@ -1,7 +1,8 @@
-"""KerasRecorder as a callback of ``model.fit``, with the backends torch and JAX."""
+"""KerasRecorder as a callback of ``model.fit``, with the backends torch, JAX and TensorFlow."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -61,12 +62,59 @@ def test_a_healthy_and_a_dying_model_are_judged_right_with_their_gradients(tmp_p
 
         assert run.verdict == verdict
         assert len(run) == 10 * EPOCHS
-        assert run.info.not_recorded == ("inputs", "activations")
+        assert run.info.not_recorded == ()
         norms = run.tensor_frame(["norm"], kind="gradient", tensor="weights")["norm"].unstack("layer")
         assert list(norms) == ["hidden", "answer"] or set(norms) == {"hidden", "answer"}
         assert (norms["hidden"] > 0).all() == (bias == 0)
-        said = {check.rule: check.message for check in run.diagnosis.checks}
-        assert said["dead-units"] == "not asked: no activations in this run"
+        assert [(one.name, one.activation, one.units) for one in run.info.layers] == [
+            ("hidden", "relu", 8), ("answer", "softmax", 3),
+        ]  # fmt: skip
+        assert (run.activation_frame(["dead_fraction"], layer="hidden")["dead_fraction"].iloc[-1] == 1) == (bias < 0)
+        if bias:
+            assert (run.diagnosis.blow.rule, run.diagnosis.blow.layer) == ("dead-units", "hidden")
+
+
+def test_functions_of_their_own_layers_feature_maps_and_models_within_models_are_seen(tmp_path: Path) -> None:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    from diagnostics.adapters import KerasRecorder
+
+    inputs = keras.Input((8, 8, 1))
+    inner = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, name="conv"), keras.layers.ReLU()])
+    x = keras.layers.Flatten()(inner(inputs))
+    left, right = keras.layers.Dense(6, name="left")(x), keras.layers.Dense(6, activation="tanh", name="right")(x)
+    x = keras.layers.Add()([keras.layers.Activation("sigmoid")(left), right])
+    model = keras.Model(inputs, keras.layers.Dense(3, name="answer")(x))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    images, labels = blobs(50)
+    recorder = KerasRecorder(tmp_path / "run.h5", labels=labels)
+    data = images.reshape(50, 8, 8, 1), labels
+    model.fit(*data, batch_size=20, epochs=2, verbose=0, validation_data=data, callbacks=[recorder])
+    run = open_run(tmp_path / "run.h5")
+
+    found = {one.name.split("/")[-1]: (one.activation, one.units) for one in run.info.layers}
+    assert found == {"conv": ("relu", 4), "left": ("sigmoid", 6), "right": ("tanh", 6), "answer": (None, 3)}
+    assert run.steps["samples"].tolist() == [20, 20, 10] * 2
+    means = run.activation_frame(["mean", "zero_fraction"])
+    assert means.notna().all(axis=None)
+    assert not any(layer._forward_hooks for layer in (model, inner, *model.layers, *inner.layers))
+
+
+def test_a_model_whose_shapes_are_not_known_is_recorded_without_activations(tmp_path: Path) -> None:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    from diagnostics.adapters import KerasRecorder
+
+    model = keras.Sequential(
+        [keras.Input((None, 4)), keras.layers.LSTM(5), keras.layers.Dense(2, activation="softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    recorder = KerasRecorder(tmp_path / "run.h5", labels=np.array([0, 1] * 10))
+    model.fit(np.ones((20, 7, 4), np.float32), np.array([0, 1] * 10), batch_size=10, verbose=0, callbacks=[recorder])
+
+    assert open_run(tmp_path / "run.h5").info.not_recorded == ("inputs", "activations")
 
 
 def test_losses_gradients_and_updates_are_those_of_the_steps(tmp_path: Path) -> None:
@@ -86,7 +134,7 @@ def test_a_regression_is_known_by_its_loss(tmp_path: Path) -> None:
 
     assert run_of.info.task.kind == "regression"
     assert run_of.diagnosis.verdict == "healthy"
-    assert open_run(tmp_path / "run.h5").info.not_recorded == ("inputs", "activations", "accuracy")
+    assert open_run(tmp_path / "run.h5").info.not_recorded == ("accuracy",)
 
 
 def test_a_run_is_stopped_at_a_defect(tmp_path: Path) -> None:
@@ -97,15 +145,21 @@ def test_a_run_is_stopped_at_a_defect(tmp_path: Path) -> None:
     assert recorder.recorder.step < 10 * EPOCHS - 1
 
 
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
 @pytest.mark.parametrize(("optimizer", "lacks"), [("sgd", False), ("adam", True)])
-def test_jax_keeps_no_gradients_and_the_log_says_so(optimizer: str, lacks: bool, tmp_path: Path) -> None:
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+def test_jax_and_tensorflow_keep_no_gradients_and_the_log_says_so(
+    optimizer: str, lacks: bool, backend: str, tmp_path: Path
+) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
     path = tmp_path / "run.h5"
     subprocess.run([sys.executable, "-c", PROGRAM, str(path), optimizer, "0"], env=environment, check=True)
     run = open_run(path)
 
     assert run.verdict == "healthy"
-    assert run.info.description["backend"] == "jax"
+    assert run.info.description["backend"] == backend
+    assert run.info.not_recorded[:2] == ("inputs", "activations")
     assert ("gradients" in run.info.not_recorded) is lacks
     assert ("derived_gradients" in run.info.description) is not lacks
     assert (run.tensor_frame(["norm"], kind="update", tensor="weights")["norm"] > 0).mean() > 0.9
