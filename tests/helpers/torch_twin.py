@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from lenet import (
     load_dataset,
     network_layers,
 )
+from lenet.hooks import GradientsReady, Hook
 from lenet.layers.initializers import Initializer
 from tests.helpers.torch_trainings import load_torch
 
@@ -53,8 +56,11 @@ def blow_of(diagnosis: Diagnosis) -> str | None:
     return None if diagnosis.blow is None else diagnosis.blow.layer
 
 
-def train_both(seed: int, steps: int, dtype: Any) -> TwinResult:
-    """The paper's settings, ``steps`` steps, each of them recorded and judged."""
+def train_both(seed: int, steps: int, dtype: Any, in_step: bool = False) -> TwinResult:
+    """The paper's settings, ``steps`` steps, each of them recorded and judged.
+
+    ``in_step``: whether the twin is given the weights of lenet before every step, and not before the first one alone.
+    """
     data = load_dataset(limit=steps * BATCH)
     X, y = data.X_train[: steps * BATCH].astype(dtype), data.y_train[: steps * BATCH]
     model = Model(seed=seed, threads=1, dtype=dtype, initializer=Initializer("report", "normal"))
@@ -62,28 +68,43 @@ def train_both(seed: int, steps: int, dtype: Any) -> TwinResult:
         model.add(layer)
     model.set(loss=LossCategoricalCrossEntropy(), optimizer=OptimizerSGD(RATE), accuracy=AccuracyCategorical())
     model.finalize()
-    theirs = _train_twin(model, X, y)
-    recorder = Recorder()
-    model.train(X, y, epochs=1, batch_size=BATCH, print_every=0, hooks=[recorder], shuffle=False)
+    twin = TwinTraining(model, X, y)
+    if not in_step:
+        with twin.watched:
+            for step in range(steps):
+                twin.make_step(step)
+    recorder, hooks = Recorder(), [twin] if in_step else []
+    with twin.watched if in_step else nullcontext():
+        model.train(X, y, epochs=1, batch_size=BATCH, print_every=0, hooks=[recorder, *hooks], shuffle=False)
     assert recorder.diagnosis is not None
-    return TwinResult(seed, recorder.diagnosis, theirs)
+    assert twin.watched.diagnosis is not None
+    return TwinResult(seed, recorder.diagnosis, twin.watched.diagnosis)
 
 
-def _train_twin(model: Any, X: Any, y: Any) -> Diagnosis:
-    from diagnostics.adapters import TorchRecorder
+class TwinTraining(Hook):
+    """The training of the twin; as a hook of lenet's it makes each step from the weights that lenet has then."""
 
-    torch = load_torch()
-    twin = torch_twin(torch, model)
-    optimizer, criterion = torch.optim.SGD(twin.parameters(), lr=RATE), torch.nn.CrossEntropyLoss()
-    images = torch.from_numpy(np.ascontiguousarray(X.transpose(0, 3, 1, 2)))
-    with TorchRecorder(twin, optimizer, criterion=criterion, labels=y) as watched:
-        for x, classes in zip(images.split(BATCH), torch.from_numpy(y).split(BATCH), strict=True):
-            optimizer.zero_grad()
-            criterion(twin(x), classes).backward()
-            optimizer.step()
-    diagnosis = watched.diagnosis
-    assert diagnosis is not None
-    return diagnosis
+    def __init__(self, model: Any, X: Any, y: Any) -> None:
+        from diagnostics.adapters import TorchRecorder
+
+        torch = load_torch()
+        self._model, self._twin = model, torch_twin(torch, model)
+        self._optimizer = torch.optim.SGD(self._twin.parameters(), lr=RATE)
+        self._criterion = torch.nn.CrossEntropyLoss()
+        images = torch.from_numpy(np.ascontiguousarray(X.transpose(0, 3, 1, 2)))
+        self._batches = list(zip(images.split(BATCH), torch.from_numpy(y).split(BATCH), strict=True))
+        self.watched = TorchRecorder(self._twin, self._optimizer, criterion=self._criterion, labels=y)
+
+    def make_step(self, step: int) -> None:
+        images, classes = self._batches[step]
+        self._optimizer.zero_grad()
+        self._criterion(self._twin(images), classes).backward()
+        self._optimizer.step()
+
+    def on_gradients_ready(self, event: GradientsReady) -> None:
+        for own, theirs in parameters_of(load_torch(), self._model, self._twin):
+            own.data.copy_(theirs)
+        self.make_step(event.step)
 
 
 def torch_twin(torch: Any, model: Any) -> Any:
@@ -103,11 +124,15 @@ def torch_twin(torch: Any, model: Any) -> Any:
             x = functional.relu(self.dense1(x))
             return self.dense3(functional.relu(self.dense2(x)))
 
-    twin = LeNetTwin()
-    for layer in model.trainable_layers:
-        weights = torch.from_numpy(np.array(layer.weights))
-        order = weights.permute(3, 2, 0, 1) if weights.ndim == 4 else weights.T
-        own = getattr(twin, layer.name)
-        own.weight = nn.Parameter(order.contiguous())
-        own.bias = nn.Parameter(torch.from_numpy(np.array(layer.biases)))
+    twin = LeNetTwin().to(torch.from_numpy(np.array(model.trainable_layers[0].weights)).dtype)
+    for own, theirs in parameters_of(torch, model, twin):
+        own.data.copy_(theirs)
     return twin
+
+
+def parameters_of(torch: Any, model: Any, twin: Any) -> Iterator[tuple[Any, Any]]:
+    """The parameters of the twin, each with the tensor that lenet has in its place."""
+    for layer in model.trainable_layers:
+        weights, own = torch.from_numpy(np.array(layer.weights)), getattr(twin, layer.name)
+        yield own.weight, weights.permute(3, 2, 0, 1) if weights.ndim == 4 else weights.T
+        yield own.bias, torch.from_numpy(np.array(layer.biases)).reshape(own.bias.shape)

@@ -32,6 +32,20 @@ def test_forty_seeds_have_the_same_verdict_onset_and_blow() -> None:
     assert 4 <= sum(result.ours.verdict.is_defect for result in results) <= 20
 
 
+def test_a_death_is_found_in_a_float32_twin_that_is_given_the_weights_of_every_step() -> None:
+    result = train_both(seed=5, steps=STEPS, dtype=np.float32, in_step=True)
+
+    assert result.differences == []
+    assert result.ours.verdict == "never-learned"
+
+
+@pytest.mark.slow
+def test_forty_float32_twins_that_are_given_the_weights_of_every_step_are_judged_alike() -> None:
+    results = [train_both(seed, STEPS, np.float32, in_step=True) for seed in range(40)]
+
+    assert {result.seed: result.differences for result in results if result.differences} == {}
+
+
 def test_the_page_about_pytorch_runs_and_prints_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
