@@ -6,6 +6,7 @@ TORCH_VENV := .venv-torch
 FRAMEWORKS_VENV := .venv-frameworks
 QUICK := "not slow and not torch and not frameworks and not browser"
 TORCH ?= torch==2.13.0
+TENSORFLOW ?= tensorflow-cpu==2.21.0
 
 # Tests start many processes: without files of bytecode each would compile the whole project anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -65,9 +66,9 @@ test-torch: $(VENV)/.dev ## compare with PyTorch (installs it)
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -m torch
 
 .PHONY: test-frameworks
-test-frameworks: ## record Keras, JAX and scikit-learn (installs them, in an environment of their own)
+test-frameworks: ## record Keras, JAX, TensorFlow and scikit-learn (installs them, in an environment of their own)
 	$(PYTHON) -m venv $(FRAMEWORKS_VENV)
-	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" --editable ".[dev,keras,jax,sklearn]"
+	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" "$(TENSORFLOW)" --editable ".[dev,keras,jax,sklearn]"
 	$(FRAMEWORKS_VENV)/bin/python -m pytest -m frameworks
 
 .PHONY: test-browser

@@ -71,8 +71,8 @@ class KerasOutputs:
             self.batch = batch if batch.ndim < 5 else batch.reshape(len(batch), -1)
 
     def _on_output(self, module: Any, inputs: Any, output: Any) -> None:
-        is_known = hasattr(output, "is_floating_point") and output.ndim > 1 and self.batch is not None
-        if is_known and _is_training() and len(output) == len(self.batch):
+        is_plain = hasattr(output, "is_floating_point") and output.ndim > 1
+        if is_plain and self.batch is not None and _is_training() and len(output) == len(self.batch):
             array = _array(output)
             is_first = getattr(module, "data_format", None) == "channels_first" and array.ndim > 2
             self._found[id(module)] = np.moveaxis(array, 1, -1) if is_first else array
@@ -82,7 +82,7 @@ def _is_training() -> bool:
     """Validations and predictions differentiate nothing."""
     import torch
 
-    return torch.is_grad_enabled()
+    return bool(torch.is_grad_enabled())
 
 
 def _array(x: Any) -> NDArray[Any]:
