@@ -76,6 +76,7 @@ def _told(one: Numbers) -> dict[str, Any]:
         ],
         "nothing": next((arm for arm in one["treatments"] if arm["arm"] == SAME_RATE), None),
         "first_link_words": _against_words(one["first_link"]),
+        "first_link_is_worse": _is_worse(one["first_link"]),
         "batch_words": _against_words(one["batch"]),
         "at_the_first_link": [_against_row(words, one[key]) for words, key in _AT_THE_FIRST_LINK.items()],
         "moment_rows": [(moment["moment"], _of(moment), _mean(moment)) for moment in one["moments"]],
@@ -139,6 +140,11 @@ def _against_words(one: Numbers) -> str:
         f"difference is {_difference(one)} points in the mean over {counted(one['deaths'], 'death')}, "
         f"p {p_value(one['p'])}"
     )
+
+
+def _is_worse(one: Numbers) -> bool:
+    """Whether fewer branches lived than after the placebo, by the whole interval of the difference."""
+    return one["interval"] is not None and bool(one["interval"][1] < 0)
 
 
 def _distance(one: Numbers | None) -> str:

@@ -12,6 +12,7 @@ import pytest
 from diagnostics.errors import DamagedFileError
 from diagnostics.rescue.death_study import PLAN
 from diagnostics.rescue.natural_deaths import POPULATIONS
+from diagnostics.rescue.plan import BUT_FOR
 from diagnostics.rescue.study_tables import StudyTables
 from reports.results import render, write_rescue_page
 from tests.helpers.committed_runs import DOCS
@@ -54,6 +55,16 @@ def test_the_first_link_is_called_a_cause_only_where_it_beats_its_placebo(tmp_pa
     assert "That the update of the first link is the cause of the deaths." not in better
     assert "it is not shown that the first link is the cause" in equal
     assert "That the update of the first link is the cause of the deaths." in equal
+
+
+def test_a_first_link_that_does_worse_than_its_placebo_is_told_with_the_reason(tmp_path: Path) -> None:
+    worse = page_of(tmp_path, lambda seed, branch: branch.arm != BUT_FOR and (branch.number + seed) % 4 > 0)
+    (tmp_path / "rescue-runs.csv").unlink()
+    equal = page_of(tmp_path, lambda seed, branch: True)
+
+    reason = "one that is left out earlier changes more of the steps before the death"
+    assert reason in worse
+    assert reason not in equal
 
 
 def test_without_deaths_there_is_no_answer(tmp_path: Path) -> None:
