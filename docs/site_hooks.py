@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from docs.built_site import broken_links
-from docs.links import address, changed_links
+from docs.links import PLACEHOLDER, REPOSITORY, address, changed_links
 
 ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
@@ -69,7 +69,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Links as the site needs them, and fences without the words that only tests read."""
     sources = {page: source for source, page in FROM_ROOT.items()}
     source = sources.get(page.file.src_uri, f"docs/{page.file.src_uri}")
-    return changed_links(_plain_fences(markdown), lambda target, is_image: _link(target, is_image, source))
+    linked = changed_links(_plain_fences(markdown), lambda target, is_image: _link(target, is_image, source))
+    return linked.replace(PLACEHOLDER, REPOSITORY)
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:

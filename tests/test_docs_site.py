@@ -6,12 +6,14 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from docs.built_site import broken_links
 from docs.docstrings import as_markdown
 from docs.links import REPOSITORY, for_elsewhere, is_relative, targets
+from docs.site_hooks import on_page_markdown
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
@@ -31,6 +33,14 @@ def test_links_become_addresses_for_a_page_elsewhere() -> None:
         f"{REPOSITORY} ![a]({REPOSITORY}/raw/main/docs/a.png) [b]({REPOSITORY}/blob/main/docs/b.md#c) [d](https://x.y) "
         f'<img src="{REPOSITORY}/raw/main/docs/e.svg">\n```\n[f](g.md)\n```\n'
     )
+
+
+def test_the_first_page_of_the_site_has_the_address() -> None:
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="index.md"))
+
+    shown = on_page_markdown("`git clone REPOSITORY` [faq](docs/faq.md)", page, None, None)
+
+    assert shown == f"`git clone {REPOSITORY}` [faq](faq.md)"
 
 
 def test_a_link_that_leads_nowhere_is_found_in_a_built_site(tmp_path: Path) -> None:
