@@ -84,7 +84,7 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
         (["--preset", "why", "--lr", "0.1", "--lr", "0.2"], "--lr: given more than once"),
         (
             ["--preset", "why", "--convolution", "exact"],
-            '--convolution: the arm "report\'s convolution" of --preset why',
+            '--convolution: the arm "paper\'s convolution" of --preset why',
         ),
         (
             ["--preset", "remedies", "--lr", "0.1"],
