@@ -7,6 +7,8 @@
 ``build`` trains and logs. It may be killed at any moment and goes on with the missing runs.
 ``table`` judges the logs by the detector. The groups of runs are built in turn, so that a
 build that was stopped early has runs of all groups, and its table has wider intervals.
+With ``--judged FILE`` the judged runs of a round are kept in a file: ``table`` adds those of
+the folder, and ``build`` trains none of them again, so that a round may be spread over days.
 
 The rules are changed by calibration runs alone, and evaluation runs are judged once: a
 change of the rules needs the next round of seeds. ``--quick`` takes a small part of every
@@ -28,6 +30,7 @@ from pathlib import Path
 from benchmarks import common
 from benchmarks.zoo.build import build
 from benchmarks.zoo.groups import FIRST_SEED, LATEST_ROUND, QUICK_SHARE
+from benchmarks.zoo.kept_runs import read_kept
 from benchmarks.zoo.table import write_table
 from diagnostics.executors.opening import open_executor
 
@@ -45,6 +48,7 @@ def main() -> None:
     parser.add_argument("--groups", nargs="+", help="train these groups only; default: all")
     parser.add_argument("--write", type=Path, help="the file of the table (a .md; a .json is written beside it)")
     parser.add_argument("--record", type=Path, help="the file of the counts that the rules keep")
+    parser.add_argument("--judged", type=Path, help="the file that keeps the judged runs of the round; added to")
     options = parser.parse_args()
     part = options.part or ("calibration" if options.quick else "evaluation")
     round_ = LATEST_ROUND[part] if options.round is None else options.round
@@ -52,9 +56,10 @@ def main() -> None:
     if options.action == "build":
         share = QUICK_SHARE if options.quick else options.share
         with open_executor(options.scheduler, options.jobs, lambda line: print(line, file=sys.stderr)) as executor:
-            failed = build(part, folder, executor, round_, share, options.groups)
+            judged = {one.name for one in read_kept(options.judged)}
+            failed = build(part, folder, executor, round_, share, options.groups, judged)
         sys.exit(1 if failed else 0)
-    write_table(folder, options.write, options.jobs, options.record)
+    write_table(folder, options.write, options.jobs, options.record, options.judged)
 
 
 if __name__ == "__main__":

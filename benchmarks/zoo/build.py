@@ -86,15 +86,21 @@ def train(run: ZooRun, folder: Path) -> None:
 
 
 def build(
-    part: str, folder: Path, executor: Executor | int, round_: int, share: float, groups: Collection[str] | None = None
+    part: str,
+    folder: Path,
+    executor: Executor | int,
+    round_: int,
+    share: float,
+    groups: Collection[str] | None = None,
+    judged: Collection[str] = (),
 ) -> int:
     """Train the runs that are missing in ``folder``; returns how many failed.
 
     ``executor`` says where they are trained; a number is so many processes of this machine.
-    ``groups`` are the groups to train, None for all.
+    ``groups`` are the groups to train, None for all. Runs named in ``judged`` need no log any more.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [run for run in zoo_runs(part, round_, share) if groups is None or run.group in groups]
-    missing = [run for run in wanted if not (folder / f"{run.name}.json").exists()]
+    missing = [run for run in wanted if run.name not in judged and not (folder / f"{run.name}.json").exists()]
     print(f"{len(wanted)} runs, {len(wanted) - len(missing)} of them there already", flush=True)
     return sum(isinstance(outcome, Failure) for _, outcome in outcomes(missing, ZooTraining(folder), executor))

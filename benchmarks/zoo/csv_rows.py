@@ -5,22 +5,16 @@ Many tools keep no more than that. The rows of a log are written as such a file,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.common import outcomes
-from benchmarks.zoo.judged import NATURAL, JudgedRun
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS, Detector
 from diagnostics.detect.findings import Verdict
-from diagnostics.log.reader import open_run
 from diagnostics.run.run import Run
 
-RUNS = 80
 KEPT = ("data_loss", "accuracy", "samples")
 
 
@@ -44,18 +38,3 @@ def verdict_of(text: str, run: Run) -> Verdict:
     for step, epoch, row in zip(frame["step"].tolist(), frame["epoch"].tolist(), rows, strict=True):
         detector.observe(step, epoch, row)
     return detector.finish(run.status, run.steps_made).verdict
-
-
-def judge_csv(label: Path) -> str:
-    """The verdict on a run of the zoo from loss and accuracy alone."""
-    run = open_run(label.with_suffix(".h5"))
-    return str(verdict_of(as_csv(run), run))
-
-
-def differing(folder: Path, runs: Sequence[JudgedRun], jobs: int) -> tuple[int, dict[str, tuple[str, str]]]:
-    """How many lenet runs were judged again, and both verdicts where they differ, that from the log first."""
-    chosen = [one for one in runs if one.network == "lenet" and one.group in NATURAL][:RUNS]
-    by_label = {folder / f"{one.name}.json": one.verdict for one in chosen}
-    found = dict(outcomes(list(by_label), judge_csv, jobs))
-    both = {label.stem: (by_label[label], str(verdict)) for label, verdict in found.items()}
-    return len(both), {name: pair for name, pair in both.items() if pair[0] != pair[1]}

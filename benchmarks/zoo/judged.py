@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.common import outcomes
+from benchmarks.zoo.csv_rows import as_csv, verdict_of
 from benchmarks.zoo.faults import QUIET_FAULTS, injected
 from diagnostics.detect.asking import ask, fired
 from diagnostics.detect.contradiction import CONTRADICTION
@@ -44,6 +45,7 @@ class JudgedRun:
         is_contradictory: whether loss and accuracy contradicted each other.
         setting: network, optimiser and learning rate, by which runs are compared.
         trained_at: the commit that trained it.
+        from_csv: the verdict from loss and accuracy alone, for natural runs of lenet.
     """
 
     name: str
@@ -65,6 +67,7 @@ class JudgedRun:
     is_contradictory: bool = False
     setting: str = ""
     trained_at: str = ""
+    from_csv: str | None = None
 
     @property
     def label(self) -> str:
@@ -113,31 +116,28 @@ class JudgedRun:
         return bool(self.truth and self.cause and (self.truth["layer"] is None or self.cause[1] == self.truth["layer"]))
 
     def as_json(self) -> dict[str, Any]:
-        """One line of the table's JSON."""
-        keys = (
-            "name",
-            "group",
-            "label",
-            "verdict",
-            "onset",
-            "confirmed",
-            "accuracies",
-            "stretches",
-            "cause",
-            "truth",
-            "warned",
-            "warned_by",
-            "told",
-            "signs",
-            "is_contradictory",
-        )
-        return {key: getattr(self, key) for key in keys}
+        """All that is known of the run, and its label, as plain types."""
+        return {**asdict(self), "label": self.label}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> JudgedRun:
+        """The run of :meth:`as_json`, read again."""
+        return cls(**{name: _as_tuples(value) for name, value in kept.items() if name != "label"})
+
+
+def _as_tuples(value: Any) -> Any:
+    """The same with every list as a tuple."""
+    if isinstance(value, dict):
+        return {key: _as_tuples(one) for key, one in value.items()}
+    return tuple(_as_tuples(one) for one in value) if isinstance(value, list) else value
 
 
 def judge(label: Path) -> JudgedRun:
     """The run of a label, judged from its log."""
     run = open_run(label.with_suffix(".h5"))
     judged = judged_run(label, diagnose(run, DEFAULT_THRESHOLDS))  # the thresholds of today, not those of the log
+    if judged.is_natural and judged.network == "lenet":
+        judged = replace(judged, from_csv=str(verdict_of(as_csv(run), run)))
     return replace(judged, signs=signs_in(run)) if judged.label == "alive" else judged
 
 
@@ -185,8 +185,14 @@ def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:
     )
 
 
-def judge_all(folder: Path, jobs: int = 2) -> list[JudgedRun]:
-    """All runs of a folder that are complete, in the order of their names; those that cannot be judged are named."""
-    labels = sorted(folder.glob("*.json"))
+def judge_all(folder: Path, jobs: int = 2, known: Collection[str] = ()) -> list[JudgedRun]:
+    """The complete runs of a folder in the order of their names; those that cannot be judged are named.
+
+    Args:
+        folder: where logs and labels lie.
+        jobs: how many are judged at a time.
+        known: the names of runs that are not judged again.
+    """
+    labels = [label for label in sorted(folder.glob("*.json")) if label.stem not in known]
     found = dict(outcomes(labels, judge, jobs))
     return [judged for label in labels if isinstance(judged := found[label], JudgedRun)]

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.common import render
-from benchmarks.zoo.csv_rows import differing
 from benchmarks.zoo.groups import RETIRED_SEEDS, zoo_runs
-from benchmarks.zoo.judged import judge_all
+from benchmarks.zoo.judged import JudgedRun, judge_all
 from benchmarks.zoo.kept_record import kept_record
+from benchmarks.zoo.kept_runs import read_kept, write_kept
 from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import DETECTED
@@ -25,6 +25,7 @@ from reports.text.numbers import rate
 Numbers = Mapping[str, Any]
 NONE = share(0, 0)  # keys that earlier rounds did not count
 STOPPED_AT_MOST = 0.01
+FROM_CSV = 80  # natural runs of lenet that are judged from loss and accuracy alone
 KINDS = {
     "all": "all but the clean settings",
     "natural": "natural settings",
@@ -36,13 +37,23 @@ KINDS = {
 }
 
 
-def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | None = None) -> None:
-    """Judge all runs of ``folder``; print the table, or write it as Markdown with a .json beside it.
+def write_table(
+    folder: Path, path: Path | None, jobs: int = 2, record: Path | None = None, kept: Path | None = None
+) -> None:
+    """Judge the runs of ``folder``; print the table, or write it as Markdown with a .json beside it.
 
-    ``record`` is the file of the counts that the rules keep.
+    Args:
+        folder: the logs of a round.
+        path: the file of the table; None to print it.
+        jobs: how many runs are judged at a time.
+        record: the file of the counts that the rules keep.
+        kept: the file of the runs of the round that are judged already; those of ``folder`` are added to it.
     """
-    runs = judge_all(folder, jobs)
-    judged_again, others = differing(folder, runs, jobs)
+    runs = read_kept(kept)
+    runs += judge_all(folder, jobs, {one.name for one in runs})
+    runs.sort(key=lambda one: one.name)
+    if kept is not None:
+        write_kept(kept, runs)
     part, round_ = folder.name.rsplit("-", 1)
     numbers = {
         "commit": commit(),
@@ -51,7 +62,7 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
         "retired_seeds": RETIRED_SEEDS,
         "planned": dict(Counter(run.group for run in zoo_runs(part, int(round_)))),
         "limits": dict(DEFAULT_THRESHOLDS),
-        "csv": {**share(judged_again - len(others), judged_again), "others": others},
+        "csv": _from_csv(runs),
         **summary(runs),
     }
     text = page(numbers)
@@ -65,6 +76,13 @@ def write_table(folder: Path, path: Path | None, jobs: int = 2, record: Path | N
     lines = ",\n".join("  " + json.dumps(one.as_json()) for one in runs)
     head = json.dumps(numbers, indent=1)[:-2]
     path.with_suffix(".json").write_text(f'{head},\n "runs": [\n{lines}\n ]\n}}\n')
+
+
+def _from_csv(runs: Sequence[JudgedRun]) -> dict[str, Any]:
+    """How many verdicts are the same from loss and accuracy alone, and both verdicts of the others."""
+    judged = [one for one in runs if one.from_csv is not None][:FROM_CSV]
+    others = {one.name: (one.verdict, one.from_csv) for one in judged if one.verdict != one.from_csv}
+    return {**share(len(judged) - len(others), len(judged)), "others": others}
 
 
 def page(numbers: Numbers) -> str:

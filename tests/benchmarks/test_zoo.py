@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.zoo import csv_rows, table
-from benchmarks.zoo.build import train
+from benchmarks.zoo.build import build, train
 from benchmarks.zoo.faults import DECLARED, FAULTS
 from benchmarks.zoo.groups import LATEST_ROUND, QUICK_SHARE, REPORT_SETTINGS, RETIRED_SEEDS, zoo_runs
 from benchmarks.zoo.judged import judge
 from benchmarks.zoo.kept_record import kept_record
+from benchmarks.zoo.kept_runs import read_kept, write_kept
 from benchmarks.zoo.numbers import summary
 from diagnostics.detect import track_record
 from diagnostics.statistics.intervals import wilson
@@ -247,6 +249,31 @@ def test_a_run_is_judged_the_same_from_a_csv_file_with_loss_and_accuracy_alone()
 
         assert text.splitlines()[0] == "step,epoch,data_loss,accuracy,samples"
         assert csv_rows.verdict_of(text, run) == verdict
+
+
+def test_judged_runs_are_kept_and_neither_judged_nor_trained_again(tmp_path, monkeypatch):
+    folder, kept = tmp_path / "calibration-0", tmp_path / "kept.json"
+    fault = collapse(300, 319, name="zero-weights-lenet-2100", group="zero-weights", signs={"dead-units": 2})
+    truth = {
+        "fault": "zero-weights",
+        "step": 300,
+        "layer": "conv1",
+        "mechanisms": ("zero-weights",),
+        "is_one_step": True,
+    }
+    runs = [*A_FEW_RUNS, replace(fault, truth=truth, told=(("zero-weights", "conv1"),), from_csv="healthy")]
+    write_kept(kept, runs)
+    new = judged("clean-lenet-20501", "clean")
+    asked = []
+    monkeypatch.setattr(table, "judge_all", lambda folder, jobs, known: asked.append(set(known)) or [new])
+    table.write_table(folder, tmp_path / "zoo.md", kept=kept)
+
+    assert asked == [{one.name for one in runs}]
+    assert read_kept(kept) == sorted([*runs, new], key=lambda one: one.name)
+    assert json.loads((tmp_path / "zoo.json").read_text())["judged"] == len(runs) + 1
+    everything = {run.name for run in zoo_runs("calibration", 0, QUICK_SHARE)}
+    assert build("calibration", folder, 1, 0, QUICK_SHARE, judged=everything) == 0
+    assert list(folder.iterdir()) == []
 
 
 def test_the_committed_page_is_what_the_committed_numbers_say():
