@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH_VENV := .venv-torch
 FRAMEWORKS_VENV := .venv-frameworks
-QUICK := "not slow and not torch and not frameworks and not browser"
+QUICK := "not slow and not torch and not frameworks and not browser and not package"
 TORCH ?= torch==2.13.0
 TENSORFLOW ?= tensorflow-cpu==2.21.0
 
@@ -54,7 +54,7 @@ test: lint ## lint and all tests that are quick: under three minutes of processo
 
 .PHONY: test-all
 test-all: lint ## kill, fuzz and long tests too: under fifteen minutes of processor time
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not frameworks and not browser"
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not frameworks and not browser and not package"
 
 .PHONY: test-cost
 test-cost: $(VENV)/.dev ## the tests of make test, and the processor time of the dearest files and tests

@@ -80,9 +80,10 @@ def test_every_optimizer_learns_with_a_rate_that_suits_it(optimizer: str, activa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", NETWORKS)
-def test_a_healthy_run_of_three_epochs_ends_above_96_percent(network: str, digits: Dataset) -> None:
-    settings = Settings(network=network, lr=SURE_RATE[network], **SURE)
+@pytest.mark.parametrize(("network", "epochs"), [(name, 1 if name == "conv2" else 3) for name in NETWORKS])
+def test_a_healthy_run_ends_above_96_percent(network: str, epochs: int, digits: Dataset) -> None:
+    # An epoch of conv2 takes as long as eight of lenet, and is enough for it.
+    settings = Settings(network=network, lr=SURE_RATE[network], epochs=epochs, **SURE)
 
     assert accuracy_after_training(settings, digits) > 0.96
 

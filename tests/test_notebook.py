@@ -46,7 +46,7 @@ def test_the_committed_notebook_shows_what_it_is_about() -> None:
     assert [link for link in links if not (notebook.NOTEBOOK.parent / link).exists()] == []
 
 
-@pytest.mark.slow  # runs are trained until one dies, and a rescue trains twenty more
+@pytest.mark.package  # runs are trained until one dies, and a rescue trains twenty more
 def test_every_cell_of_the_notebook_runs() -> None:
     fresh = notebook.read()
     for cell in fresh.cells:

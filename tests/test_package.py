@@ -32,7 +32,7 @@ assert run._repr_html_().count("data:image/png") == 1
 print(run.plot().axes[0].get_title(loc="left"), ld.__file__)
 """
 
-pytestmark = pytest.mark.slow  # a build and an installation
+pytestmark = pytest.mark.package  # a build and an installation
 
 
 def call(*command: str | Path, cwd: Path) -> str:

@@ -89,7 +89,7 @@ class Cost:
         terminalreporter.section("processor time")
         say(f"{total:.1f} s: {tests:.1f} s in {len(self.tests):,} tests, the rest in imports, collection and servers")
         if self.left_out:
-            say(f"{self.left_out:,} tests were left out (make test-all, test-torch and test-browser run them)")
+            say(f"{self.left_out:,} tests were left out; `make help` lists what runs them")
         if self.config.getoption("cost"):
             files: dict[str, list[float]] = defaultdict(list)
             for name, cost in self.tests.items():

@@ -122,7 +122,7 @@ STUDY = "study --network feedforward --limit 256 --steps 3 --runs 2 --jobs 1 --o
 
 def assert_all_runs_done(code: int | None, stdout: str, folder: Path) -> None:
     assert code == 0, stdout
-    assert "n = 2" in stdout
+    assert "n=2" in stdout
     assert len(list((folder / "study").glob("*.h5"))) == 2
 
 
