@@ -18,7 +18,7 @@ from lenet.settings import Settings
 
 FIRST_SEED = {"calibration": 1_000, "evaluation": 10_000}
 SEEDS_A_ROUND = 2_000
-LATEST_ROUND = {"calibration": 0, "evaluation": 8}
+LATEST_ROUND = {"calibration": 0, "evaluation": 9}
 # Seeds that earlier rules have judged, with the results. They are no evaluation runs any more.
 RETIRED_SEEDS = (
     "10,000 to 11,362, by rules that called a third of the collapses of the paper's convolution unexplained",
@@ -28,6 +28,9 @@ RETIRED_SEEDS = (
     "precision 127 of 127, no false alarm in 420 clean runs, layer and mechanism right on 157 of 160 injected faults",
     "24,000 to 25,829, by rules that had no answer of their own for logs without the outputs of layers: recall 63 of "
     "64, precision 63 of 63, no false alarm in 420 clean runs, layer and mechanism right on 80 of 80 injected faults",
+    "26,000 to 27,959, by rules that put a burst of the gradient into the layer that failed one to three steps later: "
+    "recall 30 of 31, precision 30 of 30, no false alarm in 88 clean runs, layer and mechanism right on 87 of 100 "
+    "injected faults",
 )
 # Settings with which all calibration runs learn, and how many runs a round has of each.
 CLEAN: tuple[tuple[dict[str, Any], int], ...] = (

@@ -115,11 +115,16 @@ def chain_of(links: Sequence[Finding], blow: Finding | None, broke: BrokeAt, ste
 
 
 def representative(found: Sequence[Finding], layer: str | None) -> Finding:
-    """The finding that stands for all of one rule: the first; of several that begin together, that of ``layer``."""
-    if rule_of(found[0]).is_slow:
+    """The finding that stands for all of one rule: the first; of several that begin together, that of ``layer``.
+
+    Sudden events begin together where they begin in one step: a burst of the gradient in one layer reaches the others
+    a step later. Lasting states begin together where they begin within AFTERMATH steps.
+    """
+    rule = rule_of(found[0])
+    if rule.is_slow:
         return max(found, key=lambda f: f.value)  # a slow change has no clear first step
     first = min(f.first_step for f in found)
-    together = [f for f in found if f.first_step <= first + AFTERMATH]
+    together = [f for f in found if f.first_step <= first + (0 if rule.is_sudden else AFTERMATH)]
     own = [f for f in together if f.layer == layer]
     return own[0] if own else max(together, key=lambda f: f.value)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.findings import Origin, Verdict
+from diagnostics.detect.chain import representative
+from diagnostics.detect.findings import Finding, Origin, Severity, Verdict
 from reports.text.diagnosis import diagnosis_text
 from reports.text.headline import headline
 from tests.helpers.judged_rows import H, P, judge, piecewise, rows
@@ -115,3 +116,17 @@ def test_without_an_event_there_is_no_blow():
 
     assert diagnosis.blow is None
     assert diagnosis.first_link.rule == "uninformative-labels"
+
+
+def finding(rule, layer, step):
+    return Finding(rule, layer, step, step + 5, 9.0, 6.0, Severity.ERROR, 0.9, "found")
+
+
+def test_a_sudden_event_counts_from_the_layer_in_which_it_began_and_a_state_from_the_layer_that_failed():
+    burst = [finding("exploding-gradient", "dense1", 160), finding("exploding-gradient", "conv1", 161)]
+    silent = [finding("dead-units", "dense1", 160), finding("dead-units", "conv1", 161)]
+
+    assert representative(burst, "conv1").layer == "dense1"
+    assert representative(silent, "conv1").layer == "conv1"
+    together = [finding("exploding-gradient", layer, 160) for layer in ("dense1", "conv1")]
+    assert representative(together, "conv1").layer == "conv1"
