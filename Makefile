@@ -7,6 +7,9 @@ FRAMEWORKS_VENV := .venv-frameworks
 QUICK := "not slow and not torch and not frameworks and not browser and not package"
 TORCH ?= torch==2.13.0
 TENSORFLOW ?= tensorflow-cpu==2.21.0
+# TensorFlow asks for an older h5py, and works with ours: what else it needs is installed by name.
+TENSORFLOW_NEEDS := absl-py astunparse flatbuffers gast google-pasta libclang opt-einsum "protobuf<7" requests termcolor \
+	wrapt grpcio ml-dtypes
 
 # Tests start many processes: without files of bytecode each would compile the whole project anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -68,7 +71,9 @@ test-torch: $(VENV)/.dev ## compare with PyTorch (installs it)
 .PHONY: test-frameworks
 test-frameworks: ## record Keras, JAX, TensorFlow and scikit-learn (installs them, in an environment of their own)
 	$(PYTHON) -m venv $(FRAMEWORKS_VENV)
-	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" "$(TENSORFLOW)" --editable ".[dev,keras,jax,sklearn]"
+	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" --editable ".[dev,keras,jax,sklearn]"
+	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$(TENSORFLOW)"
+	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(TENSORFLOW_NEEDS)
 	$(FRAMEWORKS_VENV)/bin/python -m pytest -m frameworks
 
 .PHONY: test-browser
