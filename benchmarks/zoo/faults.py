@@ -26,7 +26,8 @@ class Fault:
         mechanisms: the rules that count as right.
         seeds: the seeds of a round that have the fault, counted from the first of the round.
         delay: how many steps after the fault the first bad row is.
-        layers: whether the fault is in a hidden layer that is drawn; in a dense one of these with ``is_dense``.
+        is_in_a_layer: whether the fault is in a hidden layer, which is drawn.
+        is_dense: whether that layer is a dense one.
         is_one_step: whether the fault acts at once, so that the onset can be measured.
         is_quiet: whether the fault may leave a run alive, and has to be reported whatever the verdict.
         is_early: whether the fault is there from step 0 on.
