@@ -115,6 +115,10 @@ class RescueResult:
         """Whether all branches of the plan are done."""
         return len(self.results) == len(self.plan.branches)
 
+    def arm_of(self, key: str) -> ArmResult | None:
+        """The arm of the remedy with this key; None where the plan has none. Its doses are other arms."""
+        return next((arm for arm in self.arms if arm.arm.name == key), None)
+
     @property
     def proven(self) -> tuple[ArmResult, ...]:
         """The arms that are proven, those that saved most first."""

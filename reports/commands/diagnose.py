@@ -41,10 +41,12 @@ def command(
     from diagnostics.detect.recorded import diagnose
     from diagnostics.errors import LogError
     from diagnostics.imports import find_files, open_runs
+    from diagnostics.rescue.found import rescue_of
     from reports.text.diagnosis import diagnosis_text
     from reports.text.end_numbers import end_of
     from reports.text.imported import imported_from, imported_words
     from reports.text.phrases import interrupted_by
+    from reports.text.rescue import to_try_words
     from reports.text.task import task_words
 
     objects: list[dict[str, Any]] = []
@@ -71,7 +73,10 @@ def command(
                 objects.append({**run.to_json(diagnosis), **imported})
                 if not as_json:
                     ended_at = end_of(run)
-                    text = diagnosis_text(diagnosis, run.status, run.info.total_steps, interrupted_by(run), ended_at)
+                    to_try = to_try_words(diagnosis.suggestions, rescue_of(run)) if diagnosis.suggestions else None
+                    text = diagnosis_text(
+                        diagnosis, run.status, run.info.total_steps, interrupted_by(run), ended_at, to_try
+                    )
                     say("\n".join([text, *task_words(run), *imported_words(run)]))
     if as_json:
         say(json.dumps(objects, indent=2), is_data=True)

@@ -7,6 +7,7 @@ from functools import singledispatch
 
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.record.recorder import Recorder
+from diagnostics.rescue.found import rescue_of
 from diagnostics.run.run import Run
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.statistics.comparison import Comparison
@@ -56,8 +57,9 @@ def _run(run: Run) -> Card:
 
 def _facts(run: Run) -> tuple[Fact, ...]:
     """Those of the report; a card has no list of suggestions below."""
+    facts = run_facts(run, rescue_of(run)).items
     more = f"run.diagnosis.remedies has {counted(len(run.diagnosis.remedies), 'suggestion')}"
-    return tuple(replace(fact, note=more) if fact.note.endswith(" below") else fact for fact in run_facts(run).items)
+    return tuple(replace(fact, note=more) if fact.note.endswith(" below") else fact for fact in facts)
 
 
 @content.register

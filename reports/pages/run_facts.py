@@ -7,6 +7,7 @@ from collections import Counter
 from diagnostics.detect.findings import RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.rescue.results import RescueResult
+from diagnostics.rescue.suggested import by_evidence
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state, turning_step
 from reports.pages.document import Fact, Facts, facts
@@ -48,8 +49,9 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     why = "no rule explains it"
     if links:
         why = "; ".join(dict.fromkeys(link_words(link) for link in links))
-    remedy = sentence(diagnosis.remedies[0]) if diagnosis.remedies else "no remedy is known for it"
-    more = f"{counted(len(diagnosis.remedies), 'suggestion')} below" if diagnosis.remedies else ""
+    suggestions = by_evidence(diagnosis.suggestions, rescue)
+    remedy = sentence(suggestions[0].title) if suggestions else "no remedy is known for it"
+    more = f"{counted(len(suggestions), 'suggestion')} below" if suggestions else ""
     if rescue is not None and rescue.is_complete and rescue.proven:
         remedy = sentence(arm_title(rescue.proven[0].arm))
         more = proven_words(rescue)

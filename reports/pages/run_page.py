@@ -10,6 +10,7 @@ from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
 from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
 from diagnostics.rescue.results import RescueResult
+from diagnostics.rescue.suggested import by_evidence
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import turning_step
 from reports.figures.catalogue import figures_in
@@ -154,7 +155,7 @@ def _tensors(run: Run) -> Section:
 
 def _try(run: Run, rescue: RescueResult | None) -> Section:
     """Each remedy with its reason, and the command that tries it where options can."""
-    suggestions = run.diagnosis.suggestions
+    suggestions = by_evidence(run.diagnosis.suggestions, rescue)
     if not suggestions:
         is_quiet = turning_step(run) is None
         none = "Nothing needs a remedy." if is_quiet else "No remedy is known for what the rules found."
@@ -166,8 +167,9 @@ def _try(run: Run, rescue: RescueResult | None) -> Section:
     blocks: list[Block] = [text(f"In this order. {how}")]
     for i, (suggestion, command) in enumerate(zip(suggestions, commands, strict=True), 1):
         shown = tried_words(rescue, suggestion.remedy.key)
-        why = f" Why: {suggestion.remedy.reason}.{shown}"
-        blocks.append(text(Strong(f"{i}. "), sentence(suggestion.title), why))
+        why = f"Why: {suggestion.remedy.reason}."
+        told = [sentence(suggestion.title), why, *([sentence(shown)] if shown else [])]
+        blocks.append(text(Strong(f"{i}. "), " ".join(told)))
         if command:
             blocks.append(Command(command))
     return section("try", "What to try", *blocks)

@@ -85,6 +85,7 @@ def diagnosis_text(
     planned: int = 0,
     interrupted_by: str = "",
     ended_at: EndNumbers | None = None,
+    to_try: Sequence[str] | None = None,
 ) -> str:
     """The whole diagnosis: verdict, what happened, the onset, the blow, the first link, the chain, and what to try.
 
@@ -92,16 +93,22 @@ def diagnosis_text(
     ``planned``: the number of steps that were asked for; 0 (default) where it is not known.
     ``interrupted_by``: who interrupted the run; "" (default) where nobody did or it is not known.
     ``ended_at``: accuracy and loss at its end; None (default) where they are not known.
+    ``to_try``: what to try where a rescue has tried some of it; None (default) for the remedies as they are suggested.
     """
     lines = lines_of(in_a_line(f"{diagnosis.run}: {verdict_line(diagnosis)}"), indent="  ")
     lines += [f"  {line}" for line in lines_of(in_a_line(headline(diagnosis)), WIDTH - 2)]
-    for label, words in facts(diagnosis, status, planned, interrupted_by, ended_at):
+    for label, words in facts(diagnosis, status, planned, interrupted_by, ended_at, to_try):
         lines += labelled(label, in_a_line(words))
     return "\n".join(lines)
 
 
 def facts(
-    diagnosis: Diagnosis, status: str, planned: int, interrupted_by: str, ended_at: EndNumbers | None
+    diagnosis: Diagnosis,
+    status: str,
+    planned: int,
+    interrupted_by: str,
+    ended_at: EndNumbers | None,
+    to_try: Sequence[str] | None,
 ) -> list[tuple[str, str]]:
     """All that is known of a run after its verdict, as labels and words; a label is "" where the one before holds.
 
@@ -139,7 +146,7 @@ def facts(
     if diagnosis.changed_limits:
         found.append(("judged by:", f"limits that are not the defaults: {limits_words(diagnosis.changed_limits)}"))
     found += _under("events:", map(_link, diagnosis.chain))
-    found += _under("to try:", map(str, diagnosis.remedies))
+    found += _under("to try:", diagnosis.remedies if to_try is None else to_try)
     if diagnosis.chain and unmeasured(diagnosis):
         found.append(("checked:", _counts(diagnosis)))
     if not diagnosis.chain:

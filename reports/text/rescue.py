@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from diagnostics.detect.remedies import Suggestion
 from diagnostics.rescue.cost import RemedyCost
 from diagnostics.rescue.evidence import PROVEN
 from diagnostics.rescue.plan import CLIP, CONTROL, RATE, RescueArm, RescuePlan
 from diagnostics.rescue.results import ArmResult, RescueResult, SingleResult
+from diagnostics.rescue.suggested import by_evidence
 from diagnostics.statistics.intervals import points_words
 from reports.text.numbers import counted, number, percent
 
@@ -144,11 +148,17 @@ def cost_sentence(cost: RemedyCost) -> str:
 
 
 def tried_words(result: RescueResult | None, key: str) -> str:
-    """What a rescue has shown of one remedy, to stand behind its reason; "" where it was not tried."""
-    arm = None if result is None else next((a for a in result.arms if a.arm.name == key), None)
+    """What a rescue has shown of one remedy, as a clause; "" where it was not tried."""
+    arm = None if result is None else result.arm_of(key)
     if result is None or arm is None or not arm.runs:
         return ""
-    return f" Tried on this run: {lived(arm)} ({proof(arm, result.control)})."
+    return f"tried on this run: {lived(arm)} ({proof(arm, result.control)})"
+
+
+def to_try_words(suggestions: Iterable[Suggestion], result: RescueResult | None) -> list[str]:
+    """What to try in the order of the evidence, each with what a rescue has shown of it."""
+    ordered = by_evidence(suggestions, result)
+    return ["; ".join(filter(None, (one.title, tried_words(result, one.remedy.key)))) for one in ordered]
 
 
 def luck_sentence(result: RescueResult) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.patient import Patient, Treatment
@@ -53,6 +54,24 @@ def made_up_rescue(done: int | None = None, arms: Sequence[str] = ()) -> RescueR
     losses = tuple((step, 2.3 - 0.01 * step) for step in range(30, 60, 10))
     results = {
         branch.key: BranchResult(branch.key, fate(branch), 99, f"{i:064x}", losses)
+        for i, branch in enumerate(plan.branches[:done])
+    }
+    return read_results(plan, results)
+
+
+def rescue_in_which(lived: Mapping[str, int], done: int | None = None) -> RescueResult:
+    """The result where of twenty branches of each remedy so many lived, and of the control eight.
+
+    ``done``: how many branches are done, in the order of ``lived`` after the unchanged one and the control; None
+    (default) for all.
+    """
+    remedies = tuple(Treatment(key, key, {"lr": 0.1}) for key in lived)
+    plan = make_plan(replace(PATIENT, remedies=remedies), arms=tuple(lived))
+    counts = {**LIVED, **lived}
+    results = {
+        branch.key: BranchResult(
+            branch.key, Fate.ALIVE if branch.number < counts.get(branch.arm, 0) else Fate.DEAD, 99, f"{i:064x}", ()
+        )
         for i, branch in enumerate(plan.branches[:done])
     }
     return read_results(plan, results)

@@ -19,6 +19,7 @@ from reports.cli import main
 from reports.text import rules_manual
 from reports.text.diagnosis import diagnosis_text
 from tests.helpers.crafted_logs import rename_layers
+from tests.helpers.rescue_results import rescue_in_which
 from tests.helpers.small_trainings import small_model, train
 
 KEYS = ("run", "verdict", "onset", "confirmed", "defect_steps", "steps", "stretches", "cause", "findings", "remedies")
@@ -129,6 +130,20 @@ def test_the_text_says_since_when_where_and_what_to_try(runs):
     assert "blow:       step" in result.stdout
     assert "first link: step" in result.stdout
     assert "to try:" in result.stdout
+
+
+def test_what_a_rescue_has_proven_stands_first_and_what_it_tried_in_vain_last(runs, monkeypatch):
+    suggested = [one.remedy.key for one in open_run(runs / "dead.h5").diagnosis.suggestions]
+    first, last = suggested[0], suggested[-1]
+    monkeypatch.setattr("diagnostics.rescue.found.rescue_of", lambda run: rescue_in_which({first: 8, last: 20}))
+
+    text = " ".join(told("diagnose", runs / "dead.h5").stdout.split())
+    to_try = text[text.index("to try:") :]
+
+    assert len(suggested) > 1
+    assert to_try.index("20 of 20 lived (control 8 of 20") < to_try.index(
+        "8 of 20 lived (control 8 of 20; adjusted p 1"
+    )
 
 
 def test_a_run_that_did_not_complete_is_said_to_be_judged_by_what_there_is():

@@ -13,8 +13,9 @@ import pytest
 import diagnostics as ld
 import lenet
 from diagnostics.study import Arm, Study, StudyPlan
-from reports.notebook import card
+from reports.notebook import card, cards
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.rescue_results import rescue_in_which
 from tests.helpers.small_trainings import small_model, train
 from tests.test_representations import group
 
@@ -62,6 +63,14 @@ def test_a_run_shows_verdict_sentence_facts_and_its_loss() -> None:
     assert f"run.diagnosis.remedies has {len(run.diagnosis.remedies)} suggestions" in text
     assert has_picture(run)
     assert shown(run.between(500, 600)).endswith("No step is recorded yet, so there is nothing to judge.")
+
+
+def test_the_card_of_a_rescued_run_names_what_is_proven_as_its_report_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "rescue_of", lambda run: rescue_in_which({"clip": 20}))
+
+    text = shown(synthetic.dead())
+
+    assert "What to try? Clip. proven: 20 of 20 lived, control 8 of 20" in text
 
 
 def test_a_diagnosis_shows_the_blow_and_what_to_try_first() -> None:

@@ -8,7 +8,7 @@ from diagnostics.rescue.results import RescueResult
 from reports.pages import run_page
 from reports.pages.document import Document, Facts, VerdictBlock
 from tests.helpers import synthetic_runs as synthetic
-from tests.helpers.rescue_results import made_up_rescue
+from tests.helpers.rescue_results import made_up_rescue, rescue_in_which
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -71,3 +71,14 @@ def test_the_first_link_carries_the_counts_of_its_placebo(monkeypatch: pytest.Mo
 
     assert "with the update of step 34 left out the run still dies" in str(why)
     assert "6 of 20 live" in str(why)
+
+
+def test_what_was_tried_in_vain_stands_last_with_its_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    suggested = [one.remedy.key for one in synthetic.dead().diagnosis.suggestions]
+    page = page_with(rescue_in_which({"smaller-rate": 8}), monkeypatch)
+    tried = str(next(section for section in page.sections if section.anchor == "try"))
+
+    assert suggested == ["smaller-rate", "clip"]
+    assert what_to_try(page)[0] == "Clipping the gradient by its norm."
+    assert tried.index("Clipping the gradient") < tried.index("A smaller learning rate")
+    assert tried.index("A smaller learning rate") < tried.index("Tried on this run: 8 of 20 lived")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from diagnostics.detect.remedies import suggestion
 from diagnostics.rescue.cost import RemedyCost
 from reports.text.rescue import (
     cost_intentions,
@@ -15,9 +16,10 @@ from reports.text.rescue import (
     no_return_sentence,
     progress_text,
     rescue_text,
+    to_try_words,
     tried_words,
 )
-from tests.helpers.rescue_results import made_up_plan, made_up_rescue
+from tests.helpers.rescue_results import made_up_plan, made_up_rescue, rescue_in_which
 
 
 def test_the_counts_of_arm_and_control_stand_before_the_word() -> None:
@@ -63,9 +65,20 @@ def test_the_point_of_no_return_names_the_last_open_step_and_the_first_lost_one(
 def test_what_was_tried_of_a_remedy_stands_behind_its_reason() -> None:
     result = made_up_rescue()
 
-    assert tried_words(result, "clip").startswith(" Tried on this run: 20 of 20 lived")
+    assert tried_words(result, "clip").startswith("tried on this run: 20 of 20 lived")
     assert tried_words(result, "adaptive") == ""
     assert tried_words(None, "clip") == ""
+
+
+def test_the_terminal_lists_what_is_proven_first_and_what_was_tried_in_vain_last() -> None:
+    suggestions = [suggestion(key) for key in ("clip", "lecun-init", "warm-up")]
+    told = to_try_words(suggestions, rescue_in_which({"clip": 8, "warm-up": 20}))
+
+    assert told[0].startswith("warm-up; tried on this run: 20 of 20 lived (control 8 of 20; ")
+    assert told[0].endswith("proven)")
+    assert told[1] == "LeCun initialisation"
+    assert told[2].endswith("8 of 20 lived (control 8 of 20; adjusted p 1: not shown)")
+    assert to_try_words(suggestions, None) == [one.title for one in suggestions]
 
 
 def test_what_a_remedy_costs_is_told_with_the_number_of_pairs_and_the_interval() -> None:
