@@ -1,4 +1,4 @@
-"""Run: one training as pandas frames, in memory or read from its log as far as it is needed.
+"""Run: one training as pandas frames with its diagnosis, in memory or read from its log as far as it is needed.
 
 No file format is known here: a run is built from arrays (:meth:`Run.from_rows`)
 or by :func:`diagnostics.log.reader.open_run`. Steps in arguments are steps of the
@@ -21,22 +21,20 @@ from diagnostics.detect.recorded import diagnose
 from diagnostics.files import readable_name
 from diagnostics.run import frames
 from diagnostics.run.plots import RunPlots
+from diagnostics.run.recorded_rows import RecordedRows
 from diagnostics.run.snapshots import Snapshots
 from diagnostics.run.source import MemorySource, Source
-from diagnostics.run.step_range import BLOCK, StepRange
-from diagnostics.schema.columns import Columns
-from diagnostics.schema.header import Header
+from diagnostics.run.step_range import BLOCK
 from diagnostics.schema.rollback import Rollback, rollbacks_of
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import CHECKPOINTS, EVENTS, ROLLBACKS, VALIDATIONS
 from diagnostics.views import ShownInNotebooks, view
 from lenet.arguments import expect_whole
 
-ENDS = (b"end", b"interruption")
 T = TypeVar("T")
 
 
-class Run(ShownInNotebooks):
+class Run(RecordedRows, ShownInNotebooks):
     """One training run, or a range of its steps (:meth:`between`). Frames are read when first asked for, and kept.
 
     ``source``: gives its rows and tables.
@@ -49,11 +47,10 @@ class Run(ShownInNotebooks):
     """
 
     def __init__(self, source: Source, name: str, path: Path | None = None) -> None:
+        super().__init__(source)
         self.name = name
         self.path = path
         self.notes: tuple[str, ...] = ()
-        self.source = source
-        self._range = StepRange(source)
         self._whole: Run = self
         self._kept: dict[str, Any] = {}
 
@@ -84,42 +81,10 @@ class Run(ShownInNotebooks):
     # -- what it is -----------------------------------------------------------------------
 
     @property
-    def header(self) -> Header:
-        """The header of its log, or of a run in memory the one it was made with."""
-        return self.source.header
-
-    @property
-    def info(self) -> RunInfo:
-        """What was known of it before its first step."""
-        return self.header.info
-
-    @property
-    def columns(self) -> Columns:
-        """The columns of its rows."""
-        return self.info.columns
-
-    @property
-    def status(self) -> str:
-        """How the run ended; see the class."""
-        return self.source.status
-
-    @property
     def config(self) -> dict[str, Any]:
         """Its settings, or the model's description where training was run from Python."""
         run = {"seed": self.info.seed, "batch_size": self.info.batch_size, "epochs": self.info.epochs}
         return {**run, **(self.info.settings or self.info.description)}
-
-    @property
-    def steps_made(self) -> int:
-        """The number of steps the run made, recorded or not, by the event at its end, else by its last row."""
-        index, events = self.source.index(), self.source.table(EVENTS)
-        recorded = int(index["step"][-1]) + 1 if len(index) else 0
-        ended = events["step"][np.isin(events["event"], ENDS)]
-        return max(recorded, *(int(step) for step in ended), 0)
-
-    def __len__(self) -> int:
-        """The number of recorded steps."""
-        return len(self.index)
 
     def __repr__(self) -> str:
         return f"<Run {self.name}: {len(self)} steps recorded, {self.status}>"
@@ -163,39 +128,6 @@ class Run(ShownInNotebooks):
             if self._whole is not self:
                 self._whole._kept.clear()
         return changed
-
-    # -- raw rows -------------------------------------------------------------------------
-
-    @property
-    def index(self) -> NDArray[np.void]:
-        """Step, epoch and wall time of its rows, as a structured array."""
-        return self._range.index
-
-    def block(
-        self,
-        columns: Sequence[str | int] | NDArray[np.intp] | None = None,
-        first: int | None = None,
-        last: int | None = None,
-    ) -> NDArray[np.float32]:
-        """Part of the values, (rows, columns).
-
-        ``columns``: names or positions of columns; None for all.
-        ``first``, ``last``: the first and the last step; None for no bound.
-
-        Raises UnknownNameError for a column that the run does not have.
-        """
-        return self._range.narrowed(first, last).values(None if columns is None else self.columns.places(columns))
-
-    def scalars(self, *names: str) -> NDArray[np.float64]:
-        """Numbers of the steps, (rows, names); NaN for one that is not recorded, as in the log of another tool."""
-        places = [self.columns.find(name) for name in names]
-        values = self.block([place or 0 for place in places]).astype(np.float64)
-        values[:, [place is None for place in places]] = np.nan
-        return values
-
-    def rows(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-        """Every row in order as (step, epoch, values), read block by block."""
-        return self._range.rows()
 
     # -- frames ---------------------------------------------------------------------------
 
