@@ -28,7 +28,7 @@ API = {
 }  # fmt: skip
 MORE = {
     "diagnostics": ("diagnostics.run.plots.RunPlots", "diagnostics.detect.findings.Finding",
-                    "diagnostics.detect.findings.Link", "diagnostics.detect.findings.Stretch",
+                    "diagnostics.detect.link.Link", "diagnostics.detect.findings.Stretch",
                     "diagnostics.statistics.run_summary.RunSummary", "diagnostics.schema.run_info.RunInfo",
                     "diagnostics.record.training.run_training", "diagnostics.rescue.patient.examine",
                     "diagnostics.rescue.plan.make_plan", "diagnostics.rescue.experiment.Rescue",

@@ -24,7 +24,8 @@ from diagnostics.detect.chain import (
     hit_with,
     representative,
 )
-from diagnostics.detect.findings import Finding, Link, RuleOutcome, Severity, Stretch, Verdict
+from diagnostics.detect.findings import Finding, RuleOutcome, Severity, Stretch, Verdict
+from diagnostics.detect.link import Link
 from diagnostics.detect.remedies import Suggestion, suggestions
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.series import means

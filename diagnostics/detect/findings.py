@@ -1,15 +1,14 @@
-"""What a diagnosis consists of: Finding, Stretch, Link, Diagnosis, the verdicts, and the origins of a cause."""
+"""What a diagnosis consists of: the answers of the rules, the defect stretches, and the verdict."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from diagnostics.detect.link import Link
 from diagnostics.detect.remedies import Suggestion
-from diagnostics.detect.track_record import in_setting, track_record
 from diagnostics.json_values import plain
 from diagnostics.schema.rollback import Rollback
 from diagnostics.views import ShownInNotebooks
@@ -60,16 +59,6 @@ something else."""
 
 DETECTED = tuple(one for one in Verdict if one is not Verdict.RESCUED)
 """The verdicts that the detector gives: all but rescued, which a rollback brings about."""
-
-
-class Origin(StrEnum):
-    """Where a cause comes from."""
-
-    CODE = "code"
-    SETTINGS = "settings"
-    DATA = "data"
-    LUCK = "luck"
-    UNKNOWN = "unknown"
 
 
 class RuleOutcome(StrEnum):
@@ -136,32 +125,6 @@ class Stretch:
     confirmed: int
     recovery: int | None = None
     onset_between: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The first link or the blow of a chain of events.
-
-    rule: the name of the rule that saw it.
-    layer: the layer that it hit most; None for the whole network.
-    step: the step at which it happened.
-    message: what was seen, in one clause.
-    origin: whether it points to the code, the settings, the data or luck.
-    layers: every layer that it hit.
-    confidence: the share of injected faults that the rule named right, 0 to 1; NaN where that was not measured.
-    plain: the message as a sentence; "" where the message is plain enough.
-    setting: network, optimiser and learning rate of the run, by which healthy runs are counted; "" where unknown.
-    """
-
-    rule: str
-    layer: str | None
-    step: int
-    message: str
-    origin: Origin = Origin.UNKNOWN
-    layers: tuple[str, ...] = ()
-    confidence: float = math.nan
-    plain: str = ""
-    setting: str = ""
 
 
 @dataclass(frozen=True)
@@ -263,7 +226,7 @@ class Diagnosis(ShownInNotebooks):
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, with the keys of ``lenet-diag diagnose --json``; NaN becomes null."""
-        first_link = _link_json(self.first_link)
+        first_link = None if self.first_link is None else self.first_link.to_json()
         known = {
             "format_version": JSON_VERSION,
             "run": self.run,
@@ -277,7 +240,7 @@ class Diagnosis(ShownInNotebooks):
             "stretches": [asdict(s) for s in self.stretches],
             "cause": first_link,
             "first_link": first_link,
-            "blow": _link_json(self.blow),
+            "blow": None if self.blow is None else self.blow.to_json(),
             "broke_at": self.broke_at,
             "chain": [asdict(f) for f in self.chain],
             "findings": [asdict(f) for f in self.findings],
@@ -290,12 +253,3 @@ class Diagnosis(ShownInNotebooks):
             "changed_limits": {key: {"value": v, "default": d} for key, (v, d) in self.changed_limits.items()},
         }
         return {key: plain(value) for key, value in known.items()}
-
-
-def _link_json(link: Link | None) -> dict[str, Any] | None:
-    """A link with the counts of its rule, over all settings and over runs of the same setting."""
-    if link is None:
-        return None
-    same = in_setting(link.rule, link.setting)
-    counts = {**asdict(track_record(link.rule)), "same_setting": asdict(same) if same else None}
-    return {**asdict(link), "measured": counts}

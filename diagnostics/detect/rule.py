@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from diagnostics.detect.findings import Finding, Origin, Severity
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.link import Origin
 from diagnostics.detect.thresholds import Threshold, Thresholds
 from diagnostics.detect.track_record import track_record
 from diagnostics.detect.window import TooFewRowsError, Window

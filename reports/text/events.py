@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from diagnostics.detect.findings import Diagnosis, Finding, Link, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Verdict
+from diagnostics.detect.link import Link
 from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.schema.rollback import Rollback
 from reports.text.phrases import measured, rule_name

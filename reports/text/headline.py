@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from diagnostics.detect.findings import Diagnosis, Link
+from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.link import Link
 from diagnostics.detect.track_record import in_setting, track_record
 from diagnostics.detect.undecided import UNDECIDED
 from diagnostics.run.turning_point import LASTING

@@ -13,7 +13,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.findings import Diagnosis, Finding, Link, Origin, RuleOutcome, Severity, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Severity, Stretch, Verdict
+from diagnostics.detect.link import Link, Origin
 from diagnostics.detect.remedies import suggestion
 from diagnostics.run.run import Run
 from diagnostics.run.source import MemorySource, index_rows, records

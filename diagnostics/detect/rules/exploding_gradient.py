@@ -19,7 +19,8 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, groups
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds

@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Thresholds

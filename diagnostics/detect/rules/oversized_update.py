@@ -18,7 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import groups, median_before
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds

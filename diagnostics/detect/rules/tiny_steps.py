@@ -17,7 +17,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Origin, Severity
+from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from, medians
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds

@@ -10,7 +10,8 @@ Training with plain gradient descent does not lead to it: the weights were set t
 from __future__ import annotations
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Origin
+from diagnostics.detect.findings import Finding
+from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Thresholds

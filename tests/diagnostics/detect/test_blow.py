@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.detect.chain import representative
-from diagnostics.detect.findings import Finding, Origin, Severity, Verdict
+from diagnostics.detect.findings import Finding, Severity, Verdict
+from diagnostics.detect.link import Origin
 from reports.text.diagnosis import diagnosis_text
 from reports.text.headline import headline
 from tests.helpers.judged_rows import H, P, judge, piecewise, rows

@@ -14,7 +14,7 @@ from tests.helpers.judged_rows import info
 DUMMY_RULE = '''
 """What a dummy looks for."""
 import numpy as np
-from diagnostics.detect.findings import Origin
+from diagnostics.detect.link import Origin
 from diagnostics.detect.examples import example
 from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.thresholds import Threshold

@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from diagnostics.detect.findings import Diagnosis, Origin
+from diagnostics.detect.findings import Diagnosis
+from diagnostics.detect.link import Origin
 from reports.text.diagnosis import diagnosis_text
 from tests.helpers import own_loop_mlp
 

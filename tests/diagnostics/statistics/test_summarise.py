@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnostics.detect.findings import Diagnosis, Link, Stretch, Verdict
+from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
+from diagnostics.detect.link import Link
 from diagnostics.run.run import Run
 from diagnostics.statistics.summarising import summarise
 from tests.helpers.small_runs import small_info

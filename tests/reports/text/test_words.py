@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.detect.findings import Diagnosis, Link, Verdict
+from diagnostics.detect.findings import Diagnosis, Verdict
+from diagnostics.detect.link import Link
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.track_record import SettingRecord, stopped_though_alive
 from diagnostics.statistics.intervals import points_words, wilson
