@@ -6,15 +6,10 @@ The same settings on the same machine give the same run, bit for bit.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from pathlib import PurePath
-from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
-
-import numpy as np
 
 from lenet.architectures import ACTIVATIONS, CONVOLUTIONS, NETWORKS, layers_with_weights, network_layers
 from lenet.arguments import did_you_mean
@@ -27,6 +22,7 @@ from lenet.model import Model
 from lenet.optim.optimizers import Optimizer, OptimizerAdam, OptimizerRMSprop, OptimizerSGD
 from lenet.optim.regularizers import strengths_by_layer
 from lenet.optim.schedules import Constant, Cosine, Exponential, InverseTime, PlainSchedule, Schedule, StepDecay, Warmup
+from lenet.setting_values import expect_in_range, option_name, plain_value
 
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
@@ -34,9 +30,6 @@ DECAYS = ("none", "inverse-time", "step", "exponential", "cosine")
 # The numbers of a decay that is chosen without numbers: the paper's for inverse-time, usual ones for others.
 DEFAULT_RATE = {"inverse-time": 3e-4, "step": 0.5, "exponential": 0.5}
 DEFAULT_MOMENTUM = 0.9
-
-LARGEST = 2**53  # the largest whole number that logs and floats hold exactly
-_IN_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 
 T = TypeVar("T")
 
@@ -121,9 +114,9 @@ class Settings:
                 raise SettingsError(f"{option_name(name)}: received {value!r}, expected one of {expected}")
             object.__setattr__(self, name, value)
         for name in DECLARED:
-            object.__setattr__(self, name, _plain(name, getattr(self, name)))
+            object.__setattr__(self, name, plain_value(name, getattr(self, name), kinds()[name]))
         for name, declared in DECLARED.items():
-            _check_range(name, getattr(self, name), declared)
+            expect_in_range(name, getattr(self, name), declared)
         for name in ("l1", "l2"):
             strengths_by_layer(option_name(name), getattr(self, name), layers_with_weights(self.network))
         if self.lr_decay in ("step", "exponential") and self.decay_rate is not None and not 0 < self.decay_rate <= 1:
@@ -260,42 +253,6 @@ def kinds() -> dict[str, tuple[type, ...]]:
     return {name: get_args(kind) or (kind,) for name, kind in get_type_hints(Settings).items()}
 
 
-def _plain(name: str, value: Any) -> Any:
-    """The value in Python's own types, NumPy's numbers too. Raises SettingsError for one of another kind."""
-    allowed = kinds()[name]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, PurePath) and str in allowed:
-        value = str(value)
-    if type(value) is int and float in allowed:
-        value = float(value)
-    if type(value) not in allowed:
-        words = " or ".join(_IN_WORDS[kind] for kind in allowed if kind is not NoneType)
-        raise SettingsError(f"{option_name(name)}: received {value!r}, expected {words}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise SettingsError(f"{option_name(name)}: received {value}, expected a finite number")
-    return value
-
-
-def _check_range(name: str, value: Any, declared: Declaration) -> None:
-    """Raises SettingsError for a number that is too small or too large, in the words that its option has."""
-    if not isinstance(value, int | float):
-        return
-    if declared.at_least is not None and value < declared.at_least:
-        raise SettingsError(f"{option_name(name)}: received {value}, expected at least {declared.at_least}")
-    if declared.above is not None and value <= declared.above:
-        raise SettingsError(f"{option_name(name)}: received {value}, expected more than {declared.above}")
-    if declared.below is not None and value >= declared.below:
-        raise SettingsError(f"{option_name(name)}: received {value}, expected {declared.range_words}")
-    if isinstance(value, int) and value > LARGEST:
-        raise SettingsError(f"{option_name(name)}: received {value}, expected at most {LARGEST}")
-
-
 def shown_setting(name: str, value: Any) -> Any:
     """The value of a setting as people see it: "paper" where logs keep "report"; any other value as it is."""
     return DECLARED[name].shown(value) if name in DECLARED else value
-
-
-def option_name(name: str) -> str:
-    """The option that a user types for a setting: ``--batch-size`` for ``batch_size``."""
-    return "--" + name.replace("_", "-")

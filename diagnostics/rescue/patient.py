@@ -13,7 +13,7 @@ from diagnostics.errors import RescueError
 from diagnostics.record.rollback import settings_at
 from diagnostics.run.run import Run
 from diagnostics.run.usual import USUAL_STEPS, usual_gradient_norm
-from lenet.settings import option_name
+from lenet.setting_values import option_name
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from diagnostics.errors import StudyError
 from diagnostics.study.plan import Arm
 from diagnostics.study.planned_arms import arm_settings, told_apart
 from lenet.arguments import did_you_mean
-from lenet.settings import Settings, option_name
+from lenet.setting_values import option_name
+from lenet.settings import Settings
 
 Changes = Mapping[str, Any]
 

@@ -21,7 +21,7 @@ from diagnostics.provenance import environment
 from diagnostics.study.plan import FILE, PlannedRun, StudyPlan
 from diagnostics.study.worker import finished
 from lenet.data import load_dataset
-from lenet.settings import option_name
+from lenet.setting_values import option_name
 
 SAME = ("version", "commit", "python", "numpy", "blas", "simd", "platform", "host")
 """What has to be equal in the headers of two logs for their runs to be equal bit for bit."""

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from lenet.declaration import stored
-from lenet.settings import DECLARED, LARGEST, Settings, kinds, option_name
+from lenet.setting_values import LARGEST, option_name
+from lenet.settings import DECLARED, Settings, kinds
 from reports.commands.grouped_help import GroupedOption
 from reports.commands.values import WholeNumber
 

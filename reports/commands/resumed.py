@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lenet.settings import option_name, shown_setting
+from lenet.setting_values import option_name
+from lenet.settings import shown_setting
 
 if TYPE_CHECKING:
     from lenet.settings import Settings

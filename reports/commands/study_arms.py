@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lenet.settings import DECLARED, option_name
+from lenet.setting_values import option_name
+from lenet.settings import DECLARED
 from reports.commands.options import option
 
 if TYPE_CHECKING:

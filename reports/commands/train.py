@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY, ROLLBACK_REMEDIES
-from lenet.settings import option_name
+from lenet.setting_values import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.grouped_help import GroupedCommand
 from reports.commands.options import ON_DEFECT, STEPS, grouped, log_options, train_options

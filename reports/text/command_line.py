@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lenet.settings import option_name, shown_setting
+from lenet.setting_values import option_name
+from lenet.settings import shown_setting
 
 
 def flags(name: str, value: Any) -> list[str]:
