@@ -17,7 +17,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import TracebackType
@@ -26,10 +25,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.measure.silence import State
+from diagnostics.adapters.tree_names import layer_and_tensor, part_of_path
+from diagnostics.adapters.vector_meter import VectorMeter
 from diagnostics.record.row_recorder import RowRecorder
-from diagnostics.schema.columns import KINDS, Columns
-from diagnostics.schema.measures import RATIO, TENSOR_STATISTICS, positions
+from diagnostics.schema.columns import Columns
+from diagnostics.schema.measures import TENSOR_STATISTICS
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.task import DEFAULT_TASK, Task
 from lenet.errors import SettingsError
@@ -44,10 +44,6 @@ except ModuleNotFoundError as error:  # told where it is used
     MISSING = error
 
 log = logging.getLogger("lenet-diag")
-USUAL_NAMES = {"kernel": "weights", "w": "weights", "weight": "weights", "bias": "biases", "b": "biases"}
-NUMBERED = re.compile(r"(w|b|weights?|bias|biases|kernel)_?(\d+)", re.IGNORECASE)
-VALUE, UPDATE = KINDS.index("value"), KINDS.index("update")
-(NORM,) = positions(TENSOR_STATISTICS, "norm")
 
 
 class JaxRecorder:
@@ -184,43 +180,8 @@ class JaxRecorder:
     def _columns(self, start: RunStart) -> Columns:
         return Columns.declare(start.tensors, (), without=start.description["not_recorded"])
 
-    def _meter(self, info: RunInfo) -> _VectorMeter:
-        return _VectorMeter(info, lambda: self._numbers)
-
-
-class _VectorMeter:
-    """Makes the row of a step from the vector that came out of it."""
-
-    def __init__(self, info: RunInfo, numbers: Callable[[], NDArray[np.float32]]) -> None:
-        declared = Columns.declare(info.tensors, ())
-        known = set(info.columns.names)
-        self._row = np.full(len(declared), np.nan, np.float32)
-        self._blocks = declared.blocks(self._row)
-        self._kept = np.flatnonzero([one.name in known for one in declared])
-        self._numbers = numbers
-
-    def activations(self, event: Any) -> None: ...
-    def gradients(self, event: Any, keep: bool = False) -> None: ...
-    def update(self, event: Any) -> None: ...
-
-    def finish(self, event: StepEnd) -> NDArray[np.float32]:
-        blocks = self._blocks
-        blocks.tensors[...] = self._numbers().reshape(blocks.tensors.shape)
-        blocks.scalars[:] = [
-            event.loss, event.data_loss, event.penalty, event.accuracy, event.learning_rate, event.seconds,
-            event.samples,
-        ]  # fmt: skip
-        with np.errstate(all="ignore"):
-            blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
-        return self._row[self._kept]
-
-    def snapshot(self) -> dict[str, NDArray[Any]]:
-        return {}
-
-    def state(self) -> State:
-        return {}
-
-    def restore(self, state: State) -> None: ...
+    def _meter(self, info: RunInfo) -> VectorMeter:
+        return VectorMeter(info, lambda: self._numbers)
 
 
 def tap(optimizer: Any, recorder: JaxRecorder) -> Any:
@@ -277,28 +238,9 @@ def _tensors(params: Any) -> tuple[TensorInfo, ...]:
     found: list[TensorInfo] = []
     offset = 0
     for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0]:
-        layer, tensor = _name([_part(one) for one in path], leaf.ndim)
+        layer, tensor = layer_and_tensor([part_of_path(one) for one in path], leaf.ndim)
         found.append(TensorInfo(layer, tensor, tuple(leaf.shape) or (1,), offset, leaf.size))
         offset += leaf.size
     if not found:
         raise SettingsError("tap: received no parameters, expected some")
     return tuple(found)
-
-
-def _part(key: Any) -> str:
-    """One part of a path in a tree: a key, the name of an attribute, or a place."""
-    return str(next((getattr(key, name) for name in ("key", "name", "idx") if hasattr(key, name)), key))
-
-
-def _name(parts: list[str], axes: int) -> tuple[str, str]:
-    """Layer and tensor of a path, such as ("Dense_0", "weights") of params/Dense_0/kernel."""
-    parts = parts[1:] if len(parts) > 2 and parts[0] == "params" else parts
-    *before, last = parts
-    usual = "weights" if axes > 1 else "biases"
-    if not before and (numbered := NUMBERED.fullmatch(last)):
-        return f"layer{numbered[2]}", usual
-    if last.isdigit():  # a pair (W, b)
-        number = int(before[-1]) + 1 if before and before[-1].isdigit() else "/".join(before)
-        return (f"layer{number}" if isinstance(number, int) else number or "network"), usual
-    layer = "/".join(f"layer{int(one) + 1}" if one.isdigit() else one for one in before) or "network"
-    return layer, USUAL_NAMES.get(last.lower(), last)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.vector_meter import Snapshot, VectorMeter
 from diagnostics.measure.silence import SilentSteps, State
-from diagnostics.measure.tensors import NORM
 from diagnostics.schema.columns import KINDS, Column, Columns
-from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATE, RATIO, SCALARS, TENSOR_STATISTICS, positions
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATE, TENSOR_STATISTICS, positions
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import RunStart, StepEnd
 
-VALUE, UPDATE = KINDS.index("value"), KINDS.index("update")
 DEAD, DEAD_WINDOW = positions(ACTIVATION_STATISTICS, "dead_fraction", "dead_window_fraction")
-Snapshot = dict[str, NDArray[Any]]
 
 
 class StepNumbers:
@@ -40,8 +37,8 @@ class StepNumbers:
         self.rates = np.full(tensors, np.nan, np.float32)
 
 
-class TorchMeter:
-    """Makes rows of the numbers of steps.
+class TorchMeter(VectorMeter):
+    """Makes rows of the numbers of steps, with the outputs of the layers and the learning rate of each tensor.
 
     Args:
         info: the run.
@@ -50,12 +47,9 @@ class TorchMeter:
     """
 
     def __init__(self, info: RunInfo, numbers: StepNumbers, snapshot: Callable[[], Snapshot]) -> None:
-        self.info, self._numbers, self._snapshot = info, numbers, snapshot
-        declared = Columns.declare(info.tensors, info.layers)
-        self._row = np.full(len(declared), np.nan, np.float32)
-        self._blocks = declared.blocks(self._row)
+        super().__init__(info, lambda: numbers.tensors)
+        self._numbers, self._snapshot = numbers, snapshot
         recorded = set(info.columns.names)
-        self._kept = np.array([place for place, name in enumerate(declared.names) if name in recorded], np.intp)
         paths = [f"{one.layer}/{one.tensor}/update/{RATE.name}" for one in info.tensors]
         self._rated = [place for place, path in enumerate(paths) if path in recorded]
         self._counted = SilentSteps(
@@ -64,14 +58,9 @@ class TorchMeter:
 
     def finish(self, event: StepEnd) -> NDArray[np.float32]:
         """The row of the step that ends."""
-        blocks, numbers = self._blocks, self._numbers
-        blocks.scalars[:] = [scalar.of(event) for scalar in SCALARS]
-        blocks.tensors[:] = numbers.tensors
-        blocks.activations[:] = numbers.outputs
-        self._counted.add(event.step, numbers.silent.astype(np.uint8))
-        with np.errstate(all="ignore"):
-            blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
-        return np.concatenate([self._row[self._kept], numbers.rates[self._rated]])
+        self._blocks.activations[:] = self._numbers.outputs
+        self._counted.add(event.step, self._numbers.silent.astype(np.uint8))
+        return np.concatenate([super().finish(event), self._numbers.rates[self._rated]])
 
     def snapshot(self) -> Snapshot:
         """The rows of the snapshot arrays for the last step, by path."""
@@ -84,10 +73,6 @@ class TorchMeter:
     def restore(self, state: State) -> None:
         """Go on from a :meth:`state`."""
         self._counted.restore(state)
-
-    def activations(self, event: object) -> None: ...
-    def gradients(self, event: object, keep: bool = False) -> None: ...
-    def update(self, event: object) -> None: ...
 
 
 def recorded_columns(start: RunStart, has_own_rates: Sequence[str]) -> Columns:

@@ -154,9 +154,9 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_tensors_are_called_by_their_places(parts: list[str], axes: int, name: tuple[str, str]) -> None:
-    from diagnostics.adapters.jax_tap import _name
+    from diagnostics.adapters.tree_names import layer_and_tensor
 
-    assert _name(parts, axes) == name
+    assert layer_and_tensor(parts, axes) == name
 
 
 def test_the_page_runs_and_its_run_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
