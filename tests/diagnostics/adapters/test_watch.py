@@ -22,7 +22,12 @@ from lenet.errors import SettingsError, ShapeError
 from reports.figures.layers import layer_curves
 from reports.pages.run_page import write_report
 from tests.helpers.forked import run as run_program
-from tests.helpers.wild_networks import BatchOfOne, DictOfParameters, LayersWithDW, Lazy, UnusualTensors, data
+from tests.helpers.wild_networks.batch_of_one import BatchOfOne
+from tests.helpers.wild_networks.blobs_to_learn import data
+from tests.helpers.wild_networks.dict_of_parameters import DictOfParameters
+from tests.helpers.wild_networks.layers_with_dw import LayersWithDW
+from tests.helpers.wild_networks.lazy import Lazy
+from tests.helpers.wild_networks.unusual_tensors import UnusualTensors
 
 LABELS = data()[1]
 
@@ -272,7 +277,8 @@ def test_a_loop_is_ended_where_the_recorder_stops(tmp_path: Path) -> None:
 def test_a_program_that_never_closes_has_a_whole_log(tmp_path: Path) -> None:
     program = """
 from diagnostics.adapters import watch
-from tests.helpers.wild_networks import LayersWithDW, data
+from tests.helpers.wild_networks.layers_with_dw import LayersWithDW
+from tests.helpers.wild_networks.blobs_to_learn import data
 network = LayersWithDW()
 watched = watch(network, "run.h5", labels=data()[1], epochs=40)
 network.train(watched, 0.1)

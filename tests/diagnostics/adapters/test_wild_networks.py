@@ -12,7 +12,8 @@ import pytest
 
 from diagnostics import open_run
 from diagnostics.adapters import Watch, watch
-from tests.helpers.wild_networks import EPOCHS, NETWORKS, data
+from tests.helpers.wild_networks import NETWORKS
+from tests.helpers.wild_networks.blobs_to_learn import EPOCHS, data
 
 
 def trained(kind: Any, path: Path | None = None, *, bias: float = 0.0, by_hand: bool = False) -> Watch:
