@@ -12,9 +12,14 @@ import pytest
 
 from lenet.errors import SettingsError
 from lenet.gradcheck import GradientCheck, check, check_loss
-from tests.helpers import foreign_layers as foreign
+from tests.helpers import plain_layers as ref
 from tests.helpers.examples import SHARE
-from tests.helpers.foreign_layers import draw
+from tests.helpers.foreign_layers import changing_layers as changing
+from tests.helpers.foreign_layers import kinds_of_layers as other_kinds
+from tests.helpers.foreign_layers import losses as their_losses
+from tests.helpers.foreign_layers import mistaken_layers as mistaken
+from tests.helpers.foreign_layers import names_of_their_own as named
+from tests.helpers.foreign_layers.arrays import draw
 
 ROWS = draw(4, 5, seed=4)
 SEQUENCES = draw(2, 3, 3, seed=4)
@@ -22,48 +27,48 @@ IMAGES = draw(2, 4, 4, 2, seed=4)
 
 
 def answer(layer: Any, **options: Any) -> GradientCheck:
-    inputs = SEQUENCES if isinstance(layer, foreign.Recurrent) else ROWS
-    return check(layer, ROWS[:, :3] if isinstance(layer, foreign.SamplesInColumns) else inputs, **options)
+    inputs = SEQUENCES if isinstance(layer, other_kinds.Recurrent) else ROWS
+    return check(layer, ROWS[:, :3] if isinstance(layer, other_kinds.SamplesInColumns) else inputs, **options)
 
 
 # Right layers --------------------------------------------------------------------------------------
 
 RIGHT: dict[type[Any], list[str]] = {
-    foreign.CapitalLetters: ["dW", "db", "dinputs"],
-    foreign.Dictionaries: ["grads['w']", "grads['b']", "dinputs"],
-    foreign.KernelAndBias: ["kernel_gradient", "bias_gradient", "dinputs"],
-    foreign.ParameterObjects: ["w.grad", "b.grad", "dinputs"],
-    foreign.ReturnsTuple: ["returned[1]", "returned[2]", "dinputs"],
-    foreign.ReturnsDictionary: ["returned['dW']", "returned['db']", "dinputs"],
-    foreign.LayerNorm: ["returned[2]", "returned[1]", "dinputs"],
-    foreign.BatchNorm: ["dgamma", "dbeta", "dinputs"],
-    foreign.Centred: ["dinputs"],
-    foreign.Recurrent: ["dWx", "dWh", "db", "dinputs"],
-    foreign.Block: ["first.dweights", "first.dbiases", "second.dweights", "second.dbiases", "dinputs"],
-    foreign.SlopeOfOne: ["dalpha", "dinputs"],
-    foreign.PlainLists: ["dweights", "dbiases", "dinputs"],
-    foreign.Linked: ["dW", "db", "dinputs"],
-    foreign.NameOfItsOwn: ["steepest", "dinputs"],
-    foreign.GradientOfInputsByAnotherName: ["dW", "db", "dinputs"],
-    foreign.CacheForBackward: ["dW", "db", "dinputs"],
-    foreign.AddsUntilZeroed: ["dW", "db", "dinputs"],
-    foreign.NoBias: ["dweights", "dbiases", "dinputs"],
-    foreign.SamplesInColumns: ["change of weights", "change of bias", "dinputs"],
-    foreign.UpdatesWithRate: ["change of weights", "change of bias", "dinputs"],
-    foreign.UpdatesItself: ["change of weights", "change of bias", "dinputs"],
-    foreign.UpdatesWithMomentum: ["change of weights", "change of bias", "dinputs"],
-    foreign.KeepsAndUpdates: ["dweights", "dbiases", "dinputs"],
-    foreign.DrawsWhenFirstCalled: ["dW", "db", "dinputs"],
-    foreign.Dropout: ["dinputs"],
-    foreign.DropoutOfItsOwn: ["dinputs"],
-    foreign.DropoutOfTheModule: ["dinputs"],
-    foreign.ReadOnly: ["dweights", "dbiases", "dinputs"],
-    foreign.NoSetter: ["dweights", "dbiases", "dinputs"],
+    named.CapitalLetters: ["dW", "db", "dinputs"],
+    named.Dictionaries: ["grads['w']", "grads['b']", "dinputs"],
+    named.KernelAndBias: ["kernel_gradient", "bias_gradient", "dinputs"],
+    named.ParameterObjects: ["w.grad", "b.grad", "dinputs"],
+    named.ReturnsTuple: ["returned[1]", "returned[2]", "dinputs"],
+    named.ReturnsDictionary: ["returned['dW']", "returned['db']", "dinputs"],
+    other_kinds.LayerNorm: ["returned[2]", "returned[1]", "dinputs"],
+    other_kinds.BatchNorm: ["dgamma", "dbeta", "dinputs"],
+    other_kinds.Centred: ["dinputs"],
+    other_kinds.Recurrent: ["dWx", "dWh", "db", "dinputs"],
+    other_kinds.Block: ["first.dweights", "first.dbiases", "second.dweights", "second.dbiases", "dinputs"],
+    other_kinds.SlopeOfOne: ["dalpha", "dinputs"],
+    named.PlainLists: ["dweights", "dbiases", "dinputs"],
+    named.Linked: ["dW", "db", "dinputs"],
+    named.NameOfItsOwn: ["steepest", "dinputs"],
+    named.GradientOfInputsByAnotherName: ["dW", "db", "dinputs"],
+    named.CacheForBackward: ["dW", "db", "dinputs"],
+    changing.AddsUntilZeroed: ["dW", "db", "dinputs"],
+    other_kinds.NoBias: ["dweights", "dbiases", "dinputs"],
+    other_kinds.SamplesInColumns: ["change of weights", "change of bias", "dinputs"],
+    changing.UpdatesWithRate: ["change of weights", "change of bias", "dinputs"],
+    changing.UpdatesItself: ["change of weights", "change of bias", "dinputs"],
+    changing.UpdatesWithMomentum: ["change of weights", "change of bias", "dinputs"],
+    changing.KeepsAndUpdates: ["dweights", "dbiases", "dinputs"],
+    changing.DrawsWhenFirstCalled: ["dW", "db", "dinputs"],
+    changing.Dropout: ["dinputs"],
+    changing.DropoutOfItsOwn: ["dinputs"],
+    changing.DropoutOfTheModule: ["dinputs"],
+    changing.ReadOnly: ["dweights", "dbiases", "dinputs"],
+    changing.NoSetter: ["dweights", "dbiases", "dinputs"],
 }
 
 
 def made(kind: type[Any]) -> Any:
-    return kind(draw(5, 4), draw(4, seed=1)) if kind.__init__ is foreign.ref.Dense.__init__ else kind()
+    return kind(draw(5, 4), draw(4, seed=1)) if kind.__init__ is ref.Dense.__init__ else kind()
 
 
 @pytest.mark.parametrize("kind", RIGHT, ids=lambda kind: kind.__name__)
@@ -82,7 +87,7 @@ def test_a_right_layer_in_any_style_is_right_and_all_its_gradients_are_compared(
 def test_a_right_layer_is_right_for_one_sample_small_inputs_and_large_ones(
     kind: type[Any], scale: float, samples: int
 ) -> None:
-    shape = {foreign.Recurrent: (samples, 3, 3), foreign.SamplesInColumns: (4, samples)}.get(kind, (samples, 5))
+    shape = {other_kinds.Recurrent: (samples, 3, 3), other_kinds.SamplesInColumns: (4, samples)}.get(kind, (samples, 5))
 
     result = check(made(kind), scale * draw(*shape, seed=9), entries=20)
 
@@ -101,7 +106,7 @@ def test_a_layer_and_the_random_generators_are_left_as_they_were(kind: type[Any]
     for name, (array, content) in held.items():
         assert getattr(layer, name) is array
         np.testing.assert_array_equal(array, content)
-    drawn = np.random.rand(), random.random(), foreign.MODULE_GENERATOR.bit_generator.state["state"]["state"]  # noqa: NPY002
+    drawn = np.random.rand(), random.random(), changing.MODULE_GENERATOR.bit_generator.state["state"]["state"]  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
     random.seed(3)
     expected = np.random.default_rng(7).bit_generator.state["state"]["state"]
@@ -114,18 +119,18 @@ def test_a_layer_and_the_random_generators_are_left_as_they_were(kind: type[Any]
 @pytest.mark.parametrize(
     ("kind", "label"),
     [
-        (foreign.CapitalLetters, "dW"),
-        (foreign.Dictionaries, "grads['w']"),
-        (foreign.KernelAndBias, "bias_gradient"),
-        (foreign.ParameterObjects, "w.grad"),
-        (foreign.ReturnsTuple, "returned[1]"),
-        (foreign.ReturnsDictionary, "returned['dW']"),
-        (foreign.LayerNorm, "returned[1]"),
-        (foreign.BatchNorm, "dinputs"),
-        (foreign.Block, "second.dbiases"),
-        (foreign.SlopeOfOne, "dalpha"),
-        (foreign.UpdatesWithRate, "change of weights"),
-        (foreign.Dropout, "dinputs"),
+        (named.CapitalLetters, "dW"),
+        (named.Dictionaries, "grads['w']"),
+        (named.KernelAndBias, "bias_gradient"),
+        (named.ParameterObjects, "w.grad"),
+        (named.ReturnsTuple, "returned[1]"),
+        (named.ReturnsDictionary, "returned['dW']"),
+        (other_kinds.LayerNorm, "returned[1]"),
+        (other_kinds.BatchNorm, "dinputs"),
+        (other_kinds.Block, "second.dbiases"),
+        (other_kinds.SlopeOfOne, "dalpha"),
+        (changing.UpdatesWithRate, "change of weights"),
+        (changing.Dropout, "dinputs"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
@@ -175,7 +180,7 @@ EVERY_GRADIENT = [(kind, label) for kind, labels in RIGHT.items() for label in l
 @pytest.mark.parametrize(("kind", "label"), EVERY_GRADIENT, ids=lambda value: getattr(value, "__name__", value))
 def test_no_gradient_of_any_layer_is_passed_if_it_is_999_times_too_large(kind: type[Any], label: str) -> None:
     layer = made(kind)
-    is_zero = isinstance(layer, foreign.NoBias) and label == "dbiases"
+    is_zero = isinstance(layer, other_kinds.NoBias) and label == "dbiases"
 
     result = answer(enlarged(layer, label), entries=20)
 
@@ -184,7 +189,7 @@ def test_no_gradient_of_any_layer_is_passed_if_it_is_999_times_too_large(kind: t
 
 
 def test_a_recurrent_gradient_that_is_wrong_through_time_is_not_passed() -> None:
-    layer = foreign.Recurrent()
+    layer = other_kinds.Recurrent()
     layer.factor = 999
 
     result = answer(layer)
@@ -197,7 +202,7 @@ def test_a_recurrent_gradient_that_is_wrong_through_time_is_not_passed() -> None
 
 
 def test_a_wrong_gradient_whose_name_nobody_can_guess_is_not_called_right() -> None:
-    layer = foreign.NameOfItsOwn()
+    layer = named.NameOfItsOwn()
     layer.factor = 999
 
     result = answer(layer)
@@ -210,22 +215,22 @@ def test_a_wrong_gradient_whose_name_nobody_can_guess_is_not_called_right() -> N
 
 
 def test_a_constant_is_not_compared_and_said_to_be_one_if_the_user_says_so() -> None:
-    result = answer(foreign.Scaled())
+    result = answer(other_kinds.Scaled())
 
     assert (result.ok, result.wrong, list(result.undecided)) == (False, False, ["spread"])
-    assert answer(foreign.Scaled(), gradients={"spread": None}).ok
+    assert answer(other_kinds.Scaled(), gradients={"spread": None}).ok
 
 
 def test_a_gradient_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(SettingsError, match=r"gradients: received V, expected some of inputs, W, b"):
-        answer(foreign.CapitalLetters(), gradients={"V": "dW"})
+        answer(named.CapitalLetters(), gradients={"V": "dW"})
     told = r"received 'nothing' as the gradient of W; backward leaves returned, dW, db"
     with pytest.raises(SettingsError, match=told):
-        answer(foreign.CapitalLetters(), gradients={"W": "nothing"})
+        answer(named.CapitalLetters(), gradients={"W": "nothing"})
 
 
 def test_a_first_layer_needs_no_gradient_by_its_inputs_and_the_answer_says_so() -> None:
-    result = answer(foreign.FirstLayer())
+    result = answer(named.FirstLayer())
 
     assert result.ok
     assert set(result.compared) == {"dW", "db"}
@@ -233,7 +238,7 @@ def test_a_first_layer_needs_no_gradient_by_its_inputs_and_the_answer_says_so() 
 
 
 def test_a_layer_of_which_nothing_is_compared_is_not_called_right() -> None:
-    class NothingAtAll(foreign.Centred):
+    class NothingAtAll(other_kinds.Centred):
         def backward(self, dout: Any) -> None:  # type: ignore[override]
             return None
 
@@ -244,7 +249,7 @@ def test_a_layer_of_which_nothing_is_compared_is_not_called_right() -> None:
 
 
 def test_weights_that_can_be_neither_replaced_nor_written_into_are_named() -> None:
-    result = answer(foreign.Sealed())
+    result = answer(changing.Sealed())
 
     assert not result.ok
     assert not result.wrong
@@ -253,7 +258,7 @@ def test_weights_that_can_be_neither_replaced_nor_written_into_are_named() -> No
 
 
 def test_a_gradient_by_the_inputs_whose_name_nobody_can_guess_is_not_passed_if_it_is_wrong() -> None:
-    layer = foreign.GradientOfInputsByAnotherName()
+    layer = named.GradientOfInputsByAnotherName()
     layer.inputs_factor = 999
 
     result = answer(layer)
@@ -265,7 +270,7 @@ def test_a_gradient_by_the_inputs_whose_name_nobody_can_guess_is_not_passed_if_i
 
 
 def test_weights_that_forward_changes_are_named() -> None:
-    result = answer(foreign.KeepsItsNorm())
+    result = answer(changing.KeepsItsNorm())
 
     assert (result.ok, result.wrong) == (False, False)
     assert result.undecided == {"W": "not compared: it is read-only, or forward changes it"}
@@ -273,7 +278,7 @@ def test_weights_that_forward_changes_are_named() -> None:
 
 @pytest.mark.parametrize("factor", [1.0, 999.0])
 def test_an_embedding_takes_indices_and_has_no_gradient_by_them(factor: float) -> None:
-    layer = foreign.Embedding()
+    layer = other_kinds.Embedding()
     layer.factor = factor
 
     result = check(layer, np.array([[1, 2], [3, 1]]))
@@ -286,8 +291,8 @@ def test_an_embedding_takes_indices_and_has_no_gradient_by_them(factor: float) -
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (foreign.DropoutMadeAnew, "the output: not compared: it is random, from a generator that is made anew"),
-        (foreign.UpdatesWithAdam, "not decided: backward changes the parameters itself, by no common learning rate"),
+        (changing.DropoutMadeAnew, "the output: not compared: it is random, from a generator that is made anew"),
+        (changing.UpdatesWithAdam, "not decided: backward changes the parameters itself, by no common learning rate"),
     ],
 )
 def test_what_cannot_be_compared_is_neither_passed_nor_accused(kind: type[Any], reason: str) -> None:
@@ -298,7 +303,7 @@ def test_what_cannot_be_compared_is_neither_passed_nor_accused(kind: type[Any], 
 
 
 def test_the_mean_over_the_batch_inside_a_layer_is_left_to_the_network() -> None:
-    result = answer(foreign.TakesTheMean())
+    result = answer(named.TakesTheMean())
 
     assert not result.ok
     assert not result.wrong
@@ -307,15 +312,15 @@ def test_the_mean_over_the_batch_inside_a_layer_is_left_to_the_network() -> None
         "dW and db: the mean over the 4 samples: right where the loss does not divide by the batch size, "
         "1/4 of the right gradient where it does; check_network tells which"
     )
-    decayed = answer(foreign.TakesTheMeanAndDecays())
+    decayed = answer(named.TakesTheMeanAndDecays())
     assert (decayed.wrong, decayed.mistake) == (False, result.mistake)
-    assert answer(foreign.TakesTheMeanOfWeightsOnly()).mistake == (
+    assert answer(mistaken.TakesTheMeanOfWeightsOnly()).mistake == (
         "dW: the right gradient times 1/4 (the batch size is divided out once too often)"
     )
 
 
 def test_a_step_that_no_learning_rate_explains_is_not_decided() -> None:
-    layer = foreign.UpdatesItself()
+    layer = changing.UpdatesItself()
     layer.factor = 999
 
     result = answer(layer)
@@ -330,17 +335,17 @@ def test_a_step_that_no_learning_rate_explains_is_not_decided() -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (foreign.BiasNeverAdded, "biases: never used by forward, the output does not depend on it"),
-        (foreign.BiasesNotSummed, "dbiases: has shape (4, 4), expected (4,): not summed over the samples"),
-        (foreign.DiagonalSoftmax, "dinputs: uses the diagonal of the Jacobian alone"),
-        (foreign.BackThroughUpdated, "dinputs: passes the gradient back through the updated weights"),
-        (foreign.BackThroughItsUpdated, "dinputs: passes the gradient back through the updated weights"),
-        (foreign.UpdatesUphill, "change of weights and change of bias: the right gradient times -1"),
-        (foreign.RaisesInBackward, "backward raised ValueError: matmul"),
-        (foreign.RaisesInForward, "forward raised ValueError: matmul"),
-        (foreign.GrowingOutput, "the output has shape (4, 4) in one call and (8, 4) in another"),
-        (foreign.GrowingGradient, "dW has shape (5, 4) after one call of backward and (10, 4) after the next"),
-        (foreign.PositiveOnly, "the output has shape"),
+        (mistaken.BiasNeverAdded, "biases: never used by forward, the output does not depend on it"),
+        (mistaken.BiasesNotSummed, "dbiases: has shape (4, 4), expected (4,): not summed over the samples"),
+        (mistaken.DiagonalSoftmax, "dinputs: uses the diagonal of the Jacobian alone"),
+        (mistaken.BackThroughUpdated, "dinputs: passes the gradient back through the updated weights"),
+        (mistaken.BackThroughItsUpdated, "dinputs: passes the gradient back through the updated weights"),
+        (mistaken.UpdatesUphill, "change of weights and change of bias: the right gradient times -1"),
+        (mistaken.RaisesInBackward, "backward raised ValueError: matmul"),
+        (mistaken.RaisesInForward, "forward raised ValueError: matmul"),
+        (mistaken.GrowingOutput, "the output has shape (4, 4) in one call and (8, 4) in another"),
+        (mistaken.GrowingGradient, "dW has shape (5, 4) after one call of backward and (10, 4) after the next"),
+        (mistaken.PositiveOnly, "the output has shape"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -353,19 +358,19 @@ def test_a_mistake_has_its_name(kind: type[Any], expected: str) -> None:
 
 
 def test_an_error_in_the_layer_is_told_with_its_line() -> None:
-    assert "(foreign_layers.py, line " in str(answer(foreign.RaisesInBackward()))
+    assert "(mistaken_layers.py, line " in str(answer(mistaken.RaisesInBackward()))
 
 
 def test_an_argument_that_nobody_knows_is_asked_for_and_can_be_handed_over() -> None:
-    result = answer(foreign.NeedsACache())
+    result = answer(mistaken.NeedsACache())
 
     assert (result.ok, result.wrong) == (False, False)
     assert "backward: not compared: it needs cache, of which check knows nothing" in str(result)
-    assert "backward raised" in str(answer(foreign.NeedsACache(), arguments={"cache": "nonsense"}))
+    assert "backward raised" in str(answer(mistaken.NeedsACache(), arguments={"cache": "nonsense"}))
 
 
 def test_a_maximum_that_multiplies_the_gradient_on_ties_is_named() -> None:
-    result = check(foreign.TiesMultiplied(), IMAGES)
+    result = check(mistaken.TiesMultiplied(), IMAGES)
 
     assert result.tensors["dinputs"].ok
     assert not result.ok
@@ -377,7 +382,7 @@ def test_a_maximum_that_multiplies_the_gradient_on_ties_is_named() -> None:
 
 @pytest.mark.parametrize("shares", [True, False])
 def test_a_maximum_that_passes_or_shares_the_gradient_on_ties_is_right(shares: bool) -> None:
-    class Shares(foreign.TiesMultiplied):
+    class Shares(mistaken.TiesMultiplied):
         def backward(self, dvalues: Any) -> None:
             super().backward(dvalues)
             for _, _, rows, columns in self.windows(self.inputs.shape):
@@ -385,7 +390,7 @@ def test_a_maximum_that_passes_or_shares_the_gradient_on_ties_is_right(shares: b
                 largest = window == window.max(axis=(1, 2), keepdims=True)
                 self.dinputs[:, rows, columns] /= np.where(largest, largest.sum(axis=(1, 2), keepdims=True), 1)
 
-    layer = Shares() if shares else foreign.ref.MaxPool()
+    layer = Shares() if shares else ref.MaxPool()
 
     assert check(layer, IMAGES).ok
     assert check(layer, np.round(IMAGES)).ok
@@ -394,7 +399,7 @@ def test_a_maximum_that_passes_or_shares_the_gradient_on_ties_is_right(shares: b
 # Answers instead of crashes ------------------------------------------------------------------------
 
 
-class Faltering(foreign.ref.Dense):
+class Faltering(ref.Dense):
     """Goes wrong from one call on."""
 
     def __init__(self, calls: int, spoil: Any) -> None:
@@ -455,12 +460,12 @@ def test_a_layer_that_goes_wrong_in_any_call_gets_an_answer_and_its_weights_back
 LABELS = np.array([0, 2, 1, 2])
 PROBABILITIES = np.random.default_rng(0).dirichlet(np.ones(3), size=4)
 LOSSES: dict[type[Any], tuple[Any, Any]] = {
-    foreign.BookLoss: (PROBABILITIES, LABELS),
-    foreign.SquaredErrorTargetsFirst: (PROBABILITIES, draw(4, 3)),
-    foreign.SoftmaxWithLoss: (draw(4, 3), LABELS),
-    foreign.SoftmaxWithLossUnasked: (draw(4, 3), LABELS),
-    foreign.BookSoftmaxAndLoss: (draw(4, 3), LABELS),
-    foreign.BookSoftmaxLossBackwardOnly: (draw(4, 3), LABELS),
+    their_losses.BookLoss: (PROBABILITIES, LABELS),
+    their_losses.SquaredErrorTargetsFirst: (PROBABILITIES, draw(4, 3)),
+    their_losses.SoftmaxWithLoss: (draw(4, 3), LABELS),
+    their_losses.SoftmaxWithLossUnasked: (draw(4, 3), LABELS),
+    their_losses.BookSoftmaxAndLoss: (draw(4, 3), LABELS),
+    their_losses.BookSoftmaxLossBackwardOnly: (draw(4, 3), LABELS),
 }
 
 
@@ -497,7 +502,7 @@ def test_a_loss_with_a_kink_everywhere_is_not_called_right() -> None:
 
 
 def test_an_error_in_a_loss_is_an_answer() -> None:
-    class FailingLoss(foreign.BookLoss):
+    class FailingLoss(their_losses.BookLoss):
         def backward(self, dvalues: Any, y_true: Any) -> None:
             self.dinputs = dvalues / y_true
 

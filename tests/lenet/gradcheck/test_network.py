@@ -11,16 +11,11 @@ from lenet.errors import SettingsError
 from lenet.gradcheck import GradientCheck, check, check_network
 from tests.helpers import plain_layers as ref
 from tests.helpers.faulty_layers import BatchTwice
-from tests.helpers.foreign_layers import (
-    Array,
-    BackThroughUpdated,
-    BookSoftmaxLossBackwardOnly,
-    DiagonalSoftmax,
-    Dropout,
-    TakesTheMean,
-    UpdatesWithRate,
-    draw,
-)
+from tests.helpers.foreign_layers.arrays import Array, draw
+from tests.helpers.foreign_layers.changing_layers import Dropout, UpdatesWithRate
+from tests.helpers.foreign_layers.losses import BookSoftmaxLossBackwardOnly
+from tests.helpers.foreign_layers.mistaken_layers import BackThroughUpdated, DiagonalSoftmax
+from tests.helpers.foreign_layers.names_of_their_own import TakesTheMean
 
 X, LABELS = draw(6, 5), np.array([0, 1, 2, 0, 1, 2])
 NAMES = ["w1", "b1", "w2", "b2"]
