@@ -9,9 +9,11 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchmarks.common import render
+from benchmarks.zoo.cells import Numbers, reached_cell, share_cell, steps_cell
+from benchmarks.zoo.goals import goal_rows
 from benchmarks.zoo.groups import RETIRED_SEEDS, zoo_runs
 from benchmarks.zoo.judged import JudgedRun, judge_all
 from benchmarks.zoo.kept_record import kept_record
@@ -20,9 +22,7 @@ from benchmarks.zoo.numbers import SOON, share, summary
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import DETECTED
 from diagnostics.provenance import commit
-from reports.text.numbers import rate
 
-Numbers = Mapping[str, Any]
 NONE = share(0, 0)  # keys that earlier rounds did not count
 STOPPED_AT_MOST = 0.01
 FROM_CSV = 80  # natural runs of lenet that are judged from loss and accuracy alone
@@ -90,15 +90,6 @@ def page(numbers: Numbers) -> str:
     return render("zoo.md.j2", prepare(numbers))
 
 
-class GoalRow(NamedTuple):
-    """A goal and its result; ``reached`` is yes, no in bold, or a dash where nothing was counted."""
-
-    what: str
-    goal: str
-    result: str
-    reached: str
-
-
 def prepare(numbers: Numbers) -> dict[str, Any]:
     """What the template prints: each cell of each table as text."""
     natural = numbers["natural"]
@@ -108,10 +99,10 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         **{key: numbers[key] for key in ("commit", "part", "round", "retired_seeds", "judged", "missing")},
         "first_seed": f"{numbers['first_seed']:,}",
         "last_seed": f"{numbers['last_seed']:,}",
-        "goals": _goals(numbers),
+        "goals": goal_rows(numbers),
         "ambiguous": natural["ambiguous"],
         "ambiguous_called_defect": natural["ambiguous_called_defect"],
-        "precision_if_wrong": _share(if_wrong, False),
+        "precision_if_wrong": share_cell(if_wrong, False),
         "rates": [
             _rates_row("all", natural),
             *(_rates_row(name, one) for name, one in numbers["natural_by_network"].items()),
@@ -126,13 +117,13 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "causes": ", ".join(f"{n} {name}" for name, n in sorted(numbers["causes"].items(), key=lambda e: -e[1])),
         "clean_settings_that_failed": numbers["clean_settings_that_failed"],
         "false_alarms": [
-            ("all", _share(numbers["clean"])),
-            *((name, _share(one)) for name, one in numbers["clean_by_network"].items()),
+            ("all", share_cell(numbers["clean"])),
+            *((name, share_cell(one)) for name, one in numbers["clean_by_network"].items()),
         ],
-        "recall_faulty": _share(numbers["recall_faulty"]),
+        "recall_faulty": share_cell(numbers["recall_faulty"]),
         "faults": [_fault_row(name, one) for name, one in numbers["faults"].items() if one["runs"]],
         "quiet": [_fault_row(name, one)[:-1] for name, one in numbers.get("quiet", {}).items() if one["runs"]],
-        "quiet_right": _share(numbers.get("quiet_right", NONE)),
+        "quiet_right": share_cell(numbers.get("quiet_right", NONE)),
         "beyond": [
             (*_rates_row(name, one), _counts(numbers["beyond_verdicts"][name]))
             for name, one in numbers.get("beyond", {}).items()
@@ -141,17 +132,17 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "told_of_clean": _counts(numbers.get("told_of_clean", {})) or "nothing",
         "trained_at": _counts(numbers.get("trained_at", {})),
         "incomplete": _incomplete(numbers),
-        "csv": _share(numbers["csv"]) if "csv" in numbers else "",
+        "csv": share_cell(numbers["csv"]) if "csv" in numbers else "",
         "csv_others": [
             f"{name}: {alone} instead of {full}"
             for name, (full, alone) in numbers.get("csv", {"others": {}})["others"].items()
         ],
         "outcomes": _outcomes(numbers) if "outcomes" in numbers else [],
         "stopping": [
-            (KINDS[kind], _share(one), _reached(one["share"], at_most=STOPPED_AT_MOST))
+            (KINDS[kind], share_cell(one), reached_cell(one["share"], at_most=STOPPED_AT_MOST))
             for kind, one in numbers.get("stopping", {}).items()
         ],
-        "signs": [(sign, _share(one)) for sign, one in numbers.get("signs", {}).items()],
+        "signs": [(sign, share_cell(one)) for sign, one in numbers.get("signs", {}).items()],
         "records": [
             (rule, f"{one['right']} of {one['named']}" if one["named"] else "-", f"{one['seen']} of {one['alive']}")
             for rule, one in numbers.get("rules", {}).items()
@@ -174,19 +165,19 @@ def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
     """The counts of the outcomes beside dead and alive."""
     counted = numbers["outcomes"]
     onset = numbers["onset_error_one_step"]
-    warned = {KINDS[kind]: _share(one) for kind, one in counted["warned_though_healthy"].items() if one["n"]}
+    warned = {KINDS[kind]: share_cell(one) for kind, one in counted["warned_though_healthy"].items() if one["n"]}
     return [
-        ("clean runs in which loss and accuracy contradict each other", _share(numbers["contradictions"])),
-        ("clean runs in which a loss or accuracy was said to stay put", _share(counted["frozen_numbers_in_clean"])),
-        ("clean runs of which any fault was told", _share(counted["faults_told_of_clean"])),
-        ("defect runs without a cause", _share(counted["dead_without_a_cause"])),
-        ("defect runs that ended undecided", _share(counted["dead_undecided"])),
+        ("clean runs in which loss and accuracy contradict each other", share_cell(numbers["contradictions"])),
+        ("clean runs in which a loss or accuracy was said to stay put", share_cell(counted["frozen_numbers_in_clean"])),
+        ("clean runs of which any fault was told", share_cell(counted["faults_told_of_clean"])),
+        ("defect runs without a cause", share_cell(counted["dead_without_a_cause"])),
+        ("defect runs that ended undecided", share_cell(counted["dead_undecided"])),
         (
             "onset error of faults that act within one step",
-            f"median {_steps(onset['median'])}, largest {_steps(onset['largest'])} steps",
+            f"median {steps_cell(onset['median'])}, largest {steps_cell(onset['largest'])} steps",
         ),
-        ("layer and mechanism of injected faults", _share(numbers["cause_right"])),
-        ("faults that may leave a run alive, told with their layer", _share(numbers["quiet_right"])),
+        ("layer and mechanism of injected faults", share_cell(numbers["cause_right"])),
+        ("faults that may leave a run alive, told with their layer", share_cell(numbers["quiet_right"])),
         *((f"healthy runs with an early warning: {kind}", told) for kind, told in warned.items()),
     ]
 
@@ -206,60 +197,13 @@ def _counts(found: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {what}" for what, n in sorted(found.items(), key=lambda entry: -entry[1]))
 
 
-def _goals(numbers: Numbers) -> list[GoalRow]:
-    natural, clean = numbers["natural"], numbers["clean"]
-    onset, delay, right = numbers["onset_error_one_step"], numbers["delay_collapse"], numbers["cause_right"]
-    recall, precision = natural["recall"], natural["precision"]
-    return [
-        GoalRow("recall of dead natural runs", "99 %", _share(recall, False), _reached(recall["share"], at_least=0.99)),
-        GoalRow("precision", "99 %", _share(precision, False), _reached(precision["share"], at_least=0.99)),
-        GoalRow(
-            "false alarms in clean runs",
-            "none in at least 380, upper bound 1.0 %",
-            _share(clean, False),
-            _reached(clean["n"] if clean["k"] == 0 else -1, at_least=380) if clean["interval"] else "-",
-        ),
-        GoalRow(
-            "onset error, one-step faults",
-            "median at most 5 steps",
-            _steps(onset["median"]),
-            _reached(onset["median"], at_most=5),
-        ),
-        GoalRow(
-            "confirmation of collapses",
-            f"at most {SOON} steps after onset",
-            f"{_share(numbers['collapses_soon'], False)}; median {_steps(delay['median'])}, largest "
-            f"{_steps(delay['largest'])}; of natural runs alone {_share(numbers['collapses_soon_natural'], False)}",
-            _reached(delay["largest"], at_most=SOON),
-        ),
-        GoalRow(
-            "layer and mechanism of injected faults",
-            "90 %",
-            _share(right, False),
-            _reached(right["share"], at_least=0.9),
-        ),
-    ]
-
-
-def _reached(value: float | None, at_least: float = float("-inf"), at_most: float = float("inf")) -> str:
-    return "-" if value is None else "yes" if at_least <= value <= at_most else "**no**"
-
-
-def _share(one: Numbers, is_brief: bool = True) -> str:
-    return rate(one["k"], one["n"], one["interval"], is_brief, digits=1)
-
-
-def _steps(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}" if value % 1 == 0.5 else f"{value:.0f}"
-
-
 def _rates_row(name: str, one: Numbers) -> tuple[str, ...]:
     return (
         name,
         str(one["recall"]["n"]),
         str(one["false_alarms"]["n"]),
         str(one["ambiguous"]),
-        *(_share(one[key]) for key in ("recall", "precision", "false_alarms", "alive_with_a_stretch")),
+        *(share_cell(one[key]) for key in ("recall", "precision", "false_alarms", "alive_with_a_stretch")),
     )
 
 
@@ -274,25 +218,25 @@ def _fault_row(name: str, one: Numbers) -> tuple[str, ...]:
         str(one["runs"]),
         *(", ".join(f"{n} {value}" for value, n in one[key].items()) for key in ("labels", "verdicts")),
         one["right"],
-        _share(one["mechanism"]),
-        _share(one["layer"]) if one["has_layer"] else "–",
-        _share(one["both"]),
-        f"{_steps(onset['median'])}, {_steps(onset['p90'])}",
+        share_cell(one["mechanism"]),
+        share_cell(one["layer"]) if one["has_layer"] else "–",
+        share_cell(one["both"]),
+        f"{steps_cell(onset['median'])}, {steps_cell(onset['p90'])}",
     )
 
 
 def spread_row(what: str, one: Numbers) -> tuple[str, ...]:
     """Number, median, 90th percentile and largest of some steps."""
-    return (what, str(one["n"]), *(_steps(one[key]) for key in ("median", "p90", "largest")))
+    return (what, str(one["n"]), *(steps_cell(one[key]) for key in ("median", "p90", "largest")))
 
 
 def warning_rows(one: Numbers) -> list[tuple[str, str]]:
     """The rates of early warnings, by kind of run."""
     return [
-        ("natural runs that died, warned before the verdict", _share(one["runs_that_went_down"])),
-        ("collapses warned before their onset", _share(one["collapses_warned_before_onset"])),
-        ("healthy natural runs with a warning", _share(one["false_natural"])),
-        ("clean runs with a warning", _share(one["false_clean"])),
+        ("natural runs that died, warned before the verdict", share_cell(one["runs_that_went_down"])),
+        ("collapses warned before their onset", share_cell(one["collapses_warned_before_onset"])),
+        ("healthy natural runs with a warning", share_cell(one["false_natural"])),
+        ("clean runs with a warning", share_cell(one["false_clean"])),
     ]
 
 
