@@ -185,11 +185,6 @@ class MeasuredOutputs:
 
     # ---- inside
 
-    @staticmethod
-    def is_host(x: Any) -> bool:
-        """Whether a tensor lies in the memory of the host."""
-        return bool(x.device.type == "cpu")
-
     def _after(self, x: Any) -> Any:
         """What the function makes of outputs whose first axis is that of the units."""
         return x if self.function is None else FUNCTIONS[self.function](x)
@@ -199,7 +194,7 @@ class MeasuredOutputs:
         import torch
 
         ends = FLAT_ENDS.get(self.function or "")
-        if self.is_host(sample):
+        if StepVector.is_host(sample):
             found, zeros = unit_statistics(sample.contiguous().numpy())
             self._column[[MEAN, STD, ZERO]] = found
             counted = torch.from_numpy(zeros)
@@ -220,7 +215,7 @@ class MeasuredOutputs:
 
     def _confirmed(self, output: Any, quiet: Any) -> Any:
         """Which units, among those that are quiet in the subsample, are silent in the whole batch."""
-        if not self.is_host(output):
+        if not StepVector.is_host(output):
             return self._is_zero(*self.axes.ends(output))
         candidates = quiet.nonzero()[:, 0]
         if len(candidates):

@@ -52,7 +52,7 @@ def measured(parameters: Sequence[Any], block: NDArray[np.float32]) -> MeasuredT
         parameters: the parameters.
         block: (kind, statistic, tensor), where the statistics are written to; NaN where a step gave no gradient.
     """
-    is_host = all(one.device.type == "cpu" for one in parameters)
+    is_host = all(StepVector.is_host(one) for one in parameters)
     return HostTensors(parameters, block) if is_host else DeviceTensors(parameters, block)
 
 
