@@ -40,6 +40,11 @@ class ArmResult:
     evidence: Evidence | None = None
 
     @property
+    def share(self) -> float:
+        """The share that lived; 0 without branches."""
+        return self.lived / max(1, self.runs)
+
+    @property
     def word(self) -> str:
         """``proven``, ``not shown`` or ``worse``; "" where nothing is compared."""
         return "" if self.evidence is None else self.evidence.word
@@ -122,7 +127,7 @@ class RescueResult:
     @property
     def proven(self) -> tuple[ArmResult, ...]:
         """The arms that are proven, those that saved most first."""
-        return tuple(sorted((a for a in self.arms if a.word == "proven"), key=lambda a: -a.lived / max(1, a.runs)))
+        return tuple(sorted((a for a in self.arms if a.word == "proven"), key=lambda a: -a.share))
 
     @property
     def last_open_step(self) -> int | None:

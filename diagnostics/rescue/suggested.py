@@ -20,7 +20,7 @@ def by_evidence(suggestions: Iterable[Suggestion], result: RescueResult | None) 
         if arm is None or not arm.runs:
             return 1, 0.0
         if arm.word == PROVEN:
-            return 0, -arm.lived / arm.runs
+            return 0, -arm.share
         return (2, 0.0) if arm.runs == len(arm.arm.branches) else (1, 0.0)
 
     return tuple(sorted(suggestions, key=place))

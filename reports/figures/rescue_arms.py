@@ -34,7 +34,7 @@ class ArmDot:
 def prepare(result: RescueResult) -> tuple[ArmDot, ...]:
     """The control first, then the remedies, those that saved most first; arms without a branch are left out."""
     remedies = [arm for arm in result.arms if arm.arm.dose is None]
-    remedies.sort(key=lambda arm: -arm.lived / max(1, arm.runs))
+    remedies.sort(key=lambda arm: -arm.share)
     return tuple(_dot(arm) for arm in (result.control, *remedies) if arm.interval is not None)
 
 

@@ -40,7 +40,7 @@ def prepare(result: RescueResult) -> tuple[DoseResponse, ...]:
     """The remedies that were tried at several strengths; none without a control."""
     if not result.control.runs:
         return ()
-    control = result.control.lived / result.control.runs
+    control = result.control.share
     found = []
     for name, axis in AXES.items():
         arms = [a for a in result.arms if a.arm.name == name and a.arm.dose is not None and a.interval is not None]
@@ -48,7 +48,7 @@ def prepare(result: RescueResult) -> tuple[DoseResponse, ...]:
         if arms:
             intervals = np.array([arm.interval for arm in arms], dtype=float)
             doses = np.array([arm.arm.dose for arm in arms], dtype=float)
-            lived = np.array([arm.lived / arm.runs for arm in arms])
+            lived = np.array([arm.share for arm in arms])
             found.append(DoseResponse(axis, doses, lived, intervals[:, 0], intervals[:, 1], control))
     return tuple(found)
 

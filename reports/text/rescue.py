@@ -207,7 +207,7 @@ def _in_order(result: RescueResult) -> list[ArmResult]:
 
     def place(arm: ArmResult) -> tuple[bool, bool, float]:
         is_dose = arm.arm.name in (f"{RATE}-doses", f"{CLIP}-doses")
-        return is_dose, arm.word != PROVEN and not is_dose, 0.0 if is_dose else -arm.lived / max(1, arm.runs)
+        return is_dose, arm.word != PROVEN and not is_dose, 0.0 if is_dose else -arm.share
 
     return sorted(result.arms, key=place)
 
