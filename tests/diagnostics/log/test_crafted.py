@@ -14,8 +14,9 @@ from diagnostics.errors import LogError
 from diagnostics.log.reader import open_run
 from diagnostics.log.repair import repair_log
 from diagnostics.run.run import Run
-from tests.helpers.crafted_logs import BOMBS, HEADERS, NOT_READ, ODD_ROWS, craft, random_change
+from tests.helpers.crafted_logs import BOMBS, HEADERS, NOT_READ, ODD_ROWS, random_change
 from tests.helpers.fuzz import Record, assert_one_line, fuzz
+from tests.helpers.log_changes import craft
 from tests.helpers.log_writers import ROWS, use_all, whole_log
 
 

@@ -13,9 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from reports.cli import main
-from tests.helpers.crafted_logs import BOMBS, HEADERS, NOT_READ, ODD_ROWS, craft
+from tests.helpers.crafted_logs import BOMBS, HEADERS, NOT_READ, ODD_ROWS
 from tests.helpers.fuzz import Record
 from tests.helpers.limited import MEMORY, lenet_diag
+from tests.helpers.log_changes import craft
 from tests.helpers.log_writers import whole_log
 from tests.helpers.no_pictures import BLANK, PAINTS
 

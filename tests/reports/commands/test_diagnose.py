@@ -18,7 +18,7 @@ from docs import generate
 from reports.cli import main
 from reports.text import rules_manual
 from reports.text.diagnosis import diagnosis_text
-from tests.helpers.crafted_logs import rename_layers
+from tests.helpers.log_changes import rename_layers
 from tests.helpers.rescue_results import rescue_in_which
 from tests.helpers.small_trainings import small_model, train
 

@@ -17,7 +17,7 @@ from reports.figures import style
 from reports.pages import run_page, study_page
 from reports.pages.run_page import write_report
 from tests.helpers import synthetic_runs as synthetic
-from tests.helpers.crafted_logs import rename_layers
+from tests.helpers.log_changes import rename_layers
 from tests.helpers.no_pictures import BLANK, PAINTS
 from tests.helpers.small_trainings import small_model, train
 

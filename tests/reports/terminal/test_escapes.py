@@ -19,7 +19,7 @@ from diagnostics.schema.tables import EVENTS
 from diagnostics.study.plan import Arm, StudyPlan
 from lenet.settings import Settings
 from reports.terminal.output import shown
-from tests.helpers.crafted_logs import rename_layers
+from tests.helpers.log_changes import rename_layers
 from tests.helpers.pseudo_terminal import on_a_terminal
 from tests.helpers.small_trainings import small_model, train
 
