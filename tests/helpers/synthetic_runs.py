@@ -25,64 +25,16 @@ from diagnostics.schema.tables import BINS, COUNTS, EPOCHS, KERNELS, RANGES, SIL
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare_all
 from diagnostics.statistics.summarising import summarise
-from lenet.hooks import LayerInfo, TensorInfo
 from reports.pages.study_data import StudyData
+from tests.helpers.lenet_info import GUESSING, lenet_info
 
-SHAPES = {
-    "conv1": (5, 5, 1, 6),
-    "conv2": (5, 5, 6, 16),
-    "dense1": (400, 120),
-    "dense2": (120, 84),
-    "dense3": (84, 10),
-}
-OUTPUTS = {"conv1": (28, 28, 6), "conv2": (10, 10, 16), "dense1": (120,), "dense2": (84,), "dense3": (10,)}
-PRIOR = (0.0987, 0.1124, 0.0993, 0.1022, 0.0974, 0.0904, 0.0986, 0.1044, 0.0975, 0.0991)
-GUESSING = float(-sum(p * np.log(p) for p in PRIOR))
 DEATH = 33
 COLLAPSE = 700
 
 
-def info(steps: int = 300, per_epoch: int = 100, settings: dict[str, Any] | None = None) -> RunInfo:
-    """What the header of a LeNet's log says."""
-    tensors, layers, offset = [], [], 0
-    for name, shape in SHAPES.items():
-        for tensor, form in (("weights", shape), ("biases", shape[-1:])):
-            size = int(np.prod(form))
-            tensors.append(TensorInfo(name, tensor, form, offset, size))
-            offset += size
-        kind = "ConvolutionLayer" if name.startswith("conv") else "DenseLayer"
-        activation = "softmax" if name == "dense3" else "relu"
-        layers.append(LayerInfo(name, kind, activation, OUTPUTS[name], shape[-1]))
-    default = {
-        "network": "lenet",
-        "optimizer": "sgd",
-        "lr": 0.5,
-        "batch_size": 128,
-        "epochs": 3,
-        "seed": 7,
-        "steps": None,
-        "convolution": "exact",
-        "init": "report",
-    }
-    return RunInfo(
-        tuple(tensors),
-        tuple(layers),
-        PRIOR,
-        128,
-        60_000,
-        per_epoch,
-        -(-steps // per_epoch),
-        steps,
-        7,
-        {"optimizer": "OptimizerSGD", "learning_rate": 0.5},
-        default if settings is None else settings,
-        {"python": "3.12.1", "numpy": "2.0.0", "threads": 2, "data": "mnist 6bbc9ace"},
-    )
-
-
 def healthy(steps: int = 300, name: str = "healthy", **more: Any) -> Run:
     """A run that learns and keeps what it learned."""
-    run = _run(info(steps, **more), name, _falling(steps))
+    run = _run(lenet_info(steps, **more), name, _falling(steps))
     checks = (
         _finding(
             "dead-units", None, 0, steps - 1, 0.31, 0.9, "no layer was dead for a whole window", RuleOutcome.PASSED
@@ -99,7 +51,7 @@ def dead(steps: int = 300, name: str = "dead") -> Run:
     loss = np.full(steps, GUESSING)
     loss[:DEATH] = np.linspace(2.6, 1.9, DEATH)
     loss[DEATH - 1] = 4.3
-    run = _run(info(steps), name, loss, died=DEATH)
+    run = _run(lenet_info(steps), name, loss, died=DEATH)
     last = steps - 1
     chain = (
         _finding("exploding-gradient", "conv2", 31, 31, 14.0, 10.0, "gradient of conv2 up 14x in 3 steps"),
@@ -137,7 +89,7 @@ def collapsed(steps: int = 1407, name: str = "collapsed") -> Run:
     loss = _falling(steps)
     loss[COLLAPSE:] = GUESSING
     loss[COLLAPSE] = 6.5
-    run = _run(info(steps, 469), name, loss, died=COLLAPSE)
+    run = _run(lenet_info(steps, 469), name, loss, died=COLLAPSE)
     chain = (_finding("dead-units", "dense2", COLLAPSE, steps - 1, 1.0, 0.9, "all 84 units silent"),)
     diagnosis = Diagnosis(
         name,
@@ -160,7 +112,7 @@ def diverged(steps: int = 300, name: str = "diverged", at: int = 120) -> Run:
     """A run whose numbers stop being numbers."""
     loss = _falling(steps)
     loss[at:] = np.nan
-    run = _run(info(steps), name, loss, broken=at)
+    run = _run(lenet_info(steps), name, loss, broken=at)
     chain = (_finding("non-finite", "conv1", at, steps - 1, 150.0, 0.0, "150 weights of conv1 are not finite"),)
     diagnosis = Diagnosis(
         name,

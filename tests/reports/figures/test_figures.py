@@ -11,6 +11,7 @@ from reports.figures.layers import layer_curves
 from reports.figures.loss import loss_figure
 from reports.figures.snapshot_moments import moments
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.lenet_info import GUESSING, PRIOR
 
 KINDS = {"healthy": synthetic.healthy, "dead": synthetic.dead, "diverged": synthetic.diverged}
 # The figures of a rescue are drawn from its result and not from a run; test_rescue_figures draws them.
@@ -43,8 +44,8 @@ def test_a_name_that_is_no_figure_is_refused():
 def test_the_loss_figure_draws_the_level_of_guessing_and_the_stretch():
     data = loss.prepare(synthetic.collapsed())
 
-    assert data.guess_loss == pytest.approx(synthetic.GUESSING)
-    assert data.guess_accuracy == max(synthetic.PRIOR)
+    assert data.guess_loss == pytest.approx(GUESSING)
+    assert data.guess_accuracy == max(PRIOR)
     assert data.loss[1].max() == pytest.approx(6.5)
     assert data.stretches[0].onset == data.turn == synthetic.COLLAPSE
     assert data.epoch_starts == (469, 938, 1407)[:2]

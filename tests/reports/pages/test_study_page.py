@@ -16,6 +16,7 @@ from reports.pages.study_data import StudyData
 from reports.pages.study_page import build
 from reports.results import why
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.lenet_info import GUESSING
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_each_arm_shows_its_runs_with_their_fates(study):
 
     assert [c.fate for c in first.curves] == ["survivor", "defect", "defect", "defect"]
     assert {c.fate for c in second.curves} == {"survivor"}
-    assert first.guess_loss == pytest.approx(synthetic.GUESSING)
+    assert first.guess_loss == pytest.approx(GUESSING)
 
 
 def test_the_bands_part_where_the_defect_runs_went_down(study):
