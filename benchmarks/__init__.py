@@ -5,6 +5,7 @@ How often the detector is right
 How its thresholds were found
     python -m benchmarks.calibrate.starts         trains many short runs, to see how long learning takes to begin
     python -m benchmarks.calibrate.calibration    healthy bands, patience and grace: docs/calibration.md
+    python -m benchmarks.calibrate.standstill     how long to wait where nothing moves: docs/standstill.md
 What was tried to break it
     python -m benchmarks.reliability              kills, full disks, damaged and crafted files: docs/reliability.md
 How it judges the logs of other tools

@@ -152,11 +152,11 @@ class EarlyWarnings:
 
 
 def plateau_warning(step: int) -> Finding:
-    """The warning for a run that guesses at patience while its layers still move: how such runs ended."""
+    """The warning for a run that guesses at patience without a proof that it cannot learn: how such runs ended."""
     known = plateaus()
     words = (
-        f"not learned yet after {step + 1:,} steps, with layers that still move: {known.k} of {known.n} such runs were "
-        "not dead in the end"
+        f"not learned yet after {step + 1:,} steps, and nothing proves that it cannot learn: {known.k} of {known.n} such "
+        "runs were not dead in the end"
     )
     return Finding(RULE, None, step, step, math.nan, math.nan, Severity.WARNING, math.nan, words, detail=PLATEAU)
 

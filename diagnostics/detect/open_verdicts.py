@@ -24,8 +24,8 @@ def open_verdicts(symptoms: Symptoms, verdict: Verdict) -> dict[Verdict, str]:
     found: dict[Verdict, str] = {}
     if verdict is Verdict.HEALTHY and hidden >= symptoms.window:
         found[Verdict.RECOVERED] = f"a defect stretch of up to {hidden:,} steps {where} cannot be seen"
-    elif verdict is Verdict.HEALTHY and symptoms.has_gaps and unseen.late_start >= symptoms.patience:
-        at = f"step {symptoms.patience:,}"
+    elif verdict is Verdict.HEALTHY and symptoms.has_gaps and unseen.late_start >= symptoms.standstill:
+        at = f"step {symptoms.standstill:,}"
         found[Verdict.RECOVERED] = f"it learned after {at}, and so few rows do not show whether it stood still then"
     if verdict is Verdict.RECOVERED and all(one.kind is Verdict.NEVER_LEARNED for one in symptoms.stretches):
         lacks = "in so few rows" if symptoms.sees_layers else "without the outputs of its layers"

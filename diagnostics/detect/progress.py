@@ -1,9 +1,9 @@
 """Whether a run still moves: its loss, its accuracy and the outputs of its layers, compared with their own noise.
 
 A plateau is no defect while the layers still change: many runs with sigmoids, and some with small
-rates, leave their plateau after hundreds of steps. So a run that guesses at patience is called
-never-learned only where nothing moves any more. A run that ends while its loss falls or its
-accuracy rises is slow, and undecided.
+rates, leave their plateau after hundreds of steps. A run that still guesses after six times the
+patience is called never-learned only where nothing moves any more. A run that ends while its loss
+falls or its accuracy rises is slow, and undecided.
 
 The last rows are split into two halves, and the difference of the halves' means is measured in
 units of the noise of these means.

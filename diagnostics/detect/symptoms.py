@@ -6,8 +6,8 @@
      │                 │                                            │
      ├─────────────────┴───────── not finite ─────▶ DIVERGED ───────┤
      │                                                              │
-     └─ guessing at patience P, or cannot learn ──▶ NEVER LEARNED ──┘
-        any more
+     └─ guessing at a standstill, or cannot ──────▶ NEVER LEARNED ──┘
+        learn any more
 
 H is the entropy of the class prior, and A the share of the commonest class. The terms are
 defined over the last W steps. W is 20 steps, or as many as hold 2,560 samples where these are
@@ -36,13 +36,15 @@ A + 0.1 is enough, or without an accuracy a loss of at most 0.85 H. At the end o
 learned, any accuracy above chance with a loss of at most H is enough where loss or accuracy still
 improve.
 
-A run that *cannot learn any more* is called never-learned before patience P. The proof is a layer
-that was constant for every input throughout W (all its ReLU units dead, or all its sigmoids or
-tanhs stuck at the same numbers), while the gradient of its weights and of everything below is
-exactly zero. At patience a run that guesses is called never-learned only where nothing moves any
-more: neither its loss nor the outputs of its layers (:mod:`diagnostics.detect.progress`). At the
-end a run that guesses and never learned is called never-learned from grace G on, unless loss or
-accuracy still improve.
+A run that *cannot learn any more* is called never-learned at once. The proof is a layer that was
+constant for every input throughout W (all its ReLU units dead, or all its sigmoids or tanhs stuck
+at the same numbers), while the gradient of its weights and of everything below is exactly zero.
+Without a proof a run that guesses has *not learned yet* at patience P, which is an early warning.
+While it goes on, it is called never-learned after six times the patience ("standstill"), and only
+where nothing moves any more: neither its loss nor the outputs of its layers
+(:mod:`diagnostics.detect.progress`).
+At the end a run that guesses and never learned is called never-learned from grace G on, unless loss
+or accuracy still improve.
 
 A run is undecided where it is slow (loss or accuracy still improve), where it ends before G, and
 where it is neither guessing nor learned. A run is undecided too where it ends in the middle of a
@@ -86,7 +88,7 @@ class Symptoms:
     ``has_accuracy``: whether rows have an accuracy; without one the loss alone decides. Default True.
     ``task``: the task of the run, which decides loss and accuracy of guessing. Default classes with cross-entropy.
     ``sees_layers``: whether ``is_moving`` knows the outputs of layers. Without them a run that guesses and still
-    improves at its end is slow, even where nothing moved at patience. Default True.
+    improves at its end is slow, even where nothing moved before. Default True.
     ``are_means``: whether a row is the mean over the steps since the row before. Default False: it is that of its step.
 
     ``recent`` is the window of the last W steps; ``stretches`` are the defect stretches so far; ``unseen`` follows what
@@ -109,6 +111,7 @@ class Symptoms:
         self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means)
         # Patience and grace cannot be shorter than the window.
         self.patience = max(int(thresholds["verdict.patience"]), window)
+        self.standstill = int(thresholds["verdict.standstill"] * self.patience)
         self.grace = max(int(thresholds["verdict.grace"]), window)
         self._onset = OnsetInterval(ONSET_MEAN)
         self.unseen = UnseenSteps(self.recent, are_means)
@@ -197,7 +200,7 @@ class Symptoms:
         if recent.is_guessing and self.open_stretch is None:
             if self.has_learned:
                 return self._open(Verdict.COLLAPSED, recent.last_good + 1, step, self._onset.of_collapse())
-            if cannot_learn() or (step >= self.patience and self._stands_still(is_moving)):
+            if cannot_learn() or (step >= self.standstill and self._stands_still(is_moving)):
                 return self._open(Verdict.NEVER_LEARNED, 0, step, self._onset.of_never_learned())
         return None
 

@@ -104,5 +104,5 @@ def stopped_though_alive() -> Counted:
 
 
 def plateaus() -> Counted:
-    """How many of the runs that guessed at patience while their layers still moved were not dead in the end."""
+    """How many of the runs that guessed at patience, and were not proven dead, were not dead in the end."""
     return Counted(**_kept()["plateau"])

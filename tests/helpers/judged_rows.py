@@ -20,6 +20,7 @@ from diagnostics.schema.task import prior_entropy
 H = math.log(10)
 P = int(DEFAULT_THRESHOLDS["verdict.patience"])
 G = int(DEFAULT_THRESHOLDS["verdict.grace"])
+S = int(P * DEFAULT_THRESHOLDS["verdict.standstill"])  # from this step on a standstill is a defect
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def stretches(rows: Sequence[PlainRow], words: Words) -> list[list[object]]:
             assert isinstance(ended, int)
             if has_learned:
                 found.append(["collapsed", max(last_good(seen, words) + 1, ended), row.step, None])
-            elif row.step >= max(words.patience, words.window):
+            elif row.step >= 6 * max(words.patience, words.window):
                 found.append(["never-learned", ended, row.step, None])
     if found and found[-1][3] is None and found[-1][0] != "diverged" and is_above_chance(rows, words, 0.1):
         guesses = [rows[n - 1].step for n in range(1, len(rows) + 1) if state(rows[:n], words)[0]]

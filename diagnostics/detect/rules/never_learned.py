@@ -5,14 +5,15 @@ hold 2,560 samples where these are more, and at most 200.
 Guessing is a mean data loss of at least 0.95 H, the entropy of the class prior, together
 with an accuracy no better than that of always answering the commonest class. A run that
 guesses without ever having learned (a mean loss of at most 0.7 H) is in this stretch from
-step 0 on: at patience P, earlier where a layer is proven to be unable to learn any more,
-or at the end where it was given at least G steps.
+step 0 on: as soon as a layer is proven to be unable to learn any more; without a proof after
+six times the patience P, where nothing moves; or at the end, where it was given at least G steps.
 
 What it means: the run has learned how frequent the classes are, and nothing about the images.
 The other rules find out why. The step at which it died is that of the blow.
 
-What it does not mean: the run might still learn later. One in a hundred runs that learn in the
-end still guesses at P, and such a run recovers. The limits are those of `verdict`.
+What it does not mean: without a proof the run might still learn later, and then it recovers. Of
+the runs that learn in the end one in a hundred still guesses at P, and of those with the paper's
+learning rate one in ten (docs/standstill.md). The limits are those of `verdict`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import RuleOutcome, Severity, Verdict
 from diagnostics.detect.rules import MECHANISMS
-from tests.helpers.judged_rows import H, P, info, judge, piecewise, rows
+from tests.helpers.judged_rows import H, P, S, info, judge, piecewise, rows
 
 DEAD = {
     "dense1/dead_fraction": (33, 15 / 16),
@@ -178,7 +178,7 @@ def test_of_layers_that_die_one_after_another_the_first_is_to_blame():
 
 
 def test_a_recovery_disproves_that_the_labels_carry_no_information():
-    late = judge(rows(piecewise((P + 40, H), (100, 0.3)))).diagnosis
+    late = judge(rows(piecewise((S + 40, H), (100, 0.3)))).diagnosis
 
     assert late.verdict is Verdict.RECOVERED
     assert late.cause is None
@@ -186,8 +186,8 @@ def test_a_recovery_disproves_that_the_labels_carry_no_information():
 
 
 def test_a_layer_that_dies_after_the_verdict_is_not_its_cause():
-    uneven = np.where(np.arange(P + 150) < 30, 1.9, 2.29)
-    diagnosis = judge(rows(uneven, 0.1, changes={"dense1/dead_fraction": (P + 100, 1.0)})).diagnosis
+    uneven = np.where(np.arange(S + 150) < 30, 1.9, 2.29)
+    diagnosis = judge(rows(uneven, 0.1, changes={"dense1/dead_fraction": (S + 100, 1.0)})).diagnosis
 
     assert diagnosis.verdict is Verdict.NEVER_LEARNED
     assert "dead-units" not in [f.rule for f in diagnosis.chain]

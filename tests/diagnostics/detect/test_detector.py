@@ -164,10 +164,10 @@ def test_memory_stays_flat_and_the_chain_reaches_back_far_enough():
 def test_the_limits_a_run_was_judged_by_stand_in_its_diagnosis():
     limits = DEFAULT_THRESHOLDS.changed({"verdict.patience": 60})
 
-    told = judge(rows(piecewise((70, H))), limits=limits)
+    told = judge(rows(piecewise((370, H))), limits=limits)
 
     assert told.diagnosis.limits["verdict.patience"] == 60
-    assert told.diagnosis.confirmed == 60
+    assert told.diagnosis.confirmed == 360
 
 
 # ---- proof
@@ -182,7 +182,7 @@ def silent(count, begin, layer="dense1", gradient=0.0):
     return {f"{layer}/dead_fraction": (begin, 1.0), f"{layer}/dead_window_fraction": (begin + 19, 1.0), **zeros}
 
 
-def test_a_wholly_dead_layer_without_a_gradient_is_proof_before_patience():
+def test_a_wholly_dead_layer_without_a_gradient_is_proof_at_once():
     told = judge(rows(piecewise((80, H)), changes=silent(80, 30)))
 
     assert told.stretches == [("never-learned", 0, 49, None)]

@@ -16,7 +16,7 @@ from lenet import (
     Model,
     OptimizerSGD,
 )
-from tests.helpers.judged_rows import H, P, entropy, info, judge, piecewise, rows
+from tests.helpers.judged_rows import H, S, entropy, info, judge, piecewise, rows
 from tests.helpers.small_trainings import small_model, train
 
 
@@ -37,9 +37,9 @@ def test_noise_of_small_batches_is_no_defect(batch):
     assert told.diagnosis.verdict is Verdict.HEALTHY
 
 
-def test_a_slow_starter_is_healthy_before_patience_and_recovers_after_it():
-    early = judge(rows(piecewise((P - 20, H), (200, 0.4))))
-    late = judge(rows(piecewise((P + 56, H), (200, 0.4))))
+def test_a_slow_starter_is_healthy_before_a_standstill_is_a_defect_and_recovers_after_it():
+    early = judge(rows(piecewise((S - 20, H), (200, 0.4))))
+    late = judge(rows(piecewise((S + 56, H), (200, 0.4))))
 
     assert early.diagnosis.verdict is Verdict.HEALTHY
     assert late.diagnosis.verdict is Verdict.RECOVERED

@@ -13,7 +13,7 @@ from diagnostics.detect.symptoms import Symptoms
 from diagnostics.run.run import Run
 from diagnostics.schema.columns import Column, Columns
 from diagnostics.schema.run_info import RunInfo
-from tests.helpers.judged_rows import H
+from tests.helpers.judged_rows import H, S
 
 TEN = (0.1,) * 10
 GUESS, GOOD = H, 0.3
@@ -109,12 +109,14 @@ def test_a_run_with_losses_only_and_no_number_of_classes_cannot_be_judged_and_sa
     assert "--classes" in finding.message
 
 
-def test_a_run_without_layers_whose_loss_stands_still_at_patience_has_recovered_where_it_learns_later():
-    late = [GUESS] * 400 + [GOOD] * 100
+def test_a_run_without_layers_whose_loss_stands_still_has_recovered_where_it_learns_very_late():
+    late = [GUESS] * (S + 100) + [GOOD] * 300
 
     assert run_of(late).verdict is Verdict.RECOVERED
-    assert run_of(late[:400]).verdict is Verdict.NEVER_LEARNED
+    assert run_of(late[: S + 100]).verdict is Verdict.NEVER_LEARNED
     assert run_of(late, every=10).verdict is Verdict.RECOVERED
+    assert run_of(late[400:]).verdict is Verdict.HEALTHY
+    assert run_of(late[400:], every=50).verdict is Verdict.HEALTHY
 
 
 def test_a_run_without_layers_whose_loss_still_falls_at_its_end_is_slow_and_not_dead():
@@ -132,8 +134,9 @@ class TestMeansOverManySteps:
         found = judged(steps.tolist(), losses.tolist(), accuracies.tolist(), are_means=True, samples=2560)
         return found.verdict(is_over=True)
 
-    def test_one_that_guesses_throughout_and_learns_later_has_recovered(self):
-        assert self.verdict((2.302, 0.1), (1.2, 0.6), (0.3, 0.9)) is Verdict.RECOVERED
+    def test_one_that_guesses_for_long_and_learns_later_has_recovered(self):
+        assert self.verdict((2.302, 0.1), (2.302, 0.1), (2.302, 0.1), (1.2, 0.6), (0.3, 0.9)) is Verdict.RECOVERED
+        assert self.verdict((2.302, 0.1), (1.2, 0.6), (0.3, 0.9)) is Verdict.HEALTHY
 
     def test_a_mean_far_above_chance_is_that_of_a_run_that_had_learned_for_a_time(self):
         assert self.verdict((1.8, 0.33), (2.1, 0.21), (2.302, 0.1)) is Verdict.COLLAPSED

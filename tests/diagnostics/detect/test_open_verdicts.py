@@ -9,6 +9,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.detect.open_verdicts import open_verdicts
 from reports.text.diagnosis import diagnosis_text
 from tests.diagnostics.detect.test_missing_steps import GOOD, GUESS, collapse, judged, run_of
+from tests.helpers.judged_rows import S
 
 
 def left_open(symptoms):
@@ -73,7 +74,7 @@ class TestMeans:
 
 
 def test_a_late_start_and_a_recovery_look_the_same_without_layers_and_the_text_says_so():
-    run = run_of([GUESS] * 400 + [GOOD] * 100)
+    run = run_of([GUESS] * (S + 100) + [GOOD] * 100)
 
     assert run.verdict is Verdict.RECOVERED
     assert set(run.diagnosis.also_possible) == {Verdict.HEALTHY}
@@ -81,8 +82,8 @@ def test_a_late_start_and_a_recovery_look_the_same_without_layers_and_the_text_s
     assert "possible:   healthy as well: without the outputs of its layers" in diagnosis_text(run.diagnosis)
 
 
-def test_a_start_between_rows_after_patience_may_be_a_recovery():
-    falling = list(np.linspace(1.2 * GUESS, 0.8 * GUESS, 400))  # at patience its loss falls, so that it is no defect
+def test_a_start_between_rows_after_a_long_plateau_may_be_a_recovery():
+    falling = list(np.linspace(1.2 * GUESS, 0.8 * GUESS, 3 * S))  # its loss falls all the time, so that it is no defect
     run = run_of(falling + [GOOD] * 200, every=10)
 
     assert (run.verdict, set(run.diagnosis.also_possible)) == (Verdict.HEALTHY, {Verdict.RECOVERED})

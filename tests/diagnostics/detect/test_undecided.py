@@ -8,7 +8,7 @@ import pytest
 from diagnostics.detect.findings import Verdict
 from diagnostics.detect.progress import change
 from reports.text.diagnosis import diagnosis_text
-from tests.helpers.judged_rows import H, P, info, judge, piecewise, rows
+from tests.helpers.judged_rows import H, P, S, info, judge, piecewise, rows
 
 
 def reason_of(diagnosis):
@@ -34,11 +34,11 @@ def test_a_plateau_with_layers_that_move_is_not_learned_yet_and_no_defect():
 
 
 def test_a_plateau_is_confirmed_once_nothing_moves_any_more():
-    told = judge(rows(piecewise((P + 300, H)), 0.1, changes=drifting(P + 300, until=P + 50)))
+    told = judge(rows(piecewise((S + 300, H)), 0.1, changes=drifting(S + 300, until=S + 50)))
     [(kind, onset, confirmed, _)] = told.stretches
 
     assert (kind, onset) == ("never-learned", 0)
-    assert P + 50 < confirmed < P + 180
+    assert S + 50 < confirmed < S + 180
 
 
 def test_a_run_that_guesses_and_still_gets_better_is_slow_and_not_dead():
@@ -52,7 +52,7 @@ def test_a_run_that_guesses_and_still_gets_better_is_slow_and_not_dead():
 
 
 def test_a_run_that_ends_above_chance_keeps_no_stretch_open():
-    told = judge(rows(piecewise((P + 60, H), (100, 0.85 * H)), [0.1] * (P + 60) + [0.3] * 100))
+    told = judge(rows(piecewise((S + 60, H), (100, 0.85 * H)), [0.1] * (S + 60) + [0.3] * 100))
     [(kind, _, _, recovery)] = told.stretches
 
     assert kind == "never-learned"
@@ -61,9 +61,9 @@ def test_a_run_that_ends_above_chance_keeps_no_stretch_open():
 
 
 def test_a_run_that_has_begun_to_do_better_at_its_end_is_slow_and_keeps_no_stretch_open():
-    t, noise = np.arange(400), np.random.default_rng(0).normal(0, 0.002, 1000)
-    loss = np.r_[np.full(P + 60, H), H * (1 - 0.0001 * t)] + noise[: P + 460]
-    told = judge(rows(loss, np.r_[np.full(P + 60, 0.1), 0.1 + 0.0003 * t]))
+    t, noise = np.arange(400), np.random.default_rng(0).normal(0, 0.002, S + 460)
+    loss = np.r_[np.full(S + 60, H), H * (1 - 0.0001 * t)] + noise
+    told = judge(rows(loss, np.r_[np.full(S + 60, 0.1), 0.1 + 0.0003 * t]))
     [(kind, _, _, recovery)] = told.stretches
 
     assert kind == "never-learned"
