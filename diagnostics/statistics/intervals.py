@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
@@ -28,10 +29,13 @@ def wilson(k: int, n: int) -> tuple[float, float] | None:
     expect_whole("k", k, 0)
     if k > n:
         raise SettingsError(f"k: received {k}, expected at most n = {n}")
+    return _wilson(int(k), int(n)) if n else None
+
+
+@cache
+def _wilson(k: int, n: int) -> tuple[float, float]:
     from scipy.stats import binomtest  # imported here, since it takes a second that `--help` does not need
 
-    if n == 0:
-        return None
     interval = binomtest(k, n).proportion_ci(confidence_level=CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -82,10 +86,16 @@ def fisher(k1: int, n1: int, k2: int, n2: int) -> float | None:
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """McNemar's exact two-sided p-value, from the two counts of pairs that disagree; 1 where no pair does."""
+    n = only_first + only_second
+    return _one_half(int(only_first), int(n)) if n else 1.0
+
+
+@cache
+def _one_half(k: int, n: int) -> float:
+    """Two-sided p-value that k of n are a share of one half."""
     from scipy.stats import binomtest
 
-    n = only_first + only_second
-    return float(binomtest(only_first, n, 0.5).pvalue) if n else 1.0
+    return float(binomtest(k, n, 0.5).pvalue)
 
 
 def adjust(p_values: Sequence[float]) -> list[float]:
