@@ -6,6 +6,7 @@ Each is made once a process. Nobody may change the files: copy them.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,19 @@ from typing import Any
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.training import run_training
 from lenet import Settings, load_dataset
+
+DYING = Settings(network="feedforward", lr=2.0, batch_size=64, limit=4000, epochs=8, steps=330, seed=1, threads=1)
+"""A feedforward network whose learning rate is four times too large: it dies within its first fifty steps."""
+LIVES = 0.1
+"""A learning rate at which it lives."""
+
+
+@cache
+def dying_log(lr: float = DYING.lr) -> Path:
+    """The log of that network, with its checkpoints in a folder of its own."""
+    path = Path(tempfile.mkdtemp(prefix="dying-")) / ("dead.h5" if lr == DYING.lr else "living.h5")
+    run_training(replace(DYING, lr=lr), path)
+    return path
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,31 +14,21 @@ import pytest
 from diagnostics.executors.executor import attempt
 from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.log.reader import open_run
-from diagnostics.record.training import run_training
 from diagnostics.rescue import death_study, experiment, to_the_end
 from diagnostics.rescue.patient import Patient, examine
-from lenet.settings import Settings
-
-DYING = Settings(network="feedforward", lr=2.0, batch_size=64, limit=4000, epochs=8, steps=330, seed=1, threads=1)
-
-LIVES = 0.1
-"""A learning rate at which it lives."""
+from tests.helpers.broken_runs import LIVES, dying_log
 
 
 @pytest.fixture(scope="session")
 def dead_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A feedforward network whose learning rate is four times too large: it dies within its first fifty steps."""
-    path = tmp_path_factory.mktemp("dead") / "dead.h5"
-    run_training(DYING, path)
-    return path
+    """A network that dies within its first fifty steps; rescues may be kept beside this copy of its log."""
+    return Path(shutil.copytree(dying_log().parent, tmp_path_factory.mktemp("rescue") / "dead")) / "dead.h5"
 
 
 @pytest.fixture(scope="session")
-def living_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def living_log() -> Path:
     """The same run with a rate at which it lives."""
-    path = tmp_path_factory.mktemp("living") / "living.h5"
-    run_training(replace(DYING, lr=LIVES), path)
-    return path
+    return dying_log(LIVES)
 
 
 class ThisProcess(LocalExecutor):

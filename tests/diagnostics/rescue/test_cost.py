@@ -21,7 +21,7 @@ from diagnostics.rescue.record import ENDINGS, BranchResult, Ending, RescueFolde
 from diagnostics.rescue.results import RescueResult, read_results
 from diagnostics.rescue.to_the_end import EndingProgress, Endings, EndingWork, cost_branches
 from diagnostics.statistics.intervals import mean_interval
-from tests.diagnostics.rescue.conftest import LIVES
+from tests.helpers.broken_runs import LIVES
 from tests.helpers.rescue_results import PATIENT, made_up_plan, made_up_rescue
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from diagnostics.log.reader import open_run
-from diagnostics.record.training import run_training
 from reports.cli import main
-from tests.diagnostics.rescue.conftest import DYING
+from tests.helpers.broken_runs import LIVES, dying_log
 from tests.helpers.made_up_deaths import made_up_tables, usual
 
 ROOT = Path(__file__).parents[3]
@@ -30,9 +29,7 @@ def call(*arguments: str | Path) -> Result:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("rescue") / "dead.h5"
-    run_training(DYING, path)
-    return path
+    return Path(shutil.copytree(dying_log().parent, tmp_path_factory.mktemp("rescue") / "dead")) / "dead.h5"
 
 
 def test_the_answer_is_counts_and_words_on_stdout_and_as_json(log: Path) -> None:
@@ -78,8 +75,7 @@ def test_branches_that_are_there_are_not_replaced_unasked(log: Path, tmp_path: P
 
 
 def test_a_healthy_run_and_wrong_options_are_one_line(log: Path, tmp_path: Path) -> None:
-    healthy = tmp_path / "healthy.h5"
-    run_training(replace(DYING, lr=0.1), healthy)
+    healthy = dying_log(LIVES)
 
     for arguments, code, words in (
         (("rescue", healthy), 3, "its verdict is healthy; a rescue needs a run that died"),
