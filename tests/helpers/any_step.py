@@ -65,8 +65,8 @@ def cases(seed: int, count: int) -> Iterator[RandomStep]:
             "l1": pick(0.0, 0.0, 1e-4),
             "l2": pick(0.0, 0.0, "dense1=0.001"),
             "shuffle": pick(True, False),
-            "batch_size": pick(16, 20, 33, 64),
-            "limit": pick(100, 150, 257),
+            "batch_size": pick(8, 10, 33, 34),
+            "limit": pick(50, 75, 129),
             "epochs": pick(2, 3),
             "seed": int(rng.integers(1000)),
         }
