@@ -22,7 +22,12 @@ from diagnostics.measure.compiler import compiled_loops
 from tests.helpers.examples import load_profile
 from tests.helpers.fuzz import SEED
 
-pytest_plugins = ["tests.helpers.cost", "tests.helpers.mnist_once", "tests.helpers.no_pictures", "tests.helpers.pools"]
+pytest_plugins = [
+    "tests.helpers.cost",
+    "tests.helpers.mnist_once",
+    "tests.helpers.no_pictures",
+    "tests.helpers.pools",
+]
 
 threadpool_limits(1, user_api="blas")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -37,7 +42,11 @@ load_profile()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.getoption("numprocesses", None):  # 2 in the process that hands out tests
+    if config.getoption("numprocesses", None):  # 2 in the process that hands out tests
+        from tests.helpers.forked import share_a_server  # a plugin would be imported too early above
+
+        share_a_server()
+    else:
         compiled_loops()
 
 

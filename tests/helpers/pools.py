@@ -6,9 +6,10 @@ the tests. What a worker imports, and in which environment, takes the real start
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-from multiprocessing import forkserver
+import os
+import socket
+from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
@@ -16,24 +17,44 @@ from diagnostics.executors import worker_pool
 from tests.helpers import cost
 
 ROOT = Path(__file__).parents[2]
-PRELOADED = [
-    "diagnostics.record.training",
-    "diagnostics.rescue",
-    "tests.helpers.fake_work",
-    "tests.helpers.mnist_once",
-    "reports.pages.run_page",
-]
+SERVER = """
+import os
+from multiprocessing.forkserver import main
+listener, alive = os.dup(0), os.dup(1)
+nothing = os.open(os.devnull, os.O_RDWR)
+os.dup2(nothing, 0)
+os.dup2(nothing, 1)
+main(listener, alive, [])
+"""
+"""The server of multiprocessing, as a program that is forked from that of the tests."""
 
 
 def from_a_server(_: str = "spawn") -> BaseContext:
     """The context of processes that a server forks; the first call starts the server."""
-    server = forkserver._forkserver  # type: ignore[attr-defined]
-    if server._forkserver_pid is None:
-        multiprocessing.set_forkserver_preload(PRELOADED)
-        with contextlib.chdir(ROOT):
-            forkserver.ensure_running()
-        cost.ends.append(server._stop)
+    if forkserver._forkserver._forkserver_address is None:  # type: ignore[attr-defined]
+        _start(forkserver._forkserver)  # type: ignore[attr-defined]
     return multiprocessing.get_context("forkserver")
+
+
+def _start(server: forkserver.ForkServer) -> None:
+    """What ``server.ensure_running()`` does, without a process that imports all anew."""
+    from tests.helpers.forked import start
+
+    address = connection.arbitrary_address("AF_UNIX")  # type: ignore[attr-defined]
+    reading, writing = os.pipe()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        program = start("-c", SERVER, cwd=ROOT, stdin=listener.fileno(), stdout=reading, stderr=2)
+    os.close(reading)
+    server._forkserver_address, server._forkserver_alive_fd = address, writing  # type: ignore[attr-defined]
+    server.ensure_running = resource_tracker.ensure_running  # type: ignore[method-assign]
+
+    def end() -> None:
+        os.close(writing)
+        program.wait()
+
+    cost.ends.append(end)
 
 
 CONTEXTS = {"forkserver": from_a_server, "spawn": worker_pool.get_context}
