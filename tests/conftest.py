@@ -11,6 +11,7 @@ process that only hands out tests to others needs none.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from tests.helpers.fuzz import SEED
 
 pytest_plugins = [
     "tests.helpers.cost",
+    "tests.helpers.cold_start",
     "tests.helpers.mnist_once",
     "tests.helpers.no_pictures",
     "tests.helpers.pools",
@@ -47,7 +49,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
         share_a_server()
     else:
+        gc.disable()  # what is imported and collected stays: a search for garbage in it finds none
         compiled_loops()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_report_header() -> str:
