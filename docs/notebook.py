@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parent / "from-dead-to-rescued.ipynb"
 LONGEST_CELL = 600
@@ -29,6 +28,8 @@ def read() -> Any:
 
 def execute(notebook: Any) -> Any:
     """The notebook, executed in a folder of its own. Raises CellExecutionError where a cell fails."""
+    from nbclient import NotebookClient  # half a second that reading the notebook does not need
+
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PYTHONPATH"] = str(NOTEBOOK.parents[1])
         client = NotebookClient(
