@@ -6,6 +6,7 @@ the tests. What a worker imports, and in which environment, takes the real start
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import socket
@@ -39,7 +40,14 @@ def from_a_server(_: str = "spawn") -> BaseContext:
 def _start(server: forkserver.ForkServer) -> None:
     """What ``server.ensure_running()`` does, without a process that imports all anew."""
     from tests.helpers.forked import start
+    from tests.helpers.forking_server import PROJECT
 
+    if hasattr(server, "_forkserver_authkey"):  # from Python 3.14 on: its clients want a key that we do not have
+        server.set_forkserver_preload([*PROJECT, "tests.helpers.mnist_once"])
+        with contextlib.chdir(ROOT):
+            server.ensure_running()
+        cost.ends.append(server._stop)  # type: ignore[attr-defined]
+        return
     address = connection.arbitrary_address("AF_UNIX")  # type: ignore[attr-defined]
     reading, writing = os.pipe()
     with socket.socket(socket.AF_UNIX) as listener:
