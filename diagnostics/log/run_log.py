@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -121,7 +122,8 @@ class RunLog:
         if self._writer is not None:
             epoch = -1 if event.epoch is None else event.epoch
             self._writer.add(VALIDATIONS, **{**_fields_of(VALIDATIONS, event), "epoch": epoch})
-            message = f"validation accuracy {event.accuracy:.4f}, loss {event.loss:.4f}"
+            right = "" if math.isnan(event.accuracy) else f"accuracy {event.accuracy:.4f}, "
+            message = f"validation {right}loss {event.loss:.4f}"
             self.note(event.step, "validation", message, value=event.accuracy)
 
     def checkpoint(self, step: int, model: HasState, recorder: Mapping[str, NDArray[Any]], healthy: bool) -> None:

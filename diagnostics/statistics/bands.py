@@ -38,7 +38,8 @@ def parameter_bands(
 
     Index (fate, layer, tensor, kind, statistic, step); columns median, low (the 10th
     percentile), high (the 90th) and n, the runs that have this step. Aligned at the
-    onset, n counts a healthy run once for each onset. Undecided runs are left out.
+    onset, n counts a healthy run once for each onset. Undecided runs are left out. The
+    frame is empty where no run is left, and where the runs record no tensors.
 
     Args:
         runs: the runs, all of networks with the same tensors.
@@ -68,6 +69,8 @@ def parameter_bands(
     for run in judged:
         if run.columns.tensors != tensors:
             raise ValueError(f"{run.name}: has other tensors than {judged[0].name}; compare runs of one network")
+    if not tensors:
+        return _empty()
     statistics = expect_names("statistics", statistics, judged[0].columns.statistics("tensor"))
     onsets = [onset_of(run) or 0 for run in defect]
     if align == "start":

@@ -180,16 +180,18 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
     """
     expect_name("metric", metric, ("epoch_accuracy", *SINGLE_METRICS))
     before, after = (getattr(m, metric) for m in (group.all, group.survivors))
-    emptied = 0
+    emptied, last = 0, 0
     if metric == "epoch_accuracy":
         if not before or len(after) != len(before):
             return None
-        emptied = _emptied(group, len(before))
+        last = len(before)
+        emptied = _emptied(group, last)
         before, after = before[-1], after[-1]
     if before.mean is None or after.mean is None:
         return None
     left_out, unknown = before.n - after.n, len(group.kept) - before.n
-    missing = _missing(unknown - emptied, emptied, len(group.kept))
+    early = sum(run.status != "completed" and not _is_recorded(run, metric, last) for run in group.kept)
+    missing = _missing(early, unknown - emptied - early, emptied, len(group.kept))
     if left_out:
         out = f"leaving out {left_out} of {before.n}{_undecided(group, metric)}"
         moved = f"{out} moves the mean from {before.mean:.3f} to {after.mean:.3f}"
@@ -206,11 +208,27 @@ def _emptied(group: Group, last: int) -> int:
     return whole[last - 1].n - group.all.epoch_accuracy[last - 1].n if group.exclude_defect_steps else 0
 
 
-def _missing(early: int, emptied: int, kept: int) -> str:
-    """Why runs lack the figure, in words."""
+def _is_recorded(run: RunSummary, metric: str, last: int) -> bool:
+    """Whether a run has the figure in its log; an epoch accuracy is that of epoch ``last``."""
+    mean = getattr(metrics([run]), metric)
+    if metric == "epoch_accuracy":
+        return len(mean) >= last and mean[last - 1].n > 0
+    return bool(mean.n)
+
+
+def _missing(early: int, unrecorded: int, emptied: int, kept: int) -> str:
+    """Why runs lack the figure, in words.
+
+    early: the number of those that ended early.
+    unrecorded: the number of those that made all their steps and have none in their log.
+    emptied: the number of those whose steps of the epoch are left out.
+    kept: the number of all runs.
+    """
     reasons = []
     if early:
         reasons.append(f"{early} of {kept} runs have none, since they ended early")
+    if unrecorded:
+        reasons.append(f"{unrecorded} of {kept} runs have none, since none was recorded")
     if emptied:
         reasons.append(f"{emptied} of {kept} runs have none, since all their steps of that epoch are left out")
     return " and ".join(reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TextIO
 
@@ -25,12 +26,12 @@ class PrintProgress(Hook):
     def on_step_end(self, event: StepEnd) -> None:
         """Loss and accuracy of one step in ``every``."""
         if event.step_in_epoch and event.step_in_epoch % self.every == 0:
-            self.say(f"step:{event.step_in_epoch}, acc:{event.accuracy:.3f}, loss:{event.loss:.3f}")
+            self.say(f"step:{event.step_in_epoch}, {_scores(event.accuracy, event.loss)}")
             self.say(f"step took {event.seconds:.2f} seconds")
 
     def on_epoch_end(self, event: EpochEnd) -> None:
         """Mean accuracy and loss of the epoch, and an empty line."""
-        self.say(f"epoch:{event.epoch}, acc:{event.accuracy:.3f}, loss:{event.loss:.3f}")
+        self.say(f"epoch:{event.epoch}, {_scores(event.accuracy, event.loss)}")
         self.say(f"epoch took {event.seconds:.2f} seconds\n")
 
     def on_turned_back(self, event: TurnedBack) -> None:
@@ -41,3 +42,9 @@ class PrintProgress(Hook):
     def say(self, line: str) -> None:
         """Print one line."""
         print(line, file=self._stream or sys.stdout, flush=True)
+
+
+def _scores(accuracy: float, loss: float) -> str:
+    """Accuracy and loss; the loss alone where a loop of one's own has no accuracy."""
+    right = "" if math.isnan(accuracy) else f"acc:{accuracy:.3f}, "
+    return f"{right}loss:{loss:.3f}"

@@ -79,9 +79,14 @@ def prepare(run: Run) -> LossCurves:
         validation=(checks["step"].to_numpy(np.int64), checks["accuracy"].to_numpy(np.float64)),
         turn=turning_step(run),
         last_step=last,
-        has_accuracy=run.columns.find("accuracy") is not None or bool(len(checks)),
+        has_accuracy=_has_accuracy(run),
         unit=run.info.task.unit,
     )
+
+
+def _has_accuracy(run: Run) -> bool:
+    """Whether there is an accuracy to draw, of the training or of a validation."""
+    return run.columns.find("accuracy") is not None or bool(run.validations["accuracy"].notna().any())
 
 
 def draw(data: LossCurves, top: Axes, bottom: Axes | None) -> None:
@@ -133,7 +138,7 @@ def _legend(figure: Figure, data: LossCurves) -> None:
         style.key("each step", color=style.SKY, linewidth=0.9),
         style.key(f"mean of the last {counted(data.window, 'recorded step')}", color=style.BLUE, linewidth=1.8),
     ]
-    if len(data.validation[0]):
+    if data.has_accuracy and len(data.validation[0]):
         entries.append(style.key("validation", **style.VALIDATION))
     if data.stretches:
         entries.append(Patch(facecolor=to_rgba(style.VERMILLION, 0.12), label="defect stretch", **style.STRETCH))
@@ -173,7 +178,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
     by = " by class frequency" if run.info.task.has_classes else ""
     yield CaptionedFigure(
         "1-loss-and-accuracy",
-        "Loss and accuracy",
+        "Loss and accuracy" if _has_accuracy(run) else "Loss",
         " ".join([_curves_words(run), *map(_stretch_words, stretches)]),
         f"The dashed level is what guessing{by} gives. {marks} Where steps are many, each pixel keeps the smallest and "
         "the largest value.",
@@ -185,13 +190,19 @@ def _curves_words(run: Run) -> str:
     """The course of the curves in words, for readers who do not see them."""
     steps = run.index["step"]
     if not len(steps):
-        return "Two curves over steps none, loss above and accuracy below: no steps were recorded."
+        return "A curve over no steps: none was recorded."
     last = run.scalars("data_loss", "accuracy")[-LAST:]
     loss, accuracy = (float(mean) for mean in last.mean(axis=0))
     reach, over = f"over steps {int(steps[0]):,} to {int(steps[-1]):,}", counted(len(last), "recorded step")
     level = f"{number(loss)} {run.info.task.unit}".rstrip()
-    if run.columns.find("accuracy") is None:
+    if not _has_accuracy(run):
         return f"A curve of the loss {reach}: over the last {over} the mean loss is {level}."
+    if run.columns.find("accuracy") is None:
+        ended = percent(float(run.validations["accuracy"].dropna().iloc[-1]))
+        return (
+            f"A curve of the loss {reach}, and below it the accuracies of the validations: over the last {over} the "
+            f"mean loss is {level}; the last validation has an accuracy of {ended}."
+        )
     return (
         f"Two curves {reach}, loss above and accuracy below: over the last {over} the mean loss is {level} and the "
         f"mean accuracy {percent(accuracy)}."

@@ -106,11 +106,12 @@ def _recorder(recorder: Recorder) -> Card:
             title, "before training", "Hand it to model.train(..., hooks=[recorder]), and it records each step."
         )
     columns, verdict = recorder.info.columns, recorder.verdict
-    loss, accuracy = (float(recorder.latest[columns.scalar(name)]) for name in ("data_loss", "accuracy"))
+    loss, place = float(recorder.latest[columns.scalar("data_loss")]), columns.find("accuracy")
+    right = "" if place is None else f", accuracy {percent(float(recorder.latest[place]))}"
     return Card(
         title,
         TITLES[verdict] if verdict is not None and verdict is not Verdict.UNDECIDED else "training",
-        f"Step {recorder.step:,} of {recorder.info.total_steps:,}: loss {number(loss)}, accuracy {percent(accuracy)}.",
+        f"Step {recorder.step:,} of {recorder.info.total_steps:,}: loss {number(loss)}{right}.",
         tone_of(verdict),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from diagnostics.detect.findings import RuleOutcome, Verdict
@@ -13,13 +14,13 @@ from diagnostics.run.turning_point import deciding_stretch, failed_layer, lastin
 from reports.pages.document import Fact, Facts, facts
 from reports.text.diagnosis import times_words
 from reports.text.headline import link_words
-from reports.text.numbers import counted, percent
+from reports.text.numbers import counted, number, percent
 from reports.text.phrases import rule_name, sentence
 from reports.text.rescue import arm_title, proven_words
 
 OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "not asked", RuleOutcome.ERROR: "failed"}
 LAST = 50
-"""The number of recorded steps for the training accuracy, where there is no validation."""
+"""The number of recorded steps for the training accuracy or loss, where there is no validation."""
 
 
 def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
@@ -67,10 +68,10 @@ def _quiet_facts(run: Run) -> Facts:
     """Three answers for a run that did not die: how good it is, whether anything happened, what was checked."""
     counts = Counter(check.outcome for check in run.diagnosis.checks)
     others = [f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if counts[outcome]]
-    accuracy, whose = _accuracy(run)
+    how_good, whose = _how_good(run)
     steps = counted(run.diagnosis.steps, "step")
     return facts(
-        Fact("How good is it?", percent(accuracy), whose),
+        Fact("How good is it?", how_good, whose),
         Fact(
             "Did anything break?",
             "yes" if run.rollbacks else "no" if run.verdict is Verdict.HEALTHY else "not yet known",
@@ -94,12 +95,20 @@ def _turned_back_words(run: Run) -> str:
     )
 
 
-def _accuracy(run: Run) -> tuple[float, str]:
-    """The accuracy of the last validation; without one, that of the last training steps."""
+def _how_good(run: Run) -> tuple[str, str]:
+    """The accuracy of the last validation, else of the last training steps; without any accuracy the loss, likewise."""
+    last = run.scalars("accuracy", "loss")[-LAST:]
+    accuracy, loss = (float(mean) for mean in last.mean(axis=0))
+    over = f"of the last {counted(len(last), 'step')}"
+    found = [(accuracy, loss, f"training {{}} {over}")]
     if len(run.validations):
-        return float(run.validations["accuracy"].iloc[-1]), "validation accuracy"
-    last = run.scalars("accuracy")[-LAST:, 0]
-    return float(last.mean()), f"training accuracy of the last {counted(len(last), 'step')}"
+        ended = run.validations.iloc[-1]
+        found.insert(0, (float(ended["accuracy"]), float(ended["loss"]), "validation {}"))
+    for share, _, whose in found:
+        if math.isfinite(share):
+            return percent(share), whose.format("accuracy")
+    _, loss, whose = found[0]
+    return f"loss {number(loss)}", whose.format("loss")
 
 
 def _layer_words(run: Run, layer: str | None) -> str:

@@ -29,7 +29,7 @@ def lines(state: LiveState, width: int, height: int, plain: bool = False) -> lis
         return _cut([*verdict, *head][:height], width, plain)
     shown_layers = layers if len(layers) <= room else layers[:room]
     room -= len(shown_layers)
-    stacked = width < 56
+    stacked = width < 56 and state.has_accuracy
     plots_need = 2 * 4 if stacked else 4
     plot_rows = 0
     if room >= plots_need:
@@ -101,13 +101,15 @@ def clock(seconds: float) -> str:
 
 
 def _plots(state: LiveState, width: int, rows: int, stacked: bool, plain: bool) -> list[Text]:
-    """Loss and accuracy over all planned steps, with the level of guessing named on its line."""
-    half = width if stacked else (width - 2) // 2
+    """Loss and, where it is recorded, accuracy over all planned steps; the level of guessing is named on its line."""
+    half = width if stacked or not state.has_accuracy else (width - 2) // 2
     # With one class the loss of guessing is 0.
     top = 1.5 * state.guess_loss if math.isfinite(state.guess_loss) and state.guess_loss > 0 else 1.0
     loss = _plot(
         f"loss {number(state.loss)}", state.loss_curve, half, rows, top, state.guess_loss, plain, number(top, 2)
     )
+    if not state.has_accuracy:
+        return loss
     accuracy = _plot(
         f"accuracy {percent(state.accuracy)}", state.accuracy_curve, half, rows, 1.0, state.guess_accuracy, plain, "1"
     )

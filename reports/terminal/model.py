@@ -96,6 +96,7 @@ class LiveModel:
             accuracy_curve=self._history.curve(1),
             guess_loss=self._guess[0],
             guess_accuracy=self._guess[1],
+            has_accuracy=bool(self._places[1] >= 0),
             layers=tuple(self._line(i, name, suspects.get(name, "")) for i, name in enumerate(self._layers)),
             verdict=verdict_words or (str(verdict) if verdict else ""),
             tone=tone_of(verdict),

@@ -32,7 +32,10 @@ class LayerLine:
 
 @dataclass(frozen=True)
 class LiveState:
-    """One moment of a run. ``steps`` counts those made; rates and times left are None while unknown."""
+    """One moment of a run. ``steps`` counts those made; rates and times left are None while unknown.
+
+    ``has_accuracy``: whether the run records an accuracy, default True.
+    """
 
     title: str
     settings: str
@@ -49,6 +52,7 @@ class LiveState:
     accuracy_curve: Curve = field(default_factory=nothing)
     guess_loss: float = float("nan")
     guess_accuracy: float = float("nan")
+    has_accuracy: bool = True
     layers: tuple[LayerLine, ...] = ()
     verdict: str = ""
     tone: Tone = "plain"

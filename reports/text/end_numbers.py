@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from statistics import fmean
@@ -12,7 +13,7 @@ from lenet.hooks import EpochEnd, Hook, RunStart, StepEnd, TurnedBack, Validatio
 from reports.text.numbers import number, percent
 
 Pair = tuple[float, float]
-"""Accuracy (a share) and loss (in nats)."""
+"""Accuracy (a share, NaN where none is recorded) and loss (in nats)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class EndNumbers:
 
 def _words(numbers: Pair) -> str:
     accuracy, loss = numbers
-    return f"accuracy {percent(accuracy, 2)}, loss {number(loss)}"
+    right = "" if math.isnan(accuracy) else f"accuracy {percent(accuracy, 2)}, "
+    return f"{right}loss {number(loss)}"
 
 
 def end_of(run: Run) -> EndNumbers | None:
@@ -48,7 +50,7 @@ def end_of(run: Run) -> EndNumbers | None:
     if len(epochs) and int(epochs["last_step"].iloc[-1]) >= last:
         training, over = _pair(epochs.iloc[-1]), f"epoch {epochs.index[-1]}"
     else:
-        rows = run.steps[["accuracy", "loss"]].tail(run.info.window)
+        rows = run.steps.reindex(columns=["accuracy", "loss"]).tail(run.info.window)
         training, over = _pair(rows.mean()), _steps(len(rows))
     after = validations[validations["step"] >= last]
     return EndNumbers(training, over, _pair(after.iloc[-1]) if len(after) else None)

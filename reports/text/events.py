@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.detect.link import Link
 from diagnostics.detect.rollback_remedies import remedy_words
@@ -12,13 +14,18 @@ RECOVERED = "recovered: it learns again"
 
 
 def epoch_ended(epoch: int, accuracy: float, loss: float) -> str:
-    """The training accuracy and loss of an epoch that has ended."""
-    return f"epoch {epoch} ended: accuracy {accuracy:.3f}, loss {loss:.3f}"
+    """The training accuracy and loss of an epoch that has ended; an accuracy of NaN is one that is not recorded."""
+    return f"epoch {epoch} ended: {_scores(accuracy, loss)}"
 
 
 def validated(accuracy: float, loss: float) -> str:
-    """Accuracy and loss of a validation."""
-    return f"validation: accuracy {accuracy:.3f}, loss {loss:.3f}"
+    """Accuracy and loss of a validation; an accuracy of NaN is one that is not recorded."""
+    return f"validation: {_scores(accuracy, loss)}"
+
+
+def _scores(accuracy: float, loss: float) -> str:
+    right = "" if math.isnan(accuracy) else f"accuracy {accuracy:.3f}, "
+    return f"{right}loss {loss:.3f}"
 
 
 def turned_back_to(rollback: Rollback) -> str:

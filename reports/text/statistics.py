@@ -44,11 +44,13 @@ def mean_words(mean: Mean, name: str) -> str:
 
 
 def rows(group: Group) -> list[tuple[str, Mean, Mean]]:
-    """Each mean: its name in words, over all runs and over survivors."""
+    """Each mean: its name in words, over all runs and over survivors. An epoch without an accuracy is left out."""
     nothing = Mean(None, None, 0)
     found = []
     for i, mean in enumerate(group.all.epoch_accuracy):
         survivors = group.survivors.epoch_accuracy
+        if not mean.n:
+            continue
         found.append((f"epoch {i + 1} accuracy", mean, survivors[i] if i < len(survivors) else nothing))
     return [*found, *((NAMES.get(n, n.replace("_", " ")), *_both(group, n)) for n in SINGLE_METRICS)]
 

@@ -111,6 +111,14 @@ def test_the_sensitivity_line_says_where_stopped_runs_have_no_figure():
     )
 
 
+def test_the_sensitivity_line_does_not_say_of_whole_runs_that_they_ended_early():
+    group = Group("g", (run(accuracy=0.9), run(seed=1, accuracy=None), run("undecided", 2, None, status="stopped")))
+
+    line = str(sensitivity(group))
+
+    assert "1 of 3 runs have none, since they ended early and 1 of 3 runs have none, since none was recorded" in line
+
+
 def test_the_sensitivity_line_tells_defect_steps_left_out_from_runs_that_ended_early():
     epochs = {"whole": (EpochSummary(1, 0.9, 4.0, 0, 0.9),), "dead": (EpochSummary(1, 0.1, 4.0, 50, None),)}
     runs = (
