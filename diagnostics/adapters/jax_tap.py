@@ -128,7 +128,7 @@ class JaxRecorder:
         if not self._step:
             self._begin(has_accuracy=not math.isnan(right))
             self._started = self._last = now
-        self._numbers = np.asarray(numbers, np.float32)
+        self._numbers = np.asarray(numbers)
         per_epoch = self._per_epoch or math.inf
         epoch = int(self._step // per_epoch) + 1 if self._per_epoch else 1
         rate = self._lr(self._step) if callable(self._lr) else self._lr
@@ -220,7 +220,31 @@ def _statistics(tree: Any) -> Any:
 
 
 def _of_tensor(x: Any) -> Any:
-    x = x.astype(jnp.float32)
+    """The statistics of a flat tensor; where float32 cannot hold those of float64, they are float64."""
+    found = _as_float32(x.astype(jnp.float32))
+    if x.dtype != jnp.float64:
+        return found
+    return jnp.where(jnp.isfinite(found).all(), found.astype(x.dtype), _as_float64(x))
+
+
+def _as_float64(x: Any) -> Any:
+    """The statistics of a float64 tensor, whose squares and sums may overflow."""
+    size = jnp.where(jnp.isfinite(x), jnp.abs(x), 0).max()
+    size = jnp.where(size > 0, size, 1)
+    part = x / size
+    found = {
+        "mean": part.mean() * size,
+        "std": part.std() * size,
+        "min": x.min(),
+        "max": x.max(),
+        "norm": jnp.sqrt(jnp.vdot(part, part)) * size,
+        "zero_fraction": (x == 0).mean(),
+        "nonfinite": (~jnp.isfinite(x)).sum(),
+    }
+    return jnp.stack([found[one.name].astype(x.dtype) for one in TENSOR_STATISTICS])
+
+
+def _as_float32(x: Any) -> Any:
     found = {
         "mean": x.mean(),
         "std": x.std(),

@@ -86,7 +86,7 @@ def _is_training() -> bool:
 
 
 def _array(x: Any) -> NDArray[Any]:
-    found: NDArray[Any] = x.detach().float().cpu().numpy()
+    found: NDArray[Any] = (x if "float64" in str(x.dtype) else x.float()).detach().cpu().numpy()
     return found
 
 

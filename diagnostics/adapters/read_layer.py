@@ -54,10 +54,11 @@ class ReadLayer:
         if self.before is None:
             return kept
         after = self.live()
-        return {
-            name: kept[name].reshape(before.shape) if name in kept else (before - after[name]) / self.rate
-            for name, before in self.before.items()
-        }
+        with np.errstate(all="ignore"):  # a run that dies may have any numbers
+            return {
+                name: kept[name].reshape(before.shape) if name in kept else (before - after[name]) / self.rate
+                for name, before in self.before.items()
+            }
 
     def output(self) -> Array | None:
         """The outputs, (n, F) or (n, H, W, C); None where they were not found."""

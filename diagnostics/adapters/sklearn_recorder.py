@@ -144,7 +144,8 @@ class SklearnRecorder:
         outputs, found = [], np.asarray(X)
         tensors = zip(self._functions(), self.classifier.coefs_, self.classifier.intercepts_, strict=True)
         for function, weights, biases in tensors:
-            found = _applied(function, found @ weights + biases)
+            with np.errstate(all="ignore"):  # a run that dies may have any numbers
+                found = _applied(function, found @ weights + biases)
             outputs.append(found)
         return outputs
 

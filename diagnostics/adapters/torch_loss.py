@@ -99,7 +99,7 @@ class LossTap:
                 self.task = task_of(self.criterion, outputs, targets)
             if self._are_usual(loss, outputs, targets):
                 return self._usual(loss, outputs, targets, is_training)
-            loss = loss.detach().float()
+            loss = loss.detach() if loss.dtype == torch.float64 else loss.detach().float()
             correct, classes, counts = self._answers(outputs, targets)
             count = self._count(loss, targets, counts)
             mean = loss.sum() / count if self._reduction == "sum" else loss.mean()
@@ -107,8 +107,9 @@ class LossTap:
             if self._needs_entropy and classes is not None and outputs is not None:
                 entropy = torch.nn.functional.nll_loss(outputs.float().log_softmax(1), classes, reduction="none")
                 data = (entropy * counts).sum() / count if counts is not None else entropy.mean()
-            samples = torch.as_tensor(count, device=loss.device).float()
-            sums = torch.stack([mean * samples, data * samples, correct.to(loss.device).float(), samples])
+            samples = torch.as_tensor(count, device=loss.device).to(loss.dtype)
+            parts = (mean * samples, data * samples, correct.to(loss.device), samples)
+            sums = torch.stack([one.to(loss.dtype) for one in parts])
             counted = targets if classes is None else (classes if counts is None else classes[counts]).reshape(-1)
             return BatchSums(sums, counted, is_training)
 

@@ -24,14 +24,14 @@ class StepNumbers:
         tensors, layers, units: how many of them there are.
 
     Attributes:
-        tensors: (kind, statistic, tensor).
+        tensors: (kind, statistic, tensor), float64, so that it holds those of float64 networks.
         outputs: (statistic, layer), the input being the first layer.
         silent: (units,), 1 for units that were 0 for all samples of the step.
         rates: (tensor,), the learning rate of each tensor's update.
     """
 
     def __init__(self, tensors: int, layers: int, units: int) -> None:
-        self.tensors = np.full((len(KINDS), len(TENSOR_STATISTICS), tensors), np.nan, np.float32)
+        self.tensors = np.full((len(KINDS), len(TENSOR_STATISTICS), tensors), np.nan)
         self.outputs = np.full((len(ACTIVATION_STATISTICS), 1 + layers), np.nan, np.float32)
         self.silent = np.zeros(units, np.float32)
         self.rates = np.full(tensors, np.nan, np.float32)

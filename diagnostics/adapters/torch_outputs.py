@@ -16,13 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.adapters.torch_functions import FUNCTIONS
+from diagnostics.adapters.torch_tensors import device_statistics, narrowed
 from diagnostics.adapters.torch_vector import StepVector
 from diagnostics.measure.activation_layout import EXACT, MAP_ROWS, MAP_SAMPLES, SAMPLES, unit_statistics
 from diagnostics.measure.compiler import compiled_loops
-from diagnostics.measure.tensors import exact_statistics
-from diagnostics.schema.measures import ACTIVATION_STATISTICS, FLAT_ENDS, positions
+from diagnostics.measure.tensors import exact_statistics, wide_statistics
+from diagnostics.schema.measures import ACTIVATION_STATISTICS, FLAT_ENDS, TENSOR_STATISTICS, positions
+from diagnostics.schema.number_range import are_beyond, logged_numbers
 
 MEAN, STD, ZERO, SATURATED = positions(ACTIVATION_STATISTICS, "mean", "std", "zero_fraction", "saturated_fraction")
+OF_TENSORS = list(positions(TENSOR_STATISTICS, "mean", "std"))
 CHANNELS_FIRST = ("Conv", "BatchNorm", "GroupNorm", "InstanceNorm", "PReLU", "SyncBatchNorm")
 """The beginnings of the names of classes whose units are the channels, the second axis."""
 
@@ -156,8 +159,9 @@ class MeasuredOutputs:
             self._fast.measure(output.numpy(), self._column if self._now is None else None)
             self._now = self._fast.silent
             return
-        sample = self._after(self.axes.subsample(output).float())
-        zeros = self._statistics(sample, vector) if self._now is None else (sample == 0).sum(1)
+        taken = self.axes.subsample(output)
+        sample = self._after(narrowed(taken))
+        zeros = self._statistics(sample, vector, taken) if self._now is None else (sample == 0).sum(1)
         silent = zeros == sample.shape[1]
         if sample.numel() < output.numel():
             silent = self._confirmed(output, silent)
@@ -169,7 +173,7 @@ class MeasuredOutputs:
 
     def waiting(self, sample: Any, low: Any, high: Any, vector: StepVector) -> None:
         """Take in what was kept of outputs before the function was known."""
-        self._statistics(self._after(sample.float()), vector)
+        self._statistics(self._after(narrowed(sample)), vector, sample)
         self._now = self._is_zero(low, high)
 
     def finish(self, vector: StepVector) -> None:
@@ -189,28 +193,37 @@ class MeasuredOutputs:
         """What the function makes of outputs whose first axis is that of the units."""
         return x if self.function is None else FUNCTIONS[self.function](x)
 
-    def _statistics(self, sample: Any, vector: StepVector) -> Any:
-        """Hand over the statistics of a subsample; returns the number of zeros of each unit."""
+    def _statistics(self, sample: Any, vector: StepVector, taken: Any) -> Any:
+        """Hand over the statistics of a subsample; returns the number of zeros of each unit.
+
+        ``taken``: the subsample in its own type, and before the function; ``sample`` is float32.
+        """
         import torch
 
         ends = FLAT_ENDS.get(self.function or "")
         if StepVector.is_host(sample):
             found, zeros = unit_statistics(sample.contiguous().numpy())
+            if taken.dtype == torch.float64 and are_beyond(sample.numpy()).any():
+                found = logged_numbers(wide_statistics(self._after(taken).numpy().ravel()))[EXACT]
             self._column[[MEAN, STD, ZERO]] = found
             counted = torch.from_numpy(zeros)
             if ends:
                 low, high = ends
                 self._column[SATURATED] = int(((sample < low) | (sample > high)).sum()) / sample.numel()
             return counted
-        variance, mean = torch.var_mean(sample, correction=0)
+        if taken.dtype == torch.float64:
+            mean, spread = device_statistics(self._after(taken))[OF_TENSORS]
+        else:
+            variance, mean = torch.var_mean(sample, correction=0)
+            spread = variance.sqrt()
         counted = (sample == 0).sum(1)
-        numbers, places = [mean, variance.sqrt(), counted.sum() / sample.numel()], [MEAN, STD, ZERO]
+        numbers, places = [mean, spread, counted.sum() / sample.numel()], [MEAN, STD, ZERO]
         if ends:
             numbers.append(((sample < ends[0]) | (sample > ends[1])).sum() / sample.numel())
             places.append(SATURATED)
-        target = np.zeros(len(places), np.float32)
-        vector.add(torch.stack(numbers), target)
-        vector.then(lambda: self._column.__setitem__(places, target))
+        target = np.zeros(len(places))
+        vector.add(torch.stack([one.to(mean.dtype) for one in numbers]), target)
+        vector.then(lambda: self._column.__setitem__(places, logged_numbers(target)))
         return counted
 
     def _confirmed(self, output: Any, quiet: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from diagnostics.adapters.torch_layers import TorchLayer, TorchTensor, kernels_last, layers_of, tensor_infos
 from diagnostics.adapters.torch_meter import StepNumbers
 from diagnostics.adapters.torch_outputs import MeasuredOutputs, OutputAxes
-from diagnostics.adapters.torch_tensors import GRADIENT, MeasuredTensors, measured
+from diagnostics.adapters.torch_tensors import GRADIENT, MeasuredTensors, measured, narrowed
 from diagnostics.adapters.torch_trace import ForwardTrace
 from diagnostics.adapters.torch_vector import StepVector
 from diagnostics.measure.tensors import NONFINITE
@@ -31,7 +31,7 @@ class TensorGroup:
 
     def __init__(self, places: Sequence[int], tensors: Sequence[TorchTensor]) -> None:
         self.places = list(places)
-        self.block = np.full((len(KINDS), len(TENSOR_STATISTICS), len(places)), np.nan, np.float32)
+        self.block = np.full((len(KINDS), len(TENSOR_STATISTICS), len(places)), np.nan)
         self._parameters = [tensors[place].parameter for place in places]
         self._tensors: MeasuredTensors = measured(self._parameters, self.block)
 
@@ -178,7 +178,7 @@ class StepPlan:
         if first is not None:
             held = first.parameter.detach()
             in_order = held if held.shape == first.shape else kernels_last(held)
-            kernels = in_order.float().cpu().contiguous().numpy().ravel()
+            kernels = narrowed(in_order).cpu().contiguous().numpy().ravel()
         silent = self.numbers.silent.astype(np.uint8)
         return {COUNTS.path: counts, RANGES.path: ranges, SILENT.path: silent, KERNELS.path: kernels}
 

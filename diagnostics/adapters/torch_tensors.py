@@ -7,7 +7,7 @@ operations of PyTorch do it, and only the statistics leave the device.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from diagnostics.measure.pieces import PIECE, PieceStatistics
 from diagnostics.measure.tensors import MAX, MIN, TensorStatistics
 from diagnostics.schema.columns import KINDS
 from diagnostics.schema.measures import TENSOR_STATISTICS
+from diagnostics.schema.number_range import LARGEST, logged_number, logged_numbers
 from diagnostics.schema.tables import BINS
 
 VALUE, GRADIENT, UPDATE = (KINDS.index(kind) for kind in ("value", "gradient", "update"))
@@ -45,7 +46,7 @@ class MeasuredTensors(Protocol):
         """Histograms and their ranges, (kind, tensor, bin) and (kind, tensor, 2)."""
 
 
-def measured(parameters: Sequence[Any], block: NDArray[np.float32]) -> MeasuredTensors:
+def measured(parameters: Sequence[Any], block: NDArray[np.float64]) -> MeasuredTensors:
     """How the parameters, all of one device, are measured.
 
     Args:
@@ -59,7 +60,7 @@ def measured(parameters: Sequence[Any], block: NDArray[np.float32]) -> MeasuredT
 class HostTensors:
     """Parameters in the memory of the host."""
 
-    def __init__(self, parameters: Sequence[Any], block: NDArray[np.float32]) -> None:
+    def __init__(self, parameters: Sequence[Any], block: NDArray[np.float64]) -> None:
         import torch
 
         self._parameters, self._block = list(parameters), block
@@ -88,7 +89,7 @@ class HostTensors:
             torch._foreach_copy_(self._views[VALUE], [self._parameters[i] for i in self._small])
         for i, kept in self._kept.items():
             pieces = partial(self._copied, kept, self._parameters[i].detach())
-            self._block[VALUE, :, i] = self._in_pieces[i].measure(pieces)
+            self._block[VALUE, :, i] = self._in_pieces[i].measure(pieces, _whole(kept))
         self.gradients(gradients, vector)
 
     def gradients(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
@@ -103,9 +104,9 @@ class HostTensors:
             if gradients[i] is None:
                 self._block[GRADIENT, :, i] = np.nan
             else:
-                self._block[GRADIENT, :, i] = self._in_pieces[i].measure(
-                    partial(self._pieces, _dense(gradients[i]).detach())
-                )
+                gradient = _dense(gradients[i]).detach()
+                found = self._in_pieces[i].measure(partial(self._pieces, gradient), _whole(gradient))
+                self._block[GRADIENT, :, i] = found
 
     def after(self, vector: StepVector) -> None:
         import torch
@@ -118,8 +119,9 @@ class HostTensors:
             self._block[:, :, self._places] = found.transpose(1, 0, 2)
             self._block[GRADIENT, :, self._bare] = np.nan
         for i, kept in self._kept.items():
-            pieces = partial(self._pieces, self._parameters[i].detach(), kept)
-            self._block[UPDATE, :, i] = self._in_pieces[i].measure(pieces)
+            now = self._parameters[i].detach()
+            found = self._in_pieces[i].measure(partial(self._pieces, now, kept), _whole(now, kept))
+            self._block[UPDATE, :, i] = found
 
     def histograms(self, gradients: Sequence[Gradient]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         count = len(self._parameters)
@@ -132,8 +134,8 @@ class HostTensors:
                 of_kind[GRADIENT] = _dense(gradients[i]).detach()
             for kind in range(len(KINDS)):
                 if kind in of_kind:
-                    flat = of_kind[kind].float().contiguous().view(-1).numpy()
-                    ends = self._block[kind, [MIN, MAX], i][:, None]
+                    flat = narrowed(of_kind[kind]).contiguous().view(-1).numpy()
+                    ends = logged_numbers(self._block[kind, [MIN, MAX], i])[:, None]
                     histograms([flat], ends, counts[kind, i : i + 1], ranges[kind, i : i + 1])
                 else:
                     ranges[kind, i] = np.nan
@@ -174,7 +176,7 @@ class HostTensors:
 class DeviceTensors:
     """Parameters in the memory of another device."""
 
-    def __init__(self, parameters: Sequence[Any], block: NDArray[np.float32]) -> None:
+    def __init__(self, parameters: Sequence[Any], block: NDArray[np.float64]) -> None:
         self._parameters, self._block = list(parameters), block
         self._kept: list[Any] = []
 
@@ -204,12 +206,12 @@ class DeviceTensors:
         for i, (parameter, kept) in enumerate(zip(self._parameters, self._kept, strict=True)):
             gradient = None if gradients[i] is None else _dense(gradients[i])
             for kind, x in ((VALUE, kept), (GRADIENT, gradient), (UPDATE, parameter.detach() - kept)):
-                low, high = (float(end) for end in self._block[kind, [MIN, MAX], i])
+                low, high = (logged_number(end) for end in self._block[kind, [MIN, MAX], i].tolist())
                 if x is None or not np.isfinite(high - low):
                     continue
                 ends[kind, i] = low, high
                 if high > low:
-                    vector.add(torch.histc(x.float(), BINS, low, high), places[kind, i])
+                    vector.add(torch.histc(narrowed(x), BINS, low, high), places[kind, i])
                 else:
                     places[kind, i, 0] = x.numel()
         vector.deliver()
@@ -218,9 +220,14 @@ class DeviceTensors:
 
 
 def device_statistics(x: Any) -> Any:
-    """The statistics of a tensor in the order of TENSOR_STATISTICS, as a tensor of its device."""
+    """The statistics of a tensor in the order of TENSOR_STATISTICS, as a tensor of its device.
+
+    Those of float64 are float64, so that they hold what float32 does not.
+    """
     import torch
 
+    if x.dtype == torch.float64:
+        return _double_statistics(x.reshape(-1))
     wide = x.float().reshape(-1)
     variance, mean = torch.var_mean(wide, correction=0)
     low, high = torch.aminmax(wide)
@@ -237,6 +244,50 @@ def device_statistics(x: Any) -> Any:
         if one.name not in known:
             known[one.name] = torch.tensor(float(one.of(wide.cpu().double().numpy())), device=wide.device)
     return torch.stack([known[one.name].float() for one in TENSOR_STATISTICS])
+
+
+def _double_statistics(x: Any) -> Any:
+    """The statistics of a flat float64 tensor, whose squares and sums may overflow."""
+    import torch
+
+    is_finite = torch.isfinite(x)
+    size = torch.where(is_finite, x.abs(), 0.0).amax()
+    size = torch.where(size > 0, size, 1.0)
+    part = x / size
+    variance, mean = torch.var_mean(part, correction=0)
+    low, high = torch.aminmax(x)
+    known = {
+        "mean": mean * size,
+        "std": variance.sqrt() * size,
+        "min": low,
+        "max": high,
+        "norm": torch.linalg.vector_norm(part) * size,
+        "zero_fraction": (x.float() == 0).sum() / x.numel(),
+        "nonfinite": x.numel() - is_finite.sum(),
+    }
+    for one in TENSOR_STATISTICS:
+        if one.name not in known:
+            known[one.name] = torch.tensor(float(one.of(x.cpu().numpy())), device=x.device)
+    return torch.stack([known[one.name].double() for one in TENSOR_STATISTICS])
+
+
+def narrowed(x: Any) -> Any:
+    """A tensor as float32; finite entries beyond it become the largest of their sign."""
+    import torch
+
+    found = x.float()
+    if x.dtype != torch.float64:
+        return found
+    return torch.where(torch.isinf(found) & torch.isfinite(x), found.sign() * LARGEST, found)
+
+
+def _whole(x: Any, minus: Any = None) -> Callable[[], NDArray[np.float64]] | None:
+    """What returns the entries of a float64 tensor, or of a difference; None for other types."""
+    import torch
+
+    if x.dtype != torch.float64:
+        return None
+    return lambda: (x if minus is None else x - minus).contiguous().view(-1).numpy()
 
 
 def _dense(x: Any) -> Any:

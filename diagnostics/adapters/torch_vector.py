@@ -37,7 +37,9 @@ class StepVector:
         import torch
 
         for parts in self._contents.values():
-            joined = torch.cat([numbers.float() for numbers, _ in parts]).cpu().numpy()
+            is_wide = any(numbers.dtype == torch.float64 for numbers, _ in parts)
+            dtype = torch.float64 if is_wide else torch.float32
+            joined = torch.cat([numbers.to(dtype) for numbers, _ in parts]).cpu().numpy()
             ends = np.cumsum([len(place) for _, place in parts])
             for (_, place), numbers in zip(parts, np.split(joined, ends[:-1]), strict=True):
                 place[...] = numbers

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.measure.silence import State
-from diagnostics.measure.tensors import NORM
+from diagnostics.measure.tensors import NORM, logged_ratios
 from diagnostics.schema.columns import KINDS, Columns
-from diagnostics.schema.measures import RATIO, SCALARS
+from diagnostics.schema.measures import SCALARS
+from diagnostics.schema.number_range import are_beyond, logged_number, logged_numbers
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import StepEnd
 
@@ -24,10 +25,11 @@ class VectorMeter:
 
     Args:
         info: the run.
-        tensors: gives the statistics of the step under way, in the order of kind, statistic, tensor.
+        tensors: gives the statistics of the step under way, in the order of kind, statistic, tensor; those of a
+            float64 network may be beyond the range of a row.
     """
 
-    def __init__(self, info: RunInfo, tensors: Callable[[], NDArray[np.float32]]) -> None:
+    def __init__(self, info: RunInfo, tensors: Callable[[], NDArray[np.floating[Any]]]) -> None:
         self.info, self._tensors = info, tensors
         declared = Columns.declare(info.tensors, info.layers)
         recorded = set(info.columns.names)
@@ -38,10 +40,11 @@ class VectorMeter:
     def finish(self, event: StepEnd) -> NDArray[np.float32]:
         """The row of the step that ends."""
         blocks = self._blocks
-        blocks.scalars[:] = [scalar.of(event) for scalar in SCALARS]
-        blocks.tensors[...] = self._tensors().reshape(blocks.tensors.shape)
-        with np.errstate(all="ignore"):
-            blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
+        blocks.scalars[:] = [logged_number(scalar.of(event)) for scalar in SCALARS]
+        found = self._tensors().reshape(blocks.tensors.shape)
+        blocks.tensors[...] = logged_numbers(found)
+        norms = (found if are_beyond(blocks.tensors[:, NORM]).any() else blocks.tensors)[:, NORM]
+        blocks.ratios[:] = logged_ratios(norms[UPDATE], norms[VALUE])
         return self._row[self._kept]
 
     def snapshot(self) -> Snapshot:

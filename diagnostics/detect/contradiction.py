@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from diagnostics.detect.findings import Finding, Severity
+from diagnostics.schema.number_range import number_text
 
 CONTRADICTION = "contradiction"
 # Share of the commonest class from which a high accuracy does not contradict a loss of guessing.
@@ -42,7 +43,7 @@ class Contradiction:
                 "elements of one-hot rows"
             )
         words = (
-            f"loss and accuracy contradict each other: a loss of {self.loss:.3g} says that {says} (guessing: "
+            f"loss and accuracy contradict each other: a loss of {number_text(self.loss)} says that {says} (guessing: "
             f"{self.guessing_loss:.3g}), an accuracy of {self.accuracy:.3f} that {but}; likely reasons are {likely}"
         )
         return Finding(

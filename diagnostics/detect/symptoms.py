@@ -68,6 +68,7 @@ from diagnostics.detect.loss_window import ONSET_MEAN, LossWindow
 from diagnostics.detect.onset_interval import OnsetInterval
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.unseen_steps import UnseenSteps
+from diagnostics.schema.number_range import number_text
 from diagnostics.schema.task import DEFAULT_TASK, Task
 from diagnostics.schema.window import window_steps
 
@@ -276,7 +277,7 @@ def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding
     value, limit = symptoms.measured(stretch)
     level = f"loss at {symptoms.task.level_words} ({guessing:.3f})"
     if abs(value - guessing) > AT_GUESSING * guessing:
-        level = f"loss at {value:.3g}, above the {guessing:.3f} of guessing"
+        level = f"loss at {number_text(value)}, above the {guessing:.3f} of guessing"
     words = {
         Verdict.NEVER_LEARNED: f"never learned: {level}",
         Verdict.COLLAPSED: f"learned, then unlearned: {level}",

@@ -18,6 +18,7 @@ from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.schema.columns import INPUT, Column, Columns
 from diagnostics.schema.measures import RATE
+from diagnostics.schema.number_range import LARGEST
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import TensorInfo
 
@@ -101,9 +102,13 @@ class Window:
         return self.rows[:, places[0]].astype(np.float64) if places else self.scalar("learning_rate")
 
     def layer_norm(self, layer: str, kind: str) -> Series:
-        """L2 norm of all tensors of a layer together, in every row, (n,)."""
+        """L2 norm of all tensors of a layer together, in every row, (n,).
+
+        It is infinite where a row says no more than that it is beyond the range of its numbers: nothing follows then
+        from its quotient with another norm.
+        """
         norm: Series = reduce(np.hypot, (self.tensor(layer, tensor, kind, "norm") for tensor in self.tensors(layer)))
-        return norm
+        return np.where(norm >= LARGEST, np.inf, norm)
 
     def tensors(self, layer: str) -> tuple[str, ...]:
         """The names of a layer's tensors, such as weights and biases, without those that have no gradient."""

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.measure.compiler import compiled_loops
-from diagnostics.measure.tensors import exact_statistics
+from diagnostics.measure.tensors import exact_statistics, rounded_statistics
 from diagnostics.schema.columns import INPUT
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, TENSOR_STATISTICS, positions
+from diagnostics.schema.number_range import logged_numbers
 from lenet.hooks import LayerInfo
 
 SAMPLES = 128
@@ -114,11 +115,14 @@ class ActivationLayout:
             self._loops.output_sums(*piece)
         if self._loops.moments(self._sums, self._sizes, FOUND, block, self._doubtful):
             for i in np.flatnonzero(self._doubtful).tolist():
-                block[FOUND, i] = exact_statistics(self.sample(i))[EXACT]
+                block[FOUND, i] = rounded_statistics(self._entries(i))[EXACT]
         np.equal(self._of_units, self._unit_sizes, out=quiet)
         self._zeros.fill(0)
         return int(np.count_nonzero(quiet > self.is_whole))
 
     def sample(self, layer: int) -> NDArray[np.float32]:
         """The subsample of one layer, flat; the input is layer 0."""
-        return np.concatenate([x.ravel() for x in self._samples[layer]]).astype(np.float32)
+        return logged_numbers(self._entries(layer))
+
+    def _entries(self, layer: int) -> Array:
+        return np.concatenate([x.ravel() for x in self._samples[layer]])

@@ -6,6 +6,7 @@ until the update, since the row has their difference.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from diagnostics.measure.activations import ActivationStatistics
 from diagnostics.measure.histograms import histograms
 from diagnostics.measure.silence import State
-from diagnostics.measure.tensors import MAX, MIN, NORM, TensorStatistics
+from diagnostics.measure.tensors import MAX, MIN, NORM, TensorStatistics, logged_ratios
 from diagnostics.schema.columns import KINDS, Columns
-from diagnostics.schema.measures import RATIO, SCALARS
+from diagnostics.schema.measures import SCALARS
+from diagnostics.schema.number_range import logged_number
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.tables import BINS, COUNTS, KERNELS, RANGES, SILENT
 from lenet.hooks import ActivationsReady, FloatArray, GradientsReady, StepEnd, UpdateDone
@@ -92,26 +94,36 @@ class StepMeter:
             if self._has_gradients and (keep or gradients.dtype != np.float32):
                 np.copyto(self.entries[GRADIENT], gradients, casting="same_kind")
                 gradients = self.entries[GRADIENT]
-        self._statistics[VALUE].measure(self.entries[VALUE])
+        self._measure(VALUE, self.entries[VALUE], values.dtype, lambda: values)
         if self._has_gradients:
-            self._statistics[GRADIENT].measure(gradients)
+            self._measure(GRADIENT, gradients, event.gradients.dtype, lambda: event.gradients)
 
     def update(self, event: UpdateDone) -> None:
         """Measure the update, from the parameters after it."""
-        update = self.entries[UPDATE]
+        update, before = self.entries[UPDATE], self._before
         with np.errstate(all="ignore"):
-            np.subtract(event.values, self._before, out=update, casting="same_kind")
-        self._statistics[UPDATE].measure(update)
+            np.subtract(event.values, before, out=update, casting="same_kind")
+            self._measure(UPDATE, update, event.values.dtype, lambda: event.values - before)
 
     def finish(self, event: StepEnd) -> NDArray[np.float32]:
         """The row of the step that ends; valid until the next step."""
         blocks = self._blocks
-        blocks.scalars[:] = [scalar.of(event) for scalar in SCALARS]
+        blocks.scalars[:] = [logged_number(scalar.of(event)) for scalar in SCALARS]
         if self._has_outputs:
             self._activations.finish(event.step)
-        with np.errstate(all="ignore"):
-            blocks.ratios[:] = RATIO.of(blocks.tensors[UPDATE, NORM], blocks.tensors[VALUE, NORM])
+        blocks.ratios[:] = logged_ratios(self._norms(UPDATE), self._norms(VALUE))
         return self.row if self._kept is None else self.row[self._kept]
+
+    def _measure(self, kind: int, entries: FloatArray, dtype: np.dtype[Any], source: Callable[[], FloatArray]) -> None:
+        """Measure the ``entries`` of a kind; those of a wider ``dtype`` are rounded from what ``source`` returns."""
+        self._statistics[kind].measure(entries)
+        if dtype.itemsize > entries.dtype.itemsize:
+            self._statistics[kind].measure_wide(entries, source)
+
+    def _norms(self, kind: int) -> FloatArray:
+        """The norms of a kind as they are, also where the row cannot hold them."""
+        wide = self._statistics[kind].wide_norms
+        return self._blocks.tensors[kind, NORM] if wide is None else wide
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """The rows of the snapshot arrays for the last step, by path."""

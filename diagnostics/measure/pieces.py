@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.measure.compiler import compiled_loops
-from diagnostics.measure.tensors import MAX, MEAN, MIN, NONFINITE, NORM, OTHERS, STD, ZERO, exact_statistics
+from diagnostics.measure.tensors import (
+    MAX,
+    MEAN,
+    MIN,
+    MOMENTS,
+    NONFINITE,
+    NORM,
+    OTHERS,
+    STD,
+    ZERO,
+    exact_statistics,
+    wide_statistics,
+)
 from diagnostics.schema.measures import TENSOR_STATISTICS
 
 PIECE = 1 << 17
@@ -27,10 +40,16 @@ class PieceStatistics:
         self._places = np.array([MIN, MAX, NORM]), np.array([MEAN, STD, ZERO])
         self._loops = compiled_loops()
 
-    def measure(self, pieces: Callable[[], Iterable[NDArray[np.float32]]]) -> NDArray[np.float32]:
+    def measure(
+        self,
+        pieces: Callable[[], Iterable[NDArray[np.float32]]],
+        whole: Callable[[], NDArray[np.float64]] | None = None,
+    ) -> NDArray[np.floating[Any]]:
         """The statistics of a tensor in the order of TENSOR_STATISTICS, (statistic,); overwritten by the next ones.
 
         ``pieces``: returns its entries, PIECE at a time; a piece may be overwritten by the next one.
+        ``whole``: returns the float64 entries that those were rounded from, and is called where float32 cannot hold
+        them; None for entries of float32.
         """
         ends, found = self._places
         for i, piece in enumerate(pieces()):
@@ -41,4 +60,6 @@ class PieceStatistics:
         self._out[NORM, 0], self._out[NONFINITE, 0] = np.sqrt(total[0, 1]), 0
         if self._loops.moments(total, self._size, found, self._out, self._doubtful) or OTHERS:
             self._out[:, 0] = exact_statistics(np.concatenate([piece.copy() for piece in pieces()]))
+        if whole is not None and not np.isfinite(self._out[MOMENTS]).all():
+            return wide_statistics(whole())
         return self._out[:, 0]

@@ -8,6 +8,7 @@ from diagnostics.schema.attributes import Attribute
 from diagnostics.schema.datasets import Array, Table
 from diagnostics.schema.header import ATTRIBUTES
 from diagnostics.schema.measures import ACTIVATION_STATISTICS, RATE, RATIO, SCALARS, TENSOR_STATISTICS, Measure
+from diagnostics.schema.number_range import MEANING
 from diagnostics.schema.tables import (
     FORMAT,
     GROWING_TABLES,
@@ -84,6 +85,7 @@ def _statistics() -> str:
         "A log that says under `not_recorded` in its description what it lacks has no columns of that. Tensors that "
         "stand there under `without_gradient` have none of gradient and update.\n\n"
     )
+    text += f"{MEANING}\n\n"
     for title, statistics in groups:
         rows = [(f"`{s.name}`", s.unit, s.meaning) for s in statistics]
         text += f"**{title}**\n\n{_grid(('statistic', 'unit', 'meaning'), rows)}\n"

@@ -263,7 +263,17 @@ class LoopMonitor:
                 if found[tensor].shape != view.shape:
                     name = f"{layer.name}: {prefix}{tensor}"
                     raise ShapeError(f"{name}: received shape {found[tensor].shape}, expected {view.shape}")
-                view[...] = found[tensor]
+                with np.errstate(over="ignore"):
+                    view[...] = found[tensor]
+                if found[tensor].dtype.itemsize > view.dtype.itemsize:
+                    _keep_finite(view, found[tensor])
+
+
+def _keep_finite(view: Array, given: Array) -> None:
+    """Let what is finite in ``given``, but not in the narrower ``view``, be the largest number of its sign there."""
+    lost = np.isinf(view) & np.isfinite(given)
+    if lost.any():
+        view[lost] = np.copysign(np.finfo(view.dtype).max, given[lost])
 
 
 def _expect_scalar(name: str, value: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from diagnostics.schema.number_range import LARGEST, number_text
 from diagnostics.statistics.intervals import rate_words
 
 Interval = tuple[float, float]
@@ -17,6 +18,8 @@ def number(value: float | None, digits: int = 3) -> str:
         return NONE
     if math.isinf(value):
         return "infinite" if value > 0 else "minus infinite"
+    if abs(value) == LARGEST:
+        return number_text(value)
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}"

@@ -19,6 +19,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import number_text
 
 
 class EqualUnits(Rule):
@@ -41,7 +42,9 @@ class EqualUnits(Rule):
             first = first_true((mean > 0) & (spread <= limit * mean))
             if first is None or window.unit_count(layer) < 2:
                 continue
-            message = f"all weights of {layer} are the same number, {mean[first]:.3g}: its units can never differ"
+            message = (
+                f"all weights of {layer} are the same number, {number_text(mean[first])}: its units can never differ"
+            )
             plain = f"At step {window.steps[first]:,} a{message[1:]}."
             findings.append(
                 self.finding(window, layer, first, first, spread[first], limit * mean[first], message, plain=plain)

@@ -25,6 +25,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, groups
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import number_text
 
 LEVEL_ROWS, LAG, GAP = (10, 50), 3, 2
 NO_GROWTH_FROM = 1e5  # a level that many times smaller is too small to compare a gradient with
@@ -63,8 +64,9 @@ class ExplodingGradient(Rule):
             if not (moved >= self.threshold(window, "update")).any():
                 continue
             up = f"up {growth:.0f}x, from" if growth < NO_GROWTH_FROM else "up from almost nothing,"
-            message = f"gradient of {layer} {up} {level[first]:.2g} to {norm[peak]:.2g}"
-            plain = f"The gradient of {layer} grew from {level[first]:.2g} to {norm[peak]:.2g} within a few steps."
+            ends = f"{number_text(level[first], '.2g')} to {number_text(norm[peak], '.2g')}"
+            message = f"gradient of {layer} {up} {ends}"
+            plain = f"The gradient of {layer} grew from {ends} within a few steps."
             findings.append(self.finding(window, layer, first, peak, growth, limit, message, peak=peak, plain=plain))
         return findings
 

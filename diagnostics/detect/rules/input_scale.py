@@ -23,6 +23,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true, lasting_from
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import number_text
 
 NOT_MULTIPLIED = 0.01  # outputs that many times smaller than input times weights show that the input is not multiplied
 
@@ -44,7 +45,8 @@ class InputScale(Rule):
         size = np.maximum(spread, mean)
         first = first_true(size > limit)
         if first is not None and not _is_looked_up(window, first, float(size[first])):
-            message = f"the input has mean {mean[first]:.3g}, standard deviation {spread[first]:.3g}: it is not scaled"
+            numbers = f"mean {number_text(mean[first])}, standard deviation {number_text(spread[first])}"
+            message = f"the input has {numbers}: it is not scaled"
             return [self.finding(window, "input", first, len(window) - 1, size[first], limit, message)]
         first = lasting_from(spread == 0, 5)
         if first is not None:

@@ -20,6 +20,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import number_text
 
 BEFORE, AFTER = 20, 20
 OF_NORMAL = 1.4826  # standard deviations of normal noise in one median distance from the median
@@ -48,8 +49,8 @@ class LossSpikes(Rule):
         usual = float(np.median(loss[largest - BEFORE : largest]))
         often = "once" if len(spikes) == 1 else f"{len(spikes)} times"
         message = (
-            f"the loss jumped {often} and came back, at most from {usual:.3g} to {loss[largest]:.3g} at step "
-            f"{window.steps[largest]:,}"
+            f"the loss jumped {often} and came back, at most from {number_text(usual)} to "
+            f"{number_text(loss[largest])} at step {window.steps[largest]:,}"
         )
         first, last, level = spikes[0], spikes[-1], Severity.WARNING
         return [self.finding(window, None, first, last, len(spikes), least, message, severity=level, peak=largest)]

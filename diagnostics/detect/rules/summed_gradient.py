@@ -23,6 +23,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import number_text
 
 BEGINNING = 2  # a gradient that is summed is so from the first rows on
 
@@ -51,8 +52,8 @@ class SummedGradient(Rule):
             return []
         batch = window.info.batch_size
         message = (
-            f"the gradient of the biases of {last} has norm {norm[first]:.3g}; a mean over the batch has at most "
-            f"{math.sqrt(2):.2f}: it is summed, so the learning rate acts as if it were {batch} times larger"
+            f"the gradient of the biases of {last} has norm {number_text(norm[first])}; a mean over the batch has at "
+            f"most {math.sqrt(2):.2f}: it is summed, so the learning rate acts as if it were {batch} times larger"
         )
         plain = f"T{message[1:]}."
         return [

@@ -31,6 +31,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import number_text
 
 CLIPPED_AT = {16.118: "1e-7", 18.42: "1e-8", 20.72: "1e-9", 23.03: "1e-10", 27.63: "1e-12", 34.54: "1e-15",
               15.94: "the precision of float32", 87.34: "the smallest float32"}  # fmt: skip
@@ -78,9 +79,8 @@ class TellingLoss(Rule):
         if not len(loss) or window.steps[0] != 0 or not most < loss[0] < math.inf:
             return []
         times = loss[0] / math.log(classes)
-        message = (
-            f"the first loss is {loss[0]:.3g}, {times:.1f} x ln {classes}: initial weights or inputs are too large"
-        )
+        first = number_text(loss[0])
+        message = f"the first loss is {first}, {times:.1f} x ln {classes}: initial weights or inputs are too large"
         batch = window.info.batch_size
         if 0.8 * batch <= times <= 1.6 * batch and batch > 1:
             message = f"the first loss is {loss[0]:.3g}, about {batch} x ln {classes}: it is summed over the batch"

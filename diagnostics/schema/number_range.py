@@ -1,0 +1,52 @@
+"""The range of the numbers of a row, which are float32, and what a row says of a finite number beyond it.
+
+A network of float64 may have finite numbers that float32 cannot hold. A row has the largest float32 with their sign in
+their place, so that NaN and infinity in a row are NaN and infinity in the network.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest number of a row."""
+MEANING = (
+    "Where a finite number is beyond the range of `<f4`, as one of a float64 network may be, its place has the largest "
+    "number of that type (3.4028235e38) with its sign; NaN and infinity stand for NaN and infinity in the network."
+)
+"""What the page of the log format says of such numbers."""
+BEYOND = "larger than 3.4e38, the largest number that the log holds"
+BELOW = "below -3.4e38, the smallest number that the log holds"
+
+
+def logged_number(value: float) -> float:
+    """A number as a row may hold it: a finite one beyond the range becomes the largest of its sign."""
+    return math.copysign(LARGEST, value) if LARGEST < abs(value) < math.inf else value
+
+
+def logged_numbers(values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Numbers as float32: finite ones beyond the range become the largest of their sign."""
+    with np.errstate(all="ignore"):
+        found = values.astype(np.float32)
+    if values.dtype.itemsize <= found.dtype.itemsize:
+        return found
+    lost = np.isinf(found) & np.isfinite(values)
+    if lost.any():
+        found[lost] = np.copysign(np.float32(LARGEST), found[lost])
+    return found
+
+
+def are_beyond(values: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Which numbers of rows stand for finite ones beyond the range."""
+    return np.abs(values) == LARGEST
+
+
+def number_text(value: float, digits: str = ".3g") -> str:
+    """A number of a row as text in the given format, and in words where it stands for one beyond the range."""
+    if abs(value) == LARGEST:
+        return BEYOND if value > 0 else BELOW
+    return f"{value:{digits}}"
