@@ -105,8 +105,8 @@ class HostTensors:
                 self._block[GRADIENT, :, i] = np.nan
             else:
                 gradient = _dense(gradients[i]).detach()
-                found = self._in_pieces[i].measure(partial(self._pieces, gradient), _whole(gradient))
-                self._block[GRADIENT, :, i] = found
+                measure = self._in_pieces[i].measure
+                self._block[GRADIENT, :, i] = measure(partial(self._pieces, gradient), _whole(gradient))
 
     def after(self, vector: StepVector) -> None:
         import torch

@@ -42,7 +42,8 @@ def logged_numbers(values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 def are_beyond(values: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Which numbers of rows stand for finite ones beyond the range."""
-    return np.abs(values) == LARGEST
+    found: NDArray[np.bool_] = np.abs(values) == LARGEST
+    return found
 
 
 def number_text(value: float, digits: str = ".3g") -> str:

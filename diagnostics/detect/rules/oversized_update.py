@@ -80,5 +80,5 @@ def _size(ratio: float) -> str:
     if ratio < MANY_TIMES:
         return f"{ratio:.0%} of"
     if math.isinf(ratio):
-        return "more than the numbers can hold of"
+        return "more than the log can hold of"
     return f"{ratio:,.0f} times" if ratio < 1e6 else f"{ratio:.1e} times"
