@@ -57,7 +57,7 @@ class Draft:
         chosen = {key: axis.placed(metrics.series[name]) for key, name in names.items()}
         is_epoch_mean = known[losses[0]].over == "epoch" or axis.unit == "epoch"
         are_means = metrics.rows != "steps" or is_epoch_mean
-        draft = cls(metrics, options, axis, chosen, are_means and axis.counts_steps)
+        draft = cls(metrics, options, axis, chosen, are_means and axis.counts_steps, list(metrics.told))
         draft._take_running_means_apart()
         return draft
 

@@ -17,6 +17,7 @@ from diagnostics.imports.formats import FORMATS
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.imported_run import ImportedRun
 from diagnostics.imports.options import ImportOptions
+from diagnostics.imports.restarts import runs_in
 from diagnostics.log.reader import open_run
 from diagnostics.log.run_files import each_once, find_readable
 from diagnostics.run.run import Run
@@ -81,8 +82,8 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
     path: the file.
     options: what is known of its runs besides; None (default) for nothing.
 
-    Raises LogError, one line, where it cannot be read, is of no known format, or has no loss; MissingLibraryError
-    where its format needs a library that is not installed.
+    Raises LogError, one line, where it cannot be read, is of no known format, has no loss, or has the rows of two runs
+    that were written at the same time; MissingLibraryError where its format needs a library that is not installed.
     """
     path = Path(path)
     form = format_of(path)
@@ -96,10 +97,13 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
     if not found:
         raise LogError(f"{path}: has no numbers; read as {form.name}")
     stem = readable_name(path.name.split(".")[0] if path.name[:1] != "." else path.name)
+    options = options or ImportOptions()
     runs = []
-    for metrics in found:
+    for metrics in (one for logged in found for one in runs_in(logged, options, path.name)):
         name = _name(path, stem, metrics.name) if metrics.name else stem
-        run = build_run(metrics, options or ImportOptions(), name=name, file=path.name, form=form.name)
+        if metrics.number:
+            name = f"{name}-{metrics.number}"
+        run = build_run(metrics, options, name=name, file=path.name, form=form.name)
         run.path = path
         runs.append(run)
     return runs

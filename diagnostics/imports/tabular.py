@@ -41,7 +41,8 @@ def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
         run, metric = (found["run"], found["name"]) if found else ("", name)
         if is_step(metric) or is_epoch(metric):
             continue
-        runs.setdefault(run, {})[metric] = MetricSeries(steps[present], epochs[present], values[present])
+        places = np.flatnonzero(present).astype(np.float64)
+        runs.setdefault(run, {})[metric] = MetricSeries(steps[present], epochs[present], values[present], places)
     for series in runs.values():
         _add_lost_loss(series, empty)
     return [LoggedMetrics(series, name, is_table=True, **known) for name, series in runs.items()]

@@ -45,7 +45,7 @@ def read(path: Path) -> list[LoggedMetrics]:
         )  # fmt: skip
     names = [str(name) for name in frame.columns]
     has_epochs_alone = any(map(is_epoch, names)) and not any(map(is_step, names))
-    return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps")
+    return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps", first_line=2)
 
 
 def _first_line(text: str) -> str:

@@ -21,7 +21,7 @@ def recognises(path: Path, head: bytes) -> bool:
 def read(path: Path) -> list[LoggedMetrics]:
     """The run in a file. Lines that are no object, such as one that was cut short, are left out."""
     lines = (_object(line) for line in text_of(content(path)).splitlines() if line.strip())
-    return of_records([line for line in lines if isinstance(line, Mapping)])
+    return of_records([line for line in lines if isinstance(line, Mapping)], first_line=1)
 
 
 def _object(line: str) -> object:

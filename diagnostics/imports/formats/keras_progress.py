@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from diagnostics.imports.content import content, text_of
@@ -24,21 +25,46 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> list[LoggedMetrics]:
-    """The run that was printed. Its steps are those of the whole run, counted from 0."""
-    series = SeriesBuilder()
-    epoch, per_epoch, epochs = 1, 0, 1
+    """The runs that were printed: a heading "Epoch 1/n" begins a new one. Steps are counted over a run, from 0."""
+    runs = [_PrintedRun()]
     text = CODES.sub("\n", text_of(content(path)).replace("\x1b[", "\x1b["))
     for line in re.split(r"[\r\n]+", _joined(text)):
         if heading := EPOCH.search(line):
-            epoch, epochs = int(heading[1]), int(heading[2])
+            if int(heading[1]) == 1 and runs[-1].series.rows:
+                runs.append(_PrintedRun())
+            runs[-1].epoch, runs[-1].epochs = int(heading[1]), int(heading[2])
         for found in PROGRESS.finditer(line):
-            done, per_epoch = int(found[1]), int(found[2])
-            if 0 < done <= per_epoch:
-                step = (epoch - 1) * per_epoch + done - 1
-                for name, value in NUMBER.findall(found[3]):
-                    series.add(name, value, step, epoch)
-    settings = {"steps_per_epoch": per_epoch, "epochs": epochs}
-    return [LoggedMetrics(series.build(), "", settings if per_epoch else {}, rows="running means")]
+            runs[-1].add(int(found[1]), int(found[2]), found[3])
+    told = f"the text holds {len(runs)} runs, since {len(runs)} times it begins with epoch 1"
+    return [
+        replace(run.metrics(), number=number, told=(f"{told}; this is run {number}",))
+        if len(runs) > 1
+        else run.metrics()
+        for number, run in enumerate(runs, 1)
+    ]
+
+
+@dataclass
+class _PrintedRun:
+    """What was printed of one run."""
+
+    series: SeriesBuilder = field(default_factory=SeriesBuilder)
+    epoch: int = 1
+    epochs: int = 1
+    per_epoch: int = 0
+
+    def add(self, done: int, per_epoch: int, numbers: str) -> None:
+        """The numbers after ``done`` of the steps of an epoch."""
+        self.per_epoch = per_epoch
+        if 0 < done <= per_epoch:
+            step = (self.epoch - 1) * per_epoch + done - 1
+            for name, value in NUMBER.findall(numbers):
+                self.series.add(name, value, step, self.epoch)
+
+    def metrics(self) -> LoggedMetrics:
+        """All of it."""
+        settings = {"steps_per_epoch": self.per_epoch, "epochs": self.epochs} if self.per_epoch else {}
+        return LoggedMetrics(self.series.build(), "", settings, rows="running means")
 
 
 def _joined(text: str) -> str:

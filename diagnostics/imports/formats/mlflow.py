@@ -11,7 +11,7 @@ from pathlib import Path
 
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
-from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder
+from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder, number_of
 
 LINE = re.compile(rb"\d{10,} \S+ -?\d+( \S+)*\s*")
 LARGEST_FOLDER = 10_000
@@ -41,7 +41,7 @@ def _add(series: SeriesBuilder, name: str, file: Path) -> None:
     for line in text_of(content(file)).splitlines():
         words = line.split()
         if len(words) >= 2:
-            series.add(name, words[1], words[2] if len(words) > 2 else None)
+            series.add(name, words[1], words[2] if len(words) > 2 else None, place=number_of(words[0]))
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

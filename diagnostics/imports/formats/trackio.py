@@ -32,7 +32,7 @@ def read(path: Path) -> list[LoggedMetrics]:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "metrics" not in tables:
             raise ValueError("is an SQLite database without the table metrics that trackio writes")
-        rows = database.execute("SELECT run_name, step, metrics FROM metrics ORDER BY run_name, step, id").fetchall()
+        rows = database.execute("SELECT run_name, step, metrics FROM metrics ORDER BY run_name, id").fetchall()
         configs: dict[str, Any] = {}
         if "configs" in tables:
             with contextlib.suppress(sqlite3.Error):
