@@ -240,7 +240,7 @@ class Detector:
         contradiction = self.symptoms.contradiction
         told = [*symptoms, *([contradiction.finding] if contradiction else [])]
         if verdict is Verdict.UNDECIDED:
-            told.append(reason(self.symptoms, self._progress, self._rows(), steps))
+            told.append(reason(self.symptoms, self._progress, self._rows(), steps, self.info.row_unit))
         if deciding:
             end = steps if deciding.recovery is None else deciding.recovery
             chain = (*extended_to(explanation.chain, end - 1), symptoms[-1])

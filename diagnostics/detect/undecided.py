@@ -18,9 +18,17 @@ ONE_CLASS, UNKNOWN, LOSSES_ALONE, CONTRADICTORY, SHORT, SLOW, FALLING, BETWEEN =
 )  # fmt: skip
 
 
-def reason(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int) -> Finding:
-    """The one reason why a run of ``steps`` steps is undecided; ``rows`` are its last ones."""
-    detail, words = _words(symptoms, progress, rows, steps)
+def reason(
+    symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int, unit: str = "step"
+) -> Finding:
+    """The one reason why a run is undecided.
+
+    symptoms, progress: what was found of it.
+    rows: its last rows.
+    steps: the number of its steps.
+    unit: what is counted as a step: "step" (default), or "epoch" where a file does not say the steps of an epoch.
+    """
+    detail, words = _words(symptoms, progress, rows, steps, unit)
     nan = math.nan
     return Finding(
         UNDECIDED, None, 0, max(0, steps - 1), nan, nan, Severity.WARNING, nan, words, detail=detail,
@@ -28,7 +36,7 @@ def reason(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
     )  # fmt: skip
 
 
-def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int) -> tuple[str, str]:
+def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], steps: int, unit: str) -> tuple[str, str]:
     if symptoms.task.kind == LOSS_ONLY:
         return LOSSES_ALONE, (
             "it is judged by its losses alone: whether it diverged, jumped or stood still, never whether it has learned"
@@ -44,6 +52,12 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
     if symptoms.is_contradictory and symptoms.contradiction is not None:
         return CONTRADICTORY, symptoms.contradiction.finding.message
     needed = symptoms.grace if symptoms.is_guessing else symptoms.window
+    made = f"{steps:,} {unit}{'' if steps == 1 else 's'}"
+    if steps < needed and unit != "step":
+        return SHORT, (
+            f"it made {made}, whose number of steps the file does not say, and {needed:,} steps are needed to judge it "
+            f"with this batch size; say how many steps an {unit} has with --steps-per-epoch"
+        )
     if steps < needed:
         return SHORT, (
             f"it made {steps:,} of the {needed:,} steps that are needed to judge it with this batch size: "
@@ -54,10 +68,10 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
     if symptoms.has_learned and symptoms.is_learned:
         return FALLING, "it ended in the middle of a collapse: the last losses are as high as those of guessing"
     if progress.improves(rows):
-        return SLOW, f"it is slow: after {steps:,} steps it has not learned yet, and loss or accuracy still get better"
+        return SLOW, f"it is slow: after {made} it has not learned yet, and loss or accuracy still get better"
     if symptoms.is_guessing:
-        return BETWEEN, f"it guesses after {steps:,} steps, and its layers still move"
+        return BETWEEN, f"it guesses after {made}, and its layers still move"
     return (
         BETWEEN,
-        f"after {steps:,} steps it is better than guessing and has not learned, and it no longer gets better",
+        f"after {made} it is better than guessing and has not learned, and it no longer gets better",
     )

@@ -66,6 +66,7 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
             "imported_from": file,
             "format": form,
             "resolution": resolution_words(steps, draft.are_means, "step" if draft.axis.counts_steps else "epoch"),
+            "counted": "steps" if draft.axis.counts_steps else "epochs",
             "taken_as": draft.told,
         },
         rows="means" if draft.are_means else "steps",

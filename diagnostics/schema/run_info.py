@@ -135,6 +135,11 @@ class RunInfo(ShownInNotebooks):
         return "imported_from" in self.environment
 
     @property
+    def row_unit(self) -> str:
+        """What its rows count as steps: "step", or "epoch" where the file of another tool does not say their steps."""
+        return "epoch" if self.is_imported and self.environment.get("counted") == "epochs" else "step"
+
+    @property
     def not_recorded(self) -> tuple[str, ...]:
         """What the log declares that it lacks, in words; nothing where all that is declared was measured."""
         return tuple(self.description.get("not_recorded", ()))

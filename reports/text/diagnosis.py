@@ -49,7 +49,7 @@ def _verdict_sentence(run: Run) -> str:
     because = f" {headline(diagnosis)}".rstrip()
     if not because and diagnosis.verdict.is_dead:
         because = " None of the rules explains why."
-    steps = f"{diagnosis.steps:,} steps"
+    steps = f"{diagnosis.steps:,} {run.info.row_unit}s"
     if diagnosis.verdict is Verdict.HEALTHY:
         return f"This run learned and kept what it learned through all its {steps}."
     if diagnosis.verdict is Verdict.UNDECIDED:

@@ -21,6 +21,7 @@ from diagnostics.imports.resolution import are_running_means, ordinal, resolutio
 from diagnostics.log.reader import open_run
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.summarising import summarise
+from reports.text.diagnosis import verdict_sentence
 from tests.helpers.tool_logs import PER_EPOCH, curve, running, write_csv
 
 TEN = ImportOptions(classes=10)
@@ -131,6 +132,20 @@ def test_epochs_without_a_number_of_steps_count_as_steps_and_say_so(tmp_path):
     known = imported(tmp_path, means, ImportOptions(classes=10, steps_per_epoch=PER_EPOCH))
     assert known.verdict is Verdict.HEALTHY
     assert known.info.environment["resolution"].startswith("means over 100 steps each")
+
+
+def test_epochs_are_not_called_steps(tmp_path):
+    rows = pd.DataFrame({"epoch": range(20), "loss": math.log(10), "accuracy": 0.1})
+    run = imported(tmp_path, rows)
+    [finding] = [one for one in run.findings if one.rule == "undecided"]
+
+    assert "it made 20 epochs, whose number of steps the file does not say" in finding.message
+    assert finding.message.endswith("say how many steps an epoch has with --steps-per-epoch")
+    assert "After 20 epochs" in verdict_sentence(run)
+    assert imported(tmp_path, rows, ImportOptions(classes=10, steps_per_epoch=PER_EPOCH)).verdict.is_dead
+    short = imported(tmp_path, curve(10, None)[["step", "loss", "accuracy"]])
+    [finding] = [one for one in short.findings if one.rule == "undecided"]
+    assert "it made 10 of the 20 steps that are needed" in finding.message
 
 
 def test_losses_only_without_a_number_of_classes_cannot_be_judged(tmp_path):
