@@ -178,11 +178,13 @@ class TorchRecorder:
 
     @property
     def found(self) -> pd.DataFrame:
-        """What was found, a row a layer; empty before the first step."""
+        """What was found, a row a layer; empty before the first step. It prints whole."""
         import pandas as pd
 
+        from diagnostics.adapters.found_layers import FoundLayers
+
         plan = self._listener.plan
-        return pd.DataFrame(plan.in_words() if plan else [], columns=list(FOUND)).set_index("layer")
+        return FoundLayers(pd.DataFrame(plan.in_words() if plan else [], columns=list(FOUND)).set_index("layer"))
 
     # ---- inside
 

@@ -115,11 +115,13 @@ class Watch:
 
     @property
     def found(self) -> pd.DataFrame:
-        """What was found, a row a layer: after the first step all of it, before it the tensors alone."""
+        """What was found, a row a layer: all of it after the first step, before it the tensors. It prints whole."""
         import pandas as pd
 
+        from diagnostics.adapters.found_layers import FoundLayers
+
         rows = self._network.in_words()
-        return pd.DataFrame(rows, columns=None if rows else ["layer", "tensors"]).set_index("layer")
+        return FoundLayers(pd.DataFrame(rows, columns=None if rows else ["layer", "tensors"]).set_index("layer"))
 
     @property
     def status(self) -> RunStatus | None:
