@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from shutil import copy
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.imports.metrics import SeriesBuilder
 from tests.helpers.tool_logs import PER_EPOCH, WRITERS, curve, write_csv, write_keras_progress
 
+SAMPLES = Path(__file__).parent / "samples"
 TEN = ImportOptions(classes=10, steps_per_epoch=PER_EPOCH)
 
 
@@ -191,3 +194,12 @@ def test_places_are_those_of_the_file():
         builder.add("accuracy", 0.5, step)
 
     assert builder.build()["accuracy"].in_file.tolist() == [1, 3, 5]
+
+
+def test_two_event_files_of_tensorboard_in_one_folder_are_two_runs(tmp_path):
+    for number in (1, 2):
+        copy(SAMPLES / "tensorboard-simple.tfevents", tmp_path / f"events.out.tfevents.{number}.host")
+    runs = import_runs(tmp_path, TEN)
+
+    assert [len(run) for run in runs] == [120, 120]
+    assert "go back from 119 to 0 at value 121 of train/loss; this is run 2" in told(runs[1])
