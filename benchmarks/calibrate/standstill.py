@@ -1,4 +1,4 @@
-"""How long to wait at a standstill: how many living runs each wait would call dead, and how late it calls the dead ones.
+"""How long to wait at a standstill: which living runs each wait would call dead, and how late it calls the dead ones.
 
     lenet-diag study --runs 80 --out runs/lenet
     python -m benchmarks.calibrate.standstill runs/lenet --write docs/standstill.md

@@ -173,6 +173,8 @@ def _broke_at(answers: Answers, window: Window, stretch: Stretch) -> BrokeAt:
         least = min(SURE_STATE, rule_of(surest).blocks_learning)
         same = [f for f in recent if f.layer == surest.layer and rule_of(f).blocks_learning >= least]
         state = min(same, key=lambda f: (f.first_step, rule_of(f).rank))
+        if state.first_step == 0:
+            state = _lowest_before_updates(recent, window) or state
         return BrokeAt(state.first_step, state.layer, state)
     faults = [f for found in answers.values() for f in fired(found) if rule_of(f).is_about_the_start]
     if faults and stretch.onset == 0:
@@ -180,6 +182,12 @@ def _broke_at(answers: Answers, window: Window, stretch: Stretch) -> BrokeAt:
     if stretch.onset:
         return BrokeAt(stretch.onset)
     return BrokeAt(_fell_back_to_guessing(window) if stretch.kind is Verdict.NEVER_LEARNED else None)
+
+
+def _lowest_before_updates(states: Sequence[Finding], window: Window) -> Finding | None:
+    """Of the layers that were wholly silent before the first update the lowest: those above it have no input."""
+    silent = {f.layer: f for f in states if f.rule == "dead-units" and f.first_step == 0 and f.value >= 1}
+    return next((silent[layer] for layer in window.layers if layer in silent), None)
 
 
 def _fell_back_to_guessing(window: Window) -> int | None:

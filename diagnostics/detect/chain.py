@@ -130,6 +130,10 @@ def representative(found: Sequence[Finding], layer: str | None) -> Finding:
 
 
 def _without_seen_twice(links: Sequence[Finding]) -> list[Finding]:
-    """The links without those that another link includes: the same event in the same layer, one step before."""
+    """The links without those that another link includes or explains.
+
+    A link includes the same event in the same layer, one step before.
+    """
     included = {(name, f.layer, f.first_step - 1) for f in links for name in rule_of(f).includes}
-    return [f for f in links if (f.rule, f.layer, f.step) not in included]
+    explained = {name for f in links for name in rule_of(f).explains}
+    return [f for f in links if (f.rule, f.layer, f.step) not in included and f.rule not in explained]

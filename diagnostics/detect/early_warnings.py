@@ -155,8 +155,8 @@ def plateau_warning(step: int) -> Finding:
     """The warning for a run that guesses at patience without a proof that it cannot learn: how such runs ended."""
     known = plateaus()
     words = (
-        f"not learned yet after {step + 1:,} steps, and nothing proves that it cannot learn: {known.k} of {known.n} such "
-        "runs were not dead in the end"
+        f"not learned yet after {step + 1:,} steps, and nothing proves that it cannot learn: {known.k} of {known.n} "
+        "such runs were not dead in the end"
     )
     return Finding(RULE, None, step, step, math.nan, math.nan, Severity.WARNING, math.nan, words, detail=PLATEAU)
 

@@ -237,6 +237,10 @@ _ALL = (
     ),
     Remedy("update-sign", "a look at the sign of the update", "a step along the gradient climbs instead of descending"),
     Remedy(
+        "look-at-initial-weights", "a look at the initial weights and biases",
+        "a layer that is silent before the first update was made so by the numbers that it began with",
+    ),
+    Remedy(
         "random-weights", "initial weights drawn at random",
         "units with the same weights get the same gradient and stay the same",
     ),
@@ -262,3 +266,5 @@ _ALL = (
     ),
 )  # fmt: skip
 REMEDIES: Mapping[str, Remedy] = {remedy.key: remedy for remedy in _ALL}
+INITIAL_REMEDIES = ("lecun-init", "look-at-initial-weights")
+"""For a layer that could not learn before the first update: no rate and no order of batches changes that."""

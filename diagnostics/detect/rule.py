@@ -55,6 +55,7 @@ class Rule:
     needs_cross_entropy: whether it looks at a cross-entropy of classes. It is not asked about a run with another loss.
     needs_guessing: whether it compares losses with that of guessing. It is not asked where that is not known.
     includes: names of rules whose finding, in the same layer one step before, is the same event seen twice.
+    explains: names of rules whose findings follow from what this rule sees, and are no links of their own beside it.
     """
 
     name: str = ""
@@ -77,6 +78,7 @@ class Rule:
     needs_cross_entropy: bool = False
     needs_guessing: bool = False
     includes: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -152,6 +152,13 @@ class Window:
         return next((one.units for one in self.info.layers if one.name == layer), 0)
 
     @property
+    def outputs(self) -> int:
+        """The number of outputs of the network, which is that of the last layer's biases; 0 where it is not known."""
+        last = self.info.layer_names[-1] if self.info.layer_names else ""
+        sizes = [one.size for one in self.info.tensors if (one.layer, one.tensor) == (last, "biases")]
+        return max([self.unit_count(last), *sizes])
+
+    @property
     def input_name(self) -> str:
         """The name of the input in the columns."""
         return INPUT

@@ -12,7 +12,7 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
 from reports.text.end_numbers import EndNumbers
-from reports.text.headline import ORIGIN_WORDS, headline, link_words, measured_words
+from reports.text.headline import headline, link_words, measured_words, origin_words
 from reports.text.imported import onset_words, open_words
 from reports.text.numbers import counted
 from reports.text.phrases import in_a_line, status_words
@@ -140,7 +140,7 @@ def facts(
         found.append(("first link:", link_words(diagnosis.first_link)))
         measured = [measured_words(one) for one in (diagnosis.blow, diagnosis.first_link) if one is not None]
         found += _under("measured:", dict.fromkeys(measured))
-        found.append(("points to:", ORIGIN_WORDS[diagnosis.first_link.origin].removeprefix("it points to ")))
+        found.append(("points to:", origin_words(diagnosis.first_link).removeprefix("it points to ")))
     elif diagnosis.verdict.is_dead:
         found.append(("first link:", "unexplained: no rule sees what happened"))
     if diagnosis.changed_limits:

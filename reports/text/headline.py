@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.link import Link
+from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.track_record import in_setting, track_record
 from diagnostics.detect.undecided import UNDECIDED
 from diagnostics.run.turning_point import LASTING
@@ -22,6 +23,8 @@ def headline(diagnosis: Diagnosis) -> str:
         return " ".join(undecided)
     told = [link.plain or f"Step {link.step:,}: {link.message}."]
     states = [f for f in diagnosis.chain if f.plain and f.rule in LASTING and f.rule != link.rule]
+    # The state that the blow left behind begins after it. One that was there before is told where there is no other.
+    states.sort(key=lambda f: f.first_step < link.step)
     return " ".join([*undecided, *told, *(state.plain for state in states[:1] if state.plain not in told)])
 
 
@@ -53,9 +56,26 @@ def measured_words(link: Link) -> str:
 
 
 def origin_sentence(link: Link | None) -> str:
-    """The origin of a link in words, and how to check it."""
-    return "" if link is None else sentence(ORIGIN_WORDS[link.origin])
+    """The origin of a link as a sentence, and how to check it; "" without a link."""
+    return "" if link is None else sentence(origin_words(link))
 
+
+def origin_words(link: Link) -> str:
+    """What a link points to, and how to check it."""
+    if link.step == 0 and link.rule in STOPPING:
+        return INITIAL_WORDS
+    return ORIGIN_WORDS[link.origin]
+
+
+STOPPING = {rule.name for rule in MECHANISMS if rule.blocks_learning > 1}
+"""The rules that see a layer that cannot learn."""
+
+INITIAL_WORDS = (
+    "it points to the weights and biases that the run began with, which made the layer so before the first update: "
+    "neither the learning rate nor the order of the batches had a part in it; to check: how they are drawn, and "
+    "another seed"
+)
+"""The origin of a state that the first row already shows."""
 
 ORIGIN_WORDS = {
     "code": "it points to the code; to check: a gradient check of the layers, and what writes to their weights",

@@ -40,6 +40,7 @@ from diagnostics.detect.rules.tiny_steps import TinySteps
 from diagnostics.detect.rules.uninformative_labels import UninformativeLabels
 from diagnostics.detect.rules.vanishing_gradient import VanishingGradient
 from diagnostics.detect.rules.wrong_direction import WrongDirection
+from diagnostics.detect.rules.wrong_sign import WrongSign
 from diagnostics.detect.rules.zero_gradient import ZeroGradient
 from diagnostics.detect.rules.zero_weights import ZeroWeights
 
@@ -48,6 +49,7 @@ MECHANISMS: tuple[Rule, ...] = (
     InputScale(),
     LearningRateJump(),
     WrongDirection(),
+    WrongSign(),
     NonFinite(),
     ZeroWeights(),
     EqualUnits(),

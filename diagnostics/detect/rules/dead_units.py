@@ -9,6 +9,9 @@ What it means: a ReLU unit that is silent for every input gets no gradient, so i
 stays silent. Where nearly all units of a layer are dead, the layers after it get a
 constant input and can only learn how frequent the classes are.
 
+Units that are silent at step 0 were so before the first update: the initial weights or biases
+silenced them, and neither the learning rate nor the order of the batches had a part in it.
+
 What it does not mean: a layer with 80 % silent units for one batch, or for a
 hundred steps, may still learn. This finding alone is no verdict.
 
@@ -22,6 +25,7 @@ import numpy as np
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
+from diagnostics.detect.remedies import INITIAL_REMEDIES
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
@@ -57,6 +61,7 @@ class DeadUnits(Rule):
             units, value = window.unit_count(layer), np.median(silent[-rows:])
             at_first, in_the_end = round(silent[first] * units), round(value * units)
             message = f"{at_first} of {units} {window.units(layer)} of {layer} silent for every input"
+            is_initial = int(window.steps[first]) == 0
             if window.info.is_imported:  # the log of another tool has shares and no numbers of units
                 message = f"{silent[first]:.0%} of the units of {layer} silent for every input"
                 plain = f"Then {value:.0%} of the units of {layer} output 0 for every input, and pass no gradient back."
@@ -64,9 +69,12 @@ class DeadUnits(Rule):
                 continue
             if in_the_end != at_first:
                 message += f", {in_the_end} in the end"
-            plain, last = _plain(window.units(layer), layer, in_the_end, units), len(window) - 1
+            plain, last = _plain(window.units(layer), layer, in_the_end, units, is_initial), len(window) - 1
             findings.append(self.finding(window, layer, first, last, value, share, message, plain=plain))
         return findings
+
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        return INITIAL_REMEDIES if finding.first_step == 0 else self.remedies
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name = "dense1/dead_fraction"
@@ -78,9 +86,10 @@ class DeadUnits(Rule):
         )
 
 
-def _plain(what: str, layer: str, silent: int, units: int) -> str:
-    """What the silent units mean, as a sentence."""
-    silence = f"{what} of {layer} then output 0 for every input, and a ReLU at 0 passes no gradient back"
+def _plain(what: str, layer: str, silent: int, units: int, is_initial: bool) -> str:
+    """What the silent units mean, as a sentence. ``is_initial``: whether they were so before the first update."""
+    since = "output 0 for every input since before the first update" if is_initial else "then output 0 for every input"
+    silence = f"{what} of {layer} {since}, and a ReLU at 0 passes no gradient back"
     if silent == units:
         return f"All {units} {silence}, so the layer can never recover."
     return f"{silent} of {units} {silence}, so hardly anything of the input reaches the layers after it."

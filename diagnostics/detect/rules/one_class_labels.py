@@ -39,7 +39,7 @@ class OneClassLabels(Rule):
     def check(self, window: Window) -> list[Finding]:
         most, rows = self.threshold(window, "before"), int(self.threshold(window, "rows"))
         self.require_rows(window, rows + BEFORE)
-        wrong = np.flatnonzero(window.scalar("accuracy") < 1)
+        wrong = np.flatnonzero(~(window.scalar("accuracy") >= 1))  # an accuracy that is NaN is not right
         since = int(wrong[-1]) + 1 if len(wrong) else 0
         before = window.scalar("accuracy")[max(0, since - WITHIN - BEFORE) : max(0, since - WITHIN)]
         if len(window) - since < rows or not len(before) or not before.max() < 1 or before.mean() > most:
@@ -55,7 +55,9 @@ class OneClassLabels(Rule):
         t = np.arange(200)
         one_class = np.where(t < 100, 0.9, np.where(t < 110, 0.3, 1.0))
         by_itself = np.where(t < 100, 0.98, np.where((t < 150) & (t % 3 == 0), 0.99, 1.0))
+        gone = np.where(t < 100, 0.9, np.nan)
         return (
+            Case("accuracies that are not finite from step 100 on", example(thresholds, {"accuracy": gone}, steps=200)),
             Case("accuracies of a run that learns", example(thresholds, steps=200)),
             Case("one class from step 100 on", example(thresholds, {"accuracy": one_class}, steps=200), (None,)),
             Case("it gets perfect by itself", example(thresholds, {"accuracy": by_itself}, steps=200)),

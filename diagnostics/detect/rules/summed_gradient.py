@@ -1,7 +1,8 @@
 """Summed gradient: the gradient is the sum over the batch, not the mean.
 
 What it looks at: the gradient of the last layer's biases, in a network that ends with
-softmax and a cross-entropy. For one sample it is the answer minus the label, (p - y),
+softmax and a cross-entropy; softmax may be a part of the loss, so that the last layer has no
+function of its own. For one sample it is the answer minus the label, (p - y),
 whose L2 norm is at most the root of 2, and the norm of a mean over the batch is no larger. It
 fires where the norm is above the limit.
 
@@ -25,6 +26,7 @@ from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import number_text
 
+SOFTMAX = ("softmax", "linear", "", None)  # the functions of a last layer that softmax may follow
 BEGINNING = 2  # a gradient that is summed is so from the first rows on
 
 
@@ -42,9 +44,11 @@ class SummedGradient(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         last, limit = window.layers[-1], self.threshold(window, "norm")
-        if window.function(last) != "softmax" or window.unit_count(last) != len(window.info.prior):
+        if window.function(last) not in SOFTMAX:
             return []
         norm = window.tensor(last, "biases", "gradient", "norm")
+        if window.outputs != len(window.info.prior):
+            return []
         finite = np.isfinite(norm)
         # Gradients that add up from step to step are small at first, and so are those of another loss.
         first = first_true(finite & (norm > limit))

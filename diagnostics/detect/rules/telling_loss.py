@@ -11,8 +11,8 @@ follow from formulas (k: number of classes, a: accuracy of the row):
 - ln(1 + (k - 1) / e) + 1 - a, for ten classes 1.4612 + 1 - a: softmax applied twice, since its second input lies
   between 0 and 1. An accuracy of 0.1 gives 2.3612.
 
-It also looks at the first row: a loss of more than twice ln k says that initial weights or
-inputs are too large.
+It also looks at the first rows, as many as hold 32 samples: a loss of more than twice ln k, with k
+the number of outputs, says that initial weights or inputs are too large.
 
 What it means: each number has one cause, and it is the first one to check.
 """
@@ -37,6 +37,7 @@ CLIPPED_AT = {16.118: "1e-7", 18.42: "1e-8", 20.72: "1e-9", 23.03: "1e-10", 27.6
               15.94: "the precision of float32", 87.34: "the smallest float32"}  # fmt: skip
 FAR_ABOVE_CHANCE = 0.55
 SHARE = 0.9  # of the rows have to fit a formula
+FIRST_SAMPLES = 32  # the loss of fewer samples may be several times ln k by chance
 
 
 class TellingLoss(Rule):
@@ -74,17 +75,21 @@ class TellingLoss(Rule):
         return findings
 
     def _first(self, window: Window, classes: int) -> list[Finding]:
-        most = self.threshold(window, "first") * math.log(classes)
-        loss = window.scalar("data_loss")
-        if not len(loss) or window.steps[0] != 0 or not most < loss[0] < math.inf:
+        outputs = max(classes, window.outputs)
+        most = self.threshold(window, "first") * math.log(outputs)
+        rows = max(1, math.ceil(FIRST_SAMPLES / max(1, window.info.batch_size)))
+        if len(window) < rows or window.steps[0] != 0:
             return []
-        times = loss[0] / math.log(classes)
-        first = number_text(loss[0])
-        message = f"the first loss is {first}, {times:.1f} x ln {classes}: initial weights or inputs are too large"
+        loss = float(window.scalar("data_loss")[:rows].mean())
+        if not most < loss < math.inf:
+            return []
+        times = loss / math.log(outputs)
+        first = number_text(loss)
+        message = f"the first loss is {first}, {times:.1f} x ln {outputs}: initial weights or inputs are too large"
         batch = window.info.batch_size
         if 0.8 * batch <= times <= 1.6 * batch and batch > 1:
-            message = f"the first loss is {loss[0]:.3g}, about {batch} x ln {classes}: it is summed over the batch"
-        found = self.finding(window, None, 0, 0, loss[0], most, message, plain=f"T{message[1:]}.")
+            message = f"the first loss is {first}, about {batch} x ln {outputs}: it is summed over the batch"
+        found = self.finding(window, None, 0, rows - 1, loss, most, message, plain=f"T{message[1:]}.")
         return [replace(found, detail="first")]
 
     def origin_of(self, finding: Finding, window: Window) -> Origin:
@@ -132,8 +137,10 @@ def _readings(loss: Series, accuracy: Series, classes: int, entropy: float, fit:
             found.append((clip, words))
     twice = floor + wrong
     near = fits(twice, 8 * fit) and abs(loss.mean() - twice.mean()) <= 3 * fit * twice.mean()
+    # With a hundred classes and more, guessing has nearly the same loss as this.
+    tells = not any(fits(np.full_like(loss, value)) for value in levels.values())
     # The loss of a healthy run passes these numbers as it falls, while the accuracy is still low.
-    if varies and (fits(twice) or (near and accuracy.mean() >= FAR_ABOVE_CHANCE)):
+    if tells and varies and (fits(twice) or (near and accuracy.mean() >= FAR_ABOVE_CHANCE)):
         words = f"the loss is {floor:.4f} + 1 - accuracy: softmax applied twice ends at ln(1 + {classes - 1}/e)"
         found.append((floor, words))
     return found

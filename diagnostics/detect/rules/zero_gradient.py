@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
+from diagnostics.detect.remedies import INITIAL_REMEDIES
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from
 from diagnostics.detect.thresholds import Thresholds
@@ -31,6 +32,9 @@ class ZeroGradient(Rule):
     is_lasting = True
     thresholds = (threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),)
     remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")
+
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        return INITIAL_REMEDIES if finding.first_step == 0 else self.remedies
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.threshold(window, "rows"))

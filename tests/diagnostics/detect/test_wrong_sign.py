@@ -1,0 +1,91 @@
+"""A gradient with the wrong sign, and one that is summed over the batch, in a network that somebody wrote."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import diagnostics as ld
+from diagnostics.adapters import watch
+
+
+class SignedDense:
+    def __init__(self, rng, inputs, outputs):
+        self.W, self.b = rng.standard_normal((inputs, outputs)) * np.sqrt(2 / inputs), np.zeros(outputs)
+        self.dW, self.db = np.zeros_like(self.W), np.zeros_like(self.b)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.dW, self.db = self.x.T @ d, d.sum(0)
+        return d @ self.W.T
+
+
+class SignedRelu:
+    def forward(self, x):
+        self.out = np.maximum(x, 0)
+        return self.out
+
+    def backward(self, d):
+        return d * (self.out > 0)
+
+
+class SignedNetwork:
+    def __init__(self, rng):
+        self.layers = [SignedDense(rng, 64, 32), SignedRelu(), SignedDense(rng, 32, 10)]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+
+def trained(path, factor, rate, steps=150):
+    """The run of a network whose gradient is multiplied by ``factor``."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 10, 2000)
+    X = rng.random((10, 64))[y] + rng.normal(0, 0.3, (2000, 64))
+    network = SignedNetwork(rng)
+    with np.errstate(all="ignore"), watch(network, path, labels=y) as watched:
+        for _ in range(steps):
+            batch = rng.integers(0, len(X), 128)
+            logits = network.forward(X[batch])
+            p = np.exp(logits - logits.max(1, keepdims=True))
+            p /= p.sum(1, keepdims=True)
+            right = p[np.arange(128), y[batch]]
+            accuracy = float((p.argmax(1) == y[batch]).mean())
+            d = p.copy()
+            d[np.arange(128), y[batch]] -= 1
+            d *= factor / 128
+            for layer in reversed(network.layers):
+                d = layer.backward(d)
+            for layer in network.layers[::2]:
+                layer.W -= rate * layer.dW
+                layer.b -= rate * layer.db
+            watched.step(loss=-np.log(right + 1e-12).mean(), accuracy=accuracy, inputs=X[batch], lr=rate)
+    return ld.open_run(path).diagnosis
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.01])
+def test_a_gradient_of_the_wrong_sign_points_to_the_code(tmp_path, rate):
+    diagnosis = trained(tmp_path / "run.h5", -1, rate)
+
+    assert diagnosis.verdict.is_defect
+    assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("wrong-sign", "code")
+    assert diagnosis.remedies[0].startswith("a gradient check")
+    assert "accumulated-gradient" not in {f.rule for f in diagnosis.chain}
+
+
+def test_the_right_sign_is_healthy(tmp_path):
+    diagnosis = trained(tmp_path / "run.h5", 1, 0.1)
+
+    assert diagnosis.verdict == "healthy"
+    assert not {"wrong-sign", "summed-gradient"} & {f.rule for f in diagnosis.findings}
+
+
+def test_a_summed_gradient_is_seen_where_softmax_is_a_part_of_the_loss(tmp_path):
+    diagnosis = trained(tmp_path / "run.h5", 128, 0.1)
+
+    assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("summed-gradient", "code")
