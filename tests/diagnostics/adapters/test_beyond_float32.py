@@ -107,9 +107,12 @@ def test_statistics_of_jax_tensors_are_finite_where_the_tensors_are() -> None:
     jax = pytest.importorskip("jax")
     from diagnostics.adapters.jax_tap import _of_tensor
 
-    with jax.experimental.enable_x64():
+    jax.config.update("jax_enable_x64", True)
+    try:
         found = np.asarray(jax.jit(_of_tensor)(jax.numpy.asarray([HUGE, 0.0, HUGE, 0.0])))
         bad = np.asarray(_of_tensor(jax.numpy.asarray([HUGE, np.inf])))
+    finally:
+        jax.config.update("jax_enable_x64", False)
 
     assert found[NORM] == pytest.approx(HUGE * np.sqrt(2))
     assert [found[NONFINITE], bad[NONFINITE]] == [0, 1]
