@@ -59,9 +59,15 @@ def test_what_real_libraries_wrote_is_read(sample):
 
 
 @pytest.mark.parametrize(
-    ("sample", "rows"), [("keras-csvlogger.csv", 3), ("keras-progress.txt", 11), ("lightning-metrics.csv", 240)]
+    ("sample", "rows"),
+    [
+        ("keras-csvlogger.csv", 3),
+        ("keras-progress.txt", 11),
+        ("lightning-metrics.csv", 240),
+        ("trainer_state.json", 60),
+    ],
 )
-def test_what_keras_and_lightning_wrote_is_read(sample, rows):
+def test_what_keras_lightning_and_the_trainer_of_hugging_face_wrote_is_read(sample, rows):
     [run] = import_runs(SAMPLES / sample, TEN)
     [stretch] = run.diagnosis.stretches
     first, last = stretch.onset_between or (stretch.onset, stretch.onset)
