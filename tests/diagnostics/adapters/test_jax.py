@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from diagnostics import Task, open_run
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from lenet.errors import SettingsError
 from tests.helpers.small_models import blobs
 
@@ -119,7 +120,9 @@ def test_tap_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_run_is_stopped_at_a_defect(tmp_path: Path) -> None:
-    recorder, kept = trained(tmp_path / "run.h5", bias=-1000.0, recorder={"on_defect": "stop"})
+    # Without the outputs of layers nothing is proven, so that the run has to stand still for the wait.
+    at_patience = DEFAULT_THRESHOLDS.changed({"verdict.standstill": 1})
+    recorder, kept = trained(tmp_path / "run.h5", bias=-1000.0, recorder={"on_defect": "stop", "detector": at_patience})
 
     assert recorder.should_stop
     assert len(kept) < 10 * EPOCHS
