@@ -32,7 +32,7 @@ HEADER = (
     "wait, times the patience",
     "steps",
     "living runs called never-learned for a while",
-    "dead runs without a proof, confirmed before their end",
+    "defect runs without a proof, confirmed before their end",
     "their confirmation (median step)",
 )
 
