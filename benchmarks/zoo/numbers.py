@@ -151,7 +151,7 @@ def _fault(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "mechanism": share(sum(one.mechanism_right for one in runs), len(runs)),
         "layer": share(sum(one.layer_right for one in runs), len(runs)),
         "both": share(sum(one.mechanism_right and one.layer_right for one in runs), len(runs)),
-        "onset_error": spread([_onset_error(one) for one in runs if one.stretches]),
+        "onset_error": spread([_onset_error(one) for one in runs if one.onset is not None]),
     }
 
 
