@@ -52,7 +52,7 @@ class WrongSign(Rule):
     def check(self, window: Window) -> list[Finding]:
         small, least = self.threshold(window, "ratio"), self.threshold(window, "rise") * window.guessing_loss
         self.require_rows(window, LEAST_STEPS + 1)
-        if window.steps[0] != 0:
+        if window.steps[0] != 0 or not window.guessing_loss > 0:  # with one class there is nothing to learn
             return []
         ratios, expected = _steps(window)
         large = first_true(~(ratios <= small))
