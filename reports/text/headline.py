@@ -62,13 +62,13 @@ def origin_sentence(link: Link | None) -> str:
 
 def origin_words(link: Link) -> str:
     """What a link points to, and how to check it."""
-    if link.step == 0 and link.rule in STOPPING:
+    if link.step == 0 and link.rule in STOPPING and link.origin == "settings":
         return INITIAL_WORDS
     return ORIGIN_WORDS[link.origin]
 
 
 STOPPING = {rule.name for rule in MECHANISMS if rule.blocks_learning > 1}
-"""The rules that see a layer that cannot learn."""
+"""The rules that see a layer that cannot learn. One that sees no gradient does not say whether the code is wrong."""
 
 INITIAL_WORDS = (
     "it points to the weights and biases that the run began with, which made the layer so before the first update: "

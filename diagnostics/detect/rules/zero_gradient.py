@@ -34,7 +34,8 @@ class ZeroGradient(Rule):
     remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")
 
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:
-        return INITIAL_REMEDIES if finding.first_step == 0 else self.remedies
+        # From the first row on it may be the code as well: a backward pass that stops above the layer.
+        return (*INITIAL_REMEDIES, "gradient-check") if finding.first_step == 0 else self.remedies
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.threshold(window, "rows"))

@@ -22,10 +22,20 @@ def test_of_layers_that_were_silent_before_the_first_update_the_lowest_failed():
 
     assert diagnosis.verdict is Verdict.NEVER_LEARNED
     assert (diagnosis.blow.rule, diagnosis.blow.layer, diagnosis.blow.step) == ("dead-units", "conv1", 0)
-    assert diagnosis.remedies == ("LeCun initialisation", "a look at the initial weights and biases")
+    assert diagnosis.remedies[:2] == ("LeCun initialisation", "a look at the initial weights and biases")
+    assert "a smaller learning rate" not in diagnosis.remedies
     text = " ".join(diagnosis_text(diagnosis).split())
     assert "output 0 for every input since before the first update" in text
     assert "neither the learning rate nor the order of the batches had a part in it" in text
+
+
+def test_layers_that_are_alive_and_get_no_gradient_from_the_first_row_on_may_be_the_code():
+    told = {name: value for name, value in silent_from(0, "dense1").items() if "dead" not in name}
+    diagnosis = judge(rows(piecewise((150, H)), 0.1, changes=told)).diagnosis
+
+    assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("zero-gradient", "unknown")
+    assert "neither the learning rate" not in " ".join(diagnosis_text(diagnosis).split())
+    assert any(one.startswith("a gradient check") for one in diagnosis.remedies)
 
 
 def test_of_layers_that_an_update_silenced_the_one_without_a_gradient_failed_as_before():
