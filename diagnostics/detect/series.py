@@ -56,6 +56,12 @@ def medians(values: Series, rows: int) -> Series:
     return found
 
 
+def medians_up_to(values: Series, rows: int) -> Series:
+    """The median of each value and the ``rows`` - 1 values before it, or as many as there are."""
+    found = np.array([np.median(values[: row + 1]) for row in range(min(rows - 1, len(values)))])
+    return found if len(values) < rows else np.concatenate((found, medians(values, rows)))
+
+
 def groups(mask: NDArray[Any], start: int = 0, pause: int = 0) -> list[tuple[int, int]]:
     """First and last position of each group of True from ``start`` on; gaps of at most ``pause`` rows end no group."""
     found = np.flatnonzero(mask[start:]) + start

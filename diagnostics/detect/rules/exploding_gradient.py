@@ -22,7 +22,7 @@ from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
-from diagnostics.detect.series import Series, groups
+from diagnostics.detect.series import Series, groups, medians_up_to
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import number_text
@@ -88,8 +88,7 @@ def usual_level(norm: Series) -> Series:
     that was small for a few rows and has its old size again has not grown.
     """
     level = np.full(len(norm), np.nan)
-    for row in range(LAG + 1, len(norm)):
-        stop = row - LAG + 1
-        level[row] = max(np.median(norm[max(0, stop - rows) : stop]) for rows in LEVEL_ROWS)
+    # Where only the longer stretch has a NaN, the level is the median of the shorter one.
+    level[LAG + 1 :] = np.fmax(*(medians_up_to(norm, rows) for rows in LEVEL_ROWS))[1 : max(1, len(norm) - LAG)]
     level[~(level > 0)] = np.nan
     return level
