@@ -170,26 +170,27 @@ class LoweredChannels:
         image: tuple[int, int, int],
         border: tuple[tuple[int, int], ...],
     ) -> None:
-        self.kh, self.kw = kernel_size
+        kh, kw = kernel_size
         (above, below), (left, right) = border
         channels, memory, samples = image[2], spec.memory, spec.samples
         height, width = image[0] + above + below, image[1] + left + right
-        self.inside = (slice(None), slice(above, above + image[0]), slice(left, left + image[1]))
-        self.padded = memory.share((channels, height, width, samples), spec.dtype)
-        self.array = memory.share((channels, height, self.kw, width - self.kw + 1, samples), spec.dtype)
-
-    def blocks(self, x: Array) -> Array:
-        """x (H, C, W, N) as an overlapping view (C, H_out, kh kw, W_out N)."""
-        self.padded[self.inside] = x.transpose(1, 0, 2, 3)
-        windows = sliding_window_view(self.padded, self.kw, axis=2)
-        np.copyto(self.array, windows.transpose(0, 1, 4, 2, 3))
-        rows = self.array.reshape(*self.array.shape[:3], -1)
-        overlapping = sliding_window_view(rows, self.kh, axis=1)
-        channels, out_height, _, row, _ = overlapping.shape
-        by_channel, by_row, by_column, by_item, _ = overlapping.strides
-        return np.lib.stride_tricks.as_strided(
+        padded = memory.share((channels, height, width, samples), spec.dtype)
+        array = memory.share((channels, height, kw, width - kw + 1, samples), spec.dtype)
+        # The views are made once: NumPy takes longer to make them than to copy a small image.
+        self.inside = padded[:, above : above + image[0], left : left + image[1]]
+        self.windows = sliding_window_view(padded, kw, axis=2).transpose(0, 1, 4, 2, 3)
+        self.array = array
+        rows = array.reshape(channels, height, kw, -1)
+        by_channel, by_row, by_column, by_item = rows.strides
+        self.overlapping = np.lib.stride_tricks.as_strided(
             rows,
-            (channels, out_height, self.kh * self.kw, row),
+            (channels, height - kh + 1, kh * kw, rows.shape[-1]),
             (by_channel, by_row, by_column, by_item),
             writeable=False,
         )
+
+    def blocks(self, x: Array) -> Array:
+        """x (H, C, W, N) as an overlapping view (C, H_out, kh kw, W_out N), which the next call fills anew."""
+        self.inside[...] = x.transpose(1, 0, 2, 3)
+        np.copyto(self.array, self.windows)
+        return self.overlapping
