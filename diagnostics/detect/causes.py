@@ -108,8 +108,8 @@ def survey(window: Window) -> list[Finding]:
         return []
     answers: list[Finding] = []
     for rule in MECHANISMS:
-        # A last resort explains a defect, and this run has none.
-        skips = rule.happens_in_healthy_runs or rule.is_last_resort
+        # A last resort that is no fault explains a defect, and this run has none.
+        skips = rule.happens_in_healthy_runs or (rule.is_last_resort and not rule.is_fault)
         answers += unasked(rule, window) if skips else ask(rule, window.asked_from_its_beginning())
     return [replace(f, severity=Severity.INFO) if f.outcome is RuleOutcome.FIRED else f for f in answers]
 
@@ -117,9 +117,11 @@ def survey(window: Window) -> list[Finding]:
 def suspicion(answers: Sequence[Finding], window: Window) -> Explanation:
     """The explanation of an undecided run, from the answers of a :func:`survey`.
 
-    It has the faults, and the states that stop a layer, such as a layer whose units are nearly all dead.
+    It has the faults, and the states that stop a layer, such as a layer whose units are nearly all dead. A last
+    resort counts where there is nothing else.
     """
     seen = [f for f in fired(answers) if rule_of(f).is_fault or rule_of(f).blocks_learning >= SURE_STATE]
+    seen = [f for f in seen if not rule_of(f).is_last_resort] or seen
     chain = tuple(sorted(seen, key=lambda f: (f.first_step, rule_of(f).rank)))
     return Explanation(chain, _first_link(chain, window), None, tuple(answers))
 

@@ -67,6 +67,11 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
         return SHORT, "its one row is a mean over all its steps, which does not tell how it ended"
     if symptoms.has_learned and symptoms.is_learned:
         return FALLING, "it ended in the middle of a collapse: the last losses are as high as those of guessing"
+    if symptoms.has_learned:
+        return FALLING, (
+            f"it had learned up to {unit} {symptoms.recent.last_good:,} and got worse again: the mean loss of its last "
+            f"rows is {symptoms.recent.mean_loss:.3g}; it ended before it was clear whether it recovers"
+        )
     if progress.improves(rows):
         return SLOW, f"it is slow: after {made} it has not learned yet, and loss or accuracy still get better"
     if symptoms.is_guessing:

@@ -2,8 +2,9 @@
 
 What it looks at: the update-to-weight ratio of the hidden layers. It fires where it has been
 below the limit in all of them, to the end of the window, while the loss is still that of
-guessing. Networks with sigmoids and tanhs need larger steps than those with ReLUs to leave the
-first plateau, so they have a limit of their own.
+guessing. It does not fire while the learning rate rises, as in a warm-up. Networks with
+sigmoids and tanhs need larger steps than those with ReLUs to leave the first plateau, so they
+have a limit of their own.
 
 What it means: nothing is broken, but the run has not begun to learn. A larger learning rate, by
 the factor that the measured ratio asks for, or another activation or initialisation would show
@@ -22,7 +23,7 @@ from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from, medians
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
-from diagnostics.detect.window import Window
+from diagnostics.detect.window import MissingColumnsError, Window
 
 USUAL = 0.005  # the ratio of runs that learn: 0.002 to 0.016 in the median
 
@@ -34,7 +35,7 @@ class TinySteps(Rule):
     title = "the steps are too small for this network"
     rank = 30
     origin = Origin.SETTINGS
-    is_last_resort = is_lasting = True
+    is_last_resort = is_lasting = is_fault = True
     needs_guessing = True
     thresholds = (
         threshold("ratio", 1e-4, "of the norm", "update of every hidden layer below", CALIBRATION, 0, 1),
@@ -56,7 +57,7 @@ class TinySteps(Rule):
         # A few batches with a larger gradient do not take the network off its plateau.
         usual_before = np.concatenate((largest[: rows - 1], medians(largest, rows)))
         first = lasting_from((usual_before < limit) & (gradients > 0).all(axis=0) & guessing, rows)
-        if first is None:
+        if first is None or _rate_rises(window, rows):
             return []
         usual = float(np.median(largest[first:]))
         message = (
@@ -73,10 +74,12 @@ class TinySteps(Rule):
             return {f"{layer}/weights/update/ratio": ratio for layer in ("conv1", "dense1", "dense2")}
 
         guessing = {"data_loss": 2.3}
+        warm_up = {"learning_rate": 1e-6 * np.arange(1, 61)}
         plateau = {**still(5e-4), **guessing, "dense2/weights/update/ratio": 0.01}
         return (
             Case("updates of a hundredth", example(thresholds)),
             Case("updates of 1e-7 while guessing", example(thresholds, {**still(1e-7), **guessing}), (None,)),
+            Case("updates of 1e-7 in a warm-up", example(thresholds, {**still(1e-7), **guessing, **warm_up})),
             Case("updates of 1e-7 after having learned", example(thresholds, still(1e-7))),
             Case(
                 "5e-4 below sigmoids, while the last layer moves",
@@ -85,3 +88,12 @@ class TinySteps(Rule):
             ),
             Case("5e-4 below ReLUs", example(thresholds, plateau)),
         )
+
+
+def _rate_rises(window: Window, rows: int) -> bool:
+    """Whether the learning rate has risen over the last rows; False where the log does not have it."""
+    try:
+        rate = window.learning_rate(window.layers[0])
+    except MissingColumnsError:
+        return False
+    return bool(rate[-1] > rate[-rows])

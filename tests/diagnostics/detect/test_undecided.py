@@ -8,7 +8,7 @@ import pytest
 from diagnostics.detect.findings import Verdict
 from diagnostics.detect.progress import change
 from reports.text.diagnosis import diagnosis_text
-from tests.helpers.judged_rows import H, P, S, info, judge, piecewise, rows
+from tests.helpers.judged_rows import G, H, P, S, info, judge, piecewise, rows
 
 
 def reason_of(diagnosis):
@@ -126,3 +126,24 @@ def test_change_is_in_units_of_its_own_noise():
     assert change([1.0] * 10 + [2.0] * 10, 10) == np.inf
     assert change([1.0] * 20, 10) == 0
     assert change([1.0] * 19 + [np.nan], 10) == 0
+
+
+def test_a_run_that_had_learned_and_got_worse_again_is_told_so():
+    told = judge(rows(piecewise((P + 60, 0.3), (40, 0.85 * H)), [0.9] * (P + 60) + [0.3] * 40))
+
+    assert told.diagnosis.verdict is Verdict.UNDECIDED
+    said = reason_of(told.diagnosis).message
+    assert f"it had learned up to step {P + 62} and got worse again" in said  # means of five losses are looked at
+    assert "mean loss of its last rows is 1.96" in said
+
+
+@pytest.mark.parametrize(("ratio", "rate", "is_told"), [(1e-7, 0.5, True), (1e-2, 0.5, False), (1e-7, None, False)])
+def test_steps_that_are_too_small_explain_an_undecided_run_unless_the_rate_still_rises(ratio, rate, is_told):
+    steps = G + 60
+    still = {f"{layer}/weights/update/ratio": ratio for layer in ("conv1", "dense1", "dense2")}
+    rates = {"learning_rate": np.arange(1, steps + 1) * 1e-6 if rate is None else rate}
+    told = judge(rows(piecewise((steps, 0.99 * H)), 0.16, changes={**still, **rates}))
+
+    assert told.diagnosis.verdict is Verdict.UNDECIDED
+    assert (told.diagnosis.first_link is not None) is is_told
+    assert ("larger-rate" in [one.remedy.key for one in told.diagnosis.suggestions]) is is_told
