@@ -146,15 +146,19 @@ class DeathStudy:
         return seed
 
     def _trained(self, population: Population, seed: int, pool: Pool[tuple[Population, int], None]) -> Run:
-        """The run of one seed. Raises RescueError where its process died."""
+        """The run of one seed. The seeds after it are trained beside it, one a job, since most of them are needed.
+
+        Raises RescueError where a process died.
+        """
         path = self._training.log_of((population, seed))
         if path.exists() and is_of_this_code(run := open_run(path)):
             return run
-        for _, outcome in filter(None, pool.results(deque([(population, seed)]))):
+        ahead = min(self._executor.jobs, population.deaths - self.deaths[population.name])
+        for (_, trained), outcome in filter(None, pool.results(deque((population, seed + k) for k in range(ahead)))):
             if isinstance(outcome, Failure) and outcome.details:
                 raise RuntimeError(f"{outcome.message}\n{outcome.details}")
             if isinstance(outcome, Failure):
-                raise RescueError(f"{path}: {outcome.message}")
+                raise RescueError(f"{self._training.log_of((population, trained))}: {outcome.message}")
         return open_run(path)
 
     def _try(
