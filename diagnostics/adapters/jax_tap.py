@@ -18,13 +18,13 @@ import logging
 import math
 import os
 from collections.abc import Callable, Mapping
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.measured_run import MeasuredRun
 from diagnostics.adapters.tree_names import layer_and_tensor, part_of_path
 from diagnostics.adapters.vector_meter import VectorMeter
 from diagnostics.record.row_recorder import RowRecorder
@@ -33,7 +33,8 @@ from diagnostics.schema.measures import TENSOR_STATISTICS
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.task import DEFAULT_TASK, Task
 from lenet.errors import SettingsError
-from lenet.hooks import EpochEnd, RunEnd, RunStart, RunStatus, StepEnd, StopTraining, TensorInfo
+from lenet.hooks import RunStart, StopTraining, TensorInfo
+from lenet.training.announcer import StepResult
 
 MISSING: ModuleNotFoundError | None = None
 try:
@@ -61,8 +62,7 @@ class JaxRecorder:
     ``description``: what the log says of the model, such as ``{"optimizer": "Adam"}``; default nothing.
     ``recorder``: options of the Recorder, default none.
 
-    ``should_stop`` says whether the recorder was asked to stop on a defect, and has found one. The attribute
-    ``recorder`` is the recorder, with ``diagnosis`` at the end.
+    The attribute ``recorder`` is the recorder, with ``diagnosis`` at the end.
 
     Raises SettingsError for options that cannot be.
     """
@@ -96,13 +96,17 @@ class JaxRecorder:
         )
         self.recorder.check()
         self._tensors: tuple[TensorInfo, ...] = ()
-        self._step, self._status = 0, ""
-        self.should_stop = False
-        self._sums = [0.0, 0.0]
+        self._run: MeasuredRun | None = None
+        self._stop: StopTraining | None = None
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the recorder was asked to stop on a defect, and has found one."""
+        return self._stop is not None
 
     def close(self) -> None:
         """End the run, once all steps have been made: the log is closed, and ``recorder.diagnosis`` is there."""
-        self._end("completed")
+        self._end(None)
 
     def __enter__(self) -> Self:
         return self
@@ -110,72 +114,62 @@ class JaxRecorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._end("failed" if kind else "completed", error)
+        self._end(error)
 
     # ---- what tap calls
 
     def expects(self, params: Any) -> None:
         """The parameters that will be trained."""
-        if self._step:
+        if self._run is not None:
             raise SettingsError("tap: init was called again after the first step, expected a recorder for each run")
         self._tensors = _tensors(params)
 
     def take(self, numbers: NDArray[Any], loss: NDArray[Any], accuracy: NDArray[Any]) -> None:
         """One step: the statistics of all tensors, and what the loop says of its batch; accuracy NaN for none."""
-        right, now = float(accuracy), perf_counter()
-        if self._status or self.should_stop:
+        right = float(accuracy)
+        run = self._run or self._begin(has_accuracy=not math.isnan(right))
+        if self.should_stop or run.status:
             return
-        if not self._step:
-            self._begin(has_accuracy=not math.isnan(right))
-            self._started = self._last = now
-        self._numbers = np.asarray(numbers)
-        per_epoch = self._per_epoch or math.inf
-        epoch = int(self._step // per_epoch) + 1 if self._per_epoch else 1
-        rate = self._lr(self._step) if callable(self._lr) else self._lr
-        event = StepEnd(
-            self._step, epoch, int(self._step % per_epoch) if self._per_epoch else self._step, float(loss), float(loss),
-            0.0, right, math.nan if rate is None else float(rate), now - self._last, self._batch_size,
-        )  # fmt: skip
-        self._last, self._step = now, self._step + 1
-        self._sums = [self._sums[0] + float(loss), self._sums[1] + right]
+        self._numbers, seconds = np.asarray(numbers), run.clock.seconds
+        run.clock.restart()
+        rate = self._lr(run.step) if callable(self._lr) else self._lr
+        result = StepResult(
+            data_loss=float(loss),
+            penalty=0.0,
+            accuracy=right,
+            correct=right * self._batch_size,
+            samples=self._batch_size,
+            learning_rate=math.nan if rate is None else float(rate),
+        )
+        run.measured(result, seconds)
         try:
-            self.recorder.on_step_end(event)
-            if self._per_epoch and self._step % self._per_epoch == 0:
-                self._epoch_end(epoch, event)
+            run.raise_if_stopped()
         except StopTraining as stop:
-            self.should_stop = True
+            self._stop = stop
             log.warning("%s; check recorder.should_stop in the loop", stop)
 
     # ---- inside
 
-    def _begin(self, has_accuracy: bool) -> None:
-        self._per_epoch = -(-self._samples // self._batch_size) if self._samples else 0
+    def _begin(self, has_accuracy: bool) -> MeasuredRun:
         lacks = [*self._lacks, *([] if has_accuracy and self._task.has_classes else ["accuracy"])]
-        self.recorder.on_run_start(
-            RunStart(
-                tensors=self._tensors, layers=(), values=np.zeros(0, np.float32), first_step=0,
-                total_steps=self._epochs * self._per_epoch, steps_per_epoch=self._per_epoch, epochs=self._epochs,
-                batch_size=self._batch_size, samples=self._samples or self._batch_size, prior=(math.nan,),
-                description={**self._description, "framework": f"jax {jax.__version__}", "not_recorded": lacks},
-                seed=-1 if self._seed is None else self._seed, threads=0, digest="",
-            )
-        )  # fmt: skip
-
-    def _epoch_end(self, epoch: int, last: StepEnd) -> None:
-        loss, right = (total / self._per_epoch for total in self._sums)
-        self._sums = [0.0, 0.0]
-        first = last.step + 1 - self._per_epoch
-        self.recorder.on_epoch_end(
-            EpochEnd(epoch, first, last.step, loss, right, last.learning_rate, last.seconds * self._per_epoch)
+        self._run = run = MeasuredRun(self.recorder)
+        run.begin(
+            self._tensors,
+            layers=(),
+            samples=self._samples,
+            batch_size=self._batch_size,
+            epochs=self._epochs,
+            steps_per_epoch=-(-self._samples // self._batch_size) if self._samples else None,
+            description={**self._description, "framework": f"jax {jax.__version__}", "not_recorded": lacks},
+            seed=-1 if self._seed is None else self._seed,
+            threads=0,
         )
+        return run
 
-    def _end(self, status: RunStatus, error: BaseException | None = None) -> None:
+    def _end(self, error: BaseException | None) -> None:
         jax.effects_barrier()  # rows of steps that were asked for may still be under way
-        if self._step and not self._status:
-            self._status = "stopped" if self.should_stop else status
-            why = "a defect was confirmed" if self.should_stop else f"{error}" if error else ""
-            seconds = perf_counter() - self._started
-            self.recorder.on_run_end(RunEnd(self._status, why, self._step, "", seconds, error))
+        if self._run is not None and not self._run.status:
+            self._run.end(self._stop or error)
 
     def _columns(self, start: RunStart) -> Columns:
         return Columns.declare(start.tensors, (), without=start.description["not_recorded"])

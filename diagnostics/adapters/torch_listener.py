@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from diagnostics.adapters.measured_run import MeasuredRun
 from diagnostics.adapters.torch_hooks import HookSet
 from diagnostics.adapters.torch_loss import CORRECT, COUNT, DATA_LOSS, LOSS, BatchSums, LossTap, joined
 from diagnostics.adapters.torch_optimizers import have_own_rates, inverse_scale, rate_of, rates_of
 from diagnostics.adapters.torch_outputs import tensor_in
 from diagnostics.adapters.torch_plan import StepPlan
-from diagnostics.adapters.torch_run import MeasuredRun
 from diagnostics.adapters.torch_start import RunKnowledge
 from diagnostics.adapters.torch_trace import ForwardTrace
 from diagnostics.adapters.torch_vector import StepVector

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.measured_run import MeasuredRun
 from diagnostics.adapters.torch_hooks import HookSet
 from diagnostics.adapters.torch_listener import TorchListener
 from diagnostics.adapters.torch_loss import LossTap
 from diagnostics.adapters.torch_meter import TorchMeter, recorded_columns
 from diagnostics.adapters.torch_optimizers import have_own_rates
-from diagnostics.adapters.torch_run import MeasuredRun
 from diagnostics.adapters.torch_start import RunKnowledge
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.measure.meter import Meter
@@ -210,8 +210,8 @@ class TorchRecorder:
                 self._listener.finish_step()
                 self._listener.emit_validations()
         except BaseException as stop:
-            return self._run.end(stop, stop.__traceback__)
-        return self._run.end(error, error.__traceback__ if error else None)
+            return self._run.end(stop)
+        return self._run.end(error)
 
     def _close_at_exit(self) -> None:
         """A program that ends without ``detach`` has completed its run, unless an error ended it."""

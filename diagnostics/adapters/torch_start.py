@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.measured_run import MeasuredRun
 from diagnostics.adapters.torch_loss import LossTap
 from diagnostics.adapters.torch_optimizers import description_of
 from diagnostics.adapters.torch_plan import StepPlan
-from diagnostics.adapters.torch_run import MeasuredRun
 from diagnostics.record.row_recorder import RowRecorder
 from diagnostics.schema.task import Task
 
@@ -57,7 +57,7 @@ class RunKnowledge:
             "without_gradient": plan.still,
         }
         run.begin(
-            tensors=plan.tensor_infos,
+            plan.tensor_infos,
             layers=plan.infos,
             samples=samples,
             batch_size=batch_size,

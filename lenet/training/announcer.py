@@ -186,10 +186,6 @@ class Announcer:
             inputs=None if inputs is None else read_only(inputs),
             labels=None if inputs is None or labels is None else read_only(labels),
         )
-        self.run_starts(event)
-
-    def run_starts(self, event: RunStart) -> None:
-        """Before the first step, of a loop that has made the event itself."""
         self._emit(self._all, "on_run_start", event)
 
     def wants(self, step: int) -> bool:

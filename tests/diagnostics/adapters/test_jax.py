@@ -129,6 +129,15 @@ def test_a_run_is_stopped_at_a_defect(tmp_path: Path) -> None:
     assert open_run(tmp_path / "run.h5").status == "stopped"
 
 
+def test_steps_between_two_rows_are_not_measured(tmp_path: Path) -> None:
+    recorder, _ = trained(tmp_path / "run.h5", recorder={"log_every": 5})
+    run = open_run(tmp_path / "run.h5")
+
+    assert run.index["step"].tolist() == list(range(0, 10 * EPOCHS, 5))
+    assert len(run.epochs) == EPOCHS
+    assert recorder.recorder.diagnosis.steps == run.steps_made == 10 * EPOCHS
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     import jax.numpy as jnp
     import optax

@@ -1,10 +1,8 @@
-"""A run whose steps are measured on other devices, announced to a recorder and to other hooks."""
+"""A run whose steps are measured elsewhere, as on a GPU, announced to a recorder and to other hooks."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 from diagnostics.record.row_recorder import RowRecorder
 from lenet.errors import SettingsError
-from lenet.hooks import Hook, LayerInfo, RunStart, RunStatus, TensorInfo
+from lenet.hooks import Hook, RunStatus, TensorInfo
 from lenet.training.announcer import Announcer, StepResult
 from lenet.training.listeners import Listeners
 from lenet.training.progress import ENDLESS, TrainingProgress
@@ -38,14 +36,16 @@ class MeasuredRun:
 
     Args:
         recorder: the recorder, whose meter has measured a step when it is announced.
-        hooks: further hooks of the run; hooks that need arrays are refused.
-        began: called once the run has begun, and its log is there.
+        hooks: further hooks of the run, default none; hooks that need arrays are refused.
+        began: called once the run has begun, and its log is there; default nothing.
 
     Raises:
         SettingsError: a hook that needs arrays.
     """
 
-    def __init__(self, recorder: RowRecorder, hooks: Sequence[Hook], began: Callable[[], object]) -> None:
+    def __init__(
+        self, recorder: RowRecorder, hooks: Sequence[Hook] = (), began: Callable[[], object] = lambda: None
+    ) -> None:
         for hook in hooks:
             needed = [name for name in NEEDS_ARRAYS if getattr(type(hook), name) is not getattr(Hook, name)]
             if needed:
@@ -54,7 +54,8 @@ class MeasuredRun:
                     "arrays: they stay on their devices"
                 )
         self._progress = TrainingProgress(steps_per_epoch=ENDLESS)
-        self._announcer = Announcer(Listeners([recorder, *hooks]), FarParameters(), self._progress)
+        self._parameters = FarParameters()
+        self._announcer = Announcer(Listeners([recorder, *hooks]), self._parameters, self._progress)
         self._announcer.__enter__()
         self.clock = self._announcer.clock
         self.clock.restart()
@@ -76,37 +77,30 @@ class MeasuredRun:
 
     def begin(
         self,
-        *,
         tensors: Sequence[TensorInfo],
-        layers: Sequence[LayerInfo],
+        *,
         samples: int | None,
         batch_size: int,
         epochs: int,
         steps_per_epoch: int | None,
-        description: Mapping[str, Any],
-        seed: int,
-        threads: int,
+        **known: Any,
     ) -> None:
-        """Before the first step is announced; ``samples`` and ``steps_per_epoch`` are None where they are not known."""
+        """Before the first step is announced; ``samples`` and ``steps_per_epoch`` are None where they are not known.
+
+        ``known``: layers, description, seed and threads, as :meth:`Announcer.run_start` takes them.
+        """
         self.has_begun, per_epoch = True, steps_per_epoch or 0
         self._progress.steps_per_epoch = steps_per_epoch or ENDLESS
-        self._announcer.run_starts(
-            RunStart(
-                tensors=tuple(tensors),
-                layers=tuple(layers),
-                values=np.zeros(0, np.float32),
-                first_step=0,
-                total_steps=epochs * per_epoch,
-                steps_per_epoch=per_epoch,
-                epochs=epochs,
-                batch_size=batch_size,
-                samples=samples or batch_size * max(1, per_epoch),
-                prior=(math.nan,),
-                description=description,
-                seed=seed,
-                threads=threads,
-                digest="",
-            )
+        self._parameters.tensors = tuple(tensors)
+        self._announcer.run_start(
+            labels=None,
+            inputs=None,
+            classes=0,
+            samples=samples or batch_size * max(1, per_epoch),
+            epochs=epochs,
+            batch_size=batch_size,
+            total_steps=epochs * per_epoch,
+            **known,
         )
         self._began()
 
@@ -125,9 +119,9 @@ class MeasuredRun:
         """The model has been validated between two steps."""
         self._announcer.validation_end(loss, accuracy, samples, self.clock.seconds)
 
-    def end(self, error: BaseException | None, traceback: TracebackType | None = None) -> bool:
+    def end(self, error: BaseException | None) -> bool:
         """The run is over. Returns whether ``error`` was a request to stop, which goes no further."""
-        return self._announcer.__exit__(type(error) if error else None, error, traceback)
+        return self._announcer.__exit__(type(error) if error else None, error, None)
 
     def raise_if_stopped(self) -> None:
         """Raise StopTraining where a hook has asked for it."""
