@@ -59,7 +59,7 @@ def example(
     rows = np.zeros((steps, len(columns)), np.float32)
     loss = 2.3 * np.exp(-t / 15.0) + 0.2
     for place, column in enumerate(columns):
-        rows[:, place] = _healthy(column.name, column.statistic, column.kind, t)
+        rows[:, place] = _healthy(column.statistic, column.kind, t)
         if column.kind == "gradient" and column.statistic in ("min", "max"):  # batches differ
             rows[:, place] *= np.random.default_rng(place).uniform(0.3, 1.7, steps)
     for name in ("loss", "data_loss"):
@@ -73,7 +73,7 @@ def example(
     return Window(info, columns, thresholds, t.astype(np.int64), rows, start, float(np.log(10)), epochs)
 
 
-def _healthy(name: str, statistic: str, kind: str, t: np.ndarray[Any, Any]) -> Any:
+def _healthy(statistic: str, kind: str, t: np.ndarray[Any, Any]) -> Any:
     ripple = 1.0 + 0.1 * np.sin(t)
     constant = {
         "accuracy": 0.9, "learning_rate": 0.1, "seconds": 0.006, "samples": 128.0, "penalty": 0.0, "nonfinite": 0.0,

@@ -107,17 +107,13 @@ class LibraryRun:
         """The order in which the run was trained on its samples. Raises ReplayError where the log does not say."""
         return self._order_of_run() or self._usual_order()
 
-    def samples_of_step(self, step: int, order: Order | None = None) -> NDArray[np.intp]:
-        """The samples of the batch of ``step``, as indices into the training set."""
+    def batch_of(self, step: int) -> Batch:
+        """The batch of a step."""
         epoch, step_in_epoch = divmod(step, self.info.steps_per_epoch)
         start = step_in_epoch * self.info.batch_size
         stop = min(start + self.info.batch_size, self.info.samples)
-        indices = samples_of(order or self.order_of_run(), epoch + 1, self.info.samples)
-        return np.arange(start, stop) if indices is None else indices[start:stop]
-
-    def batch_of(self, step: int) -> Batch:
-        """The batch of a step."""
-        return self._batch(self.samples_of_step(step))
+        indices = samples_of(self.order_of_run(), epoch + 1, self.info.samples)
+        return self._batch(np.arange(start, stop) if indices is None else indices[start:stop])
 
     def others(self, step: int, samples: int) -> dict[str, Batch]:
         """The next batch, and samples of the training set that are the same for every step."""

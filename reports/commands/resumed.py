@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lenet.settings import Settings
 
 LONGER = ("epochs", "steps")
-"""What a resumed run may be given more of."""
+"""What a resumed run may be given more of. A run without --steps ends with its epochs, and any --steps would cut it."""
 
 
 def resumed(given: dict[str, Any], log: Path) -> tuple[Settings, bool]:
@@ -38,7 +38,7 @@ def resumed(given: dict[str, Any], log: Path) -> tuple[Settings, bool]:
     for name, value in given.items():
         if name == "threads":
             settings = replace(settings, threads=value)
-        elif name in LONGER and _is_more(name, value, before[name]):
+        elif name in LONGER and before[name] is not None and value > before[name]:
             longer[name] = value
         elif name in before and before[name] != value:
             raise click.UsageError(_refusal(name, value, before[name], log))
@@ -60,11 +60,6 @@ def _total(settings: dict[str, Any], steps_per_epoch: int) -> int:
     """The steps after which a run of these settings ends."""
     by_epochs: int = settings["epochs"] * steps_per_epoch
     return min(by_epochs, settings["steps"] or by_epochs)
-
-
-def _is_more(name: str, value: int, before: int | None) -> bool:
-    """Whether a run is made longer. One without --steps ends with its epochs, so any --steps could only cut it."""
-    return before is not None and value > before
 
 
 def _refusal(name: str, value: Any, own: Any, log: Path) -> str:
