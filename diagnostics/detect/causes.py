@@ -57,11 +57,6 @@ class Explanation:
         """Whether a rule explains the defect that is no last resort."""
         return bool(self.chain) and not rule_of(self.chain[0]).is_last_resort
 
-    @property
-    def is_disproved_by_recovery(self) -> bool:
-        """Whether the explanation is wrong where the run recovers."""
-        return bool(self.chain) and rule_of(self.chain[0]).is_disproved_by_recovery
-
 
 def explain(window: Window, stretch: Stretch) -> Explanation:
     """Chain, first link and blow of a stretch, from the rows up to its confirmation."""
@@ -131,7 +126,7 @@ def without_disproved(explanation: Explanation) -> Explanation:
 
     Labels that a run learned after all do carry information.
     """
-    if not explanation.is_disproved_by_recovery:
+    if not explanation.chain or not rule_of(explanation.chain[0]).is_disproved_by_recovery:
         return explanation
     disproved = explanation.chain[0].rule
     return Explanation(checks=tuple(f for f in explanation.checks if f.rule != disproved))

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from diagnostics.detect.thresholds import CALIBRATION, Threshold
 from diagnostics.schema.window import LEAST_SAMPLES, LEAST_STEPS
 
 DESIGN = "the project's definitions, fixed before any result"
+_limit = partial(Threshold, "verdict")
 
 THRESHOLDS = (
-    Threshold(
-        "verdict", "guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2
+    _limit("guessing_loss", 0.95, "H", "guessing: mean data loss of at least this share of H", DESIGN, 0, 2),
+    _limit("guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10),
+    _limit("learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
+    _limit(
+        "contradiction_accuracy", 0.8, "share", "contradiction: a loss of guessing with this accuracy", "choice", 0, 1
     ),
-    Threshold(
-        "verdict", "guessing_sigmas", 3.0, "sigma", "guessing: accuracy at most A plus so many sigma", DESIGN, 0, 10
-    ),
-    Threshold("verdict", "learned_loss", 0.7, "H", "learned: mean data loss of at most this share of H", DESIGN, 0, 1),
-    Threshold(
-        "verdict",
-        "contradiction_accuracy",
-        0.8,
-        "share",
-        "contradiction: a loss of guessing with this accuracy",
-        "choice",
-        0,
-        1,
-    ),
-    Threshold(
-        "verdict",
+    _limit(
         "recovery_accuracy",
         0.3,
         "share",
@@ -35,8 +26,7 @@ THRESHOLDS = (
         0,
         1,
     ),
-    Threshold(
-        "verdict",
+    _limit(
         "between_accuracy",
         0.1,
         "share",
@@ -45,8 +35,7 @@ THRESHOLDS = (
         0,
         1,
     ),
-    Threshold(
-        "verdict",
+    _limit(
         "between_loss",
         0.85,
         "H",
@@ -55,12 +44,9 @@ THRESHOLDS = (
         0,
         1,
     ),
-    Threshold("verdict", "window_steps", LEAST_STEPS, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
-    Threshold(
-        "verdict", "window_samples", LEAST_SAMPLES, "samples", "window: at least so many samples", DESIGN, 1, 1e9
-    ),
-    Threshold(
-        "verdict",
+    _limit("window_steps", LEAST_STEPS, "steps", "window: at least so many steps", DESIGN, 2, 10_000),
+    _limit("window_samples", LEAST_SAMPLES, "samples", "window: at least so many samples", DESIGN, 1, 1e9),
+    _limit(
         "patience",
         166,
         "steps",
@@ -69,8 +55,7 @@ THRESHOLDS = (
         1,
         1e9,
     ),
-    Threshold(
-        "verdict",
+    _limit(
         "standstill",
         6,
         "patience",
@@ -79,14 +64,5 @@ THRESHOLDS = (
         1,
         1e9,
     ),
-    Threshold(
-        "verdict",
-        "grace",
-        101,
-        "steps",
-        "a run that ends guessing after fewer steps is undecided",
-        CALIBRATION,
-        1,
-        1e9,
-    ),
+    _limit("grace", 101, "steps", "a run that ends guessing after fewer steps is undecided", CALIBRATION, 1, 1e9),
 )
