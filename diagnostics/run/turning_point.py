@@ -21,13 +21,13 @@ class Focus:
     """A range of steps to show closely.
 
     ``first``, ``last``: its first and its last step.
-    ``turn``: the step at which the run died.
+    ``broke_at``: the step at which the run died.
     ``layer``: the layer that failed; None where no layer can be named.
     """
 
     first: int
     last: int
-    turn: int
+    broke_at: int
     layer: str | None
 
 
@@ -37,11 +37,11 @@ def focus(run: Run) -> Focus | None:
     They hold the beginnings of all events of the chain and a margin on both sides, at most 600 steps. The onset
     of a run that never learned does not count as an event: it is step 0 whenever the run died.
     """
-    turn = turning_step(run)
-    if turn is None or not len(run):
+    broke_at = run.diagnosis.broke_at
+    if broke_at is None or not len(run):
         return None
     begun = [f.first_step for f in run.diagnosis.chain if f.first_step or f.rule not in SYMPTOMS]
-    begins = [turn, *(step for step in begun if abs(step - turn) <= WIDEST // 2)]
+    begins = [broke_at, *(step for step in begun if abs(step - broke_at) <= WIDEST // 2)]
     margin = max(12, round(0.3 * (max(begins) - min(begins))))
     steps = run.index["step"]
     first = max(int(steps[0]), min(begins) - margin)
@@ -50,7 +50,7 @@ def focus(run: Run) -> Focus | None:
         distances = np.maximum(np.maximum(first - steps, steps - last), 0)
         wider = margin * -(-int(np.partition(distances, LEAST_ROWS - 1)[LEAST_ROWS - 1]) // margin)
         first, last = max(int(steps[0]), first - wider), min(int(steps[-1]), last + wider)
-    return Focus(first, last, turn, failed_layer(run))
+    return Focus(first, last, broke_at, failed_layer(run))
 
 
 def mechanisms(run: Run) -> tuple[Finding, ...]:
@@ -62,11 +62,6 @@ def lasting_state(run: Run) -> Finding | None:
     """The first lasting state of the chain, such as dead units, which keeps the run from learning."""
     states = [f for f in mechanisms(run) if f.rule in LASTING]
     return min(states, key=lambda f: (f.first_step, LASTING[f.rule]), default=None)
-
-
-def turning_step(run: Run) -> int | None:
-    """The step at which the run died, see :attr:`diagnostics.detect.findings.Diagnosis.broke_at`."""
-    return run.diagnosis.broke_at
 
 
 def failed_layer(run: Run) -> str | None:

@@ -114,8 +114,8 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
     lanes.set_ylim(tops[-1], 0)
     lanes.grid(axis="y", visible=False)
     for axes in (top, lanes):
-        axes.axvline(data.focus.turn, **style.TURNING_STEP, zorder=0)
-    lanes.set_title(f"Events in each layer; dotted: step {data.focus.turn:,}, where the run died")
+        axes.axvline(data.focus.broke_at, **style.DIED, zorder=0)
+    lanes.set_title(f"Events in each layer; dotted: step {data.focus.broke_at:,}, where the run died")
     lanes.set_xlim(data.focus.first - 0.5, data.focus.last + 0.5)
     style.step_axis(lanes)
 

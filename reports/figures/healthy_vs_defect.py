@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import turning_step
 from diagnostics.statistics.bands import parameter_bands
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
@@ -47,6 +47,8 @@ PARAMETERS = (
     Panel("weights", "value", "mean", "mean of weights"),
     Panel("biases", "value", "norm", "bias norm"),
 )
+died_at = attrgetter("diagnosis.broke_at")
+"""The step at which a run died."""
 LOOKS = {"healthy": style.HEALTHY, "defect": style.DEFECT}
 
 
@@ -69,7 +71,7 @@ def prepare(
     align: Align,
     panels: Sequence[Panel] = TRAINING,
     window: tuple[int, int] = (-100, 100),
-    onset_of: Callable[[Run], int | None] = turning_step,
+    onset_of: Callable[[Run], int | None] = died_at,
 ) -> tuple[FateBand, ...]:
     """Bands of what the panels show, for each layer and fate.
 
@@ -115,7 +117,7 @@ def healthy_vs_defect_figure(
     align: Align = "start",
     panels: Sequence[Panel] = TRAINING,
     window: tuple[int, int] = (-100, 100),
-    onset_of: Callable[[Run], int | None] = turning_step,
+    onset_of: Callable[[Run], int | None] = died_at,
 ) -> Figure | None:
     """A row a layer, a column a panel; ``window`` is in steps around the onset. None where no run was judged."""
     bands = prepare(runs, align, panels, window, onset_of)
@@ -129,7 +131,7 @@ def healthy_vs_defect_figure(
         for panel, axes in zip(panels, row, strict=True):
             draw([b for b in bands if b.layer == layer and b.panel == panel], axes)
             if align == "onset":
-                axes.axvline(0, **style.TURNING_STEP)
+                axes.axvline(0, **style.DIED)
             if layer == layers[0]:
                 axes.set_title(panel.title)
         row[0].set_ylabel(layer)

@@ -106,7 +106,7 @@ def norm_of(values: Array, log: bool) -> Normalize:
 
 @style.styled
 def heatmap_figure(run: Run) -> Figure:
-    """Heat maps layer x step: the whole run on the left, the steps around the turn on the right."""
+    """Heat maps layer x step: the whole run on the left, the steps around its death on the right."""
     data = prepare(run)
     rows = [m for m in MAPS if m[0] in data.whole]
     both = data.focus is not None
@@ -121,7 +121,7 @@ def heatmap_figure(run: Run) -> Figure:
         if both and data.focus is not None:
             draw(data.zoom[name], data.layers, norm, row[1])
             row[1].set_yticks([])
-            row[1].axvline(data.focus.turn, color=style.NOT_FINITE, linewidth=1.2, linestyle=":")
+            row[1].axvline(data.focus.broke_at, color=style.NOT_FINITE, linewidth=1.2, linestyle=":")
             row[1].set_title(f"steps {data.focus.first:,} to {data.focus.last:,}", fontweight="normal")
         bar = figure.colorbar(image, ax=list(row), pad=0.015, fraction=0.055, aspect=9)
         bar.outline.set_visible(False)
@@ -155,7 +155,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
         "Heat maps with a row for each layer and steps from left to right: "
         + quantities
         + (" and share saturated." if has_saturation else ".")
-        + (f" The right half enlarges the steps around step {window.turn:,}." if window else ""),
+        + (f" The right half enlarges the steps around step {window.broke_at:,}." if window else ""),
         "Rows are layers, the input side on top. Each cell shows the most unusual value of its steps, so that no peak "
         "is lost. Shares are on a plain scale from 0 to 1. Saturation is measured only for sigmoid and tanh layers.",
         heatmap_figure(run),

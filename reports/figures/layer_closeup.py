@@ -28,7 +28,7 @@ PANELS = (
 
 @dataclass(frozen=True)
 class LayerData:
-    """Four curves of one layer, over the whole run and around the turn; ``stood_out`` says why this layer."""
+    """Four curves of one layer, over the whole run and around its death; ``stood_out`` says why this layer."""
 
     layer: str
     stood_out: str
@@ -68,7 +68,7 @@ def prepare(run: Run, layer: str | None = None) -> LayerData:
 
 
 def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: Axes | None) -> None:
-    """One quantity: the whole run on the left, the steps around the turn on the right, on the same scale."""
+    """One quantity: the whole run on the left, the steps around its death on the right, on the same scale."""
     mark_stretches(whole, data.stretches, data.last_step)
     for axes, curve in ((whole, data.whole[name]), (zoom, data.zoom.get(name))):
         if axes is None or curve is None:
@@ -86,7 +86,7 @@ def draw(name: str, label: str, log: bool, data: LayerData, whole: Axes, zoom: A
             axes.set_ylim(-0.03, 1.03)
             style.share_axis(axes, (0, 0.5, 1))
         if data.focus is not None:
-            axes.axvline(data.focus.turn, **style.TURNING_STEP)
+            axes.axvline(data.focus.broke_at, **style.DIED)
     whole.set_title(label)
 
 
@@ -126,8 +126,8 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
     caption = "Red ticks at the bottom of a logarithmic panel mark values of exactly zero."
     enlarged = "over the whole run"
     if window is not None:
-        caption += f" The dotted line is step {window.turn:,}, where the run died."
-        enlarged += f", and enlarged from step {window.first:,} to {window.last:,} around step {window.turn:,}"
+        caption += f" The dotted line is step {window.broke_at:,}, where the run died."
+        enlarged += f", and enlarged from step {window.first:,} to {window.last:,} around step {window.broke_at:,}"
     for layer, letter in zip(layers_to_show(run), "ab", strict=False):
         title = "One layer, closely"
         if layer is not None and window is not None:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import turning_step
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches, moving_mean
@@ -44,7 +43,7 @@ class LossCurves:
     stretches: tuple[Stretch, ...]
     epoch_starts: tuple[int, ...]
     validation: tuple[NDArray[np.int64], Array]
-    turn: int | None
+    broke_at: int | None
     last_step: int
     has_accuracy: bool
     unit: str
@@ -77,7 +76,7 @@ def prepare(run: Run) -> LossCurves:
         stretches=run.diagnosis.stretches,
         epoch_starts=tuple(range(per_epoch, last + 1, per_epoch)) if last // per_epoch <= 30 else (),
         validation=(checks["step"].to_numpy(np.int64), checks["accuracy"].to_numpy(np.float64)),
-        turn=turning_step(run),
+        broke_at=run.diagnosis.broke_at,
         last_step=last,
         has_accuracy=_has_accuracy(run),
         unit=run.info.task.unit,
@@ -96,9 +95,9 @@ def draw(data: LossCurves, top: Axes, bottom: Axes | None) -> None:
         mark_epochs(axes, data.epoch_starts)
         if data.not_finite_from is not None:
             axes.axvline(data.not_finite_from, **style.NO_LONGER_FINITE)
-        if data.turn is not None:
+        if data.broke_at is not None:
             top_edge = axes.get_xaxis_transform()
-            axes.plot([data.turn], [1.0], transform=top_edge, clip_on=False, zorder=7, **style.TURNING_MARK)
+            axes.plot([data.broke_at], [1.0], transform=top_edge, clip_on=False, zorder=7, **style.DIED_MARK)
     top.plot(*data.loss, color=style.SKY, linewidth=0.7, marker=style.marker(data.loss[1]))
     top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_loss[1]))
     top.axhline(data.guess_loss, **style.GUESSING, linewidth=1.1)
@@ -147,8 +146,8 @@ def _legend(figure: Figure, data: LossCurves) -> None:
         entries.append(style.key(f"confirmed: step {stretch.confirmed:,}", **style.CONFIRMED))
         if stretch.recovery is not None:
             entries.append(style.key(f"recovered: step {stretch.recovery:,}", **style.RECOVERED))
-    if data.turn is not None:
-        entries.append(style.key(f"blow: step {data.turn:,}", **style.TURNING_MARK))
+    if data.broke_at is not None:
+        entries.append(style.key(f"blow: step {data.broke_at:,}", **style.DIED_MARK))
     if data.not_finite_from is not None:
         entries.append(style.key(f"loss not finite from step {data.not_finite_from:,}", **style.NO_LONGER_FINITE))
     figure.legend(handles=entries, loc="outside upper left", ncols=3)

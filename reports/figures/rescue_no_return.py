@@ -75,7 +75,7 @@ def draw(data: NoReturn, axes: Axes) -> None:
 
 def _mark(data: NoReturn, axes: Axes) -> None:
     if data.blow is not None:
-        axes.axvline(data.blow, **style.TURNING_STEP)
+        axes.axvline(data.blow, **style.DIED)
 
 
 @style.styled

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import turning_step
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,14 @@ def moments(run: Run) -> tuple[SnapshotMoment, ...]:
     steps = run.snapshots.steps
     if not len(steps):
         return ()
-    turn = turning_step(run)
+    broke_at = run.diagnosis.broke_at
     end = len(steps) - 1
-    if turn is None:
+    if broke_at is None:
         thirds = int(np.searchsorted(steps, steps[-1] / 3)), int(np.searchsorted(steps, 2 * steps[-1] / 3))
         wanted = [(0, "start"), (thirds[0], "a third"), (thirds[1], "two thirds"), (end, "end")]
     else:
-        after = int(np.searchsorted(steps, turn, side="right"))
-        before = max(int(np.searchsorted(steps, turn, side="left")) - 1, 0)
+        after = int(np.searchsorted(steps, broke_at, side="right"))
+        before = max(int(np.searchsorted(steps, broke_at, side="left")) - 1, 0)
         wanted = [(0, "start"), (before, "before"), (min(after, end), "after"), (end, "end")]
         if after > end:
             wanted.pop(2)

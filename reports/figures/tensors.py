@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import turning_step
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, mark_stretches
@@ -39,7 +38,7 @@ class TensorBands:
     steps: NDArray[np.int64]
     bands: tuple[QuantileBand, ...]
     stretches: tuple[Stretch, ...]
-    turn: int | None
+    broke_at: int | None
     last_step: int
 
 
@@ -62,7 +61,7 @@ def prepare(run: Run) -> TensorBands | None:
         quantiles[~np.isfinite(quantiles)] = np.nan
         bands.append(QuantileBand(layer, tensor, quantiles))
     last = int(run.index["step"][-1]) if len(run) else 0
-    return TensorBands(snapshots.steps[keep], tuple(bands), run.diagnosis.stretches, turning_step(run), last)
+    return TensorBands(snapshots.steps[keep], tuple(bands), run.diagnosis.stretches, run.diagnosis.broke_at, last)
 
 
 def draw(band: QuantileBand, data: TensorBands, axes: Axes) -> None:
@@ -72,8 +71,8 @@ def draw(band: QuantileBand, data: TensorBands, axes: Axes) -> None:
     for (low, high), colour in zip(((0, 6), (1, 5), (2, 4)), ("#D3E5F1", "#93C1DE", "#4A97C6"), strict=True):
         axes.fill_between(data.steps, q[:, low], q[:, high], color=colour, linewidth=0)
     axes.plot(data.steps, q[:, 3], color=style.BLACK, linewidth=1.1)
-    if data.turn is not None:
-        axes.axvline(data.turn, **style.TURNING_STEP)
+    if data.broke_at is not None:
+        axes.axvline(data.broke_at, **style.DIED)
     # Each mark is written in full: matplotlib would put a common factor beside the title.
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e+", "e")))
     axes.set_title(f"{band.layer} {band.tensor}", fontsize=9.5)

@@ -14,7 +14,7 @@ from reports.figures import loss, rates, style
 from reports.figures.curves import mark_stretches
 
 WIDTH = 3.6
-TURN = {**style.TURNING_MARK, "markersize": 6}
+MARK = {**style.DIED_MARK, "markersize": 6}
 
 
 @style.styled
@@ -30,8 +30,8 @@ def loss_thumbnail(run: Run) -> Figure | None:
     axes.plot(*data.mean_loss, color=style.BLUE, linewidth=1.3)
     if np.isfinite(data.guess_loss):
         axes.axhline(data.guess_loss, **style.GUESSING, linewidth=0.9)
-    if data.turn is not None:
-        axes.plot([data.turn], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, **TURN)
+    if data.broke_at is not None:
+        axes.plot([data.broke_at], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, **MARK)
     style.log_axis(axes)
     axes.set_ylabel("loss", fontsize=8)
     style.step_axis(axes, label=False)
@@ -49,7 +49,7 @@ def stretches_thumbnail(diagnosis: Diagnosis) -> Figure | None:
     axes = figure.subplots()
     mark_stretches(axes, diagnosis.stretches, diagnosis.steps)
     if diagnosis.broke_at is not None:
-        axes.plot([diagnosis.broke_at], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, **TURN)
+        axes.plot([diagnosis.broke_at], [1.0], transform=axes.get_xaxis_transform(), clip_on=False, **MARK)
     axes.set_yticks([])
     axes.set_ylim(0, 1)
     axes.set_xlim(0, diagnosis.steps)

@@ -10,7 +10,7 @@ from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.rescue.results import RescueResult
 from diagnostics.rescue.suggested import by_evidence
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state, turning_step
+from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state
 from reports.pages.document import Fact, Facts, facts
 from reports.text.diagnosis import times_words
 from reports.text.headline import link_words
@@ -28,8 +28,8 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
 
     ``rescue``: the rescue of the run; proven remedies come before suggested ones.
     """
-    diagnosis, turn = run.diagnosis, turning_step(run)
-    if turn is None:
+    diagnosis, broke_at = run.diagnosis, run.diagnosis.broke_at
+    if broke_at is None:
         return _quiet_facts(run)
     stretch, down = deciding_stretch(diagnosis), lasting_state(run)
     blow, first = diagnosis.blow, diagnosis.first_link
@@ -38,9 +38,9 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     others = [one for one in (blow.layers if blow else ()) if one != layer]
     if others:
         where += f"; the blow hit {', '.join(others)} as well"
-    if first is not None and first.step != turn:
+    if first is not None and first.step != broke_at:
         when.append(f"first link at step {first.step:,}")
-    if stretch is not None and stretch.onset not in (0, turn):
+    if stretch is not None and stretch.onset not in (0, broke_at):
         when.append(f"onset: step {stretch.onset:,}")
     if stretch is not None:
         when.append(f"the detector was sure at step {stretch.confirmed:,}")
@@ -58,7 +58,7 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
         more = proven_words(rescue)
     return facts(
         Fact("Which layer?", layer or "the whole network", where),
-        Fact("Which step?", f"step {turn:,}", "; ".join(when)),
+        Fact("Which step?", f"step {broke_at:,}", "; ".join(when)),
         Fact("Which mechanism?", mechanism, why),
         Fact("What to try?", remedy, more),
     )

@@ -12,7 +12,6 @@ from diagnostics.rescue.found import rescue_of
 from diagnostics.rescue.results import RescueResult
 from diagnostics.rescue.suggested import by_evidence
 from diagnostics.run.run import Run
-from diagnostics.run.turning_point import turning_step
 from reports.figures.catalogue import figures_in
 from reports.pages import html
 from reports.pages.document import (
@@ -89,7 +88,7 @@ def build(run: Run, origin: Origin = None) -> Document:
 
 def _why(run: Run, rescue: RescueResult | None) -> Section:
     """The chain of events with its picture, and the layer that died; for a run that did not die what was checked."""
-    if turning_step(run) is None:
+    if run.diagnosis.broke_at is None:
         return section("why", "What was checked", *_checked(run), *pictures(figures_in("why", run)))
     chain = run.diagnosis.chain
     unexplained = text("The rules found no chain of events that leads to the defect: it is unexplained.")
@@ -157,7 +156,7 @@ def _try(run: Run, rescue: RescueResult | None) -> Section:
     """Each remedy with its reason, and the command that tries it where options can."""
     suggestions = by_evidence(run.diagnosis.suggestions, rescue)
     if not suggestions:
-        is_quiet = turning_step(run) is None
+        is_quiet = run.diagnosis.broke_at is None
         none = "Nothing needs a remedy." if is_quiet else "No remedy is known for what the rules found."
         return section("try", "What to try", text(none))
     commands = [command_for(run.info.settings, suggestion) for suggestion in suggestions]

@@ -47,7 +47,7 @@ def test_the_loss_figure_draws_the_level_of_guessing_and_the_stretch():
     assert data.guess_loss == pytest.approx(GUESSING)
     assert data.guess_accuracy == max(PRIOR)
     assert data.loss[1].max() == pytest.approx(6.5)
-    assert data.stretches[0].onset == data.turn == synthetic.COLLAPSE
+    assert data.stretches[0].onset == data.broke_at == synthetic.COLLAPSE
     assert data.epoch_starts == (469, 938, 1407)[:2]
     assert data.last_step == 1406
 
