@@ -122,7 +122,7 @@ def _group(group: Group) -> Card:
     accuracies = [
         Fact(
             f"Validation accuracy, {who.lower()}",
-            mean_words(mean.validation_accuracy, "validation_accuracy"),
+            mean_words(mean.validation_accuracy),
             f"n = {mean.validation_accuracy.n}",
         )
         for who, mean in means.items()

@@ -77,8 +77,8 @@ def _arm_row(g: Group) -> tuple[Inline, ...]:
         interval_words(g.interval),
         kinds,
         others or NONE,
-        f"{mean_words(every, 'validation_accuracy')}, n = {every.n}",
-        f"{mean_words(alive, 'validation_accuracy')}, n = {alive.n}",
+        f"{mean_words(every)}, n = {every.n}",
+        f"{mean_words(alive)}, n = {alive.n}",
         seconds(g.all.total_seconds.mean),
     )
 

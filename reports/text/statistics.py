@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import Group, sensitivity
@@ -14,13 +15,6 @@ from reports.text.numbers import NONE, counted, percent, rate, seconds
 from reports.text.wrapping import WIDTH, lines_of
 
 LISTED = 8
-NAMES = {
-    "step_seconds": "step",
-    "epoch_seconds": "epoch",
-    "training_seconds": "training",
-    "validation_seconds": "validation",
-    "total_seconds": "total",
-}
 
 
 def defect_rate(group: Group) -> str:
@@ -33,26 +27,12 @@ def rescued_words(group: Group) -> str:
     return f"{group.rescued} of {group.turned_back} that were turned back; they count as defect runs, not as survivors"
 
 
-def mean_words(mean: Mean, name: str) -> str:
-    """A mean with its unit and its standard deviation."""
+def mean_words(mean: Mean, is_time: bool = False) -> str:
+    """A mean, that of times with its unit, and its standard deviation."""
     if mean.mean is None:
-        return "–"
-    if name in NAMES:
-        spread = f" ± {seconds(mean.std)}" if mean.std is not None else ""
-        return seconds(mean.mean) + spread
-    return f"{mean.mean:.4f}" + (f" ± {mean.std:.4f}" if mean.std is not None else "")
-
-
-def rows(group: Group) -> list[tuple[str, Mean, Mean]]:
-    """Each mean: its name in words, over all runs and over survivors. An epoch without an accuracy is left out."""
-    nothing = Mean(None, None, 0)
-    found = []
-    for i, mean in enumerate(group.all.epoch_accuracy):
-        survivors = group.survivors.epoch_accuracy
-        if not mean.n:
-            continue
-        found.append((f"epoch {i + 1} accuracy", mean, survivors[i] if i < len(survivors) else nothing))
-    return [*found, *((NAMES.get(n, n.replace("_", " ")), *_both(group, n)) for n in SINGLE_METRICS)]
+        return NONE
+    words = seconds if is_time else "{:.4f}".format
+    return " ± ".join(words(one) for one in (mean.mean, mean.std) if one is not None)
 
 
 def group_text(group: Group, survivors_first: bool = False) -> str:
@@ -140,10 +120,6 @@ def cost_words(c: Comparison) -> str:
     return f"{words} (95 % interval {points_words(c.cost_interval, digits=2)})"
 
 
-def _both(group: Group, name: str) -> tuple[Mean, Mean]:
-    return getattr(group.all, name), getattr(group.survivors, name)
-
-
 def _steps_words(group: Group) -> str:
     share = percent(group.defect_steps / group.steps if group.steps else math.nan)
     what = "left out of step and epoch figures" if group.exclude_defect_steps else "counted in all figures"
@@ -174,17 +150,30 @@ def _caveats(group: Group) -> list[str]:
 
 def _table(group: Group, survivors_first: bool) -> list[str]:
     heads = [f"all {len(group.kept)} runs", f"survivors ({len([r for r in group.runs if r.is_survivor])})"]
-    cells = [(name, _cell(name, a), _cell(name, s)) for name, a, s in rows(group)]
+    rows = _rows(group)
     if survivors_first:
         heads.reverse()
-        cells = [(name, s, a) for name, a, s in cells]
+        rows = [(name, alive, every) for name, every, alive in rows]
     lines = [f"  {'mean ± std. deviation':22}{heads[0]:>28}{heads[1]:>28}"]
-    return [*lines, *(f"  {name:22}{first:>28}{second:>28}" for name, first, second in cells)]
+    return [*lines, *(f"  {name:22}{first:>28}{second:>28}" for name, first, second in rows)]
 
 
-def _cell(name: str, mean: Mean) -> str:
-    key = next((key for key, words in NAMES.items() if words == name), name)
-    return f"{mean_words(mean, key)}  n={mean.n}"
+def _rows(group: Group) -> list[tuple[str, ...]]:
+    """Each mean: its name in words, over all runs and over survivors. An epoch without an accuracy is left out."""
+    every, alive = group.all, group.survivors
+    epochs = zip_longest(every.epoch_accuracy, alive.epoch_accuracy, fillvalue=Mean(None, None, 0))
+    found: list[tuple[str, ...]] = [
+        (f"epoch {n} accuracy", _cell(a), _cell(s)) for n, (a, s) in enumerate(epochs, 1) if a.n
+    ]
+    for metric in SINGLE_METRICS:
+        name = metric.removesuffix("_seconds")
+        cells = (_cell(getattr(means, metric), is_time=name != metric) for means in (every, alive))
+        found.append((name.replace("_", " "), *cells))
+    return found
+
+
+def _cell(mean: Mean, is_time: bool = False) -> str:
+    return f"{mean_words(mean, is_time)}  n={mean.n}"
 
 
 def _defect_list(group: Group) -> list[str]:
