@@ -30,6 +30,14 @@ JSON_SIZE = 256_000_000
 """Bytes: a JSON file that is larger is none of ours."""
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of a log, and those above it, where they are missing. Raises LogWriteError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LogWriteError(f"{folder}: the folder for runs cannot be made: {reason_of(error)}") from None
+
+
 def check_replaceable(path: Path) -> None:
     """Raise NotReplacedError where something other than a regular file stands at ``path``.
 

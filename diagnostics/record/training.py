@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from diagnostics.detect.findings import Diagnosis
-from diagnostics.errors import DiagnosticsError, LogWriteError
+from diagnostics.errors import DiagnosticsError
+from diagnostics.files import make_folder
 from diagnostics.record.options import DEFAULT_RECORDING, RecordingOptions
 from diagnostics.record.recorder import Recorder
 from diagnostics.signals import EndsBetweenSteps
 from lenet.data import Dataset, load_dataset
-from lenet.errors import SettingsError, reason_of
+from lenet.errors import SettingsError
 from lenet.hooks import Hook
 from lenet.model import Model
 from lenet.settings import Settings
@@ -51,14 +52,6 @@ def default_path(settings: Settings, folder: Path = Path("runs")) -> Path:
     make_folder(folder)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
     return folder / f"{settings.network}-seed{settings.seed}-{now}.h5"
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of a log, and those above it, where they are missing. Raises LogWriteError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LogWriteError(f"{folder}: the folder for runs cannot be made: {reason_of(error)}") from None
 
 
 def run_training(

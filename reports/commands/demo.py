@@ -36,8 +36,9 @@ def command(folder: Path, seed: int, opens: bool | None) -> None:
     The log of the run that died and its report stay in --out.
     """
     with one_line_errors():
+        from diagnostics.files import make_folder
         from diagnostics.log.reader import open_run
-        from diagnostics.record.training import default_path, make_folder, run_training
+        from diagnostics.record.training import default_path, run_training
         from lenet.data import load_dataset
         from reports.commands.report import Wanted, report_runs
         from reports.text.diagnosis import diagnosis_text

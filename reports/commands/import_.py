@@ -29,7 +29,8 @@ def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -
     printed progress. diagnose, report and stats take such files directly too. The files are
     left as they are. A file that cannot be read is named and left out (exit code 3).
     """
-    from diagnostics.errors import LogError, LogWriteError
+    from diagnostics.errors import LogError
+    from diagnostics.files import make_folder
     from diagnostics.imports import find_files, import_runs
     from reports.text.imported import imported_words
 
@@ -40,10 +41,7 @@ def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -
         for problem in problems:
             talk(f"error: {problem}")
         unreadable = bool(problems)
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LogWriteError(f"{out}: the folder for logs cannot be made ({error.strerror})") from None
+        make_folder(out)
         for path in files:
             try:
                 runs = import_runs(path, options)

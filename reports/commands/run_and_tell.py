@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from diagnostics.files import make_folder
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.record.options import RESTARTS, OnDefect, RecordingOptions
 from diagnostics.record.recorder import Recorder
-from diagnostics.record.training import TrainingResult, default_path, make_folder, run_training, with_next_seed
+from diagnostics.record.training import TrainingResult, default_path, run_training, with_next_seed
 from diagnostics.signals import ended_by
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook
