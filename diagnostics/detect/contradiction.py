@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.schema.number_range import number_text
 
 CONTRADICTION = "contradiction"
@@ -56,5 +56,5 @@ class Contradiction:
             Severity.ERROR,
             math.nan,
             words,
-            plain=f"L{words[1:]}.",
+            plain=sentence(words),
         )

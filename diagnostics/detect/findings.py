@@ -14,6 +14,12 @@ from diagnostics.schema.rollback import Rollback
 from diagnostics.views import ShownInNotebooks
 
 
+def sentence(text: str) -> str:
+    """Text with a capital and a full stop."""
+    text = text.strip()
+    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
 class Severity(StrEnum):
     """How bad a finding is. How sure it is, its confidence says."""
 

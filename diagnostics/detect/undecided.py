@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.detect.progress import Progress
 from diagnostics.detect.symptoms import Symptoms
 from diagnostics.schema.task import LOSS_ONLY
@@ -32,7 +32,7 @@ def reason(
     nan = math.nan
     return Finding(
         UNDECIDED, None, 0, max(0, steps - 1), nan, nan, Severity.WARNING, nan, words, detail=detail,
-        plain=f"{words[0].upper()}{words[1:]}.",
+        plain=sentence(words),
     )  # fmt: skip
 
 

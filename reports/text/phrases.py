@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from diagnostics.detect.findings import Finding, Verdict
+from diagnostics.detect.findings import sentence as sentence
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.run.run import Run
 from reports.text.numbers import number
@@ -47,12 +48,6 @@ def measured(finding: Finding) -> str:
     if math.isnan(finding.limit):
         return number(finding.value)
     return f"{number(finding.value)} (limit {number(finding.limit)})"
-
-
-def sentence(text: str) -> str:
-    """Text with a capital and a full stop."""
-    text = text.strip()
-    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
 STATUSES = {

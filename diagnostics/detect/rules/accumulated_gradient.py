@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding
+from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
@@ -48,7 +48,7 @@ class AccumulatedGradient(Rule):
             return []
         value = float(np.median(change))
         message = f"each gradient is the last one plus a small change: from step to step they differ by {value:.0%}"
-        return [self.finding(window, None, 0, len(window) - 1, value, limit, message, plain=f"E{message[1:]}.")]
+        return [self.finding(window, None, 0, len(window) - 1, value, limit, message, plain=sentence(message))]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         t = np.arange(60)

@@ -20,7 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
@@ -86,10 +86,8 @@ class ConstantAnswer(Rule):
 
     def _found(self, window: Window, value: float, limit: float, words: str, rows: int = 1) -> Finding:
         last = len(window) - 1
-        plain = f"{words[0].upper()}{words[1:]}."
-        return self.finding(
-            window, None, last + 1 - rows, last, value, limit, words, severity=Severity.INFO, plain=plain
-        )
+        plain, level = sentence(words), Severity.INFO
+        return self.finding(window, None, last + 1 - rows, last, value, limit, words, severity=level, plain=plain)
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         wobble = np.log(10) + 0.01 * np.sin(np.arange(60))

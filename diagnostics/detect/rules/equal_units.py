@@ -45,7 +45,7 @@ class EqualUnits(Rule):
             message = (
                 f"all weights of {layer} are the same number, {number_text(mean[first])}: its units can never differ"
             )
-            plain = f"At step {window.steps[first]:,} a{message[1:]}."
+            plain = f"At step {window.steps[first]:,} {message}."
             findings.append(
                 self.finding(window, layer, first, first, spread[first], limit * mean[first], message, plain=plain)
             )

@@ -60,7 +60,7 @@ class GrowingSteps(Rule):
         first = start + row + apart
         times = float(least[row:].max())
         message = f"steps of all layers grew {times:.0f}x while gradients and learning rate did not"
-        plain = f"By step {window.steps[first]:,} the s{message[1:]}, as raised momentum does it."
+        plain = f"By step {window.steps[first]:,} the {message}, as raised momentum does it."
         return [self.finding(window, None, first, len(window) - 1, times, limit, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding
+from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.thresholds import Thresholds
@@ -45,11 +45,8 @@ class OneClassLabels(Rule):
         if len(window) - since < rows or not len(before) or not before.max() < 1 or before.mean() > most:
             return []
         message = f"from step {window.steps[since]:,} on every batch is right to the last sample: labels of one class"
-        return [
-            self.finding(
-                window, None, since, len(window) - 1, len(window) - since, rows, message, plain=f"F{message[1:]}."
-            )
-        ]
+        lasted, plain = len(window) - since, sentence(message)
+        return [self.finding(window, None, since, len(window) - 1, lasted, rows, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         t = np.arange(200)

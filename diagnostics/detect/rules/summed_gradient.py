@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding
+from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
@@ -59,10 +59,8 @@ class SummedGradient(Rule):
             f"the gradient of the biases of {last} has norm {number_text(norm[first])}; a mean over the batch has at "
             f"most {math.sqrt(2):.2f}: it is summed, so the learning rate acts as if it were {batch} times larger"
         )
-        plain = f"T{message[1:]}."
-        return [
-            self.finding(window, last, first, len(window) - 1, float(norm[finite].max()), limit, message, plain=plain)
-        ]
+        most, plain = float(norm[finite].max()), sentence(message)
+        return [self.finding(window, last, first, len(window) - 1, most, limit, message, plain=plain)]
 
     def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:
         return {"rate-over-batch": float(window.info.batch_size)}

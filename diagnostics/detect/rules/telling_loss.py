@@ -25,7 +25,7 @@ from dataclasses import replace
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding
+from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
@@ -89,7 +89,7 @@ class TellingLoss(Rule):
         batch = window.info.batch_size
         if 0.8 * batch <= times <= 1.6 * batch and batch > 1:
             message = f"the first loss is {first}, about {batch} x ln {outputs}: it is summed over the batch"
-        found = self.finding(window, None, 0, rows - 1, loss, most, message, plain=f"T{message[1:]}.")
+        found = self.finding(window, None, 0, rows - 1, loss, most, message, plain=sentence(message))
         return [replace(found, detail="first")]
 
     def origin_of(self, finding: Finding, window: Window) -> Origin:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import lasting_from, medians
@@ -63,7 +63,7 @@ class TinySteps(Rule):
         message = (
             f"the steps are too small for this network: its hidden layers move by {usual:.1e} of their norm a step"
         )
-        plain, level, last = f"T{message[1:]}.", Severity.WARNING, len(window) - 1
+        plain, level, last = sentence(message), Severity.WARNING, len(window) - 1
         return [self.finding(window, None, first, last, usual, limit, message, severity=level, plain=plain)]
 
     def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:

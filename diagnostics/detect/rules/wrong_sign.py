@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding
+from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, first_true, means
@@ -79,7 +79,7 @@ class WrongSign(Rule):
             f"the loss rises from {start:.3g} to {loss[at]:.3g} within {row} small steps, as fast as the gradients "
             "say that it should fall"
         )
-        plain = f"T{message[1:]}: a sign is wrong."
+        plain = sentence(f"{message}: a sign is wrong")
         return [self.finding(window, None, 0, row, rise, least, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
