@@ -77,7 +77,7 @@ CANDIDATES = (
     ),
     EarlierForm(
         "a loss of guessing over W whatever the accuracy, for collapses",
-        lambda s, step, proven: s.has_learned and s.guesses(margin=1.0) and not s.is_contradictory,
+        lambda s, step, proven: s.has_learned and s.guesses(margin=1.0) and not s.recent.is_contradictory,
     ),
     EarlierForm(
         "never-learned at patience in any case, though something moves",

@@ -237,7 +237,7 @@ class Detector:
         deciding = stretches[-1] if verdict.is_defect or verdict is Verdict.RECOVERED else None
         explanation = self._explanation(deciding) if deciding else Explanation()
         symptoms = [symptom_finding(one, steps, self.symptoms) for one in stretches]
-        contradiction = self.symptoms.contradiction
+        contradiction = self.symptoms.recent.contradiction
         told = [*symptoms, *([contradiction.finding] if contradiction else [])]
         if verdict is Verdict.UNDECIDED:
             told.append(reason(self.symptoms, self._progress, self._rows(), steps, self.info.row_unit))

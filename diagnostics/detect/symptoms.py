@@ -62,7 +62,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from diagnostics.detect.contradiction import Contradiction
 from diagnostics.detect.findings import Finding, Severity, Stretch, Verdict
 from diagnostics.detect.loss_window import ONSET_MEAN, LossWindow
 from diagnostics.detect.onset_interval import OnsetInterval
@@ -141,16 +140,6 @@ class Symptoms:
     def is_learned(self) -> bool:
         """Whether the run has learned, by the last W steps."""
         return self.recent.is_learned
-
-    @property
-    def is_contradictory(self) -> bool:
-        """Whether loss and accuracy contradict each other over the last W steps."""
-        return self.recent.is_contradictory
-
-    @property
-    def contradiction(self) -> Contradiction | None:
-        """The windows in which loss and accuracy contradicted each other; None without one."""
-        return self.recent.contradiction
 
     @property
     def has_gaps(self) -> bool:

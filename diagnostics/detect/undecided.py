@@ -49,8 +49,8 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
     if not symptoms.guessing_loss > 0:
         alike = "labels are of one class" if symptoms.task.has_classes else "targets are the same"
         return ONE_CLASS, f"all {alike}, so that there is nothing to learn and nothing to judge"
-    if symptoms.is_contradictory and symptoms.contradiction is not None:
-        return CONTRADICTORY, symptoms.contradiction.finding.message
+    if symptoms.recent.is_contradictory and symptoms.recent.contradiction is not None:
+        return CONTRADICTORY, symptoms.recent.contradiction.finding.message
     needed = symptoms.grace if symptoms.is_guessing else symptoms.window
     made = f"{steps:,} {unit}{'' if steps == 1 else 's'}"
     if steps < needed and unit != "step":

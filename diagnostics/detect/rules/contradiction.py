@@ -32,7 +32,7 @@ class ContradictingNumbers(Symptom):
     title = "loss and accuracy say the opposite of each other"
 
     def check(self, window: Window) -> list[Finding]:
-        seen = self.judged(window).contradiction
+        seen = self.judged(window).recent.contradiction
         return [seen.finding] if seen else []
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -21,8 +21,8 @@ from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder
 
 LENGTH, FRAME = struct.Struct("<QI"), 16
-FIXED = {0: "varint", 1: "<d", 2: "bytes", 5: "<f"}
-FLOAT, DOUBLE = 1, 2
+FIXED = {1: "<d", 5: "<f"}
+"""By the kind of a field: how its number is stored."""
 TENSOR_VALUES = {1: ("<f4", 5), 2: ("<f8", 6)}
 """By the number of a tensor's type: how its numbers are stored, and the field of a single one."""
 
@@ -33,9 +33,8 @@ def recognises(path: Path, head: bytes) -> bool:
         return any(_event_files(path))
     if len(head) < FRAME:
         return False
-    length, checksum = LENGTH.unpack_from(head)
-    found = _masked(_crc32c(np.frombuffer(head[:8], np.uint8)[None]))
-    return bool(length < len(head) * 64 and found[0] == checksum)
+    length, stored = LENGTH.unpack_from(head)
+    return bool(length < len(head) * 64 and checksum(head[:8]) == stored)
 
 
 def read(path: Path) -> list[LoggedMetrics]:
@@ -177,7 +176,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | float | memoryview
                 raise ValueError("a field is longer than its message")
             yield key >> 3, message[at : at + length]
             at += length
-        elif kind in (1, 5):
+        elif kind in FIXED:
             form = FIXED[kind]
             yield key >> 3, struct.unpack_from(form, message, at)[0]
             at += struct.calcsize(form)

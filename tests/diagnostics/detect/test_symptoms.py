@@ -199,7 +199,7 @@ def test_learned_begins_where_the_accuracy_is_three_sigma_above_the_commonest_cl
     def learned(correct):
         shares = [(correct // 20 + (step < correct % 20)) / 128 for step in range(20)]
         symptoms = fed([GOOD] * 20, shares)
-        return symptoms.is_learned, symptoms.is_contradictory
+        return symptoms.is_learned, symptoms.recent.is_contradictory
 
     assert learned(most) == (False, True)
     assert learned(most + 1) == (True, False)
@@ -216,7 +216,7 @@ def test_learned_begins_where_the_accuracy_is_three_sigma_above_the_commonest_cl
 )
 def test_loss_and_accuracy_that_contradict_each_other_decide_nothing_and_are_told(loss, accuracy, words):
     symptoms = fed(np.full(300, loss), [accuracy] * 300)
-    finding = symptoms.contradiction.finding
+    finding = symptoms.recent.contradiction.finding
 
     assert told(symptoms) == []
     assert symptoms.verdict(is_over=True) is Verdict.UNDECIDED
@@ -228,7 +228,7 @@ def test_most_samples_in_one_class_are_no_contradiction():
     prior = (0.95, 0.05)
     symptoms = fed(np.full(300, prior_entropy(prior)), [0.95] * 300, prior)
 
-    assert symptoms.contradiction is None
+    assert symptoms.recent.contradiction is None
 
 
 def test_a_stretch_ends_where_the_run_is_far_above_chance_though_it_has_not_learned():
