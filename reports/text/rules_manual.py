@@ -59,9 +59,9 @@ def manual() -> str:
     head = (
         "# The rules\n\n`make docs` writes this page from the rules; `lenet-diag rules NAME` prints one of them.\n"
         "\n"
-        "Limits can be set in a TOML file with a table for each rule (`lenet-diag diagnose --limits FILE`) or by "
-        '(`diagnostics.detect.detector.DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})`); a log keeps those '
-        "of its recorder, and a run is judged by these unless others are given.\n"
+        "Limits can be set in a TOML file with a table for each rule (`lenet-diag diagnose --limits FILE`) or in "
+        'Python (`diagnostics.detect.detector.DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})`). A log keeps '
+        "the limits of its recorder. A run is judged by these unless others are given.\n"
     )
     return head + "\n" + "\n".join(page(name) for name in names())
 
