@@ -1,8 +1,8 @@
 """The runs of the zoo: its groups, their settings and their seeds.
 
 The seeds of the calibration are below 10,000, those of the evaluation are not. A change of
-the rules ends a round: the next
-evaluation takes the next 2,000 seeds, so that every evaluation run is judged once.
+the rules ends a round: the next evaluation takes the next 2,000 seeds, so that every
+evaluation run is judged once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lenet.settings import Settings
 
 FIRST_SEED = {"calibration": 1_000, "evaluation": 10_000}
 SEEDS_A_ROUND = 2_000
-LATEST_ROUND = {"calibration": 0, "evaluation": 9}
+LATEST_ROUND = {"calibration": 0, "evaluation": 10}
 # Seeds that earlier rules have judged, with the results. They are no evaluation runs any more.
 RETIRED_SEEDS = (
     "10,000 to 11,362, by rules that called a third of the collapses of the paper's convolution unexplained",
@@ -31,6 +31,8 @@ RETIRED_SEEDS = (
     "26,000 to 27,959, by rules that put a burst of the gradient into the layer that failed one to three steps later: "
     "recall 30 of 31, precision 30 of 30, no false alarm in 88 clean runs, layer and mechanism right on 87 of 100 "
     "injected faults",
+    "28,000 to 29,954, by rules that did not name steps that are too small in a run that ends undecided: recall 50 of "
+    "52, precision 50 of 50, no false alarm in 380 clean runs, layer and mechanism right on 88 of 94 injected faults",
 )
 # Settings with which all calibration runs learn, and how many runs a round has of each.
 CLEAN: tuple[tuple[dict[str, Any], int], ...] = (

@@ -59,6 +59,9 @@ def prepare(fault: Injected, model: Model, data: Dataset) -> tuple[Array, Any, l
         case "summed-gradient":
             for layer in layers.values():
                 _tamper_gradient(layer, 0, _times(fault.settings.batch_size))
+        case "wrong-sign":
+            for layer in layers.values():
+                _tamper_gradient(layer, 0, _times(-1))
         case "accumulated-gradient":
             for layer in layers.values():
                 _tamper_gradient(layer, 0, _add_up())
