@@ -15,13 +15,16 @@ from reports.text.phrases import rule_name, sentence
 def headline(diagnosis: Diagnosis) -> str:
     """The blow as a sentence, then the lasting state after it. For an undecided run the reason comes first.
 
+    A fault that led to the blow comes before it: what the blow did to the network is no answer where the code is wrong.
     The text is "" where no rule saw what happened.
     """
-    link = diagnosis.blow or diagnosis.first_link
+    first = diagnosis.first_link
+    link = diagnosis.blow or first
     undecided = [f.plain for f in diagnosis.findings if f.rule == UNDECIDED]
-    if link is None:
+    if link is None or first is None:
         return " ".join(undecided)
-    told = [link.plain or f"Step {link.step:,}: {link.message}."]
+    links = [first, link] if first.rule in FAULTS and first.rule != link.rule else [link]
+    told = [one.plain or f"Step {one.step:,}: {one.message}." for one in links]
     states = [f for f in diagnosis.chain if f.plain and f.rule in LASTING and f.rule != link.rule]
     # The state that the blow left behind begins after it. One that was there before is told where there is no other.
     states.sort(key=lambda f: f.first_step < link.step)
@@ -51,7 +54,8 @@ def measured_words(link: Link) -> str:
     told += f", and seen in {record.seen} of {record.alive} runs that learned"
     same = in_setting(link.rule, link.setting)
     if same is not None:
-        told += f"; {counted(same.times, 'time')} in {same.seen} of the {same.alive} with {same.setting}"
+        times = f"{counted(same.times, 'time')} in {same.seen}" if same.times else "in none"
+        told += f"; {times} of the {same.alive} with {same.setting}"
     return f"{rule_name(link.rule)}: {told}"
 
 
@@ -66,6 +70,8 @@ def origin_words(link: Link) -> str:
         return INITIAL_WORDS
     return ORIGIN_WORDS[link.origin]
 
+
+FAULTS = {rule.name for rule in MECHANISMS if rule.is_fault}
 
 STOPPING = {rule.name for rule in MECHANISMS if rule.blocks_learning > 1}
 """The rules that see a layer that cannot learn. One that sees no gradient does not say whether the code is wrong."""
