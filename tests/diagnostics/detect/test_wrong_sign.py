@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import diagnostics as ld
 from diagnostics.adapters import watch
+from reports.text.headline import headline
 
 
 class SignedDense:
@@ -68,7 +71,7 @@ def trained(path, factor, rate, steps=150):
     return ld.open_run(path).diagnosis
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.01])
+@pytest.mark.parametrize("rate", [0.5, 0.1, 0.01])
 def test_a_gradient_of_the_wrong_sign_points_to_the_code(tmp_path, rate):
     diagnosis = trained(tmp_path / "run.h5", -1, rate)
 
@@ -83,6 +86,20 @@ def test_the_right_sign_is_healthy(tmp_path):
 
     assert diagnosis.verdict == "healthy"
     assert not {"wrong-sign", "summed-gradient"} & {f.rule for f in diagnosis.findings}
+
+
+@pytest.mark.parametrize("rate", [0.5, 2, 8, 30])
+def test_a_rate_that_is_too_large_is_no_wrong_sign(tmp_path, rate):
+    diagnosis = trained(tmp_path / "run.h5", 1, rate, steps=80)
+
+    assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
+
+
+def test_the_headline_names_the_fault_before_what_it_did_to_the_network(tmp_path):
+    diagnosis = trained(tmp_path / "run.h5", -1, 0.03)
+    blow = replace(diagnosis.first_link, rule="oversized-update", step=11, plain="Step 11 changed dense1.")
+
+    assert headline(replace(diagnosis, blow=blow)) == f"{diagnosis.first_link.plain} Step 11 changed dense1."
 
 
 def test_a_summed_gradient_is_seen_where_softmax_is_a_part_of_the_loss(tmp_path):
