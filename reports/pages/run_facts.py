@@ -13,7 +13,7 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state
 from reports.pages.document import Fact, Facts, facts
 from reports.text.diagnosis import times_words
-from reports.text.headline import link_words
+from reports.text.headline import FAULTS, link_words
 from reports.text.numbers import counted, number, percent
 from reports.text.phrases import rule_name, sentence
 from reports.text.rescue import arm_title, proven_words
@@ -46,7 +46,8 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
         when.append(f"the detector was sure at step {stretch.confirmed:,}")
         when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
     links = [link for link in (blow, first) if link is not None]
-    mechanism = rule_name(down.rule) if down else rule_name(links[0].rule) if links else "unexplained"
+    told = first if first is not None and first.rule in FAULTS else down or next(iter(links), None)
+    mechanism = rule_name(told.rule) if told is not None else "unexplained"
     why = "no rule explains it"
     if links:
         why = "; ".join(dict.fromkeys(link_words(link) for link in links))

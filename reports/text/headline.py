@@ -72,6 +72,7 @@ def origin_words(link: Link) -> str:
 
 
 FAULTS = {rule.name for rule in MECHANISMS if rule.is_fault}
+"""The rules that see what no run ought to have. What they see is the answer, whatever it did to the network."""
 
 STOPPING = {rule.name for rule in MECHANISMS if rule.blocks_learning > 1}
 """The rules that see a layer that cannot learn. One that sees no gradient does not say whether the code is wrong."""

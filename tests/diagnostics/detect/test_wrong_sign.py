@@ -9,6 +9,8 @@ import pytest
 
 import diagnostics as ld
 from diagnostics.adapters import watch
+from diagnostics.run.run import Run
+from reports.pages.run_facts import run_facts
 from reports.text.headline import headline
 
 
@@ -100,6 +102,15 @@ def test_the_headline_names_the_fault_before_what_it_did_to_the_network(tmp_path
     blow = replace(diagnosis.first_link, rule="oversized-update", step=11, plain="Step 11 changed dense1.")
 
     assert headline(replace(diagnosis, blow=blow)) == f"{diagnosis.first_link.plain} Step 11 changed dense1."
+
+
+def test_the_fault_is_the_mechanism_at_the_top_of_the_report(tmp_path, monkeypatch):
+    diagnosis = trained(tmp_path / "run.h5", -1, 0.03)
+    blow = replace(diagnosis.first_link, rule="oversized-update")
+    monkeypatch.setattr(Run, "diagnosis", replace(diagnosis, blow=blow))
+    answers = {fact.question: fact.answer for fact in run_facts(ld.open_run(tmp_path / "run.h5")).items}
+
+    assert answers["Which mechanism?"] == "wrong sign"
 
 
 def test_a_summed_gradient_is_seen_where_softmax_is_a_part_of_the_loss(tmp_path):
