@@ -18,11 +18,13 @@ the measured updates ask for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.task import ABSOLUTE_ERROR, REGRESSION
 
 Changes = dict[str, Any]
 # The settings that can change while a training goes on.
@@ -30,6 +32,8 @@ LIVE = frozenset({
     "optimizer", "lr", "momentum", "nesterov", "lr_decay", "decay_rate", "decay_every", "warmup", "l1", "l2",
     "weight_decay", "clip_norm", "clip_value",
 })  # fmt: skip
+
+WIDE = 5  # from such a spread on the targets of a regression count as not scaled; the rule input-scale has the same
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,15 @@ def _has_report_convolution(info: RunInfo) -> bool:
 
 
 def _has_flat_functions(info: RunInfo) -> bool:
-    return any(layer.activation in ("sigmoid", "tanh") for layer in info.layers)
+    return any(layer.activation in ("sigmoid", "tanh") for layer in info.hidden_layers)
+
+
+def _has_wide_targets(info: RunInfo) -> bool:
+    """Whether the best constant of a regression is wrong by more than :data:`WIDE` on average."""
+    if info.task.kind != REGRESSION:
+        return False
+    error = info.guessing[0] / info.task.scale
+    return (error if info.task.loss == ABSOLUTE_ERROR else math.sqrt(error)) > WIDE
 
 
 def _starts_with(init: str) -> Callable[[RunInfo], bool]:
@@ -217,6 +229,11 @@ _ALL = (
     Remedy(
         "scaled-inputs", "inputs divided by 255, or standardised to mean 0 and standard deviation 1",
         "inputs many times larger than 1 make outputs and gradients of the first layer as many times larger",
+    ),
+    Remedy(
+        "scaled-targets", "targets standardised to mean 0 and standard deviation 1",
+        "the targets spread so far that the first errors, and with them the gradients, are many times larger than 1",
+        suits=_has_wide_targets,
     ),
     Remedy(
         "finite-inputs", "inputs checked for NaN and infinity",

@@ -28,7 +28,7 @@ from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import number_text
 
 LEVEL_ROWS, LAG, GAP = (10, 50), 3, 2
-NO_GROWTH_FROM = 1e5  # a level that many times smaller is too small to compare a gradient with
+NO_GROWTH_FROM = 1e5  # from there on the message gives the two norms alone
 
 
 class ExplodingGradient(Rule):
@@ -46,7 +46,7 @@ class ExplodingGradient(Rule):
             "update", 0.005, "of the tensor's norm", "largest update of the weights in the burst", CALIBRATION, 0
         ),
     )
-    remedies = ("clip", "warm-up", "smaller-rate")
+    remedies = ("scaled-targets", "clip", "warm-up", "smaller-rate")
 
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "growth")
@@ -63,7 +63,7 @@ class ExplodingGradient(Rule):
             moved = window.tensor(layer, "weights", "update", "ratio")[first : last + 1]
             if not (moved >= self.threshold(window, "update")).any():
                 continue
-            up = f"up {growth:.0f}x, from" if growth < NO_GROWTH_FROM else "up from almost nothing,"
+            up = f"up {growth:.0f}x, from" if growth < NO_GROWTH_FROM else "up from"
             ends = f"{number_text(level[first], '.2g')} to {number_text(norm[peak], '.2g')}"
             message = f"gradient of {layer} {up} {ends}"
             plain = f"The gradient of {layer} grew from {ends} within a few steps."

@@ -42,7 +42,8 @@ class FrozenLayer(Rule):
         frozen: dict[str, int] = {}
         for layer in window.layers:
             rate = window.learning_rate(layer)
-            due = rate * window.layer_norm(layer, "gradient") >= step * window.layer_norm(layer, "value")
+            gradient = window.layer_norm(layer, "gradient")
+            due = (gradient > 0) & (rate * gradient >= step * window.layer_norm(layer, "value"))
             first = lasting_from((window.layer_norm(layer, "update") == 0) & due & (rate > 0), rows)
             if first is not None:
                 frozen[layer] = first

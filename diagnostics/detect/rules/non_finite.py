@@ -75,7 +75,9 @@ class NonFinite(Rule):
         return origins.get(finding.detail, Origin.SETTINGS)
 
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:
-        own = {INPUT_HAS: "finite-inputs", "update": "look-at-optimizer", "value": "look-at-writers"}
+        if finding.detail == INPUT_HAS:  # no size of the steps keeps such a number out
+            return ("finite-inputs",)
+        own = {"update": "look-at-optimizer", "value": "look-at-writers"}
         return (own[finding.detail], *self.remedies) if finding.detail in own else self.remedies
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -48,7 +48,7 @@ class TinySteps(Rule):
         rows = int(self.threshold(window, "rows"))
         self.require_rows(window, rows)
         layers = window.hidden or window.layers
-        flat = any(window.function(layer) in ("sigmoid", "tanh") for layer in layers)
+        flat = any(window.function(layer) in ("sigmoid", "tanh") for layer in window.hidden)
         limit = self.threshold(window, "flat" if flat else "ratio")
         ratios = np.stack([window.tensor(layer, "weights", "update", "ratio") for layer in layers])
         gradients = np.stack([window.tensor(layer, "weights", "gradient", "norm") for layer in window.layers])

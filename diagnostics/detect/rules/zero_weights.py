@@ -1,13 +1,17 @@
 """Zero weights: nearly all weights of a layer are exactly zero.
 
 What it looks at: the share of exact zeros among a layer's weights. It fires from the
-first row where it is above the limit.
+first row where it is above the limit. The last layer may begin with zeros, as in a logistic
+regression, if its first update leaves them.
 
 What it means: the outputs of such a layer are its biases, and it passes no gradient down.
 Training with plain gradient descent does not lead to it: the weights were set to zero.
 """
 
 from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
@@ -36,7 +40,7 @@ class ZeroWeights(Rule):
         for layer in window.layers:
             zero = window.tensor(layer, "weights", "value", "zero_fraction")
             first = first_true(zero >= limit)
-            if first is not None:
+            if first is not None and not (layer == window.layers[-1] and _leaves_its_beginning(window, zero < limit)):
                 message = f"{zero[first]:.0%} of the weights of {layer} are exactly zero"
                 findings.append(self.finding(window, layer, first, len(window) - 1, zero[first], limit, message))
         return findings
@@ -49,4 +53,13 @@ class ZeroWeights(Rule):
                 example(thresholds, {"dense1/weights/value/zero_fraction": (40, 1.0)}),
                 ("dense1",),
             ),
+            Case(
+                "a last layer that begins with zeros",
+                example(thresholds, {"dense2/weights/value/zero_fraction": [float(t == 0) for t in range(60)]}),
+            ),
         )
+
+
+def _leaves_its_beginning(window: Window, is_set: NDArray[np.bool_]) -> bool:
+    """Whether a layer has zeros in the first row of the run and in no other row."""
+    return bool(window.steps[0] == 0 and len(is_set) > 1 and is_set[1:].all())
