@@ -6,9 +6,14 @@ times the norm of the gradient. The rule adds these products up, row by row, unt
 loss of guessing. It fires where, in the median of the rows whose sum stands out of the noise of a batch, the loss has
 risen by a good part of the sum instead, by no more than twice the sum, and where the answers do not get better.
 
-It also fires where the loss is three times that of guessing over many rows while the weights of every layer that
-moves grow by most of the length of each step. Where the answers are wrong and sure, the gradient points away from
-larger weights, so that steps against it shrink them (Euler's theorem, for layers with ReLUs or without a function).
+Without an accuracy the mean loss of five rows has to rise by half the loss of guessing and to stay there to the end,
+by no more than twice the sum. The mean gradient of the layer that is moved most may not change its sign at nearly
+every step from then on, as it does where steps overshoot.
+
+In runs with a cross-entropy it also fires where the loss is three times that of guessing over many rows while the
+weights of every layer that moves grow by most of the length of each step. Where the answers are wrong and sure, the
+gradient points away from larger weights, so that steps against it shrink them (Euler's theorem, for layers with ReLUs
+or without a function).
 
 What it means: the steps go uphill. A sign is wrong in the
 gradient or in the update, or the loss is not the one that the gradient belongs to.
@@ -23,6 +28,7 @@ whose gradients had the wrong sign it had risen by 0.5 to 0.9 of the sum.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +37,7 @@ from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
-from diagnostics.detect.series import Series, first_true, means
+from diagnostics.detect.series import Series, first_true, lasting_from, means
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
@@ -40,6 +46,8 @@ NOISE = 0.15  # of H: the spread of the loss of one sample in a network that gue
 MOST = 2.0  # of the sum: a loss that rises by more is carried off by steps that are too large
 BETTER_SIGMAS = 3
 HIGH = 3.0  # H
+SMOOTHED, FOR_GOOD = 5, 0.5  # without an accuracy: rows that are averaged, and the share of H by which the loss rises
+TURNS, LEAST_TURNS = 0.7, 5  # share of the steps that change the sign where they overshoot, of at least so many
 LEAST_LAYERS = 2
 LEAST_RATIO, MOST_RATIO = 1e-4, 2.0  # of the norm: steps outside say nothing of the direction
 UNTRAINED = 0.8  # of H: from there on the first loss is that of a network that has not learned yet
@@ -68,12 +76,15 @@ class WrongSign(Rule):
         self.require_rows(window, LEAST_ROWS + 1)
         if window.steps[0] != 0 or not window.guessing_loss > 0:  # with one class there is nothing to learn
             return []
-        return self._rises(window) or self._grows(window)
+        rises = self._rises_for_good if window.columns.find("accuracy") is None else self._rises
+        # Large targets of a regression make the weights grow while its loss is high and falls.
+        return rises(window) or (self._grows(window) if window.info.task.is_cross_entropy else [])
 
     def _rises(self, window: Window) -> list[Finding]:
         """The finding where the loss rises while the steps are small."""
         small, least = self.threshold(window, "ratio"), self.threshold(window, "rise") * window.guessing_loss
-        ratios, falls = _steps(window)
+        ratios, by_layer = _steps(window)
+        falls = np.sum(by_layer, axis=0)
         large = first_true(~(ratios <= small))
         rows = len(window) if large is None else large + 1  # this loss is the first after a large update, if any
         batch = max(1, window.info.batch_size)
@@ -97,11 +108,27 @@ class WrongSign(Rule):
         row = at + size - 1
         if not limit <= share <= MOST or _gets_better(window, row + 1, batch):
             return []
-        message = (
-            f"the loss rises from {start:.3g} to {loss[at]:.3g} within {row} small steps, as fast as the gradients "
-            "say that it should fall"
-        )
-        return [self._finding(window, 0, row, share, limit, message)]
+        return [self._finding(window, 0, row, share, limit, _risen(start, float(loss[at]), row))]
+
+    def _rises_for_good(self, window: Window) -> list[Finding]:
+        """The finding where the loss rises while the steps are small and stays high, of a run without an accuracy."""
+        ratios, by_layer = _steps(window)
+        large = first_true(~(ratios <= self.threshold(window, "ratio")))
+        rows = len(window) if large is None else large + 1
+        size = max(SMOOTHED, math.ceil(LEAST_SAMPLES / max(1, window.info.batch_size)))
+        if rows < size + LEAST_ROWS:
+            return []
+        loss = means(window.scalar("data_loss"), size)
+        start, least = float(loss[0]), FOR_GOOD * window.guessing_loss
+        if start < UNTRAINED * window.guessing_loss:
+            return []
+        at = lasting_from(~(loss - start < least), 1)  # a loss that is not finite any more has not fallen
+        if at is None or not LEAST_ROWS <= at <= rows - size:
+            return []
+        row, rise = at + size - 1, float(loss[at]) - start
+        if _overshoots(window, by_layer, row, rows) or not np.sum(by_layer, axis=0)[:row].sum() >= rise / MOST:
+            return []
+        return [self._finding(window, 0, row, rise, least, _risen(start, float(loss[at]), row))]
 
     def _grows(self, window: Window) -> list[Finding]:
         """The finding where the weights of all layers grow along their steps while the loss is far too high."""
@@ -147,6 +174,23 @@ class WrongSign(Rule):
         )
 
 
+def _risen(start: float, end: float, steps: int) -> str:
+    return (
+        f"the loss rises from {start:.3g} to {end:.3g} within {steps} small steps, as fast as the gradients say that "
+        "it should fall"
+    )
+
+
+def _overshoots(window: Window, by_layer: Sequence[Series], first: int, stop: int) -> bool:
+    """Whether the mean gradient of the layer that is moved most changes its sign at nearly every step of these rows.
+
+    True where the rows are too few to tell.
+    """
+    layer = window.layers[int(np.argmax([expected[:stop].sum() for expected in by_layer]))]
+    signs = np.sign(window.tensor(layer, "weights", "gradient", "mean")[first:stop])
+    return len(signs) < LEAST_TURNS or float(np.mean(signs[1:] != signs[:-1])) > TURNS
+
+
 def _growth(window: Window, layer: str, high: NDArray[np.bool_], least: int) -> float | None:
     """By what share of its steps the weights of a layer grow, in the median of the rows with a high loss.
 
@@ -171,14 +215,16 @@ def _gets_better(window: Window, rows: int, batch: int) -> bool:
     return after - before > BETTER_SIGMAS * noise
 
 
-def _steps(window: Window) -> tuple[Series, Series]:
-    """Of each row the largest update against its weights, and by how much all its updates should lower the loss."""
-    ratios, expected = [], []
+def _steps(window: Window) -> tuple[Series, list[Series]]:
+    """Of each row the largest update against its weights, and by how much those of each layer should lower the loss."""
+    ratios, by_layer = [], []
     for layer in window.layers:
+        expected = np.zeros(len(window))
         for tensor in window.tensors(layer):
             if tensor == "weights":
                 ratios.append(window.tensor(layer, tensor, "update", "ratio"))
             update, gradient = (window.tensor(layer, tensor, kind, "norm") for kind in ("update", "gradient"))
-            expected.append(update * gradient)
+            expected += update * gradient
+        by_layer.append(expected)
     most: Series = np.max(ratios, axis=0) if ratios else np.full(len(window), math.inf)
-    return most, np.sum(expected, axis=0)
+    return most, by_layer

@@ -9,6 +9,8 @@ import pytest
 
 import diagnostics as ld
 from diagnostics.adapters import watch
+from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.rules.wrong_sign import WrongSign
 from diagnostics.run.run import Run
 from reports.pages.run_facts import run_facts
 from reports.text.headline import headline
@@ -117,3 +119,65 @@ def test_a_summed_gradient_is_seen_where_softmax_is_a_part_of_the_loss(tmp_path)
     diagnosis = trained(tmp_path / "run.h5", 128, 0.1)
 
     assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("summed-gradient", "code")
+
+
+def fitted(path, factor, rate, *, tail=0.0, offset=0.0, is_linear=False, steps=150):
+    """The run of a regression, which has no accuracy, with its gradient multiplied by ``factor``.
+
+    ``offset``: of the inputs. ``tail``: how heavy the tails of the targets are. ``is_linear``: without a hidden layer.
+    """
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000, 64))
+    y = np.tanh(X[:, :8] @ rng.standard_normal((8, 1))) * np.exp(tail * rng.standard_normal((2000, 1)))
+    y, X = y / y.std(), X + offset
+    network = SignedNetwork(rng)
+    network.layers[-1] = SignedDense(rng, 32, 1)
+    if is_linear:
+        network.layers = [SignedDense(rng, 64, 1)]
+        network.layers[0].W -= network.layers[0].W.mean()
+        y = 3 * y
+    task = ld.Task.regression()
+    with np.errstate(all="ignore"), watch(network, path, labels=y, task=task, lr=rate) as watched:
+        for _ in range(steps):
+            batch = rng.integers(0, len(X), 32)
+            error = network.forward(X[batch]) - y[batch]
+            d = 2 * factor * error / len(error)
+            for layer in reversed(network.layers):
+                d = layer.backward(d)
+            for layer in network.layers[::2]:
+                layer.W -= rate * layer.dW
+                layer.b -= rate * layer.db
+            watched.step(loss=float((error**2).mean()), inputs=X[batch])
+    return ld.open_run(path).diagnosis
+
+
+@pytest.mark.parametrize("rate", [0.002, 0.0005])
+def test_a_wrong_sign_is_seen_without_an_accuracy(tmp_path, rate):
+    diagnosis = fitted(tmp_path / "run.h5", -1, rate, steps=300)
+
+    assert diagnosis.verdict.is_defect
+    assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("wrong-sign", "code")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"rate": 0.002},
+        {"rate": 0.002, "tail": 2.0},
+        {"rate": 0.0005, "tail": 3.0},
+        {"rate": 6e-6, "offset": 50.0},
+        {"rate": 2.08 / 320_000, "offset": 50.0, "is_linear": True},  # steps in one direction, a little too long
+    ],
+)
+def test_without_an_accuracy_neither_noise_nor_overshooting_is_a_wrong_sign(tmp_path, run):
+    diagnosis = fitted(tmp_path / "run.h5", 1, **run)
+
+    assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
+
+
+def test_weights_of_a_regression_may_grow_while_its_loss_is_high():
+    (growing,) = (case for case in WrongSign().cases(DEFAULT_THRESHOLDS) if "grow along" in case.title)
+    regression = replace(growing.window, info=replace(growing.window.info, task=ld.Task.regression()))
+
+    assert WrongSign().check(growing.window)
+    assert not WrongSign().check(regression)
