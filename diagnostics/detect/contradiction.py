@@ -11,6 +11,9 @@ from diagnostics.schema.number_range import number_text
 CONTRADICTION = "contradiction"
 # Share of the commonest class from which a high accuracy does not contradict a loss of guessing.
 NEARLY_ALL = 0.6
+# Share of the commonest class from which an accuracy of chance does not contradict a low loss: that of a good network is
+# hardly higher.
+NEARLY_ONE = 0.95
 # Share of the loss of guessing below which the loss says that the run has learned.
 LOW = 0.9
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from diagnostics.detect.contradiction import NEARLY_ALL, Contradiction
+from diagnostics.detect.contradiction import NEARLY_ALL, NEARLY_ONE, Contradiction
 from diagnostics.detect.thresholds import Thresholds
 
 ONSET_MEAN = 5
@@ -29,11 +29,13 @@ class LossWindow:
     ``thresholds``: the numbers to judge by.
     ``has_accuracy``: whether rows have an accuracy; without one the loss alone decides.
     ``are_means``: whether a row is the mean over the steps since the row before.
+    ``noise``: the standard deviation of the loss of guessing from sample to sample; default 0.
 
     After each row:
 
     ``mean_loss``: the mean loss of the last whole window; NaN before the first.
     ``is_guessing``, ``is_learned``: whether the run guesses, or has learned.
+    ``is_in_noise``: whether the loss is below that of guessing by no more than its noise, at an accuracy of chance.
     ``is_contradictory``: whether loss and accuracy contradict each other.
     ``is_above_chance``: whether the loss is below that of guessing and the accuracy far above chance.
     ``is_between``: whether it is better than guessing by the smaller margin for the end of a run, and has not learned.
@@ -47,10 +49,17 @@ class LossWindow:
     """
 
     def __init__(
-        self, guessing: tuple[float, float], window: int, thresholds: Thresholds, has_accuracy: bool, are_means: bool
+        self,
+        guessing: tuple[float, float],
+        window: int,
+        thresholds: Thresholds,
+        has_accuracy: bool,
+        are_means: bool,
+        noise: float = 0.0,
     ) -> None:
         self.window, self.has_accuracy, self._are_means = window, has_accuracy, are_means
         self.guessing_loss, self.commonest = guessing
+        self.noise = noise
         self.least_guessing = thresholds["verdict.guessing_loss"] * self.guessing_loss
         self.learned_loss = thresholds["verdict.learned_loss"] * self.guessing_loss
         self.sigmas = thresholds["verdict.guessing_sigmas"]
@@ -65,7 +74,7 @@ class LossWindow:
         self._first_step: int | None = None
         self.mean_loss = math.nan
         self.is_guessing = self.is_learned = self.is_contradictory = False
-        self.is_above_chance = self.is_between = self.is_better = self.is_loss_good = False
+        self.is_above_chance = self.is_between = self.is_better = self.is_loss_good = self.is_in_noise = False
         self.is_long = self.had_learned = False
         self.last_good = self.last_guess = -1
         self.contradiction: Contradiction | None = None
@@ -130,7 +139,7 @@ class LossWindow:
     def _judge(self, step: int) -> None:
         """Judge the window that ends with ``step``."""
         self.is_guessing = self.is_learned = self.is_contradictory = False
-        self.is_above_chance = self.is_between = self.is_better = False
+        self.is_above_chance = self.is_between = self.is_better = self.is_in_noise = False
         rows = len(self.rows)
         if self._first_step is None or step - self._first_step < self.window - 1 or rows < self._least_rows:
             return
@@ -139,19 +148,26 @@ class LossWindow:
             return
         loss = self.mean_loss = self._loss_sum / (rows << UNIT)
         accuracy = self._correct / self._samples
-        chance = self.commonest + self.sigmas * math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
+        margin = self.sigmas * math.sqrt(self.commonest * (1 - self.commonest) / self._samples)
+        chance = self.commonest + margin
+        # Of very unequal classes a window may have few samples of the rare ones, and a low loss by chance.
+        below_noise = self.guessing_loss - self.sigmas * self.noise / math.sqrt(self._samples)
+        is_low = loss <= min(self.learned_loss, below_noise)
         self.is_better = self.has_accuracy and accuracy > chance and loss <= self.guessing_loss
         if not self.has_accuracy:
-            self.is_guessing, self.is_learned = loss >= self.least_guessing, loss <= self.learned_loss
+            self.is_guessing, self.is_learned = loss >= self.least_guessing, is_low
             self.is_between = not self.is_learned and loss <= self._between_loss
         elif loss >= self.least_guessing:
             self.is_guessing = accuracy <= chance
             self.is_contradictory = accuracy >= self._contradiction_accuracy and self.commonest < NEARLY_ALL
         else:
-            self.is_learned = loss <= self.learned_loss and accuracy > chance
-            self.is_contradictory = loss <= self.learned_loss and accuracy <= chance
+            least = self.commonest - 2 * margin if self.commonest >= NEARLY_ONE else chance
+            self.is_learned = is_low and accuracy > least
+            self.is_contradictory = is_low and not self.is_learned
             self.is_above_chance = accuracy >= self.recovery_accuracy
             self.is_between = not self.is_learned and accuracy >= self._between_accuracy
+        is_at_chance = not self.has_accuracy or accuracy <= chance
+        self.is_in_noise = below_noise < loss < self.least_guessing and is_at_chance
         if self.is_guessing:
             self.last_guess = step
         if self.is_contradictory:

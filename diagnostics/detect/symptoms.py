@@ -13,13 +13,15 @@ H is the entropy of the class prior, and A the share of the commonest class. The
 defined over the last W steps. W is 20 steps, or as many as hold 2,560 samples where these are
 more, and at most 200.
 
-*Guessing* is a mean data loss of at least 0.95 H together with an accuracy of at most
-A + 3 sqrt(A (1 - A) / samples). *Learned* is a mean data loss of at most 0.7 H together with an
-accuracy above that. The loss of guessing is H and its accuracy is A for any number of classes,
-however unequal they are, so neither is compared with a fixed number. Loss and accuracy contradict
-each other where a loss of at most 0.7 H comes with an accuracy of chance, or a loss of guessing
-with an accuracy of 0.8 or more. Such a window is neither guessing nor learned, no verdict rests
-on it, and a finding reports it.
+*Guessing* is a mean data loss of at least 0.95 H together with an accuracy of at most A + 3 sqrt(A
+(1 - A) / samples). *Learned* is a mean data loss of at most 0.7 H together with an accuracy above
+that. Where classes are very unequal, the loss has to be below H by three times its noise as well,
+and from A = 0.95 on an accuracy of A - 6 sqrt(A (1 - A) / samples) is enough, since a good network
+is hardly more often right than one that always says the commonest class. The loss of guessing is H
+and its accuracy is A for any number of classes, however unequal they are, so neither is compared
+with a fixed number. Loss and accuracy contradict each other where a loss of at most 0.7 H comes
+with an accuracy of chance, or a loss of guessing with an accuracy of 0.8 or more. Such a window is
+neither guessing nor learned, no verdict rests on it, and a finding reports it.
 
 Where only every k-th step is recorded, a window has at least 3 rows, however many steps they
 cover, so that no window is one bad batch. Where a row is the mean over many steps, a window has
@@ -108,7 +110,8 @@ class Symptoms:
     ) -> None:
         self.task, self.window, self.sees_layers = task, window, sees_layers
         self.has_accuracy, self.are_means = has_accuracy, are_means
-        self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means)
+        noise = 0.0 if are_means else task.guessing_noise(prior)  # a mean over many steps has hardly any
+        self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means, noise)
         # Patience and grace cannot be shorter than the window.
         self.patience = max(int(thresholds["verdict.patience"]), window)
         self.standstill = int(thresholds["verdict.standstill"] * self.patience)

@@ -74,6 +74,12 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
         )
     if progress.improves(rows):
         return SLOW, f"it is slow: after {made} it has not learned yet, and loss or accuracy still get better"
+    if symptoms.recent.is_in_noise:
+        loss, level = (f"{value:.3g}" for value in (symptoms.recent.mean_loss, symptoms.guessing_loss))
+        return BETWEEN, (
+            f"after {made} it has not learned, and its mean loss of {loss} cannot be told from the {level} of "
+            "guessing: the classes are so unequal that the loss of guessing varies as much with the samples"
+        )
     if symptoms.is_guessing:
         return BETWEEN, f"it guesses after {made}, and its layers still move"
     return (

@@ -120,6 +120,11 @@ class RunInfo(ShownInNotebooks):
         return self.task.guessing(self.prior)
 
     @cached_property
+    def guessing_noise(self) -> float:
+        """The standard deviation of the loss of guessing from sample to sample; 0 where it does not follow."""
+        return self.task.guessing_noise(self.prior)
+
+    @cached_property
     def layer_names(self) -> tuple[str, ...]:
         """All layers with tensors, in the order of the network, those without measured outputs included."""
         return tuple(dict.fromkeys(one.layer for one in self.tensors))

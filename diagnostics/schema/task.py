@@ -163,6 +163,20 @@ class Task:
             max(shares, default=1.0) if accuracy is None else accuracy,
         )
 
+    def guessing_noise(self, prior: Sequence[float]) -> float:
+        """The standard deviation of the loss of guessing from sample to sample; 0 where it does not follow from shares.
+
+        It is large where classes are very unequal: the loss of a few samples depends on how many are of the rare ones.
+
+        prior: (classes,), the share of each class; one NaN where it is not known.
+        """
+        shares = [float(share) for share in prior]
+        if not self.has_classes or not shares or any(math.isnan(share) for share in shares):
+            return 0.0
+        seen = [(share, _loss_of_class(self.loss, shares, place)) for place, share in enumerate(shares) if share > 0]
+        mean = sum(share * loss for share, loss in seen)
+        return self.scale * math.sqrt(sum(share * (loss - mean) ** 2 for share, loss in seen))
+
     def with_targets(self, targets: NDArray[Any]) -> Self:
         """The task with the loss and accuracy of guessing these targets.
 
@@ -257,6 +271,16 @@ def _loss_of_shares(loss: str, shares: Sequence[float]) -> float:
     if loss == BINARY_CROSS_ENTROPY:
         return sum(prior_entropy((share, 1 - share)) for share in shares) / len(shares)
     return sum(share * (1 - share) for share in shares) / len(shares)
+
+
+def _loss_of_class(loss: str, shares: Sequence[float], place: int) -> float:
+    """The loss of answering a sample of the class at ``place`` with the shares of the classes."""
+    if loss == CROSS_ENTROPY:
+        return -math.log(shares[place])
+    right = [share if i == place else 1 - share for i, share in enumerate(shares)]
+    if loss == BINARY_CROSS_ENTROPY:
+        return -sum(math.log(share) for share in right) / len(shares)
+    return sum((1 - share) ** 2 for share in right) / len(shares)
 
 
 def prior_entropy(prior: Sequence[float]) -> float:

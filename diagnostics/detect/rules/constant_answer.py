@@ -19,6 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from diagnostics.detect.contradiction import NEARLY_ONE
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.detect.rule import Case, Rule, threshold
@@ -26,6 +27,7 @@ from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
 CLASS_0 = "class 0 (outputs of NaN, or outputs that never change)"
+TELLING = 0.1  # of H: up to this error of its mean the loss of the last rows shows that it is the loss of guessing
 COMMONEST = "the commonest class (by the biases of the last layer alone)"
 
 
@@ -55,6 +57,9 @@ class ConstantAnswer(Rule):
         counts = [round(share * samples) for share in prior]
         if right not in (counts[0], max(counts)):
             return []
+        # Of very unequal classes a network that has learned some is easily right so often by chance.
+        if max(prior) >= NEARLY_ONE and not _guesses(window, int(self.threshold(window, "rows"))):
+            return []
         answer = COMMONEST if right == max(counts) else CLASS_0
         words = (
             f"the accuracy of epoch {epoch} is {right:,} of {samples:,} to the sample: the answer is always {answer}"
@@ -72,8 +77,9 @@ class ConstantAnswer(Rule):
         loss, samples = window.scalar("data_loss")[-rows:], window.scalar("samples")[-rows:].sum()
         commonest = prior.max()
         chance = commonest + 3 * math.sqrt(commonest * (1 - commonest) / samples)
-        surprise = -np.log(prior)
-        error = math.sqrt(max(0.0, float(prior @ surprise**2 - entropy**2)) / samples)
+        error = window.info.guessing_noise / math.sqrt(samples)
+        if error > TELLING * entropy:  # of very unequal classes the loss says little about so few samples
+            return []
         least = entropy - self.threshold(window, "below") * error - 1e-6
         is_there = least <= loss.mean() <= (1 + self.threshold(window, "above")) * entropy
         if not is_there or window.scalar("accuracy")[-rows:].mean() > chance:
@@ -101,3 +107,9 @@ class ConstantAnswer(Rule):
             Case("right in 6,001 of 60,000", replace(healthy, epoch_counts=((1, 6_001, 60_000),))),
             Case("half an epoch", replace(healthy, epoch_counts=((1, 6_000, 30_000),))),
         )
+
+
+def _guesses(window: Window, rows: int) -> bool:
+    """Whether the loss of the last rows is not lower than that of guessing."""
+    loss = float(window.scalar("data_loss")[-rows:].mean())
+    return not loss < window.thresholds["verdict.guessing_loss"] * window.guessing_loss

@@ -1,7 +1,8 @@
 """Oscillation: the loss swings back and forth between learned and guessing.
 
 What it looks at: the mean data loss of every 20 rows, one block after another. A swing is
-a change from below 0.5 H to above 0.9 H or back, however many blocks lie in between. The
+a change from below 0.5 H to above 0.9 H or back, however many blocks lie in between. Of very
+unequal classes the lower loss has to be below H by three times its noise as well. The
 rule is asked at the end, about the last rows of the run.
 
 What it means: the run learns and forgets again and again. The usual reason is a learning
@@ -11,6 +12,7 @@ ended.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -38,7 +40,11 @@ class Oscillation(Rule):
         limit = self.threshold(window, "swings")
         self.require_rows(window, BLOCK * (int(limit) + 1))
         means = _block_means(window)
-        states = [1 if m >= 0.9 * window.guessing_loss else -1 if m <= 0.5 * window.guessing_loss else 0 for m in means]
+        high, low = 0.9 * window.guessing_loss, 0.5 * window.guessing_loss
+        low = min(
+            low, window.guessing_loss - 3 * window.info.guessing_noise / math.sqrt(BLOCK * window.info.batch_size)
+        )
+        states = [1 if m >= high else -1 if m <= low else 0 for m in means]
         clear = [state for state in states if state]
         swings = sum(a != b for a, b in pairwise(clear))
         if swings < limit:

@@ -90,14 +90,6 @@ class UninformativeLabels(Rule):
 
 
 def _noise(window: Window, rows: int) -> float:
-    """Standard error of the mean loss of guessing over ``rows`` batches, as a share of H: few samples vary more.
-
-    0 where it does not follow from the shares of the classes.
-    """
-    if not window.info.task.is_cross_entropy:
-        return 0.0
-    prior = np.array([share for share in window.info.prior if share > 0])
-    surprise = -np.log(prior)
-    variance = float(prior @ surprise**2 - (prior @ surprise) ** 2)
+    """Standard error of the mean loss of guessing over ``rows`` batches, as a share of H: few samples vary more."""
     samples = rows * window.info.batch_size
-    return math.sqrt(max(0.0, variance) / samples) / window.guessing_loss if window.guessing_loss > 0 else 0.0
+    return window.info.guessing_noise / math.sqrt(samples) / window.guessing_loss if window.guessing_loss > 0 else 0.0

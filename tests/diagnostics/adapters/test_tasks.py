@@ -205,3 +205,18 @@ def test_what_cannot_be_is_refused_in_a_line(make: object, message: str) -> None
     with pytest.raises(SettingsError) as caught:
         make()  # type: ignore[operator]
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["classes", "binary", "classes, squared error", "classes, binary cross-entropy"])
+def test_the_noise_of_guessing_is_that_of_the_losses_of_the_samples(name: str) -> None:
+    task, shares = NETWORKS[name].task, (0.7, 0.3) if name == "binary" else (0.6, 0.3, 0.1)
+    one_hot = np.eye(len(shares))
+    answers, targets = np.tile(shares, (len(shares), 1)), one_hot
+    if name == "binary":
+        answers, targets = answers[:, 1:], targets[:, 1:]
+    losses = [NETWORKS[name].loss(answers[[i]], targets[[i]])[0] for i in range(len(shares))]
+    mean = float(np.dot(shares, losses))
+
+    assert task.guessing(shares)[0] == pytest.approx(mean)
+    assert task.guessing_noise(shares) == pytest.approx(np.sqrt(np.dot(shares, (np.array(losses) - mean) ** 2)))
+    assert task.guessing_noise((math.nan,)) == Task.regression().guessing_noise((0.5, 0.5)) == 0

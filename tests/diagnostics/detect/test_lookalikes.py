@@ -16,6 +16,7 @@ from lenet import (
     Model,
     OptimizerSGD,
 )
+from reports.text.diagnosis import diagnosis_text
 from tests.helpers.judged_rows import H, S, entropy, info, judge, piecewise, rows
 from tests.helpers.small_trainings import small_model, train
 
@@ -153,3 +154,38 @@ def test_a_real_training_with_far_too_large_a_rate_is_a_defect_run_with_a_cause(
     assert recorder.diagnosis.verdict.is_defect
     assert recorder.diagnosis.cause is not None
     assert recorder.diagnosis.remedies
+
+
+def imbalanced(learned: float, steps: int = 600, share: float = 0.01, seed: int = 0):
+    """Rows of batches of 32 with a rare class: ``learned``: what is left of the loss of guessing at last."""
+    rng = np.random.default_rng(seed)
+    rare = rng.binomial(32, share, steps) / 32
+    left = np.interp(np.arange(steps), [0, 100], [1, learned])
+    loss = left * -(rare * np.log(share) + (1 - rare) * np.log(1 - share))
+    return rows(loss, 1 - rare, samples=32)
+
+
+RARE = info((0.99, 0.01), batch_size=32)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_classifier_that_always_says_the_commonest_of_very_unequal_classes_has_not_learned(seed):
+    diagnosis = judge(imbalanced(1.0, seed=seed), RARE).diagnosis
+
+    assert diagnosis.verdict in (Verdict.NEVER_LEARNED, Verdict.UNDECIDED)
+    assert not {"contradiction", "oscillation"} & {finding.rule for finding in diagnosis.findings}
+    assert "better than guessing" not in diagnosis_text(diagnosis)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_low_loss_of_very_unequal_classes_counts_though_the_accuracy_is_that_of_the_commonest(seed):
+    diagnosis = judge(imbalanced(0.25, seed=seed), RARE).diagnosis
+
+    assert diagnosis.verdict is Verdict.HEALTHY
+    assert not {"contradiction", "oscillation", "constant-answer"} & {finding.rule for finding in diagnosis.findings}
+
+
+def test_a_low_loss_with_an_accuracy_below_that_of_the_commonest_class_is_still_a_contradiction():
+    values = rows(piecewise((600, 0.01)), 0.9, samples=32)
+
+    assert "contradiction" in {finding.rule for finding in judge(values, RARE).diagnosis.findings}
