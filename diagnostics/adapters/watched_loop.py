@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.watched_network import WatchedNetwork
 from diagnostics.record.recorder import Recorder
-from diagnostics.schema.task import CLASSES, DEFAULT_TASK, Task
+from diagnostics.schema.task import BINARY, CLASSES, DEFAULT_TASK, Task
 from lenet.arguments import expect_whole
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunStatus
@@ -46,9 +46,9 @@ class Watch:
         network: an object with layers, a list of layers or of pairs (W, b), a dictionary of arrays, or a function
             that returns one of these as it is now. It is read and never changed.
         path: the log; None (default) measures and judges without one.
-        labels: targets of the whole training set: classes, (N,) or one-hot (N, classes), or the numbers of a
-            regression. None (default) where they are not known: the loss of guessing is then counted from the targets
-            of the first W steps.
+        labels: targets of the whole training set: classes, (N,) or one-hot (N, classes), 0 and 1, (N,) or
+            (N, outputs), of a binary task, or the numbers of a regression. None (default) where they are not known: the
+            loss of guessing is then counted from the targets of the first W steps.
         task: what the network is trained for, such as ``Task.regression()``; None (default) for classes with
             cross-entropy.
         samples: the size of the training set where ``labels`` do not say it; None (default) otherwise. Where both are
@@ -104,6 +104,11 @@ class Watch:
             if not self._labels.ndim or not len(self._labels):
                 raise SettingsError("labels: received none, expected those of the training set")
             self._task = self._task.with_targets(self._labels)
+        if self._gives_classes and self._labels is not None and _have_several(self._labels):
+            raise SettingsError(
+                "labels: received rows with no 1 or several, expected one-hot rows; where a sample has several yes or "
+                "no, say task=Task.binary()"
+            )
         self.recorder = Recorder(path, task=self._task, **(recorder or {}))
         self.recorder.check()
         self._network = WatchedNetwork(network, gradients or None, activations or {}, unit_axis, sample_axis, taps)
@@ -176,7 +181,7 @@ class Watch:
         if not self._has_accuracy:
             accuracy = None
         elif accuracy is None:
-            accuracy = network.accuracy(targets)
+            accuracy = network.accuracy(targets, is_binary=self._task.kind == BINARY)
         monitor = self._monitor or self._begin(len(batch))
         is_first = monitor.step == 0
         monitor.before_update(batch, loss, accuracy, rate, penalty)
@@ -249,6 +254,12 @@ class Watch:
 
 watch = Watch
 """The name under which a loop of one's own uses it: ``watched = watch(network, "mine.h5", labels=y)``."""
+
+
+def _have_several(labels: NDArray[Any]) -> bool:
+    """Whether labels are rows of 0 and 1 that are not one-hot."""
+    is_of_bits = labels.ndim == 2 and labels.shape[1] > 1 and bool(np.isin(labels, (0, 1)).all())
+    return is_of_bits and not bool((labels.sum(axis=1) == 1).all())
 
 
 def is_plain_sgd(description: Mapping[str, Any]) -> bool:

@@ -101,8 +101,11 @@ class WatchedNetwork:
             batch = np.moveaxis(batch, 1, -1)
         return batch.reshape(len(batch), -1) if batch.ndim not in (2, 3, 4) else batch
 
-    def accuracy(self, targets: NDArray[Any] | None) -> float:
+    def accuracy(self, targets: NDArray[Any] | None, is_binary: bool = False) -> float:
         """The share of the batch whose largest output of the last layer is at its class.
+
+        targets: those of the batch. is_binary: whether each output is a yes or no of its own; default False. The share
+        is then that of the outputs which are right.
 
         Raises SettingsError where there are no targets or no outputs.
         """
@@ -111,7 +114,7 @@ class WatchedNetwork:
         answers = self.layers[-1].output()
         if answers is None:
             raise SettingsError("accuracy: received none, and the outputs of the last layer were not found to count it")
-        if answers.shape[-1] == 1:  # one output: yes or no
+        if answers.shape[-1] == 1 or (is_binary and np.shape(targets) == answers.shape):  # each output is yes or no
             middle = 0.0 if self.layers[-1].tap.activation is None else 0.5
             return float(((answers.reshape(-1) > middle) == (np.asarray(targets).reshape(-1) > 0.5)).mean())
         classes = sparse_labels(np.asarray(targets), answers.shape[-1])

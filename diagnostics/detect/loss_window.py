@@ -11,6 +11,7 @@ from collections import deque
 
 from diagnostics.detect.contradiction import NEARLY_ALL, NEARLY_ONE, Contradiction
 from diagnostics.detect.thresholds import Thresholds
+from diagnostics.schema.task import DEFAULT_TASK, Task
 
 ONSET_MEAN = 5
 LEAST_ROWS = 3
@@ -30,6 +31,7 @@ class LossWindow:
     ``has_accuracy``: whether rows have an accuracy; without one the loss alone decides.
     ``are_means``: whether a row is the mean over the steps since the row before.
     ``noise``: the standard deviation of the loss of guessing from sample to sample; default 0.
+    ``task``: the task of the run; default classes with cross-entropy.
 
     After each row:
 
@@ -56,10 +58,11 @@ class LossWindow:
         has_accuracy: bool,
         are_means: bool,
         noise: float = 0.0,
+        task: Task = DEFAULT_TASK,
     ) -> None:
         self.window, self.has_accuracy, self._are_means = window, has_accuracy, are_means
         self.guessing_loss, self.commonest = guessing
-        self.noise = noise
+        self.noise, self._task = noise, task
         self.least_guessing = thresholds["verdict.guessing_loss"] * self.guessing_loss
         self.learned_loss = thresholds["verdict.learned_loss"] * self.guessing_loss
         self.sigmas = thresholds["verdict.guessing_sigmas"]
@@ -172,4 +175,4 @@ class LossWindow:
             self.last_guess = step
         if self.is_contradictory:
             start = step if self.contradiction is None else self.contradiction.first_step
-            self.contradiction = Contradiction(start, step, loss, accuracy, self.guessing_loss)
+            self.contradiction = Contradiction(start, step, loss, accuracy, self.guessing_loss, self._task)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.task import ABSOLUTE_ERROR, REGRESSION
+from diagnostics.schema.task import ABSOLUTE_ERROR, BINARY, REGRESSION
 
 Changes = dict[str, Any]
 # The settings that can change while a training goes on.
@@ -272,6 +272,12 @@ _ALL = (
     Remedy(
         "probabilities", "one softmax, and outputs that are probabilities, before the loss",
         "a cross-entropy asks for numbers between 0 and 1 that add up to 1",
+        suits=lambda info: info.task.kind != BINARY,
+    ),
+    Remedy(
+        "one-sigmoid", "one sigmoid before the loss, which gives outputs between 0 and 1",
+        "the cross-entropy of a yes or no asks for the probability of a yes",
+        suits=lambda info: info.task.kind == BINARY,
     ),
     Remedy(
         "momentum-before", "the momentum as it was before",

@@ -69,7 +69,7 @@ from diagnostics.detect.loss_window import ONSET_MEAN, LossWindow
 from diagnostics.detect.onset_interval import OnsetInterval
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.unseen_steps import UnseenSteps
-from diagnostics.schema.number_range import number_text
+from diagnostics.schema.number_range import loss_text, number_text
 from diagnostics.schema.task import DEFAULT_TASK, Task
 from diagnostics.schema.window import window_steps
 
@@ -111,7 +111,7 @@ class Symptoms:
         self.task, self.window, self.sees_layers = task, window, sees_layers
         self.has_accuracy, self.are_means = has_accuracy, are_means
         noise = 0.0 if are_means else task.guessing_noise(prior)  # a mean over many steps has hardly any
-        self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means, noise)
+        self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means, noise, task)
         # Patience and grace cannot be shorter than the window.
         self.patience = max(int(thresholds["verdict.patience"]), window)
         self.standstill = int(thresholds["verdict.standstill"] * self.patience)
@@ -267,9 +267,9 @@ def symptom_finding(stretch: Stretch, steps: int, symptoms: Symptoms) -> Finding
     """A stretch as a finding: what was seen, without why. ``steps``: the number of steps of the run so far."""
     guessing = symptoms.guessing_loss
     value, limit = symptoms.measured(stretch)
-    level = f"loss at {symptoms.task.level_words} ({guessing:.3f})"
+    level = f"loss at {symptoms.task.level_words} ({loss_text(guessing)})"
     if abs(value - guessing) > AT_GUESSING * guessing:
-        level = f"loss at {number_text(value)}, above the {guessing:.3f} of guessing"
+        level = f"loss at {number_text(value)}, above the {loss_text(guessing)} of guessing"
     words = {
         Verdict.NEVER_LEARNED: f"never learned: {level}",
         Verdict.COLLAPSED: f"learned, then unlearned: {level}",

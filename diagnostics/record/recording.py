@@ -25,7 +25,8 @@ from diagnostics.record.options import RecordingOptions
 from diagnostics.record.rollback import RollbackRequests, go_on_after_rollbacks
 from diagnostics.schema.header import Header
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.task import LOSS_ONLY, TargetCounter
+from diagnostics.schema.target_counter import TargetCounter
+from diagnostics.schema.task import LOSS_ONLY
 from lenet.errors import reason_of
 from lenet.hooks import (
     ActivationsReady,

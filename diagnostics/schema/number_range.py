@@ -46,6 +46,11 @@ def are_beyond(values: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     return found
 
 
+def loss_text(value: float, places: int = 3) -> str:
+    """A loss with so many decimal places; with three significant digits where these suit its size better."""
+    return f"{value:.{places}f}" if 0.01 <= abs(value) < 1000 else number_text(value)
+
+
 def number_text(value: float, digits: str = ".3g") -> str:
     """A number of a row as text in the given format, and in words where it stands for one beyond the range."""
     if abs(value) == LARGEST:

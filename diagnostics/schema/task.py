@@ -37,7 +37,6 @@ LEVELS = {
 """What the loss of guessing is called, by the loss."""
 KEPT_CLASSES = 50
 """The shares of more classes are not kept where they were counted, only the loss and accuracy of guessing."""
-KEPT_TARGETS = 2**22
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,10 @@ class Task:
 
     @classmethod
     def binary(cls, loss: str = CROSS_ENTROPY, scale: float = 1.0) -> Self:
-        """Each sample is yes or no, 1 or 0, and the network has one output.
+        """Each sample is yes or no, 1 or 0, or several of these: the network has an output for each.
 
-        loss: "cross-entropy" (default) or "squared-error".
-        scale: what that is multiplied by, default 1.
+        loss: "cross-entropy" (default) or "squared-error", the mean over the outputs.
+        scale: what that is multiplied by, default 1; k where the loss is added up over k outputs.
         """
         return cls(BINARY, loss, scale)
 
@@ -140,6 +139,12 @@ class Task:
         return f"{self.kind} with {self.loss.replace('-', ' ')}{scaled}"
 
     @property
+    def loss_words(self) -> str:
+        """What the loss is called: a cross-entropy, or the squared error times 0.5."""
+        scaled = "" if self.scale == 1 else f" times {self.scale:g}"
+        return (self.loss if self.loss.endswith(CROSS_ENTROPY) else self.loss.replace("-", " ")) + scaled
+
+    @property
     def level_words(self) -> str:
         """What the loss of guessing is called."""
         return LEVELS[self.loss]
@@ -180,10 +185,13 @@ class Task:
     def with_targets(self, targets: NDArray[Any]) -> Self:
         """The task with the loss and accuracy of guessing these targets.
 
-        targets: (n,) classes, or one-hot (n, k), or (n,) or (n, outputs) numbers for a regression.
+        targets: (n,) classes, or one-hot (n, k), or (n, outputs) of 0 and 1 for a binary task, or (n,) or (n, outputs)
+            numbers for a regression.
         """
         if self.kind == LOSS_ONLY:
             return self
+        if self.kind == BINARY and are_several(targets):
+            return self._of_outputs(np.asarray(targets, np.float64))
         if self.has_classes:
             prior = self.shares(targets)
             if len(prior) <= KEPT_CLASSES:
@@ -198,6 +206,15 @@ class Task:
         else:
             found = np.abs(values - np.median(values, axis=0)).mean()
         return replace(self, guessing_loss=self.scale * float(found))
+
+    def _of_outputs(self, targets: NDArray[np.float64]) -> Self:
+        """The task with the loss and accuracy of guessing several outputs, (n, outputs), each of which is yes or no."""
+        if not np.isin(targets, (0, 1)).all():
+            raise SettingsError("task: targets: received numbers other than 0 and 1, expected these for a binary task")
+        yes = targets.mean(axis=0)
+        losses = [_loss_of_shares(self.loss, (1 - share, share)) for share in yes.tolist()]
+        accuracy = float(np.maximum(yes, 1 - yes).mean())
+        return replace(self, guessing_loss=self.scale * sum(losses) / len(losses), guessing_accuracy=accuracy)
 
     def shares(self, targets: NDArray[Any], classes: int = 0) -> tuple[float, ...]:
         """The share of each class in targets; one NaN where the task has no classes.
@@ -220,35 +237,11 @@ class Task:
 DEFAULT_TASK = Task()
 
 
-class TargetCounter:
-    """Counts targets while a run goes on, up to some four million numbers.
-
-    task: what they are targets of.
-    """
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._parts: list[NDArray[Any]] = []
-        self._room = KEPT_TARGETS
-
-    def add(self, targets: NDArray[Any]) -> None:
-        """The targets of a batch, (n, ...). Raises SettingsError for what are no classes, where there are classes."""
-        part = np.asarray(targets)
-        if self._task.has_classes:
-            part = classes_of(part)
-        part = part[: self._room // max(1, math.prod(part.shape[1:]))].copy()
-        self._room -= part.size
-        if len(part):
-            self._parts.append(part)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was added."""
-        return not self._parts
-
-    def counted(self) -> Task:
-        """The task with the loss and accuracy of guessing what was added; as it is where nothing was."""
-        return self._task.with_targets(np.concatenate(self._parts)) if self._parts else self._task
+def are_several(targets: NDArray[Any]) -> bool:
+    """Whether targets are several yes or no a sample, (n, outputs), and no one-hot rows of two classes."""
+    array = np.asarray(targets)
+    is_matrix = array.ndim == 2 and array.shape[1] > 1
+    return is_matrix and not (array.shape[1] == 2 and bool((array.sum(axis=1) == 1).all()))
 
 
 def classes_of(targets: NDArray[Any]) -> NDArray[np.intp]:

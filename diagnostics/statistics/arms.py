@@ -65,7 +65,12 @@ def _labels(arms: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _value(name: str, value: Any) -> str:
-    """A setting in a label, as people see it; a list or a mapping, such as the layers of a model, as a short hash."""
+    """A setting in a label, as people see it; a mapping or a list, such as the layers of a model, as a short hash.
+
+    A list of what a log does not have is short enough to read.
+    """
+    if name == "not_recorded" and isinstance(value, list | tuple):
+        return "+".join(map(str, value))
     if isinstance(value, Mapping | list | tuple):
         return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:6]
     return "default" if value is None else str(shown_setting(name, value))

@@ -15,6 +15,7 @@ from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.files import readable_name
 from diagnostics.json_values import finite
+from diagnostics.schema.task import DEFAULT_TASK
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 if TYPE_CHECKING:
@@ -85,11 +86,20 @@ def _arm(run: Run) -> dict[str, Any]:
     """The settings. For a run that was started from Python: what is known of it, and the learning rates of its rows."""
     if run.info.settings:
         return dict(run.info.settings)
-    size: dict[str, Any] = {"batch_size": run.info.batch_size, "epochs": run.info.epochs, "samples": run.info.samples}
+    info = run.info
+    size: dict[str, Any] = {"batch_size": info.batch_size, "epochs": info.epochs, "samples": info.samples}
+    size |= {"parameters": info.parameters} | (
+        {"task": info.task.words} if info.task.words != DEFAULT_TASK.words else {}
+    )
     rates = run.scalars("learning_rate")[:, 0]
     known = rates[np.isfinite(rates)]
-    seen = {"first_rate": float(known[0]), "largest_rate": float(known.max())} if len(known) else {}
-    return {**({} if run.info.is_imported else size), **run.info.description, **seen}
+    seen = {"first_rate": _plain(known[0]), "largest_rate": _plain(known.max())} if len(known) else {}
+    return {**({} if info.is_imported else size), **info.description, **seen}
+
+
+def _plain(rate: Any) -> float:
+    """A learning rate without the digits that float32 adds: 0.3 for 0.30000001192092896."""
+    return float(str(np.float32(rate)))
 
 
 def _epochs(run: Run, steps: pd.DataFrame) -> tuple[EpochSummary, ...]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Stretch
 from diagnostics.run.run import Run
+from diagnostics.schema.number_range import loss_text
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches, moving_mean
@@ -102,7 +103,7 @@ def draw(data: LossCurves, top: Axes, bottom: Axes | None) -> None:
     top.plot(*data.mean_loss, color=style.BLUE, linewidth=1.8, marker=style.marker(data.mean_loss[1]))
     top.axhline(data.guess_loss, **style.GUESSING, linewidth=1.1)
     if np.isfinite(data.guess_loss):
-        _above(top, data.guess_loss, f"guessing: {data.guess_loss:.3f} {data.unit}".rstrip())
+        _above(top, data.guess_loss, f"guessing: {loss_text(data.guess_loss)} {data.unit}".rstrip())
     style.log_axis(top)
     top.set_ylabel(f"loss ({data.unit}, log scale)" if data.unit else "loss (log scale)")
     top.set_title("Loss")
@@ -175,12 +176,12 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
         else "Nothing is shaded: no defect stretch was found."
     )
     by = " by class frequency" if run.info.task.has_classes else ""
+    level = f"The dashed level is what guessing{by} gives. " if np.isfinite(run.info.guessing[0]) else ""
     yield CaptionedFigure(
         "1-loss-and-accuracy",
         "Loss and accuracy" if _has_accuracy(run) else "Loss",
         " ".join([_curves_words(run), *map(_stretch_words, stretches)]),
-        f"The dashed level is what guessing{by} gives. {marks} Where steps are many, each pixel keeps the smallest and "
-        "the largest value.",
+        f"{level}{marks} Where steps are many, each pixel keeps the smallest and the largest value.",
         loss_figure(run),
     )
 

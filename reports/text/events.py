@@ -7,6 +7,7 @@ import math
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.detect.link import Link
 from diagnostics.detect.rollback_remedies import remedy_words
+from diagnostics.schema.number_range import loss_text
 from diagnostics.schema.rollback import Rollback
 from reports.text.phrases import measured, rule_name
 
@@ -25,7 +26,7 @@ def validated(accuracy: float, loss: float) -> str:
 
 def _scores(accuracy: float, loss: float) -> str:
     right = "" if math.isnan(accuracy) else f"accuracy {accuracy:.3f}, "
-    return f"{right}loss {loss:.3f}"
+    return f"{right}loss {loss_text(loss)}"
 
 
 def turned_back_to(rollback: Rollback) -> str:

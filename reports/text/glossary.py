@@ -7,13 +7,14 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "step": "One update of the weights from one batch. Steps are counted from 0 over the whole run.",
         "epoch": "One pass over the training set. Epochs are counted from 1.",
         "class prior": "The share of each class in the training labels. Its entropy is the loss of guessing.",
-        "loss": "The cross-entropy of the answers and the labels, in nats (with the natural logarithm).",
+        "loss": "What the training makes small, as the mean over a batch. For classes it is the cross-entropy of the "
+        "answers and the labels, in nats (with the natural logarithm), where the run does not name another.",
         "window": "The steps over which the detector takes means: the last 20 steps, or as many as hold 2,560 samples "
         "where these are more, and at most 200 steps.",
-        "guessing": "The network outputs the class prior for every image. Over the window the loss is at the "
+        "guessing": "The network outputs the class prior for every input. Over the window the loss is at the "
         "entropy of the class prior, and the accuracy is no better than that of always naming the commonest class. In "
         "a regression the best constant is guessing, and only the loss counts.",
-        "learned": "Over the window the loss is at most 0.7 of the entropy of the class prior, and the accuracy is "
+        "learned": "Over the window the loss is at most 0.7 of that of guessing, and the accuracy, if there is one, is "
         "better than that of always naming the commonest class.",
         "defect stretch": "Steps in which the run guesses although it had learned or should have, or in which the loss "
         "or a parameter is not finite. It ends where the run recovers.",

@@ -91,6 +91,7 @@ NETWORKS = {
     ),
     "binary": TaskNetwork(Task.binary(), 1, "sigmoid", sigmoid, binary_cross_entropy, 0.1),
     "binary, squared error": TaskNetwork(Task.binary("squared-error"), 1, "sigmoid", sigmoid, squared_of_sigmoids, 0.5),
+    "binary, several outputs": TaskNetwork(Task.binary(), 3, "sigmoid", sigmoid, binary_cross_entropy, 0.3),
     "regression": TaskNetwork(Task.regression(), 2, None, same, squared, 0.02),
     "regression, half the squared error": TaskNetwork(Task.regression(scale=0.5), 2, None, same, half_squared, 0.04),
     "regression, absolute error": TaskNetwork(Task.regression("absolute-error"), 2, None, same, absolute, 0.05),
@@ -104,6 +105,9 @@ def targets_of(network: TaskNetwork) -> tuple[Array, Array, NDArray[Any]]:
     X = images.reshape(SAMPLES, 64).astype(np.float64)
     if network.task.kind == "classes":
         return X, np.eye(3)[labels], labels
+    if network.task.kind == "binary" and network.outputs > 1:
+        several = np.stack([labels == 0, labels <= 1, labels >= 1], axis=1).astype(np.float64)
+        return X, several, several
     if network.task.kind == "binary":
         yes = (labels == 0).astype(np.float64)[:, None]
         return X, yes, yes[:, 0]

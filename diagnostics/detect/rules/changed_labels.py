@@ -21,6 +21,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, first_true, median_before
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import loss_text
 
 
 class ChangedLabels(Rule):
@@ -58,7 +59,8 @@ class ChangedLabels(Rule):
             return []
         if not all(_is_as_before(window.activation(layer, "std"), first, 0.5) for layer in window.hidden):
             return []  # the network itself had changed by then
-        message = f"loss up from {before:.2f} to {loss[first]:.2f} in one step, with ordinary updates and inputs"
+        ends = f"{loss_text(float(before), 2)} to {loss_text(loss[first], 2)}"
+        message = f"loss up from {ends} in one step, with ordinary updates and inputs"
         last = len(window) - 1
         return [self.finding(window, None, first, last, loss[first] - before, jump, message)]
 

@@ -19,6 +19,7 @@ from diagnostics.detect.findings import Finding, Severity
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import loss_text
 
 
 class Stall(Rule):
@@ -45,7 +46,7 @@ class Stall(Rule):
         high = self.threshold(window, "loss") * bad
         if not (high < late < 0.9 * bad and early - late < self.threshold(window, "gain") * early):
             return []
-        message = f"mean loss {late:.2f}, no better than {early:.2f} some {len(loss)} rows earlier"
+        message = f"mean loss {loss_text(late, 2)}, no better than {loss_text(early, 2)} some {len(loss)} rows earlier"
         last, level = len(window) - 1, Severity.WARNING
         return [self.finding(window, None, half, last, late, high, message, severity=level)]
 

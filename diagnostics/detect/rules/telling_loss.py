@@ -32,11 +32,13 @@ from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import number_text
+from diagnostics.schema.task import BINARY
 
 CLIPPED_AT = {16.118: "1e-7", 18.42: "1e-8", 20.72: "1e-9", 23.03: "1e-10", 27.63: "1e-12", 34.54: "1e-15",
               15.94: "the precision of float32", 87.34: "the smallest float32"}  # fmt: skip
 FAR_ABOVE_CHANCE = 0.55
 SHARE = 0.9  # of the rows have to fit a formula
+LARGE, SUMMED = "first loss", "first loss, summed"
 FIRST_SAMPLES = 32  # the loss of fewer samples may be several times ln k by chance
 
 
@@ -54,7 +56,11 @@ class TellingLoss(Rule):
         threshold("fit", 0.005, "of the loss", "a row fits a formula to within this", "choice", 0, 0.1),
         threshold("first", 2, "ln k", "loss of the first row above so many times", CALIBRATION, 1),
     )
-    remedies = ("probabilities", "gradient-check")
+    remedies = ("probabilities", "one-sigmoid", "gradient-check")
+
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        of_first = {LARGE: ("lecun-init", "scaled-inputs", "gradient-check"), SUMMED: ("gradient-check",)}
+        return of_first.get(finding.detail, self.remedies)
 
     def check(self, window: Window) -> list[Finding]:
         classes = sum(share > 0 for share in window.info.prior)
@@ -65,7 +71,8 @@ class TellingLoss(Rule):
         if len(window) < rows:
             return findings
         loss, accuracy = window.scalar("data_loss")[-rows:], window.scalar("accuracy")[-rows:]
-        for value, words in _readings(loss, accuracy, classes, window.guessing_loss, fit):
+        is_binary = window.info.task.kind == BINARY
+        for value, words in _readings(loss, accuracy, classes, window.guessing_loss, fit, has_softmax=not is_binary):
             first = len(window) - rows
             plain = f"The loss says by its value what is wrong: {words}."
             findings.append(
@@ -85,15 +92,17 @@ class TellingLoss(Rule):
             return []
         times = loss / math.log(outputs)
         first = number_text(loss)
+        detail = LARGE
         message = f"the first loss is {first}, {times:.1f} x ln {outputs}: initial weights or inputs are too large"
         batch = window.info.batch_size
         if 0.8 * batch <= times <= 1.6 * batch and batch > 1:
+            detail = SUMMED
             message = f"the first loss is {first}, about {batch} x ln {outputs}: it is summed over the batch"
         found = self.finding(window, None, 0, rows - 1, loss, most, message, plain=sentence(message))
-        return [replace(found, detail="first")]
+        return [replace(found, detail=detail)]
 
     def origin_of(self, finding: Finding, window: Window) -> Origin:
-        return Origin.UNKNOWN if finding.detail == "first" else Origin.CODE
+        return Origin.UNKNOWN if finding.detail in (LARGE, SUMMED) else Origin.CODE
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         t = np.arange(100)
@@ -113,7 +122,9 @@ class TellingLoss(Rule):
         )
 
 
-def _readings(loss: Series, accuracy: Series, classes: int, entropy: float, fit: float) -> list[tuple[float, str]]:
+def _readings(
+    loss: Series, accuracy: Series, classes: int, entropy: float, fit: float, has_softmax: bool
+) -> list[tuple[float, str]]:
     """What the values of a loss say, with the number that they were compared with."""
     wrong = 1 - accuracy
 
@@ -138,7 +149,7 @@ def _readings(loss: Series, accuracy: Series, classes: int, entropy: float, fit:
     twice = floor + wrong
     near = fits(twice, 8 * fit) and abs(loss.mean() - twice.mean()) <= 3 * fit * twice.mean()
     # With a hundred classes and more, guessing has nearly the same loss as this.
-    tells = not any(fits(np.full_like(loss, value)) for value in levels.values())
+    tells = has_softmax and not any(fits(np.full_like(loss, value)) for value in levels.values())
     # The loss of a healthy run passes these numbers as it falls, while the accuracy is still low.
     if tells and varies and (fits(twice) or (near and accuracy.mean() >= FAR_ABOVE_CHANCE)):
         words = f"the loss is {floor:.4f} + 1 - accuracy: softmax applied twice ends at ln(1 + {classes - 1}/e)"

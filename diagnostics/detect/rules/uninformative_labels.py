@@ -25,6 +25,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import means
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import loss_text
 
 
 class UninformativeLabels(Rule):
@@ -74,7 +75,7 @@ class UninformativeLabels(Rule):
         if any(layer.kind == "ReportConvolutionLayer" for layer in window.info.layers):
             why = "the paper's convolution does not follow the gradient, or the labels carry no information"
         level = window.info.task.level_words
-        message = f"loss at {level} ({window.guessing_loss:.3f}) with every layer alive: {why}"
+        message = f"loss at {level} ({loss_text(window.guessing_loss)}) with every layer alive: {why}"
         return [self.finding(window, None, first, len(window) - 1, off, band, message)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

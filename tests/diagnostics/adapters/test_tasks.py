@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from diagnostics import Task, open_run
+from diagnostics.adapters import watch
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.run.run import Run
 from lenet.errors import SettingsError
@@ -26,7 +27,7 @@ def diagnosed(network: TaskNetwork, path: Path | None = None, **options: object)
     return diagnosis
 
 
-QUICK = ("classes, squared error", "binary", "regression")
+QUICK = ("classes, squared error", "binary, several outputs", "regression")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,8 @@ def test_the_loss_of_guessing_is_that_of_the_best_answer_that_is_the_same_for_al
 
 
 @pytest.mark.parametrize(
-    "name", ["binary", "regression", pytest.param("classes, squared error", marks=pytest.mark.slow)]
+    "name",
+    ["binary, several outputs", "binary", "regression", pytest.param("classes, squared error", marks=pytest.mark.slow)],
 )
 def test_without_labels_guessing_is_counted_from_the_targets_and_the_log_says_the_same(
     name: str, tmp_path: Path
@@ -220,3 +222,16 @@ def test_the_noise_of_guessing_is_that_of_the_losses_of_the_samples(name: str) -
     assert task.guessing(shares)[0] == pytest.approx(mean)
     assert task.guessing_noise(shares) == pytest.approx(np.sqrt(np.dot(shares, (np.array(losses) - mean) ** 2)))
     assert task.guessing_noise((math.nan,)) == Task.regression().guessing_noise((0.5, 0.5)) == 0
+
+
+def test_rows_of_several_yes_or_no_are_no_classes() -> None:
+    labels = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0]])
+
+    with pytest.raises(SettingsError, match=r"several yes or no, say task=Task.binary\(\)"):
+        watch({"W1": np.ones((2, 3))}, labels=labels)
+    with pytest.raises(SettingsError, match="received numbers other than 0 and 1"):
+        Task.binary().with_targets(labels * 0.5)
+
+
+def test_one_hot_rows_of_two_classes_are_one_yes_or_no_as_before() -> None:
+    assert Task.binary().with_targets(np.eye(2)[[0, 0, 0, 1]]).prior == (0.75, 0.25)

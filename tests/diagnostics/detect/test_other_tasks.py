@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from diagnostics.detect.contradiction import Contradiction
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.examples import example, example_info
 from diagnostics.detect.remedies import suggestions
@@ -14,8 +15,10 @@ from diagnostics.detect.rules.exploding_gradient import ExplodingGradient
 from diagnostics.detect.rules.frozen_layer import FrozenLayer
 from diagnostics.detect.rules.non_finite import NonFinite
 from diagnostics.detect.rules.oversized_update import OversizedUpdate
+from diagnostics.detect.rules.telling_loss import TellingLoss
 from diagnostics.detect.rules.tiny_steps import TinySteps
 from diagnostics.detect.rules.zero_weights import ZeroWeights
+from diagnostics.schema.number_range import loss_text
 from diagnostics.schema.task import Task
 from lenet.hooks import LayerInfo
 
@@ -93,3 +96,39 @@ def test_targets_that_spread_far_are_to_be_scaled_before_anything_else(task, is_
     titles = [one.title for one in suggestions(OversizedUpdate.remedies, replace(example_info(), task=task))]
 
     assert (titles[0] == "targets standardised to mean 0 and standard deviation 1") is is_told
+
+
+def test_the_likely_reasons_of_a_contradiction_fit_the_task():
+    high = Contradiction(0, 9, 4.9, 0.94, 0.693, Task.binary()).finding.message
+    low = Contradiction(0, 9, 0.01, 0.2, 0.16, Task.classes("squared-error", scale=0.5)).finding.message
+
+    assert "sigmoid" in high
+    assert "softmax" not in high
+    assert low.endswith("no mean squared error times 0.5")
+
+
+def test_what_to_try_against_a_telling_loss_fits_the_task_and_the_loss():
+    def titles(rule, window, task):
+        (found, *_) = rule.check(window)
+        return [one.title for one in suggestions(rule.remedies_for(found), replace(window.info, task=task))]
+
+    negative = example(DEFAULT_THRESHOLDS, {"data_loss": -4.0})
+    first = example(DEFAULT_THRESHOLDS, {"data_loss": np.where(np.arange(60) == 0, 30.0, 0.3)})
+
+    assert titles(TellingLoss(), negative, Task.classes())[0].startswith("one softmax")
+    assert titles(TellingLoss(), negative, Task.binary())[0].startswith("one sigmoid")
+    assert "softmax" not in " ".join(titles(TellingLoss(), first, Task.classes()))
+
+
+def test_one_output_has_no_softmax_that_could_be_applied_twice():
+    accuracy = 0.9 + 0.05 * np.sin(np.arange(60))
+    window = example(DEFAULT_THRESHOLDS, {"data_loss": np.log(1 + 1 / np.e) + 1 - accuracy, "accuracy": accuracy})
+    of_two = replace(window, info=replace(window.info, prior=(0.5, 0.5)), guessing_loss=np.log(2))
+
+    assert TellingLoss().check(of_two)
+    assert not TellingLoss().check(replace(of_two, info=replace(of_two.info, task=Task.binary())))
+
+
+@pytest.mark.parametrize(("loss", "text"), [(2.3012, "2.301"), (1.0146e8, "1.01e+08"), (4.2e-6, "4.2e-06")])
+def test_losses_of_any_size_can_be_read(loss, text):
+    assert loss_text(loss) == text

@@ -209,6 +209,12 @@ def test_models_from_python_are_told_apart_by_short_labels():
     assert all(len(g.label) < 20 for g in groups)
 
 
+def test_a_label_spells_out_what_a_log_does_not_have():
+    groups = group_runs([run(arm={"lr": 0.5, "not_recorded": ["accuracy", "gradients"]}), run(arm={"lr": 0.5})])
+
+    assert groups[0].label == "not_recorded=accuracy+gradients"
+
+
 def test_a_study_names_and_orders_its_arms():
     from diagnostics.statistics.arms import arm_key
 

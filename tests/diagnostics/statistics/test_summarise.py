@@ -8,6 +8,7 @@ import pytest
 from diagnostics.detect.findings import Diagnosis, Stretch, Verdict
 from diagnostics.detect.link import Link
 from diagnostics.run.run import Run
+from diagnostics.schema.task import Task
 from diagnostics.statistics.summarising import summarise
 from tests.helpers.small_runs import small_info
 
@@ -18,6 +19,7 @@ def run(
     validated_at: tuple[int, ...] = (9, 19, 29),
     every: int = 1,
     status: str = "completed",
+    rate: float = 0.0,
 ) -> Run:
     """Steps of 10 ms (20 ms inside the defect), accuracy 0.9 (0.1), three epochs of ten steps."""
     info = small_info(settings={"network": "lenet", "lr": 0.5, "seed": 7, "threads": 1})
@@ -26,6 +28,7 @@ def run(
     bad = np.zeros(len(at), dtype=bool) if onset is None else at >= onset
     for name, good_value, bad_value in (("seconds", 0.01, 0.02), ("accuracy", 0.9, 0.1), ("samples", 8, 8)):
         values[:, info.columns.scalar(name)] = np.where(bad, bad_value, good_value)
+    values[:, info.columns.scalar("learning_rate")] = rate
     whole = steps // 10
     epochs = [
         {"epoch": e + 1, "first_step": 10 * e, "last_step": 10 * e + 9, "accuracy": 0.8 + e / 10, "seconds": 0.1}
@@ -121,3 +124,23 @@ def test_a_run_started_from_python_is_grouped_by_what_is_known_of_its_model():
 
     assert arm["optimizer"] == "OptimizerSGD"
     assert "seed" not in arm
+
+
+def test_runs_from_python_of_other_tasks_or_sizes_are_other_arms():
+    def arm(**about: object) -> dict[str, object]:
+        bare = run()
+        for name, value in {"settings": {}, **about}.items():
+            object.__setattr__(bare.info, name, value)
+        return dict(summarise(bare).arm)
+
+    assert arm()["parameters"] == run().info.parameters
+    assert "task" not in arm()
+    assert arm(task=Task.binary().with_targets(np.array([0, 1])))["task"] == "binary with cross entropy"
+
+
+def test_learning_rates_of_an_arm_have_no_digits_that_only_float32_has():
+    bare = run(rate=0.3)
+    object.__setattr__(bare.info, "settings", {})
+    arm = summarise(bare).arm
+
+    assert (arm["first_rate"], arm["largest_rate"]) == (0.3, 0.3)

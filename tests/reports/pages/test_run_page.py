@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from diagnostics.detect.remedies import suggestion
+from diagnostics.schema.task import Task
+from reports.figures.loss import captioned
 from reports.pages import html
 from reports.pages.document import Command, Document, Facts, Folded, Listing, Section, TableBlock, VerdictBlock, text
 from reports.pages.run_page import build, write_report
@@ -169,3 +171,12 @@ def test_texts_are_escaped_wherever_they_stand():
     )
 
     assert "<b>" not in html.render(document)
+
+
+def test_a_loss_without_a_known_level_of_guessing_has_none_in_its_words():
+    run = synthetic.healthy(name="losses")
+    object.__setattr__(run.info, "task", Task.loss_only())
+    run.info.__dict__.pop("guessing", None)
+    (figure,) = captioned(run)
+
+    assert "dashed level" not in figure.caption
