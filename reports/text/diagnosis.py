@@ -12,10 +12,10 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
 from reports.text.end_numbers import EndNumbers
-from reports.text.headline import headline, link_words, measured_words, origin_words
+from reports.text.headline import FAULTS, headline, link_words, measured_words, origin_words
 from reports.text.imported import onset_words, open_words
 from reports.text.numbers import counted
-from reports.text.phrases import in_a_line, status_words
+from reports.text.phrases import in_a_line, sentence, status_words
 from reports.text.wrapping import WIDTH, labelled, lines_of
 
 VERDICTS = {
@@ -51,7 +51,8 @@ def _verdict_sentence(run: Run) -> str:
         because = " None of the rules explains why."
     steps = f"{diagnosis.steps:,} {run.info.row_unit}s"
     if diagnosis.verdict is Verdict.HEALTHY:
-        return f"This run learned and kept what it learned through all its {steps}."
+        faults = [f.plain or sentence(f.message) for f in diagnosis.findings if f.rule in FAULTS]
+        return " ".join([f"This run learned and kept what it learned through all its {steps}.", *dict.fromkeys(faults)])
     if diagnosis.verdict is Verdict.UNDECIDED:
         before = f" It was turned back from a defect before. {COUNTS}" if diagnosis.rollbacks else ""
         return f"After {steps} this run had neither clearly learned nor clearly failed.{because}{before}"
@@ -152,8 +153,10 @@ def facts(
     if not diagnosis.chain:
         seen = [check for check in diagnosis.checks if check.outcome == "fired"]
         if diagnosis.verdict is Verdict.HEALTHY:  # good news stays short, and the report has the whole list
-            signs = f"{counted(len(seen), 'sign')} that did no lasting harm; the report lists them"
-            found += [("noticed:", signs)] if seen else []
+            faults = [check for check in seen if check.rule in FAULTS]
+            signs = f"{counted(len(seen) - len(faults), 'sign')} that did no lasting harm; the report lists them"
+            noticed = [*map(_link, faults), *([signs] if len(seen) > len(faults) else [])]
+            found += _under("noticed:", noticed)
             found += [("checked:", _counts(diagnosis))] if unmeasured(diagnosis) else []
         else:
             found.append(("checked:", _counts(diagnosis)))
