@@ -118,6 +118,7 @@ class TellingLoss(Rule):
             Case("ln 10 in every row", shown(math.log(10), 0.1), (None,)),
             Case("(1 - accuracy) x 16.118", shown((1 - accuracy) * 16.118), (None,)),
             Case("1.4612 + 1 - accuracy", shown(2.4612 - accuracy), (None,)),
+            Case("1.4612 where every answer is right", shown(1.4612, 1.0), (None,)),
             Case("a first loss of 30", shown(np.where(t == 0, 30.0, 0.3)), (None,)),
         )
 
@@ -151,7 +152,8 @@ def _readings(
     # With a hundred classes and more, guessing has nearly the same loss as this.
     tells = has_softmax and not any(fits(np.full_like(loss, value)) for value in levels.values())
     # The loss of a healthy run passes these numbers as it falls, while the accuracy is still low.
-    if tells and varies and (fits(twice) or (near and accuracy.mean() >= FAR_ABOVE_CHANCE)):
+    is_at_floor = bool(wrong.mean() <= 0.02)
+    if tells and (varies or is_at_floor) and (fits(twice) or (near and accuracy.mean() >= FAR_ABOVE_CHANCE)):
         words = f"the loss is {floor:.4f} + 1 - accuracy: softmax applied twice ends at ln(1 + {classes - 1}/e)"
         found.append((floor, words))
     return found
