@@ -96,13 +96,16 @@ class WrongSign(Rule):
         start = float(loss[0])
         if start < UNTRAINED * window.guessing_loss:
             return []
+        guessing = window.guessing_loss
+        # Where the answers are wrong and sure, the loss of a sample varies by what it is above that of guessing.
+        noise = max(NOISE * guessing, start - guessing) / math.sqrt(batch * size)
         # The first time that the loss has risen by enough: what comes later cannot hide the beginning.
-        risen = first_true(loss - start >= least)
+        risen = first_true(loss - start >= max(least, noise))
         if risen is None:
             return []
         at = max(risen, LEAST_ROWS)
         rise, fall = loss[1 : at + 1] - start, expected[1 : at + 1] - expected[0]
-        stands_out = fall >= NOISE * window.guessing_loss / math.sqrt(batch * size)
+        stands_out = fall >= noise
         limit = self.threshold(window, "share")
         share = float(np.median((rise / fall)[stands_out])) if stands_out.sum() >= LEAST_ROWS else math.nan
         row = at + size - 1

@@ -49,11 +49,11 @@ class SignedNetwork:
         return x
 
 
-def trained(path, factor, rate, steps=150):
-    """The run of a network whose gradient is multiplied by ``factor``."""
+def trained(path, factor, rate, steps=150, scale=1):
+    """The run of a network whose gradient is multiplied by ``factor``, on inputs that are multiplied by ``scale``."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 10, 2000)
-    X = rng.random((10, 64))[y] + rng.normal(0, 0.3, (2000, 64))
+    X = scale * (rng.random((10, 64))[y] + rng.normal(0, 0.3, (2000, 64)))
     network = SignedNetwork(rng)
     with np.errstate(all="ignore"), watch(network, path, labels=y) as watched:
         for _ in range(steps):
@@ -96,6 +96,14 @@ def test_the_right_sign_is_healthy(tmp_path):
 def test_a_rate_that_is_too_large_is_no_wrong_sign(tmp_path, rate):
     diagnosis = trained(tmp_path / "run.h5", 1, rate, steps=80)
 
+    assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
+
+
+@pytest.mark.parametrize(("scale", "rate"), [(20, 1e-4), (100, 1e-6)])
+def test_a_loss_that_varies_far_above_guessing_is_no_wrong_sign(tmp_path, scale, rate):
+    diagnosis = trained(tmp_path / "run.h5", 1, rate, steps=60, scale=scale)
+
+    assert diagnosis.first_link.rule == "input-scale"
     assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
 
 
