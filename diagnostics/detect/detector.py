@@ -29,6 +29,7 @@ from diagnostics.detect.causes import (
     without_fired,
 )
 from diagnostics.detect.dead_end import DeadEnd
+from diagnostics.detect.earlier_faults import EarlierFaults
 from diagnostics.detect.early_warnings import EarlyWarnings, plateau_warning
 from diagnostics.detect.epoch_means import EpochSums, FirstLoss
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
@@ -98,6 +99,7 @@ class Detector:
         self._warnings: list[Finding] = []
         self._last_warnings: dict[str, Finding] = {}  # the newest warning of each layer
         self._explanations: dict[int, Explanation] = {}
+        self._earlier_faults = EarlierFaults()
         self._has_plateau = False
         self._validations: list[tuple[int, float, float]] = []
         self._epochs = EpochSums()
@@ -139,6 +141,8 @@ class Detector:
             self._last_warnings |= {one.layer: one for one in warnings if one.layer is not None}
             if len(self._warnings) < KEPT_WARNINGS:
                 self._warnings += warnings
+        if self._history.is_half_new and self.symptoms.open_stretch is None:
+            self._earlier_faults.look(self._window())
         if stretch is None:
             return warnings
         if stretch.recovery is None:
@@ -245,8 +249,9 @@ class Detector:
             end = steps if deciding.recovery is None else deciding.recovery
             chain = (*extended_to(explanation.chain, end - 1), symptoms[-1])
             checks = [*without_fired(explanation.checks), *chain[:-1], *unlinked_findings(explanation)]
+            checks = self._earlier_faults.beside(checks)
         else:
-            checks = survey(window)
+            checks = self._earlier_faults.beside(survey(window))
             if verdict is Verdict.UNDECIDED:
                 explanation = suspicion(checks, window)
             chain = explanation.chain

@@ -21,6 +21,12 @@ class RecentRows:
         self._rows[place] = row
         self._count += 1
 
+    @property
+    def is_half_new(self) -> bool:
+        """Whether all places are taken and half of the rows are new since that was last so. The rest goes next."""
+        beyond = self._count - len(self._steps)
+        return beyond >= 0 and beyond % (len(self._steps) // 2) == 0
+
     def ordered(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Copies of steps (n,) and rows (n, columns), oldest first."""
         size = len(self._steps)
