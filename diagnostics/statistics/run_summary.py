@@ -56,6 +56,8 @@ class RunSummary:
         cause: the rule of the first link of the chain.
         cause_layer: the layer of the first link.
         cause_step: the step of the first link.
+        blow: the rule of the blow.
+        blow_layer: the layer of the blow.
         broke_at: the step at which the run died, that of the blow.
         changed_limits: value and default of each limit that does not have its default.
         epochs: its whole epochs.
@@ -87,6 +89,8 @@ class RunSummary:
     cause: str | None = None
     cause_layer: str | None = None
     cause_step: int | None = None
+    blow: str | None = None
+    blow_layer: str | None = None
     broke_at: int | None = None
     changed_limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
     epochs: tuple[EpochSummary, ...] = ()

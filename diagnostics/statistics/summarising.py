@@ -39,7 +39,7 @@ def summarise(run: Run) -> RunSummary:
     diagnosis, steps = run.diagnosis, run.steps
     last = run.rollbacks[-1] if run.rollbacks else None
     defect = run.undone()[-1].diagnosis if last is not None and not diagnosis.verdict.is_dead else diagnosis
-    cause = defect.cause
+    cause, blow = defect.cause, defect.blow
     steps = steps.reindex(columns=list(dict.fromkeys([*steps.columns, "accuracy", "seconds"])))  # NaN if not recorded
     clean = steps[~steps["defect"]]
     training = _training_seconds(run, steps)
@@ -60,6 +60,8 @@ def summarise(run: Run) -> RunSummary:
         cause=cause.rule if cause else None,
         cause_layer=cause.layer if cause else None,
         cause_step=cause.step if cause else None,
+        blow=blow.rule if blow else None,
+        blow_layer=blow.layer if blow else None,
         broke_at=defect.broke_at,
         changed_limits=diagnosis.changed_limits,
         epochs=_epochs(run, steps),

@@ -188,9 +188,15 @@ def _defect_list(group: Group) -> list[str]:
 def _defect_words(run: RunSummary) -> str:
     since = f" since step {run.onset}" if run.onset else ""
     verdict = f"{run.verdict} from {run.kind}" if run.is_rescued else run.verdict
-    where = f" in {run.cause_layer}" if run.cause_layer else ""
-    why = "unexplained" if run.cause is None else f"{run.cause}{where} at step {run.cause_step}"
+    first, blow = _link(run.cause, run.cause_layer, run.cause_step), _link(run.blow, run.blow_layer, run.broke_at)
+    why = f"{first}, blow: {blow}" if first and blow and blow != first else first or "unexplained"
     return f"{run.name}: {verdict}{since}, {why}{turned_back_words(run)}"
+
+
+def _link(rule: str | None, layer: str | None, step: int | None) -> str:
+    """An event of a chain in words; "" without one."""
+    where = f" in {layer}" if layer else ""
+    return f"{rule}{where} at step {step}" if rule else ""
 
 
 def turned_back_words(run: RunSummary) -> str:

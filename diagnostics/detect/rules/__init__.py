@@ -20,6 +20,7 @@ from diagnostics.detect.rules.fading_signal import FadingSignal
 from diagnostics.detect.rules.foreign_change import ForeignChange
 from diagnostics.detect.rules.frozen_layer import FrozenLayer
 from diagnostics.detect.rules.growing_steps import GrowingSteps
+from diagnostics.detect.rules.impossible_accuracy import ImpossibleAccuracy
 from diagnostics.detect.rules.input_scale import InputScale
 from diagnostics.detect.rules.learning_rate_jump import LearningRateJump
 from diagnostics.detect.rules.loss_spikes import LossSpikes
@@ -76,6 +77,6 @@ MECHANISMS: tuple[Rule, ...] = (
 # The state machine finds these, row by row; their classes have the manual and the cases.
 SYMPTOMS: tuple[Rule, ...] = (NeverLearned(), Collapsed(), Diverged(), ContradictingNumbers())
 # Asked at the end of a run, whatever its verdict.
-ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting(), ConstantAnswer())
+ENDING: tuple[Rule, ...] = (Oscillation(), Stall(), Overfitting(), ConstantAnswer(), ImpossibleAccuracy())
 # Asked besides at the end of a run of which the loss of guessing is not known.
 OF_LOSSES: tuple[Rule, ...] = (LossSpikes(),)

@@ -44,7 +44,8 @@ def run(
     verdict = Verdict.HEALTHY if onset is None else Verdict.COLLAPSED
     stretches = () if onset is None else (Stretch(verdict, onset, onset + 3),)
     cause = None if onset is None else Link("dead-units", "dense1", onset - 1, "five of five units silent")
-    made._kept["diagnosis"] = Diagnosis("r", verdict, steps, onset, onset, stretches, cause)
+    blow = None if onset is None else Link("oversized-update", "conv1", onset, "half of its size")
+    made._kept["diagnosis"] = Diagnosis("r", verdict, steps, onset, onset, stretches, cause, blow)
     return made
 
 
@@ -64,6 +65,7 @@ def test_defect_iterations_are_counted_and_their_figures_kept_apart():
     summary = summarise(run(onset=15))
 
     assert (summary.defect_steps, summary.onset, summary.cause, summary.cause_layer) == (15, 15, "dead-units", "dense1")
+    assert (summary.blow, summary.blow_layer, summary.broke_at) == ("oversized-update", "conv1", 15)
     assert [e.defect_steps for e in summary.epochs] == [0, 5, 10]
     assert [e.clean_accuracy for e in summary.epochs] == [pytest.approx(0.8), pytest.approx(0.9), None]
     assert (summary.step_seconds, summary.clean_step_seconds) == pytest.approx((0.015, 0.01))
