@@ -1,8 +1,8 @@
 """Wrong sign: from its first step on the loss rises about as fast as the gradients say that it should fall.
 
 What it looks at: the first rows of a run that begins untrained, as long as every update is small against the weights
-that it changes. A small step against the gradient lowers the loss by about the norm of the step
-times the norm of the gradient. The rule adds these products up, row by row, until the loss has risen by a tenth of the
+that it changes. A small step against the gradient lowers the loss by about the norm of the step times the norm of the
+gradient. The rule adds these products up, row by row, until the loss has risen by a tenth of the
 loss of guessing. It fires where, in the median of the rows whose sum stands out of the noise of a batch, the loss has
 risen by a good part of the sum instead, by no more than twice the sum, and where the answers do not get better.
 
@@ -15,8 +15,8 @@ weights of every layer that moves grow by most of the length of each step. Where
 gradient points away from larger weights, so that steps against it shrink them (Euler's theorem, for layers with ReLUs
 or without a function).
 
-What it means: the steps go uphill. A sign is wrong in the
-gradient or in the update, or the loss is not the one that the gradient belongs to.
+What it means: the steps go uphill. A sign is wrong in the gradient or in the update, or the loss is not the one that
+the gradient belongs to.
 
 What it does not mean: a rate that is too large makes the loss rise too, but then it falls first, or its updates are
 not small.
@@ -93,10 +93,9 @@ class WrongSign(Rule):
             return []
         loss = means(window.scalar("data_loss")[:rows], size)
         expected = means(np.concatenate(([0.0], np.cumsum(falls)))[:rows], size)
-        start = float(loss[0])
-        if start < UNTRAINED * window.guessing_loss:
+        start, guessing = float(loss[0]), window.guessing_loss
+        if start < UNTRAINED * guessing:
             return []
-        guessing = window.guessing_loss
         # Where the answers are wrong and sure, the loss of a sample varies by what it is above that of guessing.
         noise = max(NOISE * guessing, start - guessing) / math.sqrt(batch * size)
         # The first time that the loss has risen by enough: what comes later cannot hide the beginning.
