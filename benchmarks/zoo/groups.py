@@ -18,7 +18,7 @@ from lenet.settings import Settings
 
 FIRST_SEED = {"calibration": 1_000, "evaluation": 10_000}
 SEEDS_A_ROUND = 2_000
-LATEST_ROUND = {"calibration": 0, "evaluation": 10}
+LATEST_ROUND = {"calibration": 0, "evaluation": 11}
 # Seeds that earlier rules have judged, with the results. They are no evaluation runs any more.
 RETIRED_SEEDS = (
     "10,000 to 11,362, by rules that called a third of the collapses of the paper's convolution unexplained",
@@ -33,6 +33,8 @@ RETIRED_SEEDS = (
     "injected faults",
     "28,000 to 29,954, by rules that did not name steps that are too small in a run that ends undecided: recall 50 of "
     "52, precision 50 of 50, no false alarm in 380 clean runs, layer and mechanism right on 88 of 94 injected faults",
+    "30,000 to 31,961, by rules that did not ask whether the gradient is too small for its loss: recall 30 of 33, "
+    "precision 30 of 30, no false alarm in 380 clean runs, layer and mechanism right on 52 of 55 injected faults",
 )
 # Settings with which all calibration runs learn, and how many runs a round has of each.
 CLEAN: tuple[tuple[dict[str, Any], int], ...] = (
