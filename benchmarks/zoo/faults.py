@@ -85,6 +85,8 @@ DECLARED: Mapping[str, Fault] = {
     "tiny-rate": Fault(("tiny-steps",), range(1890, 1900), is_early=True, settings={"lr": 1e-5 * RATE}),
     "random-labels": Fault(("uninformative-labels",), range(1900, 1910), is_early=True),
     "summed-gradient": Fault(("summed-gradient",), range(1910, 1920), is_early=True),
+    "divided-gradient": Fault(("faint-gradient",), range(1970, 1980), is_early=True, is_quiet=True),
+    "softmax-twice": Fault(("faint-gradient",), range(1982, 1992), is_early=True, is_quiet=True),
     "wrong-sign": Fault(("wrong-sign",), range(1960, 1970), is_early=True),
     "growing-weights": Fault(("parameter-drift",), range(1920, 1930), is_in_a_layer=True),
     "equal-weights": Fault(

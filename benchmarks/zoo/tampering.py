@@ -15,6 +15,7 @@ from lenet.data import Dataset
 from lenet.hooks import Hook, StepStart
 from lenet.layers.base import TrainableLayer
 from lenet.layers.workspace import Array
+from lenet.losses import Labels, LossCategoricalCrossEntropy
 from lenet.model import Model
 from lenet.optim.optimizers import OptimizerSGD
 
@@ -59,6 +60,11 @@ def prepare(fault: Injected, model: Model, data: Dataset) -> tuple[Array, Any, l
         case "summed-gradient":
             for layer in layers.values():
                 _tamper_gradient(layer, 0, _times(fault.settings.batch_size))
+        case "divided-gradient":
+            for layer in layers.values():
+                _tamper_gradient(layer, 0, _times(1 / fault.settings.batch_size))
+        case "softmax-twice":
+            model._loss = _OfSoftmaxTwice()
         case "wrong-sign":
             for layer in layers.values():
                 _tamper_gradient(layer, 0, _times(-1))
@@ -168,6 +174,24 @@ def _add_up() -> Change:
             sums[name] = gradient.copy()
 
     return change
+
+
+class _OfSoftmaxTwice(LossCategoricalCrossEntropy):
+    """The loss of a network whose probabilities go through softmax once more."""
+
+    def shard_loss(self, probabilities: Array, labels: Labels) -> float:
+        return super().shard_loss(_softmax(probabilities), labels)
+
+    def shard_gradient(self, probabilities: Array, labels: Labels, batch: int) -> Array:
+        d = super().shard_gradient(_softmax(probabilities), labels, batch)
+        through: Array = probabilities * (d - (d * probabilities).sum(axis=0))
+        return through
+
+
+def _softmax(x: Array) -> Array:
+    """Softmax over the classes of x (classes, N), which lies between 0 and 1."""
+    powers: Array = np.exp(x)
+    return powers / powers.sum(axis=0)
 
 
 class _Poison(Hook):

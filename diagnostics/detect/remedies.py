@@ -182,6 +182,11 @@ _ALL = (
         lambda settings, size: _rate(settings, 1 / size), dose=Dose("samples in a batch", 128.0),
     ),
     Remedy(
+        "average-once", "the gradient of the loss as it is reported, or a learning rate {dose} times larger",
+        "a gradient that is divided once more than the loss moves the weights by as much less",
+        _rate, dose=Dose("times the learning rate", 128.0),
+    ),
+    Remedy(
         "warm-up", "warm-up",
         "the first updates are small while the gradients are still large, and most early deaths happen within the "
         "first fifty steps",

@@ -26,6 +26,7 @@ MISTAKES = (
     "relu-output",
     "summed",
     "softmax-twice",
+    "averaged-twice",
     "labels/255",
     "shuffled-labels",
     "constant-inputs",
@@ -33,6 +34,9 @@ MISTAKES = (
     "biases-alone",
     "tiny-steps",
     "noise",
+    "squared-error",
+    "binary-cross-entropy",
+    "accuracy-of-elements",
 )
 
 
@@ -73,6 +77,8 @@ def _train(mistake: str, rate: float, recorder: Recorder) -> None:
         dense2.weights[:], dense2.biases[:] = 0, np.log(np.bincount(labels) / SAMPLES)
     if mistake == "equal":
         dense1.weights[:], dense2.weights[:] = 0.01, 0.01
+    if mistake in ("squared-error", "binary-cross-entropy"):  # no hidden unit ever opens, so the answer is constant
+        dense1.biases[:] = -100
     relu, out = ReLU(), ReLU() if mistake == "relu-output" else Softmax()
     again = Softmax()
     kind = "relu" if mistake == "relu-output" else "softmax"
@@ -92,10 +98,18 @@ def _train(mistake: str, rate: float, recorder: Recorder) -> None:
             right = np.clip(p[np.arange(BATCH), y], 1e-7, 1 - 1e-7)
             loss = float(-np.log(right).mean())
             accuracy = float((p.argmax(axis=1) == y).mean())
+            if mistake == "squared-error":
+                loss = float(((p - truth) ** 2).mean())
+            if mistake == "binary-cross-entropy":
+                loss = float(-np.where(truth == 1, np.log(p), np.log(1 - p)).mean())
+            if mistake == "accuracy-of-elements":
+                accuracy = float(((p > 0.5) == truth).mean())
             gradient = (p - truth) / BATCH
             if mistake == "softmax-twice":
                 inner = out.output
                 gradient = inner * (gradient - (gradient * inner).sum(axis=1, keepdims=True))
+            if mistake == "averaged-twice":
+                gradient = gradient / BATCH
             if mistake == "relu-output":
                 gradient = -truth / np.clip(p, 1e-7, None) / BATCH * (dense2.output > 0)
             if mistake == "summed":

@@ -17,6 +17,7 @@ from diagnostics.detect.rules.diverged import Diverged
 from diagnostics.detect.rules.equal_units import EqualUnits
 from diagnostics.detect.rules.exploding_gradient import ExplodingGradient
 from diagnostics.detect.rules.fading_signal import FadingSignal
+from diagnostics.detect.rules.faint_gradient import FaintGradient
 from diagnostics.detect.rules.foreign_change import ForeignChange
 from diagnostics.detect.rules.frozen_layer import FrozenLayer
 from diagnostics.detect.rules.growing_steps import GrowingSteps
@@ -57,6 +58,7 @@ MECHANISMS: tuple[Rule, ...] = (
     ForeignChange(),
     FrozenLayer(),
     SummedGradient(),
+    FaintGradient(),
     AccumulatedGradient(),
     NoiseGradient(),
     GrowingSteps(),

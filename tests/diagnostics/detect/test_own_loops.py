@@ -56,6 +56,37 @@ def test_softmax_twice_is_told_by_the_value_of_the_loss():
     assert "softmax applied twice" in told(trained("softmax-twice", rate=1.0))["telling-loss"]
 
 
+def test_softmax_twice_is_told_by_the_gradient_where_the_loss_has_not_fallen_yet():
+    diagnosis = trained("softmax-twice", rate=0.1)
+
+    assert "softmax is applied twice" in told(diagnosis)["faint-gradient"]
+    assert diagnosis.first_link is not None
+    assert diagnosis.first_link.origin is Origin.CODE
+    assert diagnosis.remedies[0].startswith("one softmax")
+
+
+def test_a_gradient_that_is_averaged_twice_is_told_with_the_batch_size():
+    diagnosis = trained("averaged-twice")
+
+    assert "divided by the batch size (128) twice" in told(diagnosis)["faint-gradient"]
+    assert diagnosis.remedies[0].endswith("a learning rate 128 times larger")
+
+
+@pytest.mark.parametrize("loss", ["squared-error", "binary-cross-entropy"])
+def test_a_loss_that_is_no_mean_cross_entropy_contradicts_an_accuracy_at_chance(loss):
+    diagnosis = trained(loss)
+
+    assert diagnosis.verdict == "undecided"
+    assert "no mean cross-entropy in nats" in told(diagnosis)["contradiction"]
+
+
+def test_an_accuracy_over_the_elements_of_one_hot_rows_contradicts_the_loss():
+    diagnosis = trained("accuracy-of-elements", rate=1e-5)
+
+    assert diagnosis.verdict == "undecided"
+    assert "a metric that counts elements of one-hot rows" in told(diagnosis)["contradiction"]
+
+
 def test_labels_that_all_became_one_class_contradict_the_accuracy():
     diagnosis = trained("labels/255")
 
