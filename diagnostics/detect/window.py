@@ -24,6 +24,7 @@ from lenet.hooks import TensorInfo
 
 FOR_COMPARISON = 20
 BIASES = "biases"
+BEFORE_SOFTMAX = ("softmax", "linear", "", None)  # functions of a last layer; the loss may apply softmax itself
 
 
 class MissingColumnsError(Exception):
@@ -157,6 +158,11 @@ class Window:
         last = self.info.layer_names[-1] if self.info.layer_names else ""
         sizes = [one.size for one in self.info.tensors if (one.layer, one.tensor) == (last, "biases")]
         return max([self.unit_count(last), *sizes])
+
+    @property
+    def ends_with_softmax(self) -> bool:
+        """Whether the last layer has an output for each class, and ends with softmax or leaves it to the loss."""
+        return self.function(self.layers[-1]) in BEFORE_SOFTMAX and self.outputs == len(self.info.prior)
 
     @property
     def input_name(self) -> str:

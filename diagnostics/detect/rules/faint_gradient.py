@@ -24,7 +24,6 @@ from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
-from diagnostics.detect.rules.summed_gradient import SOFTMAX
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import number_text
@@ -58,7 +57,7 @@ class FaintGradient(Rule):
         last, limit, rows = window.layers[-1], self.threshold(window, "share"), int(self.threshold(window, "rows"))
         is_derived = f"{last}/weights" in window.info.description.get("derived_gradients", ())
         classes = len(window.info.prior)
-        if window.function(last) not in SOFTMAX or window.outputs != classes or is_derived:
+        if is_derived or not window.ends_with_softmax:
             return []
         loss, norm = window.scalar("data_loss"), window.tensor(last, "weights", "gradient", "norm")
         before = window.layers[-2] if len(window.layers) > 1 else window.input_name

@@ -26,7 +26,6 @@ from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import number_text
 
-SOFTMAX = ("softmax", "linear", "", None)  # the functions of a last layer that softmax may follow
 BEGINNING = 2  # a gradient that is summed is so from the first rows on
 
 
@@ -44,10 +43,8 @@ class SummedGradient(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         last, limit = window.layers[-1], self.threshold(window, "norm")
-        if window.function(last) not in SOFTMAX:
-            return []
         norm = window.tensor(last, "biases", "gradient", "norm")
-        if window.outputs != len(window.info.prior):
+        if not window.ends_with_softmax:
             return []
         finite = np.isfinite(norm)
         # Gradients that add up from step to step are small at first, and so are those of another loss.
