@@ -161,64 +161,50 @@ def make_plan(
             f"--from {step}: the run's death was confirmed at step {patient.confirmed}; "
             f"expected a step from 0 to {patient.confirmed}"
         )
-    makers = _makers(patient, runs, step, seed, runs if point_runs is None else point_runs)
+    point_orders = range(seed, seed + (runs if point_runs is None else point_runs))
+    known = _known_arms(patient, step, range(seed, seed + runs), point_orders)
     for name in arms:
-        if name not in makers:
-            known = ", ".join(makers)
+        if name not in known:
+            names = ", ".join(known)
             raise StudyError(
-                f"--arm {name}: is unknown for this run; expected one of {known}{did_you_mean(name, makers)}"
+                f"--arm {name}: is unknown for this run; expected one of {names}{did_you_mean(name, known)}"
             )
-    chosen = dict.fromkeys([CONTROL, *(arms or makers)])
-    made = [_unchanged(min(step, *_same_order_steps(patient))), *(arm for name in chosen for arm in makers[name]())]
-    return RescuePlan(patient.name, patient.run_id, step, horizon, runs, seed, tuple(made))
+    chosen = dict.fromkeys([CONTROL, *(arms or known)])
+    unchanged = _unchanged(min(step, _placebo_steps(patient).start))
+    made = (unchanged, *(arm for name in chosen for arm in known[name]))
+    return RescuePlan(patient.name, patient.run_id, step, horizon, runs, seed, made)
 
 
-def _makers(
-    patient: Patient, runs: int, step: int, seed: int, point_runs: int
-) -> dict[str, Callable[[], Iterable[RescueArm]]]:
-    """What makes the arms of each name. A new kind of arm is one entry."""
-    orders = range(seed, seed + runs)
+def _known_arms(patient: Patient, step: int, orders: range, point_orders: range) -> dict[str, list[RescueArm]]:
+    """All arms that apply to a run, by the name that chooses them. A new kind of arm is one entry."""
 
     def reshuffled(
-        name: str, title: str, dose: float | None, intervention: Intervention, at: int = step, orders: range = orders
+        name: str, title: str, intervention: Intervention, dose: float | None = None, at: int = step, by: range = orders
     ) -> RescueArm:
-        return RescueArm(
-            name, title, dose, tuple(PlannedBranch(name, dose, at, k, k - seed, intervention) for k in orders)
-        )
+        branches = (PlannedBranch(name, dose, at, seed, number, intervention) for number, seed in enumerate(by))
+        return RescueArm(name, title, dose, tuple(branches))
 
-    makers: dict[str, Callable[[], Iterable[RescueArm]]] = {
-        CONTROL: lambda: [reshuffled(CONTROL, "no change, another order of the samples", None, Nothing())],
-        BUT_FOR: lambda: _at_one_step(BUT_FOR, "the update of step {step} left out", patient, ScaleUpdate),
-        SCALED: lambda: _at_one_step(
-            SCALED,
-            "the update of step {step} at its usual size",
-            patient,
-            lambda at: ScaleUpdate(at, patient.usual_share_of_update),
+    def in_doses(name: str, title: str, setting: str, usual: float, doses: Iterable[float]) -> list[RescueArm]:
+        return [reshuffled(name, title.format(d), SwitchOn({setting: usual * d}), d) for d in doses if usual]
+
+    share, rate, norm = patient.usual_share_of_update, patient.learning_rate, patient.usual_gradient_norm
+    slower, clipped = "the learning rate times {:g}", "the gradient clipped at {:g} times its usual norm"
+    arms = {
+        CONTROL: [reshuffled(CONTROL, "no change, another order of the samples", Nothing())],
+        BUT_FOR: _at_one_step(BUT_FOR, "the update of step {step} left out", patient, ScaleUpdate),
+        SCALED: _at_one_step(
+            SCALED, "the update of step {step} at its usual size", patient, lambda at: ScaleUpdate(at, share)
         ),
-        SWAPPED: lambda: _swapped(patient, orders, seed),
+        SWAPPED: _swapped(patient, orders),
+        **{one.key: [reshuffled(one.key, one.title, SwitchOn(one.changes))] for one in patient.remedies},
+        f"{RATE}-doses": in_doses(f"{RATE}-doses", slower, "lr", rate, RATE_DOSES),
+        f"{CLIP}-doses": in_doses(f"{CLIP}-doses", clipped, "clip_norm", norm, CLIP_DOSES),
+        NO_RETURN: [
+            reshuffled(NO_RETURN, f"no change from step {at} on", Nothing(), float(at), at, point_orders)
+            for at in points(patient)
+        ],
     }
-    for remedy in patient.remedies:
-        makers[remedy.key] = lambda r=remedy: [reshuffled(r.key, r.title, None, SwitchOn(r.changes))]  # type: ignore[misc]
-    in_doses = (
-        (f"{RATE}-doses", "the learning rate times {:g}", RATE_DOSES, "lr", patient.learning_rate),
-        (
-            f"{CLIP}-doses",
-            "the gradient clipped at {:g} times its usual norm",
-            CLIP_DOSES,
-            "clip_norm",
-            patient.usual_gradient_norm,
-        ),
-    )
-    for name, title, doses, setting, usual in in_doses:
-        if usual:
-            makers[name] = lambda n=name, t=title, doses=doses, s=setting, u=usual: [  # type: ignore[misc]
-                reshuffled(n, t.format(dose), dose, SwitchOn({s: u * dose})) for dose in doses
-            ]
-    makers[NO_RETURN] = lambda: [
-        reshuffled(NO_RETURN, f"no change from step {at} on", float(at), Nothing(), at, range(seed, seed + point_runs))
-        for at in points(patient)
-    ]
-    return makers
+    return {name: made for name, made in arms.items() if made}
 
 
 def points(patient: Patient) -> list[int]:
@@ -248,44 +234,34 @@ def _unchanged(step: int) -> RescueArm:
     )
 
 
-def _same_order_steps(patient: Patient) -> tuple[int, int]:
-    first = max(0, patient.first_link - PLACEBO_STEPS)
-    return first, first
-
-
 def _placebo_steps(patient: Patient) -> range:
+    """The steps before the first link at which the same change should have no effect."""
     return range(max(0, patient.first_link - PLACEBO_STEPS), patient.first_link)
 
 
 def _at_one_step(name: str, title: str, patient: Patient, make: Callable[[int], Intervention]) -> list[RescueArm]:
     """The first link's step altered, and its placebos: one of the steps before it altered, each in turn."""
-    at, begin = patient.first_link, _same_order_steps(patient)[0]
-    tried = PlannedBranch(name, None, begin, None, 0, make(at))
-    placebo = name + PLACEBO
-    branches = tuple(
-        PlannedBranch(placebo, None, begin, None, number, make(step))
-        for number, step in enumerate(_placebo_steps(patient))
-    )
+    at, before, placebo = patient.first_link, _placebo_steps(patient), name + PLACEBO
+    tried = PlannedBranch(name, None, before.start, None, 0, make(at))
+    others = (PlannedBranch(placebo, None, before.start, None, n, make(step)) for n, step in enumerate(before))
     return [
         RescueArm(name, title.format(step=at), None, (tried,)),
-        RescueArm(placebo, "the same at one of the steps before", None, branches),
+        RescueArm(placebo, "the same at one of the steps before", None, tuple(others)),
     ]
 
 
-def _swapped(patient: Patient, orders: range, seed: int) -> list[RescueArm]:
-    """Another batch at the first link's step, and at one of the steps before it, drawn ``runs`` times."""
-    at, begin, steps = patient.first_link, _same_order_steps(patient)[0], _placebo_steps(patient)
-    tried = tuple(PlannedBranch(SWAPPED, None, begin, None, k - seed, SwapBatch(at, k)) for k in orders)
-    placebo = SWAPPED + PLACEBO
-    others = (
-        tuple(
-            PlannedBranch(placebo, None, begin, None, k - seed, SwapBatch(steps[(k - seed) % len(steps)], k))
-            for k in orders
+def _swapped(patient: Patient, draws: range) -> list[RescueArm]:
+    """Another batch at the first link's step, and at one of the steps before it, one a draw."""
+    at, before, placebo = patient.first_link, _placebo_steps(patient), SWAPPED + PLACEBO
+
+    def swapped(name: str, steps: Sequence[int]) -> tuple[PlannedBranch, ...]:
+        return tuple(
+            PlannedBranch(name, None, before.start, None, n, SwapBatch(steps[n % len(steps)], draw))
+            for n, draw in enumerate(draws)
+            if steps
         )
-        if len(steps)
-        else ()
-    )
+
     return [
-        RescueArm(SWAPPED, f"another batch at step {at}", None, tried),
-        RescueArm(placebo, "another batch at one of the steps before", None, others),
+        RescueArm(SWAPPED, f"another batch at step {at}", None, swapped(SWAPPED, [at])),
+        RescueArm(placebo, "another batch at one of the steps before", None, swapped(placebo, before)),
     ]
