@@ -83,12 +83,13 @@ def weigh(arms: Mapping[str, Mapping[int, Fate]], control: Mapping[int, Fate]) -
         lost = sum(fates[seed] is not Fate.ALIVE and control[seed] is Fate.ALIVE for seed in shared)
         counted[name] = (len(shared), saved, lost, mcnemar(saved, lost))
     adjusted = holm([p for *_, p in counted.values()])
-    control_lived = _lived(control)
+    lived = {name: [*fates.values()].count(Fate.ALIVE) for name, fates in arms.items()}
+    control_lived = [*control.values()].count(Fate.ALIVE)
     return {
         name: Evidence(
-            _lived(arms[name]),
+            lived[name],
             len(arms[name]),
-            wilson(_lived(arms[name]), len(arms[name])),
+            wilson(lived[name], len(arms[name])),
             control_lived,
             len(control),
             pairs,
@@ -109,8 +110,4 @@ def rank_among_placebos(lives: bool, placebos: Sequence[Fate]) -> float:
     """
     if not lives:
         return 1.0
-    return (1 + sum(fate is Fate.ALIVE for fate in placebos)) / (1 + len(placebos))
-
-
-def _lived(fates: Mapping[int, Fate]) -> int:
-    return sum(fate is Fate.ALIVE for fate in fates.values())
+    return (1 + placebos.count(Fate.ALIVE)) / (1 + len(placebos))

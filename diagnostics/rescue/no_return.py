@@ -10,14 +10,9 @@ Fates = tuple[int, Sequence[Fate]]
 """A branch point, and what became of the branches that begin there."""
 
 
-def died(fates: Sequence[Fate]) -> int:
-    """How many branches died."""
-    return sum(fate is Fate.DEAD for fate in fates)
-
-
 def last_open_step(points: Sequence[Fates]) -> int | None:
     """The last branch point from which fewer than half of the branches died; None where there is none."""
-    return max((step for step, fates in points if fates and 2 * died(fates) < len(fates)), default=None)
+    return max((step for step, fates in points if fates and 2 * fates.count(Fate.DEAD) < len(fates)), default=None)
 
 
 def no_return_step(points: Sequence[Fates]) -> int | None:
@@ -27,7 +22,7 @@ def no_return_step(points: Sequence[Fates]) -> int | None:
     """
     found = None
     for step, fates in reversed(points):
-        if not fates or died(fates) < len(fates):
+        if not fates or fates.count(Fate.DEAD) < len(fates):
             break
         found = step
     return found

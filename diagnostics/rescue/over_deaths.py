@@ -7,7 +7,7 @@ does anything at all: without an effect the two branches of every pair are excha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,7 +55,7 @@ class StudiedDeath:
     def lived(self, arm: str) -> float | None:
         """The share of an arm's branches that lived; None where it has none."""
         fates = self.fates.get(arm)
-        return sum(fate is Fate.ALIVE for fate in fates.values()) / len(fates) if fates else None
+        return [*fates.values()].count(Fate.ALIVE) / len(fates) if fates else None
 
     @property
     def first_link(self) -> int:
@@ -200,7 +200,7 @@ def against_placebo(deaths: Sequence[StudiedDeath], arm: str) -> AgainstPlacebo:
     having = [death for death in deaths if death.fates.get(name)]
     distribution, lived = np.ones(1), 0
     for death in having:
-        own, others = (_alive(death.fates[one].values()) for one in (arm, name))
+        own, others = ([*death.fates[one].values()].count(Fate.ALIVE) for one in (arm, name))
         drawn, all_of = len(death.fates[arm]), len(death.fates[arm]) + len(death.fates[name])
         distribution = np.convolve(distribution, _draws(own + others, all_of, drawn))
         lived += own
@@ -222,7 +222,7 @@ def died_from(deaths: Sequence[StudiedDeath], step: Callable[[StudiedDeath], int
 
 
 def _share(fates: Sequence[Sequence[Fate]], wanted: Fate) -> Share:
-    counts = [sum(fate is wanted for fate in one) for one in fates]
+    counts = [one.count(wanted) for one in fates]
     shares = tuple(count / len(one) for count, one in zip(counts, fates, strict=True))
     return Share(
         sum(counts),
@@ -243,7 +243,3 @@ def _draws(lived: int, all_of: int, drawn: int) -> np.ndarray[tuple[int], np.dty
     from scipy.stats import hypergeom
 
     return np.asarray(hypergeom(all_of, lived, drawn).pmf(np.arange(drawn + 1)), np.float64)
-
-
-def _alive(fates: Iterable[Fate]) -> int:
-    return sum(fate is Fate.ALIVE for fate in fates)

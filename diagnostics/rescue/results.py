@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diagnostics.rescue.cost import RemedyCost, read_costs
 from diagnostics.rescue.evidence import Evidence, rank_among_placebos, weigh
 from diagnostics.rescue.fate import Fate
-from diagnostics.rescue.no_return import Fates, died, last_open_step, no_return_step
+from diagnostics.rescue.no_return import Fates, last_open_step, no_return_step
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, PLACEBO, SCALED, SWAPPED, RescueArm, RescuePlan
 from diagnostics.rescue.record import BranchResult, Ending
 from diagnostics.statistics.intervals import wilson
@@ -242,33 +243,23 @@ def read_results(
 
 
 def _counted(arm: RescueArm, fates: Mapping[int, Fate], evidence: Evidence | None = None) -> ArmResult:
-    counts = {fate: sum(one is fate for one in fates.values()) for fate in Fate}
-    runs = len(fates)
-    return ArmResult(
-        arm,
-        counts[Fate.ALIVE],
-        counts[Fate.DEAD],
-        counts[Fate.UNDECIDED],
-        runs,
-        wilson(counts[Fate.ALIVE], runs),
-        evidence,
-    )
+    counts, runs = Counter(fates.values()), len(fates)
+    lived, died, undecided = (counts[fate] for fate in (Fate.ALIVE, Fate.DEAD, Fate.UNDECIDED))
+    return ArmResult(arm, lived, died, undecided, runs, wilson(lived, runs), evidence)
 
 
 def _single(arm: RescueArm, fates: Mapping[int, Fate], placebos: Mapping[int, Fate]) -> SingleResult:
-    lived = sum(fate is Fate.ALIVE for fate in fates.values())
-    placebo_lived = sum(fate is Fate.ALIVE for fate in placebos.values())
+    lived, placebo_lived = ([*one.values()].count(Fate.ALIVE) for one in (fates, placebos))
     if len(arm.branches) == 1:
         p = rank_among_placebos(lived == 1, list(placebos.values()))
     else:
-        found = weigh({arm.name: fates}, placebos)[arm.name]
-        p = found.p
+        p = weigh({arm.name: fates}, placebos)[arm.name].p
     return SingleResult(arm, lived, len(fates), placebo_lived, len(placebos), p)
 
 
 def _point(arm: RescueArm, fates: Mapping[int, Fate]) -> Point:
-    dead = died(list(fates.values()))
-    return Point(arm.branches[0].step, dead, len(fates), wilson(dead, len(fates)))
+    died = [*fates.values()].count(Fate.DEAD)
+    return Point(arm.branches[0].step, died, len(fates), wilson(died, len(fates)))
 
 
 def _arm_json(arm: ArmResult) -> dict[str, Any]:
