@@ -23,6 +23,7 @@ from lenet.hooks import Hook
 from reports.cli import main
 from tests.helpers import forked
 from tests.helpers.broken_runs import lenet_log
+from tests.helpers.command_line import typed
 from tests.helpers.small_mnist import write_mnist
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +34,7 @@ TRAIN = ["train", "--network", "feedforward", "--limit", "1280", "--steps", "12"
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("log") / "a.h5"
-    assert CliRunner().invoke(main, [*TRAIN, "--out", str(path)]).exit_code == 0
+    assert typed(*TRAIN, "--out", path).exit_code == 0
     return path
 
 
@@ -69,7 +70,7 @@ def test_ctrl_c_is_130_in_every_command(arguments: list[str], monkeypatch: pytes
         raise KeyboardInterrupt
 
     monkeypatch.setattr("click.Command.invoke", interrupted)
-    result = CliRunner().invoke(main, arguments)
+    result = typed(*arguments)
 
     assert result.exit_code == 130
     assert "Aborted" not in result.output
@@ -80,7 +81,7 @@ def test_a_run_may_go_on_with_another_number_of_threads(
     more: list[str], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin, go_on = [*TRAIN, "--threads", "1"], ["train", "--resume", *more]
-    assert CliRunner().invoke(main, [*begin, "--out", str(tmp_path / "x.h5")]).exit_code == 0
+    assert typed(*begin, "--out", tmp_path / "x.h5").exit_code == 0
     asked: list[Any] = []
     healthy = SimpleNamespace(log_failure=None, diagnosis=SimpleNamespace(verdict=Verdict.HEALTHY))
 
@@ -89,7 +90,7 @@ def test_a_run_may_go_on_with_another_number_of_threads(
         return [healthy]
 
     monkeypatch.setattr("reports.commands.run_and_tell.train", train)
-    result = CliRunner().invoke(main, [*go_on, "--out", str(tmp_path / "x.h5")])
+    result = typed(*go_on, "--out", tmp_path / "x.h5")
 
     assert result.exit_code == 0
     assert [settings.threads for settings in asked] == [threads]
@@ -98,7 +99,7 @@ def test_a_run_may_go_on_with_another_number_of_threads(
 @pytest.mark.parametrize("command", ["diagnose", "stats"])
 def test_a_bad_path_does_not_hide_the_others(command: str, log: Path, tmp_path: Path) -> None:
     missing = tmp_path / "missing.h5"
-    result = CliRunner().invoke(main, [command, str(missing), str(log)])
+    result = typed(command, missing, log)
 
     assert result.exit_code == 3
     assert result.stderr.startswith(f"error: {missing}: no such file or folder\n")
@@ -108,7 +109,7 @@ def test_a_bad_path_does_not_hide_the_others(command: str, log: Path, tmp_path: 
 def test_a_dangling_link_in_a_folder_is_named(log: Path, tmp_path: Path) -> None:
     shutil.copy(log, tmp_path / "good.h5")
     (tmp_path / "dangling.h5").symlink_to("nowhere")
-    result = CliRunner().invoke(main, ["stats", str(tmp_path)])
+    result = typed("stats", tmp_path)
 
     assert result.exit_code == 3
     assert result.stderr.count("\n") >= 1
@@ -126,7 +127,7 @@ def test_a_pipe_is_no_log_and_nobody_waits_for_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--epochs", "--seed", "--log-every", "--histograms-every", "--checkpoint-every"])
 def test_a_number_too_large_is_refused_by_name(option: str, tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, [*TRAIN, option, str(2**64), "--out", str(tmp_path / "x.h5")])
+    result = typed(*TRAIN, option, 2**64, "--out", tmp_path / "x.h5")
 
     assert result.exit_code == 2
     assert option in result.stderr
@@ -168,7 +169,7 @@ def test_what_the_terminal_cannot_show_ends_no_command(log: Path, tmp_path: Path
 
 
 def test_a_name_too_long_is_one_line(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, [*TRAIN, "--out", str(tmp_path / ("x" * 260 + ".h5"))])
+    result = typed(*TRAIN, "--out", tmp_path / ("x" * 260 + ".h5"))
 
     assert result.exit_code == 4
     assert result.stderr.count("\n") == 1
@@ -227,7 +228,7 @@ def test_a_path_is_no_run_and_the_way_to_one_is_told(path: Any) -> None:
 def test_absurd_settings_are_a_run_that_diverged_and_no_warnings(option: str, opened: str, tmp_path: Path) -> None:
     log = str(tmp_path / "x.h5")
     for command in ([*TRAIN, option, "1e300", "--out", log], ["diagnose", log], ["report", log, opened]):
-        result = CliRunner().invoke(main, command)
+        result = typed(*command)
 
         assert result.exit_code == 0, result.exception  # a warning is an error here
     assert open_run(log).verdict == "diverged"

@@ -12,11 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
 
 from diagnostics import StatisticsTracker
-from reports.cli import main
 from tests.helpers import forked
+from tests.helpers.command_line import typed
 from tests.helpers.waiting import wait_until
 from tests.lenet.test_model import report_setup
 
@@ -27,7 +26,7 @@ SMALL = ["--network", "feedforward", "--limit", "2000", "--epochs", "2", "--lr",
 def lenet_diag(*arguments: str, folder: Path) -> SimpleNamespace:
     """Run the command line in ``folder``, in this process, which saves the imports of a new one."""
     with contextlib.chdir(folder):
-        result = CliRunner().invoke(main, arguments)
+        result = typed(*arguments)
     return SimpleNamespace(returncode=result.exit_code, stdout=result.stdout, stderr=result.stderr)
 
 

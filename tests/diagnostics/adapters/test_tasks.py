@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from diagnostics import Task, open_run
 from diagnostics.adapters import watch
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.run.run import Run
 from lenet.errors import SettingsError
-from reports.cli import main
+from tests.helpers.command_line import typed
 from tests.helpers.task_networks import NETWORKS, SAMPLES, TaskNetwork, targets_of, trained
 
 JUDGED = [name for name in NETWORKS if name != "losses only"]
@@ -159,7 +158,7 @@ def regression(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 class TestWhereItIsTold:
     def test_the_text_says_task_level_and_how_many_rules_were_asked(self, regression: Run) -> None:
-        text = CliRunner().invoke(main, ["diagnose", str(regression.path)]).output
+        text = typed("diagnose", regression.path).output
 
         assert "task:       regression with squared error; guessing has a loss of 1.44\n" in text
         assert "log:        not recorded: accuracy\n" in text
@@ -168,7 +167,7 @@ class TestWhereItIsTold:
         assert "class prior" not in text
 
     def test_json_says_the_same(self, regression: Run) -> None:
-        [told] = json.loads(CliRunner().invoke(main, ["diagnose", "--json", str(regression.path)]).output)
+        [told] = json.loads(typed("diagnose", "--json", regression.path).output)
 
         assert told["task"]["kind"] == "regression"
         assert told["task"]["guessing_loss"] == pytest.approx(1.4428, abs=1e-3)
@@ -177,7 +176,7 @@ class TestWhereItIsTold:
 
     @pytest.mark.usefixtures("blank_pictures")
     def test_a_page_is_made(self, regression: Run, tmp_path: Path) -> None:
-        result = CliRunner().invoke(main, ["report", str(regression.path), "-o", str(tmp_path)])
+        result = typed("report", regression.path, "-o", tmp_path)
 
         assert result.exit_code == 0, result.output
         page = next(tmp_path.rglob("*.html")).read_text()

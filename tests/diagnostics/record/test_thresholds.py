@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
@@ -16,7 +15,7 @@ from diagnostics.detect.thresholds import Thresholds
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from diagnostics.statistics.summarising import summarise
-from reports.cli import main
+from tests.helpers.command_line import typed
 from tests.helpers.small_models import Call, raising
 from tests.helpers.small_trainings import small_model, train
 
@@ -120,10 +119,10 @@ def test_every_reader_says_that_the_limits_are_not_the_defaults(tmp_path: Path) 
     log = str(tmp_path / "run.h5")
     changed = "verdict.window_steps 6 (default 20)"
 
-    told = CliRunner().invoke(main, ["diagnose", log]).output
-    as_json = json.loads(CliRunner().invoke(main, ["diagnose", "--json", log]).output)
-    counted = CliRunner().invoke(main, ["stats", log]).output
-    CliRunner().invoke(main, ["report", log, "-o", str(tmp_path / "report")])
+    told = typed("diagnose", log).output
+    as_json = json.loads(typed("diagnose", "--json", log).output)
+    counted = typed("stats", log).output
+    typed("report", log, "-o", tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text()
 
     assert changed in " ".join(told.split())
@@ -139,7 +138,7 @@ def test_other_limits_are_used_where_the_reader_is_told(tmp_path: Path) -> None:
     (tmp_path / "limits.toml").write_text("[verdict]\nwindow_steps = 20\n")
 
     asked = ["diagnose", "--json", "--limits", str(tmp_path / "limits.toml"), str(tmp_path / "run.h5")]
-    told = json.loads(CliRunner().invoke(main, asked).output)[0]
+    told = json.loads(typed(*asked).output)[0]
 
     assert told["verdict"] == "undecided"
     assert told["changed_limits"] == {}

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import h5py
 import pytest
-from click.testing import CliRunner
 
-from reports.cli import main
+from tests.helpers.command_line import typed
 from tests.helpers.crafted_logs import BOMBS, HEADERS, NOT_READ, ODD_ROWS
 from tests.helpers.fuzz import Record
 from tests.helpers.limited import MEMORY, lenet_diag
@@ -36,7 +35,7 @@ def assert_answered(code: int, stdout: str, stderr: str) -> None:
 def assert_answers(folder: Path, lines: Iterable[str]) -> None:
     for line in lines:
         with contextlib.chdir(folder):
-            result = CliRunner().invoke(main, line.split())
+            result = typed(*line.split())
         assert_answered(result.exit_code, result.stdout, result.stderr)
 
 
@@ -104,7 +103,7 @@ LINES += [pytest.param("report {} -o {}/r", marks=pytest.mark.slow)]
 
 @pytest.mark.parametrize("line", LINES)
 def test_a_damaged_log_is_one_line_and_the_others_are_done(folder: Path, line: str) -> None:
-    result = CliRunner().invoke(main, line.replace("{}", str(folder)).split())
+    result = typed(*line.replace("{}", str(folder)).split())
 
     assert result.exit_code == 3, result.output
     told = [text for text in result.stderr.splitlines() if text.startswith("error: ")]

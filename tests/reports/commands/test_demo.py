@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from diagnostics import open_run
 from lenet.settings import Settings
-from reports.cli import main
+from tests.helpers.command_line import typed
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_seeds_are_tried_until_one_dies(opened: list[str]) -> None:
-    result = CliRunner().invoke(main, ["demo", "--seed", "2", "--open"])
+    result = typed("demo", "--seed", "2", "--open")
     (log,) = Path("demo").glob("*.h5")
 
     assert result.exit_code == 0, result.output
@@ -45,9 +44,9 @@ def test_seeds_are_tried_until_one_dies(opened: list[str]) -> None:
 
 
 def test_no_page_is_opened_where_nobody_looks_on_and_a_search_ends(opened: list[str]) -> None:
-    assert CliRunner().invoke(main, ["demo", "--seed", "3"]).exit_code == 0
+    assert typed("demo", "--seed", "3").exit_code == 0
     assert opened == []
-    ended = CliRunner().invoke(main, ["demo", "--seed", "0"])
+    ended = typed("demo", "--seed", "0")
 
     assert ended.exit_code == 4
     assert "none of 2 seeds died; try others with --seed 2" in ended.stderr

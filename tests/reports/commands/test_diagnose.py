@@ -9,25 +9,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from diagnostics.detect.findings import Diagnosis, Verdict
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
 from docs import generate
-from reports.cli import main
 from reports.text import rules_manual
 from reports.text.diagnosis import diagnosis_text
+from tests.helpers.command_line import typed
 from tests.helpers.log_changes import rename_layers
 from tests.helpers.rescue_results import rescue_in_which
 from tests.helpers.small_trainings import small_model, train
 
 KEYS = ("run", "verdict", "onset", "confirmed", "defect_steps", "steps", "stretches", "cause", "findings", "remedies")
 FINDING = ("rule", "layer", "first_step", "last_step", "value", "limit", "severity", "confidence", "message")
-
-
-def told(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +35,7 @@ def runs(tmp_path_factory):
 
 
 def test_the_json_has_the_keys_of_the_design(runs):
-    result = told("diagnose", runs / "good.h5", runs / "dead.h5", "--json")
+    result = typed("diagnose", runs / "good.h5", runs / "dead.h5", "--json")
 
     assert result.exit_code == 0
     good, dead = json.loads(result.stdout)
@@ -70,7 +65,7 @@ def test_the_json_has_the_keys_of_the_design(runs):
 
 
 def test_the_json_names_file_and_seed_and_has_the_accuracy_of_each_epoch(runs):
-    (good,) = json.loads(told("diagnose", runs / "good.h5", "--json").stdout)
+    (good,) = json.loads(typed("diagnose", runs / "good.h5", "--json").stdout)
     run = open_run(runs / "good.h5")
 
     assert good == json.loads(json.dumps(run.to_json()))
@@ -87,7 +82,7 @@ def test_a_damaged_log_is_judged_as_far_as_it_goes_and_said_to_be_damaged(runs, 
     data[data.index(open_run(runs / "dead.h5").block(first=180, last=180).tobytes())] ^= 1
     log.write_bytes(data)
 
-    told_text, told_json = told("diagnose", log, runs / "good.h5"), told("diagnose", log, runs / "good.h5", "--json")
+    told_text, told_json = typed("diagnose", log, runs / "good.h5"), typed("diagnose", log, runs / "good.h5", "--json")
 
     line = f"error: {log}: damaged: 28 rows from row 180 on do not agree with their checksum and are left out; "
     assert told_text.exit_code == told_json.exit_code == 3
@@ -97,7 +92,7 @@ def test_a_damaged_log_is_judged_as_far_as_it_goes_and_said_to_be_damaged(runs, 
     assert damaged["damage"] == ["28 rows from row 180 on do not agree with their checksum and are left out"]
     assert sound["damage"] == []
     for command in (("export", log, "-o", tmp_path / "out"), ("report", log, "-o", tmp_path / "page")):
-        result = told(*command)
+        result = typed(*command)
         assert (result.exit_code, result.stderr) == (3, told_text.stderr)
         assert result.stdout
 
@@ -106,7 +101,7 @@ def test_a_name_with_ends_of_lines_in_it_stays_in_its_line(runs, tmp_path):
     log = shutil.copy(runs / "dead.h5", tmp_path / "two\nlines.h5")
     rename_layers(log, {name: f"{name}\nhealthy: it learned" for name in ("conv1", "dense1", "dense2")})
 
-    result = told("diagnose", log)
+    result = typed("diagnose", log)
 
     assert result.exit_code == 0
     first, *others = result.stdout.splitlines()
@@ -116,14 +111,14 @@ def test_a_name_with_ends_of_lines_in_it_stays_in_its_line(runs, tmp_path):
 
 
 def test_nan_is_null(runs):
-    result = told("diagnose", runs / "dead.h5", "--json")
+    result = typed("diagnose", runs / "dead.h5", "--json")
 
     assert "NaN" not in result.stdout
     assert "Infinity" not in result.stdout
 
 
 def test_the_text_says_since_when_where_and_what_to_try(runs):
-    result = told("diagnose", runs / "dead.h5")
+    result = typed("diagnose", runs / "dead.h5")
 
     assert "a defect run" in result.stdout
     assert "since:      step" in result.stdout
@@ -137,7 +132,7 @@ def test_what_a_rescue_has_proven_stands_first_and_what_it_tried_in_vain_last(ru
     first, last = suggested[0], suggested[-1]
     monkeypatch.setattr("diagnostics.rescue.found.rescue_of", lambda run: rescue_in_which({first: 8, last: 20}))
 
-    text = " ".join(told("diagnose", runs / "dead.h5").stdout.split())
+    text = " ".join(typed("diagnose", runs / "dead.h5").stdout.split())
     to_try = text[text.index("to try:") :]
 
     assert len(suggested) > 1
@@ -161,7 +156,7 @@ def test_the_rules_that_could_not_be_asked_are_counted_where_a_run_is_undecided(
 
 
 def test_a_healthy_run_reads_as_good_news(runs):
-    lines = told("diagnose", runs / "good.h5").stdout.splitlines()
+    lines = typed("diagnose", runs / "good.h5").stdout.splitlines()
 
     assert lines[0] == "good: healthy: it learned, and kept what it learned"
     assert re.fullmatch(r"  training:   accuracy [\d.]+ %, loss [\d.]+ \(mean of epoch 16\)", lines[1])
@@ -170,17 +165,17 @@ def test_a_healthy_run_reads_as_good_news(runs):
 
 
 def test_a_folder_stands_for_its_logs_and_a_defect_can_fail_the_command(runs):
-    assert told("diagnose", runs).exit_code == 0
-    assert told("diagnose", runs, "--fail-on-defect").exit_code == 1
-    assert told("diagnose", runs / "good.h5", "--fail-on-defect").exit_code == 0
+    assert typed("diagnose", runs).exit_code == 0
+    assert typed("diagnose", runs, "--fail-on-defect").exit_code == 1
+    assert typed("diagnose", runs / "good.h5", "--fail-on-defect").exit_code == 0
 
 
 def test_limits_from_a_file_are_used_and_bad_ones_refused(runs, tmp_path):
     file = tmp_path / "limits.toml"
     file.write_text("[verdict]\nlearned_loss = 0.0\npatience = 100000\ngrace = 100000\n")
-    (one,) = json.loads(told("diagnose", runs / "good.h5", "--limits", file, "--json").stdout)
+    (one,) = json.loads(typed("diagnose", runs / "good.h5", "--limits", file, "--json").stdout)
     file.write_text("[verdict]\nlearned_los = 0.1\n")
-    refused = told("diagnose", runs / "good.h5", "--limits", file)
+    refused = typed("diagnose", runs / "good.h5", "--limits", file)
 
     assert (one["verdict"], one["limits"]["verdict.learned_loss"]) == ("undecided", 0.0)
     assert refused.exit_code == 2
@@ -191,7 +186,7 @@ def test_what_cannot_be_read_is_named_and_the_others_are_diagnosed(runs, tmp_pat
     bad = tmp_path / "bad.h5"
     bad.write_bytes(b"not a log")
 
-    result = told("diagnose", bad, runs / "good.h5", "--json")
+    result = typed("diagnose", bad, runs / "good.h5", "--json")
 
     assert result.exit_code == 3
     assert "bad.h5" in result.stderr
@@ -202,17 +197,17 @@ def test_what_cannot_be_read_is_named_and_the_others_are_diagnosed(runs, tmp_pat
 
 
 def test_rules_lists_every_page_and_prints_one():
-    listed = told("rules").stdout
+    listed = typed("rules").stdout
 
     for name in rules_manual.names():
         assert f"\n{name} " in "\n" + listed
-        page = told("rules", name)
+        page = typed("rules", name)
         assert page.exit_code == 0
         assert page.stdout.startswith(f"## {name}\n")
 
 
 def test_every_rule_a_diagnosis_can_name_has_a_page(runs):
-    found = json.loads(told("diagnose", runs, "--json").stdout)
+    found = json.loads(typed("diagnose", runs, "--json").stdout)
     named = {f["rule"] for one in found for f in [*one["findings"], *one["checks"], *one["chain"]]}
 
     assert named <= set(rules_manual.names())
@@ -229,7 +224,7 @@ def test_a_page_has_its_limits_with_unit_and_source_and_its_examples():
 
 
 def test_an_unknown_rule_is_refused_with_those_there_are():
-    result = told("rules", "dead-unit")
+    result = typed("rules", "dead-unit")
 
     assert result.exit_code == 2
     assert "dead-units" in result.stderr

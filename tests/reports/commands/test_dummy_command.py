@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import reports.commands
 from reports.cli import main
 from reports.commands import help_lines
+from tests.helpers.command_line import typed
 
 DUMMY = '''"""`lenet-diag dummy`: say that it is there."""
 
@@ -27,8 +27,8 @@ def test_a_new_command_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "dummy.py").write_text(DUMMY)
     monkeypatch.setattr(reports.commands, "__path__", [*reports.commands.__path__, str(tmp_path)])
     try:
-        told = CliRunner().invoke(main, ["--help"])
-        ran = CliRunner().invoke(main, ["dummy"])
+        told = typed("--help")
+        ran = typed("dummy")
     finally:
         sys.modules.pop("reports.commands.dummy", None)
         vars(reports.commands).pop("dummy", None)
@@ -44,4 +44,4 @@ def test_every_command_is_called_as_its_file_says() -> None:
 
 
 def test_what_commands_share_is_no_command() -> None:
-    assert CliRunner().invoke(main, ["exit_codes"]).exit_code == 2
+    assert typed("exit_codes").exit_code == 2

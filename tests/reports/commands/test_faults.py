@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from reports.cli import main
 from reports.commands import help_lines
 from tests.helpers import forked
+from tests.helpers.command_line import typed
 from tests.helpers.log_writers import whole_log
 
 ROOT = Path(__file__).parents[3]
@@ -70,7 +70,7 @@ def test_a_fault_in_any_command_is_one_line(
 
     monkeypatch.setattr("click.Command.invoke", fail)
 
-    result = CliRunner().invoke(main, [name, *ARGUMENTS.get(name, [])])
+    result = typed(name, *ARGUMENTS.get(name, []))
 
     first = str(error).splitlines()[0] if str(error) else ""
     assert_fault(result, f"{type(error).__name__}: {first}" if first else type(error).__name__, place)
@@ -79,7 +79,7 @@ def test_a_fault_in_any_command_is_one_line(
 def test_a_command_that_cannot_be_imported_is_a_fault(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "reports.commands.schema", None)
 
-    result = CliRunner().invoke(main, ["schema"])
+    result = typed("schema")
 
     assert result.exit_code == 70
     assert result.stderr.startswith("a fault of lenet-diag: ModuleNotFoundError: ")
@@ -95,7 +95,7 @@ def test_where_no_folder_can_be_written_the_line_says_so(monkeypatch: pytest.Mon
     monkeypatch.setattr("click.Command.invoke", fail)
     monkeypatch.setattr("tempfile.mkstemp", refuse)
 
-    result = CliRunner().invoke(main, ["rules"])
+    result = typed("rules")
 
     assert result.exit_code == 70
     assert result.stderr == (
@@ -161,6 +161,6 @@ def test_a_fault_in_the_report_of_one_run_leaves_the_others_theirs(tmp_path: Pat
 
 @pytest.mark.parametrize("page", ["README.md", "--help"])
 def test_the_table_of_exit_codes_says_it(page: str) -> None:
-    text = CliRunner().invoke(main, ["--help"]).output if page == "--help" else (ROOT / page).read_text()
+    text = typed("--help").output if page == "--help" else (ROOT / page).read_text()
 
     assert "70 a fault of lenet-diag itself" in " ".join(text.split())

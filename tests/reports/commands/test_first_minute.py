@@ -12,17 +12,13 @@ from typing import Any
 import click
 import pytest
 from click.shell_completion import ShellComplete
-from click.testing import CliRunner, Result
 
 from diagnostics import open_run
 from reports.cli import main
+from tests.helpers.command_line import typed
 
 SMALL = ("train", "--network", "feedforward", "--limit", "1280", "--lr", "0.1", "--threads", "1", "--print-every", "0")
 WRITING = ("train", "report", "replay", "rescue", "stats", "study", "export", "import")
-
-
-def told(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def completed(*words: str) -> list[str]:
@@ -35,7 +31,7 @@ def completed(*words: str) -> list[str]:
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The log of a run of two epochs, in a folder that was not there."""
     path = tmp_path_factory.mktemp("first") / "deep" / "runs" / "x.h5"
-    result = told(*SMALL, "--epochs", 2, "-o", path)
+    result = typed(*SMALL, "--epochs", 2, "-o", path)
     assert result.exit_code == 0, result.output
     return path
 
@@ -48,7 +44,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_help_comes_in_groups_with_ranges_that_a_person_would_say(command: str, groups: list[str]) -> None:
-    text = told(command, "--help").stdout
+    text = typed(command, "--help").stdout
 
     assert re.findall(r"^([A-Z][a-z]+):$", text, re.MULTILINE) == groups
     assert "9007199254740992" not in text
@@ -57,7 +53,7 @@ def test_help_comes_in_groups_with_ranges_that_a_person_would_say(command: str, 
 
 
 def test_the_seed_of_a_study_is_said_to_be_the_first() -> None:
-    assert "--seed INTEGER The first seed of each arm" in " ".join(told("study", "--help").stdout.split())
+    assert "--seed INTEGER The first seed of each arm" in " ".join(typed("study", "--help").stdout.split())
 
 
 @pytest.mark.parametrize("command", WRITING)
@@ -69,7 +65,7 @@ def test_every_command_that_writes_takes_out_and_o(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "hint"),
+    ("words", "hint"),
     [
         (["trian"], "there is no command 'trian'; did you mean train?"),
         (["xyzzy"], "there is no command 'xyzzy'; commands: demo, train, "),
@@ -78,8 +74,8 @@ def test_every_command_that_writes_takes_out_and_o(command: str) -> None:
         (["study", "--preset", "rescu"], "; did you mean rescue?"),
     ],
 )
-def test_a_name_with_a_typo_is_answered_with_the_name_that_was_meant(typed: list[str], hint: str) -> None:
-    result = told(*typed)
+def test_a_name_with_a_typo_is_answered_with_the_name_that_was_meant(words: list[str], hint: str) -> None:
+    result = typed(*words)
 
     assert result.exit_code == 2
     assert hint in result.stderr
@@ -113,7 +109,7 @@ def test_bash_completes_as_documented(tmp_path: Path) -> None:
 
 def test_the_end_of_a_run_is_a_result_and_the_rest_is_talk(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
-    result = told(*SMALL, "--epochs", 1, "--out", path)
+    result = typed(*SMALL, "--epochs", 1, "--out", path)
     training, validation = re.findall(r"^  (?:training|validation):.*$", result.stdout, re.MULTILINE)
 
     assert result.stdout.splitlines()[0].startswith("x: ")
@@ -122,29 +118,29 @@ def test_the_end_of_a_run_is_a_result_and_the_rest_is_talk(tmp_path: Path) -> No
     assert "log:" not in result.stdout
     assert f"log:  {path}\n" in result.stderr
     assert f"states: {path.with_suffix('.checkpoints')}" in result.stderr
-    diagnosed = told("diagnose", path)
+    diagnosed = typed("diagnose", path)
     assert {training, validation} <= set(diagnosed.stdout.splitlines())
     assert diagnosed.stderr == ""
 
 
 def test_a_run_that_ends_within_an_epoch_tells_the_mean_of_its_last_steps(tmp_path: Path) -> None:
-    result = told(*SMALL, "--steps", 7, "--out", tmp_path / "x.h5")
+    result = typed(*SMALL, "--steps", 7, "--out", tmp_path / "x.h5")
 
     assert "(mean of its last 7 steps)" in result.stdout
-    assert "(mean of its last 7 steps)" in told("diagnose", tmp_path / "x.h5").stdout
+    assert "(mean of its last 7 steps)" in typed("diagnose", tmp_path / "x.h5").stdout
 
 
 def test_a_run_that_has_ended_is_extended(log: Path, tmp_path: Path) -> None:
-    refused = told(*SMALL[:1], "--resume", "--out", log)
+    refused = typed(*SMALL[:1], "--resume", "--out", log)
     assert refused.exit_code == 3
     assert "a larger --epochs, such as 3, extends it" in refused.stderr
-    fewer = told("train", "--resume", "--epochs", 1, "--out", log)
+    fewer = typed("train", "--resume", "--epochs", 1, "--out", log)
     assert fewer.exit_code == 2
     assert "was started with 2; --resume keeps that, or takes more" in " ".join(fewer.stderr.split())
     before = log.read_bytes()
 
-    longer = told("train", "--resume", "--epochs", 5, "--print-every", 0, "--out", log)
-    at_once = told(*SMALL, "--epochs", 5, "--out", tmp_path / "at-once.h5")
+    longer = typed("train", "--resume", "--epochs", 5, "--print-every", 0, "--out", log)
+    at_once = typed(*SMALL, "--epochs", 5, "--out", tmp_path / "at-once.h5")
 
     assert (longer.exit_code, at_once.exit_code) == (0, 0), longer.output
     one, other = open_run(log), open_run(tmp_path / "at-once.h5")
@@ -164,8 +160,8 @@ def test_a_run_that_has_ended_is_extended(log: Path, tmp_path: Path) -> None:
 def test_a_run_that_cannot_be_extended_is_refused(
     tmp_path: Path, settings: list[object], asked: list[object], words: str
 ) -> None:
-    assert told(*SMALL, *settings, "-o", tmp_path / "x.h5").exit_code == 0
-    result = told("train", "--resume", "-o", tmp_path / "x.h5", *asked)
+    assert typed(*SMALL, *settings, "-o", tmp_path / "x.h5").exit_code == 0
+    result = typed("train", "--resume", "-o", tmp_path / "x.h5", *asked)
 
     assert result.exit_code == 2
     assert words in " ".join(result.stderr.split())
@@ -173,7 +169,7 @@ def test_a_run_that_cannot_be_extended_is_refused(
 
 def test_a_folder_of_summaries_is_told_where_it_appears(log: Path, tmp_path: Path) -> None:
     (tmp_path / "x.h5").write_bytes(log.read_bytes())
-    first, second = told("stats", tmp_path), told("stats", tmp_path)
+    first, second = typed("stats", tmp_path), typed("stats", tmp_path)
 
     assert f"summaries: {tmp_path / '.summaries'}" in first.stderr
     assert "summaries:" not in second.stderr

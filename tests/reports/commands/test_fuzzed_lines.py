@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from reports.cli import LazyGroup, main
 from reports.commands import help_lines
+from tests.helpers.command_line import typed
 from tests.helpers.fuzz import Record, fuzz
 from tests.helpers.log_writers import whole_log
 
@@ -80,7 +80,7 @@ def test_any_line_is_answered(place: Path, record_property: Record, count: int) 
 
     def trial(rng: random.Random) -> None:
         line = random_line(rng)
-        result = CliRunner().invoke(main, line)
+        result = typed(*line)
         told = f"lenet-diag {line}: {result.exit_code}\n{result.output}"
         assert result.exit_code in (0, 1, 2, 3, 4), told
         assert result.exception is None or isinstance(result.exception, SystemExit), told

@@ -7,16 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from reports.cli import main
+from tests.helpers.command_line import typed
 from tests.helpers.tool_logs import curve, write_csv, write_trainer_state
 
 SAMPLES = Path(__file__).parents[2] / "diagnostics" / "imports" / "samples"
-
-
-def told(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -29,22 +24,22 @@ def logs(tmp_path):
 
 
 def test_a_file_becomes_a_log_that_every_command_reads(logs, tmp_path):
-    result = told("import", *logs, "--classes", 10, "--out", tmp_path / "runs")
+    result = typed("import", *logs, "--classes", 10, "--out", tmp_path / "runs")
 
     assert result.exit_code == 0
     assert result.stdout.split() == [str(tmp_path / "runs" / "dead.h5"), str(tmp_path / "runs" / "good.h5")]
     assert "every 5th step; 80 rows of 396 steps" in result.stderr
-    dead = told("diagnose", tmp_path / "runs" / "dead.h5", "--fail-on-defect")
+    dead = typed("diagnose", tmp_path / "runs" / "dead.h5", "--fail-on-defect")
     assert dead.exit_code == 1
     assert "since:      between step" in dead.stdout
     assert "read from:  CSV of dead.csv" in dead.stdout
-    again = told("import", logs[0], "--out", tmp_path / "runs")
-    assert (again.exit_code, told("import", logs[0], "--out", tmp_path / "runs", "--overwrite").exit_code) == (2, 0)
+    again = typed("import", logs[0], "--out", tmp_path / "runs")
+    assert (again.exit_code, typed("import", logs[0], "--out", tmp_path / "runs", "--overwrite").exit_code) == (2, 0)
     assert "dead.h5: exists already" in again.stderr
 
 
 def test_diagnose_takes_files_directly_and_its_json_says_what_was_assumed(logs):
-    result = told("diagnose", *logs, "--classes", 10, "--json")
+    result = typed("diagnose", *logs, "--classes", 10, "--json")
     dead, good = json.loads(result.stdout)
 
     assert result.exit_code == 0
@@ -56,8 +51,8 @@ def test_diagnose_takes_files_directly_and_its_json_says_what_was_assumed(logs):
 
 
 def test_report_and_stats_take_files_directly(logs, tmp_path):
-    report = told("report", logs[0], "--classes", 10, "-o", tmp_path / "page")
-    stats = told("stats", *logs, "--classes", 10, "--json")
+    report = typed("report", logs[0], "--classes", 10, "-o", tmp_path / "page")
+    stats = typed("stats", *logs, "--classes", 10, "--json")
 
     assert report.exit_code == 0
     page = (tmp_path / "page" / "report.html").read_text()
@@ -70,15 +65,15 @@ def test_report_and_stats_take_files_directly(logs, tmp_path):
 
 def test_a_page_of_losses_alone_says_that_nothing_can_be_judged(tmp_path):
     write_trainer_state(tmp_path / "trainer_state.json", curve())
-    result = told("report", tmp_path / "trainer_state.json", "-o", tmp_path / "page")
+    result = typed("report", tmp_path / "trainer_state.json", "-o", tmp_path / "page")
 
     assert result.exit_code == 0
     assert "cannot be judged: losses only, no number of classes" in (tmp_path / "page" / "report.html").read_text()
 
 
 def test_a_file_with_several_runs_gives_a_verdict_and_a_page_of_each(tmp_path):
-    result = told("diagnose", SAMPLES / "trackio.db", "--classes", 10, "--json")
-    report = told("report", SAMPLES / "trackio.db", "--classes", 10, "-o", tmp_path)
+    result = typed("diagnose", SAMPLES / "trackio.db", "--classes", 10, "--json")
+    report = typed("report", SAMPLES / "trackio.db", "--classes", 10, "-o", tmp_path)
 
     assert [one["run"] for one in json.loads(result.stdout)] == ["trackio-dies", "trackio-lives"]
     assert [(tmp_path / name / "report.html").exists() for name in ("trackio-dies", "trackio-lives")] == [True, True]
@@ -86,8 +81,8 @@ def test_a_file_with_several_runs_gives_a_verdict_and_a_page_of_each(tmp_path):
 
 
 def test_a_folder_of_another_tool_stands_for_its_runs(logs):
-    folder = told("diagnose", logs[0].parent, "--classes", 10, "--json")
-    run = told("diagnose", SAMPLES / "mlflow-run", "--classes", 10, "--json")
+    folder = typed("diagnose", logs[0].parent, "--classes", 10, "--json")
+    run = typed("diagnose", SAMPLES / "mlflow-run", "--classes", 10, "--json")
 
     assert [one["run"] for one in json.loads(folder.stdout)] == ["dead", "good"]
     assert json.loads(run.stdout)[0]["verdict"] == "collapsed"
@@ -96,7 +91,7 @@ def test_a_folder_of_another_tool_stands_for_its_runs(logs):
 def test_labels_and_shares_give_the_prior(logs, tmp_path):
     np.save(tmp_path / "y.npy", np.arange(1000) % 10)
     for option in (("--labels", tmp_path / "y.npy"), ("--prior", ",".join(["0.1"] * 10))):
-        [dead] = json.loads(told("diagnose", logs[0], *option, "--json").stdout)
+        [dead] = json.loads(typed("diagnose", logs[0], *option, "--json").stdout)
         assert dead["verdict"] == "collapsed"
 
 
@@ -111,7 +106,7 @@ def test_labels_and_shares_give_the_prior(logs, tmp_path):
     ],
 )
 def test_wrong_options_are_wrong_usage(options, words, logs):
-    result = told("diagnose", logs[0], *options)
+    result = typed("diagnose", logs[0], *options)
 
     assert result.exit_code == 2
     assert words in result.stderr
@@ -120,7 +115,7 @@ def test_wrong_options_are_wrong_usage(options, words, logs):
 def test_a_file_that_cannot_be_read_is_named_and_left_out(logs, tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"step": 1}\n')
     for command in (("diagnose",), ("stats",), ("import", "--out", tmp_path / "runs")):
-        result = told(*command, tmp_path / "bad.jsonl", logs[0], "--classes", 10)
+        result = typed(*command, tmp_path / "bad.jsonl", logs[0], "--classes", 10)
         assert result.exit_code == 3
         assert "bad.jsonl: " in result.stderr
         assert result.stdout

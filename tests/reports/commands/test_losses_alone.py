@@ -8,21 +8,16 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 from diagnostics import Recorder, open_run
 from diagnostics.imports import ImportOptions, import_runs
 from lenet import PrintProgress
-from reports.cli import main
 from reports.figures.loss import captioned, prepare
 from reports.notebook.cards import content
+from tests.helpers.command_line import typed
 from tests.helpers.scratch_network import ScratchNetwork
 from tests.helpers.small_models import Call
 from tests.helpers.tool_logs import curve, write_csv
-
-
-def told(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def losses(**columns):
@@ -44,19 +39,19 @@ def dead(tmp_path):
 
 
 def test_diagnose_judges_a_run_by_its_losses(good, dead):
-    result = told("diagnose", good, dead, "--classes", 10)
+    result = typed("diagnose", good, dead, "--classes", 10)
 
     assert result.exit_code == 0
     assert "good: healthy" in result.stdout
     assert "dead: a defect run, never learned" in result.stdout
     assert "training:   loss 0.149 (mean of its last 20 steps)" in result.stdout
     assert "accuracy –" not in result.stdout
-    as_json = told("diagnose", good, dead, "--classes", 10, "--json")
+    as_json = typed("diagnose", good, dead, "--classes", 10, "--json")
     assert [one["verdict"] for one in json.loads(as_json.stdout)] == ["healthy", "never-learned"]
 
 
 def test_diagnose_takes_the_losses_of_a_regression(tmp_path):
-    result = told("diagnose", write_csv(tmp_path / "regression.csv", losses(mse=1.0)))
+    result = typed("diagnose", write_csv(tmp_path / "regression.csv", losses(mse=1.0)))
 
     assert result.exit_code == 0
     assert "regression: undecided" in result.stdout
@@ -65,7 +60,7 @@ def test_diagnose_takes_the_losses_of_a_regression(tmp_path):
 
 def test_diagnose_tells_the_losses_of_epochs_and_validations(tmp_path):
     run = losses(epoch=1 + np.arange(240) // 60, val_loss=np.where(np.arange(240) % 60 == 59, 0.2, np.nan))
-    result = told("diagnose", write_csv(tmp_path / "epochs.csv", run), "--classes", 10)
+    result = typed("diagnose", write_csv(tmp_path / "epochs.csv", run), "--classes", 10)
 
     assert "training:   loss 0.15 (mean of epoch 4)" in result.stdout
     assert "validation: loss 0.2\n" in result.stdout
@@ -73,11 +68,11 @@ def test_diagnose_tells_the_losses_of_epochs_and_validations(tmp_path):
 
 def test_an_imported_log_without_accuracies_is_diagnosed_and_watched(tmp_path):
     run = losses(epoch=1 + np.arange(240) // 60, val_loss=np.where(np.arange(240) % 60 == 59, 0.2, np.nan))
-    told("import", write_csv(tmp_path / "run.csv", run), "--classes", 10, "--out", tmp_path)
+    typed("import", write_csv(tmp_path / "run.csv", run), "--classes", 10, "--out", tmp_path)
     log = tmp_path / "run.h5"
 
-    assert "training:   loss 0.15" in told("diagnose", log).stdout
-    watched = told("watch", log)
+    assert "training:   loss 0.15" in typed("diagnose", log).stdout
+    watched = typed("watch", log)
     assert watched.exit_code == 0
     assert "epoch 4 ended: loss 0.150" in watched.output
     assert "validation: loss 0.200" in watched.output
@@ -85,8 +80,8 @@ def test_an_imported_log_without_accuracies_is_diagnosed_and_watched(tmp_path):
 
 
 def test_the_live_view_gives_the_curve_of_the_losses_the_whole_width(good, tmp_path):
-    told("import", good, "--classes", 10, "--out", tmp_path)
-    watched = told("watch", tmp_path / "good.h5")
+    typed("import", good, "--classes", 10, "--out", tmp_path)
+    watched = typed("watch", tmp_path / "good.h5")
 
     assert "loss 0.1" in watched.output
     assert "accuracy" not in watched.output
@@ -95,7 +90,7 @@ def test_the_live_view_gives_the_curve_of_the_losses_the_whole_width(good, tmp_p
 
 def test_a_page_of_losses_says_how_low_they_are_and_draws_no_empty_curve(tmp_path):
     run = losses(val_loss=np.where(np.arange(240) % 60 == 59, 0.2, np.nan))
-    result = told("report", write_csv(tmp_path / "good.csv", run), "--classes", 10, "-o", tmp_path / "page")
+    result = typed("report", write_csv(tmp_path / "good.csv", run), "--classes", 10, "-o", tmp_path / "page")
     page = (tmp_path / "page" / "report.html").read_text()
 
     assert result.exit_code == 0
@@ -116,7 +111,7 @@ def test_a_figure_of_losses_shows_the_accuracies_of_validations(tmp_path):
 
 
 def test_statistics_list_no_accuracy_that_no_run_has(good, dead):
-    result = told("stats", good, dead, "--classes", 10)
+    result = typed("stats", good, dead, "--classes", 10)
 
     assert result.exit_code == 0
     assert "1 of 2" in result.stdout
@@ -125,8 +120,8 @@ def test_statistics_list_no_accuracy_that_no_run_has(good, dead):
 
 
 def test_a_folder_of_runs_without_tensors_has_a_page(good, dead, tmp_path):
-    told("import", good, dead, "--classes", 10, "--out", tmp_path / "runs")
-    result = told("report", tmp_path / "runs", "--runs", "none", "--jobs", 1, "-o", tmp_path / "page")
+    typed("import", good, dead, "--classes", 10, "--out", tmp_path / "runs")
+    result = typed("report", tmp_path / "runs", "--runs", "none", "--jobs", 1, "-o", tmp_path / "page")
 
     assert result.exit_code == 0
     assert "1 of 2" in (tmp_path / "page" / "report.html").read_text()
@@ -148,6 +143,6 @@ def test_a_loop_of_ones_own_without_accuracies_tells_its_losses(tmp_path, capsys
     assert cards[-1].startswith("Step 5 of 6: loss ")
     assert cards[-1].count("accuracy") == 0
     assert "validation loss 0.5000" in set(open_run(tmp_path / "own.h5").events["message"])
-    result = told("diagnose", tmp_path / "own.h5")
+    result = typed("diagnose", tmp_path / "own.h5")
     assert "validation: loss 0.5\n" in result.stdout
     assert "accuracy –" not in result.stdout

@@ -8,16 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.training import TrainingResult, run_training
 from lenet import Settings
 from lenet.hooks import RunStart
-from reports.cli import main
 from reports.terminal.live import LiveView
 from reports.terminal.pace import Pace
+from tests.helpers.command_line import typed
 from tests.helpers.small_models import mnist
 
 LOST = "it was removed or replaced while it was written"
@@ -51,7 +50,7 @@ def test_the_command_says_so_at_once_and_at_the_end(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     line = "train --network feedforward --limit 256 --steps 4 --out run.h5"
 
-    result = CliRunner().invoke(main, line.split())
+    result = typed(*line.split())
 
     told = result.stderr.splitlines()
     assert result.exit_code == 4, result.output

@@ -9,10 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from click.testing import CliRunner
 
-from reports.cli import main
 from reports.text.command_line import path_word
+from tests.helpers.command_line import typed
 from tests.helpers.log_writers import whole_log
 
 NAMES = ["a#b?c%41.h5", "-x.h5", "a b.h5", "ü&<i>.h5", "a:b.h5", "'\".h5"]
@@ -23,7 +22,7 @@ def test_links_of_a_study_lead_to_the_reports_of_its_runs(tmp_path: Path) -> Non
     for name in NAMES:
         whole_log(tmp_path / name)
 
-    result = CliRunner().invoke(main, ["report", str(tmp_path)])
+    result = typed("report", tmp_path)
 
     assert result.exit_code == 0, result.output
     page = tmp_path / "report" / "report.html"
@@ -46,12 +45,10 @@ def test_a_path_is_one_word_that_is_no_option(name: str) -> None:
 @pytest.mark.usefixtures("no_pictures")
 def test_the_command_that_is_suggested_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    trained = CliRunner().invoke(
-        main, ["train", "--network", "feedforward", "--limit", "256", "--steps", "2", "--out", "./-x.h5"]
-    )
+    trained = typed("train", "--network", "feedforward", "--limit", "256", "--steps", "2", "--out", "./-x.h5")
     (suggested,) = re.findall(r"^next: lenet-diag (.*)$", trained.stderr, re.MULTILINE)
 
-    result = CliRunner().invoke(main, shlex.split(suggested))
+    result = typed(*shlex.split(suggested))
 
     assert suggested == "report ./-x.h5"
     assert result.exit_code == 0, result.output

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from reports.cli import LazyGroup, main
 from reports.commands import help_lines
 from tests.helpers.broken_runs import broken_log
+from tests.helpers.command_line import typed
 from tests.helpers.log_writers import whole_log
 from tests.helpers.odd_files import ODD_FILES, what_is_there
 
@@ -79,7 +79,7 @@ def test_only_regular_files_are_replaced(
     ODD_FILES[kind](path)
     before = what_is_there(path)
 
-    result = CliRunner().invoke(main, line.split())
+    result = typed(*line.split())
 
     assert what_is_there(path) == before
     assert result.exit_code in (2, 3), result.output

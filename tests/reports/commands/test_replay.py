@@ -5,23 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from lenet import load_state
-from reports.cli import main
 from tests.helpers.broken_runs import broken_log
+from tests.helpers.command_line import typed
 from tests.helpers.logged_runs import logged
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
-def call(*arguments: str | Path | int) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in arguments])
-
-
 def test_the_origin_gets_a_page_and_its_figures_beside_the_log() -> None:
     log = broken_log()
-    result = call("replay", log)
+    result = typed("replay", log)
     folder = log.with_suffix(".origin")
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(folder / "origin.html")
@@ -33,7 +28,7 @@ def test_the_origin_gets_a_page_and_its_figures_beside_the_log() -> None:
 
 def test_a_step_is_opened_with_its_exact_state(tmp_path: Path) -> None:
     log = broken_log()
-    result = call("replay", log, "--step", 9, "--state", tmp_path / "s.npz", "-o", tmp_path / "out")
+    result = typed("replay", log, "--step", 9, "--state", tmp_path / "s.npz", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == [str(tmp_path / "s.npz"), str(tmp_path / "out" / "origin.html")]
     state = load_state(tmp_path / "s.npz")
@@ -56,7 +51,7 @@ def test_a_step_is_opened_with_its_exact_state(tmp_path: Path) -> None:
     ],
 )
 def test_a_check_only_says_whether_the_run_is_proven(arguments: tuple[str, ...], said: str) -> None:
-    result = call("replay", broken_log(), *arguments)
+    result = typed("replay", broken_log(), *arguments)
     assert result.exit_code == 0, result.output
     assert said in result.stdout
     assert len(result.stdout.splitlines()) == 1
@@ -64,9 +59,9 @@ def test_a_check_only_says_whether_the_run_is_proven(arguments: tuple[str, ...],
 
 @pytest.mark.parametrize("arguments", [("--check",), ("--check", "0:19"), ("--check", ":19")])
 def test_a_check_may_stand_before_the_log(arguments: tuple[str, ...]) -> None:
-    result = call("replay", *arguments, broken_log())
+    result = typed("replay", *arguments, broken_log())
     assert result.exit_code == 0, result.output
-    assert result.stdout == call("replay", broken_log(), *arguments).stdout
+    assert result.stdout == typed("replay", broken_log(), *arguments).stdout
 
 
 @pytest.mark.parametrize(
@@ -81,21 +76,21 @@ def test_a_check_may_stand_before_the_log(arguments: tuple[str, ...]) -> None:
     ],
 )
 def test_what_cannot_be_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
-    result = call("replay", broken_log(), *arguments)
+    result = typed("replay", broken_log(), *arguments)
     assert result.exit_code == code, result.output
     assert said in result.stderr.replace("\n", " ")
     assert "Usage:" in result.stderr or len(result.stderr.splitlines()) == 1
 
 
 def test_a_log_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    result = call("replay", tmp_path / "none.h5")
+    result = typed("replay", tmp_path / "none.h5")
     assert result.exit_code == 3
     assert result.stderr == f"error: {tmp_path / 'none.h5'}: no such file\n"
 
 
 def test_a_run_on_data_that_are_not_here_is_one_line(tmp_path: Path) -> None:
     logged(tmp_path / "run.h5")
-    result = call("replay", tmp_path / "run.h5")
+    result = typed("replay", tmp_path / "run.h5")
     assert result.exit_code == 3
     assert "data" in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -105,7 +100,7 @@ def test_a_run_on_data_that_are_not_here_is_one_line(tmp_path: Path) -> None:
 def test_the_report_opens_the_origin_unless_it_is_not_wanted(tmp_path: Path) -> None:
     log = broken_log()
     for option, has_it in (("--replay", True), ("--no-replay", False)):
-        result = call("report", log, option, "-o", tmp_path / option)
+        result = typed("report", log, option, "-o", tmp_path / option)
         assert result.exit_code == 0, result.output
         page = (tmp_path / option / "report.html").read_text()
         assert ("The origin</h2>" in page) == has_it
@@ -114,7 +109,7 @@ def test_the_report_opens_the_origin_unless_it_is_not_wanted(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("no_pictures")
 def test_a_report_of_a_run_that_cannot_be_replayed_says_why_in_one_line(tmp_path: Path) -> None:
-    result = call("report", broken_log(), "--data", tmp_path, "-o", tmp_path / "out")
+    result = typed("report", broken_log(), "--data", tmp_path, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert "The run cannot be replayed:" in page
@@ -124,13 +119,13 @@ def test_a_report_of_a_run_that_cannot_be_replayed_says_why_in_one_line(tmp_path
 @pytest.mark.slow
 def test_the_runs_of_a_study_and_restarted_runs_are_proven(tmp_path: Path) -> None:
     small = ("--network", "feedforward", "--limit", "1280", "--epochs", "8")
-    made = call("study", "--runs", "2", "--jobs", "1", *small, "--lr", "0.1", "--out", tmp_path / "study")
+    made = typed("study", "--runs", "2", "--jobs", "1", *small, "--lr", "0.1", "--out", tmp_path / "study")
     assert made.exit_code == 0, made.output
     (tmp_path / "died").mkdir()
-    call("train", *small, "--lr", "20", "--on-defect", "restart", "--out", tmp_path / "died" / "run.h5")
+    typed("train", *small, "--lr", "20", "--on-defect", "restart", "--out", tmp_path / "died" / "run.h5")
     logs = [*(tmp_path / "study").rglob("*.h5"), *(tmp_path / "died").glob("*.h5")]
     assert len(logs) >= 3 + 2
     for log in logs:
-        checked = call("replay", log, "--check")
+        checked = typed("replay", log, "--check")
         assert checked.exit_code == 0, checked.output
         assert checked.stdout.startswith("proven: replayed steps 0 to ")

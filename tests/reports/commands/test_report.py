@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from reports.cli import main
 from reports.commands import report
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.command_line import typed
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +22,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthetic.write_log(synthetic.dead(120), tmp_path_factory.mktemp("runs") / "dead.h5")
 
 
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in arguments])
-
-
 def test_a_run_gets_a_page_and_its_figures_beside_the_log(log):
-    result = call("report", log)
+    result = typed("report", log)
     folder = log.with_suffix(".report")
 
     assert result.exit_code == 0, result.output
@@ -39,7 +34,7 @@ def test_a_run_gets_a_page_and_its_figures_beside_the_log(log):
 
 @pytest.mark.usefixtures("no_pictures")
 def test_a_folder_gets_a_page_that_links_the_pages_of_its_runs(log, tmp_path):
-    result = call("report", log.parent, "-o", tmp_path / "out", "--jobs", "1")
+    result = typed("report", log.parent, "-o", tmp_path / "out", "--jobs", "1")
     assert result.exit_code == 0, result.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert 'href="dead/report.html"' in page
@@ -59,7 +54,7 @@ def test_a_killed_worker_is_one_line_and_takes_no_other_report_with_it(log, tmp_
     for name in ("killed.h5", "other.h5"):
         shutil.copy(log, tmp_path / "runs" / name)
     monkeypatch.setattr(report, "_one_report", _killed_at)
-    result = call("report", tmp_path / "runs", "--jobs", "1")
+    result = typed("report", tmp_path / "runs", "--jobs", "1")
 
     assert result.exit_code == 3
     assert f"error: {tmp_path / 'runs' / 'killed.h5'}: no report: its process died (signal 9)" in result.stderr
@@ -72,7 +67,7 @@ def test_a_disk_that_fills_up_under_a_worker_is_one_line_and_exit_code_4(log, tm
     (tmp_path / "runs").mkdir()
     shutil.copy(log, tmp_path / "runs" / "full.h5")
     monkeypatch.setattr(report, "_one_report", _killed_at)
-    result = call("report", tmp_path / "runs", "--jobs", "1")
+    result = typed("report", tmp_path / "runs", "--jobs", "1")
 
     assert result.exit_code == 4
     assert result.stderr.splitlines()[-1].endswith("full: no space left on device")
@@ -84,7 +79,7 @@ def test_a_file_that_is_no_log_gives_one_line_and_exit_code_3(command, content, 
     path = tmp_path / "x.h5"
     if content is not None:
         path.write_bytes(content)
-    result = call(command, path)
+    result = typed(command, path)
 
     assert result.exit_code == 3
     assert result.stderr.count("\n") == 1
@@ -92,7 +87,7 @@ def test_a_file_that_is_no_log_gives_one_line_and_exit_code_3(command, content, 
 
 
 def test_an_empty_folder_gives_one_line_and_exit_code_3(tmp_path):
-    result = call("report", tmp_path)
+    result = typed("report", tmp_path)
 
     assert result.exit_code == 3
     assert result.stderr.count("\n") == 1
@@ -100,7 +95,7 @@ def test_an_empty_folder_gives_one_line_and_exit_code_3(tmp_path):
 
 def test_a_place_that_cannot_be_written_gives_one_line_and_exit_code_4(log, tmp_path):
     (tmp_path / "file").write_text("")
-    result = call("report", log, "-o", tmp_path / "file" / "out")
+    result = typed("report", log, "-o", tmp_path / "file" / "out")
 
     assert result.exit_code == 4
     assert result.stderr.count("\n") == 1
@@ -108,7 +103,7 @@ def test_a_place_that_cannot_be_written_gives_one_line_and_exit_code_4(log, tmp_
 
 
 def test_watching_a_run_that_is_over_shows_its_last_state(log):
-    result = call("watch", log)
+    result = typed("watch", log)
 
     assert result.exit_code == 0
     assert "completed" in result.stdout

@@ -12,19 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from diagnostics.log.reader import open_run
-from reports.cli import main
 from tests.helpers.broken_runs import LIVES, dying_log
+from tests.helpers.command_line import typed
 from tests.helpers.made_up_deaths import made_up_tables, usual
 
 ROOT = Path(__file__).parents[3]
 SMALL = ("--runs", "2", "--arm", "clip", "--horizon", "120")
-
-
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +28,10 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_answer_is_counts_and_words_on_stdout_and_as_json(log: Path) -> None:
-    result = call("rescue", log, *SMALL)
+    result = typed("rescue", log, *SMALL)
     assert result.exit_code == 0, result.stderr
 
-    again = call("rescue", log, *SMALL, "--resume", "--json")
+    again = typed("rescue", log, *SMALL, "--resume", "--json")
     told = json.loads(again.stdout)
 
     assert result.stdout.startswith("what would have saved it, from step")
@@ -51,7 +46,7 @@ def test_the_options_of_a_plan_are_obeyed(log: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     plan = ("--runs", "1", "--arm", "clip", "--from", "3", "--horizon", "60", "--seed", "7", "--jobs", "1")
 
-    result = call("rescue", log, *plan, "--out", folder, "--keep-branches", "--json")
+    result = typed("rescue", log, *plan, "--out", folder, "--keep-branches", "--json")
     told = json.loads(result.stdout)
     kept = {path.name: open_run(path).index["step"] for path in (folder / "branches").glob("*.h5")}
 
@@ -66,8 +61,8 @@ def test_branches_that_are_there_are_not_replaced_unasked(log: Path, tmp_path: P
     folder.mkdir()
     (folder / "rescue.json").write_text('{"format": "lenet-diag rescue 1", "plan": {}}')
 
-    unasked = call("rescue", log, *SMALL, "--out", folder)
-    other = call("rescue", log, *SMALL, "--out", folder, "--resume")
+    unasked = typed("rescue", log, *SMALL, "--out", folder)
+    other = typed("rescue", log, *SMALL, "--out", folder, "--resume")
 
     assert (unasked.exit_code, other.exit_code) == (2, 2)
     assert "add --resume, or give another --out" in unasked.stderr
@@ -84,7 +79,7 @@ def test_a_healthy_run_and_wrong_options_are_one_line(log: Path, tmp_path: Path)
         (("rescue", tmp_path / "none.h5"), 3, "no such file"),
         (("rescue", log, "--runs", "0"), 2, "--runs"),
     ):
-        result = call(*arguments)
+        result = typed(*arguments)
         assert result.exit_code == code, result.output
         assert words in result.stderr
         assert "Traceback" not in result.output
@@ -94,7 +89,7 @@ def test_the_page_of_the_study_follows_from_its_tables_alone(tmp_path: Path) -> 
     page = tmp_path / "rescue.md"
     made_up_tables(page, usual)
 
-    result = call("study", "--preset", "rescue", "--page", page, "--page-only", "--out", tmp_path / "none")
+    result = typed("study", "--preset", "rescue", "--page", page, "--page-only", "--out", tmp_path / "none")
 
     assert result.exit_code == 0, result.stderr
     assert f"page: {page}" in result.stderr
@@ -104,7 +99,7 @@ def test_the_page_of_the_study_follows_from_its_tables_alone(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("option", [("--lr", "0.1"), ("--runs", "3"), ("--on-defect", "stop"), ("--reuse", "x")])
 def test_the_study_of_rescues_is_fixed(option: tuple[str, str], tmp_path: Path) -> None:
-    result = call("study", "--preset", "rescue", "--out", tmp_path, *option)
+    result = typed("study", "--preset", "rescue", "--out", tmp_path, *option)
 
     assert result.exit_code == 2
     assert f"{option[0]}: --preset rescue is one fixed study and does not take it" in result.stderr

@@ -21,6 +21,7 @@ from diagnostics.study.results import comparisons_of, groups_of, load_study
 from lenet.settings import Settings
 from reports.cli import main
 from reports.commands.study_arms import written_arms
+from tests.helpers.command_line import typed
 from tests.helpers.fake_work import FakeWork, SameProcessExecutor
 
 ARMS = ("clip: --clip-norm 1", "plain:", 'slow: --lr 0.1 --l2 "dense1=0.01"')
@@ -89,8 +90,8 @@ def test_what_cannot_be_an_arm_is_one_line(study: Any, texts: list[str], words: 
 
 def test_statistics_python_and_pages_use_the_control_of_the_study(study: Any) -> None:
     told = study("--runs", 2, "--arm", ARMS[0], "--arm", ARMS[1], "--control", "plain")
-    stats = CliRunner().invoke(main, ["stats", "s", "--json"])
-    other = CliRunner().invoke(main, ["stats", "s", "--control", "clip"])
+    stats = typed("stats", "s", "--json")
+    other = typed("stats", "s", "--control", "clip")
     plan, loaded = load_study("s")
     groups = groups_of(plan, loaded.runs)
 
@@ -149,11 +150,11 @@ def test_how_long_a_study_takes_is_said_before_it(tmp_path: Path, monkeypatch: p
         "s",
     ]
 
-    told = CliRunner().invoke(main, given)
+    told = typed(*given)
 
     assert told.stderr.splitlines()[0].startswith("2 runs to train, about ")
     assert told.stderr.splitlines()[0].endswith(" with 1 at a time")
-    again = CliRunner().invoke(main, ["study", "--resume", "--out", "s"])
+    again = typed("study", "--resume", "--out", "s")
     assert "to train" not in again.stderr
 
 

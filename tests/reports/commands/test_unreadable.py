@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from reports.cli import main
+from tests.helpers.command_line import typed
 from tests.helpers.log_writers import whole_log
 
 READING = ["diagnose", "stats", "report", "export", "repair", "replay", "rescue", "watch", "train --resume --out"]
@@ -42,7 +41,7 @@ def test_a_log_that_may_not_be_read(place: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "open", refusing(os.open, "shut"))
     monkeypatch.setattr(Path, "open", refusing(Path.open, "shut"))
 
-    result = CliRunner().invoke(main, [*command.split(), "shut/run.h5"])
+    result = typed(*command.split(), "shut/run.h5")
 
     assert result.exit_code == 3, result.output
     assert result.stderr.splitlines()[0] == "error: shut/run.h5: cannot be read: permission denied"
@@ -53,7 +52,7 @@ def test_a_folder_that_may_not_be_listed(place: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "listdir", refusing(os.listdir, "shut"))
     monkeypatch.setattr(os, "scandir", refusing(os.scandir, "shut"))
 
-    result = CliRunner().invoke(main, [command, "shut"])
+    result = typed(command, "shut")
 
     assert result.exit_code == 3, result.output
     assert result.stderr.splitlines()[0] == "error: shut: cannot be read: permission denied"
@@ -65,7 +64,7 @@ def test_a_place_that_may_not_be_written_to(place: Path, monkeypatch: pytest.Mon
     whole_log(place / "run.h5")
     monkeypatch.setattr(Path, "open", refusing(Path.open, "shut"))
 
-    result = CliRunner().invoke(main, line.split())
+    result = typed(*line.split())
 
     assert result.exit_code == 4, result.output
     assert result.stderr.splitlines()[-1].startswith("error: shut/")
@@ -77,7 +76,7 @@ def test_data_that_may_not_be_read(place: Path, monkeypatch: pytest.MonkeyPatch)
         (place / "shut" / f"{name}-ubyte").write_bytes(b"x")
     monkeypatch.setattr(os, "open", refusing(os.open, "shut"))
 
-    result = CliRunner().invoke(main, ["train", "--data", "shut", "--no-log"])
+    result = typed("train", "--data", "shut", "--no-log")
 
     assert result.exit_code == 3, result.output
     assert result.stderr.startswith("error: shut/train-images-idx3-ubyte: cannot be read: permission denied; expected")

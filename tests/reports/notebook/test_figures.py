@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from matplotlib.figure import Figure
 
 import diagnostics as ld
 from diagnostics.errors import LogError, NotReplacedError, ReplayError, UnknownNameError
-from reports.cli import main
 from tests.helpers import synthetic_runs as synthetic
 from tests.helpers.broken_runs import broken_log
+from tests.helpers.command_line import typed
 
 PNG = b"\x89PNG"
 
@@ -69,7 +68,7 @@ def test_the_origin_is_opened_by_a_replay() -> None:
 def test_the_report_is_that_of_the_command(tmp_path: Path) -> None:
     log = synthetic.write_log(synthetic.healthy(60), tmp_path / "fine.h5")
     page = ld.open_run(log).report(str(tmp_path / "out"))
-    CliRunner().invoke(main, ["report", str(log)])
+    typed("report", log)
 
     assert page == tmp_path / "out" / "report.html"
     assert page.read_bytes() == (tmp_path / "fine.report" / "report.html").read_bytes()
