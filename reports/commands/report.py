@@ -128,15 +128,13 @@ def report_runs(path: Path, out: Path, wanted: Wanted, name: str | None = None) 
 
 def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted: Wanted, control: str | None) -> int:
     """The page of the folder and those of its runs; returns the exit code."""
-    from reports.commands.stats import collect, kept_words, notes, summary_folders
+    from reports.commands.stats import collect
     from reports.pages import html
     from reports.pages.study_data import StudyData
     from reports.pages.study_page import build
 
-    there = summary_folders((folder,))
-    loaded, groups, comparisons = collect((folder,), False, wanted.options, control)
-    for line in [*notes(loaded), *map(kept_words, sorted(summary_folders((folder,)) - there))]:
-        talk(line)
+    found = collect((folder,), False, wanted.options, control)
+    loaded, groups = found.loaded, found.groups
     if not groups:
         fail(f"{folder}: no finished run to report", UNREADABLE)
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
@@ -146,7 +144,8 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted
         talk(problem if name in faults else f"error: {problem}")
     problems = [*loaded.problems, *failures.values()]
     left_out = [*problems, *(f"{path.name}: has not ended" for path in loaded.unfinished)]
-    data = StudyData(folder.resolve().name, groups, comparisons, lambda r: _opened(r, wanted.options), links, left_out)
+    name = folder.resolve().name
+    data = StudyData(name, groups, found.comparisons, lambda r: _opened(r, wanted.options), links, left_out)
     say(html.write(build(data), out))
     return FAULT if faults else UNREADABLE if problems else 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,30 +64,28 @@ def command(
     read are named and left out (exit code 3).
     """
     from diagnostics.errors import DiagnosticsError
+    from diagnostics.statistics.summary_cache import Loaded
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv contradict each other; --save FOLDER writes both")
-    there = summary_folders(paths)
+    survivors = not include_defects
     with one_line_errors():
         try:
-            loaded, groups, comparisons = collect(paths, exclude_defect_steps, chosen(**known), control)
+            found = replace(collect(paths, exclude_defect_steps, chosen(**known), control), survivors=survivors)
         except DiagnosticsError as error:
             if as_json:
-                say(nothing_read(str(error), not include_defects).json, is_data=True)
+                say(RunStatistics(Loaded((), (), (str(error),)), [], [], survivors=survivors).json, is_data=True)
             raise
-        for line in [*notes(loaded), *map(kept_words, sorted(summary_folders(paths) - there))]:
-            talk(line)
-        forms = Forms(loaded, groups, comparisons, not include_defects, jobs_of(paths))
-        if not groups:
+        if not found.groups:
             if as_json:
-                say(forms.json, is_data=True)
+                say(found.json, is_data=True)
             talk("no finished run among these files")
             sys.exit(UNREADABLE)
-        say(forms.json if as_json else forms.csv if as_csv else forms.text, is_data=as_json or as_csv)
+        say(found.json if as_json else found.csv if as_csv else found.text, is_data=as_json or as_csv)
         if folder:
-            forms.save(folder)
+            found.save(folder)
             talk(f"written to {folder}")
-    if loaded.problems:
+    if found.loaded.problems:
         sys.exit(UNREADABLE)
 
 
@@ -96,10 +94,11 @@ def collect(
     exclude_defect_steps: bool,
     options: ImportOptions | None = None,
     control: str | None = None,
-) -> tuple[Loaded, list[Group], list[Comparison]]:
+) -> RunStatistics:
     """The runs in these files and folders, grouped and compared with ``control``, by default the first arm.
 
-    A single study keeps its own arms, and its own control where no other is named. Raises StudyError.
+    A single study keeps its own arms, and its own control where no other is named. What was left out, and a folder of
+    summaries that was made, are told on stderr. Raises StudyError.
     """
     from diagnostics.errors import LogError
     from diagnostics.imports import find_files
@@ -109,20 +108,25 @@ def collect(
     from diagnostics.study import results
     from diagnostics.study.plan import FILE
 
+    there = _summary_folders(paths)
     if len(paths) == 1 and (paths[0] / FILE).exists():
         plan, loaded = results.load_study(paths[0])
         groups = results.groups_of(plan, loaded.runs, exclude_defect_steps)
-        return loaded, groups, results.comparisons_of(plan, groups, control)
-    files, problems = find_files(paths)
-    if not files:
-        raise LogError("; ".join(problems))
-    loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None, options)
-    loaded = replace(loaded, problems=(*problems, *loaded.problems))
-    groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
-    return loaded, groups, compare_all(groups, control_among(groups, control))
+        found = RunStatistics(loaded, groups, results.comparisons_of(plan, groups, control), plan.jobs)
+    else:
+        files, problems = find_files(paths)
+        if not files:
+            raise LogError("; ".join(problems))
+        loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None, options)
+        loaded = replace(loaded, problems=(*problems, *loaded.problems))
+        groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
+        found = RunStatistics(loaded, groups, compare_all(groups, control_among(groups, control)))
+    for line in [*_notes(loaded), *map(kept_words, sorted(_summary_folders(paths) - there))]:
+        talk(line)
+    return found
 
 
-def summary_folders(paths: Sequence[Path]) -> set[Path]:
+def _summary_folders(paths: Sequence[Path]) -> set[Path]:
     """The folders of summaries that are there for these files and folders."""
     from diagnostics.statistics.summary_cache import FOLDER
 
@@ -140,16 +144,7 @@ def _show_progress(done: int, total: int) -> None:
         progress_line(f"read {done} of {total} runs", done == total)
 
 
-def jobs_of(paths: tuple[Path, ...]) -> list[int]:
-    """How many runs of a study were trained at a time, since times depend on it; empty where that is not known."""
-    from diagnostics.study.plan import FILE, StudyPlan
-
-    if len(paths) != 1 or not (paths[0] / FILE).exists():
-        return []
-    return StudyPlan.load(paths[0]).jobs
-
-
-def notes(loaded: Loaded) -> list[str]:
+def _notes(loaded: Loaded) -> list[str]:
     """What was left out, for stderr."""
     lines = [f"error: {problem}" for problem in loaded.problems]
     if loaded.unfinished:
@@ -159,26 +154,34 @@ def notes(loaded: Loaded) -> list[str]:
     return lines
 
 
-class Forms:
-    """The same statistics as text, JSON and CSV; ``survivors`` says whose figures are the headline."""
+@dataclass(frozen=True)
+class RunStatistics:
+    """The statistics of some runs, as text, JSON and CSV.
 
-    def __init__(
-        self, loaded: Loaded, groups: list[Group], comparisons: list[Comparison], survivors: bool, jobs: list[int]
-    ) -> None:
-        self._loaded, self._groups, self._comparisons = loaded, groups, comparisons
-        self._survivors, self._jobs = survivors, jobs
+    loaded: the runs, and what was left out.
+    groups: their arms.
+    comparisons: each arm against its control.
+    jobs: how many runs of a study were trained at a time; none (default) where that is not known.
+    survivors: whether the figures of survivors are the headline; default no.
+    """
+
+    loaded: Loaded
+    groups: list[Group]
+    comparisons: list[Comparison]
+    jobs: Sequence[int] = ()
+    survivors: bool = False
 
     @property
     def text(self) -> str:
         """For people: the headline, each arm, the comparisons."""
         from reports.text import statistics as stats_text
 
-        parts = [stats_text.headline(self._groups, self._survivors)]
-        parts += [stats_text.group_text(group, self._survivors) for group in self._groups]
-        if self._comparisons:
-            parts.append(stats_text.comparison_text(self._comparisons))
-        if self._jobs:
-            parts.append(stats_text.jobs_text(self._jobs))
+        parts = [stats_text.headline(self.groups, self.survivors)]
+        parts += [stats_text.group_text(group, self.survivors) for group in self.groups]
+        if self.comparisons:
+            parts.append(stats_text.comparison_text(self.comparisons))
+        if self.jobs:
+            parts.append(stats_text.jobs_text(self.jobs))
         return "\n\n".join(parts)
 
     @property
@@ -190,12 +193,12 @@ class Forms:
 
         value = {
             "format_version": JSON_VERSION,
-            "headline": "survivors" if self._survivors else "all",
-            "groups": [group.to_json() for group in self._groups],
-            "comparisons": [comparison.to_json() for comparison in self._comparisons],
-            "jobs": self._jobs,
-            "unfinished": [str(path) for path in self._loaded.unfinished],
-            "problems": list(self._loaded.problems),
+            "headline": "survivors" if self.survivors else "all",
+            "groups": [group.to_json() for group in self.groups],
+            "comparisons": [comparison.to_json() for comparison in self.comparisons],
+            "jobs": self.jobs,
+            "unfinished": [str(path) for path in self.loaded.unfinished],
+            "problems": list(self.loaded.problems),
         }
         return json.dumps(value, indent=2, allow_nan=False)
 
@@ -204,7 +207,7 @@ class Forms:
         """One row an arm."""
         from diagnostics.statistics.frames import groups_frame
 
-        return groups_frame(self._groups).to_csv(lineterminator="\n").rstrip("\n")
+        return groups_frame(self.groups).to_csv(lineterminator="\n").rstrip("\n")
 
     def save(self, folder: Path) -> None:
         """All forms, and one row a run. Raises LogWriteError."""
@@ -214,11 +217,4 @@ class Forms:
         write_text(folder / "stats.txt", self.text + "\n")
         write_text(folder / "stats.json", self.json + "\n")
         write_text(folder / "stats.csv", self.csv + "\n")
-        write_text(folder / "runs.csv", runs_frame(self._groups).to_csv(lineterminator="\n"))
-
-
-def nothing_read(problem: str, survivors: bool) -> Forms:
-    """The statistics of no run, with the reason why there is none; ``survivors`` as in Forms."""
-    from diagnostics.statistics.summary_cache import Loaded
-
-    return Forms(Loaded((), (), (problem,)), [], [], survivors, [])
+        write_text(folder / "runs.csv", runs_frame(self.groups).to_csv(lineterminator="\n"))

@@ -281,14 +281,14 @@ def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
     """Print the statistics; write the page of a preset."""
     from diagnostics.statistics.summary_cache import FOLDER
     from diagnostics.study.results import comparisons_of, groups_of, load_study
-    from reports.commands.stats import Forms, kept_words
+    from reports.commands.stats import RunStatistics, kept_words
 
     plan, loaded = load_study(folder)
     groups = groups_of(plan, loaded.runs)
     if not groups:
         talk("no finished run in this study yet")
         return
-    say(Forms(loaded, groups, comparisons_of(plan, groups), survivors=False, jobs=plan.jobs).text)
+    say(RunStatistics(loaded, groups, comparisons_of(plan, groups), plan.jobs).text)
     if plan.preset:
         from reports.results import write_page
 
