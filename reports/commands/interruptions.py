@@ -1,25 +1,33 @@
-"""SIGTERM as an exception, so that a command with workers ends them too."""
+"""Ctrl-C and SIGTERM end a command with workers in order: the workers end too, and a line says how to go on."""
 
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from reports.commands.exit_codes import INTERRUPTED, TERMINATED
+from reports.terminal.output import talk
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends the workers and tells how to go on, as Ctrl-C does."""
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM as an exception."""
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
-    """SIGTERM as an exception while runs are trained; before and after it ends the process as it always does."""
+def ending_in_order(how_to_go_on: str) -> Iterator[None]:
+    """Within it an interrupted command ends in order; before and after, SIGTERM ends the process as it always does."""
 
     def end(*_: object) -> None:
-        raise Terminated
+        raise _Terminated
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+    except KeyboardInterrupt as interruption:
+        talk(f"interrupted; {how_to_go_on}")
+        sys.exit(TERMINATED if isinstance(interruption, _Terminated) else INTERRUPTED)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.commands.exit_codes import INTERRUPTED, TERMINATED
-from reports.commands.interruptions import Terminated, ending_in_order
+from reports.commands.interruptions import ending_in_order
 from reports.terminal.output import talk
 
 if TYPE_CHECKING:
@@ -31,24 +29,18 @@ def run_rescue_study(folder: Path, page: Path, executor: Executor, *, page_only:
     study = DeathStudy(folder, tables, executor=executor)
     if not page_only:
         page.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with ending_in_order():
-                study.run(_StudyShown())
-        except KeyboardInterrupt as interruption:
-            talk(f"interrupted; {tables.runs_file} has what is done, and the same command goes on")
-            sys.exit(TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
+        with ending_in_order(f"{tables.runs_file} has what is done, and the same command goes on"):
+            study.run(_show)
     from reports.results import write_rescue_page
 
     talk(f"page: {write_rescue_page(tables, page)}")
 
 
-class _StudyShown:
-    """Shows the seed at work, the deaths so far, and how far the rescue at work is."""
+def _show(progress: DeathStudyProgress) -> None:
+    """Show the seed at work, the deaths so far, and how far the rescue at work is."""
+    from reports.terminal.progress_line import progress_line
 
-    def __call__(self, progress: DeathStudyProgress) -> None:
-        from reports.terminal.progress_line import progress_line
-
-        counts = ", ".join(f"{name} {deaths}" for name, deaths in progress.deaths.items())
-        rescue = progress.rescue
-        doing = "training" if rescue is None else f"rescue, {len(rescue.results)} of {rescue.total} branches"
-        progress_line(f"deaths: {counts}; {progress.population.name} seed {progress.seed}: {doing}", is_last=False)
+    counts = ", ".join(f"{name} {deaths}" for name, deaths in progress.deaths.items())
+    rescue = progress.rescue
+    doing = "training" if rescue is None else f"rescue, {len(rescue.results)} of {rescue.total} branches"
+    progress_line(f"deaths: {counts}; {progress.population.name} seed {progress.seed}: {doing}", is_last=False)

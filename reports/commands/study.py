@@ -11,9 +11,9 @@ import click
 
 from lenet.setting_values import option_name
 from reports.commands import rescue_study
-from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, TERMINATED, one_line_errors
+from reports.commands.exit_codes import DEFECTS, FAILED, one_line_errors
 from reports.commands.grouped_help import GroupedCommand
-from reports.commands.interruptions import Terminated, ending_in_order
+from reports.commands.interruptions import ending_in_order
 from reports.commands.options import ON_DEFECT, grid_options, grouped, log_options, scheduler_option
 from reports.commands.study_arms import written_arms
 from reports.commands.values import FILE, FOLDER, FROM_1, KnownName
@@ -245,18 +245,15 @@ def execute(
     from reports.text.numbers import counted
 
     where = f" --scheduler {path_word(scheduler)}" if scheduler else ""
-    again = f"lenet-diag study --resume --out {path_word(folder)}{where}"
+    again = f"go on with: lenet-diag study --resume --out {path_word(folder)}{where}"
     study = Study(plan, folder, executor.jobs, reuse=reuse, executor=executor)
     tell_duration(plan, folder, executor.jobs)
     try:
-        with ending_in_order(), StudyView(TerminalConsole(stderr=True)) as view:
+        with ending_in_order(again), StudyView(TerminalConsole(stderr=True)) as view:
             study.run(view)
     except SchedulerError:
-        talk(f"what is done is kept; go on with: {again}")
+        talk(f"what is done is kept; {again}")
         raise
-    except KeyboardInterrupt as interruption:
-        talk(f"interrupted; go on with: {again}")
-        sys.exit(TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED)
     crashed = sum(run.is_crashed for run in study.runs)
     if crashed:
         why = folder / FAILURES
