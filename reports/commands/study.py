@@ -15,7 +15,7 @@ from reports.commands.exit_codes import DEFECTS, FAILED, one_line_errors
 from reports.commands.grouped_help import GroupedCommand
 from reports.commands.interruptions import ending_in_order
 from reports.commands.options import ON_DEFECT, grid_options, grouped, log_options, scheduler_option
-from reports.commands.study_arms import written_arms
+from reports.commands.study_plan import DEFAULT_RUNS, check_agreement, check_data, check_folder, make_plan
 from reports.commands.values import FILE, FOLDER, FROM_1, KnownName
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
@@ -24,8 +24,6 @@ from reports.text.stopping import stopping_price
 if TYPE_CHECKING:
     from diagnostics.executors.executor import Executor
     from diagnostics.study.plan import StudyPlan
-
-DEFAULT_RUNS = 10
 
 
 def preset_names() -> list[str]:
@@ -161,76 +159,6 @@ def command(
                 code = execute(plan, folder, executor, reuse, scheduler)
         show_result(plan, folder, page)
     sys.exit(code)
-
-
-def make_plan(
-    given: dict[str, list[Any]],
-    runs: int | None,
-    preset_name: str | None,
-    how: dict[str, Any],
-    written: tuple[str, ...] = (),
-    control: str | None = None,
-) -> StudyPlan:
-    """The plan these options ask for. Raises StudyError or SettingsError."""
-    from diagnostics.errors import StudyError
-    from diagnostics.study.plan import StudyPlan
-    from diagnostics.study.planned_arms import GIVEN_ONCE, grid
-    from diagnostics.study.presets import preset
-
-    for name, why in GIVEN_ONCE.items():
-        if len(given.get(name, ())) > 1:
-            raise StudyError(f"--{name}: given more than once; {why}")
-    seeds = given.pop("seed", [0])
-    if written:
-        return StudyPlan(written_arms(written, given, runs or DEFAULT_RUNS, control), seeds[0], **how)
-    if preset_name is None:
-        return StudyPlan(grid(given, runs or DEFAULT_RUNS, control), seeds[0], **how)
-    several = [name for name, values in given.items() if len(values) > 1]
-    if several:
-        raise StudyError(f"{option_name(several[0])}: given more than once, which --preset does not allow")
-    arms = preset(preset_name).build({name: values[0] for name, values in given.items()}, runs)
-    return StudyPlan(arms, seeds[0], preset=preset_name, **how)
-
-
-def check_folder(folder: Path, flag: str | None) -> None:
-    """Ask for a study where ``flag`` takes one, and for --resume where there is one already. Raises StudyError."""
-    from diagnostics.errors import StudyError
-    from diagnostics.study.plan import FILE
-
-    exists = (folder / FILE).exists()
-    if exists and not flag:
-        raise StudyError(f"{folder}: holds a study already; add --resume to go on with it, or choose another --out")
-    if flag and not exists:
-        raise StudyError(f"{folder}: holds no study (no {FILE}); leave out {flag} to start one, or give another --out")
-
-
-def check_agreement(plan: StudyPlan, folder: Path, flag: str, given: dict[str, Any]) -> None:
-    """Refuse options that say something else than the plan that ``flag`` goes by. Raises StudyError."""
-    from diagnostics.errors import StudyError
-
-    for name, value in given.items():
-        if value is None:
-            continue
-        if name in ("runs", "seed"):
-            own = [arm.runs for arm in plan.arms] if name == "runs" else [plan.first_seed]
-        elif hasattr(plan, name):
-            own = [getattr(plan, name)]
-        else:
-            own = [arm.settings[name] for arm in plan.arms]
-        for one in value if isinstance(value, list) else [value]:
-            if one not in own:
-                was = " and ".join(dict.fromkeys(map(str, own)))
-                raise StudyError(
-                    f"{option_name(name)} {one}: the study in {folder} was started with {was}; {flag} keeps that"
-                )
-
-
-def check_data(plan: StudyPlan) -> None:
-    """Read the data once before all workers do, so that an error is printed once. Raises DataError."""
-    from lenet.data import load_dataset
-
-    for folder in {arm.settings["data"] for arm in plan.arms} - {None}:
-        load_dataset(folder, None)
 
 
 def execute(

@@ -20,7 +20,7 @@ from diagnostics.study.planned_arms import arm_settings, arms_of, grid
 from diagnostics.study.results import comparisons_of, groups_of, load_study
 from lenet.settings import Settings
 from reports.cli import main
-from reports.commands.study_arms import written_arms
+from reports.commands.study_plan import written_arms
 from tests.helpers.command_line import typed
 from tests.helpers.fake_work import FakeWork, SameProcessExecutor
 

@@ -13,7 +13,8 @@ from diagnostics.study.planned_arms import grid
 from diagnostics.study.presets import CONTROL, PRESETS, preset
 from diagnostics.study.results import load_study
 from diagnostics.study.runner import note_start
-from reports.commands.study import command, make_plan
+from reports.commands.study import command
+from reports.commands.study_plan import make_plan
 from reports.results import PAGES, write_page
 from tests.helpers.fake_runs import fake_run, fake_study
 
