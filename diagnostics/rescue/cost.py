@@ -44,7 +44,7 @@ class RemedyCost:
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
-        return {"arm": self.arm.name, "dose": self.arm.dose, **_without_arm(self)}
+        return {"arm": self.arm.name, "dose": self.arm.dose, **{n: v for n, v in asdict(self).items() if n != "arm"}}
 
 
 def read_costs(plan: RescuePlan, endings: Mapping[str, Ending]) -> tuple[RemedyCost, ...]:
@@ -76,7 +76,3 @@ def _cost(arm: RescueArm, found: Mapping[int | None, Ending], control: Mapping[i
 
 def _alive(endings: Mapping[int | None, Ending]) -> dict[int | None, float]:
     return {seed: one.accuracy for seed, one in endings.items() if one.fate is Fate.ALIVE}
-
-
-def _without_arm(cost: RemedyCost) -> dict[str, Any]:
-    return {name: value for name, value in asdict(cost).items() if name != "arm"}

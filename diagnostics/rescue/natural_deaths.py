@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from diagnostics.record.options import RecordingOptions
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.training import run_training
 from diagnostics.run.run import Run
-from lenet.data import Dataset, load_dataset
+from diagnostics.study.worker import dataset
 from lenet.hooks import Hook, StepEnd, StopTraining
 from lenet.settings import Settings
 
@@ -76,7 +75,7 @@ def train_seed(population: Population, seed: int, path: Path) -> Run:
         settings,
         path,
         RECORDING,
-        dataset=_dataset(settings.data, settings.limit),
+        dataset=dataset(settings.data, settings.limit),
         hooks=lambda recorder: [EndWhenLost(recorder)],
     )
     if result.interruption is not None:
@@ -114,8 +113,3 @@ class SeedTraining(Work[tuple[Population, int], None]):
 def is_of_this_code(run: Run) -> bool:
     """Whether a run ended in order and was trained by the commit that runs now."""
     return run.status in ("completed", "stopped") and run.info.environment.get("commit") == commit()
-
-
-@cache
-def _dataset(folder: str | None, limit: int | None) -> Dataset:
-    return load_dataset(folder, limit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +82,11 @@ def _once(settings: Settings, options: TrainOptions, data: Dataset, attempt: int
     end = WatchEnd()
 
     def hooks(recorder: Recorder) -> list[Hook]:
-        return [end, *(_live_view(recorder) if options.is_live else ())]
+        if not options.is_live:
+            return [end]
+        from reports.terminal.live import LiveView
+
+        return [end, LiveView(recorder)]
 
     result = run_training(
         settings,
@@ -99,12 +102,6 @@ def _once(settings: Settings, options: TrainOptions, data: Dataset, attempt: int
     if result.interruption is not None:
         raise result.interruption
     return result
-
-
-def _live_view(recorder: Recorder) -> Sequence[Hook]:
-    from reports.terminal.live import LiveView
-
-    return [LiveView(recorder)]
 
 
 def _tell(result: TrainingResult, ended_at: EndNumbers | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnostics.rescue.death_study import SAME_RATE, TREATMENTS
 from diagnostics.rescue.plan import CONTROL
-from reports.results.cells import p_value
+from reports.results.cells import p_value, points
 from reports.results.study_numbers import Numbers
 from reports.text.numbers import NONE, counted, percent
 
@@ -109,13 +109,7 @@ def _range(share: Mapping[str, Any]) -> str:
 
 
 def _difference(one: Numbers) -> str:
-    if one["difference"] is None:
-        return NONE
-    words = f"{100 * one['difference']:+.0f}"
-    if one["interval"] is None:
-        return words
-    low, high = one["interval"]
-    return f"{words} ({100 * low:+.0f} to {100 * high:+.0f})"
+    return points(one["difference"], one["interval"] or (None, None), 0)
 
 
 def _against_row(words: str, one: Numbers) -> tuple[str, ...]:
