@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.adapters.network import FoundTap, find_taps
 from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
 from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.tap_finder import FoundTap, TapFinder
 from diagnostics.adapters.tensors import find_layers
 from diagnostics.adapters.walk import arrays_of
 from lenet.errors import SettingsError
@@ -42,7 +42,8 @@ class WatchedNetwork:
         taps: Sequence[Tap] | None,
     ) -> None:
         self._network: Read = network if callable(network) and not _holds_layers(network) else lambda: network
-        self._gradients, self._activations = gradients, dict(activations)
+        given = gradients or (lambda: self.step_gradients)
+        self._finder = TapFinder(self._network, given, lambda: self.step_outputs, dict(activations), unit_axis)
         self._unit_axis, self._sample_axis, self._taps = unit_axis, sample_axis, taps
         self.step_gradients: Any = None
         self.step_outputs: Mapping[str, Any] = {}
@@ -64,10 +65,7 @@ class WatchedNetwork:
         if self._taps is not None:
             self._found = [FoundTap.told(tap) for tap in self._taps]
         else:
-            given = self._gradients or (lambda: self.step_gradients)
-            self._found = find_taps(
-                self._network, samples, given, lambda: self.step_outputs, self._activations, self._unit_axis
-            )
+            self._found = self._finder.find(samples)
         self.layers = [ReadLayer(one.tap) for one in self._found]
 
     def were_known(self) -> bool:
