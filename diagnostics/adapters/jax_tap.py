@@ -215,16 +215,16 @@ def _statistics(tree: Any) -> Any:
 
 def _of_tensor(x: Any) -> Any:
     """The statistics of a flat tensor; where float32 cannot hold those of float64, they are float64."""
-    found = _as_float32(x.astype(jnp.float32))
+    found = _of_entries(x.astype(jnp.float32))
     if x.dtype != jnp.float64:
         return found
-    return jnp.where(jnp.isfinite(found).all(), found.astype(x.dtype), _as_float64(x))
+    largest = jnp.where(jnp.isfinite(x), jnp.abs(x), 0).max()
+    wide = _of_entries(x, jnp.where(largest > 0, largest, 1))
+    return jnp.where(jnp.isfinite(found).all(), found.astype(x.dtype), wide)
 
 
-def _as_float64(x: Any) -> Any:
-    """The statistics of a float64 tensor, whose squares and sums may overflow."""
-    size = jnp.where(jnp.isfinite(x), jnp.abs(x), 0).max()
-    size = jnp.where(size > 0, size, 1)
+def _of_entries(x: Any, size: Any = 1) -> Any:
+    """The statistics of a flat tensor; its squares and sums are those of x / size, which do not overflow."""
     part = x / size
     found = {
         "mean": part.mean() * size,
@@ -236,19 +236,6 @@ def _as_float64(x: Any) -> Any:
         "nonfinite": (~jnp.isfinite(x)).sum(),
     }
     return jnp.stack([found[one.name].astype(x.dtype) for one in TENSOR_STATISTICS])
-
-
-def _as_float32(x: Any) -> Any:
-    found = {
-        "mean": x.mean(),
-        "std": x.std(),
-        "min": x.min(),
-        "max": x.max(),
-        "norm": jnp.sqrt(jnp.vdot(x, x)),
-        "zero_fraction": (x == 0).mean(),
-        "nonfinite": (~jnp.isfinite(x)).sum().astype(jnp.float32),
-    }
-    return jnp.stack([found[one.name] for one in TENSOR_STATISTICS])
 
 
 def _tensors(params: Any) -> tuple[TensorInfo, ...]:

@@ -222,53 +222,28 @@ class DeviceTensors:
 def device_statistics(x: Any) -> Any:
     """The statistics of a tensor in the order of TENSOR_STATISTICS, as a tensor of its device.
 
-    Those of float64 are float64, so that they hold what float32 does not.
+    Those of float64 are float64, so that they hold what float32 does not, and their squares and sums do not overflow.
     """
     import torch
 
-    if x.dtype == torch.float64:
-        return _double_statistics(x.reshape(-1))
-    wide = x.float().reshape(-1)
-    variance, mean = torch.var_mean(wide, correction=0)
-    low, high = torch.aminmax(wide)
-    known = {
-        "mean": mean,
-        "std": variance.sqrt(),
-        "min": low,
-        "max": high,
-        "norm": torch.linalg.vector_norm(wide),
-        "zero_fraction": (wide == 0).sum() / wide.numel(),
-        "nonfinite": wide.numel() - torch.isfinite(wide).sum(),
-    }
-    for one in TENSOR_STATISTICS:
-        if one.name not in known:
-            known[one.name] = torch.tensor(float(one.of(wide.cpu().double().numpy())), device=wide.device)
-    return torch.stack([known[one.name].float() for one in TENSOR_STATISTICS])
-
-
-def _double_statistics(x: Any) -> Any:
-    """The statistics of a flat float64 tensor, whose squares and sums may overflow."""
-    import torch
-
-    is_finite = torch.isfinite(x)
-    size = torch.where(is_finite, x.abs(), 0.0).amax()
-    size = torch.where(size > 0, size, 1.0)
-    part = x / size
+    is_wide = x.dtype == torch.float64
+    flat = part = (x if is_wide else x.float()).reshape(-1)
+    is_finite = torch.isfinite(flat)
+    if is_wide:
+        largest = torch.where(is_finite, flat.abs(), 0.0).amax()
+        size = torch.where(largest > 0, largest, 1.0)
+        part = flat / size
     variance, mean = torch.var_mean(part, correction=0)
-    low, high = torch.aminmax(x)
-    known = {
-        "mean": mean * size,
-        "std": variance.sqrt() * size,
-        "min": low,
-        "max": high,
-        "norm": torch.linalg.vector_norm(part) * size,
-        "zero_fraction": (x.float() == 0).sum() / x.numel(),
-        "nonfinite": x.numel() - is_finite.sum(),
-    }
+    known = {"mean": mean, "std": variance.sqrt(), "norm": torch.linalg.vector_norm(part)}
+    if is_wide:
+        known = {name: value * size for name, value in known.items()}
+    known["min"], known["max"] = torch.aminmax(flat)
+    known["zero_fraction"] = (flat.float() == 0).sum() / flat.numel()
+    known["nonfinite"] = flat.numel() - is_finite.sum()
     for one in TENSOR_STATISTICS:
         if one.name not in known:
-            known[one.name] = torch.tensor(float(one.of(x.cpu().numpy())), device=x.device)
-    return torch.stack([known[one.name].double() for one in TENSOR_STATISTICS])
+            known[one.name] = torch.tensor(float(one.of(flat.cpu().double().numpy())), device=flat.device)
+    return torch.stack([known[one.name].to(flat.dtype) for one in TENSOR_STATISTICS])
 
 
 def narrowed(x: Any) -> Any:
