@@ -24,8 +24,9 @@ from diagnostics.detect.chain import (
     hit_with,
     representative,
 )
+from diagnostics.detect.faults import FAULTS, faults_seen, leading_faults
 from diagnostics.detect.findings import Finding, RuleOutcome, Severity, Stretch, Verdict
-from diagnostics.detect.link import Link
+from diagnostics.detect.link import Link, Origin
 from diagnostics.detect.remedies import Suggestion, suggestions
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.series import means
@@ -89,11 +90,19 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
 
 
 def suggested(explanation: Explanation, window: Window) -> tuple[Suggestion, ...]:
-    """What to try: first the remedies of the first link, then those of the other links."""
+    """What to try: first the remedies of the faults, then those of the other links in their order.
+
+    Where the chain begins with a fault of the code or the data, the other links are its consequences. No setting mends
+    that fault, so their remedies are left out.
+    """
     doses: dict[str, float] = {}
     for finding in explanation.chain:
         doses |= rule_of(finding).doses(finding, window)
-    keys = [key for finding in explanation.chain for key in rule_of(finding).remedies_for(finding)]
+    faults = leading_faults(explanation.chain, explanation.blow)
+    first = explanation.first_link
+    is_wrong = first is not None and first.rule in FAULTS and first.origin in (Origin.CODE, Origin.DATA)
+    told = faults if is_wrong else [*faults, *explanation.chain]
+    keys = [key for finding in told for key in rule_of(finding).remedies_for(finding)]
     return suggestions(keys, window.info, min((f.first_step for f in explanation.chain), default=0), doses)
 
 
@@ -118,6 +127,12 @@ def suspicion(answers: Sequence[Finding], window: Window) -> Explanation:
     seen = [f for f in fired(answers) if rule_of(f).is_fault or rule_of(f).blocks_learning >= SURE_STATE]
     seen = [f for f in seen if not rule_of(f).is_last_resort] or seen
     chain = tuple(sorted(seen, key=lambda f: (f.first_step, rule_of(f).rank)))
+    return Explanation(chain, _first_link(chain, window), None, tuple(answers))
+
+
+def of_faults(answers: Sequence[Finding], window: Window) -> Explanation:
+    """The faults that a run showed which learned in spite of them, as the explanation that :func:`suggested` takes."""
+    chain = tuple(faults_seen(answers))
     return Explanation(chain, _first_link(chain, window), None, tuple(answers))
 
 

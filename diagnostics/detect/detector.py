@@ -21,6 +21,7 @@ from diagnostics.detect.causes import (
     deduplicated,
     explain,
     extended_to,
+    of_faults,
     suggested,
     survey,
     suspicion,
@@ -255,6 +256,9 @@ class Detector:
             if verdict is Verdict.UNDECIDED:
                 explanation = suspicion(checks, window)
             chain = explanation.chain
+        to_mend = explanation
+        if verdict.is_survivor:  # a run that ended well needs no remedy, unless it shows a fault
+            to_mend = of_faults(checks, window) if verdict is Verdict.HEALTHY else Explanation()
         asked = ENDING if self.symptoms.knows_guessing else (*ENDING, *OF_LOSSES)
         checks += [finding for rule in asked for finding in ask(rule, window)]
         return Diagnosis(
@@ -269,7 +273,7 @@ class Detector:
             chain=chain,
             findings=deduplicated([*told, *fired(checks), *self._warnings]),
             checks=tuple(checks),
-            suggestions=() if verdict.is_survivor else suggested(explanation, window),
+            suggestions=suggested(to_mend, window),
             limits=dict(self.thresholds),
             changed_limits=self.thresholds.changes,
             also_possible=open_verdicts(self.symptoms, verdict),

@@ -201,7 +201,8 @@ _ALL = (
     ),
     Remedy(
         "glorot-init", "Glorot initialisation",
-        "weights sized to the number of inputs keep units out of the flat part of their curve",
+        "weights sized to the numbers of inputs and outputs keep gradients at one scale, and sigmoids and tanhs out of "
+        "the flat parts of their curves",
         lambda settings, dose: {"init": "glorot"}, is_in_use=_starts_with("glorot"),
     ),
     Remedy(

@@ -39,6 +39,11 @@ class SaturatedUnits(Rule):
     )
     remedies = ("glorot-init", "scaled-inputs", "smaller-rate")
 
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        # Before the first update no learning rate had a part in it.
+        initial = ("glorot-init", "scaled-inputs", "look-at-initial-weights")
+        return initial if finding.first_step == 0 else self.remedies
+
     def check(self, window: Window) -> list[Finding]:
         share, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))
         findings = []

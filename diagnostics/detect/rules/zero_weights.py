@@ -34,6 +34,10 @@ class ZeroWeights(Rule):
     thresholds = (threshold("share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),)
     remedies = ("random-weights", "look-at-writers")
 
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        drawn, written = self.remedies
+        return (drawn,) if finding.first_step == 0 else (written,)
+
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "share")
         findings = []
