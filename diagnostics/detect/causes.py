@@ -98,10 +98,10 @@ def suggested(explanation: Explanation, window: Window) -> tuple[Suggestion, ...
     doses: dict[str, float] = {}
     for finding in explanation.chain:
         doses |= rule_of(finding).doses(finding, window)
-    faults = leading_faults(explanation.chain, explanation.blow)
-    first = explanation.first_link
-    is_wrong = first is not None and first.rule in FAULTS and first.origin in (Origin.CODE, Origin.DATA)
-    told = faults if is_wrong else [*faults, *explanation.chain]
+    first, faults = explanation.first_link, leading_faults(explanation.chain, explanation.blow)
+    told = [*faults, *explanation.chain]
+    if first is not None and first.rule in FAULTS and first.origin in (Origin.CODE, Origin.DATA):
+        told = [explanation.chain[0], *faults]
     keys = [key for finding in told for key in rule_of(finding).remedies_for(finding)]
     return suggestions(keys, window.info, min((f.first_step for f in explanation.chain), default=0), doses)
 
@@ -149,7 +149,7 @@ def without_disproved(explanation: Explanation) -> Explanation:
 
 def extended_to(chain: Sequence[Finding], last_step: int) -> list[Finding]:
     """The chain with its lasting states extended to ``last_step``, the end of the stretch."""
-    return [replace(f, last_step=max(f.last_step, last_step)) if rule_of(f).is_lasting else f for f in chain]
+    return [replace(f, last_step=max(f.last_step, last_step)) if rule_of(f).lasts(f) else f for f in chain]
 
 
 def without_fired(checks: Sequence[Finding]) -> list[Finding]:

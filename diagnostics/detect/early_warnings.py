@@ -29,6 +29,7 @@ from diagnostics.detect.remedies import is_adaptive
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.detect.track_record import plateaus
 from diagnostics.schema.columns import Columns
+from diagnostics.schema.number_range import share_words
 from diagnostics.schema.run_info import RunInfo
 
 RULE = "early-warning"
@@ -45,9 +46,9 @@ GROWN, LARGE, DEAD, FADED = range(4)
 SIGNS = ("gradient burst", "large update", "silent units", "fading outputs")
 PLATEAU = "plateau"
 WORDS = (
-    "gradient of {} is {:.0f} times its usual level",
-    "update of {} is {:.0%} of its norm",
-    "{}: {:.0%} of the units are silent",
+    "gradient of {} is {:,.0f} times its usual level",
+    "update of {} is {} its norm",
+    "{1:.0%} of the units of {0} are silent",
     "outputs of {} have faded to {:.0%} of their best",
 )
 LEVEL_WEIGHT = 0.1  # of the newest row in the running level
@@ -146,7 +147,7 @@ class EarlyWarnings:
         self._said[sign, layer] = step
         if step - last <= self._pause:
             return []
-        words = WORDS[sign].format(layer, value)
+        words = WORDS[sign].format(layer, share_words(value) if sign == LARGE else value)
         limit = self._limits[sign]
         return [Finding(RULE, layer, step, step, value, limit, Severity.WARNING, math.nan, words, detail=SIGNS[sign])]
 

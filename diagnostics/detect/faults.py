@@ -13,8 +13,12 @@ FAULTS = frozenset(rule.name for rule in MECHANISMS if rule.is_fault)
 
 
 def leading_faults(chain: Sequence[Finding], blow: Link | None) -> list[Finding]:
-    """The faults of a chain that began no later than the blow; one that began after it may be its consequence."""
-    return [f for f in chain if f.rule in FAULTS and (blow is None or f.first_step <= blow.step)]
+    """The faults of a chain that led to the blow.
+
+    One that began after the blow may be its consequence. One that is the blow itself did not come before it.
+    """
+    faults = [f for f in chain if f.rule in FAULTS]
+    return faults if blow is None else [f for f in faults if f.rule != blow.rule and f.first_step <= blow.step]
 
 
 def faults_seen(answers: Sequence[Finding]) -> list[Finding]:

@@ -99,6 +99,10 @@ class Rule:
         """The origin of one finding: the rule's own, unless a rule decides by the finding."""
         return self.origin
 
+    def lasts(self, finding: Finding) -> bool:
+        """Whether one finding is a state: what the rule sees, unless a rule decides by the finding."""
+        return self.is_lasting
+
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:
         """The remedies of one finding: the rule's own, unless a rule decides by the finding."""
         return self.remedies

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 LARGEST = float(np.finfo(np.float32).max)
 """The largest number of a row."""
+MANY_TIMES = 10
+"""From this ratio on a size is told in times and not in percent."""
 MEANING = (
     "Where a finite number is beyond the range of `<f4`, as one of a float64 network may be, its place has the largest "
     "number of that type (3.4028235e38) with its sign; NaN and infinity stand for NaN and infinity in the network."
@@ -56,3 +58,19 @@ def number_text(value: float, digits: str = ".3g") -> str:
     if abs(value) == LARGEST:
         return BEYOND if value > 0 else BELOW
     return f"{value:{digits}}"
+
+
+def two_digits(value: float) -> str:
+    """A number of a row with two significant digits, written out from 100 up to a million: 270 and no 2.7e+02."""
+    text = number_text(value, ".2g")
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if 100 <= abs(rounded) < 1e6 else text
+
+
+def share_words(ratio: float) -> str:
+    """How large something is beside something else, to be followed by that: "61% of", or "80 times" from 10 on."""
+    if ratio < MANY_TIMES:
+        return f"{ratio:.0%} of"
+    if math.isinf(ratio):
+        return "more than the log can hold of"
+    return f"{ratio:,.0f} times" if ratio < 1e6 else f"{ratio:.1e} times"

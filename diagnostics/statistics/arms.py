@@ -73,4 +73,6 @@ def _value(name: str, value: Any) -> str:
         return "+".join(map(str, value))
     if isinstance(value, Mapping | list | tuple):
         return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:6]
+    if isinstance(value, float):
+        value = float(f"{value:.12g}")  # 0.02 for a 0.020000000000000004 that was computed
     return "default" if value is None else str(shown_setting(name, value))

@@ -199,7 +199,7 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
     if unknown:
         alone = f"so the mean {before.mean:.3f} is of survivors alone"
         return f"{missing}, {alone} (defect runs {group.defect_runs} of {group.judged})"
-    return f"nothing to leave out: all {before.n} runs survive"
+    return f"nothing to leave out: {'the one run survives' if before.n == 1 else f'all {before.n} runs survive'}"
 
 
 def _emptied(group: Group, last: int) -> int:

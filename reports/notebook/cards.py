@@ -21,7 +21,7 @@ from reports.pages.run_facts import run_facts
 from reports.text.diagnosis import verdict_line, verdict_sentence
 from reports.text.headline import headline, link_words
 from reports.text.numbers import counted, number, percent, plain
-from reports.text.phrases import TITLES, Tone, sentence, status_of, tone_of
+from reports.text.phrases import TITLES, Tone, sentence, status_of, title_of, tone_of, tone_of_run
 from reports.text.statistics import defect_rate, mean_words
 
 EFFECTS: dict[str, Tone] = {"helps": "good", "hurts": "bad"}
@@ -46,9 +46,9 @@ def _run(run: Run) -> Card:
         return Card(title, "no steps", "No step is recorded yet, so there is nothing to judge.")
     return Card(
         title,
-        TITLES[run.verdict],
+        title_of(run.diagnosis),
         verdict_sentence(run),
-        tone_of(run.verdict),
+        tone_of_run(run.diagnosis),
         _facts(run),
         loss_thumbnail(run),
         LOSS_ALT,
@@ -71,9 +71,9 @@ def _diagnosis(diagnosis: Diagnosis) -> Card:
     facts += [Fact("To try first", sentence(remedy)) for remedy in diagnosis.remedies[:1]]
     return Card(
         f"Diagnosis of {diagnosis.run}, after {counted(diagnosis.steps, 'step')}",
-        TITLES[diagnosis.verdict],
+        title_of(diagnosis),
         headline(diagnosis) or sentence(verdict_line(diagnosis)),
-        tone_of(diagnosis.verdict),
+        tone_of_run(diagnosis),
         tuple(facts),
         stretches_thumbnail(diagnosis),
         "The steps of the run as a bar; defect stretches are shaded, and a mark shows where it died.",

@@ -27,7 +27,7 @@ from reports.text.diagnosis import verdict_sentence
 from reports.text.glossary import GLOSSARY
 from reports.text.numbers import counted, number, percent
 from reports.text.opened import of_its_size, proof_sentence, step_title, what_happened
-from reports.text.phrases import TITLES, status_of, tone_of
+from reports.text.phrases import status_of, title_of, tone_of_run
 
 PAGE = "origin.html"
 
@@ -49,7 +49,7 @@ def build(opened: OpenedRun) -> Document:
     network = run.info.settings.get("network", "network")
     subtitle = f"{network}, seed {run.info.seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
     opening: tuple[Block, ...] = (
-        VerdictBlock(TITLES[run.verdict], verdict_sentence(run), tone_of(run.verdict)),
+        VerdictBlock(title_of(run.diagnosis), verdict_sentence(run), tone_of_run(run.diagnosis)),
         _facts(opened),
     )
     sections = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from diagnostics.detect.faults import faults_of_healthy
 from diagnostics.detect.findings import RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.rescue.results import RescueResult
@@ -13,7 +14,7 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state
 from reports.pages.document import Fact, Facts, facts
 from reports.text.diagnosis import times_words
-from reports.text.headline import FAULTS, link_words
+from reports.text.headline import link_words, told_fault
 from reports.text.numbers import counted, number, percent
 from reports.text.phrases import rule_name, sentence
 from reports.text.rescue import arm_title, proven_words
@@ -45,14 +46,16 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     if stretch is not None:
         when.append(f"the detector was sure at step {stretch.confirmed:,}")
         when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
-    links = [link for link in (blow, first) if link is not None]
-    told = first if first is not None and first.rule in FAULTS else down or next(iter(links), None)
+    fault = told_fault(diagnosis)
+    links = [link for link in (blow, first, fault) if link is not None]
+    told = fault or down or next(iter(links), None)
     mechanism = rule_name(told.rule) if told is not None else "unexplained"
     why = "no rule explains it"
     if links:
         why = "; ".join(dict.fromkeys(link_words(link) for link in links))
     suggestions = by_evidence(diagnosis.suggestions, rescue)
-    remedy = sentence(suggestions[0].title) if suggestions else "no remedy is known for it"
+    none = "nothing: the run recovered" if diagnosis.verdict.is_survivor else "no remedy is known for it"
+    remedy = sentence(suggestions[0].title) if suggestions else none
     more = f"{counted(len(suggestions), 'suggestion')} below" if suggestions else ""
     if rescue is not None and rescue.is_complete and rescue.proven:
         remedy = sentence(arm_title(rescue.proven[0].arm))
@@ -71,12 +74,14 @@ def _quiet_facts(run: Run) -> Facts:
     others = [f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if counts[outcome]]
     how_good, whose = _how_good(run)
     steps = counted(run.diagnosis.steps, "step")
+    faults = dict.fromkeys(f"{rule_name(f.rule)} from step {f.first_step:,}" for f in faults_of_healthy(run.diagnosis))
+    answer = "yes" if run.rollbacks else "no" if run.verdict is Verdict.HEALTHY else "not yet known"
     return facts(
         Fact("How good is it?", how_good, whose),
         Fact(
             "Did anything break?",
-            "yes" if run.rollbacks else "no" if run.verdict is Verdict.HEALTHY else "not yet known",
-            f"{_turned_back_words(run)}no defect stretch in {steps}",
+            counted(len(faults), "fault") if faults else answer,
+            f"{_turned_back_words(run)}{'; '.join([*faults, f'no defect stretch in {steps}'])}",
         ),
         Fact(
             "What was checked?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from diagnostics.detect.findings import Finding, RuleOutcome
+from diagnostics.detect.findings import Finding, RuleOutcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
 from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
@@ -39,7 +39,7 @@ from reports.text.glossary import GLOSSARY
 from reports.text.headline import measured_words, origin_sentence
 from reports.text.imported import imported_sentence
 from reports.text.numbers import counted
-from reports.text.phrases import TITLES, measured, rule_name, sentence, status_of, tone_of
+from reports.text.phrases import measured, rule_name, sentence, status_of, title_of, tone_of_run
 from reports.text.remedies import command_for
 from reports.text.rescue import saved_sentence, single_sentence, tried_words
 
@@ -68,7 +68,7 @@ def build(run: Run, origin: Origin = None) -> Document:
     parts = (verdict_sentence(run), imported_sentence(run), saved_sentence(rescue))
     verdict = " ".join(part for part in parts if part)
     opening: tuple[Block, ...] = (
-        VerdictBlock(TITLES[run.verdict], verdict, tone_of(run.verdict)),
+        VerdictBlock(title_of(run.diagnosis), verdict, tone_of_run(run.diagnosis)),
         run_facts(run, rescue),
         *pictures(figures_in("opening", run)),
     )
@@ -108,28 +108,32 @@ def _how_sure(run: Run, rescue: RescueResult | None) -> tuple[Block, ...]:
     singles = rescue.singles if rescue is not None else ()
     measured_of = dict.fromkeys(sentence(measured_words(link)) for link in links)
     return (
-        text(Strong("Code, settings, data or luck? "), origin_sentence(diagnosis.first_link)),
+        text(Strong("Code, settings, data or luck? "), origin_sentence(diagnosis)),
         text(Strong("How sure is that? "), " ".join(measured_of)),
         *(text(Strong("Tried on this run: "), single_sentence(one), ".") for one in singles if one.runs),
     )
 
 
-def _checked(run: Run) -> tuple[Block, Block]:
-    """The steps that the rules were asked about, and their questions."""
+def _checked(run: Run) -> tuple[Block, ...]:
+    """What the rules noticed, the steps that they were asked about, and the questions of those that found nothing."""
+    seen = [check for check in run.diagnosis.checks if check.outcome is RuleOutcome.FIRED]
+    noticed = (text(Strong("Noticed:")), Listing(tuple(map(_link, seen)))) if seen else ()
     passed = [check for check in run.diagnosis.checks if check.outcome is RuleOutcome.PASSED]
     reach = ""
     if passed:
         first, last = min(check.first_step for check in passed), max(check.last_step for check in passed)
         reach = f" at steps {first:,} to {last:,}"
-    found = Strong("Found in order:" if passed else "No rule could be asked.")
+    none = "No rule could be asked." if not seen else "Every rule that was asked noticed something."
+    found = Strong("These rules found nothing:" if passed else none)
     listing = Listing(tuple((Strong(rule_name(check.rule)), f": {_looked_for(check)}") for check in passed))
-    return text(f"The verdict follows every recorded step; the rules looked{reach}. ", found), listing
+    looked = text(f"The verdict follows every recorded step; the rules looked{reach}. ", found)
+    return (*noticed, looked, listing)
 
 
 def _looked_for(check: Finding) -> str:
     """The question of a rule that found nothing."""
     title = next((rule.title for rule in (*MECHANISMS, *ENDING, *OF_LOSSES) if rule.name == check.rule), "")
-    return f"whether {title}; {check.message}." if title else sentence(check.message)
+    return f"whether {title}." if title else sentence(check.message)
 
 
 def _link(finding: Finding) -> tuple[Inline, ...]:
@@ -156,8 +160,12 @@ def _try(run: Run, rescue: RescueResult | None) -> Section:
     """Each remedy with its reason, and the command that tries it where options can."""
     suggestions = by_evidence(run.diagnosis.suggestions, rescue)
     if not suggestions:
-        is_quiet = run.diagnosis.broke_at is None
-        none = "Nothing needs a remedy." if is_quiet else "No remedy is known for what the rules found."
+        none = "No remedy is known for what the rules found."
+        if run.diagnosis.broke_at is None:
+            is_open = run.verdict is Verdict.UNDECIDED
+            none = "The rules found nothing to change." if is_open else "Nothing needs a remedy."
+        elif run.verdict.is_survivor:
+            none = "Nothing needs a remedy: this run recovered by itself."
         return section("try", "What to try", text(none))
     commands = [command_for(run.info.settings, suggestion) for suggestion in suggestions]
     how = "This run was started from Python, or options do not change these."

@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from diagnostics.detect.asking import NOT_MEASURED
+from diagnostics.detect.faults import FAULTS
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words, rollback_words
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
 from reports.text.end_numbers import EndNumbers
-from reports.text.headline import FAULTS, headline, link_words, measured_words, origin_words
+from reports.text.headline import headline, link_words, measured_words, origin_words, told_fault
 from reports.text.imported import onset_words, open_words
 from reports.text.numbers import counted
-from reports.text.phrases import in_a_line, sentence, status_words
+from reports.text.phrases import in_a_line, status_words
 from reports.text.wrapping import WIDTH, labelled, lines_of
 
 VERDICTS = {
@@ -51,8 +52,7 @@ def _verdict_sentence(run: Run) -> str:
         because = " None of the rules explains why."
     steps = f"{diagnosis.steps:,} {run.info.row_unit}s"
     if diagnosis.verdict is Verdict.HEALTHY:
-        faults = [f.plain or sentence(f.message) for f in diagnosis.findings if f.rule in FAULTS]
-        return " ".join([f"This run learned and kept what it learned through all its {steps}.", *dict.fromkeys(faults)])
+        return f"This run learned and kept what it learned through all its {steps}.{because}"
     if diagnosis.verdict is Verdict.UNDECIDED:
         before = f" It was turned back from a defect before. {COUNTS}" if diagnosis.rollbacks else ""
         return f"After {steps} this run had neither clearly learned nor clearly failed.{because}{before}"
@@ -71,7 +71,7 @@ def _verdict_sentence(run: Run) -> str:
         return f"This run never learned: to the end of its {steps} it does no better than guessing.{because}"
     if diagnosis.verdict is Verdict.COLLAPSED:
         when = onset_words(stretch) if stretch.onset_between else f"at {onset_words(stretch)}"
-        return f"This run had learned, lost everything {when} and guesses from then on {end}.{because}"
+        return f"This run had learned, began to lose it {when}, and does no better than guessing at its end.{because}"
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
 
 
@@ -125,23 +125,24 @@ def facts(
     stretch = deciding_stretch(diagnosis)
     if diagnosis.onset is not None:
         share = diagnosis.defect_steps / diagnosis.steps
-        since = onset_words(stretch) if stretch else f"step {diagnosis.onset}"
+        since = onset_words(stretch) if stretch else f"step {diagnosis.onset:,}"
         found.append(
             (
                 "since:",
-                f"{since}, confirmed at step {diagnosis.confirmed}; "
+                f"{since}, confirmed at step {diagnosis.confirmed:,}; "
                 f"{diagnosis.defect_steps:,} of {diagnosis.steps:,} steps are defect iterations ({share:.0%})",
             )
         )
         ended = [stretch for stretch in diagnosis.stretches if stretch.recovery is not None]
-        found += [("recovered:", f"step {one.recovery} ({one.kind}, from step {one.onset})") for one in ended]
+        found += [("recovered:", f"step {one.recovery:,} ({one.kind}, from step {one.onset:,})") for one in ended]
     if diagnosis.blow is not None:
         found.append(("blow:", link_words(diagnosis.blow)))
     if diagnosis.first_link is not None:
         found.append(("first link:", link_words(diagnosis.first_link)))
         measured = [measured_words(one) for one in (diagnosis.blow, diagnosis.first_link) if one is not None]
         found += _under("measured:", dict.fromkeys(measured))
-        found.append(("points to:", origin_words(diagnosis.first_link).removeprefix("it points to ")))
+        points_to = origin_words(diagnosis.first_link, told_fault(diagnosis))
+        found.append(("points to:", points_to.removeprefix("it points to ")))
     elif diagnosis.verdict.is_dead:
         found.append(("first link:", "unexplained: no rule sees what happened"))
     if diagnosis.changed_limits:
@@ -198,5 +199,5 @@ def unmeasured(diagnosis: Diagnosis) -> list[str]:
 
 
 def _link(finding: Finding) -> str:
-    until = f"-{finding.last_step}" if finding.last_step > finding.first_step else ""
-    return f"step {finding.first_step}{until}: {finding.message}"
+    until = f"-{finding.last_step:,}" if finding.last_step > finding.first_step else ""
+    return f"step {finding.first_step:,}{until}: {finding.message}"

@@ -39,7 +39,7 @@ class EndNumbers:
 def _words(numbers: Pair) -> str:
     accuracy, loss = numbers
     right = "" if math.isnan(accuracy) else f"accuracy {percent(accuracy, 2)}, "
-    return f"{right}loss {number(loss)}"
+    return f"{right}loss {'NaN' if math.isnan(loss) else number(loss)}"
 
 
 def end_of(run: Run) -> EndNumbers | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from diagnostics.detect.findings import Diagnosis
-from diagnostics.detect.link import Link
+from collections.abc import Sequence
+
+from diagnostics.detect.faults import FAULTS, faults_of_healthy, leading_faults
+from diagnostics.detect.findings import Diagnosis, Finding
+from diagnostics.detect.link import Link, Origin
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.track_record import in_setting, track_record
 from diagnostics.detect.undecided import UNDECIDED
@@ -16,32 +19,59 @@ def headline(diagnosis: Diagnosis) -> str:
     """The blow as a sentence, then the lasting state after it. For an undecided run the reason comes first.
 
     A fault that led to the blow comes before it: what the blow did to the network is no answer where the code is wrong.
-    The text is "" where no rule saw what happened.
+    The faults of a run that learned in spite of them are told too. The text is "" where no rule saw what happened.
     """
-    first = diagnosis.first_link
-    link = diagnosis.blow or first
+    link = diagnosis.blow or diagnosis.first_link
     undecided = [f.plain for f in diagnosis.findings if f.rule == UNDECIDED]
-    if link is None or first is None:
-        return " ".join(undecided)
-    links = [first, link] if first.rule in FAULTS and first.rule != link.rule else [link]
-    told = [one.plain or f"Step {one.step:,}: {one.message}." for one in links]
+    if link is None:
+        return " ".join([*undecided, *_in_spite_of(faults_of_healthy(diagnosis))])
+    fault = told_fault(diagnosis)
+    told = [_sentence_of(one) for one in (fault, link) if one is not None]
+    if fault is None or fault.rule == link.rule:
+        told = [_opening(link)]
     states = [f for f in diagnosis.chain if f.plain and f.rule in LASTING and f.rule != link.rule]
-    # The state that the blow left behind begins after it. One that was there before is told where there is no other.
-    states.sort(key=lambda f: f.first_step < link.step)
+    # A state that stops a layer comes first, then one that began after the blow, which left it behind.
+    states.sort(key=lambda f: (f.rule not in STOPPING, f.first_step < link.step))
     return " ".join([*undecided, *told, *(state.plain for state in states[:1] if state.plain not in told)])
 
 
-def link_words(link: Link) -> str:
+def told_fault(diagnosis: Diagnosis) -> Link | Finding | None:
+    """The fault that led to the blow: the first link, else the first fault of the chain; None where there is none."""
+    first = diagnosis.first_link
+    if first is not None and first.rule in FAULTS:
+        return first
+    return next(iter(leading_faults(diagnosis.chain, diagnosis.blow)), None)
+
+
+def _in_spite_of(faults: Sequence[Finding]) -> list[str]:
+    """The faults of a run that learned, as sentences with one before them; none where there are none."""
+    told = list(dict.fromkeys(f.plain or sentence(f.message) for f in faults))
+    return [f"Yet the rules found {'a fault' if len(told) == 1 else 'faults'}.", *told] if told else []
+
+
+def _sentence_of(event: Link | Finding) -> str:
+    return event.plain or f"Step {event.step:,}: {event.message}."
+
+
+def _opening(link: Link) -> str:
+    """The sentence of a link with nothing before it to which its "then" could refer."""
+    if " then " not in link.plain:
+        return _sentence_of(link)
+    return f"Step {link.step:,}: {link.plain.replace(' then ', ' ', 1)}"
+
+
+def link_words(link: Link | Finding) -> str:
     """An event of the chain in a line: its step, its mechanism, and every layer that it hit."""
     return f"step {link.step:,}, {rule_name(link.rule)}{in_layers(link)}"
 
 
-def in_layers(link: Link) -> str:
+def in_layers(link: Link | Finding) -> str:
     """The layers that an event hit, such as " in conv2 and conv1"; "" for the whole network."""
-    layers = link.layers or ((link.layer,) if link.layer else ())
+    hit = link.layers if isinstance(link, Link) else ()
+    layers = hit or ((link.layer,) if link.layer else ())
     if not layers:
         return ""
-    *first, last = layers
+    *first, last = ("the input" if layer == "input" else layer for layer in layers)
     return f" in {', '.join(first)} and {last}" if first else f" in {last}"
 
 
@@ -59,20 +89,37 @@ def measured_words(link: Link) -> str:
     return f"{rule_name(link.rule)}: {told}"
 
 
-def origin_sentence(link: Link | None) -> str:
-    """The origin of a link as a sentence, and how to check it; "" without a link."""
-    return "" if link is None else sentence(origin_words(link))
+def origin_sentence(diagnosis: Diagnosis) -> str:
+    """What the first link points to as a sentence, and how to check it; "" without a first link."""
+    return "" if diagnosis.first_link is None else sentence(origin_words(diagnosis.first_link, told_fault(diagnosis)))
 
 
-def origin_words(link: Link) -> str:
-    """What a link points to, and how to check it."""
-    if link.step == 0 and link.rule in STOPPING and link.origin == "settings":
+def origin_words(first: Link, fault: Link | Finding | None = None) -> str:
+    """What the first link points to, and how to check it.
+
+    ``fault``: the fault of the chain, which says it where the first link does not; None (default) for none.
+    """
+    origin, rule, step = first.origin, first.rule, first.step
+    if origin is Origin.UNKNOWN and fault is not None and fault.rule != first.rule:
+        origin, rule, step = _ORIGINS[fault.rule], fault.rule, fault.step
+    if step == 0 and rule in STOPPING and origin is Origin.SETTINGS:
         return INITIAL_WORDS
-    return ORIGIN_WORDS[link.origin]
+    if step == 0 and rule in DRAWN:
+        return DRAWN_WORDS
+    if rule in FAULTS and _ORIGINS[rule] is Origin.SETTINGS:
+        return SETTINGS_WORDS
+    return ORIGIN_WORDS[origin]
 
 
-FAULTS = {rule.name for rule in MECHANISMS if rule.is_fault}
-"""The rules that see what no run ought to have. What they see is the answer, whatever it did to the network."""
+_ORIGINS = {rule.name: rule.origin for rule in MECHANISMS}
+
+DRAWN = {rule.name for rule in MECHANISMS if "random-weights" in rule.remedies}
+"""The rules that see weights which nobody drew at random, where they see them in the first row."""
+
+DRAWN_WORDS = "it points to the code; to check: how the initial weights are drawn"
+
+SETTINGS_WORDS = "it points to the settings; to check: the learning rate, its schedule and the momentum"
+"""The origin of a fault of the settings, in which the order of the batches has no part."""
 
 STOPPING = {rule.name for rule in MECHANISMS if rule.blocks_learning > 1}
 """The rules that see a layer that cannot learn. One that sees no gradient does not say whether the code is wrong."""

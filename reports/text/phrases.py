@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from diagnostics.detect.findings import Finding, Verdict
+from diagnostics.detect.faults import faults_of_healthy
+from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.detect.findings import sentence as sentence
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.run.run import Run
@@ -31,6 +32,16 @@ def tone_of(verdict: Verdict | None) -> Tone:
     if verdict.is_dead:
         return "bad"
     return "good" if verdict is Verdict.HEALTHY else "warn"
+
+
+def title_of(diagnosis: Diagnosis) -> str:
+    """The title of a run's verdict; it says of a healthy run that it has a fault."""
+    return TITLES[diagnosis.verdict] + (", with a fault" if faults_of_healthy(diagnosis) else "")
+
+
+def tone_of_run(diagnosis: Diagnosis) -> Tone:
+    """How good the verdict of a run is; a healthy run with a fault is a warning."""
+    return "warn" if faults_of_healthy(diagnosis) else tone_of(diagnosis.verdict)
 
 
 SPOKEN_NAMES = {rule.name: rule.spoken_name for rule in MECHANISMS if rule.spoken_name}

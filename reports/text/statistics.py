@@ -129,10 +129,8 @@ def _steps_words(group: Group) -> str:
 def _caveats(group: Group) -> list[str]:
     lines = []
     if group.cut_short:
-        lines.append(
-            f"  note         {group.cut_short} runs ended before the steps they were given: their later "
-            'epochs and validation are missing from "all runs"'
-        )
+        ended = f"{counted(group.cut_short, 'run')} ended before all steps were made"
+        lines.append(f"  note         {ended}: later epochs and the validation are missing from the means")
     changed = [run.changed_limits for run in group.runs if run.changed_limits]
     if changed:
         keys = ", ".join(dict.fromkeys(key for limits in changed for key in limits))
@@ -149,7 +147,11 @@ def _caveats(group: Group) -> list[str]:
 
 
 def _table(group: Group, survivors_first: bool) -> list[str]:
-    heads = [f"all {len(group.kept)} runs", f"survivors ({len([r for r in group.runs if r.is_survivor])})"]
+    kept = len(group.kept)
+    heads = [
+        "the one run" if kept == 1 else f"all {kept} runs",
+        f"survivors ({len([r for r in group.runs if r.is_survivor])})",
+    ]
     rows = _rows(group)
     if survivors_first:
         heads.reverse()

@@ -52,7 +52,8 @@ class AccumulatedGradient(Rule):
             return []
         value = float(np.median(change))
         message = f"each gradient is the last one plus a small change: from step to step they differ by {value:.0%}"
-        return [self.finding(window, None, 0, len(window) - 1, value, limit, message, plain=sentence(message))]
+        plain = f"{sentence(message)} Gradients that are not set to zero between the steps add up so."
+        return [self.finding(window, None, 0, len(window) - 1, value, limit, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         t = np.arange(60)

@@ -60,9 +60,13 @@ class ChangedLabels(Rule):
         if not all(_is_as_before(window.activation(layer, "std"), first, 0.5) for layer in window.hidden):
             return []  # the network itself had changed by then
         ends = f"{loss_text(float(before), 2)} to {loss_text(loss[first], 2)}"
-        message = f"loss up from {ends} in one step, with ordinary updates and inputs"
+        message = f"loss up from {ends} in one step, with ordinary updates and inputs: the labels changed"
+        plain = (
+            f"At step {window.steps[first]:,} the loss rose from {ends}, though updates and inputs were ordinary: the "
+            "labels changed."
+        )
         last = len(window) - 1
-        return [self.finding(window, None, first, last, loss[first] - before, jump, message)]
+        return [self.finding(window, None, first, last, loss[first] - before, jump, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         own_step = {"data_loss": (40, 5.0), "dense1/weights/update/norm": [9.0 if t == 39 else 0.1 for t in range(60)]}

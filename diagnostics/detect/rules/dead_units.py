@@ -64,7 +64,7 @@ class DeadUnits(Rule):
             is_initial = int(window.steps[first]) == 0
             if window.info.is_imported:  # the log of another tool has shares and no numbers of units
                 message = f"{silent[first]:.0%} of the units of {layer} silent for every input"
-                plain = f"Then {value:.0%} of the units of {layer} output 0 for every input, and pass no gradient back."
+                plain = f"{value:.0%} of the units of {layer} then output 0 for every input, and pass no gradient back."
                 findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message, plain=plain))
                 continue
             if in_the_end != at_first:

@@ -25,7 +25,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, groups, medians_up_to
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
-from diagnostics.schema.number_range import number_text
+from diagnostics.schema.number_range import two_digits
 
 LEVEL_ROWS, LAG, GAP = (10, 50), 3, 2
 NO_GROWTH_FROM = 1e5  # from there on the message gives the two norms alone
@@ -63,8 +63,8 @@ class ExplodingGradient(Rule):
             moved = window.tensor(layer, "weights", "update", "ratio")[first : last + 1]
             if not (moved >= self.threshold(window, "update")).any():
                 continue
-            up = f"up {growth:.0f}x, from" if growth < NO_GROWTH_FROM else "up from"
-            ends = f"{number_text(level[first], '.2g')} to {number_text(norm[peak], '.2g')}"
+            up = f"up {growth:,.0f}x, from" if growth < NO_GROWTH_FROM else "up from"
+            ends = f"{two_digits(level[first])} to {two_digits(norm[peak])}"
             message = f"gradient of {layer} {up} {ends}"
             plain = f"The gradient of {layer} grew from {ends} within a few steps."
             findings.append(self.finding(window, layer, first, peak, growth, limit, message, peak=peak, plain=plain))

@@ -28,7 +28,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, means, medians
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window
-from diagnostics.schema.number_range import number_text
+from diagnostics.schema.number_range import two_digits
 
 DENSE = "dense1"
 NOW, BEST, LEVEL = 10, 20, 300
@@ -72,9 +72,10 @@ class FadingSignal(Rule):
             if not 0 < now < limit * best:
                 continue
             first = _last_above(spread[:stop], ONSET_SHARE * best)
-            spreads = f"from a spread of {number_text(best, '.2g')} to {number_text(now, '.2g')}"
+            spreads = f"from a spread of {two_digits(best)} to {two_digits(now)}"
             message = f"outputs of {layer} faded to {now / best:.0%} of their best, {spreads}"
-            findings.append(self.finding(window, layer, first, stop - 1, best / now, 1 / limit, message))
+            plain = f"From step {window.steps[first]:,} on the {message}."
+            findings.append(self.finding(window, layer, first, stop - 1, best / now, 1 / limit, message, plain=plain))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -20,6 +20,7 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import share_words
 
 BEFORE, SHRUNK = 20, 0.3
 
@@ -53,7 +54,8 @@ class ForeignChange(Rule):
                 shrunk = gradient[row] < SHRUNK * _usual(gradient, row)
                 if usual > 0 and unit[row] >= growth * usual and not shrunk:
                     times = unit[row] / usual
-                    message = f"{layer} moved by {moved[row]:.0%} of its norm, {times:,.0f} times its gradient's step"
+                    size = f"{share_words(float(moved[row]))} its norm"
+                    message = f"the change of {layer} is {size}, {times:,.0f} times what its gradient explains"
                     plain = f"At step {window.steps[row]:,} something other than the gradient changed {layer}."
                     findings.append(self.finding(window, layer, row, row, times, growth, message, plain=plain))
                     break

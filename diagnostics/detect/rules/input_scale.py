@@ -32,6 +32,7 @@ class InputScale(Rule):
     """Constant or unscaled data."""
 
     name = "input-scale"
+    spoken_name = "wrong scale"
     title = "the input is constant or not scaled"
     rank = 0
     origin = Origin.DATA

@@ -34,6 +34,7 @@ class NonFinite(Rule):
     """The first NaN or infinity."""
 
     name = "non-finite"
+    spoken_name = "non-finite numbers"
     title = "a number is NaN or infinite"
     rank = 2
     is_fault = is_about_the_start = is_blow = True  # the origin depends on the place where it came first

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, sentence
+from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.thresholds import Thresholds
@@ -26,6 +26,7 @@ class OneClassLabels(Rule):
     """Every answer is right from one step to the next."""
 
     name = "one-class-labels"
+    spoken_name = "labels of one class"
     title = "all labels are of one class from some step on"
     rank = 5
     origin = Origin.DATA
@@ -44,8 +45,8 @@ class OneClassLabels(Rule):
         before = window.scalar("accuracy")[max(0, since - WITHIN - BEFORE) : max(0, since - WITHIN)]
         if len(window) - since < rows or not len(before) or not before.max() < 1 or before.mean() > most:
             return []
-        message = f"from step {window.steps[since]:,} on every batch is right to the last sample: labels of one class"
-        lasted, plain = len(window) - since, sentence(message)
+        message = "every batch is right to the last sample: labels of one class"
+        lasted, plain = len(window) - since, f"From step {window.steps[since]:,} on {message}."
         return [self.finding(window, None, since, len(window) - 1, lasted, rows, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding
+from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.thresholds import Thresholds
@@ -38,8 +38,10 @@ class OutputFunction(Rule):
         function = window.function(last)
         if function not in NO_PROBABILITIES or window.unit_count(last) != len(window.info.prior) or not len(window):
             return []
-        message = f"{last} ends with {function}, whose outputs are no probabilities, before a cross-entropy"
-        plain = f"The last layer, {message}."
+        message = (
+            f"the last layer {last} ends with {function}, whose outputs are no probabilities, before a cross-entropy"
+        )
+        plain = sentence(message)
         nan = float("nan")
         return [self.finding(window, last, 0, len(window) - 1, nan, nan, message, plain=plain)]
 

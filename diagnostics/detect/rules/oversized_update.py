@@ -24,9 +24,9 @@ from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import groups, median_before
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
+from diagnostics.schema.number_range import share_words
 
 PAUSE = 3
-MANY_TIMES = 10
 
 
 class OversizedUpdate(Rule):
@@ -54,16 +54,16 @@ class OversizedUpdate(Rule):
             for first, last in groups(ratio >= least, window.start, PAUSE):
                 peak = first + int(ratio[first : last + 1].argmax())
                 step, largest = int(window.steps[peak]), float(ratio[peak])
-                message = f"update of {layer} is {_size(largest)} its norm"
+                message = f"update of {layer} is {share_words(largest)} its norm"
                 if last > first:
-                    message = f"updates of {layer} are up to {_size(largest)} its norm"
-                plain = f"Step {step:,} changed {layer} by {_size(largest)} its size."
+                    message = f"updates of {layer} are up to {share_words(largest)} its norm"
+                plain = f"Step {step:,} changed {layer} by {share_words(largest)} its size."
                 found = self.finding(window, layer, first, last, largest, limit, message, peak=peak, plain=plain)
                 findings.append(found)
         return findings
 
     def together(self, findings: Sequence[Finding]) -> str:
-        return "updates in one step: " + ", ".join(f"{f.layer} {_size(f.value)} its norm" for f in findings)
+        return "largest updates: " + ", ".join(f"{f.layer} {share_words(f.value)} its norm" for f in findings)
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name = "dense1/weights/update/norm"
@@ -73,12 +73,3 @@ class OversizedUpdate(Rule):
             Case("38 % of the norm at step 32", example(thresholds, {name: (32, 3.8)}), ("dense1",)),
             Case("30 %, 300 % and 80 % from step 31 on", example(thresholds, {name: growing}), ("dense1",)),
         )
-
-
-def _size(ratio: float) -> str:
-    """A ratio in words: a share, or how many times."""
-    if ratio < MANY_TIMES:
-        return f"{ratio:.0%} of"
-    if math.isinf(ratio):
-        return "more than the log can hold of"
-    return f"{ratio:,.0f} times" if ratio < 1e6 else f"{ratio:.1e} times"

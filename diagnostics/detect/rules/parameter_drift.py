@@ -52,13 +52,13 @@ class ParameterDrift(Rule):
             norm = window.layer_norm(layer, "value")[begin : window.start]
             if not norm[0] > 0 or not np.isfinite(norm).all():
                 continue
-            slow = norm[max(0, len(norm) - SUDDEN)] / norm[0]
+            at = max(0, len(norm) - SUDDEN)
+            slow = norm[at] / norm[0]
             if slow < limit or np.diff(np.log(norm)).max() > LARGEST_STEP * np.log(slow):
                 continue
             first = begin + (first_true(norm >= (1 + ONSET_SHARE * (limit - 1)) * norm[0]) or 0)
-            growth = norm[-1] / norm[0]
-            steps = window.steps[window.start - 1] - window.steps[begin]
-            message = f"parameters of {layer} grew {growth:.1f}x over {steps} steps, none of them sudden"
+            steps = window.steps[begin + at] - window.steps[begin]
+            message = f"parameters of {layer} grew {slow:.1f}x within {steps:,} steps, without a sudden step"
             findings.append(self.finding(window, layer, first, window.start - 1, slow, limit, message))
         return findings
 

@@ -55,8 +55,11 @@ class SaturatedUnits(Rule):
             first = lasting_from(flat >= share, rows)
             if first is not None:
                 message = f"{flat[first]:.0%} of the outputs of {layer} saturated"
-                value = np.median(flat[-rows:])
-                findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
+                value, last = np.median(flat[-rows:]), len(window) - 1
+                outputs = f"{value:.0%} of the outputs of {layer}"
+                outputs = f"{outputs} then" if window.steps[first] else f"Since before the first update {outputs}"
+                plain = f"{outputs} lie where its {window.function(layer)} is flat and passes hardly any gradient."
+                findings.append(self.finding(window, layer, first, last, value, share, message, plain=plain))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -46,7 +46,9 @@ class Stall(Rule):
         high = self.threshold(window, "loss") * bad
         if not (high < late < 0.9 * bad and early - late < self.threshold(window, "gain") * early):
             return []
-        message = f"mean loss {loss_text(late, 2)}, no better than {loss_text(early, 2)} some {len(loss)} rows earlier"
+        better = "hardly better" if late < early else "no better"
+        between = f"steps {window.steps[half]:,} to {window.steps[half + quarter - 1]:,}"
+        message = f"mean loss {loss_text(late, 2)} at the end, {better} than the {loss_text(early, 2)} of {between}"
         last, level = len(window) - 1, Severity.WARNING
         return [self.finding(window, None, half, last, late, high, message, severity=level)]
 

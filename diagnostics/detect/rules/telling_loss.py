@@ -58,6 +58,9 @@ class TellingLoss(Rule):
     )
     remedies = ("probabilities", "one-sigmoid", "gradient-check")
 
+    def lasts(self, finding: Finding) -> bool:
+        return finding.detail not in (LARGE, SUMMED)  # the first loss is no state of the steps after it
+
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:
         of_first = {LARGE: ("lecun-init", "scaled-inputs", "gradient-check"), SUMMED: ("gradient-check",)}
         return of_first.get(finding.detail, self.remedies)

@@ -76,7 +76,8 @@ class UninformativeLabels(Rule):
             why = "the paper's convolution does not follow the gradient, or the labels carry no information"
         level = window.info.task.level_words
         message = f"loss at {level} ({loss_text(window.guessing_loss)}) with every layer alive: {why}"
-        return [self.finding(window, None, first, len(window) - 1, off, band, message)]
+        plain = f"The loss stays at {level} ({loss_text(window.guessing_loss)}) though every layer is alive: {why}."
+        return [self.finding(window, None, first, len(window) - 1, off, band, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         guessing = {"data_loss": 2.3026}

@@ -50,8 +50,10 @@ class WrongDirection(Rule):
             first = first_true(along & (shares >= share))
             if first is not None and len(along) - first >= rows:
                 value = shares[first]
-                message = f"{layer} moves along its gradient instead of against it"
-                findings.append(self.finding(window, layer, first, len(window) - 1, value, share, message))
+                message = f"the updates of {layer} go along its gradient instead of against it"
+                plain = f"From step {window.steps[first]:,} on {message}."
+                last = len(window) - 1
+                findings.append(self.finding(window, layer, first, last, value, share, message, plain=plain))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

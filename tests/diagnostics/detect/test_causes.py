@@ -137,7 +137,9 @@ def test_what_the_run_has_already_is_no_remedy():
 
 def test_a_remedy_in_use_or_too_late_to_help_is_not_proposed():
     def remedies(first: int, **description: object) -> tuple[str, ...]:
+        large = np.where(np.arange(first + P + 40) == first - 1, 6.0, 0.1)
         burst = {"dense1/weights/gradient/norm": (first, 50.0), "dense1/dead_fraction": (first + 2, 1.0)}
+        burst["dense1/weights/update/norm"] = large
         about = replace(info(), description={**info().description, **description})
         return judge(rows(piecewise((first, 0.3), (P + 40, H)), 0.1, changes=burst), about).diagnosis.remedies
 

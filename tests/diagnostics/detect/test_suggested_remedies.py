@@ -35,6 +35,21 @@ def test_what_mends_a_fault_of_the_code_is_not_followed_by_what_treats_its_conse
     assert titles(*chain, origin=Origin.CODE, blow=20) == ["a look at what writes to the weights"]
 
 
+def test_numbers_that_overflow_after_the_blow_of_a_wrong_sign_add_no_remedy():
+    chain = [seen("wrong-sign", 0), seen("oversized-update", 7), seen("non-finite", 8)]
+
+    assert titles(*chain, origin=Origin.CODE, blow=7) == titles(chain[0], origin=Origin.CODE)
+
+
+def test_a_fault_that_is_the_blow_itself_keeps_its_remedy():
+    jump = Link("non-finite", "input", 20, "", Origin.DATA)
+    chain = (seen("non-finite", 20),)
+    told = suggested(Explanation(chain, jump, jump), WINDOW)
+
+    assert told
+    assert [one.title for one in told] == titles(*chain, origin=Origin.DATA)
+
+
 def test_a_fault_of_the_settings_leaves_the_other_settings_to_try():
     chain = [seen("learning-rate-jump", 20), seen("oversized-update", 21)]
     told = titles(*chain, origin=Origin.SETTINGS, blow=21)

@@ -96,7 +96,7 @@ def test_the_sensitivity_line_says_what_leaving_out_does():
     )
 
     assert sensitivity(group) == "leaving out 10 of 40 moves the mean from 0.741 to 0.951"
-    assert sensitivity(Group("g", (run(),))) == "nothing to leave out: all 1 runs survive"
+    assert sensitivity(Group("g", (run(),))) == "nothing to leave out: the one run survives"
     assert sensitivity(Group("g", (run("diverged"),))) is None
 
 
@@ -199,6 +199,12 @@ def test_runs_that_differ_in_nothing_but_seed_and_threads_are_one_arm():
 
     assert [g.label for g in groups] == ["lenet lr=0.5", "lenet lr=0.1"]
     assert [r.seed for r in groups[0].runs] == [0, 1]
+
+
+def test_a_rate_that_was_computed_has_a_label_that_can_be_read():
+    groups = group_runs([run(arm={"lr": 0.02 * 1.0000000000000002}), run(arm={"lr": 1e-6}), run(arm={"lr": 5.0})])
+
+    assert [group.label for group in groups] == ["lr=0.02", "lr=1e-06", "lr=5.0"]
 
 
 def test_models_from_python_are_told_apart_by_short_labels():

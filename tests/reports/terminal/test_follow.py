@@ -35,7 +35,7 @@ def test_a_log_that_is_deleted_is_told_on_the_ordinary_screen(tmp_path: Path, mo
 def test_who_joins_late_is_told_everything_at_its_own_step() -> None:
     events = follow.Follower(synthetic.collapsed(), "runs/x.h5").state().events
 
-    assert "step 704  conv2: 94% of the units are silent" in events
+    assert "step 704  94% of the units of conv2 are silent" in events
     assert [event for event in events if event.startswith("step 719  collapsed from step 701")]
 
 
