@@ -24,7 +24,9 @@ def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
         TypeError: what is no list of groups.
     """
     groups = expect_several("groups", groups, GROUPS, Group)
-    rows = [{"arm": group.label, **_run_row(run)} for group in groups for run in group.runs]
+    rows = [
+        {"arm": group.label, **_run_row(run), "behind": run in group.behind} for group in groups for run in group.runs
+    ]
     return pd.DataFrame(rows, columns=_union(["arm", "run"], rows)).set_index(["arm", "run"])
 
 
@@ -60,6 +62,7 @@ def _group_row(group: Group) -> dict[str, Any]:
     row = {name: value for name, value in plain.items() if isinstance(value, str | int | float | None)}
     row |= {"defect_rate_low": low, "defect_rate_high": high}
     row |= {kind.replace("-", "_"): n for kind, n in group.by_kind.items()}
+    row["runs_behind"] = len(group.behind)
     for who, metrics in (("all", group.all), ("survivors", group.survivors)):
         row |= _metric_cells(who, metrics)
     return row

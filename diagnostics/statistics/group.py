@@ -16,6 +16,7 @@ from typing import Any
 from diagnostics.arguments import expect_name
 from diagnostics.detect.findings import Verdict
 from diagnostics.files import readable_name
+from diagnostics.statistics.behind import runs_behind
 from diagnostics.statistics.intervals import wilson
 from diagnostics.statistics.means import SINGLE_METRICS, Metrics, metrics
 from diagnostics.statistics.run_summary import RunSummary
@@ -128,6 +129,11 @@ class Group(ShownInNotebooks):
         """Means over the healthy and the recovered runs."""
         return metrics([r for r in self.runs if r.is_survivor], self.exclude_defect_steps)
 
+    @cached_property
+    def behind(self) -> tuple[RunSummary, ...]:
+        """The survivors that ended far behind the others, see :mod:`diagnostics.statistics.behind`."""
+        return runs_behind(self.runs)
+
     def to_json(self) -> dict[str, Any]:
         """The keys of a group in ``stats --json``, and the files the numbers come from."""
         return {
@@ -149,6 +155,7 @@ class Group(ShownInNotebooks):
             "defect_steps_excluded": self.exclude_defect_steps,
             "all": self.all.to_json(),
             "survivors": self.survivors.to_json(),
+            "behind": [r.name for r in self.behind],
             "files": [
                 {
                     "run": r.name,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from diagnostics.statistics.behind import usual_accuracy
 from diagnostics.statistics.comparison import Comparison
 from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import points_words
@@ -48,7 +49,7 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
         line = sensitivity(group, metric)
         if line:
             lines.append(f"  {words} accuracy: {line}")
-    return "\n".join([*lines, *_defect_list(group)])
+    return "\n".join([*lines, *_behind(group), *_defect_list(group)])
 
 
 def headline(groups: Sequence[Group], survivors: bool) -> str:
@@ -176,6 +177,19 @@ def _rows(group: Group) -> list[tuple[str, ...]]:
 
 def _cell(mean: Mean, is_time: bool = False) -> str:
     return f"{mean_words(mean, is_time)}  n={mean.n}"
+
+
+def _behind(group: Group) -> list[str]:
+    """The survivors that are alive but crippled, by a comparison with the others."""
+    usual = usual_accuracy(group.runs)
+    if not group.behind or usual is None:
+        return []
+    named = ", ".join(f"{run.name} at {run.validation_accuracy:.4f}" for run in group.behind[:LISTED])
+    more = f" and {len(group.behind) - LISTED} more" if len(group.behind) > LISTED else ""
+    alive = sum(run.is_survivor for run in group.runs)
+    words = f"{len(group.behind)} of {counted(alive, 'survivor')}: {named}{more}, where the median is {usual:.4f}"
+    first, *others = lines_of(words, WIDTH - 15)
+    return [f"  behind       {first}", *(f"               {line}" for line in others)]
 
 
 def _defect_list(group: Group) -> list[str]:
