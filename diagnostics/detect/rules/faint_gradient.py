@@ -5,7 +5,8 @@ and a cross-entropy, in the first rows whose loss is that of guessing. There the
 nothing about the labels yet, so that every batch pulls at random. With h the input of the last
 layer, N samples in a batch and shares q of the classes, the norm of the gradient of the mean
 loss is then at least about the root of E|h|^2 (1 - sum q^2) / N. It fires where the norm over the
-rows is below the limit times that.
+rows is below the limit times that. It does not fire where the norm of the whole gradient is the same
+in most of the rows, since such a gradient was clipped before it was recorded.
 
 What it means: the gradient is divided by something that the loss is not divided by. Divided by
 the batch size twice, it is N times too small. With k classes it is k times too small where
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding, Severity, sentence
@@ -30,6 +32,7 @@ from diagnostics.schema.number_range import number_text
 
 GUESSING = 0.9  # times the loss of guessing
 USUAL = (0.7, 7.0)  # the usual norm, times the least one, with room on both sides
+AT_THE_LIMIT = 1e-4  # of a norm: how much the rounding of float32 may take from it
 BY_BATCH, BY_CLASSES = "batch size", "classes"
 
 
@@ -67,7 +70,7 @@ class FaintGradient(Rule):
         least = np.sqrt(pulls / window.scalar("samples"))
         is_known = np.isfinite(loss) & np.isfinite(norm) & np.isfinite(least) & (least > 0)
         guessing = np.flatnonzero(is_known & (loss >= GUESSING * window.guessing_loss))[:rows]
-        if len(guessing) < rows:
+        if len(guessing) < rows or _is_clipped(window, guessing):
             return []
         share = math.sqrt(float(np.mean((norm[guessing] / least[guessing]) ** 2)))
         if not 0 < share < limit:
@@ -85,20 +88,15 @@ class FaintGradient(Rule):
         batch, classes = window.info.batch_size, len(window.info.prior)
         seen = f"the gradient of the weights of {last} is {number_text(1 / share)} times smaller than that of a mean "
         seen += f"cross-entropy of {number_text(loss)}: "
-        fits_batch, fits_classes = (USUAL[0] <= share * by <= USUAL[1] for by in (batch, classes))
-        largest_of_two_softmaxes = math.log(math.e + classes - 1)
-        by_classes = f"divided by the number of classes ({classes})"
-        if loss <= largest_of_two_softmaxes:
-            by_classes = f"softmax is applied twice, or it is {by_classes}"
-        else:
-            by_classes = f"it is {by_classes}"
         by_batch = f"it is divided by the batch size ({batch}) twice"
-        if fits_batch and fits_classes:
-            return seen + f"{by_batch}, or {by_classes}", BY_CLASSES
+        by_classes = f"it is divided by the number of classes ({classes})"
+        if loss <= math.log(math.e + classes - 1):  # the largest loss of a softmax of probabilities
+            by_classes = f"softmax is applied twice, or {by_classes}"
+        fits_batch, fits_classes = (USUAL[0] <= share * by <= USUAL[1] for by in (batch, classes))
+        if fits_classes:
+            return seen + (f"{by_batch}, or {by_classes}" if fits_batch else by_classes), BY_CLASSES
         if fits_batch:
             return seen + f"{by_batch}, so the learning rate acts as if it were {batch} times smaller", BY_BATCH
-        if fits_classes:
-            return seen + by_classes, BY_CLASSES
         return seen + "it is divided once more than the loss", ""
 
     def doses(self, finding: Finding, window: Window) -> Mapping[str, float]:
@@ -107,9 +105,19 @@ class FaintGradient(Rule):
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         guessing, name = {"data_loss": 2.3}, "dense2/weights/gradient/norm"
+        others = [f"{layer}/{one}/gradient/norm" for layer in ("conv1", "dense1") for one in ("weights", "biases")]
+        clipped = {**dict.fromkeys([*others, "dense2/biases/gradient/norm"], 0.0), **guessing, name: 0.015}
         return (
             Case("a gradient of the mean loss", example(thresholds, {**guessing, name: 0.15})),
             Case("a tenth of it", example(thresholds, {**guessing, name: 0.015}), ("dense2",)),
             Case("a hundred-and-twenty-eighth of it", example(thresholds, {**guessing, name: 0.0012}), ("dense2",)),
+            Case("a tenth of it where the whole gradient has one norm", example(thresholds, clipped)),
             Case("a tenth of it in a network that has learned", example(thresholds, {"data_loss": 0.3, name: 0.015})),
         )
+
+
+def _is_clipped(window: Window, rows: NDArray[np.intp]) -> bool:
+    """Whether the norm of the whole gradient is at one limit in at least half of the rows."""
+    norms = np.stack([window.layer_norm(layer, "gradient")[rows] for layer in window.layers])
+    whole = np.sqrt((norms**2).sum(axis=0))
+    return bool(np.mean(whole >= (1 - AT_THE_LIMIT) * whole.max()) >= 0.5)

@@ -93,6 +93,16 @@ def test_a_layer_before_the_last_that_is_silent_says_nothing():
     assert messages(window) == []
 
 
+@pytest.mark.parametrize(("free_rows", "is_told"), [(0, False), (4, False), (6, True)])
+def test_a_gradient_that_was_clipped_before_it_was_recorded_says_nothing(free_rows, is_told):
+    """The whole gradient has one norm in the rows in which it was clipped, and a smaller one in others."""
+    rows = np.where(np.arange(60) < free_rows, 0.5 + 0.01 * np.arange(60), 1.0)
+    names = [f"{layer}/{one}/gradient/norm" for layer in ("conv1", "dense1", "dense2") for one in ("weights", "biases")]
+    window = example(DEFAULT_THRESHOLDS, {"data_loss": 2.3, **dict.fromkeys(names, 0.1 * LEAST * rows)})
+
+    assert bool(messages(window)) is is_told
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_batches_with_the_same_number_of_each_class_are_no_fault(seed):
     """Their bias gradients are nearly 0 from the start; those of the weights are not."""
