@@ -27,12 +27,12 @@ from diagnostics.log.resume import ResumePoint, prepare_resume
 from diagnostics.log.run_log import Policy
 from diagnostics.measure.activation_layout import DESCRIPTION
 from diagnostics.measure.compiler import measuring_code
-from diagnostics.measure.meter import Meter, StepMeter
+from diagnostics.measure.meter import StepMeter
 from diagnostics.provenance import data_digest
 from diagnostics.provenance import environment as surroundings
 from diagnostics.record.events import TakesVerdict
 from diagnostics.record.options import DefectPolicy, RecordingOptions
-from diagnostics.record.recording import Recording
+from diagnostics.record.recording import MeterMaker, Recording
 from diagnostics.record.timed_events import TimedEvents
 from diagnostics.schema.columns import Columns
 from diagnostics.schema.header import Header
@@ -235,9 +235,10 @@ class Recorder(TimedEvents, ShownInNotebooks):
         lacks = start.description.get("not_recorded")
         return Columns.declare(start.tensors, start.layers, without=lacks) if lacks else None
 
-    def _make_meter(self, info: RunInfo) -> Meter:
-        """What measures the steps of the run."""
-        return StepMeter(info)
+    @property
+    def _make_meter(self) -> MeterMaker:
+        """Makes what measures the steps of a run. It does not hold the recorder, which is freed once it is left."""
+        return StepMeter
 
     def _measuring(self) -> str:
         """The code that measures, as the log names it."""

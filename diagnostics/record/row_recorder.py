@@ -6,11 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from diagnostics.measure.meter import Meter
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.recording import MeterMaker
 from diagnostics.schema.columns import Columns
-from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import RunStart
 
 ColumnsOf = Callable[[RunStart], Columns | None]
@@ -42,8 +40,9 @@ class RowRecorder(Recorder):
     def _columns(self, start: RunStart) -> Columns | None:
         return self._columns_of(start)
 
-    def _make_meter(self, info: RunInfo) -> Meter:
-        return self._meter_maker(info)
+    @property
+    def _make_meter(self) -> MeterMaker:
+        return self._meter_maker
 
     def _measuring(self) -> str:
         return ""  # other code than the compiled loops, or together with it

@@ -1,0 +1,25 @@
+"""A run is freed as soon as it is left: a study of many runs does not wait for the search of the garbage collector."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from diagnostics.record.recorder import Recorder
+from tests.helpers.small_trainings import small_model, train
+
+
+@pytest.mark.parametrize("has_log", [True, False])
+def test_a_recorder_and_its_model_are_freed_without_the_garbage_collector(tmp_path, has_log):
+    gc.disable()
+    try:
+        recorder, model = Recorder(tmp_path / "run.h5" if has_log else None), small_model()
+        train([recorder], model, epochs=1)
+        left = [weakref.ref(recorder), weakref.ref(model)]
+        del recorder, model
+
+        assert [one() for one in left] == [None, None]
+    finally:
+        gc.enable()
