@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import LogError
 from diagnostics.imports.assumed import batch_size_of, classes_of_frozen_loss
+from diagnostics.imports.cells import whole_number_of
 from diagnostics.imports.draft import Draft
 from diagnostics.imports.epochs import epoch_rows, epochs_of, validations
 from diagnostics.imports.imported_run import ImportedRun
 from diagnostics.imports.layers import layer_columns
-from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers, whole_number_of
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.options import ImportOptions, even_prior
 from diagnostics.imports.resolution import resolution_words
 from diagnostics.schema.columns import Column, Columns

@@ -47,6 +47,8 @@ LAYER_PATTERNS: tuple[tuple[str, str], ...] = (
 STEP_NAMES = ("step", "global_step", "iteration", "iter", "_step", "trainer/global_step", "train/global_step", "batch",
               "steps", "iterations")  # fmt: skip
 EPOCH_NAMES = ("epoch", "epochs", "train/epoch")
+UNIT = re.compile(r"(?<=\S)[\s_]*(?:\([^()]*\)|\[[^\[\]]*\]|%)$")
+"""The unit at the end of a name, as in ``accuracy [%]`` or ``time (s)``."""
 VALIDATION_WORDS = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev", "validate"})
 TRAIN_WORDS = frozenset({"train", "training", "tr"})
 
@@ -69,7 +71,7 @@ class MetricMeaning:
 
 def meaning_of(name: str) -> MetricMeaning | None:
     """The meaning of a metric of this name; None for a name that is not known."""
-    plain = name.strip()
+    plain = UNIT.sub("", name.strip())
     for pattern, quantity in LAYER_PATTERNS:
         found = re.fullmatch(pattern, plain, re.IGNORECASE)
         if found and found["layer"].lower() not in ("norm", "total", "global", "all"):
@@ -102,7 +104,9 @@ def meanings(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, Metri
     for quantity, name in chosen.items():
         meaning = meaning_of(quantity)
         if meaning is None:
-            known = ", ".join([*SCALAR_NAMES, "val_loss", "val_accuracy", "grad_LAYER", "wnorm_LAYER", "dead_LAYER"])
+            known = ", ".join(
+                [*SCALAR_NAMES, "step", "epoch", "val_loss", "val_accuracy", "grad_LAYER", "wnorm_LAYER", "dead_LAYER"]
+            )
             raise LogError(f"--columns {quantity}={name}: {quantity} is not known; known are {known}")
         if name not in names:
             raise LogError(f"--columns {quantity}={name}: found no {name}; found {', '.join(sorted(names)[:12])}")
@@ -114,9 +118,9 @@ def meanings(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, Metri
 
 def is_step(name: str) -> bool:
     """Whether a column of this name holds the step."""
-    return name.strip().lower() in STEP_NAMES
+    return UNIT.sub("", name.strip().lower()) in STEP_NAMES
 
 
 def is_epoch(name: str) -> bool:
     """Whether a column of this name holds the epoch."""
-    return name.strip().lower() in EPOCH_NAMES
+    return UNIT.sub("", name.strip().lower()) in EPOCH_NAMES

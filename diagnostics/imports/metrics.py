@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.imports.cells import number_of
+
 Numbers = NDArray[np.float64]
 RowsAre = Literal["steps", "means", "running means"]
 
@@ -109,26 +111,6 @@ class SeriesBuilder:
 def _series(rows: Iterable[tuple[float, float, float, float]]) -> MetricSeries:
     steps, epochs, values, places = np.array(list(rows), np.float64).reshape(-1, 4).T
     return MetricSeries(steps, epochs, values, places)
-
-
-def number_of(value: Any) -> float | None:
-    """A value as a float; None for anything that is no number, such as truth values, texts, lists and empty cells."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, str):
-        value = value.strip().lower().replace("infinity", "inf")
-        if not value:
-            return None
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def whole_number_of(value: Any) -> int | None:
-    """A whole number that is not negative, also as text; None for all else."""
-    number = number_of(value)
-    return int(number) if number is not None and 0 <= number < 2**53 and number == math.floor(number) else None
 
 
 def _or_nan(value: Any) -> float:

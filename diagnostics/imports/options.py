@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ class ImportOptions:
 
     ``classes``: the number of classes, of about equal size; default None.
     ``prior``: (classes,), the share of each class; default None.
-    ``columns``: metrics by what they are, such as ``{"loss": "my_cost"}``; default {}.
+    ``columns``: metrics by what they are, such as ``{"loss": "my_cost"}``, and "step" and "epoch"; default {}.
     ``batch_size``: samples a step; default None.
     ``steps_per_epoch``: steps an epoch; default None.
 
@@ -46,6 +46,10 @@ class ImportOptions:
             shares = list(self.prior)
             if not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-3:
                 raise LogError(f"prior: received {shares}, expected the shares of the classes, which add up to 1")
+
+    def without_columns(self, names: Sequence[str]) -> ImportOptions:
+        """The same without the columns that are known as these."""
+        return replace(self, columns={name: one for name, one in self.columns.items() if name not in names})
 
 
 def even_prior(classes: int) -> tuple[float, ...]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from diagnostics.errors import LogError
 from diagnostics.files import readable_name
 from diagnostics.imports.build import build_run
-from diagnostics.imports.content import head
+from diagnostics.imports.content import content, head
 from diagnostics.imports.formats import FORMATS
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.imported_run import ImportedRun
+from diagnostics.imports.named_counters import COUNTERS, with_named_counters
 from diagnostics.imports.options import ImportOptions
 from diagnostics.imports.restarts import runs_in
 from diagnostics.log.reader import open_run
@@ -48,9 +49,17 @@ def open_runs(path: Path, options: ImportOptions | None = None) -> list[Run]:
 
     Raises LogError, one line, where it cannot be read, and MissingLibraryError as :func:`import_runs`.
     """
-    if path.suffix == ".h5" or format_of(path) is None:
-        return [open_run(path)]
-    return list(import_runs(path, options))
+    return [open_run(path)] if _is_own(path) else list(import_runs(path, options))
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a path is read as a log of lenet-diag: one of its ending, HDF5, and what is no readable file."""
+    if path.suffix == ".h5" or format_of(path) is not None:
+        return path.suffix == ".h5"
+    try:
+        return not path.is_file() or not head(path) or head(path).startswith(HDF5)
+    except OSError:
+        return True
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -88,6 +97,7 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
     path = Path(path)
     form = format_of(path)
     if form is None:
+        _expect_content(path)
         raise LogError(f"{path}: is of no format that is known: {', '.join(one.name for one in FORMATS)}")
     try:
         found = form.read(path)
@@ -98,6 +108,8 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
         raise LogError(f"{path}: has no numbers; read as {form.name}")
     stem = readable_name(path.name.split(".")[0] if path.name[:1] != "." else path.name)
     options = options or ImportOptions()
+    found = [with_named_counters(one, options.columns, path.name) for one in found]
+    options = options.without_columns(COUNTERS)
     runs = []
     for metrics in (one for logged in found for one in runs_in(logged, options, path.name)):
         name = _name(path, stem, metrics.name) if metrics.name else stem
@@ -107,6 +119,17 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
         run.path = path
         runs.append(run)
     return runs
+
+
+def _expect_content(path: Path) -> None:
+    """Raises LogError for a file in which nothing but blanks stands, or that cannot be read."""
+    if path.is_file():
+        try:
+            is_blank = not content(path).strip()
+        except DAMAGE as error:
+            raise LogError(f"{path}: cannot be read: {error}") from None
+        if is_blank:
+            raise LogError(f"{path}: is empty; expected the log of a training")
 
 
 def _name(path: Path, stem: str, name: str) -> str:

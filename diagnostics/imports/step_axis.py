@@ -18,7 +18,8 @@ LAST_STEP = 2**53
 class StepAxis:
     """How steps and epochs of a file are counted.
 
-    ``unit``: what a row is numbered by: "step", "epoch" where a file has no steps, or "row" where it has neither.
+    ``unit``: what a row is numbered by: "step"; where a file has no steps "epoch", or "part of an epoch" where epochs
+    have fractions and the steps of one are known; or "row" where nothing says its step.
     ``per_epoch``: the number of steps in an epoch; None where it is not known.
     ``first_epoch``: the number that the file gives the first epoch.
     ``restarts``: whether the file counts the steps of each epoch anew.
@@ -41,6 +42,8 @@ class StepAxis:
         finite = epochs[np.isfinite(epochs)]
         first_epoch = float(finite.min()) if len(finite) else 1.0
         unit = "step" if known.any() else "epoch" if len(finite) else "row"
+        if unit == "epoch" and have_fractions(epochs):
+            unit = "part of an epoch" if options.steps_per_epoch else "row"
         restarts = unit == "step" and any(_restarts(one) for one in series)
         told = options.steps_per_epoch or metrics.settings.get("steps_per_epoch")
         per_epoch = int(told) if isinstance(told, int | float) and 1 <= told < LAST_STEP else None
@@ -67,6 +70,9 @@ class StepAxis:
         epochs = self._epochs_from_1(series.epochs)
         if self.unit == "row":
             steps = np.arange(len(series), dtype=np.float64)
+        elif self.unit == "part of an epoch":
+            first = 0 if self.first_epoch == 0 else 1
+            steps = np.round(series.epochs * (self.per_epoch or 1)) - first
         elif self.unit == "epoch":
             steps = epochs * (self.per_epoch or 1) - 1
         else:
@@ -85,9 +91,15 @@ class StepAxis:
     def _epochs_from_1(self, epochs: Numbers) -> Numbers:
         """Epochs counted from 1; a fraction, as some loggers have it, belongs to the epoch that it is in."""
         with np.errstate(invalid="ignore"):
-            if (epochs != np.floor(epochs))[np.isfinite(epochs)].any():
+            if have_fractions(epochs):
                 return np.maximum(np.ceil(epochs - 1e-9), 1)
         return epochs - self.first_epoch + 1
+
+
+def have_fractions(epochs: Numbers) -> bool:
+    """Whether epochs (n,) are parts of epochs, as some loggers count them; NaN where there is none."""
+    finite = epochs[np.isfinite(epochs)]
+    return bool((finite != np.floor(finite)).any())
 
 
 def _restarts(series: MetricSeries) -> bool:

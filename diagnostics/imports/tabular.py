@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from diagnostics.imports.cells import count_of
 from diagnostics.imports.columns import is_epoch, is_step, meaning_of
-from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers, number_of
+from diagnostics.imports.long_table import with_a_column_a_metric
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
+from diagnostics.imports.number_column import NumberColumn
+from diagnostics.imports.run_column import runs_of_table
+from diagnostics.imports.step_axis import have_fractions
 
 NOT_METRICS = frozenset({"wall", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"})
 OF_A_RUN = re.compile(r"(?P<run>.+) - (?P<name>.+?)(?P<edge>__MIN|__MAX)?")
@@ -18,14 +23,23 @@ OF_A_RUN = re.compile(r"(?P<run>.+) - (?P<name>.+?)(?P<edge>__MIN|__MAX)?")
 
 
 def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
-    """The runs of a table: one, or one a name before " - " in the names of its columns.
+    """The runs of a table: one, one a value of a column that names runs, or one a name before " - " in its columns.
 
     frame: the table; an empty cell is a null, and "nan" a number that is not finite.
-    known: more of :class:`LoggedMetrics` that the format says.
+    known: more of :class:`LoggedMetrics` that the format says. Rows that are means of epochs have whole epochs; where
+    the epochs have fractions, the rows are values of steps.
     """
+    frame = with_a_column_a_metric(frame.reset_index(drop=True))
+    return [one for name, rows in runs_of_table(frame) for one in _metrics(rows, name, known)]
+
+
+def _metrics(frame: pd.DataFrame, of_run: str, known: dict[str, Any]) -> list[LoggedMetrics]:
+    """The runs in the rows of a table that its column of runs calls by this name; "" for a table without one."""
     names = [str(name) for name in frame.columns]
-    steps = _counter(frame, names, is_step)
-    epochs = _counter(frame, names, is_epoch)
+    told: list[str] = []
+    steps, epochs = _counter(frame, names, is_step, told), _counter(frame, names, is_epoch, told)
+    if known.get("rows") == "means" and have_fractions(epochs):
+        known = {**known, "rows": "steps"}
     runs: dict[str, dict[str, MetricSeries]] = {}
     empty: list[str] = []
     for place, name in enumerate(names):
@@ -34,18 +48,25 @@ def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
         found = OF_A_RUN.fullmatch(name)
         if found and found["edge"]:
             continue
-        present, values = numbers_of_column(frame.iloc[:, place])
-        if not present.any():
+        run, metric = (found["run"], found["name"]) if found else ("", name)
+        column = NumberColumn.of(name, frame.iloc[:, place])
+        if meaning_of(metric) is not None:
+            told += column.unread_words()
+        if not column.present.any():
             empty.append(name)
             continue
-        run, metric = (found["run"], found["name"]) if found else ("", name)
         if is_step(metric) or is_epoch(metric):
             continue
-        places = np.flatnonzero(present).astype(np.float64)
-        runs.setdefault(run, {})[metric] = MetricSeries(steps[present], epochs[present], values[present], places)
+        present = column.present
+        places = frame.index.to_numpy(np.float64)[present]
+        runs.setdefault(run, {})[metric] = MetricSeries(steps[present], epochs[present], column.values[present], places)
     for series in runs.values():
         _add_lost_loss(series, empty)
-    return [LoggedMetrics(series, name, is_table=True, **known) for name, series in runs.items()]
+    known = {**known, "told": (*known.get("told", ()), *told)}
+    return [
+        LoggedMetrics(series, " - ".join(part for part in (of_run, name) if part), is_table=True, **known)
+        for name, series in runs.items()
+    ]
 
 
 def _add_lost_loss(series: dict[str, MetricSeries], empty: list[str]) -> None:
@@ -58,27 +79,15 @@ def _add_lost_loss(series: dict[str, MetricSeries], empty: list[str]) -> None:
         series[losses[0]] = beside.with_values(np.full(len(beside), np.nan))
 
 
-def _counter(frame: pd.DataFrame, names: list[str], is_it: Any) -> Numbers:
-    """The first column that counts steps or epochs; NaN where there is none."""
+def _counter(frame: pd.DataFrame, names: list[str], is_it: Any, told: list[str]) -> Numbers:
+    """The first column that counts steps or epochs; NaN where there is none. ``told``: gets what could not be read."""
     for place, name in enumerate(names):
         if is_it(name):
-            present, values = numbers_of_column(frame.iloc[:, place])
-            if present.any():
-                return np.where(present & np.isfinite(values), values, np.nan)
+            column = NumberColumn.of(name, frame.iloc[:, place], count_of)
+            told += column.unread_words()
+            if column.present.any():
+                return np.where(column.present & np.isfinite(column.values), column.values, np.nan)
     return np.full(len(frame), np.nan)
-
-
-def numbers_of_column(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Numbers]:
-    """Where a column has numbers, and these; NaN elsewhere."""
-    if column.dtype.kind in "iuf":
-        values = column.to_numpy(np.float64)
-        return ~np.isnan(values), values
-    if column.dtype.kind == "b":
-        return np.zeros(len(column), np.bool_), np.full(len(column), np.nan)
-    # In a column of mixed values a float NaN stands for an empty cell; one that was logged is text or "nan".
-    numbers = [None if isinstance(one, float) and one != one else number_of(one) for one in column.tolist()]
-    present = np.array([one is not None for one in numbers], np.bool_)
-    return present, np.array([np.nan if one is None else one for one in numbers], np.float64)
 
 
 def of_records(records: list[Mapping[str, Any]], **known: Any) -> list[LoggedMetrics]:

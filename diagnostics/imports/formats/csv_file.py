@@ -13,30 +13,37 @@ from pathlib import Path
 
 import pandas as pd
 
+from diagnostics.imports.cells import number_of
 from diagnostics.imports.columns import is_epoch, is_step, meaning_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.tabular import metrics_of_table
 
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = (",", ";", "\t", "|")
+BLANKS = r"\s+"
+"""The separator of columns that blanks keep apart."""
+COMMENT = "#"
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether the name ends in .csv or .tsv, or one of the names in the first line is that of a loss."""
-    line = _first_line(text_of(head))
+    text = _without_comments(text_of(head))
+    line = _first_line(text)
     if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
         return bool(line)
-    names = re.split(r"[,;\t]", line)
-    found = [meaning_of(name.strip().strip('"')) for name in names[:1000]]
-    return any(one is not None and one.quantity == "loss" for one in found)
+    separator = _separator(text)
+    names = [name.strip().strip('"') for name in re.split(BLANKS if separator == BLANKS else r"[,;\t|]", line)[:1000]]
+    found = [meaning_of(name) for name in names]
+    is_sentence = separator == BLANKS and any(number_of(name) is not None for name in names)
+    return any(one is not None and one.quantity == "loss" for one in found) and not is_sentence and "\0" not in line
 
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The runs of a CSV file. Without a step in it, a row an epoch holds means over epochs."""
-    text = text_of(content(path))
-    line = _first_line(text)
-    separator = max(SEPARATORS, key=line.count)
+    whole = text_of(content(path))
+    text = _without_comments(whole)
+    separator = _separator(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a line that has too many cells loses those that are too many
         frame = pd.read_csv(
@@ -44,8 +51,33 @@ def read(path: Path) -> list[LoggedMetrics]:
             on_bad_lines="skip", low_memory=False, index_col=False, decimal="," if separator == ";" else ".",
         )  # fmt: skip
     names = [str(name) for name in frame.columns]
+    if names and all(number_of(name) is not None for name in names):
+        raise ValueError("its first line holds numbers, expected the names of the columns, such as step,loss,accuracy")
     has_epochs_alone = any(map(is_epoch, names)) and not any(map(is_step, names))
-    return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps", first_line=2)
+    first_line = 2 + whole.count("\n") - text.count("\n")
+    return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps", first_line=first_line)
+
+
+def _without_comments(text: str) -> str:
+    """The text from its names on: NumPy writes these as a comment, and other comments may stand above them."""
+    lines = text.splitlines(keepends=True)
+    first = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith(COMMENT)), None)
+    if not first:
+        return text
+    before = lines[first - 1].strip().lstrip(COMMENT).strip()
+    if number_of(re.split(r"[,;\t|\s]", lines[first].strip())[0]) is not None and before:
+        return "".join([f"{before}\n", *lines[first:]])
+    return "".join(lines[first:])
+
+
+def _separator(text: str) -> str:
+    """What stands between the cells of the first line that is not blank."""
+    line = _first_line(text)
+    found = max(SEPARATORS, key=line.count)
+    if found in line:
+        return found
+    below = _first_line(text[text.find(line) + len(line) :])
+    return BLANKS if 1 < len(line.split()) == len(below.split()) else ","
 
 
 def _first_line(text: str) -> str:

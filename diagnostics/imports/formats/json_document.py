@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from diagnostics.imports.tabular import metrics_of_table, of_records
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether the file begins like a JSON document."""
-    return text_of(head).lstrip()[:1] in ("{", "[")
+    """Whether the file begins like a JSON object or a list of them; a log of text may begin with a time in brackets."""
+    return re.match(r"\s*(?:\{|\[\s*(?:[{\]]|$))", text_of(head)) is not None
 
 
 def read(path: Path) -> list[LoggedMetrics]:

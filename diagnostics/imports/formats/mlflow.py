@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from diagnostics.imports.cells import number_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
-from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder, number_of
+from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder
 
 LINE = re.compile(rb"\d{10,} \S+ -?\d+( \S+)*\s*")
 LARGEST_FOLDER = 10_000

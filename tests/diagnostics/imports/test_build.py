@@ -14,8 +14,9 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError, LogExistsError
 from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.imports.assumed import batch_size_of
+from diagnostics.imports.cells import whole_number_of
 from diagnostics.imports.columns import MetricMeaning, meaning_of
-from diagnostics.imports.metrics import MetricSeries, whole_number_of
+from diagnostics.imports.metrics import MetricSeries
 from diagnostics.imports.options import even_prior, prior_of_labels
 from diagnostics.imports.resolution import are_running_means, ordinal, resolution_words, taken_apart
 from diagnostics.log.reader import open_run

@@ -1,0 +1,51 @@
+"""Steps and epochs in columns that the user names, such as ``{"step": "Schritt"}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from diagnostics.errors import LogError
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
+from diagnostics.imports.step_axis import have_fractions
+
+COUNTERS = ("step", "epoch")
+
+
+def with_named_counters(metrics: LoggedMetrics, columns: Mapping[str, str], file: str) -> LoggedMetrics:
+    """The metrics with the steps and the epochs of these columns; without such columns the metrics as they are.
+
+    metrics: what was read of the file.
+    columns: metrics by what they are.
+    file: the name of the file.
+
+    Raises LogError where the file has no column of that name.
+    """
+    for counter in COUNTERS:
+        if counter in columns:
+            metrics = _counted(metrics, counter, columns[counter], file)
+    return metrics
+
+
+def _counted(metrics: LoggedMetrics, counter: str, name: str, file: str) -> LoggedMetrics:
+    if name not in metrics.series:
+        found = ", ".join(sorted(metrics.series)[:12])
+        raise LogError(f"{file}: --columns {counter}={name}: found no {name}; found {found}")
+    numbers = metrics.series[name]
+    series = {
+        other: replace(one, **{f"{counter}s": _at(one, numbers)})
+        for other, one in metrics.series.items()
+        if other != name
+    }
+    has_steps = any(np.isfinite(one.steps).any() for one in series.values())
+    are_means = counter == "epoch" and not has_steps and not have_fractions(numbers.values)
+    return replace(metrics, series=series, rows="means" if are_means else metrics.rows)
+
+
+def _at(series: MetricSeries, numbers: MetricSeries) -> Numbers:
+    """The number in the row of each value; NaN where that row has none."""
+    rows = numbers.in_file
+    at = np.minimum(np.searchsorted(rows, series.in_file), len(rows) - 1)
+    return np.where((rows[at] == series.in_file) & np.isfinite(numbers.values[at]), numbers.values[at], np.nan)
