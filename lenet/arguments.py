@@ -41,6 +41,19 @@ def expect_whole(name: str, value: object, least: int, more: str = "") -> None:
         raise SettingsError(f"{name}: received {value}, expected at least {least}{more}")
 
 
+def expect_scalar(name: str, value: object) -> None:
+    """Raises SettingsError unless ``value`` is one number; NaN and infinity are numbers."""
+    if not isinstance(value, str | bytes):
+        try:
+            float(value)  # type: ignore[arg-type]
+            return
+        except (TypeError, ValueError):
+            pass
+    shape = getattr(value, "shape", ())
+    shown = f"an array of shape {shape}" if shape else repr(value)
+    raise SettingsError(f"{name}: received {shown}, expected one number")
+
+
 def expect_pair(name: str, value: object) -> tuple[int, int]:
     """(height, width), of one whole number or two, each at least 1. Raises SettingsError for anything else."""
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)

@@ -54,6 +54,12 @@ class ReadLayer:
         if self.before is None:
             return kept
         after = self.live()
+        for name, before in self.before.items():
+            for what, array in ((name, after[name]), (f"gradient of {name}", kept.get(name, before))):
+                if array.size != before.size or (what == name and array.shape != before.shape):
+                    raise ShapeError(
+                        f"{self.name}: {what}: received shape {array.shape}, expected that of before, {before.shape}"
+                    )
         with np.errstate(all="ignore"):  # a run that dies may have any numbers
             return {
                 name: kept[name].reshape(before.shape) if name in kept else (before - after[name]) / self.rate

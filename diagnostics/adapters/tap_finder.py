@@ -128,7 +128,7 @@ class TapFinder:
     def _output(self, layer: FoundLayer, number: str, stage: FoundStage, samples: int) -> tuple[Read | None, str]:
         """How the outputs of a layer are read, and where from: as the user says, from its stage, or by their number."""
         if layer.name in self.outputs():
-            return (lambda: self.outputs()[layer.name]), "given"
+            return _reader(self.outputs, Location((("item", layer.name),))), "given"
         if (location := numbered_output(self.outputs(), number, samples)) is not None:
             return _reader(self.outputs, location), "given"
         if stage.output is not None:
@@ -139,4 +139,15 @@ class TapFinder:
 
 
 def _reader(root: Read, location: Location) -> Read:
-    return lambda: location.get(root())
+    """Reads what is at ``location`` of what ``root`` returns. Raises SettingsError where it is not there any more."""
+
+    def read() -> Any:
+        held = root()
+        try:
+            return location.get(held)
+        except (LookupError, AttributeError, TypeError):
+            raise SettingsError(
+                f"{location}: not found in {type(held).__name__} at this step, expected there as at the first one"
+            ) from None
+
+    return read

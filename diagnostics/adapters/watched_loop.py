@@ -16,6 +16,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -23,10 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.watch_arguments import class_labels, expect_numbers_of_step, expect_options
 from diagnostics.adapters.watched_network import WatchedNetwork
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.task import BINARY, CLASSES, DEFAULT_TASK, Task
 from lenet.arguments import expect_whole
+from lenet.checks import check_kind
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunStatus
 from lenet.training.custom_layer import Function
@@ -35,8 +38,13 @@ from lenet.training.custom_loop import LoopMonitor
 if TYPE_CHECKING:
     import pandas as pd
 
-
 log = logging.getLogger("lenet-diag")
+UNCHANGED = (
+    "watch: the first step changed no tensor; call step after the update, and where the update makes new arrays, pass "
+    "a function that returns them: watch(lambda: parameters, ...)"
+)
+_open: dict[Path, Watch] = {}
+"""The watches that write a log, by its path."""
 
 
 class Watch:
@@ -98,17 +106,21 @@ class Watch:
         recorder: Mapping[str, Any] | None = None,
     ) -> None:
         expect_whole("epochs", epochs, 1)
+        expect_options(
+            gradients=gradients, activations=activations, unit_axis=unit_axis, description=description,
+            recorder=recorder, hooks=hooks, batch_size=batch_size, lr=lr,
+        )  # fmt: skip
+        if task is not None:
+            check_kind("task", task, Task)
         self._task = task or DEFAULT_TASK
         self._labels, self._samples = None if labels is None else np.asarray(labels), samples
         if self._labels is not None and not self._gives_classes:
             if not self._labels.ndim or not len(self._labels):
                 raise SettingsError("labels: received none, expected those of the training set")
             self._task = self._task.with_targets(self._labels)
-        if self._gives_classes and self._labels is not None and _have_several(self._labels):
-            raise SettingsError(
-                "labels: received rows with no 1 or several, expected one-hot rows; where a sample has several yes or "
-                "no, say task=Task.binary()"
-            )
+        elif self._labels is not None:
+            self._labels = class_labels(self._labels)
+        self._path = None if path is None else Path(path).resolve()
         self.recorder = Recorder(path, task=self._task, **(recorder or {}))
         self.recorder.check()
         self._network = WatchedNetwork(network, gradients or None, activations or {}, unit_axis, sample_axis, taps)
@@ -166,6 +178,9 @@ class Watch:
         rate = self._lr if lr is None else lr
         if rate is None:
             raise SettingsError("lr: received none, expected the learning rate of the update, here or in watch()")
+        if self._is_closed:
+            raise SettingsError("step: called after close(), expected it before")
+        expect_numbers_of_step(loss, accuracy, rate, penalty, outputs)
         network = self._network
         network.step_gradients, network.step_outputs = gradients, outputs or {}
         batch = network.batch(inputs)
@@ -176,6 +191,8 @@ class Watch:
                 log.warning("watch: the log begins with the second step, since the first one made some of the tensors")
                 return
         network.show_before(len(batch), rate)
+        if self._monitor is None and rate and network.is_unchanged():
+            log.warning(UNCHANGED)
         if self._monitor is None and accuracy is None and targets is None:
             self._has_accuracy = False
         if not self._has_accuracy:
@@ -215,9 +232,15 @@ class Watch:
 
     def _end(self, error: BaseException | None) -> bool:
         atexit.unregister(self._close_at_exit)
-        if self._is_closed or self._monitor is None:
+        if self._is_closed:
             return False
         self._is_closed = True
+        if self._monitor is None:
+            if error is None:
+                log.warning("watch: closed before the first step, so nothing was recorded")
+            return False
+        if self._path is not None and _open.get(self._path) is self:
+            del _open[self._path]
         return self._monitor.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
     def _close_at_exit(self) -> None:
@@ -233,6 +256,7 @@ class Watch:
             self.recorder.not_recorded += ("gradients",)
         if self._task.has_classes and not self._has_accuracy:
             self.recorder.not_recorded += ("accuracy",)
+        self._replace_open()
         self._monitor = monitor = LoopMonitor(
             self._network.layers,
             labels=self._labels if self._gives_classes else None,
@@ -246,6 +270,13 @@ class Watch:
         monitor.__enter__()
         return monitor
 
+    def _replace_open(self) -> None:
+        """Close the watch of this process that writes the same log, as where a cell of a notebook is run again."""
+        if self._path is not None:
+            if before := _open.get(self._path):
+                before.close()
+            _open[self._path] = self
+
     @property
     def _gives_classes(self) -> bool:
         """Whether the labels are classes of the training set, whose shares the loop monitor counts."""
@@ -254,12 +285,6 @@ class Watch:
 
 watch = Watch
 """The name under which a loop of one's own uses it: ``watched = watch(network, "mine.h5", labels=y)``."""
-
-
-def _have_several(labels: NDArray[Any]) -> bool:
-    """Whether labels are rows of 0 and 1 that are not one-hot."""
-    is_of_bits = labels.ndim == 2 and labels.shape[1] > 1 and bool(np.isin(labels, (0, 1)).all())
-    return is_of_bits and not bool((labels.sum(axis=1) == 1).all())
 
 
 def is_plain_sgd(description: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.tap_finder import FoundTap, TapFinder
 from diagnostics.adapters.tensors import find_layers
 from diagnostics.adapters.walk import arrays_of
+from diagnostics.adapters.watch_arguments import expect_used
 from lenet.errors import SettingsError
 from lenet.losses import sparse_labels
 from lenet.training.custom_layer import Function
@@ -66,6 +67,7 @@ class WatchedNetwork:
             self._found = [FoundTap.told(tap) for tap in self._taps]
         else:
             self._found = self._finder.find(samples)
+            expect_used(self._found, self.step_gradients, self.step_outputs)
         self.layers = [ReadLayer(one.tap) for one in self._found]
 
     def were_known(self) -> bool:
@@ -73,6 +75,19 @@ class WatchedNetwork:
         return {layer.name: layer.parameter_shapes() for layer in self.layers} == {
             name: {tensor: array.shape for tensor, array in tensors.items()} for name, tensors in self._kept.items()
         }
+
+    def is_unchanged(self) -> bool:
+        """Whether the update changed no tensor, though not all gradients that the network keeps are 0."""
+        if not all(
+            np.array_equal(self._kept[layer.name][name], now)
+            for layer in self.layers
+            for name, now in layer.live().items()
+        ):
+            return False
+        gradients = [
+            gradient for layer in self.layers if layer.tap.gradients for gradient in layer.gradients().values()
+        ]
+        return not gradients or any(gradient.any() for gradient in gradients)
 
     def keep(self) -> None:
         """Copy the tensors as they are before the next step."""
@@ -91,6 +106,9 @@ class WatchedNetwork:
     def batch(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """The batch with its samples first and its channels last."""
         batch = np.asarray(inputs)
+        if not batch.ndim or not batch.size or batch.dtype.kind not in "fiub":
+            shown = f"an array of {batch.dtype}, shape {batch.shape}" if batch.ndim else repr(inputs)
+            raise SettingsError(f"inputs: received {shown}, expected the numbers of the batch, such as (N, F)")
         if batch.ndim == 1:
             return batch.reshape(1, -1)
         if self._sample_axis:
@@ -115,6 +133,8 @@ class WatchedNetwork:
         if answers.shape[-1] == 1 or (is_binary and np.shape(targets) == answers.shape):  # each output is yes or no
             middle = 0.0 if self.layers[-1].tap.activation is None else 0.5
             return float(((answers.reshape(-1) > middle) == (np.asarray(targets).reshape(-1) > 0.5)).mean())
+        if len(targets) != len(answers):
+            raise SettingsError(f"targets: received {len(targets)}, expected {len(answers)}, one for each sample")
         classes = sparse_labels(np.asarray(targets), answers.shape[-1])
         return float((answers.argmax(axis=-1) == classes).mean())
 

@@ -48,6 +48,10 @@ class WriterLock:
         except BlockingIOError:
             writer = os.read(self._name, 60).decode("ascii", "replace") or "unknown"
             self.forget()
+            if writer == f"process {os.getpid()}":
+                raise LogWriteError(
+                    f"{path} is being written by this process already; close that run, or give another path"
+                ) from None
             raise LogWriteError(f"{path} is being written by another process ({writer}); give another --out") from None
         except OSError as error:
             self.forget()

@@ -23,7 +23,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.arguments import expect_number, expect_share, expect_unmasked, expect_whole
+from lenet.arguments import expect_number, expect_scalar, expect_share, expect_unmasked, expect_whole
 from lenet.checks import check_hooks, check_kind
 from lenet.errors import SettingsError, ShapeError
 from lenet.hooks import Hook, RunStatus
@@ -167,9 +167,9 @@ class LoopMonitor:
         if self._result is not None:
             raise SettingsError("before_update: called twice, expected after_update() in between")
         for name, value in (("data_loss", data_loss), ("penalty", penalty)):
-            _expect_scalar(f"before_update: {name}", value)
+            expect_scalar(f"before_update: {name}", value)
         if accuracy is not None:
-            _expect_scalar("before_update: accuracy", accuracy)
+            expect_scalar("before_update: accuracy", accuracy)
             expect_share("before_update: accuracy", float(accuracy))
         expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
         announcer = self._announcer
@@ -222,8 +222,11 @@ class LoopMonitor:
         """
         if self.step == 0:
             raise SettingsError("validated: called before the first step, expected a step before it")
+        expect_scalar("validated: loss", loss)
         if accuracy is not None:
+            expect_scalar("validated: accuracy", accuracy)
             expect_share("validated: accuracy", float(accuracy))
+        expect_whole("validated: samples", samples, 1)
         right = math.nan if accuracy is None else float(accuracy)
         self._announcer.validation_end(float(loss), right, int(samples), float(seconds))
         self._announcer.clock.restart()  # the time of a validation does not count for the next step
@@ -274,11 +277,3 @@ def _keep_finite(view: Array, given: Array) -> None:
     lost = np.isinf(view) & np.isfinite(given)
     if lost.any():
         view[lost] = np.copysign(np.finfo(view.dtype).max, given[lost])
-
-
-def _expect_scalar(name: str, value: object) -> None:
-    """Raises SettingsError unless ``value`` is one number; a run that dies may have NaN or infinity."""
-    try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise SettingsError(f"{name}: received {value!r}, expected one number") from None

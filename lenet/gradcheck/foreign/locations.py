@@ -112,6 +112,8 @@ def entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
     """The direct content of an object: items, attributes, and properties of its class."""
     if isinstance(holder, dict):
         yield from ((("item", key), value) for key, value in holder.items())
+    elif isinstance(holder, tuple) and hasattr(holder, "_fields"):  # a NamedTuple
+        yield from ((("attribute", name), value) for name, value in zip(holder._fields, holder, strict=True))
     elif isinstance(holder, (list, tuple)):
         yield from ((("item", k), value) for k, value in enumerate(holder))
     elif not isinstance(holder, (str, bytes)):

@@ -74,7 +74,7 @@ def test_tables_and_snapshots_are_read_again(tmp_path: Path) -> None:
 def test_a_second_writer_of_the_same_log_is_refused(tmp_path: Path) -> None:
     log = filled(tmp_path / "run.h5", 3, status=None)
 
-    with pytest.raises(LogWriteError, match="being written by another process"):
+    with pytest.raises(LogWriteError, match="being written by this process already"):
         writer(tmp_path / "run.h5", overwrite=True)
 
     log.close("completed")
