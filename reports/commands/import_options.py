@@ -19,7 +19,9 @@ OPTIONS = (
     click.option("--classes", metavar="K", type=WholeNumber(2), help=f"{OF_OTHERS}the number of classes."),
     click.option("--prior", metavar="SHARES", help=f"{OF_OTHERS}the share of each class, such as 0.9,0.1."),
     click.option("--labels", metavar="FILE", type=LOG, help=f"{OF_OTHERS}the training labels, to count classes in."),
-    click.option("--columns", metavar="NAME=COLUMN", multiple=True, help=f"{OF_OTHERS}such as loss=my_cost or step=it."),
+    click.option(
+        "--columns", metavar="NAME=COLUMN", multiple=True, help=f"{OF_OTHERS}such as loss=my_cost or step=it."
+    ),
     click.option("--batch-size", metavar="N", type=FROM_1, help=f"{OF_OTHERS}samples a step."),
     click.option("--steps-per-epoch", metavar="N", type=FROM_1, help=f"{OF_OTHERS}steps an epoch."),
 )

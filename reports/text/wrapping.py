@@ -10,6 +10,7 @@ LABEL = 12
 """Columns from the indent of a labelled line to its words."""
 # What stands before the words of a line: its indent, a dash, or a label with a colon or columns.
 _BEFORE_WORDS = re.compile(r"\s*(?:- |[a-z ]{1,12}:\s+|step [\d-]+: )?")
+_COLUMNS = re.compile(r"\S {2,}\S")
 # A command to type stays on its line, so that it can be copied.
 _COMMAND = re.compile(r"\S*: lenet-diag \S")
 
@@ -26,8 +27,34 @@ def labelled(label: str, words: str) -> list[str]:
 
 
 def fitted(text: str, width: int) -> str:
-    """``text`` with the lines that are wider than ``width`` continued below their own words."""
-    return "\n".join(part for line in text.split("\n") for part in _fitted_line(line, width))
+    """``text`` with the lines that are wider than ``width`` continued below their own words.
+
+    In a narrow terminal, lines that were broken at 80 columns are put together first, so that they are broken once.
+    """
+    lines = text.split("\n")
+    return "\n".join(part for line in (_whole(lines) if width < WIDTH else lines) for part in _fitted_line(line, width))
+
+
+def _whole(lines: list[str]) -> list[str]:
+    """The lines without the breaks that :func:`lines_of` and :func:`labelled` made in them."""
+    whole: list[str] = []
+    for place, line in enumerate(lines):
+        if place and _continues(lines[place - 1], line):
+            whole[-1] += " " + line.lstrip()
+        else:
+            whole.append(line)
+    return whole
+
+
+def _continues(before: str, line: str) -> bool:
+    """Whether ``line`` is there because its first word had no room in the line before: it begins below its words."""
+    words = line.split()
+    start = _BEFORE_WORDS.match(before)
+    deep = len(start[0]) if start else 0
+    if not words or not deep or len(line) - len(line.lstrip()) != deep or _COMMAND.search(line):
+        return False
+    has_columns = _COLUMNS.search(before[deep:]) or _COLUMNS.search(line.lstrip())
+    return not has_columns and len(before) <= WIDTH < len(before) + 1 + len(words[0])
 
 
 def _fitted_line(line: str, width: int) -> list[str]:

@@ -50,6 +50,18 @@ def test_what_is_continued_and_what_stays(line: str, expected: list[str]) -> Non
     assert fitted(line, 22).split("\n") == expected
 
 
+@given(WORDS, st.integers(30, 79))
+def test_a_narrow_terminal_breaks_the_lines_of_a_fact_once(text: str, width: int) -> None:
+    assert fitted("\n".join(labelled("events:", text)), width) == fitted(f"  events:     {text}", width)
+
+
+def test_rows_of_a_table_and_commands_are_not_put_together() -> None:
+    rows = [f"  {'lenet':60}  0.97 ± 0.01  12", f"  {'conv':60}  0.96 ± 0.01  12"]
+    assert fitted("\n".join(rows), 79).count("lenet") == 1
+    for text in ("\n".join(rows), f"  {'a' * 77}\n  next: lenet-diag report run.h5"):
+        assert fitted(text, 79).split("\n")[-1].split()[0] in ("conv", "12", "next:")
+
+
 @pytest.mark.parametrize("run", [healthy(), collapsed()], ids=["healthy", "collapsed"])
 def test_a_diagnosis_fits_80_columns(run: object) -> None:
     lines = diagnosis_text(run.diagnosis).split("\n")  # type: ignore[attr-defined]
