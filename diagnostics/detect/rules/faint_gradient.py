@@ -86,7 +86,8 @@ class FaintGradient(Rule):
     def _said(self, last: str, share: float, loss: float, window: Window) -> tuple[str, str]:
         """The message, and what the gradient seems to be divided by; "" where neither fits."""
         batch, classes = window.info.batch_size, len(window.info.prior)
-        seen = f"the gradient of the weights of {last} is {number_text(1 / share)} times smaller than that of a mean "
+        times = number_text(float(f"{1 / share:.2g}"))
+        seen = f"the gradient of the weights of {last} is about {times} times smaller than that of a mean "
         seen += f"cross-entropy of {number_text(loss)}: "
         by_batch = f"it is divided by the batch size ({batch}) twice"
         by_classes = f"it is divided by the number of classes ({classes})"
