@@ -30,6 +30,7 @@ from diagnostics.replay.rows import compared
 from diagnostics.replay.starts import Start, Starts
 from diagnostics.replay.training_set import GivenData, find_training_set
 from diagnostics.run.run import Run
+from diagnostics.schema.run_info import RunInfo
 from lenet.errors import LenetError
 from lenet.hooks import Hook, StepStart, UpdateDone
 from lenet.training.order import Order
@@ -71,13 +72,18 @@ def replay(
         if build is None:
             raise ReplayError("batches: received without build, expected both functions")
         return ReplayedRun(run, OwnRun(run.info, cast("NetworkMaker", build), batches))
-    if not run.info.settings and "layers" not in run.info.description:
+    if not is_of_this_library(run.info):
         raise ReplayError(
             f"{run.path or run.name}: is the log of a training loop that is not this library's; to replay it, hand "
             "over two functions in Python: replay(path, build=..., batches=...), see docs/replay.md"
         )
     training_set, maker = find_training_set(run.info, data), cast("ModelMaker | None", build)
     return ReplayedRun(run, LibraryRun(run.info, training_set, maker, order, threads, run.rollbacks))
+
+
+def is_of_this_library(info: RunInfo) -> bool:
+    """Whether the model of a run can be made from its log, since ``Model.train`` trained it."""
+    return bool(info.settings) or "layers" in info.description
 
 
 @dataclass(frozen=True)

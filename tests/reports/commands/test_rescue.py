@@ -17,6 +17,7 @@ from diagnostics.log.reader import open_run
 from tests.helpers.broken_runs import LIVES, dying_log
 from tests.helpers.command_line import typed
 from tests.helpers.made_up_deaths import made_up_tables, usual
+from tests.helpers.task_networks import NETWORKS, trained
 
 ROOT = Path(__file__).parents[3]
 SMALL = ("--runs", "2", "--arm", "clip", "--horizon", "120")
@@ -83,6 +84,18 @@ def test_a_healthy_run_and_wrong_options_are_one_line(log: Path, tmp_path: Path)
         assert result.exit_code == code, result.output
         assert words in result.stderr
         assert "Traceback" not in result.output
+
+
+def test_the_log_of_a_loop_of_ones_own_is_refused_before_anything_is_announced(tmp_path: Path) -> None:
+    log = tmp_path / "mine.h5"
+    trained(NETWORKS["classes"], log, bias=-20.0).close()
+
+    result = typed("rescue", log)
+
+    assert result.exit_code == 3, result.output
+    assert result.stderr.count("\n") == 1
+    assert "mine: is the log of a training loop that is not this library's" in result.stderr
+    assert list(tmp_path.iterdir()) == [log]
 
 
 def test_the_page_of_the_study_follows_from_its_tables_alone(tmp_path: Path) -> None:
