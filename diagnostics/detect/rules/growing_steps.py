@@ -2,7 +2,8 @@
 
 What it looks at: the norm of each layer's update over learning rate times gradient, its
 median over 20 rows against that of 20 rows a hundred rows earlier. It fires where that has
-grown by the limit in every layer.
+grown by the limit in every layer. The finding begins at the first row in which the steps of all
+layers are one and a half times as long, from which on that is so over 20 rows.
 
 What it means: the momentum was raised, or velocities add up without decay. A momentum of m makes
 steps 1 / (1 - m) times as long, so 0.99 instead of 0.9 acts like a learning rate ten times as large.
@@ -11,6 +12,7 @@ steps 1 / (1 - m) times as long, so 0.99 instead of 0.9 acts like a learning rat
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.detect.examples import example
 from diagnostics.detect.findings import Finding
@@ -21,6 +23,7 @@ from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window
 
 ROWS, APART = 20, 100
+BEGUN = 1.5  # times the level before: the growth has begun
 LONGER = 2  # by so much the updates themselves have to grow; otherwise the gradient shrank
 BEGINNING = 40  # rows in which the velocity of a momentum of 0.9 still grows
 
@@ -57,10 +60,11 @@ class GrowingSteps(Rule):
         row = first_true((least >= limit) & (longer >= LONGER))
         if row is None:
             return []
-        first = start + row + apart
+        grown = start + row + apart
+        first = _beginning(np.array(units), start, start + row, grown)
         times = float(least[row:].max())
         message = f"steps of all layers grew {times:.0f}x while gradients and learning rate did not"
-        plain = f"By step {window.steps[first]:,} the {message}, as raised momentum does it."
+        plain = f"From step {window.steps[first]:,} on the {message}, as raised momentum does it."
         return [self.finding(window, None, first, len(window) - 1, times, limit, message, plain=plain)]
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
@@ -81,3 +85,19 @@ def _growth(values: Series, apart: int) -> Series:
     level = medians(values, ROWS)
     growth: Series = level[apart:] / np.minimum.accumulate(level)[: len(level) - apart]
     return growth
+
+
+def _beginning(units: NDArray[np.float64], start: int, before: int, grown: int) -> int:
+    """The row at which the growth began: the first long step of all layers once their median over 20 rows stays long.
+
+    units: (layers, n), update over rate and gradient.
+    start: the first row that counts.
+    before: the first of the 20 rows that ``grown`` was compared with.
+    grown: the first of the 20 rows whose growth reached the limit.
+    """
+    running = np.stack([medians(one[start : grown + ROWS], ROWS) for one in units])
+    usual = running[:, : before - start + 1].min(axis=1, keepdims=True)
+    near = np.flatnonzero((running <= BEGUN * usual).any(axis=0))
+    stays = start + (int(near[-1]) + 1 if len(near) else 0)
+    first = first_true((units[:, : grown + ROWS] > BEGUN * usual).all(axis=0), stays)
+    return grown if first is None else first
