@@ -45,6 +45,7 @@ class JudgedRun:
         is_contradictory: whether loss and accuracy contradicted each other.
         setting: network, optimiser and learning rate, by which runs are compared.
         trained_at: the commit that trained it.
+        judged_at: the commit that judged it.
         from_csv: the verdict from loss and accuracy alone, for natural runs of lenet.
     """
 
@@ -67,6 +68,7 @@ class JudgedRun:
     is_contradictory: bool = False
     setting: str = ""
     trained_at: str = ""
+    judged_at: str = ""
     from_csv: str | None = None
 
     @property

@@ -126,6 +126,7 @@ def summary(runs: Sequence[JudgedRun]) -> dict[str, Any]:
         "outcomes": outcome_counts(runs, clean),
         "stopping": stopping(runs),
         "trained_at": dict(Counter(one.trained_at for one in runs)),
+        "judged_at": dict(Counter(one.judged_at for one in runs)),
     }
 
 

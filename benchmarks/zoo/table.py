@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def write_table(
         kept: the file of the runs of the round that are judged already; those of ``folder`` are added to it.
     """
     runs = read_kept(kept)
-    runs += judge_all(folder, jobs, {one.name for one in runs})
+    runs += [replace(one, judged_at=commit()) for one in judge_all(folder, jobs, {one.name for one in runs})]
     runs.sort(key=lambda one: one.name)
     if kept is not None:
         write_kept(kept, runs)
@@ -131,6 +132,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         ],
         "told_of_clean": _counts(numbers.get("told_of_clean", {})) or "nothing",
         "trained_at": _counts(numbers.get("trained_at", {})),
+        "judged_at": _commits(numbers.get("judged_at", {})) or f"commit {numbers['commit']}",
         "incomplete": _incomplete(numbers),
         "csv": share_cell(numbers["csv"]) if "csv" in numbers else "",
         "csv_others": [
@@ -246,3 +248,10 @@ def _wrong_line(one: Numbers) -> str:
         rule, layer, step = one["cause"]
         cause = f"{rule} {layer} at {step}" if layer else f"{rule} at {step}"
     return f"{one['name']}: {one['label']} ({one['accuracy']:.3f}), {one['verdict']}, {cause}"
+
+
+def _commits(runs: Mapping[str, int]) -> str:
+    """The commits at which runs were judged, with the number of runs where there are several; "" for none."""
+    if len(runs) == 1:
+        return f"commit {next(iter(runs))}"
+    return " and ".join(f"commit {one} ({count} runs)" for one, count in runs.items())

@@ -266,14 +266,29 @@ def test_judged_runs_are_kept_and_neither_judged_nor_trained_again(tmp_path, mon
     new = judged("clean-lenet-20501", "clean")
     asked = []
     monkeypatch.setattr(table, "judge_all", lambda folder, jobs, known: asked.append(set(known)) or [new])
+    monkeypatch.setattr(table, "commit", lambda: "abc1234")
     table.write_table(folder, tmp_path / "zoo.md", kept=kept)
 
     assert asked == [{one.name for one in runs}]
-    assert read_kept(kept) == sorted([*runs, new], key=lambda one: one.name)
+    assert read_kept(kept) == sorted([*runs, replace(new, judged_at="abc1234")], key=lambda one: one.name)
     assert json.loads((tmp_path / "zoo.json").read_text())["judged"] == len(runs) + 1
     everything = {run.name for run in zoo_runs("calibration", 0, QUICK_SHARE)}
     assert build("calibration", folder, 1, 0, QUICK_SHARE, judged=everything) == 0
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("judged_at", "words"),
+    [
+        ({}, "judged at commit abc1234."),
+        ({"def5678": 9}, "judged at commit def5678."),
+        ({"def5678": 7, "abc1234": 2}, "judged at commit def5678 (7 runs) and commit abc1234 (2 runs)."),
+    ],
+)
+def test_the_page_says_at_which_commits_its_runs_were_judged(judged_at, words):
+    numbers = {**json.loads((DOCS / "zoo.json").read_text()), "commit": "abc1234", "judged_at": judged_at}
+
+    assert words in table.page(numbers)
 
 
 def test_the_committed_page_is_what_the_committed_numbers_say():
