@@ -10,7 +10,8 @@ in most of the rows, since such a gradient was clipped before it was recorded.
 
 What it means: the gradient is divided by something that the loss is not divided by. Divided by
 the batch size twice, it is N times too small. With k classes it is k times too small where
-softmax is applied twice, and where the sum over all outputs is divided by their number.
+softmax is applied twice, and where the sum over all outputs is divided by their number. With two or
+three classes that is within what healthy networks have, so it is not seen there.
 """
 
 from __future__ import annotations
