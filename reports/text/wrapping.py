@@ -9,7 +9,7 @@ WIDTH = 80
 LABEL = 12
 """Columns from the indent of a labelled line to its words."""
 # What stands before the words of a line: its indent, a dash, or a label with a colon or columns.
-_BEFORE_WORDS = re.compile(r"\s*(?:- |[a-z ]{1,12}:\s+|step [\d-]+: )?")
+_BEFORE_WORDS = re.compile(r"\s*(?:- |[a-z ]{1,12}:\s+|step [\d,-]+: )?")
 _COLUMNS = re.compile(r"\S {2,}\S")
 # A command to type stays on its line, so that it can be copied.
 _COMMAND = re.compile(r"\S*: lenet-diag \S")

@@ -44,10 +44,18 @@ def test_a_labelled_fact_keeps_its_words_under_each_other(text: str) -> None:
         ("| a | table of Markdown | stays |", ["| a | table of Markdown | stays |"]),
         ("  to try:     warm up, and clip it", ["  to try:     warm up,", "  and clip it"]),
         ("- one two three four five six", ["- one two three four", "  five six"]),
+        ("step 9-12: one two three four", ["step 9-12: one two", " " * 11 + "three four"]),
     ],
 )
 def test_what_is_continued_and_what_stays(line: str, expected: list[str]) -> None:
     assert fitted(line, 22).split("\n") == expected
+
+
+def test_an_event_of_a_step_with_a_comma_is_continued_below_its_words() -> None:
+    assert fitted("step 9-1,406: one two three four", 30).split("\n") == [
+        "step 9-1,406: one two three",
+        " " * 14 + "four",
+    ]
 
 
 @given(WORDS, st.integers(30, 79))
