@@ -47,6 +47,13 @@ class ImportOptions:
             if not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-3:
                 raise LogError(f"prior: received {shares}, expected the shares of the classes, which add up to 1")
 
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """(classes,), the share of each class as far as the user says it; () where he does not."""
+        if self.prior is not None:
+            return tuple(self.prior)
+        return even_prior(self.classes) if self.classes else ()
+
     def without_columns(self, names: Sequence[str]) -> ImportOptions:
         """The same without the columns that are known as these."""
         return replace(self, columns={name: one for name, one in self.columns.items() if name not in names})

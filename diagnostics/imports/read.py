@@ -22,6 +22,7 @@ from diagnostics.imports.restarts import runs_in
 from diagnostics.log.reader import open_run
 from diagnostics.log.run_files import each_once, find_readable
 from diagnostics.run.run import Run
+from diagnostics.run.said_shares import lacks_shares, with_shares
 
 HDF5 = b"\x89HDF"
 DAMAGE = (
@@ -45,11 +46,16 @@ def format_of(path: Path) -> ImportFormat | None:
 def open_runs(path: Path, options: ImportOptions | None = None) -> list[Run]:
     """The runs in any file: the one of a log of lenet-diag, or those of another tool's log.
 
-    path: the file. options: what is known of runs of another tool.
+    path: the file. options: what is known of runs of another tool; the shares of the classes also of a log that does
+    not have them.
 
     Raises LogError, one line, where it cannot be read, and MissingLibraryError as :func:`import_runs`.
     """
-    return [open_run(path)] if _is_own(path) else list(import_runs(path, options))
+    if not _is_own(path):
+        return list(import_runs(path, options))
+    run = open_run(path)
+    shares = options.shares if options is not None else ()
+    return [with_shares(run, shares) if shares and lacks_shares(run.info) else run]
 
 
 def _is_own(path: Path) -> bool:

@@ -52,13 +52,13 @@ class WriterLock:
                 raise LogWriteError(
                     f"{path} is being written by this process already; close that run, or give another path"
                 ) from None
-            raise LogWriteError(f"{path} is being written by another process ({writer}); give another --out") from None
+            raise LogWriteError(f"{path} is being written by another process ({writer}); give another path") from None
         except OSError as error:
             self.forget()
             raise LogWriteError(f"{self._path}: cannot be written: {reason_of(error)}") from None
         if is_written(path):
             self.release()
-            raise LogWriteError(f"{path} is being written by another process, under another name; give another --out")
+            raise LogWriteError(f"{path} is being written by another process, under another name; give another path")
 
     def _take_name(self, path: Path) -> None:
         while True:

@@ -32,7 +32,9 @@ def check_log_path(path: Path, *, overwrite: bool = False) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise LogWriteError(f"{path}: folder {folder} cannot be written to; give another path")
     if path.exists() and not overwrite:
-        raise LogExistsError(f"{path}: exists already; add --overwrite or --resume, or give another --out")
+        raise LogExistsError(
+            f"{path}: exists already; replace it with overwrite=True (--overwrite), or give another path"
+        )
     probe = new_part(path)
     try:  # permissions do not tell of read-only mounts, full disks, quotas and limits
         if len(os.fsencode(path.name)) > LONGEST_NAME:

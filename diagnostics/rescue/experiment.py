@@ -199,7 +199,7 @@ def _expect_the_log(branch: Branch, fate: Fate) -> None:
     if fate is not Fate.DEAD:
         raise RescueError(
             f"without a change it is {fate} at step {branch.steps[-1]:,}, where a branch is asked; "
-            "give a longer --horizon"
+            "give a longer horizon (--horizon)"
         )
 
 

@@ -158,7 +158,7 @@ def make_plan(
     step = usual if branch_step is None else branch_step
     if not 0 <= step <= patient.confirmed:
         raise StudyError(
-            f"--from {step}: the run's death was confirmed at step {patient.confirmed}; "
+            f"step {step} (--from): the run's death was confirmed at step {patient.confirmed}; "
             f"expected a step from 0 to {patient.confirmed}"
         )
     point_orders = range(seed, seed + (runs if point_runs is None else point_runs))
@@ -167,7 +167,7 @@ def make_plan(
         if name not in known:
             names = ", ".join(known)
             raise StudyError(
-                f"--arm {name}: is unknown for this run; expected one of {names}{did_you_mean(name, known)}"
+                f"arm {name} (--arm): is unknown for this run; expected one of {names}{did_you_mean(name, known)}"
             )
     chosen = dict.fromkeys([CONTROL, *(arms or known)])
     unchanged = _unchanged(min(step, _placebo_steps(patient).start))

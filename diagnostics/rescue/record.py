@@ -110,10 +110,13 @@ class RescueFolder:
         if plan_file.exists():
             known = read_json(plan_file, FORMAT)
             if not self._resume:
-                raise StudyError(f"{self.folder}: holds a rescue already; add --resume, or give another --out")
+                raise StudyError(
+                    f"{self.folder}: holds a rescue already; go on with it by resume=True (--resume), "
+                    "or give another folder"
+                )
             if not is_same_plan(known.get("plan"), content):
                 raise StudyError(
-                    f"{self.folder}: holds a rescue with another plan; give the same run and options, or another --out"
+                    f"{self.folder}: holds a rescue with another plan; give the same run and options, or another folder"
                 )
         else:
             write_json(plan_file, {"format": FORMAT, "plan": content, "made_by": code_version()})

@@ -109,15 +109,18 @@ def load_summaries(
 
 
 def summaries_of(path: Path, options: ImportOptions | None = None) -> list[RunSummary]:
-    """The summaries of the runs in a file. Those of another tool's log are not kept.
+    """The summaries of the runs in a file. Only those are kept that need nothing but a log of lenet-diag.
 
     Raises LogError, and MissingLibraryError as :func:`diagnostics.imports.import_runs`.
     """
-    if path.suffix == ".h5":
+    says_shares = options is not None and bool(options.shares)
+    if path.suffix == ".h5" and not says_shares:
         return [summary_of(path)]
-    from diagnostics.imports import format_of, import_runs  # imported here, since most runs are logs
+    from diagnostics.imports import format_of, open_runs  # imported here, since most runs are logs
 
-    return [summarise(run) for run in import_runs(path, options)] if format_of(path) else [summary_of(path)]
+    if not says_shares and format_of(path) is None:
+        return [summary_of(path)]
+    return [summarise(run) for run in open_runs(path, options)]
 
 
 def summary_of(path: Path) -> RunSummary:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from diagnostics.imports.options import ImportOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
+NOT_SAID = "Where a log does not say it: "
 OF_OTHERS = "Of logs of other tools: "
 OPTIONS = (
-    click.option("--classes", metavar="K", type=WholeNumber(2), help=f"{OF_OTHERS}the number of classes."),
-    click.option("--prior", metavar="SHARES", help=f"{OF_OTHERS}the share of each class, such as 0.9,0.1."),
-    click.option("--labels", metavar="FILE", type=LOG, help=f"{OF_OTHERS}the training labels, to count classes in."),
+    click.option("--classes", metavar="K", type=WholeNumber(2), help=f"{NOT_SAID}the number of classes."),
+    click.option("--prior", metavar="SHARES", help=f"{NOT_SAID}the share of each class, such as 0.9,0.1."),
+    click.option("--labels", metavar="FILE", type=LOG, help=f"{NOT_SAID}the training labels, to count classes in."),
     click.option(
         "--columns", metavar="NAME=COLUMN", multiple=True, help=f"{OF_OTHERS}such as loss=my_cost or step=it."
     ),

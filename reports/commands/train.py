@@ -105,6 +105,7 @@ def command(
     given = _given(context)
     _check(given)
     with one_line_errors():
+        from diagnostics.errors import LogExistsError
         from diagnostics.record.options import RecordingOptions, while_training
         from lenet.settings import Settings
         from reports.commands.run_and_tell import TrainOptions, train
@@ -120,6 +121,8 @@ def command(
         chosen = TrainOptions(out, no_log, watch, print_every, on_defect, resume, is_longer, recording)
         try:
             results = train(settings, chosen)
+        except LogExistsError as error:
+            raise LogExistsError(f"{error}, or go on with it by --resume" if out and out.is_file() else error) from None
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
     if any(result.log_failure is not None for result in results):

@@ -66,7 +66,7 @@ def test_branches_that_are_there_are_not_replaced_unasked(log: Path, tmp_path: P
     other = typed("rescue", log, *SMALL, "--out", folder, "--resume")
 
     assert (unasked.exit_code, other.exit_code) == (2, 2)
-    assert "add --resume, or give another --out" in unasked.stderr
+    assert "go on with it by resume=True (--resume), or give another folder" in unasked.stderr
     assert "another plan" in other.stderr
 
 
@@ -75,8 +75,8 @@ def test_a_healthy_run_and_wrong_options_are_one_line(log: Path, tmp_path: Path)
 
     for arguments, code, words in (
         (("rescue", healthy), 3, "its verdict is healthy; a rescue needs a run that died"),
-        (("rescue", log, "--arm", "clap"), 2, "--arm clap: is unknown for this run; expected one of control"),
-        (("rescue", log, "--from", "9999"), 2, "--from 9999"),
+        (("rescue", log, "--arm", "clap"), 2, "arm clap (--arm): is unknown for this run; expected one of control"),
+        (("rescue", log, "--from", "9999"), 2, "step 9999 (--from)"),
         (("rescue", tmp_path / "none.h5"), 3, "no such file"),
         (("rescue", log, "--runs", "0"), 2, "--runs"),
     ):
