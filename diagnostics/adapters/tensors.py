@@ -1,7 +1,7 @@
 """Finds the trainable tensors of a network by the names that people give them, and their gradients.
 
 ``layers[0].W`` and ``layers[0].dW``, ``params["W1"]`` and ``grads["W1"]``, ``weights[0]`` and
-``nabla_w[0]``, ``fc.weight.value`` and ``fc.weight.grad``, or pairs ``(W, b)`` in a list.
+``nabla_w[0]``, ``fc.weight.value`` and ``fc.weight.grad``, pairs ``(W, b)`` in a list, or a list ``[W1, b1, W2, b2]``.
 """
 
 from __future__ import annotations
@@ -152,11 +152,33 @@ def _key(one: HeldArray, held: Sequence[HeldArray]) -> _Key:
             number = re.findall(r"\d+$", name) + [str(key) for _, key in steps[last + 1 :] if isinstance(key, int)]
             return _Key(_without_words(steps[:last]), tuple(number), USUAL.get(words, re.sub(r"\d+$", "", name)))
     alike = [other for other in held if other.location.steps[:-1] == steps[:-1]]
+    if number_and_name := _place_in_list(one, alike):
+        return _Key(_without_words(steps[:-1]), number_and_name[:1], number_and_name[1])
     if len(alike) <= 2 and one.value.ndim <= 4:
-        name = "weights" if max(one.value.shape) != one.value.size else "biases"
+        name = "biases" if _is_vector(one) else "weights"
     else:
         name = f"tensor{steps[-1][1]}"
     return _Key(_without_words(steps[:-1]), (), name)
+
+
+def _place_in_list(one: HeldArray, arrays: Sequence[HeldArray]) -> tuple[str, str] | tuple[()]:
+    """The number of an array's layer and its name in a list of weights, which biases may follow; () in other lists."""
+    found: list[tuple[int, str]] = [(0, "biases")]
+    for place, array in enumerate(arrays):
+        number, before = found[-1]
+        if before == "weights" and _is_vector(array) and array.value.size in arrays[place - 1].value.shape:
+            found.append((number, "biases"))
+        elif array.value.ndim > 1:
+            found.append((number + 1, "weights"))
+        else:
+            return ()
+    number, name = next(place for place, array in zip(found[1:], arrays, strict=True) if array is one)
+    return (str(number), name) if found[-1][0] > 1 else ()
+
+
+def _is_vector(one: HeldArray) -> bool:
+    """Whether at most one side of an array is longer than 1."""
+    return bool(max(one.value.shape) == one.value.size)
 
 
 def _without_words(steps: tuple[tuple[str, Any], ...]) -> Location:

@@ -51,8 +51,8 @@ class Watch:
     """Records a training loop, one call a step; it may be a context manager.
 
     Args:
-        network: an object with layers, a list of layers or of pairs (W, b), a dictionary of arrays, or a function
-            that returns one of these as it is now. It is read and never changed.
+        network: an object with layers, a list of layers, of pairs (W, b) or of W1, b1, W2, b2, a dictionary of
+            arrays, or a function that returns one of these as it is now. It is read and never changed.
         path: the log; None (default) measures and judges without one.
         labels: targets of the whole training set: classes, (N,) or one-hot (N, classes), 0 and 1, (N,) or
             (N, outputs), of a binary task, or the numbers of a regression. None (default) where they are not known: the

@@ -51,6 +51,22 @@ def test_lists_of_weights_and_of_biases_are_layers() -> None:
     assert found[1].tensors[1].gradient is None
 
 
+def test_a_list_of_weights_and_biases_in_turn_has_a_layer_for_each_weights() -> None:
+    first, second, biases = np.zeros((4, 3)), np.zeros((3, 2)), [np.zeros(3), np.zeros((1, 2))]
+
+    assert names_of([first, biases[0], second, biases[1]]) == {"layer1": ["[0]", "[1]"], "layer2": ["[2]", "[3]"]}
+    assert names_of([first, second]) == {"layer1": ["[0]"], "layer2": ["[1]"]}
+    held = types.SimpleNamespace(parameters=[first, second, biases[1]])
+    assert names_of(held) == {"layer1": ["parameters[0]"], "layer2": ["parameters[1]", "parameters[2]"]}
+    one_unit = [first, biases[0], np.zeros((3, 1)), np.zeros(1)]
+    assert names_of(one_unit) == {"layer1": ["[0]", "[1]"], "layer2": ["[2]", "[3]"]}
+    [layer] = find_layers([first, biases[0]])
+    assert [tensor.name for tensor in layer.tensors] == ["weights", "biases"]
+    five, two = np.zeros(5), np.zeros(2)
+    for other in ([two, first, second], [first, biases[0], second, five], [first, biases[0], two, second]):
+        assert names_of(other) == {}
+
+
 def test_tensors_with_other_names_are_known_by_their_gradients() -> None:
     class Normalisation:
         def __init__(self) -> None:
