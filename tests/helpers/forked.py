@@ -155,6 +155,7 @@ def _server(library: str | None) -> socket.socket:
         return _started(library)
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     channel.connect(os.environ[ADDRESS])
+    cost.ends.append(channel.close)
     return channel
 
 
