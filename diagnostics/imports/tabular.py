@@ -14,7 +14,7 @@ from diagnostics.imports.columns import is_epoch, is_step, meaning_of
 from diagnostics.imports.long_table import with_a_column_a_metric
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.number_column import NumberColumn
-from diagnostics.imports.run_column import runs_of_table
+from diagnostics.imports.run_column import expect_steps, runs_of_table
 from diagnostics.imports.step_axis import have_fractions
 
 NOT_METRICS = frozenset({"wall", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"})
@@ -28,7 +28,10 @@ def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
     frame: the table; an empty cell is a null, and "nan" a number that is not finite.
     known: more of :class:`LoggedMetrics` that the format says. Rows that are means of epochs have whole epochs; where
     the epochs have fractions, the rows are values of steps.
+
+    Raises ValueError where each row is a whole run.
     """
+    expect_steps(frame)
     frame = with_a_column_a_metric(frame.reset_index(drop=True))
     return [one for name, rows in runs_of_table(frame) for one in _metrics(rows, name, known)]
 

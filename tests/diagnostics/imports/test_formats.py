@@ -58,6 +58,50 @@ def test_what_real_libraries_wrote_is_read(sample):
     assert 58 <= run.diagnosis.stretches[0].onset <= 65
 
 
+def test_a_chart_that_somebody_exported_from_weights_and_biases_is_read():
+    runs = import_runs(SAMPLES / "wandb-charts.csv")
+
+    assert [run.name for run in runs] == ["wandb-charts-gpt2_char_to_token1729534595.422701", "wandb-charts-gpt2"]
+    assert all(run.steps.index.tolist() == list(range(17)) for run in runs)
+    ends = [run.steps["loss"].iloc[[0, -1]].tolist() for run in runs]
+    assert np.allclose(ends, [[10.993303298950195, 4.0180344581604], [10.95404052734375, 3.830899953842163]], rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        (SAMPLES / "wandb-runs.csv").read_text(),
+        "Start Time,Run ID,Name,Source Type,Status,lr,loss\n2024-01-05,3b1c,bold-ant-1,LOCAL,FINISHED,0.1,0.31\n",
+        "lr,_step,loss,name,id\n0.1,35,0.05,a,s4221lzx\n0.1,43,0.04,a,rm2zewfq\n0.1,37,0.02,a,gll7h9zp\n",
+        "name,loss,accuracy\nlr 0.1,0.3,0.9\nlr 0.5,2.3,0.1\n",
+    ],
+)
+def test_a_list_of_runs_is_no_run(table, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(table)
+
+    with pytest.raises(LogError, match="each of its rows is a whole run, expected the steps of a run"):
+        import_runs(path)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "name,step,loss\na,0,2.3\nb,1,2.2\nc,2,2.1\n",
+        "id,epoch,loss\nx1,1,2.3\nx2,2,2.2\n",
+        "name,loss\nfirst,2.3\nfirst,2.2\n",
+        "id,loss\n1,2.3\n2,2.2\n",
+        "name,loss\nlast,2.3\n",
+    ],
+)
+def test_names_of_steps_are_no_list_of_runs(table, tmp_path):
+    path = tmp_path / "steps.csv"
+    path.write_text(table)
+
+    [run] = import_runs(path)
+    assert len(run) == table.count("\n") - 1
+
+
 @pytest.mark.parametrize(
     ("sample", "rows"),
     [
