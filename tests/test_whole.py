@@ -115,7 +115,8 @@ def test_an_existing_log_is_not_overwritten_without_being_asked(trained: Path) -
 
     assert refused.returncode == 2
     assert str(log) in refused.stderr
-    assert "--overwrite or --resume" in refused.stderr
+    assert "--overwrite" in refused.stderr
+    assert "--resume" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert log.read_bytes() == before
 
