@@ -7,6 +7,7 @@ Without a path it only measures and judges. It changes nothing about training.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -113,7 +114,8 @@ class Recorder(TimedEvents, ShownInNotebooks):
         )
         self.path = Path(path) if path is not None else None
         self._settings, self._environment = plain_settings(settings or {}), dict(environment or {})
-        self._model, self._tracker = model, tracker
+        # A model holds the recorder that is among its hooks: neither shall keep the other alive.
+        self._model, self._tracker = weakref.ref(model) if model is not None else None, tracker
         self.task, self.not_recorded = task or DEFAULT_TASK, tuple(not_recorded)
         self._can_checkpoint = model is not None and path is not None
         if checkpoint_every and not self._can_checkpoint:
@@ -202,7 +204,7 @@ class Recorder(TimedEvents, ShownInNotebooks):
                 "give the same data, or start a new run"
             )
         self._resume = resume
-        self._model = model
+        self._model = weakref.ref(model)
         self._options = self._options.resumed(header)
         model.restore(resume.checkpoint.model)
         return resume.step
@@ -256,7 +258,7 @@ class Recorder(TimedEvents, ShownInNotebooks):
             self.path,
             self._options,
             make_meter=self._make_meter,
-            model=self._model,
+            model=self._model() if self._model is not None else None,
             tracker=self._tracker,
             resume=resume,
         )

@@ -200,6 +200,7 @@ class Recording(Hook):
             self.log.note(event.steps, **note)
             self._tell_tracker(self.diagnosis)
         self.log.close(event, cost)
+        self._model = self._rollbacks = None
 
     # ---- inside
 
