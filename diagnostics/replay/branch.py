@@ -62,11 +62,11 @@ class Branch:
             order = reshuffled(recipe.order_of_run(), order, done, moment.epoch, info.samples)
         self.order: Order | None = order
         self.detector: Detector = _copy(moment.detector)
-        self.steps: list[int] = []
-        self.rows: list[NDArray[np.float32]] = []
+        self._judging = _Judging(moment, self.detector)
+        self.steps: list[int] = self._judging.steps
+        self.rows: list[NDArray[np.float32]] = self._judging.rows
         self.status: str | None = None
         self.reason = ""
-        self._judging = _Judging(self)
 
     def train(self, stop: int | None = None, hooks: Sequence[Hook] = (), decide: Decision | None = None) -> None:
         """Train until ``stop`` steps of the run are made, counted from its beginning.
@@ -117,19 +117,24 @@ class Branch:
 
 
 class _Judging(MeasuringHook):
-    """Shows the rows of a branch to its detector."""
+    """Keeps the rows of a branch, and shows them to its detector.
 
-    def __init__(self, branch: Branch) -> None:
-        super().__init__(branch.moment.run, branch.moment.meter_state)
-        self._branch = branch
+    It does not hold the branch: the model, which the branch holds, holds its hooks, and would keep both alive.
+    """
+
+    def __init__(self, moment: Moment, detector: Detector) -> None:
+        super().__init__(moment.run, moment.meter_state)
+        self._detector = detector
+        self.steps: list[int] = []
+        self.rows: list[NDArray[np.float32]] = []
         self.decide: Decision | None = None
 
     def on_step_end(self, event: StepEnd) -> None:
         row = self.meter.finish(event).copy()
-        self._branch.steps.append(event.step)
-        self._branch.rows.append(row)
-        self._branch.detector.observe(event.step, event.epoch, row)
-        reason = self.decide(self._branch.detector) if self.decide is not None else None
+        self.steps.append(event.step)
+        self.rows.append(row)
+        self._detector.observe(event.step, event.epoch, row)
+        reason = self.decide(self._detector) if self.decide is not None else None
         if reason is not None:
             raise StopTraining(reason)
 

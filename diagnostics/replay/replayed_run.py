@@ -11,6 +11,7 @@ reports it.
 from __future__ import annotations
 
 import os
+import weakref
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -230,7 +231,8 @@ class StateAtStep(Hook):
     """
 
     def __init__(self, step: int, model: Trained, comparison: LogComparison) -> None:
-        self._step, self._model, self._comparison = step, model, comparison
+        self._step, self._comparison = step, comparison
+        self._model: Trained = weakref.proxy(model)  # it holds its hooks: neither shall keep the other alive
         self.state: State | None = None
         self.meter: MeterState | None = None
         self.after: NDArray[Any] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from diagnostics import open_run
 from diagnostics.replay import Branch, Moment, replay
+from lenet import Model
 from lenet.training.order import as_they_lie, shuffled
 from tests.helpers.logged_runs import BATCH, SAMPLES, STEPS, STEPS_PER_EPOCH, data, logged, same_state
 from tests.helpers.small_models import Call
@@ -27,6 +29,20 @@ def at(run: tuple[Path, dict[int, Any]], step: int) -> Moment:
 
 def without_times(log: Path, rows: Any) -> Any:
     return np.asarray(rows)[:, [i for i, c in enumerate(open_run(log).columns) if c.statistic != "seconds"]]
+
+
+def test_a_branch_and_the_replay_before_it_are_freed_without_the_garbage_collector(run: Any) -> None:
+    replayed = replay(run[0], data())
+    gc.disable()
+    try:
+        before = {id(one) for one in gc.get_objects() if isinstance(one, Model)}
+        branch = Branch(replayed.at(6), 1)
+        branch.train()
+        del branch
+
+        assert {id(one) for one in gc.get_objects() if isinstance(one, Model)} <= before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("step", [0, 6, STEPS - 1])
