@@ -40,7 +40,9 @@ class EqualUnits(Rule):
             mean = np.abs(window.tensor(layer, "weights", "value", "mean"))
             spread = window.tensor(layer, "weights", "value", "std")
             first = first_true((mean > 0) & (spread <= limit * mean))
-            if first is None or window.unit_count(layer) < 2:
+            units = window.unit_count(layer)
+            has_one_a_unit = window.weights(layer).size <= units  # such as gamma of a normalisation, which starts at 1
+            if first is None or units < 2 or has_one_a_unit:
                 continue
             message = (
                 f"all weights of {layer} are the same number, {number_text(mean[first])}: its units can never differ"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
+from diagnostics.detect.examples import example
 from diagnostics.detect.findings import RuleOutcome
 from diagnostics.detect.rule import Case, Rule
 from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES, SYMPTOMS
+from diagnostics.detect.rules.equal_units import EqualUnits
 
 RULES = (*SYMPTOMS, *ENDING, *OF_LOSSES, *MECHANISMS)
 CASES = [
@@ -40,3 +44,11 @@ def test_rule_names_are_unique() -> None:
     names = [rule.name for rule in RULES]
 
     assert len(names) == len(set(names))
+
+
+def test_gammas_that_are_all_1_are_no_equal_units():
+    window = example(DEFAULT_THRESHOLDS, {"dense1/weights/value/mean": 1.0, "dense1/weights/value/std": 0.0})
+    gamma = [replace(one, shape=(16,), size=16) if one.layer == "dense1" else one for one in window.info.tensors]
+
+    assert [finding.layer for finding in EqualUnits().check(window)] == ["dense1"]
+    assert EqualUnits().check(replace(window, info=replace(window.info, tensors=tuple(gamma)))) == []
