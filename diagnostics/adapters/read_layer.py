@@ -70,9 +70,8 @@ class ReadLayer:
         """The outputs, (n, F) or (n, H, W, C); None where they were not found."""
         if self.tap.output is None:
             return None
-        values = self.values()
-        units = values["biases"].size if "biases" in values else 0
-        return units_last(self.name, np.asarray(self.tap.output()), self.samples, units, self.tap.unit_axis)
+        output = np.asarray(self.tap.output())
+        return units_last(self.name, output, self.samples, units_of(self.values()), self.tap.unit_axis)
 
     def info(self) -> LayerInfo:
         """The layer as hooks know it; it has to have an output already."""
@@ -96,6 +95,11 @@ def as_tensor(layer: str, name: str, value: Any) -> Array:
     return array.reshape(-1) if name == "biases" else array
 
 
+def units_of(tensors: Mapping[str, Any]) -> int:
+    """How many units a layer with these tensors has, 0 where its biases do not say it."""
+    return int(np.size(tensors["biases"])) if "biases" in tensors else 0
+
+
 def units_last(name: str, output: NDArray[Any], samples: int, units: int, unit_axis: int | None) -> Array:
     """Outputs in any layout as (n, F) or (n, H, W, C).
 
@@ -109,6 +113,8 @@ def units_last(name: str, output: NDArray[Any], samples: int, units: int, unit_a
     Raises:
         ShapeError: no axis has the batch, or none the units.
     """
+    if output.ndim == 1 and len(output) == samples > 1:
+        output = output[:, np.newaxis]
     if samples == 1 and (output.ndim < 2 or output.shape[0] != 1):
         output = output.reshape(1, *(side for side in output.shape if side != 1))
         unit_axis = None if unit_axis is None else -1

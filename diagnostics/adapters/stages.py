@@ -7,20 +7,25 @@ one stage keeps of its inputs is the output of the stage before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.read_layer import units_last
 from diagnostics.adapters.tensors import FoundLayer
-from diagnostics.adapters.walk import arrays_of, neighbours
+from diagnostics.adapters.walk import arrays_of, following
+from lenet.arguments import ROUNDING
+from lenet.errors import ShapeError
 from lenet.gradcheck.foreign.locations import Location, entries, is_numeric
-from lenet.training.custom_layer import Function
+from lenet.training.custom_layer import RANGES, Function
 
 OUTPUTS = ("output", "outputs", "out", "a", "activation", "activations", "y", "h", "result")
-INPUTS = ("inputs", "input", "x", "inp", "input_data", "last_input", "a_prev", "cache")
+INPUTS = ("inputs", "input", "x", "inp", "input_data", "last_input", "layer_input", "last_x", "a_prev", "cache")
+ACTIVATIONS = re.compile(r"act|act_?(fn|func|function)|activation(_?(fn|func|function|name|type))?|non_?linearity")
+"""Names of the attribute in which a layer keeps its activation function, or the name of it."""
 FUNCTIONS: tuple[tuple[Function, tuple[str, ...]], ...] = (
     ("softmax", ("softmax",)),
     ("relu", ("relu", "rectifiedlinear", "rectifier")),
@@ -67,36 +72,53 @@ class FoundStage:
     output: FoundOutput | None
 
 
-def find_stage(network: Any, layer: FoundLayer, owners: set[Location], samples: int) -> FoundStage:
+def find_stage(network: Any, layer: FoundLayer, layers: Sequence[FoundLayer], samples: int) -> FoundStage:
     """The activation function after a layer, and where its outputs are, once a batch has gone through.
 
     Args:
         network: what the user passed.
         layer: the layer.
-        owners: where all layers with tensors are; what stands behind the next of them is not this layer's.
+        layers: all layers with tensors; what stands behind the next of them is not this layer's.
         samples: the size of the batch.
     """
     owner = layer.owner.get(network)
-    following = list(_until_next(network, layer.owner, owners))
+    stages = list(_until_next(network, layer.owner, {one.owner for one in layers}))
+    shared = [one for one in layers if one.owner == layer.owner]
     own = _own_function(owner)
-    place = next(
-        (n for n, (stage, has_tensors) in enumerate(following) if not has_tensors and function_of(stage)), None
-    )
-    if own is not None:
-        return FoundStage(own, "attribute activation", _kept(owner, following, samples))
+    if shared[-1] is not layer:  # the object holds several layers, and what it keeps of a batch is the last one's
+        return FoundStage(own, "attribute activation" if own else "none seen", None)
+    if own is not None and len(shared) == 1:
+        return FoundStage(own, "attribute activation", _kept(owner, stages, samples))
+    place = next((n for n, (stage, has_tensors) in enumerate(stages) if not has_tensors and _function_in(stage)), None)
     if place is None:
-        return FoundStage(None, "none seen", _kept(owner, following, samples))
-    stage = following[place][0]
+        return FoundStage(None, "none seen", _kept(owner, stages, samples))
+    stage = stages[place][0]
     how = f"{type(stage).__name__} after it"
-    return FoundStage(function_of(stage), how, _kept(stage, following[place + 1 :], samples))
+    return FoundStage(_function_in(stage), how, _kept(stage, stages[place + 1 :], samples))
 
 
-def numbered_output(root: Any, number: str, samples: int) -> Location | None:
-    """Where in ``root`` the outputs of the layer with this number are, under a name such as A1 or out1."""
+def labelled_output(root: Any, label: str, samples: int) -> Location | None:
+    """Where in ``root`` the outputs of the layer with this label are, under a name such as A1 or hidden_output."""
     for held in arrays_of(root):
-        if held.location.words[-2:] in {(name, number) for name in OUTPUTS} and _has_batch(held.value, samples):
+        last = held.location.words[-2:]
+        if any(last in ((name, label), (label, name)) for name in OUTPUTS) and _has_batch(held.value, samples):
             return held.location
     return None
+
+
+def fits(layer: str, output: NDArray[Any], samples: int, units: int, unit_axis: int | None) -> bool:
+    """Whether an array can be the outputs of a layer for a batch: it has the samples and the units."""
+    try:
+        units_last(layer, output, samples, units, unit_axis)
+    except ShapeError:
+        return False
+    return True
+
+
+def can_be_of(function: Function | None, output: NDArray[Any]) -> bool:
+    """Whether numbers can come out of a function; NaN may come out of any."""
+    low, high = RANGES.get(function or "", (-np.inf, np.inf))
+    return not (float(output.min()) < low - ROUNDING or float(output.max()) > high + ROUNDING)
 
 
 def guessed_function(output: NDArray[Any]) -> tuple[Function | None, str]:
@@ -120,18 +142,23 @@ def function_of(stage: Any) -> Function | None:
 
 def _own_function(owner: Any) -> Function | None:
     """The function that a layer applies itself, as its attribute says."""
-    held = {key.lower().strip("_"): value for (kind, key), value in entries(owner) if kind == "attribute"}
-    for name in ("activation", "activation_function", "activation_fn", "act", "nonlinearity", "activation_name"):
-        value = held.get(name)
-        if value is not None and not isinstance(value, np.ndarray):
-            return function_of(value)
+    for (kind, key), value in entries(owner):
+        is_named = kind == "attribute" and ACTIVATIONS.fullmatch(key.lower().strip("_"))
+        if is_named and not isinstance(value, np.ndarray) and (function := function_of(value)):
+            return function
     return None
+
+
+def _function_in(stage: Any) -> Function | None:
+    """The function of a stage without tensors, as its class says or its attribute."""
+    return function_of(stage) or _own_function(stage)
 
 
 def _until_next(network: Any, owner: Location, owners: set[Location]) -> Iterator[tuple[Any, bool]]:
     """What comes after a layer, up to the next one with tensors, and whether it has tensors."""
     with_tensors = [one.get(network) for one in owners]
-    for stage in neighbours(network, owner):
+    ways = [Location(one.steps[:depth]).get(network) for one in owners for depth in range(len(one.steps))]
+    for stage in following(network, owner, {id(one) for one in ways}):
         has_tensors = any(stage is one for one in with_tensors)
         yield stage, has_tensors
         if has_tensors:

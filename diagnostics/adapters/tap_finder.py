@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from diagnostics.adapters.stages import FoundStage, find_stage, guessed_function, numbered_output
+from diagnostics.adapters.read_layer import units_of
+from diagnostics.adapters.stages import FoundStage, can_be_of, find_stage, fits, guessed_function, labelled_output
 from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.tensor_search import TensorSearch
 from diagnostics.adapters.tensors import FoundLayer, find_layers, gradients_in
 from lenet.errors import SettingsError
 from lenet.gradcheck.foreign.locations import Location
@@ -41,6 +43,10 @@ class FoundTap:
         return cls(
             tap, said, dict.fromkeys(tap.gradients, "as you said"), "as you said" if tap.output else "", "as you said"
         )
+
+    def without_gradients(self) -> FoundTap:
+        """The same without the places of its gradients, which are then derived from the update."""
+        return replace(self, tap=replace(self.tap, gradients={}), gradients={})
 
     def in_words(self) -> dict[str, str]:
         """What was found, by the columns of a table."""
@@ -77,23 +83,25 @@ class TapFinder:
     def find(self, samples: int) -> list[FoundTap]:
         """The taps, after a batch of so many samples.
 
-        Raises SettingsError where no trainable tensor is found, and for an activation of a layer that there is not.
+        Raises SettingsError where no trainable tensor is found, where each unit has its own, and for an activation of
+        a layer that there is not.
         """
         network = self.network()
         found = find_layers(network)
         if not found:
+            raise SettingsError(nothing_found(network))
+        if len(found) > 1 and all(np.ndim(one.location.get(network)) < 2 for layer in found for one in layer.tensors):
             raise SettingsError(
-                f"network: found no trainable arrays in {type(network).__name__}, expected some called weights, W, "
-                "kernel, biases or b, or arrays whose gradients have their names; say where they are with "
-                "taps=[Tap(...)]"
+                "network: received the weights of each unit in an array of its own, such as "
+                f"{found[0].tensors[0].location}, expected an array for each layer; stack them: "
+                'watch(lambda: {"W1": np.stack([unit.weights for unit in ...], axis=1), ...}, ...)'
             )
         if unknown := set(self.activations) - {layer.name for layer in found}:
             names = ", ".join(layer.name for layer in found)
             raise SettingsError(f"activations: received {', '.join(sorted(unknown))}, expected some of {names}")
         elsewhere = gradients_in(self.gradients(), found, network)
-        owners = {layer.owner for layer in found}
         return [
-            self._tap(layer, number, find_stage(network, layer, owners, samples), elsewhere, samples)
+            self._tap(layer, number, find_stage(network, layer, found, samples), elsewhere, samples)
             for number, layer in enumerate(found, 1)
         ]
 
@@ -107,35 +115,53 @@ class TapFinder:
                 gradients[tensor.name] = _reader(self.gradients, elsewhere[tensor.location]), "given"
             elif tensor.gradient is not None:
                 gradients[tensor.name] = _reader(self.network, tensor.gradient), str(tensor.gradient)
-        read, where = self._output(layer, layer.number or str(number), stage, samples)
+        tensors = {tensor.name: _reader(self.network, tensor.location) for tensor in layer.tensors}
+        read, where = self._output(layer, layer.label or str(number), stage, samples)
+        units = units_of({name: tensor() for name, tensor in tensors.items()})
+        if read and where != "given" and not fits(layer.name, np.asarray(read()), samples, units, self.unit_axis):
+            read, where = None, ""
         activation, how = stage.activation, stage.how
+        if read is not None and not can_be_of(activation, np.asarray(read())):
+            activation = None
         if layer.name in self.activations:
             activation, how = self.activations[layer.name], "as you said"
         elif activation is None and read is not None:
             activation, how = guessed_function(np.asarray(read()))
         tap = Tap(
             layer.name,
-            {tensor.name: _reader(self.network, tensor.location) for tensor in layer.tensors},
+            tensors,
             {name: gradient for name, (gradient, _) in gradients.items()},
             read,
             activation,
             self.unit_axis,
             type(layer.owner.get(self.network())).__name__,
         )
-        tensors = {tensor.name: str(tensor.location) for tensor in layer.tensors}
-        return FoundTap(tap, tensors, {name: place for name, (_, place) in gradients.items()}, where, how)
+        places = {tensor.name: str(tensor.location) for tensor in layer.tensors}
+        return FoundTap(tap, places, {name: place for name, (_, place) in gradients.items()}, where, how)
 
-    def _output(self, layer: FoundLayer, number: str, stage: FoundStage, samples: int) -> tuple[Read | None, str]:
-        """How the outputs of a layer are read, and where from: as the user says, from its stage, or by their number."""
+    def _output(self, layer: FoundLayer, label: str, stage: FoundStage, samples: int) -> tuple[Read | None, str]:
+        """How the outputs of a layer are read, and where from: as the user says, from its stage, or by their label."""
         if layer.name in self.outputs():
             return _reader(self.outputs, Location((("item", layer.name),))), "given"
-        if (location := numbered_output(self.outputs(), number, samples)) is not None:
+        if (location := labelled_output(self.outputs(), label, samples)) is not None:
             return _reader(self.outputs, location), "given"
         if stage.output is not None:
             return stage.output.read, stage.output.what
-        if (location := numbered_output(self.network(), number, samples)) is not None:
+        if (location := labelled_output(self.network(), label, samples)) is not None:
             return _reader(self.network, location), str(location)
         return None, ""
+
+
+def nothing_found(network: Any) -> str:
+    """What to say where no array of a network is trained as far as the names say."""
+    search = TensorSearch(network)
+    others = ", ".join([f"{location} {array.shape}" for location, array in search.untaken_matrices().items()][:6])
+    holds = f", which holds {others}" if others else "" if search.held else ", which holds no arrays of NumPy"
+    return (
+        f"network: found no trainable arrays in {type(network).__name__}{holds}, expected some called weights, W, "
+        "kernel, biases or b, or arrays whose gradients have their names; say which they are: "
+        'watch(lambda: {"W1": ..., "b1": ...}, ...), or taps=[Tap(...)]'
+    )
 
 
 def _reader(root: Read, location: Location) -> Read:

@@ -1,28 +1,22 @@
-"""Finds the trainable tensors of a network by the names that people give them, and their gradients.
+"""Finds the layers of a network: the trainable tensors that belong together, and their gradients.
 
 ``layers[0].W`` and ``layers[0].dW``, ``params["W1"]`` and ``grads["W1"]``, ``weights[0]`` and
-``nabla_w[0]``, ``fc.weight.value`` and ``fc.weight.grad``, pairs ``(W, b)`` in a list, or a list ``[W1, b1, W2, b2]``.
+``nabla_w[0]``, ``fc.weight.value`` and ``fc.weight.grad``, ``weights_input_hidden`` and ``bias_hidden``, pairs
+``(W, b)`` in a list, or a list ``[W1, b1, W2, b2]``. :mod:`diagnostics.adapters.array_names` knows the names.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from diagnostics.adapters.walk import HeldArray, arrays_of
-from lenet.gradcheck.foreign.locations import GRADIENT_WORDS, Location
-
-USUAL: dict[tuple[str, ...], str] = {("w",): "weights", ("b",): "biases"}
-"""What logs call the tensors that nearly every layer has, by the words of their usual names."""
-NORMALISATION = ("gamma", "beta")
-"""The tensors of a layer that normalises."""
-OF_A_BATCH = {"x", "y", "a", "z", "h", "out", "input", "inputs", "output", "outputs", "logits", "probs", "activation"}
-"""Names of what a layer keeps of a batch: such an array may have a gradient too."""
-LONG_GRADIENT_WORDS = {word for word in GRADIENT_WORDS if len(word) > 1}
+from diagnostics.adapters.array_names import same_layer
+from diagnostics.adapters.array_places import USUAL, ArrayPlace, is_vector
+from diagnostics.adapters.tensor_search import Member, TensorSearch, shape_of
+from diagnostics.adapters.walk import arrays_of
+from lenet.gradcheck.foreign.locations import Location
 
 
 @dataclass(frozen=True)
@@ -48,42 +42,28 @@ class FoundLayer:
         name: the attribute that holds the layer, or its class and a number.
         owner: where the object is that holds the tensors; of plain arrays what holds them.
         tensors: those of the layer.
-        number: the number in the names of its arrays, such as 1 of W1; "" where they have none.
+        label: the number or the word in the names of its arrays, such as 1 of W1 and hidden of hidden_weights; ""
+            where they have none.
     """
 
     name: str
     owner: Location
     tensors: tuple[FoundTensor, ...]
-    number: str
-
-
-@dataclass(frozen=True)
-class _Key:
-    """What the way to an array says of it: whose it is, the number of its layer, and what it is called."""
-
-    owner: Location
-    number: tuple[str, ...]
-    name: str
+    label: str
 
 
 def find_layers(network: Any) -> list[FoundLayer]:
     """The layers with trainable tensors, in the order in which the network holds them."""
-    held = arrays_of(network)
-    gradients = {one.location: parent for one in held if (parent := _parent(one, held))}
-    groups: dict[tuple[Location, tuple[str, ...]], list[FoundTensor]] = {}
-    names = _best_names(held)
-    for one in held:
-        if names[id(one.value)] != one.location or one.location in gradients or _says_gradient(one.location):
-            continue
-        key = _key(one, held)
-        own = [location for location, parent in gradients.items() if parent is one]
-        if key.name in (*USUAL.values(), *NORMALISATION) or (own and key.name.lower() not in OF_A_BATCH):
-            tensor = FoundTensor(key.name, one.location, own[0] if own else None)
-            groups.setdefault((key.owner, key.number), []).append(tensor)
+    search = TensorSearch(network)
     named: list[FoundLayer] = []
-    for (owner, number), tensors in groups.items():
-        name = _layer_name(network, owner, number, [layer.name for layer in named])
-        named.append(FoundLayer(name, owner, tuple(_unlike(tensors)), number[-1] if number else ""))
+    for word, group in _layers_of(search.members):
+        place = group[0][1]
+        name = _layer_name(network, place, word, [layer.name for layer in named])
+        tensors = [
+            FoundTensor(name, one.location, search.gradients.get(id(one.value)))
+            for name, (one, _) in zip(_usual_names(group), group, strict=True)
+        ]
+        named.append(FoundLayer(name, place.owner, tuple(_unlike(tensors)), word or "".join(place.number[-1:])))
     return named
 
 
@@ -93,108 +73,93 @@ def gradients_in(given: Any, layers: Sequence[FoundLayer], network: Any) -> dict
     A gradient has the words of its tensor's name. Where none has, the gradients are taken in the order of the
     tensors, if their shapes agree.
     """
-    held = arrays_of(given)
+    held, search = arrays_of(given), TensorSearch(network)
     tensors = [tensor.location for layer in layers for tensor in layer.tensors]
-    shapes = {location: _shape(location.get(network)) for location in tensors}
+    shapes = {location: shape_of(location.get(network)) for location in tensors}
+    names = {location: [name.words for name in search.names_of(location.get(network))] for location in tensors}
     by_words = {
         location: one.location
         for location in tensors
         for one in held
-        if shapes[location] == _shape(one.value)
-        and (one.location.words == location.words or one.location.is_gradient_of(location.words))
+        if shapes[location] == shape_of(one.value)
+        and any(one.location.words == words or one.location.is_gradient_of(words) for words in names[location])
     }
     if len(by_words) == len(tensors):
         return by_words
-    if [_shape(one.value) for one in held] == list(shapes.values()):
-        return dict(zip(tensors, (one.location for one in held), strict=True))
+    as_held = sorted(tensors, key=[one.location for one in search.held].index)
+    for order in (tensors, as_held):
+        if [shape_of(one.value) for one in held] == [shapes[location] for location in order]:
+            return dict(zip(order, (one.location for one in held), strict=True))
     return by_words
 
 
-def _best_names(held: Sequence[HeldArray]) -> dict[int, Location]:
-    """Of each array the location that says most: a usual name before others, then the shortest way, then the first."""
+def _layers_of(members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
+    """The tensors of each layer, and the word that the layer has in common where one object holds several layers.
 
-    def rank(one: HeldArray) -> tuple[bool, int]:
-        return _key(one, held).name not in USUAL.values(), len(one.location.steps)
-
-    best: dict[int, Location] = {}
-    for one in sorted(held, key=rank):
-        best.setdefault(id(one.value), one.location)
-    return best
-
-
-def _parent(one: HeldArray, held: Sequence[HeldArray]) -> HeldArray | None:
-    """The array whose gradient this is, by name and shape; one of the same owner rather than another."""
-    candidates = [
-        other
-        for other in held
-        if other is not one
-        and _shape(other.value) == _shape(one.value)
-        and one.location.is_gradient_of(other.location.words)
-        and not _says_gradient(other.location)
-    ]
-    near = [other for other in candidates if other.location.steps[:-1] == one.location.steps[:-1]]
-    return next(iter(near or candidates), None)
-
-
-def _says_gradient(location: Location) -> bool:
-    """Whether the name is that of a gradient; ``d`` and ``g`` may also be two networks that hold layers."""
-    named = [n for n, (_, key) in enumerate(location.steps) if isinstance(key, str)]
-    last = Location(location.steps[named[-1] : named[-1] + 1]).words if named else ()
-    return bool(GRADIENT_WORDS.intersection(last) or LONG_GRADIENT_WORDS.intersection(location.words))
-
-
-def _key(one: HeldArray, held: Sequence[HeldArray]) -> _Key:
-    steps = one.location.steps
-    for last in range(len(steps) - 1, -1, -1):
-        name = str(steps[last][1])
-        words = tuple(word for word in Location((steps[last],)).words if not word.isdigit())
-        if words and not isinstance(steps[last][1], int):
-            number = re.findall(r"\d+$", name) + [str(key) for _, key in steps[last + 1 :] if isinstance(key, int)]
-            return _Key(_without_words(steps[:last]), tuple(number), USUAL.get(words, re.sub(r"\d+$", "", name)))
-    alike = [other for other in held if other.location.steps[:-1] == steps[:-1]]
-    if number_and_name := _place_in_list(one, alike):
-        return _Key(_without_words(steps[:-1]), number_and_name[:1], number_and_name[1])
-    if len(alike) <= 2 and one.value.ndim <= 4:
-        name = "biases" if _is_vector(one) else "weights"
-    else:
-        name = f"tensor{steps[-1][1]}"
-    return _Key(_without_words(steps[:-1]), (), name)
-
-
-def _place_in_list(one: HeldArray, arrays: Sequence[HeldArray]) -> tuple[str, str] | tuple[()]:
-    """The number of an array's layer and its name in a list of weights, which biases may follow; () in other lists."""
-    found: list[tuple[int, str]] = [(0, "biases")]
-    for place, array in enumerate(arrays):
-        number, before = found[-1]
-        if before == "weights" and _is_vector(array) and array.value.size in arrays[place - 1].value.shape:
-            found.append((number, "biases"))
-        elif array.value.ndim > 1:
-            found.append((number + 1, "weights"))
+    One object holds the layers where there is no other with tensors, and where each word has weights, as in
+    hidden_weights, hidden_bias, output_weights and output_bias.
+    """
+    found: list[tuple[str, list[Member]]] = []
+    is_one_owner = len({place.owner for _, place in members}) == 1
+    for group in _grouped(members, lambda place: (place.owner, place.number)):
+        parts = _grouped(group, lambda place: same_layer(place.word))
+        if is_one_owner and len(parts) > 1 and all(_weights_in(part) for part in parts):
+            found += [(_word_of(part), part) for part in parts]
         else:
-            return ()
-    number, name = next(place for place, array in zip(found[1:], arrays, strict=True) if array is one)
-    return (str(number), name) if found[-1][0] > 1 else ()
+            found.append(("", group))
+    return _with_single_biases(found)
 
 
-def _is_vector(one: HeldArray) -> bool:
-    """Whether at most one side of an array is longer than 1."""
-    return bool(max(one.value.shape) == one.value.size)
+def _grouped(members: Iterable[Member], key: Callable[[ArrayPlace], Hashable]) -> list[list[Member]]:
+    groups: dict[Hashable, list[Member]] = {}
+    for member in members:
+        groups.setdefault(key(member[1]), []).append(member)
+    return list(groups.values())
 
 
-def _without_words(steps: tuple[tuple[str, Any], ...]) -> Location:
-    """The way to the layer: without the steps whose names only say that they hold parameters."""
-    while steps and not isinstance(steps[-1][1], int) and not Location(steps[-1:]).words:
-        steps = steps[:-1]
-    return Location(steps)
+def _weights_in(group: Sequence[Member]) -> list[Member]:
+    return [member for member in group if member[1].role == "weights"]
 
 
-def _layer_name(network: Any, owner: Location, number: tuple[str, ...], taken: Sequence[str]) -> str:
-    last = owner.steps[-1][1] if owner.steps else None
+def _word_of(part: Sequence[Member]) -> str:
+    """The word of the only weights, else what the words of all have in common."""
+    weights = _weights_in(part)
+    return weights[0][1].word if len(weights) == 1 else same_layer(part[0][1].word)
+
+
+def _with_single_biases(layers: list[tuple[str, list[Member]]]) -> list[tuple[str, list[Member]]]:
+    """The layers; a vector w0 that is alone becomes the biases of the weights W in the same object."""
+    found: list[tuple[str, list[Member]]] = []
+    for word, group in layers:
+        one, place = group[0]
+        home = next((other for _, other in found if other[0][1].owner == place.owner and not other[0][1].number), None)
+        is_alone = len(group) == 1 and place.number == ("0",) and is_vector(one) and place.role == "weights"
+        if is_alone and home and len(_weights_in(home)) == 1 and all(other.role != "biases" for _, other in home):
+            home.append((one, replace(place, name="biases", role="biases")))
+        else:
+            found.append((word, group))
+    return found
+
+
+def _usual_names(group: Sequence[Member]) -> list[str]:
+    """What logs call the tensors of a layer: weights and biases where it has one of each."""
+    roles = [place.role for _, place in group]
+    usual = [place.name for _, place in group if place.name in USUAL.values()]
+    return [
+        place.role if place.role and roles.count(place.role) == 1 and place.role not in usual else place.name
+        for _, place in group
+    ]
+
+
+def _layer_name(network: Any, place: ArrayPlace, word: str, taken: Sequence[str]) -> str:
+    last = place.owner.steps[-1][1] if place.owner.steps else None
     if isinstance(last, str):
-        name = "_".join([last, *number])
+        name = "_".join([last, *([word] if word else place.number)])
+    elif word:
+        name = f"layer{word}" if word.isdigit() else word
     else:
-        kind = type(owner.get(network)).__name__.lower()
-        is_plain = not owner.steps or kind in ("tuple", "list", "dict")
+        kind = type(place.owner.get(network)).__name__.lower()
+        is_plain = not place.owner.steps or kind in ("tuple", "list", "dict")
         stem = "layer" if is_plain else kind
         count = sum(re.fullmatch(rf"{re.escape(stem)}\d+", one) is not None for one in taken)
         name = f"{stem}{count + 1}"
@@ -210,8 +175,3 @@ def _unlike(tensors: Sequence[FoundTensor]) -> list[FoundTensor]:
         name = tensor.name if tensor.name not in found else str(tensor.location)
         found[name] = FoundTensor(name, tensor.location, tensor.gradient)
     return sorted(found.values(), key=lambda one: {"weights": 0, "biases": 2}.get(one.name, 1))
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    """The sides of an array that are not 1, so that (F,), (1, F) and (F, 1) are the same."""
-    return tuple(side for side in np.shape(value) if side != 1)

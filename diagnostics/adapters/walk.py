@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.gradcheck.foreign.locations import Location, entries
-from lenet.gradcheck.foreign.state import CODE
+from lenet.gradcheck.foreign.state import CODE, slots_of
 
 Array = NDArray[np.floating[Any]]
-DEPTH = 6
+DEPTH = 12
 """How many steps an array may lie from the network: blocks[0].layers[1].weights.value are six."""
+GRADIENT_OF_TENSOR = {"grad", "gradient"}
+ORIGIN = {"prev", "parents", "creator", "creators", "ctx", "grad_fn", "grad_op", "depends_on"}
+"""Attributes in which a tensor that computes its own gradient keeps what it was computed from."""
 LONGEST_LIST = 1000
 """A list of more entries holds data, not layers."""
 
@@ -42,7 +45,10 @@ def arrays_of(root: Any) -> list[HeldArray]:
     found: list[HeldArray] = []
     seen: dict[int, Any] = {id(root): root}
     waiting: list[tuple[Location, tuple[int, ...], Any]] = [(Location(), (), root)]
-    while waiting:
+    of_lists: list[tuple[Location, tuple[int, ...], Any]] = []
+    while waiting or of_lists:
+        if not waiting:  # a list of all parameters is looked into last: elsewhere each has a name
+            waiting, of_lists = of_lists, []
         location, place, holder = waiting.pop(0)
         for number, (step, value) in enumerate(_entries(holder)):
             if id(value) in seen or isinstance(value, CODE):
@@ -51,24 +57,50 @@ def arrays_of(root: Any) -> list[HeldArray]:
             if isinstance(value, np.ndarray):
                 if value.dtype.kind == "f" and value.size:
                     found.append(HeldArray(inner, inner_place, value))
-            elif len(inner.steps) < DEPTH:
+                if not getattr(value, "__dict__", None):  # an array of a class of its own may hold its gradient
+                    continue
+            if len(inner.steps) < DEPTH and not _is_computed(value):
                 seen[id(value)] = value
-                waiting.append((inner, inner_place, value))
+                is_list = isinstance(value, list | tuple) and not inner.words[len(location.words) :]
+                (of_lists if is_list else waiting).append((inner, inner_place, value))
     return sorted(found, key=lambda one: one.place)
 
 
-def neighbours(root: Any, location: Location) -> Iterator[Any]:
-    """What comes after the object at ``location`` in the list, or among the attributes, that hold it."""
-    if not location.steps:
+def following(root: Any, location: Location, holders: set[int]) -> Iterator[Any]:
+    """What comes after the object at ``location``: in the list, or among the attributes, that hold it, and so upwards.
+
+    ``holders`` are the identities of the objects that are opened, such as blocks of layers; so are all lists.
+    """
+    for depth in range(len(location.steps) - 1, -1, -1):
+        steps = iter(_entries(Location(location.steps[:depth]).get(root)))
+        for step, _ in steps:
+            if step == location.steps[depth]:
+                break
+        for _, value in steps:
+            yield from _opened(value, holders)
+
+
+def _opened(value: Any, holders: set[int], depth: int = 0) -> Iterator[Any]:
+    if isinstance(value, (*CODE, np.ndarray)) or depth == DEPTH:
         return
-    *before, last = location.steps
-    steps = iter(_entries(Location(tuple(before)).get(root)))
-    for step, _ in steps:
-        if step == last:
-            break
-    yield from (value for _, value in steps if not isinstance(value, (*CODE, np.ndarray)))
+    if isinstance(value, list | tuple | dict) or id(value) in holders:
+        for _, inner in _entries(value):
+            yield from _opened(inner, holders, depth + 1)
+    else:
+        yield value
 
 
 def _entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
     if not (isinstance(holder, list | tuple) and len(holder) > LONGEST_LIST):
         yield from entries(holder)
+
+
+def _is_computed(holder: Any) -> bool:
+    """Whether this is a tensor that is no parameter: it was computed from other tensors, or needs no gradient."""
+    held = {name.strip("_"): value for name, value in {**getattr(holder, "__dict__", {}), **slots_of(holder)}.items()}
+    arrays = [name for name, value in held.items() if isinstance(value, np.ndarray) and name not in GRADIENT_OF_TENSOR]
+    if len(arrays) != 1 or not GRADIENT_OF_TENSOR.intersection(held):
+        return False
+    origins = [held[name] for name in ORIGIN.intersection(held) if held[name] is not None]
+    is_result = any(not isinstance(one, Collection) or len(one) > 0 for one in origins)
+    return is_result or held.get("requires_grad") is False

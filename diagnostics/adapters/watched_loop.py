@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.watch_arguments import class_labels, expect_numbers_of_step, expect_options
+from diagnostics.adapters.watch_warnings import warn_of_first_step, warn_of_new_tensors
 from diagnostics.adapters.watched_network import WatchedNetwork
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.task import BINARY, CLASSES, DEFAULT_TASK, Task
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger("lenet-diag")
-UNCHANGED = (
-    "watch: the first step changed no tensor; call step after the update, and where the update makes new arrays, pass "
-    "a function that returns them: watch(lambda: parameters, ...)"
-)
 _open: dict[Path, Watch] = {}
 """The watches that write a log, by its path."""
 
@@ -188,11 +185,11 @@ class Watch:
             network.find(len(batch))
             if not network.were_known():
                 network.keep()
-                log.warning("watch: the log begins with the second step, since the first one made some of the tensors")
+                warn_of_new_tensors()
                 return
         network.show_before(len(batch), rate)
-        if self._monitor is None and rate and network.is_unchanged():
-            log.warning(UNCHANGED)
+        if self._monitor is None and rate:
+            warn_of_first_step(network)
         if self._monitor is None and accuracy is None and targets is None:
             self._has_accuracy = False
         if not self._has_accuracy:

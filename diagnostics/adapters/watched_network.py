@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.tap_finder import FoundTap, TapFinder
+from diagnostics.adapters.tensor_search import TensorSearch
 from diagnostics.adapters.tensors import find_layers
 from diagnostics.adapters.walk import arrays_of
 from diagnostics.adapters.watch_arguments import expect_used
 from lenet.errors import SettingsError
+from lenet.gradcheck.foreign.locations import Location
 from lenet.losses import sparse_labels
 from lenet.training.custom_layer import Function
 
@@ -51,6 +53,7 @@ class WatchedNetwork:
         self.layers: list[ReadLayer] = []
         self._found: list[FoundTap] = []
         self._kept = self._tensors_so_far()
+        self._untaken = {} if taps is not None else self._untaken_now()
 
     def in_words(self) -> list[dict[str, Any]]:
         """What was found, a row a layer: after :meth:`find` all of it, before it the tensors alone."""
@@ -88,6 +91,30 @@ class WatchedNetwork:
             gradient for layer in self.layers if layer.tap.gradients for gradient in layer.gradients().values()
         ]
         return not gradients or any(gradient.any() for gradient in gradients)
+
+    def forget_gradients_of_zero(self) -> bool:
+        """Let gradients be derived where all that the network keeps are 0 after an update that changed the tensors.
+
+        Returns whether they are. A network that sets its gradients to 0 right after its update keeps none to read.
+        """
+        kept = [layer.gradients()[name] for layer in self.layers for name in layer.tap.gradients]
+        if self._taps is not None or self.step_gradients is not None or not kept or any(one.any() for one in kept):
+            return False
+        self._found = [one.without_gradients() for one in self._found]
+        for layer, one in zip(self.layers, self._found, strict=True):
+            layer.tap = one.tap
+        return True
+
+    def changed_without_being_taken(self) -> list[str]:
+        """The matrices that the first step changed, though nothing says that they are trained, or of the batch."""
+        now = {} if self._taps is not None else self._untaken_now()
+        samples = {layer.samples for layer in self.layers}
+        changed: list[str] = []
+        for location, (shape, total) in now.items():
+            shape_before, total_before = self._untaken.get(location, (shape, total))
+            if shape_before == shape and total_before != total and not samples.intersection((shape[0], shape[-1])):
+                changed.append(f"{location} {shape}")
+        return changed
 
     def keep(self) -> None:
         """Copy the tensors as they are before the next step."""
@@ -137,6 +164,12 @@ class WatchedNetwork:
             raise SettingsError(f"targets: received {len(targets)}, expected {len(answers)}, one for each sample")
         classes = sparse_labels(np.asarray(targets), answers.shape[-1])
         return float((answers.argmax(axis=-1) == classes).mean())
+
+    def _untaken_now(self) -> dict[Location, tuple[tuple[int, ...], float]]:
+        """Shape and sum of each matrix that is not among the tensors; a copy of it could be as large as the data."""
+        with np.errstate(all="ignore"):
+            matrices = TensorSearch(self._network()).untaken_matrices()
+            return {location: (array.shape, float(array.sum())) for location, array in matrices.items()}
 
     def _tensors_so_far(self) -> Kept:
         """Copies of the tensors that are there before the first step."""

@@ -23,7 +23,10 @@ _SAME_WORD = {
     **dict.fromkeys(("b", "bias", "biases"), "b"),
     **dict.fromkeys(("x", "input", "inputs"), "x"),
 }
-_PARAMETER_WORDS = {"param", "params", "parameter", "parameters", "value", "values", "data", "trainable"}
+_PARAMETER_WORDS = {
+    *("param", "params", "parameter", "parameters", "value", "values", "val", "vals", "data", "array", "arr", "buf"),
+    *("tensor", "trainable"),
+}
 GRADIENT_WORDS = {"d", "g", "grad", "grads", "gradient", "gradients", "delta", "deltas", "derivative", "nabla"}
 
 
@@ -78,11 +81,11 @@ class Location:
         """Whether its name is that of something with these words, and says that it is the gradient."""
         own = self.words
         rest = tuple(word for word in own if word not in GRADIENT_WORDS)
-        if rest != own:
-            return rest == words
+        if rest != own and rest == words:
+            return True
         with_d = (
-            (*own[:k], _word(word[1:]), *own[k + 1 :])
-            for k, word in enumerate(own)
+            (*rest[:k], _word(word[1:]), *rest[k + 1 :])
+            for k, word in enumerate(rest)
             if word.startswith("d") and word[1:]
         )
         return words in with_d

@@ -63,7 +63,10 @@ def test_the_page_for_networks_of_one_s_own_runs_and_its_run_is_judged(
         exec(block, names)
 
     run = names["run"]
-    assert len(blocks) == 5
+    assert len(blocks) == 6
+    stacked = names["stacked"]
+    assert (stacked.recorder.diagnosis.verdict, stacked.found["tensors"].tolist()) == ("healthy", ["['W1']"])
+    assert stacked.recorder.diagnosis.findings == ()
     assert str(names["followed"].recorder.diagnosis.verdict) == "healthy"
     watched = names["watched"]
     assert (watched.recorder.diagnosis.verdict, watched.status) == ("healthy", "completed")

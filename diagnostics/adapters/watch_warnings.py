@@ -1,0 +1,40 @@
+"""What watch warns of at the first step, each in one line with what to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from diagnostics.adapters.watched_network import WatchedNetwork
+
+log = logging.getLogger("lenet-diag")
+DICTIONARY = 'watch(lambda: {"W1": ..., "b1": ...}, ...)'
+"""How a user says which arrays are trained."""
+
+
+def warn_of_new_tensors() -> None:
+    """The first step made tensors that were not there before it."""
+    log.warning("watch: the log begins with the second step, since the first one made some of the tensors")
+
+
+def warn_of_first_step(network: WatchedNetwork) -> None:
+    """The first step changed no tensor, or arrays that are not among the tensors, or left gradients of 0."""
+    if network.is_unchanged():
+        log.warning(
+            "watch: the first step changed no tensor; call step after the update, and where the update makes new "
+            "arrays, pass a function that returns them: watch(lambda: parameters, ...)"
+        )
+    elif network.forget_gradients_of_zero():
+        log.warning(
+            "watch: the gradients that the network keeps are all 0 after the first step, which changed the tensors, so "
+            "they are derived from the updates; pass those from before the reset with step(gradients=...)"
+        )
+    if untaken := network.changed_without_being_taken():
+        log.warning(
+            f"watch: the first step changed {_listed(untaken)}, whose names do not say that they are trained; if they "
+            f"are, name all that are: {DICTIONARY}"
+        )
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (" and others" if len(names) > most else "")

@@ -1,0 +1,156 @@
+"""Whose outputs and activation functions watch finds, and what it says where it finds none."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace as Holder
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnostics.adapters import watch
+from diagnostics.adapters.read_layer import units_last
+from diagnostics.adapters.stages import FoundStage, find_stage
+from diagnostics.adapters.tap_finder import FoundTap, TapFinder
+from diagnostics.adapters.tensors import find_layers
+from lenet.errors import SettingsError
+
+SAMPLES = 5
+OUTPUTS = np.ones((SAMPLES, 3))
+LABELS = np.arange(SAMPLES) % 3
+
+
+class DenseOfStages:
+    def __init__(self, units: int = 3, **held: Any) -> None:
+        self.W, self.b = np.ones((3, units)), np.ones(units)
+        vars(self).update(held)
+
+
+class ReluOfStages:
+    def __init__(self, **held: Any) -> None:
+        vars(self).update(held)
+
+
+class ActivationOfStages(ReluOfStages):
+    pass
+
+
+class SoftmaxOfStages(ReluOfStages):
+    pass
+
+
+def stages_of(network: Any) -> list[FoundStage]:
+    layers = find_layers(network)
+    return [find_stage(network, layer, layers, SAMPLES) for layer in layers]
+
+
+def taps_of(network: Any) -> list[FoundTap]:
+    return TapFinder(lambda: network, lambda: None, lambda: {}, {}, None).find(SAMPLES)
+
+
+def where(stage: FoundStage) -> tuple[str | None, str]:
+    return stage.activation, stage.output.what if stage.output else ""
+
+
+def test_what_comes_after_the_list_of_layers_is_after_its_last_layer() -> None:
+    network = Holder(
+        layers=[DenseOfStages(), ReluOfStages(), DenseOfStages(x=OUTPUTS)], last_layer=SoftmaxOfStages(y=OUTPUTS)
+    )
+    assert [where(stage) for stage in stages_of(network)] == [
+        ("relu", "x of the next stage, DenseOfStages"),
+        ("softmax", "y of SoftmaxOfStages"),
+    ]
+
+
+def test_what_comes_after_a_layer_may_be_in_another_block() -> None:
+    blocks = [
+        Holder(modules=[DenseOfStages()]),
+        ReluOfStages(out=OUTPUTS),
+        Holder(modules=[ReluOfStages(), DenseOfStages()]),
+    ]
+    assert [where(stage) for stage in stages_of(blocks)] == [("relu", "out of ReluOfStages"), (None, "")]
+    within = [Holder(modules=[DenseOfStages()]), Holder(modules=[ReluOfStages(out=OUTPUTS), DenseOfStages()])]
+    assert where(stages_of(within)[0]) == ("relu", "out of ReluOfStages")
+
+
+@pytest.mark.parametrize("name", ["activation", "act_fn", "activation_func", "activation_name", "_nonlinearity"])
+def test_a_stage_may_name_its_function_in_an_attribute(name: str) -> None:
+    network = [DenseOfStages(), ActivationOfStages(**{name: "relu"}), DenseOfStages(layer_input=OUTPUTS)]
+    assert where(stages_of(network)[0]) == ("relu", "layer_input of the next stage, DenseOfStages")
+    assert stages_of([DenseOfStages(**{name: ReluOfStages()})])[0].activation == "relu"
+
+
+def test_what_an_object_of_several_layers_keeps_is_the_output_of_its_last_layer() -> None:
+    network = Holder(W1=np.ones((4, 3)), b1=np.ones(3), W2=np.ones((3, 2)), b2=np.ones(2), output=np.ones((SAMPLES, 2)))
+    assert [tap.output for tap in taps_of(network)] == ["", "output of SimpleNamespace"]
+
+
+def test_outputs_are_found_by_the_word_of_their_layer() -> None:
+    weights = {"hidden_weights": np.ones((4, 3)), "output_weights": np.ones((3, 2))}
+    network = Holder(**weights, hidden_output=OUTPUTS)
+    assert [tap.output for tap in taps_of(network)] == ["hidden_output", ""]
+
+
+def test_an_array_that_does_not_fit_is_not_taken_for_outputs() -> None:
+    assert [tap.output for tap in taps_of([DenseOfStages(units=4, output=OUTPUTS)])] == [""]
+    assert [tap.output for tap in taps_of([DenseOfStages(units=3, output=OUTPUTS)])] == ["output of DenseOfStages"]
+
+
+def test_outputs_that_a_function_cannot_have_are_not_said_to_be_its() -> None:
+    found = taps_of([DenseOfStages(output=OUTPUTS - 2, activation="relu")])[0]
+    assert (found.tap.activation, found.how) == (None, "none seen")
+
+
+def test_one_output_for_each_sample_may_come_without_an_axis_of_units() -> None:
+    assert units_last("answer", np.arange(5.0), 5, 1, None).tolist() == [[0], [1], [2], [3], [4]]
+
+
+def test_a_network_whose_names_say_nothing_is_refused_with_the_names_of_its_matrices() -> None:
+    network = Holder(U=np.ones((4, 3)), V=np.ones((3, 2)), state=np.ones(3))
+    with pytest.raises(
+        SettingsError, match=r"^network: .* which holds U \(4, 3\), V \(3, 2\), expected .*W1"
+    ) as raised:
+        watch(network, labels=LABELS, lr=0.1).step(loss=1.0, accuracy=0.5, inputs=np.ones((SAMPLES, 4)))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_network_of_units_is_refused_with_a_way_to_stack_them() -> None:
+    network = Holder(neurons=[Holder(weights=np.ones(4)) for _ in range(3)])
+    with pytest.raises(SettingsError, match=r"^network: .* such as neurons\[0\].weights, .*np.stack"):
+        watch(network, labels=LABELS, lr=0.1).step(loss=1.0, accuracy=0.5, inputs=np.ones((SAMPLES, 4)))
+
+
+def stepped(network: Any, change: Any) -> Any:
+    watched = watch(network, labels=LABELS, lr=0.1)
+    change(network)
+    watched.step(loss=1.0, accuracy=0.5, inputs=np.ones((SAMPLES, 4)))
+    return watched
+
+
+def test_gradients_that_the_network_has_set_to_zero_are_derived(caplog: pytest.LogCaptureFixture) -> None:
+    def update(network: Any) -> None:
+        network[0].W -= 0.5
+
+    zero = DenseOfStages(dW=np.zeros((3, 3)), db=np.zeros(3))
+    watched = stepped([zero], update)
+    assert "gradients that the network keeps are all 0 after the first step" in caplog.text
+    assert "derived" in watched.found.loc["denseofstages1", "gradients"]
+
+    caplog.clear()
+    kept = DenseOfStages(dW=np.zeros((3, 3)), db=np.ones(3))
+    assert stepped([kept], update).found.loc["denseofstages1", "gradients"] == "[0].dW, [0].db"
+    assert caplog.text == ""
+
+
+def test_a_matrix_that_changes_under_an_unknown_name_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    def update(network: Any) -> None:
+        network.W -= 0.5
+        network.U -= 0.5
+        network.states[:] = 2.0
+        network.running_cov -= 0.5
+
+    network = Holder(
+        W=np.ones((3, 3)), U=np.ones((4, 3)), data=np.ones((9, 4)), states=OUTPUTS.copy(), running_cov=np.ones((3, 3))
+    )
+    stepped(network, update)
+    assert "the first step changed U (4, 3), whose names do not say that they are trained" in caplog.text
