@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from diagnostics.errors import LogError
@@ -19,12 +19,14 @@ Over = Literal["", "step", "epoch"]
 
 SCALAR_NAMES: dict[str, tuple[str, ...]] = {
     "loss": ("loss", "nll", "ce", "xent", "cost", "cross_entropy", "crossentropy", "nll_loss", "ce_loss", "total_loss",
-             "batch_loss", "cross_entropy_loss"),
+             "batch_loss", "cross_entropy_loss", "average_loss", "avg_loss", "mean_loss"),
     "data_loss": ("data_loss",),
     "penalty": ("penalty",),
     "accuracy": ("acc", "accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy", "acc1",
-                 "top1", "top_1", "acc_1", "batch_accuracy", "multiclass_accuracy", "multiclassaccuracy"),
-    "learning_rate": ("lr", "learning_rate", "learningrate", "lr_sgd", "lr_adam", "lr_adamw", "lr_rmsprop"),
+                 "top1", "top_1", "acc_1", "batch_accuracy", "multiclass_accuracy", "multiclassaccuracy",
+                 "accuracy_top1", "accuracy_top_1", "top1_acc", "top_1_acc", "top1_accuracy", "acc@1", "prec@1"),
+    "learning_rate": ("lr", "learning_rate", "learningrate", "lr_sgd", "lr_adam", "lr_adamw", "lr_rmsprop", "lr_pg0",
+                      "x_lr0"),
     "seconds": ("seconds", "step_time", "step_seconds"),
     "samples": ("samples",),
 }  # fmt: skip
@@ -32,6 +34,7 @@ SCALAR_NAMES: dict[str, tuple[str, ...]] = {
 
 LAYER = r"(?P<layer>.+)"
 LAYER_PATTERNS: tuple[tuple[str, str], ...] = (
+    (rf"grad_[\d.]+_norm/{LAYER}", "gradient"),
     (rf"(?:grad|gradient)_?norms?[/_.:]{LAYER}", "gradient"),
     (rf"(?:grad|grads|gradient|gradients)[/_.:]{LAYER}", "gradient"),
     (rf"{LAYER}[/_.:](?:grad|gradient)(?:_?norm)?", "gradient"),
@@ -39,18 +42,26 @@ LAYER_PATTERNS: tuple[tuple[str, str], ...] = (
     (rf"{LAYER}[/_.:](?:wnorm|weight_?norm)", "value"),
     (rf"(?:dead|dead_?fraction|dead_?units)[/_.:]{LAYER}", "dead"),
     (rf"{LAYER}[/_.:](?:dead|dead_?fraction|dead_?units)", "dead"),
-    (rf"(?:update_?ratio|ratio)[/_.:]{LAYER}", "ratio"),
-    (rf"{LAYER}[/_.:](?:update_?ratio|ratio)", "ratio"),
+    (rf"(?:update_?ratio[/_.:]|ratio[/.:]){LAYER}", "ratio"),
+    (rf"{LAYER}(?:[/_.:]update_?ratio|[/.:]ratio)", "ratio"),
 )
 """The patterns of the numbers of a layer: its gradient's norm, its weights' norm, its silent units, its update."""
+NO_LAYERS = frozenset({
+    "norm", "total", "global", "all", "train", "training", "optim", "optimizer", "policy", "step", "steps", "epoch",
+    "mean", "avg", "average", "max", "min", "before", "after", "pre", "post", "scale", "scaler", "clip", "clipped",
+    "clipping", "accum", "accumulation", "penalty", "decay", "time",
+})  # fmt: skip
+"""Words of which no name of a layer consists: ``train/grad_norm`` is of the whole run, ``weight_decay`` a setting."""
 
 STEP_NAMES = ("step", "global_step", "iteration", "iter", "_step", "trainer/global_step", "train/global_step", "batch",
               "steps", "iterations")  # fmt: skip
 EPOCH_NAMES = ("epoch", "epochs", "train/epoch")
 UNIT = re.compile(r"(?<=\S)[\s_]*(?:\([^()]*\)|\[[^\[\]]*\]|%)$")
 """The unit at the end of a name, as in ``accuracy [%]`` or ``time (s)``."""
-VALIDATION_WORDS = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev", "validate"})
+VALIDATION_WORDS = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "testing", "dev", "validate"})
 TRAIN_WORDS = frozenset({"train", "training", "tr"})
+ULTRALYTICS = "metrics"
+"""Ultralytics calls what it measures in its validation ``metrics/accuracy_top1``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ def meaning_of(name: str) -> MetricMeaning | None:
     plain = UNIT.sub("", name.strip())
     for pattern, quantity in LAYER_PATTERNS:
         found = re.fullmatch(pattern, plain, re.IGNORECASE)
-        if found and found["layer"].lower() not in ("norm", "total", "global", "all"):
+        if found and _is_layer(found["layer"]):
             return MetricMeaning(quantity, found["layer"])
     words = [word for word in re.split(r"[\s/_.:\-]+", plain.lower()) if word]
     data: Data = "train"
@@ -85,11 +96,25 @@ def meaning_of(name: str) -> MetricMeaning | None:
         if len(words) > 1 and words[place] in VALIDATION_WORDS | TRAIN_WORDS:
             data = "validation" if words.pop(place) in VALIDATION_WORDS else "train"
             break
-    rest = "_".join(words)
-    for quantity, names in SCALAR_NAMES.items():
-        if rest in names:
-            return MetricMeaning(quantity, "", data, over)
+    if (scalar := _quantity(words)) is not None:
+        return MetricMeaning(scalar, "", data, over)
+    first, rest = (words[0], words[1:]) if words else ("", [])
+    if first == ULTRALYTICS and _quantity(rest) == "accuracy":
+        return MetricMeaning("accuracy", "", "validation", over)
+    if first == "epoch" and (meaning := meaning_of(" ".join(rest))) is not None:
+        return replace(meaning, over="epoch")
     return None
+
+
+def _quantity(words: Sequence[str]) -> str | None:
+    name = "_".join(words)
+    return next((quantity for quantity, names in SCALAR_NAMES.items() if name in names), None)
+
+
+def _is_layer(name: str) -> bool:
+    """Whether a layer may have this name: not where all its words are numbers and words of the whole run."""
+    words = [word for word in re.split(r"[\W_]+", name.lower()) if word and not word.isdigit()]
+    return not words or not NO_LAYERS.issuperset(words)
 
 
 def meanings(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, MetricMeaning]:
