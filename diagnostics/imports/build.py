@@ -17,10 +17,12 @@ from diagnostics.imports.imported_run import ImportedRun
 from diagnostics.imports.layers import layer_columns
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.options import ImportOptions, even_prior
+from diagnostics.imports.other_tasks import reason_against_classes
 from diagnostics.imports.resolution import resolution_words
 from diagnostics.schema.columns import Column, Columns
 from diagnostics.schema.measures import SCALARS
 from diagnostics.schema.run_info import RunInfo
+from diagnostics.schema.task import DEFAULT_TASK, Task
 from diagnostics.schema.window import window_steps
 
 USUAL_BATCH = 128
@@ -46,6 +48,7 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
     steps, epochs = loss.steps.astype(np.int64), epochs_of(loss)
     batch_size = _batch_size(draft, accuracy)
     prior = _prior(draft, loss, accuracy)
+    task = _task(draft, loss, accuracy, prior)
     values = _rows(draft, loss, accuracy, batch_size)
     per_layer = layer_columns(draft.chosen, loss.steps)
     _tell_of_steps(draft)
@@ -56,6 +59,7 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
         tensors=per_layer.tensors,
         layers=per_layer.layers,
         prior=prior,
+        task=task,
         batch_size=batch_size,
         samples=batch_size * (per_epoch or total),
         steps_per_epoch=per_epoch or total,
@@ -66,7 +70,7 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
         environment={
             "imported_from": file,
             "format": form,
-            "resolution": resolution_words(steps, draft.are_means, "step" if draft.axis.counts_steps else "epoch"),
+            "resolution": _resolution(draft, steps),
             "counted": "steps" if draft.axis.counts_steps else "epochs",
             "taken_as": draft.told,
         },
@@ -86,6 +90,13 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
         ),
         validations=validations(draft, steps, epochs),
     )
+
+
+def _resolution(draft: Draft, steps: NDArray[np.int64]) -> str:
+    """How finely the rows resolve the run, in words."""
+    if draft.axis.unit == "row":
+        return f"{len(steps):,} row{'' if len(steps) == 1 else 's'} without steps"
+    return resolution_words(steps, draft.are_means, "step" if draft.axis.counts_steps else "epoch")
 
 
 def _batch_size(draft: Draft, accuracy: MetricSeries | None) -> int:
@@ -125,6 +136,17 @@ def _prior(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None) -> t
     return even_prior(classes)
 
 
+def _task(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None, prior: tuple[float, ...]) -> Task:
+    """Classes with cross-entropy; the loss alone where neither an accuracy nor the user speaks of classes."""
+    is_unknown = accuracy is None and math.isnan(prior[0])
+    if is_unknown and (reason := reason_against_classes(draft.metrics.series, draft.loss_name, loss.values)):
+        draft.told.append(f"{reason}: it is judged by its loss alone; say --classes if it is the loss of a classifier")
+        return Task.loss_only()
+    if draft.get("penalty") is None and draft.get("data_loss") is None:
+        draft.told.append("its loss is taken as the mean cross-entropy in nats, without a penalty")
+    return DEFAULT_TASK
+
+
 def _rows(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None, batch_size: int) -> dict[str, Numbers]:
     """The numbers of the steps that the file has, and what the detector needs besides: data loss and samples."""
     steps = loss.steps
@@ -140,8 +162,6 @@ def _rows(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None, batch
     for name in ("penalty", "seconds"):
         if draft.get(name) is not None:
             values[name] = draft.at(name, steps)
-    if draft.get("penalty") is None and draft.get("data_loss") is None:
-        draft.told.append("its loss is taken as the mean cross-entropy in nats, without a penalty")
     return {name: values[name] for name in UNITS if name in values}
 
 

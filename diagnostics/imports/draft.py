@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from diagnostics.errors import LogError
 from diagnostics.imports.assumed import are_per_cent
+from diagnostics.imports.choice import Key, choice_words, choose
 from diagnostics.imports.columns import meanings
+from diagnostics.imports.hidden_losses import hidden_losses
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.options import ImportOptions
 from diagnostics.imports.resolution import are_running_means, taken_apart
 from diagnostics.imports.step_axis import StepAxis
 
-Key = tuple[str, str, str]
-"""Quantity, layer and data of a metric."""
+SAMPLES: Key = ("samples", "", "train")
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Draft:
     ``axis``: how the file counts steps and epochs.
     ``chosen``: the metrics that are used, by what they are.
     ``are_means``: whether a row is a mean over the steps since the row before.
+    ``loss_name``: what the file calls the loss.
     ``told``: a sentence for each assumption.
     """
 
@@ -35,29 +36,27 @@ class Draft:
     axis: StepAxis
     chosen: dict[Key, MetricSeries]
     are_means: bool
+    loss_name: str
     told: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, metrics: LoggedMetrics, options: ImportOptions, file: str) -> Draft:
         """The metrics of a file by what they are. Raises LogError where none is the loss of a training."""
         known = meanings(list(metrics.series), options.columns)
-        best: dict[Key, tuple[tuple[bool, bool, int], str]] = {}
-        for name, meaning in known.items():
-            key: Key = (meaning.quantity, meaning.layer, meaning.data)
-            rank = (name in options.columns.values(), meaning.over != "epoch", len(metrics.series[name]))
-            if key not in best or rank > best[key][0]:
-                best[key] = (rank, name)
-        names = {key: name for key, (_, name) in best.items()}
-        losses = [names[key] for key in (("loss", "", "train"), ("data_loss", "", "train")) if key in names]
-        if not losses:
-            found = ", ".join(sorted(metrics.series)[:12]) or "nothing"
-            raise LogError(f"{file}: found no loss of a training among {found}; name it with --columns loss=NAME")
-        training = [metrics.series[name] for key, name in names.items() if key[2] == "train"]
-        axis = StepAxis.of(metrics, training, options)
-        chosen = {key: axis.placed(metrics.series[name]) for key, name in names.items()}
-        is_epoch_mean = known[losses[0]].over == "epoch" or axis.unit == "epoch"
-        are_means = metrics.rows != "steps" or is_epoch_mean
-        draft = cls(metrics, options, axis, chosen, are_means and axis.counts_steps, list(metrics.told))
+        names = choose(metrics, known, options, file)
+        series = {key: metrics.series[name] for key, name in names.items()}
+        loss = next(key for key in (("loss", "", "train"), ("data_loss", "", "train")) if key in names)
+        axis = StepAxis.of(metrics, series[loss], [one for key, one in series.items() if key[2] == "train"], options)
+        chosen = {key: axis.placed(one) for key, one in series.items()}
+        is_epoch_mean = known[names[loss]].over == "epoch" or axis.unit == "epoch"
+        are_means = is_epoch_mean or (metrics.rows != "steps" and axis.unit != "row")
+        told = [choice_words(names), *metrics.told]
+        if SAMPLES in chosen and (np.diff(chosen[SAMPLES].values) > 0).all():
+            del chosen[SAMPLES]  # the samples since the beginning, and not those of a batch
+        if (hidden := hidden_losses(chosen[loss], metrics, axis)).any():
+            chosen[loss] = chosen[loss].with_values(np.where(hidden, np.nan, chosen[loss].values))
+            told.append(f"{int(hidden.sum()):,} losses of 0 beside gradients that are not finite are taken as NaN")
+        draft = cls(metrics, options, axis, chosen, are_means and axis.counts_steps, names[loss], told)
         draft._take_running_means_apart()
         return draft
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from diagnostics.imports.columns import meanings
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.options import ImportOptions
+from diagnostics.imports.step_axis import has_epochs_of_rows
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class RowCounter:
         loss = max(names, key=lambda name: (name in options.columns.values(), len(metrics.series[name])))
         steps, epochs = metrics.series[loss].steps, metrics.series[loss].epochs
         if not np.isfinite(steps).any():
-            return cls(metrics, loss, "epoch", 0.0) if np.isfinite(epochs).any() else None
+            counts = np.isfinite(epochs).any() and not has_epochs_of_rows(metrics.series[loss])
+            return cls(metrics, loss, "epoch", 0.0) if counts else None
         begins_anew = (np.diff(steps) < 0) & (np.diff(epochs) > 0)
         return cls(metrics, loss, "step", float(np.nanmax(steps)) + 1 if begins_anew.any() else 0.0)
 

@@ -12,6 +12,8 @@ from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.options import ImportOptions
 
 LAST_STEP = 2**53
+ROWS_AN_EPOCH = 3
+"""So many rows an epoch are those of steps. Fewer are a row of training and one of validation, or one printed twice."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class StepAxis:
     ``first_epoch``: the number that the file gives the first epoch.
     ``restarts``: whether the file counts the steps of each epoch anew.
     ``first_step``: the number that it gives the first step.
+    ``places``: (rows,), where in the file each row stands, which is one of its loss.
     """
 
     unit: str
@@ -31,19 +34,23 @@ class StepAxis:
     first_epoch: float
     restarts: bool
     first_step: int
+    places: Numbers
 
     @classmethod
-    def of(cls, metrics: LoggedMetrics, training: Iterable[MetricSeries], options: ImportOptions) -> StepAxis:
-        """The axis of a file, from the metrics of its training."""
-        series = list(training)
-        steps = np.concatenate([one.steps for one in series]) if series else np.zeros(0)
-        epochs = np.concatenate([one.epochs for one in series]) if series else np.zeros(0)
+    def of(
+        cls, metrics: LoggedMetrics, loss: MetricSeries, others: Iterable[MetricSeries], options: ImportOptions
+    ) -> StepAxis:
+        """The axis of a file, from the loss and the other metrics of its training."""
+        series = [loss, *others]
+        steps, epochs = np.concatenate([one.steps for one in series]), np.concatenate([one.epochs for one in series])
         known = np.isfinite(steps)
         finite = epochs[np.isfinite(epochs)]
         first_epoch = float(finite.min()) if len(finite) else 1.0
         unit = "step" if known.any() else "epoch" if len(finite) else "row"
         if unit == "epoch" and have_fractions(epochs):
             unit = "part of an epoch" if options.steps_per_epoch else "row"
+        elif unit == "epoch" and has_epochs_of_rows(loss):
+            unit = "row"
         restarts = unit == "step" and any(_restarts(one) for one in series)
         told = options.steps_per_epoch or metrics.settings.get("steps_per_epoch")
         per_epoch = int(told) if isinstance(told, int | float) and 1 <= told < LAST_STEP else None
@@ -55,7 +62,7 @@ class StepAxis:
                 steps[both] - metrics.first_step, np.floor(epochs[both]) - math.floor(first_epoch)
             )
         first_step = 1 if restarts and np.nanmin(steps) == 1 else metrics.first_step
-        return cls(unit, per_epoch, first_epoch, restarts, first_step)
+        return cls(unit, per_epoch, first_epoch, restarts, first_step, loss.in_file)
 
     @property
     def counts_steps(self) -> bool:
@@ -69,7 +76,7 @@ class StepAxis:
         """
         epochs = self._epochs_from_1(series.epochs)
         if self.unit == "row":
-            steps = np.arange(len(series), dtype=np.float64)
+            steps = np.maximum(np.searchsorted(self.places, series.in_file, side="right") - 1.0, 0)
         elif self.unit == "part of an epoch":
             first = 0 if self.first_epoch == 0 else 1
             steps = np.round(series.epochs * (self.per_epoch or 1)) - first
@@ -100,6 +107,15 @@ def have_fractions(epochs: Numbers) -> bool:
     """Whether epochs (n,) are parts of epochs, as some loggers count them; NaN where there is none."""
     finite = epochs[np.isfinite(epochs)]
     return bool((finite != np.floor(finite)).any())
+
+
+def has_epochs_of_rows(series: MetricSeries) -> bool:
+    """Whether many rows one after the other have the same epoch and no step, so that each is one of a step."""
+    epochs = series.epochs
+    if len(series) < ROWS_AN_EPOCH or np.isfinite(series.steps).any() or not np.isfinite(epochs).all():
+        return False
+    is_in_order = not have_fractions(epochs) and bool((np.diff(epochs) >= 0).all())
+    return is_in_order and len(epochs) >= ROWS_AN_EPOCH * len(np.unique(epochs))
 
 
 def _restarts(series: MetricSeries) -> bool:

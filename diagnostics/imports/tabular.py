@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ import pandas as pd
 
 from diagnostics.imports.cells import count_of
 from diagnostics.imports.columns import is_epoch, is_step, meaning_of
+from diagnostics.imports.data_column import with_data_in_names
 from diagnostics.imports.long_table import with_a_column_a_metric
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.number_column import NumberColumn
 from diagnostics.imports.run_column import expect_steps, runs_of_table
 from diagnostics.imports.step_axis import have_fractions
 
-NOT_METRICS = frozenset({"wall", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"})
+NOT_METRICS = frozenset(
+    {"wall", "wall time", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"}
+)
 OF_A_RUN = re.compile(r"(?P<run>.+) - (?P<name>.+?)(?P<edge>__MIN|__MAX)?")
 """How the charts of Weights & Biases name their columns when they are exported."""
 
@@ -32,7 +36,7 @@ def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
     Raises ValueError where each row is a whole run.
     """
     expect_steps(frame)
-    frame = with_a_column_a_metric(frame.reset_index(drop=True))
+    frame = with_data_in_names(with_a_column_a_metric(frame.reset_index(drop=True)))
     return [one for name, rows in runs_of_table(frame) for one in _metrics(rows, name, known)]
 
 
@@ -65,11 +69,29 @@ def _metrics(frame: pd.DataFrame, of_run: str, known: dict[str, Any]) -> list[Lo
         runs.setdefault(run, {})[metric] = MetricSeries(steps[present], epochs[present], column.values[present], places)
     for series in runs.values():
         _add_lost_loss(series, empty)
+    if not np.isfinite([steps, epochs]).any() and runs and all(map(_is_validated, runs.values())):
+        runs = {run: {name: _by_epochs(one) for name, one in series.items()} for run, series in runs.items()}
+        known = {**known, "rows": "means"}
+        told.append("the file has neither steps nor epochs: its rows, each with a validation, are taken as epochs")
     known = {**known, "told": (*known.get("told", ()), *told)}
     return [
         LoggedMetrics(series, " - ".join(part for part in (of_run, name) if part), is_table=True, **known)
         for name, series in runs.items()
     ]
+
+
+def _is_validated(series: Mapping[str, MetricSeries]) -> bool:
+    """Whether each row with a loss of the training has one of a validation, as those of epochs do."""
+    rows: dict[str, set[float]] = {"train": set(), "validation": set()}
+    for name, one in series.items():
+        if (meaning := meaning_of(name)) is not None and meaning.quantity == "loss":
+            rows[meaning.data].update(one.in_file.tolist())
+    return bool(rows["train"]) and rows["train"] == rows["validation"]
+
+
+def _by_epochs(series: MetricSeries) -> MetricSeries:
+    """The series with its rows counted as epochs, from 1."""
+    return replace(series, epochs=series.in_file + 1)
 
 
 def _add_lost_loss(series: dict[str, MetricSeries], empty: list[str]) -> None:

@@ -12,8 +12,8 @@ from diagnostics.schema.window import window_steps
 from lenet.hooks import EpochEnd, Hook, RunStart, StepEnd, TurnedBack, ValidationEnd
 from reports.text.numbers import number, percent
 
-Pair = tuple[float, float]
-"""Accuracy (a share, NaN where none is recorded) and loss (in nats)."""
+Pair = tuple[float, float | None]
+"""Accuracy (a share, NaN where none is recorded) and loss (in nats, None where none is recorded)."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class EndNumbers:
 
 def _words(numbers: Pair) -> str:
     accuracy, loss = numbers
-    right = "" if math.isnan(accuracy) else f"accuracy {percent(accuracy, 2)}, "
-    return f"{right}loss {'NaN' if math.isnan(loss) else number(loss)}"
+    words = [] if math.isnan(accuracy) else [f"accuracy {percent(accuracy, 2)}"]
+    if loss is not None:
+        words.append(f"loss {'NaN' if math.isnan(loss) else number(loss)}")
+    return ", ".join(words)
 
 
 def end_of(run: Run) -> EndNumbers | None:
@@ -53,7 +55,10 @@ def end_of(run: Run) -> EndNumbers | None:
         rows = run.steps.reindex(columns=["accuracy", "loss"]).tail(run.info.window)
         training, over = _pair(rows.mean()), _steps(len(rows))
     after = validations[validations["step"] >= last]
-    return EndNumbers(training, over, _pair(after.iloc[-1]) if len(after) else None)
+    validation = _pair(after.iloc[-1]) if len(after) else None
+    if validation is not None and run.info.is_imported and validations["loss"].isna().all():
+        validation = (validation[0], None)
+    return EndNumbers(training, over, validation)
 
 
 def _pair(row: object) -> Pair:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import pandas as pd
 from diagnostics.imports.columns import is_step
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
-from diagnostics.imports.metrics import LoggedMetrics
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, SeriesBuilder
 from diagnostics.imports.tabular import metrics_of_table, of_records
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether the file begins like a JSON object or a list of them; a log of text may begin with a time in brackets."""
-    return re.match(r"\s*(?:\{|\[\s*(?:[{\]]|$))", text_of(head)) is not None
+    return re.match(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))", text_of(head)) is not None
 
 
 def read(path: Path) -> list[LoggedMetrics]:
@@ -29,7 +29,11 @@ def read(path: Path) -> list[LoggedMetrics]:
         return of_records([one for one in document if isinstance(one, Mapping)])
     if not isinstance(document, Mapping):
         raise ValueError("is JSON, but neither a list of objects nor an object with lists")
-    lists = {str(name): value for name, value in document.items() if isinstance(value, list)}
+    if records := _records(document):
+        return of_records(records)
+    if series := dict(_of_sacred(document)):
+        return [LoggedMetrics(series)]
+    lists = dict(_lists(document))
     if not lists:
         raise ValueError("is a JSON object without lists; expected one list of numbers a metric")
     columns: dict[str, Any] = {
@@ -40,6 +44,31 @@ def read(path: Path) -> list[LoggedMetrics]:
         columns.setdefault("epoch", pd.Series(range(1, 1 + max(map(len, lists.values())))))
         return metrics_of_table(pd.DataFrame(columns), rows="means")
     return metrics_of_table(pd.DataFrame(columns))
+
+
+def _records(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The objects in the only list of a document, as in {"history": [{"epoch": 1, "loss": 2.3}, ...]}; else none."""
+    lists = [value for value in document.values() if isinstance(value, list)]
+    return [one for one in lists[0] if isinstance(one, Mapping)] if len(lists) == 1 else []
+
+
+def _lists(document: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """The lists by their names, those of objects in it joined by "/"; "history" before a name says nothing."""
+    for name, value in document.items():
+        if isinstance(value, list):
+            yield f"{before}{name}", value
+        elif isinstance(value, Mapping):
+            yield from _lists(value, before if name == "history" else f"{before}{name}/")
+
+
+def _of_sacred(document: Mapping[str, Any]) -> Iterator[tuple[str, MetricSeries]]:
+    """The metrics of Sacred's metrics.json, each with its steps and its values."""
+    for name, one in document.items():
+        if isinstance(one, Mapping) and isinstance(one.get("steps"), list) and isinstance(one.get("values"), list):
+            series = SeriesBuilder()
+            for step, value in zip(one["steps"], one["values"], strict=False):
+                series.add(name, value, step)
+            yield from series.build().items()
 
 
 FORMAT = ImportFormat("JSON", recognises, read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
@@ -15,13 +16,30 @@ from diagnostics.imports.tabular import of_records
 def recognises(path: Path, head: bytes) -> bool:
     """Whether the first line is a whole JSON object, with single values and no lists."""
     first = _object(text_of(head).lstrip().partition("\n")[0])
-    return isinstance(first, Mapping) and not any(isinstance(value, list) for value in first.values())
+    return isinstance(first, Mapping) and not _has_lists(first)
 
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run in a file. Lines that are no object, such as one that was cut short, are left out."""
     lines = (_object(line) for line in text_of(content(path)).splitlines() if line.strip())
-    return of_records([line for line in lines if isinstance(line, Mapping)], first_line=1)
+    return of_records(_on_steps([line for line in lines if isinstance(line, Mapping)]), first_line=1)
+
+
+def _on_steps(records: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The records with the steps of validations that MMEngine writes with the number of their epoch as step."""
+    placed: list[Mapping[str, Any]] = []
+    last: Mapping[str, Any] = {}
+    for one in records:
+        if "epoch" in one and "step" in one:
+            last = one
+        elif last and "epoch" not in one and one.get("step") == last["epoch"] and "loss" not in one:
+            one = {**one, "step": last["step"], "epoch": last["epoch"], "mode": "val"}
+        placed.append(one)
+    return placed
+
+
+def _has_lists(record: Mapping[str, Any]) -> bool:
+    return any(isinstance(one, list) or (isinstance(one, Mapping) and _has_lists(one)) for one in record.values())
 
 
 def _object(line: str) -> object:

@@ -25,6 +25,8 @@ FIXED = {1: "<d", 5: "<f"}
 """By the kind of a field: how its number is stored."""
 TENSOR_VALUES = {1: ("<f4", 5), 2: ("<f8", 6)}
 """By the number of a tensor's type: how its numbers are stored, and the field of a single one."""
+BY_EPOCHS = "epoch_"
+"""Keras counts epochs, not steps, for a tag that begins so."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -140,7 +142,8 @@ def _add_scalar(series: SeriesBuilder, message: memoryview, step: int) -> None:
         elif field == 8 and isinstance(value, memoryview):
             number = _tensor_number(value)
     if tag and number is not None:
-        series.add(tag, number, step)
+        by_epochs = tag.startswith(BY_EPOCHS)
+        series.add(tag, number, None if by_epochs else step, step if by_epochs else None)
 
 
 def _tensor_number(message: memoryview) -> float | None:

@@ -86,8 +86,9 @@ def test_parts_of_epochs_are_steps(tmp_path):
     for run in (without, known):
         assert len(run) == len(ROWS)
         assert run.verdict is Verdict.COLLAPSED
-        assert run.info.environment["resolution"] == "every step"
     assert known.info.steps_per_epoch == 100
+    assert known.info.environment["resolution"] == "every step"
+    assert without.info.environment["resolution"] == "300 rows without steps"
 
 
 def test_a_column_names_the_run_of_each_row(tmp_path):

@@ -1,0 +1,58 @@
+"""Chooses, among the metrics of a file, the one for each quantity of a run, and says which they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from diagnostics.errors import LogError
+from diagnostics.imports.columns import SCALAR_NAMES, MetricMeaning
+from diagnostics.imports.metrics import LoggedMetrics
+from diagnostics.imports.options import ImportOptions
+
+Key = tuple[str, str, str]
+"""Quantity, layer and data of a metric."""
+MOST_NAMES = 12
+"""So many names are listed where none of them is a loss."""
+
+
+def choose(
+    metrics: LoggedMetrics, known: Mapping[str, MetricMeaning], options: ImportOptions, file: str
+) -> dict[Key, str]:
+    """The name of the metric for each quantity: the one that the user names, else values of steps, else the longest.
+
+    metrics: what was read of the file.
+    known: what its names mean.
+    options: what the user knows besides.
+    file: the name of the file.
+
+    Raises LogError where none is the loss of a training.
+    """
+    best: dict[Key, tuple[tuple[bool, bool, int], str]] = {}
+    for name, meaning in known.items():
+        key: Key = (meaning.quantity, meaning.layer, meaning.data)
+        rank = (name in options.columns.values(), meaning.over != "epoch", len(metrics.series[name]))
+        if key not in best or rank > best[key][0]:
+            best[key] = (rank, name)
+    names = {key: name for key, (_, name) in best.items()}
+    if ("loss", "", "train") not in names and ("data_loss", "", "train") not in names:
+        found = losses_first(metrics.series)[:MOST_NAMES]
+        example = found[0] if len(found) == 1 else "NAME"
+        among = ", ".join(found) or "nothing"
+        raise LogError(f"{file}: found no loss of a training among {among}; name it with --columns loss={example}")
+    return names
+
+
+def losses_first(names: Iterable[str]) -> list[str]:
+    """Names in the order of the alphabet, those that speak of a loss before the others."""
+    return sorted(names, key=lambda name: ("loss" not in name.lower(), name))
+
+
+def choice_words(names: Mapping[Key, str]) -> str:
+    """Which metrics of the file were taken, in words; those of layers are not listed."""
+    parts = [
+        f"{'' if data == 'train' else 'validation '}{quantity.replace('_', ' ')} is {names[quantity, '', data].strip()}"
+        for data in ("train", "validation")
+        for quantity in SCALAR_NAMES
+        if (quantity, "", data) in names
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,141 @@
+"""Rows as people and frameworks write them: of training and validation, of epochs, of one metric, and nested."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from diagnostics.detect.findings import Verdict
+from diagnostics.errors import LogError
+from diagnostics.imports import ImportOptions, import_runs
+from reports.text.end_numbers import end_of
+from tests.helpers.tool_logs import curve
+
+
+def read(path, text, options=None):
+    path.write_text(text)
+    [run] = import_runs(path, options)
+    return run
+
+
+def lines(records):
+    return "".join(json.dumps(one) + "\n" for one in records)
+
+
+def shares(run):
+    return [(one.step, round(one.accuracy, 4)) for one in run.validations.itertuples()]
+
+
+def test_a_column_tells_training_from_validation(tmp_path):
+    run = read(tmp_path / "run.csv", "epoch,phase,loss,acc\n1,train,0.6,0.67\n1,val,0.2,0.88\n2,train,0.4,0.77\n"
+               "2,val,0.1,0.90\n")  # fmt: skip
+
+    assert run.steps["loss"].tolist() == pytest.approx([0.6, 0.4])
+    assert shares(run) == [(0, 0.88), (1, 0.9)]
+
+
+def test_lines_of_mmcv(tmp_path):
+    epochs = [
+        [*({"mode": "train", "epoch": n, "iter": k, "lr": 0.1, "loss": 2 / n} for k in (100, 200, 300)),
+         {"mode": "val", "epoch": n, "iter": 313, "accuracy_top-1": 50.0 + n}]
+        for n in (1, 2)
+    ]  # fmt: skip
+    run = read(tmp_path / "run.log.json", lines([{"env_info": "x", "seed": None}, *epochs[0], *epochs[1]]))
+
+    assert run.steps["loss"].tolist() == pytest.approx([2, 2, 2, 1, 1, 1])
+    assert "accuracy" not in run.steps
+    assert [share for _, share in shares(run)] == [0.51, 0.52]
+
+
+def test_validations_of_mmengine_stand_at_the_last_step_of_their_epoch(tmp_path):
+    records = [{"lr": 0.1, "loss": 2.0, "epoch": 1 + k // 3, "step": 100 * (k + 1)} for k in range(6)]
+    records[3:3], records[7:] = [{"accuracy/top1": 23.98, "step": 1}], [{"accuracy/top1": 41.82, "step": 2}]
+    run = read(tmp_path / "scalars.json", lines(records))
+
+    assert shares(run) == [(300, 0.2398), (600, 0.4182)]
+
+
+def test_rows_with_a_validation_each_are_epochs(tmp_path):
+    run = read(tmp_path / "run.csv", ",loss,val_loss\n0,2.0,2.1\n1,1.0,1.1\n2,0.5,0.9\n")
+
+    assert run.info.environment["resolution"] == "every epoch"
+    assert "taken as epochs" in " ".join(run.info.environment["taken_as"])
+
+
+def test_a_validation_stands_at_its_row_where_no_row_says_its_step(tmp_path):
+    rows = [f"{1 / n},{0.5 if n % 5 == 0 else ''}" for n in range(1, 11)]
+    run = read(tmp_path / "run.csv", "\n".join(["loss,val_acc", *rows]))
+
+    assert shares(run) == [(4, 0.5), (9, 0.5)]
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_many_rows_of_an_epoch_are_those_of_steps(tmp_path, many):
+    rows = [f"{1 + n // (10 if many else 2)},{1 / (n + 1)}" for n in range(30 if many else 6)]
+    run = read(tmp_path / "run.csv", "\n".join(["epoch,loss", *rows]))
+
+    assert len(run) == (30 if many else 3)
+    assert ("repeat the epoch" in " ".join(run.info.environment["taken_as"])) is not many
+
+
+def test_a_loss_of_0_beside_a_gradient_of_nan_is_a_loss_of_nan(tmp_path):
+    history = [
+        {"step": n, "epoch": n / 50, "loss": 1.9 if n < 30 else 0.0, "grad_norm": 2.0 if n < 30 else np.nan}
+        for n in range(1, 61)
+    ]
+    run = read(tmp_path / "trainer_state.json", json.dumps({"log_history": history}), ImportOptions(classes=10))
+
+    assert run.verdict is Verdict.DIVERGED
+    assert "31 losses of 0 beside gradients that are not finite are taken as NaN" in run.info.environment["taken_as"]
+    perfect = [{**one, "grad_norm": 0.1} for one in history]
+    run = read(tmp_path / "trainer_state.json", json.dumps({"log_history": perfect}), ImportOptions(classes=10))
+    assert not run.verdict.is_dead
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"history": {"loss": [2.0, 1.0], "val_loss": [2.1, 1.1]}, "params": {"epochs": 2}},
+        {"train": {"loss": [2.0, 1.0]}, "val": {"loss": [2.1, 1.1]}},
+        {"config": {"lr": 0.1}, "log": [{"epoch": 1, "loss": 2.0, "val_loss": 2.1}, {"epoch": 2, "loss": 1.0}]},
+        {"training.loss": {"steps": [0, 1], "timestamps": ["a", "b"], "values": [2.0, 1.0]}},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_nested_documents(tmp_path, document, indent):
+    run = read(tmp_path / "history.json", json.dumps(document, indent=indent))
+
+    assert run.steps["loss"].tolist() == [2.0, 1.0]
+
+
+def test_the_only_metric_of_a_file_is_named_in_the_cure(tmp_path):
+    text = "Wall time,Step,Value\n1654943296.2,0,2.3\n1654943313.7,1,1.7\n"
+    with pytest.raises(LogError, match="no loss of a training among Value; name it with --columns loss=Value"):
+        read(tmp_path / "tag.csv", text)
+    assert len(read(tmp_path / "tag.csv", text, ImportOptions(columns={"loss": "Value"}))) == 2
+
+
+def test_what_is_taken_is_told(tmp_path):
+    run = read(tmp_path / "run.csv", "lr,val_acc,step,Train Loss\n0.1,0.2,0,2.3\n0.1,0.5,1,1.1\n")
+
+    assert run.info.environment["taken_as"][0] == (
+        "loss is Train Loss, learning rate is lr, validation accuracy is val_acc"
+    )
+
+
+def test_a_validation_without_a_loss_shows_none(tmp_path):
+    without = read(tmp_path / "run.csv", "epoch,loss,test_acc\n1,2.0,0.3\n2,1.0,0.6\n")
+    lost = read(tmp_path / "run.csv", "epoch,loss,val_loss,val_acc\n1,2.0,2.1,0.3\n2,1.0,nan,0.6\n")
+
+    assert end_of(without).facts[1] == ("validation:", "accuracy 60.00 %")
+    assert end_of(lost).facts[1] == ("validation:", "accuracy 60.00 %, loss NaN")
+
+
+def test_samples_since_the_beginning_are_no_batch(tmp_path):
+    frame = curve()
+    frame["samples"] = 64 * (frame.step + 1)
+    run = read(tmp_path / "run.csv", frame.to_csv(index=False))
+
+    assert run.info.batch_size == 128
