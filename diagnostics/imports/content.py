@@ -12,7 +12,7 @@ from lenet.regular_files import open_regular, read_regular
 
 LARGEST = 1 << 30
 """Bytes of a file, packed or not: more is no log that is read into memory."""
-HEAD = 1 << 14
+HEAD = 1 << 18
 """Bytes by which a format is recognised."""
 GZIP = b"\x1f\x8b"
 

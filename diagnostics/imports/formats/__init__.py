@@ -16,6 +16,7 @@ from diagnostics.imports.formats import (
     keras_progress,
     mlflow,
     parquet,
+    printed_text,
     tensorboard,
     trackio,
     trainer_state,
@@ -32,5 +33,6 @@ FORMATS: tuple[ImportFormat, ...] = (
     json_document.FORMAT,
     keras_progress.FORMAT,
     csv_file.FORMAT,
+    printed_text.FORMAT,
 )
 """In the order in which they are tried: those that are sure first."""

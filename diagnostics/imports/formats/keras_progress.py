@@ -12,16 +12,19 @@ from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x08]+")
 EPOCH = re.compile(r"Epoch (\d{1,9})/(\d{1,9})")
-PROGRESS = re.compile(r"(?<![\d/])(\d{1,12})/(\d{1,12})(?=[\s\[])([^\n\r]*?)(?=\r|\n|$|\d{1,12}/\d{1,12}[\s\[])")
+PROGRESS = re.compile(
+    r"(?<![\d/])(?<!Epoch )(\d{1,12})/(\d{1,12})(?=[\s\[])([^\n\r]*?)(?=\r|\n|$|\d{1,12}/\d{1,12}[\s\[])"
+)
 NUMBER = re.compile(r"(?<= - )([A-Za-z_]\w*): ([-+.\w]+)")
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether the text has a heading of an epoch and a line with how far it is."""
+    """Whether the text has a heading of an epoch, and a line with how far it is and its numbers."""
     if b"Epoch " not in head:
         return False
     text = CODES.sub("\n", text_of(head))
-    return EPOCH.search(text) is not None and PROGRESS.search(text) is not None
+    has_numbers = any(NUMBER.search(found[3]) for found in PROGRESS.finditer(_joined(text)))
+    return EPOCH.search(text) is not None and has_numbers
 
 
 def read(path: Path) -> list[LoggedMetrics]:

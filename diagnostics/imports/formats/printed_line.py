@@ -1,0 +1,120 @@
+"""PrintedLine: the numbers that one printed line names, such as "Epoch [1/5], Step [100/600], Loss: 0.2846"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Self
+
+from diagnostics.imports.columns import TRAIN_WORDS, VALIDATION_WORDS, is_epoch, is_step, meaning_of
+
+NUMBER = r"(?>[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?))(?!\w)"
+NAMED = re.compile(
+    rf"(?<![\w@./])(?P<name>[a-z_](?>[\w@./-]*)(?: [a-z_](?>[\w@./-]*)){{0,4}})['\"]?\s*[:=#]*\s*[\[(]?\s*"
+    rf"(?P<number>{NUMBER})(?:\s*/\s*(?P<of>\d+))?(?P<percent>\s*%)?(?:\s*\(\s*(?P<mean>{NUMBER})\s*\))?",
+    re.IGNORECASE,
+)
+"""A number behind the words that name it; ``of``: as in 3/10; ``mean``: in parentheses, the mean so far."""
+PLACE = re.compile(r"[\]):,]*\s*\[?\s*(?P<at>\d+)\s*/\s*(?P<of>\d+)(?P<share>\s*\(\s*\d+\s*%\s*\))?")
+"""Behind the number of an epoch: how far it is, as ``[ 10/390]`` or ``[640/60000 (1%)]``."""
+BAR = re.compile(r"\|\s*(?P<at>\d+)/(?P<of>\d+)\s*\[")
+"""How far the bar of tqdm is."""
+PAIR = re.compile(r"\W*\[(?P<epoch>\d+),\s*(?P<at>\d+)\]")
+"""An epoch and its step at the beginning of a line, as ``[1,  2000]``."""
+OF_DATA = re.compile(r"\b(?P<name>\w+)\((?P<data>train|val|test)\)")
+"""A name with its data behind it, as ``Epoch(val)``."""
+DATA = re.compile(rf"\b(?:{'|'.join(sorted(TRAIN_WORDS | VALIDATION_WORDS))})\b", re.IGNORECASE)
+PLAIN = frozenset(
+    {"average", "avg", "avg.", "mean", "batch", "mini-batch", "minibatch", "current", "info", "the", "is"}
+)
+"""Words that do not change which metric the words behind them name."""
+BEFORE_COUNTERS = (
+    PLAIN | TRAIN_WORDS | VALIDATION_WORDS | {"global", "at", "in", "end", "of", "after", "start", "begin"}
+)
+LONGEST = 4000
+
+
+@dataclass
+class PrintedLine:
+    """What one line names.
+
+    ``numbers``: its numbers by their names, in their order; "val " stands before one of a validation.
+    ``epoch``: the epoch; None where it names none.
+    ``step``: the step, or the place in the epoch; None where it names none.
+    ``of``: where this place ends; None where it does not say so.
+    ``counts_samples``: whether the place is one of samples, as in the examples of PyTorch.
+    """
+
+    numbers: dict[str, float] = field(default_factory=dict)
+    epoch: float | None = None
+    step: float | None = None
+    of: int | None = None
+    counts_samples: bool = False
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The numbers of a line."""
+        text = OF_DATA.sub(r"\g<data> \g<name>", text[:LONGEST])
+        line = cls()
+        if pair := PAIR.match(text):
+            line.epoch, line.step = float(pair["epoch"]), float(pair["at"])
+        elif bar := BAR.search(text):
+            line.step, line.of = float(bar["at"]), int(bar["of"])
+        for found in NAMED.finditer(text):
+            line._add(text, found)
+        if line.of is not None and line.numbers and not line.is_of_training:
+            line.step = line.of = None  # the place among the batches of the validation
+        is_placed = line.epoch is not None or line.step is not None
+        if not is_placed and not line.has_loss and DATA.search(text) is None:
+            line.numbers.clear()  # an accuracy alone does not say of which data it is
+        return line
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether one of its numbers is the loss of the training."""
+        return self._has("loss")
+
+    @property
+    def is_of_training(self) -> bool:
+        """Whether one of its numbers is the loss or the accuracy of the training."""
+        return self._has("loss", "accuracy")
+
+    def _has(self, *quantities: str) -> bool:
+        known = (one for name in self.numbers if (one := meaning_of(name)) is not None)
+        return any(one.data == "train" and one.quantity in quantities for one in known)
+
+    def _add(self, text: str, found: re.Match[str]) -> None:
+        *before, last = found["name"].split()
+        place = PLACE.match(text, found.end("number"))
+        is_train_alone = not before and last.lower() == "train" and place is not None and place["share"] is not None
+        if not BEFORE_COUNTERS.issuperset(word.lower() for word in before):
+            self._add_metric(text, found)
+        elif (is_epoch(last) and last.lower() != "epochs") or is_train_alone:
+            self.epoch = float(found["number"])
+            if place is not None and found["of"] is None:
+                self.step, self.of = float(place["at"]), int(place["of"])
+                self.counts_samples = place["share"] is not None and not is_train_alone
+        elif is_step(last) and not last.lower().endswith("s"):
+            self.step, self.of = float(found["number"]), int(found["of"]) if found["of"] else self.of
+        else:
+            self._add_metric(text, found)
+
+    def _add_metric(self, text: str, found: re.Match[str]) -> None:
+        name = " ".join(word for word in found["name"].split() if word.lower() not in PLAIN)
+        meaning = meaning_of(name)
+        number = float(found["number"])
+        if meaning is not None:
+            is_named = DATA.search(re.sub(r"[^a-zA-Z]", " ", name)) is not None
+            if not is_named and _is_validation(text[: found.start("name")]):
+                name, meaning = f"val {name}", meaning_of(f"val {name}")
+            if meaning is not None and meaning.data == "validation" and found["mean"]:
+                number = float(found["mean"])
+            if meaning is not None and meaning.quantity == "accuracy" and found["of"]:
+                number /= int(found["of"]) or 1
+        self.numbers.setdefault(name, number / 100 if found["percent"] else number)
+
+
+def _is_validation(before: str) -> bool:
+    """Whether the last word for data in the text before a number is one for a validation."""
+    data = DATA.findall(before)
+    return bool(data) and data[-1].lower() in VALIDATION_WORDS

@@ -1,0 +1,137 @@
+"""Texts that loops print: which number is which, and where in the training it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnostics.detect.findings import Verdict
+from diagnostics.errors import LogError
+from diagnostics.imports import ImportOptions, import_runs
+from diagnostics.imports.formats.printed_line import PrintedLine
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+def read(tmp_path, text, options=None):
+    path = tmp_path / "train.log"
+    path.write_text(text)
+    [run] = import_runs(path, options)
+    return run
+
+
+def validations(run):
+    return [(one.step, round(one.accuracy, 4), round(one.loss, 4)) for one in run.validations.itertuples()]
+
+
+@pytest.mark.parametrize(
+    ("line", "epoch", "step", "numbers"),
+    [
+        ("Epoch 3 step 120 loss 0.43 acc 0.88", 3, 120, {"loss": 0.43, "acc": 0.88}),
+        ("iter 425: loss nan, time 1440.31ms, mfu 0.01%", None, 425, {"loss": np.nan, "mfu": 0.0001}),
+        ("Epoch [1/5], Step [100/600], Loss: 0.5133", 1, 100, {"Loss": 0.5133}),
+        ("[2,  4000] loss: 1.363", 2, 4000, {"loss": 1.363}),
+        ("2025-03-02 05:16:20,962 - INFO - Epoch 1 - Batch loss: 12.1336", 1, None, {"loss": 12.1336}),
+        ("Train Epoch: 1 [640/60000 (1%)]\tLoss: 2.2135", 1, 640, {"Loss": 2.2135}),
+        ("Epoch: [0][ 10/391]\tLoss 2.32e+00 (2.37e+00)\tAcc@1  12.50 ( 10.59)", 0, 10, {"Loss": 2.32, "Acc@1": 12.5}),
+        ("Test: [70/79]\tLoss 1.62 (1.72)\tAcc@1 35.81 ( 34.81)", None, None, {"val Loss": 1.72, "val Acc@1": 34.81}),
+        ("Train: 0 [  50/1251 (  4%)]  Loss: 6.91 (6.93)", 0, 50, {"Loss": 6.91}),
+        ("Test set: Average loss: 0.0474, Accuracy: 9844/10000 (98%)", None, None,
+         {"val loss": 0.0474, "val Accuracy": 0.9844}),
+        ("mmengine - INFO - Epoch(train)  [1][100/391]  lr: 1.0e-01  loss: 2.1", 1, 100, {"lr": 0.1, "loss": 2.1}),
+        ("mmengine - INFO - Epoch(val) [1][79/79]    accuracy/top1: 45.12", 1, None, {"val accuracy/top1": 45.12}),
+        ("\tTrain Loss: 0.695 | Train Acc: 50.00%", None, None, {"Train Loss": 0.695, "Train Acc": 0.5}),
+        ("\t Val. Loss: 0.393 |  Val. Acc: 83.12%", None, None, {"Val. Loss": 0.393, "Val. Acc": 0.8312}),
+        ("{'loss': 1.8998, 'learning_rate': 1.6e-05, 'epoch': 0.4}", 0.4, None,
+         {"loss": 1.8998, "learning_rate": 1.6e-05}),
+        ("solver.cpp:218] Iteration 100 (4.7 iter/s, 21.213s/100 iters), loss = 0.224371", None, 100,
+         {"loss": 0.224371}),
+        ("Epoch 0:  50%|███  | 50/100 [00:05<00:05,  9.00it/s, loss=1.9, v_num=0]", 0, 50, {"loss": 1.9}),
+        ("step 2/1000 | loss 10.9 (+nanz)| norm 14.0 (+nanz)| lr 1.71e-06 | 170000 tok/s", None, 2,
+         {"loss": 10.9, "lr": 1.71e-06}),
+        ("Best epoch: 12, box loss 0.5, stop loss: 3", None, None, {}),
+        (" * Acc@1 34.900 Acc@5 87.500", None, None, {}),
+    ],
+)  # fmt: skip
+def test_a_line_names_its_numbers(line, epoch, step, numbers):
+    found = PrintedLine.read(line)
+    known = {name: found.numbers[name] for name in found.numbers if name in numbers or name.lower().endswith("loss")}
+    unknown = {"box loss", "stop loss"}
+
+    assert (found.epoch, found.step) == (epoch, step)
+    assert {name: one for name, one in known.items() if name not in unknown} == pytest.approx(numbers, nan_ok=True)
+
+
+def test_the_log_of_nanogpt_diverged():
+    [run] = import_runs(SAMPLES / "printed-nanogpt.log")
+
+    assert run.verdict is Verdict.DIVERGED
+    assert run.diagnosis.stretches[0].onset_between == (421, 425)
+    assert validations(run)[0][0] == 0
+    assert len(run) == 31
+
+
+def test_steps_that_begin_anew_in_each_epoch_are_counted_on(tmp_path):
+    lines = [f"Epoch [{n}/2], Step [{k}/600], Loss: {1 / k}" for n in (1, 2) for k in range(100, 601, 100)]
+    run = read(tmp_path, "\n".join(lines))
+
+    assert run.steps.index.tolist() == list(range(99, 1200, 100))
+    assert run.info.steps_per_epoch == 600
+
+
+def test_a_mean_of_an_epoch_stands_beside_its_steps(tmp_path):
+    text = "Epoch 1 step 10 loss 2.0\nEpoch 1 step 20 loss 1.0\nEpoch 1: loss 1.5\nval loss 1.2 val acc 0.5\n"
+    run = read(tmp_path, f"{text}Epoch 2 step 30 loss 0.5\n")
+
+    assert run.steps["loss"].tolist() == [2.0, 1.0, 0.5]
+    assert validations(run) == [(20, 0.5, 1.2)]
+
+
+def test_lines_of_an_epoch_below_its_heading_belong_to_it(tmp_path):
+    text = "".join(
+        f"Epoch {n}/24\n----------\ntrain Loss: {1 / (n + 1)} Acc: 0.6762\nval Loss: 0.2 Acc: 0.88\n" for n in range(3)
+    )
+    run = read(tmp_path, text)
+
+    assert run.info.environment["resolution"] == "every epoch"
+    assert run.steps["accuracy"].tolist() == pytest.approx([0.6762] * 3)
+    assert [one[1:] for one in validations(run)] == [(0.88, 0.2)] * 3
+
+
+@pytest.mark.parametrize(("known", "steps"), [(None, [0, 1, 2, 3]), (938, [0, 469, 938, 1407])])
+def test_samples_are_not_taken_for_steps(tmp_path, known, steps):
+    lines = [f"Train Epoch: {n} [{k}/60000 ({k // 600}%)]\tLoss: 0.5" for n in (1, 2) for k in (0, 30000)]
+    run = read(tmp_path, "\n".join([*lines, "Test set: Average loss: 0.1, Accuracy: 9563/10000 (96%)"]),
+               ImportOptions(steps_per_epoch=known))  # fmt: skip
+
+    assert run.steps.index.tolist() == steps
+    assert validations(run) == [(steps[-1], 0.9563, 0.1)]
+
+
+def test_many_lines_of_an_epoch_are_rows_of_steps(tmp_path):
+    run = read(tmp_path, "".join(f"Epoch {1 + n // 10} - Batch loss: {2 / (n + 1)}\n" for n in range(30)))
+
+    assert len(run) == 30
+    assert run.info.environment["resolution"] == "30 rows without steps"
+    assert not any("repeat" in one for one in run.info.environment["taken_as"])
+
+
+def test_settings_are_no_numbers_of_the_training(tmp_path):
+    run = read(tmp_path, "Namespace(epoch=100, lr=0.5)\nepochs: 90\n" + "step 1 loss 2.0\nstep 2 loss 1.5\n")
+
+    assert run.info.total_steps == 2
+    assert run.info.epochs == 1
+
+
+def test_a_text_of_other_losses_is_of_no_format(tmp_path):
+    with pytest.raises(LogError, match="is of no format that is known"):
+        read(tmp_path, "epoch 1 box_loss 0.5\nepoch 2 box_loss 0.4\n")
+
+
+def test_epochs_of_how_many_are_no_progress_of_keras(tmp_path):
+    run = read(tmp_path, "".join(f"Epoch {n}/3 - Loss: {1 / n} - Acc: 0.5\n" for n in (1, 2, 3)))
+
+    assert run.info.environment["format"] == "printed text"
+    assert run.info.environment["resolution"] == "every epoch"
