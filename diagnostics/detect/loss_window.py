@@ -89,7 +89,7 @@ class LossWindow:
         Where one row is the mean over more than W steps, the run is in a collapse where that loss is clearly above
         the one of the row before. A single such row counts as a collapse, since it does not tell how the run ended.
         """
-        if self._are_means and len(self.rows) == 1:
+        if self.is_one_mean:
             losses = [loss for _, loss in self._recent][-2:]
             return len(losses) < 2 or losses[1] - losses[0] > RISE * self.guessing_loss
         return sum(not loss < self.least_guessing for _, loss in self._recent) > ONSET_MEAN // 2
@@ -101,6 +101,11 @@ class LossWindow:
         self.is_long = self._are_means and step - first >= LONG * self.window
         self.had_learned = self.is_long and self.is_between
         self.is_loss_good = self.is_loss_good or self.had_learned
+
+    @property
+    def is_one_mean(self) -> bool:
+        """Whether the window is one row, which is the mean over more than W steps."""
+        return self._are_means and len(self.rows) == 1
 
     @property
     def stands_still(self) -> bool:

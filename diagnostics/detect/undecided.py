@@ -65,6 +65,9 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
         )
     if symptoms.has_learned and symptoms.is_learned and len(rows) == 1:
         return SHORT, "its one row is a mean over all its steps, which does not tell how it ended"
+    if symptoms.has_learned and symptoms.is_learned and symptoms.recent.is_one_mean:
+        loss = f"{symptoms.recent.mean_loss:.3g}"
+        return FALLING, f"its last row, a mean over many steps, has a loss of {loss}, clearly above the one before"
     if symptoms.has_learned and symptoms.is_learned:
         return FALLING, "it ended in the middle of a collapse: the last losses are as high as those of guessing"
     if symptoms.has_learned:

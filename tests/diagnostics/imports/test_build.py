@@ -152,6 +152,14 @@ def test_epochs_without_a_number_of_steps_count_as_steps_and_say_so(tmp_path):
     assert known.info.environment["resolution"].startswith("means over 100 steps each")
 
 
+def test_a_last_epoch_that_is_worse_is_not_called_as_high_as_guessing(tmp_path):
+    rows = pd.DataFrame({"epoch": range(4), "loss": [1.5, 0.4, 0.2, 0.9], "accuracy": [0.5, 0.9, 0.95, 0.8]})
+    run = imported(tmp_path, rows, ImportOptions(classes=10, steps_per_epoch=PER_EPOCH))
+    [finding] = [one for one in run.findings if one.rule == "undecided"]
+
+    assert finding.message == "its last row, a mean over many steps, has a loss of 0.9, clearly above the one before"
+
+
 def test_epochs_are_not_called_steps(tmp_path):
     rows = pd.DataFrame({"epoch": range(20), "loss": math.log(10), "accuracy": 0.1})
     run = imported(tmp_path, rows)
