@@ -94,7 +94,7 @@ class PrintedLine:
             if place is not None and found["of"] is None:
                 self.step, self.of = float(place["at"]), int(place["of"])
                 self.counts_samples = place["share"] is not None and not is_train_alone
-        elif is_step(last) and not last.lower().endswith("s"):
+        elif (is_step(last) and not last.lower().endswith("s")) or (last == "i" and found["of"]):
             self.step, self.of = float(found["number"]), int(found["of"]) if found["of"] else self.of
         else:
             self._add_metric(text, found)
