@@ -54,13 +54,14 @@ def _counts(column: pd.Series[Any]) -> bool:
 def runs_of_table(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of each run, by its name, in the order of the table; one run without a name where no column names any.
 
-    Rows without a name are those of a run without a name. A column that gives every row another name names no runs.
+    Rows without a name are those of a run without a name. A column names no runs where most rows have no name, as the
+    seed of mmcv's first line, or where every row has another one.
     """
     names = {str(name).strip().lower(): place for place, name in reversed([*enumerate(frame.columns)])}
     for known in RUN_NAMES:
         if known in names:
             column = frame.iloc[:, names[known]].map(_run_name)
-            if 1 < column.nunique() <= len(frame) / 2:
+            if 1 < column.nunique() <= len(frame) / 2 and (column != "").mean() > 0.5:
                 return [(str(name), rows) for name, rows in frame.groupby(column, sort=False)]
     return [("", frame)]
 

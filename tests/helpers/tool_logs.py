@@ -115,6 +115,32 @@ def write_wandb_csv(path: Path, run: pd.DataFrame) -> Path:
     return path
 
 
+def write_printed(path: Path, run: pd.DataFrame) -> Path:
+    """What PyTorch's ImageNet example prints: in parentheses the means of the epoch; a test at its end."""
+    text = "=> creating model 'resnet18'\n"
+    for row, mean in zip(run.itertuples(), running(run).itertuples(), strict=True):
+        text += f"Epoch: [{row.epoch - 1}][{mean.batch:3}/{PER_EPOCH}]\tTime  0.123 ( 0.321)"
+        text += (
+            f"\tLoss {row.loss:.4e} ({mean.loss:.4e})\tAcc@1 {100 * row.accuracy:6.2f} ({100 * mean.accuracy:6.2f})\n"
+        )
+        if mean.batch == PER_EPOCH - 1:
+            text += f"Test: [78/79]\tLoss 9.9000e+00 ({row.loss:.4e})\tAcc@1   0.00 ( 50.00)\n *   Acc@1 50.000\n"
+    path.write_text(text)
+    return path
+
+
+def write_mmcv(path: Path, run: pd.DataFrame) -> Path:
+    """mmcv's text logger: JSON lines, whose iterations begin anew in each epoch, with validations among them."""
+    lines: list[dict[str, object]] = [{"env_info": "sys.platform: linux", "seed": 0}]
+    for row in run.itertuples():
+        place = {"epoch": row.epoch, "iter": row.step % PER_EPOCH + 1, "lr": 0.1}
+        lines.append({"mode": "train", **place, "top1_acc": row.accuracy, "loss": row.loss, "time": 0.1})
+        if place["iter"] == PER_EPOCH:
+            lines.append({"mode": "val", **place, "accuracy_top-1": 50.0, "accuracy_top-5": 90.0})
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
 def write_history(path: Path, run: pd.DataFrame) -> Path:
     """Keras' History.history as JSON: lists with a mean an epoch."""
     means = run.groupby("epoch")[["loss", "accuracy"]].mean()
@@ -132,6 +158,8 @@ WRITERS: dict[str, tuple[str, Callable[[Path, pd.DataFrame], Path]]] = {
     "Keras progress": ("fit.txt", write_keras_progress),
     "trainer state": ("trainer_state.json", write_trainer_state),
     "Weights & Biases": ("wandb_export.csv", write_wandb_csv),
+    "printed text": ("train.log", write_printed),
+    "mmcv": ("20210601.log.json", write_mmcv),
     "history": ("history.json", write_history),
 }
 """By name: how the tool calls its file, and what writes it."""
