@@ -12,7 +12,7 @@ from typing import Any
 from lenet.gradcheck.foreign.locations import GRADIENT_WORDS, Location
 
 Step = tuple[str, Any]
-WEIGHTS, BIASES = {"w", "theta", "syn"}, {"b", "intercept"}
+WEIGHTS, BIASES = {"w", "theta", "thetas", "syn"}, {"b", "intercept"}
 NORMALISATION = ("gamma", "beta")
 """The tensors of a layer that normalises."""
 SHORT_WEIGHTS, SHORT_BIASES = re.compile(r"w[a-z]{1,2}"), re.compile(r"b[a-z]{1,2}")
@@ -33,6 +33,7 @@ BESIDE = {"m", "v", "s", "r", "t", "vd", "sd", "md"}
 """Letters of what an optimizer keeps, such as v_W and self.v["W1"], where there is the same name without them."""
 OF_A_BATCH = {
     *("x", "y", "a", "z", "h", "out", "output", "outputs", "logits", "probs", "activation", "hidden", "scores"),
+    *("score", "state", "states", "net", "pred", "preds"),
 }
 """Names of what a layer keeps of a batch: such an array may have a gradient too."""
 LONG_GRADIENT_WORDS = {word for word in GRADIENT_WORDS if len(word) > 1}
@@ -61,6 +62,18 @@ def named_step(location: Location) -> int:
     return last if words - STRUCTURE or (words and inner - last < 2) else -1
 
 
+def name_of(location: Location) -> tuple[str, ...]:
+    """The words of the last name on the way to an array; () where it has none of its own."""
+    last = named_step(location)
+    return words_of(location.steps[last]) if last >= 0 else ()
+
+
+def is_of_a_batch(location: Location) -> bool:
+    """Whether the name is one of what a layer keeps of a batch."""
+    words = name_of(location)
+    return bool(words) and OF_A_BATCH.issuperset(words)
+
+
 def is_weights(words: tuple[str, ...]) -> bool:
     """Whether a name with these words is one of weights."""
     return bool(WEIGHTS.intersection(words)) or (len(words) == 1 and bool(SHORT_WEIGHTS.fullmatch(words[0])))
@@ -82,20 +95,19 @@ def is_kept_beside(location: Location) -> bool:
     """Whether the name says that an optimizer, a normalisation or a copy keeps the array."""
     if OF_AN_OPTIMIZER.intersection(location.words):
         return True
-    last = named_step(location)
-    words = words_of(location.steps[last]) if last >= 0 else ()
+    words = name_of(location)
     is_statistic = STATISTICS.intersection(words) and not (is_weights(words) or is_biases(words))
     return bool(is_statistic or OF_ANOTHER_TIME.intersection(words))
 
 
-def is_beside(words: tuple[str, ...], tensor: tuple[str, ...]) -> bool:
-    """Whether words are those of a tensor and a letter of what an optimizer keeps, as in v_W and W."""
+def added_words(words: tuple[str, ...], tensor: tuple[str, ...]) -> set[str]:
+    """The words that a name has besides all those of a tensor: v of v_W and W; none where it has not all of them."""
     rest = list(words)
     for word in tensor:
         if word not in rest:
-            return False
+            return set()
         rest.remove(word)
-    return bool(rest) and BESIDE.issuperset(rest)
+    return set(rest)
 
 
 def layer_word(name: str) -> str:
@@ -103,8 +115,8 @@ def layer_word(name: str) -> str:
     parts = re.findall(r"(?:[A-Z]?[a-z]+|[A-Z]+)\d*|\d+", name)
     if len(parts) == 1 and (SHORT_WEIGHTS.fullmatch(parts[0].lower()) or SHORT_BIASES.fullmatch(parts[0].lower())):
         return str(parts[0].lower()[1:])
-    roles = WEIGHTS | BIASES | set(NORMALISATION)
-    rest = [part.lower() for part in parts if not roles.intersection(words_of(("item", part)))]
+    other = WEIGHTS | BIASES | STRUCTURE | set(NORMALISATION)
+    rest = [part.lower() for part in parts if not other.intersection(words_of(("item", part)))]
     return rest[-1] if rest else ""
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from diagnostics.adapters.array_names import OF_A_BATCH, is_beside, is_kept_beside, says_gradient, words_of
+from diagnostics.adapters.array_names import (
+    BESIDE,
+    added_words,
+    is_kept_beside,
+    is_of_a_batch,
+    name_of,
+    says_gradient,
+)
 from diagnostics.adapters.array_places import USUAL, ArrayPlace, ArrayPlaces, is_vector
 from diagnostics.adapters.walk import HeldArray, arrays_of
 from lenet.gradcheck.foreign.locations import Location
@@ -39,11 +46,14 @@ class TensorSearch:
         known: list[Member] = []
         for one in sorted(self._candidates, key=self._rank):
             place = self._places.of(one)
-            words = words_of(*one.location.steps[-1:])
-            is_trained = place.is_tensor or (id(one.value) in self.gradients and not OF_A_BATCH.issuperset(words))
+            is_trained = place.is_tensor or (id(one.value) in self.gradients and not is_of_a_batch(one.location))
             if is_trained and not any(np.may_share_memory(one.value, other.value) for other, _ in known):
                 known.append((one, place))
-        found = [(one, place) for one, place in known if not any(self._is_beside(one, other) for other, _ in known)]
+        found = [
+            (one, place)
+            for one, place in known
+            if not any(self._is_beside(one, other) or self._is_variant(one, other) for other, _ in known)
+        ]
         return sorted(found, key=lambda member: member[0].place)
 
     def names_of(self, array: Any) -> list[Location]:
@@ -52,12 +62,13 @@ class TensorSearch:
 
     def untaken_matrices(self) -> dict[Location, np.ndarray[Any, Any]]:
         """The matrices that are not among the tensors, and whose names do not say what else they are."""
-        known = [one for one, _ in self.members]
+        known, held = [one for one, _ in self.members], {id(one.value) for one in self.held}
         return {
             one.location: one.value
             for one in self._candidates
             if not is_vector(one)
-            and not OF_A_BATCH.issuperset(words_of(*one.location.steps[-1:]))
+            and id(one.value.base) not in held
+            and not is_of_a_batch(one.location)
             and not any(np.may_share_memory(one.value, other.value) or self._is_beside(one, other) for other in known)
         }
 
@@ -74,7 +85,18 @@ class TensorSearch:
     def _is_beside(self, one: HeldArray, tensor: HeldArray) -> bool:
         """Whether an array is what an optimizer keeps for a tensor, as the letters in its name and its shape say."""
         names = self.names_of(tensor.value) if one.value.shape == tensor.value.shape else []
-        return any(is_beside(one.location.words, name.words) for name in names)
+        added = [added_words(one.location.words, name.words) for name in names]
+        return any(words and BESIDE.issuperset(words) for words in added)
+
+    def _is_variant(self, one: HeldArray, tensor: HeldArray) -> bool:
+        """Whether an array without a gradient is another form of a tensor beside it, such as W_hat, W_T, W1_target."""
+        return (
+            id(one.value) not in self.gradients
+            and sorted(one.value.shape) == sorted(tensor.value.shape)
+            and one.location.steps[:-1] == tensor.location.steps[:-1]
+            and name_of(tensor.location) in USUAL
+            and bool(added_words(one.location.words, tensor.location.words))
+        )
 
     def _rank(self, one: HeldArray) -> tuple[bool, bool, bool, bool, int]:
         """Of several ways to an array the one that says most comes first: a usual name, in the object of its layer."""

@@ -96,11 +96,12 @@ def gradients_in(given: Any, layers: Sequence[FoundLayer], network: Any) -> dict
 def _layers_of(members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
     """The tensors of each layer, and the word that the layer has in common where one object holds several layers.
 
-    One object holds the layers where there is no other with tensors, and where each word has weights, as in
-    hidden_weights, hidden_bias, output_weights and output_bias.
+    One object holds the layers where there is no other with tensors, where it is not in a list of layers itself, and
+    where each word has weights, as in hidden_weights, hidden_bias, output_weights and output_bias.
     """
     found: list[tuple[str, list[Member]]] = []
-    is_one_owner = len({place.owner for _, place in members}) == 1
+    owners = {place.owner for _, place in members}
+    is_one_owner = len(owners) == 1 and not any(isinstance(key, int) for one in owners for _, key in one.steps[-1:])
     for group in _grouped(members, lambda place: (place.owner, place.number)):
         parts = _grouped(group, lambda place: same_layer(place.word))
         if is_one_owner and len(parts) > 1 and all(_weights_in(part) for part in parts):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from diagnostics.adapters.tensor_search import TensorSearch
 from diagnostics.adapters.tensors import find_layers, gradients_in
 from lenet.gradcheck.foreign.locations import Location
 
@@ -41,6 +42,7 @@ class LayerOfNetwork:
         (("hidden_weights", "hidden_bias"), ("output_weights", "output_bias"), ["hidden", "output"]),
         (("fc1_w", "fc1_b"), ("fc2_w", "fc2_b"), ["fc1", "fc2"]),
         (("W_conv1", "b_conv1"), ("W_fc1", "b_fc1"), ["conv1", "fc1"]),
+        (("hiddenLayerW", "hiddenLayerB"), ("outputLayerW", "outputLayerB"), ["hidden", "output"]),
         (("w_h", "b_h"), ("w_o", "b_o"), ["h", "o"]),
         (("Wh", "bh"), ("Wy", "by"), ["h", "y"]),
         (("Theta1", "intercept1"), ("Theta2", "intercept2"), ["layer1", "layer2"]),
@@ -111,12 +113,20 @@ def test_biases_may_come_after_all_weights_of_a_list() -> None:
         {"best_params": {"W": zeros(*WIDE), "b": zeros(3)}},
         {"prev_W": zeros(*WIDE), "old_b": zeros(3)},
         {"running_mean": zeros(3), "moving_var": zeros(3)},
+        {"W_hat": zeros(*WIDE), "b_hat": zeros(3), "W_T": zeros(3, 4), "weights_backup": zeros(*WIDE)},
+        {"hidden_state": zeros(5, 3), "dhidden_state": zeros(5, 3)},
         {"class_weights": zeros(2), "attention_weights": zeros(5, 5)},
     ],
 )
 def test_what_is_kept_beside_the_tensors_is_none(beside: dict[str, Any]) -> None:
     layer = LayerOfNetwork(W=zeros(*WIDE), b=zeros(3), **beside)
     assert found([layer]) == {"layerofnetwork1": {"weights": "[0].W", "biases": "[0].b"}}
+
+
+def test_another_form_of_a_tensor_has_its_words_and_shape_and_no_gradient() -> None:
+    assert list(found(Holder(W1=zeros(*WIDE), target_W1=zeros(*WIDE), W1_old=zeros(*WIDE)))) == ["layer1"]
+    for other in ({"W_x": zeros(3, 3)}, {"W_x": zeros(*WIDE), "dW_x": zeros(*WIDE)}):
+        assert list(found([LayerOfNetwork(W=zeros(*WIDE), **other)])["layerofnetwork1"]) == ["weights", "W_x"]
 
 
 def test_an_array_that_layers_share_with_dictionaries_and_lists_belongs_to_its_layer() -> None:
@@ -165,6 +175,15 @@ def test_a_tensor_that_was_computed_is_no_parameter(name: str) -> None:
 
     assert found(network) == {"fc": {"weights": f"fc.weight.{name}", "biases": f"fc.bias.{name}"}}
     assert gradients_of(network)[f"fc.weight.{name}"] == "fc.weight.grad"
+
+
+def test_tensor_objects_with_other_names_are_known_by_their_gradients() -> None:
+    network = Holder(
+        alpha=TensorWithOrigin(zeros(3)), U=TensorWithOrigin(zeros(*WIDE)), x=TensorWithOrigin(zeros(5, 4))
+    )
+    assert list(gradients_of(network).items()) == [("alpha.data", "alpha.grad"), ("U.data", "U.grad")]
+    network.U.grad = None
+    assert [str(location) for location in TensorSearch(network).untaken_matrices()] == ["U.data"]
 
 
 def test_tensor_objects_of_a_list_are_layers_in_turn() -> None:
