@@ -179,7 +179,7 @@ class Watch:
             raise SettingsError("step: called after close(), expected it before")
         expect_numbers_of_step(loss, accuracy, rate, penalty, outputs)
         network = self._network
-        network.step_gradients, network.step_outputs = gradients, outputs or {}
+        network.of_step.gradients, network.of_step.outputs = gradients, outputs or {}
         batch = network.batch(inputs)
         if self._monitor is None:
             network.find(len(batch))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,25 @@ Kept = dict[str, dict[str, Array]]
 """Copies of tensors, by layer and tensor."""
 
 
+@dataclass
+class HandedOver:
+    """What the call of a step handed over.
+
+    Attributes:
+        gradients: the gradients; None (default) where it had none.
+        outputs: the outputs by the names of the layers; default none.
+    """
+
+    gradients: Any = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
 class WatchedNetwork:
     """Reads the layers of a network that a user wrote; the arguments are those of :class:`~diagnostics.watch`.
 
     Attributes:
         layers: the layers; none before :meth:`find`.
-        step_gradients: the gradients that the current step passed; None where it passed none.
-        step_outputs: its outputs by the names of the layers.
+        of_step: what the current step handed over.
     """
 
     def __init__(
@@ -45,11 +58,10 @@ class WatchedNetwork:
         taps: Sequence[Tap] | None,
     ) -> None:
         self._network: Read = network if callable(network) and not _holds_layers(network) else lambda: network
-        given = gradients or (lambda: self.step_gradients)
-        self._finder = TapFinder(self._network, given, lambda: self.step_outputs, dict(activations), unit_axis)
+        self.of_step = of_step = HandedOver()  # the taps read it: they do not hold this object, which holds them
+        given = gradients or (lambda: of_step.gradients)
+        self._finder = TapFinder(self._network, given, lambda: of_step.outputs, dict(activations), unit_axis)
         self._unit_axis, self._sample_axis, self._taps = unit_axis, sample_axis, taps
-        self.step_gradients: Any = None
-        self.step_outputs: Mapping[str, Any] = {}
         self.layers: list[ReadLayer] = []
         self._found: list[FoundTap] = []
         self._kept = self._tensors_so_far()
@@ -70,7 +82,7 @@ class WatchedNetwork:
             self._found = [FoundTap.told(tap) for tap in self._taps]
         else:
             self._found = self._finder.find(samples)
-            expect_used(self._found, self.step_gradients, self.step_outputs)
+            expect_used(self._found, self.of_step.gradients, self.of_step.outputs)
         self.layers = [ReadLayer(one.tap) for one in self._found]
 
     def were_known(self) -> bool:
@@ -98,7 +110,7 @@ class WatchedNetwork:
         Returns whether they are. A network that sets its gradients to 0 right after its update keeps none to read.
         """
         kept = [layer.gradients()[name] for layer in self.layers for name in layer.tap.gradients]
-        if self._taps is not None or self.step_gradients is not None or not kept or any(one.any() for one in kept):
+        if self._taps is not None or self.of_step.gradients is not None or not kept or any(one.any() for one in kept):
             return False
         self._found = [one.without_gradients() for one in self._found]
         for layer, one in zip(self.layers, self._found, strict=True):

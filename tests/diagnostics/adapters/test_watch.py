@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import types
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +268,21 @@ def test_layers_whose_outputs_nobody_keeps_are_judged_by_their_tensors(tmp_path:
     unasked = {check.rule: check.message for check in run.diagnosis.checks if check.detail == NOT_MEASURED}
     assert unasked["dead-units"] == "not asked: no activations in this run"
     assert write_report(run, tmp_path / "report").stat().st_size > 10_000
+
+
+def test_a_watched_network_is_freed_without_the_garbage_collector(tmp_path: Path) -> None:
+    gc.disable()
+    try:
+        network = LayersWithDW()
+        with watch(network.layers, tmp_path / "run.h5", labels=LABELS) as watched:
+            network.train(watched, network.rate)
+        left = [weakref.ref(network.layers[0]), weakref.ref(watched)]
+        network.network = None  # it holds itself
+        del network, watched
+
+        assert [one() for one in left] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_accuracy_is_counted_with_the_targets() -> None:
