@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from diagnostics.errors import LogError
-from diagnostics.imports.columns import SCALAR_NAMES, MetricMeaning
+from diagnostics.imports.columns import SCALAR_NAMES, TRAIN_WORDS, MetricMeaning
 from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.options import ImportOptions
 
@@ -39,7 +40,25 @@ def choose(
         example = found[0] if len(found) == 1 else "NAME"
         among = ", ".join(found) or "nothing"
         raise LogError(f"{file}: found no loss of a training among {among}; name it with --columns loss={example}")
+    if _is_accuracy_of_validation(names, options):
+        names["accuracy", "", "validation"] = names.pop(("accuracy", "", "train"))
     return names
+
+
+def _is_accuracy_of_validation(names: Mapping[Key, str], options: ImportOptions) -> bool:
+    """Whether the only accuracy is that of the validation, as in ``train_loss,valid_loss,accuracy`` of fastai.
+
+    Its name does not say of which data it is, while those of the losses do.
+    """
+    accuracy, loss = (names.get((quantity, "", "train")) for quantity in ("accuracy", "loss"))
+    if accuracy is None or loss is None or accuracy in options.columns.values():
+        return False
+    validated = [quantity for quantity, _, data in names if data == "validation"]
+    return validated == ["loss"] and _says_training(loss) and not _says_training(accuracy)
+
+
+def _says_training(name: str) -> bool:
+    return not TRAIN_WORDS.isdisjoint(re.findall(r"[a-z]+", name.lower()))
 
 
 def losses_first(names: Iterable[str]) -> list[str]:

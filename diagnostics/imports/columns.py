@@ -143,7 +143,7 @@ def meanings(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, Metri
 
 def is_step(name: str) -> bool:
     """Whether a column of this name holds the step."""
-    return UNIT.sub("", name.strip().lower()) in STEP_NAMES
+    return UNIT.sub("", name.strip().lower()).replace(" ", "_") in STEP_NAMES
 
 
 def is_epoch(name: str) -> bool:

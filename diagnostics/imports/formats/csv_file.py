@@ -35,7 +35,7 @@ def recognises(path: Path, head: bytes) -> bool:
     separator = _separator(text)
     names = [name.strip().strip('"') for name in re.split(BLANKS if separator == BLANKS else r"[,;\t|]", line)[:1000]]
     found = [meaning_of(name) for name in names]
-    is_sentence = separator == BLANKS and any(number_of(name) is not None for name in names)
+    is_sentence = separator == BLANKS and any(map(_is_of_sentence, names))
     return any(one is not None and one.quantity == "loss" for one in found) and not is_sentence and "\0" not in line
 
 
@@ -56,6 +56,11 @@ def read(path: Path) -> list[LoggedMetrics]:
     has_epochs_alone = any(map(is_epoch, names)) and not any(map(is_step, names))
     first_line = 2 + whole.count("\n") - text.count("\n")
     return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps", first_line=first_line)
+
+
+def _is_of_sentence(word: str) -> bool:
+    """Whether a word is a number, also in brackets, or a name before one, and none of a column."""
+    return word.endswith((":", "=")) or number_of(word.strip("[](){},:")) is not None
 
 
 def _without_comments(text: str) -> str:

@@ -23,6 +23,12 @@ PAIR = re.compile(r"\W*\[(?P<epoch>\d+),\s*(?P<at>\d+)\]")
 """An epoch and its step at the beginning of a line, as ``[1,  2000]``."""
 OF_DATA = re.compile(r"\b(?P<name>\w+)\((?P<data>train|val|test)\)")
 """A name with its data behind it, as ``Epoch(val)``."""
+AFTER = re.compile(
+    r"\b(?P<name>[a-z_](?>\w*)(?: [a-z_](?>\w*)){0,3})(?: \([^()]*\))? (?:after|at) "
+    r"(?P<counter>epoch|step|iter|iteration) #?(?P<at>\d+)\s*[:=]",
+    re.IGNORECASE,
+)
+"""A name with its step or epoch behind it, as ``Cost after iteration 100: 0.69``."""
 DATA = re.compile(rf"\b(?:{'|'.join(sorted(TRAIN_WORDS | VALIDATION_WORDS))})\b", re.IGNORECASE)
 PLAIN = frozenset(
     {"average", "avg", "avg.", "mean", "batch", "mini-batch", "minibatch", "current", "info", "the", "is"}
@@ -55,6 +61,7 @@ class PrintedLine:
     def read(cls, text: str) -> Self:
         """The numbers of a line."""
         text = OF_DATA.sub(r"\g<data> \g<name>", text[:LONGEST])
+        text = AFTER.sub(r"| \g<counter> \g<at>, \g<name>:", text)
         line = cls()
         if pair := PAIR.match(text):
             line.epoch, line.step = float(pair["epoch"]), float(pair["at"])

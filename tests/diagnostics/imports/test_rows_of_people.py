@@ -36,6 +36,49 @@ def test_a_column_tells_training_from_validation(tmp_path):
     assert shares(run) == [(0, 0.88), (1, 0.9)]
 
 
+@pytest.mark.parametrize(
+    ("names", "of_validation"),
+    [
+        ("epoch,train_loss,valid_loss,accuracy", True),
+        ("Global Step,Training Loss,Validation Loss,Accuracy", True),
+        ("epoch,loss,val_loss,accuracy", False),
+        ("epoch,train_loss,valid_loss,train_acc", False),
+    ],
+)
+def test_an_accuracy_beside_losses_that_say_their_data_is_that_of_the_validation(tmp_path, names, of_validation):
+    path = tmp_path / "history.csv"
+    run = read(path, f"{names}\n1,2.0,2.1,0.3\n2,1.0,1.4,0.6\n")
+    named = read(path, path.read_text(), ImportOptions(columns={"accuracy": names.rpartition(",")[2]}))
+
+    assert ("accuracy" in run.steps) is not of_validation
+    assert [share for _, share in shares(run)][-1:] == pytest.approx([0.6 if of_validation else np.nan], nan_ok=True)
+    assert named.steps["accuracy"].tolist() == pytest.approx([0.3, 0.6])
+
+
+@pytest.mark.parametrize("lines_within", [True, False])
+def test_keras_that_counts_samples(tmp_path, lines_within):
+    text = "Train on 320 samples, validate on 64 samples\n"
+    for epoch in (1, 2):
+        text += f"Epoch {epoch}/2\n"
+        for done in range(32, 321, 32) if lines_within else (320,):
+            text += f"{done}/320 [====>.....] - 1s 165us/sample - loss: {1 / epoch:.4f} - acc: 0.5000"
+            text += "\r" if done < 320 else " - val_loss: 0.5000 - val_acc: 0.7500\n"
+    run = read(tmp_path / "fit.txt", text)
+
+    assert len(run) == (20 if lines_within else 2)
+    assert run.steps["loss"].iloc[[0, -1]].tolist() == pytest.approx([1.0, 0.5])
+    assert run.info.environment["resolution"] == ("every step" if lines_within else "every epoch")
+    assert shares(run)[-1] == (len(run) - 1, 0.75)
+    assert run.info.batch_size == (32 if lines_within else 128)
+
+
+def test_the_first_line_of_a_sentence_names_no_columns(tmp_path):
+    run = read(tmp_path / "log.txt", "[Epoch 0/2] [Batch 0/9] [loss: 0.690]\n[Epoch 0/2] [Batch 1/9] [loss: 0.590]\n")
+
+    assert run.info.environment["format"] == "printed text"
+    assert run.steps["loss"].tolist() == pytest.approx([0.69, 0.59])
+
+
 def test_lines_of_mmcv(tmp_path):
     epochs = [
         [*({"mode": "train", "epoch": n, "iter": k, "lr": 0.1, "loss": 2 / n} for k in (100, 200, 300)),
