@@ -72,8 +72,12 @@ class Draft:
     def loss_and_accuracy(self) -> tuple[MetricSeries, MetricSeries | None]:
         """The loss, and the accuracy as a share at the same steps; None where it is missing in most of the rows."""
         loss, accuracy = self._loss(), self._accuracy()
+        if self.metrics.is_table and len(loss) and np.isnan(loss.values).all():
+            self.told.append("its losses, all empty or nan, are taken as not finite")
+        beside = accuracy if accuracy is not None else self._accuracy_of_validation_beside(loss)
+        if beside is not None:
+            loss = self._with_lost_rows(loss, beside)
         if accuracy is not None:
-            loss = self._with_lost_rows(loss, accuracy)
             at = np.isin(loss.steps, accuracy.steps)
             loss = MetricSeries(loss.steps[at], loss.epochs[at], loss.values[at])
         return loss, accuracy
@@ -107,13 +111,17 @@ class Draft:
             return None
         return accuracy.with_values(np.clip(accuracy.values, 0, 1))
 
+    def _accuracy_of_validation_beside(self, loss: MetricSeries) -> MetricSeries | None:
+        """The accuracy of validations where each row with a loss has one; else None."""
+        accuracy = self.get("accuracy", "validation")
+        return accuracy if accuracy is not None and np.isin(loss.steps, accuracy.steps).all() else None
+
     def _with_lost_rows(self, loss: MetricSeries, accuracy: MetricSeries) -> MetricSeries:
         """In a table, rows at the end that have an accuracy and an empty loss had a loss that was not finite."""
-        if self.metrics.is_table and len(loss) and np.isnan(loss.values).all():
-            self.told.append("its losses, all empty or nan, are taken as not finite")
+        if not self.metrics.is_table or np.isnan(loss.values).all():
             return loss
-        late = accuracy.steps > loss.steps[-1] if len(loss) else np.zeros(0, np.bool_)
-        if not self.metrics.is_table or not late.any() or not np.isin(accuracy.steps[~late], loss.steps).all():
+        late = accuracy.steps > loss.steps[-1]
+        if not late.any() or not np.isin(accuracy.steps[~late], loss.steps).all():
             return loss
         self.told.append("empty losses at the end, beside accuracies, are taken as not finite")
         return MetricSeries(

@@ -55,6 +55,16 @@ def test_an_accuracy_beside_losses_that_say_their_data_is_that_of_the_validation
     assert named.steps["accuracy"].tolist() == pytest.approx([0.3, 0.6])
 
 
+def test_losses_that_are_lost_beside_the_accuracy_of_the_validation_are_not_finite(tmp_path):
+    rows = [f"{n},{'' if n > 30 else 2 / n},{'' if n > 30 else 2.0},0.5" for n in range(1, 41)]
+    run = read(tmp_path / "run.csv", "\n".join(["epoch,train_loss,valid_loss,accuracy", *rows]))
+    alone = read(tmp_path / "run.csv", "step,train_loss,valid_loss,accuracy\n1,2.0,,\n2,1.0,,\n3,,1.5,0.5\n")
+
+    assert run.verdict is Verdict.DIVERGED
+    assert len(run) == 40
+    assert len(alone) == 2
+
+
 @pytest.mark.parametrize("lines_within", [True, False])
 def test_keras_that_counts_samples(tmp_path, lines_within):
     text = "Train on 320 samples, validate on 64 samples\n"
