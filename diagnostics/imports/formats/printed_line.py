@@ -10,12 +10,12 @@ from diagnostics.imports.columns import TRAIN_WORDS, VALIDATION_WORDS, is_epoch,
 
 NUMBER = r"(?>[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?))(?!\w)"
 NAMED = re.compile(
-    rf"(?<![\w@./])(?P<name>[a-z_](?>[\w@./-]*)(?: [a-z_](?>[\w@./-]*)){{0,4}})['\"]?\s*[:=#]*\s*[\[(]?\s*"
+    rf"(?<![\w@./])(?P<name>[a-z_](?>[\w@./-]*)(?: [a-z_](?>[\w@./-]*)){{0,4}})['\"]?+\s*+[:=#]*+\s*+[\[(]?+\s*+"
     rf"(?P<number>{NUMBER})(?:\s*/\s*(?P<of>\d+))?(?P<percent>\s*%)?(?:\s*\(\s*(?P<mean>{NUMBER})\s*\))?",
     re.IGNORECASE,
 )
 """A number behind the words that name it; ``of``: as in 3/10; ``mean``: in parentheses, the mean so far."""
-PLACE = re.compile(r"[\]):,]*\s*\[?\s*(?P<at>\d+)\s*/\s*(?P<of>\d+)(?P<share>\s*\(\s*\d+\s*%\s*\))?")
+PLACE = re.compile(r"[\]):,]*+\s*+\[?+\s*+(?P<at>\d+)\s*/\s*(?P<of>\d+)(?P<share>\s*\(\s*\d+\s*%\s*\))?")
 """Behind the number of an epoch: how far it is, as ``[ 10/390]`` or ``[640/60000 (1%)]``."""
 BAR = re.compile(r"\|\s*(?P<at>\d+)/(?P<of>\d+)\s*\[")
 """How far the bar of tqdm is."""

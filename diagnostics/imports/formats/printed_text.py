@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,40 +26,53 @@ OTHER_ENDINGS = (
 )  # fmt: skip
 """Endings of names of which no file is what a loop printed."""
 SETTINGS = ("Namespace(", "namespace(")
-LEAST_LOSSES, LEAST_NUMBERS = 2, 3
+LEAST_LOSSES, LEAST_WITHOUT_PLACE, LEAST_NUMBERS = 2, 10, 3
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether two lines of a text name a loss of the training."""
+    """Whether some lines of a text name a loss of the training: two where steps or epochs are named, else ten."""
     if b"\0" in head or path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS):
         return False
-    losses = (line for line in _lines(text_of(head)) if line.has_loss)
-    return len([line for line, _ in zip(losses, range(LEAST_LOSSES), strict=False)]) == LEAST_LOSSES
+    losses, is_placed = 0, False
+    for line in _lines(text_of(head)):
+        losses += line.has_loss
+        is_placed = is_placed or line.epoch is not None or line.step is not None
+        if losses >= (LEAST_LOSSES if is_placed else LEAST_WITHOUT_PLACE):
+            return True
+    return False
 
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run that a text tells of. Beside lines with steps, a line of training without one has means of its epoch."""
-    lines = list(_lines(text_of(content(path))))
-    have_steps = any(line.step is not None and line.has_loss for line in lines)
-    count_samples = any(line.counts_samples for line in lines)
-    first_epoch = min((line.epoch for line in lines if line.epoch is not None), default=0.0)
+    lines = list(_with_epochs(_lines(text_of(content(path)))))
+    have_steps = any(line.step is not None and line.has_loss for line, _ in lines)
+    count_samples = any(line.counts_samples for line, _ in lines)
+    first_epoch = min((epoch for _, epoch in lines if not math.isnan(epoch)), default=0.0)
+    per_epoch, first_step = (None, 0) if count_samples else _steps_an_epoch(lines)
     series = SeriesBuilder()
-    epoch = step = part = math.nan
-    for place, line in enumerate(lines):
-        epoch = epoch if line.epoch is None else line.epoch
+    step = part = math.nan
+    for place, (line, epoch) in enumerate(lines):
         if line.counts_samples:
             part = epoch - first_epoch + (line.step or 0) / (line.of or 1)
         elif line.step is not None:
-            step = line.step
+            step = line.step + (epoch - first_epoch) * per_epoch if per_epoch else line.step
         of_step, of_epoch = (math.nan, part) if count_samples else (step, epoch)
         for name, number in line.numbers.items():
             is_mean = have_steps and line.step is None and _is_training(name)
             series.add(f"{name}_epoch" if is_mean else name, number, of_step, of_epoch, place)
     found = {name: one for name, one in series.build().items() if meaning_of(name) or len(one) >= LEAST_NUMBERS}
-    rows: RowsAre = "steps" if have_steps or math.isnan(epoch) or epoch != math.floor(epoch) else "means"
-    per_epoch, first_step = (None, 0) if count_samples else _steps_an_epoch(lines)
+    has_whole_epochs = bool(lines) and lines[-1][1] % 1 == 0
+    rows: RowsAre = "means" if has_whole_epochs and not have_steps else "steps"
     settings = {"steps_per_epoch": per_epoch} if per_epoch else {}
     return [LoggedMetrics(found, "", settings, rows=rows, first_step=first_step)] if found else []
+
+
+def _with_epochs(lines: Iterable[PrintedLine]) -> Iterator[tuple[PrintedLine, float]]:
+    """The lines, each with its epoch: the one that it names, or the one of the line before; NaN before the first."""
+    epoch = math.nan
+    for line in lines:
+        epoch = epoch if line.epoch is None else line.epoch
+        yield line, epoch
 
 
 def _lines(text: str) -> Iterator[PrintedLine]:
@@ -76,12 +89,12 @@ def _is_training(name: str) -> bool:
     return meaning is not None and meaning.data == "train"
 
 
-def _steps_an_epoch(lines: list[PrintedLine]) -> tuple[int | None, int]:
+def _steps_an_epoch(lines: list[tuple[PrintedLine, float]]) -> tuple[int | None, int]:
     """The steps of an epoch, where each line says the same and steps begin anew; and the number of the first step."""
-    placed = [(line.step, line.of) for line in lines if line.step is not None and line.is_of_training]
-    steps, ends = [step for step, _ in placed], {of for _, of in placed}
+    placed = [(epoch, line.step, line.of) for line, epoch in lines if line.step is not None and line.is_of_training]
+    steps, ends = [step for _, step, _ in placed], {of for _, _, of in placed}
     end = ends.pop() if len(ends) == 1 else None
-    begins_anew = any(later < earlier for earlier, later in pairwise(steps))
+    begins_anew = any(later[0] > earlier[0] and later[1] <= earlier[1] for earlier, later in pairwise(placed))
     counts_from_1 = bool(steps) and (min(steps) == 1 or (min(steps) > 0 and max(steps) == end))
     return end if begins_anew else None, int(counts_from_1)
 

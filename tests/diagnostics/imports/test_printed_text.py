@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,13 @@ def test_a_line_names_its_numbers(line, epoch, step, numbers):
     assert {name: one for name, one in known.items() if name not in unknown} == pytest.approx(numbers, nan_ok=True)
 
 
+@pytest.mark.parametrize("line", ["loss{}", "epoch 3{}", "loss ({}"])
+def test_a_line_of_many_blanks_takes_no_time(line):
+    began = time.process_time()
+    assert PrintedLine.read(line.format(1000 * " ")).numbers == {}
+    assert time.process_time() - began < 1
+
+
 def test_the_log_of_nanogpt_diverged():
     [run] = import_runs(SAMPLES / "printed-nanogpt.log")
 
@@ -88,6 +96,21 @@ def test_steps_that_begin_anew_in_each_epoch_are_counted_on(tmp_path):
 
     assert run.steps.index.tolist() == list(range(99, 1200, 100))
     assert run.info.steps_per_epoch == 600
+
+
+def test_a_bar_that_was_saved_at_the_end_of_each_epoch_is_a_row_an_epoch(tmp_path):
+    bar = "Epoch {0}/3: 100%|####| 100/100 [00:10<00:00, 9.9it/s, loss={1}, acc=31.2]\nEpoch {0} | Val Acc: 40%\n"
+    run = read(tmp_path, "".join(bar.format(n, 2 / n) for n in (1, 2, 3)))
+
+    assert run.steps.index.tolist() == [99, 199, 299]
+    assert run.steps["loss"].tolist() == pytest.approx([2, 1, 2 / 3])
+    assert [(one.epoch, one.step) for one in run.validations.itertuples()] == [(1, 99), (2, 199), (3, 299)]
+
+
+def test_notes_are_no_log(tmp_path):
+    with pytest.raises(LogError, match="is of no format that is known"):
+        read(tmp_path, "With dropout: loss 0.28 acc 0.91\nWithout: loss 0.35 acc 0.89\n")
+    assert len(read(tmp_path, "".join(f"loss: {1 / n}\n" for n in range(1, 12)))) == 11
 
 
 def test_a_mean_of_an_epoch_stands_beside_its_steps(tmp_path):
