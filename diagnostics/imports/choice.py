@@ -67,11 +67,12 @@ def losses_first(names: Iterable[str]) -> list[str]:
 
 
 def choice_words(names: Mapping[Key, str]) -> str:
-    """Which metrics of the file were taken, in words; those of layers are not listed."""
-    parts = [
-        f"{'' if data == 'train' else 'validation '}{quantity.replace('_', ' ')} is {names[quantity, '', data].strip()}"
-        for data in ("train", "validation")
-        for quantity in SCALAR_NAMES
-        if (quantity, "", data) in names
-    ]
+    """Which metrics were taken, in words. Those of layers are left out, and those whose names say it themselves."""
+    parts = []
+    for data in ("train", "validation"):
+        for quantity in SCALAR_NAMES:
+            name = names.get((quantity, "", data), "").strip()
+            if name and re.sub(r"\W", "_", name.lower()) != quantity:
+                words = quantity.replace("_", " ")
+                parts.append(f"{'' if data == 'train' else 'validation '}{words} is {name}")
     return ", ".join(parts)

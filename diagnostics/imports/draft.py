@@ -50,7 +50,8 @@ class Draft:
         chosen = {key: axis.placed(one) for key, one in series.items()}
         is_epoch_mean = known[names[loss]].over == "epoch" or axis.unit == "epoch"
         are_means = is_epoch_mean or (metrics.rows != "steps" and axis.unit != "row")
-        told = [choice_words(names), *metrics.told]
+        words = choice_words(names)
+        told = [*([words] if words else []), *metrics.told]
         if SAMPLES in chosen and (np.diff(chosen[SAMPLES].values) > 0).all():
             del chosen[SAMPLES]  # the samples since the beginning, and not those of a batch
         if (hidden := hidden_losses(chosen[loss], metrics, axis)).any():

@@ -271,6 +271,16 @@ def test_the_batch_size_is_found_from_the_accuracies(batch, seed):
     assert found is None or (batch % found == 0 and (right * found % batch == 0).mean() >= 0.99)
 
 
+def test_columns_are_told_whose_names_do_not_say_what_they_are(tmp_path):
+    run = curve().rename(columns={"loss": "train_loss"})
+    [imported] = import_runs(write_csv(tmp_path / "run.csv", run.assign(val_loss=run["train_loss"])), TEN)
+
+    assert told(imported).startswith("loss is train_loss, validation loss is val_loss / ")
+    [plain] = import_runs(write_csv(tmp_path / "plain.csv", curve()), TEN)
+    assert " is loss" not in told(plain)
+    assert "accuracy is" not in told(plain)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, "inf", -1, 0.5, True, None, "many", []])
 def test_a_setting_that_is_no_count_is_not_taken_as_one(value: object) -> None:
     assert whole_number_of(value) is None
