@@ -16,7 +16,7 @@ from diagnostics.imports.columns import is_epoch, is_step
 RUN_NAMES = ("run", "run_id", "run_name", "run id", "run name", "run_uuid", "experiment", "trial", "seed")
 """What a column is called that names the run of each row, in small letters; the first that is there counts."""
 
-NAMES_OF_ONE = (*RUN_NAMES[:-1], "name", "id")
+NAMES_OF_ONE = (*(name for name in RUN_NAMES if name != "seed"), "name", "id")
 """What a column is called, in small letters, that may give every row the name of a run of its own."""
 LISTS_OF_RUNS = (("state", "created", "runtime"), ("run id", "source type", "status"))
 """Columns, in small letters, that lists of runs have: of Weights & Biases, and of MLflow."""
