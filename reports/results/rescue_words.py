@@ -64,6 +64,7 @@ def _told(one: Numbers) -> dict[str, Any]:
     ]
     by_saved = sorted(one["treatments"], key=lambda arm: (-arm["proven"], -arm["share"]["count"]))
     remedies = [arm for arm in by_saved if arm["arm"] != SAME_RATE]
+    nothing = next((arm for arm in one["treatments"] if arm["arm"] == SAME_RATE), None)
     return {
         "whose": NAMES[one["name"]],
         "luck_words": _words(luck),
@@ -74,7 +75,8 @@ def _told(one: Numbers) -> dict[str, Any]:
             f"{counted(one['deaths'], 'death')}"
             for arm in remedies
         ],
-        "nothing": next((arm for arm in one["treatments"] if arm["arm"] == SAME_RATE), None),
+        "nothing": nothing,
+        "nothing_p": NONE if nothing is None else p_value(nothing["p"]),
         "first_link_words": _against_words(one["first_link"]),
         "first_link_is_worse": _is_worse(one["first_link"]),
         "batch_words": _against_words(one["batch"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.errors import DamagedFileError
-from diagnostics.rescue.death_study import PLAN
+from diagnostics.rescue.death_study import PLAN, SAME_RATE
 from diagnostics.rescue.natural_deaths import POPULATIONS
 from diagnostics.rescue.plan import BUT_FOR
 from diagnostics.rescue.study_tables import StudyTables
@@ -65,6 +65,15 @@ def test_a_first_link_that_does_worse_than_its_placebo_is_told_with_the_reason(t
     reason = "one that is left out earlier changes more of the steps before the death"
     assert reason in worse
     assert reason not in equal
+
+
+def test_an_arm_that_changes_nothing_and_seems_to_act_is_called_chance(tmp_path: Path) -> None:
+    seeming = page_of(tmp_path, lambda seed, branch: branch.arm == SAME_RATE or usual(seed, branch))
+    (tmp_path / "rescue-runs.csv").unlink()
+    as_it_is = page_of(tmp_path)
+
+    assert seeming.count("Over all pairs of this table its adjusted p is < 0.001. This can only be chance") == 3
+    assert "This can only be chance" not in as_it_is
 
 
 def test_without_deaths_there_is_no_answer(tmp_path: Path) -> None:
