@@ -84,8 +84,8 @@ def measured_words(link: Link) -> str:
     told += f", and seen in {record.seen} of {record.alive} runs that learned"
     same = in_setting(link.rule, link.setting)
     if same is not None:
-        times = f"{counted(same.times, 'time')} in {same.seen}" if same.times else "in none"
-        told += f"; {times} of the {same.alive} with {same.setting}"
+        seen = f"{same.seen} ({counted(same.times, 'time')})" if same.times else "none"
+        told += f"; of the {same.alive} with {same.setting} in {seen}"
     return f"{rule_name(link.rule)}: {told}"
 
 
