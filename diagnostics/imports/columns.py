@@ -102,7 +102,7 @@ def meaning_of(name: str) -> MetricMeaning | None:
     if first == ULTRALYTICS and _quantity(rest) == "accuracy":
         return MetricMeaning("accuracy", "", "validation", over)
     if first == "epoch" and (meaning := meaning_of(" ".join(rest))) is not None:
-        return replace(meaning, over="epoch")
+        return replace(meaning, over="epoch", data=data if data == "validation" else meaning.data)
     return None
 
 

@@ -25,6 +25,8 @@ from diagnostics.run.run import Run
 from diagnostics.run.said_shares import lacks_shares, with_shares
 
 HDF5 = b"\x89HDF"
+DEPTH, MOST_FOLDERS = 3, 1000
+"""So many folders deep runs are looked for where a folder has none itself, among so many entries of each."""
 DAMAGE = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, EOFError, OSError,
     MemoryError, struct.error, zlib.error, sqlite3.Error,
@@ -78,15 +80,36 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     for path in paths:
         inside, problem = find_readable([path])
         if problem and path.is_dir():
-            inside = [path] if format_of(path) else [one for one in _files_in(path) if format_of(one)]
+            inside = _foreign_in(path)
+            if not inside and (below := _folder_with_runs(path)) is not None:
+                problem = [f"{path}: no runs in this folder itself; {below} has some"]
         found += inside
         problems += [] if inside else problem
     return each_once(found), problems
 
 
-def _files_in(folder: Path) -> list[Path]:
+def _foreign_in(folder: Path) -> list[Path]:
+    """The folder itself where it is the run of another tool, else the files of other tools in it."""
+    if format_of(folder) is not None:
+        return [folder]
+    return [one for one in _entries(folder) if one.is_file() and format_of(one) is not None]
+
+
+def _folder_with_runs(folder: Path, depth: int = DEPTH) -> Path | None:
+    """The first folder below this one that holds runs, at most ``depth`` folders deep; None without one."""
+    for one in _entries(folder)[:MOST_FOLDERS]:
+        if one.is_dir() and not one.is_symlink():
+            if find_readable([one])[0] or _foreign_in(one):
+                return one
+            if depth > 1 and (below := _folder_with_runs(one, depth - 1)) is not None:
+                return below
+    return None
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, in the order of the names, without what is hidden."""
     try:
-        return sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+        return sorted(one for one in folder.iterdir() if not one.name.startswith("."))
     except OSError:
         return []
 

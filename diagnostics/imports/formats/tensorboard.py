@@ -18,21 +18,22 @@ from numpy.typing import NDArray
 
 from diagnostics.imports.content import content
 from diagnostics.imports.formats.declared import ImportFormat
-from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder
+from diagnostics.imports.formats.keras_events import BY_EPOCHS, as_meant
+from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, SeriesBuilder
 
 LENGTH, FRAME = struct.Struct("<QI"), 16
 FIXED = {1: "<d", 5: "<f"}
 """By the kind of a field: how its number is stored."""
 TENSOR_VALUES = {1: ("<f4", 5), 2: ("<f8", 6)}
 """By the number of a tensor's type: how its numbers are stored, and the field of a single one."""
-BY_EPOCHS = "epoch_"
-"""Keras counts epochs, not steps, for a tag that begins so."""
+DATA_FOLDERS = {"train": "", "validation": "val_"}
+"""The folders that Keras makes in that of a run, and what tells the tags of their files apart."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether the file begins with a record whose length agrees with its checksum, or a folder holds such files."""
     if path.is_dir():
-        return any(_event_files(path))
+        return bool(_event_files(path))
     if len(head) < FRAME:
         return False
     length, stored = LENGTH.unpack_from(head)
@@ -41,15 +42,20 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run of an event file, or of all event files of a folder, in the order of their names."""
+    return [as_meant(series_of(path))]
+
+
+def series_of(path: Path) -> dict[str, MetricSeries]:
+    """The scalars of the same files by their tags. Those of a folder ``validation`` have ``val_`` before their tags."""
     series = SeriesBuilder()
-    for file in sorted(_event_files(path)) if path.is_dir() else [path]:
-        raw = content(file)
+    for file in _event_files(path) if path.is_dir() else [path]:
+        raw, data = content(file), DATA_FOLDERS.get(file.parent.name, "") if file.parent != path else ""
         for start, length in sound_records(raw):
             try:
-                _add_event(series, memoryview(raw)[start : start + length])
+                _add_event(series, memoryview(raw)[start : start + length], data)
             except (ValueError, struct.error, IndexError):
                 continue  # a message of another kind
-    return [LoggedMetrics(series.build())]
+    return series.build()
 
 
 def sound_records(raw: bytes) -> list[tuple[int, int]]:
@@ -114,12 +120,16 @@ def _masked(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return (((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8)).astype(np.uint32)
 
 
-def _event_files(folder: Path) -> Iterator[Path]:
-    return (file for file in folder.glob("*tfevents*") if file.is_file())
+def _event_files(folder: Path) -> list[Path]:
+    """The event files of a run, in the order of their names: those of its folder, or else of the folders in it."""
+    for places in ([folder], [folder / name for name in DATA_FOLDERS]):
+        if found := [file for place in places for file in sorted(place.glob("*tfevents*")) if file.is_file()]:
+            return found
+    return []
 
 
-def _add_event(series: SeriesBuilder, message: memoryview) -> None:
-    """The scalars of one event."""
+def _add_event(series: SeriesBuilder, message: memoryview, data: str) -> None:
+    """The scalars of one event; ``data`` is put before their tags."""
     step, summaries = 0, []
     for field, value in _fields(message):
         if field == 2 and isinstance(value, int):
@@ -129,10 +139,10 @@ def _add_event(series: SeriesBuilder, message: memoryview) -> None:
     for summary in summaries:
         for field, value in _fields(summary):
             if field == 1 and isinstance(value, memoryview):
-                _add_scalar(series, value, step)
+                _add_scalar(series, value, step, data)
 
 
-def _add_scalar(series: SeriesBuilder, message: memoryview, step: int) -> None:
+def _add_scalar(series: SeriesBuilder, message: memoryview, step: int, data: str) -> None:
     tag, number = "", None
     for field, value in _fields(message):
         if field == 1 and isinstance(value, memoryview):
@@ -143,7 +153,7 @@ def _add_scalar(series: SeriesBuilder, message: memoryview, step: int) -> None:
             number = _tensor_number(value)
     if tag and number is not None:
         by_epochs = tag.startswith(BY_EPOCHS)
-        series.add(tag, number, None if by_epochs else step, step if by_epochs else None)
+        series.add(data + tag, number, None if by_epochs else step, step if by_epochs else None)
 
 
 def _tensor_number(message: memoryview) -> float | None:
