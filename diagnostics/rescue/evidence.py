@@ -21,6 +21,7 @@ from diagnostics.rescue.fate import Fate
 from diagnostics.statistics.intervals import mcnemar, wilson
 
 LEVEL = 0.05
+TEST = "McNemar's exact test on the pairs, adjusted by Holm for all arms that are compared with the control"
 PROVEN, NOT_SHOWN, WORSE = "proven", "not shown", "worse"
 
 

@@ -102,7 +102,12 @@ class BranchWork(FromLog[BranchResult]):
         if self.keep is None:
             return []
         self.keep.mkdir(parents=True, exist_ok=True)
-        about = {"branch": task.key, "branch_of": self.log.name, "intervention": str(task.intervention)}
+        about = {
+            "branch": task.key,
+            "branch_of": self.log.name,
+            "order_seed": task.order_seed,
+            "intervention": str(task.intervention),
+        }
         path = self.keep / f"{_file_name(task.key)}.h5"
         return [Recorder(path, overwrite=True, settings=info.settings, environment=about, detector=False)]
 

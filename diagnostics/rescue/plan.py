@@ -7,7 +7,7 @@ the results, and the same plan gives the same branches, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -36,6 +36,10 @@ UNCHANGED, CONTROL, BUT_FOR, SCALED, SWAPPED, NO_RETURN = (
 )
 RATE, CLIP = "rate", "clip"
 PLACEBO = " placebo"
+SINGLES = (BUT_FOR, SCALED, SWAPPED)
+"""The arms that alter one step, each compared with a placebo."""
+APART = frozenset({UNCHANGED, CONTROL, NO_RETURN, *SINGLES, *(name + PLACEBO for name in SINGLES)})
+"""The arms that are not compared with the control."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +110,19 @@ class RescuePlan:
         """All branches, the unchanged one first."""
         return tuple(branch for arm in self.arms for branch in arm.branches)
 
-    def expected_steps(self, confirmed: int) -> int:
-        """How many steps all branches will make, roughly; most are certain soon after the logged run was.
+    @property
+    def compared(self) -> tuple[RescueArm, ...]:
+        """The arms that are compared with the control: the remedies and their doses."""
+        return tuple(arm for arm in self.arms if arm.name not in APART)
+
+    def expected_steps(self, confirmed: int, done: Collection[str] = ()) -> int:
+        """How many steps the branches will make, roughly; most are certain soon after the logged run was.
 
         confirmed: the step at which the death of the logged run was confirmed.
+        done: the keys of branches that are done already; default none.
         """
-        usual = [max(0, confirmed - branch.step) + AFTER_THE_DEATH for branch in self.branches]
+        todo = [branch for branch in self.branches if branch.key not in done]
+        usual = [max(0, confirmed - branch.step) + AFTER_THE_DEATH for branch in todo]
         return sum(usual if self.horizon is None else (min(steps, self.horizon) for steps in usual))
 
     def to_json(self) -> dict[str, Any]:
@@ -192,7 +203,9 @@ def _known_arms(patient: Patient, step: int, orders: range, point_orders: range)
     arms = {
         CONTROL: [reshuffled(CONTROL, "no change, another order of the samples", Nothing())],
         BUT_FOR: _at_one_step(BUT_FOR, "the update of step {step} left out", patient, ScaleUpdate),
-        SCALED: _at_one_step(
+        SCALED: []  # an update that was not larger than usual stays as it is
+        if share >= 1
+        else _at_one_step(
             SCALED, "the update of step {step} at its usual size", patient, lambda at: ScaleUpdate(at, share)
         ),
         SWAPPED: _swapped(patient, orders),

@@ -82,6 +82,7 @@ class RescueFolder:
         self.folder = folder
         self.plan = plan
         self._resume = resume
+        self._order_seeds = {branch.key: branch.order_seed for branch in plan.branches}
 
     @contextmanager
     def open(self) -> Iterator[dict[str, BranchResult]]:
@@ -94,8 +95,9 @@ class RescueFolder:
             yield self._begin()
 
     def add(self, result: BranchResult) -> None:
-        """Append one result, and let it reach the disk."""
-        append_line(self.folder / BRANCHES, json.dumps(asdict(result)))
+        """Append one result with its order seed, and let it reach the disk."""
+        line = {**asdict(result), "order_seed": self._order_seeds.get(result.key)}
+        append_line(self.folder / BRANCHES, json.dumps(line))
 
     def endings(self) -> dict[str, Ending]:
         """The branches that were trained to the end of the run, by key. Ask while the folder is open."""

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from diagnostics.rescue.cost import RemedyCost, read_costs
-from diagnostics.rescue.evidence import Evidence, rank_among_placebos, weigh
+from diagnostics.rescue.evidence import LEVEL, TEST, Evidence, rank_among_placebos, weigh
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.no_return import Fates, last_open_step, no_return_step
-from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, PLACEBO, SCALED, SWAPPED, RescueArm, RescuePlan
+from diagnostics.rescue.plan import CONTROL, NO_RETURN, PLACEBO, SINGLES, UNCHANGED, RescueArm, RescuePlan
 from diagnostics.rescue.record import BranchResult, Ending
 from diagnostics.statistics.intervals import wilson
 
@@ -29,7 +29,7 @@ class ArmResult:
     lived, died, undecided: how many branches had each fate.
     runs: how many branches are done.
     interval: Wilson's 95 % interval of the share that lived; None without branches.
-    evidence: against the control; None for the control and for arms that are not compared with it.
+    evidence: against the control; None for the control, and while branches are missing.
     """
 
     arm: RescueArm
@@ -47,7 +47,7 @@ class ArmResult:
 
     @property
     def word(self) -> str:
-        """``proven``, ``not shown`` or ``worse``; "" where nothing is compared."""
+        """``proven``, ``not shown`` or ``worse``; "" where nothing is compared, or not all branches are done."""
         return "" if self.evidence is None else self.evidence.word
 
 
@@ -60,7 +60,8 @@ class SingleResult:
     runs: how many such branches are done.
     placebo_lived: of the placebos, how many lived.
     placebo_runs: how many placebos are done.
-    p: for a single branch its rank among the placebos; for several McNemar's exact test, pair by pair.
+    p: for a single branch its rank among the placebos; for several McNemar's exact test, pair by pair. It is not
+        adjusted for other arms. None while branches are missing.
     """
 
     arm: RescueArm
@@ -68,11 +69,13 @@ class SingleResult:
     runs: int
     placebo_lived: int
     placebo_runs: int
-    p: float
+    p: float | None
 
     @property
     def word(self) -> str:
-        """``shown`` or ``not shown``."""
+        """``shown`` or ``not shown``; "" while branches are missing."""
+        if self.p is None:
+            return ""
         better = self.placebo_runs > 0 and self.lived * self.placebo_runs > self.placebo_lived * self.runs
         return "shown" if better and self.p < 0.05 else "not shown"
 
@@ -179,6 +182,8 @@ class RescueResult:
         return {
             "format_version": FORMAT_VERSION,
             "plan": self.plan.to_json(),
+            "test": TEST,
+            "level": LEVEL,
             "unchanged": None if self.unchanged is None else str(self.unchanged.fate),
             "control": _arm_json(self.control),
             "arms": [_arm_json(arm) for arm in self.arms],
@@ -208,7 +213,7 @@ def read_results(
     """The results of the branches that are done.
 
     plan: the plan of the rescue.
-    results: the branches that are done, by key.
+    results: the branches that are done, by key. While branches are missing nothing is tested.
     endings: those that were trained to the end of the run, by key; None (default) for none.
     """
     fates = {
@@ -221,19 +226,18 @@ def read_results(
     }
     arms = {(arm.name, arm.dose): arm for arm in plan.arms}
     control = arms[CONTROL, None]
-    single_names = (BUT_FOR, SCALED, SWAPPED)
-    apart = {CONTROL, "unchanged", NO_RETURN, *single_names, *(name + PLACEBO for name in single_names)}
-    compared = {str(key): key for key in arms if key[0] not in apart}
-    evidence = weigh({name: fates[key] for name, key in compared.items()}, fates[CONTROL, None])
-    unchanged = next((results.get(b.key) for b in plan.branches if b.arm == "unchanged"), None)
+    compared = {str((arm.name, arm.dose)): (arm.name, arm.dose) for arm in plan.compared}
+    is_done = all(branch.key in results for branch in plan.branches if branch.arm != UNCHANGED)
+    evidence = weigh({name: fates[key] for name, key in compared.items()}, fates[CONTROL, None]) if is_done else {}
+    unchanged = next((results.get(b.key) for b in plan.branches if b.arm == UNCHANGED), None)
     return RescueResult(
         plan,
         unchanged,
         _counted(control, fates[CONTROL, None]),
-        tuple(_counted(arms[key], fates[key], evidence[name]) for name, key in compared.items()),
+        tuple(_counted(arms[key], fates[key], evidence.get(name)) for name, key in compared.items()),
         tuple(
-            _single(arms[name, None], fates[name, None], fates[name + PLACEBO, None])
-            for name in single_names
+            _single(arms[name, None], fates[name, None], fates[name + PLACEBO, None], is_done)
+            for name in SINGLES
             if (name, None) in arms
         ),
         tuple(_point(arm, fates[arm.name, arm.dose]) for arm in plan.arms if arm.name == NO_RETURN),
@@ -248,13 +252,13 @@ def _counted(arm: RescueArm, fates: Mapping[int, Fate], evidence: Evidence | Non
     return ArmResult(arm, lived, died, undecided, runs, wilson(lived, runs), evidence)
 
 
-def _single(arm: RescueArm, fates: Mapping[int, Fate], placebos: Mapping[int, Fate]) -> SingleResult:
+def _single(arm: RescueArm, fates: Mapping[int, Fate], placebos: Mapping[int, Fate], is_done: bool) -> SingleResult:
     lived, placebo_lived = ([*one.values()].count(Fate.ALIVE) for one in (fates, placebos))
     if len(arm.branches) == 1:
         p = rank_among_placebos(lived == 1, list(placebos.values()))
     else:
         p = weigh({arm.name: fates}, placebos)[arm.name].p
-    return SingleResult(arm, lived, len(fates), placebo_lived, len(placebos), p)
+    return SingleResult(arm, lived, len(fates), placebo_lived, len(placebos), p if is_done else None)
 
 
 def _point(arm: RescueArm, fates: Mapping[int, Fate]) -> Point:

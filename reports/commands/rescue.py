@@ -59,7 +59,11 @@ def arm_names() -> list[str]:
     type=FROM_0,
     help="The step from which remedies are switched on.  [default: ten before the first link]",
 )
-@click.option("--horizon", type=STEPS, help="Steps that a branch may make.  [default: patience plus grace]")
+@click.option(
+    "--horizon",
+    type=STEPS,
+    help="Steps that a branch may make.  [default: patience plus grace, and grace after the confirmation]",
+)
 @click.option("--seed", type=FROM_0, default=0, show_default=True, help="The first order seed.")
 @click.option("--jobs", type=FROM_1, help="Branches at a time.  [default: the number of cores]")
 @scheduler_option("Branches")
@@ -113,6 +117,7 @@ def command(
         from diagnostics.rescue.experiment import Rescue
         from diagnostics.rescue.patient import examine
         from diagnostics.rescue.plan import make_plan
+        from diagnostics.rescue.record import BRANCHES, ENDINGS, load_branches, load_endings
         from diagnostics.rescue.results import read_results
         from diagnostics.rescue.to_the_end import Endings, cost_branches
         from reports.text.rescue import cost_intentions, cost_outlook, intentions, rescue_text
@@ -128,13 +133,18 @@ def command(
             endings = Endings(plan, folder, run.absolute(), **where)
             step_seconds = float(died.steps["seconds"].median()) / executor.jobs
             to_the_end = died.info.total_steps - plan.branch_step
-            talk(intentions(plan, plan.expected_steps(patient.confirmed) * step_seconds, executor.jobs))
-            if cost_runs:
-                talk(cost_outlook(cost_runs, cost_runs * to_the_end * step_seconds))
+            done = load_branches(folder / BRANCHES, cut=False) if resume else {}
+            seconds = plan.expected_steps(patient.confirmed, done) * step_seconds
+            talk(intentions(plan, seconds, executor.jobs, len(done)))
+            orders = min(cost_runs, runs)
+            if orders and plan.compared and not (folder / ENDINGS).exists():
+                talk(cost_outlook(orders, orders * to_the_end * step_seconds))
             try:
                 rescue.run(_Shown(plan))
                 if branches := cost_branches(read_results(plan, rescue.results), cost_runs):
-                    talk(cost_intentions(len(branches), to_the_end, len(branches) * to_the_end * step_seconds))
+                    ended = load_endings(folder / ENDINGS, cut=False)
+                    if todo := sum(branch.key not in ended for branch in branches):
+                        talk(cost_intentions(todo, to_the_end, todo * to_the_end * step_seconds))
                     _ask_for_costs(endings, branches)
             except KeyboardInterrupt:
                 talk(f"interrupted; go on with: {_again(run, folder)}")

@@ -8,7 +8,7 @@ from reports.figures.catalogue import figures_in
 from reports.pages.document import Listing, Section, Strong, section, text
 from reports.pages.pictures import pictures
 from reports.text.phrases import sentence
-from reports.text.rescue import headline, lines
+from reports.text.rescue import fixed_words, headline, lines
 
 
 def tried(run: Run, result: RescueResult | None) -> tuple[Section, ...]:
@@ -19,7 +19,8 @@ def tried(run: Run, result: RescueResult | None) -> tuple[Section, ...]:
     unfinished = f" {done} of {total} branches are done so far." if done < total else ""
     about = text(
         f"The run was replayed to step {result.plan.branch_step:,}, proven to be what was logged, and continued from "
-        f"there with one change at a time. Every arm has the same {result.plan.runs} orders of the samples."
+        "there with one change at a time. Every arm has the same orders of the samples. ",
+        sentence(fixed_words(result.plan)),
     )
     told = Listing(tuple((sentence(line),) for line in lines(result)))
     shown = pictures(figures_in("tried", run))

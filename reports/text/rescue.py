@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from diagnostics.detect.remedies import Suggestion
 from diagnostics.rescue.cost import RemedyCost
-from diagnostics.rescue.evidence import PROVEN
+from diagnostics.rescue.evidence import LEVEL, PROVEN
 from diagnostics.rescue.plan import CLIP, CONTROL, RATE, RescueArm, RescuePlan
 from diagnostics.rescue.results import ArmResult, RescueResult, SingleResult
 from diagnostics.rescue.suggested import by_evidence
@@ -17,14 +17,35 @@ WIDTH = 52
 NOT_YET = "not run"
 
 
-def intentions(plan: RescuePlan, seconds: float, jobs: int) -> str:
-    """What a rescue will do and how long that takes, before it begins."""
+def intentions(plan: RescuePlan, seconds: float, jobs: int, done: int = 0) -> str:
+    """What a rescue will do and how long that takes, before it begins.
+
+    plan: the plan of the rescue.
+    seconds: how long the branches take that are not done.
+    jobs: how many are trained at a time.
+    done: how many branches are done already; default 0.
+    """
     names = list(dict.fromkeys(arm.name for arm in plan.arms if arm.branches))
+    known = f", {done} of them done already" if done else ""
     return (
-        f"{plan.run}: {len(plan.branches)} branches in {len(names)} arms, remedies from step {plan.branch_step} on, "
-        f"{plan.runs} orders of the samples an arm, order seeds {plan.seed} to {plan.seed + plan.runs - 1}; "
-        f"about {minutes(seconds)} with {jobs} {'process' if jobs == 1 else 'processes'}"
+        f"{plan.run}: {len(plan.branches)} branches in {len(names)} arms{known}, remedies from step "
+        f"{plan.branch_step} on; about {minutes(seconds)} with {jobs} {'process' if jobs == 1 else 'processes'}\n"
+        f"arms: {', '.join(names)}\n"
+        f"{fixed_words(plan)}"
     )
+
+
+def fixed_words(plan: RescuePlan) -> str:
+    """What was fixed before the first branch: orders, horizon and test."""
+    horizon = "patience plus grace, and at least grace after the death was confirmed"
+    if plan.horizon is not None:
+        horizon = counted(plan.horizon, "step")
+    seeds = f"seeds {plan.seed} to {plan.seed + plan.runs - 1}" if plan.runs > 1 else f"seed {plan.seed}"
+    test = ""
+    if plan.compared:
+        adjustment = f"Holm's adjustment for {counted(len(plan.compared), 'arm')}"
+        test = f"; test: McNemar's exact test, {adjustment}, level {LEVEL:g}"
+    return f"fixed beforehand: {counted(plan.runs, 'order')} of the samples an arm ({seeds}); horizon: {horizon}{test}"
 
 
 def cost_outlook(runs: int, seconds: float) -> str:
@@ -69,26 +90,32 @@ def arm_title(arm: RescueArm) -> str:
 
 def proof(arm: ArmResult, control: ArmResult) -> str:
     """What an arm shows against the control, such as "control 8 of 20; adjusted p 0.002): proven"."""
-    if arm.evidence is None or not arm.runs:
+    if not arm.runs:
         return NOT_YET
+    counts = f"control {control.lived} of {control.runs}"
+    if arm.evidence is None:
+        return f"{counts}; not finished"
     p = arm.evidence.adjusted_p
     value = "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.9995 else "1"
-    return f"control {control.lived} of {control.runs}; adjusted p {value}: {arm.word}"
+    return f"{counts}; adjusted p {value}: {arm.word}"
 
 
 def headline(result: RescueResult) -> str:
-    """The result in one sentence."""
+    """The result in two sentences, the counts before the word."""
     control = result.control
     if not control.runs:
         return "No branch of the control is done yet, so nothing can be said."
     luck = f"Without any change {control.lived} of {control.runs} reshuffled orders lived"
+    if not result.arms:
+        return f"{luck}. No remedy was tried."
+    if not result.is_complete:
+        return f"{luck}. Nothing is called proven before all branches are done."
     if not result.proven:
-        return f"Nothing that was tried is proven to save this run. {luck}."
+        return f"{luck}. Nothing that was tried is proven to save this run."
     best = result.proven[0]
     others = len(result.proven) - 1
-    more = f", and {counted(others, 'other arm')} is proven as well" if others == 1 else ""
-    more = f", and {others} other arms are proven as well" if others > 1 else more
-    return f"It would have lived with {arm_title(best.arm)}: {best.lived} of {best.runs} branches lived{more}. {luck}."
+    more = f", and so {'is' if others == 1 else 'are'} {counted(others, 'other arm')}" if others else ""
+    return f"{luck}. With {arm_title(best.arm)} {best.lived} of {best.runs} branches lived: proven{more}."
 
 
 def saved_sentence(result: RescueResult | None) -> str:
@@ -103,15 +130,15 @@ def saved_sentence(result: RescueResult | None) -> str:
         return f"Nothing that was tried is proven to have saved it ({control} lived)."
     best = result.proven[0]
     title = arm_title(best.arm)
-    return f"{title[0].upper()}{title[1:]} would have saved it: {best.lived} of {best.runs} lived, {control}."
+    return f"What would have saved it: with {title} {best.lived} of {best.runs} lived, {control} (proven)."
 
 
 def proven_words(result: RescueResult) -> str:
     """The counts of the best proven arm, and the other proven remedies with theirs; other doses are left out."""
     best, *others = result.proven
-    told = f"proven: {lived(best)}, control {result.control.lived} of {result.control.runs}"
+    told = f"{lived(best)}, control {result.control.lived} of {result.control.runs}: proven"
     also = [f"{arm_title(one.arm)}, {one.lived} of {one.runs}" for one in others if one.arm.dose is None]
-    return "; ".join([told, *(["proven as well: " + "; ".join(also)] if also else [])])
+    return "; ".join([told, *(f"{one}: proven as well" for one in also)])
 
 
 def rescue_text(result: RescueResult) -> str:
@@ -121,7 +148,7 @@ def rescue_text(result: RescueResult) -> str:
         rows += _row(arm_title(arm.arm), f"{lived(arm)}  ({proof(arm, result.control)})")
     if not result.arms:
         rows.append("  no remedy was tried")
-    return "\n".join([*rows, "", *lines(result)])
+    return "\n".join([*rows, "", *lines(result), fixed_words(result.plan)])
 
 
 def lines(result: RescueResult) -> list[str]:
@@ -177,11 +204,14 @@ def single_sentence(one: SingleResult) -> str:
         own = f"{one.lived} of {one.runs} live"
     if not one.runs:
         return f"with {one.arm.title}: {NOT_YET}"
-    p = "" if not one.placebo_runs else f" (p {number(one.p, 2)})"
-    return (
+    counts = (
         f"with {one.arm.title} {own}; with the same at one of the steps before "
-        f"{one.placebo_lived} of {one.placebo_runs} live{p}: {one.word}"
+        f"{one.placebo_lived} of {one.placebo_runs} live"
     )
+    if one.p is None:
+        return f"{counts}; not finished"
+    p = "" if not one.placebo_runs else f" (p {number(one.p, 2)})"
+    return f"{counts}{p}: {one.word}"
 
 
 def no_return_sentence(result: RescueResult) -> str:

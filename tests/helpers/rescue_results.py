@@ -27,6 +27,7 @@ PATIENT = Patient(
     ),
 )
 LIVED = {"control": 8, "clip": 20, "warm-up": 10, "swapped-batch": 11, "swapped-batch placebo": 9, "but-for placebo": 6}
+LOSSES = tuple((step, 2.3 - 0.01 * step) for step in range(30, 60, 10))
 DIED_FROM = {0: 8, 34: 12, 53: 19}
 """Of the control's branches from these steps on, how many of twenty died; from later steps all did."""
 
@@ -51,9 +52,8 @@ def made_up_plan() -> RescuePlan:
 def made_up_rescue(done: int | None = None, arms: Sequence[str] = ()) -> RescueResult:
     """The result when the first ``done`` branches of the plan are done, by default all; of ``arms`` or all arms."""
     plan = make_plan(PATIENT, arms=arms)
-    losses = tuple((step, 2.3 - 0.01 * step) for step in range(30, 60, 10))
     results = {
-        branch.key: BranchResult(branch.key, fate(branch), 99, f"{i:064x}", losses)
+        branch.key: BranchResult(branch.key, fate(branch), 99, f"{i:064x}", LOSSES)
         for i, branch in enumerate(plan.branches[:done])
     }
     return read_results(plan, results)
@@ -70,7 +70,7 @@ def rescue_in_which(lived: Mapping[str, int], done: int | None = None) -> Rescue
     counts = {**LIVED, **lived}
     results = {
         branch.key: BranchResult(
-            branch.key, Fate.ALIVE if branch.number < counts.get(branch.arm, 0) else Fate.DEAD, 99, f"{i:064x}", ()
+            branch.key, Fate.ALIVE if branch.number < counts.get(branch.arm, 0) else Fate.DEAD, 99, f"{i:064x}", LOSSES
         )
         for i, branch in enumerate(plan.branches[:done])
     }

@@ -148,10 +148,18 @@ def test_a_log_that_cannot_be_reproduced_ends_the_rescue(patient: Patient, dead_
 
 @pytest.mark.usefixtures("in_this_process")
 def test_kept_branches_are_logs_that_say_what_was_changed(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
-    rescued(patient, dead_log, tmp_path / "out", runs=1, keep_branches=True)
+    plan = make_plan(patient, runs=1, arms=["clip"], horizon=FAST, seed=7)
+    Rescue(patient, plan, tmp_path / "out", dead_log, keep_branches=True).run()
     run = open_run(tmp_path / "out" / "branches" / "clip-0.h5")
+    lines = [json.loads(line) for line in (tmp_path / "out" / BRANCHES).read_text().splitlines()]
 
     assert "clip_norm" in run.info.environment["intervention"]
+    assert run.info.environment["order_seed"] == 7
+    assert [(one["key"], one["order_seed"]) for one in lines] == [
+        ("unchanged#0", None),
+        ("control#0", 7),
+        ("clip#0", 7),
+    ]
     assert int(run.index["step"][0]) == make_plan(patient).branch_step
 
 

@@ -63,6 +63,11 @@ def test_the_same_update_is_made_as_large_as_usual() -> None:
     assert tried.intervention == ScaleUpdate(34, 0.2)
 
 
+def test_an_update_that_was_no_larger_than_usual_is_not_made_as_large_as_usual() -> None:
+    assert branches(SCALED, replace(PATIENT, usual_share_of_update=1.0)) == []
+    assert branches(SCALED + PLACEBO, replace(PATIENT, usual_share_of_update=1.0)) == []
+
+
 def test_swapped_batches_are_drawn_alike_at_the_step_and_at_its_placebos() -> None:
     tried, placebos = branches(SWAPPED), branches(SWAPPED + PLACEBO)
 
@@ -110,6 +115,7 @@ def test_branches_are_expected_to_end_soon_after_the_logged_run_was_sure_to_be_d
     plan = make_plan(PATIENT, runs=2, arms=["clip"])
 
     assert plan.expected_steps(73) == (73 - 14 + 45) + 4 * (73 - 24 + 45)
+    assert plan.expected_steps(73, ["unchanged#0", "clip#1"]) == 3 * (73 - 24 + 45)
     assert make_plan(PATIENT, runs=2, arms=["clip"], horizon=30).expected_steps(73) == 5 * 30
 
 

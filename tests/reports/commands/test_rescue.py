@@ -38,7 +38,15 @@ def test_the_answer_is_counts_and_words_on_stdout_and_as_json(log: Path) -> None
     assert result.stdout.startswith("what would have saved it, from step")
     assert "2 of 2 lived  (control " in result.stdout
     assert "5 branches in 3 arms" in result.stderr
+    assert "arms: unchanged, control, clip" in result.stderr
+    assert "then the control and what is proven, with 2 orders each" in result.stderr
     assert "5 of 5 branches (100 %)" in result.stderr
+    assert "5 branches in 3 arms, 5 of them done already, remedies from step " in again.stderr
+    assert " on; about 0 s with " in again.stderr
+    assert (
+        again.stderr.count("trained to the end") == result.stderr.count("trained to the end") == 0
+    )  # nothing is proven
+    assert told["test"].startswith("McNemar's exact test")
     assert (told["arms"][0]["arm"], told["arms"][0]["lived"], told["control"]["runs"]) == ("clip", 2, 2)
     assert len((log.with_suffix(".rescue") / "branches.jsonl").read_text().splitlines()) == 5
 

@@ -34,7 +34,7 @@ def test_the_verdict_says_in_a_sentence_what_would_have_saved_the_run(monkeypatc
     page = page_with(made_up_rescue(), monkeypatch)
 
     assert verdict_of(page).endswith(
-        "Clipping the gradient by its norm would have saved it: 20 of 20 lived, control 8 of 20."
+        "What would have saved it: with clipping the gradient by its norm 20 of 20 lived, control 8 of 20 (proven)."
     )
 
 
@@ -42,7 +42,7 @@ def test_the_box_names_what_is_proven_with_its_counts(monkeypatch: pytest.Monkey
     answer, note = what_to_try(page_with(made_up_rescue(), monkeypatch))
 
     assert answer == "Clipping the gradient by its norm."
-    assert note == "proven: 20 of 20 lived, control 8 of 20"
+    assert note == "20 of 20 lived, control 8 of 20: proven"
 
 
 def test_what_was_tried_stands_before_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +55,8 @@ def test_what_was_tried_stands_before_what_to_try(monkeypatch: pytest.MonkeyPatc
 def test_without_a_finished_rescue_nothing_is_called_proven(monkeypatch: pytest.MonkeyPatch, done: int | None) -> None:
     page = page_with(made_up_rescue(done) if done else None, monkeypatch)
 
+    assert "proven:" not in str(page.sections)
+    assert "shown" not in str([section for section in page.sections if section.anchor in ("why", "tried", "try")])
     assert "saved it" not in verdict_of(page)
     assert what_to_try(page)[1].endswith("below")
 
@@ -63,6 +65,13 @@ def test_a_rescue_that_proves_nothing_says_so_in_the_verdict(monkeypatch: pytest
     page = page_with(made_up_rescue(arms=["warm-up"]), monkeypatch)
 
     assert verdict_of(page).endswith("Nothing that was tried is proven to have saved it (control 8 of 20 lived).")
+
+
+def test_the_section_says_what_was_fixed_before_the_first_branch(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = page_with(made_up_rescue(), monkeypatch)
+    section = str(next(section for section in page.sections if section.anchor == "tried"))
+
+    assert "Fixed beforehand: 20 orders of the samples an arm (seeds 0 to 19); horizon: " in section
 
 
 def test_the_first_link_carries_the_counts_of_its_placebo(monkeypatch: pytest.MonkeyPatch) -> None:

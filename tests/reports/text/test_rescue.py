@@ -6,20 +6,23 @@ from dataclasses import replace
 
 from diagnostics.detect.remedies import suggestion
 from diagnostics.rescue.cost import RemedyCost
+from diagnostics.rescue.plan import make_plan
 from reports.text.rescue import (
     cost_intentions,
     cost_outlook,
     cost_sentence,
+    fixed_words,
     headline,
     intentions,
     lines,
     no_return_sentence,
     progress_text,
     rescue_text,
+    saved_sentence,
     to_try_words,
     tried_words,
 )
-from tests.helpers.rescue_results import made_up_plan, made_up_rescue, rescue_in_which
+from tests.helpers.rescue_results import PATIENT, made_up_plan, made_up_rescue, rescue_in_which
 
 
 def test_the_counts_of_arm_and_control_stand_before_the_word() -> None:
@@ -39,13 +42,33 @@ def test_what_is_not_proven_is_not_claimed() -> None:
 def test_the_headline_names_the_best_proven_arm_and_what_luck_did() -> None:
     told = headline(made_up_rescue())
 
-    assert "20 of 20 branches lived" in told
+    assert "With clipping the gradient by its norm 20 of 20 branches lived: proven, and so " in told
     assert "Without any change 8 of 20 reshuffled orders lived." in told
 
 
 def test_a_headline_without_proof_says_so() -> None:
     assert headline(made_up_rescue(done=1)) == "No branch of the control is done yet, so nothing can be said."
-    assert headline(made_up_rescue(done=21)).startswith("Nothing that was tried is proven to save this run.")
+    assert headline(made_up_rescue(arms=["warm-up"])).endswith("Nothing that was tried is proven to save this run.")
+    assert headline(made_up_rescue(arms=["no-return"])).endswith("No remedy was tried.")
+
+
+def test_the_counts_stand_before_the_word_in_the_headline_and_in_the_verdict_too() -> None:
+    result = rescue_in_which({"clip": 17})
+
+    for told in (headline(result), saved_sentence(result)):
+        assert told.index("17 of 20") < told.index("proven")
+
+
+def test_while_branches_are_missing_counts_are_told_and_nothing_is_called_proven() -> None:
+    result = made_up_rescue(done=-1)
+    told = "\n".join([headline(result), rescue_text(result), tried_words(result, "clip"), saved_sentence(result)])
+
+    assert "20 of 20 lived  (control 8 of 20; not finished)" in told
+    assert "6 of 20 live; not finished" in told
+    assert "tried on this run: 20 of 20 lived (control 8 of 20; not finished)" in told
+    assert "Nothing is called proven before all branches are done." in told
+    assert "adjusted p 0" not in told
+    assert {one.word for one in (*result.arms, *result.singles)} == {""}
 
 
 def test_the_cause_is_told_with_the_counts_of_its_placebo() -> None:
@@ -99,10 +122,27 @@ def test_what_a_remedy_costs_is_told_with_the_number_of_pairs_and_the_interval()
     assert cost_sentence(none) == f"{title} 0 of 5 are alive at the end of the run"
 
 
+def test_what_was_fixed_before_the_first_branch_is_told_before_it_and_with_the_result() -> None:
+    plan = made_up_plan()
+    told = fixed_words(plan)
+
+    assert "20 orders of the samples an arm (seeds 0 to 19)" in told
+    assert "horizon: patience plus grace" in told
+    assert "McNemar's exact test, Holm's adjustment for 11 arms" in told
+    assert told in intentions(plan, 300, 2)
+    assert told in rescue_text(made_up_rescue())
+    assert "horizon: 30 steps" in fixed_words(replace(plan, horizon=30))
+    assert "(seed 7)" in fixed_words(replace(plan, runs=1, seed=7))
+    assert "test" not in fixed_words(make_plan(PATIENT, arms=["no-return"]))
+
+
 def test_a_rescue_says_what_it_will_do_and_how_far_it_is() -> None:
     plan = made_up_plan()
 
     assert f"{len(plan.branches)} branches" in intentions(plan, 300, 2)
+    assert "arms: unchanged, control, but-for, but-for placebo, " in intentions(plan, 300, 2)
+    assert "done already" not in intentions(plan, 300, 2)
+    assert "7 of them done already" in intentions(plan, 300, 2, 7)
     assert "about 5 minutes with 2 processes" in intentions(plan, 300, 2)
     assert "with 5 orders each, to the end of the run" in cost_outlook(5, 60)
     assert "10 branches of the control and of what is proven" in cost_intentions(10, 1400, 600)
