@@ -13,7 +13,7 @@ from diagnostics.rescue.results import ArmResult, RescueResult
 from diagnostics.run.run import Run
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
-from reports.text.rescue import arm_title, lived
+from reports.text.rescue import arm_title
 
 PLACE = Place("run", "tried", 10)
 COLOURS = {"proven": style.GREEN, "worse": style.VERMILLION}
@@ -70,7 +70,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
     result = rescue_of(run)
     figure = rescue_arms_figure(result) if result is not None else None
     if result is not None and figure is not None:
-        told = "; ".join(f"{arm_title(arm.arm)}: {lived(arm)}" for arm in (result.control, *result.arms))
+        told = "; ".join(f"{dot.title}: {dot.lived} of {dot.runs} lived" for dot in prepare(result))
         yield CaptionedFigure(
             "tried-1-arms",
             "What was tried",

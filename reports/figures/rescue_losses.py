@@ -20,7 +20,7 @@ from reports.figures.catalogue import CaptionedFigure, Place
 from reports.text.rescue import arm_title
 
 PLACE = Place("run", "tried", 20)
-COLUMNS, MOST = 3, 6
+COLUMNS = 3
 TITLE_WIDTH = 34
 LINES = {Fate.ALIVE: style.HEALTHY, Fate.DEAD: style.DEFECT, Fate.UNDECIDED: style.UNDECIDED}
 
@@ -34,7 +34,7 @@ class ArmLosses:
 
 
 def prepare(result: RescueResult) -> tuple[ArmLosses, ...]:
-    """The control and the remedies, at most six panels."""
+    """The control and the remedies."""
     found = []
     for arm in (result.control, *(arm for arm in result.arms if arm.arm.dose is None)):
         branches = []
@@ -45,7 +45,7 @@ def prepare(result: RescueResult) -> tuple[ArmLosses, ...]:
                 branches.append((one.fate, np.array([step for step, _ in one.losses], float), np.array(losses)))
         if branches:
             found.append(ArmLosses(arm_title(arm.arm), tuple(branches)))
-    return tuple(found[:MOST])
+    return tuple(found)
 
 
 def draw(arm: ArmLosses, guessing: float, axes: Axes) -> None:

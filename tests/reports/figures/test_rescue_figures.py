@@ -9,7 +9,7 @@ from diagnostics.rescue.fate import Fate
 from diagnostics.statistics.intervals import wilson
 from reports.figures import rescue_arms, rescue_doses, rescue_losses, rescue_no_return
 from tests.helpers import synthetic_runs
-from tests.helpers.rescue_results import made_up_rescue
+from tests.helpers.rescue_results import made_up_rescue, rescue_in_which
 
 
 def test_the_control_comes_first_and_the_best_remedy_next() -> None:
@@ -31,6 +31,13 @@ def test_each_branch_is_a_line_with_its_fate() -> None:
     assert [fate for fate, _, _ in control.branches].count(Fate.ALIVE) == 8
     np.testing.assert_allclose(control.branches[0][1], [30, 40, 50])
     np.testing.assert_allclose(control.branches[0][2], [2.0, 1.9, 1.8])
+
+
+def test_every_remedy_has_its_panel() -> None:
+    remedies = ("clip", "smaller-rate", "larger-rate", "warm-up", "adaptive", "weight-decay", "rate-before-jump")
+    result = rescue_in_which(dict.fromkeys(remedies, 8))
+
+    assert len(rescue_losses.prepare(result)) == 1 + len(remedies)
 
 
 def test_doses_are_in_order_with_the_share_that_lived() -> None:
