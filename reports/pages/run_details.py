@@ -6,10 +6,11 @@ import math
 
 from diagnostics.detect.early_warnings import RULE as EARLY
 from diagnostics.detect.findings import Finding, RuleOutcome
+from diagnostics.detect.track_record import track_record
 from diagnostics.run.run import Run
 from lenet.settings import shown_setting
 from reports.pages.document import Block, Code, Inline, Section, Strong, TableBlock, folded, section, text
-from reports.text.numbers import NONE, number, percent, plain, seconds, size
+from reports.text.numbers import NONE, counted, number, percent, plain, seconds, size
 from reports.text.phrases import measured, sentence, status_of
 from reports.text.task import guessing_words
 
@@ -67,9 +68,17 @@ def _row(f: Finding) -> tuple[Inline, ...]:
         reach if fired else NONE,
         measured(f) or NONE,
         str(f.severity) if fired else NONE,
-        percent(f.confidence, 0) if fired else NONE,
+        _confidence(f) if fired else NONE,
         sentence(f.message),
     )
+
+
+def _confidence(f: Finding) -> str:
+    """The share of injected faults that the rule named right, with the counts behind it."""
+    record = track_record(f.rule)
+    if not record.named:
+        return NONE
+    return f"{percent(record.confidence, 0)}: right in {record.right} of {counted(record.named, 'injected fault')}"
 
 
 def _pairs(caption: str, values: dict[str, object]) -> TableBlock:

@@ -16,7 +16,7 @@ from reports.terminal.model import LiveModel
 from reports.terminal.pace import Pace
 from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
-from reports.text.events import epoch_ended, final_verdict, turned_back_to, validated
+from reports.text.events import epoch_ended, final_verdict, last_rollback, turned_back_to, validated
 
 POLL = 0.25
 RATE_SECONDS = 10.0
@@ -53,7 +53,7 @@ class Follower:
     def state(self) -> LiveState:
         """The state to show now."""
         status = "writer gone" if self._run.status == "crashed" else self._run.status
-        note = ""
+        note = last_rollback(self._run.rollbacks)
         if self._run.status == "unclear":
             note = "cannot tell whether a writer lives: the file system of the log has no locks"
         if self._run.status == "crashed":

@@ -29,7 +29,7 @@ class Judgement:
 
     @property
     def words(self) -> str:
-        """The verdict so far in a line, with onset and cause where a defect stretch is open."""
+        """The verdict so far in a line, with onset and first link where a defect stretch is open."""
         stretch = self._detector.symptoms.open_stretch
         if stretch is None:
             return verdict_without_stretch(self.verdict)

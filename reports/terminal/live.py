@@ -18,7 +18,7 @@ from reports.terminal.output import talk
 from reports.terminal.pace import Pace
 from reports.terminal.screen import Screen
 from reports.terminal.state import LiveState
-from reports.text.events import epoch_ended, final_verdict, turned_back_to, validated
+from reports.text.events import epoch_ended, final_verdict, last_rollback, turned_back_to, validated
 
 if TYPE_CHECKING:
     from diagnostics.record.recorder import Recorder
@@ -149,7 +149,7 @@ class LiveView(Hook):
             verdict=diagnosis.verdict if diagnosis else judgement.verdict if judgement else None,
             verdict_words=final_verdict(diagnosis) if diagnosis else judgement.words if judgement else "",
             suspects=judgement.suspects if judgement else None,
-            note=held.splitlines()[-1] if held else "",
+            note=held.splitlines()[-1] if held else last_rollback(self._recorder.rollbacks),
         )
 
     def _note(self, step: int, message: str) -> None:

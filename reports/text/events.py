@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.detect.link import Link
@@ -32,6 +33,14 @@ def _scores(accuracy: float, loss: float) -> str:
 def turned_back_to(rollback: Rollback) -> str:
     """The step to which a run was turned back, and the remedy."""
     return f"turned back to before step {rollback.step:,}, with {remedy_words(rollback)}"
+
+
+def last_rollback(rollbacks: Sequence[Rollback]) -> str:
+    """Where a run was turned back last, and with what; "" where it never was."""
+    if not rollbacks:
+        return ""
+    times = f" (the last of {len(rollbacks)} times)" if len(rollbacks) > 1 else ""
+    return f"{turned_back_to(rollbacks[-1])}{times}"
 
 
 def verdict_event(verdict: Verdict, onset: int | None, link: Link | None) -> str:

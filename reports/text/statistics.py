@@ -56,9 +56,16 @@ def headline(groups: Sequence[Group], survivors: bool) -> str:
     """A table with a row an arm: k of n, the rate, and the accuracy of all and of survivors, the chosen one first."""
     who = "survivors only (defect runs excluded)" if survivors else "all runs (defect runs included)"
     order = (True, False) if survivors else (False, True)
-    heads = ["arm", "defect runs", "rate (95 %)", *("survivors" if alive else "all runs" for alive in order)]
+    rescued = ["rescued"] if any(group.turned_back for group in groups) else []
+    heads = ["arm", "defect runs", *rescued, "rate (95 %)", *("survivors" if alive else "all runs" for alive in order)]
     rows = [
-        [group.label, f"{group.defect_runs} of {group.judged}", _rate(group), *(_accuracy(group, one) for one in order)]
+        [
+            group.label,
+            f"{group.defect_runs} of {group.judged}",
+            *(f"{group.rescued} of {group.turned_back}" if group.turned_back else NONE for _ in rescued),
+            _rate(group),
+            *(_accuracy(group, one) for one in order),
+        ]
         for group in groups
     ]
     note = "  In brackets: runs with a validation. Standard deviations stand with each arm."

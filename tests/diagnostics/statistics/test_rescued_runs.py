@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.statistics.summarising import summarise
 from diagnostics.statistics.tracker import StatisticsTracker
-from reports.text.statistics import group_text
+from reports.text.statistics import group_text, headline
 from tests.helpers.rollback_trainings import turned_back
 
 HEALTHY = RunSummary("healthy.h5", Verdict.HEALTHY, steps=10, validation_accuracy=0.9)
@@ -67,6 +68,22 @@ def test_json_frames_and_text_have_columns_for_them(group: Group) -> None:
         "rescued.h5: rescued from never-learned, unexplained; turned back once, to before step 0, with half the "
         "learning rate (0.25)" in words
     )
+
+
+def test_the_table_of_the_arms_has_a_column_for_them(group: Group) -> None:
+    _, heads, with_one, without, _ = headline([group, Group("other", (HEALTHY, DEAD))], survivors=False).splitlines()
+
+    assert re.split(r"\s{2,}", heads.strip()) == [
+        "arm",
+        "defect runs",
+        "rescued",
+        "rate (95 %)",
+        "all runs",
+        "survivors",
+    ]
+    assert "4 of 5   1 of 3" in with_one
+    assert "1 of 2        –" in without
+    assert "rescued" not in headline([Group("other", (HEALTHY, DEAD))], survivors=False)
 
 
 def test_without_one_the_text_says_nothing_of_them() -> None:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from diagnostics.detect.remedies import suggestion
+from diagnostics.detect.track_record import track_record
 from diagnostics.schema.task import Task
 from reports.figures.loss import captioned
 from reports.pages import html
@@ -51,6 +52,15 @@ def test_the_chain_is_told_in_words_with_numbers_and_limits(dead):
 
     assert len(listing.items) == 4
     assert listing.items[1][1] == "Update 38 % of the weight norm, loss 4.3. Measured: 0.38 (limit 0.1)."
+
+
+def test_the_confidence_of_a_rule_stands_with_the_counts_that_it_is_made_of(dead):
+    table = next(b for section in dead.sections for b in section.blocks if isinstance(b, TableBlock))
+    place = table.columns.index("confidence")
+    told = {row[0].text: row[place] for row in table.rows}
+    record = track_record("oversized-update")
+
+    assert told["oversized-update"].endswith(f" %: right in {record.right} of {record.named} injected faults")
 
 
 def test_each_remedy_comes_with_the_command_that_tries_it(dead):

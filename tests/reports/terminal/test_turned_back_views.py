@@ -16,6 +16,7 @@ from reports.terminal.console import TerminalConsole
 from reports.terminal.follow import Follower
 from reports.terminal.live import LiveView
 from reports.text.diagnosis import diagnosis_text
+from reports.text.events import turned_back_to
 from tests.helpers.rollback_trainings import EPOCHS, QUICK, turned_back
 from tests.helpers.small_trainings import small_model, train
 
@@ -51,6 +52,8 @@ def test_the_live_view_tells_each_rollback_and_never_calls_the_run_healthy(tmp_p
         f"step {one.last_step}  turned back to before step {one.step}, with {told}"
         for one, told in zip(recorder.rollbacks, TOLD, strict=True)
     ]
+    assert last.note == f"{turned_back_to(recorder.rollbacks[-1])} (the last of 2 times)"
+    assert states[0][2].note == ""
     assert {state.verdict for _, count, state in states if count and "learned" not in state.verdict} >= {"rescued"}
     assert not any(state.verdict in ("healthy", "recovered") for _, count, state in states if count)
 
@@ -64,6 +67,7 @@ def test_a_watcher_tells_the_same_and_shows_the_steps_of_the_run(run: Any) -> No
         for one, told in zip(run.rollbacks, TOLD, strict=True)
     ]
     assert (state.verdict, state.tone) == ("rescued", "warn")
+    assert state.note == f"{turned_back_to(run.rollbacks[-1])} (the last of 2 times)"
 
 
 def test_the_words_of_the_diagnosis_say_where_and_with_what(run: Any) -> None:
