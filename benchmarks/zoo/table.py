@@ -172,7 +172,7 @@ def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
         ("clean runs in which loss and accuracy contradict each other", share_cell(numbers["contradictions"])),
         ("clean runs in which a loss or accuracy was said to stay put", share_cell(counted["frozen_numbers_in_clean"])),
         ("clean runs of which any fault was told", share_cell(counted["faults_told_of_clean"])),
-        ("defect runs without a cause", share_cell(counted["dead_without_a_cause"])),
+        ("defect runs without a first link", share_cell(counted["dead_without_a_cause"])),
         ("defect runs that ended undecided", share_cell(counted["dead_undecided"])),
         (
             "onset error of faults that act within one step",
@@ -243,7 +243,7 @@ def warning_rows(one: Numbers) -> list[tuple[str, str]]:
 
 
 def _wrong_line(one: Numbers) -> str:
-    cause = "no cause"
+    cause = "no first link"
     if one["cause"]:
         rule, layer, step = one["cause"]
         cause = f"{rule} {layer} at {step}" if layer else f"{rule} at {step}"

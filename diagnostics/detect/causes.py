@@ -1,4 +1,4 @@
-"""Finds out why a run died: the chain of events, its first link, its blow, and what to try.
+"""Explains how a run died: the chain of events, its first link, its blow, and what to try.
 
 First the rules that see a lasting state (dead units, saturated units, no gradient) name the state
 that keeps the run from learning, and the step at which it began. Then the rules that see sudden
@@ -40,7 +40,7 @@ SURE_STATE = 2  # a state of this rank or more stops a layer; one below it slows
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a run died.
+    """The account of how a run died.
 
     chain: the events that lead to the defect.
     first_link: the earliest of them; None where nothing explains the defect.

@@ -11,7 +11,7 @@ from diagnostics.detect.track_record import in_setting, track_record
 
 
 class Origin(StrEnum):
-    """Where a cause comes from."""
+    """What a first link or a blow points to."""
 
     CODE = "code"
     SETTINGS = "settings"

@@ -156,7 +156,7 @@ class OpenedRun:
 
 
 def open_origin(replayed: ReplayedRun) -> OpenedRun:
-    """The first step of the chain of events, the step that killed the run, and an ordinary one.
+    """The first step of the chain of events, the step of the blow, and an ordinary one.
 
     In a run that did not die, the step with the largest single update stands for both. Raises ReplayError where the
     run cannot be replayed.

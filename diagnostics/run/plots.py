@@ -57,7 +57,7 @@ class RunPlots:
         return self._draw("layers")
 
     def origin(self, show: OriginPart = "line", data: str | os.PathLike[str] | None = None) -> Figure:
-        """The step that killed the run, beside the first link and an ordinary step. The run is replayed up to there.
+        """The step of the blow, beside that of the first link and an ordinary step. The run is replayed up to there.
 
         ``show``: "line" (default) for the loss along the step; "batch" for the samples that made its gradient;
         "units" for what it did to the units of the layer; "movement" for why these moved.

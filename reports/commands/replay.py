@@ -33,9 +33,7 @@ class CommandWithCheck(click.Command):
 
 @click.command(name="replay", cls=CommandWithCheck)
 @click.argument("path", metavar="RUN.h5", type=LOG)
-@click.option(
-    "--step", type=FROM_0, help="The step to open.  [default: the step that killed the run, and where that began]"
-)
+@click.option("--step", type=FROM_0, help="The step to open.  [default: those of the blow and of the first link]")
 @click.option(CHECK, "check", metavar="[A:B]", help="Only say whether the run, or its steps A to B, is proven.")
 @click.option(
     "--state",

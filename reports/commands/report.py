@@ -63,8 +63,8 @@ def command(
 ) -> None:
     """Write report.html, complete in itself, and its figures as PNG files.
 
-    The page of a run says what became of it, why, in which layer, what happened at the
-    step that killed it, and what to try. The page of a folder says how many runs died, in
+    The page of a run says what became of it, the chain of events, in which layer, what happened
+    at the step of the blow, and what to try. The page of a folder says how many runs died, in
     which arm, and when; each of its runs gets a report of its own.
     """
     with one_line_errors():

@@ -1,4 +1,4 @@
-"""The page of opened steps: the step that killed a run, beside an ordinary step."""
+"""The page of opened steps: the steps of the blow and of the first link, beside an ordinary step."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_the_page_says_what_runs_there_are_which_were_wrong_and_how_to_repeat_it
     assert text.startswith("# How often the detector is right\n\n5 runs of the zoo (evaluation, seeds 20,000 to 21,")
     assert "    python -m benchmarks.zoo build --part evaluation --round 5 --out zoo\n" in text
     assert "| recall of dead natural runs | 99 % | 2 of 3" in text
-    assert "- natural-lenet-20001: dead (0.100), undecided, no cause\n" in text
+    assert "- natural-lenet-20001: dead (0.100), undecided, no first link\n" in text
     assert "\n\n\n" not in text
 
 
@@ -216,7 +216,7 @@ def test_what_was_counted_beside_dead_and_alive_stands_in_the_table():
     outcomes = dict(content["outcomes"])
 
     assert outcomes["clean runs in which a loss or accuracy was said to stay put"].startswith("1 of 1")
-    assert outcomes["defect runs without a cause"].startswith("1 of 1")
+    assert outcomes["defect runs without a first link"].startswith("1 of 1")
     assert outcomes["healthy runs with an early warning: natural settings"].startswith("1 of 1")
     assert [(kind, told[:6], reached) for kind, told, reached in content["stopping"] if told.startswith("1")] == [
         ("all but the clean settings", "1 of 2", "**no**"),

@@ -4,8 +4,8 @@ What it looks at: the standard deviation of each layer's weights against their m
 fires at the first row where all weights are the same number, and that number is not 0.
 
 What it means: units with the same weights give the same outputs and get the same gradient,
-so they stay the same. The layer computes no more than one unit would. The cause is initial
-weights that were not drawn at random.
+so they stay the same. The layer computes no more than one unit would. Initial weights that
+were not drawn at random have this effect.
 """
 
 from __future__ import annotations

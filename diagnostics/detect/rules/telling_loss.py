@@ -1,4 +1,4 @@
-"""Telling loss: the loss stays at a number that has one known cause.
+"""Telling loss: the loss stays at a number that a known mistake gives.
 
 What it looks at: loss and accuracy of the last 40 rows, row by row, against numbers that
 follow from formulas (k: number of classes, a: accuracy of the row):
@@ -14,7 +14,7 @@ follow from formulas (k: number of classes, a: accuracy of the row):
 It also looks at the first rows, as many as hold 32 samples: a loss of more than twice ln k, with k
 the number of outputs, says that initial weights or inputs are too large.
 
-What it means: each number has one cause, and it is the first one to check.
+What it means: a known mistake gives each of these numbers, and it is the first thing to check.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TellingLoss(Rule):
     """A loss whose value says what is wrong."""
 
     name = "telling-loss"
-    title = "the loss stays at a number that has one known cause"
+    title = "the loss stays at a number that a known mistake gives"
     rank = 6
     origin = Origin.CODE
     is_fault = is_about_the_start = is_lasting = True
