@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from diagnostics.errors import LogError
+from diagnostics.imports.columns import is_epoch, is_step
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.step_axis import have_fractions
 
-COUNTERS = ("step", "epoch")
+COUNTERS = {"step": is_step, "epoch": is_epoch}
+"""What may be named, and whether a column of some name is taken for it where nobody names one."""
 
 
 def with_named_counters(metrics: LoggedMetrics, columns: Mapping[str, str], file: str) -> LoggedMetrics:
@@ -30,6 +32,9 @@ def with_named_counters(metrics: LoggedMetrics, columns: Mapping[str, str], file
 
 
 def _counted(metrics: LoggedMetrics, counter: str, name: str, file: str) -> LoggedMetrics:
+    counted = any(np.isfinite(getattr(one, f"{counter}s")).any() for one in metrics.series.values())
+    if name not in metrics.series and counted and COUNTERS[counter](name):
+        return metrics  # the reader has taken this column for what the user says that it is
     if name not in metrics.series:
         found = ", ".join(sorted(metrics.series)[:12])
         raise LogError(f"{file}: --columns {counter}={name}: found no {name}; found {found}")

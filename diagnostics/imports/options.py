@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class ImportOptions:
             return tuple(self.prior)
         return even_prior(self.classes) if self.classes else ()
 
-    def without_columns(self, names: Sequence[str]) -> ImportOptions:
+    def without_columns(self, names: Collection[str]) -> ImportOptions:
         """The same without the columns that are known as these."""
         return replace(self, columns={name: one for name, one in self.columns.items() if name not in names})
 

@@ -19,6 +19,7 @@ from diagnostics.imports.imported_run import ImportedRun
 from diagnostics.imports.named_counters import COUNTERS, with_named_counters
 from diagnostics.imports.options import ImportOptions
 from diagnostics.imports.restarts import runs_in
+from diagnostics.imports.validated_steps import with_steps_as_epochs
 from diagnostics.log.reader import open_run
 from diagnostics.log.run_files import each_once, find_readable
 from diagnostics.run.run import Run
@@ -138,9 +139,11 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
     stem = readable_name(path.name.split(".")[0] if path.name[:1] != "." else path.name)
     options = options or ImportOptions()
     found = [with_named_counters(one, options.columns, path.name) for one in found]
+    says_steps = "step" in options.columns
     options = options.without_columns(COUNTERS)
     runs = []
     for metrics in (one for logged in found for one in runs_in(logged, options, path.name)):
+        metrics = metrics if says_steps else with_steps_as_epochs(metrics)
         name = _name(path, stem, metrics.name) if metrics.name else stem
         if metrics.number:
             name = f"{name}-{metrics.number}"

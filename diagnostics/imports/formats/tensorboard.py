@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from diagnostics.imports.content import content
 from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.formats.event_folders import event_files, name_of
 from diagnostics.imports.formats.keras_events import BY_EPOCHS, as_meant
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, SeriesBuilder
 
@@ -26,14 +27,12 @@ FIXED = {1: "<d", 5: "<f"}
 """By the kind of a field: how its number is stored."""
 TENSOR_VALUES = {1: ("<f4", 5), 2: ("<f8", 6)}
 """By the number of a tensor's type: how its numbers are stored, and the field of a single one."""
-DATA_FOLDERS = {"train": "", "validation": "val_"}
-"""The folders that Keras makes in that of a run, and what tells the tags of their files apart."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether the file begins with a record whose length agrees with its checksum, or a folder holds such files."""
     if path.is_dir():
-        return bool(_event_files(path))
+        return bool(event_files(path))
     if len(head) < FRAME:
         return False
     length, stored = LENGTH.unpack_from(head)
@@ -46,15 +45,20 @@ def read(path: Path) -> list[LoggedMetrics]:
 
 
 def series_of(path: Path) -> dict[str, MetricSeries]:
-    """The scalars of the same files by their tags. Those of a folder ``validation`` have ``val_`` before their tags."""
+    """The scalars of the same files by their names, which are their tags in most files."""
     series = SeriesBuilder()
-    for file in _event_files(path) if path.is_dir() else [path]:
-        raw, data = content(file), DATA_FOLDERS.get(file.parent.name, "") if file.parent != path else ""
+    for file in event_files(path) if path.is_dir() else [path]:
+        raw = content(file)
         for start, length in sound_records(raw):
             try:
-                _add_event(series, memoryview(raw)[start : start + length], data)
+                scalars = list(_scalars(memoryview(raw)[start : start + length]))
             except (ValueError, struct.error, IndexError):
                 continue  # a message of another kind
+            for tag, number, step in scalars:
+                name = tag if file.parent == path or file == path else name_of(tag, file.parent.name)
+                by_epochs = tag.startswith(BY_EPOCHS)
+                if name is not None:
+                    series.add(name, number, None if by_epochs else step, step if by_epochs else None)
     return series.build()
 
 
@@ -120,16 +124,8 @@ def _masked(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return (((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8)).astype(np.uint32)
 
 
-def _event_files(folder: Path) -> list[Path]:
-    """The event files of a run, in the order of their names: those of its folder, or else of the folders in it."""
-    for places in ([folder], [folder / name for name in DATA_FOLDERS]):
-        if found := [file for place in places for file in sorted(place.glob("*tfevents*")) if file.is_file()]:
-            return found
-    return []
-
-
-def _add_event(series: SeriesBuilder, message: memoryview, data: str) -> None:
-    """The scalars of one event; ``data`` is put before their tags."""
+def _scalars(message: memoryview) -> Iterator[tuple[str, float, int]]:
+    """Tag, number and step of each scalar of an event."""
     step, summaries = 0, []
     for field, value in _fields(message):
         if field == 2 and isinstance(value, int):
@@ -139,10 +135,12 @@ def _add_event(series: SeriesBuilder, message: memoryview, data: str) -> None:
     for summary in summaries:
         for field, value in _fields(summary):
             if field == 1 and isinstance(value, memoryview):
-                _add_scalar(series, value, step, data)
+                tag, number = _tag_and_number(value)
+                if tag and number is not None:
+                    yield tag, number, step
 
 
-def _add_scalar(series: SeriesBuilder, message: memoryview, step: int, data: str) -> None:
+def _tag_and_number(message: memoryview) -> tuple[str, float | None]:
     tag, number = "", None
     for field, value in _fields(message):
         if field == 1 and isinstance(value, memoryview):
@@ -151,9 +149,7 @@ def _add_scalar(series: SeriesBuilder, message: memoryview, step: int, data: str
             number = value
         elif field == 8 and isinstance(value, memoryview):
             number = _tensor_number(value)
-    if tag and number is not None:
-        by_epochs = tag.startswith(BY_EPOCHS)
-        series.add(data + tag, number, None if by_epochs else step, step if by_epochs else None)
+    return tag, number
 
 
 def _tensor_number(message: memoryview) -> float | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 
-from diagnostics.imports import ImportOptions, find_files, import_runs
+from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.imports.formats import keras_events, tensorboard
 from diagnostics.imports.metrics import MetricSeries
 
@@ -42,17 +41,3 @@ def test_the_steps_of_an_epoch_of_keras_are_told_by_its_validations(tmp_path):
 def keras_series() -> dict[str, MetricSeries]:
     """The series of the sample by their tags, before it is known what Keras means by them."""
     return tensorboard.series_of(SAMPLES / "keras-tensorboard")
-
-
-def test_a_folder_above_those_with_runs_is_told_where_they_are(tmp_path):
-    (tmp_path / "runs" / "first").mkdir(parents=True)
-    (tmp_path / ".hidden").mkdir()
-    empty = find_files([tmp_path])
-    shutil.copy(SAMPLES / "tensorboard-simple.tfevents", tmp_path / ".hidden" / "events.out.tfevents.1.host")
-    hidden = find_files([tmp_path])
-    shutil.copy(SAMPLES / "tensorboard-simple.tfevents", tmp_path / "runs" / "first" / "events.out.tfevents.1.host")
-
-    assert empty == hidden == ([], [f"{tmp_path}: no runs in this folder (expected files ending in .h5)"])
-    told = f"{tmp_path}: no runs in this folder itself; {tmp_path / 'runs' / 'first'} has some"
-    assert find_files([tmp_path]) == ([], [told])
-    assert find_files([tmp_path / "runs" / "first"]) == ([tmp_path / "runs" / "first"], [])
