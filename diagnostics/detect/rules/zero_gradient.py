@@ -31,7 +31,7 @@ class ZeroGradient(Rule):
     blocks_learning = 4
     is_lasting = True
     thresholds = (threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),)
-    remedies = ("smaller-rate", "warm-up", "clip", "lecun-init")
+    remedies = ("smaller-rate", "clip", "warm-up", "lecun-init")
 
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:
         # From the first row on it may be the code as well: a backward pass that stops above the layer.

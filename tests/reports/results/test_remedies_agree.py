@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY, ROLLBACK_REMEDIES
+from diagnostics.detect.rules import MECHANISMS
 from diagnostics.rescue.death_study import PLAN, SAME_RATE, TREATMENTS
 from diagnostics.rescue.study_tables import StudyTables
 from reports.results.rescue import numbers
@@ -44,3 +45,12 @@ def test_the_default_of_a_rollback_is_the_remedy_that_both_studies_prove_best_of
     assert max(ROLLBACK_REMEDIES, key=lambda key: here[key]["share"]["count"]) == DEFAULT_REMEDY
     saved = {key: there[titles[key]]["saved"] - there[titles[key]]["lost"] for key in ROLLBACK_REMEDIES}
     assert saved[DEFAULT_REMEDY] == max(saved.values())
+
+
+def test_rules_name_remedies_in_the_order_of_the_branches_that_they_saved() -> None:
+    lived = {one["arm"]: one["share"]["count"] for one in study()["populations"][-1]["treatments"]}
+    saved = {"smaller-rate": lived["quarter-rate"], "clip": lived["clip"], "warm-up": lived["warm-up"]}
+    told = [[key for key in rule.remedies if key in saved] for rule in MECHANISMS]
+
+    assert sum(len(keys) > 1 for keys in told) >= 4
+    assert [keys for keys in told if keys != sorted(keys, key=lambda key: -saved[key])] == []
