@@ -22,13 +22,9 @@ def code_version() -> dict[str, str]:
     """When and with what: "date", "version", "commit" ("" outside a git checkout), "python", "numpy", "cores"."""
     import numpy
 
-    try:
-        installed = version("lenet-diag")
-    except PackageNotFoundError:
-        installed = "not installed"
     return {
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "version": installed,
+        "version": _installed(),
         "commit": commit(),
         "python": platform.python_version(),
         "numpy": numpy.__version__,
@@ -90,6 +86,15 @@ def data_digest(inputs: NDArray[Any], labels: NDArray[Any]) -> str:
     digest = hashlib.sha256(np.asarray(labels, dtype="<i8").tobytes())
     digest.update(np.asarray(inputs[::every], dtype="<f4").tobytes())
     return digest.hexdigest()
+
+
+@cache
+def _installed() -> str:
+    """The version of the installed package; to look for it takes as long as to open a log."""
+    try:
+        return version("lenet-diag")
+    except PackageNotFoundError:
+        return "not installed"
 
 
 @cache

@@ -113,11 +113,7 @@ class Window:
 
     def tensors(self, layer: str) -> tuple[str, ...]:
         """The names of a layer's tensors, such as weights and biases, without those that have no gradient."""
-        return tuple(
-            one.tensor
-            for one in self.info.tensors
-            if one.layer == layer and f"{layer}/{one.tensor}" not in self.info.without_gradient
-        )
+        return self.info.trained_tensors.get(layer, ())
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ def write_header(file: h5py.File, header: Header) -> None:
     """Write all attributes and layout tables, as the newest version of the format has them."""
     header = replace(header, format=FORMAT, schema_version=VERSION)
     for holder in (header, header.info):
-        for name, attribute in attributes_of(type(holder)).items():
+        kind: type = type(holder)
+        for name, attribute in attributes_of(kind).items():
             file.attrs.create(name, _stored(attribute, getattr(holder, name)))
     write_layout(file, header.info)
 

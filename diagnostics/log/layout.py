@@ -7,6 +7,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.log.datasets import append, create_table, trusted, with_crc
 from diagnostics.log.native import ForeignContentError, NativeFile
@@ -28,7 +29,7 @@ def write_layout(file: h5py.File, info: RunInfo) -> None:
         {**_axes(one.output_shape), **_without(asdict(one), "output_shape"), "activation": one.activation or ""}
         for one in info.layers
     ]
-    columns = [{**asdict(one), "name": one.name} for one in info.columns]
+    columns = [{name: getattr(one, name) for name in ("name", *COLUMN_FIELDS)} for one in info.columns]
     for table, rows in ((TENSORS, tensors), (LAYERS, layers), (COLUMNS, columns)):
         append(create_table(file, table), with_crc(records(table, rows)))
 
@@ -43,7 +44,8 @@ def read_layout(file: NativeFile) -> dict[str, Any]:
         LayerInfo(text(r["name"]), text(r["kind"]), text(r["activation"]) or None, _shape(r), int(r["units"]))
         for r in _sound(file, LAYERS)
     )
-    columns = Columns([Column(**{name: text(r[name]) for name in COLUMN_FIELDS}) for r in _sound(file, COLUMNS)])
+    found = _sound(file, COLUMNS)
+    columns = Columns([Column(*parts) for parts in zip(*(_texts(found[name]) for name in COLUMN_FIELDS), strict=True)])
     return {"tensors": tensors, "layers": layers, "recorded_columns": columns}
 
 
@@ -61,6 +63,11 @@ def snapshot_shapes(info: RunInfo) -> dict[str, tuple[int, ...]]:
 def text(value: Any) -> str:
     """A text of fixed length without the zero bytes that fill it up."""
     return bytes(value).rstrip(b"\0").decode("utf-8", "replace")
+
+
+def _texts(values: NDArray[np.bytes_]) -> list[str]:
+    """The texts of a field, each as :func:`text` reads it."""
+    return [value.decode("utf-8", "replace") for value in values.tolist()]  # NumPy leaves out the zero bytes
 
 
 def _sound(file: NativeFile, table: Table) -> Records:

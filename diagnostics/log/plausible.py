@@ -6,8 +6,9 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from diagnostics.schema.columns import INPUT, Columns
 from diagnostics.schema.run_info import RunInfo
 from lenet.errors import SettingsError
 from lenet.hooks import LayerInfo, TensorInfo
-from lenet.settings import Settings
+from lenet.settings import kinds
 
 LARGEST_NETWORK = 2**40
 """Parameters, or units: more than any that NumPy trains."""
@@ -94,7 +95,7 @@ def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
     texts = {name: json.dumps(value, default=str) for name, value in plain.items() if not isinstance(value, PLAIN)}
     for name, value in plain.items():
-        if name in get_type_hints(Settings) and not _is_setting(name, value):
+        if name in kinds() and not _is_setting(name, value):
             raise SettingsError(
                 f"settings: received {value!r:.40} for {name}, which lenet-diag train knows as another kind of value; "
                 "give it another name, or a value that --help allows"
@@ -104,10 +105,15 @@ def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_setting(name: str, value: Any) -> bool:
     """Whether a value is plain, and of the declared type where this program knows the setting."""
-    declared = get_type_hints(Settings)
-    kinds = get_args(declared[name]) or (declared[name],) if name in declared else PLAIN
-    allowed = (*kinds, int) if float in kinds else kinds
+    declared = kinds().get(name, PLAIN)
+    allowed = (*declared, int) if float in declared else declared
     return isinstance(value, allowed) and (not isinstance(value, bool) or bool in allowed)
+
+
+@lru_cache(maxsize=8)
+def _names_of_columns(tensors: tuple[TensorInfo, ...], layers: tuple[LayerInfo, ...], minor: int) -> frozenset[str]:
+    """The columns that a log of this version has; the logs of a folder mostly have the same network."""
+    return frozenset(Columns.declare(tensors, layers, minor).names)
 
 
 def _check_columns(info: RunInfo, minor: int) -> None:
@@ -117,9 +123,8 @@ def _check_columns(info: RunInfo, minor: int) -> None:
     known = {INPUT, *(layer.name for layer in info.layers)}
     if strangers := [one.layer for one in info.columns if one.group == "activation" and one.layer not in known]:
         raise ForeignContentError(f"its layout names outputs of {strangers[0]!r}, which is not among its layers")
-    if info.is_imported or info.not_recorded:
-        missing = set(NEEDED).difference(found)
-    else:
-        missing = set(Columns.declare(info.tensors, info.layers, minor).names).difference(found)
+    lacks = info.is_imported or info.not_recorded
+    needed = frozenset(NEEDED) if lacks else _names_of_columns(info.tensors, info.layers, minor)
+    missing = needed.difference(found)
     if missing:
         raise ForeignContentError(f"its layout names no column {min(missing)}, which every log has")

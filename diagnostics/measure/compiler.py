@@ -27,6 +27,7 @@ PLACES = "UserProvidedCacheLocator,UserWideCacheLocator,InTreeCacheLocator"
 """Where Numba keeps machine code, the best place first: in NUMBA_CACHE_DIR, for the user, beside the source."""
 
 
+@cache
 def measuring_code() -> str:
     """The name of the measuring code, for the log. Rows of the same code and processor are equal bit for bit."""
     return f"loops {loops.VERSION}, Numba {version('numba')}"

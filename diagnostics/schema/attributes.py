@@ -9,7 +9,10 @@ format loop over :func:`attributes_of`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import get_type_hints
 
 
@@ -36,8 +39,11 @@ class Attribute:
     most: int = 2**53
 
 
-def attributes_of(kind: type) -> dict[str, Attribute]:
+@cache
+def attributes_of(kind: type) -> Mapping[str, Attribute]:
     """The attributes that the fields of a class declare, by name, in order."""
     hints = get_type_hints(kind, include_extras=True)
     found = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
-    return {name: one for name, extras in found.items() for one in extras if isinstance(one, Attribute)}
+    return MappingProxyType(
+        {name: one for name, extras in found.items() for one in extras if isinstance(one, Attribute)}
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Table:
     ``fields``: its fields; the last one is the CRC of the row.
     ``since``: the minor version of the format that added it; older logs do not have it.
     ``most``: how many rows are read; a file with more was made to fill the memory.
+
+    ``dtype`` is the packed, little-endian type of one row.
     """
 
     path: str
@@ -45,11 +47,10 @@ class Table:
     fields: tuple[Field, ...]
     since: int = 0
     most: int = 200_000
+    dtype: np.dtype[Any] = field(init=False, repr=False, compare=False)
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The packed, little-endian type of one row."""
-        return np.dtype([(f.name, f.dtype) for f in self.fields])
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", np.dtype([(f.name, f.dtype) for f in self.fields]))
 
 
 @dataclass(frozen=True, slots=True)

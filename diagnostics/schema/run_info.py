@@ -154,6 +154,16 @@ class RunInfo(ShownInNotebooks):
         """The tensors, as layer/tensor, that had no gradient: they are frozen, or nothing used them."""
         return frozenset(self.description.get("without_gradient", ()))
 
+    @cached_property
+    def trained_tensors(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of each layer's tensors, such as weights and biases, without those that have no gradient."""
+        frozen = self.without_gradient
+        trained: dict[str, tuple[str, ...]] = {}
+        for one in self.tensors:
+            if f"{one.layer}/{one.tensor}" not in frozen:
+                trained[one.layer] = (*trained.get(one.layer, ()), one.tensor)
+        return trained
+
     @property
     def parameters(self) -> int:
         """The number of trainable parameters."""
