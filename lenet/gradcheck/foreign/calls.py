@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import inspect
 import traceback
+import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +73,20 @@ def numbers(value: Any, what: str) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
+_methods: WeakKeyDictionary[types.FunctionType, list[inspect.Parameter]] = WeakKeyDictionary()
+"""The arguments of methods by their functions: a check calls them thousands of times, and to ask takes as long."""
+
+
 def _parameters(function: Any) -> list[inspect.Parameter]:
+    code = function.__func__ if isinstance(function, types.MethodType) else None
+    if not isinstance(code, types.FunctionType):
+        return _listed(function)
+    if code not in _methods:
+        _methods[code] = _listed(function)
+    return _methods[code]
+
+
+def _listed(function: Any) -> list[inspect.Parameter]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a function that is written in C does not list its arguments
