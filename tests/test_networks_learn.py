@@ -26,7 +26,7 @@ SIGMOID: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def digits() -> Dataset:
+def digits(whole_test_set: None) -> Dataset:
     return load_dataset()
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.zoo import build
 from benchmarks.zoo.groups import ZooRun
+from diagnostics.executors import worker_pool
 from diagnostics.executors.dask_executor import DaskExecutor
 from diagnostics.executors.executor import Executor
 from diagnostics.executors.worker_pool import LocalExecutor
@@ -25,10 +26,17 @@ from diagnostics.rescue.natural_deaths import Population, train_seed
 from diagnostics.rescue.record import BRANCHES, ENDINGS
 from diagnostics.rescue.study_tables import StudyTables
 from lenet.settings import Settings
+from tests.helpers.pools import CONTEXTS
 
 pytestmark = pytest.mark.slow
 DYING = Population("small", 1, {"network": "feedforward", "lr": 2.0, "batch_size": 64, "limit": 4000, "epochs": 3})
 HERE = LocalExecutor(2)
+
+
+@pytest.fixture(autouse=True)
+def workers_as_users_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of the local pool are spawned, as those of Dask are: both validate on all test images of MNIST."""
+    monkeypatch.setattr(worker_pool, "get_context", CONTEXTS["spawn"])
 
 
 @pytest.fixture(scope="module")

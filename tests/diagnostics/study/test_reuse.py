@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from diagnostics.study.results import load_study
 from diagnostics.study.reuse import copy_runs
 from diagnostics.study.runner import Study
 from diagnostics.study.worker import Worker
-from lenet.data.dataset import EMBEDDED
+from tests.helpers.small_mnist import write_mnist
 
 SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [60]}
 
@@ -88,17 +87,17 @@ def test_code_that_was_changed_since_its_commit_copies_nothing(tmp_path, monkeyp
 def test_runs_on_data_that_have_changed_since_are_not_copied(tmp_path, monkeypatch):
     monkeypatch.setattr("diagnostics.provenance.commit", lambda: "abc")
     data, settings = tmp_path / "data", {**SMALL, "lr": [0.1], "data": [str(tmp_path / "data")]}
-    shutil.copytree(EMBEDDED, data)
+    write_mnist(data, 600)
     folder, plan = tmp_path / "source", StudyPlan(grid(settings, 1))
     plan.save(folder)
     Worker.of(plan, folder)(plan.tasks()[0])
 
-    labels = data / "train-labels-idx1-ubyte.gz"
-    raw = gzip.decompress(labels.read_bytes())
-    labels.write_bytes(gzip.compress(raw[:-1] + bytes([(raw[-1] + 1) % 10])))
+    labels = data / "train-labels-idx1-ubyte"
+    raw = labels.read_bytes()
+    labels.write_bytes(raw[:-1] + bytes([(raw[-1] + 1) % 10]))
     assert list(copy_runs(plan, tmp_path, [folder])) == []
 
-    labels.write_bytes(gzip.compress(raw))
+    labels.write_bytes(raw)
     assert len(list(copy_runs(plan, tmp_path, [folder]))) == 1
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mnist() -> Dataset:
+def mnist(whole_test_set: None) -> Dataset:
     return load_dataset(limit=2000)
 
 

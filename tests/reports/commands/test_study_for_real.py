@@ -21,6 +21,7 @@ from diagnostics.study.runner import Study
 from reports.commands.stats import command as stats
 from reports.commands.study import command as study
 from tests.helpers.pools import CONTEXTS
+from tests.helpers.small_mnist import write_mnist
 from tests.helpers.waiting import PATIENCE, wait_until
 
 SMALL = {"network": ["feedforward"], "limit": [600], "epochs": [1], "batch_size": [32]}
@@ -36,11 +37,12 @@ def without_times(run):
 
 @pytest.mark.slow
 def test_one_job_and_two_give_the_same_runs_bit_for_bit(tmp_path, monkeypatch):
-    results = []
+    write_mnist(tmp_path / "data", 600)  # a process that is spawned has all test images of the embedded MNIST
+    small, results = {**SMALL, "data": [str(tmp_path / "data")]}, []
     for jobs, start in ((1, "forkserver"), (2, "spawn")):  # the second one as for users
         monkeypatch.setattr(worker_pool, "get_context", CONTEXTS[start])
         folder = tmp_path / str(jobs)
-        Study(StudyPlan(grid(SMALL, 2)), folder, jobs).run()
+        Study(StudyPlan(grid(small, 2)), folder, jobs).run()
         runs = load_study(folder)[1].runs
         columns = [open_run(folder / run.name).steps.drop(columns=["seconds", "wall"]) for run in runs]
         results.append(([without_times(run) for run in runs], columns))
