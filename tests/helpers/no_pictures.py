@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -27,14 +29,32 @@ def one_report(job: Any) -> Any:
         return report._one_report(job)
 
 
+@contextmanager
+def without_pictures() -> Iterator[None]:
+    """A context in which reports are pages of words and tables."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(DRAWS, _nothing)
+        here.setattr(REPORTS, one_report)
+        yield
+
+
 @pytest.fixture
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_pictures() -> Iterator[None]:
     """Reports are pages of words and tables."""
-    monkeypatch.setattr(DRAWS, _nothing)
-    monkeypatch.setattr(REPORTS, one_report)
+    with without_pictures():
+        yield
+
+
+@contextmanager
+def with_blank_pictures() -> Iterator[None]:
+    """A context in which figures are made with all their words and curves, and not painted."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(PAINTS, lambda figure: BLANK)
+        yield
 
 
 @pytest.fixture
-def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def blank_pictures() -> Iterator[None]:
     """Figures are made with all their words and curves, and not painted, which takes most of their time."""
-    monkeypatch.setattr(PAINTS, lambda figure: BLANK)
+    with with_blank_pictures():
+        yield

@@ -64,6 +64,7 @@ def test_statistics_count_it_and_the_kept_summary_is_neither_read_nor_replaced(l
     assert load_summaries([log]).runs[0].verdict is Verdict.UNDECIDED
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_commands_take_the_shares_for_it(log: Path, tmp_path: Path) -> None:
     before = typed("diagnose", log)
     assert "say it with --classes, --prior or --labels" in " ".join(before.stdout.split())

@@ -132,6 +132,7 @@ def test_an_option_that_says_otherwise_than_the_study_in_the_folder_is_refused(s
     assert calls(study.folder) == []
 
 
+@pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize("flag", ["--resume", "--page-only"])
 def test_options_that_agree_with_the_study_in_the_folder_may_be_given(study, flag):
     study("--preset", "why", "--runs", 2, "--seed", 1, "--limit", 2000, "--log-every", 5)

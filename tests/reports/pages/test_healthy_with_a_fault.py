@@ -13,6 +13,7 @@ from diagnostics.run.run import Run
 from reports.pages.document import Document, Facts, Listing, Section, VerdictBlock
 from reports.pages.run_page import build
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.no_pictures import without_pictures
 
 PLAIN = "From step 40 on every batch is right to the last sample: labels of one class."
 FAULT = Finding(
@@ -33,7 +34,8 @@ def section(document: Document, anchor: str) -> Section:
 @pytest.fixture(scope="module")
 def document() -> Document:
     checks = (*synthetic.healthy(60).diagnosis.checks, FAULT)
-    return build(with_changes(checks=checks, suggestions=(suggestion("look-at-pairs"),)))
+    with without_pictures():
+        return build(with_changes(checks=checks, suggestions=(suggestion("look-at-pairs"),)))
 
 
 def test_the_verdict_names_the_fault_and_is_no_good_news(document):
@@ -63,6 +65,7 @@ def test_there_is_something_to_try(document):
     assert "Nothing needs a remedy" not in told
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_of_an_undecided_run_is_not_said_that_nothing_needs_a_remedy():
     told = str(section(build(with_changes(verdict=Verdict.UNDECIDED)), "try").blocks)
 

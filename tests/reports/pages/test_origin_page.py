@@ -25,7 +25,7 @@ from lenet import (
     Model,
     OptimizerSGD,
 )
-from reports.figures.catalogue import figure_files, opened_figures_in
+from reports.figures.catalogue import figure_files
 from reports.pages import html, origin_page, run_page
 from reports.pages.document import Document, Picture
 from reports.text.opened import of_its_size
@@ -203,7 +203,7 @@ def test_each_figure_of_a_step_is_one_file_with_a_place() -> None:
         "step_units",
         "step_movement",
     ]
-    assert len(list(opened_figures_in("origin", opened()))) == 4
+    assert len(pictures(built())) == 4
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -15,10 +16,19 @@ from diagnostics.study.results import load_study
 from diagnostics.study.runner import note_start
 from reports.commands.study import command
 from reports.commands.study_plan import make_plan
-from reports.results import PAGES, write_page
+from reports.results import PAGES, gradients, write_page
 from tests.helpers.fake_runs import fake_run, fake_study
+from tests.helpers.no_pictures import with_blank_pictures
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def gradients_checked_once():
+    """Each page of `why` checks the gradients of the two convolutions, with the same answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gradients, "numbers", cache(gradients.numbers))
+        yield
 
 
 def page_of(name, folder, runs=12, **how):
@@ -30,8 +40,17 @@ def test_every_preset_has_a_page():
     assert PAGES.keys() == PRESETS.keys()
 
 
-def test_the_report_table_stands_beside_the_authors_figures(tmp_path):
-    text = page_of("report-table", tmp_path)
+@pytest.fixture(scope="module")
+def report_table(tmp_path_factory):
+    """The folder of a whole study of that preset, with its page."""
+    folder = tmp_path_factory.mktemp("report-table")
+    with with_blank_pictures():
+        page_of("report-table", folder)
+    return folder
+
+
+def test_the_report_table_stands_beside_the_authors_figures(report_table):
+    text = (report_table / "page.md").read_text()
 
     assert "| lenet | the author | 9 | not counted | 49 → 72 → 84 % | – | 81 % | – |" in text
     assert "| lenet | ours, paper's | 12 | 2 of 12 (5–45 %) |" in text
@@ -101,14 +120,13 @@ def test_why_tells_what_saves_where_the_remedies_lie_beside_it(tmp_path):
     assert "- Not shown to do either with n = 5: inverse-time decay 3e-4 (the paper's) (2 of 5 die);" in text
 
 
-def test_beside_a_page_stands_every_run_and_no_path_of_this_machine(tmp_path):
-    page_of("report-table", tmp_path)
-    runs = pd.read_csv(tmp_path / "page-runs.csv")
+def test_beside_a_page_stands_every_run_and_no_path_of_this_machine(report_table):
+    runs = pd.read_csv(report_table / "page-runs.csv")
 
     assert len(runs) == 108
     assert {"arm", "run", "seed", "verdict", "cause", "validation_accuracy", "epoch_3_accuracy"} <= set(runs)
-    assert str(tmp_path) not in (tmp_path / "page-runs.csv").read_text()
-    assert "[page-runs.csv](page-runs.csv)" in (tmp_path / "page.md").read_text()
+    assert str(report_table) not in (report_table / "page-runs.csv").read_text()
+    assert "[page-runs.csv](page-runs.csv)" in (report_table / "page.md").read_text()
 
 
 def test_a_page_says_which_runs_were_copied_from_where(tmp_path):

@@ -10,6 +10,8 @@ import pytest
 
 from diagnostics import Recorder, open_run
 from diagnostics.detect.findings import Verdict
+from reports.figures import style
+from reports.figures import turned_back as turned_back_figure
 from reports.pages.markdown import render
 from reports.pages.run_page import build
 from reports.terminal.console import TerminalConsole
@@ -17,6 +19,7 @@ from reports.terminal.follow import Follower
 from reports.terminal.live import LiveView
 from reports.text.diagnosis import diagnosis_text
 from reports.text.events import turned_back_to
+from tests.helpers.no_pictures import with_blank_pictures
 from tests.helpers.rollback_trainings import EPOCHS, QUICK, turned_back
 from tests.helpers.small_trainings import small_model, train
 
@@ -89,7 +92,9 @@ def test_a_run_that_is_undecided_since_then_is_a_defect_run_all_the_same(run: An
 
 
 def test_the_report_has_a_section_with_what_is_undone(run: Any) -> None:
-    document = build(run)
+    with with_blank_pictures():
+        document = build(run)
+    [drawn] = turned_back_figure.captioned(run)
     page = " ".join(render(document).split())
 
     assert run.verdict is Verdict.RESCUED
@@ -98,6 +103,7 @@ def test_the_report_has_a_section_with_what_is_undone(run: Any) -> None:
     undone = sum(one.undone_steps for one in run.rollbacks)
     assert f"{undone} steps of this run are undone." in page
     assert all(told in page for told in TOLD)
+    assert style.png(drawn.figure).startswith(b"\x89PNG")
     assert "turned-back" in {one.anchor for one in document.sections}
 
 
