@@ -8,11 +8,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("lenet", "diagnostics", "reports", "benchmarks", "tests")
+HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+"""No expression holds a class; most of a file are expressions."""
 
 
 def classes(source: str) -> list[str]:
     """The names of all classes in a file, inner ones too; an alias is no class."""
-    return [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+    found: list[str] = []
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ClassDef):
+            found.append(node.name)
+        waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, HOLDS_STATEMENTS)]
+    return found
 
 
 def test_no_class_name_occurs_twice() -> None:

@@ -1,13 +1,11 @@
 """Two dense layers on MNIST with a loop of their own, right or with one of the mistakes that people ask about.
 
-diagnosis = trained("summed")        # 25,600 samples, one epoch of 200 steps
+diagnosis = trained("summed")        # 25,600 samples of every second row and column, one epoch of 200 steps
 """
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from lenet.data import Dataset, load_dataset
 from tests.helpers.plain_layers import Dense, ReLU, Softmax
 
 SAMPLES, BATCH, HIDDEN = 25_600, 128, 64
+PIXELS = 14 * 14
 MISTAKES = (
     "",
     "unassigned",
@@ -49,19 +48,18 @@ def _data() -> Dataset:
 def trained(mistake: str = "", rate: float = 0.1) -> Diagnosis:
     """What the detector says of one epoch with a mistake."""
     assert mistake in MISTAKES
-    with TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder) / "run.h5", histograms_every=0)
-        _train(mistake, rate, recorder)
-        diagnosis = recorder.diagnosis
-    assert diagnosis is not None
-    return diagnosis
+    recorder = Recorder()
+    _train(mistake, rate, recorder)
+    assert recorder.diagnosis is not None
+    return recorder.diagnosis
 
 
 def _train(mistake: str, rate: float, recorder: Recorder) -> None:
     data = _data()
-    images, labels = data.X_train.reshape(SAMPLES, 784).astype(np.float64), data.y_train
+    # A quarter of the pixels, twice as bright, have the size of all: the network learns as fast.
+    images, labels = 2.0 * data.X_train[:, ::2, ::2].reshape(SAMPLES, PIXELS).astype(np.float64), data.y_train
     draw = np.random.default_rng(0).standard_normal
-    dense1 = Dense(0.05 * draw((784, HIDDEN)), np.zeros((1, HIDDEN)))
+    dense1 = Dense(0.05 * draw((PIXELS, HIDDEN)), np.zeros((1, HIDDEN)))
     dense2 = Dense(0.1 * draw((HIDDEN, 10)), np.zeros((1, 10)))
     noise = np.random.default_rng(1)
     if mistake == "shuffled-labels":

@@ -1,4 +1,4 @@
-"""Layers by plain loops: slow, and simple enough to be believed.
+"""Layers by plain loops and windows: slow, and simple enough to be believed.
 
 They follow the convention of "Neural Networks from Scratch" (forward sets output,
 backward sets dinputs, dweights, dbiases), batch first, kernels (kh, kw, C, F), all
@@ -28,12 +28,10 @@ def correlate(images: Array, kernel: Array, padding: str) -> Array:
     height, width = images.shape[-2:]
     if padding == "valid" and (kh > height or kw > width):
         return correlate(kernel, images, padding)[..., ::-1, ::-1]  # SciPy exchanges and turns them
-    padded = np.pad(images, [(0, 0)] * (images.ndim - 2) + [pads(kh, padding), pads(kw, padding)])
-    rows = [
-        [np.sum(padded[..., i : i + kh, j : j + kw] * kernel, axis=(-2, -1)) for j in range(padded.shape[-1] - kw + 1)]
-        for i in range(padded.shape[-2] - kh + 1)
-    ]
-    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
+    if padding != "valid":
+        images = np.pad(images, [(0, 0)] * (images.ndim - 2) + [pads(kh, padding), pads(kw, padding)])
+    windows = np.lib.stride_tricks.sliding_window_view(images, (kh, kw), axis=(-2, -1))
+    return np.sum(windows * kernel[..., None, None, :, :], axis=(-2, -1))
 
 
 def convolve(images: Array, kernel: Array, padding: str) -> Array:
@@ -66,6 +64,8 @@ class Convolution:
         self.weights, self.biases, self.padding = weights, biases, padding
 
     def pad(self, inputs: Array) -> Array:
+        if self.padding == "valid":
+            return inputs
         kh, kw = self.weights.shape[:2]
         return np.pad(inputs, ((0, 0), pads(kh, self.padding), pads(kw, self.padding), (0, 0)))
 

@@ -25,7 +25,7 @@ from reports.figures.layers import layer_curves
 from reports.pages.run_page import write_report
 from tests.helpers.forked import run as run_program
 from tests.helpers.wild_networks.batch_of_one import BatchOfOne
-from tests.helpers.wild_networks.blobs_to_learn import data
+from tests.helpers.wild_networks.blobs_to_learn import EPOCHS, STEPS, data
 from tests.helpers.wild_networks.dict_of_parameters import DictOfParameters
 from tests.helpers.wild_networks.layers_with_dw import LayersWithDW
 from tests.helpers.wild_networks.lazy import Lazy
@@ -225,13 +225,13 @@ def test_a_step_that_made_the_tensors_is_left_out(tmp_path: Path, caplog: pytest
     network = Lazy()
     with watch(network.network, tmp_path / "run.h5", labels=LABELS) as watched:
         network.train(watched, 0.1)
-    assert len(open_run(tmp_path / "run.h5")) == 399
+    assert len(open_run(tmp_path / "run.h5")) == STEPS - 1
     assert "begins with the second step" in caplog.text
 
 
 def test_layers_may_have_any_tensors(tmp_path: Path) -> None:
     network = UnusualTensors()
-    with watch(network.network, tmp_path / "run.h5", labels=LABELS, epochs=40) as watched:
+    with watch(network.network, tmp_path / "run.h5", labels=LABELS, epochs=EPOCHS) as watched:
         network.train(watched, 0.1)
     run = open_run(tmp_path / "run.h5")
     assert run.verdict == "healthy"
@@ -252,10 +252,11 @@ def test_layers_may_have_any_tensors(tmp_path: Path) -> None:
     assert unasked == []
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_layers_whose_outputs_nobody_keeps_are_judged_by_their_tensors(tmp_path: Path) -> None:
     network = DictOfParameters(bias=-1000.0)
     forget = types.SimpleNamespace(step=lambda **given: watched.step(**{**given, "outputs": None}))
-    with watch(network.network, tmp_path / "run.h5", labels=LABELS, epochs=40) as watched:
+    with watch(network.network, tmp_path / "run.h5", labels=LABELS, epochs=EPOCHS) as watched:
         network.train(forget, 0.1)
     run = open_run(tmp_path / "run.h5")
     assert run.verdict == "never-learned"
@@ -302,7 +303,7 @@ def test_accuracy_is_counted_with_the_targets() -> None:
 
 def test_a_loop_is_ended_where_the_recorder_stops(tmp_path: Path) -> None:
     network = LayersWithDW(bias=-1000.0)
-    with watch(network.network, labels=LABELS, epochs=40, recorder={"on_defect": "stop"}) as watched:
+    with watch(network.network, labels=LABELS, epochs=EPOCHS, recorder={"on_defect": "stop"}) as watched:
         network.train(watched, 0.1)
     assert watched.status == "stopped"
 
@@ -313,14 +314,14 @@ from diagnostics.adapters import watch
 from tests.helpers.wild_networks.layers_with_dw import LayersWithDW
 from tests.helpers.wild_networks.blobs_to_learn import data
 network = LayersWithDW()
-watched = watch(network, "run.h5", labels=data()[1], epochs=40)
+watched = watch(network, "run.h5", labels=data()[1], epochs=20)
 network.train(watched, 0.1)
 {}
 """
     for last, status in (("", "completed"), ("raise ValueError('spilled')", "failed")):
         run_program("-c", program.format(last), cwd=tmp_path)
         run = open_run(tmp_path / "run.h5")
-        assert (run.status, len(run)) == (status, 400)
+        assert (run.status, len(run)) == (status, STEPS)
         (tmp_path / "run.h5").unlink()
 
 

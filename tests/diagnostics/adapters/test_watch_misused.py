@@ -196,6 +196,6 @@ def test_the_fields_of_named_tuples_are_names() -> None:
 
 def test_a_network_that_is_used_right_is_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:
     network = DictOfParameters()
-    with watch(network.network, labels=LABELS, epochs=40) as watched:
+    with watch(network.network, labels=LABELS, epochs=20) as watched:
         network.train(watched, 0.1)
     assert caplog.text == ""

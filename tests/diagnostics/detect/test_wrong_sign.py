@@ -107,18 +107,25 @@ def test_a_loss_that_varies_far_above_guessing_is_no_wrong_sign(tmp_path, scale,
     assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
 
 
-def test_the_headline_names_the_fault_before_what_it_did_to_the_network(tmp_path):
-    diagnosis = trained(tmp_path / "run.h5", -1, 0.03)
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory):
+    """The log of a network whose gradient has the wrong sign, and its diagnosis."""
+    path = tmp_path_factory.mktemp("wrong") / "run.h5"
+    return path, trained(path, -1, 0.03)
+
+
+def test_the_headline_names_the_fault_before_what_it_did_to_the_network(wrong):
+    _, diagnosis = wrong
     blow = replace(diagnosis.first_link, rule="oversized-update", step=11, plain="Step 11 changed dense1.")
 
     assert headline(replace(diagnosis, blow=blow)) == f"{diagnosis.first_link.plain} Step 11 changed dense1."
 
 
-def test_the_fault_is_the_mechanism_at_the_top_of_the_report(tmp_path, monkeypatch):
-    diagnosis = trained(tmp_path / "run.h5", -1, 0.03)
+def test_the_fault_is_the_mechanism_at_the_top_of_the_report(wrong, monkeypatch):
+    path, diagnosis = wrong
     blow = replace(diagnosis.first_link, rule="oversized-update")
     monkeypatch.setattr(Run, "diagnosis", replace(diagnosis, blow=blow))
-    answers = {fact.question: fact.answer for fact in run_facts(ld.open_run(tmp_path / "run.h5")).items}
+    answers = {fact.question: fact.answer for fact in run_facts(ld.open_run(path)).items}
 
     assert answers["Which mechanism?"] == "wrong sign"
 

@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 
 import h5py
-import numpy as np
 import pytest
 
 from diagnostics.files import open_part
@@ -19,7 +18,7 @@ from diagnostics.schema.tables import COUNTS, FLUSH_ROWS, KERNELS, VALUES
 from tests.helpers.forked import PIPE, run, start
 from tests.helpers.fuzz import SEED, Record, try_all
 from tests.helpers.killed_chains import EPOCHS
-from tests.helpers.log_writers import row, writer
+from tests.helpers.log_writers import assert_right_rows, writer
 from tests.helpers.same_run import assert_same_run
 from tests.helpers.small_trainings import train
 
@@ -35,8 +34,7 @@ def assert_nothing_lost_but_the_last_flush(path: Path, told: int) -> None:
     assert run.status == "crashed"
     assert run.notes == ()
     assert told - FLUSH_ROWS <= len(run) <= told + 1
-    for step, _, values in run.rows():
-        np.testing.assert_array_equal(values, row(step))
+    assert_right_rows(run)
     assert [int(m.split()[1]) for m in run.events["message"]] == [50 * i for i in range(len(run.events))]
     for i, step in enumerate(run.snapshots.steps):
         assert (run.source.array(COUNTS)[i] == step).all()

@@ -31,12 +31,13 @@ from tests.helpers.small_trainings import small_model, train
 REFUSALS = [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL]
 
 
-@pytest.fixture(params=REFUSALS, ids=lambda code: errno.errorcode[code])
+@pytest.fixture
 def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system that has no locks of any kind, as some network mounts."""
+    """A file system that has no locks of any kind, as some network mounts; it says ENOLCK unless asked otherwise."""
+    code = getattr(request, "param", errno.ENOLCK)
 
     def refuse(*_: object) -> None:
-        raise OSError(request.param, os.strerror(request.param))
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     monkeypatch.setattr(fcntl, "fcntl", refuse)
@@ -72,6 +73,7 @@ def test_a_locked_file_is_told_from_a_free_one(
 
 
 @pytest.mark.usefixtures("no_locks")
+@pytest.mark.parametrize("no_locks", REFUSALS, ids=lambda code: errno.errorcode[code], indirect=True)
 def test_without_locks_nobody_is_taken_to_hold_one(tmp_path: Path) -> None:
     held = try_lock(tmp_path / "study.json")
     with locked(tmp_path / "other.json"):

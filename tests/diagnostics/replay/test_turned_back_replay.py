@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from diagnostics.errors import RescueError
 from diagnostics.replay import Branch, replay
 from diagnostics.rescue.patient import examine
+from diagnostics.run.run import Run
 from tests.helpers.rollback_trainings import QUICK, turned_back
 from tests.helpers.small_trainings import digits
 
@@ -22,9 +25,15 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
+def made(case: str) -> Run:
+    """The run of a case, made once."""
+    return turned_back(Path(tempfile.mkdtemp(prefix="turned-back-")) / "run.h5", **CASES[case])
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_a_run_that_was_turned_back_is_proven_from_the_seed(case: str, tmp_path: Path) -> None:
-    run = turned_back(tmp_path / "run.h5", **CASES[case])
+def test_a_run_that_was_turned_back_is_proven_from_the_seed(case: str) -> None:
+    run = made(case)
     assert run.rollbacks
 
     check = replay(run, digits()).check()
@@ -34,17 +43,15 @@ def test_a_run_that_was_turned_back_is_proven_from_the_seed(case: str, tmp_path:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_was_undone_is_proven_as_well(case: str, tmp_path: Path) -> None:
-    run = turned_back(tmp_path / "run.h5", **CASES[case])
-
-    for undone in run.undone():
+def test_what_was_undone_is_proven_as_well(case: str) -> None:
+    for undone in made(case).undone():
         check = replay(undone, digits()).check()
         assert check.is_proven, check
         assert check.rows == len(undone)
 
 
-def test_any_step_is_reached_from_the_nearest_checkpoint_and_a_branch_goes_on_with_the_remedy(tmp_path: Path) -> None:
-    run = turned_back(tmp_path / "run.h5", lr=4.0)
+def test_any_step_is_reached_from_the_nearest_checkpoint_and_a_branch_goes_on_with_the_remedy() -> None:
+    run = made("twice to the first step")
 
     moment = replay(run, digits()).at(33)
     assert moment.proof.start == "the checkpoint before step 30"
@@ -58,7 +65,7 @@ def test_any_step_is_reached_from_the_nearest_checkpoint_and_a_branch_goes_on_wi
 
 
 def test_a_rescued_run_needs_no_rescue_and_one_that_died_all_the_same_can_be_examined(tmp_path: Path) -> None:
-    rescued = turned_back(tmp_path / "rescued.h5", lr=4.0)
+    rescued = made("twice to the first step")
     dead = turned_back(tmp_path / "dead.h5", lr=60.0)
 
     with pytest.raises(RescueError, match="its verdict is rescued; a rescue needs a run that died"):

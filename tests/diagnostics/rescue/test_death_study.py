@@ -10,6 +10,7 @@ import pytest
 
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.rescue import death_study
+from diagnostics.rescue import plan as rescue_plan
 from diagnostics.rescue.death_study import PLAN, SAME_RATE, TREATMENTS, DeathStudy
 from diagnostics.rescue.natural_deaths import Population
 from diagnostics.rescue.study_tables import StudyTables
@@ -34,6 +35,8 @@ def finished(in_this_process: None, tmp_path_factory: pytest.TempPathFactory) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(death_study, "ORDERS", 2)
         patch.setattr(death_study, "POINT_ORDERS", 1)
+        patch.setattr(rescue_plan, "POINTS", 5)
+        patch.setattr(rescue_plan, "PLACEBO_STEPS", 4)
         study(folder, SMALL).run()
     return folder
 
@@ -45,7 +48,7 @@ def test_each_branch_of_a_death_is_a_row(finished: Path) -> None:
 
     assert (run["population"], run["seed"], run["verdict"], run["refused"]) == ("small", "0", "never-learned", "")
     assert (arms["unchanged"], arms["control"], arms["clip"], arms[SAME_RATE]) == (1, 2, 2, 2)
-    assert arms["but-for placebo"] == min(20, int(run["first_link"]))
+    assert arms["but-for placebo"] == min(4, int(run["first_link"]))
     assert {b["fate"] for b in branches if b["arm"] == "unchanged"} == {"dead"}
 
 

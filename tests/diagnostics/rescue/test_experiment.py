@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, Planne
 from diagnostics.rescue.record import BRANCHES, PLAN, BranchResult
 from diagnostics.rescue.results import read_results
 
+SEED = 7  # of the first order
 FAST = 120  # steps of a branch: enough for the small network to die or to learn
 
 
@@ -30,13 +32,28 @@ def rescued(
     folder: Path,
     jobs: int = 1,
     arms: tuple[str, ...] = ("clip",),
-    runs: int = 3,
+    runs: int = 2,
     **options: bool,
 ) -> dict[str, BranchResult]:
-    plan = make_plan(patient, runs=runs, arms=arms, horizon=FAST)
+    plan = make_plan(patient, runs=runs, arms=arms, horizon=FAST, seed=SEED)
     rescue = Rescue(patient, plan, folder, log, jobs=jobs, **options)
     rescue.run()
     return rescue.results
+
+
+@pytest.fixture(scope="module")
+def whole(
+    in_this_process: None, patient: Patient, dead_log: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, BranchResult]]:
+    """The folder of a rescue by clipping with two orders, which stays as it is, and its results."""
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    return folder, rescued(patient, dead_log, folder, keep_branches=True)
+
+
+@pytest.fixture
+def folder(whole: tuple[Path, dict[str, BranchResult]], tmp_path: Path) -> Path:
+    """A copy of that folder, which may be changed."""
+    return Path(shutil.copytree(whole[0], tmp_path / "out"))
 
 
 def test_a_run_that_did_not_die_is_no_patient(living_log: Path) -> None:
@@ -44,14 +61,13 @@ def test_a_run_that_did_not_die_is_no_patient(living_log: Path) -> None:
         examine(open_run(living_log))
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_clipping_saves_the_small_run_and_the_unchanged_branch_dies(
-    patient: Patient, dead_log: Path, tmp_path: Path
+    whole: tuple[Path, dict[str, BranchResult]],
 ) -> None:
-    results = rescued(patient, dead_log, tmp_path / "out")
+    _, results = whole
 
     assert results[f"{UNCHANGED}#0"].fate is Fate.DEAD
-    assert {results[f"clip#{k}"].fate for k in range(3)} == {Fate.ALIVE}
+    assert {results[f"clip#{k}"].fate for k in range(2)} == {Fate.ALIVE}
 
 
 @pytest.mark.slow
@@ -65,16 +81,14 @@ def test_the_number_of_workers_changes_no_bit(patient: Patient, dead_log: Path, 
 
 @pytest.mark.usefixtures("in_this_process")
 def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
-    patient: Patient, dead_log: Path, tmp_path: Path
+    patient: Patient, dead_log: Path, whole: tuple[Path, dict[str, BranchResult]], folder: Path
 ) -> None:
-    folder = tmp_path / "cut"
-    whole = rescued(patient, dead_log, folder, runs=2)
     lines = (folder / BRANCHES).read_bytes().splitlines(keepends=True)
     (folder / BRANCHES).write_bytes(b"".join(lines[:3]) + lines[3][:25])  # as a kill leaves it
 
-    again = rescued(patient, dead_log, folder, runs=2, resume=True)
+    again = rescued(patient, dead_log, folder, resume=True)
 
-    assert again == whole
+    assert again == whole[1]
     assert [json.loads(line)["key"] for line in (folder / BRANCHES).read_text().splitlines()][:3] == [
         json.loads(line)["key"] for line in lines[:3]
     ]
@@ -82,15 +96,12 @@ def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
 
 @pytest.mark.usefixtures("in_this_process")
 def test_results_are_never_continued_under_another_plan_or_unasked(
-    patient: Patient, dead_log: Path, tmp_path: Path
+    patient: Patient, dead_log: Path, folder: Path
 ) -> None:
-    folder = tmp_path / "out"
-    rescued(patient, dead_log, folder, runs=1)
-
     with pytest.raises(StudyError, match="--resume"):
-        rescued(patient, dead_log, folder, runs=1)
+        rescued(patient, dead_log, folder)
     with pytest.raises(StudyError, match="another plan"):
-        rescued(patient, dead_log, folder, runs=2, resume=True)
+        rescued(patient, dead_log, folder, runs=3, resume=True)
 
 
 def test_the_first_rows_of_paired_branches_are_equal_until_the_intervention_acts(
@@ -115,16 +126,15 @@ def test_the_first_rows_of_paired_branches_are_equal_until_the_intervention_acts
     assert (control[1, values] != slow[1, values]).any()
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_the_report_finds_a_rescue_beside_its_log_also_when_words_have_changed(
-    patient: Patient, dead_log: Path, tmp_path: Path
+    whole: tuple[Path, dict[str, BranchResult]], dead_log: Path, tmp_path: Path
 ) -> None:
     log = tmp_path / "dead.h5"
     log.write_bytes(dead_log.read_bytes())
     folder = rescue_folder(log)
     assert rescue_of(open_run(log)) is None
 
-    rescued(patient, log, folder, arms=("clip",), runs=1)
+    shutil.copytree(whole[0], folder)
     stored = json.loads((folder / PLAN).read_text())
     stored["plan"]["arms"][2]["title"] = "said otherwise"
     (folder / PLAN).write_text(json.dumps(stored))
@@ -133,7 +143,7 @@ def test_the_report_finds_a_rescue_beside_its_log_also_when_words_have_changed(
     assert found is not None
     assert [arm.arm.name for arm in found.arms] == ["clip"]
 
-    stored["plan"]["runs"] = 2
+    stored["plan"]["runs"] = 3
     (folder / PLAN).write_text(json.dumps(stored))
     assert rescue_of(open_run(log)) is None
 
@@ -146,25 +156,29 @@ def test_a_log_that_cannot_be_reproduced_ends_the_rescue(patient: Patient, dead_
         work(PlannedBranch(UNCHANGED, None, 0, None, 0, changed))
 
 
-@pytest.mark.usefixtures("in_this_process")
-def test_kept_branches_are_logs_that_say_what_was_changed(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
-    plan = make_plan(patient, runs=1, arms=["clip"], horizon=FAST, seed=7)
-    Rescue(patient, plan, tmp_path / "out", dead_log, keep_branches=True).run()
-    run = open_run(tmp_path / "out" / "branches" / "clip-0.h5")
-    lines = [json.loads(line) for line in (tmp_path / "out" / BRANCHES).read_text().splitlines()]
+def test_kept_branches_are_logs_that_say_what_was_changed(
+    whole: tuple[Path, dict[str, BranchResult]], patient: Patient
+) -> None:
+    run = open_run(whole[0] / "branches" / "clip-0.h5")
+    lines = [json.loads(line) for line in (whole[0] / BRANCHES).read_text().splitlines()]
 
     assert "clip_norm" in run.info.environment["intervention"]
-    assert run.info.environment["order_seed"] == 7
+    assert run.info.environment["order_seed"] == SEED
     assert [(one["key"], one["order_seed"]) for one in lines] == [
         ("unchanged#0", None),
-        ("control#0", 7),
-        ("clip#0", 7),
+        ("control#0", SEED),
+        ("control#1", SEED + 1),
+        ("clip#0", SEED),
+        ("clip#1", SEED + 1),
     ]
     assert int(run.index["step"][0]) == make_plan(patient).branch_step
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_frames_and_json_tell_the_same_counts(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
+def test_frames_and_json_tell_the_same_counts(
+    patient: Patient, dead_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diagnostics.rescue.plan.PLACEBO_STEPS", 4)
     plan = make_plan(patient, runs=2, arms=[BUT_FOR, "clip"], horizon=FAST)
     rescue = Rescue(patient, plan, tmp_path / "out", dead_log)
     rescue.run()
@@ -176,4 +190,4 @@ def test_frames_and_json_tell_the_same_counts(patient: Patient, dead_log: Path, 
     told = result.to_json()
     assert told["arms"][0]["lived"] == lived == 2
     assert told["control"]["runs"] == (frame.arm == CONTROL).sum() == 2
-    assert told["singles"][0]["placebo_runs"] == min(20, patient.first_link)
+    assert told["singles"][0]["placebo_runs"] == min(4, patient.first_link)

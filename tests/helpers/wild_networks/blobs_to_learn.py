@@ -12,7 +12,8 @@ from diagnostics.adapters.tap import Tap
 from tests.helpers.small_models import blobs
 
 Array = NDArray[np.floating[Any]]
-BATCH, EPOCHS, HIDDEN, CLASSES = 20, 40, 8, 3
+BATCH, EPOCHS, HIDDEN, CLASSES = 20, 20, 8, 3
+STEPS = 200  # enough for a window of 128 steps in which the network has learned, or guesses
 
 
 def data() -> tuple[Array, NDArray[np.intp]]:

@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def lenet_digest(batch_size: int = 32, threads: int = 1, hooks: Any = (), **changes: Any) -> str:
-    """Digest of one of the five networks after five steps on real digits."""
+    """Digest of one of the five networks after three steps on real digits."""
     settings = Settings(**{"threads": threads, "lr": 0.1, "batch_size": batch_size, **changes})
-    model = settings.build_model(samples=5 * batch_size)
-    data, used = mnist(), slice(0, 5 * batch_size)
+    model = settings.build_model(samples=3 * batch_size)
+    data, used = mnist(), slice(0, 3 * batch_size)
     model.train(
         data.X_train[used],
         data.y_train[used],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from lenet import load_state
 from tests.helpers.broken_runs import broken_log
@@ -12,6 +14,12 @@ from tests.helpers.command_line import typed
 from tests.helpers.logged_runs import logged
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
+
+
+@cache
+def checked(*arguments: str) -> Result:
+    """What `lenet-diag replay LOG --check ...` says; each check is made once."""
+    return typed("replay", broken_log(), *arguments)
 
 
 def test_the_origin_gets_a_page_and_its_figures_beside_the_log() -> None:
@@ -51,7 +59,7 @@ def test_a_step_is_opened_with_its_exact_state(tmp_path: Path) -> None:
     ],
 )
 def test_a_check_only_says_whether_the_run_is_proven(arguments: tuple[str, ...], said: str) -> None:
-    result = typed("replay", broken_log(), *arguments)
+    result = checked(*arguments)
     assert result.exit_code == 0, result.output
     assert said in result.stdout
     assert len(result.stdout.splitlines()) == 1
@@ -61,7 +69,7 @@ def test_a_check_only_says_whether_the_run_is_proven(arguments: tuple[str, ...],
 def test_a_check_may_stand_before_the_log(arguments: tuple[str, ...]) -> None:
     result = typed("replay", *arguments, broken_log())
     assert result.exit_code == 0, result.output
-    assert result.stdout == typed("replay", broken_log(), *arguments).stdout
+    assert result.stdout == checked(*arguments).stdout
 
 
 @pytest.mark.parametrize(

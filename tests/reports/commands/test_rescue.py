@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from diagnostics.log.reader import open_run
-from tests.helpers.broken_runs import LIVES, dying_log
+from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.broken_runs import dying_log
 from tests.helpers.command_line import typed
 from tests.helpers.made_up_deaths import made_up_tables, usual
 from tests.helpers.task_networks import NETWORKS, trained
@@ -79,7 +80,7 @@ def test_branches_that_are_there_are_not_replaced_unasked(log: Path, tmp_path: P
 
 
 def test_a_healthy_run_and_wrong_options_are_one_line(log: Path, tmp_path: Path) -> None:
-    healthy = dying_log(LIVES)
+    healthy = synthetic.write_log(synthetic.healthy(60), tmp_path / "healthy.h5")
 
     for arguments, code, words in (
         (("rescue", healthy), 3, "its verdict is healthy; a rescue needs a run that died"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.forked import start
 from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
@@ -72,8 +72,17 @@ def train(out: Path, *more: object) -> list[str]:
     )
 
 
+SLOW_WRITER = """
+import os, sys
+from pathlib import Path
+from tests.helpers.log_writers import write_for_ever
+write_for_ever(Path(sys.argv[1]), os.open(os.devnull, os.O_WRONLY), pause=0.05)
+"""
+"""A training would take all of a core until the follower has started."""
+
+
 def test_a_training_is_watched_to_its_end_and_leaves_its_last_state(terminal, tmp_path):
-    terminal.type(" ".join(train(tmp_path / "x.h5", "--epochs", 20, "--watch")))
+    terminal.type(" ".join(train(tmp_path / "x.h5", "--epochs", 4, "--watch")))
     last = terminal.wait_for(lambda s: "next: lenet-diag report" in s)
 
     assert "completed" in last or "verdict: healthy" in last
@@ -98,13 +107,13 @@ def test_a_resize_redraws_and_ctrl_c_leaves_the_last_state_with_exit_code_130(te
 
 def test_a_follower_shows_a_run_of_another_process_and_says_when_its_writer_is_gone(terminal, tmp_path):
     log = tmp_path / "x.h5"
-    writer = subprocess.Popen(train(log, "--epochs", 5000, "--print-every", 0), stderr=subprocess.DEVNULL)
+    writer = start("-c", SLOW_WRITER, str(log))
     try:
         wait_until(log.exists, "the log")
         terminal.type(" ".join(lenet_diag("watch", log)))
         terminal.wait_for(lambda s: "running" in s and "steps/s" in s)
     finally:
-        writer.send_signal(signal.SIGKILL)
+        writer.kill()
         writer.wait()
     shown = terminal.wait_for(lambda s: "the log reaches step" in s)
 
