@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from diagnostics import open_run
+from lenet import load_dataset
 from lenet.settings import Settings
 from tests.helpers.command_line import typed
 
@@ -23,6 +24,8 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def report(path: Path, out: Path, wanted: Any) -> tuple[list[Path], int]:
         return [out / "report.html"], 0
 
+    few = load_dataset(limit=1280)
+    monkeypatch.setattr("lenet.data.load_dataset", lambda *_: few)
     monkeypatch.setattr("reports.commands.demo.settings_of", settings)
     monkeypatch.setattr("reports.commands.report.report_runs", report)
     monkeypatch.setattr("webbrowser.open", addresses.append)
