@@ -10,6 +10,8 @@ from diagnostics.imports.metrics import Numbers
 
 LARGEST_BATCH = 4096
 MOST_CLASSES = 20
+FEW_DIGITS, SHARE = 3, 20
+"""Accuracies of at most so many digits may be rounded. By those of d digits a batch of up to 10^d / SHARE is told."""
 LEAST_ROWS = 5
 FROZEN, NEAR = 0.03, 0.02
 
@@ -22,13 +24,15 @@ def are_per_cent(accuracies: Numbers) -> bool:
 def batch_size_of(accuracies: Numbers) -> int | None:
     """The smallest batch of which nearly all accuracies are whole numbers of samples; None where none fits.
 
-    accuracies: (n,), each the share of one batch, with at least four digits.
+    accuracies: (n,), each the share of one batch. Where they have few digits, only a small batch is told, since
+    accuracies that were rounded are whole numbers of many batches.
     """
     known = accuracies[np.isfinite(accuracies)]
     values = known[(known > 0) & (known < 1)]
     if len(np.unique(values)) < 4:
         return None
-    for size in range(2, LARGEST_BATCH + 1):
+    few = [digits for digits in range(1, FEW_DIGITS + 1) if np.allclose(values, np.round(values, digits), atol=1e-7)]
+    for size in range(2, (10 ** few[0] // SHARE if few else LARGEST_BATCH) + 1):
         right = values * size
         room = max(1e-4 * size, 1e-6)
         if room > 0.1:

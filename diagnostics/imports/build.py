@@ -110,7 +110,8 @@ def _batch_size(draft: Draft, accuracy: MetricSeries | None) -> int:
         told = whole_number_of(draft.metrics.settings.get(name))
         if told:
             return told
-    found = batch_size_of(accuracy.values) if accuracy is not None and not draft.are_means else None
+    are_of_batches = accuracy is not None and not draft.are_means and draft.axis.counts_steps
+    found = batch_size_of(accuracy.values) if accuracy is not None and are_of_batches else None
     if found:
         draft.told.append(f"batches are taken to have {found} samples, since the accuracies are multiples of 1/{found}")
         return found

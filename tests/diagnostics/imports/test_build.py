@@ -13,11 +13,8 @@ from hypothesis import strategies as st
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError, LogExistsError
 from diagnostics.imports import ImportOptions, import_runs
-from diagnostics.imports.assumed import batch_size_of
-from diagnostics.imports.cells import whole_number_of
 from diagnostics.imports.columns import MetricMeaning, meaning_of
 from diagnostics.imports.metrics import MetricSeries
-from diagnostics.imports.options import even_prior, prior_of_labels
 from diagnostics.imports.resolution import are_running_means, ordinal, resolution_words, taken_apart
 from diagnostics.log.reader import open_run
 from diagnostics.statistics.arms import group_runs
@@ -183,16 +180,6 @@ def test_losses_only_without_a_number_of_classes_cannot_be_judged(tmp_path):
     assert imported(tmp_path, curve()[["step", "loss"]]).verdict is Verdict.COLLAPSED
 
 
-def test_the_number_of_classes_is_guessed_from_a_frozen_loss_and_the_guess_is_told(tmp_path):
-    run = imported(tmp_path, curve(), ImportOptions())
-
-    assert run.verdict is Verdict.COLLAPSED
-    assert "10 classes are guessed, since the loss stands still at ln 10" in told(run)
-    alive = imported(tmp_path, curve(dies_at=None), ImportOptions())
-    assert alive.verdict is Verdict.UNDECIDED
-    assert "guessed" not in told(alive)
-
-
 def test_a_loss_that_became_not_finite_is_a_divergence_even_where_the_cell_is_empty(tmp_path):
     frame = curve(dies_at=None)
     frame.loc[frame.step >= 120, "loss"] = math.nan  # to_csv writes an empty cell
@@ -210,13 +197,6 @@ def test_a_loss_that_was_never_finite_is_a_divergence_where_all_its_cells_are_em
 
         assert (run.verdict, run.diagnosis.onset) == (Verdict.DIVERGED, 0)
         assert "its losses, all empty or nan, are taken as not finite" in told(run)
-
-
-def test_accuracies_in_per_cent_are_shares(tmp_path):
-    run = imported(tmp_path, curve().assign(accuracy=lambda frame: 100 * frame.accuracy))
-
-    assert run.steps["accuracy"].max() <= 1
-    assert "per cent" in told(run)
 
 
 def test_layers_are_read_and_their_rules_asked_while_others_say_what_they_miss(tmp_path):
@@ -263,14 +243,6 @@ def test_runs_of_different_learning_rates_are_no_arm_and_no_seed_is_invented(tmp
     assert summaries[0].training_seconds is None
 
 
-@given(st.integers(2, 512), st.integers(0, 1000))
-def test_the_batch_size_is_found_from_the_accuracies(batch, seed):
-    right = np.random.default_rng(seed).binomial(batch, 0.6, 200)
-    found = batch_size_of(right / batch)
-
-    assert found is None or (batch % found == 0 and (right * found % batch == 0).mean() >= 0.99)
-
-
 def test_columns_are_told_whose_names_do_not_say_what_they_are(tmp_path):
     run = curve().rename(columns={"loss": "train_loss"})
     [imported] = import_runs(write_csv(tmp_path / "run.csv", run.assign(val_loss=run["train_loss"])), TEN)
@@ -279,32 +251,6 @@ def test_columns_are_told_whose_names_do_not_say_what_they_are(tmp_path):
     [plain] = import_runs(write_csv(tmp_path / "plain.csv", curve()), TEN)
     assert " is loss" not in told(plain)
     assert "accuracy is" not in told(plain)
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, "inf", -1, 0.5, True, None, "many", []])
-def test_a_setting_that_is_no_count_is_not_taken_as_one(value: object) -> None:
-    assert whole_number_of(value) is None
-    assert whole_number_of(" 64 ") == 64
-
-
-def test_the_prior_is_counted_in_labels(tmp_path):
-    np.save(tmp_path / "y.npy", np.array([0, 0, 0, 1]))
-    (tmp_path / "y.txt").write_text("0\n1\n1\n1\n")
-
-    assert prior_of_labels(tmp_path / "y.npy") == (0.75, 0.25)
-    assert prior_of_labels(tmp_path / "y.txt") == (0.25, 0.75)
-    (tmp_path / "y.txt").write_text("cat dog")
-    with pytest.raises(LogError, match=r"y\.txt: cannot be read as labels"):
-        prior_of_labels(tmp_path / "y.txt")
-
-
-@given(st.integers(2, 1000))
-def test_even_priors_are_shares(classes):
-    prior = even_prior(classes)
-
-    assert len(prior) == classes
-    assert math.isclose(sum(prior), 1)
-    assert min(prior) > 0
 
 
 def test_resolutions_in_words():
