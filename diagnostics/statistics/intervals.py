@@ -6,6 +6,9 @@ E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502
 R. G. Newcombe, Stat. Med. 17 (1998) 873 (method 10), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
 Q. McNemar, Psychometrika 12 (1947) 153, doi:10.1007/BF02295996.
 Y. Benjamini, Y. Hochberg, J. R. Stat. Soc. B 57 (1995) 289, doi:10.1111/j.2517-6161.1995.tb02031.x.
+
+SciPy is imported where it is needed, since ``--help`` does not need it. Intervals take its quantiles from
+``scipy.special``: ``scipy.stats``, which has the tests, takes a second to import.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -34,10 +37,13 @@ def wilson(k: int, n: int) -> tuple[float, float] | None:
 
 @cache
 def _wilson(k: int, n: int) -> tuple[float, float]:
-    from scipy.stats import binomtest  # imported here, since it takes a second that `--help` does not need
+    from scipy.special import ndtri
 
-    interval = binomtest(k, n).proportion_ci(confidence_level=CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+    share, z = k / n, float(ndtri(0.5 + CONFIDENCE / 2))
+    scale = 2 * (n + z**2)
+    middle = (2 * n * share + z**2) / scale
+    half = z / scale * math.sqrt(4 * n * share * (1 - share) + z**2)
+    return 0.0 if k == 0 else middle - half, 1.0 if k == n else middle + half
 
 
 def rate_words(k: int, n: int, interval: tuple[float, float] | None, digits: int = 0) -> str:
@@ -76,11 +82,11 @@ def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float] | None:
 
 def fisher(k1: int, n1: int, k2: int, n2: int) -> float | None:
     """Two-sided p-value of Fisher's exact test that two independent shares are equal."""
+    if n1 == 0 or n2 == 0:
+        return None
     import numpy as np
     from scipy.stats import fisher_exact
 
-    if n1 == 0 or n2 == 0:
-        return None
     return float(fisher_exact(np.array([[k1, n1 - k1], [k2, n2 - k2]])).pvalue)
 
 
@@ -105,19 +111,21 @@ def adjust(p_values: Sequence[float]) -> list[float]:
     to be chance. The method asks for tests that do not depend on one another, or depend as
     tests against one control do.
     """
+    if not p_values:
+        return []
     from scipy.stats import false_discovery_control
 
-    return [float(p) for p in false_discovery_control(p_values)] if p_values else []
+    return [float(p) for p in false_discovery_control(p_values)]
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Student's interval of the mean of ``values``; None for fewer than two."""
-    import numpy as np
-    from scipy.stats import t
-
     n = len(values)
     if n < 2:
         return None
+    import numpy as np
+    from scipy.special import stdtrit
+
     centre, spread = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = float(t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * spread / math.sqrt(n)
+    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * spread / math.sqrt(n)
     return centre - half, centre + half

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics.arms import group_runs
@@ -41,12 +42,15 @@ def test_counts_are_by_verdict_and_crashed_and_undecided_are_not_in_n():
     assert group.survivors.validation_accuracy.n == 5
 
 
-def test_wilson_agrees_with_the_formula():
-    k, n, z = 10, 40, 1.959963984540054
-    centre = (k + z * z / 2) / (n + z * z)
-    half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
+@pytest.mark.parametrize("n", [1, 2, 7, 40, 1407])
+def test_wilson_agrees_with_scipy(n):
+    for k in {0, 1, n // 4, n // 2, n - 1, n}:
+        expected = binomtest(k, n).proportion_ci(confidence_level=0.95, method="wilson")
 
-    assert wilson(k, n) == pytest.approx((centre - half, centre + half))
+        assert wilson(k, n) == pytest.approx((expected.low, expected.high), rel=1e-14)
+
+
+def test_of_no_runs_there_is_no_interval():
     assert wilson(0, 0) is None
 
 
