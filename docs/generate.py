@@ -46,15 +46,21 @@ PAGES: dict[str, Callable[[], str]] = {
 
 def stale() -> list[str]:
     """The pages that are not what the code says."""
-    return [name for name, make in PAGES.items() if not _is_fresh(HERE / name, make())]
+    return list(_made_anew())
 
 
 def write() -> list[str]:
     """Write the pages that are not; returns their names."""
-    names = stale()
-    for name in names:
-        (HERE / name).write_text(PAGES[name](), encoding="utf-8")
-    return names
+    pages = _made_anew()
+    for name, page in pages.items():
+        (HERE / name).write_text(page, encoding="utf-8")
+    return list(pages)
+
+
+def _made_anew() -> dict[str, str]:
+    """The stale pages as they should be."""
+    made = {name: make() for name, make in PAGES.items()}
+    return {name: page for name, page in made.items() if not _is_fresh(HERE / name, page)}
 
 
 def _is_fresh(path: Path, text: str) -> bool:
@@ -63,9 +69,10 @@ def _is_fresh(path: Path, text: str) -> bool:
 
 def main() -> int:
     if "--check" in sys.argv[1:]:
-        for name in stale():
+        names = stale()
+        for name in names:
             print(f"docs/{name} is stale; run: make docs", file=sys.stderr)
-        return 1 if stale() else 0
+        return 1 if names else 0
     for name in write():
         print(f"wrote docs/{name}")
     return 0
