@@ -29,6 +29,8 @@ from typing import Any
 PACKAGES = ("lenet", "diagnostics", "reports", "tests")
 PROJECT = (
     "reports.pages.run_page",
+    "reports.terminal.live",
+    "diagnostics.imports",
     "diagnostics.record.training",
     "diagnostics.rescue",
     "diagnostics.study",

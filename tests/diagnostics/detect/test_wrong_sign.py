@@ -49,8 +49,8 @@ class SignedNetwork:
         return x
 
 
-def trained(path, factor, rate, steps=150, scale=1):
-    """The run of a network whose gradient is multiplied by ``factor``, on inputs that are multiplied by ``scale``."""
+def trained(factor, rate, steps=150, scale=1, path=None):
+    """The diagnosis of a network whose gradient is multiplied by ``factor``, on inputs multiplied by ``scale``."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 10, 2000)
     X = scale * (rng.random((10, 64))[y] + rng.normal(0, 0.3, (2000, 64)))
@@ -72,12 +72,12 @@ def trained(path, factor, rate, steps=150, scale=1):
                 layer.W -= rate * layer.dW
                 layer.b -= rate * layer.db
             watched.step(loss=-np.log(right + 1e-12).mean(), accuracy=accuracy, inputs=X[batch], lr=rate)
-    return ld.open_run(path).diagnosis
+    return watched.recorder.diagnosis
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.1, 0.01])
-def test_a_gradient_of_the_wrong_sign_points_to_the_code(tmp_path, rate):
-    diagnosis = trained(tmp_path / "run.h5", -1, rate)
+def test_a_gradient_of_the_wrong_sign_points_to_the_code(rate):
+    diagnosis = trained(-1, rate)
 
     assert diagnosis.verdict.is_defect
     assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("wrong-sign", "code")
@@ -85,23 +85,23 @@ def test_a_gradient_of_the_wrong_sign_points_to_the_code(tmp_path, rate):
     assert "accumulated-gradient" not in {f.rule for f in diagnosis.chain}
 
 
-def test_the_right_sign_is_healthy(tmp_path):
-    diagnosis = trained(tmp_path / "run.h5", 1, 0.1)
+def test_the_right_sign_is_healthy():
+    diagnosis = trained(1, 0.1)
 
     assert diagnosis.verdict == "healthy"
     assert not {"wrong-sign", "summed-gradient"} & {f.rule for f in diagnosis.findings}
 
 
 @pytest.mark.parametrize("rate", [0.5, 2, 8, 30])
-def test_a_rate_that_is_too_large_is_no_wrong_sign(tmp_path, rate):
-    diagnosis = trained(tmp_path / "run.h5", 1, rate, steps=80)
+def test_a_rate_that_is_too_large_is_no_wrong_sign(rate):
+    diagnosis = trained(1, rate, steps=80)
 
     assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
 
 
 @pytest.mark.parametrize(("scale", "rate"), [(20, 1e-4), (100, 1e-6)])
-def test_a_loss_that_varies_far_above_guessing_is_no_wrong_sign(tmp_path, scale, rate):
-    diagnosis = trained(tmp_path / "run.h5", 1, rate, steps=60, scale=scale)
+def test_a_loss_that_varies_far_above_guessing_is_no_wrong_sign(scale, rate):
+    diagnosis = trained(1, rate, steps=60, scale=scale)
 
     assert diagnosis.first_link.rule == "input-scale"
     assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
@@ -111,7 +111,7 @@ def test_a_loss_that_varies_far_above_guessing_is_no_wrong_sign(tmp_path, scale,
 def wrong(tmp_path_factory):
     """The log of a network whose gradient has the wrong sign, and its diagnosis."""
     path = tmp_path_factory.mktemp("wrong") / "run.h5"
-    return path, trained(path, -1, 0.03)
+    return path, trained(-1, 0.03, path=path)
 
 
 def test_the_headline_names_the_fault_before_what_it_did_to_the_network(wrong):
@@ -130,13 +130,13 @@ def test_the_fault_is_the_mechanism_at_the_top_of_the_report(wrong, monkeypatch)
     assert answers["Which mechanism?"] == "wrong sign"
 
 
-def test_a_summed_gradient_is_seen_where_softmax_is_a_part_of_the_loss(tmp_path):
-    diagnosis = trained(tmp_path / "run.h5", 128, 0.1)
+def test_a_summed_gradient_is_seen_where_softmax_is_a_part_of_the_loss():
+    diagnosis = trained(128, 0.1)
 
     assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("summed-gradient", "code")
 
 
-def fitted(path, factor, rate, *, tail=0.0, offset=0.0, is_linear=False, steps=150):
+def fitted(factor, rate, *, tail=0.0, offset=0.0, is_linear=False, steps=150):
     """The run of a regression, which has no accuracy, with its gradient multiplied by ``factor``.
 
     ``offset``: of the inputs. ``tail``: how heavy the tails of the targets are. ``is_linear``: without a hidden layer.
@@ -152,7 +152,7 @@ def fitted(path, factor, rate, *, tail=0.0, offset=0.0, is_linear=False, steps=1
         network.layers[0].W -= network.layers[0].W.mean()
         y = 3 * y
     task = ld.Task.regression()
-    with np.errstate(all="ignore"), watch(network, path, labels=y, task=task, lr=rate) as watched:
+    with np.errstate(all="ignore"), watch(network, labels=y, task=task, lr=rate) as watched:
         for _ in range(steps):
             batch = rng.integers(0, len(X), 32)
             error = network.forward(X[batch]) - y[batch]
@@ -163,12 +163,12 @@ def fitted(path, factor, rate, *, tail=0.0, offset=0.0, is_linear=False, steps=1
                 layer.W -= rate * layer.dW
                 layer.b -= rate * layer.db
             watched.step(loss=float((error**2).mean()), inputs=X[batch])
-    return ld.open_run(path).diagnosis
+    return watched.recorder.diagnosis
 
 
 @pytest.mark.parametrize("rate", [0.002, 0.0005])
-def test_a_wrong_sign_is_seen_without_an_accuracy(tmp_path, rate):
-    diagnosis = fitted(tmp_path / "run.h5", -1, rate, steps=300)
+def test_a_wrong_sign_is_seen_without_an_accuracy(rate):
+    diagnosis = fitted(-1, rate, steps=300)
 
     assert diagnosis.verdict.is_defect
     assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == ("wrong-sign", "code")
@@ -184,8 +184,8 @@ def test_a_wrong_sign_is_seen_without_an_accuracy(tmp_path, rate):
         {"rate": 2.08 / 320_000, "offset": 50.0, "is_linear": True},  # steps in one direction, a little too long
     ],
 )
-def test_without_an_accuracy_neither_noise_nor_overshooting_is_a_wrong_sign(tmp_path, run):
-    diagnosis = fitted(tmp_path / "run.h5", 1, **run)
+def test_without_an_accuracy_neither_noise_nor_overshooting_is_a_wrong_sign(run):
+    diagnosis = fitted(1, **run)
 
     assert "wrong-sign" not in {f.rule for f in diagnosis.findings}
 

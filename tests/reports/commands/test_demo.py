@@ -19,12 +19,13 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     addresses: list[str] = []
 
     def settings(seed: int) -> Settings:
-        return Settings("feedforward", limit=1280, seed=seed, steps=120, lr=60.0 if seed >= 3 else 0.1, epochs=12)
+        lr = 60.0 if seed >= 3 else 0.1
+        return Settings("feedforward", limit=640, batch_size=32, seed=seed, steps=120, lr=lr, epochs=12)
 
     def report(path: Path, out: Path, wanted: Any) -> tuple[list[Path], int]:
         return [out / "report.html"], 0
 
-    few = load_dataset(limit=1280)
+    few = load_dataset(limit=640)
     monkeypatch.setattr("lenet.data.load_dataset", lambda *_: few)
     monkeypatch.setattr("reports.commands.demo.settings_of", settings)
     monkeypatch.setattr("reports.commands.report.report_runs", report)
