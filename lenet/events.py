@@ -237,7 +237,7 @@ class ValidationEnd:
         step: the last step before it; -1 where there was none.
         loss: mean loss over the validation data, nats.
         accuracy: share of the validation data that was guessed right; NaN where it is not known.
-        samples: the number of validation samples.
+        samples: the number of validation samples; 0 where it is not known.
         seconds: the time of the validation.
     """
 

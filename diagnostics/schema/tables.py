@@ -124,7 +124,7 @@ VALIDATIONS = Table(
         Field("wall", "<f8", "s since 1970", "when it ended"),
         Field("loss", "<f8", "nats", "mean loss"),
         Field("accuracy", "<f8", "share", "accuracy"),
-        Field("samples", "<i8", "samples", "size of the validation set"),
+        Field("samples", "<i8", "samples", "size of the validation set; 0 where it is not known"),
         Field("seconds", "<f8", "s", "time it took"),
         CRC,
     ),

@@ -217,7 +217,7 @@ class LoopMonitor:
         Args:
             loss: mean loss over the validation data.
             accuracy: share that was guessed right, 0 to 1; None where there is none.
-            samples: number of validation samples.
+            samples: number of validation samples; 0 where it is not known.
             seconds: the time of the validation, default 0.
         """
         if self.step == 0:
@@ -226,7 +226,7 @@ class LoopMonitor:
         if accuracy is not None:
             expect_scalar("validated: accuracy", accuracy)
             expect_share("validated: accuracy", float(accuracy))
-        expect_whole("validated: samples", samples, 1)
+        expect_whole("validated: samples", samples, 0)
         right = math.nan if accuracy is None else float(accuracy)
         self._announcer.validation_end(float(loss), right, int(samples), float(seconds))
         self._announcer.clock.restart()  # the time of a validation does not count for the next step

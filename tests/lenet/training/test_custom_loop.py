@@ -139,10 +139,10 @@ def test_validation_belongs_to_the_epoch_that_has_just_ended() -> None:
             network.update()
             training.after_update()
             if step in (2, 3):
-                training.validated(0.4, 0.9, 50, 0.01)
+                training.validated(0.4, 0.9, 50 if step == 2 else 0, 0.01)
 
     told = [(e.epoch, e.step, e.loss, e.accuracy, e.samples) for e in heard.of("on_validation_end")]
-    assert told == [(1, 2, 0.4, 0.9, 50), (None, 3, 0.4, 0.9, 50)]
+    assert told == [(1, 2, 0.4, 0.9, 50), (None, 3, 0.4, 0.9, 0)]
 
 
 def test_a_penalty_is_part_of_the_loss() -> None:
