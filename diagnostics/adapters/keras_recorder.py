@@ -56,8 +56,8 @@ class KerasRecorder(Callback):
 
     The attribute ``recorder`` is the recorder, with ``diagnosis`` at the end.
 
-    Raises SettingsError where training begins, for a model without trainable variables, or with
-    ``steps_per_execution`` above 1.
+    Raises SettingsError where training begins, for a model without trainable variables, for one that the TensorFlow
+    backend builds in its first step only, or with ``steps_per_execution`` above 1.
     """
 
     def __init__(
@@ -90,6 +90,11 @@ class KerasRecorder(Callback):
         if keras.config.backend() == "torch":
             self._outputs.attach(self.model)
         self._monitor, self._layers = None, _layers(self.model, self._outputs)
+        if not self.model.built:
+            raise SettingsError(
+                f"{self.model.name}: has not been built before its first step, expected its variables; begin it with "
+                "keras.Input(shape), or call it on a batch before fit"
+            )
         if not self._layers:
             raise SettingsError(f"{self.model.name}: found no trainable variables, expected some")
         self._kept = {layer.name: layer.keep() for layer in self._layers}

@@ -23,6 +23,16 @@ import sys
 from tests.diagnostics.adapters.test_keras import fitted
 fitted(sys.argv[1], optimizer=sys.argv[2], bias=float(sys.argv[3]))
 """
+UNBUILT = """
+import keras, numpy as np
+from diagnostics.adapters import KerasRecorder
+model = keras.Sequential([keras.layers.Dense(2, activation="softmax")])
+if {is_called}:
+    model(np.ones((1, 4), np.float32))
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+images, labels = np.ones((20, 4), np.float32), np.array([0, 1] * 10)
+model.fit(images, labels, validation_data=(images, labels), verbose=0, callbacks=[KerasRecorder("run.h5")])
+"""
 
 
 def fitted(path: str | Path, *, bias: float = 0.0, optimizer: str = "sgd", loss: str = "", **options: Any) -> Any:
@@ -167,6 +177,23 @@ def test_jax_and_tensorflow_keep_no_gradients_and_the_log_says_so(
     assert (run.tensor_frame(["norm"], kind="update", tensor="weights")["norm"] > 0).mean() > 0.9
     said = {check.rule: check.message for check in run.diagnosis.checks}
     assert (said["zero-gradient"] == "not asked: no gradients in this run") is lacks
+
+
+def test_a_model_that_tensorflow_builds_in_its_first_step_is_refused_with_a_cure(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", exc_type=ImportError)
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[3])
+    refused, recorded = (
+        subprocess.run(
+            [sys.executable, "-c", UNBUILT.format(is_called=is_called)],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+        )
+        for is_called in (False, True)
+    )  # fmt: skip
+
+    assert "has not been built before its first step, expected its variables; begin it with" in refused.stderr
+    assert recorded.returncode == 0, recorded.stderr
+    assert len(open_run(tmp_path / "run.h5").validations) == 1
 
 
 def test_the_page_runs_and_its_run_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
