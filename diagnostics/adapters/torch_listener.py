@@ -135,7 +135,7 @@ class TorchListener:
             self.finish_step()
         if not self._is_listening:
             return
-        self.emit_validations()
+        self.emit_validations(may_train=not self._model.training)
         with self._aside():
             self._forget_unused()
             if self._trace is not None:
@@ -144,8 +144,10 @@ class TorchListener:
             self._batches.append(batch)
             loss.register_hook(batch.use)
 
-    def emit_validations(self) -> None:
-        """What was validated since the last step is announced."""
+    def emit_validations(self, may_train: bool = False) -> None:
+        """Announce what was validated; ``may_train``, default False: losses in evaluation mode may be trained on."""
+        if not may_train:
+            self._set_validations_apart()
         if not self._validations:
             return
         with self._aside():
@@ -235,15 +237,15 @@ class TorchListener:
             if first is not None and first.grad is None:
                 self._batches = []
 
-    def _used(self) -> list[BatchSums]:
-        """The losses that the update follows from; those of a model in evaluation mode may be of a validation."""
-        used = [batch for batch in self._batches if batch.is_used]
+    def _set_validations_apart(self) -> None:
+        """Losses in evaluation mode from which no update follows are of a validation."""
         self._validations += [batch for batch in self._batches if not (batch.is_used or batch.is_training)]
-        return used
+        self._batches = [batch for batch in self._batches if batch.is_used or batch.is_training]
 
     def _end_heard(self) -> None:
         """Hand over the step; one without a loss has no row."""
-        used, plan = self._used(), self.plan
+        self._set_validations_apart()
+        used, plan = [batch for batch in self._batches if batch.is_used], self.plan
         if used and plan is not None:
             self._hand_over(used, plan)
             return

@@ -156,6 +156,20 @@ def test_batches_of_different_sizes_and_validations(tmp_path: Path) -> None:
     assert run.epochs.loc[1, "validation_loss"] == pytest.approx(run.validations["loss"].iloc[0])
 
 
+def test_validations_that_are_differentiated_belong_to_the_step_before_also_at_the_end(tmp_path: Path) -> None:
+    def step(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
+        usual_step(model, optimizer, criterion, x, y)
+        model.eval()
+        for part in (x, x):
+            criterion(model(part), y)
+        model.train()
+
+    _, run = recorded(tmp_path / "run.h5", mlp(), batches(3), step=step)
+
+    assert run.validations[["step", "samples"]].to_numpy().tolist() == [[step, 16] for step in range(3)]
+    assert run.steps["samples"].tolist() == [8] * 3
+
+
 def test_steps_that_nobody_listens_to_are_counted_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
