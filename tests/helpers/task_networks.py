@@ -18,7 +18,7 @@ from diagnostics.adapters import Watch, watch
 from tests.helpers.small_models import blobs
 
 Array = NDArray[np.floating[Any]]
-BATCH, EPOCHS, HIDDEN, SAMPLES = 20, 25, 8, 200
+BATCH, EPOCHS, HIDDEN, SAMPLES = 20, 20, 8, 200
 
 
 def sigmoid(z: Array) -> Array:

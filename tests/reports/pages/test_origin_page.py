@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from diagnostics.record.recorder import Recorder
-from diagnostics.replay import replay
+from diagnostics.replay import moment, replay
 from diagnostics.replay.opened import OpenedRun, open_origin, open_step, ordinary_step
 from lenet import (
     ActivationReLU,
@@ -31,6 +32,14 @@ from reports.pages.document import Document, Picture
 from reports.text.opened import of_its_size
 from tests.helpers.broken_runs import broken_log
 from tests.helpers.small_models import blobs, ready
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fewer_samples_along_a_step() -> Iterator[None]:
+    """The loss along a step is that of 64 samples of the training set instead of 512."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moment, "SAMPLE", 64)
+        yield
 
 
 @cache
