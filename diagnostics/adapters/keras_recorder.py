@@ -50,7 +50,8 @@ class KerasRecorder(Callback):
     ``labels``: the targets of the whole training set, (N,), one-hot (N, classes), or the numbers of a regression. None
     (default) where they are not known; the loss of guessing is then not known, and the run is judged by its losses.
     ``task``: what the model is trained for; None (default) goes by its loss.
-    ``batch_size``: samples a step; None (default) follows from the numbers of labels and of steps, or is Keras' 32.
+    ``batch_size``: samples a step; None (default) is that of the first batch where the backend shows it, else follows
+    from the numbers of labels and of steps, or is Keras' 32.
     ``seed``: kept in the log; None (default) where it is not known.
     ``recorder``: options of the Recorder, such as ``{"on_defect": "stop"}``, default none.
 
@@ -161,11 +162,13 @@ class KerasRecorder(Callback):
         elif labels is None and task.kind != "loss-only" and math.isnan(task.guessing((math.nan,))[0]):
             task = Task.loss_only()
             log.warning("KerasRecorder: no labels were given, so that the run is judged by its losses alone")
-        batch = self._batch_size or (math.ceil(samples / steps) if samples and steps else USUAL_BATCH)
+        inputs = self._outputs.batch
+        usual = math.ceil(samples / steps) if samples and steps else USUAL_BATCH
+        batch = self._batch_size or (usual if inputs is None else len(inputs))
         self._has_accuracy = has_accuracy and task.has_classes
         description = _description(self.model)
         derived = sorted({name for layer in self._layers for name in layer.derived})
-        lacks = [] if self._outputs.batch is not None else ["inputs"]
+        lacks = [] if inputs is not None else ["inputs"]
         lacks += [] if self._outputs.has_any else ["activations"]
         lacks += [] if self._has_accuracy else ["accuracy"]
         if derived and is_plain_sgd(description):

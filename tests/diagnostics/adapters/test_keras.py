@@ -108,6 +108,7 @@ def test_functions_of_their_own_layers_feature_maps_and_models_within_models_are
     assert run.steps["samples"].tolist() == [20, 20, 10] * 2
     assert run.validations["step"].tolist() == [2, 5]
     assert run.validations["samples"].tolist() == [0, 0]  # Keras does not say how many they were
+    assert run.info.batch_size == 20
     means = run.activation_frame(["mean", "zero_fraction"])
     assert means.notna().all(axis=None)
     assert not any(layer._forward_hooks for layer in (model, inner, *model.layers, *inner.layers))
