@@ -6,6 +6,7 @@ import os
 import sqlite3
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,7 +28,9 @@ from diagnostics.run.said_shares import lacks_shares, with_shares
 
 HDF5 = b"\x89HDF"
 DEPTH, MOST_FOLDERS = 3, 1000
-"""So many folders deep runs are looked for where a folder has none itself, among so many entries of each."""
+"""Where a folder has no runs itself, they are looked for so many levels below it, in about so many folders."""
+LIGHTNING = "metrics.csv"
+"""The file in the folder of a run of Lightning."""
 DAMAGE = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, EOFError, OSError,
     MemoryError, struct.error, zlib.error, sqlite3.Error,
@@ -96,14 +99,18 @@ def _foreign_in(folder: Path) -> list[Path]:
     return [one for one in _entries(folder) if one.is_file() and format_of(one) is not None]
 
 
-def _folder_with_runs(folder: Path, depth: int = DEPTH) -> Path | None:
-    """The first folder below this one that holds runs, at most ``depth`` folders deep; None without one."""
-    for one in _entries(folder)[:MOST_FOLDERS]:
-        if one.is_dir() and not one.is_symlink():
-            if find_readable([one])[0] or _foreign_in(one):
-                return one
-            if depth > 1 and (below := _folder_with_runs(one, depth - 1)) is not None:
-                return below
+def _folder_with_runs(folder: Path) -> Path | None:
+    """The first folder below this one, the nearest levels first, that is a run or holds logs; None without one."""
+    waiting, looked_at = deque([(folder, 1)]), 0
+    while waiting and looked_at < MOST_FOLDERS:
+        here, depth = waiting.popleft()
+        for one in _entries(here):
+            if one.is_dir() and not one.is_symlink():
+                looked_at += 1
+                if find_readable([one])[0] or (one / LIGHTNING).is_file() or format_of(one) is not None:
+                    return one
+                if depth < DEPTH:
+                    waiting.append((one, depth + 1))
     return None
 
 

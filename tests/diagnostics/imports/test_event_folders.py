@@ -83,3 +83,18 @@ def test_a_folder_above_those_with_runs_is_told_where_they_are(tmp_path):
     told = f"{tmp_path}: no runs in this folder itself; {tmp_path / 'runs' / 'first'} has some"
     assert find_files([tmp_path]) == ([], [told])
     assert find_files([tmp_path / "runs" / "first"]) == ([tmp_path / "runs" / "first"], [])
+
+
+def test_the_nearest_folder_with_runs_is_told_and_the_search_ends(tmp_path, monkeypatch):
+    for place in ("a/deep/run", "b/version_0"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "a" / "notes.csv").write_text("step,loss\n0,2.3\n")
+    shutil.copy(SAMPLES / "tensorboard-simple.tfevents", tmp_path / "a" / "deep" / "run" / "events.out.tfevents.1.host")
+    shutil.copy(SAMPLES / "lightning-metrics.csv", tmp_path / "b" / "version_0" / "metrics.csv")
+
+    assert find_files([tmp_path])[1] == [
+        f"{tmp_path}: no runs in this folder itself; {tmp_path / 'b/version_0'} has some"
+    ]
+    assert find_files([tmp_path / "b" / "version_0"])[0] == [tmp_path / "b" / "version_0" / "metrics.csv"]
+    monkeypatch.setattr("diagnostics.imports.read.MOST_FOLDERS", 1)
+    assert find_files([tmp_path])[1] == [f"{tmp_path}: no runs in this folder (expected files ending in .h5)"]
