@@ -67,13 +67,13 @@ def test_a_first_link_that_does_worse_than_its_placebo_is_told_with_the_reason(t
     assert reason not in equal
 
 
-def test_an_arm_that_changes_nothing_and_seems_to_act_is_called_chance(tmp_path: Path) -> None:
+def test_an_arm_that_changes_nothing_and_seems_to_act_takes_proof_from_the_other_arms(tmp_path: Path) -> None:
     seeming = page_of(tmp_path, lambda seed, branch: branch.arm == SAME_RATE or usual(seed, branch))
     (tmp_path / "rescue-runs.csv").unlink()
     as_it_is = page_of(tmp_path)
 
-    assert seeming.count("Over all pairs of this table its adjusted p is < 0.001. This can only be chance") == 3
-    assert "This can only be chance" not in as_it_is
+    assert seeming.count("Over all pairs of this table its adjusted p is < 0.001. It changes nothing, so that") == 3
+    assert "Over all pairs of this table" not in as_it_is
 
 
 def test_without_deaths_there_is_no_answer(tmp_path: Path) -> None:
