@@ -15,18 +15,8 @@ from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.imports.assumed import batch_size_of
 from diagnostics.imports.cells import whole_number_of
 from diagnostics.imports.options import even_prior, prior_of_labels
-from tests.helpers.tool_logs import curve, write_csv
-
-TEN = ImportOptions(classes=10)
-
-
-def imported(tmp_path, frame, options=TEN, name="run"):
-    [run] = import_runs(write_csv(tmp_path / f"{name}.csv", frame), options)
-    return run
-
-
-def told(run):
-    return " / ".join(run.info.environment["taken_as"])
+from tests.helpers.imported_runs import TEN, imported, told
+from tests.helpers.tool_logs import curve
 
 
 def test_the_number_of_classes_is_guessed_from_a_frozen_loss_and_the_guess_is_told(tmp_path):

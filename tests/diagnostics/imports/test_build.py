@@ -20,18 +20,8 @@ from diagnostics.log.reader import open_run
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.summarising import summarise
 from reports.text.diagnosis import verdict_sentence
+from tests.helpers.imported_runs import TEN, imported, told
 from tests.helpers.tool_logs import PER_EPOCH, curve, running, write_csv
-
-TEN = ImportOptions(classes=10)
-
-
-def imported(tmp_path, frame, options=TEN, name="run"):
-    [run] = import_runs(write_csv(tmp_path / f"{name}.csv", frame), options)
-    return run
-
-
-def told(run):
-    return " / ".join(run.info.environment["taken_as"])
 
 
 @pytest.mark.parametrize(
