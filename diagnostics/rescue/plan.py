@@ -186,6 +186,12 @@ def make_plan(
     return RescuePlan(patient.name, patient.run_id, step, horizon, runs, seed, made)
 
 
+def applying(patient: Patient, arms: Sequence[str]) -> tuple[str, ...]:
+    """Those of the arms that can be tried on a run: a remedy that its diagnosis does not name cannot."""
+    known = _known_arms(patient, patient.first_link, range(1), range(1))
+    return tuple(name for name in arms if name in known)
+
+
 def _known_arms(patient: Patient, step: int, orders: range, point_orders: range) -> dict[str, list[RescueArm]]:
     """All arms that apply to a run, by the name that chooses them. A new kind of arm is one entry."""
 

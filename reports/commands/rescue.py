@@ -1,26 +1,27 @@
-"""`lenet-diag rescue`: find out by experiment what would have saved a run."""
+"""`lenet-diag rescue`: find out by experiment what would have saved runs."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from reports.commands.exit_codes import INTERRUPTED, one_line_errors
+from reports.commands.exit_codes import INTERRUPTED, UNREADABLE, USAGE, fail, one_line_errors
 from reports.commands.options import STEPS, scheduler_option
+from reports.commands.shown_rescue import RescueOptions, show_rescue
 from reports.commands.values import FOLDER, FROM_0, FROM_1, LOG, KnownName
 from reports.terminal.output import say, talk
 from reports.text.command_line import path_word
 
 if TYPE_CHECKING:
-    from diagnostics.rescue.experiment import RescueProgress
-    from diagnostics.rescue.plan import PlannedBranch, RescuePlan
-    from diagnostics.rescue.to_the_end import EndingProgress, Endings
+    from diagnostics.executors.executor import Executor
+    from diagnostics.rescue.patient import Patient
+    from diagnostics.rescue.results import RescueResult
 
 
 def arm_names() -> list[str]:
@@ -40,7 +41,7 @@ def arm_names() -> list[str]:
 
 
 @click.command(name="rescue")
-@click.argument("run", metavar="RUN.h5", type=LOG)
+@click.argument("paths", metavar="RUN.h5|FOLDER...", nargs=-1, required=True, type=LOG)
 @click.option(
     "--runs", type=FROM_1, default=20, show_default=True, help="Orders of the samples that each arm is tried with."
 )
@@ -87,7 +88,7 @@ def arm_names() -> list[str]:
 @click.option("--keep-branches", is_flag=True, help="Keep the rows of each branch as a log of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
-    run: Path,
+    paths: tuple[Path, ...],
     runs: int,
     arms: tuple[str, ...],
     branch_step: int | None,
@@ -110,91 +111,97 @@ def command(
     on the pairs, adjusted for all arms (Holm). Then some branches of what is proven are trained to the end of the run,
     and so are those of the control with the same orders that lived: the difference of their validation accuracies is
     what it costs.
+
+    A folder stands for the runs in it that died. They are rescued one after the other, and counted together at the
+    end; an arm is tried on the runs that it applies to. A run that cannot be rescued is named and left out, and the
+    exit code says so. With --json there is a list.
     """
+    options = RescueOptions(runs, arms, branch_step, horizon, seed, data, cost_runs, resume, keep_branches)
+    is_one = len(paths) == 1 and not paths[0].is_dir()
     with one_line_errors():
         from diagnostics.executors.opening import open_executor
-        from diagnostics.log.reader import open_run
-        from diagnostics.rescue.experiment import Rescue
-        from diagnostics.rescue.patient import examine
-        from diagnostics.rescue.plan import make_plan
-        from diagnostics.rescue.record import BRANCHES, ENDINGS, load_branches, load_endings
-        from diagnostics.rescue.results import read_results
-        from diagnostics.rescue.to_the_end import Endings, cost_branches
-        from reports.text.rescue import cost_intentions, cost_outlook, intentions, rescue_text
 
-        died = open_run(run)
-        patient = examine(died)
-        plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
-        folder = folder or run.with_suffix(".rescue")
-        where: dict[str, Any] = {"data": None if data is None else str(data)}
-        with open_executor(scheduler, jobs, talk) as executor:
-            where["executor"] = executor
-            rescue = Rescue(patient, plan, folder, run.absolute(), resume=resume, keep_branches=keep_branches, **where)
-            endings = Endings(plan, folder, run.absolute(), **where)
-            step_seconds = float(died.steps["seconds"].median()) / executor.jobs
-            to_the_end = died.info.total_steps - plan.branch_step
-            done = load_branches(folder / BRANCHES, cut=False) if resume else {}
-            seconds = plan.expected_steps(patient.confirmed, done) * step_seconds
-            talk(intentions(plan, seconds, executor.jobs, len(done)))
-            orders = min(cost_runs, runs)
-            if orders and plan.compared and not (folder / ENDINGS).exists():
-                talk(cost_outlook(orders, orders * to_the_end * step_seconds))
-            try:
-                rescue.run(_Shown(plan))
-                if branches := cost_branches(read_results(plan, rescue.results), cost_runs):
-                    ended = load_endings(folder / ENDINGS, cut=False)
-                    if todo := sum(branch.key not in ended for branch in branches):
-                        talk(cost_intentions(todo, to_the_end, todo * to_the_end * step_seconds))
-                    _ask_for_costs(endings, branches)
-            except KeyboardInterrupt:
-                talk(f"interrupted; go on with: {_again(run, folder)}")
-                sys.exit(INTERRUPTED)
-        result = read_results(plan, rescue.results, endings.results)
-        say(json.dumps(result.to_json(), indent=2) if as_json else rescue_text(result), is_data=as_json)
-        if patient.left_out:
-            talk(f"not tried, since they need a new run: {', '.join(patient.left_out)}")
-        talk(f"branches: {folder}")
-        talk(f"next: lenet-diag report {path_word(run)}")
+        if not is_one and folder is not None:
+            fail("--out: is for one run; the branches of several are kept beside their logs", USAGE)
+        if not is_one and branch_step is not None:
+            fail("--from: is for one run; steps of several runs have nothing in common", USAGE)
+        try:
+            with open_executor(scheduler, jobs, talk) as executor:
+                if is_one:
+                    _rescue_one(paths[0], folder or paths[0].with_suffix(".rescue"), options, executor, as_json)
+                else:
+                    _rescue_several(paths, options, executor, as_json)
+        except KeyboardInterrupt:
+            talk(f"interrupted; go on with: {_again(paths, folder)}")
+            sys.exit(INTERRUPTED)
 
 
-def _ask_for_costs(endings: Endings, branches: Sequence[PlannedBranch]) -> None:
-    """Train to the end of the run; where that cannot be, a line says so, and the rescue is told without."""
-    from diagnostics.errors import RescueError
-    from reports.terminal.progress_line import progress_line
-    from reports.text.rescue import minutes
+def _rescue_one(log: Path, folder: Path, options: RescueOptions, executor: Executor, as_json: bool) -> None:
+    from diagnostics.log.reader import open_run
+    from diagnostics.rescue.patient import examine
+    from reports.text.rescue import rescue_text
 
-    def show(progress: EndingProgress) -> None:
-        is_last = progress.done == progress.total
-        left = "" if is_last else f", {minutes(progress.seconds_left)} left"
-        progress_line(f"{progress.done} of {progress.total} at the end of the run{left}", is_last)
-
-    try:
-        endings.run(branches, show)
-    except RescueError as error:
-        talk(f"what it costs is not told: {error}")
+    died = open_run(log)
+    patient = examine(died)
+    result = show_rescue(died, patient, log, folder, options, executor)
+    say(json.dumps(result.to_json(), indent=2) if as_json else rescue_text(result), is_data=as_json)
+    _tell_more(patient, log, folder)
 
 
-class _Shown:
-    """Shows how far a rescue is, with the time left and counts that grow."""
+def _rescue_several(paths: tuple[Path, ...], options: RescueOptions, executor: Executor, as_json: bool) -> None:
+    """Rescue all runs that died, in turn. Exits with the highest code of what went wrong."""
+    from diagnostics.errors import DiagnosticsError, RescueError
+    from diagnostics.log.reader import open_run
+    from diagnostics.log.run_files import find_readable
+    from diagnostics.rescue.found import rescue_folder
+    from diagnostics.rescue.patient import examine
+    from diagnostics.rescue.plan import applying
+    from reports.text.rescue import rescue_text
+    from reports.text.rescues import rescues_text
 
-    def __init__(self, plan: RescuePlan) -> None:
-        self._plan = plan
-        self._shown = -1
+    logs, problems = find_readable(paths)
+    for problem in problems:
+        talk(f"error: {problem}")
+    code, lived = UNREADABLE if problems else 0, 0
+    results: list[RescueResult] = []
+    for log in logs:
+        try:
+            run = open_run(log)
+            if not run.verdict.is_defect:
+                lived += 1
+                continue
+            patient, folder = examine(run), rescue_folder(log)
+            arms = applying(patient, options.arms)
+            if options.arms and not arms:
+                raise RescueError(f"{run.name}: {', '.join(options.arms)}: not among the arms that apply to this run")
+            result = show_rescue(run, patient, log, folder, replace(options, arms=arms), executor)
+        except DiagnosticsError as error:
+            talk(f"error: {error}")
+            code = max(code, error.exit_code)
+            continue
+        results.append(result)
+        if not as_json:
+            say(f"{result.plan.run}: {rescue_text(result)}\n")
+        _tell_more(patient, log, folder)
+    if as_json:
+        say(json.dumps([one.to_json() for one in results], indent=2), is_data=True)
+    elif results:
+        say(rescues_text(results, lived))
+    elif logs:
+        talk(f"no run was rescued: {lived} of {len(logs)} did not die")
+    sys.exit(code)
 
-    def __call__(self, progress: RescueProgress) -> None:
-        from diagnostics.rescue.results import read_results
-        from reports.terminal.progress_line import progress_line
-        from reports.text.rescue import progress_text
 
-        done = len(progress.results)
-        if done == self._shown:
-            return
-        self._shown = done
-        text = progress_text(read_results(self._plan, progress.results), progress.seconds_left)
-        progress_line(text, done == progress.total)
+def _tell_more(patient: Patient, log: Path, folder: Path) -> None:
+    """What was not tried, where the branches lie, and what to do next."""
+    if patient.left_out:
+        talk(f"not tried, since they need a new run: {', '.join(patient.left_out)}")
+    talk(f"branches: {folder}")
+    talk(f"next: lenet-diag report {path_word(log)}")
 
 
-def _again(run: Path, folder: Path) -> str:
+def _again(paths: tuple[Path, ...], folder: Path | None) -> str:
     """The command that goes on: the one that was given, with --resume."""
-    given = [word for word in sys.argv[1:] if word != "--resume"] or ["rescue", str(run), "--out", str(folder)]
+    out = [] if folder is None else ["--out", str(folder)]
+    given = [word for word in sys.argv[1:] if word != "--resume"] or ["rescue", *map(str, paths), *out]
     return shlex.join(["lenet-diag", *given, "--resume"])

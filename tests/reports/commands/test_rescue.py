@@ -66,6 +66,36 @@ def test_the_options_of_a_plan_are_obeyed(log: Path, tmp_path: Path) -> None:
     assert (kept["clip-0.h5"].min(), kept["clip-0.h5"].max()) == (3, 62)
 
 
+def test_a_folder_stands_for_its_runs_that_died(log: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    shutil.copytree(log.parent, folder, ignore=shutil.ignore_patterns("*.rescue"))
+    synthetic.write_log(synthetic.healthy(60), folder / "healthy.h5")
+    trained(NETWORKS["classes"], folder / "mine.h5", bias=-20.0).close()
+    plan = ("--runs", "1", "--arm", "clip", "--horizon", "120", "--jobs", "1")
+
+    result = typed("rescue", folder, *plan)
+    again = typed("rescue", folder, *plan, "--arm", "adaptive", "--resume", "--json")
+    none = typed("rescue", folder, "--arm", "adaptive")
+    told = json.loads(again.stdout)
+
+    assert "error: dead: adaptive: not among the arms that apply to this run" in none.stderr
+    assert (result.exit_code, again.exit_code) == (3, 3), result.stderr
+    assert "error: mine: is the log of a training loop that is not this library's" in result.stderr
+    assert result.stdout.startswith("dead: what would have saved it, from step")
+    assert "what would have saved 1 run that died; 1 run did not die:\n  dead  without a change " in result.stdout
+    assert "clip: proven in 0 of 1 run\n" in result.stdout
+    assert [one["plan"]["run"] for one in told] == ["dead"]
+    assert "3 of them done already" in again.stderr
+
+
+@pytest.mark.parametrize("option", ["--out", "--from"])
+def test_what_belongs_to_one_run_is_refused_for_a_folder(option: str, log: Path) -> None:
+    result = typed("rescue", log.parent, option, "9")
+
+    assert result.exit_code == 2
+    assert f"{option}: is for one run" in result.stderr
+
+
 def test_branches_that_are_there_are_not_replaced_unasked(log: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
