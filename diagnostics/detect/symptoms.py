@@ -26,7 +26,7 @@ neither guessing nor learned, no verdict rests on it, and a finding reports it.
 Where only every k-th step is recorded, a window has at least 3 rows, however many steps they
 cover, so that no window is one bad batch. Where a row is the mean over many steps, a window has
 as many rows as hold W steps. Where no accuracy is recorded, the loss alone decides. For other
-tasks than classes with cross-entropy, H is their loss of guessing (:mod:`diagnostics.schema.task`).
+tasks than classes with cross-entropy, H is their loss of guessing (``diagnostics.schema.task``).
 Where that is not known, only divergence is judged.
 
 A run in COLLAPSED, NEVER LEARNED or DIVERGED is in a defect stretch. A stretch keeps its kind
@@ -44,7 +44,7 @@ at the same numbers), while the gradient of its weights and of everything below 
 Without a proof a run that guesses has *not learned yet* at patience P, which is an early warning.
 While it goes on, it is called never-learned after six times the patience ("standstill"), and only
 where nothing moves any more: neither its loss nor the outputs of its layers
-(:mod:`diagnostics.detect.progress`).
+(``diagnostics.detect.progress``).
 At the end a run that guesses and never learned is called never-learned from grace G on, unless loss
 or accuracy still improve.
 

@@ -61,17 +61,18 @@ def manual() -> str:
         "\n"
         "Limits can be set in a TOML file with a table for each rule (`lenet-diag diagnose --limits FILE`) or in "
         'Python (`diagnostics.detect.detector.DEFAULT_THRESHOLDS.changed({"dead-units.share": 0.9})`). A log keeps '
-        "the limits of its recorder. A run is judged by these unless others are given.\n"
+        "the limits of its recorder. A run is judged by these unless others are given. Where the source is *choice*, "
+        "no measurement gave the number.\n"
     )
     return head + "\n" + "\n".join(page(name) for name in names())
 
 
 def _body(doc: str | None) -> str:
-    """A docstring with its indented diagrams kept as code."""
+    """A docstring with its indented diagrams kept as code; indented lines below text belong to a list."""
     out: list[str] = []
     is_open = False
     for line in (doc or "").strip().splitlines():
-        is_code = line.startswith("  ")
+        is_code = line.startswith("  ") and (is_open or not (out and out[-1].strip()))
         if is_code and not is_open:
             out.append("```")
         elif line.strip() and is_open and not is_code:

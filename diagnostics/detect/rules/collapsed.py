@@ -9,7 +9,7 @@ begins after the last step whose mean loss over five steps was still at most 0.7
 What it means: within a few steps the run lost all that it had learned. A single bad batch is no
 collapse, and neither is a loss that rises while the accuracy stays above chance.
 
-Source: the report calls these steps "defect iterations", and its printed trace of one is among
+Source: the paper calls these steps "defect iterations", and its printed trace of one is among
 the tests. The limits are those of `verdict`.
 """
 

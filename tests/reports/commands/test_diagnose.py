@@ -237,6 +237,7 @@ def test_the_state_machine_is_drawn_in_the_manual():
     for state in ("STARTING", "LEARNING", "COLLAPSED", "DIVERGED", "NEVER LEARNED"):
         assert state in drawing
     assert page.count("```") == 2
+    assert [name for name in rules_manual.names() if "```" in rules_manual.page(name)] == ["verdict"]
 
 
 def test_the_committed_pages_are_fresh():
