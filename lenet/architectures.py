@@ -1,4 +1,4 @@
-"""The five networks of the report, by name.
+"""The five networks of the paper, by name.
 
     feedforward   784 - 120 - 84 - 10
     conv          6 kernels 5x5 same; 4704 - 120 - 84 - 10
@@ -7,7 +7,7 @@
     lenet         6 kernels 5x5 same, pool, 16 kernels 5x5 valid, pool; 400 - 120 - 84 - 10
 
 An activation function follows every layer with weights; the last one is softmax.
-The report has them from LeNet-5: LeCun, Bottou, Bengio, Haffner: Gradient-based
+The paper has them from LeNet-5: LeCun, Bottou, Bengio, Haffner: Gradient-based
 learning applied to document recognition, 1998, doi:10.1109/5.726791.
 """
 

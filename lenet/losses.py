@@ -2,7 +2,7 @@
 
     loss = -mean_n log clip(p[n, y_n], 1e-7, 1 - 1e-7)
 
-The report clips in this way: no loss is above 16.12 nats, and only a NaN gives a NaN.
+The paper clips in this way: no loss is above 16.12 nats, and only a NaN gives a NaN.
 The gradient by the probabilities is -onehot(y) / p / N. The trainer uses the gradient by
 the input of the softmax before the loss, (p - onehot(y)) / N.
 """

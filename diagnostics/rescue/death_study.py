@@ -90,7 +90,7 @@ class DeathStudy:
     folder: where logs and unfinished rescues lie; it may be lost.
     tables: what is known; rows are added to it.
     jobs: how many branches are trained at a time; default 1.
-    populations: where deaths are sought; default those of the report.
+    populations: where deaths are sought; default those of the paper.
     treatments: the remedies that are tried; default those of the paper's study.
     executor: where seeds and branches are trained; None (default) for ``jobs`` processes of this machine.
     """

@@ -31,7 +31,7 @@ def summarise(run: Run) -> RunSummary:
 
     Training time is that of the steps, without hooks. A validation counts for the final
     model only if no step came after it. The validation time of a run is the mean over its
-    validations. The total time, as in the report, is that of training and one validation.
+    validations. The total time, as in the paper, is that of training and one validation.
     """
     from diagnostics.run.run import Run  # imported here, since reading kept summaries needs no pandas
 

@@ -1,6 +1,6 @@
 """The loaders and ``formatData`` of the paper: from files to the inputs of networks.
 
-The names and arguments are those of the report. Its images are black and white, not
+The names and arguments are those of the paper. Its images are black and white, not
 grey: a pixel above 64 becomes 1, any other 0.
 """
 
@@ -49,7 +49,7 @@ def load_mnist_labels(path: Path | str) -> NDArray[np.uint8]:
 def formatData(
     train_images: ArrayLike, test_images: ArrayLike, train_labels: ArrayLike, test_labels: ArrayLike
 ) -> Arrays:
-    """Make inputs of networks from images and labels, as the report does.
+    """Make inputs of networks from images and labels, as the paper does.
 
     Args:
         train_images: grey values, (N, H, W).

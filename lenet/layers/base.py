@@ -2,7 +2,7 @@
 
 ``forward(inputs)`` and ``backward(dvalues)`` take (N, H, W, C) or (N, F), and set
 ``output``, ``dinputs``, ``dweights`` and ``dbiases``: the convention of "Neural Networks
-from Scratch" (nnfs.io) that the report follows. Both call a workspace, the implementation
+from Scratch" (nnfs.io) that the paper follows. Both call a workspace, the implementation
 that training uses (:mod:`lenet.layers.workspace`), so each layer is implemented once.
 """
 
