@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.common import render
 from benchmarks.zoo.cells import Numbers, reached_cell, share_cell, steps_cell
 from benchmarks.zoo.goals import goal_rows
-from benchmarks.zoo.groups import RETIRED_SEEDS, zoo_runs
+from benchmarks.zoo.groups import CHANGED_SINCE, RETIRED_SEEDS, zoo_runs
 from benchmarks.zoo.judged import JudgedRun, judge_all
 from benchmarks.zoo.kept_record import kept_record
 from benchmarks.zoo.kept_runs import read_kept, write_kept
@@ -27,6 +27,7 @@ from diagnostics.provenance import commit
 NONE = share(0, 0)  # keys that earlier rounds did not count
 STOPPED_AT_MOST = 0.01
 FROM_CSV = 80  # natural runs of lenet that are judged from loss and accuracy alone
+CONVOLUTIONS = {"exact": "correct convolution", "report": "the paper's own convolution"}
 KINDS = {
     "all": "all but the clean settings",
     "natural": "natural settings",
@@ -98,6 +99,8 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
     warnings = numbers["warnings"]
     return {
         **{key: numbers[key] for key in ("commit", "part", "round", "retired_seeds", "judged", "missing")},
+        "changed_since": CHANGED_SINCE.get(numbers["commit"], ""),
+        "page": "zoo.md" if numbers["part"] == "evaluation" else "zoo-calibration.md",
         "first_seed": f"{numbers['first_seed']:,}",
         "last_seed": f"{numbers['last_seed']:,}",
         "goals": goal_rows(numbers),
@@ -107,7 +110,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         "rates": [
             _rates_row("all", natural),
             *(_rates_row(name, one) for name, one in numbers["natural_by_network"].items()),
-            *(_rates_row(f"convolution {name}", one) for name, one in numbers["natural_by_convolution"].items()),
+            *(_rates_row(CONVOLUTIONS[name], one) for name, one in numbers["natural_by_convolution"].items()),
             _rates_row("the paper's own settings", numbers["natural_own"]),
         ],
         "verdict_names": [str(verdict) for verdict in DETECTED],

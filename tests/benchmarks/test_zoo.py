@@ -183,7 +183,7 @@ def test_a_judgement_is_wrong_where_it_contradicts_the_label_or_the_injected_fau
 def test_the_page_says_what_runs_there_are_which_were_wrong_and_how_to_repeat_it():
     text = table.page(numbers_of(A_FEW_RUNS))
 
-    assert text.startswith("# How often the detector is right\n\n5 runs of the zoo (evaluation, seeds 20,000 to 21,")
+    assert text.startswith("# How often the detector is right\n\n5 labelled runs (evaluation, seeds 20,000 to 21,")
     assert "    python -m benchmarks.zoo build --part evaluation --round 5 --out zoo\n" in text
     assert "| recall of dead natural runs | 99 % | 2 of 3" in text
     assert "- natural-lenet-20001: dead (0.100), undecided, no first link\n" in text
@@ -291,7 +291,10 @@ def test_the_page_says_at_which_commits_its_runs_were_judged(judged_at, words):
     assert words in table.page(numbers)
 
 
-def test_the_committed_page_is_what_the_committed_numbers_say():
-    numbers = json.loads((DOCS / "zoo.json").read_text())
+@pytest.mark.parametrize("name", ["zoo", "zoo-calibration"])
+def test_the_committed_page_is_what_the_committed_numbers_say(name):
+    numbers = json.loads((DOCS / f"{name}.json").read_text())
+    page = (DOCS / f"{name}.md").read_text()
 
-    assert (DOCS / "zoo.md").read_text() == table.page(numbers)
+    assert page == table.page(numbers)
+    assert f"--write docs/{name}.md" in page
