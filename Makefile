@@ -52,11 +52,11 @@ lint: $(VENV)/.dev ## style, layout, types, import contracts
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: test
-test: lint ## lint and all tests that are quick: under three minutes of processor time
+test: lint ## lint and all quick tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m $(QUICK)
 
 .PHONY: test-all
-test-all: lint ## kill, fuzz and long tests too: under fifteen minutes of processor time
+test-all: lint ## kill, fuzz and long tests too
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --dist loadfile -m "not torch and not frameworks and not browser and not package"
 
 .PHONY: test-cost

@@ -80,7 +80,7 @@ class Settings:
     lr_decay: str = _setting("none", "How the learning rate falls.", choices=DECAYS, group="remedies")
     decay_rate: float | None = _setting(
         None,
-        "Rate of the decay (3e-4 for inverse-time, else 0.5, and there at most 1).",
+        "Rate of the decay: 3e-4 for inverse-time; 0.5 for step and exponential, where it is at most 1.",
         at_least=0,
         requires=("lr_decay", ("inverse-time", "step", "exponential")),
         group="remedies",

@@ -15,7 +15,7 @@ from reports.terminal.output import say, talk
 
 
 @click.command(name="diagnose")
-@click.argument("paths", metavar="RUN.h5|FILE...", nargs=-1, required=True, type=LOG)
+@click.argument("paths", metavar="RUN.h5|FILE|FOLDER...", nargs=-1, required=True, type=LOG)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object a run that can be read.")
 @click.option("--fail-on-defect", is_flag=True, help="Exit with code 1 where a run is a defect run.")
 @click.option(

@@ -13,7 +13,11 @@ from reports.terminal.output import say
 
 @click.command(name="repair")
 @click.argument("run", metavar="RUN.h5", type=LOG)
-@click.option("--force", is_flag=True, help="Repair it also where nobody can tell whether a writer lives.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Repair it also on a file system without locks, which cannot say whether it is still being written.",
+)
 def command(run: Path, force: bool) -> None:
     """Make a damaged log readable, keep the original.
 

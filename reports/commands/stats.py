@@ -32,7 +32,7 @@ CONTROL = "The arm that all others are compared with.  [default: that of the stu
 @click.option(
     "--include-defects/--exclude-defects",
     default=True,
-    help="Which figures are the headline; both are always printed, with k of n.",
+    help="Which means come first: those over all runs, or those over survivors. Both are always printed, with k of n.",
 )
 @click.option("--exclude-defect-steps", is_flag=True, help="Leave defect iterations out of the step and epoch figures.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

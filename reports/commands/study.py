@@ -42,7 +42,7 @@ def preset_names() -> list[str]:
     "--preset",
     metavar="NAME",
     type=KnownName(preset_names),
-    help="report-table, remedies, why or rescue: studies that answer the paper.",
+    help="report-table, remedies, why or rescue: studies of the paper's questions.",
 )
 @grouped(
     "study",

@@ -27,7 +27,7 @@ from reports.text.stopping import stopping_price
     show_default=True,
     type=ON_DEFECT,
     help="What to do with a defect run. restart takes the next seed; rollback goes on with a remedy from the last "
-    f"checkpoint before the trouble began; both up to three times. The price of stop: {stopping_price()}.",
+    f"checkpoint before its chain of events; both up to three times. The price of stop: {stopping_price()}.",
 )
 @grouped(
     "remedies",
