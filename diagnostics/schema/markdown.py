@@ -80,10 +80,11 @@ def _statistics() -> str:
         ("activation: for the input and every trainable layer, after its activation function", ACTIVATION_STATISTICS),
         ("tensor, of updates only, behind all others", (RATE,)),
     )
-    text = "The columns, in this order (kind, then statistic, then tensor; statistic, then layer):\n\n"
-    text += (
-        "A log that says under `not_recorded` in its description what it lacks has no columns of that. Tensors that "
-        "stand there under `without_gradient` have none of gradient and update.\n\n"
+    text = (
+        "The columns stand in the order of these tables; in one table those of tensors by kind, then statistic, then "
+        "tensor, and those of activations by statistic, then layer.\n\n"
+        "The description of a log lists under `not_recorded` what it lacks: there are no columns of that. Tensors "
+        "under `without_gradient` have no columns of gradient and update.\n\n"
     )
     text += f"{MEANING}\n\n"
     for title, statistics in groups:

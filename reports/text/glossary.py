@@ -28,7 +28,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = tuple(
         "end. Diverged: its numbers are not finite. Undecided: it ended before it could be judged. Rescued: it was "
         "turned back from a defect and ended well.",
         "rollback": "A run in a defect stretch is turned back to the newest checkpoint before its chain of events, and "
-        "goes on with a remedy (`--on-defect rollback`). The steps after that checkpoint are undone: their rows stay "
+        "goes on with a remedy (--on-defect rollback). The steps after that checkpoint are undone: their rows stay "
         "in the log and are no part of the run.",
         "onset": "The first step of a defect stretch. A run that never learned has its onset at step 0; the step at "
         "which it died is that of the blow.",
