@@ -35,7 +35,7 @@ def view(name: str) -> Callable[..., Any]:
         return function
     raise MissingLibraryError(
         "pictures and pages are drawn by the package reports, and no installed package declares it; "
-        "install lenet-diag as a whole: pip install lenet-diag, or pip install -e . in its folder"
+        "install lenet-diag as a whole: pip install -e . in a clone of its repository"
     )
 
 

@@ -43,7 +43,7 @@ def test_without_reports_pictures_say_what_is_missing_and_reprs_stay_lines(decla
     run = synthetic.healthy(60)
 
     for asked in (run.plot, run.plot.loss, run.plot.chain, run.plot.layers, run.plot.origin, run.report):
-        with pytest.raises(MissingLibraryError, match=r"drawn by the package reports, .* pip install lenet-diag"):
+        with pytest.raises(MissingLibraryError, match=r"drawn by the package reports, .* pip install -e . in a clone"):
             asked()
     assert run._repr_html_() is run.diagnosis._repr_html_() is run.info._repr_html_() is None
     assert repr(run) == "<Run healthy: 60 steps recorded, completed>"
