@@ -84,8 +84,9 @@ def measured_words(link: Link) -> str:
     told += f", and seen in {record.seen} of {record.alive} runs that learned"
     same = in_setting(link.rule, link.setting)
     if same is not None:
-        seen = f"{same.seen} ({counted(same.times, 'time')})" if same.times else "none"
-        told += f"; of the {same.alive} with {same.setting} in {seen}"
+        seen = f"{same.seen or 'none'} of {same.alive}"
+        seen += f" ({counted(same.times, 'time')})" if same.times else ""
+        told += f"; with {same.setting} in {seen}"
     return f"{rule_name(link.rule)}: {told}"
 
 

@@ -205,7 +205,7 @@ def single_sentence(one: SingleResult) -> str:
     if not one.runs:
         return f"with {one.arm.title}: {NOT_YET}"
     counts = (
-        f"with {one.arm.title} {own}; with the same at one of the steps before "
+        f"with {one.arm.title} {own}; with the same change at an earlier step "
         f"{one.placebo_lived} of {one.placebo_runs} live"
     )
     if one.p is None:

@@ -72,7 +72,7 @@ def test_a_cause_says_how_common_its_sign_is_in_runs_of_the_same_setting_that_le
     link = Link("oversized-update", "conv2", 53, "", setting=same.setting)
 
     assert headline.measured_words(link).endswith(
-        "runs that learned; of the 14 with lenet, sgd, learning rate 0.5 in 6 (9 times)"
+        "runs that learned; with lenet, sgd, learning rate 0.5 in 6 of 14 (9 times)"
     )
     assert headline.measured_words(replace(link, setting="")).endswith("runs that learned")
 
