@@ -47,14 +47,15 @@ def are_running_means(loss: MetricSeries, accuracy: MetricSeries | None, per_epo
     """Whether values are means since the beginning of their epoch.
 
     Taken apart, running means give losses of at least 0 and accuracies of 0 to 1. The values of single steps do not:
-    their noise grows with the place in the epoch. If too few rows lie late enough in an epoch to decide, the
-    answer is False.
+    their noise grows with the place in the epoch. If too few rows lie late enough in an epoch to decide, or if there is
+    no accuracy and the losses differ so little that those of single steps would not fall below 0, it is False.
 
     loss, accuracy: the values, in the order of their steps; None where there is no accuracy.
     per_epoch: the steps of an epoch; None where there is one epoch, or it is not known.
     """
     if per_epoch is None and len(np.unique(loss.epochs[np.isfinite(loss.epochs)])) > 1:
         return False
+    could_tell = accuracy is not None
     for series, most in ((loss, np.inf), (accuracy, 1.0)):
         if series is None:
             continue
@@ -65,10 +66,25 @@ def are_running_means(loss: MetricSeries, accuracy: MetricSeries | None, per_epo
         told = np.isfinite(values) & (grown >= LEAST_LEVERAGE)
         if told.sum() < LEAST_ROWS or (places < 1).any():
             return False
+        could_tell = could_tell or _would_contradict(series.values, grown)
         room = _digit(series.values) * grown + 1e-6
         if (values[told] < -room[told]).any() or (values[told] > most + room[told]).any():
             return False
-    return True
+    return could_tell
+
+
+def _would_contradict(losses: Numbers, grown: Numbers) -> bool:
+    """Whether in some epoch losses of single steps, as noisy as its first ones are, would fall below 0 taken apart.
+
+    losses: (rows,), in the order of their steps.
+    grown: (rows,), how many times noise is enlarged; 0 where an epoch begins.
+    """
+    noise = np.abs(np.diff(losses, n=2, prepend=[np.nan, np.nan])) / np.sqrt(3)
+    for epoch in np.split(np.arange(len(losses)), np.flatnonzero(grown == 0)):
+        early = epoch[2:][grown[epoch[2:]] < LEAST_LEVERAGE]
+        if len(early) and np.median(noise[early]) * grown[epoch].max() >= np.median(losses[epoch]):
+            return True
+    return False
 
 
 def taken_apart(series: MetricSeries, per_epoch: float | None) -> MetricSeries:

@@ -117,6 +117,13 @@ def test_values_of_single_steps_are_never_taken_for_running_means(seed, every, d
     assert not are_running_means(loss, accuracy, PER_EPOCH)
 
 
+def test_losses_that_hardly_differ_are_not_taken_for_running_means():
+    step = np.arange(140.0)  # 14 rows an epoch of a language model, whose noise would not show taken apart
+    loss = 5 + 2.6 * np.exp(-step / 6) + 0.09 * np.random.default_rng(0).normal(size=140)
+
+    assert not are_running_means(MetricSeries(200 * step, 1 + step // 14, loss), None, 2800)
+
+
 @given(st.lists(st.floats(0, 5), min_size=2, max_size=60), st.integers(1, 20))
 def test_what_is_taken_apart_gives_the_means_between_the_rows(values, every):
     numbers = np.array(values)
