@@ -17,6 +17,7 @@ from diagnostics.imports.cells import number_of
 from diagnostics.imports.columns import is_epoch, is_step, meaning_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.formats.wide_rows import wide_rows
 from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.tabular import metrics_of_table
 
@@ -44,6 +45,7 @@ def read(path: Path) -> list[LoggedMetrics]:
     whole = text_of(content(path))
     text = _without_comments(whole)
     separator = _separator(text)
+    told, text = wide_rows(text, separator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a line that has too many cells loses those that are too many
         frame = pd.read_csv(
@@ -55,7 +57,7 @@ def read(path: Path) -> list[LoggedMetrics]:
         raise ValueError("its first line holds numbers, expected the names of the columns, such as step,loss,accuracy")
     has_epochs_alone = any(map(is_epoch, names)) and not any(map(is_step, names))
     first_line = 2 + whole.count("\n") - text.count("\n")
-    return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps", first_line=first_line)
+    return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps", first_line=first_line, told=told)
 
 
 def _is_of_sentence(word: str) -> bool:
@@ -82,7 +84,8 @@ def _separator(text: str) -> str:
     if found in line:
         return found
     below = _first_line(text[text.find(line) + len(line) :])
-    return BLANKS if 1 < len(line.split()) == len(below.split()) else ","
+    names, cells = len(line.split()), len(below.split())
+    return BLANKS if 1 < names == cells or (names + 1 == cells and below.startswith('"')) else ","
 
 
 def _first_line(text: str) -> str:

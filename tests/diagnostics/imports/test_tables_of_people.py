@@ -119,6 +119,23 @@ def test_cells_without_a_number_are_told(tmp_path):
     assert "left out" not in told(empty)
 
 
+@pytest.mark.parametrize(("name", "separator"), [("run.csv", ","), ("run.txt", " ")])
+def test_the_names_that_r_gives_to_rows_are_left_out(tmp_path, name, separator):
+    lines = ['"epoch" "loss" "acc"', *(f'"{n}" {n} {2 / n} 0.25' for n in (1, 2, 3))]
+    [run] = read(tmp_path / name, "\n".join(lines).replace(" ", separator))
+
+    assert run.steps["loss"].tolist() == pytest.approx([2, 1, 2 / 3])
+    assert run.steps["accuracy"].tolist() == [0.25] * 3
+
+
+@pytest.mark.parametrize(("extra", "is_told"), [("", False), (",", False), (",0.5", True)])
+def test_rows_with_more_cells_than_names_are_told(tmp_path, extra, is_told):
+    [run] = read(tmp_path / "run.csv", "epoch,loss,acc\n" + "".join(f"{n},{2 / n},0.25{extra}\n" for n in (1, 2, 3)))
+
+    assert ("its rows have up to 4 cells, its first line 3 names" in told(run)) is is_told
+    assert len(run) == 3
+
+
 def test_steps_and_epochs_of_any_name_can_be_named(tmp_path):
     path = tmp_path / "run.csv"
     columns = {"loss": "Verlust", "accuracy": "Genauigkeit"}
