@@ -19,14 +19,16 @@ Over = Literal["", "step", "epoch"]
 
 SCALAR_NAMES: dict[str, tuple[str, ...]] = {
     "loss": ("loss", "nll", "ce", "xent", "cost", "cross_entropy", "crossentropy", "nll_loss", "ce_loss", "total_loss",
-             "batch_loss", "cross_entropy_loss", "average_loss", "avg_loss", "mean_loss"),
+             "batch_loss", "cross_entropy_loss", "average_loss", "avg_loss", "mean_loss", "main_loss", "lm_loss",
+             "running_loss", "final_loss", "loss_total", "loss_total_loss", "log_loss", "logloss", "mini_batch_loss"),
     "data_loss": ("data_loss",),
     "penalty": ("penalty",),
     "accuracy": ("acc", "accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy", "acc1",
                  "top1", "top_1", "acc_1", "batch_accuracy", "multiclass_accuracy", "multiclassaccuracy",
-                 "accuracy_top1", "accuracy_top_1", "top1_acc", "top_1_acc", "top1_accuracy", "acc@1", "prec@1"),
+                 "accuracy_top1", "accuracy_top_1", "top1_acc", "top_1_acc", "top1_accuracy", "acc@1", "prec@1",
+                 "main_accuracy", "mini_batch_accuracy"),
     "learning_rate": ("lr", "learning_rate", "learningrate", "lr_sgd", "lr_adam", "lr_adamw", "lr_rmsprop", "lr_pg0",
-                      "x_lr0"),
+                      "x_lr0", "base_learning_rate"),
     "seconds": ("seconds", "step_time", "step_seconds"),
     "samples": ("samples",),
 }  # fmt: skip
@@ -139,6 +141,12 @@ def meanings(names: Sequence[str], chosen: Mapping[str, str]) -> dict[str, Metri
         found = {key: one for key, one in found.items() if (one.quantity, one.layer, one.data) != same}
         found[name] = meaning
     return found
+
+
+def is_loss(name: str) -> bool:
+    """Whether a metric of this name is a loss, of the training or of a validation."""
+    meaning = meaning_of(name)
+    return meaning is not None and meaning.quantity in ("loss", "data_loss")
 
 
 def is_step(name: str) -> bool:

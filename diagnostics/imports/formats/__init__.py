@@ -16,6 +16,7 @@ from diagnostics.imports.formats import (
     keras_progress,
     mlflow,
     parquet,
+    printed_table,
     printed_text,
     tensorboard,
     trackio,
@@ -32,6 +33,7 @@ FORMATS: tuple[ImportFormat, ...] = (
     json_lines.FORMAT,
     json_document.FORMAT,
     keras_progress.FORMAT,
+    printed_table.FORMAT,
     csv_file.FORMAT,
     printed_text.FORMAT,
 )
