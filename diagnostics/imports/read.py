@@ -29,6 +29,7 @@ from diagnostics.run.said_shares import lacks_shares, with_shares
 HDF5 = b"\x89HDF"
 DEPTH, MOST_FOLDERS = 3, 1000
 """Where a folder has no runs itself, they are looked for so many levels below it, in about so many folders."""
+OF_TEXT = "of a text two lines or more have to name a loss and a step or an epoch, as in 'epoch 3 loss 0.43'"
 LIGHTNING = "metrics.csv"
 """The file in the folder of a run of Lightning."""
 DAMAGE = (
@@ -135,7 +136,8 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
     form = format_of(path)
     if form is None:
         _expect_content(path)
-        raise LogError(f"{path}: is of no format that is known: {', '.join(one.name for one in FORMATS)}")
+        known = ", ".join(one.name for one in FORMATS)
+        raise LogError(f"{path}: is of no format that is known: {known}; {OF_TEXT}")
     try:
         found = form.read(path)
     except DAMAGE as error:

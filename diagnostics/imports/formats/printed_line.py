@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from diagnostics.imports.columns import TRAIN_WORDS, VALIDATION_WORDS, is_epoch, is_step, meaning_of
+from diagnostics.imports.formats.usual_words import in_usual_words
 
 NUMBER = r"(?>[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?))(?!\w)"
 NAMED = re.compile(
@@ -15,20 +16,15 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 """A number behind the words that name it; ``of``: as in 3/10; ``mean``: in parentheses, the mean so far."""
-PLACE = re.compile(r"[\]):,]*+\s*+\[?+\s*+(?P<at>\d+)\s*/\s*(?P<of>\d+)(?P<share>\s*\(\s*\d+\s*%\s*\))?")
-"""Behind the number of an epoch: how far it is, as ``[ 10/390]`` or ``[640/60000 (1%)]``."""
+PLACE = re.compile(
+    r"[\]):,]*+\s*+(?:\[\s*+(?P<alone>\d+)\s*\]|"
+    r"[\[(]?+\s*+(?P<at>\d+)\s*/\s*(?P<of>\d+)(?![\d/])(?P<share>\s*\(\s*\d+\s*%\s*\))?)"
+)
+"""Behind the number of an epoch: how far it is, as ``[ 10/390]``, ``[640/60000 (1%)]``, or ``[350]`` in brackets."""
 BAR = re.compile(r"\|\s*(?P<at>\d+)/(?P<of>\d+)\s*\[")
 """How far the bar of tqdm is."""
 PAIR = re.compile(r"\W*\[(?P<epoch>\d+),\s*(?P<at>\d+)\]")
 """An epoch and its step at the beginning of a line, as ``[1,  2000]``."""
-OF_DATA = re.compile(r"\b(?P<name>\w+)\((?P<data>train|val|test)\)")
-"""A name with its data behind it, as ``Epoch(val)``."""
-AFTER = re.compile(
-    r"\b(?P<name>[a-z_](?>\w*)(?: [a-z_](?>\w*)){0,3})(?: \([^()]*\))? (?:after|at) "
-    r"(?P<counter>epoch|step|iter|iteration) #?(?P<at>\d+)\s*[:=]",
-    re.IGNORECASE,
-)
-"""A name with its step or epoch behind it, as ``Cost after iteration 100: 0.69``."""
 DATA = re.compile(rf"\b(?:{'|'.join(sorted(TRAIN_WORDS | VALIDATION_WORDS))})\b", re.IGNORECASE)
 PLAIN = frozenset(
     {"average", "avg", "avg.", "mean", "batch", "mini-batch", "minibatch", "current", "info", "the", "is"}
@@ -49,6 +45,7 @@ class PrintedLine:
     ``step``: the step, or the place in the epoch; None where it names none.
     ``of``: where this place ends; None where it does not say so.
     ``counts_samples``: whether the place is one of samples, as in the examples of PyTorch.
+    ``is_bar``: whether the place is that of a bar of tqdm.
     """
 
     numbers: dict[str, float] = field(default_factory=dict)
@@ -56,30 +53,40 @@ class PrintedLine:
     step: float | None = None
     of: int | None = None
     counts_samples: bool = False
+    is_bar: bool = False
 
     @classmethod
     def read(cls, text: str) -> Self:
         """The numbers of a line."""
-        text = OF_DATA.sub(r"\g<data> \g<name>", text[:LONGEST])
-        text = AFTER.sub(r"| \g<counter> \g<at>, \g<name>:", text)
+        text = in_usual_words(text[:LONGEST])
         line = cls()
         if pair := PAIR.match(text):
             line.epoch, line.step = float(pair["epoch"]), float(pair["at"])
         elif bar := BAR.search(text):
-            line.step, line.of = float(bar["at"]), int(bar["of"])
+            line.step, line.of, line.is_bar = float(bar["at"]), int(bar["of"]), True
         for found in NAMED.finditer(text):
             line._add(text, found)
-        if line.of is not None and line.numbers and not line.is_of_training:
+        if line.of is not None and line.numbers and not (line.is_of_training or line.has_other_loss):
             line.step = line.of = None  # the place among the batches of the validation
         is_placed = line.epoch is not None or line.step is not None
-        if not is_placed and not line.has_loss and DATA.search(text) is None:
+        if not is_placed and not (line.has_loss or line.has_other_loss) and DATA.search(text) is None:
             line.numbers.clear()  # an accuracy alone does not say of which data it is
         return line
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether it names a step and nothing else, as ``Step 100 per-step time 1.9s``."""
+        return self.step is not None and self.of is None and not self.numbers
 
     @property
     def has_loss(self) -> bool:
         """Whether one of its numbers is the loss of the training."""
         return self._has("loss")
+
+    @property
+    def has_other_loss(self) -> bool:
+        """Whether one of its numbers is a loss that is not known to be that of the training or the validation."""
+        return any(is_other_loss(name) for name in self.numbers)
 
     @property
     def is_of_training(self) -> bool:
@@ -92,17 +99,19 @@ class PrintedLine:
 
     def _add(self, text: str, found: re.Match[str]) -> None:
         *before, last = found["name"].split()
-        place = PLACE.match(text, found.end("number"))
+        place = PLACE.match(text, found.end("number" if found["of"] is None else "of"))
         is_train_alone = not before and last.lower() == "train" and place is not None and place["share"] is not None
         if not BEFORE_COUNTERS.issuperset(word.lower() for word in before):
             self._add_metric(text, found)
         elif (is_epoch(last) and last.lower() != "epochs") or is_train_alone:
             self.epoch = float(found["number"])
-            if place is not None and found["of"] is None:
-                self.step, self.of = float(place["at"]), int(place["of"])
+            if place is not None:
+                self.step = float(place["alone"] or place["at"])
+                self.of = int(place["of"]) if place["of"] else self.of
                 self.counts_samples = place["share"] is not None and not is_train_alone
         elif (is_step(last) and not last.lower().endswith("s")) or (last == "i" and found["of"]):
-            self.step, self.of = float(found["number"]), int(found["of"]) if found["of"] else self.of
+            if float(found["number"]).is_integer():  # else it is a time, as in "Batch 0.812 (0.909)"
+                self.step, self.of = float(found["number"]), int(found["of"]) if found["of"] else self.of
         else:
             self._add_metric(text, found)
 
@@ -119,6 +128,12 @@ class PrintedLine:
             if meaning is not None and meaning.quantity == "accuracy" and found["of"]:
                 number /= int(found["of"]) or 1
         self.numbers.setdefault(name, number / 100 if found["percent"] else number)
+
+
+def is_other_loss(name: str) -> bool:
+    """Whether a name is that of a loss that only the user can know to be the one of the training, as ``box loss``."""
+    words = re.findall(r"[a-z]+", name.lower())
+    return "loss" in words and meaning_of(name) is None and VALIDATION_WORDS.isdisjoint(words)
 
 
 def _is_validation(before: str) -> bool:

@@ -15,11 +15,11 @@ from pathlib import Path
 from diagnostics.imports.columns import meaning_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
-from diagnostics.imports.formats.printed_line import PrintedLine
+from diagnostics.imports.formats.printed_line import PrintedLine, is_other_loss
 from diagnostics.imports.metrics import LoggedMetrics, RowsAre, SeriesBuilder
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-NAMES = re.compile(r"loss|acc|nll|cost|epoch|step|iter|lr|learning|top|prec", re.IGNORECASE)
+NAMES = re.compile(r"loss|acc|nll|cost|epoch|step|iter|lr|learning|top|prec|validation score|images", re.IGNORECASE)
 """What a line has to name for its numbers to be looked for."""
 OTHER_ENDINGS = (
     ".csv", ".tsv", ".json", ".md", ".rst", ".tex", ".html", ".py", ".ipynb", ".sh", ".js", ".cpp", ".yaml", ".yml",
@@ -30,12 +30,12 @@ LEAST_LOSSES, LEAST_WITHOUT_PLACE, LEAST_NUMBERS = 2, 10, 3
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether some lines of a text name a loss of the training: two where steps or epochs are named, else ten."""
+    """Whether some lines of a text name a loss: two where steps or epochs are named, else ten."""
     if b"\0" in head or path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS):
         return False
     losses, is_placed = 0, False
     for line in _lines(text_of(head)):
-        losses += line.has_loss
+        losses += line.has_loss or line.has_other_loss
         is_placed = is_placed or line.epoch is not None or line.step is not None
         if losses >= (LEAST_LOSSES if is_placed else LEAST_WITHOUT_PLACE):
             return True
@@ -44,7 +44,9 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run that a text tells of. Beside lines with steps, a line of training without one has means of its epoch."""
-    lines = list(_with_epochs(_lines(text_of(content(path)))))
+    found = list(_lines(text_of(content(path))))
+    told = _number_by_bars(found)
+    lines = list(_with_epochs(found))
     have_steps = any(line.step is not None and line.has_loss for line, _ in lines)
     count_samples = any(line.counts_samples for line, _ in lines)
     first_epoch = min((epoch for _, epoch in lines if not math.isnan(epoch)), default=0.0)
@@ -60,11 +62,33 @@ def read(path: Path) -> list[LoggedMetrics]:
         for name, number in line.numbers.items():
             is_mean = have_steps and line.step is None and _is_training(name)
             series.add(f"{name}_epoch" if is_mean else name, number, of_step, of_epoch, place)
-    found = {name: one for name, one in series.build().items() if meaning_of(name) or len(one) >= LEAST_NUMBERS}
+    metrics = {
+        name: one
+        for name, one in series.build().items()
+        if meaning_of(name) or is_other_loss(name) or len(one) >= LEAST_NUMBERS
+    }
     has_whole_epochs = bool(lines) and lines[-1][1] % 1 == 0
     rows: RowsAre = "means" if has_whole_epochs and not have_steps else "steps"
     settings = {"steps_per_epoch": per_epoch} if per_epoch else {}
-    return [LoggedMetrics(found, "", settings, rows=rows, first_step=first_step)] if found else []
+    return [LoggedMetrics(metrics, "", settings, rows=rows, first_step=first_step, told=told)] if metrics else []
+
+
+def _number_by_bars(lines: list[PrintedLine]) -> tuple[str, ...]:
+    """Gives lines that name no epoch the ones by which the bars of the training begin anew; in words, if there are any.
+
+    A bar is printed again and again, the last time twice. It begins anew where it is full and the next one is not, or
+    where a line of the validation stands between the two.
+    """
+    if any(line.epoch is not None for line in lines):
+        return ()
+    epoch, last, is_validated = 1, None, False
+    for line in lines:
+        if line.is_bar and line.is_of_training and line.step is not None:
+            is_full = last is not None and last.step == last.of == line.of
+            epoch += is_full and (line.step != line.of or is_validated)
+            line.epoch, last, is_validated = epoch, line, False
+        is_validated = is_validated or not line.is_of_training
+    return ("no line names an epoch: a new one is counted where a bar begins anew",) if epoch > 1 else ()
 
 
 def _with_epochs(lines: Iterable[PrintedLine]) -> Iterator[tuple[PrintedLine, float]]:
@@ -76,11 +100,11 @@ def _with_epochs(lines: Iterable[PrintedLine]) -> Iterator[tuple[PrintedLine, fl
 
 
 def _lines(text: str) -> Iterator[PrintedLine]:
-    """The lines that name a number, an epoch or a step."""
+    """The lines that name a number, or the epoch or the step of those below."""
     for one in re.split(r"[\r\n]+", CODES.sub("", text)):
         if NAMES.search(one) and not any(word in one for word in SETTINGS):
             line = PrintedLine.read(one)
-            if line.numbers or line.epoch is not None:
+            if line.numbers or line.epoch is not None or line.is_heading:
                 yield line
 
 

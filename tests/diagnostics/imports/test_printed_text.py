@@ -12,6 +12,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.imports.formats.printed_line import PrintedLine
+from tests.helpers.imported_runs import told
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -60,7 +61,20 @@ def validations(run):
         ("Validation accuracy after epoch 3: 0.9", 3, None, {"Validation accuracy": 0.9}),
         ("box loss after epoch 3: 0.9", 3, None, {}),
         ("INFO:tensorflow:loss = 2.3, step = 100 (0.5 sec)", None, 100, {"loss": 2.3}),
-        ("Iteration 1, loss = 0.69314718", None, 1, {"loss": 0.69314718}),
+        ("Iteration 1, loss = 0.69314718", 1, None, {"loss": 0.69314718}),
+        ("Iteration 1, loss = 0.693", None, 1, {"loss": 0.693}),
+        ("Validation score: 0.91", None, None, {"val accuracy": 0.91}),
+        ("Epoch: [1/60][350/404] Time 0.190 (0.203)\tLoss 1.0596 (1.0721)", 1, 350, {"Loss": 1.0596}),
+        ("Epoch: [0][350]\tTime 0.6 (0.5)\tLoss 0.51 (0.62)", 0, 350, {"Loss": 0.51}),
+        ("Epoch: [2/9][10/281] Batch 0.812 (0.909) Loss 4.6 Accuracy 0.18.", 2, 10, {"Loss": 4.6, "Accuracy": 0.18}),
+        ("Epoch 3/10 (5/20) loss: 0.5", 3, 5, {"loss": 0.5}),
+        ("Epoch 3/10, 2024/05/01, loss: 0.5", 3, None, {"loss": 0.5}),
+        ("863: 10.84, 12.36 avg, 0.0010 rate, 3.09 seconds, 55232 images", None, 863, {"loss": 10.84, "lr": 0.001}),
+        (" (next mAP at 900 iterations) \t 864: -nan, nan avg loss, 0.01 rate, 3.8 seconds, 55296 images", None, 864,
+         {"loss": np.nan, "lr": 0.01}),
+        ("[05:21:33] Ep. 1 : Up. 500 : Sen. 66,406 : Cost 91.6 : Time 704.9s : 8907.9 words/s : L.r. 9.3e-06", 1, 500,
+         {"Cost": 91.6, "lr": 9.3e-06}),
+        (" iteration  25/ 900 | elapsed time per iteration (ms): 87.0 | lm loss: 1.08E+01 |", None, 25, {"lm loss": 10.8}),
         ("Best epoch: 12, box loss 0.5, stop loss: 3", None, None, {}),
         (" * Acc@1 34.900 Acc@5 87.500", None, None, {}),
     ],
@@ -105,6 +119,27 @@ def test_a_bar_that_was_saved_at_the_end_of_each_epoch_is_a_row_an_epoch(tmp_pat
     assert run.steps.index.tolist() == [99, 199, 299]
     assert run.steps["loss"].tolist() == pytest.approx([2, 1, 2 / 3])
     assert [(one.epoch, one.step) for one in run.validations.itertuples()] == [(1, 99), (2, 199), (3, 299)]
+
+
+def test_bars_that_begin_anew_are_those_of_epochs(tmp_path):
+    bar = "\r{0:3.0f}%|####| {0}/100 [00:10<00:00, 9.9it/s, loss={1}]"
+    full = bar.format(100, 0.5)
+    test = "\nTest set: Average loss: 0.4, Accuracy: 90/100 (90%)\n"
+    read_again = read(tmp_path, "".join(bar.format(50, 2.0) + full + full + "\n" for _ in range(3)))
+    validated = read(tmp_path, 3 * (full + full + test))
+
+    assert read_again.steps.index.tolist() == [49, 99, 149, 199, 249, 299]
+    assert validated.steps.index.tolist() == [99, 199, 299]
+    assert "no line names an epoch: a new one is counted where a bar begins anew" in told(validated)
+    assert "begins anew" not in told(read(tmp_path, "".join(bar.format(n, 2 / n) for n in (1, 1, 2, 2, 3, 3))))
+
+
+def test_a_line_that_names_a_step_alone_is_a_heading(tmp_path):
+    text = "".join(f"Step {n} per-step time 1.9s\n{{'Loss/box_loss': 0.5,\n 'Loss/total_loss': {n}}}\n" for n in (1, 2))
+    run = read(tmp_path, text)
+
+    assert run.steps["loss"].tolist() == [1, 2]
+    assert len(run.steps) == 2
 
 
 def test_notes_are_no_log(tmp_path):
@@ -157,9 +192,14 @@ def test_settings_are_no_numbers_of_the_training(tmp_path):
     assert run.info.epochs == 1
 
 
-def test_a_text_of_other_losses_is_of_no_format(tmp_path):
-    with pytest.raises(LogError, match="is of no format that is known"):
-        read(tmp_path, "epoch 1 box_loss 0.5\nepoch 2 box_loss 0.4\n")
+def test_the_loss_of_a_text_can_be_named(tmp_path):
+    text = "epoch 1 box_loss 0.5\nepoch 2 box_loss 0.4\n"
+    with pytest.raises(LogError, match="no loss of a training among box_loss; name it with --columns loss=box_loss"):
+        read(tmp_path, text)
+    run = read(tmp_path, text, ImportOptions(columns={"loss": "box_loss"}))
+
+    assert run.steps["loss"].tolist() == pytest.approx([0.5, 0.4])
+    assert run.info.environment["resolution"] == "every epoch"
 
 
 def test_epochs_of_how_many_are_no_progress_of_keras(tmp_path):

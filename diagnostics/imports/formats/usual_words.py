@@ -1,0 +1,33 @@
+"""Printed lines that name their numbers in a way of their own, in the words that other lines use."""
+
+from __future__ import annotations
+
+import re
+
+NUMBER = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
+RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # a name with its data behind it, as in MMEngine's "Epoch(val)"
+    (re.compile(r"\b(?P<name>\w+)\((?P<data>train|val|test)\)"), r"\g<data> \g<name>"),
+    # a name with its step or epoch behind it, as in "Cost after iteration 100: 0.69"
+    (re.compile(r"\b(?P<name>[a-z_](?>\w*)(?: [a-z_](?>\w*)){0,3})(?: \([^()]*\))? (?:after|at) "
+                r"(?P<counter>epoch|step|iter|iteration) #?(?P<at>\d+)\s*[:=]", re.IGNORECASE),
+     r"| \g<counter> \g<at>, \g<name>:"),
+    # scikit-learn: one of its iterations is an epoch, and it prints eight digits
+    (re.compile(r"^Iteration (?P<at>\d+), loss = (?P<loss>\d+\.\d{8})$"), r"epoch \g<at>, loss \g<loss>"),
+    (re.compile(r"^Validation score: "), "val accuracy "),
+    # Darknet: "863: 10.842213, 12.363435 avg, 0.001000 rate, 3.09 seconds, 55232 images"
+    (re.compile(rf"^\s*(?:\([^()]*\)\s*)?(?P<at>\d+): (?P<loss>{NUMBER}), {NUMBER} avg(?: loss)?, "
+                rf"(?P<rate>{NUMBER}) rate,.*"),
+     r"step \g<at>, loss \g<loss>, lr \g<rate>"),
+    # Marian: "Ep. 1 : Up. 500 : Sen. 662,406 : Cost 91.62329865 : Time 704.91s : 8907.95 words/s : L.r. 9.3750e-06"
+    (re.compile(r"\bEp\. (?P<epoch>\d+)(?:\.\d+)? : Up\. (?P<at>\d+) : Sen\. [\d,]+"),
+     r"epoch \g<epoch>, step \g<at>"),
+    (re.compile(r" : L\.r\. "), " : lr "),
+)  # fmt: skip
+
+
+def in_usual_words(line: str) -> str:
+    """A line in which the rules that match have been applied, one after the other."""
+    for pattern, words in RULES:
+        line = pattern.sub(words, line)
+    return line
