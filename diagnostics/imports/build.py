@@ -178,6 +178,11 @@ def _tell_of_steps(draft: Draft) -> None:
     """Say what had to be assumed of the steps."""
     if draft.axis.unit == "row":
         draft.told.append("the file has no steps: its rows are taken as steps, in their order")
+    if draft.axis.restarts and not (draft.options.steps_per_epoch or draft.metrics.settings.get("steps_per_epoch")):
+        draft.told.append(
+            f"an epoch is taken to have {draft.axis.per_epoch:,} steps, by the largest that is named; say them with "
+            "--steps-per-epoch"
+        )
     if not draft.axis.counts_steps:
         draft.told.append("an epoch counts as one step, since its steps are not known; say them with --steps-per-epoch")
 

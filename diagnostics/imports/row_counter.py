@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from diagnostics.imports.columns import meanings
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
 from diagnostics.imports.options import ImportOptions
-from diagnostics.imports.step_axis import has_epochs_of_rows
+from diagnostics.imports.step_axis import has_epochs_of_rows, have_fractions
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class RowCounter:
     ``loss``: the name of the loss, whose values are its rows.
     ``unit``: "step", or "epoch" where it has no steps.
     ``per_epoch``: more than the largest step, where steps are counted anew in each epoch; else 0.
+    ``takes_all``: whether rows of the same number are all taken, as those of parts of epochs, which are rounded.
     """
 
     metrics: LoggedMetrics
     loss: str
     unit: str
     per_epoch: float
+    takes_all: bool = False
 
     @classmethod
     def of(cls, metrics: LoggedMetrics, options: ImportOptions) -> RowCounter | None:
@@ -44,7 +46,8 @@ class RowCounter:
         steps, epochs = metrics.series[loss].steps, metrics.series[loss].epochs
         if not np.isfinite(steps).any():
             counts = np.isfinite(epochs).any() and not has_epochs_of_rows(metrics.series[loss])
-            return cls(metrics, loss, "epoch", 0.0) if counts else None
+            takes_all = have_fractions(epochs) and options.steps_per_epoch is None
+            return cls(metrics, loss, "epoch", 0.0, takes_all) if counts else None
         begins_anew = (np.diff(steps) < 0) & (np.diff(epochs) > 0)
         return cls(metrics, loss, "step", float(np.nanmax(steps)) + 1 if begins_anew.any() else 0.0)
 
@@ -92,7 +95,7 @@ class RowCounter:
 
     def told(self, *sentences: str) -> LoggedMetrics:
         """The metrics with what was found in the order of their rows, and that rows repeat a step, where they do."""
-        if self.repeated:
+        if self.repeated and not self.takes_all:
             which = f"{self.repeated:,} of {len(self.numbers):,} rows repeat the {self.unit} of another one"
             sentences = (*sentences, f"{which}; the last one of each is taken")
         return replace(self.metrics, told=(*self.metrics.told, *sentences))

@@ -68,14 +68,14 @@ class _PrintedRun:
     per_epoch: int = 0
 
     def add(self, done: int, per_epoch: int, numbers: str) -> None:
-        """The numbers after ``done`` of the steps, or of the samples, of an epoch."""
+        """The numbers after ``done`` of the steps, or of the samples, of an epoch; the last batch may go beyond it."""
         if self.batch is None:
-            for name, value in NUMBER.findall(numbers) if done == per_epoch else ():
+            for name, value in NUMBER.findall(numbers) if done >= per_epoch else ():
                 self.series.add(name, value, None, self.epoch)
             return
-        done, per_epoch = math.ceil(done / self.batch), math.ceil(per_epoch / self.batch)
+        done, per_epoch = math.ceil(min(done, per_epoch) / self.batch), math.ceil(per_epoch / self.batch)
         self.per_epoch = per_epoch
-        if 0 < done <= per_epoch:
+        if done > 0:
             step = (self.epoch - 1) * per_epoch + done - 1
             for name, value in NUMBER.findall(numbers):
                 self.series.add(name, value, step, self.epoch)

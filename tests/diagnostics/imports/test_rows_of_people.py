@@ -163,6 +163,30 @@ def test_nested_documents(tmp_path, document, indent):
     assert run.steps["loss"].tolist() == [2.0, 1.0]
 
 
+def test_parts_of_epochs_that_were_rounded_are_all_taken(tmp_path):
+    records = [{"loss": 2.0 - 0.1 * n, "epoch": round(n / 200, 2)} for n in range(1, 12)]
+    run = read(tmp_path / "out.log", "".join(f"{one}\n" for one in records))
+
+    assert len(run) == 11
+    assert "repeat the epoch" not in " ".join(run.info.environment["taken_as"])
+
+
+def test_the_last_batch_of_keras_may_go_beyond_its_epoch(tmp_path):
+    line = "{}/300 [======] - 5s - loss: {} - acc: 0.5000 - val_loss: 0.5000 - val_acc: 0.7500\n"
+    run = read(tmp_path / "fit.txt", f"Epoch 1/2\n{line.format(304, 0.8)}Epoch 2/2\n{line.format(312, 0.6)}")
+
+    assert run.steps["loss"].tolist() == pytest.approx([0.8, 0.6])
+    assert [share for _, share in shares(run)] == [0.75, 0.75]
+
+
+def test_the_steps_of_an_epoch_that_the_largest_one_tells_are_told(tmp_path):
+    text = "".join(f"Epoch: [{n}][{k}] Loss {1 / (k + 1)} (0.5)\n" for n in (0, 1) for k in (0, 50, 100))
+    run = read(tmp_path / "out.log", text)
+
+    assert run.steps.index.tolist() == [0, 50, 100, 101, 151, 201]
+    assert "an epoch is taken to have 101 steps" in " ".join(run.info.environment["taken_as"])
+
+
 def test_the_only_metric_of_a_file_is_named_in_the_cure(tmp_path):
     text = "Wall time,Step,Value\n1654943296.2,0,2.3\n1654943313.7,1,1.7\n"
     with pytest.raises(LogError, match="no loss of a training among Value; name it with --columns loss=Value"):
