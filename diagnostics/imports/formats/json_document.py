@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from diagnostics.imports.columns import is_step
+from diagnostics.imports.columns import is_epoch, is_loss, is_step
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, SeriesBuilder
@@ -47,9 +47,22 @@ def read(path: Path) -> list[LoggedMetrics]:
 
 
 def _records(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The objects in the only list of a document, as in {"history": [{"epoch": 1, "loss": 2.3}, ...]}; else none."""
-    lists = [value for value in document.values() if isinstance(value, list)]
-    return [one for one in lists[0] if isinstance(one, Mapping)] if len(lists) == 1 else []
+    """The objects in the list whose first one has a loss, as in {"history": [{"epoch": 1, "loss": 2.3}, ...]}.
+
+    If several lists have losses, as in {"train": [...], "val": [...]}, the name of its list stands before each metric.
+    If none has, they are those of the only list of objects. None where there are several, or no objects.
+    """
+    lists = {name: [one for one in items if isinstance(one, Mapping)] for name, items in _lists(document)}
+    objects = {name: items for name, items in lists.items() if items}
+    with_losses = {name: items for name, items in objects.items() if any(map(is_loss, items[0]))}
+    if len(with_losses) < 2:
+        found = list((with_losses or objects).values())
+        return found[0] if len(found) == 1 else []
+    return [
+        {key if is_step(key) or is_epoch(key) else f"{name}/{key}": value for key, value in one.items()}
+        for name, items in with_losses.items()
+        for one in items
+    ]
 
 
 def _lists(document: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, list[Any]]]:

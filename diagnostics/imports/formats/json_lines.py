@@ -14,9 +14,10 @@ from diagnostics.imports.tabular import of_records
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether the first line is a whole JSON object, with single values and no lists."""
-    first = _object(text_of(head).lstrip().partition("\n")[0])
-    return isinstance(first, Mapping) and not _has_lists(first)
+    """Whether the first line is a whole JSON object; one with lists needs a second line that is one, too."""
+    first, _, more = text_of(head).lstrip().partition("\n")
+    record, second = _object(first), more.lstrip().partition("\n")[0]
+    return isinstance(record, Mapping) and (not _has_lists(record) or isinstance(_object(second), Mapping))
 
 
 def read(path: Path) -> list[LoggedMetrics]:

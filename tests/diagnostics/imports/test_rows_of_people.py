@@ -154,6 +154,9 @@ def test_a_loss_of_0_beside_a_gradient_of_nan_is_a_loss_of_nan(tmp_path):
         {"train": {"loss": [2.0, 1.0]}, "val": {"loss": [2.1, 1.1]}},
         {"config": {"lr": 0.1}, "log": [{"epoch": 1, "loss": 2.0, "val_loss": 2.1}, {"epoch": 2, "loss": 1.0}]},
         {"training.loss": {"steps": [0, 1], "timestamps": ["a", "b"], "values": [2.0, 1.0]}},
+        {"config": {"betas": [0.9, 0.99]}, "epochs": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}],
+         "confusion": [[1, 2], [3, 4]], "files": [{"name": "a"}]},
+        {"train": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}], "val": [{"epoch": 1, "loss": 2.1}]},
     ],
 )
 @pytest.mark.parametrize("indent", [None, 2])
@@ -161,6 +164,21 @@ def test_nested_documents(tmp_path, document, indent):
     run = read(tmp_path / "history.json", json.dumps(document, indent=indent))
 
     assert run.steps["loss"].tolist() == [2.0, 1.0]
+
+
+def test_lines_of_json_may_hold_lists(tmp_path):
+    run = read(tmp_path / "run.jsonl", lines([{"step": n, "loss": 2.0 / (n + 1), "parts": [1, 2]} for n in range(3)]))
+
+    assert run.info.environment["format"] == "JSON lines"
+    assert run.steps["loss"].tolist() == pytest.approx([2, 1, 2 / 3])
+
+
+def test_a_log_of_chainer(tmp_path):
+    records = [{"main/loss": 1 / n, "main/accuracy": 0.5, "validation/main/loss": 2.0, "iteration": n} for n in (1, 2)]
+    run = read(tmp_path / "log", json.dumps(records, indent=4))
+
+    assert run.steps["loss"].tolist() == [1.0, 0.5]
+    assert run.validations["loss"].tolist() == [2.0, 2.0]
 
 
 def test_parts_of_epochs_that_were_rounded_are_all_taken(tmp_path):
