@@ -55,7 +55,8 @@ def test_a_table_in_a_text_is_read(tmp_path, text):
 
 def test_names_of_two_lines_are_joined(tmp_path):
     shares = (13, 15, 12, 11, 9, 12, 14, 15)
-    rows = [f"| {1 + n // 4} | {50 * n} | {share / 1.28:.2f}% | 2.3026 | 0.0010 |\n" for n, share in enumerate(2 * shares)]
+    row = "| {} | {} | {:.2f}% | 2.3026 | 0.0010 |\n"
+    rows = [row.format(1 + n // 4, 50 * n, share / 1.28) for n, share in enumerate(2 * shares)]
     [run] = read(tmp_path, MATLAB + "".join(rows))
 
     assert run.verdict is Verdict.NEVER_LEARNED
@@ -73,5 +74,5 @@ def test_a_table_that_is_printed_again_is_that_of_a_second_training(tmp_path):
 
 @pytest.mark.parametrize("text", [SKORCH.replace("loss", "mse"), "| Loss |\n|---|\n| none |\n", "--- ---\n1 2\n"])
 def test_a_table_without_a_loss_or_a_number_is_none(tmp_path, text):
-    with pytest.raises(LogError, match="is of no format|has no numbers"):
+    with pytest.raises(LogError, match=r"is of no format|has no numbers"):
         read(tmp_path, text)

@@ -154,8 +154,12 @@ def test_a_loss_of_0_beside_a_gradient_of_nan_is_a_loss_of_nan(tmp_path):
         {"train": {"loss": [2.0, 1.0]}, "val": {"loss": [2.1, 1.1]}},
         {"config": {"lr": 0.1}, "log": [{"epoch": 1, "loss": 2.0, "val_loss": 2.1}, {"epoch": 2, "loss": 1.0}]},
         {"training.loss": {"steps": [0, 1], "timestamps": ["a", "b"], "values": [2.0, 1.0]}},
-        {"config": {"betas": [0.9, 0.99]}, "epochs": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}],
-         "confusion": [[1, 2], [3, 4]], "files": [{"name": "a"}]},
+        {
+            "config": {"betas": [0.9, 0.99]},
+            "epochs": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}],
+            "confusion": [[1, 2], [3, 4]],
+            "files": [{"name": "a"}],
+        },
         {"train": [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}], "val": [{"epoch": 1, "loss": 2.1}]},
     ],
 )
