@@ -27,7 +27,7 @@ from diagnostics.provenance import commit
 NONE = share(0, 0)  # keys that earlier rounds did not count
 STOPPED_AT_MOST = 0.01
 FROM_CSV = 80  # natural runs of lenet that are judged from loss and accuracy alone
-CONVOLUTIONS = {"exact": "correct convolution", "report": "the paper's own convolution"}
+CONVOLUTIONS = {"exact": "exact convolution", "report": "the paper's own convolution"}
 KINDS = {
     "all": "all but the clean settings",
     "natural": "natural settings",

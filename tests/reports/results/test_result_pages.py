@@ -82,7 +82,7 @@ def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
             fake_run(tmp_path, task.file, "healthy", task.settings.seed, arm=task.settings.to_dict())
     text = write_page(StudyPlan.load(tmp_path), load_study(tmp_path)[1], tmp_path, tmp_path / "p.md").read_text()
 
-    assert "**With a correct convolution** the control loses 12 of 24 (31–69 %)." in text
+    assert "**With the exact convolution** the control loses 12 of 24 (31–69 %)." in text
     assert (
         "- Saves runs:\n  - gradient clipped to norm 1: 0 of 24 (0–14 %) die; "
         "accuracy +0.0 (+0.0 to +0.0) points over the 12 seeds alive in both\n- Makes it worse: none."
@@ -102,7 +102,7 @@ def test_why_says_when_and_of_what_without_a_log_to_read(tmp_path):
     assert "| exact convolution | 12 | 2 of 12 (5–45 %) | 2 | 0 | 0 |" in text
     assert "| exact convolution | 2 | 0 | 0 | 0 | 32 | 32 | 0 |" in text
     assert (
-        "**With a correct convolution** 2 of 12 (5–45 %) die. All of these 2 died in the first 100 steps, none "
+        "**With the exact convolution** 2 of 12 (5–45 %) die. All of these 2 died in the first 100 steps, none "
         "after the first epoch. As the first link the detector names dead units most often (2 of 2)."
     ) in text
     assert "Where its folder lies beside this one, its answer stands here." in text
@@ -116,7 +116,7 @@ def test_why_tells_what_saves_where_the_remedies_lie_beside_it(tmp_path):
     text = page_of("why", tmp_path / "why")
 
     assert "**Partial: 102 of 105 runs so far.**" in text
-    assert "**With a correct convolution** the control loses 2 of 5 (12–77 %)." in text
+    assert "**With the exact convolution** the control loses 2 of 5 (12–77 %)." in text
     assert "- Not shown to do either with n = 5: inverse-time decay 3e-4 (the paper's) (2 of 5 die);" in text
 
 
