@@ -109,8 +109,9 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Tell why a training run died, and what would have saved it.
 
-    Begin with `lenet-diag train --watch`. Exit codes: 0 done; 1 defects found
-    (with --fail-on-defect or --on-defect stop); 2 usage; 3 unreadable or damaged
-    input; 4 training or logging failed; 70 a fault of lenet-diag itself; 130,
-    141 and 143 interrupted.
+    Begin with `lenet-diag demo`. Exit codes: 0 done; 1 defects found (with
+    --fail-on-defect or --on-defect stop), or a wrong gradient (with
+    --fail-on-mistake); 2 wrong usage; 3 input unreadable or damaged; 4 training
+    or logging failed; 70 a fault of lenet-diag itself; 130, 141 and 143
+    interrupted.
     """
