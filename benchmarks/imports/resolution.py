@@ -1,8 +1,8 @@
 """Measures whether the verdict on a run is the same from a coarser log of another tool.
 
     lenet-diag study --runs 80 --out runs/lenet
-    lenet-diag study --runs 16 --convolution report --out runs/report
-    python -m benchmarks.imports.resolution runs/lenet runs/report --write docs/benchmarks/imports.md
+    lenet-diag study --runs 16 --convolution paper --out runs/paper
+    python -m benchmarks.imports.resolution runs/lenet runs/paper --write docs/benchmarks/imports.md
 
 Loss and accuracy of every completed run in a folder of logs are exported as CSV: every step, every 10th, every 50th,
 500 random rows, running means of the epoch as Keras prints them (four digits; every step, and every 10th), and means of
@@ -109,8 +109,9 @@ def coarsened(path: Path) -> list[Coarsened]:
 def _group(run: Run) -> str:
     """What a run was trained with, in words."""
     known = run.info.settings
+    convolution = "paper's own" if known.get("convolution") == "report" else "exact"
     return (
-        f"{known.get('network', 'own network')}, {known.get('convolution', 'exact')} convolution, "
+        f"{known.get('network', 'own network')}, {convolution} convolution, "
         f"{known.get('optimizer', 'sgd')}, learning rate {known.get('lr', '?')}, {run.info.epochs} epochs"
     )
 
