@@ -38,7 +38,10 @@ after `lenet-diag repair FILE`.
 def log_format_markdown() -> str:
     """The whole page."""
     parts = [INTRODUCTION]
-    parts += ["## Attributes of the file\n", _attributes()]
+    parts += [
+        "## Attributes of the file\n\nAttributes with (changes) are written again while the run goes on.\n",
+        _attributes(),
+    ]
     parts += ["## Layout: what the columns are\n", *(_table(t) for t in LAYOUT_TABLES)]
     parts += ["## Steps\n", _array(VALUES), _statistics(), _table(INDEX)]
     parts += ["## Tables\n", *(_table(t) for t in GROWING_TABLES)]
