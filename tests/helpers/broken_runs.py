@@ -5,7 +5,6 @@ Each is made once a process. Nobody may change the files: copy them.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from diagnostics.record.recorder import Recorder
 from diagnostics.record.training import run_training
 from lenet import Settings, load_dataset
+from tests.helpers.kept_folders import kept_folder
 
 DYING = Settings(network="feedforward", lr=2.0, batch_size=64, limit=4000, epochs=8, steps=330, seed=1, threads=1)
 """A feedforward network whose learning rate is four times too large: it dies within its first fifty steps."""
@@ -24,7 +24,7 @@ LIVES = 0.1
 @cache
 def dying_log(lr: float = DYING.lr) -> Path:
     """The log of that network, with its checkpoints in a folder of its own."""
-    path = Path(tempfile.mkdtemp(prefix="dying-")) / ("dead.h5" if lr == DYING.lr else "living.h5")
+    path = kept_folder("dying") / ("dead.h5" if lr == DYING.lr else "living.h5")
     run_training(replace(DYING, lr=lr), path)
     return path
 
@@ -32,7 +32,7 @@ def dying_log(lr: float = DYING.lr) -> Path:
 @cache
 def broken_log(network: str = "feedforward", lr: float = 5.0, activation: str = "relu", **options: Any) -> Path:
     """The log of a training on 2,560 digits in batches of 128 for 8 epochs."""
-    folder = Path(tempfile.mkdtemp(prefix="broken-"))
+    folder = kept_folder("broken")
     settings = Settings(network=network, lr=lr, activation=activation, limit=2560, epochs=8, **options)
     run_training(settings, folder / "run.h5", dataset=load_dataset(limit=2560))
     return folder / "run.h5"
@@ -41,7 +41,7 @@ def broken_log(network: str = "feedforward", lr: float = 5.0, activation: str = 
 @cache
 def lenet_log(lr: float) -> Path:
     """The log of 40 steps of the paper's LeNet."""
-    path = Path(tempfile.mkdtemp(prefix="lenet-")) / "run.h5"
+    path = kept_folder("lenet") / "run.h5"
     data = load_dataset(limit=2560)
     Settings(network="lenet", lr=lr, epochs=1, seed=1).build_model(samples=2560).train(
         data.X_train, data.y_train, epochs=1, batch_size=64, print_every=0, hooks=[Recorder(path)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from diagnostics import open_run
 from diagnostics.adapters import Watch, watch
+from tests.helpers.kept_folders import kept_folder
 from tests.helpers.wild_networks import NETWORKS
 from tests.helpers.wild_networks.blobs_to_learn import EPOCHS, data
 
@@ -30,7 +30,7 @@ def trained(kind: Any, path: Path | None = None, *, bias: float = 0.0, by_hand: 
 @cache
 def healthy(kind: Any) -> tuple[Watch, Path]:
     """A training that learns, and its log; made once for two tests, which change nothing of it."""
-    log = Path(tempfile.mkdtemp(prefix="wild-")) / "found.h5"
+    log = kept_folder("wild") / "found.h5"
     return trained(kind, log), log
 
 

@@ -14,6 +14,7 @@ from diagnostics.record.recorder import Recorder
 from diagnostics.replay import Moment, replay
 from lenet import ActivationSigmoid, ActivationSoftmax, ActivationTanh, DenseLayer, Flatten, Model, OptimizerSGD
 from lenet.hooks import Hook
+from tests.helpers.kept_folders import kept_folder
 from tests.helpers.logged_runs import BATCH, EPOCHS, data, logged, make
 from tests.helpers.plain_network import PlainNetwork, take
 from tests.helpers.small_models import blobs, ready
@@ -43,9 +44,7 @@ class GradientsOfSteps(Hook):
 @cache
 def opened(name: str) -> tuple[Moment, GradientsOfSteps]:
     """A moment of a run of this kind, and the gradients of its training."""
-    import tempfile
-
-    log, gradients = Path(tempfile.mkdtemp(prefix="moment-")) / "run.h5", GradientsOfSteps()
+    log, gradients = kept_folder("moment") / "run.h5", GradientsOfSteps()
     logged(log, CASES[name], hooks=(gradients,))
     return replay(log, data()).at(STEP), gradients
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from diagnostics.errors import RescueError
 from diagnostics.replay import Branch, replay
 from diagnostics.rescue.patient import examine
 from diagnostics.run.run import Run
+from tests.helpers.kept_folders import kept_folder
 from tests.helpers.rollback_trainings import QUICK, turned_back
 from tests.helpers.small_trainings import digits
 
@@ -28,7 +28,7 @@ CASES: dict[str, dict[str, Any]] = {
 @cache
 def made(case: str) -> Run:
     """The run of a case, made once."""
-    return turned_back(Path(tempfile.mkdtemp(prefix="turned-back-")) / "run.h5", **CASES[case])
+    return turned_back(kept_folder("turned-back") / "run.h5", **CASES[case])
 
 
 @pytest.mark.parametrize("case", CASES)
