@@ -8,6 +8,8 @@ import numpy as np
 
 from diagnostics.imports.metrics import Numbers
 
+TOO_MANY_RIGHT = 30
+"""So many times as right as guessing is no classifier whose loss is that of guessing."""
 LARGEST_BATCH = 4096
 MOST_CLASSES = 20
 FEW_DIGITS, SHARE = 3, 20
@@ -16,9 +18,17 @@ LEAST_ROWS = 5
 FROZEN, NEAR = 0.03, 0.02
 
 
-def are_per_cent(accuracies: Numbers) -> bool:
-    """Whether accuracies (n,) are per cent, since one is well above 1."""
-    return bool((accuracies[np.isfinite(accuracies)] > 1.5).any())
+def are_per_cent(accuracies: Numbers, name: str = "", losses: Numbers | None = None) -> bool:
+    """Whether accuracies (n,) are per cent, since one is well above 1.
+
+    name: what the file calls them. PyTorch's example for ImageNet calls those in per cent Acc@1, and those of a run
+    that guesses are all below 1 there. They are told by the losses (m,): e to their mean is about the number of
+    classes.
+    """
+    known = accuracies[np.isfinite(accuracies)]
+    if (known > 1.5).any() or "@" not in name or losses is None or not len(known) or not np.isfinite(losses).any():
+        return bool((known > 1.5).any())
+    return bool(known.mean() * math.exp(min(float(losses[np.isfinite(losses)].mean()), 50)) > TOO_MANY_RIGHT)
 
 
 def batch_size_of(accuracies: Numbers) -> int | None:

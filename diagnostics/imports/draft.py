@@ -27,7 +27,8 @@ class Draft:
     ``axis``: how the file counts steps and epochs.
     ``chosen``: the metrics that are used, by what they are.
     ``are_means``: whether a row is a mean over the steps since the row before.
-    ``loss_name``: what the file calls the loss.
+    ``names``: what the file calls them.
+    ``loss_name``: what it calls the loss.
     ``told``: a sentence for each assumption.
     """
 
@@ -35,6 +36,7 @@ class Draft:
     options: ImportOptions
     axis: StepAxis
     chosen: dict[Key, MetricSeries]
+    names: dict[Key, str]
     are_means: bool
     loss_name: str
     told: list[str] = field(default_factory=list)
@@ -57,7 +59,7 @@ class Draft:
         if (hidden := hidden_losses(chosen[loss], metrics, axis)).any():
             chosen[loss] = chosen[loss].with_values(np.where(hidden, np.nan, chosen[loss].values))
             told.append(f"{int(hidden.sum()):,} losses of 0 beside gradients that are not finite are taken as NaN")
-        draft = cls(metrics, options, axis, chosen, are_means and axis.counts_steps, names[loss], told)
+        draft = cls(metrics, options, axis, chosen, names, are_means and axis.counts_steps, names[loss], told)
         draft._take_running_means_apart()
         return draft
 
@@ -104,13 +106,19 @@ class Draft:
         accuracy, loss = self.get("accuracy"), self._loss()
         if accuracy is None:
             return None
-        if are_per_cent(accuracy.values):
+        if self.is_per_cent("train"):
             accuracy = accuracy.with_values(accuracy.values / 100)
             self.told.append("its accuracies are per cent")
         if 2 * np.isin(loss.steps, accuracy.steps).sum() < len(loss):
             self.told.append("its accuracies are left out, since most rows have none")
             return None
         return accuracy.with_values(np.clip(accuracy.values, 0, 1))
+
+    def is_per_cent(self, data: str) -> bool:
+        """Whether the accuracies of the training or of the validation are per cent."""
+        accuracy, loss = self.get("accuracy", data), self.get("loss", data)
+        name = self.names.get(("accuracy", "", data), "")
+        return accuracy is not None and are_per_cent(accuracy.values, name, None if loss is None else loss.values)
 
     def _accuracy_of_validation_beside(self, loss: MetricSeries) -> MetricSeries | None:
         """The accuracy of validations where each row with a loss has one; else None."""

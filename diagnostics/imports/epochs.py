@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.imports.assumed import are_per_cent
 from diagnostics.imports.draft import Draft
 from diagnostics.imports.metrics import MetricSeries, Numbers
 from diagnostics.imports.step_axis import StepAxis
@@ -55,7 +54,7 @@ def validations(draft: Draft, steps: Whole, epochs: Whole) -> list[dict[str, Any
         return []
     at = np.unique(np.concatenate([one.steps for one in found]))
     losses, shares = draft.at("loss", at, "validation"), draft.at("accuracy", at, "validation")
-    if are_per_cent(shares):
+    if draft.is_per_cent("validation"):
         shares = shares / 100
     after = np.maximum(np.searchsorted(steps, at, side="right") - 1, 0)
     return [

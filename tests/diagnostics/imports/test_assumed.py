@@ -12,11 +12,25 @@ from hypothesis import strategies as st
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.imports import ImportOptions, import_runs
-from diagnostics.imports.assumed import batch_size_of
+from diagnostics.imports.assumed import are_per_cent, batch_size_of
 from diagnostics.imports.cells import whole_number_of
 from diagnostics.imports.options import even_prior, prior_of_labels
 from tests.helpers.imported_runs import TEN, imported, told
 from tests.helpers.tool_logs import curve
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracies", "loss", "answer"),
+    [
+        ("accuracy", [0.1, 12.0], 2.3, True),
+        ("accuracy", [0.1, 0.2], 2.3, False),
+        ("Acc@1", [0.0, 0.39, 0.0], 6.9, True),  # 1,000 classes, and one sample of 256 is right at times
+        ("Acc@1", [0.1, 0.8, 0.9], 0.5, False),
+        ("Acc@1", [0.1, 0.2], math.nan, False),
+    ],
+)
+def test_accuracies_are_per_cent_where_guessing_would_be_right_less_often(name, accuracies, loss, answer):
+    assert are_per_cent(np.array(accuracies), name, np.array([loss, loss])) is answer
 
 
 def test_the_number_of_classes_is_guessed_from_a_frozen_loss_and_the_guess_is_told(tmp_path):
