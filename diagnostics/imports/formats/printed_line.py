@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Self
 
+from diagnostics.imports.cells import count_of, number_of
 from diagnostics.imports.columns import TRAIN_WORDS, VALIDATION_WORDS, is_epoch, is_step, meaning_of
 from diagnostics.imports.formats.usual_words import in_usual_words
 
-NUMBER = r"(?>[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?))(?!\w)"
+WHOLE = r"\d{1,3}(?:,\d{3})+|\d+"
+NUMBER = rf"(?>[-+]?(?:(?:\d+,\d+(?!\.)|(?:{WHOLE})(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?))(?!\w|,\d)"
+"""A number, also with a decimal comma or with digits in groups of three."""
 NAMED = re.compile(
-    rf"(?<![\w@./])(?P<name>[a-z_](?>[\w@./-]*)(?: [a-z_](?>[\w@./-]*)){{0,4}})['\"]?+\s*+[:=#]*+\s*+[\[(]?+\s*+"
-    rf"(?P<number>{NUMBER})(?:\s*/\s*(?P<of>\d+))?(?P<percent>\s*%)?(?:\s*\(\s*(?P<mean>{NUMBER})\s*\))?",
+    rf"(?<![\w@./])(?P<name>[a-z_](?>[\w@./-]*)(?: [a-z_](?>[\w@./-]*)){{0,4}})['\"]?+\s*+[:=#]*+\s*+['\"\[(]?+\s*+"
+    rf"(?P<number>{NUMBER})(?:\s*/\s*(?P<of>{WHOLE}))?(?P<percent>\s*%)?(?:\s*\(\s*(?P<mean>{NUMBER})\s*\))?",
     re.IGNORECASE,
 )
 """A number behind the words that name it; ``of``: as in 3/10; ``mean``: in parentheses, the mean so far."""
 PLACE = re.compile(
-    r"[\]):,]*+\s*+(?:\[\s*+(?P<alone>\d+)\s*\]|"
+    r"[\]):,]*+\s*+\|?+\s*+(?:\[\s*+(?P<alone>\d+)\s*\]|"
     r"[\[(]?+\s*+(?P<at>\d+)\s*/\s*(?P<of>\d+)(?![\d/])(?P<share>\s*\(\s*\d+\s*%\s*\))?)"
 )
 """Behind the number of an epoch: how far it is, as ``[ 10/390]``, ``[640/60000 (1%)]``, or ``[350]`` in brackets."""
@@ -33,6 +37,8 @@ PLAIN = frozenset(
 BEFORE_COUNTERS = (
     PLAIN | TRAIN_WORDS | VALIDATION_WORDS | {"global", "at", "in", "end", "of", "after", "start", "begin"}
 )
+PLURALS = frozenset({"steps", "iterations"})
+"""How many there are, and not which one."""
 LONGEST = 4000
 
 
@@ -104,30 +110,41 @@ class PrintedLine:
         if not BEFORE_COUNTERS.issuperset(word.lower() for word in before):
             self._add_metric(text, found)
         elif (is_epoch(last) and last.lower() != "epochs") or is_train_alone:
-            self.epoch = float(found["number"])
+            self.epoch = _counted(found["number"])
             if place is not None:
                 self.step = float(place["alone"] or place["at"])
                 self.of = int(place["of"]) if place["of"] else self.of
                 self.counts_samples = place["share"] is not None and not is_train_alone
-        elif (is_step(last) and not last.lower().endswith("s")) or (last == "i" and found["of"]):
-            if float(found["number"]).is_integer():  # else it is a time, as in "Batch 0.812 (0.909)"
-                self.step, self.of = float(found["number"]), int(found["of"]) if found["of"] else self.of
+        elif (is_step(last) and last.lower() not in PLURALS) or (last == "i" and found["of"]):
+            if _counted(found["number"]).is_integer():  # else it is a time, as in "Batch 0.812 (0.909)"
+                self.step = _counted(found["number"])
+                self.of = int(_counted(found["of"])) if found["of"] else self.of
         else:
             self._add_metric(text, found)
 
     def _add_metric(self, text: str, found: re.Match[str]) -> None:
         name = " ".join(word for word in found["name"].split() if word.lower() not in PLAIN)
         meaning = meaning_of(name)
-        number = float(found["number"])
+        number = (_counted if found["of"] else _number)(found["number"])
         if meaning is not None:
             is_named = DATA.search(re.sub(r"[^a-zA-Z]", " ", name)) is not None
             if not is_named and _is_validation(text[: found.start("name")]):
                 name, meaning = f"val {name}", meaning_of(f"val {name}")
             if meaning is not None and meaning.data == "validation" and found["mean"]:
-                number = float(found["mean"])
+                number = _number(found["mean"])
             if meaning is not None and meaning.quantity == "accuracy" and found["of"]:
-                number /= int(found["of"]) or 1
+                number /= _counted(found["of"]) or 1
         self.numbers.setdefault(name, number / 100 if found["percent"] else number)
+
+
+def _number(text: str) -> float:
+    found = number_of(text)
+    return math.nan if found is None else found
+
+
+def _counted(text: str) -> float:
+    found = count_of(text)
+    return math.nan if found is None else found
 
 
 def is_other_loss(name: str) -> bool:
