@@ -13,18 +13,34 @@ import pandas as pd
 from diagnostics.imports.columns import is_epoch, is_loss, is_step
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.formats.listed import as_list
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, SeriesBuilder
 from diagnostics.imports.tabular import metrics_of_table, of_records
 
+OF_PYTHON = re.compile(r"\s*\{\s*'[^'\n]*':\s*\[")
+IN_JSON = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"\b(?:np|numpy)\.float\d*\(([^()]*)\)", r"\1"), (r"\bnan\b", "NaN"), (r"\binf\b", "Infinity"),
+        (r"\bNone\b", "null"), (r"\bTrue\b", "true"), (r"\bFalse\b", "false"), ("'", '"'),
+    )
+)  # fmt: skip
+"""How Python writes values that JSON writes otherwise."""
+
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether the file begins like a JSON object or a list of them; a log of text may begin with a time in brackets."""
-    return re.match(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))", text_of(head)) is not None
+    """Whether the file begins like a JSON object or a list of them; a log of text may begin with a time in brackets.
+
+    So does the text of a Python dictionary with a list, as ``print(history.history)`` writes it.
+    """
+    start = text_of(head)
+    return any(re.match(form, start) for form in (r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))", OF_PYTHON))
 
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run in a document. Lists by name without steps hold one mean an epoch, as Keras' histories do."""
-    document = json.loads(text_of(content(path)))
+    text = text_of(content(path))
+    document = json.loads(_in_json(text) if OF_PYTHON.match(text) else text)
     if isinstance(document, list):
         return of_records([one for one in document if isinstance(one, Mapping)])
     if not isinstance(document, Mapping):
@@ -44,6 +60,13 @@ def read(path: Path) -> list[LoggedMetrics]:
         columns.setdefault("epoch", pd.Series(range(1, 1 + max(map(len, lists.values())))))
         return metrics_of_table(pd.DataFrame(columns), rows="means")
     return metrics_of_table(pd.DataFrame(columns))
+
+
+def _in_json(text: str) -> str:
+    """The text of a Python dictionary as JSON."""
+    for pattern, words in IN_JSON:
+        text = pattern.sub(words, text)
+    return text
 
 
 def _records(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -68,8 +91,8 @@ def _records(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _lists(document: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, list[Any]]]:
     """The lists by their names, those of objects in it joined by "/"; "history" before a name says nothing."""
     for name, value in document.items():
-        if isinstance(value, list):
-            yield f"{before}{name}", value
+        if (items := as_list(value)) is not None:
+            yield f"{before}{name}", items
         elif isinstance(value, Mapping):
             yield from _lists(value, before if name == "history" else f"{before}{name}/")
 

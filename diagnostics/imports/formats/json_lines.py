@@ -9,6 +9,7 @@ from typing import Any
 
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.formats.listed import as_list
 from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.tabular import of_records
 
@@ -40,7 +41,7 @@ def _on_steps(records: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _has_lists(record: Mapping[str, Any]) -> bool:
-    return any(isinstance(one, list) or (isinstance(one, Mapping) and _has_lists(one)) for one in record.values())
+    return any(as_list(one) is not None or (isinstance(one, Mapping) and _has_lists(one)) for one in record.values())
 
 
 def _object(line: str) -> object:

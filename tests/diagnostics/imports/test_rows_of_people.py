@@ -177,6 +177,21 @@ def test_lines_of_json_may_hold_lists(tmp_path):
     assert run.steps["loss"].tolist() == pytest.approx([2, 1, 2 / 3])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"loss": {"0": 2.3, "1": 1.9, "2": NaN}, "val_loss": {"0": 2.2, "1": 1.8, "2": 1.5}}',
+        "{'loss': [2.3, np.float64(1.9), nan], 'val_loss': [2.2, 1.8, 1.5]}",
+    ],
+)
+def test_a_history_that_pandas_or_python_wrote(tmp_path, text):
+    run = read(tmp_path / "history.txt", text)
+
+    assert run.verdict is Verdict.DIVERGED
+    assert run.steps["loss"].tolist()[:2] == pytest.approx([2.3, 1.9])
+    assert len(run.validations) == 3
+
+
 def test_a_log_of_chainer(tmp_path):
     records = [{"main/loss": 1 / n, "main/accuracy": 0.5, "validation/main/loss": 2.0, "iteration": n} for n in (1, 2)]
     run = read(tmp_path / "log", json.dumps(records, indent=4))
