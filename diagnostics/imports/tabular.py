@@ -105,14 +105,18 @@ def _add_lost_loss(series: dict[str, MetricSeries], empty: list[str]) -> None:
 
 
 def _counter(frame: pd.DataFrame, names: list[str], is_it: Any, told: list[str]) -> Numbers:
-    """The first column that counts steps or epochs; NaN where there is none. ``told``: gets what could not be read."""
-    for place, name in enumerate(names):
-        if is_it(name):
-            column = NumberColumn.of(name, frame.iloc[:, place], count_of)
-            told += column.unread_words()
-            if column.present.any():
-                return np.where(column.present & np.isfinite(column.values), column.values, np.nan)
-    return np.full(len(frame), np.nan)
+    """The first column that counts steps or epochs; NaN where there is none. ``told``: gets what could not be read.
+
+    A column that has the same number in all rows, as that of how many epochs there are, counts only if no other does.
+    """
+    found = [NumberColumn.of(name, frame.iloc[:, place], count_of) for place, name in enumerate(names) if is_it(name)]
+    told += [words for column in found if not column.present.any() for words in column.unread_words()]
+    found = [column for column in found if column.present.any()]
+    if not found:
+        return np.full(len(frame), np.nan)
+    column = next((one for one in found if len(np.unique(one.values[one.present])) > 1), found[0])
+    told += column.unread_words()
+    return np.where(column.present & np.isfinite(column.values), column.values, np.nan)
 
 
 def of_records(records: list[Mapping[str, Any]], **known: Any) -> list[LoggedMetrics]:

@@ -16,28 +16,36 @@ from diagnostics.imports.columns import meaning_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.formats.printed_line import PrintedLine, is_other_loss
+from diagnostics.imports.formats.unnamed_epochs import is_of_an_epoch, number_epochs
 from diagnostics.imports.metrics import LoggedMetrics, RowsAre, SeriesBuilder
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-NAMES = re.compile(r"loss|acc|nll|cost|epoch|step|iter|lr|learning|top|prec|validation score|images", re.IGNORECASE)
+NAMES = re.compile(
+    r"loss|acc|nll|cost|epoch|step|iter|lr|learning|top|prec|validation score|images|trl|tel:", re.IGNORECASE
+)
 """What a line has to name for its numbers to be looked for."""
 OTHER_ENDINGS = (
     ".csv", ".tsv", ".json", ".md", ".rst", ".tex", ".html", ".py", ".ipynb", ".sh", ".js", ".cpp", ".yaml", ".yml",
 )  # fmt: skip
 """Endings of names of which no file is what a loop printed."""
 SETTINGS = ("Namespace(", "namespace(")
-LEAST_LOSSES, LEAST_WITHOUT_PLACE, LEAST_NUMBERS = 2, 10, 3
+LEAST_LOSSES, LEAST_WITHOUT_PLACE, LEAST_VALIDATED, LEAST_NUMBERS = 2, 10, 3, 3
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether some lines of a text name a loss: two where steps or epochs are named, else ten."""
+    """Whether some lines of a text name a loss: two where steps or epochs are named, else ten.
+
+    Three lines are enough if each of them has the loss of a validation, too.
+    """
     if b"\0" in head or path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS):
         return False
-    losses, is_placed = 0, False
+    losses = validated = 0
+    is_placed = False
     for line in _lines(text_of(head)):
         losses += line.has_loss or line.has_other_loss
+        validated += is_of_an_epoch(line)
         is_placed = is_placed or line.epoch is not None or line.step is not None
-        if losses >= (LEAST_LOSSES if is_placed else LEAST_WITHOUT_PLACE):
+        if losses >= (LEAST_LOSSES if is_placed else LEAST_WITHOUT_PLACE) or validated == losses == LEAST_VALIDATED:
             return True
     return False
 
@@ -45,7 +53,7 @@ def recognises(path: Path, head: bytes) -> bool:
 def read(path: Path) -> list[LoggedMetrics]:
     """The run that a text tells of. Beside lines with steps, a line of training without one has means of its epoch."""
     found = list(_lines(text_of(content(path))))
-    told = _number_by_bars(found)
+    told = number_epochs(found)
     lines = list(_with_epochs(found))
     have_steps = any(line.step is not None and line.has_loss for line, _ in lines)
     count_samples = any(line.counts_samples for line, _ in lines)
@@ -71,24 +79,6 @@ def read(path: Path) -> list[LoggedMetrics]:
     rows: RowsAre = "means" if has_whole_epochs and not have_steps else "steps"
     settings = {"steps_per_epoch": per_epoch} if per_epoch else {}
     return [LoggedMetrics(metrics, "", settings, rows=rows, first_step=first_step, told=told)] if metrics else []
-
-
-def _number_by_bars(lines: list[PrintedLine]) -> tuple[str, ...]:
-    """Gives lines that name no epoch the ones by which the bars of the training begin anew; in words, if there are any.
-
-    A bar is printed again and again, the last time twice. It begins anew where it is full and the next one is not, or
-    where a line of the validation stands between the two.
-    """
-    if any(line.epoch is not None for line in lines):
-        return ()
-    epoch, last, is_validated = 1, None, False
-    for line in lines:
-        if line.is_bar and line.is_of_training and line.step is not None:
-            is_full = last is not None and last.step == last.of == line.of
-            epoch += is_full and (line.step != line.of or is_validated)
-            line.epoch, last, is_validated = epoch, line, False
-        is_validated = is_validated or not line.is_of_training
-    return ("no line names an epoch: a new one is counted where a bar begins anew",) if epoch > 1 else ()
 
 
 def _with_epochs(lines: Iterable[PrintedLine]) -> Iterator[tuple[PrintedLine, float]]:

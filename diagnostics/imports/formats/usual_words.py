@@ -19,6 +19,9 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"^\s*(?:\([^()]*\)\s*)?(?P<at>\d+): (?P<loss>{NUMBER}), {NUMBER} avg(?: loss)?, "
                 rf"(?P<rate>{NUMBER}) rate,.*"),
      r"step \g<at>, loss \g<loss>, lr \g<rate>"),
+    # llm.c: "s:1 trl:10.814037 lr:0.000001", and "tel" for the loss of a validation
+    (re.compile(r"^s:(?P<at>\d+) trl:"), r"step \g<at> loss "),
+    (re.compile(r"^s:(?P<at>\d+) tel:"), r"step \g<at> val loss "),
     # Marian: "Ep. 1 : Up. 500 : Sen. 662,406 : Cost 91.62329865 : Time 704.91s : 8907.95 words/s : L.r. 9.3750e-06"
     (re.compile(r"\bEp\. (?P<epoch>\d+)(?:\.\d+)? : Up\. (?P<at>\d+) : Sen\. [\d,]+"),
      r"epoch \g<epoch>, step \g<at>"),

@@ -69,6 +69,8 @@ def validations(run):
         ("Epoch: [2/9][10/281] Batch 0.812 (0.909) Loss 4.6 Accuracy 0.18.", 2, 10, {"Loss": 4.6, "Accuracy": 0.18}),
         ("Epoch 3/10 (5/20) loss: 0.5", 3, 5, {"loss": 0.5}),
         ("Epoch 3/10, 2024/05/01, loss: 0.5", 3, None, {"loss": 0.5}),
+        ("s:1 trl:10.814 lr:0.1", None, 1, {"loss": 10.814, "lr": 0.1}),
+        ("s:0 tel:10.986", None, 0, {"val loss": 10.986}),
         ("863: 10.84, 12.36 avg, 0.0010 rate, 3.09 seconds, 55232 images", None, 863, {"loss": 10.84, "lr": 0.001}),
         (" (next mAP at 900 iterations) \t 864: -nan, nan avg loss, 0.01 rate, 3.8 seconds, 55296 images", None, 864,
          {"loss": np.nan, "lr": 0.01}),
@@ -139,6 +141,14 @@ def test_bars_that_begin_anew_are_those_of_epochs(tmp_path):
     assert validated.steps.index.tolist() == [99, 199, 299]
     assert "no line names an epoch: a new one is counted where a bar begins anew" in told(validated)
     assert "begins anew" not in told(read(tmp_path, "".join(bar.format(n, 2 / n) for n in (1, 1, 2, 2, 3, 3))))
+
+
+def test_lines_that_each_have_a_validation_are_epochs(tmp_path):
+    run = read(tmp_path, "".join(f"[ ({n} ) Loss: {1 / (n + 1)}, valid_Loss: 0.5, valid_Acc: 0.9]\n" for n in range(4)))
+
+    assert run.info.environment["resolution"] == "every epoch"
+    assert len(run.validations) == 4
+    assert "each line, with a validation, is taken as an epoch" in told(run)
 
 
 def test_a_line_that_names_a_step_alone_is_a_heading(tmp_path):

@@ -78,6 +78,12 @@ def test_epochs_of_how_many_are_epochs(tmp_path):
     assert len(run) == 3
 
 
+def test_how_many_epochs_there_are_is_no_count_of_them(tmp_path):
+    [run] = read(tmp_path / "run.csv", "epochs,epoch,loss\n3,1,2.3\n3,2,1.5\n3,3,1.0\n")
+
+    assert run.info.environment["resolution"] == "every epoch"
+
+
 def test_parts_of_epochs_are_steps(tmp_path):
     text = table([(a / 100, b, c) for a, b, c in ROWS], ("epoch", "loss", "accuracy"))
     [without] = read(tmp_path / "run.csv", text)
