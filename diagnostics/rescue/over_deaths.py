@@ -1,8 +1,9 @@
 """What rescues show over many deaths: luck, remedies, the first link against its placebo, and the point of no return.
 
 Deaths are the units of what is said about them: shares are means over deaths, with
-Student's intervals. Pairs of branches are pooled where the question is whether an arm
-does anything at all: without an effect the two branches of every pair are exchangeable.
+Student's intervals. An arm is tested twice against the control. The first test pools the
+pairs of branches of all deaths and takes them as independent of one another. The branches
+of one death begin in one state, though, so the second takes the death as the unit.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.no_return import last_open_step, no_return_step
 from diagnostics.rescue.plan import CONTROL, NO_RETURN, PLACEBO, UNCHANGED
 from diagnostics.rescue.study_tables import BranchRow, SeedRow, StudyTables
-from diagnostics.statistics.intervals import mcnemar, mean_interval
+from diagnostics.statistics.intervals import mcnemar, mean_interval, sign_flips, wilson
 
 Interval = tuple[float, float]
 
@@ -94,7 +95,8 @@ class Share:
 
     count, runs: how many branches had the fate, and how many there are.
     mean: the mean of the deaths' own shares; None without deaths.
-    interval: Student's 95 % interval of that mean, within 0 and 1; None for fewer than two deaths.
+    interval: Student's 95 % interval of that mean, within 0 and 1. Where all branches of all deaths had the fate, or
+        none, it is Wilson's for so many deaths; None for other equal shares, and without deaths.
     by_death: the deaths' own shares.
     """
 
@@ -114,6 +116,8 @@ class TreatmentOverDeaths:
     proven, worse, not_shown: in how many deaths it was called so, after Holm over the arms of that death.
     saved, lost: pairs in which only its branch lived, and in which only the control's lived, over all deaths.
     p: McNemar's exact test of these pairs, after Holm over the arms.
+    p_over_deaths: the exact test of the deaths' differences of saved and lost, each as likely with the other sign,
+        after Holm over the arms.
     """
 
     arm: str
@@ -124,6 +128,7 @@ class TreatmentOverDeaths:
     saved: int
     lost: int
     p: float
+    p_over_deaths: float
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class AgainstPlacebo:
     share: how many branches lived in which it was done at the first link.
     placebo: how many lived in which it was done at one of the steps before.
     difference: the mean over deaths of the difference of the two shares; None without deaths.
-    interval: Student's 95 % interval of it, within -1 and 1; None for fewer than two deaths.
+    interval: Student's 95 % interval of it, within -1 and 1; None for fewer than two deaths and for equal differences.
     p: how often as many would live or more, if the step of the first link were like the steps before it; exact.
     """
 
@@ -174,6 +179,7 @@ def treatments(deaths: Sequence[StudiedDeath], arms: Sequence[str]) -> list[Trea
     saved = {arm: sum(one[arm].saved for one in judged) for arm in arms}
     lost = {arm: sum(one[arm].lost for one in judged) for arm in arms}
     adjusted = holm([mcnemar(saved[arm], lost[arm]) for arm in arms])
+    over_deaths = holm([sign_flips([one[arm].saved - one[arm].lost for one in judged]) for arm in arms])
     return [
         TreatmentOverDeaths(
             arm,
@@ -184,8 +190,9 @@ def treatments(deaths: Sequence[StudiedDeath], arms: Sequence[str]) -> list[Trea
             saved=saved[arm],
             lost=lost[arm],
             p=p,
+            p_over_deaths=by_death,
         )
-        for arm, p in zip(arms, adjusted, strict=True)
+        for arm, p, by_death in zip(arms, adjusted, over_deaths, strict=True)
     ]
 
 
@@ -228,9 +235,20 @@ def _share(fates: Sequence[Sequence[Fate]], wanted: Fate) -> Share:
         sum(counts),
         sum(map(len, fates)),
         float(np.mean(shares)) if shares else None,
-        _within(mean_interval(shares), 0.0),
+        _interval(shares),
         shares,
     )
+
+
+def _interval(shares: Sequence[float]) -> Interval | None:
+    """The interval of the mean of the deaths' shares.
+
+    A mean share is at least the share of deaths that have all of it, so that where each death has all, or none, the
+    interval of that share holds for the mean too.
+    """
+    if shares and set(shares) in ({0.0}, {1.0}):
+        return wilson(len(shares) if shares[0] else 0, len(shares))
+    return _within(mean_interval(shares), 0.0)
 
 
 def _within(interval: Interval | None, lowest: float) -> Interval | None:

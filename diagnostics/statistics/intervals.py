@@ -1,10 +1,11 @@
-"""Intervals and tests for shares: k of n, one k of n against another, and k of n in words.
+"""Intervals and tests for shares and their differences, and k of n in words.
 
 References
 ----------
 E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502953.
 R. G. Newcombe, Stat. Med. 17 (1998) 873 (method 10), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
 Q. McNemar, Psychometrika 12 (1947) 153, doi:10.1007/BF02295996.
+E. J. G. Pitman, Suppl. J. R. Stat. Soc. 4 (1937) 119, doi:10.2307/2984124.
 Y. Benjamini, Y. Hochberg, J. R. Stat. Soc. B 57 (1995) 289, doi:10.1111/j.2517-6161.1995.tb02031.x.
 
 SciPy is imported where it is needed, since ``--help`` does not need it. Intervals take its quantiles from
@@ -69,7 +70,8 @@ def points_words(interval: tuple[float, float], digits: int = 0) -> str:
 def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float] | None:
     """Newcombe's interval of the difference k1/n1 - k2/n2 of two independent shares; None where an n is 0.
 
-    For pairs that agree more often than by chance the true interval is narrower than this one.
+    For pairs that agree more often than by chance the true interval is narrower than this one, and wider for
+    pairs that agree less often.
     """
     first, second = wilson(k1, n1), wilson(k2, n2)
     if first is None or second is None:
@@ -96,6 +98,22 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return _one_half(int(only_first), int(n)) if n else 1.0
 
 
+def sign_flips(differences: Sequence[int]) -> float:
+    """Two-sided p-value of the exact test that each difference is as likely with the other sign (Pitman).
+
+    It is the share of all ways to give the differences signs in which their sum is at least as far from 0.
+    """
+    ways = {0: 1}
+    for difference in differences:
+        longer: dict[int, int] = {}
+        for total, count in ways.items():
+            for one in (total + difference, total - difference):
+                longer[one] = longer.get(one, 0) + count
+        ways = longer
+    found = abs(sum(differences))
+    return sum(count for total, count in ways.items() if abs(total) >= found) / 2 ** len(differences)
+
+
 @cache
 def _one_half(k: int, n: int) -> float:
     """Two-sided p-value that k of n are a share of one half."""
@@ -119,9 +137,12 @@ def adjust(p_values: Sequence[float]) -> list[float]:
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Student's interval of the mean of ``values``; None for fewer than two."""
+    """Student's interval of the mean of ``values``; None for fewer than two, and where all are equal.
+
+    Equal values do not say how far others would lie from them: their interval would have no width.
+    """
     n = len(values)
-    if n < 2:
+    if len(set(values)) < 2:
         return None
     import numpy as np
     from scipy.special import stdtrit

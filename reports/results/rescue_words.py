@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnostics.rescue.death_study import SAME_RATE, TREATMENTS
+from diagnostics.rescue.evidence import LEVEL
 from diagnostics.rescue.plan import CONTROL
+from diagnostics.statistics.intervals import interval_words, wilson
 from reports.results.cells import p_value, points
 from reports.results.study_numbers import Numbers
 from reports.text.numbers import NONE, counted, percent
@@ -21,6 +23,7 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
     return {
         "study": numbers["study"],
         "power": numbers["power"],
+        "all_died": interval_words(wilson(*[numbers["study"]["point_orders"]] * 2)),
         "populations": [{**one, **_told(one)} for one in numbers["populations"][:-1]],
         "all": {**every, **_told(every)},
         "titles": TITLES,
@@ -46,7 +49,7 @@ def _told(one: Numbers) -> dict[str, Any]:
     """One population as the template prints it."""
     luck = one["luck"]
     arms = [
-        (TITLES[CONTROL], _of(luck), _mean(luck), *[NONE] * 6),
+        (TITLES[CONTROL], _of(luck), _mean(luck), *[NONE] * 7),
         *(
             (
                 TITLES[arm["arm"]],
@@ -58,6 +61,7 @@ def _told(one: Numbers) -> dict[str, Any]:
                 str(arm["saved"]),
                 str(arm["lost"]),
                 p_value(arm["p"]),
+                p_value(arm["p_over_deaths"]),
             )
             for arm in one["treatments"]
         ),
@@ -77,6 +81,12 @@ def _told(one: Numbers) -> dict[str, Any]:
         ],
         "nothing": nothing,
         "nothing_p": NONE if nothing is None else p_value(nothing["p"]),
+        "nothing_p_over_deaths": NONE if nothing is None else p_value(nothing["p_over_deaths"]),
+        "over_pairs_alone": [
+            f"{TITLES[arm['arm']]} (p {p_value(arm['p_over_deaths'])})"
+            for arm in remedies
+            if arm["p"] < LEVEL <= arm["p_over_deaths"]
+        ],
         "first_link_words": _against_words(one["first_link"]),
         "first_link_is_worse": _is_worse(one["first_link"]),
         "batch_words": _against_words(one["batch"]),

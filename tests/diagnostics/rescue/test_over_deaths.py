@@ -11,7 +11,7 @@ import pytest
 from diagnostics.rescue.death_study import SAME_RATE
 from diagnostics.rescue.over_deaths import against_placebo, deaths_of, died_from, share_lived, treatments
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, PlannedBranch
-from diagnostics.statistics.intervals import mcnemar
+from diagnostics.statistics.intervals import mcnemar, wilson
 from tests.helpers.made_up_deaths import made_up_tables, usual
 
 
@@ -25,6 +25,16 @@ def test_shares_are_counted_and_averaged_over_deaths(tmp_path: Path) -> None:
     assert luck.interval[0] < 0.25 < 0.75 < luck.interval[1]
 
 
+@pytest.mark.parametrize(("lives", "share"), [(True, 1.0), (False, 0.0)])
+def test_where_all_branches_had_one_fate_the_interval_is_that_of_so_many_deaths(
+    tmp_path: Path, lives: bool, share: float
+) -> None:
+    luck = share_lived(deaths_of(made_up_tables(tmp_path / "page.md", lambda seed, branch: lives)), CONTROL)
+
+    assert luck.mean == share
+    assert luck.interval == wilson(5 if lives else 0, 5)
+
+
 def test_a_treatment_is_proven_in_each_death_and_over_all_and_one_that_does_nothing_in_none(tmp_path: Path) -> None:
     found = {
         one.arm: one for one in treatments(deaths_of(made_up_tables(tmp_path / "page.md", usual)), ["clip", SAME_RATE])
@@ -32,6 +42,7 @@ def test_a_treatment_is_proven_in_each_death_and_over_all_and_one_that_does_noth
 
     assert (found["clip"].proven, found["clip"].saved, found["clip"].lost) == (5, 60, 0)
     assert found["clip"].p == pytest.approx(2 * mcnemar(60, 0))
+    assert found["clip"].p_over_deaths == 2 * 2 / 2**5  # five deaths of one sign, two arms
     assert (found[SAME_RATE].proven, found[SAME_RATE].not_shown, found[SAME_RATE].p) == (0, 5, 1.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare, compare_all
 from diagnostics.statistics.group import Group, sensitivity
-from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, wilson
+from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, sign_flips, wilson
 from diagnostics.statistics.means import Mean
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
@@ -76,6 +77,17 @@ def test_p_values_are_adjusted_for_the_number_of_questions():
 def test_the_interval_of_a_mean_is_students():
     assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
     assert mean_interval([1.0]) is None
+    assert mean_interval([0.5, 0.5, 0.5]) is None  # equal values would have an interval without width
+
+
+@pytest.mark.parametrize("differences", [(3, -1, 2, 0, 5), (-2, -1, -1, -6, -4, 1), (1,), (0, 0), ()])
+def test_signs_are_flipped_in_all_ways(differences):
+    sums = [
+        sum(s * d for s, d in zip(signs, differences, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+
+    assert sign_flips(differences) == sum(abs(one) >= abs(sum(differences)) for one in sums) / len(sums)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
