@@ -17,6 +17,9 @@ from diagnostics.statistics.run_summary import RunSummary
 def runs_frame(groups: Sequence[Group]) -> pd.DataFrame:
     """One row for each run, with index (arm, run). Every statistic of the groups can be computed from it.
 
+    ``judged`` is whether a run counts in n, ``defect_run`` whether it counts in k, ``survivor`` whether it is in the
+    means over survivors. Undecided and crashed runs are neither defect runs nor survivors.
+
     Args:
         groups: the arms, as :func:`group_runs` gives them.
 
@@ -53,7 +56,8 @@ def _run_row(run: RunSummary) -> dict[str, Any]:
     row = {name: value for name, value in vars(run).items() if name not in ("name", "arm", "epochs")}
     epochs = {f"epoch_{e.epoch}_accuracy": e.accuracy for e in run.epochs}
     row["path"] = readable_name(run.path)
-    return {"run": run.name, **row, "verdict": str(run.verdict), "defect_run": run.is_defect, **epochs}
+    fates = {"judged": run.is_judged, "defect_run": run.is_defect, "survivor": run.is_survivor}
+    return {"run": run.name, **row, "verdict": str(run.verdict), **fates, **epochs}
 
 
 def _group_row(group: Group) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from diagnostics.detect.findings import Verdict
 from diagnostics.files import readable_name
 from diagnostics.statistics.behind import runs_behind
 from diagnostics.statistics.intervals import wilson
-from diagnostics.statistics.means import SINGLE_METRICS, Metrics, metrics
+from diagnostics.statistics.means import SINGLE_METRICS, Mean, Metrics, metrics
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.views import ShownInNotebooks
 
@@ -175,7 +175,7 @@ class Group(ShownInNotebooks):
 def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None:
     """How far a mean moves without the defect runs: "leaving out 10 of 40 moves the mean from 0.741 to 0.951".
 
-    Where runs lack the figure, the sentence says why. None where there is nothing to compare.
+    Where runs lack the figure, or none is left, the sentence says so. None where no run has it.
 
     Args:
         group: the runs.
@@ -189,19 +189,21 @@ def sensitivity(group: Group, metric: str = "validation_accuracy") -> str | None
     before, after = (getattr(m, metric) for m in (group.all, group.survivors))
     emptied, last = 0, 0
     if metric == "epoch_accuracy":
-        if not before or len(after) != len(before):
+        if not before:
             return None
         last = len(before)
         emptied = _emptied(group, last)
-        before, after = before[-1], after[-1]
-    if before.mean is None or after.mean is None:
+        before, after = before[-1], after[-1] if len(after) == last else Mean.of(())
+    if before.mean is None:
         return None
     left_out, unknown = before.n - after.n, len(group.kept) - before.n
     early = sum(run.status != "completed" and not _is_recorded(run, metric, last) for run in group.kept)
     missing = _missing(early, unknown - emptied - early, emptied, len(group.kept))
     if left_out:
         out = f"leaving out {left_out} of {before.n}{_undecided(group, metric)}"
-        moved = f"{out} moves the mean from {before.mean:.3f} to {after.mean:.3f}"
+        moved = f"{out} leaves none, and the mean {before.mean:.3f} is of no survivor"
+        if after.mean is not None:
+            moved = f"{out} moves the mean from {before.mean:.3f} to {after.mean:.3f}"
         return f"{moved}; {missing}" if unknown else moved
     if unknown:
         alone = f"so the mean {before.mean:.3f} is of survivors alone"

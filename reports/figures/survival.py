@@ -119,8 +119,9 @@ def captioned(study: StudyRuns) -> Iterator[CaptionedFigure]:
             "3-survival",
             "Runs still alive",
             f"Kaplan-Meier curves over steps: {survivors_words(study.groups)}.",
-            "The share of runs not yet dead, with its 95 % band (Kaplan-Meier, log-log). A run dies at the step of its "
-            "blow, or at its onset where no blow was found; a run that recovered counts as alive.",
+            "The share of runs not yet dead, with its 95 % band (Kaplan-Meier, log-log) except where all or none "
+            "live. A run dies at the step of its blow, or at its onset where no blow was found; a run that recovered "
+            "counts as alive.",
             figure,
         )
 

@@ -45,8 +45,9 @@ def test_the_worked_example_runs_and_finds_the_layer(tmp_path: Path, monkeypatch
     for block in blocks:
         exec(block, names)
 
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     assert names["first"].notna().any()
+    assert (len(names["known"]), len(names["survivors"])) == (2, 0)  # both are undecided after 40 steps
     assert names["earliest"] in {"conv1", "conv2", "dense1", "dense2", "dense3"}
     assert names["largest"] > 0
     assert len(names["plain"]) == 40

@@ -15,6 +15,7 @@ from scipy.stats import binomtest
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare, compare_all
+from diagnostics.statistics.frames import runs_frame
 from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import adjust, fisher, mcnemar, mean_interval, newcombe, sign_flips, wilson
 from diagnostics.statistics.means import Mean
@@ -41,6 +42,9 @@ def test_counts_are_by_verdict_and_crashed_and_undecided_are_not_in_n():
     assert group.by_kind == {"never-learned": 1, "collapsed": 1, "diverged": 1}
     assert group.all.validation_accuracy.n == 9
     assert group.survivors.validation_accuracy.n == 5
+    rows = runs_frame([group])
+    assert (rows["judged"].sum(), rows["defect_run"].sum(), rows["survivor"].sum()) == (8, 3, 5)
+    assert (~rows["defect_run"]).sum() == 7, "undecided and crashed runs are no survivors"
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 40, 1407])
@@ -113,7 +117,17 @@ def test_the_sensitivity_line_says_what_leaving_out_does():
 
     assert sensitivity(group) == "leaving out 10 of 40 moves the mean from 0.741 to 0.951"
     assert sensitivity(Group("g", (run(),))) == "nothing to leave out: the one run survives"
-    assert sensitivity(Group("g", (run("diverged"),))) is None
+    assert sensitivity(Group("g", (run("diverged", accuracy=None),))) is None
+
+
+def test_the_sensitivity_line_says_where_no_run_is_left():
+    epochs = (EpochSummary(1, 0.11, 4.0, 0, 0.11),)
+    group = Group("g", (run("diverged", accuracy=0.1, epochs=epochs), run("undecided", 1, 0.3)))
+
+    assert sensitivity(group) == (
+        "leaving out 2 of 2 (1 of them undecided) leaves none, and the mean 0.200 is of no survivor"
+    )
+    assert str(sensitivity(group, "epoch_accuracy")).startswith("leaving out 1 of 1 leaves none, and the mean 0.110")
 
 
 def test_the_sensitivity_line_says_where_stopped_runs_have_no_figure():

@@ -85,7 +85,7 @@ def test_remedies_are_answered_in_words_from_the_counts(tmp_path):
     assert "**With the exact convolution** the control loses 12 of 24 (31–69 %)." in text
     assert (
         "- Saves runs:\n  - gradient clipped to norm 1: 0 of 24 (0–14 %) die; "
-        "accuracy +0.0 (+0.0 to +0.0) points over the 12 seeds alive in both\n- Makes it worse: none."
+        "accuracy +0.0 points over the 12 seeds alive in both\n- Makes it worse: none."
     ) in text
     assert "is shown to help in 0 of the 6 arms that try it" in text
     assert "the intervals reach to 26 points fewer deaths" in text
