@@ -111,7 +111,7 @@ def sign_flips(differences: Sequence[int]) -> float:
                 longer[one] = longer.get(one, 0) + count
         ways = longer
     found = abs(sum(differences))
-    return sum(count for total, count in ways.items() if abs(total) >= found) / 2 ** len(differences)
+    return sum(count for total, count in ways.items() if abs(total) >= found) * 0.5 ** len(differences)
 
 
 @cache

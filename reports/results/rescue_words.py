@@ -19,11 +19,11 @@ TITLES = {CONTROL: "no change", **{one.key: one.title for one in TREATMENTS}, SA
 
 def prepare(numbers: Numbers) -> dict[str, Any]:
     """What the template prints."""
-    every = numbers["populations"][-1]
+    every, orders = numbers["populations"][-1], numbers["study"]["point_orders"]
     return {
         "study": numbers["study"],
         "power": numbers["power"],
-        "all_died": interval_words(wilson(*[numbers["study"]["point_orders"]] * 2)),
+        "all_died": interval_words(wilson(orders, orders)),
         "populations": [{**one, **_told(one)} for one in numbers["populations"][:-1]],
         "all": {**every, **_told(every)},
         "titles": TITLES,
