@@ -2,7 +2,8 @@
 
 Steps that go back to their beginning, and are then there twice for long, are those of a second run. Steps that go back
 to a later one, and on from there, are those of a training that was resumed: its later rows are taken, and those before
-them are left out. Other rows are out of order. They are sorted, and of two rows of a step the later one is taken.
+them are left out. The same epochs three times or more, however few they are, are those of a cross-validation. Other
+rows are out of order. They are sorted, and of two rows of a step the later one is taken.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def runs_in(metrics: LoggedMetrics, options: ImportOptions, file: str) -> list[L
     if counter is None:
         return [metrics]
     rows, back = len(counter.numbers), counter.back
-    if len(back) > UNSORTED * rows:
+    starts = _repetitions(counter.numbers, back) if counter.unit == "epoch" else []
+    if not starts and len(back) > UNSORTED * rows:
         if counter.repeated > TWO_AT_ONCE * rows:
             raise LogError(
                 f"{file}: {counter.where(back[0])}: its {counter.unit}s jump back and forth from here on, and "
@@ -54,7 +56,7 @@ def runs_in(metrics: LoggedMetrics, options: ImportOptions, file: str) -> list[L
                 "put each run into a file of its own"
             )
         return [counter.told()]
-    starts = _starts(counter.numbers, back)
+    starts = starts or _starts(counter.numbers, back)
     if not starts:
         return [_without_undone(counter)]
     edges = [-np.inf, *counter.places[starts], np.inf]
@@ -64,6 +66,17 @@ def runs_in(metrics: LoggedMetrics, options: ImportOptions, file: str) -> list[L
         told = f"the file holds {len(starts) + 1} runs, one after the other, since its {back_at}; this is run {number}"
         runs.append(replace(_without_undone(counter.between(first, end), told), number=number))
     return runs
+
+
+def _repetitions(at: Numbers, back: NDArray[np.intp]) -> list[int]:
+    """The rows in which the same epochs begin again, as those of a cross-validation with three folds or more.
+
+    The last fold may have fewer of them.
+    """
+    parts = np.split(at, back)
+    *whole, last = parts
+    is_same = len(whole) > 1 and len(whole[0]) > 1 and all(np.array_equal(part, whole[0]) for part in whole)
+    return back.tolist() if is_same and np.array_equal(last, whole[0][: len(last)]) else []
 
 
 def _starts(at: Numbers, back: NDArray[np.intp]) -> list[int]:

@@ -40,6 +40,17 @@ def of_file(frame, tmp_path, name="CSV"):
     return import_runs(write(tmp_path / file, frame), TEN)
 
 
+def test_the_folds_of_a_cross_validation_are_runs(tmp_path):
+    folds = 4 * [(1, 2.0), (2, 1.5), (3, 1.0)]
+    path = tmp_path / "folds.csv"
+    path.write_text("epoch,loss\n" + "".join(f"{epoch},{loss + n / 100}\n" for n, (epoch, loss) in enumerate(folds)))
+    runs = import_runs(path)
+
+    assert [len(run) for run in runs] == [3, 3, 3, 3]
+    assert runs[1].steps["loss"].iloc[0] == pytest.approx(2.03)
+    assert "the file holds 4 runs, one after the other" in told(runs[3])
+
+
 @pytest.mark.parametrize("name", ["CSV", "JSON lines", "Parquet"])
 @pytest.mark.parametrize("lengths", [(300, 240), (240, 300)])
 def test_two_runs_of_one_file_are_judged_each_by_itself(name, lengths, tmp_path):
