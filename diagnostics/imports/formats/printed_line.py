@@ -37,6 +37,8 @@ PLAIN = frozenset(
 BEFORE_COUNTERS = (
     PLAIN | TRAIN_WORDS | VALIDATION_WORDS | {"global", "at", "in", "end", "of", "after", "start", "begin"}
 )
+OF_BEST = re.compile(r"\bbest\b", re.IGNORECASE)
+"""A word behind which an epoch or a step is not that of the line."""
 PLURALS = frozenset({"steps", "iterations"})
 """How many there are, and not which one."""
 LONGEST = 4000
@@ -109,6 +111,8 @@ class PrintedLine:
         is_train_alone = not before and last.lower() == "train" and place is not None and place["share"] is not None
         if not BEFORE_COUNTERS.issuperset(word.lower() for word in before):
             self._add_metric(text, found)
+        elif (is_epoch(last) or is_step(last)) and OF_BEST.search(text, 0, found.start("name")):
+            pass  # where the best one was
         elif (is_epoch(last) and last.lower() != "epochs") or is_train_alone:
             self.epoch = _counted(found["number"])
             if place is not None:

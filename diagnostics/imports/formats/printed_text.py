@@ -16,6 +16,7 @@ from diagnostics.imports.columns import meaning_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.formats.printed_line import PrintedLine, is_other_loss
+from diagnostics.imports.formats.second_bars import with_second_bars_as_validations
 from diagnostics.imports.formats.unnamed_epochs import is_of_an_epoch, number_epochs
 from diagnostics.imports.metrics import LoggedMetrics, RowsAre, SeriesBuilder
 
@@ -53,7 +54,7 @@ def recognises(path: Path, head: bytes) -> bool:
 def read(path: Path) -> list[LoggedMetrics]:
     """The run that a text tells of. Beside lines with steps, a line of training without one has means of its epoch."""
     found = list(_lines(text_of(content(path))))
-    told = number_epochs(found)
+    told = (*with_second_bars_as_validations(found), *number_epochs(found))
     lines = list(_with_epochs(found))
     have_steps = any(line.step is not None and line.has_loss for line, _ in lines)
     count_samples = any(line.counts_samples for line, _ in lines)

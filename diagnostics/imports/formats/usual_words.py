@@ -15,6 +15,9 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # scikit-learn: one of its iterations is an epoch, and it prints eight digits
     (re.compile(r"^Iteration (?P<at>\d+), loss = (?P<loss>\d+\.\d{8})$"), r"epoch \g<at>, loss \g<loss>"),
     (re.compile(r"^Validation score: "), "val accuracy "),
+    # the bar of kuangliu's pytorch-cifar: " [==>..]  Step: 62ms | Tot: 5s | Loss: 1.5 | Acc: 40% (51/128)  75/391"
+    (re.compile(r"^\s*\[[=>.]+\]\s+Step: [^|]*\|\s*Tot: [^|]*\|(?P<numbers>.*\))[\x08\s]*(?P<at>\d+)/(?P<of>\d+)\s*$"),
+     r"| \g<at>/\g<of> [\g<numbers>"),
     # Darknet: "863: 10.842213, 12.363435 avg, 0.001000 rate, 3.09 seconds, 55232 images"
     (re.compile(rf"^\s*(?:\([^()]*\)\s*)?(?P<at>\d+): (?P<loss>{NUMBER}), {NUMBER} avg(?: loss)?, "
                 rf"(?P<rate>{NUMBER}) rate,.*"),

@@ -69,6 +69,10 @@ def validations(run):
         ("Epoch: [2/9][10/281] Batch 0.812 (0.909) Loss 4.6 Accuracy 0.18.", 2, 10, {"Loss": 4.6, "Accuracy": 0.18}),
         ("Epoch 3/10 (5/20) loss: 0.5", 3, 5, {"loss": 0.5}),
         ("Epoch 3/10, 2024/05/01, loss: 0.5", 3, None, {"loss": 0.5}),
+        ("Epoch 5: loss 0.3 (best 0.2 at epoch 3), acc 0.9", 5, None, {"loss": 0.3, "acc": 0.9}),
+        ("Best loss 0.2 at step 30", None, None, {"Best loss": 0.2}),
+        (f" [=>..]  Step: 6ms | Tot: 5s | Loss: 1.5 | Acc: 43.75% (56/128){9 * chr(8)} 7/39 ", None, 7,
+         {"Loss": 1.5, "Acc": 0.4375}),
         ("s:1 trl:10.814 lr:0.1", None, 1, {"loss": 10.814, "lr": 0.1}),
         ("s:0 tel:10.986", None, 0, {"val loss": 10.986}),
         ("863: 10.84, 12.36 avg, 0.0010 rate, 3.09 seconds, 55232 images", None, 863, {"loss": 10.84, "lr": 0.001}),
@@ -141,6 +145,16 @@ def test_bars_that_begin_anew_are_those_of_epochs(tmp_path):
     assert validated.steps.index.tolist() == [99, 199, 299]
     assert "no line names an epoch: a new one is counted where a bar begins anew" in told(validated)
     assert "begins anew" not in told(read(tmp_path, "".join(bar.format(n, 2 / n) for n in (1, 1, 2, 2, 3, 3))))
+
+
+def test_a_second_bar_of_an_epoch_is_that_of_the_validation(tmp_path):
+    bar = "100%|####| {0}/{0} [00:10<00:00, 9.9it/s, loss={1}, acc={2}]\n"
+    epoch = "Epoch {0}\n" + bar.format(40, "2.0", "0.5") + bar.format(10, "3.0", "0.25")
+    run = read(tmp_path, "".join(epoch.format(n) for n in (1, 2, 3)))
+
+    assert run.steps["loss"].tolist() == [2.0] * 3
+    assert validations(run) == [(39, 0.25, 3.0), (79, 0.25, 3.0), (119, 0.25, 3.0)]
+    assert "a second bar of an epoch, with another number of batches, is taken as that of the validation" in told(run)
 
 
 def test_lines_that_each_have_a_validation_are_epochs(tmp_path):
