@@ -15,9 +15,10 @@ from pathlib import Path
 from diagnostics.imports.columns import meaning_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.formats.headings import with_headings
 from diagnostics.imports.formats.printed_line import PrintedLine, is_other_loss
 from diagnostics.imports.formats.second_bars import with_second_bars_as_validations
-from diagnostics.imports.formats.unnamed_epochs import is_of_an_epoch, number_epochs
+from diagnostics.imports.formats.unnamed_epochs import number_epochs
 from diagnostics.imports.metrics import LoggedMetrics, RowsAre, SeriesBuilder
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -36,19 +37,19 @@ LEAST_LOSSES, LEAST_WITHOUT_PLACE, LEAST_VALIDATED, LEAST_NUMBERS = 2, 10, 3, 3
 def recognises(path: Path, head: bytes) -> bool:
     """Whether some lines of a text name a loss: two where steps or epochs are named, else ten.
 
-    Three lines are enough if each of them has the loss of a validation, too.
+    Three losses are enough if a validation follows each of them.
     """
     if b"\0" in head or path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS):
         return False
-    losses = validated = 0
-    is_placed = False
+    losses, is_placed = 0, False
+    lines: list[PrintedLine] = []
     for line in _lines(text_of(head)):
         losses += line.has_loss or line.has_other_loss
-        validated += is_of_an_epoch(line)
         is_placed = is_placed or line.epoch is not None or line.step is not None
-        if losses >= (LEAST_LOSSES if is_placed else LEAST_WITHOUT_PLACE) or validated == losses == LEAST_VALIDATED:
+        if losses >= (LEAST_LOSSES if is_placed else LEAST_WITHOUT_PLACE):
             return True
-    return False
+        lines.append(line)
+    return losses >= LEAST_VALIDATED and bool(number_epochs(lines))
 
 
 def read(path: Path) -> list[LoggedMetrics]:
@@ -92,7 +93,7 @@ def _with_epochs(lines: Iterable[PrintedLine]) -> Iterator[tuple[PrintedLine, fl
 
 def _lines(text: str) -> Iterator[PrintedLine]:
     """The lines that name a number, or the epoch or the step of those below."""
-    for one in re.split(r"[\r\n]+", CODES.sub("", text)):
+    for one in with_headings(re.split(r"[\r\n]+", CODES.sub("", text))):
         if NAMES.search(one) and not any(word in one for word in SETTINGS):
             line = PrintedLine.read(one)
             if line.numbers or line.epoch is not None or line.is_heading:

@@ -1,30 +1,33 @@
-"""The epochs of printed lines that name none: by the bars of tqdm, or by lines that each have a validation."""
+"""The epochs of printed lines that name none: by the bars of tqdm, or by the validation behind each loss."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from diagnostics.imports.columns import meaning_of
 from diagnostics.imports.formats.printed_line import PrintedLine
 
 BY_BARS = "no line names an epoch: a new one is counted where a bar begins anew"
-BY_VALIDATIONS = "no line names an epoch or a step: each line, with a validation, is taken as an epoch"
+BY_VALIDATIONS = "no line names an epoch or a step: each loss, with a validation, is taken as that of an epoch"
 
 
 def number_epochs(lines: list[PrintedLine]) -> tuple[str, ...]:
     """Give lines their epochs, counted from 1, if none of them names one; in words, if any was given."""
     if any(line.epoch is not None for line in lines):
         return ()
-    with_loss = [line for line in lines if line.has_loss]
-    if with_loss and all(map(is_of_an_epoch, with_loss)) and all(line.step is None for line in lines):
-        for number, line in enumerate(with_loss, 1):
-            line.epoch = number
+    first, *others = [place for place, line in enumerate(lines) if line.has_loss] or [len(lines)]
+    parts = [lines[begin:end] for begin, end in pairwise([first, *others, len(lines)])]
+    if others and all(map(_is_validated, parts)) and all(line.step is None for line in lines):
+        for number, part in enumerate(parts, 1):
+            part[0].epoch = number
         return (BY_VALIDATIONS,)
     return _by_bars(lines)
 
 
-def is_of_an_epoch(line: PrintedLine) -> bool:
-    """Whether a line has the loss of the training and that of a validation, as those of epochs do."""
-    means = [meaning for name in line.numbers if (meaning := meaning_of(name)) is not None]
-    return line.has_loss and any(one.quantity == "loss" and one.data == "validation" for one in means)
+def _is_validated(lines: list[PrintedLine]) -> bool:
+    """Whether one of the lines has a number of a validation."""
+    means = [meaning_of(name) for line in lines for name in line.numbers]
+    return any(one is not None and one.data == "validation" for one in means)
 
 
 def _by_bars(lines: list[PrintedLine]) -> tuple[str, ...]:

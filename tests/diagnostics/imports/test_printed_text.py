@@ -157,12 +157,28 @@ def test_a_second_bar_of_an_epoch_is_that_of_the_validation(tmp_path):
     assert "a second bar of an epoch, with another number of batches, is taken as that of the validation" in told(run)
 
 
-def test_lines_that_each_have_a_validation_are_epochs(tmp_path):
-    run = read(tmp_path, "".join(f"[ ({n} ) Loss: {1 / (n + 1)}, valid_Loss: 0.5, valid_Acc: 0.9]\n" for n in range(4)))
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ ({0} ) Loss: {1}, valid_Loss: 0.5, valid_Acc: 0.9]\n",
+        "Training loss: {1}\nValidation loss: 0.5, accuracy: 0.9\n",
+    ],
+)
+def test_losses_that_each_have_a_validation_are_those_of_epochs(tmp_path, line):
+    run = read(tmp_path, "".join(line.format(n, 1 / n) for n in (1, 2, 3, 4)))
 
     assert run.info.environment["resolution"] == "every epoch"
-    assert len(run.validations) == 4
-    assert "each line, with a validation, is taken as an epoch" in told(run)
+    assert run.steps["loss"].tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+    assert [one[1:] for one in validations(run)] == [(0.9, 0.5)] * 4
+    assert "each loss, with a validation, is taken as that of an epoch" in told(run)
+
+
+def test_headings_say_of_which_data_the_lines_below_are(tmp_path):
+    text = "Epoch {0}\nTrain:\n loss {1} acc 0.8\nValidation results:\n loss 5.0 acc 0.1\n"
+    run = read(tmp_path, "".join(text.format(n, 1 / n) for n in (1, 2, 3)))
+
+    assert run.steps["loss"].tolist() == pytest.approx([1, 1 / 2, 1 / 3])
+    assert [one[1:] for one in validations(run)] == [(0.1, 5.0)] * 3
 
 
 def test_a_line_that_names_a_step_alone_is_a_heading(tmp_path):

@@ -36,6 +36,15 @@ def test_a_column_tells_training_from_validation(tmp_path):
     assert shares(run) == [(0, 0.88), (1, 0.9)]
 
 
+def test_the_kind_of_a_record_tells_training_from_validation(tmp_path):
+    records = [{"type": "train_step", "step": n, "loss": 1 / n} for n in range(1, 9)]
+    records[4:4] = [{"type": "eval", "step": 4, "loss": 3.0}]
+    run = read(tmp_path / "run.jsonl", lines([{"type": "config", "lr": 0.1}, *records]))
+
+    assert run.steps["loss"].tolist() == pytest.approx([1 / n for n in range(1, 9)])
+    assert run.validations["loss"].tolist() == [3.0]
+
+
 @pytest.mark.parametrize(
     ("names", "of_validation"),
     [
