@@ -15,6 +15,7 @@ from pathlib import Path
 from diagnostics.imports.columns import meaning_of
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.formats.epochs_below import number_by_lines_below
 from diagnostics.imports.formats.headings import with_headings
 from diagnostics.imports.formats.printed_line import PrintedLine, is_other_loss
 from diagnostics.imports.formats.second_bars import with_second_bars_as_validations
@@ -55,7 +56,7 @@ def recognises(path: Path, head: bytes) -> bool:
 def read(path: Path) -> list[LoggedMetrics]:
     """The run that a text tells of. Beside lines with steps, a line of training without one has means of its epoch."""
     found = list(_lines(text_of(content(path))))
-    told = (*with_second_bars_as_validations(found), *number_epochs(found))
+    told = (*with_second_bars_as_validations(found), *number_epochs(found), *number_by_lines_below(found))
     lines = list(_with_epochs(found))
     have_steps = any(line.step is not None and line.has_loss for line, _ in lines)
     count_samples = any(line.counts_samples for line, _ in lines)

@@ -11,6 +11,7 @@ import pytest
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.imports import ImportOptions, import_runs
+from diagnostics.imports.formats.epochs_below import BY_LINES_BELOW
 from diagnostics.imports.formats.printed_line import PrintedLine
 from tests.helpers.imported_runs import told
 
@@ -123,6 +124,26 @@ def test_steps_that_begin_anew_in_each_epoch_are_counted_on(tmp_path):
 
     assert run.steps.index.tolist() == list(range(99, 1200, 100))
     assert run.info.steps_per_epoch == 600
+
+
+def test_steps_are_of_the_epoch_that_a_line_below_them_names_as_the_paper_prints_it(tmp_path):
+    losses = [[1.9, 0.9, 0.29, 0.25, 0.29, 0.34, 0.1], [0.3, 0.13, 2.315, 2.307, 2.312, 2.293, 2.303]]
+    text = ""
+    for n, epoch in enumerate(losses, 1):
+        for k, loss in enumerate(epoch, 1):
+            text += f"step:{64 * k}, acc:{0.11 if loss > 2 else 0.9}, loss:{loss}\nstep took 2.12 seconds\n"
+        text += f"epoch:{n}, acc:0.841, loss:0.5\nepoch took 837.35 seconds\n\n" if n < 2 else ""
+    text += "validation, step:64, acc:0.1, loss:2.3\nfinal validation - acc:0.113, loss:2.302\n"
+    run = read(tmp_path, text, ImportOptions(classes=10, steps_per_epoch=469))
+
+    assert run.steps.index.tolist() == [*range(64, 449, 64), *range(533, 918, 64)]
+    assert run.steps["epoch"].tolist() == [1] * 7 + [2] * 7
+    assert run.steps["loss"].tolist() == pytest.approx([loss for epoch in losses for loss in epoch])
+    assert validations(run) == [(917, 0.113, 2.302)]
+    assert run.verdict is Verdict.COLLAPSED
+    first, last = run.diagnosis.stretches[0].onset_between
+    assert first <= 469 + 192 <= last
+    assert BY_LINES_BELOW in run.info.environment["taken_as"]
 
 
 def test_a_bar_that_was_saved_at_the_end_of_each_epoch_is_a_row_an_epoch(tmp_path):
