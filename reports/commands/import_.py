@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,8 @@ def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -
             talk(f"error: {problem}")
         unreadable = bool(problems)
         make_folder(out)
-        for path in files:
+        written: set[Path] = set()
+        for path, folders in zip(files, _folders_of_twins(files), strict=True):
             try:
                 runs = import_runs(path, options)
             except LogError as error:
@@ -50,7 +53,25 @@ def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -
                 talk(f"error: {error}")
                 continue
             for run in runs:
-                say(run.save(out / f"{run.name}.h5", overwrite=overwrite))
+                log = _unwritten(out, f"{folders}{run.name}", written)
+                written.add(log)
+                say(run.save(log, overwrite=overwrite))
                 talk("\n".join(imported_words(run)))
     if unreadable:
         sys.exit(UNREADABLE)
+
+
+def _folders_of_twins(files: list[Path]) -> list[str]:
+    """What tells the logs of files of one name apart: the folders in which they differ, as "version_0-"; else ""."""
+    found = []
+    for path in files:
+        twins = [one.absolute().parent for one in files if one.name.split(".")[0] == path.name.split(".")[0]]
+        folders = path.absolute().parent.relative_to(os.path.commonpath(twins)).parts
+        found.append("".join(f"{folder}-" for folder in folders))
+    return found
+
+
+def _unwritten(out: Path, name: str, written: set[Path]) -> Path:
+    """The first log of this name, or of this name and a number from 2 on, that this command has not written."""
+    endings = chain([""], (f"-{number}" for number in count(2)))
+    return next(log for ending in endings if (log := out / f"{name}{ending}.h5") not in written)

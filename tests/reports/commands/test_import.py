@@ -38,6 +38,19 @@ def test_a_file_becomes_a_log_that_every_command_reads(logs, tmp_path):
     assert "dead.h5: exists already" in again.stderr
 
 
+def test_files_of_one_name_become_logs_of_their_own(tmp_path):
+    for place in ("version_0/metrics.csv", "version_1/metrics.csv", "version_1/metrics.tsv"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        write_csv(tmp_path / place, curve(60)[::5])
+    folders, out = [tmp_path / "version_0", tmp_path / "version_1"], tmp_path / "runs"
+    result = typed("import", *folders, "--classes", 10, "--out", out, "--overwrite")
+
+    assert result.exit_code == 0
+    names = [Path(line).stem for line in result.stdout.split()]
+    assert names == ["version_0-metrics", "version_1-metrics", "version_1-metrics-2"]
+    assert sorted(names) == sorted(log.stem for log in out.iterdir())
+
+
 def test_diagnose_takes_files_directly_and_its_json_says_what_was_assumed(logs):
     result = typed("diagnose", *logs, "--classes", 10, "--json")
     dead, good = json.loads(result.stdout)
