@@ -91,6 +91,13 @@ def test_an_arm_that_saves_branches_of_few_deaths_alone_is_not_shown_to_save_oth
     assert "- That gradient clipped to norm 1 saves or kills, over all deaths" in text
 
 
+def test_the_page_says_in_how_many_deaths_luck_leaves_an_arm_to_be_proven(tmp_path: Path) -> None:
+    text = page_of(tmp_path, lambda seed, branch: branch.arm == "clip" or branch.number < 6 + seed)  # 7, 8, 9 live
+
+    assert "an arm can be proven in 2 of them, where at most 7 of 16 branches of the control lived:" in text
+    assert "- gradient clipped to norm 1: 80 of 80 branches lived; proven in 2 of 5 deaths" in text
+
+
 def test_without_deaths_there_is_no_answer(tmp_path: Path) -> None:
     page = tmp_path / "rescue.md"
 
