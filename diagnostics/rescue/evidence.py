@@ -36,6 +36,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def most_by_luck(runs: int, arms: int) -> int:
+    """The most branches of the control that may live if any arm is to be proven; -1 where ``runs`` are too few.
+
+    An arm can save no more than the branches that did not live in the control.
+
+    runs: how many branches the control and each arm have.
+    arms: how many arms are compared with it.
+    """
+    return max((lived for lived in range(runs) if mcnemar(runs - lived, 0) * arms < LEVEL), default=-1)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """An arm against the control, over the order seeds that both have.

@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from diagnostics.errors import DamagedFileError
 from diagnostics.rescue.death_study import ORDERS, POINT_ORDERS, SAME_RATE, TREATMENTS
-from diagnostics.rescue.evidence import LEVEL
+from diagnostics.rescue.evidence import most_by_luck
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.natural_deaths import POPULATIONS
 from diagnostics.rescue.over_deaths import (
@@ -26,7 +26,6 @@ from diagnostics.rescue.over_deaths import (
 )
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED
 from diagnostics.rescue.study_tables import StudyTables
-from diagnostics.statistics.intervals import mcnemar
 from reports.figures.deaths import arms_over_deaths_figure, no_return_over_deaths_figure
 from reports.results.rescue_words import TITLES
 from reports.results.rescue_words import prepare as prepare
@@ -110,7 +109,9 @@ def _population(deaths: Sequence[StudiedDeath], name: str) -> Numbers:
         "name": name,
         "deaths": len(deaths),
         "reproduced": sum(death.is_reproduced for death in deaths),
-        "provable": sum([*death.fates[CONTROL].values()].count(Fate.ALIVE) <= _most_lived() for death in deaths),
+        "provable": sum(
+            [*death.fates[CONTROL].values()].count(Fate.ALIVE) <= most_by_luck(ORDERS, len(ARMS)) for death in deaths
+        ),
         "luck": asdict(share_lived(deaths, CONTROL)),
         "treatments": [asdict(one) for one in treatments(deaths, ARMS)] if deaths else [],
         "first_link": _against(deaths, BUT_FOR),
@@ -150,13 +151,8 @@ def _counts(values: Sequence[str]) -> dict[str, int]:
 
 def _power() -> Numbers:
     """The branches of the control that may live if an arm that saves all is to be proven, and the probability."""
-    most = _most_lived()
+    most = most_by_luck(ORDERS, len(ARMS))
     return {"most_lived": most, "by_luck": [{"luck": q, "power": float(binom.cdf(most, ORDERS, q))} for q in LUCKS]}
-
-
-def _most_lived() -> int:
-    """The branches of the control that may live if any arm is to be proven: those that are left can be saved."""
-    return max(k for k in range(ORDERS) if mcnemar(ORDERS - k, 0) * len(ARMS) < LEVEL)
 
 
 def _agreement(deaths: Sequence[StudiedDeath], file: Path) -> list[Numbers] | None:

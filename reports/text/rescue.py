@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from diagnostics.detect.remedies import Suggestion
 from diagnostics.rescue.cost import RemedyCost
-from diagnostics.rescue.evidence import LEVEL, PROVEN
+from diagnostics.rescue.evidence import LEVEL, PROVEN, most_by_luck
 from diagnostics.rescue.plan import CLIP, CONTROL, RATE, RescueArm, RescuePlan
 from diagnostics.rescue.results import ArmResult, RescueResult, SingleResult
 from diagnostics.rescue.suggested import by_evidence
@@ -44,8 +44,16 @@ def fixed_words(plan: RescuePlan) -> str:
     test = ""
     if plan.compared:
         adjustment = f"Holm's adjustment for {counted(len(plan.compared), 'arm')}"
-        test = f"; test: McNemar's exact test, {adjustment}, level {LEVEL:g}"
+        test = f"; test: McNemar's exact test, {adjustment}, level {LEVEL:g}; {_provable(plan)}"
     return f"fixed beforehand: {counted(plan.runs, 'order')} of the samples an arm ({seeds}); horizon: {horizon}{test}"
+
+
+def _provable(plan: RescuePlan) -> str:
+    """How many branches of the control may live if an arm is to be proven."""
+    most = most_by_luck(plan.runs, len(plan.compared))
+    if most < 0:
+        return f"{counted(plan.runs, 'order')} cannot prove any arm"
+    return f"an arm can be proven if at most {most} of {plan.runs} of the control live"
 
 
 def cost_outlook(runs: int, seconds: float) -> str:
@@ -110,6 +118,10 @@ def headline(result: RescueResult) -> str:
         return f"{luck}. No remedy was tried."
     if not result.is_complete:
         return f"{luck}. Nothing is called proven before all branches are done."
+    if not result.proven and control.lived > most_by_luck(control.runs, len(result.arms)):
+        return (
+            f"{luck}. Nothing that was tried is proven to save this run, and nothing can be: {_provable(result.plan)}."
+        )
     if not result.proven:
         return f"{luck}. Nothing that was tried is proven to save this run."
     best = result.proven[0]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.rescue.evidence import NOT_SHOWN, PROVEN, WORSE, holm, rank_among_placebos, weigh
+from diagnostics.rescue.evidence import NOT_SHOWN, PROVEN, WORSE, holm, most_by_luck, rank_among_placebos, weigh
 from diagnostics.rescue.fate import Fate
 from diagnostics.statistics.intervals import mcnemar
 
@@ -97,3 +97,18 @@ def test_one_branch_is_ranked_among_its_placebos() -> None:
     assert rank_among_placebos(True, dead) == pytest.approx(1 / 21)
     assert rank_among_placebos(True, alive) == pytest.approx(7 / 21)
     assert rank_among_placebos(False, dead) == 1.0
+
+
+@pytest.mark.parametrize(("runs", "arms", "most"), [(20, 12, 11), (16, 7, 7), (6, 1, 0)])
+def test_an_arm_that_saves_all_is_proven_up_to_so_many_that_live_by_luck(runs: int, arms: int, most: int) -> None:
+    all_live = {str(arm): fates("a" * runs) for arm in range(arms)}
+
+    def words(lived: int) -> set[str]:
+        return {one.word for one in weigh(all_live, fates("a" * lived + "d" * (runs - lived))).values()}
+
+    assert most_by_luck(runs, arms) == most
+    assert (words(most), words(most + 1)) == ({PROVEN}, {NOT_SHOWN})
+
+
+def test_five_orders_prove_nothing() -> None:
+    assert most_by_luck(5, 1) == -1

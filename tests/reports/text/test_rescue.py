@@ -52,6 +52,16 @@ def test_a_headline_without_proof_says_so() -> None:
     assert headline(made_up_rescue(arms=["no-return"])).endswith("No remedy was tried.")
 
 
+def test_a_headline_says_where_luck_or_few_orders_leave_nothing_to_be_proven() -> None:
+    unlucky = rescue_in_which({"clip": 8})
+    lucky = replace(unlucky, control=replace(unlucky.control, lived=15))
+    plan = make_plan(PATIENT, arms=["clip"], runs=5)
+
+    assert headline(lucky).endswith("nothing can be: an arm can be proven if at most 14 of 20 of the control live.")
+    assert fixed_words(plan).endswith("level 0.05; 5 orders cannot prove any arm")
+    assert "nothing can be" not in headline(unlucky)
+
+
 def test_the_counts_stand_before_the_word_in_the_headline_and_in_the_verdict_too() -> None:
     result = rescue_in_which({"clip": 17})
 
