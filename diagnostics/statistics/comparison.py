@@ -99,13 +99,13 @@ class Comparison(ShownInNotebooks):
             test = f"McNemar, {self.saved} seed{'s' * (self.saved != 1)} saved and {self.lost} lost of {self.pairs}"
         return (
             f"{effect}: {counts}, {100 * self.difference:+.0f} percentage points "
-            f"(95 % interval {points_words(self.interval)}), p = {_p(self.p)} ({test}){self._adjusted()}"
+            f"(95 % interval {points_words(self.interval)}), p {_p(self.p)} ({test}){self._adjusted()}"
         )
 
     def _adjusted(self) -> str:
         if self.adjusted_p is None or self.adjusted_p == self.p:
             return ""
-        return f", {_p(self.adjusted_p)} adjusted for the number of arms"
+        return f", {_p(self.adjusted_p).removeprefix('= ')} adjusted for the number of arms"
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
@@ -219,4 +219,4 @@ def _repeats_a_seed(group: Group) -> bool:
 
 
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

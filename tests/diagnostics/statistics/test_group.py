@@ -276,6 +276,8 @@ def test_a_difference_that_chance_explains_is_not_shown():
 
     assert made.effect == "not shown"
     assert "not shown with n = 40" in made.words
+    assert ", p = 1.000 (McNemar" in replace(made, mcnemar_p=1.0).words
+    assert ", p < 0.001 (McNemar" in replace(made, mcnemar_p=1e-9).words
 
 
 def test_a_remedy_that_kills_is_said_to_hurt():
