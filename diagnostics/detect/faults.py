@@ -21,6 +21,14 @@ def leading_faults(chain: Sequence[Finding], blow: Link | None) -> list[Finding]
     return faults if blow is None else [f for f in faults if f.rule != blow.rule and f.first_step <= blow.step]
 
 
+def told_fault(diagnosis: Diagnosis) -> Link | Finding | None:
+    """The fault that led to the blow: the first link, else the first fault of the chain; None where there is none."""
+    first = diagnosis.first_link
+    if first is not None and first.rule in FAULTS:
+        return first
+    return next(iter(leading_faults(diagnosis.chain, diagnosis.blow)), None)
+
+
 def faults_seen(answers: Sequence[Finding]) -> list[Finding]:
     """The faults among the answers of the rules, in the order of their steps."""
     seen = [f for f in answers if f.rule in FAULTS and f.outcome is RuleOutcome.FIRED]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnostics.detect.faults import told_fault
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.run.run import Run
@@ -65,15 +66,15 @@ def lasting_state(run: Run) -> Finding | None:
 
 
 def failed_layer(run: Run) -> str | None:
-    """The layer with the lasting state, else that of the blow, of the first link or of another link of the chain.
+    """The layer of the fault that led to the blow, else that with the lasting state, of the blow or of the first link.
 
-    Only layers with parameters count; None where no finding names one.
+    Only layers with parameters count. None where no finding names one, and where a fault of the whole network, such
+    as changed labels, stopped no layer.
     """
-    diagnosis, down = run.diagnosis, lasting_state(run)
+    diagnosis, down, fault = run.diagnosis, lasting_state(run), told_fault(run.diagnosis)
     known = {layer for layer, _ in run.columns.tensors}
-    links = (diagnosis.blow, diagnosis.first_link)
-    named = [down.layer if down else None, *(link.layer for link in links if link is not None)]
-    return next((layer for layer in (*named, *(f.layer for f in diagnosis.chain)) if layer in known), None)
+    links = () if fault is not None else (diagnosis.blow, diagnosis.first_link)
+    return next((one.layer for one in (fault, down, *links) if one is not None and one.layer in known), None)
 
 
 def layers_to_show(run: Run) -> tuple[str | None, ...]:

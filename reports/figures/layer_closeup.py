@@ -49,7 +49,7 @@ def prepare(run: Run, layer: str | None = None) -> LayerData:
     if layer is None:
         peaks = np.max(np.nan_to_num(curves.ratio, nan=0.0, posinf=np.inf), axis=1, initial=0.0)
         layer = curves.layers[int(np.argmax(peaks))]
-        why = "the diagnosis names no layer; this one made the largest single update"
+        why = "no single layer failed; this one made the largest single update"
     mine = curves.of(layer)
     inside = np.zeros(len(curves.steps), bool)
     if window is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from diagnostics.detect.faults import faults_of_healthy
+from diagnostics.detect.faults import faults_of_healthy, told_fault
 from diagnostics.detect.findings import RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words
 from diagnostics.rescue.results import RescueResult
@@ -14,7 +14,7 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch, failed_layer, lasting_state
 from reports.pages.document import Fact, Facts, facts
 from reports.text.diagnosis import times_words
-from reports.text.headline import link_words, told_fault
+from reports.text.headline import link_words
 from reports.text.numbers import counted, number, percent
 from reports.text.phrases import rule_name, sentence
 from reports.text.rescue import arm_title, proven_words
@@ -34,11 +34,12 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
         return _quiet_facts(run)
     stretch, down = deciding_stretch(diagnosis), lasting_state(run)
     blow, first = diagnosis.blow, diagnosis.first_link
-    layer = failed_layer(run) or (first.layer if first else None)
+    fault = told_fault(diagnosis)
+    layer = (fault.layer if fault else None) or failed_layer(run) or (first.layer if first else None)
     where, when = _layer_words(run, layer), ["the blow"] if blow else []
     others = [one for one in (blow.layers if blow else ()) if one != layer]
     if others:
-        where += f"; the blow hit {', '.join(others)} as well"
+        where = "; ".join(filter(None, [where, f"the blow hit {', '.join(others)}{' as well' if layer else ''}"]))
     if first is not None and first.step != broke_at:
         when.append(f"first link at step {first.step:,}")
     if stretch is not None and stretch.onset not in (0, broke_at):
@@ -46,7 +47,6 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     if stretch is not None:
         when.append(f"the detector was sure at step {stretch.confirmed:,}")
         when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
-    fault = told_fault(diagnosis)
     links = [link for link in (blow, first, fault) if link is not None]
     told = fault or down or next(iter(links), None)
     mechanism = rule_name(told.rule) if told is not None else "unexplained"
@@ -54,14 +54,16 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     if links:
         why = "; ".join(dict.fromkeys(link_words(link) for link in links))
     suggestions = by_evidence(diagnosis.suggestions, rescue)
-    none = "nothing: the run recovered" if diagnosis.verdict.is_survivor else "no remedy is known for it"
-    remedy = sentence(suggestions[0].title) if suggestions else none
-    more = f"{counted(len(suggestions), 'suggestion')} below" if suggestions else ""
+    none = "no remedy is known for it" if run.info.layers else "Recording the layers as well"
+    if diagnosis.verdict.is_survivor:
+        none = "nothing: the run recovered"
+    remedy = sentence(suggestions[0].title).removesuffix(".") if suggestions else none
+    more = f"{len(suggestions) - 1} more below" if len(suggestions) > 1 else ""
     if rescue is not None and rescue.is_complete and rescue.proven:
-        remedy = sentence(arm_title(rescue.proven[0].arm))
+        remedy = sentence(arm_title(rescue.proven[0].arm)).removesuffix(".")
         more = proven_words(rescue)
     return facts(
-        Fact("Which layer?", layer or "the whole network", where),
+        Fact("Which layer?", _layer_name(run, layer), where),
         Fact("Which step?", f"step {broke_at:,}", "; ".join(when)),
         Fact("Which mechanism?", mechanism, why),
         Fact("What to try?", remedy, more),
@@ -115,6 +117,13 @@ def _how_good(run: Run) -> tuple[str, str]:
             return percent(share), whose.format("accuracy")
     _, loss, whose = found[0]
     return f"loss {number(loss)}", whose.format("loss")
+
+
+def _layer_name(run: Run, layer: str | None) -> str:
+    """The layer as an answer; the whole network without one, and "not known" where the log has no layers."""
+    if layer is None:
+        return "the whole network" if run.info.layers else "not known: none were recorded"
+    return "the input" if layer == "input" else layer
 
 
 def _layer_words(run: Run, layer: str | None) -> str:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from diagnostics.detect.asking import NOT_MEASURED
-from diagnostics.detect.faults import FAULTS
+from diagnostics.detect.faults import FAULTS, told_fault
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words, rollback_words
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
 from reports.text.end_numbers import EndNumbers
-from reports.text.headline import headline, link_words, measured_words, origin_words, told_fault
+from reports.text.headline import headline, link_words, measured_words, origin_words
 from reports.text.imported import onset_words, open_words
 from reports.text.numbers import counted
 from reports.text.phrases import in_a_line, status_words

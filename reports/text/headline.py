@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diagnostics.detect.faults import FAULTS, faults_of_healthy, leading_faults
+from diagnostics.detect.faults import FAULTS, faults_of_healthy, told_fault
 from diagnostics.detect.findings import Diagnosis, Finding
 from diagnostics.detect.link import Link, Origin
 from diagnostics.detect.rules import MECHANISMS
@@ -33,14 +33,6 @@ def headline(diagnosis: Diagnosis) -> str:
     # A state that stops a layer comes first, then one that began after the blow, which left it behind.
     states.sort(key=lambda f: (f.rule not in STOPPING, f.first_step < link.step))
     return " ".join([*undecided, *told, *(state.plain for state in states[:1] if state.plain not in told)])
-
-
-def told_fault(diagnosis: Diagnosis) -> Link | Finding | None:
-    """The fault that led to the blow: the first link, else the first fault of the chain; None where there is none."""
-    first = diagnosis.first_link
-    if first is not None and first.rule in FAULTS:
-        return first
-    return next(iter(leading_faults(diagnosis.chain, diagnosis.blow)), None)
 
 
 def _in_spite_of(faults: Sequence[Finding]) -> list[str]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from diagnostics.detect.link import Link
 from diagnostics.run.turning_point import failed_layer, focus
 from tests.helpers import synthetic_runs as synthetic
 
@@ -23,3 +28,21 @@ def test_a_healthy_run_has_no_focus() -> None:
     assert focus(run) is None
     assert run.diagnosis.broke_at is None
     assert failed_layer(run) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "state", "layer"),
+    [
+        (Link("zero-weights", "dense1", 31, ""), "zero-gradient", "dense1"),
+        (Link("foreign-change", "conv1", 31, ""), "dead-units", "conv1"),
+        (Link("learning-rate-jump", None, 31, ""), "dead-units", "conv2"),
+        (Link("changed-labels", None, 31, ""), "exploding-gradient", None),
+        (Link("wrong-sign", None, 31, ""), "oversized-update", None),
+    ],
+)
+def test_the_layer_of_a_fault_failed_and_not_one_that_it_left_without_a_gradient(first, state, layer) -> None:
+    run = synthetic.dead()
+    chain = tuple(finding for finding in run.diagnosis.chain if finding.rule == state)
+    run._kept["diagnosis"] = replace(run.diagnosis, first_link=first, blow=first, chain=chain)
+
+    assert failed_layer(run) == layer

@@ -70,7 +70,7 @@ def test_the_card_of_a_rescued_run_names_what_is_proven_as_its_report_does(monke
 
     text = shown(synthetic.dead())
 
-    assert "What to try? Clip. 20 of 20 lived, control 8 of 20: proven" in text
+    assert "What to try? Clip 20 of 20 lived, control 8 of 20: proven" in text
 
 
 def test_a_diagnosis_shows_the_blow_and_what_to_try_first() -> None:
