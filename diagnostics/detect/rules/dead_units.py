@@ -69,7 +69,8 @@ class DeadUnits(Rule):
                 continue
             if in_the_end != at_first:
                 message += f", {in_the_end} in the end"
-            plain, last = _plain(window.units(layer), layer, in_the_end, units, is_initial), len(window) - 1
+            plain = _plain(window.units(layer), layer, at_first, in_the_end, units, is_initial)
+            last = len(window) - 1
             findings.append(self.finding(window, layer, first, last, value, share, message, plain=plain))
         return findings
 
@@ -86,10 +87,13 @@ class DeadUnits(Rule):
         )
 
 
-def _plain(what: str, layer: str, silent: int, units: int, is_initial: bool) -> str:
+def _plain(what: str, layer: str, at_first: int, in_the_end: int, units: int, is_initial: bool) -> str:
     """What the silent units mean, as a sentence. ``is_initial``: whether they were so before the first update."""
     since = "output 0 for every input since before the first update" if is_initial else "then output 0 for every input"
-    silence = f"{what} of {layer} {since}, and a ReLU at 0 passes no gradient back"
-    if silent == units:
-        return f"All {units} {silence}, so the layer can never recover."
-    return f"{silent} of {units} {silence}, so hardly anything of the input reaches the layers after it."
+    silent = f"All {units}" if at_first == units else f"{at_first} of {units}"
+    if in_the_end != at_first:
+        since += f", in the end {'all ' if in_the_end == units else ''}{in_the_end}"
+    never = "the layer can never recover"
+    if in_the_end != units:
+        never = "hardly anything of the input reaches the layers after it"
+    return f"{silent} {what} of {layer} {since}, and a ReLU at 0 passes no gradient back, so {never}."

@@ -46,7 +46,9 @@ class ZeroWeights(Rule):
             first = first_true(zero >= limit)
             if first is not None and not (layer == window.layers[-1] and _leaves_its_beginning(window, zero < limit)):
                 message = f"{zero[first]:.0%} of the weights of {layer} are exactly zero"
-                findings.append(self.finding(window, layer, first, len(window) - 1, zero[first], limit, message))
+                plain = _plain(layer, int(window.steps[first])) if zero[first] == 1 else ""
+                last = len(window) - 1
+                findings.append(self.finding(window, layer, first, last, zero[first], limit, message, plain=plain))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
@@ -62,6 +64,15 @@ class ZeroWeights(Rule):
                 example(thresholds, {"dense2/weights/value/zero_fraction": [float(t == 0) for t in range(60)]}),
             ),
         )
+
+
+def _plain(layer: str, step: int) -> str:
+    """What it means that all weights of a layer are zero, as a sentence."""
+    since = f"From step {step:,} on" if step else "Since before the first update"
+    return (
+        f"{since} all weights of {layer} are exactly zero: its outputs are the same for every input, and no gradient "
+        "reaches the layers below it."
+    )
 
 
 def _leaves_its_beginning(window: Window, is_set: NDArray[np.bool_]) -> bool:

@@ -76,6 +76,7 @@ def test_the_first_loss_is_not_told_as_a_state_that_lasts_to_the_end():
         ),
         ("saturated-units", "97% of the outputs of dense1 then lie where its tanh is flat"),
         ("accumulated-gradient", "Gradients that are not set to zero between the steps add up so."),
+        ("zero-weights", "From step 40 on all weights of dense1 are exactly zero: its outputs are the same for every"),
         ("one-class-labels", "From step 110 on every batch is right to the last sample: labels of one class."),
     ],
 )
@@ -89,3 +90,21 @@ def test_units_that_were_saturated_before_the_first_update_did_not_become_so():
     (found,) = rule.check(window)
 
     assert found.plain.startswith("Since before the first update 100% of the outputs of dense1 lie where its sigmoid")
+
+
+@pytest.mark.parametrize(
+    ("silent", "words"),
+    [
+        ((0, 16, 16), "All 16 neurons of dense1 then output 0 for every input, and a ReLU at 0 "),
+        ((0, 14, 16), "14 of 16 neurons of dense1 then output 0 for every input, in the end all 16, and a ReLU at 0 "),
+        ((0, 14, 15), "14 of 16 neurons of dense1 then output 0 for every input, in the end 15, and a ReLU at 0 "),
+        ((14, 14, 14), "14 of 16 neurons of dense1 output 0 for every input since before the first update, and a "),
+    ],
+)
+def test_units_that_died_later_are_not_said_to_be_silent_from_the_blow_on(silent, words):
+    rule = next(rule for rule in MECHANISMS if rule.name == "dead-units")
+    shares = np.repeat(np.array(silent) / 16, 20)
+    (found,) = rule.check(example(DEFAULT_THRESHOLDS, {"dense1/dead_fraction": shares}, start=0))
+
+    assert found.plain.startswith(words)
+    assert ("can never recover" in found.plain) is (silent[-1] == 16)
