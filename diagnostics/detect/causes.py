@@ -29,6 +29,7 @@ from diagnostics.detect.findings import Finding, RuleOutcome, Severity, Stretch,
 from diagnostics.detect.link import Link, Origin
 from diagnostics.detect.remedies import Suggestion, suggestions
 from diagnostics.detect.rules import MECHANISMS
+from diagnostics.detect.rules.input_scale import InputScale
 from diagnostics.detect.series import means
 from diagnostics.detect.track_record import setting_of
 from diagnostics.detect.window import MissingColumnsError, Window
@@ -93,7 +94,7 @@ def suggested(explanation: Explanation, window: Window) -> tuple[Suggestion, ...
     """What to try: first the remedies of the faults, then those of the other links in their order.
 
     Where the chain begins with a fault of the code or the data, the other links are its consequences. No setting mends
-    that fault, so their remedies are left out.
+    that fault, so their remedies are left out. So are other inputs where the rule about their scale found nothing.
     """
     doses: dict[str, float] = {}
     for finding in explanation.chain:
@@ -103,6 +104,8 @@ def suggested(explanation: Explanation, window: Window) -> tuple[Suggestion, ...
     if first is not None and first.rule in FAULTS and first.origin in (Origin.CODE, Origin.DATA):
         told = [explanation.chain[0], *faults]
     keys = [key for finding in told for key in rule_of(finding).remedies_for(finding)]
+    if any(f.rule == InputScale.name and f.outcome is RuleOutcome.PASSED for f in explanation.checks):
+        keys = [key for key in keys if key not in InputScale.remedies]
     return suggestions(keys, window.info, min((f.first_step for f in explanation.chain), default=0), doses)
 
 

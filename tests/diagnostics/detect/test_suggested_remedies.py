@@ -10,7 +10,7 @@ import numpy as np
 from diagnostics.detect.causes import Explanation, suggested
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.examples import example
-from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.findings import Finding, RuleOutcome, Severity
 from diagnostics.detect.link import Link, Origin
 from diagnostics.detect.rules.saturated_units import SaturatedUnits
 from diagnostics.detect.rules.zero_weights import ZeroWeights
@@ -88,3 +88,12 @@ def test_no_learning_rate_mends_units_that_were_saturated_before_the_first_updat
 
     assert "smaller-rate" not in SaturatedUnits().remedies_for(replace(later, first_step=0))
     assert "smaller-rate" in SaturatedUnits().remedies_for(later)
+
+
+def test_inputs_whose_scale_is_right_are_not_to_be_scaled():
+    chain = (seen("saturated-units", 0),)
+    scale = replace(seen("input-scale", 0), outcome=RuleOutcome.PASSED)
+    checked, unchecked = (suggested(Explanation(chain, checks=checks), WINDOW) for checks in ((scale,), ()))
+
+    assert "scaled-inputs" not in [one.remedy.key for one in checked]
+    assert "scaled-inputs" in [one.remedy.key for one in unchecked]
