@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from diagnostics.detect.remedies import suggestion
 from diagnostics.rescue.results import RescueResult
 from diagnostics.rescue.suggested import by_evidence
-from tests.helpers.rescue_results import rescue_in_which
+from tests.helpers.rescue_results import LIVED, rescue_in_which
 
 KEYS = ("clip", "lecun-init", "warm-up", "smaller-rate", "adaptive")
 
@@ -44,3 +46,13 @@ def test_a_remedy_of_which_branches_are_missing_counts_as_untried() -> None:
 
     assert 0 < half_tried.arms[0].runs < 20
     assert order(half_tried) == list(KEYS)
+
+
+def test_a_remedy_whose_branches_all_lived_keeps_its_place_where_most_of_the_control_lived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(LIVED, "control", 18)
+    result = rescue_in_which({"clip": 20, "warm-up": 19})
+
+    assert [arm.word for arm in result.arms] == ["not shown", "not shown"]
+    assert order(result) == ["clip", "lecun-init", "smaller-rate", "adaptive", "warm-up"]
