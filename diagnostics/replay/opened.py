@@ -101,12 +101,19 @@ class OpenedStep:
 
     @cached_property
     def update_ratios(self) -> dict[str, float]:
-        """Norm of the update of each layer's weights over their norm, as logged, by layer; empty without a row."""
+        """Norm of each layer's update over the norm of its weights and biases, as logged; empty without a row.
+
+        It is the ratio that the rule about oversized updates looks at.
+        """
         run = self.moment.run
-        columns = {one.name: run.columns.find(f"{one.name}/weights/update/ratio") for one in self.moment.layers}
-        known = {name: place for name, place in columns.items() if place is not None}
-        rows = run.block(list(known.values()), self.step, self.step)
-        return dict(zip(known, rows[0].tolist(), strict=True)) if len(rows) else {}
+        ratios = {}
+        for layer, tensors in run.info.trained_tensors.items():
+            columns = [f"{layer}/{one}/{kind}/norm" for kind in ("update", "value") for one in tensors]
+            rows = run.block(columns, self.step, self.step).astype(float)
+            if len(rows):
+                update, value = (float(np.linalg.norm(part)) for part in np.split(rows[0], 2))
+                ratios[layer] = update / value if value else float("nan")
+        return ratios
 
     @property
     def update_ratio(self) -> float:

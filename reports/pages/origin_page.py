@@ -80,7 +80,7 @@ def _facts(opened: OpenedRun) -> Facts:
     others = [step_title(opened, one) for one in opened.steps if one is not main]
     facts = [Fact("Which step?", step_title(opened, main), f"beside it: {'; '.join(others)}" if others else "")]
     ratio = main.update_ratio
-    facts.append(Fact("What did it change?", f"the weights of {opened.layer} by {of_its_size(ratio)}", _beside(opened)))
+    facts.append(Fact("What did it change?", f"{opened.layer} by {of_its_size(ratio)}", _beside(opened)))
     mine = main.answering.get(opened.layer)
     if mine is not None:
         facts.append(
@@ -93,7 +93,7 @@ def _facts(opened: OpenedRun) -> Facts:
     facts.append(
         Fact(
             "How long should it have been?",
-            f"{number(main.best_multiple)} times as long",
+            f"{'at least ' * (main.best_multiple == max(main.line.index))}{number(main.best_multiple)} times as long",
             "of the lengths tried between 0 and 2, for the loss of its own batch",
         )
     )
@@ -104,7 +104,7 @@ def _beside(opened: OpenedRun) -> str:
     ordinary = opened.ordinary
     if ordinary is None or ordinary is opened.main:
         return "the run has no ordinary step before it"
-    return f"step {ordinary.step:,}, an ordinary one, changed them by {of_its_size(ordinary.update_ratio)}"
+    return f"step {ordinary.step:,}, an ordinary one, changed it by {of_its_size(ordinary.update_ratio)}"
 
 
 def _answering(opened: OpenedRun) -> TableBlock:

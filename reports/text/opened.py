@@ -43,7 +43,7 @@ def of_its_size(ratio: float) -> str:
     """An update-to-weight ratio in words; "an amount that was not logged" where it is not known."""
     if not math.isfinite(ratio):
         return "an amount that was not logged"
-    return f"{number(ratio, 2)} times their size" if ratio >= 10 else f"{number(100 * ratio)} % of their size"
+    return f"{number(ratio, 2)} times its size" if ratio >= 10 else f"{number(100 * ratio)} % of its size"
 
 
 def what_happened(opened: OpenedRun) -> list[str]:
@@ -57,10 +57,10 @@ def _update(opened: OpenedRun) -> str:
     known = {name: ratio for name, ratio in main.update_ratios.items() if math.isfinite(ratio)}
     if main.layer not in known:
         return ""
-    told = f"Step {main.step:,} changed the weights of {main.layer} by {of_its_size(main.update_ratio)}"
+    told = f"Step {main.step:,} changed {main.layer} by {of_its_size(main.update_ratio)}"
     most = max(known, key=lambda name: known[name])
     if most != main.layer:
-        told += f", and those of {most} most, by {of_its_size(known[most])}"
+        told += f", and {most} most, by {of_its_size(known[most])}"
     if ordinary is not None and ordinary is not main and math.isfinite(ordinary.update_ratio):
         told += (
             f"; step {ordinary.step:,}, an ordinary one, changed {main.layer} by {of_its_size(ordinary.update_ratio)}"
@@ -99,6 +99,10 @@ def _length(one: OpenedStep) -> str:
     if not math.isfinite(best):
         return "The loss along the step is not a number."
     before, after, least = float(losses.loc[0.0]), float(losses.loc[1.0]), float(losses.min())
+    if number(before) == number(after):
+        return (
+            f"The step changed the loss of its own batch, {number(before)} nats, by {number(after - before, 2)} only."
+        )
     told = f"The step brought the loss of its own batch from {number(before)} to {number(after)} nats"
     if best == 1.0:
         return f"{told}, and no other length of those tried would have been better."

@@ -7,9 +7,11 @@ import struct
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from diagnostics.record.recorder import Recorder
@@ -29,7 +31,7 @@ from lenet import (
 from reports.figures.catalogue import figure_files
 from reports.pages import html, origin_page, run_page
 from reports.pages.document import Document, Picture
-from reports.text.opened import of_its_size
+from reports.text.opened import _length, of_its_size
 from tests.helpers.broken_runs import broken_log
 from tests.helpers.small_models import blobs, ready
 
@@ -93,7 +95,7 @@ def test_the_page_tells_what_was_replayed_and_what_was_found() -> None:
     rows = found.main.step + 1
     assert re.search(rf"from the seed, steps 0 to {found.main.step:,}: {rows:,} rows? w", text)
     assert "equal to the log bit for bit" in text
-    assert f"Step {found.main.step:,} changed the weights of {found.layer}" in text
+    assert f"Step {found.main.step:,} changed {found.layer} by" in text
     answering = found.main.answering[found.layer]
     assert f"Of the {answering.units} units of {found.layer} {answering.before} were above 0" in text
     assert "brought the loss of its own batch" in text
@@ -231,12 +233,26 @@ def test_of_a_run_in_which_nothing_broke_the_largest_update_is_opened(tmp_path: 
 @pytest.mark.parametrize(
     ("ratio", "words"),
     [
-        (0.608, "60.8 % of their size"),
-        (0.0000123, "0.00123 % of their size"),
-        (32.1, "32 times their size"),
-        (0.0, "0 % of their size"),
+        (0.608, "60.8 % of its size"),
+        (0.0000123, "0.00123 % of its size"),
+        (32.1, "32 times its size"),
+        (0.0, "0 % of its size"),
         (float("nan"), "an amount that was not logged"),
     ],
 )
 def test_an_update_is_told_as_a_share_of_the_weights(ratio: float, words: str) -> None:
     assert of_its_size(ratio) == words
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (2.49358, "The step changed the loss of its own batch, 2.49 nats, by -0.00012 only."),
+        (2.31, "The step brought the loss of its own batch from 2.49 to 2.31 nats; 2 times its length"),
+    ],
+)
+def test_a_loss_that_hardly_changed_is_not_told_as_the_same_number_twice(after: float, words: str) -> None:
+    line = pd.DataFrame({"this_batch": [2.4937, after, after - 0.1]}, index=[0.0, 1.0, 2.0])
+    step: Any = SimpleNamespace(line=line, best_multiple=2.0)
+
+    assert _length(step).startswith(words)
