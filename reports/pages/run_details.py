@@ -9,12 +9,13 @@ from diagnostics.detect.findings import Finding, RuleOutcome
 from diagnostics.detect.track_record import track_record
 from diagnostics.run.run import Run
 from lenet.settings import shown_setting
-from reports.pages.document import Block, Code, Inline, Section, Strong, TableBlock, folded, section, text
+from reports.pages.document import Block, Code, Inline, Section, TableBlock, folded, section, text
 from reports.text.numbers import NONE, counted, number, percent, plain, seconds, size
 from reports.text.phrases import measured, sentence, status_of
 from reports.text.task import guessing_words
 
-COLUMNS = ("rule", "outcome", "layer", "steps", "measured", "severity", "confidence", "in words")
+OTHERS = ("rule", "outcome", "in words")
+COLUMNS = ("rule", "layer", "steps", "measured", "severity", "confidence", "in words")
 
 
 def details(run: Run) -> Section:
@@ -28,7 +29,7 @@ def details(run: Run) -> Section:
         blocks.append(folded(f"Early warnings: {len(early)}", _table("Often wrong, reported at once", early)))
     silent = f"Rules that found nothing or were not asked: {len(others)}"
     blocks += [
-        folded(silent, _table("The other rules", others)),
+        folded(silent, TableBlock("The other rules", OTHERS, tuple(_other_row(finding) for finding in others))),
         _limits(run),
         folded("Settings", _pairs("Settings of the run", run.config)),
         folded("Environment and data", _pairs("Machine, versions and data of the run", environment)),
@@ -41,10 +42,12 @@ def _limits(run: Run) -> Block:
     """The limits, each beside its default where it has another value."""
     limits, changed = run.diagnosis.limits, run.diagnosis.changed_limits
     defaults = {key: plain(default) for key, (_, default) in changed.items()}
-    rows = tuple((key, plain(value), defaults.get(key, "")) for key, value in limits.items())
-    columns = ("limit", "value", "default, where changed")
+    rows = [(key, plain(value), *([defaults.get(key, "")] if changed else [])) for key, value in limits.items()]
+    columns = ("limit", "value", *(["default, where changed"] if changed else []))
     title = f"Limits ({len(changed)} changed)" if changed else "Limits"
-    return folded(title, TableBlock("Limits this verdict was reached with", columns, rows, frozenset(columns[1:])))
+    return folded(
+        title, TableBlock("Limits this verdict was reached with", columns, tuple(rows), frozenset(columns[1:]))
+    )
 
 
 def _table(caption: str, findings: list[Finding]) -> TableBlock:
@@ -57,18 +60,20 @@ def _findings(run: Run) -> tuple[list[Finding], list[Finding]]:
     return fired, [c for c in run.diagnosis.checks if c.outcome is not RuleOutcome.FIRED]
 
 
+def _other_row(f: Finding) -> tuple[Inline, ...]:
+    """A rule that found nothing or was not asked: it has no layer, no steps and no numbers."""
+    return (Code(f.rule), str(f.outcome).replace("-", " "), sentence(f.message))
+
+
 def _row(f: Finding) -> tuple[Inline, ...]:
-    fired = f.outcome is RuleOutcome.FIRED
     reach = f"{f.first_step:,}" if f.first_step == f.last_step else f"{f.first_step:,}–{f.last_step:,}"
-    outcome = str(f.outcome).replace("-", " ")
     return (
         Code(f.rule),
-        Strong(outcome) if fired else outcome,
         f.layer or NONE,
-        reach if fired else NONE,
+        reach,
         measured(f) or NONE,
-        str(f.severity) if fired else NONE,
-        _confidence(f) if fired else NONE,
+        str(f.severity),
+        _confidence(f),
         sentence(f.message),
     )
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from diagnostics.detect.findings import Finding, RuleOutcome, Verdict
+from diagnostics.detect.link import Link
 from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
 from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
@@ -25,6 +26,7 @@ from reports.pages.document import (
     Strong,
     Terms,
     VerdictBlock,
+    folded,
     section,
     text,
 )
@@ -76,8 +78,7 @@ def build(run: Run, origin: Origin = None) -> Document:
         *turned_back(run),
         _why(run, rescue),
         *_origin(origin),
-        section("layers", "All layers", *(pictures(figures_in("layers", run)) or (text("No layers were recorded."),))),
-        _tensors(run),
+        *_layers(run),
         *tried(run, rescue),
         _try(run, rescue),
         details(run),
@@ -92,7 +93,7 @@ def _why(run: Run, rescue: RescueResult | None) -> Section:
         return section("why", "What was checked", *_checked(run), *pictures(figures_in("why", run)))
     chain = run.diagnosis.chain
     unexplained = text("The rules found no chain of events that leads to the defect: it is unexplained.")
-    told = Listing(tuple(_link(finding) for finding in chain)) if chain else unexplained
+    told = Listing(tuple(_link(finding, run.diagnosis.blow) for finding in chain)) if chain else unexplained
     return section("why", "Why: the chain of events", told, *_how_sure(run, rescue), *pictures(figures_in("why", run)))
 
 
@@ -119,15 +120,13 @@ def _checked(run: Run) -> tuple[Block, ...]:
     seen = [check for check in run.diagnosis.checks if check.outcome is RuleOutcome.FIRED]
     noticed = (text(Strong("Noticed:")), Listing(tuple(map(_link, seen)))) if seen else ()
     passed = [check for check in run.diagnosis.checks if check.outcome is RuleOutcome.PASSED]
-    reach = ""
-    if passed:
-        first, last = min(check.first_step for check in passed), max(check.last_step for check in passed)
-        reach = f" at steps {first:,} to {last:,}"
-    none = "No rule could be asked." if not seen else "Every rule that was asked noticed something."
-    found = Strong("These rules found nothing:" if passed else none)
+    if not passed:
+        none = "No rule could be asked." if not seen else "Every rule that was asked noticed something."
+        return (*noticed, text(f"The verdict follows every recorded step. {none}"))
+    first, last = min(check.first_step for check in passed), max(check.last_step for check in passed)
+    looked = text(f"The verdict follows every recorded step; the rules looked at steps {first:,} to {last:,}.")
     listing = Listing(tuple((Strong(rule_name(check.rule)), f": {_looked_for(check)}") for check in passed))
-    looked = text(f"The verdict follows every recorded step; the rules looked{reach}. ", found)
-    return (*noticed, looked, listing)
+    return (*noticed, looked, folded(f"{counted(len(passed), 'rule')} found nothing", listing))
 
 
 def _looked_for(check: Finding) -> str:
@@ -136,10 +135,14 @@ def _looked_for(check: Finding) -> str:
     return f"whether {title}." if title else sentence(check.message)
 
 
-def _link(finding: Finding) -> tuple[Inline, ...]:
-    where = finding.layer or "whole network"
+def _link(finding: Finding, blow: Link | None = None) -> tuple[Inline, ...]:
+    """A finding with its steps, its layer and its numbers; the one that holds the blow says at which step that was."""
+    first, last = finding.first_step, finding.last_step
+    when = f"Steps {first:,} to {last:,}" if last > first else f"Step {first:,}"
+    if blow is not None and (finding.rule, finding.layer) == (blow.rule, blow.layer) and first <= blow.step <= last:
+        when += f" (the blow: step {blow.step:,})" if last > first else " (the blow)"
     numbers = f" Measured: {measured(finding)}." if measured(finding) else ""
-    return (Strong(f"Step {finding.first_step:,}, {where}: "), sentence(finding.message) + numbers)
+    return (Strong(f"{when}, {finding.layer or 'whole network'}: "), sentence(finding.message) + numbers)
 
 
 def _origin(origin: Origin) -> tuple[Section, ...]:
@@ -150,10 +153,16 @@ def _origin(origin: Origin) -> tuple[Section, ...]:
     return (Section("origin", "The origin", blocks),)
 
 
-def _tensors(run: Run) -> Section:
-    shown = pictures(figures_in("tensors", run))
+def _layers(run: Run) -> tuple[Section, ...]:
+    """All layers, and all tensors; none for a log without layers."""
+    if not run.info.layers:
+        return ()
+    tensors = pictures(figures_in("tensors", run))
     none = text("No snapshots of the tensors were logged (", Code("--histograms-every 0"), " or too few steps).")
-    return section("tensors", "Weights and biases", *(shown or (none,)))
+    return (
+        section("layers", "All layers", *pictures(figures_in("layers", run))),
+        section("tensors", "Weights and biases", *(tensors or (none,))),
+    )
 
 
 def _try(run: Run, rescue: RescueResult | None) -> Section:
@@ -166,12 +175,16 @@ def _try(run: Run, rescue: RescueResult | None) -> Section:
             none = "The rules found nothing to change." if is_open else "Nothing needs a remedy."
         elif run.verdict.is_survivor:
             none = "Nothing needs a remedy: this run recovered by itself."
+        elif not run.info.layers:
+            none = (
+                "This log has no layers, so most rules could not be asked. Record the layers of the next run as well "
+                "(docs/own-network.md, docs/pytorch.md, docs/keras.md), and they say which of them failed."
+            )
         return section("try", "What to try", text(none))
     commands = [command_for(run.info.settings, suggestion) for suggestion in suggestions]
-    how = "This run was started from Python, or options do not change these."
-    if any(commands):
-        how = "A command repeats this run, same seed, with one change."
-    blocks: list[Block] = [text(f"In this order. {how}")]
+    how = ["In this order."] if len(suggestions) > 1 else []
+    how += ["A command repeats this run, same seed, with one change."] if any(commands) else []
+    blocks: list[Block] = [text(" ".join(how))] if how else []
     for i, (suggestion, command) in enumerate(zip(suggestions, commands, strict=True), 1):
         shown = tried_words(rescue, suggestion.remedy.key)
         why = f"Why: {suggestion.remedy.reason}."

@@ -48,7 +48,8 @@ def study_facts(data: StudyData) -> Facts:
     common = max(set(causes), key=lambda c: (causes.count(c), c)) if causes else None
     deaths = sorted(death_step(r) for r in data.runs if r.is_defect)
     rescued = f"{rescued_words(whole)}; " if whole.turned_back else ""
-    moved = sensitivity(whole) or "no validation to compare"
+    moved = sensitivity(whole)
+    means = f"validation accuracy: {moved}" if moved else "no validation to compare"
     beside = f"{whole.undecided} undecided and {whole.crashed} crashed are not in this count"
     return facts(
         Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
@@ -59,7 +60,7 @@ def study_facts(data: StudyData) -> Facts:
             f"step {median_death_words(deaths)}" if deaths else NONE,
             f"median; from {deaths[0]:,} to {deaths[-1]:,}" if deaths else "no run died",
         ),
-        Fact("Does leaving them out matter?", _moved(whole), sentence(moved)),
+        Fact("Does leaving them out matter?", _moved(whole), sentence(means)),
     )
 
 

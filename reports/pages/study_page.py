@@ -120,4 +120,4 @@ def _run_row(run: RunSummary, group: Group, link: str | None) -> tuple[Inline, .
     broke_at = f"{death_step(run):,}" if run.is_defect else NONE
     name = Hyperlink(run.name, link) if link else run.name
     accuracy, status = percent(run.validation_accuracy), f"{status_words(run.status)}{turned_back_words(run)}"
-    return (name, group.label, str(run.seed), str(run.verdict), broke_at, where, accuracy, status)
+    return (name, group.label, str(run.seed), rule_name(str(run.verdict)), broke_at, where, accuracy, status)

@@ -15,7 +15,7 @@ from diagnostics.schema.rollback import Rollback
 from reports.text.end_numbers import EndNumbers
 from reports.text.headline import headline, link_words, measured_words, origin_words
 from reports.text.imported import onset_words, open_words
-from reports.text.numbers import counted
+from reports.text.numbers import counted, percent
 from reports.text.phrases import in_a_line, status_words
 from reports.text.wrapping import WIDTH, labelled, lines_of
 
@@ -52,7 +52,7 @@ def _verdict_sentence(run: Run) -> str:
         because = " None of the rules explains why."
     steps = f"{diagnosis.steps:,} {run.info.row_unit}s"
     if diagnosis.verdict is Verdict.HEALTHY:
-        return f"This run learned and kept what it learned through all its {steps}.{because}"
+        return f"This run learned and kept what it learned through all its {steps}.{_validation_words(run)}{because}"
     if diagnosis.verdict is Verdict.UNDECIDED:
         before = f" It was turned back from a defect before. {COUNTS}" if diagnosis.rollbacks else ""
         return f"After {steps} this run had neither clearly learned nor clearly failed.{because}{before}"
@@ -73,6 +73,14 @@ def _verdict_sentence(run: Run) -> str:
         when = onset_words(stretch) if stretch.onset_between else f"at {onset_words(stretch)}"
         return f"This run had learned, began to lose it {when}, and does no better than guessing at its end.{because}"
     return f"From step {stretch.onset:,} {end} this run computes with numbers that are not finite.{because}"
+
+
+def _validation_words(run: Run) -> str:
+    """A sentence for a run that learned and is no better than guessing in its last validation; "" for any other."""
+    ended, guessing = run.validations["accuracy"].tail(1).tolist(), run.info.guessing[1]
+    if not ended or not ended[0] <= guessing:  # one that is not known is NaN
+        return ""
+    return f" Its last validation is no better than guessing, though: accuracy {percent(ended[0])}."
 
 
 def times_words(rollbacks: Sequence[Rollback]) -> str:

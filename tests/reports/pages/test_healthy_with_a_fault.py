@@ -10,8 +10,9 @@ import pytest
 from diagnostics.detect.findings import Finding, Severity, Verdict
 from diagnostics.detect.remedies import suggestion
 from diagnostics.run.run import Run
-from reports.pages.document import Document, Facts, Listing, Section, VerdictBlock
+from reports.pages.document import Document, Facts, Folded, Listing, Section, VerdictBlock
 from reports.pages.run_page import build
+from reports.text.diagnosis import verdict_sentence
 from tests.helpers import synthetic_runs as synthetic
 from tests.helpers.no_pictures import without_pictures
 
@@ -52,10 +53,23 @@ def test_the_verdict_names_the_fault_and_is_no_good_news(document):
 
 
 def test_the_fault_comes_before_the_rules_that_found_nothing(document):
-    lists = [block for block in section(document, "why").blocks if isinstance(block, Listing)]
+    blocks = section(document, "why").blocks
+    (noticed,) = [block for block in blocks if isinstance(block, Listing)]
+    (silent,) = [block for block in blocks if isinstance(block, Folded)]
 
-    assert "Labels of one class." in str(lists[0].items[0])
-    assert "dead units" in str(lists[1].items[0])
+    assert "Steps 40 to 59, whole network: " in str(noticed.items[0])
+    assert "Labels of one class." in str(noticed.items[0])
+    assert blocks.index(noticed) < blocks.index(silent)
+    assert silent.title == "1 rule found nothing"
+    assert "dead units" in str(silent.blocks)
+
+
+@pytest.mark.parametrize(("accuracy", "is_told"), [(0.1, True), (0.9, False), (math.nan, False)])
+def test_a_validation_no_better_than_guessing_is_told(accuracy, is_told, monkeypatch):
+    run = synthetic.healthy(60)
+    monkeypatch.setattr(Run, "validations", run.validations.assign(accuracy=accuracy))
+
+    assert ("Its last validation is no better than guessing" in verdict_sentence(run)) is is_told
 
 
 def test_there_is_something_to_try(document):

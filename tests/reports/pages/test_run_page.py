@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from diagnostics.detect.link import Link, Origin
 from diagnostics.detect.remedies import suggestion
 from diagnostics.detect.track_record import track_record
 from diagnostics.schema.task import Task
@@ -30,7 +32,8 @@ def test_the_verdict_and_its_picture_come_first(dead):
     assert verdict.tone == "bad"
     assert "never learned" in verdict.sentence
     assert isinstance(facts, Facts)
-    assert [f.answer for f in facts.items][:3] == ["conv2", "step 32", "dead units"]
+    assert [f.answer for f in facts.items] == ["conv2", "step 32", "dead units", "A smaller learning rate"]
+    assert facts.items[3].note == "1 more below"
     assert picture.name == "1-loss-and-accuracy"
 
 
@@ -51,6 +54,9 @@ def test_the_chain_is_told_in_words_with_numbers_and_limits(dead):
     listing = next(b for b in dead.sections[0].blocks if isinstance(b, Listing))
 
     assert len(listing.items) == 4
+    assert listing.items[0][0].text == "Step 31, conv2: "
+    assert listing.items[1][0].text == "Step 32 (the blow), conv2: "
+    assert listing.items[2][0].text == "Steps 33 to 299, conv2: "
     assert listing.items[1][1] == "Update 38 % of the weight norm, loss 4.3. Measured: 0.38 (limit 0.1)."
 
 
@@ -106,6 +112,7 @@ def test_a_healthy_run_is_told_what_was_checked_and_what_was_not(healthy):
     assert document.opening[0].tone == "good"
     assert document.sections[0].title == "What was checked"
     assert isinstance(findings, TableBlock)
+    assert findings.columns == ("rule", "outcome", "in words")
     assert [row[1] for row in findings.rows] == ["passed", "not run"]
     assert "no sigmoid or tanh layer" in str(findings.rows[1][-1])
     assert len(document.pictures()) == 7
@@ -190,3 +197,28 @@ def test_a_loss_without_a_known_level_of_guessing_has_none_in_its_words():
     (figure,) = captioned(run)
 
     assert "dashed level" not in figure.caption
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_the_whole_network_fails_by_a_fault_that_stopped_no_layer():
+    run = synthetic.dead()
+    jump = Link("wrong-sign", None, 31, "", Origin.CODE)
+    hit = [finding for finding in run.diagnosis.chain if finding.rule == "oversized-update"]
+    run._kept["diagnosis"] = replace(run.diagnosis, first_link=jump, chain=tuple(hit))
+    layer = build(run).opening[1].items[0]
+
+    assert (layer.answer, layer.note) == ("the whole network", "the blow hit conv1, conv2")
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_log_without_layers_is_asked_for_them_and_has_no_empty_sections():
+    run = synthetic.collapsed()
+    object.__setattr__(run.info, "layers", ())
+    run._kept["diagnosis"] = replace(run.diagnosis, suggestions=(), first_link=None, blow=None, chain=())
+    document = build(run)
+
+    assert [one.answer for one in document.opening[1].items][::3] == [
+        "not known: none were recorded",
+        "Recording the layers as well",
+    ]
+    assert [one.anchor for one in document.sections] == ["why", "try", "details", "glossary"]
