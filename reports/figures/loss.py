@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class LossCurves:
     epoch_starts: tuple[int, ...]
     validation: tuple[NDArray[np.int64], Array]
     broke_at: int | None
+    mark: str
     last_step: int
     has_accuracy: bool
     unit: str
@@ -78,6 +80,7 @@ def prepare(run: Run) -> LossCurves:
         epoch_starts=tuple(range(per_epoch, last + 1, per_epoch)) if last // per_epoch <= 30 else (),
         validation=(checks["step"].to_numpy(np.int64), checks["accuracy"].to_numpy(np.float64)),
         broke_at=run.diagnosis.broke_at,
+        mark="died" if run.diagnosis.blow is None else "blow",
         last_step=last,
         has_accuracy=_has_accuracy(run),
         unit=run.info.task.unit,
@@ -148,7 +151,7 @@ def _legend(figure: Figure, data: LossCurves) -> None:
         if stretch.recovery is not None:
             entries.append(style.key(f"recovered: step {stretch.recovery:,}", **style.RECOVERED))
     if data.broke_at is not None:
-        entries.append(style.key(f"blow: step {data.broke_at:,}", **style.DIED_MARK))
+        entries.append(style.key(f"{data.mark}: step {data.broke_at:,}", **style.DIED_MARK))
     if data.not_finite_from is not None:
         entries.append(style.key(f"loss not finite from step {data.not_finite_from:,}", **style.NO_LONGER_FINITE))
     figure.legend(handles=entries, loc="outside upper left", ncols=3)
@@ -194,7 +197,7 @@ def _curves_words(run: Run) -> str:
     last = run.scalars("data_loss", "accuracy")[-LAST:]
     loss, accuracy = (float(mean) for mean in last.mean(axis=0))
     reach, over = f"over steps {int(steps[0]):,} to {int(steps[-1]):,}", counted(len(last), "recorded step")
-    level = f"{number(loss)} {run.info.task.unit}".rstrip()
+    level = f"{number(loss)} {run.info.task.unit}".rstrip() if math.isfinite(loss) else "not finite"
     if not _has_accuracy(run):
         return f"A curve of the loss {reach}: over the last {over} the mean loss is {level}."
     if run.columns.find("accuracy") is None:

@@ -82,11 +82,13 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
     result = rescue_of(run)
     figure = rescue_losses_figure(result, run.info.guessing[0]) if result is not None else None
     if result is not None and figure is not None:
+        fates = [fate for arm in prepare(result) for fate, _, _ in arm.branches]
+        others = ", dotted grey lines those that are neither" if Fate.UNDECIDED in fates else ""
         yield CaptionedFigure(
             "tried-2-losses",
             "The branches, one line each",
             "Panels of loss curves, one panel an arm: blue where the branch lived, dashed red where it died.",
-            "Solid blue lines are branches that lived, dashed red lines are branches that died. The black dashed line "
-            "is the loss of guessing: a line that stays there has not learned.",
+            f"Solid blue lines are branches that lived, dashed red lines are branches that died{others}. The black "
+            "dashed line is the loss of guessing: a line that stays there has not learned.",
             figure,
         )

@@ -144,7 +144,7 @@ def captioned(opened: OpenedRun) -> Iterator[CaptionedFigure]:
         "origin-3-units",
         f"The units of {opened.layer}, before and after",
         f"For each unit of {opened.layer} two bars, before and after the step: the range of what goes into its "
-        f"activation function over the batch. {told}.",
+        f"activation function over the batch.{told and f' {told}.'}",
         _reading(data[0].activation, which),
         step_units_figure(opened),
     )

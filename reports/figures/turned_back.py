@@ -15,7 +15,6 @@ from diagnostics.schema.rollback import Rollback
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes
-from reports.text.numbers import counted
 
 PLACE = Place("run", "turned-back", 12)
 LEAST, BEYOND = 60, 3
@@ -105,10 +104,11 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
         f"{number}: undone from step {one.step:,} to {one.last_step:,}, then {remedy_words(one)}"
         for number, one in enumerate(data.rollbacks, 1)
     )
+    times = "once" if len(data.rollbacks) == 1 else f"{len(data.rollbacks)} times"
     yield CaptionedFigure(
         "2-turned-back",
         "The loss, undone steps included",
-        f"The loss over steps 0 to {data.last_step:,}, turned back {counted(len(data.rollbacks), 'time')}. {told}.",
+        f"The loss over steps 0 to {data.last_step:,}, turned back {times}. {told}.",
         f"Dashed: what is undone, up to the step at which the defect was confirmed. The solid line is the run. {told}.",
         turned_back_figure(data),
     )

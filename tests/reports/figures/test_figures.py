@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -54,8 +55,16 @@ def test_the_loss_figure_draws_the_level_of_guessing_and_the_stretch():
     assert data.guess_accuracy == max(PRIOR)
     assert data.loss[1].max() == pytest.approx(6.5)
     assert data.stretches[0].onset == data.broke_at == synthetic.COLLAPSE
+    assert data.mark == "blow"
     assert data.epoch_starts == (469, 938, 1407)[:2]
     assert data.last_step == 1406
+
+
+def test_a_run_that_died_without_a_known_blow_has_none_in_its_legend():
+    run = synthetic.collapsed()
+    run._kept["diagnosis"] = replace(run.diagnosis, blow=None)
+
+    assert loss.prepare(run).mark == "died"
 
 
 def test_the_loss_figure_says_from_which_step_on_the_loss_is_not_finite():

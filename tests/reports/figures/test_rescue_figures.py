@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,16 @@ def test_the_point_of_no_return_is_drawn_over_the_loss_of_the_run() -> None:
     assert data.died[-1] == 1.0
     assert list(data.points) == sorted(data.points)
     assert len(data.steps) == len(data.losses)
+
+
+@pytest.mark.parametrize("changed", [Fate.ALIVE, Fate.UNDECIDED])
+def test_the_caption_names_undecided_branches_where_there_are_any(
+    changed: Fate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = made_up_rescue(arms=("clip",))
+    key = result.control.arm.branches[0].key
+    fates = {**result.results, key: replace(result.results[key], fate=changed)}
+    monkeypatch.setattr(rescue_losses, "rescue_of", lambda run: replace(result, results=fates))
+    (figure,) = rescue_losses.captioned(synthetic_runs.dead())
+
+    assert ("neither" in figure.caption) is (changed is Fate.UNDECIDED)
