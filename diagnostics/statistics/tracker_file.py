@@ -13,7 +13,7 @@ from diagnostics.file_locks import locked
 from diagnostics.files import read_json, write_json, write_text
 from diagnostics.statistics.group import Group, sensitivity
 from diagnostics.statistics.intervals import rate_words
-from diagnostics.statistics.means import SINGLE_METRICS
+from diagnostics.statistics.means import SINGLE_METRICS, Mean
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 
 FORMAT = "lenet-diag tracker 1"
@@ -108,24 +108,25 @@ def _judges(runs: Sequence[TrackedRun]) -> list[str]:
 
 
 def _block(model: str, runs: Sequence[TrackedRun]) -> str:
-    """The averages of one model for people, all runs and survivors side by side."""
+    """The averages of one model for people, all runs and survivors side by side, each with its number of runs."""
     group = _group(model, runs)
     lines = [
         f"{group.label}: times ran {len(group.runs)}",
         f"defect runs: {rate_words(group.defect_runs, group.judged, group.interval)}, "
         f"undecided {group.undecided}; verdicts by {', '.join(_judges(runs))}",
-        f"{'average':22}{'all runs':>14}{'survivors':>14}",
+        f"{'average (runs)':22}{'all runs':>18}{'survivors':>18}",
     ]
     both = (group.all, group.survivors)
     for i, _ in enumerate(group.all.epoch_accuracy):
-        cells = [m.epoch_accuracy[i].mean if i < len(m.epoch_accuracy) else None for m in both]
+        cells = [m.epoch_accuracy[i] if i < len(m.epoch_accuracy) else Mean.of(()) for m in both]
         lines.append(_row(f"epoch {i + 1} accuracy", cells, ".4f"))
     for name in SINGLE_METRICS:
         digits = ".4f" if name.endswith("accuracy") else ".6f" if name == "step_seconds" else ".3f"
-        lines.append(_row(name.replace("_", " "), [getattr(m, name).mean for m in both], digits))
+        lines.append(_row(name.replace("_", " "), [getattr(m, name) for m in both], digits))
     line = sensitivity(group)
     return "\n".join([*lines, *([f"validation accuracy: {line}"] if line else []), ""])
 
 
-def _row(name: str, cells: Sequence[float | None], digits: str) -> str:
-    return f"{name:22}" + "".join(f"{'-' if c is None else format(c, digits):>14}" for c in cells)
+def _row(name: str, means: Sequence[Mean], digits: str) -> str:
+    cells = (f"{'-' if one.mean is None else format(one.mean, digits)} ({one.n})" for one in means)
+    return f"{name:22}" + "".join(f"{cell:>18}" for cell in cells)

@@ -32,7 +32,7 @@ from reports.text.statistics import cost_words, mean_words, turned_back_words
 
 ARM_COLUMNS = (
     *("arm", "defect runs", "rate", "95 % interval", "kinds", "other outcomes"),
-    *("accuracy, all runs", "accuracy, survivors", "time of a run"),
+    *("accuracy, all runs", "accuracy, survivors", "time of a run, all runs"),
 )
 
 

@@ -82,7 +82,9 @@ def test_averages_stand_with_and_without_defect_runs(tmp_path):
     assert [m["mean"] for m in averages["survivors"]["epoch_accuracy"]] == pytest.approx([0.7, 0.85])
     assert averages["all"]["step_seconds"]["mean"] == pytest.approx(0.01)
     assert averages["all"]["total_seconds"] == {"mean": pytest.approx(0.1), "std": pytest.approx(0), "n": 3}
-    assert "defect runs: 1 of 3" in (tmp_path / "s.txt").read_text()
+    told = (tmp_path / "s.txt").read_text()
+    assert "defect runs: 1 of 3" in told
+    assert "epoch 2 accuracy 0.6000 (3) 0.8500 (2)" in " ".join(told.split())
 
 
 def test_averages_before_anything_was_recorded_are_empty(tmp_path):
