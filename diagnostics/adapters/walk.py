@@ -20,6 +20,8 @@ ORIGIN = {"prev", "parents", "creator", "creators", "ctx", "grad_fn", "grad_op",
 """Attributes in which a tensor that computes its own gradient keeps what it was computed from."""
 LONGEST_LIST = 1000
 """A list of more entries holds data, not layers."""
+NO_NETWORKS = {"matplotlib", "pandas", "PIL", "tqdm", "logging", "threading", "diagnostics"}
+"""Packages whose objects hold many arrays or none, and no layers: figures, tables, a watch of this very network."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,11 @@ def arrays_of(root: Any) -> list[HeldArray]:
             if id(value) in seen or isinstance(value, CODE):
                 continue
             inner, inner_place = Location((*location.steps, step)), (*place, number)
-            if isinstance(value, np.ndarray):
-                if value.dtype.kind == "f" and value.size:
-                    found.append(HeldArray(inner, inner_place, value))
-                if not getattr(value, "__dict__", None):  # an array of a class of its own may hold its gradient
-                    continue
-            if len(inner.steps) < DEPTH and not _is_computed(value):
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+                found.append(HeldArray(inner, inner_place, value))
+            if len(inner.steps) < DEPTH and _may_hold_tensors(value) and not _is_made_now(holder, step, value):
                 seen[id(value)] = value
-                is_list = isinstance(value, list | tuple) and not inner.words[len(location.words) :]
+                is_list = isinstance(value, list | tuple | np.ndarray) and not inner.words[len(location.words) :]
                 (of_lists if is_list else waiting).append((inner, inner_place, value))
     return sorted(found, key=lambda one: one.place)
 
@@ -91,8 +90,26 @@ def _opened(value: Any, holders: set[int], depth: int = 0) -> Iterator[Any]:
 
 
 def _entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
-    if not (isinstance(holder, list | tuple) and len(holder) > LONGEST_LIST):
+    """The content of an object; of an array what its class adds to it, or the arrays that it holds like a list."""
+    if isinstance(holder, np.ndarray):
+        items = holder if holder.dtype == object and holder.ndim == 1 and holder.size <= LONGEST_LIST else ()
+        yield from ((("item", number), value) for number, value in enumerate(items))
+        yield from ((("attribute", name), value) for name, value in getattr(holder, "__dict__", {}).items())
+    elif not (isinstance(holder, list | tuple) and len(holder) > LONGEST_LIST):
         yield from entries(holder)
+
+
+def _may_hold_tensors(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype == object and value.ndim == 1 or bool(getattr(value, "__dict__", None))
+    return type(value).__module__.partition(".")[0] not in NO_NETWORKS and not _is_computed(value)
+
+
+def _is_made_now(holder: Any, step: tuple[str, Any], value: Any) -> bool:
+    """Whether a property has just made this object from its holder, as the T of a tensor makes a transposed one."""
+    kind, name = step
+    is_held = kind == "item" or name in getattr(holder, "__dict__", {}) or name in slots_of(holder)
+    return type(value) is type(holder) and not is_held
 
 
 def _is_computed(holder: Any) -> bool:

@@ -6,8 +6,10 @@ from types import SimpleNamespace as Holder
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from diagnostics.adapters import watch
 from diagnostics.adapters.tensor_search import TensorSearch
 from diagnostics.adapters.tensors import find_layers, gradients_in
 from lenet.gradcheck.foreign.locations import Location
@@ -177,6 +179,19 @@ def test_a_tensor_that_was_computed_is_no_parameter(name: str) -> None:
     assert gradients_of(network)[f"fc.weight.{name}"] == "fc.weight.grad"
 
 
+def test_what_a_property_makes_of_a_tensor_is_none() -> None:
+    class TensorWithTransposed:
+        def __init__(self, data: Any) -> None:
+            self.data, self.grad = data, np.ones_like(data)
+
+        @property
+        def T(self) -> Any:
+            return TensorWithTransposed(self.data.T)
+
+    network = Holder(W=TensorWithTransposed(zeros(*WIDE)), x=TensorWithTransposed(zeros(5, 4)))
+    assert found(network) == {"layer1": {"weights": "W.data"}}
+
+
 def test_tensor_objects_with_other_names_are_known_by_their_gradients() -> None:
     network = Holder(
         alpha=TensorWithOrigin(zeros(3)), U=TensorWithOrigin(zeros(*WIDE)), x=TensorWithOrigin(zeros(5, 4))
@@ -206,6 +221,26 @@ def test_an_array_of_a_class_of_its_own_may_hold_its_gradient() -> None:
     W = zeros(*WIDE).view(ArrayWithGradient)
     W.grad = zeros(*WIDE)
     assert gradients_of([LayerOfNetwork(W=W)]) == {"[0].W": "[0].W.grad"}
+
+
+def test_a_list_of_tensors_may_be_an_array_of_objects() -> None:
+    weights, biases = np.empty(2, object), np.empty(2, object)
+    weights[:], biases[:] = [zeros(*WIDE), zeros(*HIGH)], [zeros(3), zeros(2)]
+    assert found(Holder(weights=weights, biases=biases)) == {
+        "layer1": {"weights": "weights[0]", "biases": "biases[0]"},
+        "layer2": {"weights": "weights[1]", "biases": "biases[1]"},
+    }
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_a_matrix_of_numpy_is_a_tensor() -> None:
+    assert found(Holder(W=np.matrix(zeros(*WIDE)))) == {"layer1": {"weights": "W"}}
+
+
+def test_what_is_no_part_of_a_network_is_not_looked_into() -> None:
+    network = Holder(W=zeros(*WIDE), losses=pd.DataFrame({"b": [1.0, 2.0]}))
+    network.watched = watch(network, labels=np.arange(3))
+    assert [str(one.location) for one in TensorSearch(network).held] == ["W"]
 
 
 @pytest.mark.parametrize(
