@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters.read_layer import units_last
 from diagnostics.adapters.tensors import FoundLayer
-from diagnostics.adapters.walk import arrays_of, following
+from diagnostics.adapters.walk import following
 from lenet.arguments import ROUNDING
 from lenet.errors import ShapeError
 from lenet.gradcheck.foreign.locations import Location, entries, is_numeric
@@ -97,15 +97,6 @@ def find_stage(network: Any, layer: FoundLayer, layers: Sequence[FoundLayer], sa
     return FoundStage(_function_in(stage), how, _kept(stage, stages[place + 1 :], samples))
 
 
-def labelled_output(root: Any, label: str, samples: int) -> Location | None:
-    """Where in ``root`` the outputs of the layer with this label are, under a name such as A1 or hidden_output."""
-    for held in arrays_of(root):
-        last = held.location.words[-2:]
-        if any(last in ((name, label), (label, name)) for name in OUTPUTS) and _has_batch(held.value, samples):
-            return held.location
-    return None
-
-
 def fits(layer: str, output: NDArray[Any], samples: int, units: int, unit_axis: int | None) -> bool:
     """Whether an array can be the outputs of a layer for a batch: it has the samples and the units."""
     try:
@@ -176,10 +167,18 @@ def _kept(stage: Any, following: list[tuple[Any, bool]], samples: int) -> FoundO
         held = {key.lower().strip("_"): (key, value) for (kind, key), value in entries(holder) if kind == "attribute"}
         for name in names:
             key, value = held.get(name, ("", None))
-            if is_numeric(value) and np.ndim(value) and _has_batch(np.asarray(value), samples):
+            if not is_numeric(value) or not np.ndim(value) or (name == "y" and _are_one_hot(np.asarray(value))):
+                continue
+            if has_batch(np.asarray(value), samples):
                 return FoundOutput(holder, key, f"{key} of {what}{type(holder).__name__}")
     return None
 
 
-def _has_batch(array: NDArray[Any], samples: int) -> bool:
+def _are_one_hot(array: NDArray[Any]) -> bool:
+    """Whether these are targets, with one 1 in each row or in each column."""
+    return bool(np.isin(array, (0, 1)).all() and any((array.sum(axis=axis) == 1).all() for axis in (0, -1)))
+
+
+def has_batch(array: NDArray[Any], samples: int) -> bool:
+    """Whether the first or the last axis of an array counts the samples of a batch."""
     return samples in (array.shape[0], array.shape[-1]) or samples == 1

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from diagnostics.adapters.labelled_outputs import LabelledOutputs
 from diagnostics.adapters.read_layer import units_of
-from diagnostics.adapters.stages import FoundStage, can_be_of, find_stage, fits, guessed_function, labelled_output
+from diagnostics.adapters.stages import FoundStage, can_be_of, find_stage, fits, guessed_function
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.tensor_search import TensorSearch
 from diagnostics.adapters.tensors import FoundLayer, find_layers, gradients_in
@@ -80,8 +82,8 @@ class TapFinder:
     activations: Mapping[str, Function | None]
     unit_axis: int | None
 
-    def find(self, samples: int) -> list[FoundTap]:
-        """The taps, after a batch of so many samples.
+    def find(self, batch: NDArray[Any]) -> list[FoundTap]:
+        """The taps, after a batch of inputs, samples first.
 
         Raises SettingsError where no trainable tensor is found, where each unit has its own, and for an activation of
         a layer that there is not.
@@ -100,13 +102,22 @@ class TapFinder:
             names = ", ".join(layer.name for layer in found)
             raise SettingsError(f"activations: received {', '.join(sorted(unknown))}, expected some of {names}")
         elsewhere = gradients_in(self.gradients(), found, network)
-        return [
-            self._tap(layer, number, find_stage(network, layer, found, samples), elsewhere, samples)
-            for number, layer in enumerate(found, 1)
-        ]
+        labels = [layer.label or str(number) for number, layer in enumerate(found, 1)]
+        given, own = (LabelledOutputs(root, batch, labels) for root in (self.outputs(), network))
+        taps: list[FoundTap] = []
+        for layer, label in zip(found, labels, strict=True):
+            stage = find_stage(network, layer, found, len(batch))
+            output = self._output(layer, stage, given.of(label), own.of(label))
+            taps.append(self._tap(layer, stage, output, elsewhere, len(batch)))
+        return taps
 
     def _tap(
-        self, layer: FoundLayer, number: int, stage: FoundStage, elsewhere: Mapping[Location, Location], samples: int
+        self,
+        layer: FoundLayer,
+        stage: FoundStage,
+        output: tuple[Read | None, str],
+        elsewhere: Mapping[Location, Location],
+        samples: int,
     ) -> FoundTap:
         """The tap of one layer; ``elsewhere`` has the places of gradients that were handed over, by their tensors."""
         gradients: dict[str, tuple[Read, str]] = {}
@@ -116,7 +127,7 @@ class TapFinder:
             elif tensor.gradient is not None:
                 gradients[tensor.name] = _reader(self.network, tensor.gradient), str(tensor.gradient)
         tensors = {tensor.name: _reader(self.network, tensor.location) for tensor in layer.tensors}
-        read, where = self._output(layer, layer.label or str(number), stage, samples)
+        read, where = output
         units = units_of({name: tensor() for name, tensor in tensors.items()})
         if read and where != "given" and not fits(layer.name, np.asarray(read()), samples, units, self.unit_axis):
             read, where = None, ""
@@ -139,17 +150,17 @@ class TapFinder:
         places = {tensor.name: str(tensor.location) for tensor in layer.tensors}
         return FoundTap(tap, places, {name: place for name, (_, place) in gradients.items()}, where, how)
 
-    def _output(self, layer: FoundLayer, label: str, stage: FoundStage, samples: int) -> tuple[Read | None, str]:
+    def _output(
+        self, layer: FoundLayer, stage: FoundStage, given: Location | None, own: Location | None
+    ) -> tuple[Read | None, str]:
         """How the outputs of a layer are read, and where from: as the user says, from its stage, or by their label."""
         if layer.name in self.outputs():
             return _reader(self.outputs, Location((("item", layer.name),))), "given"
-        if (location := labelled_output(self.outputs(), label, samples)) is not None:
-            return _reader(self.outputs, location), "given"
+        if given is not None:
+            return _reader(self.outputs, given), "given"
         if stage.output is not None:
             return stage.output.read, stage.output.what
-        if (location := labelled_output(self.network(), label, samples)) is not None:
-            return _reader(self.network, location), str(location)
-        return None, ""
+        return (None, "") if own is None else (_reader(self.network, own), str(own))
 
 
 def nothing_found(network: Any) -> str:

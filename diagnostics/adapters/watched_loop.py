@@ -182,7 +182,7 @@ class Watch:
         network.of_step.gradients, network.of_step.outputs = gradients, outputs or {}
         batch = network.batch(inputs)
         if self._monitor is None:
-            network.find(len(batch))
+            network.find(batch)
             if not network.were_known():
                 network.keep()
                 warn_of_new_tensors()

@@ -76,12 +76,12 @@ class WatchedNetwork:
             for layer in find_layers(self._network())
         ]
 
-    def find(self, samples: int) -> None:
-        """Look for the layers, once a batch of so many samples has gone through them."""
+    def find(self, batch: NDArray[Any]) -> None:
+        """Look for the layers, once a batch has gone through them."""
         if self._taps is not None:
             self._found = [FoundTap.told(tap) for tap in self._taps]
         else:
-            self._found = self._finder.find(samples)
+            self._found = self._finder.find(batch)
             expect_used(self._found, self.of_step.gradients, self.of_step.outputs)
         self.layers = [ReadLayer(one.tap) for one in self._found]
 

@@ -16,6 +16,7 @@ from diagnostics.adapters.tensors import find_layers
 from lenet.errors import SettingsError
 
 SAMPLES = 5
+BATCH = np.arange(20.0).reshape(SAMPLES, 4)
 OUTPUTS = np.ones((SAMPLES, 3))
 LABELS = np.arange(SAMPLES) % 3
 
@@ -45,7 +46,7 @@ def stages_of(network: Any) -> list[FoundStage]:
 
 
 def taps_of(network: Any) -> list[FoundTap]:
-    return TapFinder(lambda: network, lambda: None, lambda: {}, {}, None).find(SAMPLES)
+    return TapFinder(lambda: network, lambda: None, lambda: {}, {}, None).find(BATCH)
 
 
 def where(stage: FoundStage) -> tuple[str | None, str]:
@@ -89,6 +90,38 @@ def test_outputs_are_found_by_the_word_of_their_layer() -> None:
     weights = {"hidden_weights": np.ones((4, 3)), "output_weights": np.ones((3, 2))}
     network = Holder(**weights, hidden_output=OUTPUTS)
     assert [tap.output for tap in taps_of(network)] == ["hidden_output", ""]
+
+
+HIDDEN, ANSWERS = np.ones((SAMPLES, 4)), np.ones((SAMPLES, 4)) / 4
+WITH_ONES = np.hstack([np.ones((SAMPLES, 1)), BATCH])
+
+
+@pytest.mark.parametrize(
+    ("tensors", "kept", "places"),
+    [
+        ({"weights": 2}, {"activations": [BATCH, HIDDEN, ANSWERS]}, ["activations[1]", "activations[2]"]),
+        ({"weights": 2}, {"activations": [BATCH.T, HIDDEN.T, ANSWERS.T]}, ["activations[1]", "activations[2]"]),
+        ({"weights": 2}, {"activations": [BATCH + 1, HIDDEN, ANSWERS]}, ["activations[1]", "activations[2]"]),
+        ({"weights": 2}, {"activations": [HIDDEN, ANSWERS]}, ["activations[0]", "activations[1]"]),
+        ({"W1": 0, "W2": 0}, {"activations": [HIDDEN, ANSWERS]}, ["activations[0]", "activations[1]"]),
+        ({"W1": 0, "W2": 0}, {"A0": BATCH, "A1": HIDDEN, "A2": ANSWERS}, ["A1", "A2"]),
+        ({"Theta1": 0, "Theta2": 0}, {"a1": WITH_ONES, "a2": HIDDEN, "a3": ANSWERS}, ["a2", "a3"]),
+        ({"W1": 0, "W2": 0}, {"A2": ANSWERS}, ["", "A2"]),
+    ],
+)
+def test_outputs_that_begin_with_the_inputs_are_those_of_the_layer_before(
+    tensors: dict[str, int], kept: dict[str, Any], places: list[str]
+) -> None:
+    def matrices(count: int) -> Any:
+        return [np.ones((4, 4)) for _ in range(count)] if count else np.ones((4, 4))
+
+    network = Holder(**{name: matrices(count) for name, count in tensors.items()}, **kept)
+    assert [tap.output for tap in taps_of(network)] == places
+
+
+def test_the_targets_of_a_batch_are_no_outputs() -> None:
+    network = Holder(W1=np.ones((4, 3)), W2=np.ones((3, 3)), y=np.eye(3)[LABELS])
+    assert [tap.output for tap in taps_of(network)] == ["", ""]
 
 
 def test_an_array_that_does_not_fit_is_not_taken_for_outputs() -> None:
