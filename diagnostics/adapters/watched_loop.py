@@ -67,7 +67,7 @@ class Watch:
             another optimizer than plain SGD.
         activations: the functions after layers, by the names of the layers, where they are not found; default none.
         unit_axis: the axis of the units in the outputs, 1 where channels come first; None (default) to find it.
-        sample_axis: the axis of the batch in the inputs, 0 (default), or -1 for columns (F, n).
+        sample_axis: the axis of the batch in the inputs, 0, or -1 for columns (F, n); None (default) to find it.
         taps: the layers, where they shall not be looked for; None (default) to look for them.
         hooks: further hooks; default none.
         seed: kept in the log; None (default) where it is not known.
@@ -95,7 +95,7 @@ class Watch:
         gradients: Read | Literal[False] | None = None,
         activations: Mapping[str, Function | None] | None = None,
         unit_axis: int | None = None,
-        sample_axis: int = 0,
+        sample_axis: int | None = None,
         taps: Sequence[Tap] | None = None,
         hooks: Sequence[Hook] = (),
         seed: int | None = None,
@@ -180,7 +180,7 @@ class Watch:
         expect_numbers_of_step(loss, accuracy, rate, penalty, outputs)
         network = self._network
         network.of_step.gradients, network.of_step.outputs = gradients, outputs or {}
-        batch = network.batch(inputs)
+        batch = network.batch_layout.read(inputs)
         if self._monitor is None:
             network.find(batch)
             if not network.were_known():

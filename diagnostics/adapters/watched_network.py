@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.batch_layout import BatchLayout, Tensors
 from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.tap_finder import FoundTap, TapFinder
@@ -45,6 +46,7 @@ class WatchedNetwork:
 
     Attributes:
         layers: the layers; none before :meth:`find`.
+        batch_layout: reads the inputs of each step.
         of_step: what the current step handed over.
     """
 
@@ -54,14 +56,15 @@ class WatchedNetwork:
         gradients: Read | None,
         activations: Mapping[str, Function | None],
         unit_axis: int | None,
-        sample_axis: int,
+        sample_axis: int | None,
         taps: Sequence[Tap] | None,
     ) -> None:
         self._network: Read = network if callable(network) and not _holds_layers(network) else lambda: network
         self.of_step = of_step = HandedOver()  # the taps read it: they do not hold this object, which holds them
         given = gradients or (lambda: of_step.gradients)
         self._finder = TapFinder(self._network, given, lambda: of_step.outputs, dict(activations), unit_axis)
-        self._unit_axis, self._sample_axis, self._taps = unit_axis, sample_axis, taps
+        self._taps = taps
+        self.batch_layout = BatchLayout(sample_axis, unit_axis, self._first_layer)
         self.layers: list[ReadLayer] = []
         self._found: list[FoundTap] = []
         self._kept = self._tensors_so_far()
@@ -142,20 +145,6 @@ class WatchedNetwork:
         for layer in self.layers:
             layer.before = None
 
-    def batch(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """The batch with its samples first and its channels last."""
-        batch = np.asarray(inputs)
-        if not batch.ndim or not batch.size or batch.dtype.kind not in "fiub":
-            shown = f"an array of {batch.dtype}, shape {batch.shape}" if batch.ndim else repr(inputs)
-            raise SettingsError(f"inputs: received {shown}, expected the numbers of the batch, such as (N, F)")
-        if batch.ndim == 1:
-            return batch.reshape(1, -1)
-        if self._sample_axis:
-            batch = np.moveaxis(batch, self._sample_axis, 0)
-        if batch.ndim == 4 and self._unit_axis == 1:
-            batch = np.moveaxis(batch, 1, -1)
-        return batch.reshape(len(batch), -1) if batch.ndim not in (2, 3, 4) else batch
-
     def accuracy(self, targets: NDArray[Any] | None, is_binary: bool = False) -> float:
         """The share of the batch whose largest output of the last layer is at its class.
 
@@ -176,6 +165,17 @@ class WatchedNetwork:
             raise SettingsError(f"targets: received {len(targets)}, expected {len(answers)}, one for each sample")
         classes = sparse_labels(np.asarray(targets), answers.shape[-1])
         return float((answers.argmax(axis=-1) == classes).mean())
+
+    def _first_layer(self) -> Tensors:
+        """The tensors of the first layer as they are now."""
+        if self._taps is not None:
+            return ReadLayer(self._taps[0]).live() if self._taps else {}
+        network = self._network()
+        return {
+            one.name: as_tensor(layer.name, one.name, one.location.get(network))
+            for layer in find_layers(network)[:1]
+            for one in layer.tensors
+        }
 
     def _untaken_now(self) -> dict[Location, tuple[tuple[int, ...], float]]:
         """Shape and sum of each matrix that is not among the tensors; a copy of it could be as large as the data."""

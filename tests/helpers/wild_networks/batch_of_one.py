@@ -47,7 +47,7 @@ class BatchOfOne:
             self.SoftmaxOfColumns(),
         ]
 
-    options: ClassVar[dict[str, Any]] = {"sample_axis": -1}
+    options: ClassVar[dict[str, Any]] = {}
     rate = 0.1
 
     def taps(self) -> list[Tap]:
