@@ -24,15 +24,18 @@ class BatchLayout:
     Args:
         sample_axis: the axis of the samples; None to find it.
         unit_axis: the axis of the channels, 1 where they come first; None for the last.
-        first_layer: returns the tensors of the first layer, for the first batch.
     """
 
-    def __init__(self, sample_axis: int | None, unit_axis: int | None, first_layer: Callable[[], Tensors]) -> None:
-        self._sample_axis, self._unit_axis, self._first_layer = sample_axis, unit_axis, first_layer
-        self._is_image = False
+    def __init__(self, sample_axis: int | None, unit_axis: int | None) -> None:
+        self._sample_axis, self._unit_axis, self._is_image = sample_axis, unit_axis, False
 
-    def read(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """The batch with its samples first and its channels last. Raises SettingsError for what holds no numbers."""
+    def read(self, inputs: NDArray[Any], first_layer: Callable[[], Tensors]) -> NDArray[Any]:
+        """The batch with its samples first and its channels last.
+
+        first_layer: returns the tensors of the first layer; it is called for the first batch.
+
+        Raises SettingsError for inputs that hold no numbers.
+        """
         batch = np.asarray(inputs)
         if not batch.ndim or not batch.size or batch.dtype.kind not in "fiub":
             shown = f"an array of {batch.dtype}, shape {batch.shape}" if batch.ndim else repr(inputs)
@@ -40,7 +43,7 @@ class BatchLayout:
         if batch.ndim == 1:
             return batch.reshape(1, -1)
         if self._sample_axis is None:
-            found = layout_of(batch, self._first_layer())
+            found = layout_of(batch, first_layer())
             self._sample_axis, self._is_image = -1 if found == "columns" else 0, found == "image"
         if self._is_image:
             batch = batch[np.newaxis]

@@ -1,4 +1,4 @@
-"""LabelledOutputs: outputs that a network keeps under the number or the word of their layer, as A1 and hidden_output."""
+"""LabelledOutputs: outputs that are kept under the number or the word of their layer, as A1 and hidden_output."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LabelledOutputs:
 
 
 def are_inputs(array: NDArray[Any], batch: NDArray[Any]) -> bool:
-    """Whether an array is the batch itself, in rows or columns, also with a 1 before or after the inputs of a sample."""
+    """Whether an array is the batch itself, in rows or columns, also with a 1 before or after those of a sample."""
     rows = batch.reshape(len(batch), -1)
     for samples in (array.reshape(len(array), -1), array.reshape(-1, array.shape[-1]).T):
         more = samples.shape[1] - rows.shape[1]

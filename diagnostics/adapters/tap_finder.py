@@ -50,10 +50,11 @@ class FoundTap:
         """The same without the places of its gradients, which are then derived from the update."""
         return replace(self, tap=replace(self.tap, gradients={}), gradients={})
 
-    def in_words(self) -> dict[str, str]:
-        """What was found, by the columns of a table."""
+    def in_words(self, derives: bool) -> dict[str, str]:
+        """What was found, by the columns of a table; whether it derives the gradients that were not."""
         missing = [name for name in self.tensors if name not in self.gradients]
-        gradients = [*self.gradients.values(), *(f"{name}: derived from the update" for name in missing)]
+        instead = "derived from the update" if derives else "not recorded"
+        gradients = [*self.gradients.values(), *(f"{name}: {instead}" for name in missing)]
         return {
             "layer": self.tap.name,
             "class": self.tap.kind,

@@ -101,7 +101,7 @@ def _entries(holder: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
 
 def _may_hold_tensors(value: Any) -> bool:
     if isinstance(value, np.ndarray):
-        return value.dtype == object and value.ndim == 1 or bool(getattr(value, "__dict__", None))
+        return (value.dtype == object and value.ndim == 1) or bool(getattr(value, "__dict__", None))
     return type(value).__module__.partition(".")[0] not in NO_NETWORKS and not _is_computed(value)
 
 

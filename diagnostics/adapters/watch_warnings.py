@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from diagnostics.adapters.watched_network import WatchedNetwork
+from lenet.gradcheck.foreign.locations import Location
 
 log = logging.getLogger("lenet-diag")
 DICTIONARY = 'watch(lambda: {"W1": ..., "b1": ...}, ...)'
@@ -24,7 +25,7 @@ def warn_of_first_step(network: WatchedNetwork) -> None:
             "watch: the first step changed no tensor; call step after the update, and where the update makes new "
             "arrays, pass a function that returns them: watch(lambda: parameters, ...)"
         )
-    elif network.forget_gradients_of_zero():
+    elif network.forget_gradients_of_zero() and not network.optimizer_state:
         log.warning(
             "watch: the gradients that the network keeps are all 0 after the first step, which changed the tensors, so "
             "they are derived from the updates; pass those from before the reset with step(gradients=...)"
@@ -34,6 +35,15 @@ def warn_of_first_step(network: WatchedNetwork) -> None:
             f"watch: the first step changed {_listed(untaken)}, whose names do not say that they are trained; if they "
             f"are, name all that are: {DICTIONARY}"
         )
+
+
+def warn_of_optimizer_state(state: Sequence[Location]) -> None:
+    """The updates are not plain SGD, as far as the names of what the network keeps say it."""
+    log.warning(
+        f"watch: found no gradients, and they do not follow from updates with {_listed([*map(str, state)], 2)}, so "
+        "they are not recorded; pass them with step(gradients=...), or say "
+        'watch(..., description={"optimizer": "SGD"}) if each update is the learning rate times the gradient'
+    )
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:

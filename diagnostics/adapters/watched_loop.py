@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.watch_arguments import class_labels, expect_numbers_of_step, expect_options
-from diagnostics.adapters.watch_warnings import warn_of_first_step, warn_of_new_tensors
+from diagnostics.adapters.watch_warnings import warn_of_first_step, warn_of_new_tensors, warn_of_optimizer_state
 from diagnostics.adapters.watched_network import WatchedNetwork
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.task import BINARY, CLASSES, DEFAULT_TASK, Task
@@ -64,7 +64,7 @@ class Watch:
         gradients: a function that returns the gradients, where neither the network holds them nor a step hands them
             over; None (default) otherwise. False says that they cannot be had and do not follow from the updates: the
             log then says "not recorded: gradients". So does it where some are missing and ``description`` names
-            another optimizer than plain SGD.
+            another optimizer than plain SGD, or names none and the network keeps what such an optimizer keeps.
         activations: the functions after layers, by the names of the layers, where they are not found; default none.
         unit_axis: the axis of the units in the outputs, 1 where channels come first; None (default) to find it.
         sample_axis: the axis of the batch in the inputs, 0, or -1 for columns (F, n); None (default) to find it.
@@ -134,7 +134,7 @@ class Watch:
 
         from diagnostics.adapters.found_layers import FoundLayers
 
-        rows = self._network.in_words()
+        rows = self._network.in_words(self._has_gradients)
         return FoundLayers(pd.DataFrame(rows, columns=None if rows else ["layer", "tensors"]).set_index("layer"))
 
     @property
@@ -180,7 +180,7 @@ class Watch:
         expect_numbers_of_step(loss, accuracy, rate, penalty, outputs)
         network = self._network
         network.of_step.gradients, network.of_step.outputs = gradients, outputs or {}
-        batch = network.batch_layout.read(inputs)
+        batch = network.batch(inputs)
         if self._monitor is None:
             network.find(batch)
             if not network.were_known():
@@ -246,9 +246,12 @@ class Watch:
 
     def _begin(self, samples: int) -> LoopMonitor:
         derived = sorted({name for layer in self._network.layers for name in layer.derived})
-        if derived and self._has_gradients and is_plain_sgd(self._description):
+        state = [] if "optimizer" in self._description else self._network.optimizer_state
+        if derived and self._has_gradients and is_plain_sgd(self._description) and not state:
             self._description["derived_gradients"] = derived
         elif derived or not self._has_gradients:
+            if self._has_gradients and state:
+                warn_of_optimizer_state(state)
             self._has_gradients = False
             self.recorder.not_recorded += ("gradients",)
         if self._task.has_classes and not self._has_accuracy:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.adapters.batch_layout import BatchLayout, Tensors
+from diagnostics.adapters.optimizer_state import optimizer_state
 from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.tap_finder import FoundTap, TapFinder
@@ -46,7 +47,7 @@ class WatchedNetwork:
 
     Attributes:
         layers: the layers; none before :meth:`find`.
-        batch_layout: reads the inputs of each step.
+        optimizer_state: where the network keeps momentum or moments, see :func:`optimizer_state`; after :meth:`find`.
         of_step: what the current step handed over.
     """
 
@@ -64,16 +65,20 @@ class WatchedNetwork:
         given = gradients or (lambda: of_step.gradients)
         self._finder = TapFinder(self._network, given, lambda: of_step.outputs, dict(activations), unit_axis)
         self._taps = taps
-        self.batch_layout = BatchLayout(sample_axis, unit_axis, self._first_layer)
+        self._layout = BatchLayout(sample_axis, unit_axis)
         self.layers: list[ReadLayer] = []
+        self.optimizer_state: list[Location] = []
         self._found: list[FoundTap] = []
         self._kept = self._tensors_so_far()
         self._untaken = {} if taps is not None else self._untaken_now()
 
-    def in_words(self) -> list[dict[str, Any]]:
-        """What was found, a row a layer: after :meth:`find` all of it, before it the tensors alone."""
+    def in_words(self, derives: bool) -> list[dict[str, Any]]:
+        """What was found, a row a layer: after :meth:`find` all of it, before it the tensors alone.
+
+        derives: whether gradients that were not found are derived from the updates.
+        """
         if self._found:
-            return [one.in_words() for one in self._found]
+            return [one.in_words(derives) for one in self._found]
         return [
             {"layer": layer.name, "tensors": ", ".join(str(one.location) for one in layer.tensors)}
             for layer in find_layers(self._network())
@@ -87,6 +92,9 @@ class WatchedNetwork:
             self._found = self._finder.find(batch)
             expect_used(self._found, self.of_step.gradients, self.of_step.outputs)
         self.layers = [ReadLayer(one.tap) for one in self._found]
+        if self._taps is None:
+            tensors = [tensor for layer in self.layers for tensor in layer.live().values()]
+            self.optimizer_state = optimizer_state(self._network(), tensors, len(batch))
 
     def were_known(self) -> bool:
         """Whether all tensors existed before the step; if not, the next step is the first that can be measured."""
@@ -144,6 +152,10 @@ class WatchedNetwork:
         """Let the layers return the tensors from after the update."""
         for layer in self.layers:
             layer.before = None
+
+    def batch(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """The batch with its samples first and its channels last."""
+        return self._layout.read(inputs, self._first_layer)
 
     def accuracy(self, targets: NDArray[Any] | None, is_binary: bool = False) -> float:
         """The share of the batch whose largest output of the last layer is at its class.

@@ -30,13 +30,12 @@ def zeros(*shape: int) -> np.ndarray:
         ({}, (784, 64), (784, 64)),
     ],
 )
-def test_samples_come_first(
-    tensors: dict[str, np.ndarray], inputs: tuple[int, ...], expected: tuple[int, ...]
-) -> None:
-    assert BatchLayout(None, None, lambda: tensors).read(zeros(*inputs)).shape == expected
-    assert BatchLayout(0, None, lambda: tensors).read(zeros(*inputs)).shape == inputs
+def test_samples_come_first(tensors: dict[str, np.ndarray], inputs: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    assert BatchLayout(None, None).read(zeros(*inputs), lambda: tensors).shape == expected
+    assert BatchLayout(0, None).read(zeros(*inputs), lambda: tensors).shape == inputs
 
 
 def test_the_layout_of_the_first_batch_is_that_of_all() -> None:
-    layout = BatchLayout(None, None, lambda: {"weights": zeros(40, 784)})
-    assert [layout.read(zeros(784, samples)).shape for samples in (64, 784, 40)] == [(64, 784), (784, 784), (40, 784)]
+    layout, tensors = BatchLayout(None, None), {"weights": zeros(40, 784)}
+    for samples in (64, 784, 40):
+        assert layout.read(zeros(784, samples), lambda: tensors).shape == (samples, 784)

@@ -40,6 +40,11 @@ class SoftmaxOfStages(ReluOfStages):
     pass
 
 
+class AdamOfStages:
+    def __init__(self) -> None:
+        self.first = np.ones((3, 3))
+
+
 def stages_of(network: Any) -> list[FoundStage]:
     layers = find_layers(network)
     return [find_stage(network, layer, layers, SAMPLES) for layer in layers]
@@ -153,8 +158,8 @@ def test_a_network_of_units_is_refused_with_a_way_to_stack_them() -> None:
         watch(network, labels=LABELS, lr=0.1).step(loss=1.0, accuracy=0.5, inputs=np.ones((SAMPLES, 4)))
 
 
-def stepped(network: Any, change: Any) -> Any:
-    watched = watch(network, labels=LABELS, lr=0.1)
+def stepped(network: Any, change: Any, **options: Any) -> Any:
+    watched = watch(network, labels=LABELS, lr=0.1, **options)
     change(network)
     watched.step(loss=1.0, accuracy=0.5, inputs=np.ones((SAMPLES, 4)))
     return watched
@@ -173,6 +178,42 @@ def test_gradients_that_the_network_has_set_to_zero_are_derived(caplog: pytest.L
     kept = DenseOfStages(dW=np.zeros((3, 3)), db=np.ones(3))
     assert stepped([kept], update).found.loc["denseofstages1", "gradients"] == "[0].dW, [0].db"
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("kept", "place"),
+    [
+        ({"v_W": np.ones((3, 3))}, "[0].v_W"),
+        ({"m": {"W": np.ones((3, 3))}}, "[0].m['W']"),
+        ({"optimizer": Holder(state=[AdamOfStages()])}, "[0].optimizer.state[0].first"),
+        ({"optimizer": Holder(config={"velocity": np.ones(3)})}, "[0].optimizer.config['velocity']"),
+        ({"v_W": np.zeros((3, 3))}, None),
+        ({"optimizer": Holder(updt=np.ones((3, 3)))}, None),
+        ({"v_W": np.ones((3, 3)), "dW": np.ones((3, 3)), "db": np.ones(3)}, None),
+    ],
+)
+def test_gradients_are_not_derived_from_the_updates_of_another_optimizer(
+    kept: dict[str, Any], place: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def update(network: Any) -> None:
+        network[0].W -= 0.5
+
+    watched = stepped([DenseOfStages(**kept)], update)
+    assert watched.recorder.not_recorded == (("gradients",) if place else ())
+    assert ("not recorded" in watched.found.loc["denseofstages1", "gradients"]) == bool(place)
+    assert (
+        f"found no gradients, and they do not follow from updates with {place}" in caplog.text
+        if place
+        else caplog.text == ""
+    )
+
+
+def test_a_description_says_that_the_updates_are_plain() -> None:
+    def update(network: Any) -> None:
+        network[0].W -= 0.5
+
+    watched = stepped([DenseOfStages(v_W=np.ones((3, 3)))], update, description={"optimizer": "SGD"})
+    assert watched.recorder.not_recorded == ()
 
 
 def test_a_matrix_that_changes_under_an_unknown_name_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
