@@ -12,14 +12,16 @@ from typing import Any
 from lenet.gradcheck.foreign.locations import GRADIENT_WORDS, Location
 
 Step = tuple[str, Any]
-WEIGHTS, BIASES = {"w", "theta", "thetas", "syn"}, {"b", "intercept"}
+WEIGHTS = {"w", "theta", "thetas", "syn", "synapse", "synapses", "coef", "coefs"}
+BIASES = {"b", "intercept", "intercepts"}
 NORMALISATION = ("gamma", "beta")
 """The tensors of a layer that normalises."""
-SHORT_WEIGHTS, SHORT_BIASES = re.compile(r"w[a-z]{1,2}"), re.compile(r"b[a-z]{1,2}")
-"""Names such as Wxh, wih, Wf, and bh, bf: the letters after the first say between which layers."""
+SHORT_WEIGHTS, SHORT_BIASES = re.compile(r"w([a-z]{1,2}|out)"), re.compile(r"b([a-z]{1,2}|out)")
+"""Names such as Wxh, wih, Wf, Wout, and bh, bf, bout: the letters after the first say between which layers."""
 OF_AN_OPTIMIZER = {
     *("optimizer", "optimiser", "optim", "opt", "sgd", "adam", "rmsprop", "adagrad", "momentum", "momentums"),
     *("velocity", "velocities", "cache", "caches", "ema", "running", "moving", "best", "history"),
+    *("snapshot", "snapshots", "backup", "backups", "checkpoint", "checkpoints"),
 }
 """Words that say, wherever they stand, that what follows is kept beside the tensors."""
 OF_ANOTHER_TIME = {
@@ -39,6 +41,8 @@ OF_A_BATCH = {
 LONG_GRADIENT_WORDS = {word for word in GRADIENT_WORDS if len(word) > 1}
 STRUCTURE = {"layer", "layers", "net", "network", "model", "block", "blocks"}
 """Names of lists that hold what belongs to layers."""
+NUMBERED_LAYER = re.compile(r"layer\d+")
+"""The part of layer1_weights that says which layer."""
 
 
 def words_of(*steps: Step) -> tuple[str, ...]:
@@ -111,8 +115,9 @@ def added_words(words: tuple[str, ...], tensor: tuple[str, ...]) -> set[str]:
 
 
 def layer_word(name: str) -> str:
-    """The word of a name that says of which layer: hidden of weights_input_hidden, fc1 of fc1_w, xh of Wxh."""
+    """The word of a name that says of which layer: hidden of weights_input_hidden, 1 of layer1_w, xh of Wxh."""
     parts = re.findall(r"(?:[A-Z]?[a-z]+|[A-Z]+)\d*|\d+", name)
+    parts = [part[5:] if NUMBERED_LAYER.fullmatch(part.lower()) else part for part in parts]
     if len(parts) == 1 and (SHORT_WEIGHTS.fullmatch(parts[0].lower()) or SHORT_BIASES.fullmatch(parts[0].lower())):
         return str(parts[0].lower()[1:])
     other = WEIGHTS | BIASES | STRUCTURE | set(NORMALISATION)

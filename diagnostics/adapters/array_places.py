@@ -74,13 +74,14 @@ class ArrayPlaces:
         if last < 0:
             return self._in_list(one)
         name, words = str(steps[last][1]), words_of(steps[last])
-        number = tuple(re.findall(r"\d+$", name)) + tuple(str(key) for _, key in steps[last + 1 :] if _is_number(key))
+        of_list = [str(key) for _, key in steps[last + 1 :] if _is_number(key)]
+        number = (*re.findall(r"\d+$", name.rstrip("_")), *of_list)
         owner, word = _without_words(steps[:last]), layer_word(name)
         if last and steps[last][0] == "item" and (of_all := USUAL.get(words_of(steps[last - 1]))):
             return ArrayPlace(_without_words(steps[: last - 1]), number, name, of_all, of_all)  # weights["hidden"]
         usual = USUAL.get(words)
         role = usual or self._role(one, words, steps[:last])
-        return ArrayPlace(owner, number, word, usual or re.sub(r"\d+$", "", name), role)
+        return ArrayPlace(owner, number, word, usual or re.sub(r"\d+_*$", "", name), role)
 
     def _role(self, one: HeldArray, words: tuple[str, ...], holder: tuple[Step, ...]) -> str:
         """The role of an array whose name says more than weights or biases, or something else."""

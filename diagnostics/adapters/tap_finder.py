@@ -168,11 +168,11 @@ def nothing_found(network: Any) -> str:
     """What to say where no array of a network is trained as far as the names say."""
     search = TensorSearch(network)
     others = ", ".join([f"{location} {array.shape}" for location, array in search.untaken_matrices().items()][:6])
-    holds = f", which holds {others}" if others else "" if search.held else ", which holds no arrays of NumPy"
+    holds = f", which holds {others}" if others else "" if search.held else ", which holds no floating-point arrays"
     return (
         f"network: found no trainable arrays in {type(network).__name__}{holds}, expected some called weights, W, "
         "kernel, biases or b, or arrays whose gradients have their names; say which they are: "
-        'watch(lambda: {"W1": ..., "b1": ...}, ...), or taps=[Tap(...)]'
+        'watch(lambda: {"W1": np.array(...), "b1": np.array(...)}, ...), or taps=[Tap(...)]'
     )
 
 

@@ -13,6 +13,7 @@ from diagnostics.adapters.array_names import (
     is_kept_beside,
     is_of_a_batch,
     name_of,
+    named_step,
     says_gradient,
 )
 from diagnostics.adapters.array_places import USUAL, ArrayPlace, ArrayPlaces, is_vector
@@ -93,7 +94,7 @@ class TensorSearch:
         return (
             id(one.value) not in self.gradients
             and sorted(one.value.shape) == sorted(tensor.value.shape)
-            and one.location.steps[:-1] == tensor.location.steps[:-1]
+            and without_name(one.location) == without_name(tensor.location)
             and name_of(tensor.location) in USUAL
             and bool(added_words(one.location.words, tensor.location.words))
         )
@@ -118,6 +119,12 @@ class TensorSearch:
         ]
         near = [other for other in candidates if other.location.steps[:-1] == one.location.steps[:-1]]
         return next(iter(near or candidates), None)
+
+
+def without_name(location: Location) -> tuple[Any, Any]:
+    """What is around the name of an array: who holds it, and its place in a list of this name."""
+    place = named_step(location)
+    return location.steps[:place], location.steps[place + 1 :]
 
 
 def shape_of(value: Any) -> tuple[int, ...]:

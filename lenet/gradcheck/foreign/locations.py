@@ -25,8 +25,10 @@ _SAME_WORD = {
 }
 _PARAMETER_WORDS = {
     *("param", "params", "parameter", "parameters", "value", "values", "val", "vals", "data", "array", "arr", "buf"),
-    *("tensor", "trainable"),
+    *("tensor", "trainable", "wrt"),
 }
+_OF_LOSS = re.compile(r"(?<![A-Za-z])d_?(?:[LJCE]|loss|cost|error)_?d_?", re.IGNORECASE)
+"""The beginning of dL_dw, dloss_dw and d_L_d_w."""
 GRADIENT_WORDS = {"d", "g", "grad", "grads", "gradient", "gradients", "delta", "deltas", "derivative", "nabla"}
 
 
@@ -73,7 +75,7 @@ class Location:
     @property
     def words(self) -> tuple[str, ...]:
         """The words of its name, in lower case, without those that say that it is a parameter."""
-        keys = [re.sub(r"d[LJCE]_?d", "d_", str(key)) for _, key in self.steps]  # dL_dw counts as dw
+        keys = [_OF_LOSS.sub("d_", str(key)) for _, key in self.steps]  # dL_dw counts as dw
         parts = [word for key in keys for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", key)]
         return tuple(_word(part) for part in parts if part.lower() not in _PARAMETER_WORDS)
 

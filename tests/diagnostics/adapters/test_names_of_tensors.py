@@ -48,6 +48,10 @@ class LayerOfNetwork:
         (("w_h", "b_h"), ("w_o", "b_o"), ["h", "o"]),
         (("Wh", "bh"), ("Wy", "by"), ["h", "y"]),
         (("Theta1", "intercept1"), ("Theta2", "intercept2"), ["layer1", "layer2"]),
+        (("layer1_weights", "layer1_bias"), ("layer2_weights", "layer2_bias"), ["layer1", "layer2"]),
+        (("W1_", "b1_"), ("W2_", "b2_"), ["layer1", "layer2"]),
+        (("synapse_0", "b_0"), ("synapse_1", "b_1"), ["layer1", "layer2"]),
+        (("Win", "bin"), ("Wout", "bout"), ["in", "out"]),
     ],
 )  # fmt: skip
 def test_names_that_say_which_layer_make_layers(first: Any, second: Any, layers: list[str]) -> None:
@@ -118,11 +122,17 @@ def test_biases_may_come_after_all_weights_of_a_list() -> None:
         {"W_hat": zeros(*WIDE), "b_hat": zeros(3), "W_T": zeros(3, 4), "weights_backup": zeros(*WIDE)},
         {"hidden_state": zeros(5, 3), "dhidden_state": zeros(5, 3)},
         {"class_weights": zeros(2), "attention_weights": zeros(5, 5)},
+        {"snapshot": [Holder(W=zeros(*WIDE), b=zeros(3))]},
     ],
 )
 def test_what_is_kept_beside_the_tensors_is_none(beside: dict[str, Any]) -> None:
     layer = LayerOfNetwork(W=zeros(*WIDE), b=zeros(3), **beside)
     assert found([layer]) == {"layerofnetwork1": {"weights": "[0].W", "biases": "[0].b"}}
+
+
+def test_a_list_beside_a_list_of_tensors_holds_none() -> None:
+    network = Holder(weights=[zeros(*WIDE)], biases=[zeros(3)], mt_w=[zeros(*WIDE)], vt_b=[zeros(3)])
+    assert found(network) == {"layer1": {"weights": "weights[0]", "biases": "biases[0]"}}
 
 
 def test_another_form_of_a_tensor_has_its_words_and_shape_and_no_gradient() -> None:
@@ -241,6 +251,11 @@ def test_what_is_no_part_of_a_network_is_not_looked_into() -> None:
     network = Holder(W=zeros(*WIDE), losses=pd.DataFrame({"b": [1.0, 2.0]}))
     network.watched = watch(network, labels=np.arange(3))
     assert [str(one.location) for one in TensorSearch(network).held] == ["W"]
+
+
+@pytest.mark.parametrize("name", ["dW", "dLdW", "dl_dW", "dloss_dW", "d_L_d_W", "dCost_dW", "grad_wrt_W", "dEdW"])
+def test_the_name_of_a_gradient_may_say_what_is_derived(name: str) -> None:
+    assert gradients_of([LayerOfNetwork(W=zeros(*WIDE), **{name: zeros(*WIDE)})]) == {"[0].W": f"[0].{name}"}
 
 
 @pytest.mark.parametrize(
