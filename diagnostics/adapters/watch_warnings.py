@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 
 from diagnostics.adapters.watched_network import WatchedNetwork
+from lenet.arguments import ROUNDING
 from lenet.gradcheck.foreign.locations import Location
 
 log = logging.getLogger("lenet-diag")
@@ -34,6 +36,17 @@ def warn_of_first_step(network: WatchedNetwork) -> None:
         log.warning(
             f"watch: the first step changed {_listed(untaken)}, whose names do not say that they are trained; if they "
             f"are, name all that are: {DICTIONARY}"
+        )
+
+
+def warn_of_loss(loss: float, accuracy: float) -> None:
+    """The loss is too small for the mean cross-entropy of the batch: each wrong answer adds at least ln 2 to it."""
+    least = (1 - accuracy) * math.log(2)
+    if loss < least - ROUNDING:
+        log.warning(
+            f"watch: the first loss, {loss:.3g}, is no mean cross-entropy, which is at least {least:.3g} where the "
+            f'accuracy is {accuracy:.3g}; name the loss, as in watch(..., task=Task.classes("squared-error")), or the '
+            "verdict may be wrong"
         )
 
 

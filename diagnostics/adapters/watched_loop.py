@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters import watch_warnings
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.watch_arguments import class_labels, expect_numbers_of_step, expect_options
-from diagnostics.adapters.watch_warnings import warn_of_first_step, warn_of_new_tensors, warn_of_optimizer_state
 from diagnostics.adapters.watched_network import WatchedNetwork
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.task import BINARY, CLASSES, DEFAULT_TASK, Task
@@ -109,7 +109,7 @@ class Watch:
         )  # fmt: skip
         if task is not None:
             check_kind("task", task, Task)
-        self._task = task or DEFAULT_TASK
+        self._task, self._is_task_said = task or DEFAULT_TASK, task is not None
         self._labels, self._samples = None if labels is None else np.asarray(labels), samples
         if self._labels is not None and not self._gives_classes:
             if not self._labels.ndim or not len(self._labels):
@@ -185,17 +185,19 @@ class Watch:
             network.find(batch)
             if not network.were_known():
                 network.keep()
-                warn_of_new_tensors()
+                watch_warnings.warn_of_new_tensors()
                 return
         network.show_before(len(batch), rate)
         if self._monitor is None and rate:
-            warn_of_first_step(network)
+            watch_warnings.warn_of_first_step(network)
         if self._monitor is None and accuracy is None and targets is None:
             self._has_accuracy = False
         if not self._has_accuracy:
             accuracy = None
         elif accuracy is None:
             accuracy = network.accuracy(targets, is_binary=self._task.kind == BINARY)
+        if self._monitor is None and accuracy is not None and not self._is_task_said:
+            watch_warnings.warn_of_loss(float(loss), float(accuracy))
         monitor = self._monitor or self._begin(len(batch))
         is_first = monitor.step == 0
         monitor.before_update(batch, loss, accuracy, rate, penalty)
@@ -251,7 +253,7 @@ class Watch:
             self._description["derived_gradients"] = derived
         elif derived or not self._has_gradients:
             if self._has_gradients and state:
-                warn_of_optimizer_state(state)
+                watch_warnings.warn_of_optimizer_state(state)
             self._has_gradients = False
             self.recorder.not_recorded += ("gradients",)
         if self._task.has_classes and not self._has_accuracy:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from diagnostics import Task
 from diagnostics.adapters import watch
 from diagnostics.adapters.read_layer import units_last
 from diagnostics.adapters.stages import FoundStage, find_stage
@@ -211,6 +212,18 @@ def test_a_description_says_that_the_updates_are_plain() -> None:
 
     watched = stepped([DenseOfStages(v_W=np.ones((3, 3)))], update, description={"optimizer": "SGD"})
     assert watched.recorder.not_recorded == ()
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy", "task", "is_warned"),
+    [(0.09, 0.1, None, True), (0.7, 0.0, None, False), (0.01, 1.0, None, False), (0.09, 0.1, "squared-error", False)],
+)
+def test_a_first_loss_that_is_no_cross_entropy_is_warned_of(
+    loss: float, accuracy: float, task: str | None, is_warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = watch([DenseOfStages(dW=np.ones((3, 3)))], labels=LABELS, lr=0.1, task=task and Task.classes(task))
+    watched.step(loss=loss, accuracy=accuracy, inputs=BATCH)
+    assert ("is no mean cross-entropy" in caplog.text) == is_warned
 
 
 def test_a_matrix_that_changes_under_an_unknown_name_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
