@@ -96,13 +96,13 @@ class StatisticsTracker:
             self.save_statistics()
 
     def record_epoch_accuracy(self, epoch: int, accuracy: float) -> None:
-        """Record the training accuracy of an epoch, counted from 1."""
-        self._run.epoch_accuracy[str(int(epoch))] = finite(accuracy)
+        """Record the training accuracy of an epoch, counted from 1, as a share from 0 to 1."""
+        self._run.epoch_accuracy[str(int(epoch))] = _share(accuracy)
         self._has_changed = True
 
     def record_validation_accuracy(self, accuracy: float) -> None:
-        """Record the validation accuracy; the last one counts."""
-        self._run.validation_accuracy = finite(accuracy)
+        """Record the validation accuracy, a share from 0 to 1; the last one counts."""
+        self._run.validation_accuracy = _share(accuracy)
         self._has_changed = True
 
     def record_verdict(self, verdict: Verdict | str, by: str = "detector") -> None:
@@ -137,3 +137,10 @@ class StatisticsTracker:
         if not self._is_judged:
             run.verdict, run.verdict_by = str(rule_of_thumb(list(run.epoch_accuracy.values()))), RULE_OF_THUMB
         return run
+
+
+def _share(accuracy: float) -> float | None:
+    """An accuracy; None where it is not finite. Raises ValueError for one that is no share."""
+    if math.isfinite(accuracy) and not 0 <= accuracy <= 1:
+        raise ValueError(f"accuracy: received {accuracy!r}, expected a share from 0 to 1, such as 0.975 for 97.5 %")
+    return finite(accuracy)

@@ -152,10 +152,21 @@ def test_a_damaged_file_is_refused_in_one_line_and_kept(tmp_path, content):
     assert path.read_text() == content
 
 
-@pytest.mark.parametrize(("phase", "seconds"), [("lunch", 1.0), ("step", -1.0), ("step", float("nan"))])
-def test_a_phase_or_time_that_cannot_be_is_refused(tmp_path, phase, seconds):
+@pytest.mark.parametrize(
+    ("record", "wrong"),
+    [
+        ("add_time", ("lunch", 1.0)),
+        ("add_time", ("step", -1.0)),
+        ("add_time", ("step", float("nan"))),
+        ("record_epoch_accuracy", (1, 97.5)),
+        ("record_validation_accuracy", (-0.1,)),
+    ],
+)
+def test_a_phase_time_or_accuracy_that_cannot_be_is_refused(tmp_path, record, wrong):
+    tracker = StatisticsTracker("net", "s.json", tmp_path)
     with pytest.raises(ValueError, match="expected"):
-        StatisticsTracker("net", "s.json", tmp_path).add_time(phase, seconds)
+        getattr(tracker, record)(*wrong)
+    assert tracker.calculate_averages()["runs"] == 0
 
 
 def test_two_processes_writing_at_once_lose_nothing(tmp_path):
