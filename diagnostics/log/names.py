@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from diagnostics.errors import LogExistsError, LogWriteError
-from diagnostics.files import check_replaceable, new_part
+from diagnostics.files import check_replaceable, make_folder, new_part
 from lenet.errors import reason_of
 
 LEAST_ROOM = 1 << 17  # bytes for a log as it is made; they have to fit before training starts
@@ -17,13 +17,13 @@ LONGEST_NAME = 200  # of a log, in bytes: room for what is added while it is wri
 
 
 def check_log_path(path: Path, *, overwrite: bool = False) -> None:
-    """Raise LogWriteError unless a log can be made at ``path``.
+    """Raise LogWriteError unless a log can be made at ``path``. Its folder is made where it is missing.
 
     Raises LogExistsError where the name is taken, and NotReplacedError where it is that of no regular file.
     """
     folder = path.parent
     if not folder.is_dir():
-        raise LogWriteError(f"{path}: folder {folder} does not exist; make it first, or give another path")
+        make_folder(folder)
     if not os.access(folder, os.X_OK):
         raise LogWriteError(f"{path}: folder {folder} cannot be entered; give another path")
     if path.is_dir():

@@ -51,7 +51,7 @@ CHECKPOINT_EVERY = 100
 class Recorder(TimedEvents, ShownInNotebooks):
     """The hook that measures, judges and logs one run. It may be used for one training after another.
 
-    ``path``: the log; None (default) measures and judges without one.
+    ``path``: the log, whose folder is made where it is missing; None (default) measures and judges without one.
     ``overwrite``: whether a log of the same name is replaced; False (default) makes it an error.
     ``log_every``: steps from one row of the log to the next, at least 1; default 1.
     ``histograms_every``: steps from one snapshot of histograms, silent units and first kernels to the next; 0 takes

@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnostics.files import make_folder
 from diagnostics.log.names import checkpoint_folder
 from diagnostics.record.options import RESTARTS, OnDefect, RecordingOptions
 from diagnostics.record.recorder import Recorder
@@ -56,7 +55,6 @@ class TrainOptions:
         if self.no_log:
             return None
         if self.out is not None and attempt == 0:
-            make_folder(self.out.parent)
             return self.out
         return default_path(settings, self.out.parent if self.out is not None else Path("runs"))
 
