@@ -123,7 +123,8 @@ def test_an_existing_log_is_not_overwritten_without_being_asked(trained: Path) -
 
 
 @pytest.mark.parametrize(
-    ("option", "own"), [(["--lr", "0.3"], "0.1"), (["--log-every", "7"], "1"), (["--histograms-every", "0"], "25")]
+    ("option", "own"),
+    [(["--lr", "0.3"], "with 0.1"), (["--histograms-every", "0"], "with 25"), (["--clip-norm", "7.0"], "without it")],
 )
 def test_a_run_is_not_resumed_with_other_settings(trained: Path, option: list[str], own: str) -> None:
     log = str(log_of(trained))
@@ -131,7 +132,7 @@ def test_a_run_is_not_resumed_with_other_settings(trained: Path, option: list[st
     refused = lenet_diag("train", "--resume", "--out", log, *option, folder=trained)
 
     assert refused.returncode == 2
-    assert f"{option[0]} {option[1]}: the run in {log} was started with {own}; --resume keeps that" in refused.stderr
+    assert f"{option[0]} {option[1]}: the run in {log} was started {own}; --resume keeps that" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -64,5 +64,6 @@ def _total(settings: dict[str, Any], steps_per_epoch: int) -> int:
 
 def _refusal(name: str, value: Any, own: Any, log: Path) -> str:
     more = ", or takes more" if name in LONGER and own is not None else ""
-    asked, was = shown_setting(name, value), shown_setting(name, own)
-    return f"{option_name(name)} {asked}: the run in {log} was started with {was}; --resume keeps that{more}"
+    was = "without it" if own is None else f"with {shown_setting(name, own)}"
+    asked = f"{option_name(name)} {shown_setting(name, value)}"
+    return f"{asked}: the run in {log} was started {was}; --resume keeps that{more}"

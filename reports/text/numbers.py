@@ -22,7 +22,13 @@ def number(value: float | None, digits: int = 3) -> str:
         return number_text(value)
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else _written_out(value, digits)
+
+
+def _written_out(value: float, digits: int) -> str:
+    """A number with so many significant digits: 870 and no 8.7e+02, where it is not very large or small."""
+    text = f"{value:.{digits}g}"
+    return f"{float(text):,.0f}" if 100 <= abs(float(text)) < 1e4 and "e" in text else text
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -36,7 +42,7 @@ def seconds(value: float | None, digits: int = 3) -> str:
         return NONE
     for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):
         if value < limit:
-            return f"{value * factor:.{digits}g} {unit}"
+            return f"{_written_out(value * factor, digits)} {unit}"
     return f"{value / 3600:.1f} h"
 
 

@@ -36,6 +36,7 @@ from reports.text.phrases import TITLES, rule_name, sentence, status_words, tone
         (12345.0, "12,345"),
         (1234.5, "1,234"),
         (0.123456, "0.123"),
+        (999.7, "1,000"),
         (2.5e7, "2.5e+07"),
     ],
 )
@@ -56,6 +57,11 @@ def test_a_number_is_never_far_from_what_it_says(value):
 )
 def test_a_time_has_the_unit_that_suits_it(value, words):
     assert numbers.seconds(value) == words
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.8714, "870 ms"), (117.3, "120 s"), (0.0871, "87 ms")])
+def test_a_time_of_two_digits_is_written_out(value, words):
+    assert numbers.seconds(value, 2) == words
 
 
 @pytest.mark.parametrize("command", [train.command, study.command])
