@@ -1,23 +1,20 @@
 """Remedies as data: what can be tried, why it may help, what it changes, and which runs use it already.
 
-Rules name remedies by their keys. The terminal, the report page, the studies and a
-rescue read the same objects. To add a remedy, add an entry to :data:`REMEDIES`.
+Rules name remedies by their keys. Terminal, report page, studies and a rescue read the same objects. An entry in
+:data:`REMEDIES` adds a remedy.
 
-The changes of a remedy are changes of :class:`lenet.settings.Settings`. Those that are
-:data:`LIVE` can be switched on in a training that goes on, since they concern the
-optimiser alone; the others need a new run. A remedy with a :class:`Dose` can be given
-in several strengths.
+The changes of a remedy are changes of :class:`lenet.settings.Settings`. Those that are :data:`LIVE` can be switched
+on in a training that goes on, since they concern the optimiser alone; the others need a new run. A remedy with a
+:class:`Dose` can be given in several strengths.
 
-Which remedy suits which optimiser was measured on fifteen defect runs of random settings, each
-with its own seed again. With plain gradient descent clipping saved 4 of 4 runs and a smaller
-rate 4 of 4. With Adam and RMSprop clipping saved 0 of 6 and a smaller rate 6 of 6: the size of
-an adaptive step does not depend on the size of the gradient. A rate ten times larger saved 1 of
-4 runs whose steps were a hundred or ten thousand times too small, so the factor is the one that
-the measured updates ask for.
+Which remedy suits which optimiser was measured on fifteen defect runs of random settings, each with its own seed
+again. With plain gradient descent clipping saved 4 of 4 runs and a smaller rate 4 of 4. With Adam and RMSprop
+clipping saved 0 of 6 and a smaller rate 6 of 6: the size of an adaptive step does not depend on the size of the
+gradient. A rate ten times larger saved 1 of 4 runs whose steps were a hundred or ten thousand times too small, so
+the factor is the one that the measured updates ask for.
 
-Rules name remedies in the order of what they saved in docs/rescue.md. There a smaller rate and
-clipping saved all branches with the exact convolution, and a smaller rate far more than clipping
-with the paper's own. Warm-up saved fewest with both.
+Rules name remedies in the order of what they saved in docs/rescue.md. There a smaller rate and clipping saved all
+branches with the exact convolution, a smaller rate far more than clipping with the paper's, and warm-up fewest.
 """
 
 from __future__ import annotations
