@@ -149,6 +149,7 @@ def test_a_run_is_not_resumed_with_other_settings(trained: Path, option: list[st
         (["report", "nowhere.h5"], 3, "nowhere.h5"),
         (["stats", "nowhere"], 3, "nowhere"),
         (["export", "nowhere.h5"], 3, "error: nowhere.h5"),
+        (["export", "nowhere.h5", "-o", __file__], 2, "is a file"),
         (["repair", "nowhere.h5"], 3, "error: nowhere.h5"),
         (["repair", "."], 3, "error: .: is a folder"),
         (["diagnose", ".", "--limits", "no.toml"], 2, "error: no.toml: cannot be read: no such file"),

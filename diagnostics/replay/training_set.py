@@ -76,7 +76,7 @@ def _from_files(info: RunInfo, folder: Path | str | None) -> TrainingSet:
     try:
         found = load_dataset(chosen, limit)
     except DataError as error:
-        cure = "hand over other data=" if folder is not None else "hand over the data: --data FOLDER, or data=(X, y)"
+        cure = f"hand over {'other data' if folder is not None else 'the data'}: --data FOLDER, or data=(X, y)"
         raise ReplayError(f"the data of the run are not here ({error}); {cure}") from None
     name = str(chosen) if chosen is not None else f"the embedded {EMBEDDED.name.upper()}"
     if checksum is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reports.commands.exit_codes import one_line_errors, tell_damage
-from reports.commands.values import LOG, PATH
+from reports.commands.values import FOLDER, LOG
 from reports.terminal.output import say, talk
 from reports.text.numbers import counted
 
@@ -22,7 +22,7 @@ from reports.text.numbers import counted
     "--output",
     "output",
     metavar="FOLDER",
-    type=PATH,
+    type=FOLDER,
     help="Folder for the files.  [default: RUN without .h5, or RUN-export]",
 )
 def command(run: Path, form: str, output: Path | None) -> None:

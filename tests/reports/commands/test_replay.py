@@ -80,7 +80,7 @@ def test_a_check_may_stand_before_the_log(arguments: tuple[str, ...]) -> None:
         (("--check", "9:3"), 2, "9:3"),
         (("--check=x",), 2, "expected A:B"),
         (("--check", "--step", "3"), 2, "only says whether"),
-        (("--data", "/nowhere"), 3, "the data of the run are not here"),
+        (("--data", "/nowhere"), 3, "hand over other data: --data FOLDER"),
     ],
 )
 def test_what_cannot_be_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
