@@ -262,7 +262,7 @@ _ALL = (
     Remedy("update-sign", "a look at the sign of the update", "a step along the gradient climbs instead of descending"),
     Remedy(
         "look-at-initial-weights", "a look at the initial weights and biases",
-        "a layer that is silent before the first update was made so by the numbers that it began with",
+        "a layer that cannot learn before the first update was made so by the numbers that it began with",
     ),
     Remedy(
         "random-weights", "initial weights drawn at random",

@@ -52,7 +52,7 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     mechanism = rule_name(told.rule) if told is not None else "unexplained"
     why = "no rule explains it"
     if links:
-        why = "; ".join(dict.fromkeys(link_words(link) for link in links))
+        why = "; ".join(dict.fromkeys(link_words(link) for link in links if told is None or link.rule != told.rule))
     suggestions = by_evidence(diagnosis.suggestions, rescue)
     none = "no remedy is known for it" if run.info.layers else "Recording the layers as well"
     if diagnosis.verdict.is_survivor:

@@ -93,7 +93,8 @@ def _why(run: Run, rescue: RescueResult | None) -> Section:
         return section("why", "What was checked", *_checked(run), *pictures(figures_in("why", run)))
     chain = run.diagnosis.chain
     unexplained = text("The rules found no chain of events that leads to the defect: it is unexplained.")
-    told = Listing(tuple(_link(finding, run.diagnosis.blow) for finding in chain)) if chain else unexplained
+    blow, confirmed = run.diagnosis.blow, run.diagnosis.confirmed
+    told = Listing(tuple(_link(finding, blow, confirmed) for finding in chain)) if chain else unexplained
     return section("why", "Why: the chain of events", told, *_how_sure(run, rescue), *pictures(figures_in("why", run)))
 
 
@@ -135,12 +136,17 @@ def _looked_for(check: Finding) -> str:
     return f"whether {title}." if title else sentence(check.message)
 
 
-def _link(finding: Finding, blow: Link | None = None) -> tuple[Inline, ...]:
-    """A finding with its steps, its layer and its numbers; the one that holds the blow says at which step that was."""
+def _link(finding: Finding, blow: Link | None = None, confirmed: int | None = None) -> tuple[Inline, ...]:
+    """A finding with its steps, its layer and its numbers; the one that holds the blow says at which step that was.
+
+    ``confirmed``: the step up to which the rules looked. What they saw until then has no known end.
+    """
     first, last = finding.first_step, finding.last_step
     when = f"Steps {first:,} to {last:,}" if last > first else f"Step {first:,}"
+    if last > first and confirmed is not None and last >= confirmed:
+        when = f"From step {first:,} on"
     if blow is not None and (finding.rule, finding.layer) == (blow.rule, blow.layer) and first <= blow.step <= last:
-        when += f" (the blow: step {blow.step:,})" if last > first else " (the blow)"
+        when += " (the blow)" if blow.step == first else f" (the blow: step {blow.step:,})"
     numbers = f" Measured: {measured(finding)}." if measured(finding) else ""
     return (Strong(f"{when}, {finding.layer or 'whole network'}: "), sentence(finding.message) + numbers)
 

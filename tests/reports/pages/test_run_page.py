@@ -56,7 +56,7 @@ def test_the_chain_is_told_in_words_with_numbers_and_limits(dead):
     assert len(listing.items) == 4
     assert listing.items[0][0].text == "Step 31, conv2: "
     assert listing.items[1][0].text == "Step 32 (the blow), conv2: "
-    assert listing.items[2][0].text == "Steps 33 to 299, conv2: "
+    assert listing.items[2][0].text == "From step 33 on, conv2: "
     assert listing.items[1][1] == "Update 38 % of the weight norm, loss 4.3. Measured: 0.38 (limit 0.1)."
 
 

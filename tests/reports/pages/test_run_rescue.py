@@ -41,7 +41,7 @@ def test_the_verdict_says_in_a_sentence_what_would_have_saved_the_run(monkeypatc
 def test_the_box_names_what_is_proven_with_its_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     answer, note = what_to_try(page_with(made_up_rescue(), monkeypatch))
 
-    assert answer == "Clipping the gradient by its norm."
+    assert answer == "Clipping the gradient by its norm"
     assert note == "20 of 20 lived, control 8 of 20: proven"
 
 
@@ -88,6 +88,6 @@ def test_what_was_tried_in_vain_stands_last_with_its_counts(monkeypatch: pytest.
     tried = str(next(section for section in page.sections if section.anchor == "try"))
 
     assert suggested == ["smaller-rate", "clip"]
-    assert what_to_try(page)[0] == "Clipping the gradient by its norm."
+    assert what_to_try(page)[0] == "Clipping the gradient by its norm"
     assert tried.index("Clipping the gradient") < tried.index("A smaller learning rate")
     assert tried.index("A smaller learning rate") < tried.index("Tried on this run: 8 of 20 lived")
