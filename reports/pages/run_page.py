@@ -77,10 +77,10 @@ def build(run: Run, origin: Origin = None) -> Document:
     sections = (
         *turned_back(run),
         _why(run, rescue),
-        *_origin(origin),
-        *_layers(run),
         *tried(run, rescue),
         _try(run, rescue),
+        *_origin(origin),
+        *_layers(run),
         details(run),
         section("glossary", "Words used here", Terms(GLOSSARY)),
     )

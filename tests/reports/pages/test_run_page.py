@@ -38,7 +38,7 @@ def test_the_verdict_and_its_picture_come_first(dead):
 
 
 def test_the_six_parts_come_in_the_order_a_reader_asks(dead):
-    assert [s.anchor for s in dead.sections] == ["why", "layers", "tensors", "try", "details", "glossary"]
+    assert [s.anchor for s in dead.sections] == ["why", "try", "layers", "tensors", "details", "glossary"]
 
 
 def test_every_picture_says_in_words_what_it_shows(dead):
@@ -70,7 +70,7 @@ def test_the_confidence_of_a_rule_stands_with_the_counts_that_it_is_made_of(dead
 
 
 def test_each_remedy_comes_with_the_command_that_tries_it(dead):
-    commands = [b.line for b in dead.sections[3].blocks if isinstance(b, Command)]
+    commands = [b.line for b in dead.sections[1].blocks if isinstance(b, Command)]
 
     assert commands == ["lenet-diag train --seed 7 --lr 0.1", "lenet-diag train --seed 7 --clip-norm 1"]
 
