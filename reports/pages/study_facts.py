@@ -47,13 +47,15 @@ def study_facts(data: StudyData) -> Facts:
     causes = [r.cause or UNEXPLAINED for r in data.runs if r.is_defect]
     common = max(set(causes), key=lambda c: (causes.count(c), c)) if causes else None
     deaths = sorted(death_step(r) for r in data.runs if r.is_defect)
-    rescued = f"{rescued_words(whole)}; " if whole.turned_back else ""
+    rescued = rescued_words(whole) if whole.turned_back else ""
     moved = sensitivity(whole)
     means = f"validation accuracy: {moved}" if moved else "no validation to compare"
     beside = f"{whole.undecided} undecided and {whole.crashed} crashed are not in this count"
+    beside = beside if whole.undecided or whole.crashed else ""
+    recovered = f"{whole.recovered} more had a defect stretch and recovered" if whole.recovered else ""
     return facts(
         Fact("How many died?", f"{whole.defect_runs} of {whole.judged}", beside),
-        Fact("How?", kinds, f"{rescued}{whole.recovered} more had a defect stretch and recovered"),
+        Fact("How?", kinds, "; ".join(filter(None, [rescued, recovered]))),
         Fact("Why, most often?", rule_name(common) if common else NONE, _named(causes, common)),
         Fact(
             "When?",

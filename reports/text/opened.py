@@ -32,9 +32,11 @@ def step_title(opened: OpenedRun, one: OpenedStep) -> str:
 def proof_sentence(proof: ReplayCheck) -> str:
     """Which steps were replayed, from where, and what proves that they are those of the run."""
     rows = "1 row was replayed and was" if proof.rows == 1 else f"{proof.rows:,} rows were replayed and all were"
+    first, last = proof.first_step, proof.last_step
+    steps = f"step {first:,}" if first == last else f"steps {first:,} to {last:,}"
     digests = f", and so {'was' if proof.digests == 1 else 'were'} {counted(proof.digests, 'digest')} of all parameters"
     return (
-        f"The training was done again from {proof.start}, steps {proof.first_step:,} to {proof.last_step:,}: {rows} "
+        f"The training was done again from {proof.start}, {steps}: {rows} "
         f"equal to the log {proof.compared}{digests if proof.digests else ''}."
     )
 

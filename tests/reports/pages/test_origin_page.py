@@ -17,6 +17,7 @@ import pytest
 from diagnostics.record.recorder import Recorder
 from diagnostics.replay import moment, replay
 from diagnostics.replay.opened import OpenedRun, open_origin, open_step, ordinary_step
+from diagnostics.replay.proof import ReplayCheck
 from lenet import (
     ActivationReLU,
     ActivationSigmoid,
@@ -31,7 +32,7 @@ from lenet import (
 from reports.figures.catalogue import figure_files
 from reports.pages import html, origin_page, run_page
 from reports.pages.document import Document, Picture
-from reports.text.opened import _length, of_its_size
+from reports.text.opened import _length, of_its_size, proof_sentence
 from tests.helpers.broken_runs import broken_log
 from tests.helpers.small_models import blobs, ready
 
@@ -256,3 +257,10 @@ def test_a_loss_that_hardly_changed_is_not_told_as_the_same_number_twice(after: 
     step: Any = SimpleNamespace(line=line, best_multiple=2.0)
 
     assert _length(step).startswith(words)
+
+
+@pytest.mark.parametrize(("last", "words"), [(0, "step 0: 1 row was"), (3, "steps 0 to 3: 4 rows were")])
+def test_one_replayed_step_is_no_range(last: int, words: str) -> None:
+    told = proof_sentence(ReplayCheck("the seed", 0, last, rows=last + 1, digests=0, compared="bit for bit"))
+
+    assert told.startswith(f"The training was done again from the seed, {words} replayed")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from diagnostics.detect.findings import Verdict
 from diagnostics.statistics.group import Group
 from diagnostics.statistics.intervals import wilson
 from reports.figures import arms, healthy_vs_defect, rates, survival
@@ -150,3 +151,11 @@ def test_runs_without_a_cause_are_counted_when_the_commonest_cause_is_named(stud
 
     assert why.answer == "unexplained"
     assert why.note == "no first link was found in 3 of 3"
+
+
+def test_no_box_counts_what_there_was_none_of(study):
+    (group,) = [one for one in study.groups if one.defect_runs][:1]
+    runs = tuple(replace(run, verdict=Verdict.COLLAPSED, status="completed") for run in group.runs)
+    facts = study_facts.study_facts(replace(study, groups=(replace(group, runs=runs),)))
+
+    assert [one.note for one in facts.items[:2]] == ["", ""]
