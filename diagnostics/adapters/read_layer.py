@@ -25,11 +25,12 @@ class ReadLayer:
         samples: the size of the batch.
         before: the tensors before the update, while hooks read them; None after it.
         rate: the learning rate that derives the gradients which the network does not keep.
+        divides: whether the gradients that the network keeps are sums, which its update divides by the batch size.
     """
 
     def __init__(self, tap: Tap) -> None:
         self.tap, self.name = tap, tap.name
-        self.samples, self.rate = 0, 1.0
+        self.samples, self.rate, self.divides = 0, 1.0, False
         self.before: Mapping[str, Array] | None = None
 
     def live(self) -> dict[str, Array]:
@@ -51,6 +52,8 @@ class ReadLayer:
     def gradients(self) -> dict[str, Array]:
         """The gradients; where the network keeps none, those that plain SGD must have had."""
         kept = {name: as_tensor(self.name, f"gradient of {name}", read()) for name, read in self.tap.gradients.items()}
+        if self.divides:
+            kept = {name: array / self.samples for name, array in kept.items()}
         if self.before is None:
             return kept
         after = self.live()

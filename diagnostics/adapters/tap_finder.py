@@ -50,11 +50,17 @@ class FoundTap:
         """The same without the places of its gradients, which are then derived from the update."""
         return replace(self, tap=replace(self.tap, gradients={}), gradients={})
 
-    def in_words(self, derives: bool) -> dict[str, str]:
-        """What was found, by the columns of a table; whether it derives the gradients that were not."""
+    def in_words(self, derives: bool, divides: bool) -> dict[str, str]:
+        """What was found, by the columns of a table.
+
+        derives: whether the gradients that were not found are derived from the updates.
+        divides: whether those that were found are divided by the batch size.
+        """
         missing = [name for name in self.tensors if name not in self.gradients]
         instead = "derived from the update" if derives else "not recorded"
-        gradients = [*self.gradients.values(), *(f"{name}: {instead}" for name in missing)]
+        divided = " / batch size" if divides else ""
+        found = [f"{place}{divided}" for place in self.gradients.values()]
+        gradients = [*found, *(f"{name}: {instead}" for name in missing)]
         return {
             "layer": self.tap.name,
             "class": self.tap.kind,

@@ -15,6 +15,11 @@ DICTIONARY = 'watch(lambda: {"W1": ..., "b1": ...}, ...)'
 """How a user says which arrays are trained."""
 
 
+def warn_of_no_step() -> None:
+    """The watch was closed before it recorded anything."""
+    log.warning("watch: closed before the first step, so nothing was recorded")
+
+
 def warn_of_new_tensors() -> None:
     """The first step made tensors that were not there before it."""
     log.warning("watch: the log begins with the second step, since the first one made some of the tensors")

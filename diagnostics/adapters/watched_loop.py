@@ -12,7 +12,6 @@ The network is not changed. Its tensors are found by their usual names, see
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,7 +38,6 @@ from lenet.training.custom_loop import LoopMonitor
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger("lenet-diag")
 _open: dict[Path, Watch] = {}
 """The watches that write a log, by its path."""
 
@@ -189,6 +187,7 @@ class Watch:
                 return
         network.show_before(len(batch), rate)
         if self._monitor is None and rate:
+            self._description |= network.divide_summed_gradients()
             watch_warnings.warn_of_first_step(network)
         if self._monitor is None and accuracy is None and targets is None:
             self._has_accuracy = False
@@ -236,7 +235,7 @@ class Watch:
         self._is_closed = True
         if self._monitor is None:
             if error is None:
-                log.warning("watch: closed before the first step, so nothing was recorded")
+                watch_warnings.warn_of_no_step()
             return False
         if self._path is not None and _open.get(self._path) is self:
             del _open[self._path]

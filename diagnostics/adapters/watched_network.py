@@ -27,6 +27,8 @@ from lenet.training.custom_layer import Function
 
 Kept = dict[str, dict[str, Array]]
 """Copies of tensors, by layer and tensor."""
+SAME = 0.01
+"""How far the norm of two arrays that are the same may differ by rounding, as a share."""
 
 
 @dataclass
@@ -78,7 +80,8 @@ class WatchedNetwork:
         derives: whether gradients that were not found are derived from the updates.
         """
         if self._found:
-            return [one.in_words(derives) for one in self._found]
+            divides = self.layers[0].divides
+            return [one.in_words(derives, divides) for one in self._found]
         return [
             {"layer": layer.name, "tensors": ", ".join(str(one.location) for one in layer.tensors)}
             for layer in find_layers(self._network())
@@ -127,6 +130,28 @@ class WatchedNetwork:
         for layer, one in zip(self.layers, self._found, strict=True):
             layer.tap = one.tap
         return True
+
+    def divide_summed_gradients(self) -> dict[str, bool]:
+        """Divide the gradients that the network keeps by the batch size where its first update did so.
+
+        Many networks keep sums over the batch, and divide the learning rate instead. The loss is a mean. Returns what
+        the description of the run says of it.
+        """
+        size = self.layers[0].samples
+        pairs = [
+            (gradient, size * (layer.before[name] - after) / layer.rate)
+            for layer in self.layers
+            if layer.before is not None
+            for after, (name, gradient) in zip(layer.live().values(), layer.gradients().items(), strict=True)
+            if name in layer.tap.gradients
+        ]
+        if size == 1 or not any(gradient.any() for gradient, _ in pairs):
+            return {}
+        if not all(np.linalg.norm(update - gradient) <= SAME * np.linalg.norm(gradient) for gradient, update in pairs):
+            return {}
+        for layer in self.layers:
+            layer.divides = True
+        return {"divided_gradients": True}
 
     def changed_without_being_taken(self) -> list[str]:
         """The matrices that the first step changed, though nothing says that they are trained, or of the batch."""

@@ -12,7 +12,7 @@ from diagnostics.statistics.group import Group
 from diagnostics.statistics.run_summary import RunSummary
 from lenet.settings import shown_setting
 
-NOT_AN_ARM = ("seed", "threads", "derived_gradients")
+NOT_AN_ARM = ("seed", "threads", "derived_gradients", "divided_gradients")
 """In what the runs of one arm may differ. The number of threads changes times and nothing else. Which gradients were
 derived from the updates says how a run was recorded, not how it was trained."""
 

@@ -206,6 +206,22 @@ def test_gradients_are_not_derived_from_the_updates_of_another_optimizer(
     assert warning in caplog.text if place else caplog.text == ""
 
 
+@pytest.mark.parametrize(("share", "is_divided"), [(1 / SAMPLES, True), (1.0, False), (-1.0, False)])
+def test_gradients_that_the_update_divides_by_the_batch_size_are_divided(share: float, is_divided: bool) -> None:
+    gradients = {"dW": np.arange(9.0).reshape(3, 3), "db": np.arange(3.0)}
+
+    def update(network: Any) -> None:
+        network[0].W = network[0].W - 0.1 * share * gradients["dW"]
+        network[0].b = network[0].b - 0.1 * share * gradients["db"]
+
+    watched = stepped([DenseOfStages(**gradients)], update)
+    where = watched.found.loc["denseofstages1", "gradients"]
+    assert where == ("[0].dW / batch size, [0].db / batch size" if is_divided else "[0].dW, [0].db")
+    row = dict(zip(watched.recorder.info.columns.names, watched.recorder.latest, strict=True))
+    norm = next(row[name] for name in row if "gradient" in name and "weights" in name and name.endswith("norm"))
+    assert norm == pytest.approx(np.linalg.norm(gradients["dW"]) / (SAMPLES if is_divided else 1))
+
+
 def test_a_description_says_that_the_updates_are_plain() -> None:
     def update(network: Any) -> None:
         network[0].W -= 0.5
