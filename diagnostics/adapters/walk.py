@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.array_names import OF_AN_OPTIMIZER
 from lenet.gradcheck.foreign.locations import Location, entries
 from lenet.gradcheck.foreign.state import CODE, slots_of
 
@@ -68,15 +69,17 @@ def arrays_of(root: Any) -> list[HeldArray]:
 def following(root: Any, location: Location, holders: set[int]) -> Iterator[Any]:
     """What comes after the object at ``location``: in the list, or among the attributes, that hold it, and so upwards.
 
-    ``holders`` are the identities of the objects that are opened, such as blocks of layers; so are all lists.
+    Copies of the layers, such as best_layers, are left out. ``holders`` are the identities of the objects that are
+    opened, such as blocks of layers; so are all lists.
     """
     for depth in range(len(location.steps) - 1, -1, -1):
         steps = iter(_entries(Location(location.steps[:depth]).get(root)))
         for step, _ in steps:
             if step == location.steps[depth]:
                 break
-        for _, value in steps:
-            yield from _opened(value, holders)
+        for step, value in steps:
+            if not OF_AN_OPTIMIZER.intersection(Location((step,)).words):
+                yield from _opened(value, holders)
 
 
 def _opened(value: Any, holders: set[int], depth: int = 0) -> Iterator[Any]:

@@ -69,6 +69,13 @@ def test_what_comes_after_the_list_of_layers_is_after_its_last_layer() -> None:
     ]
 
 
+def test_a_copy_of_the_layers_does_not_come_after_the_last_one() -> None:
+    network = Holder(
+        layers=[DenseOfStages(output=OUTPUTS)], best_layers=[DenseOfStages(), ReluOfStages()], last=SoftmaxOfStages()
+    )
+    assert [stage.activation for stage in stages_of(network)] == ["softmax"]
+
+
 def test_what_comes_after_a_layer_may_be_in_another_block() -> None:
     blocks = [
         Holder(modules=[DenseOfStages()]),
