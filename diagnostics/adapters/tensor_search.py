@@ -109,6 +109,8 @@ class TensorSearch:
 
     def _parent(self, one: HeldArray) -> HeldArray | None:
         """The array whose gradient this is, by name and shape; one of the same owner rather than another."""
+        if not one.location.may_be_gradient:
+            return None
         candidates = [
             other
             for other in self.held

@@ -79,6 +79,11 @@ class Location:
         parts = [word for key in keys for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", key)]
         return tuple(_word(part) for part in parts if part.lower() not in _PARAMETER_WORDS)
 
+    @property
+    def may_be_gradient(self) -> bool:
+        """Whether its name can be that of the gradient of anything."""
+        return any(word in GRADIENT_WORDS or word.startswith("d") for word in self.words)
+
     def is_gradient_of(self, words: tuple[str, ...]) -> bool:
         """Whether its name is that of something with these words, and says that it is the gradient."""
         own = self.words

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diagnostics.adapters import watch
+from diagnostics.adapters import tensor_search, watch
 from diagnostics.adapters.tensor_search import TensorSearch
 from diagnostics.adapters.tensors import find_layers, gradients_in
 from lenet.gradcheck.foreign.locations import Location
@@ -256,6 +256,15 @@ def test_what_is_no_part_of_a_network_is_not_looked_into() -> None:
 @pytest.mark.parametrize("name", ["dW", "dLdW", "dl_dW", "dloss_dW", "d_L_d_W", "dCost_dW", "grad_wrt_W", "dEdW"])
 def test_the_name_of_a_gradient_may_say_what_is_derived(name: str) -> None:
     assert gradients_of([LayerOfNetwork(W=zeros(*WIDE), **{name: zeros(*WIDE)})]) == {"[0].W": f"[0].{name}"}
+
+
+def test_samples_that_a_network_holds_are_not_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Any] = []
+    monkeypatch.setattr(tensor_search, "shape_of", lambda value: compared.append(value) or np.shape(value))
+    network = Holder(weights=[zeros(*WIDE)], dw=[zeros(*WIDE)], samples=[])
+    network.samples += [(zeros(4, 1), zeros(3, 1)) for _ in range(50)]
+    assert list(gradients_of(network)) == ["weights[0]"]
+    assert len(compared) < 2 * len(TensorSearch(network).held)
 
 
 @pytest.mark.parametrize(
