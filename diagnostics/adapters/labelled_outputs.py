@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.array_names import named_step
 from diagnostics.adapters.stages import OUTPUTS, has_batch
 from diagnostics.adapters.walk import HeldArray, arrays_of
 from lenet.gradcheck.foreign.locations import Location
@@ -25,8 +26,8 @@ class LabelledOutputs:
     def __init__(self, root: Any, batch: NDArray[Any], labels: Sequence[str]) -> None:
         self._kept: dict[tuple[str, str], HeldArray] = {}
         for held in arrays_of(root):
-            first, last = ("", *held.location.words)[-2:] if held.location.words else ("", "")
-            for name, label in ((first, last), (last, first)):
+            words = Location(held.location.steps[max(named_step(held.location), 0) :]).words[-2:]
+            for name, label in (words, words[::-1]) if len(words) == 2 else ():
                 if name in OUTPUTS and has_batch(held.value, len(batch)):
                     self._kept.setdefault((name, label), held)
         names = dict.fromkeys(name for name, _ in self._kept)

@@ -162,9 +162,9 @@ def _kept(stage: Any, following: list[tuple[Any, bool]], samples: int) -> FoundO
     if following:
         places.append((following[0][0], INPUTS, "the next stage, "))
     for holder, names, what in places:
-        if isinstance(holder, list | tuple | Mapping | str):
+        if isinstance(holder, list | tuple | str):
             continue
-        held = {key.lower().strip("_"): (key, value) for (kind, key), value in entries(holder) if kind == "attribute"}
+        held = {key.lower().strip("_"): (key, value) for (_, key), value in entries(holder) if isinstance(key, str)}
         for name in names:
             key, value = held.get(name, ("", None))
             if not is_numeric(value) or not np.ndim(value) or (name == "y" and _are_one_hot(np.asarray(value))):

@@ -132,6 +132,16 @@ def test_outputs_that_begin_with_the_inputs_are_those_of_the_layer_before(
     assert [tap.output for tap in taps_of(network)] == places
 
 
+def test_the_place_of_a_stage_in_a_list_is_no_number_of_a_layer() -> None:
+    layers = [DenseOfStages(), ReluOfStages(), DenseOfStages(), ReluOfStages(a=OUTPUTS), DenseOfStages()]
+    assert [tap.output for tap in taps_of(layers)] == ["", "a of ReluOfStages", ""]
+
+
+def test_a_layer_that_is_a_dictionary_may_keep_its_outputs() -> None:
+    layers = [{"W": np.ones((4, 4)), "b": np.ones(4), "A": kept} for kept in (HIDDEN, ANSWERS)]
+    assert [np.asarray(tap.tap.output()).max() if tap.tap.output else None for tap in taps_of(layers)] == [1, 0.25]
+
+
 def test_the_targets_of_a_batch_are_no_outputs() -> None:
     network = Holder(W1=np.ones((4, 3)), W2=np.ones((3, 3)), y=np.eye(3)[LABELS])
     assert [tap.output for tap in taps_of(network)] == ["", ""]
