@@ -51,15 +51,19 @@ def expect_options(
 
 
 def class_labels(labels: NDArray[Any]) -> NDArray[Any]:
-    """Classes of a training set as they came, or (N,) where they are a column (N, 1)."""
+    """Classes of a training set (N,) or one-hot (N, classes), which may come as a column, as a row, or in columns."""
     if not labels.ndim or labels.dtype.kind not in "fiub":
         shown = f"an array of {labels.dtype}" if labels.ndim else repr(labels.item())
         raise SettingsError(f"labels: received {shown}, expected the classes of the training set, as numbers")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise SettingsError("labels: received NaN or infinity, expected the classes of the training set")
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim == 2 and labels.shape[1] > 1 and np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) != 1).any():
+    if labels.ndim == 3 and labels.shape[2] == 1:  # a column of 0s and a 1 for each sample
+        labels = labels[:, :, 0]
+    if labels.ndim == 2 and 1 in labels.shape:
+        labels = labels.reshape(-1)
+    if labels.ndim == 2 and np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) != 1).any():
+        if (labels.sum(axis=0) == 1).all():
+            return labels.T
         raise SettingsError(
             "labels: received rows with no 1 or several, expected one-hot rows; where a sample has several yes or "
             "no, say task=Task.binary()"

@@ -198,9 +198,12 @@ class WatchedNetwork:
         if answers.shape[-1] == 1 or (is_binary and np.shape(targets) == answers.shape):  # each output is yes or no
             middle = 0.0 if self.layers[-1].tap.activation is None else 0.5
             return float(((answers.reshape(-1) > middle) == (np.asarray(targets).reshape(-1) > 0.5)).mean())
+        targets = np.asarray(targets)
+        if targets.ndim == 2 and targets.shape == answers.shape[::-1]:
+            targets = targets.T
         if len(targets) != len(answers):
             raise SettingsError(f"targets: received {len(targets)}, expected {len(answers)}, one for each sample")
-        classes = sparse_labels(np.asarray(targets), answers.shape[-1])
+        classes = sparse_labels(targets, answers.shape[-1])
         return float((answers.argmax(axis=-1) == classes).mean())
 
     def _first_layer(self) -> Tensors:

@@ -286,7 +286,8 @@ def test_a_watched_network_is_freed_without_the_garbage_collector(tmp_path: Path
         gc.enable()
 
 
-def test_accuracy_is_counted_with_the_targets() -> None:
+@pytest.mark.parametrize("as_targets", [np.asarray, np.eye(3).__getitem__, lambda y: np.eye(3)[y].T])
+def test_accuracy_is_counted_with_the_targets(as_targets: Any) -> None:
     network = LayersWithDW()
     X, y = data()
     watched = watch(network.network, labels=LABELS, lr=0.1)
@@ -295,7 +296,7 @@ def test_accuracy_is_counted_with_the_targets() -> None:
         out = layer.forward(out)
     network.layers[2].backward(np.zeros((20, 3)))
     network.layers[0].backward(np.zeros((20, 8)))
-    watched.step(loss=1.0, inputs=X[:20], targets=y[:20])
+    watched.step(loss=1.0, inputs=X[:20], targets=as_targets(y[:20]))
     watched.close()
     row = dict(zip(watched.recorder.info.columns.names, watched.recorder.latest, strict=True))
     assert row["accuracy"] == pytest.approx((out.argmax(axis=1) == y[:20]).mean())

@@ -93,11 +93,15 @@ def test_a_wrong_option_is_named(argument: str, value: Any, message: str) -> Non
         watch(parameters(), **{"labels": LABELS, argument: value})
 
 
-def test_labels_may_be_a_column() -> None:
+@pytest.mark.parametrize(
+    "labels",
+    [LABELS[:, np.newaxis], LABELS[np.newaxis], np.eye(3)[LABELS], np.eye(3)[LABELS].T, np.eye(3)[LABELS][:, :, None]],
+)
+def test_labels_may_come_as_columns(labels: Any) -> None:
     network = parameters()
-    watched = watch(network, labels=LABELS[:, np.newaxis])
+    watched = watch(network, labels=labels)
     step(watched, network)
-    assert len(watched.recorder.info.prior) == 3
+    assert watched.recorder.info.prior == pytest.approx(np.bincount(LABELS) / len(LABELS))
 
 
 @pytest.mark.parametrize(
