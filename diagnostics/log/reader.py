@@ -72,7 +72,10 @@ def _ways(file: Path) -> list[Callable[[], Opened]]:
     """How to open the file in the state it is in now, the best way first."""
     start = _start_of(file)
     if not superblock.is_hdf5(start):
-        raise LogError(f"{file}: is not an HDF5 file; expected a log of lenet-diag")
+        raise LogError(
+            f"{file}: is not an HDF5 file; expected a log of lenet-diag, which 'lenet-diag import' makes of those of "
+            "other tools"
+        )
     if superblock.is_intact(start) and superblock.is_open_for_writing(start):
         written = is_written(file)
         if written:

@@ -74,10 +74,11 @@ def replay(
             raise ReplayError("batches: received without build, expected both functions")
         return ReplayedRun(run, OwnRun(run.info, cast("NetworkMaker", build), batches))
     if not is_of_this_library(run.info):
-        raise ReplayError(
-            f"{run.path or run.name}: is the log of a training loop that is not this library's; to replay it, hand "
-            "over two functions in Python: replay(path, build=..., batches=...), see docs/replay.md"
+        cure = (
+            "to replay it, hand over two functions in Python: replay(path, build=..., batches=...), see docs/replay.md"
         )
+        cure = "it does not say how to train it again" if run.info.is_imported else cure
+        raise ReplayError(f"{run.path or run.name}: {whose_log(run.info)}; {cure}")
     training_set, maker = find_training_set(run.info, data), cast("ModelMaker | None", build)
     return ReplayedRun(run, LibraryRun(run.info, training_set, maker, order, threads, run.rollbacks))
 
@@ -85,6 +86,13 @@ def replay(
 def is_of_this_library(info: RunInfo) -> bool:
     """Whether the model of a run can be made from its log, since ``Model.train`` trained it."""
     return bool(info.settings) or "layers" in info.description
+
+
+def whose_log(info: RunInfo) -> str:
+    """What the log is of a run that is not of this library."""
+    if info.is_imported:
+        return "was imported from the log of another tool"
+    return "is the log of a training loop that is not this library's"
 
 
 @dataclass(frozen=True)

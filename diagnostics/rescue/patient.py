@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from diagnostics.errors import RescueError
 from diagnostics.record.rollback import settings_at
-from diagnostics.replay.replayed_run import is_of_this_library
+from diagnostics.replay.replayed_run import is_of_this_library, whose_log
 from diagnostics.run.run import Run
 from diagnostics.run.usual import USUAL_STEPS, usual_gradient_norm
 from lenet.setting_values import option_name
@@ -67,9 +67,7 @@ class Patient:
 def examine(run: Run) -> Patient:
     """What a rescue has to know of a run. Raises RescueError, one line, where it did not die or cannot be trained."""
     if not is_of_this_library(run.info):
-        raise RescueError(
-            f"{run.name}: is the log of a training loop that is not this library's; no rescue can train it"
-        )
+        raise RescueError(f"{run.name}: {whose_log(run.info)}; no rescue can train it")
     diagnosis = run.diagnosis
     if not diagnosis.verdict.is_defect or diagnosis.confirmed is None:
         raise RescueError(f"{run.name}: its verdict is {diagnosis.verdict}; a rescue needs a run that died")

@@ -33,6 +33,11 @@ def test_a_file_becomes_a_log_that_every_command_reads(logs, tmp_path):
     assert dead.exit_code == 1
     assert "since:      between step" in dead.stdout
     assert "read from:  CSV of dead.csv" in dead.stdout
+    for command, words in (("replay", "it does not say how to train it again"), ("rescue", "no rescue can train it")):
+        refused = typed(command, tmp_path / "runs" / "dead.h5")
+        assert refused.exit_code == 3
+        assert f"was imported from the log of another tool; {words}" in refused.stderr
+    assert "'lenet-diag import' makes" in typed("export", logs[0]).stderr
     again = typed("import", logs[0], "--out", tmp_path / "runs")
     assert (again.exit_code, typed("import", logs[0], "--out", tmp_path / "runs", "--overwrite").exit_code) == (2, 0)
     assert "dead.h5: exists already" in again.stderr
