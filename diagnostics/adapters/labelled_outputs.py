@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.adapters.array_names import named_step
+from diagnostics.adapters.array_names import named_step, says_gradient
 from diagnostics.adapters.stages import OUTPUTS, has_batch
 from diagnostics.adapters.walk import HeldArray, arrays_of
 from lenet.gradcheck.foreign.locations import Location
+
+NUMBERED = ("layer", "l")
+"""Names of outputs that have a number, besides those of other outputs: layer1 and l1."""
 
 
 class LabelledOutputs:
@@ -26,9 +29,11 @@ class LabelledOutputs:
     def __init__(self, root: Any, batch: NDArray[Any], labels: Sequence[str]) -> None:
         self._kept: dict[tuple[str, str], HeldArray] = {}
         for held in arrays_of(root):
+            if says_gradient(held.location):
+                continue
             words = Location(held.location.steps[max(named_step(held.location), 0) :]).words[-2:]
             for name, label in (words, words[::-1]) if len(words) == 2 else ():
-                if name in OUTPUTS and has_batch(held.value, len(batch)):
+                if name in (*OUTPUTS, *NUMBERED) and has_batch(held.value, len(batch)):
                     self._kept.setdefault((name, label), held)
         names = dict.fromkeys(name for name, _ in self._kept)
         self._distances = {name: self._distance(name, batch, labels) for name in names}

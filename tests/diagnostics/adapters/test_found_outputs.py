@@ -120,6 +120,13 @@ WITH_ONES = np.hstack([np.ones((SAMPLES, 1)), BATCH])
         ({"W1": 0, "W2": 0}, {"A0": BATCH, "A1": HIDDEN, "A2": ANSWERS}, ["A1", "A2"]),
         ({"Theta1": 0, "Theta2": 0}, {"a1": WITH_ONES, "a2": HIDDEN, "a3": ANSWERS}, ["a2", "a3"]),
         ({"W1": 0, "W2": 0}, {"A2": ANSWERS}, ["", "A2"]),
+        ({"W1": 0, "W2": 0}, {"A2": ANSWERS, "grads": {"dA1": HIDDEN, "dA2": ANSWERS}}, ["", "A2"]),
+        ({"syn0": 0, "syn1": 0}, {"l0": BATCH, "l1": HIDDEN, "l2": ANSWERS}, ["l1", "l2"]),
+        (
+            {"weights1": 0, "weights2": 0},
+            {"layer1": HIDDEN, "output": ANSWERS},
+            ["layer1", "output of SimpleNamespace"],
+        ),
     ],
 )
 def test_outputs_that_begin_with_the_inputs_are_those_of_the_layer_before(
