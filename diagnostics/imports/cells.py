@@ -34,6 +34,8 @@ def count_of(value: Any) -> float | None:
     """The number of a step or an epoch, as :func:`number_of`; "1,000" is a thousand, and "3/10" the third of ten."""
     if isinstance(value, str):
         text = value.strip()
+        if text.isdecimal():
+            return float(text)
         if (of_all := OF_ALL.fullmatch(text)) is not None:
             return float(of_all["number"])
         if (grouped := GROUPED.fullmatch(text)) is not None and not text.startswith("0"):
@@ -54,6 +56,10 @@ def is_missing(value: Any) -> bool:
 
 def _number_in(text: str) -> float | None:
     """The number in a text of small letters without spaces around it."""
+    try:
+        return float(text)
+    except ValueError:
+        pass  # written in another way
     if text.endswith("%"):
         share = _number_in(text[:-1].rstrip())
         return None if share is None else share / 100

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from diagnostics.errors import LogError
@@ -20,15 +21,16 @@ Over = Literal["", "step", "epoch"]
 SCALAR_NAMES: dict[str, tuple[str, ...]] = {
     "loss": ("loss", "nll", "ce", "xent", "cost", "cross_entropy", "crossentropy", "nll_loss", "ce_loss", "total_loss",
              "batch_loss", "cross_entropy_loss", "average_loss", "avg_loss", "mean_loss", "main_loss", "lm_loss",
-             "running_loss", "final_loss", "loss_total", "loss_total_loss", "log_loss", "logloss", "mini_batch_loss"),
+             "running_loss", "final_loss", "loss_total", "loss_total_loss", "log_loss", "logloss", "mini_batch_loss",
+             "losses"),
     "data_loss": ("data_loss",),
     "penalty": ("penalty",),
     "accuracy": ("acc", "accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy", "acc1",
                  "top1", "top_1", "acc_1", "batch_accuracy", "multiclass_accuracy", "multiclassaccuracy",
                  "accuracy_top1", "accuracy_top_1", "top1_acc", "top_1_acc", "top1_accuracy", "acc@1", "prec@1",
-                 "main_accuracy", "mini_batch_accuracy"),
+                 "main_accuracy", "mini_batch_accuracy", "accs", "accuracies"),
     "learning_rate": ("lr", "learning_rate", "learningrate", "lr_sgd", "lr_adam", "lr_adamw", "lr_rmsprop", "lr_pg0",
-                      "x_lr0", "base_learning_rate"),
+                      "x_lr0", "base_learning_rate", "lrs", "learning_rates"),
     "seconds": ("seconds", "step_time", "step_seconds"),
     "samples": ("samples",),
 }  # fmt: skip
@@ -56,12 +58,14 @@ NO_LAYERS = frozenset({
 """Words of which no name of a layer consists: ``train/grad_norm`` is of the whole run, ``weight_decay`` a setting."""
 
 STEP_NAMES = ("step", "global_step", "iteration", "iter", "_step", "trainer/global_step", "train/global_step", "batch",
-              "steps", "iterations")  # fmt: skip
+              "steps", "iterations", "num_updates")  # fmt: skip
 EPOCH_NAMES = ("epoch", "epochs", "train/epoch")
 UNIT = re.compile(r"(?<=\S)[\s_]*(?:\([^()]*\)|\[[^\[\]]*\]|%)$")
 """The unit at the end of a name, as in ``accuracy [%]`` or ``time (s)``."""
 VALIDATION_WORDS = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "testing", "dev", "validate"})
 TRAIN_WORDS = frozenset({"train", "training", "tr"})
+KNOWN_NAMES = 4096
+"""So many names are remembered with what they mean: those of a file stand in each of its rows."""
 ULTRALYTICS = "metrics"
 """Ultralytics calls what it measures in its validation ``metrics/accuracy_top1``."""
 
@@ -82,6 +86,7 @@ class MetricMeaning:
     over: Over = ""
 
 
+@lru_cache(KNOWN_NAMES)
 def meaning_of(name: str) -> MetricMeaning | None:
     """The meaning of a metric of this name; None for a name that is not known."""
     plain = UNIT.sub("", name.strip())
@@ -149,11 +154,13 @@ def is_loss(name: str) -> bool:
     return meaning is not None and meaning.quantity in ("loss", "data_loss")
 
 
+@lru_cache(KNOWN_NAMES)
 def is_step(name: str) -> bool:
     """Whether a column of this name holds the step."""
     return UNIT.sub("", name.strip().lower()).replace(" ", "_") in STEP_NAMES
 
 
+@lru_cache(KNOWN_NAMES)
 def is_epoch(name: str) -> bool:
     """Whether a column of this name holds the epoch."""
     return UNIT.sub("", name.strip().lower()) in EPOCH_NAMES

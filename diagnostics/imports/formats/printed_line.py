@@ -39,7 +39,7 @@ BEFORE_COUNTERS = (
 )
 OF_BEST = re.compile(r"\bbest\b", re.IGNORECASE)
 """A word behind which an epoch or a step is not that of the line."""
-PLURALS = frozenset({"steps", "iterations"})
+PLURALS = frozenset({"steps", "iterations", "num_updates"})
 """How many there are, and not which one."""
 LONGEST = 4000
 

@@ -5,35 +5,46 @@ from __future__ import annotations
 import re
 
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
-RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # a name with its data behind it, as in MMEngine's "Epoch(val)"
-    (re.compile(r"\b(?P<name>\w+)\((?P<data>train|val|test)\)"), r"\g<data> \g<name>"),
+    (("(",), re.compile(r"\b(?P<name>\w+)\((?P<data>train|val|test)\)"), r"\g<data> \g<name>"),
     # a name with its step or epoch behind it, as in "Cost after iteration 100: 0.69"
-    (re.compile(r"\b(?P<name>[a-z_](?>\w*)(?: [a-z_](?>\w*)){0,3})(?: \([^()]*\))? (?:after|at) "
+    (("after ", "at "),
+     re.compile(r"\b(?P<name>[a-z_](?>\w*)(?: [a-z_](?>\w*)){0,3})(?: \([^()]*\))? (?:after|at) "
                 r"(?P<counter>epoch|step|iter|iteration) #?(?P<at>\d+)\s*[:=]", re.IGNORECASE),
      r"| \g<counter> \g<at>, \g<name>:"),
     # scikit-learn: one of its iterations is an epoch, and it prints eight digits
-    (re.compile(r"^Iteration (?P<at>\d+), loss = (?P<loss>\d+\.\d{8})$"), r"epoch \g<at>, loss \g<loss>"),
-    (re.compile(r"^Validation score: "), "val accuracy "),
+    (("iteration",), re.compile(r"^Iteration (?P<at>\d+), loss = (?P<loss>\d+\.\d{8})$"),
+     r"epoch \g<at>, loss \g<loss>"),
+    (("validation score",), re.compile(r"^Validation score: "), "val accuracy "),
     # the bar of kuangliu's pytorch-cifar: " [==>..]  Step: 62ms | Tot: 5s | Loss: 1.5 | Acc: 40% (51/128)  75/391"
-    (re.compile(r"^\s*\[[=>.]+\]\s+Step: [^|]*\|\s*Tot: [^|]*\|(?P<numbers>.*\))[\x08\s]*(?P<at>\d+)/(?P<of>\d+)\s*$"),
+    (("step: ",), re.compile(r"^\s*\[[=>.]+\]\s+Step: [^|]*\|\s*Tot: [^|]*\|(?P<numbers>.*\))[\x08\s]*"
+                             r"(?P<at>\d+)/(?P<of>\d+)\s*$"),
      r"| \g<at>/\g<of> [\g<numbers>"),
     # Darknet: "863: 10.842213, 12.363435 avg, 0.001000 rate, 3.09 seconds, 55232 images"
-    (re.compile(rf"^\s*(?:\([^()]*\)\s*)?(?P<at>\d+): (?P<loss>{NUMBER}), {NUMBER} avg(?: loss)?, "
+    ((" avg",),
+     re.compile(rf"^\s*(?:\([^()]*\)\s*)?(?P<at>\d+): (?P<loss>{NUMBER}), {NUMBER} avg(?: loss)?, "
                 rf"(?P<rate>{NUMBER}) rate,.*"),
      r"step \g<at>, loss \g<loss>, lr \g<rate>"),
+    # fairseq's JSON: {"epoch": 1, "update": 0.25, "loss": "3.321", "num_updates": "10"}
+    (("num_updates",), re.compile(r'"num_updates": "(?P<at>\d+)"'), r"step \g<at>"),
     # llm.c: "s:1 trl:10.814037 lr:0.000001", and "tel" for the loss of a validation
-    (re.compile(r"^s:(?P<at>\d+) trl:"), r"step \g<at> loss "),
-    (re.compile(r"^s:(?P<at>\d+) tel:"), r"step \g<at> val loss "),
+    (("trl:",), re.compile(r"^s:(?P<at>\d+) trl:"), r"step \g<at> loss "),
+    (("tel:",), re.compile(r"^s:(?P<at>\d+) tel:"), r"step \g<at> val loss "),
     # Marian: "Ep. 1 : Up. 500 : Sen. 662,406 : Cost 91.62329865 : Time 704.91s : 8907.95 words/s : L.r. 9.3750e-06"
-    (re.compile(r"\bEp\. (?P<epoch>\d+)(?:\.\d+)? : Up\. (?P<at>\d+) : Sen\. [\d,]+"),
+    (("ep. ",), re.compile(r"\bEp\. (?P<epoch>\d+)(?:\.\d+)? : Up\. (?P<at>\d+) : Sen\. [\d,]+"),
      r"epoch \g<epoch>, step \g<at>"),
-    (re.compile(r" : L\.r\. "), " : lr "),
+    (("l.r. ",), re.compile(r" : L\.r\. "), " : lr "),
 )  # fmt: skip
+"""What one of which a line has in small letters if a rule may match it, the rule, and what it makes of the match."""
 
 
 def in_usual_words(line: str) -> str:
     """A line in which the rules that match have been applied, one after the other."""
-    for pattern, words in RULES:
-        line = pattern.sub(words, line)
+    small = line.lower()
+    for signs, pattern, words in RULES:
+        for sign in signs:
+            if sign in small:
+                line = pattern.sub(words, line)
+                break
     return line
