@@ -128,13 +128,24 @@ def _prior(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None) -> t
     for name in ("classes", "num_classes", "n_classes", "num_labels"):
         classes = classes or whole_number_of(draft.metrics.settings.get(name))
     if not classes or classes < 2:
-        classes = classes_of_frozen_loss(loss.values, accuracy.values) if accuracy is not None else None
+        classes, whose = _classes_guessed(draft, loss, accuracy)
         if classes is None:
             return (math.nan,)
-        draft.told.append(f"{classes} classes are guessed, since the loss stands still at ln {classes}")
+        draft.told.append(f"{classes} classes are guessed, since the loss{whose} stands still at ln {classes}")
     else:
         draft.told.append(f"{classes} classes are taken to be of about equal size; say their shares with --prior")
     return even_prior(classes)
+
+
+def _classes_guessed(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None) -> tuple[int | None, str]:
+    """The classes by a loss that stands still, that of the training or of the validation; None where neither does."""
+    if accuracy is not None and (classes := classes_of_frozen_loss(loss.values, accuracy.values)) is not None:
+        return classes, ""
+    validated, shares = draft.get("loss", "validation"), draft.get("accuracy", "validation")
+    if validated is None or shares is None:
+        return None, ""
+    right = shares.at(validated.steps) / (100 if draft.is_per_cent("validation") else 1)
+    return classes_of_frozen_loss(validated.values, right), " of the validation"
 
 
 def _task(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None, prior: tuple[float, ...]) -> Task:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from diagnostics.imports.columns import is_loss
 
-METRIC_NAMES = ("metric", "metric_name", "key", "tag", "variable", "name")
+METRIC_NAMES = ("metric", "metric_name", "metric.name", "key", "tag", "variable", "name")
 VALUE_NAMES = ("value", "metric_value")
 MOST_METRICS = 1000
 

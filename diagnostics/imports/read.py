@@ -17,9 +17,11 @@ from diagnostics.imports.content import content, head
 from diagnostics.imports.formats import FORMATS
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.imported_run import ImportedRun
+from diagnostics.imports.loss_base import in_nats
 from diagnostics.imports.named_counters import COUNTERS, with_named_counters
 from diagnostics.imports.options import ImportOptions
 from diagnostics.imports.restarts import runs_in
+from diagnostics.imports.same_step import without_same_step
 from diagnostics.imports.validated_steps import with_steps_as_epochs
 from diagnostics.log.reader import open_run
 from diagnostics.log.run_files import each_once, find_readable
@@ -30,8 +32,13 @@ HDF5 = b"\x89HDF"
 DEPTH, MOST_FOLDERS = 3, 1000
 """Where a folder has no runs itself, they are looked for so many levels below it, in about so many folders."""
 OF_TEXT = "of a text two lines or more have to name a loss and a step or an epoch, as in 'epoch 3 loss 0.43'"
-LIGHTNING = "metrics.csv"
-"""The file in the folder of a run of Lightning."""
+OF_A_RUN = ("metrics.csv", "output.log")
+"""The files in the folder of a run of Lightning, and of Weights & Biases."""
+SETTINGS = frozenset({
+    "config.json", "params.json", "args.json", "hparams.json", "settings.json", "metadata.json", "wandb-metadata.json",
+})  # fmt: skip
+"""Files beside a log that hold no run. They are passed over where a folder is named."""
+WANDB = b":W&B"
 DAMAGE = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, EOFError, OSError,
     MemoryError, struct.error, zlib.error, sqlite3.Error,
@@ -97,7 +104,8 @@ def _foreign_in(folder: Path) -> list[Path]:
     """The folder itself where it is the run of another tool, else the files of other tools in it."""
     if format_of(folder) is not None:
         return [folder]
-    return [one for one in _entries(folder) if one.is_file() and format_of(one) is not None]
+    files = (one for one in _entries(folder) if one.name not in SETTINGS and one.is_file())
+    return [one for one in files if format_of(one) is not None]
 
 
 def _folder_with_runs(folder: Path) -> Path | None:
@@ -108,7 +116,8 @@ def _folder_with_runs(folder: Path) -> Path | None:
         for one in _entries(here):
             if one.is_dir() and not one.is_symlink():
                 looked_at += 1
-                if find_readable([one])[0] or (one / LIGHTNING).is_file() or format_of(one) is not None:
+                has_log = any((one / name).is_file() for name in OF_A_RUN)
+                if has_log or find_readable([one])[0] or format_of(one) is not None:
                     return one
                 if depth < DEPTH:
                     waiting.append((one, depth + 1))
@@ -148,6 +157,7 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
     stem = readable_name(path.name.split(".")[0] if path.name[:1] != "." else path.name)
     options = options or ImportOptions()
     found = [with_named_counters(one, options.columns, path.name) for one in found]
+    found = [without_same_step(in_nats(one)) for one in found]
     says_steps = "step" in options.columns
     options = options.without_columns(COUNTERS)
     runs = []
@@ -169,6 +179,8 @@ def _expect_content(path: Path) -> None:
             is_blank = not content(path).strip()
         except DAMAGE as error:
             raise LogError(f"{path}: cannot be read: {error}") from None
+        if head(path).startswith(WANDB):
+            raise LogError(f"{path}: is a log that Weights & Biases reads alone; export the history of the run as CSV")
         if is_blank:
             raise LogError(f"{path}: is empty; expected the log of a training")
 

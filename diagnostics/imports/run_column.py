@@ -13,7 +13,8 @@ import pandas as pd
 from diagnostics.imports.cells import is_missing, number_of, whole_number_of
 from diagnostics.imports.columns import is_epoch, is_step
 
-RUN_NAMES = ("run", "run_id", "run_name", "run id", "run name", "run_uuid", "experiment", "trial", "seed")
+RUN_NAMES = ("run", "run_id", "run_name", "run id", "run name", "run_uuid", "run.name", "run.hash",
+             "experiment", "trial", "seed")  # fmt: skip
 """What a column is called that names the run of each row, in small letters; the first that is there counts."""
 
 NAMES_OF_ONE = (*(name for name in RUN_NAMES if name != "seed"), "name", "id")

@@ -10,6 +10,7 @@ the runs in it. To add a format, write its file and put it into the list; no oth
 from __future__ import annotations
 
 from diagnostics.imports.formats import (
+    allennlp,
     csv_file,
     json_document,
     json_lines,
@@ -30,6 +31,7 @@ FORMATS: tuple[ImportFormat, ...] = (
     trackio.FORMAT,
     tensorboard.FORMAT,
     trainer_state.FORMAT,
+    allennlp.FORMAT,
     json_lines.FORMAT,
     json_document.FORMAT,
     keras_progress.FORMAT,

@@ -5,6 +5,7 @@ A metric is a file with a line a value: time, value, step. Parameters are files 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from diagnostics.imports.metrics import LoggedMetrics, SeriesBuilder
 
 LINE = re.compile(rb"\d{10,} \S+ -?\d+( \S+)*\s*")
 LARGEST_FOLDER = 10_000
+LEAST_TIME = 1 / 1024
+"""Milliseconds between two values of a metric."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -39,10 +42,14 @@ def read(path: Path) -> list[LoggedMetrics]:
 
 
 def _add(series: SeriesBuilder, name: str, file: Path) -> None:
+    """The values of a file, placed by their times; those of one millisecond follow one another."""
+    last = -math.inf
     for line in text_of(content(file)).splitlines():
         words = line.split()
         if len(words) >= 2:
-            series.add(name, words[1], words[2] if len(words) > 2 else None, place=number_of(words[0]))
+            time = number_of(words[0])
+            last = max(last + LEAST_TIME, math.nan if time is None else time)
+            series.add(name, words[1], words[2] if len(words) > 2 else None, place=last)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
