@@ -13,8 +13,9 @@ import pandas as pd
 from diagnostics.imports.columns import is_epoch, is_loss, is_step
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
+from diagnostics.imports.formats.json_series import counted_records, series_in
 from diagnostics.imports.formats.listed import as_list
-from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, SeriesBuilder
+from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.tabular import metrics_of_table, of_records
 
 OF_PYTHON = re.compile(r"\s*\{\s*'[^'\n]*':\s*\[")
@@ -45,13 +46,15 @@ def read(path: Path) -> list[LoggedMetrics]:
         return of_records([one for one in document if isinstance(one, Mapping)])
     if not isinstance(document, Mapping):
         raise ValueError("is JSON, but neither a list of objects nor an object with lists")
-    if records := _records(document):
+    if records := counted_records(document) or _records(document):
         return of_records(records)
-    if series := dict(_of_sacred(document)):
+    series, lists = dict(series_in(document)), dict(_lists(document))
+    if any(map(is_loss, series)) or (series and not any(map(is_loss, lists))):
         return [LoggedMetrics(series)]
-    lists = dict(_lists(document))
     if not lists:
-        raise ValueError("is a JSON object without lists; expected one list of numbers a metric")
+        raise ValueError("is an object without lists, as the summary of a run; expected one list of numbers a metric")
+    if all(is_step(name) or is_epoch(name) for name in lists):
+        raise ValueError(f"has no list but {', '.join(lists)}; expected one list of numbers a metric, such as loss")
     columns: dict[str, Any] = {
         name: pd.Series(["nan" if one != one else one for one in values], dtype=object)
         for name, values in lists.items()
@@ -95,16 +98,6 @@ def _lists(document: Mapping[str, Any], before: str = "") -> Iterator[tuple[str,
             yield f"{before}{name}", items
         elif isinstance(value, Mapping):
             yield from _lists(value, before if name == "history" else f"{before}{name}/")
-
-
-def _of_sacred(document: Mapping[str, Any]) -> Iterator[tuple[str, MetricSeries]]:
-    """The metrics of Sacred's metrics.json, each with its steps and its values."""
-    for name, one in document.items():
-        if isinstance(one, Mapping) and isinstance(one.get("steps"), list) and isinstance(one.get("values"), list):
-            series = SeriesBuilder()
-            for step, value in zip(one["steps"], one["values"], strict=False):
-                series.add(name, value, step)
-            yield from series.build().items()
 
 
 FORMAT = ImportFormat("JSON", recognises, read)

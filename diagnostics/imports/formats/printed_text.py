@@ -55,7 +55,12 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run that a text tells of. Beside lines with steps, a line of training without one has means of its epoch."""
-    found = list(_lines(text_of(content(path))))
+    return metrics_of_text(text_of(content(path)))
+
+
+def metrics_of_text(text: str) -> list[LoggedMetrics]:
+    """The run that a text tells of; none where it names no number."""
+    found = list(_lines(text))
     told = (*with_second_bars_as_validations(found), *number_epochs(found), *number_by_lines_below(found))
     lines = list(_with_epochs(found))
     have_steps = any(line.step is not None and line.has_loss for line, _ in lines)
