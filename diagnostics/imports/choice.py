@@ -37,9 +37,11 @@ def choose(
     names = {key: name for key, (_, name) in best.items()}
     if ("loss", "", "train") not in names and ("data_loss", "", "train") not in names:
         found = losses_first(metrics.series)[:MOST_NAMES]
+        if not found:
+            raise LogError(f"{file}: holds no metric, expected the loss of a training")
         example = f"loss={found[0] if len(found) == 1 else 'NAME'}"
         shown = f'"{example}"' if " " in example else example
-        among = ", ".join(found) or "nothing"
+        among = ", ".join(found)
         raise LogError(f"{file}: found no loss of a training among {among}; name it with --columns {shown}")
     if _is_accuracy_of_validation(names, options):
         names["accuracy", "", "validation"] = names.pop(("accuracy", "", "train"))

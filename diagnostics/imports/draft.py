@@ -56,9 +56,9 @@ class Draft:
         told = [*([words] if words else []), *metrics.told]
         if SAMPLES in chosen and (np.diff(chosen[SAMPLES].values) > 0).all():
             del chosen[SAMPLES]  # the samples since the beginning, and not those of a batch
-        if (hidden := hidden_losses(chosen[loss], metrics, axis)).any():
-            chosen[loss] = chosen[loss].with_values(np.where(hidden, np.nan, chosen[loss].values))
-            told.append(f"{int(hidden.sum()):,} losses of 0 beside gradients that are not finite are taken as NaN")
+        hidden, about_zeros = hidden_losses(chosen[loss], metrics, axis)
+        chosen[loss] = chosen[loss].with_values(np.where(hidden, np.nan, chosen[loss].values))
+        told += about_zeros
         draft = cls(metrics, options, axis, chosen, names, are_means and axis.counts_steps, names[loss], told)
         draft._take_running_means_apart()
         return draft

@@ -14,6 +14,7 @@ from diagnostics.errors import LogError
 from diagnostics.files import readable_name
 from diagnostics.imports.build import build_run
 from diagnostics.imports.content import content, head
+from diagnostics.imports.counted_validations import with_validations_on_steps
 from diagnostics.imports.formats import FORMATS
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.imported_run import ImportedRun
@@ -162,7 +163,7 @@ def import_runs(path: str | os.PathLike[str], options: ImportOptions | None = No
     options = options.without_columns(COUNTERS)
     runs = []
     for metrics in (one for logged in found for one in runs_in(logged, options, path.name)):
-        metrics = metrics if says_steps else with_steps_as_epochs(metrics)
+        metrics = metrics if says_steps else with_validations_on_steps(with_steps_as_epochs(metrics))
         name = _name(path, stem, metrics.name) if metrics.name else stem
         if metrics.number:
             name = f"{name}-{metrics.number}"

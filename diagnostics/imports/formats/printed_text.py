@@ -116,7 +116,7 @@ def _steps_an_epoch(lines: list[tuple[PrintedLine, float]]) -> tuple[int | None,
     placed = [(epoch, line.step, line.of) for line, epoch in lines if line.step is not None and line.is_of_training]
     steps, ends = [step for _, step, _ in placed], {of for _, _, of in placed}
     end = ends.pop() if len(ends) == 1 else None
-    begins_anew = any(later[0] > earlier[0] and later[1] <= earlier[1] for earlier, later in pairwise(placed))
+    begins_anew = any(later[0] >= earlier[0] + 1 and later[1] <= earlier[1] for earlier, later in pairwise(placed))
     counts_from_1 = bool(steps) and (min(steps) == 1 or (min(steps) > 0 and max(steps) == end))
     return end if begins_anew else None, int(counts_from_1)
 

@@ -55,7 +55,7 @@ def series_of(path: Path) -> dict[str, MetricSeries]:
             except (ValueError, struct.error, IndexError):
                 continue  # a message of another kind
             for tag, number, step in scalars:
-                name = tag if file.parent == path or file == path else name_of(tag, file.parent.name)
+                name = tag if path in (file, file.parent) else name_of(tag, file.parent.relative_to(path).as_posix())
                 by_epochs = tag.startswith(BY_EPOCHS)
                 if name is not None:
                     series.add(name, number, None if by_epochs else step, step if by_epochs else None)

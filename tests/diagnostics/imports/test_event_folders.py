@@ -65,10 +65,24 @@ def test_steps_of_which_some_have_no_validation_are_steps():
         ("epoch_loss", "train", "epoch_loss"),
         ("Loss", "another run", None),
         ("Loss", "Losses", None),
+        ("Loss", "Loss/val", "Loss/val"),
+        ("run/Loss", "run/Loss/train", "run/Loss/train"),
+        ("Loss", "Loss_2/val", None),
     ],
 )
 def test_a_scalar_in_a_folder_of_the_run_has_the_name_that_its_writer_gave_it(tag, folder, name):
     assert name_of(tag, folder) == name
+
+
+def test_what_add_scalars_of_tensorboardx_wrote_is_read(tmp_path):
+    shutil.copytree(SAMPLES / "torch-add-scalars", tmp_path / "run")
+    (tmp_path / "run" / "Loss").mkdir()
+    for data in ("train", "val"):
+        (tmp_path / "run" / f"Loss_{data}").rename(tmp_path / "run" / "Loss" / data)
+    [run] = import_runs(tmp_path / "run", ImportOptions(classes=10))
+
+    assert np.allclose(run.steps["loss"], 0.1 + 2 * np.exp(-np.arange(12) / 2))
+    assert len(run.validations) == 12
 
 
 def test_a_folder_above_those_with_runs_is_told_where_they_are(tmp_path):

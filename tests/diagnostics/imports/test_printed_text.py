@@ -275,3 +275,14 @@ def test_epochs_of_how_many_are_no_progress_of_keras(tmp_path):
 
     assert run.info.environment["format"] == "printed text"
     assert run.info.environment["resolution"] == "every epoch"
+
+
+def test_parts_of_epochs_do_not_count_steps_anew(tmp_path):
+    path = tmp_path / "out.log"
+    bars = [
+        f" 1%| | {max(10, 10 * n)}/600 [00:01<00:10]{{'loss': {2 / (n + 1)}, 'epoch': {n / 10}}}\n" for n in range(9)
+    ]
+    path.write_text("".join(bars))
+    [run] = import_runs(path)
+
+    assert run.steps.index[-1] < 100

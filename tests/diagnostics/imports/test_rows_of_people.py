@@ -157,6 +157,30 @@ def test_a_loss_of_0_beside_a_gradient_of_nan_is_a_loss_of_nan(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("ends", "verdict", "words"),
+    [
+        (
+            [1.0, np.nan, np.nan],
+            Verdict.DIVERGED,
+            "30 losses of 0 beside validations that are not finite are taken as NaN",
+        ),
+        ([1.0, np.nan, 0.2], Verdict.HEALTHY, None),
+        ([1.0, 0.0, 0.0], Verdict.HEALTHY, None),
+        ([], Verdict.HEALTHY, "its last 30 losses are 0, right after 0.5: some trainers write 0 for a loss of NaN"),
+    ],
+)
+def test_losses_of_0_to_the_end_are_told_by_the_validations(tmp_path, ends, verdict, words):
+    history = [{"step": n, "loss": 0.5 + 2 * np.exp(-n / 5) if n < 30 else 0.0} for n in range(60)]
+    history[29]["loss"] = 0.5
+    history += [{"step": at, "eval_loss": end} for at, end in zip((20, 40, 59), ends, strict=False)]
+    run = read(tmp_path / "trainer_state.json", json.dumps({"log_history": history}), ImportOptions(classes=10))
+
+    assert run.verdict is verdict
+    told = " ".join(run.info.environment["taken_as"])
+    assert words in told if words else "losses" not in told
+
+
+@pytest.mark.parametrize(
     "document",
     [
         {"history": {"loss": [2.0, 1.0], "val_loss": [2.1, 1.1]}, "params": {"epochs": 2}},

@@ -11,6 +11,7 @@ import pytest
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.imports import ImportOptions, find_files, import_runs
+from diagnostics.imports.counted_validations import with_validations_on_steps
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries
 from diagnostics.imports.same_step import without_same_step
 from tests.helpers.tool_logs import PER_EPOCH, WRITERS, curve
@@ -121,6 +122,28 @@ def test_other_steps_are_left_as_they_are(series):
     metrics = LoggedMetrics(series)
 
     assert without_same_step(metrics) is metrics
+
+
+def counted(*steps):
+    return MetricSeries(np.array(steps, np.float64), np.full(len(steps), np.nan), np.ones(len(steps)))
+
+
+def test_validations_counted_by_epochs_stand_at_the_ends_of_epochs():
+    training, validation = counted(*range(1, 401)), counted(0, 1, 2, 3, np.nan)
+    metrics = LoggedMetrics({"train/loss": training, "val/loss": validation, "val/acc": validation})
+    placed = with_validations_on_steps(metrics)
+
+    for name in ("val/loss", "val/acc"):
+        assert np.array_equal(placed.series[name].steps, [100, 200, 300, 400, np.nan], equal_nan=True)
+    assert placed.series["train/loss"] is training
+    assert placed.told == ("its 4 validations, counted by ones, are taken as those at the ends of 4 equal epochs",)
+
+
+@pytest.mark.parametrize("steps", [(100, 200, 300, 400), (2, 3, 4), (0, 1), (0, 1, 2, 4), range(50), (0, np.nan, 1)])
+def test_validations_counted_otherwise_are_left_where_they_are(steps):
+    metrics = LoggedMetrics({"train/loss": counted(*range(401)), "val/loss": counted(*steps)})
+
+    assert with_validations_on_steps(metrics) is metrics
 
 
 def test_the_binary_log_of_weights_and_biases_is_refused_with_a_cure(tmp_path):
