@@ -79,7 +79,7 @@ def test_a_folder_of_mlflow_without_its_metrics_is_told(tmp_path):
     shutil.copytree(SAMPLES / "mlflow-run", tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "metrics" / "train")
 
-    with pytest.raises(LogError, match="found no loss of a training among nothing"):
+    with pytest.raises(LogError, match="holds no metric, expected the loss of a training"):
         import_runs(tmp_path / "run")
 
 
