@@ -73,18 +73,18 @@ def show_rescue(
         horizon=options.horizon,
         seed=options.seed,
     )
-    data, whole = None if options.data is None else str(options.data), log.absolute()
+    data = None if options.data is None else str(options.data)
     rescue = Rescue(
         patient,
         plan,
         folder,
-        whole,
+        log.absolute(),
         data=data,
         resume=options.resume,
         keep_branches=options.keep_branches,
         executor=executor,
     )
-    endings = Endings(plan, folder, whole, data=data, executor=executor)
+    endings = Endings(plan, folder, log.absolute(), data=data, executor=executor)
     step_seconds = float(died.steps["seconds"].median()) / executor.jobs
     to_the_end = died.info.total_steps - plan.branch_step
     done = load_branches(folder / BRANCHES, cut=False) if options.resume else {}

@@ -90,10 +90,11 @@ def _facts(opened: OpenedRun) -> Facts:
                 f"{mine.before} were above 0 for some image of the batch before the step, {mine.after} after it",
             )
         )
+    at_least = "at least " if main.best_multiple == max(main.line.index) else ""
     facts.append(
         Fact(
             "How long should it have been?",
-            f"{'at least ' * (main.best_multiple == max(main.line.index))}{number(main.best_multiple)} times as long",
+            f"{at_least}{number(main.best_multiple)} times as long",
             "of the lengths tried between 0 and 2, for the loss of its own batch",
         )
     )
