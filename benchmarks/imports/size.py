@@ -2,9 +2,9 @@
 
     python -m benchmarks.imports.size
 
-Writes half a million losses and as many accuracies as CSV, JSON lines, Parquet, TensorBoard events and a trackio
-database into a temporary folder; each is read and judged in a process of its own. Prints seconds of the processor,
-and peak memory.
+Writes half a million losses and as many accuracies as CSV, JSON lines, printed text, Parquet, TensorBoard events
+and a trackio database into a temporary folder; each is read and judged in a process of its own. Prints seconds of the
+processor, and peak memory.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ def write_json_lines(path: Path, rows: int) -> None:
     path.write_text("\n".join(json.dumps({"step": s, "loss": a, "accuracy": b}) for s, a, b in numbers(rows)))
 
 
+def write_text(path: Path, rows: int) -> None:
+    path.write_text("\n".join(f"step {s}: loss {a:.7g}, accuracy {b:.7g}" for s, a, b in numbers(rows)))
+
+
 def write_parquet(path: Path, rows: int) -> None:
     import pandas as pd
 
@@ -82,6 +86,7 @@ def write_trackio(path: Path, rows: int) -> None:
 FILES: dict[str, Callable[[Path, int], None]] = {
     "run.csv": write_csv,
     "run.jsonl": write_json_lines,
+    "run.log": write_text,
     "run.parquet": write_parquet,
     "run.tfevents": write_events,
     "run.db": write_trackio,
