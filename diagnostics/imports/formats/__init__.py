@@ -22,6 +22,7 @@ from diagnostics.imports.formats import (
     tensorboard,
     trackio,
     trainer_state,
+    wandb_log,
 )
 from diagnostics.imports.formats.declared import ImportFormat
 
@@ -29,6 +30,7 @@ FORMATS: tuple[ImportFormat, ...] = (
     mlflow.FORMAT,
     parquet.FORMAT,
     trackio.FORMAT,
+    wandb_log.FORMAT,
     tensorboard.FORMAT,
     trainer_state.FORMAT,
     allennlp.FORMAT,

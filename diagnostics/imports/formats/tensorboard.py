@@ -20,11 +20,10 @@ from diagnostics.imports.content import content
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.formats.event_folders import event_files, name_of
 from diagnostics.imports.formats.keras_events import BY_EPOCHS, as_meant
+from diagnostics.imports.formats.protocol_buffers import fields_of
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, SeriesBuilder
 
 LENGTH, FRAME = struct.Struct("<QI"), 16
-FIXED = {1: "<d", 5: "<f"}
-"""By the kind of a field: how its number is stored."""
 TENSOR_VALUES = {1: ("<f4", 5), 2: ("<f8", 6)}
 """By the number of a tensor's type: how its numbers are stored, and the field of a single one."""
 
@@ -127,13 +126,13 @@ def _masked(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def _scalars(message: memoryview) -> Iterator[tuple[str, float, int]]:
     """Tag, number and step of each scalar of an event."""
     step, summaries = 0, []
-    for field, value in _fields(message):
+    for field, value in fields_of(message):
         if field == 2 and isinstance(value, int):
             step = value - (1 << 64) if value >> 63 else value
         elif field == 5 and isinstance(value, memoryview):
             summaries.append(value)
     for summary in summaries:
-        for field, value in _fields(summary):
+        for field, value in fields_of(summary):
             if field == 1 and isinstance(value, memoryview):
                 tag, number = _tag_and_number(value)
                 if tag and number is not None:
@@ -142,7 +141,7 @@ def _scalars(message: memoryview) -> Iterator[tuple[str, float, int]]:
 
 def _tag_and_number(message: memoryview) -> tuple[str, float | None]:
     tag, number = "", None
-    for field, value in _fields(message):
+    for field, value in fields_of(message):
         if field == 1 and isinstance(value, memoryview):
             tag = bytes(value).decode("utf-8", "replace")
         elif field == 2 and isinstance(value, float):
@@ -155,7 +154,7 @@ def _tag_and_number(message: memoryview) -> tuple[str, float | None]:
 def _tensor_number(message: memoryview) -> float | None:
     """The number of a tensor that has one entry, of the types float and double; else None."""
     kind, fields = 0, dict[int, int | float | memoryview]()
-    for field, value in _fields(message):
+    for field, value in fields_of(message):
         if field == 1 and isinstance(value, int):
             kind = value
         fields[field] = value
@@ -168,42 +167,6 @@ def _tensor_number(message: memoryview) -> float | None:
     if not isinstance(content, memoryview) or len(content) != np.dtype(dtype).itemsize:
         return None
     return float(np.frombuffer(content, dtype)[0])
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | float | memoryview]]:
-    """The fields of a message of protocol buffers, as (number, value). Raises ValueError where it makes no sense."""
-    at, end = 0, len(message)
-    while at < end:
-        key, at = _varint(message, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-        elif kind == 2:
-            length, at = _varint(message, at)
-            if at + length > end:
-                raise ValueError("a field is longer than its message")
-            yield key >> 3, message[at : at + length]
-            at += length
-        elif kind in FIXED:
-            form = FIXED[kind]
-            yield key >> 3, struct.unpack_from(form, message, at)[0]
-            at += struct.calcsize(form)
-        else:
-            raise ValueError(f"a field has the unknown kind {kind}")
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number is longer than 64 bits")
 
 
 FORMAT = ImportFormat("TensorBoard events", recognises, read)

@@ -13,7 +13,10 @@ from diagnostics.imports import import_runs, open_runs
 from tests.helpers.tool_logs import WRITERS, curve
 
 SAMPLES = Path(__file__).parent / "samples"
-BINARY = ("tensorboard-simple.tfevents", "tensorboard-tensor.tfevents", "trackio.db", "mlflow-run/metrics/train/loss")
+BINARY = (
+    "tensorboard-simple.tfevents", "tensorboard-tensor.tfevents", "trackio.db", "mlflow-run/metrics/train/loss",
+    "run-dies.wandb",
+)  # fmt: skip
 ODD = (b"", b"\0", b"\xff\xfe", b"1e999", b"-1", b"nan", b'"', b"{", b"]", b"\n\n", b",", b"9" * 20, b"\r")
 
 

@@ -146,13 +146,6 @@ def test_validations_counted_otherwise_are_left_where_they_are(steps):
     assert with_validations_on_steps(metrics) is metrics
 
 
-def test_the_binary_log_of_weights_and_biases_is_refused_with_a_cure(tmp_path):
-    path = tmp_path / "run-1.wandb"
-    path.write_bytes(b":W&B\xec\xbe\x00\x01\x02")
-    with pytest.raises(LogError, match="export the history of the run as CSV"):
-        import_runs(path)
-
-
 def test_classes_are_guessed_from_a_validation_that_stands_still(tmp_path):
     history = []
     for n in range(1, 44):
