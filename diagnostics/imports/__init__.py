@@ -7,7 +7,8 @@ Out: a :class:`~diagnostics.run.run.Run` in memory, with what was assumed and ho
 from __future__ import annotations
 
 from diagnostics.imports.build import build_run
+from diagnostics.imports.find import find_files
 from diagnostics.imports.options import ImportOptions
-from diagnostics.imports.read import find_files, format_of, import_runs, open_runs
+from diagnostics.imports.read import format_of, import_runs, open_runs
 
 __all__ = ["ImportOptions", "build_run", "find_files", "format_of", "import_runs", "open_runs"]

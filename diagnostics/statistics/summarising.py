@@ -13,7 +13,6 @@ import numpy as np
 from diagnostics.arguments import expect_kind
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.detect.rollback_remedies import remedy_words
-from diagnostics.files import readable_name
 from diagnostics.json_values import finite
 from diagnostics.schema.task import DEFAULT_TASK
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
@@ -45,7 +44,7 @@ def summarise(run: Run) -> RunSummary:
     training = _training_seconds(run, steps)
     validation = _mean(run.validations["seconds"])
     return RunSummary(
-        name=_name(run),
+        name=f"{run.name}.h5" if run.path is not None and run.path.suffix == ".h5" else run.name,
         path=str(run.path or ""),
         verdict=diagnosis.verdict,
         status="damaged" if run.notes else run.status,
@@ -76,12 +75,6 @@ def summarise(run: Run) -> RunSummary:
         turned_back_to=last.step if last else None,
         turned_back_with=remedy_words(last) if last else None,
     )
-
-
-def _name(run: Run) -> str:
-    """The name of a log's file. A file of another tool may hold several runs, each with its own name."""
-    is_of_log = run.path is not None and (run.path.suffix == ".h5" or not run.info.is_imported)
-    return readable_name(run.path.name) if run.path is not None and is_of_log else run.name
 
 
 def _arm(run: Run) -> dict[str, Any]:

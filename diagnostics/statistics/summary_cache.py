@@ -13,13 +13,14 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnostics.arguments import expect_several
 from diagnostics.errors import LogError, LogWriteError
 from diagnostics.files import readable_name, write_text
+from diagnostics.log.run_names import RunNames
 from diagnostics.statistics.code_fingerprint import fingerprint
 from diagnostics.statistics.run_summary import RunSummary
 from diagnostics.statistics.summarising import summarise
@@ -90,9 +91,11 @@ def load_summaries(
     paths = expect_several("paths", paths, "files, as find_runs gives them")
     runs: list[RunSummary] = []
     unfinished, problems = [], []
-    for i, path in enumerate(map(Path, paths)):
+    files = [Path(path) for path in paths]
+    names = RunNames(files)
+    for i, path in enumerate(files):
         try:
-            summaries = summaries_of(path, options)
+            summaries = _summaries_of(path, options, names)
         except LogError as error:
             problems.append(str(error))
         except OSError as error:
@@ -108,19 +111,19 @@ def load_summaries(
     return Loaded(tuple(runs), tuple(unfinished), tuple(problems))
 
 
-def summaries_of(path: Path, options: ImportOptions | None = None) -> list[RunSummary]:
+def _summaries_of(path: Path, options: ImportOptions | None, names: RunNames) -> list[RunSummary]:
     """The summaries of the runs in a file. Only those are kept that need nothing but a log of lenet-diag.
 
     Raises LogError, and MissingLibraryError as :func:`diagnostics.imports.import_runs`.
     """
     says_shares = options is not None and bool(options.shares)
     if path.suffix == ".h5" and not says_shares:
-        return [summary_of(path)]
+        return [replace(summary_of(path), name=f"{names.unused(names.of_file(path))}.h5")]
     from diagnostics.imports import format_of, open_runs  # imported here, since most runs are logs
 
     if not says_shares and format_of(path) is None:
-        return [summary_of(path)]
-    return [summarise(run) for run in open_runs(path, options)]
+        return [replace(summary_of(path), name=names.unused(names.of_file(path)))]
+    return [summarise(run) for run in open_runs(path, options, names)]
 
 
 def summary_of(path: Path) -> RunSummary:

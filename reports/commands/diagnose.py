@@ -41,6 +41,7 @@ def command(
     from diagnostics.detect.recorded import diagnose
     from diagnostics.errors import LogError
     from diagnostics.imports import find_files, open_runs
+    from diagnostics.log.run_names import RunNames
     from diagnostics.rescue.found import rescue_of
     from reports.text.diagnosis import diagnosis_text
     from reports.text.end_numbers import end_of
@@ -58,9 +59,10 @@ def command(
         for problem in problems:
             unreadable = True
             talk(f"error: {problem}")
+        names = RunNames(files)
         for path in files:
             try:
-                runs = open_runs(path, options)
+                runs = open_runs(path, options, names)
                 found = [run.diagnosis if limits is None else diagnose(run, limits) for run in runs]
             except LogError as error:
                 unreadable = True

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -
     from diagnostics.errors import LogError
     from diagnostics.files import make_folder
     from diagnostics.imports import find_files, import_runs
+    from diagnostics.log.run_names import RunNames
     from reports.text.imported import imported_words
 
     unreadable = False
@@ -44,34 +43,16 @@ def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -
             talk(f"error: {problem}")
         unreadable = bool(problems)
         make_folder(out)
-        written: set[Path] = set()
-        for path, folders in zip(files, _folders_of_twins(files), strict=True):
+        names = RunNames(files)
+        for path in files:
             try:
-                runs = import_runs(path, options)
+                runs = import_runs(path, options, names)
             except LogError as error:
                 unreadable = True
                 talk(f"error: {error}")
                 continue
             for run in runs:
-                log = _unwritten(out, f"{folders}{run.name}", written)
-                written.add(log)
-                say(run.save(log, overwrite=overwrite))
+                say(run.save(out / f"{run.name}.h5", overwrite=overwrite))
                 talk("\n".join(imported_words(run)))
     if unreadable:
         sys.exit(UNREADABLE)
-
-
-def _folders_of_twins(files: list[Path]) -> list[str]:
-    """What tells the logs of files of one name apart: the folders in which they differ, as "version_0-"; else ""."""
-    found = []
-    for path in files:
-        twins = [one.absolute().parent for one in files if one.name.split(".")[0] == path.name.split(".")[0]]
-        folders = path.absolute().parent.relative_to(os.path.commonpath(twins)).parts
-        found.append("".join(f"{folder}-" for folder in folders))
-    return found
-
-
-def _unwritten(out: Path, name: str, written: set[Path]) -> Path:
-    """The first log of this name, or of this name and a number from 2 on, that this command has not written."""
-    endings = chain([""], (f"-{number}" for number in count(2)))
-    return next(log for ending in endings if (log := out / f"{name}{ending}.h5") not in written)

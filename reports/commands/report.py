@@ -12,6 +12,7 @@ import click
 
 from reports.commands.exit_codes import FAULT, UNREADABLE, fail, one_line_errors, tell_damage
 from reports.commands.import_options import chosen, import_options
+from reports.commands.run_places import RunPlace, places_of
 from reports.commands.stats import CONTROL
 from reports.commands.values import FOLDER, FROM_1, LOG, PATH
 from reports.terminal.output import say, talk
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from diagnostics.imports import ImportOptions
     from diagnostics.run.run import Run
-    from diagnostics.statistics.run_summary import RunSummary
 
 
 @click.command(name="report")
@@ -101,29 +101,26 @@ class Wanted:
     options: ImportOptions | None = None
 
 
-def report_runs(path: Path, out: Path, wanted: Wanted, name: str | None = None) -> tuple[list[Path], int]:
+def report_runs(path: Path, out: Path, wanted: Wanted) -> tuple[list[Path], int]:
     """Write the report of the run in a file, or of all; returns the pages, and 3 where a log is damaged.
 
-    A file of another tool may hold several runs: each then has a folder of its own inside ``out``. With ``name`` only
-    the run of that name is reported. Raises LogError.
+    A file of another tool may hold several runs: each then has a folder of its own inside ``out``. Raises LogError.
     """
-    from diagnostics.errors import LogError
     from diagnostics.imports import open_runs
+
+    runs = open_runs(path, wanted.options)
+    pages = [_report_run(run, path, out / run.name if len(runs) > 1 else out, wanted) for run in runs]
+    return pages, max(tell_damage(path, run) for run in runs)
+
+
+def _report_run(run: Run, path: Path, out: Path, wanted: Wanted) -> Path:
+    from diagnostics.errors import LogError
     from reports.pages.run_origin import origin_of
     from reports.pages.run_page import write_report
 
-    runs = open_runs(path, wanted.options)
-    several = len(runs) > 1 and name is None
-    pages, code = [], 0
-    for run in runs:
-        if name is not None and len(runs) > 1 and run.name != name:
-            continue
-        if not len(run):
-            raise LogError(f"{path}: holds no step yet; nothing to report")
-        origin = origin_of(run, wanted.data) if wanted.has_replay else None
-        pages.append(write_report(run, out / run.name if several else out, origin))
-        code = max(code, tell_damage(path, run))
-    return pages, code
+    if not len(run):
+        raise LogError(f"{path}: holds no step yet; nothing to report")
+    return write_report(run, out, origin_of(run, wanted.data) if wanted.has_replay else None)
 
 
 def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted: Wanted, control: str | None) -> int:
@@ -138,32 +135,21 @@ def _report_folder(folder: Path, out: Path, which: str, jobs: int | None, wanted
     if not groups:
         fail(f"{folder}: no finished run to report", UNREADABLE)
     summaries = [r for g in groups for r in g.runs if r.steps and (which == "all" or (which != "none" and r.is_defect))]
-    failures, faults = _run_reports(summaries, out, jobs, wanted)
-    links = {r.name: quote(f"{_page_folder(r)}/report.html") for r in summaries if r.name not in failures}
+    places = places_of(loaded.runs)
+    failures, faults = _run_reports([places[r.name] for r in summaries], out, jobs, wanted)
+    links = {r.name: quote(f"{places[r.name].run_name}/report.html") for r in summaries if r.name not in failures}
     for name, problem in failures.items():
         talk(problem if name in faults else f"error: {problem}")
     problems = [*loaded.problems, *failures.values()]
     left_out = [*problems, *(f"{path.name}: has not ended" for path in loaded.unfinished)]
     name = folder.resolve().name
-    data = StudyData(name, groups, found.comparisons, lambda r: _opened(r, wanted.options), links, left_out)
+    data = StudyData(name, groups, found.comparisons, lambda r: places[r.name].open(wanted.options), links, left_out)
     say(html.write(build(data), out))
     return FAULT if faults else UNREADABLE if problems else 0
 
 
-def _opened(summary: RunSummary, options: ImportOptions | None) -> Run:
-    """The run that a summary was made of. A file of another tool may hold several."""
-    from diagnostics.imports import open_runs
-
-    runs = open_runs(Path(summary.path), options)
-    return next((run for run in runs if run.name == summary.name), runs[0])
-
-
-def _page_folder(run: RunSummary) -> str:
-    return Path(run.name).with_suffix("").name
-
-
 def _run_reports(
-    runs: Sequence[RunSummary], out: Path, jobs: int | None, wanted: Wanted
+    runs: Sequence[RunPlace], out: Path, jobs: int | None, wanted: Wanted
 ) -> tuple[dict[str, str], set[str]]:
     """A report for each run, several at a time; returns what went wrong, by run, and where that is our fault.
 
@@ -177,28 +163,31 @@ def _run_reports(
 
     failures: dict[str, str] = {}
     faults: set[str] = set()
-    tasks = [(Path(run.path), out / _page_folder(run), wanted, run.name) for run in runs]
+    tasks = [(run, out / run.run_name, wanted) for run in runs]
     with WorkerPool(jobs or cores(), _one_report) as pool:
-        for done, ((path, _, _, name), problem) in enumerate(pool.each(tasks), 1):
+        for done, ((place, _, _), problem) in enumerate(pool.each(tasks), 1):
             if isinstance(problem, Exception):  # what is wrong with the place is wrong for all of them
                 raise problem
             if isinstance(problem, Failure) and problem.details:
-                faults.add(name)
-                problem = line_of(f"{path}: no report: {problem.message}", problem.details)
+                faults.add(place.name)
+                problem = line_of(f"{place.path}: no report: {problem.message}", problem.details)
             elif isinstance(problem, Failure):
-                problem = f"{path}: no report: {problem.message}"
+                problem = f"{place.path}: no report: {problem.message}"
             if problem is not None:
-                failures[name] = problem
+                failures[place.name] = problem
             progress_line(f"reports of runs: {done} of {len(runs)}", done == len(runs))
     return {run.name: failures[run.name] for run in runs if run.name in failures}, faults
 
 
-def _one_report(job: tuple[Path, Path, Wanted, str]) -> str | Exception | None:
+def _one_report(job: tuple[RunPlace, Path, Wanted]) -> str | Exception | None:
     """Make one report in a process of its own. Returns what was wrong: a line where the log is at fault."""
     from diagnostics.errors import DiagnosticsError, LogWriteError
 
+    place, out, wanted = job
     try:
-        report_runs(*job)
+        run = place.open(wanted.options)
+        _report_run(run, place.path, out, wanted)
+        tell_damage(place.path, run)
     except (LogWriteError, OSError) as error:
         return error
     except DiagnosticsError as error:

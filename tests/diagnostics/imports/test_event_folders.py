@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnostics.imports import ImportOptions, find_files, import_runs
+from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.imports.formats.event_folders import name_of
 from diagnostics.imports.formats.tensorboard import series_of
 from diagnostics.imports.metrics import LoggedMetrics
@@ -83,32 +83,3 @@ def test_what_add_scalars_of_tensorboardx_wrote_is_read(tmp_path):
 
     assert np.allclose(run.steps["loss"], 0.1 + 2 * np.exp(-np.arange(12) / 2))
     assert len(run.validations) == 12
-
-
-def test_a_folder_above_those_with_runs_is_told_where_they_are(tmp_path):
-    (tmp_path / "runs" / "first").mkdir(parents=True)
-    (tmp_path / ".hidden").mkdir()
-    empty = find_files([tmp_path])
-    shutil.copy(SAMPLES / "tensorboard-simple.tfevents", tmp_path / ".hidden" / "events.out.tfevents.1.host")
-    hidden = find_files([tmp_path])
-    shutil.copy(SAMPLES / "tensorboard-simple.tfevents", tmp_path / "runs" / "first" / "events.out.tfevents.1.host")
-
-    assert empty == hidden == ([], [f"{tmp_path}: no runs in this folder (expected files ending in .h5)"])
-    told = f"{tmp_path}: no runs in this folder itself; {tmp_path / 'runs' / 'first'} has some"
-    assert find_files([tmp_path]) == ([], [told])
-    assert find_files([tmp_path / "runs" / "first"]) == ([tmp_path / "runs" / "first"], [])
-
-
-def test_the_nearest_folder_with_runs_is_told_and_the_search_ends(tmp_path, monkeypatch):
-    for place in ("a/deep/run", "b/version_0"):
-        (tmp_path / place).mkdir(parents=True)
-    (tmp_path / "a" / "notes.csv").write_text("step,loss\n0,2.3\n")
-    shutil.copy(SAMPLES / "tensorboard-simple.tfevents", tmp_path / "a" / "deep" / "run" / "events.out.tfevents.1.host")
-    shutil.copy(SAMPLES / "lightning-metrics.csv", tmp_path / "b" / "version_0" / "metrics.csv")
-
-    assert find_files([tmp_path])[1] == [
-        f"{tmp_path}: no runs in this folder itself; {tmp_path / 'b/version_0'} has some"
-    ]
-    assert find_files([tmp_path / "b" / "version_0"])[0] == [tmp_path / "b" / "version_0" / "metrics.csv"]
-    monkeypatch.setattr("diagnostics.imports.read.MOST_FOLDERS", 1)
-    assert find_files([tmp_path])[1] == [f"{tmp_path}: no runs in this folder (expected files ending in .h5)"]

@@ -51,9 +51,18 @@ def test_files_of_one_name_become_logs_of_their_own(tmp_path):
     result = typed("import", *folders, "--classes", 10, "--out", out, "--overwrite")
 
     assert result.exit_code == 0
-    names = [Path(line).stem for line in result.stdout.split()]
-    assert names == ["version_0-metrics", "version_1-metrics", "version_1-metrics-2"]
-    assert sorted(names) == sorted(log.stem for log in out.iterdir())
+    logs = [Path(line).name for line in result.stdout.split()]
+    names = ["version_0-metrics.csv", "version_1-metrics.csv", "version_1-metrics.tsv"]
+    assert logs == [f"{name}.h5" for name in names]
+    assert sorted(logs) == sorted(log.name for log in out.iterdir())
+    diagnosed = json.loads(typed("diagnose", *folders, "--classes", 10, "--json").stdout)
+    [group] = json.loads(typed("stats", *folders, "--classes", 10, "--json").stdout)["groups"]
+    assert [one["run"] for one in diagnosed] == [one["run"] for one in group["files"]] == names
+    report = typed("report", tmp_path, "--classes", 10, "--jobs", 1, "-o", tmp_path / "pages")
+    assert report.exit_code == 0
+    pages = [(tmp_path / "pages" / name / "report.html").read_text() for name in names]
+    assert ["It was read from metrics.tsv" in page for page in pages] == [False, False, True]
+    assert all(f"Run {name}" in page for name, page in zip(names, pages, strict=True))
 
 
 def test_diagnose_takes_files_directly_and_its_json_says_what_was_assumed(logs):
