@@ -16,6 +16,8 @@ from diagnostics.run.run import Run
 from diagnostics.run.usual import USUAL_STEPS, usual_gradient_norm
 from lenet.setting_values import option_name
 
+OWN_TRIAL = 'docs/own-network.md, "What would have saved it", shows how to try changes on a loop of your own'
+
 
 @dataclass(frozen=True)
 class Treatment:
@@ -67,7 +69,8 @@ class Patient:
 def examine(run: Run) -> Patient:
     """What a rescue has to know of a run. Raises RescueError, one line, where it did not die or cannot be trained."""
     if not is_of_this_library(run.info):
-        raise RescueError(f"{run.name}: {whose_log(run.info)}; no rescue can train it")
+        how = "" if run.info.is_imported else f"; {OWN_TRIAL}"
+        raise RescueError(f"{run.name}: {whose_log(run.info)}; no rescue can train it{how}")
     diagnosis = run.diagnosis
     if not diagnosis.verdict.is_defect or diagnosis.confirmed is None:
         raise RescueError(f"{run.name}: its verdict is {diagnosis.verdict}; a rescue needs a run that died")

@@ -168,34 +168,41 @@ def compare(arm: Group, control: Group) -> Comparison:
     )
 
 
-def compare_all(groups: Sequence[Group], control: Group | None = None) -> list[Comparison]:
+def compare_all(groups: Sequence[Group], control: Group | str | None = None) -> list[Comparison]:
     """Every other group against one control, with p-values adjusted for their number.
 
     Args:
         groups: the arms.
-        control: the arm that the others are compared with; None (default) for the first.
+        control: the arm that the others are compared with, or its label, or a part that no other label has; None
+            (default) for the first.
 
     Raises:
         TypeError: what is no list of groups.
+        StudyError: a label that no arm has.
     """
     groups = expect_several("groups", groups, GROUPS, Group)
     if not groups:
         return []
-    control = control or groups[0]
+    control = (control_among(groups, control) if isinstance(control, str) else control) or groups[0]
     made = [compare(group, control) for group in groups if group is not control]
     asked = [c for c in made if c.p is not None]
     adjusted = dict(zip(map(id, asked), adjust([c.p for c in asked if c.p is not None]), strict=True))
     return [replace(c, adjusted_p=adjusted.get(id(c))) for c in made]
 
 
-def control_among(groups: Sequence[Group], name: str | None) -> Group | None:
-    """The group of this label; None for None. Raises StudyError, which names the labels that there are."""
-    found = next((group for group in groups if group.label == name), None)
-    if name is not None and found is None:
-        labels = [group.label for group in groups]
-        expected = f"expected one of {', '.join(labels)}{did_you_mean(name, labels)}"
-        raise StudyError(f"--control: received {name!r}, {expected}")
-    return found
+def control_among(groups: Sequence[Group], name: str | None, argument: str = "control") -> Group | None:
+    """The group with this label, or the only one whose label contains ``name``; None for None.
+
+    Raises StudyError, which begins with ``argument`` and names the labels that there are.
+    """
+    if name is None:
+        return None
+    labels = [group.label for group in groups]
+    found = [group for group in groups if group.label == name] or [group for group in groups if name in group.label]
+    if name and len(found) == 1:
+        return found[0]
+    expected = f"expected one of {', '.join(labels)}, or a part that one of them has alone"
+    raise StudyError(f"{argument}: received {name!r}, {expected}{did_you_mean(name, labels)}")
 
 
 def _pairs(arm: Group, control: Group) -> list[tuple[RunSummary, RunSummary]]:

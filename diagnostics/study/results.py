@@ -75,7 +75,7 @@ def comparisons_of(plan: StudyPlan, groups: Sequence[Group], control: str | None
         StudyError: no group is called ``control``.
     """
     if control is not None:
-        return compare_all(groups, control_among(groups, control))
+        return compare_all(groups, control_among(groups, control, "--control"))
     by_label = {group.label: group for group in groups}
     made: list[Comparison] = []
     for control in dict.fromkeys(arm.control for arm in plan.arms if arm.control in by_label):

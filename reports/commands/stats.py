@@ -120,7 +120,7 @@ def collect(
         loaded = summary_cache.load_summaries(files, _show_progress if is_terminal(sys.stderr) else None, options)
         loaded = replace(loaded, problems=(*problems, *loaded.problems))
         groups = group_runs(loaded.runs, exclude_defect_steps=exclude_defect_steps)
-        found = RunStatistics(loaded, groups, compare_all(groups, control_among(groups, control)))
+        found = RunStatistics(loaded, groups, compare_all(groups, control_among(groups, control, "--control")))
     for line in [*_notes(loaded), *map(kept_words, sorted(_summary_folders(paths) - there))]:
         talk(line)
     return found

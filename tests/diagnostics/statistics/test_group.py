@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from diagnostics.detect.findings import Verdict
+from diagnostics.errors import StudyError
 from diagnostics.statistics.arms import group_runs
 from diagnostics.statistics.comparison import compare, compare_all
 from diagnostics.statistics.frames import runs_frame
@@ -301,6 +302,15 @@ def test_where_a_seed_occurs_twice_it_is_said_that_runs_are_not_compared_in_pair
     assert (made.pairs, made.mcnemar_p, made.unpaired) == (0, None, "twice")
     assert "(Fisher, not in pairs: a seed occurs twice in twice)" in replace(made, adjusted_p=made.p).words
     assert compare(arm("other", set(), 8), arm("control", {0, 1}, 8)).unpaired is None
+
+
+def test_the_control_may_be_named_by_a_part_of_its_label_that_no_other_arm_has():
+    arms = [arm(label, {0}) for label in ("change=clip lr=2", "change=none lr=2", "change=rate lr=0.4")]
+    assert {one.control.label for one in compare_all(arms, "change=none")} == {"change=none lr=2"}
+    assert compare_all(arms, "change=rate lr=0.4")[0].control is arms[2]
+    for wrong in ("lr=2", "warm-up", ""):
+        with pytest.raises(StudyError, match=f"^control: received '{wrong}', expected one of change=clip lr=2, change"):
+            compare_all(arms, wrong)
 
 
 def test_the_runs_of_an_arm_that_is_not_finished_find_their_pairs_in_the_whole_control():
