@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.zoo.judged import whole_run
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.rules.exploding_gradient import usual_level
 from diagnostics.detect.rules.fading_signal import BEST, LEVEL, NOW, SETTLING_STEPS
@@ -18,13 +19,6 @@ from diagnostics.detect.window import Window
 from diagnostics.run.run import Run
 
 ROWS = 5
-
-
-def whole(run: Run) -> Window:
-    """All rows of a run as one window."""
-    steps = run.index["step"].astype(np.int64)
-    entropy = -sum(p * np.log(p) for p in run.info.prior if p > 0)
-    return Window(run.info, run.columns, DEFAULT_THRESHOLDS, steps, run.block(), 0, float(entropy))
 
 
 def gradient_growth(w: Window) -> float:
@@ -130,7 +124,7 @@ STATISTICS = (
 
 def measured(run: Run) -> list[float]:
     """All statistics of a run, in the order of STATISTICS."""
-    window = whole(run)
+    window = whole_run(run)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return [band.measure(window) for band in STATISTICS]

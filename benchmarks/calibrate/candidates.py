@@ -97,10 +97,10 @@ def stretches(run: Run, candidate: EarlierForm) -> list[Stretch]:
     info = replace(run.info, window=window_of(thresholds, run.info.batch_size))
     symptoms = CandidateSymptoms(info.prior, info.window, thresholds)
     history = RecentRows(max(HISTORY, 4 * info.window), len(info.columns))
-    progress = Progress(info, info.columns, thresholds)
+    progress = Progress(info, thresholds)
     moving = MovingNow(progress, history)
     proofs: Mapping[int, DeadEnd] = {
-        rows: DeadEnd(replace(info, window=rows), info.columns) for rows in (info.window, info.window // 2, FEW_ROWS)
+        rows: DeadEnd(replace(info, window=rows)) for rows in (info.window, info.window // 2, FEW_ROWS)
     }
     wanted = [info.columns.scalar(name) for name in ("data_loss", "accuracy", "samples", "loss")]
     bad = [info.columns.tensor(t.layer, t.tensor, "value", "nonfinite") for t in info.tensors]

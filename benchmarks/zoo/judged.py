@@ -145,19 +145,14 @@ def judge(label: Path) -> JudgedRun:
 
 def signs_in(run: Run) -> dict[str, int]:
     """How often the sign of each rule occurs in a run, also of rules that have a meaning only before a run breaks."""
-    info = run.info
-    window = Window(
-        info,
-        info.columns,
-        DEFAULT_THRESHOLDS,
-        run.index["step"].astype(np.int64),
-        run.block(),
-        0,
-        info.guessing[0],
-    )
-    asked = window.asked_from_its_beginning()
+    asked = whole_run(run).asked_from_its_beginning()
     found = {rule.name: len(fired(ask(rule, asked))) for rule in MECHANISMS if not rule.is_last_resort}
     return {name: times for name, times in found.items() if times}
+
+
+def whole_run(run: Run) -> Window:
+    """All rows of a run as one window."""
+    return Window(run.info, DEFAULT_THRESHOLDS, run.index["step"].astype(np.int64), run.block())
 
 
 def judged_run(label: Path, diagnosis: Diagnosis) -> JudgedRun:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.recent_rows import RecentRows
-from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 Row = NDArray[np.float32]
@@ -28,10 +27,10 @@ class DeadEnd:
     """Looks for a closed layer without a gradient in the hidden layers of a run.
 
     ``info``: the run, with its window W.
-    ``columns``: those of its rows.
     """
 
-    def __init__(self, info: RunInfo, columns: Columns) -> None:
+    def __init__(self, info: RunInfo) -> None:
+        columns = info.columns
         self._window = info.window
         self._is_possible = not info.description.get("weight_decay")
         # For each layer: the column that shows whether it is closed at a step, its value where the layer is closed,

@@ -43,7 +43,6 @@ from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.undecided import reason
 from diagnostics.detect.window import Window
 from diagnostics.errors import DiagnosticsError
-from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 HISTORY = 1024
@@ -68,24 +67,21 @@ class Detector:
     """Judges one run while its rows arrive.
 
     ``info``: what is known of the run before its first row.
-    ``columns``: the columns of the rows; None for those of ``info``.
     ``limits``: thresholds to judge by; None for those that ``info`` names, and the defaults for all others.
     ``name``: the name of the run in its diagnosis.
     """
 
-    def __init__(
-        self, info: RunInfo, columns: Columns | None = None, limits: Thresholds | None = None, name: str = "run"
-    ) -> None:
-        self.columns = columns or info.columns
-        needed = [self.columns.find(name) for name in NEEDED]
+    def __init__(self, info: RunInfo, limits: Thresholds | None = None, name: str = "run") -> None:
+        columns = info.columns
+        needed = [columns.find(name) for name in NEEDED]
         if None in needed:
             raise DiagnosticsError(f"the run cannot be judged: its rows lack {NEEDED[needed.index(None)]}")
         self.thresholds = limits or DEFAULT_THRESHOLDS.as_recorded(info.thresholds)
         # A window that was recorded with other thresholds does not hold for these.
         self.info = info = replace(info, window=window_of(limits, info.batch_size)) if limits else info
         self.name = name
-        self._accuracy = self.columns.find("accuracy")
-        self._progress = Progress(info, self.columns, self.thresholds)
+        self._accuracy = columns.find("accuracy")
+        self._progress = Progress(info, self.thresholds)
         self.symptoms = Symptoms(
             info.prior,
             info.window,
@@ -95,8 +91,8 @@ class Detector:
             task=info.task,
             sees_layers=self._progress.sees_layers,
         )
-        self._early = EarlyWarnings(info, self.columns, self.thresholds)
-        self._history = RecentRows(max(HISTORY, 4 * info.window), len(self.columns))
+        self._early = EarlyWarnings(info, self.thresholds)
+        self._history = RecentRows(max(HISTORY, 4 * info.window), len(columns))
         self._warnings: list[Finding] = []
         self._last_warnings: dict[str, Finding] = {}  # the newest warning of each layer
         self._explanations: dict[int, Explanation] = {}
@@ -106,14 +102,14 @@ class Detector:
         self._epochs = EpochSums()
         self._first_loss = FirstLoss(info.window)
         self._moving = MovingNow(self._progress, self._history)
-        found = [self.columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
+        found = [columns.find(f"{t.layer}/{t.tensor}/value/nonfinite") for t in info.tensors]
         nonfinite = [place for place in found if place is not None]
         # One fetch takes all numbers that are looked at in every row: in a training the caches are cold, and every
         # array that is touched costs microseconds.
         self._counted = SEEN + len(nonfinite)
         accuracy = needed[0] if self._accuracy is None else self._accuracy
         self._watched = np.array([*needed, accuracy, *nonfinite, *self._early.places], np.intp)
-        self._dead_end = DeadEnd(info, self.columns)
+        self._dead_end = DeadEnd(info)
 
     def observe(self, step: int, epoch: int, row: NDArray[np.float32]) -> tuple[Event, ...]:
         """Judges one row; returns its early warnings and the stretch that it confirmed or ended: mostly nothing."""
@@ -209,11 +205,9 @@ class Detector:
         steps, rows = self._history.ordered()
         return Window(
             info=self.info,
-            columns=self.columns,
             thresholds=self.thresholds,
             steps=steps,
             rows=rows,
-            guessing_loss=self.symptoms.guessing_loss,
             first_loss=self._first_loss.value,
             epochs=self._epochs.with_validations(self._validations),
             epoch_counts=self._epochs.counts(),

@@ -61,8 +61,8 @@ BEST_FROM, FADE_FROM = 60, 100
 class EarlyWarnings:
     """Looks for the signs, row by row. A row costs time in proportion to the number of layers."""
 
-    def __init__(self, info: RunInfo, columns: Columns, thresholds: Thresholds) -> None:
-        layers, hidden = info.layer_names, [layer.name for layer in info.hidden_layers]
+    def __init__(self, info: RunInfo, thresholds: Thresholds) -> None:
+        columns, layers, hidden = info.columns, info.layer_names, [layer.name for layer in info.hidden_layers]
         relu = [layer.name for layer in info.hidden_layers if layer.activation == "relu"]
         norms, gradients = _found(columns, layers, "{}/weights/gradient/norm")
         moved, ratios = _found(columns, layers, "{}/weights/update/ratio")

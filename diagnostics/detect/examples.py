@@ -8,7 +8,6 @@ import numpy as np
 
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
-from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import LayerInfo, TensorInfo
 
@@ -54,7 +53,7 @@ def example(
     A change may also be (from_step, value).
     """
     info = example_info(function)
-    columns = Columns.declare(info.tensors, info.layers)
+    columns = info.columns
     t = np.arange(steps)
     rows = np.zeros((steps, len(columns)), np.float32)
     loss = 2.3 * np.exp(-t / 15.0) + 0.2
@@ -70,7 +69,7 @@ def example(
             rows[value[0] :, place] = value[1]
         else:
             rows[:, place] = value
-    return Window(info, columns, thresholds, t.astype(np.int64), rows, start, float(np.log(10)), epochs)
+    return Window(info, thresholds, t.astype(np.int64), rows, start, epochs)
 
 
 def _healthy(statistic: str, kind: str, t: np.ndarray[Any, Any]) -> Any:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 from diagnostics.detect.contradiction import NEARLY_ALL, NEARLY_ONE, Contradiction
 from diagnostics.detect.thresholds import Thresholds
-from diagnostics.schema.task import DEFAULT_TASK, Task
+from diagnostics.schema.task import Task
 
 ONSET_MEAN = 5
 LEAST_ROWS = 3
@@ -25,13 +26,12 @@ UNIT = 149
 class LossWindow:
     """The last W steps of a run, which :meth:`add` moves on.
 
-    ``guessing``: loss and accuracy of guessing; NaN where they are not known.
+    ``task``: the task of the run, which decides loss and accuracy of guessing.
+    ``prior``: (classes,), the share of each class; one NaN where it is not known.
     ``window``: W, in steps.
     ``thresholds``: the numbers to judge by.
     ``has_accuracy``: whether rows have an accuracy; without one the loss alone decides.
     ``are_means``: whether a row is the mean over the steps since the row before.
-    ``noise``: the standard deviation of the loss of guessing from sample to sample; default 0.
-    ``task``: the task of the run; default classes with cross-entropy.
 
     After each row:
 
@@ -52,17 +52,17 @@ class LossWindow:
 
     def __init__(
         self,
-        guessing: tuple[float, float],
+        task: Task,
+        prior: Sequence[float],
         window: int,
         thresholds: Thresholds,
         has_accuracy: bool,
         are_means: bool,
-        noise: float = 0.0,
-        task: Task = DEFAULT_TASK,
     ) -> None:
         self.window, self.has_accuracy, self._are_means = window, has_accuracy, are_means
-        self.guessing_loss, self.commonest = guessing
-        self.noise, self._task = noise, task
+        self.guessing_loss, self.commonest = task.guessing(prior)
+        # A mean over many steps has hardly any noise.
+        self.noise, self._task = 0.0 if are_means else task.guessing_noise(prior), task
         self.least_guessing = thresholds["verdict.guessing_loss"] * self.guessing_loss
         self.learned_loss = thresholds["verdict.learned_loss"] * self.guessing_loss
         self.sigmas = thresholds["verdict.guessing_sigmas"]

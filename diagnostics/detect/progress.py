@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from diagnostics.detect.recent_rows import RecentRows
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
-from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 
 HALF, LEAST_HALF = 50, 10  # rows of a half; with fewer than the least nothing is decided
@@ -37,7 +36,8 @@ PROGRESS = (
 class Progress:
     """Looks for movement in the last rows of a run."""
 
-    def __init__(self, info: RunInfo, columns: Columns, thresholds: Thresholds) -> None:
+    def __init__(self, info: RunInfo, thresholds: Thresholds) -> None:
+        columns = info.columns
         self._drift, self._gain = thresholds["verdict.drift"], thresholds["verdict.gain"]
         self._late_gain = thresholds["verdict.late_gain"]
         self._loss, self._accuracy = columns.scalar("data_loss"), columns.find("accuracy")

@@ -110,8 +110,7 @@ class Symptoms:
     ) -> None:
         self.task, self.window, self.sees_layers = task, window, sees_layers
         self.has_accuracy, self.are_means = has_accuracy, are_means
-        noise = 0.0 if are_means else task.guessing_noise(prior)  # a mean over many steps has hardly any
-        self.recent = LossWindow(task.guessing(prior), window, thresholds, has_accuracy, are_means, noise, task)
+        self.recent = LossWindow(task, prior, window, thresholds, has_accuracy, are_means)
         # Patience and grace cannot be shorter than the window.
         self.patience = max(int(thresholds["verdict.patience"]), window)
         self.standstill = int(thresholds["verdict.standstill"] * self.patience)

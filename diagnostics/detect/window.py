@@ -40,30 +40,36 @@ class Window:
     """Rows of a run.
 
     info: what is known of the run.
-    columns: the columns of the rows.
     thresholds: the limits of the rules.
     steps: (n,), the step of each row.
     rows: (n, columns), one row for each step.
     start: the first row of interest; those before it are for comparison. Default 0.
-    guessing_loss: H, the loss of guessing; default NaN, where it is not known.
     first_loss: the mean data loss of the first W rows of the run; default NaN.
     epochs: (epoch, training loss, training accuracy, validation loss, validation accuracy) of each validated epoch.
     epoch_counts: (epoch, right answers, samples) of each epoch, by the rows so far.
     """
 
     info: RunInfo
-    columns: Columns
     thresholds: Thresholds
     steps: NDArray[np.int64]
     rows: NDArray[np.float32]
     start: int = 0
-    guessing_loss: float = math.nan
     epochs: tuple[tuple[int, float, float, float, float], ...] = ()
     epoch_counts: tuple[tuple[int, int, int], ...] = ()
     first_loss: float = math.nan
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of the rows."""
+        return self.info.columns
+
+    @property
+    def guessing_loss(self) -> float:
+        """H, the loss of guessing; NaN where it is not known."""
+        return self.info.guessing[0]
 
     def narrowed(self, first_step: int, last_step: int) -> Window:
         """The same rows up to ``last_step``; the rows of interest begin at ``first_step``."""

@@ -141,5 +141,5 @@ class _Judging(MeasuringHook):
 
 def _copy(detector: Detector) -> Detector:
     """A detector that has seen the same rows. What never changes is shared, since copying it takes most of the time."""
-    fixed = (detector.info, detector.columns, detector.thresholds)
+    fixed = (detector.info, detector.thresholds)
     return copy.deepcopy(detector, {id(one): one for one in fixed})

@@ -7,6 +7,7 @@ its weights in C order, then its biases.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -92,7 +93,7 @@ class Moment:
         run = self.run
         columns = Columns.declare(run.info.tensors, run.info.layers)
         places = [run.columns.find(name) for name in columns.names]
-        detector = Detector(run.info, columns, name=run.name)
+        detector = Detector(replace(run.info, recorded_columns=columns), name=run.name)
         if self.step:
             for step, epoch, row in run.between(last=self.step - 1).rows():
                 known = [row[place] if place is not None else np.nan for place in places]

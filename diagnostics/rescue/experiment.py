@@ -80,7 +80,7 @@ class BranchWork(FromLog[BranchResult]):
         fate = judge.fate or fate_at_the_end(branch.detector)
         if task.arm == UNCHANGED:
             _expect_the_log(branch, fate)
-        place = branch.detector.columns.scalar("data_loss")
+        place = branch.detector.info.columns.scalar("data_loss")
         kept = [i for i, step in enumerate(branch.steps) if step % LOSSES == 0 or i == len(branch.steps) - 1]
         losses = tuple((branch.steps[i], finite(float(branch.rows[i][place]))) for i in kept)
         return BranchResult(
@@ -197,7 +197,7 @@ def _expect_the_log(branch: Branch, fate: Fate) -> None:
     run = branch.moment.run
     logged = run.between(branch.steps[0], branch.steps[-1])
     then, now = logged.block(), np.array(branch.rows, np.float32)
-    comparison = RowComparison(run, branch.detector.columns)
+    comparison = RowComparison(run, branch.detector.info.columns)
     if len(then) != len(now) or (different := comparison.differ(now, then).any(axis=1)).any():
         where = f"step {branch.steps[int(different.argmax())]:,}" if len(then) == len(now) else "the number of rows"
         raise RescueError(f"training it again without a change differs from the log at {where}; nothing can be claimed")

@@ -241,7 +241,7 @@ def without(values, *names):
     about = info()
     keep = [i for i, name in enumerate(about.columns.names) if name not in names]
     columns = Columns([about.columns[i] for i in keep])
-    return Detector(about, columns), values[:, keep]
+    return Detector(replace(about, recorded_columns=columns)), values[:, keep]
 
 
 def test_a_rule_whose_column_is_missing_is_not_run_and_says_so():
@@ -260,7 +260,7 @@ def test_a_rule_whose_column_is_missing_is_not_run_and_says_so():
 def test_any_mechanism_column_may_be_missing():
     about = info()
     columns = Columns([column for column in about.columns if column.group == "scalar"])
-    detector = Detector(about, columns)
+    detector = Detector(replace(about, recorded_columns=columns))
     values = rows(piecewise((60, 0.3), (P, H)))[:, : len(columns)]
     for step, row in enumerate(values):
         detector.observe(step, 1, row)

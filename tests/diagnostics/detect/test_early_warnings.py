@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,7 @@ def test_columns_that_are_missing_silence_their_sign_alone():
     columns = Columns([c for c in about.columns if c.statistic != "dead_fraction"])
     keep = [about.columns.names.index(name) for name in columns.names]
     values = rows(piecewise((400, 0.3)), changes={**SIGNS["dead"], **SIGNS["update"]})[:, keep]
-    warner = EarlyWarnings(about, columns, DEFAULT_THRESHOLDS)
+    warner = EarlyWarnings(replace(about, recorded_columns=columns), DEFAULT_THRESHOLDS)
 
     told = [f for step, row in enumerate(values) for f in warner.observe(step, row[warner.places].tolist(), row)]
 

@@ -44,7 +44,7 @@ def test_the_entropy_of_unequal_classes_to_six_digits_says_that_no_gradient_move
     prior = (0.5, 0.3, 0.2)
     level = entropy(prior)
     window = rows_with(level, 0.5)
-    window = replace(window, info=replace(window.info, prior=prior), guessing_loss=level)
+    window = replace(window, info=replace(window.info, prior=prior))
 
     assert f"the entropy of the class prior = {level:.6f} to six digits" in stays(window).message
 
