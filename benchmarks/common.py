@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ import numpy as np
 
 from diagnostics.executors.executor import Executor, Failure
 from diagnostics.executors.worker_pool import LocalExecutor
+from diagnostics.provenance import commit
 from reports.pages.markdown import fill
 
 T = TypeVar("T")
@@ -68,6 +69,20 @@ def outcomes(tasks: Sequence[T], work: Callable[[T], R], executor: Executor | in
             yield task, outcome
 
 
+def done(tasks: Sequence[T], work: Callable[[T], R], executor: Executor | int) -> list[R]:
+    """The results of :func:`outcomes` in the order of the tasks, without those that failed."""
+    found = dict(outcomes(tasks, work, executor))
+    return [result for task in tasks if not isinstance(result := found[task], Failure)]
+
+
+def logs_in(folders: Iterable[Path]) -> list[Path]:
+    """The logs in some folders."""
+    return [path for folder in folders for path in sorted(folder.glob("*.h5"))]
+
+
 def render(template: str, content: Mapping[str, Any]) -> str:
-    """A Markdown page: a template, filled with ``content``. Raises UndefinedError where something is missing."""
-    return fill("benchmarks", template, content)
+    """A Markdown page: a template, filled with ``content``, and with ``commit`` and ``machine`` as they are now.
+
+    Raises UndefinedError where something is missing.
+    """
+    return fill("benchmarks", template, {"commit": commit(), "machine": machine(), **content})

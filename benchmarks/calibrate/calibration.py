@@ -20,8 +20,8 @@ from benchmarks import common
 from benchmarks.calibrate import patience
 from benchmarks.calibrate.bands import band_rows, measured
 from benchmarks.calibrate.candidates import candidate_rows, replayed
-from benchmarks.calibrate.starts import LearningStart, first_learned, starts
-from benchmarks.common import outcomes, render
+from benchmarks.calibrate.starts import LearningStart, first_learned_in, starts
+from benchmarks.common import done, render
 from benchmarks.zoo.groups import BEYOND
 from benchmarks.zoo.judged import NATURAL, JudgedRun, judged_run
 from benchmarks.zoo.numbers import early_warnings
@@ -30,7 +30,6 @@ from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Stretch
 from diagnostics.detect.recorded import diagnose
 from diagnostics.log.reader import open_run
-from diagnostics.provenance import commit
 
 LATEST = 8
 
@@ -57,11 +56,10 @@ class CalibrationRun:
 def judge(label: Path) -> CalibrationRun:
     """The run of a label, measured and judged from its log."""
     run = open_run(label.with_suffix(".h5"))
-    rows = run.block([run.columns.scalar("data_loss"), run.columns.scalar("accuracy")])
-    learned, last = first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
+    learned, last = first_learned_in(run)
     diagnosis = diagnose(run, DEFAULT_THRESHOLDS)  # the thresholds of today, not those of the log
     judged = judged_run(label, diagnosis)
-    start = LearningStart(judged.name, judged.network, len(rows), learned, last, judged.accuracies[-1])
+    start = LearningStart(judged.name, judged.network, len(run), learned, last, judged.accuracies[-1])
     fired = frozenset(check.rule for check in diagnosis.checks if check.outcome == "fired")
     return CalibrationRun(judged, start, measured(run), fired, replayed(run))
 
@@ -70,8 +68,7 @@ def judge_all(folder: Path, jobs: int = 2) -> list[CalibrationRun]:
     """All labelled runs of a folder without an injected fault, in the order of their names."""
     groups = (*NATURAL, "clean", *BEYOND)
     labels = [label for label in sorted(folder.glob("*.json")) if json.loads(label.read_text())["group"] in groups]
-    found = dict(outcomes(labels, judge, jobs))
-    return [judged for label in labels if isinstance(judged := found[label], CalibrationRun)]
+    return done(labels, judge, jobs)
 
 
 def prepare(runs: Sequence[CalibrationRun], others: Sequence[LearningStart], picture: str) -> dict[str, Any]:
@@ -94,7 +91,6 @@ def prepare(runs: Sequence[CalibrationRun], others: Sequence[LearningStart], pic
     natural = [one.judged for one in runs if one.judged.is_natural]
     warnings = early_warnings(natural, [one.judged for one in alive if not one.judged.is_natural])
     return {
-        "commit": commit(),
         "logged": len(runs),
         "alive": len(alive),
         "dead": len(dead),

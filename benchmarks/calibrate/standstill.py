@@ -17,13 +17,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks import common
-from benchmarks.calibrate.starts import first_learned
+from benchmarks.calibrate.starts import first_learned_in
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import Verdict
 from diagnostics.detect.recorded import diagnose
-from diagnostics.executors.executor import Failure
 from diagnostics.log.reader import open_run
-from diagnostics.provenance import commit
 from diagnostics.statistics.intervals import rate_words, wilson
 
 WAITS = (1, 2, 3, 4, 5, 6, 8)
@@ -65,8 +63,7 @@ def waited(path: Path) -> Waited | None:
         found = [one.confirmed for one in diagnosis.stretches if one.kind is Verdict.NEVER_LEARNED]
         # A stretch that was confirmed at the last step was found by the end of the run, not by waiting.
         confirmed.append(found[0] if found and found[0] < run.steps_made - 1 else None)
-    seen = run.block([run.columns.scalar("data_loss"), run.columns.scalar("accuracy")])
-    learned, _ = first_learned(list(run.info.prior), seen[:, 0], seen[:, 1], run.info.batch_size)
+    learned, _ = first_learned_in(run)
     return Waited(path.stem, diagnosis.verdict.is_survivor, learned, tuple(confirmed))
 
 
@@ -97,7 +94,6 @@ def prepare(found: Sequence[Waited]) -> dict[str, Any]:
     proven = [one.confirmed[-1] for one in found if one.confirmed[-1] is not None]
     late = sorted((one for one in living if one.first_learned is not None), key=lambda one: -(one.first_learned or 0))
     return {
-        "commit": commit(),
         "runs": len(found),
         "living": len(living),
         "dead": len(found) - len(living),
@@ -116,9 +112,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="how many runs are judged at a time")
     parser.add_argument("--write", type=Path, help="where the page goes")
     options = parser.parse_args()
-    paths = [path for folder in options.folders for path in sorted(folder.glob("*.h5"))]
-    outcomes = [outcome for _, outcome in common.outcomes(paths, waited, options.jobs)]
-    found = [one for one in outcomes if one is not None and not isinstance(one, Failure)]
+    found = [one for one in common.done(common.logs_in(options.folders), waited, options.jobs) if one is not None]
     common.publish(common.render("standstill.md.j2", prepare(found)), options.write)
 
 

@@ -23,6 +23,8 @@ from benchmarks.common import outcomes
 from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.symptoms import Symptoms, window_of
 from diagnostics.executors.executor import Failure
+from diagnostics.files import replacing
+from diagnostics.run.run import Run
 from diagnostics.study.worker import dataset
 from lenet.hooks import Hook, StepEnd, ValidationEnd
 from lenet.settings import Settings
@@ -113,10 +115,8 @@ def train(settings: dict[str, Any], folder: Path) -> None:
         validation_data=(data.X_test, data.y_test),
     )
     loss, accuracy = np.array(kept.loss, np.float32), np.array(kept.accuracy, np.float32)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with replacing(path) as part, part.open("wb") as file:  # a killed build leaves no incomplete file
         np.savez(file, loss=loss, acc=accuracy, val=kept.validation)
-    part.replace(path)  # so that a killed build leaves no incomplete file
 
 
 def starts(folder: Path) -> list[LearningStart]:
@@ -147,6 +147,12 @@ def first_learned(
         if symptoms.is_guessing:
             last = step
     return None, last
+
+
+def first_learned_in(run: Run) -> tuple[int | None, int]:
+    """The same of a run with a log."""
+    rows = run.scalars("data_loss", "accuracy")
+    return first_learned(list(run.info.prior), rows[:, 0], rows[:, 1], run.info.batch_size)
 
 
 def main() -> None:

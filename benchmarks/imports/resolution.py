@@ -23,10 +23,8 @@ import pandas as pd
 
 from benchmarks import common
 from diagnostics.detect.findings import Verdict
-from diagnostics.executors.executor import Failure
 from diagnostics.imports import ImportOptions, import_runs
 from diagnostics.log.reader import open_run
-from diagnostics.provenance import code_version
 from diagnostics.run.run import Run
 from diagnostics.statistics.intervals import wilson
 
@@ -147,8 +145,6 @@ def prepare(found: Sequence[Coarsened]) -> dict[str, Any]:
     others = [one for one in found if one.verdict is not one.whole]
     return {
         "tables": tables,
-        "commit": code_version()["commit"],
-        "machine": common.machine(),
         "header": HEADER,
         "others": [
             (one.form, one.name, one.group, str(one.whole), str(one.verdict), ", ".join(one.others) or "nothing")
@@ -163,10 +159,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="how many runs at a time")
     parser.add_argument("--write", type=Path, help="where the page goes")
     options = parser.parse_args()
-    found: list[Coarsened] = []
-    paths = [path for folder in options.folders for path in sorted(folder.glob("*.h5"))]
-    for _, outcome in common.outcomes(paths, coarsened, options.jobs):
-        found += [] if isinstance(outcome, Failure) else outcome
+    found = [one for each in common.done(common.logs_in(options.folders), coarsened, options.jobs) for one in each]
     common.publish(common.render("imports.md.j2", prepare(found)), options.write)
 
 

@@ -22,10 +22,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks import common
-from benchmarks.common import machine
 from diagnostics.executors.dask_cluster import LOCAL
 from diagnostics.executors.opening import open_executor
-from diagnostics.provenance import commit
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.planned_arms import grid
 from diagnostics.study.runner import Study
@@ -113,8 +111,6 @@ def prepare(speed: ClusterSpeed) -> dict[str, Any]:
     steady = [[cost.seconds - cost.first for cost in costs] for costs in (speed.pool, speed.cluster)]
     return {
         "speed": speed,
-        "commit": commit(),
-        "machine": machine(),
         "jobs": JOBS,
         "seconds": row("seconds"),
         "processor": row("processor"),

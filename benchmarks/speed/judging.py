@@ -22,9 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import common
-from benchmarks.common import machine
 from diagnostics.detect.detector import Detector
-from diagnostics.provenance import commit
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.run_info import RunInfo
 from lenet.data import load_dataset
@@ -99,7 +97,7 @@ def prepare(measured: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
         (name, f"{np.median(spent):.1f}", f"{spent.mean():.1f}", f"{np.percentile(spent, 99):.1f}")
         for name, spent in measured.items()
     ]
-    return {"commit": commit(), "machine": machine(), "rows": rows}
+    return {"rows": rows}
 
 
 def main() -> None:

@@ -25,6 +25,8 @@ from lenet.settings import Settings
 from lenet.training.engine import single_threaded_blas
 from lenet.training.shards import Portion
 
+STEPS = 60
+
 
 @dataclass(frozen=True)
 class StepTimes:
@@ -73,10 +75,8 @@ def step_content(times: StepTimes) -> dict[str, Any]:
     return {**content, "products": products}
 
 
-def step_times(
-    network: str, batch_size: int, dataset: Dataset, convolution: str = "exact", repeats: int = 60
-) -> StepTimes:
-    """The medians of ``repeats`` steps."""
+def step_times(network: str, batch_size: int, dataset: Dataset, convolution: str = "exact") -> StepTimes:
+    """The medians of 60 steps."""
     model = Settings(network=network, lr=0.05, threads=1, convolution=convolution).build_model(
         samples=len(dataset.X_train)
     )
@@ -90,7 +90,7 @@ def step_times(
         return result
 
     with single_threaded_blas():
-        for _ in range(repeats):
+        for _ in range(STEPS):
             spent: dict[str, float] = defaultdict(float)
             for shard, place in zip(portion.shards, portion.places, strict=True):
                 timed("input", shard.load, dataset.X_train, place)

@@ -24,11 +24,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import common
-from benchmarks.common import ROOT, machine
+from benchmarks.common import ROOT
 from benchmarks.speed.recorder_parts import PartTimes, part_times
 from benchmarks.speed.recorder_rows import RowTimes, many_rows
 from diagnostics.log.reader import open_run
-from diagnostics.provenance import commit
 from diagnostics.record.recorder import Recorder
 from lenet.data import Dataset, load_dataset
 from lenet.hooks import Hook, StepStart
@@ -257,8 +256,6 @@ def prepare(cost: RecorderCost) -> dict[str, Any]:
     ratios = [100 * (b / a - 1) for a, b in zip(*cost.whole, strict=True)]
     return {
         "cost": cost,
-        "commit": commit(),
-        "machine": machine(),
         "count": len(cost.pairs[0].alone),
         "pairs": [one.cells() for one in cost.pairs],
         "parts": cost.parts.cells(),

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common
-from benchmarks.common import machine
-from diagnostics.provenance import commit
 from diagnostics.rescue.experiment import Rescue
 from diagnostics.rescue.natural_deaths import Population, train_seed
 from diagnostics.rescue.patient import Patient, examine
@@ -93,9 +91,19 @@ def measure(folder: Path, runs: int, jobs: int) -> RescueSpeed:
     ending_seconds, ending_processor = _timed(lambda: Endings(plan, kept, log.absolute(), jobs=jobs).run(asked))
     steps = sum(rescue.results[branch.key].last_step - branch.step + 1 for branch in plan.branches)
     return RescueSpeed(
-        seed, patient, len(plan.branches), steps, runs, jobs, seconds, processor,
-        len(asked), ending_seconds, ending_processor, load,
-    )  # fmt: skip
+        seed=seed,
+        patient=patient,
+        branches=len(plan.branches),
+        steps=steps,
+        runs=runs,
+        jobs=jobs,
+        seconds=seconds,
+        processor=processor,
+        endings=len(asked),
+        ending_seconds=ending_seconds,
+        ending_processor=ending_processor,
+        load=load,
+    )
 
 
 def _timed(work: Callable[[], None]) -> tuple[float, float]:
@@ -120,8 +128,6 @@ def prepare(speed: RescueSpeed) -> dict[str, Any]:
     """What the template prints."""
     return {
         "speed": speed,
-        "commit": commit(),
-        "machine": machine(),
         "an_hour": f"{3600 * speed.branches / speed.seconds:,.0f}",
         "an_hour_idle": f"{3600 * speed.branches * speed.jobs / speed.processor:,.0f}",
         "seconds": f"{speed.seconds + speed.ending_seconds:.0f} s",

@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common
-from benchmarks.common import machine
 from diagnostics.log.run_files import find_runs
-from diagnostics.provenance import commit
 from diagnostics.statistics import summary_cache
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.planned_arms import grid
@@ -86,8 +84,6 @@ def prepare(speed: StudySpeed) -> dict[str, Any]:
     hour = {jobs: 3600 * speed.runs / taken for jobs, taken in speed.seconds.items()}
     return {
         "speed": speed,
-        "commit": commit(),
-        "machine": machine(),
         "starts": STARTS,
         "an_hour": {jobs: f"{runs:,.0f}" for jobs, runs in hour.items()},
         "gain": f"{hour[2] / hour[1]:.2f}",

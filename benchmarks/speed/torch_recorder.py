@@ -18,14 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import common
-from benchmarks.common import machine
-from diagnostics.provenance import commit
 
 LOOPS = ("bare", "loss only", "recorder")
 WARM_UP = 30
@@ -95,10 +94,8 @@ def network(case: TorchCase) -> Any:
 
     if case.name == "LeNet":
         return torch_network(nn, "lenet")
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 2600), nn.ReLU(), nn.Linear(2600, 2600), nn.ReLU(),
-        nn.Linear(2600, 900), nn.ReLU(), nn.Linear(900, 10),
-    )  # fmt: skip
+    hidden = [part for sizes in pairwise((784, 2600, 2600, 900)) for part in (nn.Linear(*sizes), nn.ReLU())]
+    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(900, 10))
 
 
 @contextmanager
@@ -167,8 +164,6 @@ def prepare(measured: list[TorchCosts], rounds: int, version: str, load: tuple[f
         "rounds": rounds,
         "torch": version,
         "load": load,
-        "commit": commit(),
-        "machine": machine(),
     }
 
 

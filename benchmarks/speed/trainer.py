@@ -25,9 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common
-from benchmarks.common import ROOT, machine
+from benchmarks.common import ROOT
 from benchmarks.speed.profile import StepTimes, step_content, step_times
-from diagnostics.provenance import commit
 from lenet.data import load_dataset
 
 NETWORKS = ("feedforward", "conv", "conv2", "conv-pool", "lenet")
@@ -128,8 +127,6 @@ def prepare(speed: TrainerSpeed) -> dict[str, Any]:
     _, *rivals = next(iter(speed.threads.values()))
     return {
         "speed": speed,
-        "commit": commit(),
-        "machine": machine(),
         "time_heads": ["ours, ms", *(f"PyTorch {name}, ms (ours / theirs)" for name in rivals)],
         "threads": [(str(threads), *cells(times)) for threads, times in speed.threads.items()],
         "networks": [(network, *cells(times)) for network, times in speed.networks.items()],

@@ -14,6 +14,7 @@ from benchmarks.zoo.shapes import shapes_dataset
 from benchmarks.zoo.tampering import prepare
 from diagnostics.executors.executor import Executor, Failure, Work
 from diagnostics.executors.sent_files import put_files
+from diagnostics.files import write_text
 from diagnostics.provenance import commit
 from diagnostics.record.recorder import Recorder
 from diagnostics.study.worker import dataset
@@ -73,7 +74,6 @@ def train(run: ZooRun, folder: Path) -> None:
         hooks=[*hooks, recorder, validations],
         validation_data=(data.X_test, data.y_test),
     )
-    part = label.with_suffix(".part")
     entry = {
         "group": run.group,
         "settings": settings.to_dict(),
@@ -81,8 +81,7 @@ def train(run: ZooRun, folder: Path) -> None:
         "truth": truth,
         "commit": commit(),
     }
-    part.write_text(json.dumps(entry))
-    part.replace(label)
+    write_text(label, json.dumps(entry))
 
 
 def build(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import outcomes
+from benchmarks.common import done
 from benchmarks.zoo.csv_rows import as_csv, verdict_of
 from benchmarks.zoo.faults import QUIET_FAULTS, injected
 from diagnostics.detect.asking import ask, fired
@@ -191,5 +191,4 @@ def judge_all(folder: Path, jobs: int = 2, known: Collection[str] = ()) -> list[
         known: the names of runs that are not judged again.
     """
     labels = [label for label in sorted(folder.glob("*.json")) if label.stem not in known]
-    found = dict(outcomes(labels, judge, jobs))
-    return [judged for label in labels if isinstance(judged := found[label], JudgedRun)]
+    return done(labels, judge, jobs)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.zoo.judged import JudgedRun
+from diagnostics.files import write_text
 
 
 def read_kept(path: Path | None) -> list[JudgedRun]:
@@ -22,6 +23,4 @@ def read_kept(path: Path | None) -> list[JudgedRun]:
 def write_kept(path: Path, runs: Sequence[JudgedRun]) -> None:
     """Write the runs in the order of their names, a line each. A program that is killed leaves the old file."""
     lines = ",\n".join(json.dumps(one.as_json()) for one in sorted(runs, key=lambda one: one.name))
-    part = path.with_name(path.name + ".part")
-    part.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    part.replace(path)
+    write_text(path, f"[\n{lines}\n]\n")
