@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,19 @@ LAYERS = (
     LayerInfo("dense1", "DenseLayer", "relu", (16,), 16),
     LayerInfo("dense2", "DenseLayer", "softmax", (10,), 10),
 )
+# What is the same in every row of a healthy run.
+CONSTANT = {
+    "accuracy": 0.9,
+    "learning_rate": 0.1,
+    "seconds": 0.006,
+    "samples": 128.0,
+    "penalty": 0.0,
+    "nonfinite": 0.0,
+    "zero_fraction": 0.0,
+    "dead_fraction": 0.1,
+    "dead_window_fraction": 0.1,
+    "saturated_fraction": 0.1,
+}
 SHAPES = {"conv1": (5, 5, 1, 4), "dense1": (256, 16), "dense2": (16, 10)}
 
 
@@ -27,16 +41,18 @@ def example_info(function: str = "relu") -> RunInfo:
             size = int(np.prod(dims))
             tensors.append(TensorInfo(name, tensor, dims, offset, size))
             offset += size
-    layers = tuple(
-        LayerInfo(
-            one.name, one.kind, function if one.activation == "relu" else one.activation, one.output_shape, one.units
-        )
-        for one in LAYERS
-    )
     return RunInfo(
-        tensors=tuple(tensors), layers=layers, prior=(0.1,) * 10, batch_size=128, samples=60_000,
-        steps_per_epoch=469, epochs=1, total_steps=469, seed=0, description={"optimizer": "OptimizerSGD"},
-    )  # fmt: skip
+        tensors=tuple(tensors),
+        layers=tuple(replace(one, activation=function) if one.activation == "relu" else one for one in LAYERS),
+        prior=(0.1,) * 10,
+        batch_size=128,
+        samples=60_000,
+        steps_per_epoch=469,
+        epochs=1,
+        total_steps=469,
+        seed=0,
+        description={"optimizer": "OptimizerSGD"},
+    )
 
 
 def example(
@@ -74,12 +90,8 @@ def example(
 
 def _healthy(statistic: str, kind: str, t: np.ndarray[Any, Any]) -> Any:
     ripple = 1.0 + 0.1 * np.sin(t)
-    constant = {
-        "accuracy": 0.9, "learning_rate": 0.1, "seconds": 0.006, "samples": 128.0, "penalty": 0.0, "nonfinite": 0.0,
-        "zero_fraction": 0.0, "dead_fraction": 0.1, "dead_window_fraction": 0.1, "saturated_fraction": 0.1,
-    }  # fmt: skip
-    if statistic in constant:
-        return constant[statistic]
+    if statistic in CONSTANT:
+        return CONSTANT[statistic]
     if kind == "gradient":
         return {"norm": ripple, "mean": 0.01 * ripple, "std": 0.05}.get(statistic, 0.1)
     if kind == "update":

@@ -37,10 +37,12 @@ from tests.helpers.log_writers import row
 
 LARGE = 2**63 - 1
 ODD_VALUES: list[Any] = [
-    np.int64(0), np.int64(-1), np.int64(LARGE), np.uint64(2**64 - 1), np.float64(np.nan), np.float64(np.inf), True,
-    np.float64(1e300), np.complex128(1j), np.bytes_("{"), np.bytes_("[]"), np.bytes_("null"), np.bytes_("[" * 9_000),
-    np.bytes_('{"a": {"b": []}}'), np.zeros(0), np.zeros((2, 2)), np.arange(5), "text of any length", h5py.Empty("<f4"),
-]  # fmt: skip
+    *map(np.int64, (0, -1, LARGE)),
+    *map(np.float64, (np.nan, np.inf, 1e300)),
+    *map(np.bytes_, ("{", "[]", "null", "[" * 9_000, '{"a": {"b": []}}')),
+    *(np.uint64(2**64 - 1), np.complex128(1j), True, "text of any length"),
+    *(np.zeros(0), np.zeros((2, 2)), np.arange(5), h5py.Empty("<f4")),
+]
 PATHS = (VALUES.path, INDEX.path, "steps", EVENTS.path, EPOCHS.path, SNAPSHOTS.path, TENSORS.path, COLUMNS.path)
 NOT_READ: dict[str, Change] = {
     **{f"external link {p}": external_link(p) for p in PATHS},

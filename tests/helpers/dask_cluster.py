@@ -16,6 +16,7 @@ import psutil
 from tests.helpers.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_DASHBOARD = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
 
 def free_port() -> int:
@@ -36,20 +37,13 @@ class DaskProcesses:
         self.start_scheduler()
 
     def start_scheduler(self) -> None:
-        self.scheduler = self._start(
-            "scheduler", "--host", "127.0.0.1", "--port", str(self.port),
-            "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
-        )  # fmt: skip
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
 
     def add_workers(self, count: int, threads: int = 1) -> None:
         for _ in range(count):
-            self.nannies.append(
-                self._start(
-                    "worker", self.address, "--nthreads", str(threads), "--no-dashboard",
-                    "--dashboard-address", "127.0.0.1:0",
-                    "--local-directory", str(self.folder / "scratch"),
-                )
-            )  # fmt: skip
+            scratch = str(self.folder / "scratch")
+            one = self._start("worker", self.address, "--nthreads", str(threads), "--local-directory", scratch)
+            self.nannies.append(one)
 
     def kill_worker(self, draw: random.Random) -> None:
         """Kill one worker; its nanny starts another in its place."""
@@ -76,10 +70,9 @@ class DaskProcesses:
             process.wait(PATIENCE)
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "dask", *arguments, *NO_DASHBOARD]
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments], cwd=ROOT, env=os.environ, stdout=log, stderr=log
-            )
+            return subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=log, stderr=log)
 
 
 def dask_workers(nanny: int) -> list[psutil.Process]:

@@ -78,11 +78,16 @@ def test_the_paper_and_the_report_are_one() -> None:
         Settings(init="paper", init_shape="uniform")
 
 
-@pytest.mark.parametrize(("name", "value", "least"), [
-    ("epochs", 0, 1), ("batch_size", 0, 1), ("steps", 0, 1), ("seed", -1, 0), ("decay_every", 0, 1), ("warmup", -1, 0),
-    ("limit", 0, 1), ("threads", 0, 1), ("lr", -0.5, 0), ("l1", -1.0, 0), ("l2", -1.0, 0), ("weight_decay", -1.0, 0),
-    ("momentum", -0.1, 0), ("decay_rate", -1.0, 0),
-])  # fmt: skip
+AT_LEAST_1 = ("epochs", "batch_size", "steps", "decay_every", "limit", "threads")
+SHARES = ("lr", "momentum", "decay_rate", "l1", "l2", "weight_decay")
+TOO_SMALL = [
+    *((name, 0, 1) for name in AT_LEAST_1),
+    *((name, -1, 0) for name in ("seed", "warmup")),
+    *((name, -0.5, 0) for name in SHARES),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "least"), TOO_SMALL)
 def test_a_number_too_small_is_refused(name: str, value: float, least: int) -> None:
     option = "--" + name.replace("_", "-")
 
@@ -90,16 +95,15 @@ def test_a_number_too_small_is_refused(name: str, value: float, least: int) -> N
 
 
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
-@pytest.mark.parametrize("name", [
-    "lr", "momentum", "decay_rate", "l1", "l2", "weight_decay", "clip_norm", "clip_value",
-])  # fmt: skip
+@pytest.mark.parametrize("name", [*SHARES, "clip_norm", "clip_value"])
 def test_a_number_that_is_not_finite_is_refused(name: str, value: float) -> None:
     option = "--" + name.replace("_", "-")
 
     assert refusal(**{name: value}) == f"{option}: received {value}, expected a finite number"
 
 
-@pytest.mark.parametrize(("options", "message"), [
+NEEDS_DECAY = "has no effect without --lr-decay inverse-time, step"
+NOT_TOGETHER = [
     ({"clip_norm": 0.0}, "--clip-norm: received 0.0, expected more than 0"),
     ({"clip_value": -1.0}, "--clip-value: received -1.0, expected more than 0"),
     ({"optimizer": "momentum", "momentum": 1.0}, "--momentum: received 1.0, expected at least 0 and below 1"),
@@ -107,16 +111,16 @@ def test_a_number_that_is_not_finite_is_refused(name: str, value: float) -> None
     ({"optimizer": "rmsprop", "momentum": 0.9}, "--momentum: goes with --optimizer momentum, not rmsprop"),
     ({"nesterov": True}, "--nesterov: needs momentum; add --optimizer momentum"),
     ({"nesterov": True, "optimizer": "adam"}, "--nesterov: needs momentum; add --optimizer momentum"),
-    ({"decay_rate": 0.1},
-     "--decay-rate: received 0.1, has no effect without --lr-decay inverse-time, step or exponential"),
-    ({"lr_decay": "cosine", "decay_rate": 0.1},
-     "--decay-rate: received 0.1, has no effect without --lr-decay inverse-time, step or exponential"),
-    ({"decay_every": 9},
-     "--decay-every: received 9, has no effect without --lr-decay inverse-time, step, exponential or cosine"),
+    ({"decay_rate": 0.1}, f"--decay-rate: received 0.1, {NEEDS_DECAY} or exponential"),
+    ({"lr_decay": "cosine", "decay_rate": 0.1}, f"--decay-rate: received 0.1, {NEEDS_DECAY} or exponential"),
+    ({"decay_every": 9}, f"--decay-every: received 9, {NEEDS_DECAY}, exponential or cosine"),
     ({"init_shape": "uniform"}, "--init-shape: received uniform, has no effect without --init lecun, glorot or he"),
     ({"lr_decay": "step", "decay_rate": 2.0}, "--decay-rate: received 2.0, expected above 0 and at most 1"),
     ({"lr_decay": "exponential", "decay_rate": 0.0}, "--decay-rate: received 0.0, expected above 0 and at most 1"),
-], ids=str)  # fmt: skip
+]
+
+
+@pytest.mark.parametrize(("options", "message"), NOT_TOGETHER, ids=str)
 def test_options_that_do_not_go_together_are_refused(options: dict[str, Any], message: str) -> None:
     assert refusal(**options) == message
 
@@ -148,19 +152,22 @@ def test_numbers_of_numpy_and_paths_become_pythons_own() -> None:
 # Penalties of single layers ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("conv9=1", "--l2: received 'conv9=1', expected a number for all layers, or LAYER=NUMBER for some of "
-     "conv1, conv2, dense1, dense2, dense3"),
-    ("0.1,dense1=1", "--l2: received '0.1', expected a number for all layers, or LAYER=NUMBER for some of "
-     "conv1, conv2, dense1, dense2, dense3"),
-    ("dense1", "--l2: received 'dense1', expected dense1=NUMBER with 0 or more"),
-    ("dense1=x", "--l2: received 'dense1=x', expected dense1=NUMBER with 0 or more"),
-    ("dense1=inf", "--l2: received 'dense1=inf', expected dense1=NUMBER with 0 or more"),
-    ("dense1=-1", "--l2: received 'dense1=-1', expected dense1=NUMBER with 0 or more"),
-    ("dense1=1,dense1=2", "--l2: received dense1 twice in 'dense1=1,dense1=2', expected every layer once"),
-])  # fmt: skip
-def test_a_penalty_by_layer_that_cannot_be_is_refused(text: str, message: str) -> None:
-    assert refusal(l2=text) == message
+LAYERS = "a number for all layers, or LAYER=NUMBER for some of conv1, conv2, dense1, dense2, dense3"
+STRENGTH = "dense1=NUMBER with 0 or more"
+NO_PENALTIES = [
+    ("conv9=1", "'conv9=1'", LAYERS),
+    ("0.1,dense1=1", "'0.1'", LAYERS),
+    ("dense1", "'dense1'", STRENGTH),
+    ("dense1=x", "'dense1=x'", STRENGTH),
+    ("dense1=inf", "'dense1=inf'", STRENGTH),
+    ("dense1=-1", "'dense1=-1'", STRENGTH),
+    ("dense1=1,dense1=2", "dense1 twice in 'dense1=1,dense1=2'", "every layer once"),
+]
+
+
+@pytest.mark.parametrize(("text", "received", "expected"), NO_PENALTIES)
+def test_a_penalty_by_layer_that_cannot_be_is_refused(text: str, received: str, expected: str) -> None:
+    assert refusal(l2=text) == f"--l2: received {received}, expected {expected}"
 
 
 def test_a_penalty_by_layer_is_that_layers_in_loss_and_gradient() -> None:

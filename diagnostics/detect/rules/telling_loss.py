@@ -34,8 +34,16 @@ from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import number_text
 from diagnostics.schema.task import BINARY
 
-CLIPPED_AT = {16.118: "1e-7", 18.42: "1e-8", 20.72: "1e-9", 23.03: "1e-10", 27.63: "1e-12", 34.54: "1e-15",
-              15.94: "the precision of float32", 87.34: "the smallest float32"}  # fmt: skip
+CLIPPED_AT = {
+    16.118: "1e-7",
+    18.42: "1e-8",
+    20.72: "1e-9",
+    23.03: "1e-10",
+    27.63: "1e-12",
+    34.54: "1e-15",
+    15.94: "the precision of float32",
+    87.34: "the smallest float32",
+}
 FAR_ABOVE_CHANCE = 0.55
 SHARE = 0.9  # of the rows have to fit a formula with the accuracy
 LARGE, SUMMED = "first loss", "first loss, summed"

@@ -84,11 +84,10 @@ def test_without_accuracies_the_loss_alone_decides():
     assert judged(range(100), losses[:100]).verdict(is_over=True) is Verdict.HEALTHY
 
 
-def run_of(losses, columns=("loss", "data_loss", "samples"), prior=TEN, every=1):
-    info = RunInfo(
-        (), (), prior, 128, 60_000, 469, 1, 469, 0, environment={"imported_from": "a.csv"},
-        recorded_columns=Columns([Column("scalar", "", "", "", name) for name in columns]),
-    )  # fmt: skip
+def run_of(losses, prior=TEN, every=1):
+    columns = Columns([Column("scalar", "", "", "", name) for name in ("loss", "data_loss", "samples")])
+    imported = {"environment": {"imported_from": "a.csv"}, "recorded_columns": columns}
+    info = RunInfo((), (), prior, 128, 60_000, 469, 1, 469, 0, **imported)
     values = np.array([[loss, loss, 128.0] for loss in losses], np.float32)[::every]
     return Run.from_rows(info, every * np.arange(len(values)), np.ones(len(values)), values)
 

@@ -180,8 +180,17 @@ def without(name: str) -> Change:
 
 
 MALFORMED: dict[str, Change] = {
-    **{f"without {name}": without(name) for name in ("parameters", "about", "recorder/streak", "recorder/steps",
-                                                     "recorder/snapshots", "optimizer/velocity")},
+    **{
+        f"without {name}": without(name)
+        for name in (
+            "parameters",
+            "about",
+            "recorder/streak",
+            "recorder/steps",
+            "recorder/snapshots",
+            "optimizer/velocity",
+        )
+    },
     "parameters of one number": member("parameters", 1.0),
     "parameters of text": member("parameters", "none"),
     "parameters of whole numbers": member("parameters", np.arange(10)),
@@ -213,7 +222,7 @@ MALFORMED: dict[str, Change] = {
     "shuffle a number": progress(shuffle=1),
     "samples nothing": progress(samples=None),
     "more progress": progress(mood="good"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MALFORMED)

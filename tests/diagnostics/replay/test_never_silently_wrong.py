@@ -77,11 +77,12 @@ def tell(replayed: ReplayedRun, step: int = WANTED) -> str:
 
 # Rows of the log ---------------------------------------------------------------------------------
 
-COLUMNS = ["loss", "accuracy", "learning_rate", "conv1/weights/value/mean", "dense2/biases/gradient/norm",
-           "conv2/weights/update/ratio", "dense1/zero_fraction", "input/mean"]  # fmt: skip
+SCALARS = ("loss", "accuracy", "learning_rate")
+TENSORS = ("conv1/weights/value/mean", "dense2/biases/gradient/norm", "conv2/weights/update/ratio")
+OUTPUTS = ("dense1/zero_fraction", "input/mean")
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", [*SCALARS, *TENSORS, *OUTPUTS])
 def test_one_bit_of_a_row_is_told_with_its_step_and_its_column(run: Any, column: str) -> None:
     log, states = run
     change_row(log, 9, flip_last_bit(column))

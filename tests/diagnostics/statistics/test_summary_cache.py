@@ -73,17 +73,23 @@ def test_an_edited_summary_is_made_anew(log: Path, change: str) -> None:
     assert kept_summary(log) == expected
 
 
-WRONG_TYPES: dict[str, Any] = {
-    "steps": "many", "verdict": "splendid", "verdict ": 7, "epochs": {}, "epochs ": [1], "epochs  ": [{"epoch": "one"}],
-    "arm": [], "seed": [1], "onset": "x", "status": None, "validation_accuracy": "0.5", "step_seconds": True,
-    "name": None, "changed_limits": 3, "planned_steps": 1.5,
-}  # fmt: skip
+WRONG_TYPES = [
+    *(("verdict", value) for value in ("splendid", 7)),
+    *(("epochs", value) for value in ({}, [1], [{"epoch": "one"}])),
+    *((name, "x") for name in ("steps", "onset")),
+    *((name, [1]) for name in ("arm", "seed")),
+    *((name, None) for name in ("status", "name")),
+    ("validation_accuracy", "0.5"),
+    ("step_seconds", True),
+    ("changed_limits", 3),
+    ("planned_steps", 1.5),
+]
 
 
-@pytest.mark.parametrize("name", WRONG_TYPES)
-def test_a_summary_of_wrong_types_is_made_anew_even_with_a_checksum(log: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "value"), WRONG_TYPES)
+def test_a_summary_of_wrong_types_is_made_anew_even_with_a_checksum(log: Path, name: str, value: Any) -> None:
     expected = summary_of(log)
-    rewrite(log, lambda kept: kept["summary"].update({name.strip(): WRONG_TYPES[name]}), sign=True)
+    rewrite(log, lambda kept: kept["summary"].update({name: value}), sign=True)
 
     assert (kept_summary(log) is None) or name == "name"
     assert summary_of(log) == expected

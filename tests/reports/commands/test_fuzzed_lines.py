@@ -15,11 +15,11 @@ from tests.helpers.command_line import typed
 from tests.helpers.fuzz import Record, fuzz
 from tests.helpers.log_writers import whole_log
 
-WORDS = [
-    "", "0", "-1", "1", "2", "0.5", "1e400", "nan", "-inf", "9" * 30, "x", "é", "\x1b[31m", "a b", "--", "-", "none",
-    "relu", "lenet", "3:1", ":", "dense1=0.1", "dense1=", "=", "adam", "x" * 300, "run.h5", "half.h5", ".", "empty",
-    "no.h5", "text.txt", "new.h5", "no/such/folder/x", "run.h5/x", "{}", "%s", "*", "~", "\u202e",
-]  # fmt: skip
+NUMBERS = ("0", "-1", "1", "2", "0.5", "1e400", "nan", "-inf", "9" * 30)
+VALUES = ("none", "relu", "lenet", "adam", "3:1", ":", "dense1=0.1", "dense1=", "=")
+FILES = ("run.h5", "half.h5", "no.h5", "new.h5", "run.h5/x", "text.txt", "empty", ".", "no/such/folder/x")
+OTHERS = ("", "x", "x" * 300, "é", "\x1b[31m", "\u202e", "a b", "--", "-", "{}", "%s", "*", "~")
+WORDS = [*NUMBERS, *VALUES, *FILES, *OTHERS]
 # What ends each command before it has worked for long.
 LIMITS = {
     "train": ["--network", "feedforward", "--limit", "64", "--steps", "2", "--epochs", "1", "--threads", "1"],
