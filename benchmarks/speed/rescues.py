@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common
+from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.rescue.experiment import Rescue
 from diagnostics.rescue.natural_deaths import Population, train_seed
 from diagnostics.rescue.patient import Patient, examine
@@ -85,10 +86,11 @@ def measure(folder: Path, runs: int, jobs: int) -> RescueSpeed:
     seed, log, patient = early_death(folder)
     plan = make_plan(patient, runs=runs)
     kept = log.with_suffix(".rescue")
-    rescue = Rescue(patient, plan, kept, log.absolute(), jobs=jobs)
+    executor = LocalExecutor(jobs)
+    rescue = Rescue(patient, plan, kept, log.absolute(), executor=executor)
     seconds, processor = _timed(rescue.run)
     asked = cost_branches(read_results(plan, rescue.results))
-    ending_seconds, ending_processor = _timed(lambda: Endings(plan, kept, log.absolute(), jobs=jobs).run(asked))
+    ending_seconds, ending_processor = _timed(lambda: Endings(plan, kept, log.absolute(), executor).run(asked))
     steps = sum(rescue.results[branch.key].last_step - branch.step + 1 for branch in plan.branches)
     return RescueSpeed(
         seed=seed,

@@ -22,7 +22,6 @@ from typing import Any
 from diagnostics.detect.remedies import REMEDIES
 from diagnostics.errors import RescueError, StudyError
 from diagnostics.executors.executor import Executor, Failure, Pool
-from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.file_locks import try_lock
 from diagnostics.log.reader import open_run
 from diagnostics.provenance import arithmetic, code_version
@@ -89,24 +88,21 @@ class DeathStudy:
 
     folder: where logs and unfinished rescues lie; it may be lost.
     tables: what is known; rows are added to it.
-    jobs: how many branches are trained at a time; default 1.
+    executor: where seeds and branches are trained.
     populations: where deaths are sought; default those of the paper.
     treatments: the remedies that are tried; default those of the paper's study.
-    executor: where seeds and branches are trained; None (default) for ``jobs`` processes of this machine.
     """
 
     def __init__(
         self,
         folder: Path,
         tables: StudyTables,
+        executor: Executor,
         *,
-        jobs: int = 1,
         populations: Sequence[Population] = POPULATIONS,
         treatments: Sequence[Treatment] = TREATMENTS,
-        executor: Executor | None = None,
     ) -> None:
-        self._folder, self._tables = folder, tables
-        self._executor = executor or LocalExecutor(jobs)
+        self._folder, self._tables, self._executor = folder, tables, executor
         self._training = SeedTraining(folder)
         self._populations, self._treatments = populations, treatments
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from diagnostics.executors.executor import Executor
 from diagnostics.executors.worker_pool import LocalExecutor
@@ -58,9 +57,11 @@ def rescue(
     patient = examine(open_run(path))
     plan = make_plan(patient, runs=runs, arms=arms, branch_step=branch_step, horizon=horizon, seed=seed)
     place = rescue_folder(path) if folder is None else Path(folder)
-    where: dict[str, Any] = {"data": data, "executor": executor or LocalExecutor(jobs)}
-    tried = Rescue(patient, plan, place, path.absolute(), resume=resume, keep_branches=keep_branches, **where)
+    where, log_path = executor or LocalExecutor(jobs), path.absolute()
+    tried = Rescue(
+        patient, plan, place, log_path, data=data, resume=resume, keep_branches=keep_branches, executor=where
+    )
     tried.run()
-    endings = Endings(plan, place, path.absolute(), **where)
+    endings = Endings(plan, place, log_path, where, data)
     endings.run(cost_branches(read_results(plan, tried.results), cost_runs))
     return read_results(plan, tried.results, endings.results)

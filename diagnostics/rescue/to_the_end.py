@@ -14,7 +14,6 @@ from time import perf_counter
 from diagnostics.detect.detector import Detector
 from diagnostics.errors import RescueError
 from diagnostics.executors.executor import Executor, Failure
-from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.replay.branch import Branch
 from diagnostics.replay.library import LibraryRun
 from diagnostics.rescue.branch_points import FromLog
@@ -94,9 +93,8 @@ class Endings:
     plan: the plan of the rescue, whose branches are done.
     folder: where it lies.
     log: the log of the run.
+    executor: where the branches are trained.
     data: the folder of the data; None (default) for what the log names.
-    jobs: how many branches are trained at a time; default 1.
-    executor: where they are trained; None (default) for ``jobs`` processes of this machine.
     """
 
     def __init__(
@@ -104,12 +102,10 @@ class Endings:
         plan: RescuePlan,
         folder: Path,
         log: Path,
-        *,
+        executor: Executor,
         data: str | None = None,
-        jobs: int = 1,
-        executor: Executor | None = None,
     ) -> None:
-        self._plan, self._executor = plan, executor or LocalExecutor(jobs)
+        self._plan, self._executor = plan, executor
         self._folder = RescueFolder(folder, plan, resume=True)
         self._work = EndingWork(log, data)
         self.results: dict[str, Ending] = {}

@@ -26,7 +26,7 @@ def run_rescue_study(folder: Path, page: Path, executor: Executor, *, page_only:
     from diagnostics.rescue.study_tables import StudyTables
 
     tables = StudyTables(page, PLAN)
-    study = DeathStudy(folder, tables, executor=executor)
+    study = DeathStudy(folder, tables, executor)
     if not page_only:
         page.parent.mkdir(parents=True, exist_ok=True)
         with ending_in_order(f"{tables.runs_file} has what is done, and the same command goes on"):

@@ -84,7 +84,7 @@ def show_rescue(
         keep_branches=options.keep_branches,
         executor=executor,
     )
-    endings = Endings(plan, folder, log.absolute(), data=data, executor=executor)
+    endings = Endings(plan, folder, log.absolute(), executor, data)
     step_seconds = float(died.steps["seconds"].median()) / executor.jobs
     to_the_end = died.info.total_steps - plan.branch_step
     done = load_branches(folder / BRANCHES, cut=False) if options.resume else {}

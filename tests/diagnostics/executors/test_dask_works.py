@@ -74,9 +74,7 @@ def test_the_study_of_rescues_is_the_same(dask: DaskExecutor, tmp_path: Path, mo
     def studied(name: str, executor: Executor) -> list[list[dict[str, str]]]:
         tables = StudyTables(tmp_path / name / "page.md", PLAN)
         tables.runs_file.parent.mkdir()
-        DeathStudy(
-            tmp_path / name / "runs", tables, populations=[DYING], treatments=TREATMENTS[:1], executor=executor
-        ).run()
+        DeathStudy(tmp_path / name / "runs", tables, executor, populations=[DYING], treatments=TREATMENTS[:1]).run()
         runs, branches = (tmp_path / name / f"page-{what}.csv" for what in ("runs", "branches"))
         return [rows(runs, "seconds", "date"), rows(branches)]
 

@@ -22,6 +22,7 @@ from diagnostics.rescue.results import RescueResult, read_results
 from diagnostics.rescue.to_the_end import EndingProgress, Endings, EndingWork, cost_branches
 from diagnostics.statistics.intervals import mean_interval
 from tests.helpers.broken_runs import LIVES
+from tests.helpers.fake_work import SameProcessExecutor
 from tests.helpers.rescue_results import PATIENT, made_up_plan, made_up_rescue
 
 
@@ -108,17 +109,16 @@ def test_without_validation_data_it_says_so(dead_log: Path, monkeypatch: pytest.
         EndingWork(dead_log, None)(PlannedBranch(CONTROL, None, 0, None, 0, Nothing()))
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_endings_are_kept_and_made_once(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
     plan = make_plan(patient, runs=2, arms=["clip"], horizon=120)
     chosen = [branch for branch in plan.branches if branch.arm == "clip"]
     shown: list[EndingProgress] = []
-    whole = Endings(plan, tmp_path, dead_log)
+    whole = Endings(plan, tmp_path, dead_log, SameProcessExecutor())
     whole.run(chosen, shown.append)
     lines = (tmp_path / ENDINGS).read_bytes().splitlines(keepends=True)
     (tmp_path / ENDINGS).write_bytes(lines[0] + lines[1][:30])  # as a kill leaves it
 
-    again = Endings(plan, tmp_path, dead_log)
+    again = Endings(plan, tmp_path, dead_log, SameProcessExecutor())
     again.run(chosen, shown.append)
 
     assert again.results == whole.results

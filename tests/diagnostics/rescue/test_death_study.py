@@ -14,6 +14,7 @@ from diagnostics.rescue import plan as rescue_plan
 from diagnostics.rescue.death_study import PLAN, SAME_RATE, TREATMENTS, DeathStudy
 from diagnostics.rescue.natural_deaths import Population
 from diagnostics.rescue.study_tables import StudyTables
+from tests.helpers.fake_work import SameProcessExecutor
 
 SMALL = Population("small", 1, {"network": "feedforward", "lr": 2.0, "batch_size": 64, "limit": 4000, "epochs": 6})
 MILD = Population("mild", 1, {**SMALL.settings, "lr": 0.1, "steps": 60})
@@ -21,7 +22,8 @@ MILD = Population("mild", 1, {**SMALL.settings, "lr": 0.1, "steps": 60})
 
 def study(folder: Path, *populations: Population) -> DeathStudy:
     tables = StudyTables(folder / "page.md", PLAN)
-    return DeathStudy(folder / "runs", tables, populations=populations, treatments=TREATMENTS[:1])
+    executor = SameProcessExecutor()
+    return DeathStudy(folder / "runs", tables, executor, populations=populations, treatments=TREATMENTS[:1])
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -30,7 +32,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def finished(in_this_process: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(death_study, "ORDERS", 2)

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.rescue import run_rescue
 from diagnostics.rescue.evidence import LEVEL
 from diagnostics.statistics.intervals import mcnemar
+from tests.helpers.fake_work import SameProcessExecutor
 
 PAGE = Path(__file__).parents[3] / "docs" / "rescuing.md"
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_the_code_of_the_page_runs(dead_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_rescue, "LocalExecutor", SameProcessExecutor)
     Path("dead.h5").write_bytes(dead_log.read_bytes())
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from diagnostics.errors import RescueError, StudyError
+from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.log.reader import open_run
 from diagnostics.replay import replay
 from diagnostics.replay.branch import Branch
@@ -21,6 +23,7 @@ from diagnostics.rescue.patient import Patient, examine
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED, UNCHANGED, PlannedBranch, make_plan
 from diagnostics.rescue.record import BRANCHES, PLAN, BranchResult
 from diagnostics.rescue.results import read_results
+from tests.helpers.fake_work import SameProcessExecutor
 
 SEED = 7  # of the first order
 FAST = 120  # steps of a branch: enough for the small network to die or to learn
@@ -30,20 +33,19 @@ def rescued(
     patient: Patient,
     log: Path,
     folder: Path,
-    jobs: int = 1,
     arms: tuple[str, ...] = ("clip",),
     runs: int = 2,
-    **options: bool,
+    **options: Any,
 ) -> dict[str, BranchResult]:
     plan = make_plan(patient, runs=runs, arms=arms, horizon=FAST, seed=SEED)
-    rescue = Rescue(patient, plan, folder, log, jobs=jobs, **options)
+    rescue = Rescue(patient, plan, folder, log, **{"executor": SameProcessExecutor(), **options})
     rescue.run()
     return rescue.results
 
 
 @pytest.fixture(scope="module")
 def whole(
-    in_this_process: None, patient: Patient, dead_log: Path, tmp_path_factory: pytest.TempPathFactory
+    patient: Patient, dead_log: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, BranchResult]]:
     """The folder of a rescue by clipping with two orders, which stays as it is, and its results."""
     folder = tmp_path_factory.mktemp("whole") / "out"
@@ -72,14 +74,13 @@ def test_clipping_saves_the_small_run_and_the_unchanged_branch_dies(
 
 @pytest.mark.slow
 def test_the_number_of_workers_changes_no_bit(patient: Patient, dead_log: Path, tmp_path: Path) -> None:
-    alone = rescued(patient, dead_log, tmp_path / "one", 1, ("clip", SWAPPED), 2)
-    together = rescued(patient, dead_log, tmp_path / "two", 2, ("clip", SWAPPED), 2)
+    alone = rescued(patient, dead_log, tmp_path / "one", ("clip", SWAPPED), executor=LocalExecutor(1))
+    together = rescued(patient, dead_log, tmp_path / "two", ("clip", SWAPPED), executor=LocalExecutor(2))
 
     assert alone == together
     assert len({result.digest for result in alone.values()}) > 4
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
     patient: Patient, dead_log: Path, whole: tuple[Path, dict[str, BranchResult]], folder: Path
 ) -> None:
@@ -94,7 +95,6 @@ def test_a_rescue_that_was_cut_short_goes_on_to_the_same_results(
     ]
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_results_are_never_continued_under_another_plan_or_unasked(
     patient: Patient, dead_log: Path, folder: Path
 ) -> None:
@@ -174,13 +174,12 @@ def test_kept_branches_are_logs_that_say_what_was_changed(
     assert int(run.index["step"][0]) == make_plan(patient).branch_step
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_frames_and_json_tell_the_same_counts(
     patient: Patient, dead_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("diagnostics.rescue.plan.PLACEBO_STEPS", 4)
     plan = make_plan(patient, runs=2, arms=[BUT_FOR, "clip"], horizon=FAST)
-    rescue = Rescue(patient, plan, tmp_path / "out", dead_log)
+    rescue = Rescue(patient, plan, tmp_path / "out", dead_log, executor=SameProcessExecutor())
     rescue.run()
     result = read_results(plan, rescue.results)
     frame = result.branches()
