@@ -167,6 +167,8 @@ TABLE = (
         (
             f"{LOG}/test_threads.py",
             f"{LOG}/test_locks.py",
+            f"{LOG}/test_no_locks.py",
+            f"{LOG}/test_removed_logs.py",
             f"{LOG}/test_live.py",
             f"{COMMANDS}/test_lost_log.py",
             "tests/diagnostics/statistics/test_tracker.py::test_two_processes_writing_at_once_lose_nothing",

@@ -21,6 +21,7 @@ from diagnostics.record.options import RecordingOptions
 from diagnostics.record.training import run_training
 from lenet import Dataset, Hook, Settings, load_dataset, save_state
 from lenet.training.order import shuffled
+from tests.helpers.small_trainings import Tell
 
 NETWORKS = ("feedforward", "conv", "conv-pool", "lenet", "lenet", "conv2")
 
@@ -79,14 +80,6 @@ def data(case: RandomStep) -> Dataset:
     return load_dataset(limit=case.settings.limit)
 
 
-class Said(Hook):
-    """Says which step has ended."""
-
-    def on_step_end(self, event: Any) -> None:
-        sys.stdout.write(f"{event.step}\n")
-        sys.stdout.flush()
-
-
 class Taken(Hook):
     """Takes the state before one step."""
 
@@ -106,7 +99,7 @@ def log(case: RandomStep, folder: Path, threads: int, says: bool = False) -> Non
         RecordingOptions(checkpoint_every=case.checkpoint_every),
         dataset=data(case),
         resume=path.exists(),
-        hooks=(lambda recorder: [Said()]) if says else None,
+        hooks=(lambda recorder: [Tell()]) if says else None,
     )
 
 

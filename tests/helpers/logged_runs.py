@@ -12,6 +12,7 @@ import numpy as np
 from diagnostics.record.recorder import Recorder
 from lenet import ConvolutionLayer, Hook, Model, ReportConvolutionLayer
 from tests.helpers.small_models import OPTIMIZERS, blobs, small_model
+from tests.helpers.small_trainings import Tell
 
 SAMPLES, BATCH, EPOCHS = 77, 16, 3
 STEPS_PER_EPOCH = 5
@@ -85,14 +86,6 @@ def same_state(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return arrays and abouts[0] == abouts[1]
 
 
-class Pause(Hook):
-    """Says on stdout which step has ended, so that a test knows when to strike."""
-
-    def on_step_end(self, event: Any) -> None:
-        sys.stdout.write(f"{event.step}\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
     asked = json.loads(sys.argv[2])
     log = Path(sys.argv[1])
@@ -102,4 +95,4 @@ if __name__ == "__main__":
         moment = replay(log, data(asked), threads=asked.get("threads")).at(asked["replay"])
         np.savez(sys.argv[3], **moment.state, sample_indices=moment.sample_indices)
     else:
-        logged(log, asked, (Pause(),))
+        logged(log, asked, (Tell(),))

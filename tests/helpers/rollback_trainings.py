@@ -30,6 +30,7 @@ QUICK = DEFAULT_THRESHOLDS.changed(
 )
 """Small trainings are judged within ten steps."""
 EPOCHS = 6
+STEPS_ASKED = EPOCHS * 13
 TIMES = ("seconds",)
 
 

@@ -79,6 +79,17 @@ class GoesBackOnce(Hook):
             raise ContinueFrom("once more", self._state, self._reorder)
 
 
+class CtrlC(Hook):
+    """What Ctrl-C does at the end of a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, event: Any) -> None:
+        if event.step == self.step:
+            raise KeyboardInterrupt
+
+
 class Tell(Hook):
     """Says on stdout which step has ended, so that a test knows when to strike."""
 

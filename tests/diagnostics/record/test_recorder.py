@@ -19,7 +19,7 @@ from diagnostics.statistics.summarising import summarise
 from lenet.errors import SettingsError
 from lenet.hooks import Hook
 from tests.helpers.rollback_trainings import turned_back
-from tests.helpers.small_trainings import digits, small_model, train
+from tests.helpers.small_trainings import CtrlC, digits, small_model, train
 
 
 class Copies(Hook):
@@ -37,17 +37,6 @@ class Copies(Hook):
 
     def on_update_done(self, event: Any) -> None:
         self.steps[-1]["update"] = event.values - self.steps[-1]["value"]
-
-
-class CtrlC(Hook):
-    """What Ctrl-C does at the end of a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_step_end(self, event: Any) -> None:
-        if event.step == self.step:
-            raise KeyboardInterrupt
 
 
 def test_every_row_says_what_a_plain_second_measurement_says(tmp_path: Path) -> None:

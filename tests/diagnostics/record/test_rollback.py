@@ -17,29 +17,23 @@ from diagnostics import Recorder, open_run
 from diagnostics.detect.findings import Verdict
 from diagnostics.log.checkpoints import CheckpointRing
 from diagnostics.log.names import checkpoint_folder
-from diagnostics.log.repair import repair_log
-from diagnostics.log.resume import prepare_resume
 from diagnostics.record.rollback import settings_at
 from diagnostics.run.export import export_run
-from diagnostics.run.timeline import Timeline
 from diagnostics.run.usual import usual_gradient_norm
 from diagnostics.schema.rollback import Rollback
-from lenet import Hook, SettingsError
-from lenet.hooks import ContinueFrom, StepEnd
 from tests.helpers.forked import run as run_program
 from tests.helpers.rollback_trainings import (
     EPOCHS,
     QUICK,
     STAGES,
     STEPS,
+    STEPS_ASKED,
     recorder_of,
     resumed,
     same_rows,
     turned_back,
 )
 from tests.helpers.small_trainings import small_model, train
-
-STEPS_ASKED = EPOCHS * 13
 
 
 @pytest.fixture(scope="module")
@@ -242,56 +236,6 @@ def test_a_run_that_is_killed_at_any_stage_of_a_rollback_goes_on_as_if_it_had_no
     assert run.epochs[["first_step", "loss"]].equals(twice.epochs[["first_step", "loss"]])
 
 
-def test_a_resumed_run_keeps_the_order_that_a_rollback_gave_it(tmp_path: Path) -> None:
-    whole = turned_back(tmp_path / "whole.h5", rollback_reshuffle=True)
-    path = tmp_path / "run.h5"
-    model = small_model(lr=4.0)
-    train([recorder_of(path, model, rollback_reshuffle=True)], model, epochs=EPOCHS, steps=40)
-    _interrupted(path)
-
-    run = resumed(path)
-
-    same_rows(run, whole)
-    assert run.header.on_defect == "rollback half-rate reshuffled"
-
-
-def _interrupted(path: Path) -> None:
-    """Have the log say that the run did not come to its end."""
-    import h5py
-
-    with h5py.File(path, "r+") as file:
-        file.attrs.modify("status", np.int64(4))
-
-
-def test_a_checkpoint_of_undone_steps_is_never_gone_on_from(tmp_path: Path) -> None:
-    path = tmp_path / "run.h5"
-    stage = "before undone checkpoints are removed"
-    program = ["-m", "tests.helpers.rollback_trainings", str(path), stage]
-    run_program(*program)
-
-    point = prepare_resume(path)
-    assert max(CheckpointRing(checkpoint_folder(path), point.run.header.run_id).steps) > point.run.rollbacks[-1].step
-    assert point.step == point.run.rollbacks[-1].step == 0
-
-
-def test_a_repaired_log_keeps_its_undone_rows(tmp_path: Path) -> None:
-    path = tmp_path / "run.h5"
-    program = ["-m", "tests.helpers.rollback_trainings", str(path), "long after it"]
-    run_program(*program)
-    before = open_run(path)
-
-    repair_log(path)
-
-    after = open_run(path)
-    assert after.notes == ()
-    assert after.rollbacks == before.rollbacks
-    assert len(after.rollbacks) == 2
-    same_rows(after, before)
-    assert isinstance(after.source, Timeline)
-    assert isinstance(before.source, Timeline)
-    assert after.source.recorded.count() == before.source.recorded.count() > len(after)
-
-
 def test_an_export_has_each_step_of_the_run_once_and_the_undone_ones_apart(twice: Any, tmp_path: Path) -> None:
     export_run(twice, tmp_path)
 
@@ -329,76 +273,3 @@ def test_an_export_to_parquet_has_the_undone_rows_as_well(twice: Any, tmp_path: 
     undone = pd.read_parquet(tmp_path / "undone-steps.parquet")
     assert len(undone) == sum(one.undone_steps for one in twice.rollbacks)
     assert pd.read_parquet(tmp_path / "rollbacks.parquet")["order_seed"].isna().all()
-
-
-def test_a_log_that_is_followed_takes_the_undone_rows_back(tmp_path: Path) -> None:
-    path = tmp_path / "run.h5"
-    seen: list[tuple[int, list[int]]] = []
-
-    class Reads(Hook):
-        def on_step_end(self, event: StepEnd) -> None:
-            if event.step % 3 == 0:
-                recorder._recording.log._writer.flush()  # type: ignore[union-attr]
-                run.append(open_run(path, live=True)) if not run else run[0].refresh()
-                seen.append((len(run[0].rollbacks), run[0].index["step"].tolist()))
-
-    run: list[Any] = []
-    model = small_model(lr=4.0)
-    recorder = Recorder(
-        path, model=model, checkpoint_every=5, on_defect="rollback", rollback_with="half-rate", detector=QUICK
-    )
-    train([recorder, Reads()], model, epochs=EPOCHS)
-
-    assert {count for count, _ in seen} == {0, 1, 2}
-    assert all(steps == list(range(len(steps))) for _, steps in seen)
-    assert any(len(after) < len(before) for (_, before), (_, after) in itertools.pairwise(seen))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"on_defect": "restart"}, "received 'restart', expected 'continue', 'stop' or 'rollback'"),
-        ({"on_defect": "rollback"}, "received 'rollback' without a model and a path, which it needs"),
-        ({"on_defect": "rollback", "detector": False}, "received 'rollback' without a detector, which it needs"),
-        ({"on_defect": "rollback", "checkpoint_every": 0}, "received 'rollback' without checkpoints, which it needs"),
-        ({"rollback_with": "prayer"}, "received 'prayer', expected one of half-rate, quarter-rate, clip"),
-    ],
-)
-def test_a_rollback_that_cannot_be_is_refused_before_any_training(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        Recorder(**options)
-    assert message in str(caught.value)
-
-
-def test_without_a_sound_checkpoint_before_the_chain_the_training_goes_on(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Removes(Hook):
-        def on_step_end(self, event: StepEnd) -> None:
-            for path in checkpoint_folder(tmp_path / "run.h5").glob("*.npz"):
-                path.unlink()
-
-    model = small_model(lr=4.0)
-    with caplog.at_level(logging.WARNING, "lenet-diag"):
-        train([Removes(), recorder_of(tmp_path / "run.h5", model)], model, epochs=EPOCHS)
-
-    run = open_run(tmp_path / "run.h5")
-    assert run.rollbacks == ()
-    assert run.verdict.is_dead
-    assert len(run) == STEPS_ASKED
-    [told] = [message for message in caplog.messages if "turned back" in message]
-    assert "found no checkpoints" in told
-
-
-def test_a_hook_that_turns_the_run_back_without_its_recorder_is_an_error(tmp_path: Path) -> None:
-    model = small_model()
-
-    class Other(Hook):
-        def on_step_end(self, event: StepEnd) -> None:
-            if event.step == 0:
-                self.state = model.state()
-            if event.step == 3:
-                raise ContinueFrom("because", self.state)
-
-    with pytest.raises(Exception, match="turned back by another hook than its recorder"):
-        train([Recorder(tmp_path / "run.h5"), Other()], model)
