@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from diagnostics.errors import DamagedFileError, StudyError
-from diagnostics.rescue import death_study
+from diagnostics.rescue import death_study, natural_deaths
 from diagnostics.rescue import plan as rescue_plan
 from diagnostics.rescue.death_study import PLAN, SAME_RATE, TREATMENTS, DeathStudy
 from diagnostics.rescue.natural_deaths import Population
 from diagnostics.rescue.study_tables import StudyTables
 from tests.helpers.fake_work import SameProcessExecutor
+from tests.helpers.rollback_trainings import QUICK
 
 SMALL = Population("small", 1, {"network": "feedforward", "lr": 2.0, "batch_size": 64, "limit": 4000, "epochs": 6})
 MILD = Population("mild", 1, {**SMALL.settings, "lr": 0.1, "steps": 60})
@@ -39,6 +41,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(death_study, "POINT_ORDERS", 1)
         patch.setattr(rescue_plan, "POINTS", 5)
         patch.setattr(rescue_plan, "PLACEBO_STEPS", 4)
+        patch.setattr(natural_deaths, "RECORDING", replace(natural_deaths.RECORDING, detector=QUICK))
         study(folder, SMALL).run()
     return folder
 
