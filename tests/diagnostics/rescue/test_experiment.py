@@ -26,7 +26,7 @@ from diagnostics.rescue.results import read_results
 from tests.helpers.fake_work import SameProcessExecutor
 
 SEED = 7  # of the first order
-FAST = 120  # steps of a branch: enough for the small network to die or to learn
+FAST = 60  # steps of a branch: enough for the small network to die or to learn
 
 
 def rescued(
