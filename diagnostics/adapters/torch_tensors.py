@@ -70,7 +70,8 @@ class HostTensors:
         self._places = np.array(self._small, np.intp)
         self._bare: list[int] = []  # the small ones without a gradient in this step
         sizes = [parameters[i].numel() for i in self._small]
-        self._flat = torch.zeros(len(KINDS) + 1, sum(sizes))  # and the values after the update
+        usual = {"dtype": torch.float32, "device": "cpu"}  # a script may have other defaults
+        self._flat = torch.zeros(len(KINDS) + 1, sum(sizes), **usual)  # and the values after the update
         self._views = [
             [part.view(parameters[i].shape) for part, i in zip(flat.split(sizes), self._small, strict=True)]
             for flat in self._flat
@@ -80,7 +81,7 @@ class HostTensors:
         self._entries = self._flat[: len(KINDS)].view(-1).numpy()
         self._kept = {i: torch.empty_like(parameters[i], memory_format=torch.contiguous_format) for i in self._large}
         self._in_pieces = {i: PieceStatistics(parameters[i].numel()) for i in self._large}
-        self._scratch = torch.empty(PIECE)
+        self._scratch = torch.empty(PIECE, **usual)
 
     def before(self, gradients: Sequence[Gradient], vector: StepVector) -> None:
         import torch
