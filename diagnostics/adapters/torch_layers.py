@@ -101,6 +101,21 @@ def kernels_last(parameter: Any) -> Any:
     return parameter.permute(2, 3, 1, 0)
 
 
+def takes_hooks(module: Any) -> bool:
+    """Whether PyTorch lets hooks be hung on a module: not on one of ``torch.jit.script``."""
+    return type(module).__name__ != "RecursiveScriptModule"
+
+
+def has_outputs(module: Any) -> bool:
+    """Whether outputs of a layer come from a module: not from a parametrization, which puts out weights."""
+    return takes_hooks(module) and bool(module._parameters) and type(module).__name__ != "ParametrizationList"
+
+
+def not_measured(model: Any) -> list[str]:
+    """The parameters of a model that are not measured, as they hold complex numbers."""
+    return [name for name, parameter in model.named_parameters() if parameter.is_complex()]
+
+
 def _is_measured(parameter: Any) -> bool:
     """Whether it holds floating-point numbers; lazy parameters hold none before the first forward pass."""
     return bool(parameter.is_floating_point()) and hasattr(parameter, "numel") and parameter.numel() > 0

@@ -1,8 +1,4 @@
-"""Loss, accuracy and targets of a step, from a hook on the criterion or from a call in the loop.
-
-A step may take several batches (accumulated gradients): their losses are added up, weighed by their samples. What
-comes without a graph, or from a model in evaluation mode, is a validation.
-"""
+"""Loss, accuracy and targets of one batch, from a hook on the criterion or from a call in the loop."""
 
 from __future__ import annotations
 
@@ -12,9 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.torch_answers import (
+    CLASSES_SECOND,
+    FIRST_LOOKS,
+    Answers,
+    answers_of_classes,
+    class_axis,
+    is_close,
+)
 from diagnostics.adapters.torch_outputs import tensor_in
 from diagnostics.adapters.torch_vector import StepVector
-from diagnostics.schema.task import CLASSES, Task
+from diagnostics.adapters.torch_warnings import OTHER_LOSS, Warnings
+from diagnostics.schema.task import CLASSES, CROSS_ENTROPY, Task
 
 LOSS, DATA_LOSS, CORRECT, COUNT = range(4)
 BINARY_LOSSES = ("BCELoss", "BCEWithLogitsLoss")
@@ -28,17 +33,23 @@ class BatchSums:
         sums: (4,), loss and data loss times samples, right answers, samples: an array, or a tensor on its device.
         targets: the targets that count, None where they are not known.
         is_training: whether the model was in training mode.
-        is_used: whether the loss has been differentiated.
+        is_told: whether the loop has told the loss.
+        is_differentiated: whether the loss has been differentiated.
+        is_used: whether this has changed a gradient of the step.
+        forward: the number of the forward pass that the loss follows; 0 for not known.
+        backward: the number of the backward pass that has differentiated it.
+        weight: the gradient that this backward pass began with.
     """
 
     sums: Any
     targets: Any
     is_training: bool
+    is_told: bool = False
+    is_differentiated: bool = False
     is_used: bool = False
-
-    def use(self, gradient: Any) -> None:
-        """Called when the loss is differentiated: an update may follow from it."""
-        self.is_used = True
+    forward: int = 0
+    backward: int = -1
+    weight: Any = None
 
 
 def task_of(criterion: Any, outputs: Any, targets: Any) -> Task:
@@ -50,16 +61,19 @@ def task_of(criterion: Any, outputs: Any, targets: Any) -> Task:
         targets: what it ought to have answered; None likewise.
     """
     kind = type(criterion).__name__
-    if outputs is None or targets is None:
+    if outputs is None or targets is None or kind == "CTCLoss":
         return Task.loss_only()
     if kind in BINARY_LOSSES:
         return Task.binary() if outputs.numel() == len(outputs) else Task.loss_only()
-    if kind == "CrossEntropyLoss" or _are_classes(outputs, targets):
+    if kind == "CrossEntropyLoss":
         return Task.classes()
-    if targets.is_floating_point() and targets.shape == outputs.shape:
+    if targets.is_floating_point():
+        if targets.shape != outputs.shape:
+            return Task.loss_only()
         regressions = {"MSELoss": Task.regression(), "L1Loss": Task.regression("absolute-error")}
         return regressions.get(kind, Task.loss_only())
-    return Task.loss_only()
+    axis = class_axis(outputs, targets, kind)
+    return Task.loss_only() if axis is None or int(targets.max()) >= outputs.shape[axis] else Task.classes()
 
 
 class LossTap:
@@ -72,17 +86,22 @@ class LossTap:
 
     def __init__(self, criterion: Any, task: Task | None) -> None:
         self.criterion, self.task = criterion, task
+        self._kind = type(criterion).__name__
         self._reduction = getattr(criterion, "reduction", "mean")
         self._ignored = getattr(criterion, "ignore_index", None)
-        is_plain = getattr(criterion, "weight", None) is None and not getattr(criterion, "label_smoothing", 0)
-        self._needs_entropy = type(criterion).__name__ in ("CrossEntropyLoss", "NLLLoss") and not is_plain
+        changed = [getattr(criterion, name, None) for name in ("weight", "pos_weight")]
+        is_plain = all(one is None for one in changed) and not getattr(criterion, "label_smoothing", 0)
+        is_known = self._kind in (*CLASSES_SECOND, *BINARY_LOSSES)
+        self._needs_entropy, self._looks = is_known and not is_plain, FIRST_LOOKS if is_known else 0
+        self._are_shares = self._kind == "BCELoss"
+        self._warnings = Warnings()
 
     @property
     def has_accuracy(self) -> bool:
         """Whether right answers are counted."""
         return self.task is not None and self.task.has_classes
 
-    def batch(self, loss: Any, outputs: Any, targets: Any, is_training: bool) -> BatchSums:
+    def batch(self, loss: Any, outputs: Any, targets: Any, is_training: bool, weights: Any = None) -> BatchSums:
         """The sums of one batch.
 
         Args:
@@ -90,6 +109,7 @@ class LossTap:
             outputs: what the model answered; None where that is not known.
             targets: what it ought to have answered; None likewise.
             is_training: whether the model was in training mode.
+            weights: how much each entry of the loss counts; None (default) for all alike.
         """
         import torch
 
@@ -100,17 +120,21 @@ class LossTap:
             if self._are_usual(loss, outputs, targets):
                 return self._usual(loss, outputs, targets, is_training)
             loss = loss.detach() if loss.dtype == torch.float64 else loss.detach().float()
-            correct, classes, counts = self._answers(outputs, targets)
-            count = self._count(loss, targets, counts)
+            answers = self._answers(outputs, targets, weights)
+            count = torch.as_tensor(self._count(outputs, targets, answers), device=loss.device).to(loss.dtype)
             mean = loss.sum() / count if self._reduction == "sum" else loss.mean()
-            data = mean
-            if self._needs_entropy and classes is not None and outputs is not None:
-                entropy = torch.nn.functional.nll_loss(outputs.float().log_softmax(1), classes, reduction="none")
-                data = (entropy * counts).sum() / count if counts is not None else entropy.mean()
-            samples = torch.as_tensor(count, device=loss.device).to(loss.dtype)
-            parts = (mean * samples, data * samples, correct.to(loss.device), samples)
-            sums = torch.stack([one.to(loss.dtype) for one in parts])
-            counted = targets if classes is None else (classes if counts is None else classes[counts]).reshape(-1)
+            if weights is not None:
+                mean = (loss * weights).sum() / weights.sum()
+            data, right, counted = mean, torch.tensor(float("nan")), targets
+            if answers is not None:
+                self._look(mean, answers)
+                right, counted = answers.right(self._are_shares), answers.counted
+                if answers.is_binary:
+                    right = right * (count / max(1, answers.targets.numel()))
+                if self._needs_entropy:
+                    data = answers.entropy(self._are_shares)
+            parts = (mean * count, data * count, right, count)
+            sums = torch.stack([one.to(device=loss.device, dtype=loss.dtype) for one in parts])
             return BatchSums(sums, counted, is_training)
 
     # ---- inside
@@ -120,9 +144,14 @@ class LossTap:
         if outputs is None or targets is None or self.task is None or self.task.kind != CLASSES:
             return False
         is_plain = not self._needs_entropy and self._reduction != "sum" and loss.numel() == 1
+        if not is_plain or self._looks < FIRST_LOOKS or self._are_shares:
+            return False
         is_simple = outputs.ndim == 2 and targets.ndim == 1 and len(targets) and not targets.is_floating_point()
         on_host = all(StepVector.is_host(one) for one in (loss, outputs, targets)) and outputs.element_size() >= 4
-        return bool(is_plain and is_simple and on_host and not (targets.numpy() == self._ignored).any())
+        if not (is_simple and on_host and len(targets) == len(outputs)):
+            return False
+        numbers = targets.numpy()
+        return bool(numbers.min() >= 0 and not (numbers == self._ignored).any())
 
     def _usual(self, loss: Any, outputs: Any, targets: Any, is_training: bool) -> BatchSums:
         """The sums of such a batch, at a tenth of the cost."""
@@ -130,39 +159,42 @@ class LossTap:
         right = np.count_nonzero(outputs.numpy().argmax(axis=1) == targets.numpy())
         return BatchSums(np.array([total, total, right, count]), targets, is_training)
 
-    def _answers(self, outputs: Any, targets: Any) -> tuple[Any, Any, Any]:
-        """The number of right answers, the classes, and which of them count; None for all, or where there are none."""
-        import torch
+    def _answers(self, outputs: Any, targets: Any, weights: Any) -> Answers | None:
+        """What the outputs answer; None where right answers are not counted."""
+        if not self.has_accuracy or outputs is None or targets is None or self.task is None:
+            return None
+        if self.task.kind != CLASSES:
+            return (
+                Answers(outputs.reshape(-1), targets.reshape(-1), is_binary=True)
+                if outputs.numel() == targets.numel()
+                else None
+            )
+        found = answers_of_classes(outputs, targets, self._kind, self._ignored)
+        if found is not None and weights is not None and weights.shape == found.targets.shape:
+            found.counts = weights != 0 if found.counts is None else found.counts & (weights != 0)
+        return found
 
-        if not self.has_accuracy or outputs is None or targets is None:
-            return torch.tensor(float("nan")), None, None
-        if self.task is not None and self.task.kind != CLASSES:
-            middle = 0.5 if type(self.criterion).__name__ == "BCELoss" else 0.0
-            classes = (targets.reshape(-1) > 0.5).long()
-            return ((outputs.reshape(-1) > middle) == classes).sum(), classes, None
-        if targets.shape == outputs.shape:  # shares of classes
-            targets = targets.argmax(1)
-        answers = outputs.argmax(1)
-        right = answers == targets
-        if self._ignored is None or not bool(
-            (targets == self._ignored).any() if targets.device.type == "cpu" else True
-        ):
-            return right.sum(), targets, None
-        counts = targets != self._ignored
-        return (right & counts).sum(), targets.clamp(min=0), counts
+    def _look(self, loss: Any, answers: Answers) -> None:
+        """Compare the first losses of an unknown criterion with the cross-entropy, which guessing is compared with."""
+        if self._looks >= FIRST_LOOKS or self._needs_entropy or self.task is None or self.task.loss != CROSS_ENTROPY:
+            return
+        self._looks += 1
+        known = {shares: answers.entropy(shares) for shares in {False, answers.are_shares()}}
+        fitting = [shares for shares, entropy in known.items() if is_close(loss, entropy)]
+        self._are_shares = fitting[0] if fitting else max(known)
+        self._needs_entropy = not fitting
+        if self._needs_entropy:
+            self._warnings.say(OTHER_LOSS, float(loss), float(known[self._are_shares]))
 
-    def _count(self, loss: Any, targets: Any, counts: Any) -> Any:
+    def _count(self, outputs: Any, targets: Any, answers: Answers | None) -> Any:
         """The number of samples of a batch."""
-        if counts is not None:
-            return counts.sum().clamp(min=1)
+        if answers is not None and answers.counts is not None:
+            return answers.counts.sum().clamp(min=1)
+        if self._kind == "CTCLoss" and outputs is not None and outputs.ndim == 3:
+            return outputs.shape[1]
         if targets is None:
             return 1
-        if (
-            self.has_accuracy
-            and self.task is not None
-            and self.task.kind == CLASSES
-            and not targets.is_floating_point()
-        ):
+        if answers is not None and not answers.is_binary and not targets.is_floating_point():
             return max(1, targets.numel())
         return max(1, len(targets) if targets.ndim else 1)
 
@@ -176,10 +208,6 @@ def joined(batches: list[BatchSums], vector: StepVector, place: NDArray[np.float
         return
     tensors = [torch.as_tensor(one.sums) for one in batches]
     vector.add(tensors[0] if len(tensors) == 1 else torch.stack(tensors).sum(0), place)
-
-
-def _are_classes(outputs: Any, targets: Any) -> bool:
-    return not targets.is_floating_point() and outputs.ndim == targets.ndim + 1
 
 
 def _plain(x: Any) -> Any:

@@ -8,11 +8,26 @@ from typing import Any
 
 SETTINGS = ("momentum", "nesterov", "weight_decay", "betas", "eps", "alpha")
 """Settings of an optimiser that a log keeps, where they are in use."""
+WRAPPED = ("optimizer", "_optimizer", "base_optimizer", "opt")
+"""Where wrappers keep the optimiser that makes the updates: those of accelerate, for warm-up, for two passes a step."""
+
+
+def within(optimizer: Any) -> Any:
+    """The optimiser of PyTorch that makes the updates, where it is wrapped; anything else as it is."""
+    import torch
+
+    seen: list[Any] = []
+    while not any(optimizer is one for one in seen):
+        seen.append(optimizer)
+        held = [getattr(optimizer, name, None) for name in WRAPPED]
+        optimizer = next((one for one in held if isinstance(one, torch.optim.Optimizer)), optimizer)
+    return optimizer
 
 
 def rate_of(group: Any) -> float:
-    """The learning rate of a group of parameters; it may be a tensor."""
-    return float(group["lr"])
+    """The learning rate of a group of parameters, which may be a tensor; NaN where the optimiser finds its own."""
+    rate = group.get("lr")
+    return math.nan if rate is None else float(rate)
 
 
 def rates_of(parameters: Iterable[Any], optimizers: Sequence[Any]) -> list[float]:

@@ -88,7 +88,9 @@ class StepPlan:
         seen = trace.functions()
         found = {layer.name: seen[layer.module] for layer in self.layers if layer.module in seen}
         self.functions = {name: one for name, one in {**found, **activations}.items() if one is not None}
-        self._seen = [layer for layer in self.layers if layer.module in trace.outputs and layer.module is not model]
+        is_layer = not any(True for _ in model.children())
+        seen_layers = [layer for layer in self.layers if layer.module in trace.outputs]
+        self._seen = [layer for layer in seen_layers if is_layer or layer.module is not model]
         axes = [trace.outputs[layer.module].axes for layer in self._seen]
         self.infos = tuple(self._info(layer, one) for layer, one in zip(self._seen, axes, strict=True))
         self.numbers = StepNumbers(len(self.tensors), len(axes), sum(one.units for one in axes))

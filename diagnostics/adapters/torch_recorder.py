@@ -10,6 +10,7 @@ and targets. Statistics are computed on the device of the tensors, and one vecto
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,11 +22,14 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters.measured_run import MeasuredRun
 from diagnostics.adapters.torch_hooks import HookSet
+from diagnostics.adapters.torch_layers import has_outputs, not_measured, takes_hooks
 from diagnostics.adapters.torch_listener import TorchListener
 from diagnostics.adapters.torch_loss import LossTap
 from diagnostics.adapters.torch_meter import TorchMeter, recorded_columns
-from diagnostics.adapters.torch_optimizers import have_own_rates
+from diagnostics.adapters.torch_optimizers import have_own_rates, within
 from diagnostics.adapters.torch_start import RunKnowledge
+from diagnostics.adapters.torch_step_losses import StepLosses
+from diagnostics.adapters.torch_warnings import COMPLEX, NO_STEP, Warnings
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.measure.meter import Meter
 from diagnostics.record.row_recorder import RowRecorder
@@ -33,12 +37,13 @@ from diagnostics.schema.columns import Columns
 from diagnostics.schema.run_info import RunInfo
 from diagnostics.schema.task import Task
 from lenet.arguments import expect_whole
-from lenet.errors import SettingsError
+from lenet.errors import SettingsError, reason_of
 from lenet.hooks import Hook, RunStart, RunStatus
 
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger("lenet-diag")
 FOUND = ("layer", "class", "tensors", "without gradient", "activation", "outputs")
 """The columns of what was found."""
 
@@ -104,11 +109,14 @@ class TorchRecorder:
         self.recorder.check()
         self._run = MeasuredRun(self.recorder, hooks, lambda: atexit.register(self._close_at_exit))
         known = None if labels is None else np.asarray(labels)
-        self._hooks, self._tracing = HookSet(), HookSet()
+        failed = self._give_up if all(hook.optional for hook in hooks) else None
+        self._hooks, self._tracing = HookSet(failed), HookSet(failed)
+        self._losses = StepLosses(self._optimizers, self._hooks.guard)
         self._listener = TorchListener(
             self._model,
             self._optimizers,
             LossTap(self._criterion, task),
+            self._losses,
             self._run,
             self.recorder,
             RunKnowledge(
@@ -130,9 +138,10 @@ class TorchRecorder:
             raise SettingsError("attach: called twice, expected a TorchRecorder for each run")
         self._is_attached = True
         hooks, heard = self._hooks, self._listener
-        hooks.add(self._model.register_forward_pre_hook, heard.on_batch, with_kwargs=True)
+        if takes_hooks(self._model):
+            hooks.add(self._model.register_forward_pre_hook, heard.on_batch, with_kwargs=True)
         for module in self._model.modules():
-            if module._parameters:
+            if has_outputs(module):
                 self._tracing.add(module.register_forward_pre_hook, heard.on_call)
                 hooks.add(module.register_forward_hook, heard.on_output, with_kwargs=True)
         for optimizer in self._optimizers:
@@ -140,6 +149,8 @@ class TorchRecorder:
             hooks.add(optimizer.register_step_post_hook, heard.after_update)
         if self._criterion is not None:
             hooks.add(self._criterion.register_forward_hook, heard.on_criterion, with_kwargs=True)
+        if complex_ones := not_measured(self._model):
+            Warnings().say(COMPLEX, ", ".join(complex_ones))
         self._run.clock.restart()
         return self
 
@@ -164,7 +175,7 @@ class TorchRecorder:
             targets: what they are compared with; None (default) to have no accuracy.
         """
         if self._is_attached and not self._has_ended:
-            self._listener.take_loss(loss, outputs, targets)
+            self._hooks.guard(self._listener.observe)(loss, outputs, targets)
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -211,7 +222,20 @@ class TorchRecorder:
                 self._listener.emit_validations()
         except BaseException as stop:
             return self._run.end(stop)
+        if error is None:
+            self._losses.end() if self._run.has_begun else Warnings().say(NO_STEP)
         return self._run.end(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """A hook has failed: the recording ends, and the training goes on."""
+        self._hooks.silence()
+        self._tracing.silence()
+        if not self._has_ended:
+            self._has_ended = True
+            log.error(
+                "TorchRecorder: the recording ends at step %d: %s", self._run.step, reason_of(error), exc_info=error
+            )
+            self._run.end(error)
 
     def _close_at_exit(self) -> None:
         """A program that ends without ``detach`` has completed its run, unless an error ended it."""
@@ -228,7 +252,7 @@ def _module(name: str, value: Any) -> Any:
 
 def _optimizers(given: Any) -> list[Any]:
     """One optimiser, or several. Raises SettingsError for what is none."""
-    found = list(given) if isinstance(given, list | tuple) else [given]
+    found = [within(one) for one in (given if isinstance(given, list | tuple) else [given])]
     for one in found:
         if not hasattr(one, "register_step_pre_hook"):
             raise SettingsError(f"optimizer: received {type(one).__name__}, expected a torch.optim.Optimizer")

@@ -18,7 +18,7 @@ class TracedOutput:
         sample: the subsample of the first call, (units, entries).
         low, high: the ends of each unit over all calls, (units,).
         node: what made the output in the graph of autograd; None without a graph.
-        whole: a copy of the output where there is no graph; None with one.
+        sides: the shape of the whole output.
     """
 
     axes: OutputAxes
@@ -26,7 +26,7 @@ class TracedOutput:
     low: Any
     high: Any
     node: Any
-    whole: Any
+    sides: tuple[int, ...]
 
 
 class ForwardTrace:
@@ -37,12 +37,20 @@ class ForwardTrace:
         self.outputs: dict[Any, TracedOutput] = {}
         self.batch: TracedOutput | None = None
         self._inputs: list[Any] = []
+        self._is_training: bool | None = None
+
+    def restart(self, is_training: bool) -> None:
+        """The model is called in training or evaluation mode: what it put out in the other mode is forgotten."""
+        if is_training is not self._is_training:
+            self._is_training, self.batch = is_training, None
+            self.outputs.clear()
+            self._inputs.clear()
 
     def feeds(self, batch: Any) -> None:
         """The model is called with a batch, (n, F), (n, C, H, W), (n, C, D, H, W) or any other."""
         axes = OutputAxes.of_batch(batch)
         if self.batch is None and batch.numel():
-            self.batch = TracedOutput(axes, axes.subsample(batch).clone(), *axes.ends(batch), None, None)
+            self.batch = TracedOutput(axes, axes.subsample(batch).clone(), *axes.ends(batch), None, tuple(batch.shape))
 
     def begins(self, module: Any) -> None:
         """A module is called."""
@@ -61,9 +69,8 @@ class ForwardTrace:
             return
         low, high = axes.ends(plain)
         if known is None:
-            whole = plain.clone() if out.grad_fn is None else None
-            sample = axes.subsample(plain).clone()
-            self.outputs[module] = TracedOutput(axes, sample, low.clone(), high.clone(), out.grad_fn, whole)
+            sample, sides = axes.subsample(plain).clone(), tuple(plain.shape)
+            self.outputs[module] = TracedOutput(axes, sample, low.clone(), high.clone(), out.grad_fn, sides)
         else:
             known.low, known.high = known.low.minimum(low), known.high.maximum(high)
 
@@ -80,17 +87,19 @@ class ForwardTrace:
         found: dict[Any, str] = {}
         looked: set[Any] = set()
         for x, node in self._inputs:
-            for place, path in paths_to(node, nodes).items():
+            paths = paths_to(node, nodes)
+            for place, path in paths.items():
                 module = modules[place]
                 if module not in looked:
                     looked.add(module)
                     if (function := function_in(path)) is not None:
                         found[module] = function
-            for module in modules:
-                whole = self.outputs[module].whole
-                if whole is not None and module not in found and (name := function_between(whole, x.detach())):
-                    found[module] = name
+            for module, traced in self.outputs.items() if not paths else ():
+                if module not in found and traced.sides == tuple(x.shape):
+                    name = function_between(traced.sample, traced.axes.subsample(x.detach()))
+                    if name is not None:
+                        found[module] = name
         self._inputs.clear()
         for traced in self.outputs.values():
-            traced.node = traced.whole = None
+            traced.node = None
         return found
