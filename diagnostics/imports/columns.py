@@ -22,15 +22,15 @@ SCALAR_NAMES: dict[str, tuple[str, ...]] = {
     "loss": ("loss", "nll", "ce", "xent", "cost", "cross_entropy", "crossentropy", "nll_loss", "ce_loss", "total_loss",
              "batch_loss", "cross_entropy_loss", "average_loss", "avg_loss", "mean_loss", "main_loss", "lm_loss",
              "running_loss", "final_loss", "loss_total", "loss_total_loss", "log_loss", "logloss", "mini_batch_loss",
-             "losses"),
+             "losses", "mlogloss", "multi_logloss", "binary_logloss", "multi_class"),
     "data_loss": ("data_loss",),
     "penalty": ("penalty",),
     "accuracy": ("acc", "accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy", "acc1",
                  "top1", "top_1", "acc_1", "batch_accuracy", "multiclass_accuracy", "multiclassaccuracy",
                  "accuracy_top1", "accuracy_top_1", "top1_acc", "top_1_acc", "top1_accuracy", "acc@1", "prec@1",
                  "main_accuracy", "mini_batch_accuracy", "accs", "accuracies"),
-    "learning_rate": ("lr", "learning_rate", "learningrate", "lr_sgd", "lr_adam", "lr_adamw", "lr_rmsprop", "lr_pg0",
-                      "x_lr0", "base_learning_rate", "lrs", "learning_rates"),
+    "learning_rate": ("lr", "learning_rate", "learningrate", "learn_rate", "lr_sgd", "lr_adam", "lr_adamw",
+                      "lr_rmsprop", "lr_pg0", "x_lr0", "base_learning_rate", "lrs", "learning_rates"),
     "seconds": ("seconds", "step_time", "step_seconds"),
     "samples": ("samples",),
 }  # fmt: skip
@@ -58,10 +58,13 @@ NO_LAYERS = frozenset({
 """Words of which no name of a layer consists: ``train/grad_norm`` is of the whole run, ``weight_decay`` a setting."""
 
 STEP_NAMES = ("step", "global_step", "iteration", "iter", "_step", "trainer/global_step", "train/global_step", "batch",
-              "steps", "iterations", "num_updates")  # fmt: skip
-EPOCH_NAMES = ("epoch", "epochs", "train/epoch")
+              "steps", "iterations", "num_updates", "#")  # fmt: skip
+EPOCH_NAMES = ("epoch", "epochs", "train/epoch", "training_iteration")
+"""Ray Tune calls an epoch, or whatever a training reports once, ``training_iteration``."""
 UNIT = re.compile(r"(?<=\S)[\s_]*(?:\([^()]*\)|\[[^\[\]]*\]|%)$")
 """The unit at the end of a name, as in ``accuracy [%]`` or ``time (s)``."""
+EDGE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word begins in a name such as ``trainLoss``."""
 VALIDATION_WORDS = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "testing", "dev", "validate"})
 TRAIN_WORDS = frozenset({"train", "training", "tr"})
 KNOWN_NAMES = 4096
@@ -94,7 +97,7 @@ def meaning_of(name: str) -> MetricMeaning | None:
         found = re.fullmatch(pattern, plain, re.IGNORECASE)
         if found and _is_layer(found["layer"]):
             return MetricMeaning(quantity, found["layer"])
-    words = [word for word in re.split(r"[\s/_.:\-]+", plain.lower()) if word]
+    words = [word for word in re.split(r"[\s/_.:\-]+", EDGE.sub(" ", plain).lower()) if word]
     data: Data = "train"
     over: Over = ""
     if len(words) > 1 and words[-1] in ("step", "epoch"):

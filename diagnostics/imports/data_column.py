@@ -10,8 +10,8 @@ import pandas as pd
 from diagnostics.imports.cells import is_missing
 from diagnostics.imports.columns import TRAIN_WORDS, VALIDATION_WORDS, is_epoch, is_loss, is_step, meaning_of
 
-DATA_NAMES = ("mode", "phase", "split", "stage", "subset", "set", "dataset", "type", "event", "kind", "context.subset",
-              "context", "variant", "series")  # fmt: skip
+DATA_NAMES = ("mode", "phase", "split", "stage", "subset", "set", "dataset", "data", "type", "event", "kind",
+              "context.subset", "context", "variant", "series")  # fmt: skip
 """What a column is called that says it, in small letters; the last four are those of Aim and ClearML."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from diagnostics.imports.formats.rotated import older_parts
 from diagnostics.imports.read import format_of
 from diagnostics.log.run_files import each_once, find_readable
 
@@ -57,8 +58,9 @@ def _foreign_in(folder: Path) -> list[Path]:
         return [folder]
     files = [one for one in _entries(folder) if one.name not in NO_RUNS and one.is_file()]
     found = [one for one in files if format_of(one) is not None]
+    older = {part for one in found for part in older_parts(one)}
     forms = sorted((one for one in found if one.name in FORMS_OF_ONE), key=lambda one: FORMS_OF_ONE.index(one.name))
-    return [one for one in found if one not in forms[1:]]
+    return [one for one in found if one not in forms[1:] and one not in older]
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -6,8 +6,8 @@ import pandas as pd
 
 from diagnostics.imports.columns import is_loss
 
-METRIC_NAMES = ("metric", "metric_name", "metric.name", "key", "tag", "variable", "name")
-VALUE_NAMES = ("value", "metric_value")
+METRIC_NAMES = ("metric", "metric_name", "metricname", "metric.name", "key", "tag", "variable", "name")
+VALUE_NAMES = ("value", "metric_value", "metricvalue")
 MOST_METRICS = 1000
 
 

@@ -105,7 +105,9 @@ def _add_lost_loss(series: dict[str, MetricSeries], empty: list[str]) -> None:
 
 
 def _counter(frame: pd.DataFrame, names: list[str], is_it: Any, told: list[str]) -> Numbers:
-    """The first column that counts steps or epochs; NaN where there is none. ``told``: gets what could not be read.
+    """The column that counts steps or epochs in most rows; NaN where there is none.
+
+    told: gets what could not be read.
 
     A column that has the same number in all rows, as that of how many epochs there are, counts only if no other does.
     """
@@ -114,7 +116,7 @@ def _counter(frame: pd.DataFrame, names: list[str], is_it: Any, told: list[str])
     found = [column for column in found if column.present.any()]
     if not found:
         return np.full(len(frame), np.nan)
-    column = next((one for one in found if len(np.unique(one.values[one.present])) > 1), found[0])
+    column = max(found, key=lambda one: (len(np.unique(one.values[one.present])) > 1, int(one.present.sum())))
     told += column.unread_words()
     return np.where(column.present & np.isfinite(column.values), column.values, np.nan)
 

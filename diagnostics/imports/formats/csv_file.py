@@ -22,8 +22,9 @@ from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.tabular import metrics_of_table
 
 SEPARATORS = (",", ";", "\t", "|")
-BLANKS = r"\s+"
-"""The separator of columns that blanks keep apart."""
+BLANKS, WIDE_BLANKS = r"\s+", r"\s{2,}"
+"""The separators of columns that blanks keep apart; two or more where names have words."""
+SEPARATOR_OF_EXCEL = re.compile(r"sep=[^\n]\r?\n")
 COMMENT = "#"
 
 
@@ -34,7 +35,8 @@ def recognises(path: Path, head: bytes) -> bool:
     if path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
         return bool(line)
     separator = _separator(text)
-    names = [name.strip().strip('"') for name in re.split(BLANKS if separator == BLANKS else r"[,;\t|]", line)[:1000]]
+    names = re.split(separator if len(separator) > 1 else r"[,;\t|]", line.strip())[:1000]
+    names = [name.strip().strip('"') for name in names]
     found = [meaning_of(name) for name in names]
     is_sentence = separator == BLANKS and any(map(_is_of_sentence, names))
     return any(one is not None and one.quantity == "loss" for one in found) and not is_sentence and "\0" not in line
@@ -45,6 +47,8 @@ def read(path: Path) -> list[LoggedMetrics]:
     whole = text_of(content(path))
     text = _without_comments(whole)
     separator = _separator(text)
+    if separator == WIDE_BLANKS:
+        text, separator = "\n".join("\t".join(re.split(WIDE_BLANKS, one.strip())) for one in text.splitlines()), "\t"
     told, text = wide_rows(text, separator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a line that has too many cells loses those that are too many
@@ -66,7 +70,11 @@ def _is_of_sentence(word: str) -> bool:
 
 
 def _without_comments(text: str) -> str:
-    """The text from its names on: NumPy writes these as a comment, and other comments may stand above them."""
+    """The text from its names on: NumPy writes these as a comment, and other comments may stand above them.
+
+    So may a line with the separator, which Excel reads.
+    """
+    text = SEPARATOR_OF_EXCEL.sub("", text) if SEPARATOR_OF_EXCEL.match(text) else text
     lines = text.splitlines(keepends=True)
     first = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith(COMMENT)), None)
     if not first:
@@ -85,6 +93,8 @@ def _separator(text: str) -> str:
         return found
     below = _first_line(text[text.find(line) + len(line) :])
     names, cells = len(line.split()), len(below.split())
+    if 1 < len(re.split(WIDE_BLANKS, line.strip())) == len(re.split(WIDE_BLANKS, below.strip())) < names:
+        return WIDE_BLANKS
     return BLANKS if 1 < names == cells or (names + 1 == cells and below.startswith('"')) else ","
 
 

@@ -43,6 +43,9 @@ def read(path: Path) -> list[LoggedMetrics]:
     text = text_of(content(path))
     document = json.loads(_in_json(text) if OF_PYTHON.match(text) else text)
     if isinstance(document, list):
+        named = {str(one["name"]): one for one in document if isinstance(one, Mapping) and "name" in one}
+        if series := dict(series_in(named)):
+            return [LoggedMetrics(series)]
         return of_records([one for one in document if isinstance(one, Mapping)])
     if not isinstance(document, Mapping):
         raise ValueError("is JSON, but neither a list of objects nor an object with lists")

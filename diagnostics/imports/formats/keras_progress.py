@@ -26,16 +26,26 @@ NUMBER = re.compile(r"(?<= - )([A-Za-z_]\w*): ([-+.\w]+)")
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether the text has a heading of an epoch, and a line with how far it is and its numbers."""
-    if b"Epoch " not in head:
+    return is_progress(text_of(head))
+
+
+def is_progress(text: str) -> bool:
+    """Whether a text has a heading of an epoch, and a line with how far it is and its numbers."""
+    if "Epoch " not in text:
         return False
-    text = CODES.sub("\n", text_of(head))
+    text = CODES.sub("\n", text)
     has_numbers = any(NUMBER.search(found[3]) for found in PROGRESS.finditer(_joined(text)))
     return EPOCH.search(text) is not None and has_numbers
 
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The runs that were printed: a heading "Epoch 1/n" begins a new one. Steps are counted over a run, from 0."""
-    text = CODES.sub("\n", text_of(content(path)))
+    return metrics_of_progress(text_of(content(path)))
+
+
+def metrics_of_progress(text: str) -> list[LoggedMetrics]:
+    """The runs that a text tells of."""
+    text = CODES.sub("\n", text)
     batch = _batch_of_samples(text) if OF_SAMPLES.search(text) else 1
     runs = [_PrintedRun(batch)]
     for line in re.split(r"[\r\n]+", _joined(text)):

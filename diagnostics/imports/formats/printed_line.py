@@ -34,9 +34,9 @@ PLAIN = frozenset(
     {"average", "avg", "avg.", "mean", "batch", "mini-batch", "minibatch", "current", "info", "the", "is"}
 )
 """Words that do not change which metric the words behind them name."""
-BEFORE_COUNTERS = (
-    PLAIN | TRAIN_WORDS | VALIDATION_WORDS | {"global", "at", "in", "end", "of", "after", "start", "begin"}
-)
+BEFORE_COUNTERS = PLAIN | TRAIN_WORDS | VALIDATION_WORDS | {
+    "global", "at", "in", "end", "of", "after", "start", "begin", "completed", "finished",
+}  # fmt: skip
 OF_BEST = re.compile(r"\bbest\b", re.IGNORECASE)
 """A word behind which an epoch or a step is not that of the line."""
 PLURALS = frozenset({"steps", "iterations", "num_updates"})
@@ -77,7 +77,7 @@ class PrintedLine:
         if line.of is not None and line.numbers and not (line.is_of_training or line.has_other_loss):
             line.step = line.of = None  # the place among the batches of the validation
         is_placed = line.epoch is not None or line.step is not None
-        if not is_placed and not (line.has_loss or line.has_other_loss) and DATA.search(text) is None:
+        if not is_placed and not (line.has_loss or line.has_other_loss) and DATA.search(text.replace("_", " ")) is None:
             line.numbers.clear()  # an accuracy alone does not say of which data it is
         return line
 

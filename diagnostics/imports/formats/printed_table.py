@@ -15,7 +15,8 @@ import pandas as pd
 from diagnostics.imports.columns import is_epoch, is_loss, is_step
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
-from diagnostics.imports.formats.printed_text import OTHER_ENDINGS
+from diagnostics.imports.formats.printed_line import is_other_loss
+from diagnostics.imports.formats.printed_text import CODES, OTHER_ENDINGS
 from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.tabular import metrics_of_table
 
@@ -23,22 +24,30 @@ BOXES = str.maketrans(
     {sign: "|" if sign in "│┃║┆┊" else "-" if sign in "─━═┄┈" else "+" for sign in map(chr, range(0x2500, 0x2580))}
 )
 """The signs of which rich and others draw boxes, as the usual ones."""
-OF_A_RULE = frozenset("-=+|: \t")
-DASHES = re.compile(r"[-=]{2,}")
+OF_A_RULE = frozenset("-=_+|: \t")
+DASHES = re.compile(r"[-=_]{2,}")
 MOST_NAMES = 3
 """So many lines above the dashes may hold the names of the columns."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether some table of the text has a loss among its names, and a row."""
-    if b"\0" in head or path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS):
-        return False
-    return next(_rows(text_of(head)), None) is not None
+    return not path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS) and has_table(text_of(head))
+
+
+def has_table(text: str) -> bool:
+    """Whether a text has a table with a loss among its names, and a row."""
+    return "\0" not in text and next(_rows(text), None) is not None
 
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run in the rows of a table. Without a step in it, a row an epoch holds means over epochs."""
-    rows = list(_rows(text_of(content(path))))
+    return metrics_of_tables(text_of(content(path)))
+
+
+def metrics_of_tables(text: str) -> list[LoggedMetrics]:
+    """The run in the tables of a text."""
+    rows = list(_rows(text))
     frame = pd.DataFrame(rows, dtype=object)
     has_epochs_alone = any(map(is_epoch, frame.columns)) and not any(map(is_step, frame.columns))
     return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps")
@@ -49,8 +58,8 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
     above: list[str] = []
     names: list[str] = []
     spans: list[tuple[int, int]] = []
-    for line in re.split(r"\r?\n", text.translate(BOXES)):
-        if OF_A_RULE.issuperset(line) and ("---" in line or "===" in line):
+    for line in re.split(r"\r?\n", CODES.sub("", text.translate(BOXES))):
+        if OF_A_RULE.issuperset(line) and any(dashes in line for dashes in ("---", "===", "___")):
             if above:
                 spans = _spans(line)
                 names = _names(above, spans)
@@ -83,7 +92,9 @@ def _names(above: list[str], spans: list[tuple[int, int]]) -> list[str]:
     lines = [cells for line in above if (cells := _cells(line, spans))]
     lines = [cells for cells in lines if len(cells) == len(lines[-1])][-2 if not spans else -1 :] if lines else []
     names = [" ".join(filter(None, parts)) for parts in zip(*lines, strict=True)]
-    return names if any(map(is_loss, names)) and len(set(names)) == len(names) else []
+    return (
+        names if any(is_loss(name) or is_other_loss(name) for name in names) and len(set(names)) == len(names) else []
+    )
 
 
 FORMAT = ImportFormat("printed table", recognises, read)

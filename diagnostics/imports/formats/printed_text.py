@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.formats.epochs_below import number_by_lines_below
 from diagnostics.imports.formats.headings import with_headings
 from diagnostics.imports.formats.printed_line import PrintedLine, is_other_loss
+from diagnostics.imports.formats.rotated import older_parts
 from diagnostics.imports.formats.second_bars import with_second_bars_as_validations
 from diagnostics.imports.formats.unnamed_epochs import number_epochs
 from diagnostics.imports.metrics import LoggedMetrics, RowsAre, SeriesBuilder
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 NAMES = re.compile(
-    r"loss|acc|nll|cost|epoch|step|iter|lr|learning|top|prec|validation score|images|trl|tel:", re.IGNORECASE
+    r"loss|acc|nll|cost|epoch|step|iter|lr|learn|top|prec|validation score|images|trl|tel:", re.IGNORECASE
 )
 """What a line has to name for its numbers to be looked for."""
 OTHER_ENDINGS = (
@@ -40,11 +42,16 @@ def recognises(path: Path, head: bytes) -> bool:
 
     Three losses are enough if a validation follows each of them.
     """
-    if b"\0" in head or path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS):
+    return not path.name.lower().removesuffix(".gz").endswith(OTHER_ENDINGS) and is_printed(text_of(head))
+
+
+def is_printed(text: str) -> bool:
+    """Whether some lines of a text name a loss, as :func:`recognises` says."""
+    if "\0" in text:
         return False
     losses, is_placed = 0, False
     lines: list[PrintedLine] = []
-    for line in _lines(text_of(head)):
+    for line in _lines(text):
         losses += line.has_loss or line.has_other_loss
         is_placed = is_placed or line.epoch is not None or line.step is not None
         if losses >= (LEAST_LOSSES if is_placed else LEAST_WITHOUT_PLACE):
@@ -55,7 +62,10 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def read(path: Path) -> list[LoggedMetrics]:
     """The run that a text tells of. Beside lines with steps, a line of training without one has means of its epoch."""
-    return metrics_of_text(text_of(content(path)))
+    parts = older_parts(path)
+    told = (f"the log begins in {', '.join(part.name for part in parts)}, which {path.name} continues",)
+    found = metrics_of_text("\n".join(text_of(content(part)) for part in [*parts, path]))
+    return [replace(one, told=(*told, *one.told)) for one in found] if parts else found
 
 
 def metrics_of_text(text: str) -> list[LoggedMetrics]:

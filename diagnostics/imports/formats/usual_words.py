@@ -35,6 +35,17 @@ RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("ep. ",), re.compile(r"\bEp\. (?P<epoch>\d+)(?:\.\d+)? : Up\. (?P<at>\d+) : Sen\. [\d,]+"),
      r"epoch \g<epoch>, step \g<at>"),
     (("l.r. ",), re.compile(r" : L\.r\. "), " : lr "),
+    # TensorFlow's estimators: "Saving dict for global step 90: accuracy = 0.9, global_step = 90, loss = 0.3"
+    (("saving dict",), re.compile(r"Saving dict for global step (?P<at>\d+):"), r"step \g<at>, val:"),
+    # numbers of Julia with half the usual precision, such as 2.3f0
+    (("f0", "f-"), re.compile(r"(?<=\d)f(?=-?\d+\b)"), "e"),
+    (("score at iteration",), re.compile(r"Score at iteration (?P<at>\d+) is "), r"step \g<at>, loss "),
+    # XGBoost: "[7]\ttrain-mlogloss:1.5\teval-mlogloss:1.75", and LightGBM: "[7]\tvalid_1's multi_logloss: 1.75"
+    (("logloss",), re.compile(r"^\[(?P<at>\d+)\]\s"), r"step \g<at> "),
+    (("'s ",), re.compile(r"\b(?P<data>training|valid)(?:_\d+)?'s "), r"\g<data> "),
+    # CatBoost: "7:\tlearn: 1.5\ttest: 1.75\tbest: 1.75 (7)\ttotal: 30.1ms\tremaining: 3s"
+    (("learn: ",), re.compile(rf"^(?P<at>\d+):\s+learn: (?P<loss>{NUMBER})(?:\s+test: (?P<val>{NUMBER}))?.*"),
+     r"step \g<at>, loss \g<loss>, val loss \g<val>"),
 )  # fmt: skip
 """What one of which a line has in small letters if a rule may match it, the rule, and what it makes of the match."""
 

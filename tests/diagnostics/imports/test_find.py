@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,8 @@ OF_TOOLS = {
     "metrics.csv": "lightning-metrics.csv",
     "progress.csv": "stable-baselines-progress.csv",
     "log.txt": "printed-nanogpt.log",
+    "params.json": "trainer_state.json",
+    "debug-internal.log": "trainer_state.json",
     "events.out.tfevents.1.host": "tensorboard-simple.tfevents",
 }
 
@@ -24,7 +27,7 @@ def lay(folder: Path, places: str) -> None:
     """Files of other tools at these places."""
     for place in places.split():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(SAMPLES / OF_TOOLS.get(Path(place).name, "trainer_state.json"), folder / place)
+        shutil.copy(SAMPLES / OF_TOOLS[re.sub(r"\.\d$", "", Path(place).name)], folder / place)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,7 @@ def lay(folder: Path, places: str) -> None:
         ("a/progress.csv a/log.txt b/log.txt", "a/progress.csv b/log.txt"),
         ("a/params.json a/debug-internal.log a/x/metrics.csv .hidden/metrics.csv", "a/x/metrics.csv"),
         ("metrics.csv below/metrics.csv", "metrics.csv"),
+        ("log.txt log.txt.1 log.txt.2 log.txt.4", "log.txt log.txt.4"),
         ("a/b/c/metrics.csv a/b/c/d/metrics.csv e/f/g/h/metrics.csv", "a/b/c/metrics.csv"),
     ],
 )  # fmt: skip

@@ -17,6 +17,7 @@ SHAPES = {
     "objects by named steps": lambda run: {f"step_{row.step}": {"loss": row.loss} for row in run},
     "pairs": lambda run: {"train": {"loss": [[row.step, row.loss] for row in run]}},
     "two lists": lambda run: {"loss": {"train": {"x": [row.step for row in run], "y": [row.loss for row in run]}}},
+    "named series": lambda run: [{"name": "loss", "x": [row.step for row in run], "y": [row.loss for row in run]}],
     "plurals": lambda run: {"steps": [row.step for row in run], "train_losses": [row.loss for row in run]},
 }
 

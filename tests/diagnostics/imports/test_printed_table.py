@@ -6,7 +6,7 @@ import pytest
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
-from diagnostics.imports import import_runs
+from diagnostics.imports import ImportOptions, import_runs
 from tests.helpers.imported_runs import told
 
 SKORCH = """INFO: fitting
@@ -22,6 +22,23 @@ MARKDOWN = """# Training
 |-------|:----------:|---------:|-----|
 | 1 | 0.9 | 0.8 | 0.5 |
 | 2 | 0.6 | 0.7 | 0.6 |
+"""
+SPACY = """E    #       LOSS TOK2VEC  LOSS TEXTCAT  SCORE
+---  ------  ------------  ------------  ------
+  0     100          0.00          0.90    0.50
+  1     200          0.00          0.60    0.60
+"""
+NOLEARN = """# Neural Network with 160362 learnable parameters
+
+  epoch    train loss    valid loss    valid acc  dur
+-------  ------------  ------------  -----------  -----
+      1       \x1b[36m0.90000\x1b[0m       \x1b[32m0.80000\x1b[0m      0.50000  2.10s
+      2       \x1b[36m0.60000\x1b[0m       \x1b[32m0.70000\x1b[0m      0.60000  2.10s
+"""
+TRAINNET = """    Iteration    Epoch    LearnRate    TrainingLoss    ValidationLoss
+    _________    _____    _________    ____________    ______________
+           50        1         0.01             0.9               0.8
+          100        2         0.01             0.6               0.7
 """
 BOXES = """┏━━━━━━━┳━━━━━━┳━━━━━━━━━━┓
 ┃ Epoch ┃ Loss ┃ Val Loss ┃
@@ -43,7 +60,7 @@ def read(tmp_path, text):
     return import_runs(path)
 
 
-@pytest.mark.parametrize("text", [SKORCH, MARKDOWN, BOXES])
+@pytest.mark.parametrize("text", [SKORCH, MARKDOWN, BOXES, NOLEARN])
 def test_a_table_in_a_text_is_read(tmp_path, text):
     [run] = read(tmp_path, text)
 
@@ -51,6 +68,22 @@ def test_a_table_in_a_text_is_read(tmp_path, text):
     assert run.info.environment["resolution"] == "every epoch"
     assert run.steps["loss"].tolist() == pytest.approx([0.9, 0.6])
     assert run.validations["loss"].tolist() == pytest.approx([0.8, 0.7])
+
+
+def test_a_table_with_a_step_and_a_rule_of_underscores_is_read(tmp_path):
+    [run] = read(tmp_path, TRAINNET)
+
+    assert run.steps.index.tolist() == [50, 100]
+    assert run.steps["loss"].tolist() == pytest.approx([0.9, 0.6])
+    assert run.validations["loss"].tolist() == pytest.approx([0.8, 0.7])
+
+
+def test_the_losses_of_a_table_that_only_the_user_can_tell_apart_are_named(tmp_path):
+    with pytest.raises(LogError, match=r"among LOSS TEXTCAT, LOSS TOK2VEC, .*; name it with --columns loss=NAME"):
+        read(tmp_path, SPACY)
+    [run] = import_runs(tmp_path / "train.log", ImportOptions(columns={"loss": "LOSS TEXTCAT", "step": "#"}))
+
+    assert run.steps["loss"].to_dict() == pytest.approx({100: 0.9, 200: 0.6})
 
 
 def test_names_of_two_lines_are_joined(tmp_path):

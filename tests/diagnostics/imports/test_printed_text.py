@@ -90,6 +90,21 @@ def validations(run):
         ('[inner] - {"epoch": 1, "update": 0.2, "loss": "4.65", "lr": "0.1"}', 1, None, {"loss": 4.65, "lr": 0.1}),
         ("loss: 1, acc: 0.5, step: 3", None, 3, {"loss": 1, "acc": 0.5}),
         ("Best epoch: 12, box loss 0.5, stop loss: 3", None, None, {}),
+        ("I0811 metric_logger.py:226] completed step: 3, seconds: 0.6, loss: 2.979, perplexity: 19.6", None, 3,
+         {"loss": 2.979}),
+        ("Finished Epoch[2 of 40]: [Training] loss = 0.5 * 60000, metric = 9.87% * 60000", 2, None, {"loss": 0.5}),
+        ("2024-01-01 10:01:01.2: val_loss -0.8123", None, None, {"val_loss": -0.8123}),
+        ("│   test_acc = 0.25", None, None, {"test_acc": 0.25}),
+        ("INFO:tensorflow:Saving dict for global step 90: accuracy = 0.9, global_step = 90, loss = 0.3", None, 90,
+         {"val accuracy": 0.9, "val loss": 0.3}),
+        ("Epoch: 3   Train: (loss = 0.25f0, acc = 50.0)   Test: (loss = 1.5f-2, acc = 90.5)", 3, None,
+         {"loss": 0.25, "acc": 50, "val loss": 0.015, "val acc": 90.5}),
+        ("o.d.o.l.ScoreIterationListener - Score at iteration 120 is 2.31", None, 120, {"loss": 2.31}),
+        ("[7]\ttrain-mlogloss:1.5\teval-mlogloss:1.75", None, 7, {"train-mlogloss": 1.5, "eval-mlogloss": 1.75}),
+        ("[7]\ttraining's multi_logloss: 1.5\tvalid_1's multi_logloss: 1.75", None, 7,
+         {"training multi_logloss": 1.5, "valid multi_logloss": 1.75}),
+        ("7:\tlearn: 1.5\ttest: 1.75\tbest: 1.75 (7)\ttotal: 30.1ms\tremaining: 3s", None, 7,
+         {"loss": 1.5, "val loss": 1.75}),
         (" * Acc@1 34.900 Acc@5 87.500", None, None, {}),
     ],
 )  # fmt: skip
@@ -166,6 +181,17 @@ def test_bars_that_begin_anew_are_those_of_epochs(tmp_path):
     assert validated.steps.index.tolist() == [99, 199, 299]
     assert "no line names an epoch: a new one is counted where a bar begins anew" in told(validated)
     assert "begins anew" not in told(read(tmp_path, "".join(bar.format(n, 2 / n) for n in (1, 1, 2, 2, 3, 3))))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_log_that_was_rotated_is_one_run(tmp_path, encoding):
+    lines = [f"step {step} loss {1 / (1 + step)}\n" for step in range(30)]
+    for name, part in (("train.log.2", lines[:10]), ("train.log.1", lines[10:20]), ("train.log", lines[20:])):
+        (tmp_path / name).write_text("".join(part), encoding)
+    [run] = import_runs(tmp_path / "train.log")
+
+    assert run.steps.index.tolist() == list(range(30))
+    assert "the log begins in train.log.2, train.log.1, which train.log continues" in told(run)
 
 
 def test_a_second_bar_of_an_epoch_is_that_of_the_validation(tmp_path):

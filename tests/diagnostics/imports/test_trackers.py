@@ -69,7 +69,13 @@ def test_the_epochs_of_allennlp_are_one_run(tmp_path, dies_at, verdict):
 
 
 @pytest.mark.parametrize(
-    "head", ["metric,variant,iter,value", "metric.name,context.subset,step,value", "metric,series,iteration,value"]
+    "head",
+    [
+        "metric,variant,iter,value",
+        "metric.name,context.subset,step,value",
+        "metric,series,iteration,value",
+        "metric,data,step,value",
+    ],
 )
 @pytest.mark.parametrize(("dies_at", "verdict"), VERDICTS)
 def test_rows_of_one_number_say_of_which_data_they_are(tmp_path, head, dies_at, verdict):
