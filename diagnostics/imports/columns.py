@@ -28,7 +28,7 @@ SCALAR_NAMES: dict[str, tuple[str, ...]] = {
     "accuracy": ("acc", "accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy", "acc1",
                  "top1", "top_1", "acc_1", "batch_accuracy", "multiclass_accuracy", "multiclassaccuracy",
                  "accuracy_top1", "accuracy_top_1", "top1_acc", "top_1_acc", "top1_accuracy", "acc@1", "prec@1",
-                 "main_accuracy", "mini_batch_accuracy", "accs", "accuracies"),
+                 "main_accuracy", "main_acc", "mini_batch_accuracy", "accs", "accuracies"),
     "learning_rate": ("lr", "learning_rate", "learningrate", "learn_rate", "lr_sgd", "lr_adam", "lr_adamw",
                       "lr_rmsprop", "lr_pg0", "x_lr0", "base_learning_rate", "lrs", "learning_rates"),
     "seconds": ("seconds", "step_time", "step_seconds"),

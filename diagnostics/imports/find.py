@@ -12,8 +12,8 @@ from diagnostics.log.run_files import each_once, find_readable
 
 DEPTH, MOST_FOLDERS = 3, 10_000
 """Where a folder has no runs itself, they are looked for so many levels below it, in so many folders."""
-FORMS_OF_ONE = ("metrics.json", "progress.csv", "result.json", "progress.json", "log.txt")
-"""Files that a trainer writes side by side of one run: Detectron2, Ray, and those that log as OpenAI's baselines do.
+FORMS_OF_ONE = ("progress.csv", "result.json", "progress.json", "log.txt", "metrics.json")
+"""Files that a trainer writes side by side of one run: Ray, those that log as OpenAI's baselines do, and Detectron2.
 Of those in a folder the first in this order is read."""
 NO_RUNS = frozenset({
     "config.json", "params.json", "args.json", "hparams.json", "settings.json", "metadata.json", "wandb-metadata.json",

@@ -1,6 +1,7 @@
-"""Losses in base 2, as fairseq writes them: a perplexity beside them, which is 2 to the loss, tells it.
+"""Losses in base 2, as fairseq writes them, and perplexities that stand for losses.
 
-Where no perplexity stands beside the losses, the names that fairseq alone gives to its numbers tell it.
+A perplexity beside the losses, which is 2 to the loss, tells that these are in base 2. Where no perplexity stands
+beside them, the names that fairseq alone gives to its numbers tell it. A perplexity without a loss is e to the loss.
 """
 
 from __future__ import annotations
@@ -38,6 +39,23 @@ def in_nats(metrics: LoggedMetrics) -> LoggedMetrics:
     }
     told = f"its losses are in base 2, since {reason}: they are taken times ln 2, in nats"
     return replace(metrics, series=series, told=(*metrics.told, told))
+
+
+def is_perplexity(name: str) -> bool:
+    """Whether a metric of this name is a perplexity."""
+    return PERPLEXITY.search(name) is not None
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def with_losses_of_perplexities(metrics: LoggedMetrics) -> LoggedMetrics:
+    """The metrics with the logarithms of perplexities as losses, if there are perplexities and no losses."""
+    found = [name for name in metrics.series if is_perplexity(name)]
+    if not found or any(map(is_loss, metrics.series)):
+        return metrics
+    losses = {PERPLEXITY.sub("loss", name): metrics.series[name] for name in found}
+    losses = {name: one.with_values(np.log(one.values)) for name, one in losses.items()}
+    told = f"its losses are the logarithms of {', '.join(found)}"
+    return replace(metrics, series={**metrics.series, **losses}, told=(*metrics.told, told))
 
 
 def _reason(metrics: LoggedMetrics) -> str:

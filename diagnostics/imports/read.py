@@ -11,12 +11,13 @@ from pathlib import Path
 from diagnostics.errors import LogError
 from diagnostics.files import readable_name
 from diagnostics.imports.build import build_run
+from diagnostics.imports.columns import is_loss
 from diagnostics.imports.content import content, head
 from diagnostics.imports.counted_validations import with_validations_on_steps
 from diagnostics.imports.formats import FORMATS
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.imported_run import ImportedRun
-from diagnostics.imports.loss_base import in_nats
+from diagnostics.imports.loss_base import in_nats, with_losses_of_perplexities
 from diagnostics.imports.named_counters import COUNTERS, with_named_counters
 from diagnostics.imports.options import ImportOptions
 from diagnostics.imports.restarts import runs_in
@@ -102,6 +103,8 @@ def import_runs(
     names = names or RunNames([path])
     options = options or ImportOptions()
     found = [with_named_counters(one, options.columns, path.name) for one in found]
+    if not any(is_loss(name) for name in options.columns):
+        found = [with_losses_of_perplexities(one) for one in found]
     found = [without_same_step(in_nats(one)) for one in found]
     says_steps = "step" in options.columns
     options = options.without_columns(COUNTERS)

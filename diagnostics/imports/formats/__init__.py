@@ -12,6 +12,7 @@ from __future__ import annotations
 from diagnostics.imports.formats import (
     allennlp,
     csv_file,
+    dvclive,
     json_document,
     json_lines,
     keras_progress,
@@ -29,6 +30,7 @@ from diagnostics.imports.formats.declared import ImportFormat
 
 FORMATS: tuple[ImportFormat, ...] = (
     mlflow.FORMAT,
+    dvclive.FORMAT,
     parquet.FORMAT,
     trackio.FORMAT,
     wandb_log.FORMAT,

@@ -10,6 +10,7 @@ from typing import Self
 from diagnostics.imports.cells import count_of, number_of
 from diagnostics.imports.columns import TRAIN_WORDS, VALIDATION_WORDS, is_epoch, is_step, meaning_of
 from diagnostics.imports.formats.usual_words import in_usual_words
+from diagnostics.imports.loss_base import is_perplexity
 
 WHOLE = r"\d{1,3}(?:,\d{3})+|\d+"
 NUMBER = rf"(?>[-+]?(?:(?:\d+,\d+(?!\.)|(?:{WHOLE})(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?))(?!\w|,\d)"
@@ -29,6 +30,8 @@ BAR = re.compile(r"\|\s*(?P<at>\d+)/(?P<of>\d+)\s*\[")
 """How far the bar of tqdm is."""
 PAIR = re.compile(r"\W*\[(?P<epoch>\d+),\s*(?P<at>\d+)\]")
 """An epoch and its step at the beginning of a line, as ``[1,  2000]``."""
+AT_THE_END = re.compile(r"\[\s*(?P<at>\d+)/\s*(?P<of>\d+)\]\s*$")
+"""How far an epoch is, at the end of a line, as ``loss: 2.303  [ 6464/60000]``."""
 DATA = re.compile(rf"\b(?:{'|'.join(sorted(TRAIN_WORDS | VALIDATION_WORDS))})\b", re.IGNORECASE)
 PLAIN = frozenset(
     {"average", "avg", "avg.", "mean", "batch", "mini-batch", "minibatch", "current", "info", "the", "is"}
@@ -74,6 +77,8 @@ class PrintedLine:
             line.step, line.of, line.is_bar = float(bar["at"]), int(bar["of"]), True
         for found in NAMED.finditer(text):
             line._add(text, found)
+        if line.step is None and line.has_loss and (place := AT_THE_END.search(text)):
+            line.step, line.of, line.counts_samples = float(place["at"]), int(place["of"]), True
         if line.of is not None and line.numbers and not (line.is_of_training or line.has_other_loss):
             line.step = line.of = None  # the place among the batches of the validation
         is_placed = line.epoch is not None or line.step is not None
@@ -88,8 +93,8 @@ class PrintedLine:
 
     @property
     def has_loss(self) -> bool:
-        """Whether one of its numbers is the loss of the training."""
-        return self._has("loss")
+        """Whether one of its numbers is the loss of the training, or a perplexity, which tells it."""
+        return self._has("loss") or any(map(is_perplexity, self.numbers))
 
     @property
     def has_other_loss(self) -> bool:

@@ -16,7 +16,7 @@ from diagnostics.imports.columns import is_epoch, is_loss, is_step
 from diagnostics.imports.content import content, text_of
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.formats.printed_line import is_other_loss
-from diagnostics.imports.formats.printed_text import CODES, OTHER_ENDINGS
+from diagnostics.imports.formats.printed_text import CODES, OTHER_ENDINGS, is_printed
 from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.tabular import metrics_of_table
 
@@ -36,8 +36,12 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def has_table(text: str) -> bool:
-    """Whether a text has a table with a loss among its names, and a row."""
-    return "\0" not in text and next(_rows(text), None) is not None
+    """Whether a text has a table with a loss among its names, and a row.
+
+    One whose losses only the user can tell apart counts if no line names a loss.
+    """
+    rows = [] if "\0" in text else list(_rows(text))
+    return any(any(map(is_loss, row)) for row in rows) or (bool(rows) and not is_printed(text))
 
 
 def read(path: Path) -> list[LoggedMetrics]:
@@ -48,13 +52,14 @@ def read(path: Path) -> list[LoggedMetrics]:
 def metrics_of_tables(text: str) -> list[LoggedMetrics]:
     """The run in the tables of a text."""
     rows = list(_rows(text))
+    rows = [row for row in rows if any(map(is_loss, row))] or rows
     frame = pd.DataFrame(rows, dtype=object)
     has_epochs_alone = any(map(is_epoch, frame.columns)) and not any(map(is_step, frame.columns))
     return metrics_of_table(frame, rows="means" if has_epochs_alone else "steps")
 
 
 def _rows(text: str) -> Iterator[dict[str, str]]:
-    """The rows of the tables that have a loss, each with its cells by their names."""
+    """The rows of the tables that have a loss, known or not, each with its cells by their names."""
     above: list[str] = []
     names: list[str] = []
     spans: list[tuple[int, int]] = []

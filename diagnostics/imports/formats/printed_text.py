@@ -26,7 +26,8 @@ from diagnostics.imports.metrics import LoggedMetrics, RowsAre, SeriesBuilder
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 NAMES = re.compile(
-    r"loss|acc|nll|cost|epoch|step|iter|lr|learn|top|prec|validation score|images|trl|tel:", re.IGNORECASE
+    r"loss|acc|nll|cost|epoch|step|iter|lr|learn|ppl|perplexity|top|prec|validation score|images|trl|tel:",
+    re.IGNORECASE,
 )
 """What a line has to name for its numbers to be looked for."""
 OTHER_ENDINGS = (
@@ -72,9 +73,9 @@ def metrics_of_text(text: str) -> list[LoggedMetrics]:
     """The run that a text tells of; none where it names no number."""
     found = list(_lines(text))
     told = (*with_second_bars_as_validations(found), *number_epochs(found), *number_by_lines_below(found))
+    count_samples = _count_samples(found)
     lines = list(_with_epochs(found))
     have_steps = any(line.step is not None and line.has_loss for line, _ in lines)
-    count_samples = any(line.counts_samples for line, _ in lines)
     first_epoch = min((epoch for _, epoch in lines if not math.isnan(epoch)), default=0.0)
     per_epoch, first_step = (None, 0) if count_samples else _steps_an_epoch(lines)
     series = SeriesBuilder()
@@ -97,6 +98,17 @@ def metrics_of_text(text: str) -> list[LoggedMetrics]:
     rows: RowsAre = "means" if has_whole_epochs and not have_steps else "steps"
     settings = {"steps_per_epoch": per_epoch} if per_epoch else {}
     return [LoggedMetrics(metrics, "", settings, rows=rows, first_step=first_step, told=told)] if metrics else []
+
+
+def _count_samples(lines: list[PrintedLine]) -> bool:
+    """Whether the places of the training are parts of epochs. If only some are, these are dropped."""
+    placed = [line for line in lines if line.step is not None and line.is_of_training]
+    if any(line.counts_samples for line in placed) and all(line.counts_samples for line in placed):
+        return True
+    for line in lines:
+        if line.counts_samples:
+            line.step, line.of, line.counts_samples = None, None, False
+    return False
 
 
 def _with_epochs(lines: Iterable[PrintedLine]) -> Iterator[tuple[PrintedLine, float]]:

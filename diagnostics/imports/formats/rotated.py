@@ -14,7 +14,7 @@ def older_parts(path: Path) -> list[Path]:
     for one in sorted(path.parent.glob("*.*")):
         if (found := OLDER.fullmatch(one.name)) and found["name"] == path.name and one.is_file():
             numbered.setdefault(int(found["number"]), one)
-    parts = []
+    parts: list[Path] = []
     while (number := len(parts) + 1) in numbered:
         parts.append(numbered[number])
     return parts[::-1]

@@ -39,6 +39,17 @@ RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("saving dict",), re.compile(r"Saving dict for global step (?P<at>\d+):"), r"step \g<at>, val:"),
     # numbers of Julia with half the usual precision, such as 2.3f0
     (("f0", "f-"), re.compile(r"(?<=\d)f(?=-?\d+\b)"), "e"),
+    # Swin: "Train: [2/300][50/1251]"
+    (("train: [",), re.compile(r"\bTrain: \[(?P<epoch>\d+)/(?P<of>\d+)\]\["), r"train epoch \g<epoch>/\g<of> ["),
+    # Poutyne: "Epoch: 1/5 Train steps: 1407 Val steps: 157 12.07s loss: 1.47"
+    ((" steps: ",), re.compile(r"\b(?:Train|Val|Test) steps: \d+\s+"), ""),
+    # data behind a name, as in "Cost on training data: 0.3"
+    ((" on ",),
+     re.compile(r"\b(?P<name>loss|cost|accuracy|error) on (?:the )?(?P<data>train|training|val|validation|evaluation|"
+                r"test)(?: (?:data|set|dataset))?(?=\s*[:=])", re.IGNORECASE),
+     r"\g<data> \g<name>"),
+    # what a container prints, as Kubernetes writes it
+    ((" stdout ", " stderr "), re.compile(r"^\S+T\S+ std(?:out|err) [FP] "), ""),
     (("score at iteration",), re.compile(r"Score at iteration (?P<at>\d+) is "), r"step \g<at>, loss "),
     # XGBoost: "[7]\ttrain-mlogloss:1.5\teval-mlogloss:1.75", and LightGBM: "[7]\tvalid_1's multi_logloss: 1.75"
     (("logloss",), re.compile(r"^\[(?P<at>\d+)\]\s"), r"step \g<at> "),

@@ -72,3 +72,23 @@ def test_a_log_of_fairseq(tmp_path, is_json, dies_at, verdict):
     assert run.verdict is verdict
     assert np.allclose(run.steps["loss"], curve(900, dies_at).loss, atol=1e-3)
     assert run.steps.index[-1] - run.steps.index[0] == 899
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("step,ppl,val_ppl\n", "{0},{1},{1}\n"),
+        ("", "Epoch[0] Batch [{0}]\tSpeed: 71.8 samples/sec\tperplexity={1}\n"),
+    ],
+)
+@pytest.mark.parametrize(("dies_at", "verdict"), [(200, Verdict.COLLAPSED), (None, Verdict.HEALTHY)])
+def test_perplexities_alone_tell_the_losses(tmp_path, head, line, dies_at, verdict):
+    rows = curve(dies_at=dies_at)
+    path = tmp_path / ("run.csv" if head else "run.log")
+    path.write_text(head + "".join(line.format(row.step, math.exp(row.loss)) for row in rows.itertuples()))
+    [run] = import_runs(path, ImportOptions(classes=10))
+
+    assert run.verdict is verdict
+    assert np.allclose(run.steps["loss"], rows.loss, atol=1e-3)
+    assert len(run.validations) == (300 if head else 0)
+    assert any("its losses are the logarithms of p" in one for one in run.info.environment["taken_as"])

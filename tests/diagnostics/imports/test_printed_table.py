@@ -86,6 +86,12 @@ def test_the_losses_of_a_table_that_only_the_user_can_tell_apart_are_named(tmp_p
     assert run.steps["loss"].to_dict() == pytest.approx({100: 0.9, 200: 0.6})
 
 
+def test_a_table_of_losses_that_are_not_known_gives_way_to_printed_lines(tmp_path):
+    [run] = read(tmp_path, SPACY + "step 1 loss 0.5\nstep 2 loss 0.4\n")
+
+    assert run.steps["loss"].tolist() == pytest.approx([0.5, 0.4])
+
+
 def test_names_of_two_lines_are_joined(tmp_path):
     shares = (13, 15, 12, 11, 9, 12, 14, 15)
     row = "| {} | {} | {:.2f}% | 2.3026 | 0.0010 |\n"

@@ -109,6 +109,22 @@ def test_values_that_mlflow_logged_without_a_step_follow_one_another(tmp_path, d
     assert "its steps are left out, since all of them are 0" in told(read)
 
 
+@pytest.mark.parametrize(("dies_at", "verdict"), VERDICTS)
+def test_the_tables_of_dvclive_are_one_run(tmp_path, dies_at, verdict):
+    run = curve(dies_at=dies_at)
+    for name in ("loss", "acc"):
+        file = tmp_path / "dvclive" / "plots" / "metrics" / "train" / f"{name}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        values = run.rename(columns={"accuracy": "acc"})[name]
+        file.write_text(f"step\t{name}\n" + "".join(f"{step}\t{value}\n" for step, value in enumerate(values)))
+    (tmp_path / "dvclive" / "metrics.json").write_text('{"step": 299, "train": {"loss": 0.1}}')
+    [folder], _ = find_files([tmp_path])
+    [read] = import_runs(folder, TEN)
+
+    assert (read.name, read.verdict, len(read)) == ("dvclive", verdict, 300)
+    assert np.allclose(read.steps["accuracy"], run.accuracy)
+
+
 def same(count, step=0.0):
     return MetricSeries(np.full(count, step), np.full(count, np.nan), np.ones(count), np.arange(0.0, count))
 
