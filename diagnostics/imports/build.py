@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
     metrics: what was read of the file.
     options: what the user knows besides.
     name: the name of the run.
-    file: the name of the file.
+    file: the path of the file.
     form: the name of its format.
 
     ``run.info.environment`` says what the file was, how finely it resolves the run, and what was assumed. Raises
@@ -68,7 +69,7 @@ def build_run(metrics: LoggedMetrics, options: ImportOptions, *, name: str, file
         seed=-1 if seed is None else seed,
         description=_description(draft),
         environment={
-            "imported_from": file,
+            "imported_from": Path(file).name,
             "format": form,
             "resolution": _resolution(draft, steps),
             "counted": "steps" if draft.axis.counts_steps else "epochs",

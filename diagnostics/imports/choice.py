@@ -24,7 +24,7 @@ def choose(
     metrics: what was read of the file.
     known: what its names mean.
     options: what the user knows besides.
-    file: the name of the file.
+    file: the path of the file.
 
     Raises LogError where none is the loss of a training.
     """

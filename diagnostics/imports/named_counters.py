@@ -21,7 +21,7 @@ def with_named_counters(metrics: LoggedMetrics, columns: Mapping[str, str], file
 
     metrics: what was read of the file.
     columns: metrics by what they are.
-    file: the name of the file.
+    file: the path of the file.
 
     Raises LogError where the file has no column of that name.
     """

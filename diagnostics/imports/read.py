@@ -102,19 +102,19 @@ def import_runs(
         raise LogError(f"{path}: has no numbers; read as {form.name}")
     names = names or RunNames([path])
     options = options or ImportOptions()
-    found = [with_named_counters(one, options.columns, path.name) for one in found]
+    found = [with_named_counters(one, options.columns, str(path)) for one in found]
     if not any(is_loss(name) for name in options.columns):
         found = [with_losses_of_perplexities(one) for one in found]
     found = [without_same_step(in_nats(one)) for one in found]
     says_steps = "step" in options.columns
     options = options.without_columns(COUNTERS)
     runs = []
-    for metrics in (one for logged in found for one in runs_in(logged, options, path.name)):
+    for metrics in (one for logged in found for one in runs_in(logged, options, str(path))):
         metrics = metrics if says_steps else with_validations_on_steps(with_steps_as_epochs(metrics))
         name = _name(path, names.of_file(path), metrics.name)
         if metrics.number:
             name = f"{name}-{metrics.number}"
-        run = build_run(metrics, options, name=names.unused(name), file=path.name, form=form.name)
+        run = build_run(metrics, options, name=names.unused(name), file=str(path), form=form.name)
         run.path = path
         runs.append(run)
     return runs

@@ -39,7 +39,7 @@ def runs_in(metrics: LoggedMetrics, options: ImportOptions, file: str) -> list[L
 
     metrics: what was read of the file.
     options: what the user knows besides.
-    file: the name of the file.
+    file: the path of the file.
 
     Raises LogError where the rows of two runs are mixed.
     """

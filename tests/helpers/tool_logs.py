@@ -148,6 +148,15 @@ def write_history(path: Path, run: pd.DataFrame) -> Path:
     return path
 
 
+def write_notebook(path: Path, run: pd.DataFrame) -> Path:
+    """A notebook that was saved after its second cell had printed a line a step."""
+    lines = [f"step {row.step} loss {row.loss:.4f} acc {row.accuracy:.4f}\n" for row in run.itertuples()]
+    outputs = [{"output_type": "stream", "name": "stdout", "text": lines}]
+    cells = [{"cell_type": "markdown", "source": ["# Run"]}, {"cell_type": "code", "outputs": outputs}]
+    path.write_text(json.dumps({"cells": cells, "nbformat": 4}, indent=1))
+    return path
+
+
 WRITERS: dict[str, tuple[str, Callable[[Path, pd.DataFrame], Path]]] = {
     "CSV": ("run.csv", write_csv),
     "CSV, gzip": ("run.csv.gz", write_csv_gz),
@@ -161,5 +170,6 @@ WRITERS: dict[str, tuple[str, Callable[[Path, pd.DataFrame], Path]]] = {
     "printed text": ("train.log", write_printed),
     "mmcv": ("20210601.log.json", write_mmcv),
     "history": ("history.json", write_history),
+    "notebook": ("run.ipynb", write_notebook),
 }
 """By name: how the tool calls its file, and what writes it."""

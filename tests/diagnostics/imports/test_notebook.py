@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
-from diagnostics.imports import ImportOptions, import_runs
+from diagnostics.imports import import_runs
 from tests.helpers.tool_logs import curve, write_keras_progress
 
 TABLE = "<table><thead><tr style='left'><th>epoch</th><th>train_loss</th><th>valid_loss</th></tr></thead>{}</table>"
@@ -26,19 +25,14 @@ def stream(*lines):
     return {"output_type": "stream", "name": "stdout", "text": list(lines)}
 
 
-def test_what_a_cell_printed_is_a_run(tmp_path):
-    lines = [f"step {row.step} loss {row.loss:.4f} acc {row.accuracy:.4f}\n" for row in curve().itertuples()]
-    [run] = import_runs(write(tmp_path / "run.ipynb", stream("hello"), stream(*lines)), ImportOptions(classes=10))
-
-    assert (run.name, len(run), run.verdict) == ("run", 300, Verdict.COLLAPSED)
-
-
 def test_cells_with_bars_and_tables_are_runs_of_their_own(tmp_path):
     keras = write_keras_progress(tmp_path / "fit.txt", curve()).read_text()
     html = TABLE.format("".join(ROW.format(epoch, 1 / (1 + epoch)) for epoch in range(4)))
     shown = {"output_type": "display_data", "data": {"text/html": [html], "text/plain": ["<HTML object>"]}}
+    [alone] = import_runs(write(tmp_path / "run.ipynb", stream("hello"), shown))
     runs = import_runs(write(tmp_path / "run.ipynb", stream(keras), shown))
 
+    assert (alone.name, len(alone)) == ("run", 4)
     assert [run.name for run in runs] == ["run-cell-2", "run-cell-3"]
     assert runs[1].steps["loss"].tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
     assert runs[1].validations["loss"].tolist() == pytest.approx([0.7] * 4)

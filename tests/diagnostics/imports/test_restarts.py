@@ -194,7 +194,7 @@ def test_two_runs_written_at_the_same_time_get_one_line_with_the_cure(tmp_path):
     with pytest.raises(LogError, match="two runs were written at the same time; put each run") as error:
         of_file(rows.sort_values("time").drop(columns="time"), tmp_path)
 
-    assert str(error.value).startswith("run.csv: line 23: its steps jump back and forth")
+    assert str(error.value).startswith(f"{tmp_path / 'run.csv'}: line 23: its steps jump back and forth")
     assert "\n" not in str(error.value)
 
 

@@ -144,5 +144,5 @@ def test_a_file_that_cannot_be_read_is_named_and_left_out(logs, tmp_path):
     for command in (("diagnose",), ("stats",), ("import", "--out", tmp_path / "runs")):
         result = typed(*command, tmp_path / "bad.jsonl", logs[0], "--classes", 10)
         assert result.exit_code == 3
-        assert "bad.jsonl: " in result.stderr
+        assert f"{tmp_path / 'bad.jsonl'}: " in result.stderr
         assert result.stdout
