@@ -30,10 +30,10 @@ from diagnostics.imports.formats.declared import ImportFormat
 
 FORMATS: tuple[ImportFormat, ...] = (
     mlflow.FORMAT,
-    dvclive.FORMAT,
     parquet.FORMAT,
     trackio.FORMAT,
     wandb_log.FORMAT,
+    dvclive.FORMAT,
     tensorboard.FORMAT,
     trainer_state.FORMAT,
     allennlp.FORMAT,
