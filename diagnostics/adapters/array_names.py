@@ -16,8 +16,8 @@ WEIGHTS = {"w", "theta", "thetas", "syn", "synapse", "synapses", "coef", "coefs"
 BIASES = {"b", "intercept", "intercepts"}
 NORMALISATION = ("gamma", "beta")
 """The tensors of a layer that normalises."""
-SHORT_WEIGHTS, SHORT_BIASES = re.compile(r"w([a-z]{1,2}|out)"), re.compile(r"b([a-z]{1,2}|out)")
-"""Names such as Wxh, wih, Wf, Wout, and bh, bf, bout: the letters after the first say between which layers."""
+SHORT_WEIGHTS, SHORT_BIASES = re.compile(r"w([a-z]{1,2}|out)"), re.compile(r"b([a-z]{1,2}|out)|[a-z]bias")
+"""Names such as Wxh, wih, Wf, Wout, and bh, bf, bout, hbias: the letters besides say between which layers."""
 OF_AN_OPTIMIZER = {
     *("optimizer", "optimiser", "optim", "opt", "sgd", "adam", "rmsprop", "adagrad", "momentum", "momentums"),
     *("velocity", "velocities", "cache", "caches", "ema", "running", "moving", "best", "history"),
@@ -31,6 +31,10 @@ OF_ANOTHER_TIME = {
 """Words that say so in the name of the array itself."""
 STATISTICS = {"mean", "means", "var", "variance", "std", "avg", "average", "ave"}
 """Words of statistics, where the name does not say that the array holds weights or biases."""
+OF_A_TWIN = {*("net", "network", "model", "q", "critic", "actor", "policy", "agent", "value")}
+"""Words that, with target, name a copy of a network that is trained elsewhere, such as target_net."""
+NETWORK_PREFIX = re.compile(r"[GD]_")
+"""The beginning of G_W1 and D_b1, the tensors of a generator and a discriminator."""
 BESIDE = {"m", "v", "s", "r", "t", "vd", "sd", "md"}
 """Letters of what an optimizer keeps, such as v_W and self.v["W1"], where there is the same name without them."""
 OF_A_BATCH = {
@@ -92,16 +96,23 @@ def says_gradient(location: Location) -> bool:
     """Whether the name is that of a gradient; ``d`` and ``g`` may also be two networks that hold layers."""
     named = [n for n, (_, key) in enumerate(location.steps) if isinstance(key, str)]
     last = Location(location.steps[named[-1] : named[-1] + 1]).words if named else ()
+    last = last[1:] if named and NETWORK_PREFIX.match(location.steps[named[-1]][1]) else last
     return bool(GRADIENT_WORDS.intersection(last) or LONG_GRADIENT_WORDS.intersection(location.words))
 
 
 def is_kept_beside(location: Location) -> bool:
     """Whether the name says that an optimizer, a normalisation or a copy keeps the array."""
-    if OF_AN_OPTIMIZER.intersection(location.words):
+    if OF_AN_OPTIMIZER.intersection(location.words) or _is_of_a_twin(location):
         return True
     words = name_of(location)
     is_statistic = STATISTICS.intersection(words) and not (is_weights(words) or is_biases(words))
     return bool(is_statistic or OF_ANOTHER_TIME.intersection(words))
+
+
+def _is_of_a_twin(location: Location) -> bool:
+    """Whether the array is in a target network, which is a copy; its own name may say target, as in W_target."""
+    held_by = [set(words_of(step)) for step in location.steps[: named_step(location)]]
+    return any("target" in words and OF_A_TWIN.issuperset(words - {"target"}) for words in held_by)
 
 
 def added_words(words: tuple[str, ...], tensor: tuple[str, ...]) -> set[str]:

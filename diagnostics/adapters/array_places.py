@@ -19,6 +19,7 @@ from diagnostics.adapters.array_names import (
     named_step,
     words_of,
 )
+from diagnostics.adapters.list_places import is_vector, layers_in_list
 from diagnostics.adapters.walk import HeldArray
 from lenet.gradcheck.foreign.locations import Location
 
@@ -64,6 +65,7 @@ class ArrayPlaces:
 
     def __init__(self, network: Any, held: Sequence[HeldArray]) -> None:
         self._network = network
+        self._has_matrices = any(one.value.ndim > 1 and is_weights(words_of(*one.location.steps[-1:])) for one in held)
         self._lists: dict[Location, list[HeldArray]] = {}
         for one in held:
             self._lists.setdefault(_list_of(one.location), []).append(one)
@@ -85,7 +87,7 @@ class ArrayPlaces:
 
     def _role(self, one: HeldArray, words: tuple[str, ...], holder: tuple[Step, ...]) -> str:
         """The role of an array whose name says more than weights or biases, or something else."""
-        if is_weights(words) and one.value.ndim > 1:
+        if is_weights(words) and (one.value.ndim > 1 or not self._has_matrices):
             return "weights"
         if is_biases(words) and is_vector(one):
             return "biases"
@@ -97,13 +99,18 @@ class ArrayPlaces:
         """The place of an array in a list, or under a name such as params, which says nothing of the array."""
         listed = _list_of(one.location)
         owner, steps = _without_words(listed.steps), one.location.steps[len(listed.steps) :]
+        if not one.location.steps:  # the network is this array
+            return ArrayPlace(owner, (), "", "weights", "weights")
         if not steps or not _is_number(steps[0][1]):
             name = str(one.location.steps[-1][1]) if one.location.steps else ""
             is_all = bool(OF_ALL_PARAMETERS.fullmatch(name))
             return ArrayPlace(owner, (), "", name, "weights" if is_all else "")
         alike = self._lists[listed]
-        if number_and_name := place_in_list(one, alike):
-            return ArrayPlace(owner, number_and_name[:1], "", number_and_name[1], number_and_name[1], True)
+        layers = layers_in_list(alike)
+        for number, layer in enumerate(layers, 1):
+            for place, array in enumerate(layer):
+                if array is one:
+                    return _of_layer(layer, place, owner, (str(number),) if len(layers) > 1 else ())
         if len(alike) <= 2 and one.value.ndim <= 4:
             name = "biases" if is_vector(one) else "weights"
             return ArrayPlace(owner, (), "", name, name, True)
@@ -119,38 +126,12 @@ class ArrayPlaces:
         return all(isinstance(value, np.ndarray) for value in holder.values())
 
 
-def place_in_list(one: HeldArray, arrays: Sequence[HeldArray]) -> tuple[str, str] | tuple[()]:
-    """The number of an array's layer and its name in a list of weights with or without biases; () in other lists.
-
-    Biases follow the weights of their layer, or all biases come after all weights.
-    """
-    found: list[tuple[int, str]] = [(0, "biases")]
-    half = len(arrays) // 2
-    if half > 1 and _are_weights_before_biases(arrays[:half], arrays[half:]):
-        found += [*((n, "weights") for n in range(1, half + 1)), *((n, "biases") for n in range(1, half + 1))]
-    else:
-        for place, array in enumerate(arrays):
-            number, before = found[-1]
-            if before == "weights" and is_vector(array) and array.value.size in arrays[place - 1].value.shape:
-                found.append((number, "biases"))
-            elif array.value.ndim > 1:
-                found.append((number + 1, "weights"))
-            else:
-                return ()
-    number, name = next(place for place, array in zip(found[1:], arrays, strict=True) if array is one)
-    return (str(number), name) if max(found)[0] > 1 else ()
-
-
-def _are_weights_before_biases(weights: Sequence[HeldArray], others: Sequence[HeldArray]) -> bool:
-    return len(weights) == len(others) and all(
-        not is_vector(first) and is_vector(second) and second.value.size in first.value.shape
-        for first, second in zip(weights, others, strict=True)
-    )
-
-
-def is_vector(one: HeldArray) -> bool:
-    """Whether at most one side of an array is longer than 1."""
-    return bool(max(one.value.shape) == one.value.size)
+def _of_layer(layer: Sequence[HeldArray], place: int, owner: Location, number: tuple[str, ...]) -> ArrayPlace:
+    """The place of an array in a layer of a list, which has weights, and biases last if it has some."""
+    has_biases = len(layer) > 1
+    is_biases, is_only = has_biases and place == len(layer) - 1, len(layer) <= 2
+    role = "biases" if is_biases else "weights"
+    return ArrayPlace(owner, number, "", role if is_biases or is_only else f"weights{place + 1}", role, True)
 
 
 def _is_number(key: Any) -> bool:

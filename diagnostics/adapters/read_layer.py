@@ -92,7 +92,7 @@ class ReadLayer:
 
 def as_tensor(layer: str, name: str, value: Any) -> Array:
     """A tensor as hooks see it, biases (F,). Raises SettingsError for what is no array of floating-point numbers."""
-    array = np.asarray(value)
+    array = np.asarray(float(value) if isinstance(value, int) else value)  # a bias that begins as 0
     if array.dtype.kind != "f":
         raise SettingsError(f"{layer}: {name}: received {type(value).__name__}, expected floating-point numbers")
     return array.reshape(-1) if name == "biases" else array

@@ -154,7 +154,7 @@ class TapFinder:
             self.unit_axis,
             type(layer.owner.get(self.network())).__name__,
         )
-        places = {tensor.name: str(tensor.location) for tensor in layer.tensors}
+        places = {tensor.name: str(tensor.location) or "the array" for tensor in layer.tensors}
         return FoundTap(tap, places, {name: place for name, (_, place) in gradients.items()}, where, how)
 
     def _output(

@@ -16,7 +16,8 @@ from diagnostics.adapters.array_names import (
     named_step,
     says_gradient,
 )
-from diagnostics.adapters.array_places import USUAL, ArrayPlace, ArrayPlaces, is_vector
+from diagnostics.adapters.array_places import USUAL, ArrayPlace, ArrayPlaces
+from diagnostics.adapters.list_places import is_vector
 from diagnostics.adapters.walk import HeldArray, arrays_of
 from lenet.gradcheck.foreign.locations import Location
 

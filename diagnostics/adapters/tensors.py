@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostics.adapters.array_names import same_layer
-from diagnostics.adapters.array_places import USUAL, ArrayPlace, is_vector
+from diagnostics.adapters.array_places import USUAL, ArrayPlace
+from diagnostics.adapters.list_places import is_vector
 from diagnostics.adapters.tensor_search import Member, TensorSearch, shape_of
 from diagnostics.adapters.walk import arrays_of
 from lenet.gradcheck.foreign.locations import Location
@@ -76,7 +77,10 @@ def gradients_in(given: Any, layers: Sequence[FoundLayer], network: Any) -> dict
     held, search = arrays_of(given), TensorSearch(network)
     tensors = [tensor.location for layer in layers for tensor in layer.tensors]
     shapes = {location: shape_of(location.get(network)) for location in tensors}
-    names = {location: [name.words for name in search.names_of(location.get(network))] for location in tensors}
+    names = {
+        location: [location.words, *(name.words for name in search.names_of(location.get(network)))]
+        for location in tensors
+    }
     by_words = {
         location: one.location
         for location in tensors
@@ -157,7 +161,8 @@ def _layer_name(network: Any, place: ArrayPlace, word: str, taken: Sequence[str]
     if isinstance(last, str):
         name = "_".join([last, *([word] if word else place.number)])
     elif word:
-        name = f"layer{word}" if word.isdigit() else word
+        is_numbered = place.number and not word[-1].isdigit()
+        name = f"layer{word}" if word.isdigit() else "".join([word, *place.number[-1:]]) if is_numbered else word
     else:
         kind = type(place.owner.get(network)).__name__.lower()
         is_plain = not place.owner.steps or kind in ("tuple", "list", "dict")

@@ -19,6 +19,8 @@ DEPTH = 12
 GRADIENT_OF_TENSOR = {"grad", "gradient"}
 ORIGIN = {"prev", "parents", "creator", "creators", "ctx", "grad_fn", "grad_op", "depends_on"}
 """Attributes in which a tensor that computes its own gradient keeps what it was computed from."""
+UNIT_WEIGHTS, UNIT_BIASES = ("w", "theta", "coef"), ("b", "intercept")
+"""The words of the weights and of the bias of a single unit, whose bias may be a plain number."""
 LONGEST_LIST = 1000
 """A list of more entries holds data, not layers."""
 NO_NETWORKS = {"matplotlib", "pandas", "PIL", "tqdm", "logging", "threading", "diagnostics"}
@@ -45,7 +47,7 @@ def arrays_of(root: Any) -> list[HeldArray]:
 
     Each object that holds arrays counts once, by the shortest way to it. An array that is held twice comes twice.
     """
-    found: list[HeldArray] = []
+    found = [HeldArray(Location(), (), root)] if _is_array(root) else []
     seen: dict[int, Any] = {id(root): root}
     waiting: list[tuple[Location, tuple[int, ...], Any]] = [(Location(), (), root)]
     of_lists: list[tuple[Location, tuple[int, ...], Any]] = []
@@ -54,16 +56,44 @@ def arrays_of(root: Any) -> list[HeldArray]:
             waiting, of_lists = of_lists, []
         location, place, holder = waiting.pop(0)
         for number, (step, value) in enumerate(_entries(holder)):
-            if id(value) in seen or isinstance(value, CODE):
+            is_bias = is_bias_of_a_unit(holder, step, value)
+            if (id(value) in seen or isinstance(value, CODE)) and not is_bias:
                 continue
             inner, inner_place = Location((*location.steps, step)), (*place, number)
-            if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+            if _is_array(value):
                 found.append(HeldArray(inner, inner_place, value))
+            elif is_bias:
+                found.append(HeldArray(inner, inner_place, np.array([value], np.float64)))
             if len(inner.steps) < DEPTH and _may_hold_tensors(value) and not _is_made_now(holder, step, value):
                 seen[id(value)] = value
                 is_list = isinstance(value, list | tuple | np.ndarray) and not inner.words[len(location.words) :]
                 (of_lists if is_list else waiting).append((inner, inner_place, value))
     return sorted(found, key=lambda one: one.place)
+
+
+def is_bias_of_a_unit(holder: Any, step: tuple[str, Any], value: Any) -> bool:
+    """Whether a number is the bias of a single unit, or the gradient of it: b beside a vector w, or db beside dw."""
+    is_number = isinstance(value, int | float | np.floating | np.ndarray) and not isinstance(value, bool)
+    if not is_number or np.ndim(value) or str(step[1])[-1:].isdigit():
+        return False
+    is_bias = any(_is_called(step, name) for name in UNIT_BIASES)
+    if not is_bias and not any(_is_called(step, name, is_gradient=True) for name in UNIT_BIASES):
+        return False
+    return any(
+        _is_array(array) and max(array.shape) == array.size and _is_called(other, name, is_gradient=not is_bias)
+        for other, array in _entries(holder)
+        for name in UNIT_WEIGHTS
+    )
+
+
+def _is_called(step: tuple[str, Any], name: str, *, is_gradient: bool = False) -> bool:
+    """Whether the last step to an array is a name, or that of its gradient."""
+    location = Location((step,))
+    return location.is_gradient_of((name,)) if is_gradient else location.words == (name,)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 0 and value.ndim > 0
 
 
 def following(root: Any, location: Location, holders: set[int]) -> Iterator[Any]:

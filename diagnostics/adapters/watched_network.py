@@ -83,7 +83,7 @@ class WatchedNetwork:
             divides = self.layers[0].divides
             return [one.in_words(derives, divides) for one in self._found]
         return [
-            {"layer": layer.name, "tensors": ", ".join(str(one.location) for one in layer.tensors)}
+            {"layer": layer.name, "tensors": ", ".join(str(one.location) or "the array" for one in layer.tensors)}
             for layer in find_layers(self._network())
         ]
 

@@ -90,6 +90,8 @@ class Location:
         rest = tuple(word for word in own if word not in GRADIENT_WORDS)
         if rest != own and rest == words:
             return True
+        if any(word in GRADIENT_WORDS and (*own[:k], *own[k + 1 :]) == words for k, word in enumerate(own)):
+            return True  # grads["G_W1"] of G_W1, whose G says which network
         with_d = (
             (*rest[:k], _word(word[1:]), *rest[k + 1 :])
             for k, word in enumerate(rest)
