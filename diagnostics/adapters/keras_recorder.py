@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters.keras_outputs import KerasOutputs
 from diagnostics.adapters.read_layer import ReadLayer
+from diagnostics.adapters.recorded_gradients import is_plain_sgd
 from diagnostics.adapters.tap import Read, Tap
-from diagnostics.adapters.watched_loop import is_plain_sgd
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.task import ABSOLUTE_ERROR, BINARY_CROSS_ENTROPY, CLASSES, DEFAULT_TASK, Task
 from lenet.errors import SettingsError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,17 @@ from lenet.errors import SettingsError, ShapeError
 from lenet.hooks import LayerInfo
 
 Array = NDArray[np.floating[Any]]
+
+
+class HeldStep(NamedTuple):
+    """Copies of what a layer gave at a step that is announced later."""
+
+    before: Mapping[str, Array]
+    after: Mapping[str, Array]
+    gradients: Mapping[str, Array]
+    output: Array | None
+    samples: int
+    rate: float
 
 
 class ReadLayer:
@@ -26,15 +37,32 @@ class ReadLayer:
         before: the tensors before the update, while hooks read them; None after it.
         rate: the learning rate that derives the gradients which the network does not keep.
         divides: whether the gradients that the network keeps are sums, which its update divides by the batch size.
+        held: the step that the layer shows instead of the present one; None (default) for the present one.
     """
 
     def __init__(self, tap: Tap) -> None:
         self.tap, self.name = tap, tap.name
         self.samples, self.rate, self.divides = 0, 1.0, False
         self.before: Mapping[str, Array] | None = None
+        self.held: HeldStep | None = None
+
+    def hold(self) -> HeldStep:
+        """Copies of what the layer gives at this step, while the tensors from before it are known."""
+        output = self.output()
+        gradients = {name: array.copy() for name, array in self._kept_gradients().items()}
+        copied = None if output is None else output.copy()
+        return HeldStep(dict(self.before or {}), self.keep(), gradients, copied, self.samples, self.rate)
+
+    def show(self, held: HeldStep | None) -> None:
+        """Show a step that was held, as from before its update; None shows the present one."""
+        self.held = held
+        if held is not None:
+            self.before, self.samples, self.rate = held.before, held.samples, held.rate
 
     def live(self) -> dict[str, Array]:
         """The tensors as the network holds them now."""
+        if self.held is not None:
+            return dict(self.held.after)
         return {name: as_tensor(self.name, name, read()) for name, read in self.tap.tensors.items()}
 
     def keep(self) -> dict[str, Array]:
@@ -51,7 +79,7 @@ class ReadLayer:
 
     def gradients(self) -> dict[str, Array]:
         """The gradients; where the network keeps none, those that plain SGD must have had."""
-        kept = {name: as_tensor(self.name, f"gradient of {name}", read()) for name, read in self.tap.gradients.items()}
+        kept = self._kept_gradients() if self.held is None else dict(self.held.gradients)
         if self.divides:
             kept = {name: array / self.samples for name, array in kept.items()}
         if self.before is None:
@@ -69,8 +97,15 @@ class ReadLayer:
                 for name, before in self.before.items()
             }
 
+    def _kept_gradients(self) -> dict[str, Array]:
+        """The gradients that the network keeps, as it keeps them."""
+        reads = self.tap.gradients.items()
+        return {name: as_tensor(self.name, f"gradient of {name}", read()) for name, read in reads}
+
     def output(self) -> Array | None:
         """The outputs, (n, F) or (n, H, W, C); None where they were not found."""
+        if self.held is not None:
+            return self.held.output
         if self.tap.output is None:
             return None
         output = np.asarray(self.tap.output())

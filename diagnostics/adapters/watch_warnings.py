@@ -13,6 +13,11 @@ from lenet.gradcheck.foreign.locations import Location
 log = logging.getLogger("lenet-diag")
 DICTIONARY = 'watch(lambda: {"W1": ..., "b1": ...}, ...)'
 """How a user says which arrays are trained."""
+CURE = (
+    'pass them with step(gradients=...), or say watch(..., description={"optimizer": "SGD"}) if each update is the '
+    "learning rate times the gradient"
+)
+"""What a user does where gradients are not recorded."""
 
 
 def warn_of_no_step() -> None:
@@ -59,8 +64,33 @@ def warn_of_optimizer_state(state: Sequence[Location]) -> None:
     """The updates are not plain SGD, as far as the names of what the network keeps say it."""
     log.warning(
         f"watch: found no gradients, and they do not follow from updates with {_listed([*map(str, state)], 2)}, so "
-        "they are not recorded; pass them with step(gradients=...), or say "
-        'watch(..., description={"optimizer": "SGD"}) if each update is the learning rate times the gradient'
+        f"they are not recorded; {CURE}"
+    )
+
+
+def warn_of_other_updates() -> None:
+    """The updates are not plain SGD, as far as the batches of the first two steps say it."""
+    log.warning(
+        "watch: found no gradients, and they do not follow from the updates, which no plain gradient descent on these "
+        "inputs makes (momentum and Adam do, and networks that change their inputs first), so they are not recorded; "
+        f"{CURE}"
+    )
+
+
+def warn_of_derived_gradients() -> None:
+    """Nothing says whether the updates are plain SGD."""
+    log.warning(
+        "watch: found no gradients, so they are derived from the updates as those of plain gradient descent; if there "
+        'is momentum, or another optimizer, they are wrong: name it, as in watch(..., description={"optimizer": '
+        '"Momentum"}), or pass them with step(gradients=...)'
+    )
+
+
+def warn_of_older_gradients() -> None:
+    """The network keeps what is no gradient of its batch alone."""
+    log.warning(
+        "watch: the gradients of the second step hold more than that of its batch, as those with momentum do, or those "
+        "that are added up because nothing sets them to 0; pass those of the batch with step(gradients=...)"
     )
 
 

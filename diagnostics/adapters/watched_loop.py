@@ -11,9 +11,7 @@ The network is not changed. Its tensors are found by their usual names, see
 
 from __future__ import annotations
 
-import atexit
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +22,10 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters import watch_warnings
 from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.told_step import ToldStep
 from diagnostics.adapters.watch_arguments import class_labels, expect_numbers_of_step, expect_options
 from diagnostics.adapters.watched_network import WatchedNetwork
+from diagnostics.adapters.watched_run import WatchedRun
 from diagnostics.record.recorder import Recorder
 from diagnostics.schema.task import BINARY, CLASSES, DEFAULT_TASK, Task
 from lenet.arguments import expect_whole
@@ -33,13 +33,9 @@ from lenet.checks import check_kind
 from lenet.errors import SettingsError
 from lenet.hooks import Hook, RunStatus
 from lenet.training.custom_layer import Function
-from lenet.training.custom_loop import LoopMonitor
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_open: dict[Path, Watch] = {}
-"""The watches that write a log, by its path."""
 
 
 class Watch:
@@ -108,22 +104,32 @@ class Watch:
         if task is not None:
             check_kind("task", task, Task)
         self._task, self._is_task_said = task or DEFAULT_TASK, task is not None
-        self._labels, self._samples = None if labels is None else np.asarray(labels), samples
+        self._labels = None if labels is None else np.asarray(labels)
         if self._labels is not None and not self._gives_classes:
             if not self._labels.ndim or not len(self._labels):
                 raise SettingsError("labels: received none, expected those of the training set")
             self._task = self._task.with_targets(self._labels)
         elif self._labels is not None:
             self._labels = class_labels(self._labels)
-        self._path = None if path is None else Path(path).resolve()
         self.recorder = Recorder(path, task=self._task, **(recorder or {}))
         self.recorder.check()
         self._network = WatchedNetwork(network, gradients or None, activations or {}, unit_axis, sample_axis, taps)
-        self._epochs, self._batch_size, self._lr = epochs, batch_size, lr
-        self._has_gradients, self._has_accuracy = gradients is not False, self._task.has_classes
-        self._hooks, self._seed, self._description = list(hooks), seed, dict(description or {})
-        self._monitor: LoopMonitor | None = None
-        self._is_closed = False
+        self._lr, self._has_accuracy = lr, self._task.has_classes
+        self._run = WatchedRun(
+            self._network,
+            self.recorder,
+            None if path is None else Path(path).resolve(),
+            has_gradients=gradients is not False,
+            description=description or {},
+            monitor={
+                "labels": self._labels if self._gives_classes else None,
+                "samples": samples if self._labels is None else len(self._labels),
+                "batch_size": batch_size,
+                "epochs": epochs,
+                "hooks": [self.recorder, *hooks],
+                "seed": seed,
+            },
+        )
 
     @property
     def found(self) -> pd.DataFrame:
@@ -132,13 +138,13 @@ class Watch:
 
         from diagnostics.adapters.found_layers import FoundLayers
 
-        rows = self._network.in_words(self._has_gradients)
+        rows = self._network.in_words(self._run.records_gradients)
         return FoundLayers(pd.DataFrame(rows, columns=None if rows else ["layer", "tensors"]).set_index("layer"))
 
     @property
     def status(self) -> RunStatus | None:
         """How the run ended; None until then."""
-        return self._monitor.status if self._monitor else None
+        return self._run.monitor.status if self._run.monitor else None
 
     def step(
         self,
@@ -173,50 +179,41 @@ class Watch:
         rate = self._lr if lr is None else lr
         if rate is None:
             raise SettingsError("lr: received none, expected the learning rate of the update, here or in watch()")
-        if self._is_closed:
+        if self._run.is_closed:
             raise SettingsError("step: called after close(), expected it before")
         expect_numbers_of_step(loss, accuracy, rate, penalty, outputs)
-        network = self._network
+        network, is_first = self._network, self._run.source is None
         network.of_step.gradients, network.of_step.outputs = gradients, outputs or {}
         batch = network.batch(inputs)
-        if self._monitor is None:
+        if is_first:
             network.find(batch)
             if not network.were_known():
                 network.keep()
                 watch_warnings.warn_of_new_tensors()
                 return
         network.show_before(len(batch), rate)
-        if self._monitor is None and rate:
-            self._description |= network.divide_summed_gradients()
+        if is_first and rate:
+            self._run.description |= network.settle_gradients()
             watch_warnings.warn_of_first_step(network)
-        if self._monitor is None and accuracy is None and targets is None:
+        if is_first and accuracy is None and targets is None:
             self._has_accuracy = False
         if not self._has_accuracy:
             accuracy = None
         elif accuracy is None:
             accuracy = network.accuracy(targets, is_binary=self._task.kind == BINARY)
-        if self._monitor is None and accuracy is not None and not self._is_task_said:
+        if is_first and accuracy is not None and not self._is_task_said:
             watch_warnings.warn_of_loss(float(loss), float(accuracy))
-        monitor = self._monitor or self._begin(len(batch))
-        is_first = monitor.step == 0
-        monitor.before_update(batch, loss, accuracy, rate, penalty)
-        if is_first:  # after the log has registered what it does at the exit: what comes last is called first
-            atexit.register(self._close_at_exit)
-        if targets is not None:
-            self.recorder.targets(targets)
-        network.show_after()
-        monitor.after_update()
+        self._run.take(ToldStep(batch, loss, accuracy, rate, penalty, targets))
         network.keep()
 
     def validated(self, loss: float, accuracy: float | None, samples: int, seconds: float = 0.0) -> None:
         """Call it when the network was validated, see :meth:`lenet.LoopMonitor.validated`."""
-        if self._monitor is None:
+        if not self._run.validated(loss, accuracy, samples, seconds):
             raise SettingsError("validated: called before the first step, expected a step before it")
-        self._monitor.validated(loss, accuracy, samples, seconds)
 
     def close(self) -> None:
         """End the run: the log is closed, and ``recorder.diagnosis`` is there. A second call does nothing."""
-        self._end(None)
+        self._run.end(None)
 
     def __enter__(self) -> Self:
         return self
@@ -224,59 +221,9 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        return self._end(error)
+        return self._run.end(error)
 
     # ---- inside
-
-    def _end(self, error: BaseException | None) -> bool:
-        atexit.unregister(self._close_at_exit)
-        if self._is_closed:
-            return False
-        self._is_closed = True
-        if self._monitor is None:
-            if error is None:
-                watch_warnings.warn_of_no_step()
-            return False
-        if self._path is not None and _open.get(self._path) is self:
-            del _open[self._path]
-        return self._monitor.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
-
-    def _close_at_exit(self) -> None:
-        """A program that ends without ``close`` has completed its run, unless an error ended it."""
-        self._end(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))
-
-    def _begin(self, samples: int) -> LoopMonitor:
-        derived = sorted({name for layer in self._network.layers for name in layer.derived})
-        state = [] if "optimizer" in self._description else self._network.optimizer_state
-        if derived and self._has_gradients and is_plain_sgd(self._description) and not state:
-            self._description["derived_gradients"] = derived
-        elif derived or not self._has_gradients:
-            if self._has_gradients and state:
-                watch_warnings.warn_of_optimizer_state(state)
-            self._has_gradients = False
-            self.recorder.not_recorded += ("gradients",)
-        if self._task.has_classes and not self._has_accuracy:
-            self.recorder.not_recorded += ("accuracy",)
-        self._replace_open()
-        self._monitor = monitor = LoopMonitor(
-            self._network.layers,
-            labels=self._labels if self._gives_classes else None,
-            samples=self._samples if self._labels is None else len(self._labels),
-            batch_size=self._batch_size or samples,
-            epochs=self._epochs,
-            hooks=[self.recorder, *self._hooks],
-            seed=self._seed,
-            description=self._description,
-        )
-        monitor.__enter__()
-        return monitor
-
-    def _replace_open(self) -> None:
-        """Close the watch of this process that writes the same log, as where a cell of a notebook is run again."""
-        if self._path is not None:
-            if before := _open.get(self._path):
-                before.close()
-            _open[self._path] = self
 
     @property
     def _gives_classes(self) -> bool:
@@ -286,13 +233,3 @@ class Watch:
 
 watch = Watch
 """The name under which a loop of one's own uses it: ``watched = watch(network, "mine.h5", labels=y)``."""
-
-
-def is_plain_sgd(description: Mapping[str, Any]) -> bool:
-    """Whether the update may be the gradient times the learning rate, as far as the description of a model says.
-
-    It is where no optimizer is named.
-    """
-    name = str(description.get("optimizer", "sgd")).lower()
-    is_plain = name.endswith(("sgd", "gradient descent", "gd"))
-    return is_plain and not any(description.get(one) for one in ("momentum", "weight_decay", "clipping"))

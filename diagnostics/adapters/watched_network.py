@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters.batch_layout import BatchLayout, Tensors
 from diagnostics.adapters.optimizer_state import optimizer_state
-from diagnostics.adapters.read_layer import Array, ReadLayer, as_tensor
+from diagnostics.adapters.read_layer import Array, HeldStep, ReadLayer, as_tensor
 from diagnostics.adapters.tap import Read, Tap
 from diagnostics.adapters.tap_finder import FoundTap, TapFinder
 from diagnostics.adapters.tensor_search import TensorSearch
@@ -71,6 +71,7 @@ class WatchedNetwork:
         self.layers: list[ReadLayer] = []
         self.optimizer_state: list[Location] = []
         self._found: list[FoundTap] = []
+        self._held: list[HeldStep] = []
         self._kept = self._tensors_so_far()
         self._untaken = {} if taps is not None else self._untaken_now()
 
@@ -126,32 +127,51 @@ class WatchedNetwork:
         kept = [layer.gradients()[name] for layer in self.layers for name in layer.tap.gradients]
         if self._taps is not None or self.of_step.gradients is not None or not kept or any(one.any() for one in kept):
             return False
+        self._forget_gradients()
+        return True
+
+    def _forget_gradients(self) -> None:
         self._found = [one.without_gradients() for one in self._found]
         for layer, one in zip(self.layers, self._found, strict=True):
             layer.tap = one.tap
-        return True
 
-    def divide_summed_gradients(self) -> dict[str, bool]:
-        """Divide the gradients that the network keeps by the batch size where its first update did so.
+    def settle_gradients(self) -> dict[str, bool]:
+        """Compare the gradients that the network keeps with its first update, and take them for what they are.
 
-        Many networks keep sums over the batch, and divide the learning rate instead. The loss is a mean. Returns what
-        the description of the run says of it.
+        Many networks keep sums over the batch, and divide the learning rate instead: these are divided, as the loss is
+        a mean. What was added as it is, or with the other sign, is the step and no gradient: that one is derived.
+        Returns what the description of the run says of it.
         """
-        size = self.layers[0].samples
+        size, rate = self.layers[0].samples, self.layers[0].rate
         pairs = [
-            (gradient, size * (layer.before[name] - after) / layer.rate)
+            (gradient, layer.before[name] - after)
             for layer in self.layers
             if layer.before is not None
             for after, (name, gradient) in zip(layer.live().values(), layer.gradients().items(), strict=True)
             if name in layer.tap.gradients
         ]
-        if size == 1 or not any(gradient.any() for gradient, _ in pairs):
+        if not any(gradient.any() for gradient, _ in pairs):
             return {}
-        if not all(np.linalg.norm(update - gradient) <= SAME * np.linalg.norm(gradient) for gradient, update in pairs):
-            return {}
-        for layer in self.layers:
-            layer.divides = True
-        return {"divided_gradients": True}
+        steps = (1.0, -1.0, -rate, -rate / size)
+        is_given = self._taps is not None or self.of_step.gradients is not None
+        if size > 1 and _are_times(pairs, rate / size):
+            for layer in self.layers:
+                layer.divides = True
+            return {"divided_gradients": True}
+        if not is_given and not _are_times(pairs, rate) and any(_are_times(pairs, one) for one in steps):
+            self._forget_gradients()
+        return {}
+
+    def derived_updates(self) -> tuple[list[Array], float]:
+        """The updates of the tensors whose gradients are derived, and the learning rate, at the step that is shown."""
+        gradients = [(layer, layer.gradients()) for layer in self.layers]
+        updates = [
+            layer.rate * array
+            for layer, of_layer in gradients
+            for name, array in of_layer.items()
+            if name not in layer.tap.gradients
+        ]
+        return updates, self.layers[0].rate
 
     def changed_without_being_taken(self) -> list[str]:
         """The matrices that the first step changed, though nothing says that they are trained, or of the batch."""
@@ -172,6 +192,20 @@ class WatchedNetwork:
         """Let the layers return the tensors from before the update, which changed them with this learning rate."""
         for layer in self.layers:
             layer.samples, layer.rate, layer.before = samples, rate, self._kept[layer.name]
+
+    def hold(self) -> None:
+        """Keep what the layers show of this step, to announce it later."""
+        self._held = [layer.hold() for layer in self.layers]
+
+    def show_held(self) -> None:
+        """Let the layers show the step that was held, from before its update."""
+        for layer, held in zip(self.layers, self._held, strict=True):
+            layer.show(held)
+
+    def show_present(self) -> None:
+        """Let the layers show the present step again."""
+        for layer in self.layers:
+            layer.show(None)
 
     def show_after(self) -> None:
         """Let the layers return the tensors from after the update."""
@@ -236,6 +270,14 @@ class WatchedNetwork:
             }
             for layer in find_layers(network)
         }
+
+
+def _are_times(pairs: Sequence[tuple[Array, Array]], factor: float) -> bool:
+    """Whether each second array is the first one times a factor."""
+    return all(
+        np.linalg.norm(update - factor * gradient) <= SAME * abs(factor) * np.linalg.norm(gradient)
+        for gradient, update in pairs
+    )
 
 
 def _holds_layers(network: Any) -> bool:

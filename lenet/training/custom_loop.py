@@ -197,15 +197,18 @@ class LoopMonitor:
                     announcer.activations_ready(portion, first, size, samples)
             announcer.gradients_ready(self._result)
 
-    def after_update(self) -> None:
-        """Call it after weights and biases were changed. It ends the ``with`` block where a hook asks for that."""
+    def after_update(self, seconds: float | None = None) -> None:
+        """Call it after weights and biases were changed. It ends the ``with`` block where a hook asks for that.
+
+        seconds: the time of the step; None (default) for that since the step before.
+        """
         result, announcer = self._result, self._announcer
         if result is None:
             raise SettingsError("after_update: called without before_update(), expected the two in turn")
         with announcer.clock.paused():
             self._copy("")
             self._result = None
-            announcer.step_end(result)
+            announcer.step_end(result, seconds)
             if self._progress.ended_epoch is not None:
                 announcer.epoch_end(result.learning_rate)
         announcer.clock.restart()

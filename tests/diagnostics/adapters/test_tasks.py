@@ -126,7 +126,7 @@ class TestWhatIsNotMeasured:
         assert run.verdict == "never-learned"
 
     def test_derived_gradients_of_plain_sgd_are_said_and_those_of_adam_are_not_made_up(self, tmp_path: Path) -> None:
-        from diagnostics.adapters.watched_loop import is_plain_sgd
+        from diagnostics.adapters.recorded_gradients import is_plain_sgd
 
         assert is_plain_sgd({})
         assert is_plain_sgd({"optimizer": "OptimizerSGD"})
