@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 
+from diagnostics.adapters.told_loss import ToldLoss, doubt
 from diagnostics.adapters.watched_network import WatchedNetwork
-from lenet.arguments import ROUNDING
+from diagnostics.schema.task import Task
 from lenet.gradcheck.foreign.locations import Location
 
 log = logging.getLogger("lenet-diag")
@@ -49,15 +49,10 @@ def warn_of_first_step(network: WatchedNetwork) -> None:
         )
 
 
-def warn_of_loss(loss: float, accuracy: float) -> None:
-    """The loss is too small for the mean cross-entropy of the batch: each wrong answer adds at least ln 2 to it."""
-    least = (1 - accuracy) * math.log(2)
-    if loss < least - ROUNDING:
-        log.warning(
-            f"watch: the first loss, {loss:.3g}, is no mean cross-entropy, which is at least {least:.3g} where the "
-            f'accuracy is {accuracy:.3g}; name the loss, as in watch(..., task=Task.classes("squared-error")), or the '
-            "verdict may be wrong"
-        )
+def warn_of_loss(task: Task, loss: ToldLoss) -> None:
+    """The first loss is not that of the task, or may not be it."""
+    if found := doubt(task, loss):
+        log.warning(f"watch: the first loss, {loss.value:.3g}, {found}; else the verdict may be wrong")
 
 
 def warn_of_optimizer_state(state: Sequence[Location]) -> None:

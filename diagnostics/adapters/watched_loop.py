@@ -11,6 +11,7 @@ The network is not changed. Its tensors are found by their usual names, see
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from diagnostics.adapters import watch_warnings
 from diagnostics.adapters.tap import Read, Tap
+from diagnostics.adapters.told_loss import ToldLoss, as_answers
 from diagnostics.adapters.told_step import ToldStep
 from diagnostics.adapters.watch_arguments import class_labels, expect_numbers_of_step, expect_options
 from diagnostics.adapters.watched_network import WatchedNetwork
@@ -43,7 +45,7 @@ class Watch:
 
     Args:
         network: an object with layers, a list of layers, of pairs (W, b) or of W1, b1, W2, b2, a dictionary of
-            arrays, or a function that returns one of these as it is now. It is read and never changed.
+            arrays, an array, or a function that returns one of these as it is now. It is read and never changed.
         path: the log; None (default) measures and judges without one.
         labels: targets of the whole training set: classes, (N,) or one-hot (N, classes), 0 and 1, (N,) or
             (N, outputs), of a binary task, or the numbers of a regression. None (default) where they are not known: the
@@ -58,7 +60,7 @@ class Watch:
         gradients: a function that returns the gradients, where neither the network holds them nor a step hands them
             over; None (default) otherwise. False says that they cannot be had and do not follow from the updates: the
             log then says "not recorded: gradients". So does it where some are missing and ``description`` names
-            another optimizer than plain SGD, or names none and the network keeps what such an optimizer keeps.
+            another optimizer than plain SGD, or names none and the network or its first updates show another one.
         activations: the functions after layers, by the names of the layers, where they are not found; default none.
         unit_axis: the axis of the units in the outputs, 1 where channels come first; None (default) to find it.
         sample_axis: the axis of the batch in the inputs, 0, or -1 for columns (F, n); None (default) to find it.
@@ -103,7 +105,7 @@ class Watch:
         )  # fmt: skip
         if task is not None:
             check_kind("task", task, Task)
-        self._task, self._is_task_said = task or DEFAULT_TASK, task is not None
+        self._task = task or DEFAULT_TASK
         self._labels = None if labels is None else np.asarray(labels)
         if self._labels is not None and not self._gives_classes:
             if not self._labels.ndim or not len(self._labels):
@@ -201,8 +203,8 @@ class Watch:
             accuracy = None
         elif accuracy is None:
             accuracy = network.accuracy(targets, is_binary=self._task.kind == BINARY)
-        if is_first and accuracy is not None and not self._is_task_said:
-            watch_warnings.warn_of_loss(float(loss), float(accuracy))
+        if is_first:
+            watch_warnings.warn_of_loss(self._task, self._first_loss(float(loss), accuracy, targets))
         self._run.take(ToldStep(batch, loss, accuracy, rate, penalty, targets))
         network.keep()
 
@@ -224,6 +226,18 @@ class Watch:
         return self._run.end(error)
 
     # ---- inside
+
+    def _first_loss(self, loss: float, accuracy: float | None, targets: NDArray[Any] | None) -> ToldLoss:
+        """The loss of the first step, and what is known besides."""
+        answers, task, labels = self._network.layers[-1].output(), self._task, self._labels
+        counted = task if labels is None or task.guessing_loss is not None else task.with_targets(labels)
+        guessing = counted.guessing(counted.prior or (math.nan,))[0]
+        known = ToldLoss(loss, accuracy, self._network.layers[0].samples, guessing=guessing)
+        if answers is None or answers.ndim != 2:
+            outputs = 1 if labels is None or task.has_classes else labels.size // len(labels)
+            return known._replace(outputs=outputs)
+        known = known._replace(outputs=1 if task.kind == CLASSES else answers.shape[1], answers=answers)
+        return known if targets is None else known._replace(targets=as_answers(task, targets, answers.shape))
 
     @property
     def _gives_classes(self) -> bool:
