@@ -222,6 +222,10 @@ _ALL = (
         lambda settings, strength: {"l2": strength}, dose=Dose("strength", 1e-4, (5e-4,)),
     ),
     Remedy(
+        "less-decay", "a smaller weight decay or L2 regularisation",
+        "a penalty that pulls more than the gradient of the loss takes the weights to zero",
+    ),
+    Remedy(
         "exact-convolution", "the exact convolution",
         "the paper's convolution computes gradients that are not those of its output",
         lambda settings, dose: {"convolution": "exact"},
@@ -241,6 +245,10 @@ _ALL = (
         "scaled-targets", "targets standardised to mean 0 and standard deviation 1",
         "the targets spread so far that the first errors, and with them the gradients, are many times larger than 1",
         suits=_has_wide_targets,
+    ),
+    Remedy(
+        "look-at-inputs", "a look at how the inputs are read",
+        "inputs that are the same everywhere carry nothing that could be learned",
     ),
     Remedy(
         "finite-inputs", "inputs checked for NaN and infinity",

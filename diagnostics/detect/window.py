@@ -130,6 +130,11 @@ class Window:
         return trained
 
     @property
+    def is_of_large_batches(self) -> bool:
+        """Whether a batch holds half of the training set or more, so that batches hardly differ."""
+        return 2 * self.info.batch_size >= self.info.samples > 0
+
+    @property
     def hidden(self) -> tuple[str, ...]:
         """The trainable layers but the last, whose outputs are those of the network.
 

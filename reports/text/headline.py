@@ -73,6 +73,8 @@ def measured_words(link: Link) -> str:
     told = "no injected fault was named so"
     if record.named:
         told = f"right in {record.right} of {record.named} injected faults that were named so"
+    if not record.alive:
+        return f"{rule_name(link.rule)}: how often it is right was not measured"
     told += f", and seen in {record.seen} of {record.alive} runs that learned"
     same = in_setting(link.rule, link.setting)
     if same is not None:
@@ -111,7 +113,9 @@ DRAWN = {rule.name for rule in MECHANISMS if "random-weights" in rule.remedies}
 
 DRAWN_WORDS = "it points to the code; to check: how the initial weights are drawn"
 
-SETTINGS_WORDS = "it points to the settings; to check: the learning rate, its schedule and the momentum"
+SETTINGS_WORDS = (
+    "it points to the settings; to check: the learning rate, its schedule, the momentum and penalties on the weights"
+)
 """The origin of a fault of the settings, in which the order of the batches has no part."""
 
 STOPPING = {rule.name for rule in MECHANISMS if rule.blocks_learning > 1}

@@ -36,6 +36,9 @@ MISTAKES = (
     "squared-error",
     "binary-cross-entropy",
     "accuracy-of-elements",
+    "sorted",
+    "tiny-weights",
+    "decayed",
 )
 
 
@@ -66,6 +69,12 @@ def _train(mistake: str, rate: float, recorder: Recorder) -> None:
         labels = noise.permutation(labels)
     if mistake == "constant-inputs":
         images = np.broadcast_to(images[:1], images.shape)
+    if mistake == "sorted":
+        order = np.argsort(labels, kind="stable")
+        images, labels = images[order], labels[order]
+    if mistake == "tiny-weights":
+        dense1.weights *= 1e-6
+        dense2.weights *= 1e-6
     if mistake == "tiny-steps":
         dense2.weights *= 0.01
         rate *= 1e-5
@@ -126,6 +135,9 @@ def _train(mistake: str, rate: float, recorder: Recorder) -> None:
                     layer.dbiases = layer.dbiases + pair[1]
             if mistake == "noise":
                 dense1.dweights = noise.normal(0, dense1.dweights.std(), dense1.dweights.shape)
+            if mistake == "decayed":
+                for layer in (dense1, dense2):
+                    layer.dweights = layer.dweights + 2 * layer.weights
             step = rate if mistake != "accumulating" else rate / 20
             training.before_update(x, loss, accuracy, step)
             for layer in (dense1, dense2):

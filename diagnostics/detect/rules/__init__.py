@@ -21,6 +21,7 @@ from diagnostics.detect.rules.faint_gradient import FaintGradient
 from diagnostics.detect.rules.foreign_change import ForeignChange
 from diagnostics.detect.rules.frozen_layer import FrozenLayer
 from diagnostics.detect.rules.growing_steps import GrowingSteps
+from diagnostics.detect.rules.huge_steps import HugeSteps
 from diagnostics.detect.rules.impossible_accuracy import ImpossibleAccuracy
 from diagnostics.detect.rules.input_scale import InputScale
 from diagnostics.detect.rules.learning_rate_jump import LearningRateJump
@@ -35,6 +36,8 @@ from diagnostics.detect.rules.overfitting import Overfitting
 from diagnostics.detect.rules.oversized_update import OversizedUpdate
 from diagnostics.detect.rules.parameter_drift import ParameterDrift
 from diagnostics.detect.rules.saturated_units import SaturatedUnits
+from diagnostics.detect.rules.shrinking_weights import ShrinkingWeights
+from diagnostics.detect.rules.small_weights import SmallWeights
 from diagnostics.detect.rules.stall import Stall
 from diagnostics.detect.rules.summed_gradient import SummedGradient
 from diagnostics.detect.rules.telling_loss import TellingLoss
@@ -55,6 +58,8 @@ MECHANISMS: tuple[Rule, ...] = (
     NonFinite(),
     ZeroWeights(),
     EqualUnits(),
+    SmallWeights(),
+    ShrinkingWeights(),
     ForeignChange(),
     FrozenLayer(),
     SummedGradient(),
@@ -73,6 +78,7 @@ MECHANISMS: tuple[Rule, ...] = (
     SaturatedUnits(),
     ZeroGradient(),
     VanishingGradient(),
+    HugeSteps(),
     TinySteps(),
     UninformativeLabels(),
 )

@@ -3,8 +3,8 @@
 What it looks at: mean, smallest and largest entry of every tensor's gradient, as shares of
 its norm, from row to row. Gradients of different batches differ. The rule fires where the
 median difference between a row and the next, over the first rows of the window, is a small
-part of these numbers while the gradient grows. Rows whose loss is three times that of guessing
-do not count.
+part of these numbers while the gradient grows. Rows whose loss is three times that of guessing,
+or a small part of it, do not count.
 
 What it means: the gradients are not set to zero between the steps, so that each update
 repeats all earlier ones. The run may learn for a while, and the steps get longer and longer.
@@ -23,7 +23,7 @@ from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import MissingColumnsError, Window
 
 GROWTH = 2.5
-SATURATED = 3.0  # H
+LEARNED, SATURATED = 0.2, 3.0  # H
 
 
 class AccumulatedGradient(Rule):
@@ -43,10 +43,11 @@ class AccumulatedGradient(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "change"), int(self.threshold(window, "rows"))
         self.require_rows(window, rows)
-        # A run that died or learned perfectly has almost no gradient left, which hardly changes. Where the loss is far
-        # above guessing, probabilities are 0 or 1, and the gradients of all batches are nearly the same.
-        saturated = window.scalar("data_loss")[1:] >= SATURATED * window.guessing_loss
-        change = np.where(saturated, np.nan, _change(window))[: 4 * rows]
+        # A run that died or learned perfectly has almost no gradient left, which hardly changes; nor does it where all
+        # samples of many batches are of one class. Where the loss is far above guessing, probabilities are 0 or 1, and
+        # the gradients of all batches are nearly the same.
+        share = window.scalar("data_loss")[1:] / window.guessing_loss
+        change = np.where((share > LEARNED) & (share < SATURATED), _change(window), np.nan)[: 4 * rows]
         change = change[np.isfinite(change)]
         if len(change) < rows // 2 or not np.median(change) < limit or not _grows(window, rows):
             return []

@@ -6,7 +6,8 @@ nothing about the labels yet, so that every batch pulls at random. With h the in
 layer, N samples in a batch and shares q of the classes, the norm of the gradient of the mean
 loss is then at least about the root of E|h|^2 (1 - sum q^2) / N. It fires where the norm over the
 rows is below the limit times that. It does not fire where the norm of the whole gradient is the same
-in most of the rows, since such a gradient was clipped before it was recorded.
+in most of the rows, since such a gradient was clipped before it was recorded. Nor does it where a batch holds
+half of the training set or more, since such batches hardly pull at random.
 
 What it means: the gradient is divided by something that the loss is not divided by. Divided by
 the batch size twice, it is N times too small. With k classes it is k times too small where
@@ -61,7 +62,7 @@ class FaintGradient(Rule):
         last, limit, rows = window.layers[-1], self.threshold(window, "share"), int(self.threshold(window, "rows"))
         is_derived = f"{last}/weights" in window.info.description.get("derived_gradients", ())
         classes = len(window.info.prior)
-        if is_derived or not window.ends_with_softmax:
+        if is_derived or not window.ends_with_softmax or window.is_of_large_batches:
             return []
         loss, norm = window.scalar("data_loss"), window.tensor(last, "weights", "gradient", "norm")
         before = window.layers[-2] if len(window.layers) > 1 else window.input_name
@@ -107,15 +108,21 @@ class FaintGradient(Rule):
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         guessing, name = {"data_loss": 2.3}, "dense2/weights/gradient/norm"
+        faint = {**guessing, name: 0.015}
         others = [f"{layer}/{one}/gradient/norm" for layer in ("conv1", "dense1") for one in ("weights", "biases")]
         clipped = {**dict.fromkeys([*others, "dense2/biases/gradient/norm"], 0.0), **guessing, name: 0.015}
         return (
             Case("a gradient of the mean loss", example(thresholds, {**guessing, name: 0.15})),
-            Case("a tenth of it", example(thresholds, {**guessing, name: 0.015}), ("dense2",)),
+            Case("a tenth of it", example(thresholds, faint), ("dense2",)),
             Case("a hundred-and-twenty-eighth of it", example(thresholds, {**guessing, name: 0.0012}), ("dense2",)),
             Case("a tenth of it where the whole gradient has one norm", example(thresholds, clipped)),
+            Case("a tenth of it with the whole training set", _with_samples(example(thresholds, faint), 128)),
             Case("a tenth of it in a network that has learned", example(thresholds, {"data_loss": 0.3, name: 0.015})),
         )
+
+
+def _with_samples(window: Window, samples: int) -> Window:
+    return replace(window, info=replace(window.info, samples=samples))
 
 
 def _is_clipped(window: Window, rows: NDArray[np.intp]) -> bool:

@@ -38,7 +38,11 @@ class InputScale(Rule):
     origin = Origin.DATA
     is_fault = is_about_the_start = is_blow = True
     thresholds = (threshold("spread", 5, "1", "standard deviation, or size of the mean, of the input", "choice", 0.1),)
-    remedies = ("scaled-inputs",)
+    remedies = ("scaled-inputs", "look-at-inputs")
+
+    def remedies_for(self, finding: Finding) -> tuple[str, ...]:
+        scaled, read = self.remedies
+        return (scaled,) if finding.value > 0 else (read,)
 
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "spread")

@@ -14,6 +14,7 @@ whether it learns.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,6 +54,8 @@ class TinySteps(Rule):
         ratios = np.stack([window.tensor(layer, "weights", "update", "ratio") for layer in layers])
         gradients = np.stack([window.tensor(layer, "weights", "gradient", "norm") for layer in window.layers])
         largest = np.where(np.isfinite(ratios), ratios, 0.0).max(axis=0)
+        if not window.guessing_loss > 0:  # all targets are the same: there is nothing to learn
+            return []
         guessing = window.scalar("data_loss") >= 0.9 * window.guessing_loss
         # A few batches with a larger gradient do not take the network off its plateau.
         usual_before = np.concatenate((largest[: rows - 1], medians(largest, rows)))
@@ -79,6 +82,7 @@ class TinySteps(Rule):
         return (
             Case("updates of a hundredth", example(thresholds)),
             Case("updates of 1e-7 while guessing", example(thresholds, {**still(1e-7), **guessing}), (None,)),
+            Case("targets that are all the same", _of_one_class(example(thresholds, still(1e-7)))),
             Case("updates of 1e-7 in a warm-up", example(thresholds, {**still(1e-7), **guessing, **warm_up})),
             Case("updates of 1e-7 after having learned", example(thresholds, still(1e-7))),
             Case(
@@ -88,6 +92,10 @@ class TinySteps(Rule):
             ),
             Case("5e-4 below ReLUs", example(thresholds, plateau)),
         )
+
+
+def _of_one_class(window: Window) -> Window:
+    return replace(window, info=replace(window.info, prior=(1.0,)))
 
 
 def _rate_rises(window: Window, rows: int) -> bool:

@@ -45,6 +45,29 @@ def test_a_mistake_of_the_code_is_the_first_link_with_what_to_try(mistake, rule,
     assert any(remedy in title for title in diagnosis.remedies)
 
 
+@pytest.mark.parametrize(
+    ("mistake", "rate", "rule", "words", "remedy"),
+    [
+        ("tiny-weights", 0.1, "small-weights", "its weights are too small", "LeCun initialisation"),
+        ("decayed", 0.1, "shrinking-weights", "a decay pulls them to zero", "a smaller weight decay"),
+    ],
+)
+def test_weights_that_are_or_become_too_small_are_the_first_link_and_no_larger_rate_is_tried(
+    mistake, rate, rule, words, remedy
+):
+    diagnosis = trained(mistake, rate)
+
+    assert diagnosis.verdict == "never-learned"
+    assert diagnosis.first_link is not None
+    assert (diagnosis.first_link.rule, diagnosis.first_link.origin) == (rule, Origin.SETTINGS)
+    assert words in diagnosis_text(diagnosis).replace("\n ", "").replace("  ", " ")
+    assert diagnosis.remedies[0].startswith(remedy)
+
+
+def test_samples_sorted_by_class_make_gradients_alike_and_no_gradient_adds_up():
+    assert "accumulated-gradient" not in told(trained("sorted", 0.3))
+
+
 def test_gradients_that_are_never_set_to_zero_are_told_though_the_run_lives():
     diagnosis = trained("accumulating")
 
