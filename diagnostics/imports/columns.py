@@ -69,6 +69,8 @@ VALIDATION_WORDS = frozenset({"val", "valid", "validation", "eval", "evaluation"
 TRAIN_WORDS = frozenset({"train", "training", "tr"})
 KNOWN_NAMES = 4096
 """So many names are remembered with what they mean: those of a file stand in each of its rows."""
+RAY = "ray/tune/"
+"""What Ray Tune puts before the names of metrics in event files."""
 ULTRALYTICS = "metrics"
 """Ultralytics calls what it measures in its validation ``metrics/accuracy_top1``."""
 
@@ -92,7 +94,7 @@ class MetricMeaning:
 @lru_cache(KNOWN_NAMES)
 def meaning_of(name: str) -> MetricMeaning | None:
     """The meaning of a metric of this name; None for a name that is not known."""
-    plain = UNIT.sub("", name.strip())
+    plain = UNIT.sub("", name.strip()).removeprefix(RAY)
     for pattern, quantity in LAYER_PATTERNS:
         found = re.fullmatch(pattern, plain, re.IGNORECASE)
         if found and _is_layer(found["layer"]):

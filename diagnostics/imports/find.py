@@ -17,7 +17,7 @@ FORMS_OF_ONE = ("progress.csv", "result.json", "progress.json", "log.txt", "metr
 Of those in a folder the first in this order is read."""
 NO_RUNS = frozenset({
     "config.json", "params.json", "args.json", "hparams.json", "settings.json", "metadata.json", "wandb-metadata.json",
-    "wandb-summary.json", "debug-internal.log",
+    "wandb-summary.json", "debug-internal.log", "run.json",
 })  # fmt: skip
 """Settings and the like beside a log. They are passed over where a folder is named."""
 

@@ -24,9 +24,10 @@ from reports.terminal.output import say, talk
 def command(paths: tuple[Path, ...], out: Path, overwrite: bool, **known: Any) -> None:
     """Write a log for each run in files of other tools, for every other command to read.
 
-    CSV, JSON lines and Parquet, also of Keras, Lightning and Weights & Biases; TensorBoard
-    events; trainer_state.json of Hugging Face; MLflow's files; trackio databases; text that
-    Keras or a loop printed. diagnose, report and stats take such files directly too. The files are
+    CSV, JSON lines and Parquet, also of Keras and Lightning; logs of Weights & Biases; TensorBoard
+    events; trainer_state.json of Hugging Face; MLflow's files; trackio databases; notebooks; text
+    that Keras or a loop printed. A folder stands for the runs in it, or else for those in the
+    folders below it. diagnose, report and stats take such files directly too. The files are
     left as they are. A file that cannot be read is named and left out (exit code 3).
     """
     from diagnostics.errors import LogError

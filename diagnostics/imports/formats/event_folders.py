@@ -7,11 +7,14 @@ Keras' callback writes the folders ``train`` and ``validation`` into that of a r
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from diagnostics.imports.columns import VALIDATION_WORDS
 
 TRAIN = "train"
+NEXT_TRAIN = re.compile(rf"{TRAIN}[-_]?\d+")
+"""What Ultralytics calls the folders of the runs after the one in ``train``."""
 DEEPEST = 3
 """So many folders below that of the run may hold its files."""
 
@@ -19,10 +22,11 @@ DEEPEST = 3
 def event_files(folder: Path) -> list[Path]:
     """The event files of a run, in the order of their names: those of its folder, then those of the folders below.
 
-    folder: the folder of a run. One that has no event file itself, nor one in ``train``, is none.
+    folder: the folder of a run. One that has no event file itself, nor one in ``train``, is none; nor is one that has
+    further runs beside ``train``.
     """
     own = _files_in(folder)
-    if not own and not _files_in(folder / TRAIN):
+    if not own and (not _files_in(folder / TRAIN) or any(NEXT_TRAIN.fullmatch(one.name) for one in folder.iterdir())):
         return []
     return [*own, *(file for depth in range(1, DEEPEST + 1) for file in _files_in(folder, depth))]
 

@@ -26,7 +26,7 @@ from diagnostics.imports.metrics import LoggedMetrics, RowsAre, SeriesBuilder
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 NAMES = re.compile(
-    r"loss|acc|nll|cost|epoch|step|iter|lr|learn|ppl|perplexity|top|prec|validation score|images|trl|tel:",
+    r"loss|acc|nll|cost|epoch|step|iter|lr|learn|ppl|perplexity|top|prec|validation score|objective|images|trl|tel:",
     re.IGNORECASE,
 )
 """What a line has to name for its numbers to be looked for."""

@@ -41,6 +41,19 @@ RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("f0", "f-"), re.compile(r"(?<=\d)f(?=-?\d+\b)"), "e"),
     # Swin: "Train: [2/300][50/1251]"
     (("train: [",), re.compile(r"\bTrain: \[(?P<epoch>\d+)/(?P<of>\d+)\]\["), r"train epoch \g<epoch>/\g<of> ["),
+    # Catalyst: "train (3/40) accuracy01: 0.5 | loss: 1.5"
+    (("train (", "valid ("), re.compile(r"^(?P<data>train|valid) \((?P<epoch>\d+)/(?P<of>\d+)\)"),
+     r"\g<data> epoch \g<epoch>/\g<of>"),
+    # ESPnet: "2epoch:train:11-20batch: loss=1.5", and "2epoch results: [train] loss=1.5"
+    (("epoch:train:",), re.compile(r"\b(?P<epoch>\d+)epoch:train:\d+-(?P<at>\d+)batch:"),
+     r"epoch \g<epoch> step \g<at>,"),
+    (("epoch results:",), re.compile(r"\b(?P<epoch>\d+)epoch results:"), r"epoch \g<epoch>,"),
+    # CNTK: "Epoch[ 1 of 3]-Minibatch[  11-  20, 1.00%]: ce = 1.5"
+    (("-minibatch[",), re.compile(r"-Minibatch\[ *\d+- *(?P<at>\d+)[^\]]*\]:"), r", step \g<at>,"),
+    # Kaldi, whose objective is the logarithm of the probability
+    (("average objective function",),
+     re.compile(rf"Average objective function for 'output' for minibatches \d+-(?P<at>\d+) is -(?P<loss>{NUMBER}) .*"),
+     r"step \g<at>, loss \g<loss>"),
     # Poutyne: "Epoch: 1/5 Train steps: 1407 Val steps: 157 12.07s loss: 1.47"
     ((" steps: ",), re.compile(r"\b(?:Train|Val|Test) steps: \d+\s+"), ""),
     # data behind a name, as in "Cost on training data: 0.3"

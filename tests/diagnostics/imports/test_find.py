@@ -39,6 +39,8 @@ def lay(folder: Path, places: str) -> None:
         ("a/events.out.tfevents.1.host b/c/events.out.tfevents.1.host", "a b/c"),
         ("a/train/events.out.tfevents.1.host a/validation/events.out.tfevents.1.host", "a"),
         ("train/events.out.tfevents.1.host validation/events.out.tfevents.1.host", "."),
+        ("train/events.out.tfevents.1.host train2/events.out.tfevents.1.host train3/weights/log.txt",
+         "train train2 train3/weights/log.txt"),
         ("a/progress.csv a/log.txt b/log.txt b/metrics.json", "a/progress.csv b/log.txt"),
         ("a/params.json a/debug-internal.log a/x/metrics.csv .hidden/metrics.csv", "a/x/metrics.csv"),
         ("metrics.csv below/metrics.csv", "metrics.csv"),
