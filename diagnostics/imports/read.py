@@ -6,6 +6,7 @@ import os
 import sqlite3
 import struct
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from diagnostics.errors import LogError
@@ -18,6 +19,7 @@ from diagnostics.imports.formats import FORMATS
 from diagnostics.imports.formats.declared import ImportFormat
 from diagnostics.imports.imported_run import ImportedRun
 from diagnostics.imports.loss_base import in_nats, with_losses_of_perplexities
+from diagnostics.imports.metrics import LoggedMetrics
 from diagnostics.imports.named_counters import COUNTERS, with_named_counters
 from diagnostics.imports.options import ImportOptions
 from diagnostics.imports.restarts import runs_in
@@ -88,6 +90,22 @@ def import_runs(
     that were written at the same time; MissingLibraryError where its format needs a library that is not installed.
     """
     path = Path(path)
+    form, found = _read(path)
+    names = names or RunNames([path])
+    options = options or ImportOptions()
+    runs = []
+    for metrics in _as_meant(found, options, str(path)):
+        name = _name(path, names.of_file(path), metrics.name)
+        name = f"{name}-{metrics.number}" if metrics.number else name
+        known = options.without_columns(COUNTERS)
+        run = build_run(metrics, known, name=names.unused(name), file=str(path), form=form.name)
+        run.path = path
+        runs.append(run)
+    return runs
+
+
+def _read(path: Path) -> tuple[ImportFormat, list[LoggedMetrics]]:
+    """The format of a file, and what was read of it. Raises LogError."""
     form = format_of(path)
     if form is None:
         _expect_content(path)
@@ -100,24 +118,17 @@ def import_runs(
         raise LogError(f"{path}: cannot be read as {form.name}: {reason}") from None
     if not found:
         raise LogError(f"{path}: has no numbers; read as {form.name}")
-    names = names or RunNames([path])
-    options = options or ImportOptions()
-    found = [with_named_counters(one, options.columns, str(path)) for one in found]
-    if not any(is_loss(name) for name in options.columns):
-        found = [with_losses_of_perplexities(one) for one in found]
-    found = [without_same_step(in_nats(one)) for one in found]
-    says_steps = "step" in options.columns
-    options = options.without_columns(COUNTERS)
-    runs = []
-    for metrics in (one for logged in found for one in runs_in(logged, options, str(path))):
-        metrics = metrics if says_steps else with_validations_on_steps(with_steps_as_epochs(metrics))
-        name = _name(path, names.of_file(path), metrics.name)
-        if metrics.number:
-            name = f"{name}-{metrics.number}"
-        run = build_run(metrics, options, name=names.unused(name), file=str(path), form=form.name)
-        run.path = path
-        runs.append(run)
-    return runs
+    return form, found
+
+
+def _as_meant(found: Iterable[LoggedMetrics], options: ImportOptions, file: str) -> Iterator[LoggedMetrics]:
+    """Each run in what was read, with its losses in nats and its values on their steps. Raises LogError."""
+    for one in found:
+        one = with_named_counters(one, options.columns, file)
+        if not any(is_loss(name) for name in options.columns):
+            one = with_losses_of_perplexities(one)
+        for run in runs_in(without_same_step(in_nats(one)), options.without_columns(COUNTERS), file):
+            yield run if "step" in options.columns else with_validations_on_steps(with_steps_as_epochs(run))
 
 
 def _expect_content(path: Path) -> None:

@@ -31,9 +31,10 @@ def command(
 ) -> None:
     """Say in plain words what became of runs, from which step on, and which layer died of what.
 
-    A folder stands for the logs in it. Logs of other tools are taken too, see lenet-diag
-    import. A file that cannot be read is named and left out. A damaged log is named too,
-    and diagnosed as far as it can be trusted. In both cases the exit code is 3.
+    A folder stands for the logs in it, or else for those in the folders below it. Logs of
+    other tools are taken too, see lenet-diag import. A file that cannot be read is named
+    and left out. A damaged log is named too, and diagnosed as far as it can be trusted. In
+    both cases the exit code is 3.
     """
     import json
 
