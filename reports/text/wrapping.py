@@ -8,8 +8,10 @@ import textwrap
 WIDTH = 80
 LABEL = 12
 """Columns from the indent of a labelled line to its words."""
+NAMED = 2
+"""Columns before the words that continue a line without an indent, such as the verdict after the name of a run."""
 # What stands before the words of a line: its indent, a dash, or a label with a colon or columns.
-_BEFORE_WORDS = re.compile(r"\s*(?:- |[a-z ]{1,12}:\s+|step [\d,-]+: )?")
+_BEFORE_WORDS = re.compile(r"\s*(?:- |[a-z ]{1,12}:\s+|[a-z][a-z ]{0,11}\s{2,})?")
 _COLUMNS = re.compile(r"\S {2,}\S")
 # A command to type stays on its line, so that it can be copied.
 _COMMAND = re.compile(r"\S*: lenet-diag \S")
@@ -51,7 +53,8 @@ def _continues(before: str, line: str) -> bool:
     words = line.split()
     start = _BEFORE_WORDS.match(before)
     deep = len(start[0]) if start else 0
-    if not words or not deep or len(line) - len(line.lstrip()) != deep or _COMMAND.search(line):
+    below = {deep, NAMED} if before[:1].strip() else {deep}
+    if not words or len(line) - len(line.lstrip()) not in below - {0} or _COMMAND.search(line):
         return False
     has_columns = _COLUMNS.search(before[deep:]) or _COLUMNS.search(line.lstrip())
     return not has_columns and len(before) <= WIDTH < len(before) + 1 + len(words[0])

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from reports.terminal import layout, output
 from reports.text.diagnosis import diagnosis_text
-from reports.text.wrapping import WIDTH, fitted, labelled
+from reports.text.wrapping import WIDTH, fitted, labelled, lines_of
 from tests.helpers.synthetic_runs import collapsed, healthy
 
 WORDS = st.lists(st.text("abcdef-.,:", min_size=1, max_size=30), min_size=1, max_size=60).map(" ".join)
@@ -44,18 +44,31 @@ def test_a_labelled_fact_keeps_its_words_under_each_other(text: str) -> None:
         ("| a | table of Markdown | stays |", ["| a | table of Markdown | stays |"]),
         ("  to try:     warm up, and clip it", ["  to try:     warm up,", "  and clip it"]),
         ("- one two three four five six", ["- one two three four", "  five six"]),
-        ("step 9-12: one two three four", ["step 9-12: one two", " " * 11 + "three four"]),
+        ("  steps   one two three four", ["  steps   one two", " " * 10 + "three four"]),
     ],
 )
 def test_what_is_continued_and_what_stays(line: str, expected: list[str]) -> None:
     assert fitted(line, 22).split("\n") == expected
 
 
-def test_an_event_of_a_step_with_a_comma_is_continued_below_its_words() -> None:
-    assert fitted("step 9-1,406: one two three four", 30).split("\n") == [
-        "step 9-1,406: one two three",
-        " " * 14 + "four",
+def test_an_event_is_continued_below_the_words_of_its_label() -> None:
+    told = "\n".join(
+        labelled("events:", "steps 54 to 1,406: 16 of 16 kernels of conv2 silent for every input, to the end")
+    )
+
+    assert fitted(told, 40).split("\n") == [
+        "  events:     steps 54 to 1,406: 16 of",
+        "              16 kernels of conv2 silent",
+        "              for every input, to the",
+        "              end",
     ]
+
+
+@pytest.mark.parametrize("name", ["dead", "Run-1"])
+def test_a_verdict_is_broken_once_in_a_narrow_terminal(name: str) -> None:
+    verdict = f"{name}: a defect run, collapsed: it learned, lost what it had learned, and did not recover"
+
+    assert fitted("\n".join(lines_of(verdict, indent="  ")), 60) == fitted(verdict, 60)
 
 
 @given(WORDS, st.integers(30, 79))
