@@ -14,7 +14,7 @@ import click
 from reports.commands.exit_codes import UNREADABLE, one_line_errors
 from reports.commands.import_options import chosen, import_options
 from reports.commands.values import FOLDER, LOG
-from reports.terminal.output import is_terminal, say, talk
+from reports.terminal.output import is_terminal, say, screen_width, talk
 from reports.terminal.progress_line import progress_line
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def command(
                 say(found.json, is_data=True)
             talk("no finished run among these files")
             sys.exit(UNREADABLE)
-        say(found.json if as_json else found.csv if as_csv else found.text, is_data=as_json or as_csv)
+        told = found.json if as_json else found.csv if as_csv else found.text_in(screen_width(sys.stdout))
+        say(told, is_data=as_json or as_csv)
         if folder:
             found.save(folder)
             talk(f"written to {folder}")
@@ -171,13 +172,12 @@ class RunStatistics:
     jobs: Sequence[int] = ()
     survivors: bool = False
 
-    @property
-    def text(self) -> str:
-        """For people: the headline, each arm, the comparisons."""
+    def text_in(self, width: int) -> str:
+        """For people: the headline, each arm, the comparisons; the tables fit ``width`` columns."""
         from reports.text import statistics as stats_text
 
-        parts = [stats_text.headline(self.groups, self.survivors)]
-        parts += [stats_text.group_text(group, self.survivors) for group in self.groups]
+        parts = [stats_text.headline(self.groups, self.survivors, width)]
+        parts += [stats_text.group_text(group, self.survivors, width) for group in self.groups]
         if self.comparisons:
             parts.append(stats_text.comparison_text(self.comparisons))
         if self.jobs:
@@ -213,8 +213,9 @@ class RunStatistics:
         """All forms, and one row a run. Raises LogWriteError."""
         from diagnostics.files import write_text
         from diagnostics.statistics.frames import runs_frame
+        from reports.text.wrapping import WIDTH
 
-        write_text(folder / "stats.txt", self.text + "\n")
+        write_text(folder / "stats.txt", self.text_in(WIDTH) + "\n")
         write_text(folder / "stats.json", self.json + "\n")
         write_text(folder / "stats.csv", self.csv + "\n")
         write_text(folder / "runs.csv", runs_frame(self.groups).to_csv(lineterminator="\n"))

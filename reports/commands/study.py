@@ -17,7 +17,7 @@ from reports.commands.interruptions import ending_in_order
 from reports.commands.options import ON_DEFECT, grid_options, grouped, log_options, scheduler_option
 from reports.commands.study_plan import DEFAULT_RUNS, check_agreement, check_data, check_folder, make_plan
 from reports.commands.values import FILE, FOLDER, FROM_1, KnownName
-from reports.terminal.output import say, talk
+from reports.terminal.output import say, screen_width, talk
 from reports.text.command_line import path_word
 from reports.text.stopping import stopping_price
 
@@ -213,7 +213,7 @@ def show_result(plan: StudyPlan, folder: Path, page: Path | None) -> None:
     if not groups:
         talk("no finished run in this study yet")
         return
-    say(RunStatistics(loaded, groups, comparisons_of(plan, groups), plan.jobs).text)
+    say(RunStatistics(loaded, groups, comparisons_of(plan, groups), plan.jobs).text_in(screen_width(sys.stdout)))
     if plan.preset:
         from reports.results import write_page
 

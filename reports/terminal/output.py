@@ -17,7 +17,7 @@ from typing import TextIO
 
 import click
 
-from reports.text.wrapping import fitted
+from reports.text.wrapping import WIDTH, fitted
 
 # C0 without tab and newline, DEL, C1, marks that turn the direction of writing, and separators of lines.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -49,9 +49,12 @@ def talk(text: object) -> None:
 
 def _fitted(text: str, stream: TextIO) -> str:
     """``text`` for the width of a terminal; as it is where ``stream`` is none."""
-    if not is_terminal(stream):
-        return text
-    return fitted(text, shutil.get_terminal_size().columns)
+    return fitted(text, screen_width(stream)) if is_terminal(stream) else text
+
+
+def screen_width(stream: TextIO) -> int:
+    """The columns of a terminal; 80 where ``stream`` is none."""
+    return shutil.get_terminal_size().columns if is_terminal(stream) else WIDTH
 
 
 def is_terminal(stream: TextIO | None) -> bool:

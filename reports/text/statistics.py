@@ -16,6 +16,8 @@ from reports.text.numbers import NONE, counted, percent, rate, seconds
 from reports.text.wrapping import WIDTH, lines_of
 
 LISTED = 8
+LEAST_NAME = 12
+"""The columns that a name needs at least beside its numbers."""
 
 
 def defect_rate(group: Group) -> str:
@@ -36,15 +38,15 @@ def mean_words(mean: Mean, is_time: bool = False) -> str:
     return " ± ".join(words(one) for one in (mean.mean, mean.std) if one is not None)
 
 
-def group_text(group: Group, survivors_first: bool = False) -> str:
-    """One arm as a block of text."""
+def group_text(group: Group, survivors_first: bool = False, width: int = WIDTH) -> str:
+    """One arm as a block of text, with its means in columns where ``width`` has room for them."""
     kinds = ", ".join(f"{kind} {n}" for kind, n in group.by_kind.items())
     outside = f"undecided {group.undecided} and crashed or damaged {group.crashed}, not in n"
     lines = [group.label, f"  defect runs  {defect_rate(group)}", f"               {kinds}"]
     lines += [f"  others       recovered {group.recovered}; {outside}"]
     if group.turned_back:
         lines.append(f"  rescued      {rescued_words(group)}")
-    lines += [f"  steps        {_steps_words(group)}", *_caveats(group), "", *_table(group, survivors_first)]
+    lines += [f"  steps        {_steps_words(group)}", *_caveats(group), "", *_table(group, survivors_first, width)]
     for metric, words in (("epoch_accuracy", "last epoch's"), ("validation_accuracy", "validation")):
         line = sensitivity(group, metric)
         if line:
@@ -52,7 +54,7 @@ def group_text(group: Group, survivors_first: bool = False) -> str:
     return "\n".join([*lines, *_behind(group), *_defect_list(group)])
 
 
-def headline(groups: Sequence[Group], survivors: bool) -> str:
+def headline(groups: Sequence[Group], survivors: bool, width: int = WIDTH) -> str:
     """A table with a row an arm: k of n, the rate, and the accuracy of all and of survivors, the chosen one first."""
     who = "survivors only (defect runs excluded)" if survivors else "all runs (defect runs included)"
     order = (True, False) if survivors else (False, True)
@@ -69,22 +71,38 @@ def headline(groups: Sequence[Group], survivors: bool) -> str:
         for group in groups
     ]
     note = "  In brackets: runs with a validation. Standard deviations stand with each arm."
-    return "\n".join([f"Validation accuracy, {who}:", *_columns([heads, *rows]), note])
+    return "\n".join([f"Validation accuracy, {who}:", *_columns([heads, *rows], width), note])
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows in columns, within 80; a name that is too long stands on several lines, its numbers on the last one."""
+def _columns(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Rows in columns; a name that is too long stands on several lines, its numbers on the last one.
+
+    Where ``width`` leaves too little room for names, the cells stand below each other.
+    """
     widths = [max(map(len, cells)) for cells in zip(*(row[1:] for row in rows), strict=True)]
-    room = WIDTH - 2 - sum(width + 2 for width in widths)
+    room = width - 2 - sum(one + 2 for one in widths)
+    if room < LEAST_NAME:
+        return _stacked(rows)
     wide = min(room, max(len(row[0]) for row in rows))
     lines = []
     for name, *cells in rows:
         *above, last = lines_of(name, wide) or [""]
         if len(last) > wide:
             above, last = [*above, last], ""
-        numbers = "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        numbers = "".join(f"  {cell:>{one}}" for cell, one in zip(cells, widths, strict=True))
         lines += [*above, f"{last:{wide}}{numbers}"]
     return [f"  {line}" for line in lines]
+
+
+def _stacked(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The name of each row, and below it the cells beside their heads, for a screen that is too narrow for columns."""
+    (_, *heads), *others = rows
+    wide = max(map(len, heads))
+    return [
+        line
+        for name, *cells in others
+        for line in (f"  {name}", *(f"    {head:{wide}}  {cell}" for head, cell in zip(heads, cells, strict=True)))
+    ]
 
 
 def _rate(group: Group) -> str:
@@ -154,31 +172,26 @@ def _caveats(group: Group) -> list[str]:
     return lines
 
 
-def _table(group: Group, survivors_first: bool) -> list[str]:
+def _table(group: Group, survivors_first: bool, width: int) -> list[str]:
     kept = len(group.kept)
-    heads = [
-        "the one run" if kept == 1 else f"all {kept} runs",
-        f"survivors ({len([r for r in group.runs if r.is_survivor])})",
-    ]
-    rows = _rows(group)
+    every = "the one run" if kept == 1 else f"all {kept} runs"
+    rows = [("mean ± std. deviation", every, f"survivors ({sum(r.is_survivor for r in group.runs)})"), *_rows(group)]
     if survivors_first:
-        heads.reverse()
-        rows = [(name, alive, every) for name, every, alive in rows]
-    lines = [f"  {'mean ± std. deviation':22}{heads[0]:>28}{heads[1]:>28}"]
-    return [*lines, *(f"  {name:22}{first:>28}{second:>28}" for name, first, second in rows)]
+        rows = [(name, second, first) for name, first, second in rows]
+    if width < WIDTH:
+        return [f"  {rows[0][0]}:", *_stacked(rows)]
+    return [f"  {name:22}{first:>28}{second:>28}" for name, first, second in rows]
 
 
-def _rows(group: Group) -> list[tuple[str, ...]]:
+def _rows(group: Group) -> list[tuple[str, str, str]]:
     """Each mean: its name in words, over all runs and over survivors. An epoch without an accuracy is left out."""
     every, alive = group.all, group.survivors
     epochs = zip_longest(every.epoch_accuracy, alive.epoch_accuracy, fillvalue=Mean(None, None, 0))
-    found: list[tuple[str, ...]] = [
-        (f"epoch {n} accuracy", _cell(a), _cell(s)) for n, (a, s) in enumerate(epochs, 1) if a.n
-    ]
+    found = [(f"epoch {n} accuracy", _cell(a), _cell(s)) for n, (a, s) in enumerate(epochs, 1) if a.n]
     for metric in SINGLE_METRICS:
         name = metric.removesuffix("_seconds")
-        cells = (_cell(getattr(means, metric), is_time=name != metric) for means in (every, alive))
-        found.append((name.replace("_", " "), *cells))
+        first, second = (_cell(getattr(means, metric), is_time=name != metric) for means in (every, alive))
+        found.append((name.replace("_", " "), first, second))
     return found
 
 

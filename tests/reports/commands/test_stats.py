@@ -13,7 +13,7 @@ from diagnostics.statistics.group import Group
 from diagnostics.study.plan import StudyPlan
 from diagnostics.study.planned_arms import grid
 from reports.commands.stats import command
-from reports.text.statistics import headline
+from reports.text.statistics import group_text, headline
 from tests.helpers.fake_runs import fake_run, fake_study
 
 
@@ -63,6 +63,25 @@ def test_the_headline_has_eighty_columns_and_whole_words_whatever_arms_are_calle
     assert max(map(len, table)) <= 80
     assert {word for name in names for word in name.split()} <= {word for line in table for word in line.split()}
     assert [line[:place][-10:] for line in table if "0 of 1" in line] == ["0.9510 (1)"] * 3
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_screen_that_is_too_narrow_for_columns_gets_each_number_beside_its_head(tmp_path, width):
+    group = Group("lenet lr=0.5", (fake_run(tmp_path, "a.h5"), fake_run(tmp_path, "b.h5", "never-learned", 1)))
+    _, *table, _ = headline([group], survivors=False, width=width).splitlines()
+    means = re.search(r"mean ± std. deviation:\n(.*?)\n  last", group_text(group, width=width), re.DOTALL)[
+        1
+    ].splitlines()
+
+    assert table == [
+        "  lenet lr=0.5",
+        "    defect runs  1 of 2",
+        "    rate (95 %)  50 % (9–91 %)",
+        "    all runs     0.5315 (2)",
+        "    survivors    0.9510 (1)",
+    ]
+    assert means[-3:-1] == ["  total", "    all 2 runs     18.4 s ± 0 µs  n=2"]
+    assert max(map(len, means)) <= width
 
 
 def test_json_has_the_promised_form(runs):
