@@ -10,13 +10,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from diagnostics.detect.findings import Finding, Severity
+from diagnostics.detect.findings import Diagnosis, Finding, Severity
 from diagnostics.run.run import Run
 from diagnostics.run.turning_point import Focus, focus
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes
-from reports.text.events import chain_event, chain_event_in_layer
+from reports.text.events import chain_event, chain_event_in_layer, known_end
 
 PLACE = Place("run", "why", 20)
 WHOLE = "whole network"
@@ -65,22 +65,23 @@ def prepare(run: Run) -> ChainData | None:
     layers = tuple(dict.fromkeys(layer for layer, _ in run.columns.tensors))
     other = tuple(dict.fromkeys(f.layer for f in findings if f.layer and f.layer not in layers))
     lanes = (*other, *layers, WHOLE)
-    events = tuple(_event(i, f, lanes, window) for i, f in enumerate(findings, 1))
+    events = tuple(_event(i, f, lanes, window, run.diagnosis) for i, f in enumerate(findings, 1))
     column = run.columns.scalar("data_loss")
     loss = run.block([column], window.first, window.last)[:, 0]
     steps = run.between(window.first, window.last).index["step"]
     return ChainData(lanes, events, extremes(steps, loss), run.info.guessing[0], window, run.info.task.unit)
 
 
-def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus) -> Event:
+def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus, diagnosis: Diagnosis) -> Event:
+    end = known_end(finding, diagnosis)
     lane = lanes.index(finding.layer) if finding.layer in lanes else len(lanes) - 1
     return Event(
         number=i,
         lane=lane,
         first=min(max(finding.first_step, window.first), window.last),
-        last=min(max(finding.last_step, finding.first_step), window.last),
+        last=window.last if end is None else min(max(end, finding.first_step), window.last),
         came_before=finding.first_step < window.first,
-        goes_on=finding.last_step > window.last,
+        goes_on=end is None or end > window.last,
         label=chain_event(finding),
         severity=finding.severity,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from diagnostics.detect.early_warnings import RULE as EARLY
-from diagnostics.detect.findings import Finding, RuleOutcome
+from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome
 from diagnostics.detect.track_record import track_record
 from diagnostics.run.run import Run
 from lenet.settings import shown_setting
 from reports.pages.document import Block, Code, Inline, Section, TableBlock, folded, section, text
+from reports.text.events import known_end
 from reports.text.numbers import NONE, counted, number, percent, plain, seconds, size
 from reports.text.phrases import measured, sentence, status_of
 from reports.text.task import guessing_words
@@ -24,9 +25,11 @@ def details(run: Run) -> Section:
     early = [finding for finding in fired if finding.rule == EARLY]
     found = [finding for finding in fired if finding.rule != EARLY]
     environment = dict(run.info.environment)
-    blocks: list[Block] = [_table("What the rules found", found) if found else text("No rule found anything.")]
+    nothing = text("No rule found anything.")
+    blocks: list[Block] = [_table("What the rules found", found, run.diagnosis) if found else nothing]
     if early:
-        blocks.append(folded(f"Early warnings: {len(early)}", _table("Often wrong, reported at once", early)))
+        table = _table("Often wrong, reported at once", early, run.diagnosis)
+        blocks.append(folded(f"Early warnings: {len(early)}", table))
     silent = f"Rules that found nothing or were not asked: {len(others)}"
     blocks += [
         folded(silent, TableBlock("The other rules", OTHERS, tuple(_other_row(finding) for finding in others))),
@@ -50,8 +53,9 @@ def _limits(run: Run) -> Block:
     )
 
 
-def _table(caption: str, findings: list[Finding]) -> TableBlock:
-    return TableBlock(caption, COLUMNS, tuple(_row(finding) for finding in findings), frozenset({"measured"}))
+def _table(caption: str, findings: list[Finding], diagnosis: Diagnosis) -> TableBlock:
+    rows = tuple(_row(finding, known_end(finding, diagnosis)) for finding in findings)
+    return TableBlock(caption, COLUMNS, rows, frozenset({"measured"}))
 
 
 def _findings(run: Run) -> tuple[list[Finding], list[Finding]]:
@@ -65,8 +69,9 @@ def _other_row(f: Finding) -> tuple[Inline, ...]:
     return (Code(f.rule), str(f.outcome).replace("-", " "), sentence(f.message))
 
 
-def _row(f: Finding) -> tuple[Inline, ...]:
-    reach = f"{f.first_step:,}" if f.first_step == f.last_step else f"{f.first_step:,}–{f.last_step:,}"
+def _row(f: Finding, last: int | None) -> tuple[Inline, ...]:
+    first = f"{f.first_step:,}"
+    reach = f"from {first}" if last is None else first if last == f.first_step else f"{first}–{last:,}"
     return (
         Code(f.rule),
         f.layer or NONE,
@@ -79,11 +84,11 @@ def _row(f: Finding) -> tuple[Inline, ...]:
 
 
 def _confidence(f: Finding) -> str:
-    """The share of injected faults that the rule named right, with the counts behind it."""
+    """Of how many injected faults the rule named how many right: a share of so few would promise too much."""
     record = track_record(f.rule)
     if not record.named:
         return NONE
-    return f"{percent(record.confidence, 0)}: right in {record.right} of {counted(record.named, 'injected fault')}"
+    return f"right in {record.right} of {counted(record.named, 'injected fault')}"
 
 
 def _pairs(caption: str, values: dict[str, object]) -> TableBlock:

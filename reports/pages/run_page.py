@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from diagnostics.detect.findings import Finding, RuleOutcome, Verdict
-from diagnostics.detect.link import Link
+from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
 from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
@@ -37,6 +36,7 @@ from reports.pages.run_facts import run_facts
 from reports.pages.run_rescue import tried
 from reports.pages.run_turned_back import turned_back
 from reports.text.diagnosis import verdict_sentence
+from reports.text.events import steps_words
 from reports.text.glossary import GLOSSARY
 from reports.text.headline import measured_words, origin_sentence
 from reports.text.imported import imported_sentence
@@ -93,8 +93,7 @@ def _why(run: Run, rescue: RescueResult | None) -> Section:
         return section("why", "What was checked", *_checked(run), *pictures(figures_in("why", run)))
     chain = run.diagnosis.chain
     unexplained = text("The rules found no chain of events that leads to the defect: it is unexplained.")
-    blow, confirmed = run.diagnosis.blow, run.diagnosis.confirmed
-    told = Listing(tuple(_link(finding, blow, confirmed) for finding in chain)) if chain else unexplained
+    told = Listing(tuple(_link(finding, run.diagnosis) for finding in chain)) if chain else unexplained
     return section("why", "Why: the chain of events", told, *_how_sure(run, rescue), *pictures(figures_in("why", run)))
 
 
@@ -119,7 +118,7 @@ def _how_sure(run: Run, rescue: RescueResult | None) -> tuple[Block, ...]:
 def _checked(run: Run) -> tuple[Block, ...]:
     """What the rules noticed, the steps that they were asked about, and the questions of those that found nothing."""
     seen = [check for check in run.diagnosis.checks if check.outcome is RuleOutcome.FIRED]
-    noticed = (text(Strong("Noticed:")), Listing(tuple(map(_link, seen)))) if seen else ()
+    noticed = (text(Strong("Noticed:")), Listing(tuple(_link(check, run.diagnosis) for check in seen))) if seen else ()
     passed = [check for check in run.diagnosis.checks if check.outcome is RuleOutcome.PASSED]
     if not passed:
         none = "No rule could be asked." if not seen else "Every rule that was asked noticed something."
@@ -136,16 +135,12 @@ def _looked_for(check: Finding) -> str:
     return f"whether {title}." if title else sentence(check.message)
 
 
-def _link(finding: Finding, blow: Link | None = None, confirmed: int | None = None) -> tuple[Inline, ...]:
-    """A finding with its steps, its layer and its numbers; the one that holds the blow says at which step that was.
-
-    ``confirmed``: the step up to which the rules looked. What they saw until then has no known end.
-    """
-    first, last = finding.first_step, finding.last_step
-    when = f"Steps {first:,} to {last:,}" if last > first else f"Step {first:,}"
-    if last > first and confirmed is not None and last >= confirmed:
-        when = f"From step {first:,} on"
-    if blow is not None and (finding.rule, finding.layer) == (blow.rule, blow.layer) and first <= blow.step <= last:
+def _link(finding: Finding, diagnosis: Diagnosis) -> tuple[Inline, ...]:
+    """A finding with its steps, its layer and its numbers; the one that holds the blow says at which step that was."""
+    when, blow, first = steps_words(finding, diagnosis), diagnosis.blow, finding.first_step
+    when = when[0].upper() + when[1:]
+    holds = blow is not None and (finding.rule, finding.layer) == (blow.rule, blow.layer)
+    if blow is not None and holds and first <= blow.step <= finding.last_step:
         when += " (the blow)" if blow.step == first else f" (the blow: step {blow.step:,})"
     numbers = f" Measured: {measured(finding)}." if measured(finding) else ""
     return (Strong(f"{when}, {finding.layer or 'whole network'}: "), sentence(finding.message) + numbers)

@@ -13,6 +13,7 @@ from diagnostics.run.run import Run
 from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.rollback import Rollback
 from reports.text.end_numbers import EndNumbers
+from reports.text.events import steps_words
 from reports.text.headline import headline, link_words, measured_words, origin_words
 from reports.text.imported import onset_words, open_words
 from reports.text.numbers import counted, percent
@@ -155,7 +156,7 @@ def facts(
         found.append(("first link:", "unexplained: no rule sees what happened"))
     if diagnosis.changed_limits:
         found.append(("judged by:", f"limits that are not the defaults: {limits_words(diagnosis.changed_limits)}"))
-    found += _under("events:", map(_link, diagnosis.chain))
+    found += _under("events:", _events(diagnosis.chain, diagnosis))
     found += _under("to try:", diagnosis.remedies if to_try is None else to_try)
     if diagnosis.chain and unmeasured(diagnosis):
         found.append(("checked:", _counts(diagnosis)))
@@ -164,12 +165,12 @@ def facts(
         if diagnosis.verdict is Verdict.HEALTHY:  # good news stays short, and the report has the whole list
             faults = [check for check in seen if check.rule in FAULTS]
             signs = f"{counted(len(seen) - len(faults), 'sign')} that did no lasting harm; the report lists them"
-            noticed = [*map(_link, faults), *([signs] if len(seen) > len(faults) else [])]
+            noticed = [*_events(faults, diagnosis), *([signs] if len(seen) > len(faults) else [])]
             found += _under("noticed:", noticed)
             found += [("checked:", _counts(diagnosis))] if unmeasured(diagnosis) else []
         else:
             found.append(("checked:", _counts(diagnosis)))
-            found += _under("noticed:", map(_link, seen))
+            found += _under("noticed:", _events(seen, diagnosis))
     return found
 
 
@@ -206,6 +207,5 @@ def unmeasured(diagnosis: Diagnosis) -> list[str]:
     return [f"{message} ({counted(n, 'rule')})" for message, n in lacking.most_common()]
 
 
-def _link(finding: Finding) -> str:
-    until = f"-{finding.last_step:,}" if finding.last_step > finding.first_step else ""
-    return f"step {finding.first_step:,}{until}: {finding.message}"
+def _events(findings: Iterable[Finding], diagnosis: Diagnosis) -> list[str]:
+    return [f"{steps_words(finding, diagnosis)}: {finding.message}" for finding in findings]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.detect.link import Link
 from diagnostics.detect.rollback_remedies import remedy_words
+from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.number_range import loss_text
 from diagnostics.schema.rollback import Rollback
 from reports.text.phrases import measured, rule_name
@@ -58,6 +59,27 @@ def final_verdict(diagnosis: Diagnosis) -> str:
 def verdict_without_stretch(verdict: Verdict) -> str:
     """The verdict so far of a run that is in no defect stretch."""
     return "it has not learned yet" if verdict is Verdict.UNDECIDED else str(verdict)
+
+
+def known_end(finding: Finding, diagnosis: Diagnosis) -> int | None:
+    """The last step of an event; None where it may go on: the rules look no further than the confirmation.
+
+    The states of a stretch that ended last to its end.
+    """
+    confirmed, last = diagnosis.confirmed, finding.last_step
+    if confirmed is None or last < confirmed or last == finding.first_step:
+        return last
+    stretch = deciding_stretch(diagnosis)
+    has_ended = stretch is not None and stretch.recovery is not None
+    return last if has_ended and last > confirmed else None
+
+
+def steps_words(finding: Finding, diagnosis: Diagnosis) -> str:
+    """The steps of an event: "step 34", "steps 34 to 35", or "from step 36 on" where its end is not known."""
+    first, last = finding.first_step, known_end(finding, diagnosis)
+    if last is None:
+        return f"from step {first:,} on"
+    return f"steps {first:,} to {last:,}" if last > first else f"step {first:,}"
 
 
 def chain_event(finding: Finding) -> str:

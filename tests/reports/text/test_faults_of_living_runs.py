@@ -22,7 +22,7 @@ def test_labels_of_one_class_are_told_though_the_run_is_healthy():
     run = Run.from_rows(info(), range(STEPS), [1] * STEPS, ONE_CLASS)
 
     assert diagnosis.verdict == "healthy"
-    assert f"step {SINCE}-{STEPS - 1}: every batch is right to the last sample" in text
+    assert f"steps {SINCE} to {STEPS - 1}: every batch is right to the last sample" in text
     assert "no lasting harm" not in text
     assert "labels of one class." in verdict_sentence(run)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from diagnostics.detect.findings import Diagnosis, Finding, Severity, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Severity, Stretch, Verdict
 from diagnostics.detect.link import Link, Origin
 from reports.text.diagnosis import diagnosis_text, verdict_sentence
+from reports.text.events import steps_words
 from reports.text.headline import DRAWN_WORDS, SETTINGS_WORDS, headline, link_words, origin_words
 from tests.helpers import synthetic_runs as synthetic
 
@@ -95,4 +97,24 @@ def test_steps_are_written_alike_in_every_line():
     text = diagnosis_text(died(seen("oversized-update", 1196), first=FADED))
 
     assert "since:      step 1,200, confirmed at step 1,234;" in text
-    assert "step 1,196-1,205: seen" in text
+    assert "steps 1,196 to 1,205: seen" in text
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "recovery", "told"),
+    [
+        (1190, 1190, None, "step 1,190"),
+        (1190, 1199, None, "steps 1,190 to 1,199"),
+        (1190, 1234, None, "from step 1,190 on"),  # the rules looked no further than the confirmation
+        (1201, 1399, None, "from step 1,201 on"),
+        (1201, 1299, 1300, "steps 1,201 to 1,299"),
+        (1201, 1234, 1300, "from step 1,201 on"),
+        (1234, 1234, None, "step 1,234"),
+    ],
+)
+def test_an_event_has_an_end_only_where_it_is_known(first, last, recovery, told):
+    diagnosis = replace(
+        died(FADED, first=FADED), stretches=(Stretch(Verdict.COLLAPSED, 1200, 1234, recovery),), confirmed=1234
+    )
+
+    assert steps_words(replace(FADED, first_step=first, last_step=last), diagnosis) == told
