@@ -38,6 +38,7 @@ class Rule:
     rank: the order of findings that begin at the same step, by how a step is computed: input, weights, activations,
         loss, gradients, updates.
     thresholds: the limits it decides by, each declared by :func:`threshold`.
+    value_unit: what the measured value and its limit count: "share", "times" or "loss"; "" for plain numbers.
     remedies: keys of :data:`diagnostics.detect.remedies.REMEDIES`, the best first.
     origin: whether a finding points to the code, the settings, the data or luck; see :meth:`origin_of`.
     is_lasting: whether it sees a state instead of an event. The chain extends a state to the end of the stretch.
@@ -63,6 +64,7 @@ class Rule:
     spoken_name: str = ""
     rank: int = 50
     thresholds: tuple[Threshold, ...] = ()
+    value_unit: str = ""
     remedies: tuple[str, ...] = ()
     origin: Origin = Origin.UNKNOWN
     is_lasting: bool = False

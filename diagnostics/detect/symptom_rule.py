@@ -19,6 +19,7 @@ class Symptom(Rule):
     """
 
     kind: Verdict
+    value_unit = "loss"
 
     def check(self, window: Window) -> list[Finding]:
         """One finding for each stretch of this kind."""

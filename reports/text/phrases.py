@@ -8,7 +8,7 @@ from typing import Literal
 from diagnostics.detect.faults import faults_of_healthy
 from diagnostics.detect.findings import Diagnosis, Finding, Verdict
 from diagnostics.detect.findings import sentence as sentence
-from diagnostics.detect.rules import MECHANISMS
+from diagnostics.detect.rules import ENDING, MECHANISMS, SYMPTOMS
 from diagnostics.run.run import Run
 from reports.text.numbers import number
 
@@ -52,13 +52,30 @@ def rule_name(rule: str) -> str:
     return SPOKEN_NAMES.get(rule, rule.replace("-", " ").replace("_", " "))
 
 
+UNITS = {rule.name: rule.value_unit for rule in (*MECHANISMS, *SYMPTOMS, *ENDING)}
+
+
 def measured(finding: Finding) -> str:
-    """The number that a rule measured and the limit it was compared with; "" where there is none."""
-    if math.isnan(finding.value):
+    """The number that a rule measured and the limit it was compared with; "" where there is none.
+
+    That something is exactly zero says the message already.
+    """
+    value, limit = finding.value, finding.limit
+    if math.isnan(value) or value == limit == 0:
         return ""
-    if math.isnan(finding.limit):
-        return number(finding.value)
-    return f"{number(finding.value)} (limit {number(finding.limit)})"
+    unit = UNITS.get(finding.rule, "")
+    if math.isnan(limit):
+        return _amount(value, unit)
+    return f"{_amount(value, unit)} (limit {_amount(limit, unit)})"
+
+
+def _amount(value: float, unit: str) -> str:
+    """A measured number with its unit; ten times the whole and more are no longer written as percentages."""
+    if unit == "share" and abs(value) < 10:
+        return f"{number(100 * value)} %"
+    if unit in ("share", "times"):
+        return f"{number(value)} times"
+    return f"{unit} {number(value)}".strip()
 
 
 STATUSES = {

@@ -45,6 +45,7 @@ class DeadUnits(Rule):
         threshold("share", 0.8, "share of units", "units silent for the whole batch", CALIBRATION, 0.05, 1),
         threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
+    value_unit = "share"
     remedies = ("smaller-rate", "clip", "warm-up", "lecun-init")
 
     def check(self, window: Window) -> list[Finding]:

@@ -46,6 +46,7 @@ class ExplodingGradient(Rule):
             "update", 0.005, "of the tensor's norm", "largest update of the weights in the burst", CALIBRATION, 0
         ),
     )
+    value_unit = "times"
     remedies = ("scaled-targets", "smaller-rate", "clip", "warm-up")
 
     def check(self, window: Window) -> list[Finding]:

@@ -52,6 +52,7 @@ class FadingSignal(Rule):
     thresholds = (
         threshold("share", 0.6, "of their best", "spread of the outputs when the run dies", CALIBRATION, 0, 1),
     )
+    value_unit = "times"
     remedies = ("exact-convolution", "smaller-rate")
 
     def check(self, window: Window) -> list[Finding]:

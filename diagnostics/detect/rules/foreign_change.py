@@ -38,6 +38,7 @@ class ForeignChange(Rule):
         threshold("growth", 100, "times", "update over rate and gradient, over its median before", CALIBRATION, 2),
         threshold("update", 0.05, "of the layer's norm", "and the update itself", "choice", 0),
     )
+    value_unit = "times"
     remedies = ("look-at-writers",)
 
     def check(self, window: Window) -> list[Finding]:

@@ -39,6 +39,7 @@ class GrowingSteps(Rule):
     thresholds = (
         threshold("growth", 4, "times", "update over rate and gradient, over 100 rows before", CALIBRATION, 1.5),
     )
+    value_unit = "times"
     remedies = ("momentum-before", "smaller-rate")
 
     def check(self, window: Window) -> list[Finding]:

@@ -32,6 +32,7 @@ class ImpossibleAccuracy(Rule):
         threshold("rows", 20, "rows", "the last so many", "choice", 1, 1000),
         threshold("sigmas", 5, "sigma", "fewer right answers by at least so much", "choice", 0, 20),
     )
+    value_unit = "share"
 
     def check(self, window: Window) -> list[Finding]:
         rows = int(self.threshold(window, "rows"))

@@ -30,6 +30,7 @@ class LearningRateJump(Rule):
     origin = Origin.SETTINGS
     is_fault = is_blow = True
     thresholds = (threshold("growth", 3, "times", "over the row before", "choice", 1.1),)
+    value_unit = "times"
     remedies = ("rate-before-jump", "look-at-schedule")
 
     def check(self, window: Window) -> list[Finding]:

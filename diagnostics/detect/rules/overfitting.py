@@ -26,6 +26,7 @@ class Overfitting(Rule):
         threshold("rise", 1.1, "times", "validation loss over its lowest", "choice", 1),
         threshold("gap", 0.02, "share", "training accuracy above validation accuracy", "choice", 0, 1),
     )
+    value_unit = "times"
 
     def check(self, window: Window) -> list[Finding]:
         if len(window.epochs) < 2:

@@ -42,6 +42,7 @@ class OversizedUpdate(Rule):
         threshold("ratio", 0.25, "of the layer's norm", "norm of the update", CALIBRATION, 1e-6),
         threshold("growth", 3, "times", "and over the median ratio of 20 rows before", "choice", 1),
     )
+    value_unit = "share"
     remedies = ("scaled-targets", "smaller-rate", "clip", "warm-up")
 
     def check(self, window: Window) -> list[Finding]:

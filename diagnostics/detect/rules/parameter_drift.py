@@ -40,6 +40,7 @@ class ParameterDrift(Rule):
         threshold("growth", 4, "times", "norm before the run died over that 500 rows earlier", CALIBRATION, 1.05),
         threshold("rows", 100, "rows", "over at least so many rows", "choice", 10),
     )
+    value_unit = "times"
     remedies = ("weight-decay", "smaller-rate", "exact-convolution")
 
     def check(self, window: Window) -> list[Finding]:

@@ -37,6 +37,7 @@ class SaturatedUnits(Rule):
         threshold("share", 0.8, "share of outputs", "outputs in the flat part", CALIBRATION, 0.05, 1),
         threshold("rows", 5, "rows", "for at least so many rows, up to the last", "choice", 1, 1000),
     )
+    value_unit = "share"
     remedies = ("glorot-init", "scaled-inputs", "smaller-rate")
 
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class WrongDirection(Rule):
         threshold("share", 0.95, "share of rows", "rows where update and gradient agree in sign", "choice", 0.5, 1),
         threshold("rows", 10, "rows", "of at least so many rows, up to the last", "choice", 3, 1000),
     )
+    value_unit = "share"
     remedies = ("gradient-check", "update-sign")
 
     def check(self, window: Window) -> list[Finding]:

@@ -32,6 +32,7 @@ class ZeroWeights(Rule):
     is_fault = is_about_the_start = is_blow = True
     includes = ("oversized-update", "foreign-change")
     thresholds = (threshold("share", 0.9, "share of weights", "weights that are exactly 0", "choice", 0.01, 1),)
+    value_unit = "share"
     remedies = ("random-weights", "look-at-writers")
 
     def remedies_for(self, finding: Finding) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def test_the_chain_numbers_events_in_order_and_cuts_those_that_go_on():
     assert [e.first for e in data.events] == [31, 32, 33, 36]
     assert [data.lanes[e.lane] for e in data.events] == ["conv2", "conv2", "conv2", "conv1"]
     assert [e.goes_on for e in data.events] == [False, False, True, True]
-    assert data.events[1].label == "step 32: oversized update, 0.38 (limit 0.1)"
+    assert data.events[1].label == "step 32: oversized update, 38 % (limit 10 %)"
 
 
 def test_layer_curves_join_weights_and_biases_into_one_gradient_norm():
