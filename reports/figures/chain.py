@@ -17,6 +17,7 @@ from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes
 from reports.text.events import chain_event, chain_event_in_layer, known_end
+from reports.text.phrases import died_word
 
 PLACE = Place("run", "why", 20)
 WHOLE = "whole network"
@@ -54,6 +55,7 @@ class ChainData:
     guess_loss: float
     focus: Focus
     unit: str = "nats"
+    died: str = "died"
 
 
 def prepare(run: Run) -> ChainData | None:
@@ -69,7 +71,9 @@ def prepare(run: Run) -> ChainData | None:
     column = run.columns.scalar("data_loss")
     loss = run.block([column], window.first, window.last)[:, 0]
     steps = run.between(window.first, window.last).index["step"]
-    return ChainData(lanes, events, extremes(steps, loss), run.info.guessing[0], window, run.info.task.unit)
+    return ChainData(
+        lanes, events, extremes(steps, loss), run.info.guessing[0], window, run.info.task.unit, died_word(run)
+    )
 
 
 def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus, diagnosis: Diagnosis) -> Event:
@@ -116,7 +120,7 @@ def draw(data: ChainData, top: Axes, lanes: Axes) -> None:
     lanes.grid(axis="y", visible=False)
     for axes in (top, lanes):
         axes.axvline(data.focus.broke_at, **style.DIED, zorder=0)
-    lanes.set_title(f"Events in each layer; dotted: step {data.focus.broke_at:,}, where the run died")
+    lanes.set_title(f"Events in each layer; dotted: step {data.focus.broke_at:,}, where the run {data.died}")
     lanes.set_xlim(data.focus.first - 0.5, data.focus.last + 0.5)
     style.step_axis(lanes)
 
@@ -164,7 +168,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
             "2-chain-of-events",
             "What happened first, and what followed",
             f"Time line, one lane a layer; events numbered in the order in which they began, the verdict last: {told}.",
-            "A circle marks the step at which an event began, its bar how long it lasted; an arrow leads beyond the "
-            "picture. Below: the measured number and the limit it crossed.",
+            "A circle marks the step at which an event began, its bar how long it lasted; an arrow stands where it "
+            "went on or its end is not known. Below: the measured number and the limit it crossed.",
             figure,
         )

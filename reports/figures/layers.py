@@ -12,28 +12,30 @@ from numpy.typing import NDArray
 from diagnostics.run.run import Run
 
 Array = NDArray[np.float64]
+KINDS = ("gradient", "value")
+"""What is joined over all tensors of a layer."""
 
 
 @dataclass(frozen=True)
 class LayerCurves:
     """Curves (layers, n) of the layers with parameters, in the order of the network.
 
-    ``gradient`` is the norm over all tensors of a layer together; ``ratio`` and
-    ``weight_norm`` are those of the weights.
+    ``gradient`` and ``norm`` are over all tensors of a layer together, weights and biases; ``ratio`` is that of the
+    weights.
     """
 
     steps: NDArray[np.int64]
     layers: tuple[str, ...]
     gradient: Array
     ratio: Array
-    weight_norm: Array
+    norm: Array
     dead: Array
     saturated: Array
 
     def of(self, layer: str) -> dict[str, Array]:
         """The five curves of one layer, by name."""
         place = self.layers.index(layer)
-        names = ("gradient", "ratio", "weight_norm", "dead", "saturated")
+        names = ("gradient", "ratio", "norm", "dead", "saturated")
         return {name: getattr(self, name)[place] for name in names}
 
 
@@ -45,8 +47,8 @@ def layer_curves(run: Run) -> LayerCurves:
     wanted: list[tuple[str, str, int]] = []
     for layer in layers:
         main = tensors[layer][0]
-        names = {f"gradient of {one}": f"{layer}/{one}/gradient/norm" for one in tensors[layer]}
-        names |= {"ratio": f"{layer}/{main}/update/ratio", "weight_norm": f"{layer}/{main}/value/norm"}
+        names = {f"{kind} of {one}": f"{layer}/{one}/{kind}/norm" for kind in KINDS for one in tensors[layer]}
+        names |= {"ratio": f"{layer}/{main}/update/ratio"}
         names |= {"dead": f"{layer}/dead_fraction", "saturated": f"{layer}/saturated_fraction"}
         found_in = ((name, columns.find(column)) for name, column in names.items())
         wanted += [(layer, name, place) for name, place in found_in if place is not None]
@@ -59,7 +61,10 @@ def layer_curves(run: Run) -> LayerCurves:
     def stack(name: str) -> Array:
         return np.array([found.get((layer, name), missing) for layer in layers])
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        gradients = ([found.get((layer, f"gradient of {one}"), missing) for one in tensors[layer]] for layer in layers)
-        gradient = np.array([reduce(np.hypot, norms) for norms in gradients])
-    return LayerCurves(steps, layers, gradient, stack("ratio"), stack("weight_norm"), stack("dead"), stack("saturated"))
+    def together(kind: str) -> Array:
+        each = ([found.get((layer, f"{kind} of {one}"), missing) for one in tensors[layer]] for layer in layers)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.array([reduce(np.hypot, norms) for norms in each])
+
+    gradient, norm = map(together, KINDS)
+    return LayerCurves(steps, layers, gradient, stack("ratio"), norm, stack("dead"), stack("saturated"))

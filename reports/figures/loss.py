@@ -16,14 +16,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from diagnostics.detect.findings import Stretch
+from diagnostics.detect.findings import Diagnosis, Stretch
 from diagnostics.run.run import Run
+from diagnostics.run.turning_point import deciding_stretch
 from diagnostics.schema.number_range import loss_text
 from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, extremes, mark_epochs, mark_stretches, moving_mean
 from reports.text.imported import onset_words
 from reports.text.numbers import counted, number, percent
+from reports.text.phrases import died_word
 
 PLACE = Place("run", "opening", 10)
 LAST = 50
@@ -32,7 +34,10 @@ LAST = 50
 
 @dataclass(frozen=True)
 class LossCurves:
-    """Curves to draw. ``guess_loss`` and ``guess_accuracy`` are those of guessing by class frequency."""
+    """Curves to draw. ``guess_loss`` and ``guess_accuracy`` are those of guessing by class frequency.
+
+    ``named``: the stretches whose steps are in the legend.
+    """
 
     loss: tuple[Array, Array]
     accuracy: tuple[Array, Array]
@@ -43,6 +48,7 @@ class LossCurves:
     guess_accuracy: float
     not_finite_from: int | None
     stretches: tuple[Stretch, ...]
+    named: tuple[Stretch, ...]
     epoch_starts: tuple[int, ...]
     validation: tuple[NDArray[np.int64], Array]
     broke_at: int | None
@@ -77,14 +83,21 @@ def prepare(run: Run) -> LossCurves:
         guess_accuracy=run.info.guessing[1],
         not_finite_from=int(broken[0]) if len(broken) else None,
         stretches=run.diagnosis.stretches,
+        named=_named(run.diagnosis),
         epoch_starts=tuple(range(per_epoch, last + 1, per_epoch)) if last // per_epoch <= 30 else (),
         validation=(checks["step"].to_numpy(np.int64), checks["accuracy"].to_numpy(np.float64)),
         broke_at=run.diagnosis.broke_at,
-        mark="died" if run.diagnosis.blow is None else "blow",
+        mark=died_word(run) if run.diagnosis.blow is None else "blow",
         last_step=last,
         has_accuracy=_has_accuracy(run),
         unit=run.info.task.unit,
     )
+
+
+def _named(diagnosis: Diagnosis) -> tuple[Stretch, ...]:
+    """All stretches where there are two at most, else the one that decides the verdict."""
+    deciding = deciding_stretch(diagnosis)
+    return diagnosis.stretches if len(diagnosis.stretches) <= 2 or deciding is None else (deciding,)
 
 
 def _has_accuracy(run: Run) -> bool:
@@ -109,7 +122,7 @@ def draw(data: LossCurves, top: Axes, bottom: Axes | None) -> None:
         _above(top, data.guess_loss, f"guessing: {loss_text(data.guess_loss)} {data.unit}".rstrip())
     style.log_axis(top)
     top.set_ylabel(f"loss ({data.unit}, log scale)" if data.unit else "loss (log scale)")
-    top.set_title("Loss")
+    top.set_title("Loss", pad=_above_mark(data))
     top.set_xlim(*(0, data.last_step) if data.last_step else (-0.5, 0.5))  # a single point stands in the middle
     if bottom is None:
         style.step_axis(top)
@@ -123,8 +136,13 @@ def draw(data: LossCurves, top: Axes, bottom: Axes | None) -> None:
     bottom.set_ylim(-0.02, 1.03)
     style.share_axis(bottom)
     bottom.set_ylabel("accuracy")
-    bottom.set_title("Accuracy")
+    bottom.set_title("Accuracy", pad=_above_mark(data))
     style.step_axis(bottom)
+
+
+def _above_mark(data: LossCurves) -> float | None:
+    """The points between a title and its axes, with room for the mark of the blow; None for the usual ones."""
+    return None if data.broke_at is None else 10.0
 
 
 def _above(axes: Axes, y: float, label: str) -> None:
@@ -144,8 +162,9 @@ def _legend(figure: Figure, data: LossCurves) -> None:
     if data.has_accuracy and len(data.validation[0]):
         entries.append(style.key("validation", **style.VALIDATION))
     if data.stretches:
-        entries.append(Patch(facecolor=to_rgba(style.VERMILLION, 0.12), label="defect stretch", **style.STRETCH))
-    for stretch in data.stretches[:2]:
+        what = "defect stretch" if len(data.stretches) == 1 else f"{len(data.stretches)} defect stretches"
+        entries.append(Patch(facecolor=to_rgba(style.VERMILLION, 0.12), label=what, **style.STRETCH))
+    for stretch in data.named:
         entries.append(style.key(f"onset: {onset_words(stretch)}", **style.ONSET))
         entries.append(style.key(f"confirmed: step {stretch.confirmed:,}", **style.CONFIRMED))
         if stretch.recovery is not None:
@@ -173,11 +192,7 @@ def loss_figure(run: Run) -> Figure:
 def captioned(run: Run) -> Iterator[CaptionedFigure]:
     """The figure with its words."""
     stretches = run.diagnosis.stretches
-    marks = (
-        "Shaded: the defect stretch, from its onset (solid line); at the dashed line the detector was first sure."
-        if stretches
-        else "Nothing is shaded: no defect stretch was found."
-    )
+    marks = _marks_words(run.diagnosis)
     by = " by class frequency" if run.info.task.has_classes else ""
     level = f"The dashed level is what guessing{by} gives. " if np.isfinite(run.info.guessing[0]) else ""
     yield CaptionedFigure(
@@ -187,6 +202,19 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
         f"{level}{marks} Where steps are many, each pixel keeps the smallest and the largest value.",
         loss_figure(run),
     )
+
+
+def _marks_words(diagnosis: Diagnosis) -> str:
+    """What is shaded, what its lines mean, and which of several stretches the legend names."""
+    stretches = diagnosis.stretches
+    if not stretches:
+        return "Nothing is shaded: no defect stretch was found."
+    shaded = "the defect stretch, from its" if len(stretches) == 1 else "the defect stretches, each from its"
+    has_recovery = any(stretch.recovery is not None for stretch in stretches)
+    dotted = ", and at the dotted line the run had recovered" if has_recovery else ""
+    told = f"Shaded: {shaded} onset (solid line); at the dashed line the detector was first sure{dotted}."
+    is_partial = len(_named(diagnosis)) < len(stretches)
+    return f"{told} The legend has the steps of the one that decides the verdict." if is_partial else told
 
 
 def _curves_words(run: Run) -> str:

@@ -8,6 +8,7 @@ Figures are made without pyplot, so a program that uses pyplot itself is not aff
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -205,10 +206,16 @@ def no_frame(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def log_axis(axes: Axes) -> None:
-    """A logarithmic y axis whose marks are plain numbers where they fit in four characters."""
+def log_axis(axes: Axes, most: float = math.inf) -> None:
+    """A logarithmic y axis whose marks are plain numbers where they fit in four characters.
+
+    ``most``: the most powers of ten below its top, of which the axis leaves out smaller values; default all.
+    """
     axes.set_yscale("log")
     low, high = axes.get_ylim()
+    if low < high / 10**most:
+        low = high / 10**most
+        axes.set_ylim(low, high)
     decades = np.log10(high / low) if low > 0 and np.isfinite(high / low) else 9.0
     if decades < 2.5:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades > 0.8 else (1, 1.5, 2, 3, 4, 5, 7)))
@@ -217,8 +224,12 @@ def log_axis(axes: Axes) -> None:
 
 def plain_numbers(axes: Axes) -> None:
     """Marks of a logarithmic y axis as plain numbers."""
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e-0", "e-")))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _log_mark(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _log_mark(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= value < 1e5 else f"{value:g}".replace("e-0", "e-").replace("e+0", "e+")
 
 
 def _step_label(value: float, _position: int | None = None) -> str:

@@ -44,6 +44,11 @@ def tone_of_run(diagnosis: Diagnosis) -> Tone:
     return "warn" if faults_of_healthy(diagnosis) else tone_of(diagnosis.verdict)
 
 
+def died_word(run: Run) -> str:
+    """What a defect run did at the step of its blow. One that recovered did not die."""
+    return "stopped learning" if run.verdict.is_survivor else "died"
+
+
 SPOKEN_NAMES = {rule.name: rule.spoken_name for rule in MECHANISMS if rule.spoken_name}
 
 
@@ -64,18 +69,17 @@ def measured(finding: Finding) -> str:
     if math.isnan(value) or value == limit == 0:
         return ""
     unit = UNITS.get(finding.rule, "")
+    amount = f"{number(value)} times" if unit == "times" else f"{unit} {number(value)}".strip()
+    if unit == "share":
+        amount = _share(value)
     if math.isnan(limit):
-        return _amount(value, unit)
-    return f"{_amount(value, unit)} (limit {_amount(limit, unit)})"
+        return amount
+    return f"{amount} (limit {_share(limit) if unit == 'share' else number(limit)})"
 
 
-def _amount(value: float, unit: str) -> str:
-    """A measured number with its unit; ten times the whole and more are no longer written as percentages."""
-    if unit == "share" and abs(value) < 10:
-        return f"{number(100 * value)} %"
-    if unit in ("share", "times"):
-        return f"{number(value)} times"
-    return f"{unit} {number(value)}".strip()
+def _share(value: float) -> str:
+    """A share as a percentage; ten times the whole and more as a multiple."""
+    return f"{number(100 * value)} %" if abs(value) < 10 else f"{number(value)} times"
 
 
 STATUSES = {

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import reports.figures
+from diagnostics.detect.findings import Stretch, Verdict
+from diagnostics.run.turning_point import Focus
 from reports.figures import catalogue, chain, heatmap, kernels, layer_closeup, loss, shapes, style, tensors, units
 from reports.figures.layers import layer_curves
 from reports.figures.loss import loss_figure
@@ -67,6 +69,48 @@ def test_a_run_that_died_without_a_known_blow_has_none_in_its_legend():
     assert loss.prepare(run).mark == "died"
 
 
+def of_stretches(*recoveries, verdict=Verdict.COLLAPSED):
+    """The collapsed run with stretches that begin at 100, 200 and so on, and end with these recoveries."""
+    run = synthetic.collapsed()
+    stretches = tuple(Stretch(verdict, 100 * n, 100 * n + 20, end) for n, end in enumerate(recoveries, 1))
+    run._kept["diagnosis"] = replace(run.diagnosis, stretches=stretches, onset=stretches[-1].onset, verdict=verdict)
+    return run
+
+
+def test_of_many_stretches_the_legend_names_the_one_that_decides_the_verdict():
+    run = of_stretches(150, 250, None)
+    legend = [text.get_text() for text in loss_figure(run).legends[0].get_texts()]
+
+    assert "3 defect stretches" in legend
+    assert [text for text in legend if text.startswith(("onset", "confirmed"))] == [
+        "onset: step 300",
+        "confirmed: step 320",
+    ]
+    assert next(loss.captioned(run)).caption.count("the one that decides the verdict") == 1
+    assert len(loss.prepare(of_stretches(150, None)).named) == 2
+
+
+def test_a_run_that_recovered_is_not_said_to_have_died():
+    run = of_stretches(150, verdict=Verdict.RECOVERED)
+    run._kept["diagnosis"] = replace(run.diagnosis, blow=None)
+    told = [*chain.captioned(run), *layer_closeup.captioned(run), *loss.captioned(run)]
+
+    assert loss.prepare(run).mark == "stopped learning"
+    assert chain.prepare(run).died == "stopped learning"
+    assert not any("died" in f"{one.title} {one.alt} {one.caption}" for one in told)
+
+
+def test_the_mark_of_the_blow_does_not_cover_a_title():
+    figure = loss_figure(synthetic.dead(40))
+    figure.canvas.draw()
+    for axes in figure.axes:
+        mark = next(line for line in axes.lines if line.get_marker() == "v")
+        height = mark.get_markersize() / 2 * figure.dpi / 72
+        top = mark.get_transform().transform(mark.get_xydata()[0])[1] + height
+
+        assert axes._left_title.get_window_extent().y0 > top
+
+
 def test_the_loss_figure_says_from_which_step_on_the_loss_is_not_finite():
     assert loss.prepare(synthetic.diverged()).not_finite_from == 120
     assert loss.prepare(synthetic.healthy()).not_finite_from is None
@@ -104,6 +148,44 @@ def test_the_layer_that_went_down_is_drawn_before_and_after():
     assert data.layer == "conv2"
     assert np.all(y[x >= synthetic.DEATH] == 0)
     assert data.zoom["dead"][1][-1] == 15 / 16
+
+
+def test_the_norm_of_a_layer_holds_its_biases_which_may_grow_alone():
+    run = synthetic.dead()
+    both = [run.columns.tensor("conv2", t, "value", "norm") for t in ("weights", "biases")]
+
+    np.testing.assert_allclose(
+        layer_curves(run).of("conv2")["norm"], np.hypot(*run.block(both).T.astype(float)), rtol=1e-6
+    )
+
+
+def test_a_gradient_that_fades_away_leaves_room_for_what_came_before():
+    data = layer_closeup.prepare(synthetic.dead())
+    data.whole["gradient"] = (np.arange(4.0), np.array([2.0, 1.0, 1e-45, 0.0]))
+    axes = layer_closeup.draw_figure(data).axes[0]
+
+    assert axes.get_ylim()[0] > 1e-13
+
+
+def test_ticks_for_zero_are_explained_where_there_are_some():
+    explained = {name: next(layer_closeup.captioned(make())).caption for name, make in KINDS.items()}
+
+    assert "Red ticks" in explained["dead"]
+    assert "Red ticks" not in explained["healthy"]
+
+
+def test_numbers_of_neighbouring_panels_do_not_touch():
+    near = Focus(1300, 1340, 1320, "dense2")  # a number stands at its very edge
+    data = replace(layer_closeup.prepare(synthetic.collapsed()), first_step=0, last_step=1400, focus=near)
+    figure = layer_closeup.draw_figure(data)
+    figure.canvas.draw()
+    left, right = (
+        [label.get_window_extent() for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+        for axes in figure.axes[-2:]
+        for low, high in [axes.get_xlim()]
+    )
+
+    assert max(box.x1 for box in left) < min(box.x0 for box in right)
 
 
 def test_a_healthy_run_shows_the_layer_with_the_largest_update_and_says_so():

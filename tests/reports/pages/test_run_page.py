@@ -47,7 +47,7 @@ def test_every_picture_says_in_words_what_it_shows(dead):
     assert len(pictures) == 8
     assert all(len(p.alt) > 60 and p.caption for p in pictures)
     assert "15 of 16" in pictures[-1].alt
-    assert "step 31, conv2, exploding gradient, 14 times (limit 10 times)" in pictures[1].alt
+    assert "step 31, conv2, exploding gradient, 14 times (limit 10)" in pictures[1].alt
 
 
 def test_the_chain_is_told_in_words_with_numbers_and_limits(dead):

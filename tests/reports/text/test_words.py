@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnostics.detect.findings import Diagnosis, Verdict
+from diagnostics.detect.findings import Diagnosis, Finding, Severity, Verdict
 from diagnostics.detect.link import Link
 from diagnostics.detect.rules import MECHANISMS
 from diagnostics.detect.track_record import SettingRecord, stopped_though_alive
@@ -22,7 +22,7 @@ from reports.commands.options import train_options
 from reports.text import events, headline, numbers
 from reports.text.command_line import flags
 from reports.text.glossary import GLOSSARY
-from reports.text.phrases import TITLES, rule_name, sentence, status_words, tone_of
+from reports.text.phrases import TITLES, measured, rule_name, sentence, status_words, tone_of
 
 
 @pytest.mark.parametrize(
@@ -181,3 +181,22 @@ def test_settings_as_options_are_the_settings_again(changes):
 
     assert result.exit_code == 0, result.output
     assert read == [Settings(**changes)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "limit", "told"),
+    [
+        ("oversized-update", 0.756, 0.25, "75.6 % (limit 25 %)"),
+        ("oversized-update", 30.2, 0.25, "30.2 times (limit 25 %)"),
+        ("exploding-gradient", 24.8, 6, "24.8 times (limit 6)"),
+        ("collapsed", 2.28, 2.19, "loss 2.28 (limit 2.19)"),
+        ("dead-units", 1, 0.8, "100 % (limit 80 %)"),
+        ("zero-gradient", 0, 0, ""),
+        ("loss-spikes", 3, math.nan, "3"),
+        ("non-finite", math.nan, 1, ""),
+    ],
+)
+def test_a_measured_number_has_its_unit(rule, value, limit, told):
+    finding = Finding(rule, None, 0, 0, value, limit, Severity.ERROR, math.nan, "")
+
+    assert measured(finding) == told
