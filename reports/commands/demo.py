@@ -41,6 +41,7 @@ def command(folder: Path, seed: int, opens: bool | None) -> None:
         from diagnostics.record.training import default_path, run_training
         from lenet.data import load_dataset
         from reports.commands.report import Wanted, report_runs
+        from reports.text.command_line import path_word
         from reports.text.diagnosis import diagnosis_text
         from reports.text.end_numbers import end_of
 
@@ -59,7 +60,7 @@ def command(folder: Path, seed: int, opens: bool | None) -> None:
         run = open_run(path)
         say(diagnosis_text(run.diagnosis, ended_at=end_of(run)))
         pages, _ = report_runs(path, path.with_suffix(".report"), Wanted())
-    talk(f"log:  {path}")
+    talk(f"log:  {path}\nwhat would have saved it: lenet-diag rescue {path_word(path)}")
     say(pages[0])
     if opens or (opens is None and _has_screen()):
         import webbrowser

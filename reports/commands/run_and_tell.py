@@ -114,6 +114,8 @@ def _tell(result: TrainingResult, ended_at: EndNumbers | None) -> None:
         kept = checkpoint_folder(result.path)
         states = f"\nstates: {kept}{os.sep} (--resume, replay and rescue need them)" if kept.is_dir() else ""
         talk(f"log:  {result.path}{states}\n{then} {path}")
+        if result.diagnosis.verdict.is_dead and not interrupted_by:
+            talk(f"what would have saved it: lenet-diag rescue {path}")
     for failed in result.model.run_end.switched_off:
         talk(failed)
     if result.log_failure is not None:

@@ -17,6 +17,7 @@ from reports.text.diagnosis import times_words
 from reports.text.headline import link_words
 from reports.text.numbers import counted, number, percent
 from reports.text.phrases import rule_name, sentence
+from reports.text.remedies import in_place_of
 from reports.text.rescue import arm_title, proven_words
 
 OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "not asked", RuleOutcome.ERROR: "failed"}
@@ -58,7 +59,8 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     if diagnosis.verdict.is_survivor:
         none = "nothing: the run recovered"
     remedy = sentence(suggestions[0].title).removesuffix(".") if suggestions else none
-    more = f"{len(suggestions) - 1} more below" if len(suggestions) > 1 else ""
+    change = in_place_of(run.info.settings, suggestions[0]) if suggestions else ""
+    more = "; ".join(filter(None, (change, f"{len(suggestions) - 1} more below" if len(suggestions) > 1 else "")))
     if rescue is not None and rescue.is_complete and rescue.proven:
         remedy = sentence(arm_title(rescue.proven[0].arm)).removesuffix(".")
         more = proven_words(rescue)

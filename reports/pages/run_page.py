@@ -7,6 +7,7 @@ from pathlib import Path
 
 from diagnostics.detect.findings import Diagnosis, Finding, RuleOutcome, Verdict
 from diagnostics.detect.rules import ENDING, MECHANISMS, OF_LOSSES
+from diagnostics.detect.track_record import setting_of
 from diagnostics.replay.opened import OpenedRun
 from diagnostics.rescue.found import rescue_of
 from diagnostics.rescue.results import RescueResult
@@ -35,6 +36,7 @@ from reports.pages.run_details import details
 from reports.pages.run_facts import run_facts
 from reports.pages.run_rescue import tried
 from reports.pages.run_turned_back import turned_back
+from reports.text.command_line import path_word
 from reports.text.diagnosis import verdict_sentence
 from reports.text.events import steps_words
 from reports.text.glossary import GLOSSARY
@@ -42,7 +44,7 @@ from reports.text.headline import measured_words, origin_sentence
 from reports.text.imported import imported_sentence
 from reports.text.numbers import counted
 from reports.text.phrases import measured, rule_name, sentence, status_of, title_of, tone_of_run
-from reports.text.remedies import command_for
+from reports.text.remedies import command_for, in_place_of
 from reports.text.rescue import saved_sentence, single_sentence, tried_words
 
 Origin = OpenedRun | str | None
@@ -63,7 +65,7 @@ def write_report(run: Run, folder: str | os.PathLike[str], origin: Origin = None
 
 def build(run: Run, origin: Origin = None) -> Document:
     """The content of the report; needs at least one recorded step."""
-    network = run.info.settings.get("network", "network")
+    network = setting_of(run.info.settings) or run.info.settings.get("network", "network")
     seed = "" if run.info.seed < 0 else f", seed {run.info.seed}"
     subtitle = f"{network}{seed}, {counted(len(run), 'step')} recorded, {status_of(run)}"
     rescue = rescue_of(run)
@@ -181,16 +183,29 @@ def _try(run: Run, rescue: RescueResult | None) -> Section:
                 "This log has no layers, so most rules could not be asked. Record the layers of the next run as well "
                 "(docs/own-network.md, docs/pytorch.md, docs/keras.md), and they say which of them failed."
             )
-        return section("try", "What to try", text(none))
+        return section("try", "What to try", text(none), *_experiment(run, rescue))
     commands = [command_for(run.info.settings, suggestion) for suggestion in suggestions]
     how = ["In this order."] if len(suggestions) > 1 else []
     how += ["A command repeats this run, same seed, with one change."] if any(commands) else []
     blocks: list[Block] = [text(" ".join(how))] if how else []
     for i, (suggestion, command) in enumerate(zip(suggestions, commands, strict=True), 1):
         shown = tried_words(rescue, suggestion.remedy.key)
+        change = in_place_of(run.info.settings, suggestion)
+        title = sentence(f"{suggestion.title}: {change}" if change else suggestion.title)
         why = f"Why: {suggestion.remedy.reason}."
-        told = [sentence(suggestion.title), why, *([sentence(shown)] if shown else [])]
+        told = [title, why, *([sentence(shown)] if shown else [])]
         blocks.append(text(Strong(f"{i}. "), " ".join(told)))
         if command:
             blocks.append(Command(command))
-    return section("try", "What to try", *blocks)
+    return section("try", "What to try", *blocks, *_experiment(run, rescue))
+
+
+def _experiment(run: Run, rescue: RescueResult | None) -> tuple[Block, ...]:
+    """How to find out what would have saved the run; nothing where that is known, or where nothing can train it."""
+    if rescue is not None or run.path is None or not run.verdict.is_dead or not run.info.settings:
+        return ()
+    about = text(
+        "None of this is tested on this run. An experiment tells what would have saved it: it trains the run again "
+        "from before its death, with one change at a time and with none."
+    )
+    return (about, Command(f"lenet-diag rescue {path_word(run.path.name)}"))

@@ -14,10 +14,14 @@ from diagnostics.run.turning_point import LASTING
 from reports.text.numbers import counted
 from reports.text.phrases import rule_name, sentence
 
+LONG_BEFORE = 20
+"""The steps between a first link and the blow from which on the blow alone does not tell how the defect began."""
+
 
 def headline(diagnosis: Diagnosis) -> str:
     """The blow as a sentence, then the lasting state after it. For an undecided run the reason comes first.
 
+    A first link long before the blow comes before it: the remedies answer how it began, too.
     A fault that led to the blow comes before it: what the blow did to the network is no answer where the code is wrong.
     The faults of a run that learned in spite of them are told too. The text is "" where no rule saw what happened.
     """
@@ -28,7 +32,9 @@ def headline(diagnosis: Diagnosis) -> str:
     fault = told_fault(diagnosis)
     told = [_sentence_of(one) for one in (fault, link) if one is not None]
     if fault is None or fault.rule == link.rule:
-        told = [_opening(link)]
+        first = diagnosis.first_link
+        is_earlier = first is not None and link.step - first.step > LONG_BEFORE
+        told = [*([_sentence_of(first)] if first is not None and is_earlier else []), _opening(link)]
     states = [f for f in diagnosis.chain if f.plain and f.rule in LASTING and f.rule != link.rule]
     # A state that stops a layer comes first, then one that began after the blow, which left it behind.
     states.sort(key=lambda f: (f.rule not in STOPPING, f.first_step < link.step))

@@ -10,9 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnostics.detect.remedies import Suggestion
+from lenet.settings import shown_setting
 from reports.text.command_line import flags
+from reports.text.numbers import plain
 
 NOT_REPEATED = ("threads",)
+
+
+def in_place_of(settings: Mapping[str, Any], suggestion: Suggestion) -> str:
+    """What a suggestion sets, and what the run had: "learning rate 0.1 in place of 0.5"; "" where it had nothing."""
+    changed = suggestion.changed(settings) if settings else {}
+    told = []
+    for name, value in changed.items():
+        before = settings.get(name)
+        if before not in (None, 0, "none", value) and value is not None:
+            words = "learning rate" if name == "lr" else name.replace("_", " ")
+            told.append(f"{words} {plain(shown_setting(name, value))} in place of {plain(shown_setting(name, before))}")
+    return ", ".join(told)
 
 
 def command_for(settings: Mapping[str, Any], suggestion: Suggestion) -> str | None:

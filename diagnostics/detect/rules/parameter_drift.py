@@ -60,7 +60,10 @@ class ParameterDrift(Rule):
             first = begin + (first_true(norm >= (1 + ONSET_SHARE * (limit - 1)) * norm[0]) or 0)
             steps = window.steps[begin + at] - window.steps[begin]
             message = f"parameters of {layer} grew {slow:.1f}x within {steps:,} steps, without a sudden step"
-            findings.append(self.finding(window, layer, first, window.start - 1, slow, limit, message))
+            begun = f"From step {int(window.steps[first]):,} on" if first else "From the first step on"
+            plain = f"{begun} the weights and biases of {layer} grew {slow:.1f}x, without a sudden step."
+            last = window.start - 1
+            findings.append(self.finding(window, layer, first, last, slow, limit, message, plain=plain))
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def test_seeds_are_tried_until_one_dies(opened: list[str]) -> None:
 
     assert result.exit_code == 0, result.output
     assert "seed 2: " in result.stderr
+    assert re.search(r"^what would have saved it: lenet-diag rescue \S+\.h5$", result.stderr, re.MULTILINE)
     assert open_run(log).diagnosis.is_defect
     assert open_run(log).info.seed == 3
     assert result.stdout.splitlines()[-1] == str(log.with_suffix(".report") / "report.html")

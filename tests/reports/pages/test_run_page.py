@@ -13,8 +13,19 @@ from diagnostics.detect.remedies import suggestion
 from diagnostics.detect.track_record import track_record
 from diagnostics.schema.task import Task
 from reports.figures.loss import captioned
-from reports.pages import html
-from reports.pages.document import Command, Document, Facts, Folded, Listing, Section, TableBlock, VerdictBlock, text
+from reports.pages import html, run_page
+from reports.pages.document import (
+    Command,
+    Document,
+    Facts,
+    Folded,
+    Listing,
+    Paragraph,
+    Section,
+    TableBlock,
+    VerdictBlock,
+    text,
+)
 from reports.pages.run_page import build, write_report
 from reports.text.remedies import command_for
 from tests.helpers import synthetic_runs as synthetic
@@ -33,7 +44,8 @@ def test_the_verdict_and_its_picture_come_first(dead):
     assert "never learned" in verdict.sentence
     assert isinstance(facts, Facts)
     assert [f.answer for f in facts.items] == ["conv2", "step 32", "dead units", "A smaller learning rate"]
-    assert facts.items[3].note == "1 more below"
+    assert facts.items[3].note == "learning rate 0.1 in place of 0.5; 1 more below"
+    assert dead.subtitle.startswith("lenet, sgd, learning rate 0.5, seed 7, ")
     assert picture.name == "1-loss-and-accuracy"
 
 
@@ -73,6 +85,22 @@ def test_each_remedy_comes_with_the_command_that_tries_it(dead):
     commands = [b.line for b in dead.sections[1].blocks if isinstance(b, Command)]
 
     assert commands == ["lenet-diag train --seed 7 --lr 0.1", "lenet-diag train --seed 7 --clip-norm 1"]
+
+
+def test_a_remedy_says_what_it_sets_and_what_the_run_had(dead):
+    told = [b.parts[1] for b in dead.sections[1].blocks if isinstance(b, Paragraph) and len(b.parts) > 1]
+
+    assert told[0].startswith("A smaller learning rate: learning rate 0.1 in place of 0.5. Why: ")
+    assert told[1].startswith("Clipping the gradient by its norm. Why: ")
+
+
+@pytest.mark.parametrize(("make", "is_told"), [(synthetic.dead, True), (synthetic.healthy, False)])
+def test_a_run_that_died_without_a_rescue_is_told_how_to_find_out_what_would_have_saved_it(make, is_told, tmp_path):
+    run = make()
+    run.path = tmp_path / "a run.h5"
+    commands = [block.line for block in run_page._try(run, None).blocks if isinstance(block, Command)]
+
+    assert ("lenet-diag rescue 'a run.h5'" in commands) is is_told
 
 
 @pytest.fixture(scope="module")

@@ -37,9 +37,17 @@ GROWING, SILENT = seen("growing-steps", 220, plain=GREW), seen("dead-units", 331
 
 
 def test_a_sentence_that_opens_the_headline_has_its_step_and_no_then():
-    told = headline(died(FADED, SILENT, first=FADED, blow=SILENT))
+    told = headline(died(SILENT, first=SILENT, blow=SILENT))
 
     assert told == "Step 331: All 84 neurons of dense2 output 0 for every input."
+
+
+def test_a_first_link_long_before_the_blow_comes_before_it():
+    near = seen("exploding-gradient", 320, "conv2", "The gradient of conv2 grew.")
+    silent = "Step 331: All 84 neurons of dense2 output 0 for every input."
+
+    assert headline(died(FADED, SILENT, first=FADED, blow=SILENT)) == f"{FADED.plain} {silent}"
+    assert headline(died(near, SILENT, first=near, blow=SILENT)) == silent
 
 
 def test_a_fault_within_the_chain_is_named_before_what_it_did():
