@@ -114,6 +114,7 @@ def test_a_resumed_run_is_judged_by_the_thresholds_of_its_log_unless_told_otherw
     assert run.diagnosis.to_json() == second.diagnosis.to_json()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_every_reader_says_that_the_limits_are_not_the_defaults(tmp_path: Path) -> None:
     recorded(tmp_path / "run.h5", SHORT)
     log = str(tmp_path / "run.h5")

@@ -170,6 +170,7 @@ def test_a_report_without_a_replay_says_why_or_leaves_it_out() -> None:
     assert len(section.blocks) == 1
 
 
+@pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize(
     ("activation", "channels"),
     [

@@ -29,11 +29,13 @@ from reports.pages.document import (
 from reports.pages.run_page import build, write_report
 from reports.text.remedies import command_for
 from tests.helpers import synthetic_runs as synthetic
+from tests.helpers.no_pictures import with_blank_pictures
 
 
 @pytest.fixture(scope="module")
 def dead() -> Document:
-    return build(synthetic.dead())
+    with with_blank_pictures():
+        return build(synthetic.dead())
 
 
 def test_the_verdict_and_its_picture_come_first(dead):
@@ -105,7 +107,8 @@ def test_a_run_that_died_without_a_rescue_is_told_how_to_find_out_what_would_hav
 
 @pytest.fixture(scope="module")
 def healthy() -> Document:
-    return build(synthetic.healthy(60, name="<script>alert(1)</script>"))
+    with with_blank_pictures():
+        return build(synthetic.healthy(60, name="<script>alert(1)</script>"))
 
 
 @pytest.mark.parametrize(
@@ -146,10 +149,9 @@ def test_a_healthy_run_is_told_what_was_checked_and_what_was_not(healthy):
     assert len(document.pictures()) == 7
 
 
-@pytest.mark.slow  # its figures are painted a second time
-def test_the_same_run_gives_the_same_bytes(dead, tmp_path):
-    first = html.write(dead, tmp_path / "a")
-    second = write_report(synthetic.dead(), tmp_path / "b")
+@pytest.mark.slow  # its figures are painted twice
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    first, second = (write_report(synthetic.dead(), tmp_path / name) for name in "ab")
 
     assert first.read_bytes() == second.read_bytes()
     assert first.stat().st_size < 3_000_000
