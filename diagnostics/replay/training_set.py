@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,12 @@ class TrainingSet:
         X: the samples, (N, H, W, C) or (N, F).
         y: their classes, (N,), or one-hot (N, classes).
         name: their name in messages.
-        is_known: whether their checksum is that of the log. Where the log has none, only its rows can prove the data.
         validation: samples of the same data set that are not trained on, and their classes; None where none are known.
     """
 
     X: NDArray[Any]
     y: NDArray[Any]
     name: str
-    is_known: bool
     validation: Data | None = None
 
 
@@ -61,11 +59,9 @@ def find_training_set(info: RunInfo, given: GivenData) -> TrainingSet:
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise ReplayError(f"data: received {type(given).__name__}, expected (X, y), a data set or a folder")
     X, y = np.asarray(given[0]), np.asarray(given[1])
-    is_known = False
     if checksum is not None and "data_checksum" in info.environment:
         _compare(name, "checksum", checksum, info.environment["data_checksum"])
-        is_known = True
-    return _checked(info, TrainingSet(X, y, name, is_known, validation))
+    return _checked(info, TrainingSet(X, y, name, validation))
 
 
 def _from_files(info: RunInfo, folder: Path | str | None) -> TrainingSet:
@@ -82,7 +78,7 @@ def _from_files(info: RunInfo, folder: Path | str | None) -> TrainingSet:
     if checksum is not None:
         _compare(name, "checksum", found.checksum, checksum)
     validation = found.X_test, found.y_test
-    return _checked(info, TrainingSet(found.X_train, found.y_train, name, checksum is not None, validation))
+    return _checked(info, TrainingSet(found.X_train, found.y_train, name, validation))
 
 
 def _checked(info: RunInfo, found: TrainingSet) -> TrainingSet:
@@ -93,11 +89,10 @@ def _checked(info: RunInfo, found: TrainingSet) -> TrainingSet:
             "in the log; the run was trained on other data"
         )
     digest = info.environment.get("data_digest")
-    if digest is None:
-        return found
-    labels = found.y.argmax(axis=1) if found.y.ndim == 2 else found.y
-    _compare(found.name, "digest", data_digest(found.X, labels), digest)
-    return replace(found, is_known=True)
+    if digest is not None:
+        labels = found.y.argmax(axis=1) if found.y.ndim == 2 else found.y
+        _compare(found.name, "digest", data_digest(found.X, labels), digest)
+    return found
 
 
 def _compare(name: str, what: str, found: str, expected: str) -> None:

@@ -54,8 +54,6 @@ class Evidence:
     lived: how many branches of the arm lived.
     runs: how many branches the arm has.
     interval: Wilson's 95 % interval of the share that lived; None without branches.
-    control_lived: how many branches of the control lived.
-    control_runs: how many branches the control has.
     pairs: how many order seeds both have.
     saved: pairs in which only the branch of the arm lived.
     lost: pairs in which only the branch of the control lived.
@@ -66,8 +64,6 @@ class Evidence:
     lived: int
     runs: int
     interval: tuple[float, float] | None
-    control_lived: int
-    control_runs: int
     pairs: int
     saved: int
     lost: int
@@ -93,24 +89,12 @@ def weigh(arms: Mapping[str, Mapping[int, Fate]], control: Mapping[int, Fate]) -
         shared = fates.keys() & control.keys()
         saved = sum(fates[seed] is Fate.ALIVE and control[seed] is not Fate.ALIVE for seed in shared)
         lost = sum(fates[seed] is not Fate.ALIVE and control[seed] is Fate.ALIVE for seed in shared)
-        counted[name] = (len(shared), saved, lost, mcnemar(saved, lost))
+        lived, runs = [*fates.values()].count(Fate.ALIVE), len(fates)
+        counted[name] = (lived, runs, wilson(lived, runs), len(shared), saved, lost, mcnemar(saved, lost))
     adjusted = holm([p for *_, p in counted.values()])
-    lived = {name: [*fates.values()].count(Fate.ALIVE) for name, fates in arms.items()}
-    control_lived = [*control.values()].count(Fate.ALIVE)
     return {
-        name: Evidence(
-            lived[name],
-            len(arms[name]),
-            wilson(lived[name], len(arms[name])),
-            control_lived,
-            len(control),
-            pairs,
-            saved,
-            lost,
-            p,
-            adjusted_p,
-        )
-        for (name, (pairs, saved, lost, p)), adjusted_p in zip(counted.items(), adjusted, strict=True)
+        name: Evidence(*counts, adjusted_p)
+        for (name, counts), adjusted_p in zip(counted.items(), adjusted, strict=True)
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnostics.detect.faults import told_fault
 from diagnostics.detect.findings import Diagnosis, Finding, Stretch, Verdict
@@ -30,6 +31,10 @@ class Focus:
     last: int
     broke_at: int
     layer: str | None
+
+    def holds(self, steps: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of some steps lie in the range."""
+        return (steps >= self.first) & (steps <= self.last)
 
 
 def focus(run: Run) -> Focus | None:

@@ -124,6 +124,12 @@ def scheduler_option(what: str) -> Callable[[F], F]:
     )
 
 
+def given_in(context: click.Context) -> dict[str, Any]:
+    """The options that were typed, and their values."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    return {name: value for name, value in context.params.items() if context.get_parameter_source(name) is typed}
+
+
 def _with(names: Sequence[str] | dict[str, Any], function: F, several: bool = False) -> F:
     for name in reversed(list(names)):
         function = option(name, several)(function)

@@ -11,7 +11,7 @@ import click
 
 from lenet.setting_values import option_name
 from lenet.settings import DECLARED
-from reports.commands.options import option
+from reports.commands.options import given_in, option
 
 if TYPE_CHECKING:
     from diagnostics.study.plan import Arm, StudyPlan
@@ -131,8 +131,7 @@ def _arm(text: str) -> tuple[str, dict[str, Any]]:
         context = parser.make_context(name, words)
     except click.UsageError as error:
         raise click.UsageError(f"--arm {name!r}: {error.format_message()}") from None
-    typed = click.core.ParameterSource.COMMANDLINE
-    return name, {n: value for n, value in context.params.items() if context.get_parameter_source(n) is typed}
+    return name, given_in(context)
 
 
 def _parameters() -> list[click.Parameter]:

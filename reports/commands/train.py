@@ -12,7 +12,7 @@ from diagnostics.detect.rollback_remedies import DEFAULT_REMEDY, ROLLBACK_REMEDI
 from lenet.setting_values import option_name
 from reports.commands.exit_codes import DEFECTS, FAILED, INTERRUPTED, one_line_errors
 from reports.commands.grouped_help import GroupedCommand
-from reports.commands.options import ON_DEFECT, STEPS, grouped, log_options, train_options
+from reports.commands.options import ON_DEFECT, STEPS, given_in, grouped, log_options, train_options
 from reports.commands.resumed import resumed
 from reports.commands.values import FROM_0, LOG
 from reports.text.stopping import stopping_price
@@ -102,7 +102,7 @@ def command(
     stop before the run ended, 1 where --on-defect stop ended a defect run.
     """
     logged = {name: options.pop(name) for name in RECORDED_AS_NAMED}
-    given = _given(context)
+    given = given_in(context)
     _check(given)
     with one_line_errors():
         from diagnostics.errors import LogExistsError
@@ -132,12 +132,6 @@ def command(
 
 RECORDED_AS_NAMED = ("overwrite", "log_every", "histograms_every", "checkpoint_every")
 LOG_OPTIONS = (*RECORDED_AS_NAMED, "resume", "on_log_error")
-
-
-def _given(context: click.Context) -> dict[str, Any]:
-    """The options that were typed, and their values."""
-    typed = click.core.ParameterSource.COMMANDLINE
-    return {name: value for name, value in context.params.items() if context.get_parameter_source(name) is typed}
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -59,8 +59,7 @@ def prepare(groups: Sequence[Group], open_run: Opener) -> tuple[ArmCurves, ...]:
             run = open_run(summary)
             if not len(run):
                 continue
-            loss = run.block([run.columns.scalar("data_loss")])[:, 0]
-            mean = moving_mean(loss, run.info.window)
+            mean = moving_mean(run.scalars("data_loss")[:, 0], run.info.window)
             guess = run.info.guessing[0]
             fate = "defect" if summary.is_defect else "survivor" if summary.is_survivor else "undecided"
             curves.append(RunCurve(summary.name, fate, *extremes(run.index["step"], mean, BUCKETS)))

@@ -68,12 +68,9 @@ def prepare(run: Run) -> ChainData | None:
     other = tuple(dict.fromkeys(f.layer for f in findings if f.layer and f.layer not in layers))
     lanes = (*other, *layers, WHOLE)
     events = tuple(_event(i, f, lanes, window, run.diagnosis) for i, f in enumerate(findings, 1))
-    column = run.columns.scalar("data_loss")
-    loss = run.block([column], window.first, window.last)[:, 0]
-    steps = run.between(window.first, window.last).index["step"]
-    return ChainData(
-        lanes, events, extremes(steps, loss), run.info.guessing[0], window, run.info.task.unit, died_word(run)
-    )
+    part = run.between(window.first, window.last)
+    loss = extremes(part.index["step"], part.scalars("data_loss")[:, 0])
+    return ChainData(lanes, events, loss, run.info.guessing[0], window, run.info.task.unit, died_word(run))
 
 
 def _event(i: int, finding: Finding, lanes: tuple[str, ...], window: Focus, diagnosis: Diagnosis) -> Event:

@@ -59,13 +59,10 @@ def prepare(run: Run) -> HeatData:
     measured = [m for m in MAPS if np.isfinite(getattr(curves, m[0])).any()] or list(MAPS[:1])
     names = [name for name, _, _ in measured]
     everything = np.ones(len(curves.steps), bool)
-    inside = everything & False
-    if window is not None:
-        inside = (curves.steps >= window.first) & (curves.steps <= window.last)
     return HeatData(
         layers=curves.layers,
         whole={name: _map(curves, name, everything) for name in names},
-        zoom={name: _map(curves, name, inside) for name in names} if window else {},
+        zoom={name: _map(curves, name, window.holds(curves.steps)) for name in names} if window else {},
         focus=window,
     )
 

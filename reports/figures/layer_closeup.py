@@ -61,10 +61,8 @@ def prepare(run: Run, layer: str | None = None) -> LayerData:
         layer = curves.layers[int(np.argmax(peaks))]
         why = "no single layer failed; this one made the largest single update"
     mine = curves.of(layer)
-    inside = np.zeros(len(curves.steps), bool)
-    if window is not None:
-        inside = (curves.steps >= window.first) & (curves.steps <= window.last)
     steps = curves.steps
+    inside = window.holds(steps) if window is not None else np.zeros(len(steps), bool)
     return LayerData(
         layer=layer,
         stood_out=why,

@@ -32,15 +32,14 @@ class BatchData:
     title: the title of the step.
     shares: each sample's share of the gradient of the whole network, the largest first, (n,).
     layer_shares: the same for the layer in question, the largest first, (n,).
-    strongest: which samples of the batch have the largest share of the network's gradient, at most 16.
-    pictures: these samples as grey or coloured pictures, (k, H, W) or (k, H, W, 3).
+    pictures: the samples with the largest share of the network's gradient, at most 16, as grey or coloured pictures,
+        (k, H, W) or (k, H, W, 3).
     words: of each of them its label, the network's answer, and its shares.
     """
 
     title: str
     shares: NDArray[np.float64]
     layer_shares: NDArray[np.float64]
-    strongest: NDArray[np.intp]
     pictures: NDArray[Any]
     words: tuple[str, ...]
 
@@ -58,9 +57,7 @@ def _prepare(opened: OpenedRun, one: OpenedStep) -> BatchData:
         f"{moment.labels[i]} \N{RIGHTWARDS ARROW} {moment.answers[i]}\n{percent(float(shares[i]))}" for i in strongest
     )
     pictures = as_pictures(moment.images[strongest])
-    return BatchData(
-        step_title(opened, one), largest_first(shares), largest_first(layer_shares), strongest, pictures, words
-    )
+    return BatchData(step_title(opened, one), largest_first(shares), largest_first(layer_shares), pictures, words)
 
 
 def strongest_samples(shares: NDArray[np.float64]) -> NDArray[np.intp]:

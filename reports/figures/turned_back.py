@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -58,8 +57,7 @@ def prepare(run: Run) -> TurnedBackCurves | None:
 
 def _loss(run: Run, first: int, last: int) -> tuple[Array, Array]:
     part = run.between(first, last)
-    loss = part.block([run.columns.scalar("data_loss")])[:, 0].astype(np.float64)
-    return extremes(np.ascontiguousarray(part.index["step"]), loss)
+    return extremes(part.index["step"], part.scalars("data_loss")[:, 0])
 
 
 def draw(data: TurnedBackCurves, axes: Axes) -> None:

@@ -35,10 +35,10 @@ def dying_log(lr: float = DYING.lr) -> Path:
 
 
 @cache
-def broken_log(network: str = "feedforward", lr: float = 5.0, activation: str = "relu", **options: Any) -> Path:
+def broken_log(network: str = "feedforward", lr: float = 5.0, **options: Any) -> Path:
     """The log of a training on 2,560 digits in batches of 128 for 8 epochs."""
     folder = kept_folder("broken")
-    settings = Settings(network=network, lr=lr, activation=activation, limit=2560, epochs=8, **options)
+    settings = Settings(network=network, lr=lr, limit=2560, epochs=8, **options)
     run_training(settings, folder / "run.h5", dataset=load_dataset(limit=2560))
     return folder / "run.h5"
 

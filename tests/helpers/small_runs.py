@@ -73,9 +73,9 @@ def lenet_info(**changes: Any) -> RunInfo:
     return RunInfo(**{**given, **changes})
 
 
-def numbered_run(info: RunInfo | None = None, steps: int = 30, **changes: Any) -> Run:
+def numbered_run(info: RunInfo | None = None, **changes: Any) -> Run:
     """A run whose value at row i, column c is 1000 i + c, so that every cell can be foretold."""
-    info = info or small_info()
+    info, steps = info or small_info(), 30
     values = (1000.0 * np.arange(steps)[:, None] + np.arange(len(info.columns))).astype(np.float32)
     epochs = 1 + np.arange(steps) // info.steps_per_epoch
     return Run.from_rows(info, np.arange(steps), epochs, values, **changes)

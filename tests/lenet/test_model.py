@@ -49,13 +49,13 @@ class FakeTracker:
         return sum(one == phase for one, _ in self.times)
 
 
-def report_setup(stats: Any, epochs: int, images: int = 600, tests: int = 300) -> tuple[Model, tuple[float, float]]:
+def report_setup(stats: Any, epochs: int, images: int = 600) -> tuple[Model, tuple[float, float]]:
     """The paper's set-up code with its names and arguments, on the first images only."""
     folder = EMBEDDED
     train_images = load_mnist_images(f"{folder}\\train-images-idx3-ubyte")[:images]
     train_labels = load_mnist_labels(f"{folder}\\train-labels-idx1-ubyte")[:images]
-    test_images = load_mnist_images(f"{folder}\\t10k-images-idx3-ubyte")[:tests]
-    test_labels = load_mnist_labels(f"{folder}\\t10k-labels-idx1-ubyte")[:tests]
+    test_images = load_mnist_images(f"{folder}\\t10k-images-idx3-ubyte")[:300]
+    test_labels = load_mnist_labels(f"{folder}\\t10k-labels-idx1-ubyte")[:300]
     X_train, X_test, train_labels, test_labels = formatData(train_images, test_images, train_labels, test_labels)
 
     model = Model(stats)

@@ -45,8 +45,8 @@ def network(*layers: Any) -> Callable[[], Model]:
     return lambda: ready(Model(), *layers)
 
 
-def conv(depth: int = 2, padding: str = "valid", size: tuple[int, int, int] = (8, 8, 1)) -> ConvolutionLayer:
-    return CONV(depth, 3, padding, size)
+def conv() -> ConvolutionLayer:
+    return CONV(2, 3, "valid", (8, 8, 1))
 
 
 NETWORKS: list[Case] = [
@@ -55,7 +55,7 @@ NETWORKS: list[Case] = [
      "dense1: received input (72,), expected (70,)"),
     (network(conv(), DenseLayer(72, 3), ActivationSoftmax()), ShapeError,
      "dense1: received input (6, 6, 2), expected (72,); put a Flatten before it"),
-    (network(conv(), conv(2), ActivationSoftmax()), ShapeError,
+    (network(conv(), conv(), ActivationSoftmax()), ShapeError,
      "conv2: received input (6, 6, 2), expected (8, 8, 1)"),
     (network(conv(), AveragePooling(7), ActivationSoftmax()), ShapeError,
      "pool1: received a window of 7x7, expected at most the input's 6x6"),

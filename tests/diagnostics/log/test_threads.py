@@ -14,9 +14,9 @@ from tests.helpers.log_writers import ROWS, use_all, whole_log
 from tests.helpers.small_trainings import train
 
 
-def all_at_once(count: int, work: Callable[[int], None]) -> list[BaseException]:
-    """Run ``work(0)``, ``work(1)``, ... in threads that start together; what they raised."""
-    gate, errors = threading.Barrier(count), []
+def all_at_once(work: Callable[[int], None]) -> list[BaseException]:
+    """Run ``work(0)`` to ``work(5)`` in threads that start together; what they raised."""
+    gate, errors = threading.Barrier(6), []
 
     def run(number: int) -> None:
         gate.wait()
@@ -25,7 +25,7 @@ def all_at_once(count: int, work: Callable[[int], None]) -> list[BaseException]:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -35,7 +35,7 @@ def all_at_once(count: int, work: Callable[[int], None]) -> list[BaseException]:
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_logs_that_are_made_at_once_are_all_whole(tmp_path: Path, attempt: int) -> None:
-    errors = all_at_once(6, lambda i: whole_log(tmp_path / f"{i}.h5"))
+    errors = all_at_once(lambda i: whole_log(tmp_path / f"{i}.h5"))
 
     assert errors == []
     assert [use_all(open_run(tmp_path / f"{i}.h5")) for i in range(6)] == [ROWS] * 6
@@ -48,7 +48,7 @@ def test_trainings_that_start_at_once_are_all_what_each_would_be_alone(tmp_path:
     def work(i: int) -> None:
         train([Recorder(tmp_path / f"{i}.h5")])
 
-    errors = all_at_once(6, work)
+    errors = all_at_once(work)
 
     assert errors == []
     for i in range(6):
@@ -59,7 +59,7 @@ def test_trainings_that_start_at_once_are_all_what_each_would_be_alone(tmp_path:
 
 
 def test_one_of_several_trainings_that_ask_for_the_same_log_gets_it(tmp_path: Path) -> None:
-    errors = all_at_once(6, lambda i: train([Recorder(tmp_path / "run.h5")]) and None)
+    errors = all_at_once(lambda i: train([Recorder(tmp_path / "run.h5")]) and None)
 
     assert len(errors) == 5
     assert open_run(tmp_path / "run.h5").status == "completed"

@@ -16,11 +16,11 @@ from tests.helpers.log_writers import whole_log
 READING = ["diagnose", "stats", "report", "export", "repair", "replay", "rescue", "watch", "train --resume --out"]
 
 
-def refusing(call: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """A call of the system that is denied for all paths below the folder ``name``, as if for lack of permission."""
+def refusing(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call of the system that is denied for all paths below the folder ``shut``, as if for lack of permission."""
 
     def denied(path: Any, *arguments: Any, **named: Any) -> Any:
-        if not isinstance(path, int) and name in Path(os.fsdecode(path)).parts:
+        if not isinstance(path, int) and "shut" in Path(os.fsdecode(path)).parts:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return call(path, *arguments, **named)
 
@@ -38,8 +38,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("command", READING)
 def test_a_log_that_may_not_be_read(place: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    monkeypatch.setattr(os, "open", refusing(os.open, "shut"))
-    monkeypatch.setattr(Path, "open", refusing(Path.open, "shut"))
+    monkeypatch.setattr(os, "open", refusing(os.open))
+    monkeypatch.setattr(Path, "open", refusing(Path.open))
 
     result = typed(*command.split(), "shut/run.h5")
 
@@ -49,8 +49,8 @@ def test_a_log_that_may_not_be_read(place: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("command", ["diagnose", "report", "stats"])
 def test_a_folder_that_may_not_be_listed(place: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    monkeypatch.setattr(os, "listdir", refusing(os.listdir, "shut"))
-    monkeypatch.setattr(os, "scandir", refusing(os.scandir, "shut"))
+    monkeypatch.setattr(os, "listdir", refusing(os.listdir))
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir))
 
     result = typed(command, "shut")
 
@@ -62,7 +62,7 @@ def test_a_folder_that_may_not_be_listed(place: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("line", ["report run.h5 -o shut", "export run.h5 -o shut", "stats run.h5 --save shut"])
 def test_a_place_that_may_not_be_written_to(place: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     whole_log(place / "run.h5")
-    monkeypatch.setattr(Path, "open", refusing(Path.open, "shut"))
+    monkeypatch.setattr(Path, "open", refusing(Path.open))
 
     result = typed(*line.split())
 
@@ -74,7 +74,7 @@ def test_a_place_that_may_not_be_written_to(place: Path, monkeypatch: pytest.Mon
 def test_data_that_may_not_be_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (place / "shut" / f"{name}-ubyte").write_bytes(b"x")
-    monkeypatch.setattr(os, "open", refusing(os.open, "shut"))
+    monkeypatch.setattr(os, "open", refusing(os.open))
 
     result = typed("train", "--data", "shut", "--no-log")
 
