@@ -158,10 +158,15 @@ class Detector:
         ``steps``: how many steps the run has made, where its last steps brought no row; None for those of its rows.
         """
         is_over = status not in ("running", "unclear")
-        stretch = self.symptoms.finish(lambda: self._progress.improves(self._rows())) if is_over else None
+        stretch = self._ended() if is_over else None
         if stretch is not None:
             self._explain(stretch)
         return self._diagnosis(self.symptoms.verdict(is_over), max(self.symptoms.steps, steps or 0))
+
+    def verdict_at_the_end(self) -> Verdict:
+        """The verdict on a run that ends with the row seen last; :meth:`finish` explains it too, which takes longer."""
+        self._ended()
+        return self.symptoms.verdict(is_over=True)
 
     @property
     def verdict_so_far(self) -> Verdict:
@@ -197,6 +202,10 @@ class Detector:
         return self._explanations.get(stretch.confirmed)
 
     # ---- inside
+
+    def _ended(self) -> Stretch | None:
+        """End the state machine; the stretch that it opened at its end."""
+        return self.symptoms.finish(lambda: self._progress.improves(self._rows()))
 
     def _rows(self) -> NDArray[np.float32]:
         return self._history.ordered()[1]

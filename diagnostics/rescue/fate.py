@@ -91,7 +91,7 @@ class FateJudge:
 
 def fate_at_the_end(detector: Detector) -> Fate:
     """The fate of a branch that ends with the row that the detector saw last."""
-    verdict = detector.finish("completed").verdict
+    verdict = detector.verdict_at_the_end()
     if verdict.is_defect:
         return Fate.DEAD
     return Fate.ALIVE if verdict.is_survivor else Fate.UNDECIDED

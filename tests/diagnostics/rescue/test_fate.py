@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -30,8 +30,8 @@ class ScriptedDetector:
     def is_beyond_recovery(self) -> bool:
         return self._dead_from is not None and self.symptoms.steps - 1 >= self._dead_from
 
-    def finish(self, status: str) -> Any:
-        return SimpleNamespace(verdict=Verdict(self._verdict))
+    def verdict_at_the_end(self) -> Verdict:
+        return Verdict(self._verdict)
 
 
 def fate_of(detector: ScriptedDetector, horizon: Horizon) -> tuple[Fate | None, int]:
