@@ -54,6 +54,8 @@ class Evidence:
     lived: how many branches of the arm lived.
     runs: how many branches the arm has.
     interval: Wilson's 95 % interval of the share that lived; None without branches.
+    control_lived: how many branches of the control lived.
+    control_runs: how many branches the control has.
     pairs: how many order seeds both have.
     saved: pairs in which only the branch of the arm lived.
     lost: pairs in which only the branch of the control lived.
@@ -64,6 +66,8 @@ class Evidence:
     lived: int
     runs: int
     interval: tuple[float, float] | None
+    control_lived: int
+    control_runs: int
     pairs: int
     saved: int
     lost: int
@@ -85,12 +89,14 @@ def weigh(arms: Mapping[str, Mapping[int, Fate]], control: Mapping[int, Fate]) -
     control: the fates of the control's branches by order seed.
     """
     counted = {}
+    control_lived = [*control.values()].count(Fate.ALIVE)
     for name, fates in arms.items():
         shared = fates.keys() & control.keys()
         saved = sum(fates[seed] is Fate.ALIVE and control[seed] is not Fate.ALIVE for seed in shared)
         lost = sum(fates[seed] is not Fate.ALIVE and control[seed] is Fate.ALIVE for seed in shared)
         lived, runs = [*fates.values()].count(Fate.ALIVE), len(fates)
-        counted[name] = (lived, runs, wilson(lived, runs), len(shared), saved, lost, mcnemar(saved, lost))
+        of_both = (lived, runs, wilson(lived, runs), control_lived, len(control))
+        counted[name] = (*of_both, len(shared), saved, lost, mcnemar(saved, lost))
     adjusted = holm([p for *_, p in counted.values()])
     return {
         name: Evidence(*counts, adjusted_p)

@@ -44,7 +44,7 @@ def test_holm_keeps_the_order_and_is_never_below_the_p_value(p_values: list[floa
 def test_pairs_are_counted_by_order_seed() -> None:
     found = weigh({"clip": fates("aaaadu")}, fates("dauadd"))["clip"]
 
-    assert (found.lived, found.runs) == (4, 6)
+    assert (found.lived, found.runs, found.control_lived, found.control_runs) == (4, 6, 2, 6)
     assert (found.pairs, found.saved, found.lost) == (6, 2, 0)
     assert found.p == mcnemar(2, 0) == 0.5
 
