@@ -50,10 +50,7 @@ class TorchCase:
     rate: float
 
 
-CASES = (
-    TorchCase("LeNet", 128, 1, 40, 0.05),
-    TorchCase("MLP of 11 million parameters", 128, 1, 4, 0.01),
-)
+CASES = (TorchCase("LeNet", 128, 1, 40, 0.05), TorchCase("MLP of 11 million parameters", 128, 1, 4, 0.01))
 
 
 @dataclass(frozen=True)
@@ -159,12 +156,7 @@ def costs(case: TorchCase, data: Any, rounds: int, folder: Path) -> TorchCosts:
 
 def prepare(measured: list[TorchCosts], rounds: int, version: str, load: tuple[float, float]) -> dict[str, Any]:
     """What the template prints."""
-    return {
-        "rows": [one.cells() for one in measured],
-        "rounds": rounds,
-        "torch": version,
-        "load": load,
-    }
+    return {"rows": [one.cells() for one in measured], "rounds": rounds, "torch": version, "load": load}
 
 
 def main() -> None:

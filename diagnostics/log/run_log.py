@@ -182,11 +182,7 @@ class RunLog:
         event = "end" if end.status == "completed" else "interruption"
         self._writer.event(end.steps, event, f"{end.status} after {end.steps} steps{reason}", rule=interrupted_by)
         self._attempt(
-            self._writer.close,
-            end.status,
-            digest_end=end.digest,
-            seconds=end.seconds,
-            cost_seconds=cost / 1e6,
+            self._writer.close, end.status, digest_end=end.digest, seconds=end.seconds, cost_seconds=cost / 1e6
         )
         if self._ring is not None and end.status == "completed":
             with contextlib.suppress(OSError):

@@ -36,10 +36,7 @@ class Population:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-POPULATIONS = (
-    Population("exact", 40, {"epochs": 1}),
-    Population("report", 20, {"convolution": "report"}),
-)
+POPULATIONS = (Population("exact", 40, {"epochs": 1}), Population("report", 20, {"convolution": "report"}))
 """With the exact convolution all deaths that were seen began in the first quarter of the first epoch
 (docs/why-it-breaks.md), so that one epoch finds them; with the paper's own most are later."""
 

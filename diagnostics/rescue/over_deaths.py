@@ -232,11 +232,7 @@ def _share(fates: Sequence[Sequence[Fate]], wanted: Fate) -> Share:
     counts = [one.count(wanted) for one in fates]
     shares = tuple(count / len(one) for count, one in zip(counts, fates, strict=True))
     return Share(
-        sum(counts),
-        sum(map(len, fates)),
-        float(np.mean(shares)) if shares else None,
-        _interval(shares),
-        shares,
+        sum(counts), sum(map(len, fates)), float(np.mean(shares)) if shares else None, _interval(shares), shares
     )
 
 

@@ -97,23 +97,14 @@ class Endings:
     data: the folder of the data; None (default) for what the log names.
     """
 
-    def __init__(
-        self,
-        plan: RescuePlan,
-        folder: Path,
-        log: Path,
-        executor: Executor,
-        data: str | None = None,
-    ) -> None:
+    def __init__(self, plan: RescuePlan, folder: Path, log: Path, executor: Executor, data: str | None = None) -> None:
         self._plan, self._executor = plan, executor
         self._folder = RescueFolder(folder, plan, resume=True)
         self._work = EndingWork(log, data)
         self.results: dict[str, Ending] = {}
 
     def run(
-        self,
-        branches: Sequence[PlannedBranch],
-        on_progress: Callable[[EndingProgress], None] = lambda progress: None,
+        self, branches: Sequence[PlannedBranch], on_progress: Callable[[EndingProgress], None] = lambda progress: None
     ) -> None:
         """Train those of ``branches`` that are missing. May be interrupted at any moment and called again.
 

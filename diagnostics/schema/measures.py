@@ -135,10 +135,7 @@ ACTIVATION_STATISTICS = (
         lambda outputs: outputs.sample.std(dtype=np.float64),
     ),
     Measure(
-        "zero_fraction",
-        "share",
-        "share of exact zeros in the subsample",
-        lambda outputs: zero_fraction(outputs.sample),
+        "zero_fraction", "share", "share of exact zeros in the subsample", lambda outputs: zero_fraction(outputs.sample)
     ),
     Measure(
         "saturated_fraction",
@@ -147,12 +144,7 @@ ACTIVATION_STATISTICS = (
         "[-0.98, 0.98]; NaN for other functions",
         saturated_fraction,
     ),
-    Measure(
-        "dead_fraction",
-        "share",
-        "share of units silent, 0 for every sample of the whole batch",
-        dead_fraction,
-    ),
+    Measure("dead_fraction", "share", "share of units silent, 0 for every sample of the whole batch", dead_fraction),
     Measure(
         "dead_window_fraction",
         "share",

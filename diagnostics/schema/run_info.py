@@ -69,8 +69,7 @@ class RunInfo(ShownInNotebooks):
         field(default_factory=dict)
     )
     settings: Annotated[
-        Mapping[str, Any],
-        Attribute("JSON", "", "settings of lenet-diag train; {} where training was run from Python"),
+        Mapping[str, Any], Attribute("JSON", "", "settings of lenet-diag train; {} where training was run from Python")
     ] = field(default_factory=dict)
     environment: Annotated[
         Mapping[str, Any], Attribute("JSON", "", "versions, machine, threads, process id, data checksum")

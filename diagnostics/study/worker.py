@@ -56,10 +56,7 @@ class Worker(Work[PlannedRun, RunSummary]):
 
         path = self.folder / task.file
         result = run_training(
-            task.settings,
-            path,
-            self.recording,
-            dataset=dataset(self._data_of(task), task.settings.limit),
+            task.settings, path, self.recording, dataset=dataset(self._data_of(task), task.settings.limit)
         )
         if result.interruption is not None:
             raise result.interruption

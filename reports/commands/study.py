@@ -73,11 +73,7 @@ def preset_names() -> list[str]:
     help="Copy runs from this study where settings, seed, code and machine are the same.",
 )
 @grouped(
-    "study",
-    "--page",
-    metavar="FILE",
-    type=FILE,
-    help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]",
+    "study", "--page", metavar="FILE", type=FILE, help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]"
 )
 @grouped("study", "--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
 @grid_options

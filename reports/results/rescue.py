@@ -16,14 +16,7 @@ from diagnostics.rescue.death_study import ORDERS, POINT_ORDERS, SAME_RATE, TREA
 from diagnostics.rescue.evidence import most_by_luck
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.natural_deaths import POPULATIONS
-from diagnostics.rescue.over_deaths import (
-    StudiedDeath,
-    against_placebo,
-    deaths_of,
-    died_from,
-    share_lived,
-    treatments,
-)
+from diagnostics.rescue.over_deaths import StudiedDeath, against_placebo, deaths_of, died_from, share_lived, treatments
 from diagnostics.rescue.plan import BUT_FOR, CONTROL, SWAPPED
 from diagnostics.rescue.study_tables import StudyTables
 from reports.figures.deaths import arms_over_deaths_figure, no_return_over_deaths_figure

@@ -186,11 +186,7 @@ def limits_words(changed: Mapping[str, tuple[float, float]]) -> str:
 
 def _counts(diagnosis: Diagnosis) -> str:
     """The number of rules that were asked, their outcomes, and why the others were not asked."""
-    words = {
-        RuleOutcome.PASSED: "found nothing",
-        RuleOutcome.FIRED: "noticed something",
-        RuleOutcome.ERROR: "failed",
-    }
+    words = {RuleOutcome.PASSED: "found nothing", RuleOutcome.FIRED: "noticed something", RuleOutcome.ERROR: "failed"}
     counts = {outcome: len({c.rule for c in diagnosis.checks if c.outcome is outcome}) for outcome in words}
     told = [f"{n} {words[outcome]}" for outcome, n in counts.items() if n]
     return "; ".join([f"{asked_words(diagnosis)}: {', '.join(told) or 'none'}", *unmeasured(diagnosis)])

@@ -9,13 +9,7 @@ import numpy as np
 from diagnostics.schema.run_info import RunInfo
 from lenet.hooks import LayerInfo, TensorInfo
 
-SHAPES = {
-    "conv1": (5, 5, 1, 6),
-    "conv2": (5, 5, 6, 16),
-    "dense1": (400, 120),
-    "dense2": (120, 84),
-    "dense3": (84, 10),
-}
+SHAPES = {"conv1": (5, 5, 1, 6), "conv2": (5, 5, 6, 16), "dense1": (400, 120), "dense2": (120, 84), "dense3": (84, 10)}
 OUTPUTS = {"conv1": (28, 28, 6), "conv2": (10, 10, 16), "dense1": (120,), "dense2": (84,), "dense3": (10,)}
 PRIOR = (0.0987, 0.1124, 0.0993, 0.1022, 0.0974, 0.0904, 0.0986, 0.1044, 0.0975, 0.0991)
 GUESSING = float(-sum(p * np.log(p) for p in PRIOR))

@@ -72,9 +72,7 @@ def ready(model: Model, *layers: Any, optimizer: Optimizer | None = None) -> Mod
     for layer in layers:
         model.add(layer)
     model.set(
-        loss=LossCategoricalCrossEntropy(),
-        optimizer=optimizer or OptimizerSGD(0.1),
-        accuracy=AccuracyCategorical(),
+        loss=LossCategoricalCrossEntropy(), optimizer=optimizer or OptimizerSGD(0.1), accuracy=AccuracyCategorical()
     )
     model.finalize()
     return model

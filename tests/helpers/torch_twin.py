@@ -11,14 +11,7 @@ import numpy as np
 
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.record.recorder import Recorder
-from lenet import (
-    AccuracyCategorical,
-    LossCategoricalCrossEntropy,
-    Model,
-    OptimizerSGD,
-    load_dataset,
-    network_layers,
-)
+from lenet import AccuracyCategorical, LossCategoricalCrossEntropy, Model, OptimizerSGD, load_dataset, network_layers
 from lenet.hooks import GradientsReady, Hook
 from lenet.layers.initializers import Initializer
 from tests.helpers.torch_trainings import load_torch

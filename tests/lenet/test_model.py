@@ -116,10 +116,7 @@ def test_hooks_and_tracker_are_told_of_a_validation_within_train_and_after_it_al
     after = heard.of("on_validation_end")[-1]
     assert (after.epoch, after.step, after.loss, after.accuracy, after.samples) == (None, 5, loss, accuracy, 50)
     assert tracker.validations[2:] == [accuracy]
-    assert tracker.times[-2:] == [
-        ("validation", after.seconds),
-        ("combined", model.run_end.seconds + after.seconds),
-    ]
+    assert tracker.times[-2:] == [("validation", after.seconds), ("combined", model.run_end.seconds + after.seconds)]
 
 
 def test_a_model_that_was_not_trained_tells_its_tracker_of_a_validation_too() -> None:

@@ -125,10 +125,7 @@ def test_without_locks_one_goes_on_knowingly(open_log: Path) -> None:
 @needs_compiler
 @pytest.mark.parametrize(
     ("code", "only_flock"),
-    [
-        pytest.param(errno.ENOLCK, False, marks=pytest.mark.slow),
-        (errno.ENOSYS, True),
-    ],
+    [pytest.param(errno.ENOLCK, False, marks=pytest.mark.slow), (errno.ENOSYS, True)],
     ids=["all", "flock"],
 )
 def test_the_commands_work_where_the_system_has_no_locks(tmp_path: Path, code: int, only_flock: bool) -> None:

@@ -20,13 +20,7 @@ from diagnostics.measure import compiler, loops
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = Path(__file__).parents[1] / "samples" / "log-1.2.h5"
-COMMANDS = (
-    ["--help"],
-    ["rules"],
-    ["diagnose", "LOG"],
-    ["stats", "LOG"],
-    ["report", "--no-replay", "-o", "out", "LOG"],
-)
+COMMANDS = (["--help"], ["rules"], ["diagnose", "LOG"], ["stats", "LOG"], ["report", "--no-replay", "-o", "out", "LOG"])
 PROGRAM = """
 import json, sys
 from reports.cli import main

@@ -30,12 +30,7 @@ FAST = 60  # steps of a branch: enough for the small network to die or to learn
 
 
 def rescued(
-    patient: Patient,
-    log: Path,
-    folder: Path,
-    arms: tuple[str, ...] = ("clip",),
-    runs: int = 2,
-    **options: Any,
+    patient: Patient, log: Path, folder: Path, arms: tuple[str, ...] = ("clip",), runs: int = 2, **options: Any
 ) -> dict[str, BranchResult]:
     plan = make_plan(patient, runs=runs, arms=arms, horizon=FAST, seed=SEED)
     rescue = Rescue(patient, plan, folder, log, **{"executor": SameProcessExecutor(), **options})

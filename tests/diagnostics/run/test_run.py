@@ -100,10 +100,7 @@ def test_rows_may_be_sparse() -> None:
 
 def test_steps_say_which_are_defect_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
     run = numbered_run()
-    stretches = (
-        Stretch(Verdict.COLLAPSED, 4, 6, recovery=7),
-        Stretch(Verdict.COLLAPSED, 28, 29),
-    )
+    stretches = (Stretch(Verdict.COLLAPSED, 4, 6, recovery=7), Stretch(Verdict.COLLAPSED, 28, 29))
     diagnosis = Diagnosis("run", Verdict.COLLAPSED, 30, stretches=stretches)
     monkeypatch.setattr("diagnostics.run.run.diagnose", lambda run: diagnosis)
 

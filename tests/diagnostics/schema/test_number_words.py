@@ -27,8 +27,7 @@ def test_two_digits_are_written_out_up_to_a_million(value, words):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "words"),
-    [(0.61, "61% of"), (9.9, "990% of"), (702.6, "703 times"), (2.3e6, "2.3e+06 times")],
+    ("ratio", "words"), [(0.61, "61% of"), (9.9, "990% of"), (702.6, "703 times"), (2.3e6, "2.3e+06 times")]
 )
 def test_a_size_is_a_share_or_so_many_times(ratio, words):
     assert share_words(ratio) == words

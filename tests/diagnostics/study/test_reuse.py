@@ -110,11 +110,7 @@ def test_half_a_log_is_not_copied(source, tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "word"),
-    [
-        ({"on_defect": "stop"}, "--on-defect"),
-        ({"log_every": 2}, "--log-every"),
-        ({"histograms_every": 0}, "--hist"),
-    ],
+    [({"on_defect": "stop"}, "--on-defect"), ({"log_every": 2}, "--log-every"), ({"histograms_every": 0}, "--hist")],
 )
 def test_a_study_that_was_recorded_in_another_way_is_refused(source, tmp_path, changes, word):
     with pytest.raises(StudyError, match=word):

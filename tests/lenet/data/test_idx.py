@@ -163,22 +163,9 @@ def test_a_path_that_no_system_takes_is_refused(tmp_path: Path) -> None:
         (image_bytes(IMAGE)[:-1], "23 bytes found after the header, expected 24 (2 x 3 x 4)"),
         (image_bytes(IMAGE) + b"\0", "trailing bytes, expected 24 bytes after the header (2 x 3 x 4)"),
         (image_bytes(IMAGE[:0]), "holds nothing (0 x 3 x 4)"),
-        (
-            struct.pack(">4I", 2051, 10_000, 10_000, 10_000),
-            f"1000000000000 bytes, expected at most {MAX_BYTES}",
-        ),
+        (struct.pack(">4I", 2051, 10_000, 10_000, 10_000), f"1000000000000 bytes, expected at most {MAX_BYTES}"),
     ],
-    ids=[
-        "empty",
-        "two bytes",
-        "half a header",
-        "labels",
-        "no IDX",
-        "truncated",
-        "trailing",
-        "nothing",
-        "huge",
-    ],
+    ids=["empty", "two bytes", "half a header", "labels", "no IDX", "truncated", "trailing", "nothing", "huge"],
 )
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
 def test_each_kind_of_bad_content_says_found_and_expected(
@@ -210,9 +197,7 @@ def test_gzip_damage_is_found(tmp_path: Path, damage: Callable[[bytes], bytes], 
     assert expected in error_of(path)
 
 
-def test_a_small_file_that_unpacks_to_much_more_than_its_header_says_is_never_unpacked(
-    tmp_path: Path,
-) -> None:
+def test_a_small_file_that_unpacks_to_much_more_than_its_header_says_is_never_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(image_bytes(IMAGE) + bytes(50_000_000)))
 

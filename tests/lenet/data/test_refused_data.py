@@ -121,13 +121,7 @@ def test_hooks_that_are_none_are_refused(hooks: Any, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("argument", "value", "least"),
-    [
-        ("epochs", 0, 1),
-        ("batch_size", 0, 1),
-        ("batch_size", -5, 1),
-        ("steps", 0, 1),
-        ("print_every", -1, 0),
-    ],
+    [("epochs", 0, 1), ("batch_size", 0, 1), ("batch_size", -5, 1), ("steps", 0, 1), ("print_every", -1, 0)],
 )
 def test_counts_that_cannot_be_are_refused(argument: str, value: int, least: int) -> None:
     message = one_line(lambda: small_model().train(X, Y, **{"print_every": 0, argument: value}), SettingsError)

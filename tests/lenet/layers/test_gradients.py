@@ -88,12 +88,7 @@ def test_the_convolution_agrees_with_loops_and_finite_differences(padding: str, 
     seed=st.integers(0, 1000),
 )
 def test_the_convolution_agrees_with_loops_for_any_shape(
-    n: int,
-    image: tuple[int, int],
-    kernel: tuple[int, int],
-    channels: tuple[int, int],
-    padding: str,
-    seed: int,
+    n: int, image: tuple[int, int], kernel: tuple[int, int], channels: tuple[int, int], padding: str, seed: int
 ) -> None:
     if padding != "full":
         kernel = (min(kernel[0], image[0]), min(kernel[1], image[1]))
@@ -172,10 +167,7 @@ ACTIVATIONS = [
 @pytest.mark.parametrize(("kind", "reference"), ACTIVATIONS)
 @examples(25)
 @given(
-    n=st.integers(1, 4),
-    features=st.integers(1, 8),
-    scale=st.sampled_from([0.1, 1.0, 10.0]),
-    seed=st.integers(0, 1000),
+    n=st.integers(1, 4), features=st.integers(1, 8), scale=st.sampled_from([0.1, 1.0, 10.0]), seed=st.integers(0, 1000)
 )
 def test_activations_agree_with_their_formula_and_finite_differences(
     kind: type[Layer], reference: Any, n: int, features: int, scale: float, seed: int

@@ -7,14 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet import (
-    LayerTap,
-    LenetError,
-    LoopMonitor,
-    SettingsError,
-    ShapeError,
-    formatData,
-)
+from lenet import LayerTap, LenetError, LoopMonitor, SettingsError, ShapeError, formatData
 from tests.helpers.scratch_network import ScratchNetwork
 from tests.helpers.small_models import Everything
 from tests.helpers.small_trainings import small_model

@@ -139,9 +139,7 @@ def test_events_cannot_be_changed() -> None:
             setattr(event, fields(event)[0].name, 0)
 
 
-def test_time_spent_in_hooks_is_left_out_of_the_seconds_of_steps_and_epochs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_time_spent_in_hooks_is_left_out_of_the_seconds_of_steps_and_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
 
     def nap(event: Any) -> None:

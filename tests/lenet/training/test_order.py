@@ -24,11 +24,7 @@ def digest(steps: int | None = None, **options: Any) -> str:
 
 @pytest.mark.parametrize(
     ("given", "options"),
-    [
-        (lambda epoch: np.arange(SAMPLES), {}),
-        (as_they_lie, {}),
-        (shuffled(3, SAMPLES), {"shuffle": True}),
-    ],
+    [(lambda epoch: np.arange(SAMPLES), {}), (as_they_lie, {}), (shuffled(3, SAMPLES), {"shuffle": True})],
 )
 def test_an_order_that_says_what_shuffle_says_gives_the_same_bits(given: Any, options: Any) -> None:
     assert digest(order=given) == digest(**options)
@@ -97,12 +93,7 @@ def test_an_order_and_shuffling_contradict_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({}, "as they lie"),
-        ({"shuffle": True}, "shuffled"),
-        ({"order": as_they_lie}, "given"),
-    ],
+    ("options", "said"), [({}, "as they lie"), ({"shuffle": True}, "shuffled"), ({"order": as_they_lie}, "given")]
 )
 def test_hooks_are_told_the_order_and_the_data(options: Any, said: str) -> None:
     heard: list[Any] = []

@@ -9,13 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet import (
-    Hook,
-    Model,
-    StopTraining,
-    load_state,
-    save_state,
-)
+from lenet import Hook, Model, StopTraining, load_state, save_state
 from tests.helpers.resumed_run import STEPS_PER_EPOCH, make, train
 from tests.helpers.small_models import OPTIMIZERS, Call, blobs, report_model, small_model
 from tests.lenet.training.test_exactness import in_another_process
@@ -74,14 +68,7 @@ def test_a_run_ended_by_steps_and_continued_tells_every_epoch_once(stop: int, tm
 
 @pytest.mark.parametrize(
     "event",
-    [
-        "on_step_start",
-        "on_activations_ready",
-        "on_gradients_ready",
-        "on_update_done",
-        "on_step_end",
-        "on_epoch_end",
-    ],
+    ["on_step_start", "on_activations_ready", "on_gradients_ready", "on_update_done", "on_step_end", "on_epoch_end"],
 )
 @pytest.mark.parametrize("make_model", [small_model, report_model])
 def test_a_run_stopped_by_a_hook_at_any_event_can_be_continued(event: str, make_model: Callable[..., Model]) -> None:

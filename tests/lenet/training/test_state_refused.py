@@ -57,10 +57,7 @@ DAMAGED: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
         "state: found parameters of float32 and shape (5,), expected float32 and (",
     ),
     "one parameter": (lambda s: {**s, "parameters": np.float32(1)}, "state: found parameters of float32 and shape ()"),
-    "parameters of text": (
-        lambda s: {**s, "parameters": s["parameters"].astype(str)},
-        "state: found parameters of <U",
-    ),
+    "parameters of text": (lambda s: {**s, "parameters": s["parameters"].astype(str)}, "state: found parameters of <U"),
     "no velocity": (
         lambda s: without(s, "optimizer/velocity"),
         "restore: the state holds no memory of its OptimizerSGD, expected velocity",

@@ -18,11 +18,7 @@ from reports.figures.snapshot_moments import moments
 from tests.helpers import synthetic_runs as synthetic
 from tests.helpers.lenet_info import GUESSING, PRIOR
 
-KINDS = {
-    "healthy": cache(synthetic.healthy),
-    "dead": cache(synthetic.dead),
-    "diverged": cache(synthetic.diverged),
-}
+KINDS = {"healthy": cache(synthetic.healthy), "dead": cache(synthetic.dead), "diverged": cache(synthetic.diverged)}
 # The figures of a rescue are drawn from its result and not from a run; test_rescue_figures draws them.
 FIGURES = {
     one.__name__.rpartition(".")[2]: one for one in catalogue.figure_files("run") if one.PLACE.section != "tried"

@@ -215,13 +215,7 @@ def feed(view: LiveView, recorder: SimpleNamespace, run: Any, until: int) -> Non
 
 def recorder_for(run: Any) -> SimpleNamespace:
     return SimpleNamespace(
-        info=run.info,
-        detector=Detector(run.info),
-        latest=None,
-        step=-1,
-        diagnosis=None,
-        rollbacks=(),
-        path="runs/x.h5",
+        info=run.info, detector=Detector(run.info), latest=None, step=-1, diagnosis=None, rollbacks=(), path="runs/x.h5"
     )
 
 
