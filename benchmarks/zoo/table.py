@@ -24,7 +24,6 @@ from diagnostics.detect.detector import DEFAULT_THRESHOLDS
 from diagnostics.detect.findings import DETECTED
 from diagnostics.provenance import commit
 
-NONE = share(0, 0)  # keys that earlier rounds did not count
 STOPPED_AT_MOST = 0.01
 FROM_CSV = 80  # natural runs of lenet that are judged from loss and accuracy alone
 CONVOLUTIONS = {"exact": "exact convolution", "report": "the paper's own convolution"}
@@ -126,15 +125,15 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
         ],
         "recall_faulty": share_cell(numbers["recall_faulty"]),
         "faults": [_fault_row(name, one) for name, one in numbers["faults"].items() if one["runs"]],
-        "quiet": [_fault_row(name, one)[:-1] for name, one in numbers.get("quiet", {}).items() if one["runs"]],
-        "quiet_right": share_cell(numbers.get("quiet_right", NONE)),
+        "quiet": [_fault_row(name, one)[:-1] for name, one in numbers["quiet"].items() if one["runs"]],
+        "quiet_right": share_cell(numbers["quiet_right"]),
         "beyond": [
             (*_rates_row(name, one), _counts(numbers["beyond_verdicts"][name]))
-            for name, one in numbers.get("beyond", {}).items()
+            for name, one in numbers["beyond"].items()
             if numbers["beyond_verdicts"][name]
         ],
-        "told_of_clean": _counts(numbers.get("told_of_clean", {})) or "nothing",
-        "trained_at": _counts(numbers.get("trained_at", {})),
+        "told_of_clean": _counts(numbers["told_of_clean"]) or "nothing",
+        "trained_at": _counts(numbers["trained_at"]),
         "judged_at": _commits(numbers.get("judged_at", {})) or f"commit {numbers['commit']}",
         "incomplete": _incomplete(numbers),
         "csv": share_cell(numbers["csv"]) if "csv" in numbers else "",
@@ -142,15 +141,15 @@ def prepare(numbers: Numbers) -> dict[str, Any]:
             f"{name}: {alone} instead of {full}"
             for name, (full, alone) in numbers.get("csv", {"others": {}})["others"].items()
         ],
-        "outcomes": _outcomes(numbers) if "outcomes" in numbers else [],
+        "outcomes": _outcomes(numbers),
         "stopping": [
             (KINDS[kind], share_cell(one), reached_cell(one["share"], at_most=STOPPED_AT_MOST))
-            for kind, one in numbers.get("stopping", {}).items()
+            for kind, one in numbers["stopping"].items()
         ],
-        "signs": [(sign, share_cell(one)) for sign, one in numbers.get("signs", {}).items()],
+        "signs": [(sign, share_cell(one)) for sign, one in numbers["signs"].items()],
         "records": [
             (rule, f"{one['right']} of {one['named']}" if one["named"] else "-", f"{one['seen']} of {one['alive']}")
-            for rule, one in numbers.get("rules", {}).items()
+            for rule, one in numbers["rules"].items()
         ],
         "steps": [
             spread_row("onset error, faults that act within one step", numbers["onset_error_one_step"]),
@@ -189,7 +188,7 @@ def _outcomes(numbers: Numbers) -> list[tuple[str, str]]:
 
 def _incomplete(numbers: Numbers) -> str:
     """The groups that were judged in part, with their numbers of runs; groups of the same share stand together."""
-    planned, judged = numbers.get("planned", {}), numbers.get("groups", {})
+    planned, judged = numbers.get("planned", {}), numbers["groups"]
     by_share: dict[tuple[int, int], list[str]] = {}
     for group, runs in planned.items():
         if judged.get(group, 0) < runs:

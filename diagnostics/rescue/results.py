@@ -155,25 +155,23 @@ class RescueResult:
         """One row a branch: arm, dose, step, order_seed, number, intervention, fate, steps, last_step, digest."""
         import pandas as pd
 
-        rows = []
-        for branch in self.plan.branches:
-            result = self.results.get(branch.key)
-            if result is not None:
-                rows.append(
-                    {
-                        "key": branch.key,
-                        "arm": branch.arm,
-                        "dose": branch.dose,
-                        "step": branch.step,
-                        "order_seed": branch.order_seed,
-                        "number": branch.number,
-                        "intervention": str(branch.intervention),
-                        "fate": str(result.fate),
-                        "steps": result.last_step - branch.step + 1,
-                        "last_step": result.last_step,
-                        "digest": result.digest,
-                    }
-                )
+        rows = [
+            {
+                "key": branch.key,
+                "arm": branch.arm,
+                "dose": branch.dose,
+                "step": branch.step,
+                "order_seed": branch.order_seed,
+                "number": branch.number,
+                "intervention": str(branch.intervention),
+                "fate": str(result.fate),
+                "steps": result.last_step - branch.step + 1,
+                "last_step": result.last_step,
+                "digest": result.digest,
+            }
+            for branch in self.plan.branches
+            if (result := self.results.get(branch.key)) is not None
+        ]
         columns = ("key", "arm", "dose", "step", "order_seed", "number", "intervention", "fate", "steps", "last_step")
         return pd.DataFrame(rows, columns=[*columns, "digest"]).set_index("key")
 

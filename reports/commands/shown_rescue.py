@@ -21,18 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RescueOptions:
-    """What was asked for on the command line.
-
-    runs: orders of the samples that each arm is tried with.
-    arms: names of arms; none for all that apply.
-    branch_step: the step at which remedies are switched on; None for ten before the first link.
-    horizon: how many steps a branch may make; None for patience plus grace.
-    seed: the first order seed.
-    data: the folder of the data; None for what the log names.
-    cost_runs: orders with which what is proven is trained to the end of the run.
-    resume: whether to go on with a rescue that is there.
-    keep_branches: whether the rows of branches are kept as logs.
-    """
+    """What was asked for on the command line, by the names of :func:`diagnostics.rescue.run_rescue.rescue`."""
 
     runs: int
     arms: tuple[str, ...]
