@@ -7,7 +7,6 @@ import re
 import shutil
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from diagnostics.detect.findings import Diagnosis, Verdict
@@ -246,10 +245,11 @@ def test_the_committed_pages_are_fresh():
 
 def test_a_stale_page_is_found_and_written_again(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(generate, "HERE", tmp_path)
+    monkeypatch.setattr(generate, "PAGES", {"rules.md": lambda: "the rules", "glossary.md": lambda: "the words"})
     monkeypatch.setattr("sys.argv", ["generate", "--check"])
 
     assert generate.main() == 1
     assert "docs/rules.md is stale; run: make docs" in capsys.readouterr().err
-    assert generate.write() == list(generate.PAGES)
+    assert generate.write() == ["rules.md", "glossary.md"]
     assert generate.main() == 0
-    assert np.all([path.stat().st_size > 1000 for path in tmp_path.iterdir()])
+    assert (tmp_path / "rules.md").read_text() == "the rules"

@@ -20,7 +20,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthetic.write_log(synthetic.dead(120), tmp_path_factory.mktemp("runs") / "dead.h5")
 
 
-@pytest.mark.usefixtures("blank_pictures")  # test_run_page paints those of such a run
+@pytest.mark.usefixtures("blank_pictures")  # tests of figures paint them
 def test_a_run_gets_a_page_and_its_figures_beside_the_log(log):
     result = typed("report", log)
     folder = log.with_suffix(".report")
