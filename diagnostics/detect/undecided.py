@@ -54,10 +54,7 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
             f"with this batch size; say how many steps an {unit} has with --steps-per-epoch"
         )
     if steps < needed:
-        return "too short", (
-            f"it made {steps:,} of the {needed:,} steps that are needed to judge it with this batch size: "
-            f"{needed - steps:,} are missing"
-        )
+        return _too_short(steps, needed)
     if symptoms.has_learned and symptoms.is_learned and len(rows) == 1:
         return "too short", "its one row is a mean over all its steps, which does not tell how it ended"
     if symptoms.has_learned and symptoms.is_learned and symptoms.recent.is_one_mean:
@@ -80,4 +77,17 @@ def _words(symptoms: Symptoms, progress: Progress, rows: NDArray[np.float32], st
         )
     if symptoms.is_guessing:
         return "in between", f"it guesses after {made}, and its layers still move"
-    return "in between", f"after {made} it is better than guessing and has not learned, and it no longer gets better"
+    if steps < symptoms.grace and unit == "step":
+        return _too_short(steps, symptoms.grace)
+    better = "it is better than guessing"
+    if symptoms.recent.mean_loss >= symptoms.guessing_loss:
+        loss, level = (f"{value:.3g}" for value in (symptoms.recent.mean_loss, symptoms.guessing_loss))
+        better = f"its accuracy is better than that of guessing, but not its loss of {loss} (guessing: {level})"
+    return "in between", f"after {made} {better}; it has not learned, and it no longer gets better"
+
+
+def _too_short(steps: int, needed: int) -> tuple[str, str]:
+    return "too short", (
+        f"it made {steps:,} of the {needed:,} steps that are needed to judge it with this batch size: "
+        f"{needed - steps:,} are missing"
+    )

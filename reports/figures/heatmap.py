@@ -20,6 +20,7 @@ from reports.figures import style
 from reports.figures.catalogue import CaptionedFigure, Place
 from reports.figures.curves import Array, cells
 from reports.figures.layers import LayerCurves, layer_curves
+from reports.text.phrases import died_word
 
 PLACE = Place("run", "layers", 40, needs_layers=True)
 COLUMNS = 360
@@ -110,7 +111,7 @@ def heatmap_figure(run: Run) -> Figure:
     figure = style.new_figure(0.9 + max(1.25, 0.3 + 0.17 * len(data.layers)) * len(rows))
     widths = [3, 2] if both else [1]
     grid = figure.subplots(len(rows), len(widths), squeeze=False, sharex="col", width_ratios=widths)
-    style.margins(figure, 0.2 + 0.075 * max(map(len, data.layers)), 0.5, 0.3, 0.8, across=0.12, down=0.42)
+    style.margins(figure, 0.2 + 0.075 * max(map(len, data.layers)), 0.5, 0.3, 0.8, across=style.BETWEEN, down=0.42)
     for (name, label, log), row in zip(rows, grid, strict=True):
         norm = norm_of(data.whole[name].values, log)
         image = draw(data.whole[name], data.layers, norm, row[0])
@@ -154,6 +155,7 @@ def captioned(run: Run) -> Iterator[CaptionedFigure]:
         + (" and share saturated." if has_saturation else ".")
         + (f" The right half enlarges the steps around step {window.broke_at:,}." if window else ""),
         "Rows are layers, the input side on top. Each cell shows the most unusual value of its steps, so that no peak "
-        "is lost. Shares are on a plain scale from 0 to 1. Saturation is measured only for sigmoid and tanh layers.",
+        "is lost. Shares are on a plain scale from 0 to 1. Saturation is measured only for sigmoid and tanh layers."
+        + (f" The dotted line is step {window.broke_at:,}, where the run {died_word(run)}." if window else ""),
         heatmap_figure(run),
     )

@@ -19,8 +19,6 @@ from reports.figures.layers import layer_curves
 from reports.text.phrases import died_word
 
 PLACE = Place("run", "why", 30, needs_layers=True)
-BETWEEN = 0.45
-"""The inches between the panels, with room for half a number of each."""
 DECADES = 12
 """The most powers of ten on an axis: a gradient that fades to 1e-45 would flatten all that came before."""
 PANELS = (
@@ -119,7 +117,7 @@ def draw_figure(data: LayerData) -> Figure:
     figure = style.new_figure(7.2 if data.focus else 6.6)
     columns = 2 if data.focus else 1
     grid = figure.subplots(len(PANELS), columns, sharex="col", sharey="row", squeeze=False)
-    style.margins(figure, 0.65, 0.25, 0.6, 0.75 if data.has_zero else 0.5, across=BETWEEN, down=0.4)
+    style.margins(figure, 0.65, 0.25, 0.6, 0.75 if data.has_zero else 0.5, across=style.BETWEEN, down=0.4)
     for (name, label, log), row in zip(PANELS, grid, strict=True):
         draw(name, label, log, data, row[0], row[1] if columns == 2 else None)
         if log and _is_loggable(data.whole[name][1]):

@@ -47,6 +47,8 @@ NOT_FINITE = "#FF3EA5"
 SHARES = (0, 0.25, 0.5, 0.75, 1)
 WIDTH = 7.6
 DPI = 130
+BETWEEN = 0.45
+"""The inches between two panels with an axis each, with room for half a number of both."""
 
 LOOK: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],

@@ -204,8 +204,9 @@ def _experiment(run: Run, rescue: RescueResult | None) -> tuple[Block, ...]:
     """How to find out what would have saved the run; nothing where that is known, or where nothing can train it."""
     if rescue is not None or run.path is None or not run.verdict.is_dead or not run.info.settings:
         return ()
+    tested = "None of this is tested on this run. " if run.diagnosis.suggestions else ""
     about = text(
-        "None of this is tested on this run. An experiment tells what would have saved it: it trains the run again "
-        "from before its death, with one change at a time and with none."
+        f"{tested}An experiment tells what would have saved it: it trains the run again from before its death, with "
+        "one change at a time and with none."
     )
     return (about, Command(f"lenet-diag rescue {path_word(run.path.name)}"))

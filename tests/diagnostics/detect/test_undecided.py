@@ -92,6 +92,18 @@ def test_a_small_batch_needs_no_thousands_of_steps(batch, steps, verdict):
         assert "50 are missing" in reason_of(told.diagnosis).message
 
 
+@pytest.mark.parametrize(
+    ("steps", "loss", "words"),
+    [
+        (40, 2.4, f"it made 40 of the {G} steps that are needed"),
+        (G + 100, 2.4, "its accuracy is better than that of guessing, but not its loss of 2.4 (guessing: 2.3)"),
+        (G + 100, 2.1, "it is better than guessing; it has not learned, and it no longer gets better"),
+    ],
+)
+def test_a_run_between_learning_and_guessing_is_called_no_better_than_it_is(steps, loss, words):
+    assert words in reason_of(judge(rows(np.full(steps, loss), 0.2)).diagnosis).message
+
+
 def test_one_class_cannot_be_judged_and_its_rises_are_no_changed_labels():
     prior = (1.0,)
     told = judge(rows(piecewise((60, 0.1), (60, 0.4)), 1.0), info(prior=prior))

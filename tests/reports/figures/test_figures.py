@@ -170,14 +170,18 @@ def test_ticks_for_zero_are_explained_where_there_are_some():
     assert "Red ticks" not in explained["healthy"]
 
 
-def test_numbers_of_neighbouring_panels_do_not_touch():
-    near = Focus(1300, 1340, 1320, "dense2")  # a number stands at its very edge
-    data = replace(layer_closeup.prepare(synthetic.collapsed()), first_step=0, last_step=1400, focus=near)
-    figure = layer_closeup.draw_figure(data)
+NEAR_AN_EDGE = Focus(1300, 1340, 1320, "dense2")  # a number stands at the very edge of each panel
+
+
+@pytest.mark.parametrize("module", [layer_closeup, heatmap], ids=["closeup", "heatmap"])
+def test_numbers_of_neighbouring_panels_do_not_touch(module, monkeypatch):
+    monkeypatch.setattr(module, "focus", lambda run: NEAR_AN_EDGE)
+    figure = next(module.captioned(synthetic.collapsed(1401))).figure
     figure.canvas.draw()
     left, right = (
         [label.get_window_extent() for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
-        for axes in figure.axes[-2:]
+        for axes in figure.axes
+        if axes.get_xlabel() == "step"
         for low, high in [axes.get_xlim()]
     )
 
