@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 
 import click
@@ -9,7 +10,8 @@ import click
 from lenet.arguments import did_you_mean
 from reports.commands.exit_codes import USAGE, fail
 from reports.commands.values import KnownName
-from reports.terminal.output import say
+from reports.terminal.output import is_terminal, say
+from reports.text.markdown_lines import flowing
 
 
 @click.command(name="rules")
@@ -21,7 +23,7 @@ def command(name: str | None) -> None:
         say(manual.overview())
         return
     try:
-        say(manual.page(name))
+        say(flowing(manual.page(name)) if is_terminal(sys.stdout) else manual.page(name))
     except KeyError:
         hint = did_you_mean(name, manual.names()) or f"; rules: {', '.join(manual.names())}"
         fail(f"rule {name!r} is unknown{hint}", USAGE)
