@@ -12,6 +12,8 @@ NAMED = 2
 """Columns before the words that continue a line without an indent, such as the verdict after the name of a run."""
 # What stands before the words of a line: its indent, a dash, or a label with a colon or columns.
 _BEFORE_WORDS = re.compile(r"\s*(?:- |[a-z ]{1,12}:\s+|[a-z][a-z ]{0,11}\s{2,})?")
+# How an event begins: it continues no line before it.
+_EVENT = re.compile(r"\s*(?:from )?steps? [\d,]+(?: to [\d,]+| on)?: ")
 _COLUMNS = re.compile(r"\S {2,}\S")
 # A command to type stays on its line, so that it can be copied.
 _COMMAND = re.compile(r"\S*: lenet-diag \S")
@@ -54,7 +56,8 @@ def _continues(before: str, line: str) -> bool:
     start = _BEFORE_WORDS.match(before)
     deep = len(start[0]) if start else 0
     below = {deep, NAMED} if before[:1].strip() else {deep}
-    if not words or len(line) - len(line.lstrip()) not in below - {0} or _COMMAND.search(line):
+    begins = _EVENT.match(line) or _COMMAND.search(line)
+    if not words or begins or len(line) - len(line.lstrip()) not in below - {0}:
         return False
     has_columns = _COLUMNS.search(before[deep:]) or _COLUMNS.search(line.lstrip())
     return not has_columns and len(before) <= WIDTH < len(before) + 1 + len(words[0])

@@ -64,6 +64,13 @@ def test_an_event_is_continued_below_the_words_of_its_label() -> None:
     ]
 
 
+def test_an_event_is_not_put_together_with_a_full_line_before_it() -> None:
+    first, second = f"from step 88 on: {'a' * 63}", "from step 88 on: the gradient is zero"
+    told = fitted("\n".join(labelled("events:", first) + labelled("", second)), 79).split("\n")
+
+    assert told[-1] == f"{' ' * 14}{second}"
+
+
 @pytest.mark.parametrize("name", ["dead", "Run-1"])
 def test_a_verdict_is_broken_once_in_a_narrow_terminal(name: str) -> None:
     verdict = f"{name}: a defect run, collapsed: it learned, lost what it had learned, and did not recover"
