@@ -121,7 +121,7 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
     Raises DamagedFileError, naming what was found, for anything else.
     """
     try:
-        value = json.loads(read_regular(path, JSON_SIZE).decode())
+        value = json.loads(read_regular(path, JSON_SIZE).decode(), parse_constant=_refuse)
     except (OSError, ValueError, RecursionError) as error:
         reason = f"cannot be read: {reason_of(error)}" if isinstance(error, OSError) else f"not JSON ({error})"
         raise DamagedFileError(f"{path}: {reason}; kept as it is: move it or repair it") from error
@@ -129,6 +129,11 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
         found = value.get("format") if isinstance(value, dict) else type(value).__name__
         raise DamagedFileError(f"{path}: found format {found!r}, expected {expected!r}; it was kept as it is")
     return value
+
+
+def _refuse(name: str) -> None:
+    """Raise ValueError for a constant that JSON does not have, such as NaN."""
+    raise ValueError(f"found {name}, which JSON does not have")
 
 
 def place(part: Path, path: Path, *, overwrite: bool = False, keep_old_as: Path | None = None) -> None:

@@ -28,7 +28,7 @@ from diagnostics.provenance import arithmetic, code_version
 from diagnostics.rescue.experiment import Rescue, RescueProgress
 from diagnostics.rescue.natural_deaths import POPULATIONS, Population, SeedTraining, is_of_this_code
 from diagnostics.rescue.patient import Patient, Treatment, examine
-from diagnostics.rescue.plan import BUT_FOR, NO_RETURN, SWAPPED, RescuePlan, make_plan
+from diagnostics.rescue.plan import BUT_FOR, CONTROL, NO_RETURN, SWAPPED, UNCHANGED, RescuePlan, make_plan
 from diagnostics.rescue.record import BranchResult
 from diagnostics.rescue.study_tables import BranchRow, SeedRow, StudyTables
 from diagnostics.run.run import Run
@@ -91,6 +91,8 @@ class DeathStudy:
     executor: where seeds and branches are trained.
     populations: where deaths are sought; default those of the paper.
     treatments: the remedies that are tried; default those of the paper's study.
+
+    Raises DamagedFileError where the tables lack branches of a death.
     """
 
     def __init__(
@@ -105,6 +107,8 @@ class DeathStudy:
         self._folder, self._tables, self._executor = folder, tables, executor
         self._training = SeedTraining(folder)
         self._populations, self._treatments = populations, treatments
+        keys = [one.key for one in treatments]
+        tables.expect_arms([UNCHANGED, CONTROL, BUT_FOR, SWAPPED, *keys, SAME_RATE, NO_RETURN])
 
     @property
     def deaths(self) -> dict[str, int]:
@@ -230,7 +234,7 @@ def _branch_rows(
             number=branch.number,
             step=branch.step,
             order_seed=branch.order_seed,
-            fate=str(results[branch.key].fate),
+            fate=results[branch.key].fate,
             last_step=results[branch.key].last_step,
             digest=results[branch.key].digest[:DIGITS],
         )

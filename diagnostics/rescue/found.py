@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diagnostics.errors import DamagedFileError, DiagnosticsError
+from diagnostics.errors import DiagnosticsError
 from diagnostics.files import read_json
 from diagnostics.rescue.patient import examine
 from diagnostics.rescue.plan import PLACEBO, UNCHANGED, make_plan
-from diagnostics.rescue.record import BRANCHES, ENDINGS, FORMAT, PLAN, is_same_plan, load_branches, load_endings
+from diagnostics.rescue.record import FORMAT, PLAN, RescueFolder, is_same_plan
 from diagnostics.rescue.results import RescueResult, read_results
 from diagnostics.run.run import Run
 
@@ -41,9 +41,9 @@ def rescue_of(run: Run) -> RescueResult | None:
         )
         if not is_same_plan(stored, plan.to_json()):
             return None
-        results = load_branches(folder / BRANCHES, cut=False)
-        endings = load_endings(folder / ENDINGS, cut=False)
-    except (DiagnosticsError, DamagedFileError, KeyError, TypeError, ValueError):
+        kept = RescueFolder(folder, plan)
+        results, endings = kept.branches(), kept.endings()
+    except (DiagnosticsError, KeyError, TypeError, ValueError, AttributeError):
         return None
     known = {branch.key for branch in plan.branches}
     return read_results(plan, {key: result for key, result in results.items() if key in known}, endings)

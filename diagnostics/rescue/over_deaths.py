@@ -41,7 +41,7 @@ class StudiedDeath:
         found: dict[str, dict[int, Fate]] = {}
         for branch in self.branches:
             if branch.arm != NO_RETURN:
-                found.setdefault(branch.arm, {})[branch.number] = Fate(branch.fate)
+                found.setdefault(branch.arm, {})[branch.number] = branch.fate
         return found
 
     @cached_property
@@ -50,7 +50,7 @@ class StudiedDeath:
         found: dict[int, list[Fate]] = {}
         for branch in self.branches:
             if branch.arm == NO_RETURN:
-                found.setdefault(branch.step, []).append(Fate(branch.fate))
+                found.setdefault(branch.step, []).append(branch.fate)
         return dict(sorted(found.items()))
 
     def lived(self, arm: str) -> float | None:

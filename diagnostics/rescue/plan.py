@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 from diagnostics.errors import StudyError
@@ -18,6 +19,7 @@ from diagnostics.rescue.patient import Patient
 from lenet.arguments import did_you_mean
 
 RUNS = 20
+MOST_RUNS = 10_000
 BEFORE_THE_CHAIN = 10  # steps before the first link at which a person who knew would have stepped in
 PLACEBO_STEPS = 20
 POINTS = 8
@@ -163,8 +165,9 @@ def make_plan(
     seed: the first order seed; default 0.
     point_runs: branches at each point of the search for no return; None (default) for as many as ``runs``.
 
-    Raises StudyError for an unknown arm or a step that the run does not have.
+    Raises StudyError for an unknown arm, a step that the run does not have, and numbers that no rescue has.
     """
+    _check_numbers(runs=runs, branch_step=branch_step, horizon=horizon, seed=seed, point_runs=point_runs)
     usual = max(patient.turned_back_to, patient.first_link - BEFORE_THE_CHAIN)
     step = usual if branch_step is None else branch_step
     if not 0 <= step <= patient.confirmed:
@@ -184,6 +187,15 @@ def make_plan(
     unchanged = _unchanged(min(step, _placebo_steps(patient).start))
     made = (unchanged, *(arm for name in chosen for arm in known[name]))
     return RescuePlan(patient.name, patient.run_id, step, horizon, runs, seed, made)
+
+
+def _check_numbers(**numbers: object) -> None:
+    """Raises StudyError for what is no whole number, and for more orders of the samples than a rescue may have."""
+    for name, number in numbers.items():
+        most = MOST_RUNS if "runs" in name else None
+        if number is not None and not (isinstance(number, Integral) and (most is None or 1 <= int(number) <= most)):
+            limits = "" if most is None else f" from 1 to {most:,}"
+            raise StudyError(f"{name}: received {number!r}, expected a whole number{limits}")
 
 
 def applying(patient: Patient, arms: Sequence[str]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 A rescue that was interrupted goes on where it stopped. A line that a kill cut short is
 left out, and its branch runs again. The plan lies beside the branches; results are never
-continued under another plan. Branches that were trained to the end of the run have a file
-of their own.
+continued under another plan, without their plan, or with lines of another rescue. Branches
+that were trained to the end of the run have a file of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.file_locks import try_lock
-from diagnostics.files import JSON_SIZE, append_line, read_json, write_bytes, write_json
+from diagnostics.files import JSON_SIZE, append_line, make_folder, read_json, write_bytes, write_json
+from diagnostics.json_values import finite
 from diagnostics.provenance import code_version
 from diagnostics.rescue.fate import Fate
 from diagnostics.rescue.plan import RescuePlan
@@ -75,7 +76,7 @@ class RescueFolder:
     folder: where plan and branches lie; made where it does not exist.
     plan: the plan of the rescue.
     resume: whether branches that are there may be taken over.
-    Raises StudyError where the folder holds the branches of another plan, or any without ``resume``.
+    Raises StudyError where the folder holds the branches of another plan, of none, or any without ``resume``.
     """
 
     def __init__(self, folder: Path, plan: RescuePlan, *, resume: bool = False) -> None:
@@ -87,7 +88,7 @@ class RescueFolder:
     @contextmanager
     def open(self) -> Iterator[dict[str, BranchResult]]:
         """The results so far, by key, while this process alone may add to them."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         lock = try_lock(self.folder / PLAN)
         if lock is None:
             raise StudyError(f"{self.folder}: another process runs this rescue; wait for it, or stop it")
@@ -95,34 +96,87 @@ class RescueFolder:
             yield self._begin()
 
     def add(self, result: BranchResult) -> None:
-        """Append one result with its order seed, and let it reach the disk."""
-        line = {**asdict(result), "order_seed": self._order_seeds.get(result.key)}
-        append_line(self.folder / BRANCHES, json.dumps(line))
-
-    def endings(self) -> dict[str, Ending]:
-        """The branches that were trained to the end of the run, by key. Ask while the folder is open."""
-        return load_endings(self.folder / ENDINGS)
+        """Append one result with its order seed and its run, and let it reach the disk."""
+        self._append(BRANCHES, {**asdict(result), "order_seed": self._order_seeds.get(result.key)})
 
     def add_ending(self, ending: Ending) -> None:
-        """Append one ending, and let it reach the disk."""
-        append_line(self.folder / ENDINGS, json.dumps(asdict(ending)))
+        """Append one ending with its run, and let it reach the disk."""
+        self._append(ENDINGS, asdict(ending))
+
+    def branches(self, *, cut: bool = False) -> dict[str, BranchResult]:
+        """The results, by key; none where there is no file.
+
+        cut: whether a last line that a kill cut short is cut off the file, so that the next one can be appended; only
+            while the folder is open. Default False.
+        Raises DamagedFileError for any other line that is no result of this rescue.
+        """
+        return self._load(BRANCHES, _result, "result of a branch", cut)
+
+    def endings(self, *, cut: bool = False) -> dict[str, Ending]:
+        """The branches that were trained to the end of the run, by key; as :meth:`branches`."""
+        return self._load(ENDINGS, _ending, "ending of a branch", cut)
+
+    def check_plan(self) -> None:
+        """Raises StudyError unless the folder holds nothing yet, or with ``resume`` results of this plan."""
+        if not (self.folder / PLAN).exists():
+            self._expect_no_lines()
+            return
+        known = read_json(self.folder / PLAN, FORMAT)
+        if not self._resume:
+            raise StudyError(
+                f"{self.folder}: holds a rescue already; go on with it by resume=True (--resume), "
+                "or give another folder"
+            )
+        if not is_same_plan(known.get("plan"), self.plan.to_json()):
+            raise StudyError(
+                f"{self.folder}: holds a rescue with another plan; give the same run and options, or another folder"
+            )
 
     def _begin(self) -> dict[str, BranchResult]:
-        plan_file, content = self.folder / PLAN, self.plan.to_json()
-        if plan_file.exists():
-            known = read_json(plan_file, FORMAT)
-            if not self._resume:
+        self.check_plan()
+        if not (self.folder / PLAN).exists():
+            content = {"format": FORMAT, "plan": self.plan.to_json(), "made_by": code_version()}
+            write_json(self.folder / PLAN, content)
+        return self.branches(cut=True)
+
+    def _expect_no_lines(self) -> None:
+        """Raises StudyError for results beside which no plan says what they are results of."""
+        for name in (BRANCHES, ENDINGS):
+            if (path := self.folder / name).exists():
                 raise StudyError(
-                    f"{self.folder}: holds a rescue already; go on with it by resume=True (--resume), "
-                    "or give another folder"
+                    f"{path}: the plan of these results is missing ({PLAN}); move the file away, or give another folder"
                 )
-            if not is_same_plan(known.get("plan"), content):
-                raise StudyError(
-                    f"{self.folder}: holds a rescue with another plan; give the same run and options, or another folder"
-                )
-        else:
-            write_json(plan_file, {"format": FORMAT, "plan": content, "made_by": code_version()})
-        return load_branches(self.folder / BRANCHES)
+
+    def _append(self, name: str, line: dict[str, Any]) -> None:
+        append_line(self.folder / name, json.dumps({**line, "run_id": self.plan.run_id}))
+
+    def _load(self, name: str, read: Callable[[dict[str, Any]], Line], what: str, cut: bool) -> dict[str, Line]:
+        path = self.folder / name
+        if not path.exists():
+            return {}
+        try:
+            content = read_regular(path, JSON_SIZE)
+        except OSError as error:
+            raise DamagedFileError(f"{path}: cannot be read: {reason_of(error)}") from None
+        whole = content[: content.rfind(b"\n") + 1]
+        if cut and whole != content:
+            write_bytes(path, whole)
+        found: dict[str, Line] = {}
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                value = json.loads(line)
+                one = read(value)
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+                raise DamagedFileError(f"{path}: line {number} is no {what}; move the file away") from None
+            if self._is_of_another(value) or found.get(one.key, one) != one:
+                raise DamagedFileError(f"{path}: line {number} is of another rescue; move the file away")
+            found[one.key] = one
+        return found
+
+    def _is_of_another(self, line: dict[str, Any]) -> bool:
+        """Whether a line says that it is of another run or of another order of the samples than the plan has."""
+        seed = self._order_seeds.get(str(line["key"]))
+        return line.get("run_id", self.plan.run_id) != self.plan.run_id or line.get("order_seed", seed) != seed
 
 
 def is_same_plan(stored: Any, plan: dict[str, Any]) -> bool:
@@ -138,53 +192,34 @@ def _without_titles(plan: dict[str, Any]) -> dict[str, Any]:
     return {**plan, "arms": arms}
 
 
-def load_branches(path: Path, *, cut: bool = True) -> dict[str, BranchResult]:
-    """The results in a file of branches, by key.
-
-    path: the file; no file is no results.
-    cut: whether a last line that a kill cut short is cut off the file, so that the next one can be appended.
-    Raises DamagedFileError for any other line that is no result.
-    """
-    return _load(path, _result, "result of a branch", cut)
-
-
-def load_endings(path: Path, *, cut: bool = True) -> dict[str, Ending]:
-    """The endings in a file of them, by key; arguments and errors as in :func:`load_branches`."""
-    return _load(path, _ending, "ending of a branch", cut)
-
-
-def _load(path: Path, read: Callable[[dict[str, Any]], Line], what: str, cut: bool) -> dict[str, Line]:
-    if not path.exists():
-        return {}
-    try:
-        content = read_regular(path, JSON_SIZE)
-    except OSError as error:
-        raise DamagedFileError(f"{path}: cannot be read: {reason_of(error)}") from None
-    whole = content[: content.rfind(b"\n") + 1]
-    if cut and whole != content:
-        write_bytes(path, whole)
-    found = {}
-    for number, line in enumerate(whole.splitlines(), 1):
-        try:
-            one = read(json.loads(line))
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise DamagedFileError(f"{path}: line {number} is no {what}; move the file away") from None
-        found[one.key] = one
-    return found
-
-
 def _result(value: dict[str, Any]) -> BranchResult:
-    losses = tuple((int(step), loss) for step, loss in value["losses"])
-    return BranchResult(str(value["key"]), Fate(value["fate"]), int(value["last_step"]), str(value["digest"]), losses)
+    losses = tuple((_step(step), _number_or_none(loss)) for step, loss in value["losses"])
+    return BranchResult(str(value["key"]), Fate(value["fate"]), _step(value["last_step"]), str(value["digest"]), losses)
 
 
 def _ending(value: dict[str, Any]) -> Ending:
-    loss = value["loss"]
+    accuracy = _number_or_none(value["accuracy"])
+    if accuracy is None or not 0 <= accuracy <= 1:
+        raise ValueError(f"found accuracy {accuracy}, expected a share")
     return Ending(
         str(value["key"]),
         Fate(value["fate"]),
-        int(value["last_step"]),
+        _step(value["last_step"]),
         str(value["digest"]),
-        float(value["accuracy"]),
-        None if loss is None else float(loss),
+        accuracy,
+        _number_or_none(value["loss"]),
     )
+
+
+def _step(value: Any) -> int:
+    """The number of a step. Raises ValueError for anything else."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"found step {value!r}, expected a whole number")
+    return value
+
+
+def _number_or_none(value: Any) -> float | None:
+    """A finite number, or None where there was none. Raises ValueError for anything else."""
+    if value is not None and (type(value) not in (int, float) or finite(value) is None):
+        raise ValueError(f"found {value!r}, expected a number")
+    return None if value is None else float(value)

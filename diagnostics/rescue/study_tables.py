@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from diagnostics.errors import DamagedFileError, StudyError
 from diagnostics.files import write_text
+from diagnostics.rescue.fate import Fate
 from lenet.errors import LenetError
 from lenet.regular_files import read_regular
 
@@ -89,7 +92,7 @@ class BranchRow:
     number: int
     step: int
     order_seed: int | None
-    fate: str
+    fate: Fate
     last_step: int
     digest: str
 
@@ -100,7 +103,8 @@ class StudyTables:
     page: the page beside which they lie, as ``<page>-runs.csv`` and ``<page>-branches.csv``.
     plan: the version of the plan of the study.
 
-    Raises StudyError where the tables were made by another plan, DamagedFileError where a file is no such table.
+    Raises StudyError where the tables were made by another plan, DamagedFileError where a file is no such table, or
+    has a row twice.
     """
 
     def __init__(self, page: Path, plan: str) -> None:
@@ -115,6 +119,19 @@ class StudyTables:
                 f"{plan}; move both tables away, or give another --page"
             )
 
+        _expect_once(self.runs_file, [(run.population, run.seed) for run in self.runs])
+        _expect_once(self.branches_file, [(b.population, b.seed, b.arm, b.step, b.number) for b in self.branches])
+
+    def expect_arms(self, arms: Sequence[str]) -> None:
+        """Raises DamagedFileError where a death that was rescued has no branch of one of the arms."""
+        there = {(b.population, b.seed, b.arm) for b in self.branches}
+        for run in filter(lambda run: run.is_rescued, self.runs):
+            if missing := [arm for arm in arms if (run.population, run.seed, arm) not in there]:
+                raise DamagedFileError(
+                    f"{self.branches_file}: {run.population} seed {run.seed} has no branches of {', '.join(missing)}; "
+                    "restore the file, or remove the rows of this seed from both tables"
+                )
+
     def add(self, run: SeedRow, branches: Sequence[BranchRow] = ()) -> None:
         """Keep one seed with its branches; both files are whole at any moment."""
         self.runs.append(run)
@@ -122,6 +139,12 @@ class StudyTables:
             self.branches += branches
             write_text(self.branches_file, _table(self.branches, BranchRow))
         write_text(self.runs_file, _table(self.runs, SeedRow))
+
+
+def _expect_once(path: Path, keys: Sequence[tuple[object, ...]]) -> None:
+    """Raises DamagedFileError where a row stands in a table twice, as where two tables were put together."""
+    if twice := [key for key, count in Counter(keys).items() if count > 1]:
+        raise DamagedFileError(f"{path}: has the row of {' '.join(map(str, twice[0]))} twice; keep one of each row")
 
 
 def _table(rows: Sequence[Any], row: type[Any]) -> str:
@@ -145,10 +168,17 @@ def _read(path: Path, row: type[Row]) -> list[Row]:
 
 
 def _row(row: type[Row], hints: dict[str, Any], found: dict[str, str]) -> Row:
-    if found.keys() != hints.keys():
+    if found.keys() != hints.keys() or None in found.values():
         raise ValueError(f"its columns are not {', '.join(hints)}")
     values: dict[str, Any] = {}
     for name, hint in hints.items():
         text = found[name]
-        values[name] = text if hint is str else None if text == "" and hint is not int else int(text)
+        values[name] = hint(text) if hint in (str, Fate) else None if text == "" and hint is not int else _count(text)
     return row(**values)
+
+
+def _count(text: str) -> int:
+    """A seed, a step or a number of them. Raises ValueError for anything else."""
+    if not re.fullmatch("[0-9]{1,15}", text):
+        raise ValueError(f"found {text[:20]!r}, expected a whole number")
+    return int(text)

@@ -111,7 +111,7 @@ class Endings:
         Raises RescueError where a branch cannot be trained or validated.
         """
         with self._folder.open():
-            known = self._folder.endings()
+            known = self._folder.endings(cut=True)
             self.results = {one.key: known[one.key] for one in branches if one.key in known}
             todo = deque(one for one in branches if one.key not in self.results)
             began, before = perf_counter(), len(self.results)

@@ -49,7 +49,7 @@ def show_rescue(
     """
     from diagnostics.rescue.experiment import Rescue
     from diagnostics.rescue.plan import make_plan
-    from diagnostics.rescue.record import BRANCHES, ENDINGS, load_branches, load_endings
+    from diagnostics.rescue.record import ENDINGS, RescueFolder
     from diagnostics.rescue.results import read_results
     from diagnostics.rescue.to_the_end import Endings, cost_branches
     from reports.text.rescue import cost_intentions, cost_outlook, intentions
@@ -76,14 +76,16 @@ def show_rescue(
     endings = Endings(plan, folder, log.absolute(), executor, data)
     step_seconds = float(died.steps["seconds"].median()) / executor.jobs
     to_the_end = died.info.total_steps - plan.branch_step
-    done = load_branches(folder / BRANCHES, cut=False) if options.resume else {}
+    kept = RescueFolder(folder, plan, resume=options.resume)
+    kept.check_plan()
+    done = kept.branches()
     talk(intentions(plan, plan.expected_steps(patient.confirmed, done) * step_seconds, executor.jobs, len(done)))
     orders = min(options.cost_runs, options.runs)
     if orders and plan.compared and not (folder / ENDINGS).exists():
         talk(cost_outlook(orders, orders * to_the_end * step_seconds))
     rescue.run(_Shown(plan))
     if branches := cost_branches(read_results(plan, rescue.results), options.cost_runs):
-        ended = load_endings(folder / ENDINGS, cut=False)
+        ended = kept.endings()
         if todo := sum(branch.key not in ended for branch in branches):
             talk(cost_intentions(todo, to_the_end, todo * to_the_end * step_seconds))
         _ask_for_costs(endings, branches)

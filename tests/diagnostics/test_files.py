@@ -146,8 +146,9 @@ def test_reading_ends_at_the_size_that_was_allowed(tmp_path: Path) -> None:
         read_regular(tmp_path / "x", 4)
 
 
-def test_json_that_nests_without_end_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text("[" * 200_000)
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"format": "any", "runs": NaN}', '{"format": "any", "x": -Infinity}'])
+def test_json_that_nests_without_end_or_has_no_json_numbers_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x").write_text(text)
 
     with pytest.raises(DamagedFileError) as error:
         read_json(tmp_path / "x", "any")

@@ -82,7 +82,7 @@ def _row(population: str, seed: int, branch: PlannedBranch, lives: bool) -> Bran
         number=branch.number,
         step=branch.step,
         order_seed=branch.order_seed,
-        fate=str(Fate.ALIVE if lives else Fate.DEAD),
+        fate=Fate.ALIVE if lives else Fate.DEAD,
         last_step=99,
         digest="0123456789ab",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from diagnostics.errors import RescueError
+from diagnostics.errors import DamagedFileError, RescueError
 from diagnostics.log.reader import open_run
 from diagnostics.replay import replay
 from diagnostics.replay.library import LibraryRun
@@ -123,6 +124,18 @@ def test_endings_are_kept_and_made_once(patient: Patient, dead_log: Path, tmp_pa
 
     assert again.results == whole.results
     assert [(one.done, one.total) for one in shown] == [(1, 2), (2, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("accuracy", "NaN"), ("accuracy", "5"), ("accuracy", f"1{'0' * 400}"), ("loss", "1e400"), ("last_step", "1e400")],
+)
+def test_endings_with_numbers_that_cannot_be_are_refused_in_one_line(tmp_path: Path, name: str, value: str) -> None:
+    line = {"key": "clip#0", "fate": "alive", "last_step": 9, "digest": "", "accuracy": 0.9, "loss": 0.1, name: "HERE"}
+    (tmp_path / ENDINGS).write_text(json.dumps(line).replace('"HERE"', value) + "\n")
+
+    with pytest.raises(DamagedFileError, match=r"endings\.jsonl: line 1 is no ending of a branch; move the file away$"):
+        RescueFolder(tmp_path, made_up_plan()).endings()
 
 
 def test_endings_of_a_rescue_are_read_with_it(tmp_path: Path) -> None:

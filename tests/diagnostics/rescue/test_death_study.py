@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,32 @@ def test_tables_of_another_plan_and_files_that_are_no_tables_are_refused(finishe
         (tmp_path / "page-runs.csv").write_text(content)
         with pytest.raises(DamagedFileError, match="no table of this study"):
             StudyTables(tmp_path / "page.md", PLAN)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda runs, branches: (runs, branches.replace("dead", "DEAD", 1)), "page-branches.csv: is no table"),
+        (lambda runs, branches: (runs, branches.replace(",0,", ",-1,", 1)), "found '-1', expected a whole number"),
+        (lambda runs, branches: (runs, branches + branches.splitlines()[1] + "\n"), "unchanged 0 0 twice; keep one"),
+        (lambda runs, branches: (runs + runs.splitlines()[1] + "\n", branches), "the row of small 0 twice"),
+        (lambda runs, branches: (runs.rsplit(",", 4)[0], branches), "its columns are not plan"),
+        (lambda runs, branches: (runs, branches.replace(",clip,", ",clap,")), "small seed 0 has no branches of clip"),
+        (lambda runs, branches: (runs, branches.splitlines()[0]), "no branches of unchanged, control, but-for"),
+    ],
+)
+def test_tables_that_were_edited_are_refused_in_one_line(
+    finished: Path, tmp_path: Path, change: Callable[[str, str], tuple[str, str]], message: str
+) -> None:
+    names = ("page-runs.csv", "page-branches.csv")
+    for name, text in zip(names, change(*((finished / name).read_text() for name in names)), strict=True):
+        (tmp_path / name).write_text(text)
+
+    with pytest.raises(DamagedFileError) as error:
+        study(tmp_path, SMALL)
+
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_seeds_that_live_are_kept_without_a_rescue_and_a_study_without_deaths_ends(

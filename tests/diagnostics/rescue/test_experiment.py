@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from diagnostics.errors import RescueError, StudyError
+from diagnostics.errors import DamagedFileError, RescueError, StudyError
 from diagnostics.executors.worker_pool import LocalExecutor
 from diagnostics.log.reader import open_run
 from diagnostics.replay import replay
@@ -99,6 +102,57 @@ def test_results_are_never_continued_under_another_plan_or_unasked(
         rescued(patient, dead_log, folder, runs=3, resume=True)
 
 
+def edited(of: str, **values: Any) -> Callable[[str], str]:
+    """A change of one line of a file of branches: that of this branch has other values."""
+
+    def change(text: str) -> str:
+        lines = [json.loads(line) for line in text.splitlines()]
+        return "".join(json.dumps({**line, **(values if line["key"] == of else {})}) + "\n" for line in lines)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (edited("clip#0", last_step=float("inf")), "is no result of a branch"),
+        (edited("clip#0", last_step=-5), "is no result of a branch"),
+        (edited("clip#0", last_step=True), "is no result of a branch"),
+        (edited("clip#0", losses=[[float("inf"), 1.0]]), "is no result of a branch"),
+        (edited("clip#0", losses=[[1, float("nan")]]), "is no result of a branch"),
+        (edited("clip#0", losses=[[1, "x"]]), "is no result of a branch"),
+        (edited("clip#0", fate="ALIVE"), "is no result of a branch"),
+        (edited("clip#0", key="clip#1"), "is of another rescue"),
+        (edited("clip#0", order_seed=77), "is of another rescue"),
+        (edited("clip#0", run_id="another"), "is of another rescue"),
+        (edited("clip#0", key="clap#0"), "is of another rescue"),
+    ],
+)
+def test_branches_that_were_edited_or_are_of_another_run_are_refused_in_one_line(
+    patient: Patient, dead_log: Path, folder: Path, change: Callable[[str], str], message: str
+) -> None:
+    before = (folder / BRANCHES).read_text()
+    (folder / BRANCHES).write_text(change(before))
+
+    with pytest.raises(DamagedFileError) as error:
+        rescued(patient, dead_log, folder, resume=True)
+
+    assert re.search(rf"branches\.jsonl: line \d {message}; move the file away$", str(error.value))
+    assert (folder / BRANCHES).read_text() == change(before)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_branches_without_their_plan_are_not_taken_for_those_of_this_one(
+    patient: Patient, dead_log: Path, folder: Path, resume: bool
+) -> None:
+    (folder / PLAN).unlink()
+
+    with pytest.raises(StudyError, match=r"branches\.jsonl: the plan of these results is missing \(rescue\.json\)"):
+        rescued(patient, dead_log, folder, resume=resume)
+
+    assert not (folder / PLAN).exists()
+
+
 def test_the_first_rows_of_paired_branches_are_equal_until_the_intervention_acts(
     patient: Patient, dead_log: Path
 ) -> None:
@@ -138,9 +192,9 @@ def test_the_report_finds_a_rescue_beside_its_log_also_when_words_have_changed(
     assert found is not None
     assert [arm.arm.name for arm in found.arms] == ["clip"]
 
-    stored["plan"]["runs"] = 3
-    (folder / PLAN).write_text(json.dumps(stored))
-    assert rescue_of(open_run(log)) is None
+    for edit in ({"runs": 3}, {"horizon": math.nan}, {"horizon": math.inf}, {"arms": [{"name": 1}]}, {"arms": None}):
+        (folder / PLAN).write_text(json.dumps({**stored, "plan": {**stored["plan"], **edit}}))
+        assert rescue_of(open_run(log)) is None
 
 
 def test_a_log_that_cannot_be_reproduced_ends_the_rescue(patient: Patient, dead_log: Path) -> None:

@@ -119,7 +119,21 @@ def test_branches_are_expected_to_end_soon_after_the_logged_run_was_sure_to_be_d
     assert make_plan(PATIENT, runs=2, arms=["clip"], horizon=30).expected_steps(73) == 5 * 30
 
 
-@pytest.mark.parametrize("options", [{"arms": ["clap"]}, {"branch_step": 74}, {"branch_step": -1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"arms": ["clap"]},
+        {"branch_step": 74},
+        {"branch_step": -1},
+        {"branch_step": 1.5},
+        {"runs": 10**30},
+        {"runs": 0},
+        {"runs": "3"},
+        {"horizon": float("inf")},
+        {"seed": 0.5},
+        {"point_runs": 10**6},
+    ],
+)
 def test_what_cannot_be_planned_is_said_in_one_line(options: dict[str, object]) -> None:
     with pytest.raises(StudyError) as error:
         make_plan(PATIENT, **options)  # type: ignore[arg-type]
