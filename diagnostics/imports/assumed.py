@@ -61,7 +61,8 @@ def classes_of_frozen_loss(losses: Numbers, accuracies: Numbers) -> int | None:
     last, right = losses[-rows:], accuracies[-rows:]
     if len(last) < LEAST_ROWS or not np.isfinite(last).all() or not np.isfinite(right).all():
         return None
-    mean = float(last.mean())
+    with np.errstate(over="ignore"):
+        mean = float(last.mean())
     if not 0 < mean < math.log(MOST_CLASSES + 0.5) or last.std() > FROZEN * mean:
         return None
     classes = round(math.exp(mean))

@@ -17,7 +17,7 @@ from diagnostics.imports.epochs import epoch_rows, epochs_of, validations
 from diagnostics.imports.imported_run import ImportedRun
 from diagnostics.imports.layers import layer_columns
 from diagnostics.imports.metrics import LoggedMetrics, MetricSeries, Numbers
-from diagnostics.imports.options import ImportOptions, even_prior
+from diagnostics.imports.options import LARGEST_CLASSES, ImportOptions, even_prior
 from diagnostics.imports.other_tasks import reason_against_classes
 from diagnostics.imports.resolution import resolution_words
 from diagnostics.schema.columns import Column, Columns
@@ -128,7 +128,7 @@ def _prior(draft: Draft, loss: MetricSeries, accuracy: MetricSeries | None) -> t
     classes = options.classes
     for name in ("classes", "num_classes", "n_classes", "num_labels"):
         classes = classes or whole_number_of(draft.metrics.settings.get(name))
-    if not classes or classes < 2:
+    if not classes or not 2 <= classes <= LARGEST_CLASSES:
         classes, whose = _classes_guessed(draft, loss, accuracy)
         if classes is None:
             return (math.nan,)

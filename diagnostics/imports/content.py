@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import sqlite3
+import struct
 import zlib
 from pathlib import Path
 
@@ -15,6 +17,11 @@ LARGEST = 1 << 30
 HEAD = 1 << 18
 """Bytes by which a format is recognised."""
 GZIP = b"\x1f\x8b"
+DAMAGE = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, EOFError, OSError,
+    MemoryError, struct.error, zlib.error, sqlite3.Error,
+)  # fmt: skip
+"""What parsers raise for files that are damaged."""
 
 
 def content(path: Path) -> bytes:

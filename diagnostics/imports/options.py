@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
 from diagnostics.errors import LogError
-from lenet.errors import DataError
-from lenet.regular_files import read_regular
+from diagnostics.imports.content import DAMAGE, content
+from lenet.errors import DataError, reason_of
+from lenet.regular_files import open_regular
 
-LARGEST_LABELS = 1 << 28
+LARGEST_CLASSES = 1_000_000
+"""The most classes that a run is taken to have; each has a share in its log."""
 COMMONEST = 1.25
 """Of classes whose shares are not known the commonest is taken to be so many times as large as their mean."""
 
@@ -42,6 +46,8 @@ class ImportOptions:
             number, least = getattr(self, name), 2 if name == "classes" else 1
             if number is not None and number < least:
                 raise LogError(f"{name}: received {number}, expected at least {least}")
+        if self.classes is not None and self.classes > LARGEST_CLASSES:
+            raise LogError(f"classes: received {self.classes}, expected at most {LARGEST_CLASSES:,}")
         if self.prior is not None:
             shares = list(self.prior)
             if not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-3:
@@ -72,24 +78,30 @@ def prior_of_labels(path: Path) -> tuple[float, ...]:
     """
     try:
         labels = _labels(path)
-    except (OSError, ValueError, DataError) as error:
-        raise LogError(f"{path}: cannot be read as labels: {str(error).removeprefix(f'{path}: ')}") from None
+    except (*DAMAGE, DataError, SyntaxError, TokenError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else " ".join(str(error).split())[:200]
+        raise LogError(f"{path}: cannot be read as labels: {reason.removeprefix(f'{path}: ')}") from None
     if labels.ndim == 2 and labels.shape[1] > 1:
         labels = labels.argmax(axis=1)
-    whole = np.asarray(labels).ravel()
+    whole = labels.ravel()
     if not len(whole) or not np.isfinite(whole).all() or (whole != np.floor(whole)).any():
         raise LogError(f"{path}: found labels that are no whole numbers, expected one class a sample")
     _, counts = np.unique(whole, return_counts=True)
+    if len(counts) < 2:
+        raise LogError(f"{path}: found one class in all its {len(whole):,} labels, expected those of the training set")
     return tuple((counts / math.fsum(counts)).tolist())
 
 
 def _labels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    from diagnostics.imports.content import content
+    """The numbers in the file. Raises what parsers raise for damaged files."""
     from lenet import load_mnist_labels
 
     if path.suffix == ".npy":
-        read_regular(path, LARGEST_LABELS)
-        return np.asarray(np.load(path, allow_pickle=False), np.float64)
+        with os.fdopen(open_regular(path), "rb"):  # no folder and no device
+            found = np.lib.format.open_memmap(path, mode="r")  # what its header claims is not allocated
+        if found.dtype.kind not in "biufU":
+            raise ValueError(f"found {found.dtype}, expected whole numbers")
+        return np.asarray(found, np.float64)
     if content(path)[:2] == b"\0\0":
         return np.asarray(load_mnist_labels(path), np.float64)
     return np.array(content(path).decode("utf-8").replace(",", " ").split(), np.float64)

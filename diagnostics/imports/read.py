@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from diagnostics.errors import LogError
 from diagnostics.files import readable_name
 from diagnostics.imports.build import build_run
 from diagnostics.imports.columns import is_loss
-from diagnostics.imports.content import content, head
+from diagnostics.imports.content import DAMAGE, content, head
 from diagnostics.imports.counted_validations import with_validations_on_steps
 from diagnostics.imports.formats import FORMATS
 from diagnostics.imports.formats.declared import ImportFormat
@@ -32,11 +29,6 @@ from diagnostics.run.said_shares import lacks_shares, with_shares
 
 HDF5 = b"\x89HDF"
 OF_TEXT = "of a text two lines or more have to name a loss and a step or an epoch, as in 'epoch 3 loss 0.43'"
-DAMAGE = (
-    ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, EOFError, OSError,
-    MemoryError, struct.error, zlib.error, sqlite3.Error,
-)  # fmt: skip
-"""What parsers raise for files that are damaged."""
 
 
 def format_of(path: Path) -> ImportFormat | None:

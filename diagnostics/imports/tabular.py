@@ -22,6 +22,8 @@ from diagnostics.imports.step_axis import have_fractions
 NOT_METRICS = frozenset(
     {"wall", "wall time", "_timestamp", "_runtime", "timestamp", "defect", "time", "relative time (process)"}
 )
+MOST = (10_000_000, 50_000)
+"""Rows and columns that a table may have; more take gigabytes and many minutes."""
 OF_A_RUN = re.compile(r"(?P<run>.+) - (?P<name>.+?)(?P<edge>__MIN|__MAX)?")
 """How the charts of Weights & Biases name their columns when they are exported."""
 
@@ -33,8 +35,11 @@ def metrics_of_table(frame: pd.DataFrame, **known: Any) -> list[LoggedMetrics]:
     known: more of :class:`LoggedMetrics` that the format says. Rows that are means of epochs have whole epochs; where
     the epochs have fractions, the rows are values of steps.
 
-    Raises ValueError where each row is a whole run.
+    Raises ValueError where each row is a whole run, and for more rows or columns than a training has.
     """
+    for what, size, most in zip(("rows", "columns"), frame.shape, MOST, strict=True):
+        if size > most:
+            raise ValueError(f"found {size:,} {what}, expected at most {most:,}; keep those of the loss and the steps")
     expect_steps(frame)
     frame = with_data_in_names(with_a_column_a_metric(frame.reset_index(drop=True)))
     return [one for name, rows in runs_of_table(frame) for one in _metrics(rows, name, known)]

@@ -44,8 +44,10 @@ def chosen(
     steps_per_epoch: int | None,
 ) -> ImportOptions:
     """What the user said. Raises click's UsageError where it contradicts itself, and LogError for unreadable labels."""
-    from diagnostics.imports.options import ImportOptions, prior_of_labels
+    from diagnostics.imports.options import LARGEST_CLASSES, ImportOptions, prior_of_labels
 
+    if classes is not None and classes > LARGEST_CLASSES:
+        raise click.UsageError(f"--classes: received {classes}, expected at most {LARGEST_CLASSES:,}")
     if sum(one is not None for one in (classes, prior, labels)) > 1:
         raise click.UsageError("--classes, --prior and --labels say the same thing: give one of them")
     pairs = [pair.partition("=") for pair in columns]

@@ -9,11 +9,22 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+
+class PathWord(click.Path):
+    """A path; the empty word, which a variable of the shell that is not set leaves behind, does not stand for "."."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if value == "":
+            self.fail("received '', expected a path", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 # Whether a log can be read is told by the command itself, with its own exit code.
-LOG = click.Path(path_type=Path, readable=False)
-PATH = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False)
+LOG = PathWord(path_type=Path, readable=False)
+PATH = PathWord(path_type=Path)
+FOLDER = PathWord(path_type=Path, file_okay=False)
+FILE = PathWord(path_type=Path, dir_okay=False)
 
 
 class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # no generic class before click 8.4

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import math
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +18,7 @@ from hypothesis import strategies as st
 from diagnostics.detect.findings import Verdict
 from diagnostics.errors import LogError
 from diagnostics.imports import ImportOptions, import_runs
-from diagnostics.imports.assumed import are_per_cent, batch_size_of
+from diagnostics.imports.assumed import are_per_cent, batch_size_of, classes_of_frozen_loss
 from diagnostics.imports.cells import whole_number_of
 from diagnostics.imports.options import even_prior, prior_of_labels
 from tests.helpers.imported_runs import TEN, imported, told
@@ -89,6 +95,65 @@ def test_the_prior_is_counted_in_labels(tmp_path):
     (tmp_path / "y.txt").write_text("cat dog")
     with pytest.raises(LogError, match=r"y\.txt: cannot be read as labels"):
         prior_of_labels(tmp_path / "y.txt")
+
+
+def npy(shape: object, kind: str = "<f8") -> bytes:
+    """The header of an array, without its numbers."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+
+def saved(write: Callable[..., None], *arrays: object) -> bytes:
+    file = io.BytesIO()
+    write(file, *arrays)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("y.npy", npy((10**11,)), "cannot be read as labels: "),
+        ("y.npy", npy("(" * 50), "cannot be read as labels: "),
+        ("y.npy", b"", "cannot be read as labels: "),
+        ("y.npy", saved(np.save, np.ones(3, complex)), "found complex128, expected whole numbers"),
+        ("y.npy", saved(np.save, np.zeros(3, "M8[D]")), "found datetime64[D], expected whole numbers"),
+        ("y.npy", saved(np.savez, np.arange(3)), "the magic string is not correct"),
+        ("y.npy", saved(np.save, np.zeros(4)), "found one class in all its 4 labels"),
+        ("y.npy", saved(np.save, np.array([1, np.nan])), "found labels that are no whole numbers"),
+        ("y.txt", b"3", "found one class in all its 1 labels"),
+        ("y.gz", gzip.compress(b"0\n1\n" * 999)[:-9], "cannot be read as labels: "),
+        ("y.gz", b"\x1f\x8b\x08" + b"\xff" * 99, "cannot be read as labels: "),
+        ("y.gz", None, "cannot be read as labels: no such file or directory"),
+    ],
+)
+def test_files_that_hold_no_labels_are_one_line(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(LogError) as error:
+        prior_of_labels(tmp_path / name)
+
+    assert str(error.value).startswith(f"{tmp_path / name}: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_more_classes_than_a_run_has_are_refused_and_not_believed_in_a_file(tmp_path):
+    shutil.copytree(Path(__file__).parent / "samples" / "mlflow-run", tmp_path / "run")
+    for name in ("classes", "num_classes"):
+        (tmp_path / "run" / "params" / name).write_text(str(10**12))
+
+    [run] = import_runs(tmp_path / "run")
+
+    assert len(run.info.prior) <= 10
+    with pytest.raises(LogError, match="classes: received 1000001, expected at most 1,000,000"):
+        ImportOptions(classes=1_000_001)
+
+
+def test_losses_whose_sum_is_too_large_raise_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert classes_of_frozen_loss(np.full(9, 1e308), np.full(9, 0.1)) is None
 
 
 @given(st.integers(2, 1000))

@@ -84,6 +84,15 @@ def test_epochs_of_how_many_are_epochs(tmp_path):
     assert len(run) == 3
 
 
+@pytest.mark.parametrize(("most", "words"), [((3, 9), "found 4 rows"), ((4, 1), "found 2 columns")])
+def test_a_table_larger_than_that_of_any_training_is_one_line(tmp_path, monkeypatch, most, words):
+    monkeypatch.setattr("diagnostics.imports.tabular.MOST", most)
+    (tmp_path / "run.csv").write_text("step,loss\n0,2\n1,1\n2,1\n3,1\n")
+
+    with pytest.raises(LogError, match=rf"run\.csv: cannot be read as CSV: {words}, expected at most \d; keep those"):
+        import_runs(tmp_path / "run.csv")
+
+
 def test_how_many_epochs_there_are_is_no_count_of_them(tmp_path):
     [run] = read(tmp_path / "run.csv", "epochs,epoch,loss\n3,1,2.3\n3,2,1.5\n3,3,1.0\n")
 

@@ -130,6 +130,9 @@ def test_labels_and_shares_give_the_prior(logs, tmp_path):
         (("--classes", "10", "--prior", "0.5,0.5"), "give one of them"),
         (("--columns", "loss"), "expected NAME=COLUMN"),
         (("--classes", "1"), "--classes"),
+        (("--classes", "1" + "0" * 30), "expected at most 1,000,000"),
+        (("--labels", ""), "'--labels': received '', expected a path"),
+        (("",), "'RUN.h5|FILE|FOLDER...': received '', expected a path"),
     ],
 )
 def test_wrong_options_are_wrong_usage(options, words, logs):
