@@ -51,9 +51,9 @@ class Answers:
         if self.is_binary:
             compute = functional.binary_cross_entropy if are_shares else functional.binary_cross_entropy_with_logits
             return compute(outputs, self.targets.to(outputs.dtype))
-        each = functional.nll_loss(
-            outputs.log() if are_shares else outputs.log_softmax(1), self.targets, reduction="none"
-        )
+        least = torch.finfo(outputs.dtype).tiny
+        scores = outputs.clamp(min=least).log() if are_shares else outputs.log_softmax(1)
+        each = functional.nll_loss(scores, self.targets, reduction="none")
         return each.mean() if self.counts is None else each[self.counts].sum() / self.counts.sum().clamp(min=1)
 
     def are_shares(self) -> bool:

@@ -20,7 +20,14 @@ from diagnostics.adapters.torch_step_losses import StepLosses, weighed_together
 from diagnostics.adapters.torch_trace import ForwardTrace
 from diagnostics.adapters.torch_updates import KeptValues, SpentAside, UpdatesUnderWay
 from diagnostics.adapters.torch_vector import StepVector
-from diagnostics.adapters.torch_warnings import LATE_GRADIENT, LEFT_OUT, NO_LOSS, SEVERAL_LOSSES, Warnings
+from diagnostics.adapters.torch_warnings import (
+    LATE_GRADIENT,
+    LEFT_OUT,
+    NEW_PARAMETERS,
+    NO_LOSS,
+    SEVERAL_LOSSES,
+    Warnings,
+)
 from diagnostics.record.row_recorder import RowRecorder
 from lenet.errors import SettingsError
 from lenet.training.announcer import StepResult
@@ -222,6 +229,8 @@ class TorchListener:
         if not self._updates.has_opened:
             self._updates.has_opened = True
             self._rate = rate_of(self._optimizers[0].param_groups[0])
+            if new := plan.new_parameters(self._model, self._optimizers):
+                self._warnings.say(NEW_PARAMETERS, ", ".join(new))
             if have_own_rates(self._optimizers):
                 plan.numbers.rates[:] = rates_of((one.parameter for one in plan.tensors), self._optimizers)
             self._trains_in_evaluation = not self._model.training

@@ -38,7 +38,7 @@ class BatchSums:
         is_used: whether this has changed a gradient of the step.
         forward: the number of the forward pass that the loss follows; 0 for not known.
         backward: the number of the backward pass that has differentiated it.
-        weight: the gradient that this backward pass began with.
+        weight: the gradient that this backward pass began with; 1 for none.
     """
 
     sums: Any
@@ -49,7 +49,7 @@ class BatchSums:
     is_used: bool = False
     forward: int = 0
     backward: int = -1
-    weight: Any = None
+    weight: Any = 1.0
 
 
 def task_of(criterion: Any, outputs: Any, targets: Any) -> Task:

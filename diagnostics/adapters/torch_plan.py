@@ -98,6 +98,7 @@ class StepPlan:
         self._outputs = self._places_of_outputs(axes)
         self._batch: MeasuredOutputs | None = None
         self.still: list[str] = []
+        self._optimized = 0
         if (batch := trace.batch) is not None:
             silent = np.zeros(batch.axes.units, np.float32)
             self._batch = MeasuredOutputs(batch.axes, None, self.numbers.outputs[:, 0], silent)
@@ -152,6 +153,15 @@ class StepPlan:
         """The tensors that were without a gradient at first, and have one now."""
         has_one = ~np.isnan(self.numbers.tensors[GRADIENT, NONFINITE])
         return [one.path for one, has in zip(self.tensors, has_one, strict=True) if has and one.path in self.still]
+
+    def new_parameters(self, model: Any, optimizers: Sequence[Any]) -> list[str]:
+        """The parameters that have come to the model; looked for where the optimisers have got others."""
+        count = sum(len(group["params"]) for one in optimizers for group in one.param_groups)
+        if count == self._optimized:
+            return []
+        self._optimized = count
+        known = {id(one.parameter) for one in self.tensors}
+        return [name for name, one in model.named_parameters() if id(one) not in known and not one.is_complex()]
 
     def in_words(self) -> list[dict[str, str]]:
         """What was found, a row a layer."""

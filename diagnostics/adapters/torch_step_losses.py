@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from diagnostics.adapters.torch_loss import COUNT, BatchSums
@@ -137,12 +136,17 @@ class StepLosses:
 
 
 def weighed_together(batches: Sequence[BatchSums]) -> list[BatchSums]:
-    """One batch for each backward pass.
+    """One batch for the losses of one forward or backward pass, as for mixed labels or several heads.
 
-    Where it has differentiated several losses, as for mixed labels or several heads, their means count as much as they
-    do in its gradient. Losses that follow one forward pass are of the same samples.
+    Their means count as much as they do in the gradient. Losses that follow one forward pass are of the same samples.
     """
-    groups = [list(group) for _, group in groupby(batches, lambda one: (one.backward, one.backward < 0 and id(one)))]
+    groups: list[list[BatchSums]] = []
+    for one in batches:
+        last = groups[-1][-1] if groups else None
+        if last is not None and (one.backward == last.backward >= 0 or one.forward == last.forward > 0):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
     return [group[0] if len(group) == 1 else _joined(group) for group in groups]
 
 
@@ -150,7 +154,7 @@ def _joined(group: Sequence[BatchSums]) -> BatchSums:
     import torch
 
     sums = torch.stack([torch.as_tensor(one.sums).double() for one in group])
-    weights = torch.stack([one.weight.double().to(sums.device) for one in group]).abs()
+    weights = torch.stack([torch.as_tensor(one.weight).double().to(sums.device) for one in group]).abs()
     shares = weights / weights.sum()
     shares = torch.where(torch.isfinite(shares), shares, 1 / len(group))
     largest: dict[object, Any] = {}

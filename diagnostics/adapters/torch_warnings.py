@@ -14,8 +14,8 @@ NO_STEP = (
     "was given"
 )
 SEVERAL_LOSSES = (
-    "one backward pass differentiated several losses of the criterion; loss, data_loss and accuracy are their means, "
-    "each weighed as in the sum that was differentiated"
+    "several losses of the criterion were differentiated together; loss, data_loss and accuracy are their means, each "
+    "weighed as in the sum that was differentiated"
 )
 OTHER_LOSS = (
     "a loss of %.4g is not the mean cross-entropy of outputs and targets, %.4g; the log has this as data_loss, and the "
@@ -26,6 +26,9 @@ NO_UPDATE = (
     "optimiser makes the updates, give that one to a TorchRecorder"
 )
 LATE_GRADIENT = "%s: had no gradient in the first step; the log has no columns of it"
+NEW_PARAMETERS = (
+    "%s: came after the first step and are not in the log; begin a new log where a model gets new parameters"
+)
 LEFT_OUT = "step %d came without a loss and has no row"
 COMPLEX = "%s: complex numbers are not measured"
 

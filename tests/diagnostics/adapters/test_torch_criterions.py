@@ -32,7 +32,7 @@ def told(path: Path, model: Any, data: Any, losses: Callable[[Any, Any], tuple[A
             optimizer.zero_grad()
             loss, outputs, targets = losses(x, y)
             recorder.observe(loss, outputs, targets)
-            if loss.requires_grad:
+            if getattr(loss, "requires_grad", False):
                 loss.backward()
             optimizer.step()
     return open_run(path)
@@ -128,6 +128,26 @@ def test_a_told_loss_that_is_no_plain_entropy_has_the_entropy_beside_it(
     assert run.scalars("data_loss")[:, 0] == pytest.approx(entropies, rel=1e-5)
     assert run.scalars("loss")[:, 0] == pytest.approx(np.array(entropies) * 8, rel=1e-5)
     assert caplog.text.count("is not the mean cross-entropy of outputs and targets") == 2
+
+
+def test_a_told_number_is_the_loss_of_the_step(tmp_path: Path) -> None:
+    torch, model = load_torch(), mlp()
+    numbers: list[float] = []
+
+    def losses(x: Any, y: Any) -> tuple[Any, Any, Any]:
+        def loss_of(parameters: Any) -> Any:
+            return torch.nn.functional.cross_entropy(torch.func.functional_call(model, parameters, (x,)), y)
+
+        gradients, loss = torch.func.grad_and_value(loss_of)({n: p.detach() for n, p in model.named_parameters()})
+        for name, parameter in model.named_parameters():
+            parameter.grad = gradients[name]
+        numbers.append(loss.item())
+        return numbers[-1], None, None
+
+    run = told(tmp_path / "run.h5", model, batches(3), losses)
+
+    assert run.scalars("loss")[:, 0] == pytest.approx(numbers, rel=1e-5)
+    assert run.validations.empty
 
 
 def test_probabilities_and_weights_of_yes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

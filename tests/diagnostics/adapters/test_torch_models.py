@@ -229,3 +229,32 @@ def test_compiled_code_stays_in_one_piece_and_its_outputs_are_declared_to_be_mis
     assert (watched.found["outputs"] == "not seen").all()
     assert {"activations", "inputs"} <= set(run.info.not_recorded)
     assert (norms(run, "gradient", "0/weights") > 0).all()
+
+
+def test_parameters_and_modules_that_are_not_measured_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch = load_torch()
+    nn = torch.nn
+
+    class Rare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.turned = nn.Parameter(torch.ones(5, dtype=torch.cfloat))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self.scripted = torch.jit.script(nn.Linear(6, 5))
+            self.normed = nn.utils.parametrizations.weight_norm(nn.Linear(5, CLASSES))
+
+        def forward(self, x: Any) -> Any:
+            return self.normed((self.scripted(x) * self.turned).abs())
+
+    watched, run = recorded(tmp_path / "run.h5", Rare(), batches(2))
+
+    assert "turned: complex numbers are not measured" in caplog.text
+    assert watched.found["outputs"].to_dict() == {
+        "scripted": "not seen",
+        "normed": "measured",
+        "normed.parametrizations.weight": "not seen",
+    }
+    assert (norms(run, "update", "scripted/weights") > 0).all()

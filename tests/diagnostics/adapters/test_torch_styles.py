@@ -95,8 +95,24 @@ def set_gradients(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) ->
     optimizer.step()
 
 
+def part_by_part(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
+    """Two losses of one forward pass, in two backward passes."""
+    optimizer.zero_grad()
+    outputs = model(x)
+    criterion(outputs, y).backward(retain_graph=True)
+    criterion(outputs, y.flip(0)).backward()
+    optimizer.step()
+
+
 @pytest.mark.parametrize(
-    ("step", "samples"), [(accumulate, [24] * 2), (leave_out, [8] * 2), (adapt, [8] * 6), (set_gradients, [8] * 6)]
+    ("step", "samples"),
+    [
+        (accumulate, [24] * 2),
+        (leave_out, [8] * 2),
+        (adapt, [8] * 6),
+        (set_gradients, [8] * 6),
+        (part_by_part, [8] * 6),
+    ],
 )
 def test_losses_whose_gradients_are_in_the_update_belong_to_the_step(
     tmp_path: Path, step: Step, samples: list[int]
@@ -164,7 +180,7 @@ def test_wrapped_optimisers_are_followed_to_the_one_that_makes_the_updates(tmp_p
     assert len(open_run(tmp_path / "run.h5")) == 3
 
 
-def test_a_run_without_steps_and_an_optimiser_that_takes_over_are_told(
+def test_a_run_without_steps_new_parameters_and_an_optimiser_that_takes_over_are_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def replaced(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
@@ -173,6 +189,14 @@ def test_a_run_without_steps_and_an_optimiser_that_takes_over_are_told(
 
     recorded(tmp_path / "replaced.h5", mlp(), batches(6), step=replaced)
     assert "no recorded optimiser made a step after the last 4 backward passes" in caplog.text
+
+    def grown(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
+        usual_step(model, optimizer, criterion, x, y)
+        model[2] = load_torch().nn.Linear(5, CLASSES)
+        optimizer.add_param_group({"params": list(model[2].parameters())})
+
+    recorded(tmp_path / "grown.h5", mlp(), batches(3), step=grown)
+    assert caplog.text.count("2.weight, 2.bias: came after the first step") == 1
     with pytest.raises(LogError, match="no such file"):
         recorded(tmp_path / "none.h5", mlp(), [], step=usual_step)
     assert "ended before the first step, so nothing was recorded" in caplog.text
@@ -222,35 +246,6 @@ def test_layers_within_checkpoints_have_their_order_and_their_functions(tmp_path
     watched, _ = recorded(tmp_path / "run.h5", Saving(), batches(2))
 
     assert watched.found["activation"].to_dict() == {"first": "relu", "second": "tanh", "last": "none"}
-
-
-def test_parameters_and_modules_that_are_not_measured_are_named(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    torch = load_torch()
-    nn = torch.nn
-
-    class Rare(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.turned = nn.Parameter(torch.ones(5, dtype=torch.cfloat))
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                self.scripted = torch.jit.script(nn.Linear(6, 5))
-            self.normed = nn.utils.parametrizations.weight_norm(nn.Linear(5, CLASSES))
-
-        def forward(self, x: Any) -> Any:
-            return self.normed((self.scripted(x) * self.turned).abs())
-
-    watched, run = recorded(tmp_path / "run.h5", Rare(), batches(2))
-
-    assert "turned: complex numbers are not measured" in caplog.text
-    assert watched.found["outputs"].to_dict() == {
-        "scripted": "not seen",
-        "normed": "measured",
-        "normed.parametrizations.weight": "not seen",
-    }
-    assert (norms(run, "update", "scripted/weights") > 0).all()
 
 
 def test_numbers_that_are_float64_by_default(tmp_path: Path) -> None:
