@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from diagnostics.detect.findings import Verdict
 from diagnostics.statistics import summary_cache
 from diagnostics.statistics.run_summary import EpochSummary, RunSummary
 from diagnostics.study.plan import StudyPlan
+from reports.results import gradients
+
+checked_once = cache(gradients.numbers)
+"""Each page of `why` checks the gradients of the two convolutions, with the same answer."""
 
 
 def fake_run(folder: Path, name: str, verdict: str = "healthy", seed: int = 0, **changes) -> RunSummary:

@@ -21,6 +21,7 @@ from diagnostics.study.presets import preset
 from diagnostics.study.runner import StudyProgress
 from reports.commands.study import command
 from reports.terminal.study_view import StudyView, line
+from tests.helpers.fake_runs import checked_once
 from tests.helpers.fake_work import FakeWork, SameProcessExecutor, calls
 
 
@@ -41,6 +42,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "LocalExecutor", SameProcessExecutor)
     monkeypatch.setattr(FakeWorkers, "how", {})
     monkeypatch.setattr("reports.commands.study.tell_duration", lambda *_: None)
+    monkeypatch.setattr("reports.results.gradients.numbers", checked_once)
     folder = tmp_path / "s"
 
     def invoke(*arguments):
@@ -221,6 +223,7 @@ def test_stopping_at_defects_is_told_by_the_exit_code(study):
     assert study("--runs", 2, "--on-defect", "stop").exit_code == 1
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_preset_takes_other_settings_for_all_arms_and_writes_its_page(study, tmp_path):
     page = tmp_path / "docs" / "why.md"
     result = study("--preset", "why", "--runs", 3, "--limit", 2000, "--page", page)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from functools import cache
 
 import pandas as pd
 import pytest
@@ -17,18 +16,15 @@ from diagnostics.study.runner import note_start
 from reports.commands.study import command
 from reports.commands.study_plan import make_plan
 from reports.results import PAGES, gradients, write_page
-from tests.helpers.fake_runs import fake_run, fake_study
+from tests.helpers.fake_runs import checked_once, fake_run, fake_study
 from tests.helpers.no_pictures import with_blank_pictures
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def gradients_checked_once():
-    """Each page of `why` checks the gradients of the two convolutions, with the same answer."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gradients, "numbers", cache(gradients.numbers))
-        yield
+@pytest.fixture(autouse=True)
+def gradients_checked_once(monkeypatch):
+    monkeypatch.setattr(gradients, "numbers", checked_once)
 
 
 def page_of(name, folder, runs=12, **how):
