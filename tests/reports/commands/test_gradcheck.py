@@ -43,7 +43,9 @@ def test_the_mistakes_of_the_reports_convolution_are_said_in_words() -> None:
 
 
 def test_mistakes_are_an_exit_code_only_where_that_is_asked_for() -> None:
-    assert gradcheck("--convolution", "report", "--network", "conv-pool", "--fail-on-mistake").exit_code == 1
+    wrong = ["--convolution", "report", "--network", "conv-pool", "--entries", "2"]
+
+    assert gradcheck(*wrong, "--fail-on-mistake").exit_code == 1
 
 
 def test_data_that_cannot_be_read_is_one_line_and_exit_code_3() -> None:

@@ -77,6 +77,7 @@ def test_diagnose_takes_files_directly_and_its_json_says_what_was_assumed(logs):
     assert any("10 classes" in one for one in dead["imported"]["taken_as"])
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_report_and_stats_take_files_directly(logs, tmp_path):
     report = typed("report", logs[0], "--classes", 10, "-o", tmp_path / "page")
     stats = typed("stats", *logs, "--classes", 10, "--json")
@@ -98,6 +99,7 @@ def test_a_page_of_losses_alone_says_that_nothing_can_be_judged(tmp_path):
     assert "cannot be judged: losses only, no number of classes" in (tmp_path / "page" / "report.html").read_text()
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_file_with_several_runs_gives_a_verdict_and_a_page_of_each(tmp_path):
     result = typed("diagnose", SAMPLES / "trackio.db", "--classes", 10, "--json")
     report = typed("report", SAMPLES / "trackio.db", "--classes", 10, "-o", tmp_path)

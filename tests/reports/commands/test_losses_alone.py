@@ -119,6 +119,7 @@ def test_statistics_list_no_accuracy_that_no_run_has(good, dead):
     assert "ended early" not in result.stdout
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_folder_of_runs_without_tensors_has_a_page(good, dead, tmp_path):
     typed("import", good, dead, "--classes", 10, "--out", tmp_path / "runs")
     result = typed("report", tmp_path / "runs", "--runs", "none", "--jobs", 1, "-o", tmp_path / "page")
