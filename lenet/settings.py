@@ -181,6 +181,15 @@ class Settings:
             return adaptive[self.optimizer](self.lr, **options)
         return OptimizerSGD(self.lr, momentum=self.effective_momentum, nesterov=self.nesterov, **options)
 
+    def steps_per_epoch(self, samples: int) -> int:
+        """The steps of an epoch with so many training samples."""
+        return -(-samples // min(self.batch_size, samples))
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """The steps after which a run ends by itself."""
+        by_epochs = self.epochs * steps_per_epoch
+        return min(by_epochs, self.steps or by_epochs)
+
     def _own_penalty(self, name: str, layer: str) -> float:
         """The strength of a layer's own penalty, without that of the model."""
         value: float | str = getattr(self, name)
@@ -188,15 +197,14 @@ class Settings:
         return by_layer.get(layer, 0.0) if isinstance(value, str) else 0.0
 
     def _schedule(self, samples: int) -> Schedule:
-        epoch = -(-samples // min(self.batch_size, samples))
-        total = min(self.epochs * epoch, self.steps or self.epochs * epoch)
+        epoch = self.steps_per_epoch(samples)
         rate = self.decay_rate if self.decay_rate is not None else DEFAULT_RATE.get(self.lr_decay, 0.0)
         schedules: dict[str, Callable[[], PlainSchedule]] = {
             "none": Constant,
             "inverse-time": lambda: InverseTime(rate, self.decay_every or 1),
             "step": lambda: StepDecay(rate, self.decay_every or epoch),
             "exponential": lambda: Exponential(rate, self.decay_every or epoch),
-            "cosine": lambda: Cosine(self.decay_every or max(1, total - self.warmup)),
+            "cosine": lambda: Cosine(self.decay_every or max(1, self.total_steps(epoch) - self.warmup)),
         }
         schedule = schedules[self.lr_decay]()
         return Warmup(self.warmup, schedule) if self.warmup else schedule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -49,14 +49,8 @@ def expected_seconds(tasks: Iterable[PlannedRun], jobs: int) -> float:
         if key not in step_seconds:
             step_seconds[key] = _step_seconds(settings, data)
         samples = min(len(data.X_train), settings.limit or len(data.X_train))
-        total += RECORDED * step_seconds[key] * steps_of(vars(settings), samples)
+        total += RECORDED * step_seconds[key] * settings.total_steps(settings.steps_per_epoch(samples))
     return total / jobs
-
-
-def steps_of(settings: Mapping[str, Any], samples: int) -> int:
-    """The steps of a run with so many training samples."""
-    steps: int = settings["epochs"] * -(-samples // min(settings["batch_size"], samples))
-    return min(steps, settings["steps"] or steps)
 
 
 def _step_seconds(settings: Settings, data: Dataset) -> float:

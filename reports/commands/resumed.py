@@ -47,19 +47,14 @@ def resumed(given: dict[str, Any], log: Path) -> tuple[Settings, bool]:
             f"{option_name(next(iter(longer)))}: the run in {log} has --lr-decay cosine, whose learning rate falls to "
             "0 at the end of the run, so a longer run is another run from its first step on; start a new one"
         )
-    if longer and _total({**vars(settings), **longer}, run.info.steps_per_epoch) <= run.info.total_steps:
+    asked = replace(settings, **longer)  # type: ignore[arg-type]  # epochs and steps are whole numbers
+    if longer and asked.total_steps(run.info.steps_per_epoch) <= run.info.total_steps:
         words = " ".join(f"{option_name(name)} {value}" for name, value in longer.items())
         raise click.UsageError(
             f"{words}: the run in {log} ends after {run.info.total_steps} steps all the same "
             f"(--epochs {settings.epochs}, --steps {settings.steps}); give larger numbers of both"
         )
-    return replace(settings, **longer), bool(longer)  # type: ignore[arg-type]  # epochs and steps are whole numbers
-
-
-def _total(settings: dict[str, Any], steps_per_epoch: int) -> int:
-    """The steps after which a run of these settings ends."""
-    by_epochs: int = settings["epochs"] * steps_per_epoch
-    return min(by_epochs, settings["steps"] or by_epochs)
+    return asked, bool(longer)
 
 
 def _refusal(name: str, value: Any, own: Any, log: Path) -> str:
