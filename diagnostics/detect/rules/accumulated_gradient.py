@@ -3,14 +3,17 @@
 What it looks at: mean, smallest and largest entry of every tensor's gradient, as shares of
 its norm, from row to row. Gradients of different batches differ. The rule fires where the
 median difference between a row and the next, over the first rows of the window, is a small
-part of these numbers while the gradient grows. Rows whose loss is three times that of guessing,
-or a small part of it, do not count.
+part of these numbers, and the norms of rows one after another are alike, while the gradient grows.
+Rows whose loss is three times that of guessing, or a small part of it, do not count. It does not
+fire where a batch holds half of the training set or more, since gradients of such batches are alike.
 
 What it means: the gradients are not set to zero between the steps, so that each update
 repeats all earlier ones. The run may learn for a while, and the steps get longer and longer.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import MissingColumnsError, Window
 
 GROWTH = 2.5
+STEADY = 0.1  # of the logarithm of the norm, from one row to the next
 LEARNED, SATURATED = 0.2, 3.0  # H
 
 
@@ -49,7 +53,9 @@ class AccumulatedGradient(Rule):
         share = window.scalar("data_loss")[1:] / window.guessing_loss
         change = np.where((share > LEARNED) & (share < SATURATED), _change(window), np.nan)[: 4 * rows]
         change = change[np.isfinite(change)]
-        if len(change) < rows // 2 or not np.median(change) < limit or not _grows(window, rows):
+        if len(change) < rows // 2 or not np.median(change) < limit or window.is_of_large_batches:
+            return []
+        if not _grows(window, rows) or not _is_steady(window, 4 * rows):
             return []
         value = float(np.median(change))
         message = f"each gradient is the last one plus a small change: from step to step they differ by {value:.0%}"
@@ -64,15 +70,36 @@ class AccumulatedGradient(Rule):
                 name = f"{layer}/{tensor}/gradient"
                 adding |= {f"{name}/norm": 1.0 + t, f"{name}/mean": 0.01 * (1 + t)}
                 adding |= {f"{name}/max": 0.1 * (1 + t), f"{name}/min": -0.1 * (1 + t)}
+        jumping = {name: np.where(t % 2, 0.5, 2.0) * np.asarray(value) for name, value in adding.items()}
         return (
             Case("gradients of different batches", example(thresholds)),
             Case("gradients that add up", example(thresholds, adding), (None,)),
+            Case("alike gradients of the whole training set", _of_samples(example(thresholds, adding), 128)),
+            Case("alike gradients whose norms jump", example(thresholds, jumping)),
         )
+
+
+def _of_samples(window: Window, samples: int) -> Window:
+    return replace(window, info=replace(window.info, samples=samples))
+
+
+def _is_steady(window: Window, rows: int) -> bool:
+    """Whether the norm of the whole gradient of the first rows changes little from one to the next."""
+    norm = _norm(window, rows)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        jumps = np.abs(np.diff(np.log(norm)))
+    return bool(np.median(jumps[np.isfinite(jumps)]) < STEADY)
+
+
+def _norm(window: Window, rows: int) -> Series:
+    """The norm of the whole gradient of the first rows."""
+    norm: Series = np.sqrt(sum(window.layer_norm(layer, "gradient")[:rows] ** 2 for layer in window.layers))
+    return norm
 
 
 def _grows(window: Window, rows: int) -> bool:
     """Whether the gradient of the first rows becomes several times as large."""
-    norm = np.sqrt(sum(window.layer_norm(layer, "gradient")[:rows] ** 2 for layer in window.layers))
+    norm = _norm(window, rows)
     return bool(np.nanmax(norm) >= GROWTH * np.nanmean(norm[:3]))
 
 

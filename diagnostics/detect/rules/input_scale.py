@@ -53,7 +53,8 @@ class InputScale(Rule):
             numbers = f"mean {number_text(mean[first])}, standard deviation {number_text(spread[first])}"
             message = f"the input has {numbers}: it is not scaled"
             return [self.finding(window, "input", first, len(window) - 1, size[first], limit, message)]
-        first = lasting_from(spread == 0, 5)
+        signed = window.activation("input", "mean")
+        first = lasting_from((spread == 0) & (signed == signed[-1]), 5)  # one number alone has no spread
         if first is not None:
             message = "the input is the same number everywhere"
             return [self.finding(window, "input", first, len(window) - 1, 0.0, 0.0, message)]
@@ -66,6 +67,7 @@ class InputScale(Rule):
             Case("digits in 0 to 1", example(thresholds)),
             Case("pixels in 0 to 255", example(thresholds, pixels), ("input",)),
             Case("token ids that are looked up", example(thresholds, tokens)),
+            Case("batches of one number", example(thresholds, {"input/std": 0.0, "input/mean": np.arange(60) / 60})),
             Case("a constant", example(thresholds, {"input/std": (30, 0.0)}), ("input",)),
         )
 

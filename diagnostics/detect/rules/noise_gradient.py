@@ -12,8 +12,8 @@ sign.
 What it means: the gradient that the backward pass gives the layer has nothing to do with the
 loss. The layer moves at random, and the run may still learn with its other layers.
 
-What it does not see: layers whose inputs have both signs, such as those after tanh, and noise
-that is added to a gradient.
+What it does not see: layers whose inputs have both signs, such as those after tanh, layers of few
+inputs, whose true gradients look like chance, and noise that is added to a gradient.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import Window
 
 ONE_SIGN = 0.3  # mean over standard deviation of inputs that are mostly of one sign
+FEWEST = 16  # weights into a unit
 MEAN, LEAN = 0.5, 0.1  # the largest distance from 0 of the means of z, and of the lean to one sign, over the rows
 
 
@@ -54,7 +55,9 @@ class NoiseGradient(Rule):
         self.require_rows(window, rows)
         findings = []
         for layer in window.layers:
-            if "weights" not in window.tensors(layer) or not _has_signs(window, layer):
+            if "weights" not in window.tensors(layer) or _weights_of_a_unit(window, layer) < FEWEST:
+                continue
+            if not _has_signs(window, layer):
                 continue
             z, lean = _chance(window, layer), _lean(window, layer)
             if not np.isfinite(z[-rows:]).all():
@@ -98,6 +101,11 @@ def _has_signs(window: Window, layer: str) -> bool:
     inputs = window.layers[place - 1] if place else window.input_name
     share = np.median(np.abs(window.activation(inputs, "mean")) / window.activation(inputs, "std"))
     return bool(share >= ONE_SIGN)
+
+
+def _weights_of_a_unit(window: Window, layer: str) -> float:
+    weights = window.weights(layer)
+    return weights.size / max(1, weights.shape[-1])
 
 
 def _chance(window: Window, layer: str) -> Series:

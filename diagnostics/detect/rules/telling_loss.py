@@ -96,6 +96,8 @@ class TellingLoss(Rule):
         outputs = max(classes, window.outputs)
         most = self.threshold(window, "first") * math.log(outputs)
         rows = max(1, math.ceil(FIRST_SAMPLES / max(1, window.info.batch_size)))
+        if window.is_of_large_batches:  # no chance chose the samples, and updates have a part in later losses
+            rows = 1
         if len(window) < rows or window.steps[0] != 0:
             return []
         loss = float(window.scalar("data_loss")[:rows].mean())

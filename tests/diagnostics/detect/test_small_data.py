@@ -1,4 +1,4 @@
-"""Trainings on a few samples, with all of them in every batch: what mini-batches never show is no fault there."""
+"""Trainings on a few samples, in large and in tiny batches: what is usual there is no fault."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from diagnostics.adapters import watch
 from diagnostics.detect.findings import Diagnosis
 
 
-def trained(x, answers, *, hidden=8, rate=0.5, steps=400) -> Diagnosis:
+def trained(x, answers, *, hidden=8, rate=0.5, steps=400, batch=None, function="tanh") -> Diagnosis:
     """What the detector says of a network of two layers, whose last one has a unit for each class."""
-    draw, classes = np.random.default_rng(0).standard_normal, int(answers.max()) + 1
+    generator, classes = np.random.default_rng(0), int(answers.max()) + 1
+    draw = generator.standard_normal
     net = {"W1": draw((x.shape[1], hidden)), "b1": np.zeros(hidden)}
     net |= {"W2": draw((hidden, classes)) / 3, "b2": np.zeros(classes)}
-    truth = np.eye(classes)[answers]
+    inputs, truths = x, np.eye(classes)[answers]
     with watch(net, labels=answers, epochs=steps) as watched:
         for _ in range(steps):
+            chosen = slice(None) if batch is None else generator.choice(len(inputs), batch, replace=False)
+            x, truth = inputs[chosen], truths[chosen]
             h = np.tanh(x @ net["W1"] + net["b1"])
+            if function == "sigmoid":
+                h = 0.5 + 0.5 * h
             powers = np.exp(h @ net["W2"] + net["b2"])
             p = powers / powers.sum(axis=1, keepdims=True)
             d2 = (p - truth) / len(x)
-            d1 = (d2 @ net["W2"].T) * (1 - h**2)
+            d1 = (d2 @ net["W2"].T) * (1 - h**2 if function == "tanh" else 2 * h * (1 - h))
             gradients = {"W1": x.T @ d1, "b1": d1.sum(axis=0), "W2": h.T @ d2, "b2": d2.sum(axis=0)}
             for name in net:
                 net[name] -= rate * gradients[name]
-            loss, accuracy = -np.log((p * truth).sum(axis=1)).mean(), (p.argmax(axis=1) == answers).mean()
+            loss, accuracy = -np.log((p * truth).sum(axis=1)).mean(), (p.argmax(axis=1) == truth.argmax(axis=1)).mean()
             told = {"gradients": gradients, "outputs": {"layer1": h}}
             watched.step(loss=loss, accuracy=accuracy, inputs=x, lr=rate, **told)
     diagnosis: Diagnosis = watched.recorder.diagnosis
@@ -39,16 +44,24 @@ def clouds():
     return draw.normal(np.array([[0, 0], [2.5, 0], [0, 2.5]])[answers], 0.4), answers
 
 
+EXCLUSIVE_OR = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([0, 1, 1, 0])
+
+
 @pytest.mark.parametrize(
-    ("x", "answers"),
-    [(np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([0, 1, 1, 0])), clouds()],
-    ids=["exclusive or", "three clouds"],
+    ("data", "how"),
+    [
+        (EXCLUSIVE_OR, {}),
+        (clouds(), {}),
+        (clouds(), {"function": "sigmoid", "batch": 16, "hidden": 64, "rate": 0.1}),
+        ((np.linspace(-1, 1, 40)[:, None], np.repeat([0, 1], 20)), {"batch": 1, "rate": 0.1}),
+    ],
+    ids=["exclusive or", "three clouds", "batches of 16", "one number at a time"],
 )
-def test_a_small_training_set_that_is_learned_by_heart_is_healthy_and_shows_no_fault(x, answers):
-    diagnosis = trained(x, answers)
+def test_a_small_training_set_that_is_learned_is_healthy_and_shows_no_fault(data, how):
+    diagnosis = trained(*data, **how)
 
     assert diagnosis.verdict == "healthy"
-    assert [finding.rule for finding in diagnosis.findings] == []
+    assert [finding.rule for finding in diagnosis.findings if finding.rule != "early-warning"] == []
 
 
 def test_steps_that_throw_the_last_bias_to_and_fro_are_told_and_not_unexplained():
