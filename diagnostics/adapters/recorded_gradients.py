@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnostics.adapters import watch_warnings
-from diagnostics.adapters.batch_span import Array, BatchSpan, Origin, are_of_signs
+from diagnostics.adapters.answer_gradient import AnswerGradient
+from diagnostics.adapters.batch_span import BatchSpan, Origin, are_of_signs
+from diagnostics.adapters.told_step import ToldStep
 from diagnostics.adapters.watched_network import WatchedNetwork
+from diagnostics.schema.task import Task
 
 
 class RecordedGradients:
@@ -20,7 +23,9 @@ class RecordedGradients:
 
     Args:
         network: the network, which shows its first step.
-        batch: the inputs of that step.
+        told: what the loop said of that step.
+        task: that of the run.
+        outputs: how many numbers the network puts out for a sample; 0 where that is not known.
         is_wanted: whether gradients are recorded at all.
         description: what the user says of the model.
 
@@ -30,11 +35,19 @@ class RecordedGradients:
     """
 
     def __init__(
-        self, network: WatchedNetwork, batch: Array, *, is_wanted: bool, description: Mapping[str, Any]
+        self,
+        network: WatchedNetwork,
+        told: ToldStep,
+        *,
+        task: Task,
+        outputs: int,
+        is_wanted: bool,
+        description: Mapping[str, Any],
     ) -> None:
         self._network, self.is_recorded, self.waits = network, is_wanted, False
         self.derived = sorted({name for layer in network.layers for name in layer.derived})
         self._span: BatchSpan | None = None
+        self._answer = AnswerGradient(task, network.layers[-1], outputs)
         if not is_wanted:
             return
         is_said = bool({"optimizer", "momentum", "weight_decay", "clipping"}.intersection(description))
@@ -46,17 +59,20 @@ class RecordedGradients:
         elif self.derived and are_of_signs(*network.derived_updates()):
             self._decide("other")
         else:
-            self._span = BatchSpan(network.layers, batch)
-            self.waits = bool(self.derived) and self._span.origin == "batch"
+            self._span = BatchSpan(network.layers, told.batch)
+            origin = _both(self._span.origin, self._answer.origin(told.targets))
+            self.waits = bool(self.derived) and origin == "batch"
             if not self.waits and self.derived:
-                self._decide(self._span.origin)
+                self._decide(origin)
+        if self.is_recorded and told.rate and self._answer.is_sum(told.targets):
+            watch_warnings.warn_of_sums()
 
-    def see_next(self, batch: Array) -> None:
+    def see_next(self, told: ToldStep) -> None:
         """Take in the second step, which the network shows; the steps after it say nothing more."""
         span, self._span = self._span, None
         if span is None:
             return
-        origin = span.next(self._network.layers, batch)
+        origin = _both(span.next(self._network.layers, told.batch), self._answer.origin(told.targets))
         if self.waits:
             self._decide(origin)
         elif not self.derived and origin == "other":
@@ -70,6 +86,13 @@ class RecordedGradients:
             watch_warnings.warn_of_other_updates()
         elif origin == "unknown":
             watch_warnings.warn_of_derived_gradients()
+
+
+def _both(first: Origin, second: Origin) -> Origin:
+    """What two observations say together: one of another origin is enough, and one that says something."""
+    if "other" in (first, second):
+        return "other"
+    return second if first == "unknown" else first
 
 
 def is_plain_sgd(description: Mapping[str, Any]) -> bool:

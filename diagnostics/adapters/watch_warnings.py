@@ -84,8 +84,17 @@ def warn_of_derived_gradients() -> None:
 def warn_of_older_gradients() -> None:
     """The network keeps what is no gradient of its batch alone."""
     log.warning(
-        "watch: the gradients of the second step hold more than that of its batch, as those with momentum do, or those "
-        "that are added up because nothing sets them to 0; pass those of the batch with step(gradients=...)"
+        "watch: the gradients of the second step are not those of its batch alone: they hold earlier batches, by "
+        "momentum or because nothing sets them to 0, or are clipped one by one; pass those of the batch "
+        "with step(gradients=...)"
+    )
+
+
+def warn_of_sums() -> None:
+    """The gradients are too large for those of a mean."""
+    log.warning(
+        "watch: the gradients are larger than those of the mean loss, as sums over the batch are, and are recorded "
+        "as they are; where their size matters pass the means with step(gradients=...)"
     )
 
 

@@ -123,6 +123,7 @@ class Watch:
             None if path is None else Path(path).resolve(),
             has_gradients=gradients is not False,
             description=description or {},
+            outputs=self._outputs,
             monitor={
                 "labels": self._labels if self._gives_classes else None,
                 "samples": samples if self._labels is None else len(self._labels),
@@ -227,6 +228,15 @@ class Watch:
 
     # ---- inside
 
+    @property
+    def _outputs(self) -> int:
+        """How many numbers the network puts out for a sample, as the labels say it; 0 where they do not."""
+        if self._labels is None:
+            return 0
+        if self._gives_classes and self._labels.ndim == 1:
+            return int(self._labels.max()) + 1
+        return self._labels.size // len(self._labels)
+
     def _first_loss(self, loss: float, accuracy: float | None, targets: NDArray[Any] | None) -> ToldLoss:
         """The loss of the first step, and what is known besides."""
         answers, task, labels = self._network.layers[-1].output(), self._task, self._labels
@@ -234,8 +244,7 @@ class Watch:
         guessing = counted.guessing(counted.prior or (math.nan,))[0]
         known = ToldLoss(loss, accuracy, self._network.layers[0].samples, guessing=guessing)
         if answers is None or answers.ndim != 2:
-            outputs = 1 if labels is None or task.has_classes else labels.size // len(labels)
-            return known._replace(outputs=outputs)
+            return known._replace(outputs=1 if task.kind == CLASSES else max(1, self._outputs))
         known = known._replace(outputs=1 if task.kind == CLASSES else answers.shape[1], answers=answers)
         return known if targets is None else known._replace(targets=as_answers(task, targets, answers.shape))
 

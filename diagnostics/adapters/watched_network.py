@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.adapters.batch_layout import BatchLayout, Tensors
+from diagnostics.adapters.kept_gradients import kind_of
 from diagnostics.adapters.optimizer_state import optimizer_state
 from diagnostics.adapters.read_layer import Array, HeldStep, ReadLayer, as_tensor
 from diagnostics.adapters.tap import Read, Tap
@@ -27,8 +28,6 @@ from lenet.training.custom_layer import Function
 
 Kept = dict[str, dict[str, Array]]
 """Copies of tensors, by layer and tensor."""
-SAME = 0.01
-"""How far the norm of two arrays that are the same may differ by rounding, as a share."""
 
 
 @dataclass
@@ -136,29 +135,18 @@ class WatchedNetwork:
             layer.tap = one.tap
 
     def settle_gradients(self) -> dict[str, bool]:
-        """Compare the gradients that the network keeps with its first update, and take them for what they are.
+        """Take the gradients that the network keeps for what the first update says that they are.
 
         Many networks keep sums over the batch, and divide the learning rate instead: these are divided, as the loss is
-        a mean. What was added as it is, or with the other sign, is the step and no gradient: that one is derived.
-        Returns what the description of the run says of it.
+        a mean. What is a step and no gradient is left out, and the gradient is derived. Returns what the description of
+        the run says of it. Raises SettingsError for gradients that come with the last layer first.
         """
-        size, rate = self.layers[0].samples, self.layers[0].rate
-        pairs = [
-            (gradient, layer.before[name] - after)
-            for layer in self.layers
-            if layer.before is not None
-            for after, (name, gradient) in zip(layer.live().values(), layer.gradients().items(), strict=True)
-            if name in layer.tap.gradients
-        ]
-        if not any(gradient.any() for gradient, _ in pairs):
-            return {}
-        steps = (1.0, -1.0, -rate, -rate / size)
-        is_given = self._taps is not None or self.of_step.gradients is not None
-        if size > 1 and _are_times(pairs, rate / size):
+        kind, is_given = kind_of(self.layers), self._taps is not None or self.of_step.gradients is not None
+        if kind == "sums":
             for layer in self.layers:
                 layer.divides = True
             return {"divided_gradients": True}
-        if not is_given and not _are_times(pairs, rate) and any(_are_times(pairs, one) for one in steps):
+        if kind == "steps" and not is_given:
             self._forget_gradients()
         return {}
 
@@ -270,14 +258,6 @@ class WatchedNetwork:
             }
             for layer in find_layers(network)
         }
-
-
-def _are_times(pairs: Sequence[tuple[Array, Array]], factor: float) -> bool:
-    """Whether each second array is the first one times a factor."""
-    return all(
-        np.linalg.norm(update - factor * gradient) <= SAME * abs(factor) * np.linalg.norm(gradient)
-        for gradient, update in pairs
-    )
 
 
 def _holds_layers(network: Any) -> bool:

@@ -32,6 +32,7 @@ class WatchedRun:
         path: the log; None where there is none.
         has_gradients: whether gradients are recorded, as far as the user says it.
         description: what the log says of the model.
+        outputs: how many numbers the network puts out for a sample; 0 where that is not known.
         monitor: further arguments of the LoopMonitor; a batch size of None is that of the first batch.
 
     Attributes:
@@ -47,10 +48,12 @@ class WatchedRun:
         *,
         has_gradients: bool,
         description: Mapping[str, Any],
+        outputs: int,
         monitor: Mapping[str, Any],
     ) -> None:
         self._network, self._recorder, self._path = network, recorder, path
         self._has_gradients, self.description, self._arguments = has_gradients, dict(description), dict(monitor)
+        self._outputs = outputs
         self.monitor: LoopMonitor | None = None
         self.source: RecordedGradients | None = None
         self.is_closed = False
@@ -66,7 +69,12 @@ class WatchedRun:
         """Announce a step, which the network shows from before its update, or keep it for the next one."""
         if self.source is None:
             self.source = RecordedGradients(
-                self._network, told.batch, is_wanted=self._has_gradients, description=self.description
+                self._network,
+                told,
+                task=self._recorder.task,
+                outputs=self._outputs,
+                is_wanted=self._has_gradients,
+                description=self.description,
             )
             if self.source.waits:
                 self._held, self._since = told.copied(), perf_counter()
@@ -74,7 +82,7 @@ class WatchedRun:
                 self._network.show_after()
                 return
         else:
-            self.source.see_next(told.batch)
+            self.source.see_next(told)
         seconds = None if self._held is None else perf_counter() - self._since
         if self._held is not None:
             self._announce_held()

@@ -203,7 +203,7 @@ def test_gradients_that_the_network_has_set_to_zero_are_derived(caplog: pytest.L
     assert "derived" in watched.found.loc["denseofstages1", "gradients"]
 
     caplog.clear()
-    kept = DenseOfStages(dW=np.zeros((3, 3)), db=np.ones(3))
+    kept = DenseOfStages(dW=np.zeros((3, 3)), db=np.full(3, 0.5))
     assert stepped([kept], update).found.loc["denseofstages1", "gradients"] == "[0].dW, [0].db"
     assert caplog.text == ""
 
@@ -242,8 +242,8 @@ def test_gradients_are_not_derived_from_the_updates_of_another_optimizer(
         (0.5, "[0].dW, [0].db", 1.0),
         (10.0, DERIVED, 10.0),
         (-10.0, DERIVED, 10.0),
-        (-1.0, DERIVED, 1.0),
-        (-1 / SAMPLES, DERIVED, 1 / SAMPLES),
+        (-1.0, "[0].dW, [0].db", 1.0),
+        (-1 / SAMPLES, "[0].dW / batch size, [0].db / batch size", 1 / SAMPLES),
     ],
 )
 def test_kept_arrays_are_divided_or_are_no_gradients_as_the_update_says(share: float, words: str, norm: float) -> None:

@@ -16,7 +16,7 @@ from diagnostics.adapters import Watch, watch
 SAMPLES, INPUTS, CLASSES, STEPS, RATE = 6, 12, 3, 4, 0.1
 OTHER = "they do not follow from the updates"
 ASSUMED = "they are derived from the updates as those of plain gradient descent"
-OLDER = "the gradients of the second step hold more than that of its batch"
+OLDER = "the gradients of the second step are not those of its batch alone"
 
 
 def momentum(state: dict[str, Any], name: str, gradient: Any) -> Any:
