@@ -141,8 +141,9 @@ class TorchListener:
             batch = self._loss.batch(loss, outputs, targets, is_training)
             batch.forward, batch.is_told = self._forwards, told
             if loss.requires_grad:
-                again = partial(self._loss.batch, loss.detach(), outputs, targets, is_training)
-                self._losses.add(batch, loss, again)
+                if loss.ndim:
+                    batch.weighed = partial(self._loss.batch, loss.detach(), outputs, targets, is_training)
+                self._losses.add(batch, loss)
             else:
                 self._losses.add_used(batch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ class BatchSums:
         forward: the number of the forward pass that the loss follows; 0 for not known.
         backward: the number of the backward pass that has differentiated it.
         weight: the gradient that this backward pass began with; 1 for none.
+        weighed: makes the sums of a loss of several entries, by how much each of them counts; None for one entry.
     """
 
     sums: Any
@@ -50,6 +52,7 @@ class BatchSums:
     forward: int = 0
     backward: int = -1
     weight: Any = 1.0
+    weighed: Callable[[Any], BatchSums] | None = None
 
 
 def task_of(criterion: Any, outputs: Any, targets: Any) -> Task:

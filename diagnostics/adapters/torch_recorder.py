@@ -232,9 +232,8 @@ class TorchRecorder:
         self._tracing.silence()
         if not self._has_ended:
             self._has_ended = True
-            log.error(
-                "TorchRecorder: the recording ends at step %d: %s", self._run.step, reason_of(error), exc_info=error
-            )
+            log.error("TorchRecorder: the recording ends at step %d: %s", self._run.step, reason_of(error))
+            log.debug("the error of the recorder", exc_info=error)
             self._run.end(error)
 
     def _close_at_exit(self) -> None:

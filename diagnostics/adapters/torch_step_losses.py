@@ -37,10 +37,10 @@ class StepLosses:
         self._waiting, self._most = 0, 0
         self._warnings = Warnings()
 
-    def add(self, batch: BatchSums, loss: Any, weighed: Callable[[Any], BatchSums]) -> None:
-        """A loss with a graph. ``weighed`` makes its sums anew where not all entries of the loss count alike."""
+    def add(self, batch: BatchSums, loss: Any) -> None:
+        """A loss with a graph. A loop may keep it, so that its hook holds no outputs once it is differentiated."""
         self._batches.append(batch)
-        loss.register_hook(self._guard(partial(self._differentiated, batch, weighed)))
+        loss.register_hook(self._guard(partial(self._differentiated, batch)))
 
     def add_used(self, batch: BatchSums) -> None:
         """A loss without a graph, of which the loop says that it is trained on."""
@@ -84,7 +84,7 @@ class StepLosses:
 
     # ---- in a backward pass
 
-    def _differentiated(self, batch: BatchSums, weighed: Callable[[Any], BatchSums], gradient: Any) -> None:
+    def _differentiated(self, batch: BatchSums, gradient: Any) -> None:
         import torch
 
         backward = torch._C._current_graph_task_id()
@@ -93,11 +93,12 @@ class StepLosses:
             self._backward, self._under_way = backward, []
             self._marks = [_mark(parameter) for parameter in self._parameters()]
             torch.autograd.Variable._execution_engine.queue_callback(self._guard(self._end_backward))
-        if gradient.ndim:
+        if batch.weighed is not None:
             weights = gradient.detach()
             if bool(torch.isfinite(total := weights.sum())) and float(total):
-                found = weighed(weights)
+                found = batch.weighed(weights)
                 batch.sums, batch.targets = found.sums, found.targets
+            batch.weighed = None
         batch.backward, batch.weight, batch.is_differentiated = backward, gradient.detach().sum(), True
         self._under_way.append(batch)
 

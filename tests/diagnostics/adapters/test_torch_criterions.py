@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,24 @@ def test_a_told_loss_that_is_no_plain_entropy_has_the_entropy_beside_it(
     assert run.scalars("data_loss")[:, 0] == pytest.approx(entropies, rel=1e-5)
     assert run.scalars("loss")[:, 0] == pytest.approx(np.array(entropies) * 8, rel=1e-5)
     assert caplog.text.count("is not the mean cross-entropy of outputs and targets") == 2
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_losses_that_a_loop_keeps_hold_no_outputs(tmp_path: Path, reduction: str) -> None:
+    kept: list[Any] = []
+
+    def step(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
+        optimizer.zero_grad()
+        outputs = model(x)
+        loss = criterion(outputs, y)
+        loss.mean().backward()
+        optimizer.step()
+        kept.append((loss, weakref.ref(outputs)))
+
+    criterion = load_torch().nn.CrossEntropyLoss(reduction=reduction)
+    recorded(tmp_path / "run.h5", mlp(), batches(3), criterion=criterion, step=step)
+
+    assert [outputs() for _, outputs in kept] == [None] * 3
 
 
 def test_a_told_number_is_the_loss_of_the_step(tmp_path: Path) -> None:
