@@ -36,6 +36,7 @@ from diagnostics.detect.window import MissingColumnsError, Window
 
 # A run had begun to learn where the mean loss of ten rows was below this share of H.
 BEGAN_TO_LEARN, BEGAN_ROWS = 0.95, 10
+BLOWN_UP = 100  # H: a loss above it is on its way to infinity
 SURE_STATE = 2  # a state of this rank or more stops a layer; one below it slows the layer and may pass
 
 
@@ -195,7 +196,7 @@ def _broke_at(answers: Answers, window: Window, stretch: Stretch) -> BrokeAt:
     if faults and stretch.onset == 0:
         return BrokeAt(min(f.first_step for f in faults))
     if stretch.onset:
-        return BrokeAt(stretch.onset)
+        return BrokeAt(_left_for_good(window, stretch.onset))
     return BrokeAt(_fell_back_to_guessing(window) if stretch.kind is Verdict.NEVER_LEARNED else None)
 
 
@@ -203,6 +204,21 @@ def _lowest_before_updates(states: Sequence[Finding], window: Window) -> Finding
     """Of the layers that were wholly silent before the first update the lowest: those above it have no input."""
     silent = {f.layer: f for f in states if f.rule == "dead-units" and f.first_step == 0 and f.value >= 1}
     return next((silent[layer] for layer in window.layers if layer in silent), None)
+
+
+def _left_for_good(window: Window, onset: int) -> int:
+    """The step at which a run broke that is a defect run from ``onset`` on: an earlier one where its loss says so.
+
+    In float64 a loss may grow for hundreds of steps before it is infinite. The run broke where it left for good what
+    losses are, if that is long before.
+    """
+    try:
+        before = window.scalar("data_loss")[: int(np.searchsorted(window.steps, onset))]
+    except MissingColumnsError:
+        return onset
+    near = np.flatnonzero(~(before >= BLOWN_UP * window.guessing_loss))
+    first = int(near[-1]) + 1 if len(near) else 0
+    return int(window.steps[first]) if len(before) - first > LOOK_BACK else onset
 
 
 def _fell_back_to_guessing(window: Window) -> int | None:

@@ -84,3 +84,25 @@ def test_steps_that_throw_the_last_bias_to_and_fro_are_told_and_not_unexplained(
     assert diagnosis.first_link is not None
     assert diagnosis.first_link.rule == "huge-steps"
     assert "a smaller learning rate" in diagnosis.remedies
+
+
+def test_a_loss_in_float64_that_grows_for_hundreds_of_steps_broke_where_it_began_to():
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((64, 3))
+    targets = x @ np.array([[1.0], [-2.0], [0.5]])
+    net = {"W1": generator.standard_normal((3, 1)), "b1": np.zeros(1)}
+    with watch(net, task=Task.regression(), labels=targets, epochs=300) as watched, np.errstate(all="ignore"):
+        for _ in range(300):
+            wrong = x @ net["W1"] + net["b1"] - targets
+            gradients = {"W1": 2 * x.T @ wrong / len(x), "b1": 2 * wrong.mean(axis=0)}
+            for name in net:
+                net[name] -= 3.0 * gradients[name]
+            watched.step(loss=(wrong**2).mean(), inputs=x, lr=3.0, gradients=gradients)
+
+    diagnosis = watched.recorder.diagnosis
+    assert diagnosis.verdict == "diverged"
+    assert diagnosis.onset is not None
+    assert diagnosis.onset > 100
+    assert diagnosis.first_link is not None
+    assert diagnosis.first_link.rule == "oversized-update"
+    assert diagnosis.first_link.step < 20
