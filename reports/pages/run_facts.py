@@ -6,8 +6,9 @@ import math
 from collections import Counter
 
 from diagnostics.detect.faults import faults_of_healthy, told_fault
-from diagnostics.detect.findings import RuleOutcome, Verdict
+from diagnostics.detect.findings import Diagnosis, RuleOutcome, Verdict
 from diagnostics.detect.rollback_remedies import remedy_words
+from diagnostics.detect.rules import MECHANISMS
 from diagnostics.rescue.results import RescueResult
 from diagnostics.rescue.suggested import by_evidence
 from diagnostics.run.run import Run
@@ -21,6 +22,8 @@ from reports.text.remedies import in_place_of
 from reports.text.rescue import arm_title, proven_words
 
 OUTCOMES = {RuleOutcome.FIRED: "raised a remark", RuleOutcome.NOT_RUN: "not asked", RuleOutcome.ERROR: "failed"}
+WITHOUT_A_STEP = {rule.name for rule in MECHANISMS if rule.is_last_resort}
+"""The rules that see a state of the whole run, which began at no step of its own."""
 LAST = 50
 """The number of recorded steps for the training accuracy or loss, where there is no validation."""
 
@@ -33,21 +36,14 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
     diagnosis, broke_at = run.diagnosis, run.diagnosis.broke_at
     if broke_at is None:
         return _quiet_facts(run)
-    stretch, down = deciding_stretch(diagnosis), lasting_state(run)
     blow, first = diagnosis.blow, diagnosis.first_link
-    fault = told_fault(diagnosis)
+    fault, down = told_fault(diagnosis), lasting_state(run)
     layer = (fault.layer if fault else None) or failed_layer(run) or (first.layer if first else None)
-    where, when = _layer_words(run, layer), ["the blow"] if blow else []
+    where = _layer_words(run, layer)
     others = [one for one in (blow.layers if blow else ()) if one != layer]
     if others:
-        where = "; ".join(filter(None, [where, f"the blow hit {', '.join(others)}{' as well' if layer else ''}"]))
-    if first is not None and first.step != broke_at:
-        when.append(f"first link at step {first.step:,}")
-    if stretch is not None and stretch.onset not in (0, broke_at):
-        when.append(f"onset: step {stretch.onset:,}")
-    if stretch is not None:
-        when.append(f"the detector was sure at step {stretch.confirmed:,}")
-        when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
+        as_well = " as well" if blow is not None and layer in blow.layers else ""
+        where = "; ".join(filter(None, [where, f"the blow hit {', '.join(others)}{as_well}"]))
     links = [link for link in (blow, first, fault) if link is not None]
     told = fault or down or next(iter(links), None)
     mechanism = rule_name(told.rule) if told is not None else "unexplained"
@@ -66,10 +62,25 @@ def run_facts(run: Run, rescue: RescueResult | None = None) -> Facts:
         more = proven_words(rescue)
     return facts(
         Fact("Which layer?", _layer_name(run, layer), where),
-        Fact("Which step?", f"step {broke_at:,}", "; ".join(when)),
+        _step_fact(diagnosis, broke_at),
         Fact("Which mechanism?", mechanism, why),
         Fact("What to try?", remedy, more),
     )
+
+
+def _step_fact(diagnosis: Diagnosis, broke_at: int) -> Fact:
+    """The step at which a run died; without a step of its own the beginning of the stretch."""
+    stretch, first = deciding_stretch(diagnosis), diagnosis.first_link
+    step, when = f"step {broke_at:,}", ["the blow"] if diagnosis.blow else []
+    if stretch is not None and first is not None and first.rule in WITHOUT_A_STEP:
+        step, when = f"from step {stretch.onset:,} on", ["no single step"]
+    else:
+        when += [f"first link at step {first.step:,}"] if first is not None and first.step != broke_at else []
+        when += [f"onset: step {stretch.onset:,}"] if stretch and stretch.onset not in (0, broke_at) else []
+    if stretch is not None:
+        when.append(f"the detector was sure at step {stretch.confirmed:,}")
+        when += [f"recovered at step {stretch.recovery:,}"] if stretch.recovery is not None else []
+    return Fact("Which step?", step, "; ".join(when))
 
 
 def _quiet_facts(run: Run) -> Facts:

@@ -26,6 +26,7 @@ from reports.pages.document import (
     VerdictBlock,
     text,
 )
+from reports.pages.run_facts import run_facts
 from reports.pages.run_page import build, write_report
 from reports.text.remedies import command_for
 from tests.helpers import synthetic_runs as synthetic
@@ -49,6 +50,27 @@ def test_the_verdict_and_its_picture_come_first(dead):
     assert facts.items[3].note == "learning rate 0.1 in place of 0.5; 1 more below"
     assert dead.subtitle.startswith("lenet, sgd, learning rate 0.5, seed 7, ")
     assert picture.name == "1-loss-and-accuracy"
+
+
+@pytest.mark.parametrize(
+    ("changes", "question", "answer", "note"),
+    [
+        ({"blow": ("oversized-update", "dense2", "dense1")}, 0, "conv2", "; the blow hit dense2, dense1"),
+        ({"blow": ("oversized-update", "dense2", "conv2")}, 0, "conv2", "; the blow hit dense2 as well"),
+        ({"first_link": ("uninformative-labels",)}, 1, "from step 0 on", "no single step; the detector was sure at"),
+    ],
+)
+def test_the_facts_say_no_more_of_layers_and_steps_than_was_seen(changes, question, answer, note):
+    run = synthetic.dead()
+    links = {
+        name: Link(rule, layers[0] if layers else None, 32, "seen", Origin.SETTINGS, tuple(layers))
+        for name, (rule, *layers) in changes.items()
+    }
+    run._kept["diagnosis"] = replace(run.diagnosis, **links)
+    fact = run_facts(run).items[question]
+
+    assert fact.answer == answer
+    assert f"{fact.note};".count(f"{note};" if question == 0 else note) == 1
 
 
 def test_the_six_parts_come_in_the_order_a_reader_asks(dead):
