@@ -85,8 +85,10 @@ def explain(window: Window, stretch: Stretch) -> Explanation:
     if not links:
         return _last_resort(answers, window, checks)
     blow = blow_of(links, broke, step) if broke.step is not None else None
-    chain = chain_of(links, blow, broke, step)
     hit = _layers(hit_with(blow, links)) if blow is not None else ()
+    if blow is not None and broke.layer is not None and broke.layer not in hit:
+        blow = rule_of(blow).told_of(blow, broke.layer, window)
+    chain = chain_of(links, blow, broke, step)
     at = None if blow is None else blow.step
     return Explanation(chain, _first_link(chain, window, blow, hit), _linked(blow, window, at, hit), checks)
 

@@ -118,6 +118,10 @@ class Rule:
         first, *others = findings
         return f"{first.message}; at the same time in {', '.join(str(one.layer) for one in others)}"
 
+    def told_of(self, finding: Finding, layer: str, window: Window) -> Finding:
+        """A finding that tells of the layer that failed too; most rules have nothing to tell of it."""
+        return finding
+
     def finding(
         self,
         window: Window,

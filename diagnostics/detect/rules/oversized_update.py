@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,6 +66,18 @@ class OversizedUpdate(Rule):
 
     def together(self, findings: Sequence[Finding]) -> str:
         return "largest updates: " + ", ".join(f"{f.layer} {share_words(f.value)} its norm" for f in findings)
+
+    def told_of(self, finding: Finding, layer: str, window: Window) -> Finding:
+        """The layer that failed may move so far at every step that no update of it stands out."""
+        if layer not in window.layers:
+            return finding
+        row = int(np.searchsorted(window.steps, finding.step))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = float(window.layer_norm(layer, "update")[row] / window.layer_norm(layer, "value")[row])
+        if not ratio >= self.threshold(window, "ratio"):
+            return finding
+        plain = f"{finding.plain.removesuffix('.')}, and {layer} by {share_words(ratio)} its own."
+        return replace(finding, plain=plain)
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         name = "dense1/weights/update/norm"

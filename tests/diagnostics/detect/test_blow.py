@@ -131,3 +131,16 @@ def test_a_sudden_event_counts_from_the_layer_in_which_it_began_and_a_state_from
     assert representative(silent, "conv1").layer == "conv1"
     together = [finding("exploding-gradient", layer, 160) for layer in ("dense1", "conv1")]
     assert representative(together, "conv1").layer == "conv1"
+
+
+def test_a_layer_that_failed_under_an_update_that_was_usual_for_it_is_told_with_the_blow():
+    t = np.arange(STEPS)
+    changes = {
+        "conv1/dead_fraction": np.where(t < 35, 0.1, 1.0),
+        "conv1/weights/update/norm": np.where(t <= 34, 9.0, 0.0),  # every step is as large
+        "dense1/weights/update/norm": np.where(t == 34, 9.0, 0.1),
+    }
+    blow = judge(rows(np.where(t < 34, 2.2, H), 0.1, changes=changes)).diagnosis.blow
+
+    assert (blow.layer, blow.layers) == ("dense1", ("dense1",))
+    assert blow.plain == "Step 34 changed dense1 by 64% of its size, and conv1 by 64% of its own."
