@@ -76,7 +76,7 @@ def in_layers(link: Link | Finding) -> str:
 def measured_words(link: Link) -> str:
     """How often the rule of a link named an injected fault right, and how often its sign occurs in healthy runs."""
     record = track_record(link.rule)
-    told = "no injected fault was named so"
+    told = "named in no injected fault"
     if record.named:
         told = f"right in {record.right} of {record.named} injected faults that were named so"
     if not record.alive:

@@ -83,6 +83,12 @@ def test_a_cause_says_how_common_its_sign_is_in_runs_of_the_same_setting_that_le
     assert headline.measured_words(replace(link, setting="")).endswith("runs that learned")
 
 
+def test_a_cause_that_no_injected_fault_was_named_by_says_so_in_a_whole_sentence():
+    told = headline.measured_words(Link("fading-signal", "conv2", 53, ""))
+
+    assert told.startswith("fading signal: named in no injected fault, and seen in ")
+
+
 @pytest.mark.parametrize(("count", "words"), [(12, "12 bytes"), (1500, "1.5 kB"), (2_500_000, "2.5 MB")])
 def test_a_size_has_the_unit_that_suits_it(count, words):
     assert numbers.size(count) == words
