@@ -47,6 +47,7 @@ CLIPPED_AT = {
 FAR_ABOVE_CHANCE = 0.55
 SHARE = 0.9  # of the rows have to fit a formula with the accuracy
 LARGE, SUMMED = "first loss", "first loss, summed"
+LARGEST_MEAN = 34.54  # a mean may be this large too, where all answers are wrong and clipped at 1e-15
 FIRST_SAMPLES = 32  # the loss of fewer samples may be several times ln k by chance
 
 
@@ -109,8 +110,10 @@ class TellingLoss(Rule):
         message = f"the first loss is {first}, {times:.1f} x ln {outputs}: initial weights or inputs are too large"
         batch = window.info.batch_size
         if 0.8 * batch <= times <= 1.6 * batch and batch > 1:
-            detail = SUMMED
-            message = f"the first loss is {first}, about {batch} x ln {outputs}: it is summed over the batch"
+            summed = f"the first loss is {first}, about {batch} x ln {outputs}: it is summed over the batch"
+            detail, message = SUMMED, summed
+            if loss <= LARGEST_MEAN:
+                detail, message = LARGE, f"{summed}, or initial weights or inputs are too large"
         found = self.finding(window, None, 0, rows - 1, loss, most, message, plain=sentence(message))
         return [replace(found, detail=detail)]
 
@@ -133,6 +136,7 @@ class TellingLoss(Rule):
             Case("(1 - accuracy) x 16.118", shown((1 - accuracy) * 16.118), (None,)),
             Case("1.4612 + 1 - accuracy", shown(2.4612 - accuracy), (None,)),
             Case("1.4612 where every answer is right", shown(1.4612, 1.0), (None,)),
+            Case("a first loss of 295", shown(np.where(t == 0, 295.0, 0.3)), (None,)),
             Case("a first loss of 30", shown(np.where(t == 0, 30.0, 0.3)), (None,)),
         )
 
