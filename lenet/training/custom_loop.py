@@ -148,7 +148,7 @@ class LoopMonitor:
         inputs: NDArray[Any] | None,
         data_loss: float,
         accuracy: float | None,
-        learning_rate: float,
+        learning_rate: float | None,
         penalty: float = 0.0,
         samples: int | None = None,
     ) -> None:
@@ -158,7 +158,7 @@ class LoopMonitor:
             inputs: the batch, (N, F), (N, H, W) or (N, H, W, C); None where nobody sees it, nor any outputs.
             data_loss: mean loss of the batch, without penalty.
             accuracy: share of the batch that was guessed right, 0 to 1; None where there is none.
-            learning_rate: the learning rate of the update that comes next.
+            learning_rate: the learning rate of the update that comes next; None where it is not known.
             penalty: what regularisation adds to the loss, default 0; the gradients are those
                 of data loss and penalty together.
             samples: the size of the batch where there are no inputs; None (default) for that of ``inputs``, or else
@@ -171,7 +171,8 @@ class LoopMonitor:
         if accuracy is not None:
             expect_scalar("before_update: accuracy", accuracy)
             expect_share("before_update: accuracy", float(accuracy))
-        expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
+        if learning_rate is not None:
+            expect_number("before_update: learning_rate", learning_rate, "a finite number", lambda value: True)
         announcer = self._announcer
         with announcer.clock.paused():
             outputs: dict[str, Array] = {}
@@ -187,9 +188,9 @@ class LoopMonitor:
                 data_loss=float(data_loss),
                 penalty=float(penalty),
                 accuracy=math.nan if accuracy is None else float(accuracy),
-                correct=math.nan if accuracy is None else round(float(accuracy) * samples),
+                correct=math.nan if accuracy is None else _whole(float(accuracy) * samples),
                 samples=samples,
-                learning_rate=float(learning_rate),
+                learning_rate=math.nan if learning_rate is None else float(learning_rate),
             )
             announcer.step_start()
             if outputs and announcer.wants_activations():
@@ -273,6 +274,11 @@ class LoopMonitor:
                     view[...] = found[tensor]
                 if found[tensor].dtype.itemsize > view.dtype.itemsize:
                     _keep_finite(view, found[tensor])
+
+
+def _whole(right: float) -> float:
+    """A number of right answers, without the rounding of their share; answers to parts of samples need not be whole."""
+    return round(right) if math.isclose(right, round(right), rel_tol=1e-5, abs_tol=1e-3) else right
 
 
 def _keep_finite(view: Array, given: Array) -> None:

@@ -145,6 +145,19 @@ def test_validation_belongs_to_the_epoch_that_has_just_ended() -> None:
     assert told == [(1, 2, 0.4, 0.9, 50), (None, 3, 0.4, 0.9, 0)]
 
 
+def test_answers_to_parts_of_samples_are_not_rounded_and_a_rate_may_be_unknown() -> None:
+    layer, heard = SimpleNamespace(weights=np.ones((1, 3)), biases=np.zeros(3)), Everything()
+    layer.dweights, layer.dbiases, layer.output = layer.weights, layer.biases, np.zeros((4, 3))
+    with LoopMonitor([LayerTap("one", layer)], samples=8, batch_size=4, epochs=1, hooks=[heard]) as training:
+        for accuracy in (0.05, np.float32(0.15)):  # as of 20 tokens in the 4 samples
+            training.before_update(np.zeros((4, 1)), 1.0, accuracy, None)
+            training.after_update()
+
+    [epoch] = heard.of("on_epoch_end")
+    assert epoch.accuracy == pytest.approx(0.1)
+    assert np.isnan(epoch.learning_rate)
+
+
 def test_a_penalty_is_part_of_the_loss() -> None:
     network, heard = ScratchNetwork(), Everything()
     with network.training([heard]) as training:
