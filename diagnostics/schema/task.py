@@ -245,16 +245,22 @@ def are_several(targets: NDArray[Any]) -> bool:
 
 
 def classes_of(targets: NDArray[Any]) -> NDArray[np.intp]:
-    """Classes (n,) from classes (n,) or (n, 1), or one-hot (n, k). Raises SettingsError for what are none."""
+    """Classes (n,) from classes (n,) or (n, steps), or one-hot (n, k). Raises SettingsError for what are none."""
     array = np.asarray(targets)
-    if array.ndim == 2 and array.shape[1] > 1:
-        largest: NDArray[np.intp] = array.argmax(axis=1)
+    if array.ndim > 1 and array.shape[-1] > 1 and _are_shares(array):
+        largest: NDArray[np.intp] = array.argmax(axis=-1).reshape(-1)
         return largest
     array = array.reshape(-1)
     labels = array.astype(np.intp)
     if (labels < 0).any() or (array.dtype.kind == "f" and (labels != array).any()):
         raise SettingsError("task: targets: received numbers that are no classes, expected 0, 1, 2, ...")
     return labels
+
+
+def _are_shares(array: NDArray[Any]) -> bool:
+    """Whether each row says the shares of the classes, rather than a class for each of several steps."""
+    is_share = not array.size or (array.min() >= 0 and array.max() <= 1)
+    return bool(is_share and (array.dtype.kind == "f" or (array.sum(axis=-1) == 1).all()))
 
 
 def _loss_of_shares(loss: str, shares: Sequence[float]) -> float:

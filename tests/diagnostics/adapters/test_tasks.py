@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from diagnostics import Task, open_run
 from diagnostics.adapters import watch
 from diagnostics.detect.findings import Diagnosis
 from diagnostics.run.run import Run
+from diagnostics.schema.task import classes_of
 from lenet.errors import SettingsError
 from tests.helpers.command_line import typed
 from tests.helpers.task_networks import NETWORKS, SAMPLES, TaskNetwork, targets_of, trained
@@ -234,3 +236,19 @@ def test_rows_of_several_yes_or_no_are_no_classes() -> None:
 
 def test_one_hot_rows_of_two_classes_are_one_yes_or_no_as_before() -> None:
     assert Task.binary().with_targets(np.eye(2)[[0, 0, 0, 1]]).prior == (0.75, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("targets", "classes"),
+    [
+        ([[0.0, 1.0], [1.0, 0.0]], [1, 0]),
+        ([[0.2, 0.8]], [1]),
+        ([[0, 0, 1]], [2]),
+        ([[[0, 1], [1, 0]]], [1, 0]),  # a step a row
+        ([[2, 0, 1], [0, 0, 5]], [2, 0, 1, 0, 0, 5]),
+        ([[0, 1, 1]], [0, 1, 1]),
+        ([[3], [1]], [3, 1]),
+    ],
+)
+def test_classes_are_read_from_shares_and_from_several_steps(targets: Any, classes: list[int]) -> None:
+    assert classes_of(np.array(targets)).tolist() == classes
