@@ -24,8 +24,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.jax_tree import Leaves, named_tensors, rate_of_step, trained_leaves
 from diagnostics.adapters.measured_run import MeasuredRun
-from diagnostics.adapters.tree_names import layer_and_tensor, part_of_path
 from diagnostics.adapters.vector_meter import VectorMeter
 from diagnostics.record.row_recorder import RowRecorder
 from diagnostics.schema.columns import Columns
@@ -56,8 +56,9 @@ class JaxRecorder:
     ``task``: what is trained for; None (default) for classes with cross-entropy.
     ``batch_size``: samples a step.
     ``epochs``: how many times the data are gone through, default 1.
-    ``lr``: the learning rate, a number or a function of the step, as optax has them; None (default) where it is not
-    known, and the log then says "not recorded: learning_rate".
+    ``steps_per_epoch``: None (default) where a last, smaller batch is trained on too.
+    ``lr``: the learning rate, a number or a function of the step, as optax has them; None (default) for the one that
+    ``optax.inject_hyperparams`` keeps. Without either the log says "not recorded: learning_rate".
     ``seed``: kept in the log; None (default) where it is not known.
     ``description``: what the log says of the model, such as ``{"optimizer": "Adam"}``; default nothing.
     ``recorder``: options of the Recorder, default none.
@@ -75,6 +76,7 @@ class JaxRecorder:
         task: Task | None = None,
         batch_size: int,
         epochs: int = 1,
+        steps_per_epoch: int | None = None,
         lr: float | Callable[[int], Any] | None = None,
         seed: int | None = None,
         description: Mapping[str, Any] | None = None,
@@ -89,8 +91,7 @@ class JaxRecorder:
             self._task = self._task.with_targets(np.asarray(labels))
         self._samples = None if labels is None else len(labels)
         self._batch_size, self._epochs, self._lr, self._seed = batch_size, epochs, lr, seed
-        self._description = dict(description or {})
-        self._lacks = ["inputs", "activations", "penalty", *([] if lr is not None else ["learning_rate"])]
+        self._description, self._steps_per_epoch = dict(description or {}), steps_per_epoch
         self.recorder = RowRecorder(
             path, columns=self._columns, meter=self._meter, task=self._task, histograms_every=0, **(recorder or {})
         )
@@ -98,6 +99,7 @@ class JaxRecorder:
         self._tensors: tuple[TensorInfo, ...] = ()
         self._run: MeasuredRun | None = None
         self._stop: StopTraining | None = None
+        self._failure: Exception | None = None
 
     @property
     def should_stop(self) -> bool:
@@ -118,40 +120,67 @@ class JaxRecorder:
 
     # ---- what tap calls
 
-    def expects(self, params: Any) -> None:
-        """The parameters that will be trained."""
+    def expects(self, leaves: Leaves) -> None:
+        """The tensors of the steps that come."""
+        if self._run is None:
+            self._tensors = named_tensors(leaves)
+
+    def expects_no_run(self) -> None:
+        """Raise SettingsError where a run is recorded already."""
         if self._run is not None:
             raise SettingsError("tap: init was called again after the first step, expected a recorder for each run")
-        self._tensors = _tensors(params)
 
-    def take(self, numbers: NDArray[Any], loss: NDArray[Any], accuracy: NDArray[Any]) -> None:
-        """One step: the statistics of all tensors, and what the loop says of its batch; accuracy NaN for none."""
-        right = float(accuracy)
-        run = self._run or self._begin(has_accuracy=not math.isnan(right))
-        if self.should_stop or run.status:
+    def rate(self, state: Any, after: Any) -> Any:
+        """The learning rate of an update, within the compiled step; NaN where only the host knows it."""
+        return rate_of_step(self._lr, state, after)
+
+    def take(self, numbers: Any, loss: Any, accuracy: Any, rate: Any) -> None:
+        """One step: the statistics of all tensors, and what the loop says of its batch; NaN for what it does not say.
+
+        An error of the recorder ends the recording, and never the training.
+        """
+        if self.should_stop or self._failure or (self._run and self._run.status):
             return
-        self._numbers, seconds = np.asarray(numbers), run.clock.seconds
+        try:
+            self._take(np.asarray(numbers), float(loss), float(accuracy), float(rate))
+        except StopTraining as stop:
+            self._stop = stop
+            log.warning("%s; check recorder.should_stop in the loop", stop)
+        except Exception as error:
+            self._failure = error
+            log.warning(
+                "JaxRecorder: %s: %s; the recording ends, and the training goes on", type(error).__name__, error
+            )
+
+    # ---- inside
+
+    def _take(self, numbers: NDArray[Any], loss: float, accuracy: float, rate: float) -> None:
+        right = accuracy if 0 <= accuracy <= 1 else math.nan
+        if math.isnan(rate) and self._lr is not None:
+            rate = float(self._lr(self._run.step if self._run else 0) if callable(self._lr) else self._lr)
+        if self._run is None:
+            if math.isnan(right) and not math.isnan(accuracy):
+                log.warning("JaxRecorder: accuracy: received %g, expected a share from 0 to 1: not recorded", accuracy)
+            lacks = [] if math.isfinite(right) and self._task.has_classes else ["accuracy"]
+            self._begin(lacks + (["learning_rate"] if math.isnan(rate) else []))
+        run = self._run
+        assert run is not None
+        self._numbers, seconds = numbers, run.clock.seconds
         run.clock.restart()
-        rate = self._lr(run.step) if callable(self._lr) else self._lr
         result = StepResult(
-            data_loss=float(loss),
+            data_loss=loss,
             penalty=0.0,
             accuracy=right,
             correct=right * self._batch_size,
             samples=self._batch_size,
-            learning_rate=math.nan if rate is None else float(rate),
+            learning_rate=rate,
         )
         run.measured(result, seconds)
-        try:
-            run.raise_if_stopped()
-        except StopTraining as stop:
-            self._stop = stop
-            log.warning("%s; check recorder.should_stop in the loop", stop)
+        run.raise_if_stopped()
 
-    # ---- inside
-
-    def _begin(self, has_accuracy: bool) -> MeasuredRun:
-        lacks = [*self._lacks, *([] if has_accuracy and self._task.has_classes else ["accuracy"])]
+    def _begin(self, lacks: list[str]) -> None:
+        lacks = ["inputs", "activations", "penalty", *lacks]
+        per_epoch = -(-self._samples // self._batch_size) if self._samples else None
         self._run = run = MeasuredRun(self.recorder)
         run.begin(
             self._tensors,
@@ -159,17 +188,16 @@ class JaxRecorder:
             samples=self._samples,
             batch_size=self._batch_size,
             epochs=self._epochs,
-            steps_per_epoch=-(-self._samples // self._batch_size) if self._samples else None,
+            steps_per_epoch=self._steps_per_epoch or per_epoch,
             description={**self._description, "framework": f"jax {jax.__version__}", "not_recorded": lacks},
             seed=-1 if self._seed is None else self._seed,
             threads=0,
         )
-        return run
 
     def _end(self, error: BaseException | None) -> None:
         jax.effects_barrier()  # rows of steps that were asked for may still be under way
         if self._run is not None and not self._run.status:
-            self._run.end(self._stop or error)
+            self._run.end(self._stop or self._failure or error)
 
     def _columns(self, start: RunStart) -> Columns:
         return Columns.declare(start.tensors, (), without=start.description["not_recorded"])
@@ -190,27 +218,42 @@ def tap(optimizer: Any, recorder: JaxRecorder) -> Any:
     inner = optax.with_extra_args_support(optimizer)
 
     def init(params: Any) -> Any:
-        recorder.expects(params)
+        recorder.expects_no_run()
         return inner.init(params)
 
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
-        accuracy = extra.pop("accuracy", jnp.nan)
+        accuracy = extra.pop("accuracy", None)
         if params is None or "value" not in extra:
             missing = "params" if params is None else "value=loss"
             raise SettingsError(
                 f"tap: update: received no {missing}, expected update(grads, state, params, value=loss)"
             )
         changes, after = inner.update(updates, state, params, **extra)
-        numbers = jnp.stack([_statistics(tree) for tree in (params, updates, changes)])
-        jax.experimental.io_callback(recorder.take, None, numbers, extra["value"], accuracy, ordered=True)
+        gradients, values, made = (trained_leaves(tree) for tree in (updates, params, changes))
+        recorder.expects(gradients)
+        made = {path: _change(values[path], made[path]) for path in gradients}
+        numbers = jnp.stack([_statistics([leaves[path] for path in gradients]) for leaves in (values, gradients, made)])
+        told = (extra["value"], jnp.nan if accuracy is None else accuracy, recorder.rate(state, after))
+        jax.experimental.io_callback(recorder.take, None, numbers, *told, ordered=True)
         return changes, after
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _statistics(tree: Any) -> Any:
-    """The declared statistics of all tensors of a tree, (statistic, tensor)."""
-    return jnp.stack([_of_tensor(jnp.ravel(one)) for one in jax.tree_util.tree_leaves(tree)], axis=1)
+def _change(value: Any, change: Any) -> Any:
+    """What ``optax.apply_updates`` changes: less than the update where a narrow value rounds it away."""
+    kind = jnp.result_type(value)
+    if kind.itemsize >= 4:
+        return change
+    before, limits = value.astype(jnp.float32), jnp.finfo(kind)
+    after = before + change.astype(jnp.float32)
+    # A cast there and back would not round: XLA leaves both out.
+    return jax.lax.reduce_precision(after, limits.nexp, limits.nmant) - before
+
+
+def _statistics(leaves: list[Any]) -> Any:
+    """The declared statistics of tensors, (statistic, tensor)."""
+    return jnp.stack([_of_tensor(jnp.ravel(one)) for one in leaves], axis=1)
 
 
 def _of_tensor(x: Any) -> Any:
@@ -236,16 +279,3 @@ def _of_entries(x: Any, size: Any = 1) -> Any:
         "nonfinite": (~jnp.isfinite(x)).sum(),
     }
     return jnp.stack([found[one.name].astype(x.dtype) for one in TENSOR_STATISTICS])
-
-
-def _tensors(params: Any) -> tuple[TensorInfo, ...]:
-    """The tensors of a tree of parameters, named by their places in it."""
-    found: list[TensorInfo] = []
-    offset = 0
-    for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0]:
-        layer, tensor = layer_and_tensor([part_of_path(one) for one in path], leaf.ndim)
-        found.append(TensorInfo(layer, tensor, tuple(leaf.shape) or (1,), offset, leaf.size))
-        offset += leaf.size
-    if not found:
-        raise SettingsError("tap: received no parameters, expected some")
-    return tuple(found)

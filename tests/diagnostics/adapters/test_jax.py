@@ -162,6 +162,8 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         (["b12"], 1, ("layer12", "biases")),
         (["0", "1"], 1, ("layer1", "biases")),
         (["layers", "2", "w"], 2, ("layers/layer3", "weights")),
+        (["enc", "0", "1"], 1, ("enc/layer1", "biases")),
+        (["l1", "kernel", "value"], 2, ("l1", "weights")),
         (["scale"], 1, ("network", "scale")),
     ],
 )
@@ -169,6 +171,82 @@ def test_tensors_are_called_by_their_places(parts: list[str], axes: int, name: t
     from diagnostics.adapters.tree_names import layer_and_tensor
 
     assert layer_and_tensor(parts, axes) == name
+
+
+def updated(
+    params: Any, optimizer: Any, gradients: Any, steps: int = 1, path: Path | None = None, **options: Any
+) -> Any:
+    """A run of a compiled update with these gradients, and the parameters after it."""
+    import jax
+    import optax
+
+    from diagnostics.adapters.jax_tap import JaxRecorder, tap
+
+    recorder = JaxRecorder(path, batch_size=4, **options)
+    tapped = tap(optimizer, recorder)
+    state = tapped.init(params)
+    update = jax.jit(lambda gradients, state, params: tapped.update(gradients, state, params, value=1.0))
+    for _ in range(steps):
+        changes, state = update(gradients, state, params)
+        params = optax.apply_updates(params, changes)
+    recorder.close()
+    return params, (open_run(path) if path else None)
+
+
+def test_tensors_of_one_name_and_leaves_that_are_no_numbers(tmp_path: Path) -> None:
+    import jax.numpy as jnp
+    import optax
+
+    params = [jnp.ones((2, 3)), jnp.zeros(3), jnp.ones((3, 2)), jnp.zeros(2), jnp.ones(3, int), jnp.zeros((0,))]
+    gradients = [*params[:4], None, params[5]]
+    with_none = [*params[:4], None, params[5]]
+    _, run = updated(with_none, optax.sgd(0.1), gradients, path=tmp_path / "run.h5")
+
+    assert [(one.layer, one.tensor, one.shape) for one in run.info.tensors] == [
+        ("network", "weights", (2, 3)), ("network", "biases", (3,)),
+        ("network_2", "weights", (3, 2)), ("network_2", "biases", (2,)),
+    ]  # fmt: skip
+
+
+def test_the_rate_of_a_schedule_is_that_of_the_optimizers_count(tmp_path: Path) -> None:
+    import jax.numpy as jnp
+    import optax
+
+    schedule = optax.linear_schedule(0.1, 0.0, 10)
+    params = {"w": jnp.ones((2, 3))}
+    # Every second step updates: the schedule counts updates, not steps.
+    _, run = updated(params, optax.MultiSteps(optax.sgd(schedule), 2), params, 4, tmp_path / "run.h5", lr=schedule)
+    kept = optax.inject_hyperparams(optax.sgd)(learning_rate=0.25)
+    _, other = updated(params, kept, params, 2, tmp_path / "kept.h5")
+
+    np.testing.assert_allclose(run.steps["learning_rate"], [0.1, 0.1, 0.09, 0.09], rtol=1e-5)
+    np.testing.assert_allclose(other.steps["learning_rate"], [0.25, 0.25])
+
+
+def test_an_update_that_a_narrow_type_rounds_away_is_none(tmp_path: Path) -> None:
+    import jax.numpy as jnp
+    import optax
+
+    params = {"w": jnp.ones((2, 3), jnp.bfloat16)}
+    after, run = updated(params, optax.sgd(1e-4), params, path=tmp_path / "run.h5", lr=1e-4)
+
+    assert (after["w"] == params["w"]).all()
+    assert run.tensor_frame(["norm"], kind="update")["norm"].tolist() == [0]
+
+
+def test_an_error_of_the_recorder_ends_the_recording_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import jax.numpy as jnp
+    import optax
+
+    params = {"w": jnp.ones((2, 3))}
+    options: Any = {"recorder": {"overwrite": False}}
+
+    def schedule(step: Any) -> float:
+        raise OSError("no schedule here")
+
+    after, _ = updated(params, optax.sgd(0.5), params, lr=schedule, **options)
+    assert after["w"].tolist() == [[0.5] * 3] * 2
+    assert "no schedule here; the recording ends, and the training goes on" in caplog.text
 
 
 def test_the_page_runs_and_its_run_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
