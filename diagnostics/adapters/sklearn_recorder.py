@@ -1,4 +1,4 @@
-"""SklearnRecorder: records an ``MLPClassifier`` of scikit-learn that is trained by ``partial_fit``.
+"""SklearnRecorder: records an ``MLPClassifier`` or ``MLPRegressor`` of scikit-learn, trained by ``partial_fit``.
 
     recorded = SklearnRecorder(classifier, "mine.h5", labels=y)
     recorded.partial_fit(X[batch], y[batch])                      # instead of classifier.partial_fit
@@ -38,9 +38,10 @@ FUNCTIONS: dict[str, Function | None] = {
 class SklearnRecorder:
     """Trains a classifier batch by batch, and records each update; it may be a context manager.
 
-    ``classifier``: an ``MLPClassifier`` with the solver "sgd" or "adam", not trained yet.
+    ``classifier``: an ``MLPClassifier`` or an ``MLPRegressor`` with the solver "sgd" or "adam", not trained yet.
     ``path``: the log; None (default) measures and judges without one.
-    ``labels``: the classes of the whole training set, (N,), of any type.
+    ``labels``: the targets of the whole training set: classes of any type, (N,), several yes or no, (N, outputs), or
+    the numbers of a regressor.
     ``epochs``: how many times the data are gone through, default 1.
     ``batch_size``: samples a step; None (default) is the size of the first batch.
     ``recorder``: options of the Recorder, such as ``{"on_defect": "stop"}``, default none.
@@ -48,7 +49,7 @@ class SklearnRecorder:
     The attribute ``recorder`` is the recorder, with ``diagnosis`` at the end. The log begins with the second step,
     since scikit-learn makes the weights in the first one.
 
-    Raises SettingsError for another solver, and for a batch that scikit-learn would cut.
+    Raises SettingsError for another estimator or solver, and for a batch that scikit-learn would cut.
     """
 
     def __init__(
@@ -61,16 +62,28 @@ class SklearnRecorder:
         batch_size: int | None = None,
         recorder: Mapping[str, Any] | None = None,
     ) -> None:
+        self._is_regressor = _is_regressor(classifier)
         if classifier.solver not in ("sgd", "adam"):
             raise SettingsError(f"solver: received {classifier.solver!r}, expected 'sgd' or 'adam', which make steps")
         self.classifier = classifier
-        self._classes, codes = np.unique(np.asarray(labels), return_inverse=True)
+        targets = np.asarray(labels)
+        targets = targets.reshape(-1) if targets.ndim == 2 and targets.shape[1] == 1 else targets
+        self._are_several = not self._is_regressor and targets.ndim == 2
+        self._classes: NDArray[Any] | None = None
+        if self._are_several:
+            self._classes, task = np.arange(targets.shape[1]), Task.binary(scale=targets.shape[1])
+        elif self._is_regressor:
+            is_squared = getattr(classifier, "loss", "squared_error") == "squared_error"
+            task = Task.regression(scale=0.5) if is_squared else Task.loss_only()
+        else:
+            self._classes, targets = np.unique(targets, return_inverse=True)
+            task = Task.binary() if len(self._classes) == 2 else DEFAULT_TASK
         self._outputs: list[NDArray[Any]] = []
         self._watched = Watch(
             None,
             path,
-            labels=codes,
-            task=Task.binary() if len(self._classes) == 2 else DEFAULT_TASK,
+            labels=targets,
+            task=task,
             epochs=epochs,
             batch_size=batch_size,
             taps=[self._tap(place, one) for place, one in enumerate(self._functions())],
@@ -80,27 +93,29 @@ class SklearnRecorder:
         self.recorder = self._watched.recorder
 
     def partial_fit(self, X: NDArray[Any], y: NDArray[Any]) -> Self:
-        """One update, and one row. ``X``: (n, features). ``y``: (n,), classes as in ``labels``."""
+        """One update, and one row. ``X``: (n, features). ``y``: (n,), targets as in ``labels``."""
         classifier, most = self.classifier, self.classifier.batch_size
         most = LARGEST_BATCH if most == "auto" else most
-        if len(X) > most:
+        inputs = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+        if len(inputs) > most:
             raise SettingsError(
-                f"partial_fit: received {len(X)} samples, expected at most {most}, which are one update; "
+                f"partial_fit: received {len(inputs)} samples, expected at most {most}, which are one update; "
                 "cut the batch, or give the classifier a larger batch_size"
             )
-        is_first = not hasattr(classifier, "coefs_")
-        self._outputs = [] if is_first else self._forward(X)
-        penalty = 0.0 if is_first else self._penalty(len(X))
-        classifier.partial_fit(X, y, classes=self._classes)
+        is_first, rate = not hasattr(classifier, "coefs_"), self._rate()
+        self._outputs = [] if is_first else self._forward(inputs)
+        penalty = 0.0 if is_first else self._penalty(len(inputs))
+        if self._classes is None:
+            classifier.partial_fit(X, y)
+        else:
+            classifier.partial_fit(X, y, classes=self._classes)
         if is_first:
-            self._outputs = self._forward(X)
-        self._watched.step(
-            loss=float(classifier.loss_) - penalty,
-            inputs=np.asarray(X),
-            targets=np.searchsorted(self._classes, np.asarray(y)),
-            lr=float(getattr(classifier._optimizer, "learning_rate", classifier.learning_rate_init)),
-            penalty=penalty,
-        )
+            self._outputs = self._forward(inputs)
+        targets = np.asarray(y)
+        if self._classes is not None and not self._are_several:
+            targets = np.searchsorted(self._classes, targets.reshape(-1))
+        loss = float(classifier.loss_) - penalty
+        self._watched.step(loss=loss, inputs=inputs, targets=targets, lr=rate, penalty=penalty)
         return self
 
     def close(self) -> None:
@@ -121,7 +136,11 @@ class SklearnRecorder:
         """The function after each layer."""
         hidden = self.classifier.hidden_layer_sizes
         hidden = (hidden,) if isinstance(hidden, int) else tuple(hidden)
-        last = "softmax" if len(self._classes) > 2 else "logistic"
+        last = "logistic"
+        if self._classes is None:
+            last = "identity"
+        elif len(self._classes) > 2 and not self._are_several:
+            last = "softmax"
         return [FUNCTIONS[name] for name in (*[self.classifier.activation] * len(hidden), last)]
 
     def _tap(self, place: int, function: Function | None) -> Tap:
@@ -131,8 +150,16 @@ class SklearnRecorder:
             {},
             lambda: self._outputs[place],
             function,
-            kind="MLPClassifier",
+            kind="MLPRegressor" if self._is_regressor else "MLPClassifier",
         )
+
+    def _rate(self) -> float:
+        """The learning rate of the update that comes next; scikit-learn changes that of "sgd" after an update.
+
+        What its Adam keeps under this name is the learning rate times the correction of the moments.
+        """
+        optimizer, first = getattr(self.classifier, "_optimizer", None), self.classifier.learning_rate_init
+        return float(getattr(optimizer, "learning_rate", first) if self.classifier.solver == "sgd" else first)
 
     def _description(self) -> dict[str, Any]:
         one = self.classifier
@@ -153,6 +180,17 @@ class SklearnRecorder:
         """What ``alpha`` adds to the loss."""
         squares = sum(float(np.vdot(weights, weights)) for weights in self.classifier.coefs_)
         return float(0.5 * self.classifier.alpha * squares / samples)
+
+
+def _is_regressor(estimator: Any) -> bool:
+    """Raises SettingsError for what is neither of the two estimators."""
+    kinds = {one.__name__ for one in type(estimator).__mro__}
+    if not kinds & {"MLPClassifier", "MLPRegressor"}:
+        cure = "; take it out of the pipeline, and transform the batches before" if "Pipeline" in kinds else ""
+        raise SettingsError(
+            f"classifier: received {type(estimator).__name__}, expected an MLPClassifier or an MLPRegressor{cure}"
+        )
+    return "MLPRegressor" in kinds
 
 
 def _applied(function: Function | None, sums: NDArray[Any]) -> NDArray[Any]:
