@@ -26,7 +26,7 @@ class KerasOutputs:
 
     def __init__(self) -> None:
         self.batch: NDArray[Any] | None = None
-        self._hooks, self._found = HookSet(), dict[int, Any]()
+        self._hooks, self._found, self._called = HookSet(), dict[int, Any](), set[int]()
         self._places: dict[int, tuple[Any, Function | None]] = {}
 
     @property
@@ -45,9 +45,9 @@ class KerasOutputs:
             follower = after.get(id(_tensor(layer, "output")))
             if function in LINEAR and follower is not None:
                 function, place = _function(follower), follower
-            for variable in layer.trainable_variables:
-                self._places[id(variable)] = place, _known(function)
-            if layer.trainable_variables:
+            if len({one.path.rpartition("/")[0] for one in layer.trainable_variables}) == 1:
+                for variable in layer.trainable_variables:
+                    self._places[id(variable)] = place, _known(function)
                 self._hooks.add(place.register_forward_hook, self._on_output)
 
     def detach(self) -> None:
@@ -68,14 +68,19 @@ class KerasOutputs:
         if inputs and _is_training():
             batch = _array(inputs[0])
             batch = batch.reshape(-1, 1) if batch.ndim == 1 else batch
+            self._called.clear()
             self.batch = batch if batch.ndim < 5 else batch.reshape(len(batch), -1)
 
     def _on_output(self, module: Any, inputs: Any, output: Any) -> None:
         is_plain = hasattr(output, "is_floating_point") and output.ndim > 1
-        if is_plain and self.batch is not None and _is_training() and len(output) == len(self.batch):
+        if id(module) in self._called:  # a shared layer has several outputs
+            self._found.pop(id(module), None)
+        elif is_plain and self.batch is not None and _is_training() and len(output) == len(self.batch):
             array = _array(output)
             is_first = getattr(module, "data_format", None) == "channels_first" and array.ndim > 2
             self._found[id(module)] = np.moveaxis(array, 1, -1) if is_first else array
+        if _is_training():
+            self._called.add(id(module))
 
 
 def _is_training() -> bool:
@@ -126,6 +131,8 @@ def _function(layer: Any) -> str | None:
     kind = type(layer).__name__
     if kind in ("ReLU", "Softmax"):
         return kind.lower()
+    if kind in ("LSTM", "GRU"):  # their outputs are products with gates
+        return None
     name = getattr(getattr(layer, "activation", None), "__name__", None)
     return None if name is None else str(name)
 

@@ -13,32 +13,35 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnostics.adapters.keras_arrays import as_array, backend
+from diagnostics.adapters.keras_layers import find_layers, forget_unseen
+from diagnostics.adapters.keras_means import BatchMeans
 from diagnostics.adapters.keras_outputs import KerasOutputs
+from diagnostics.adapters.keras_penalties import Penalties
+from diagnostics.adapters.keras_step import KerasStep, describe, follows_from_update
+from diagnostics.adapters.keras_task import counts_right_answers, task_of, with_labels
 from diagnostics.adapters.read_layer import ReadLayer
-from diagnostics.adapters.recorded_gradients import is_plain_sgd
-from diagnostics.adapters.tap import Read, Tap
 from diagnostics.record.recorder import Recorder
-from diagnostics.schema.task import ABSOLUTE_ERROR, BINARY_CROSS_ENTROPY, CLASSES, DEFAULT_TASK, Task
+from diagnostics.schema.task import Task
 from lenet.errors import SettingsError
 from lenet.hooks import StopTraining
 from lenet.training.custom_loop import LoopMonitor
 
 MISSING: ModuleNotFoundError | None = None
 try:
-    import keras
     from keras.callbacks import Callback
 except ModuleNotFoundError as error:  # told where it is used
     MISSING, Callback = error, object
 
 log = logging.getLogger("lenet-diag")
-TENSORS = {"kernel": "weights", "bias": "biases", "embeddings": "weights"}
-"""What logs call the variables of Keras."""
+LOSSES = ("loss", "total_loss")
 ACCURACIES = ("accuracy", "acc", "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy")
 USUAL_BATCH = 32
 
@@ -82,106 +85,150 @@ class KerasRecorder(Callback):
         self.recorder = Recorder(path, task=task, **self._options)
         self.recorder.check()
         self._monitor: LoopMonitor | None = None
-        self._outputs = KerasOutputs()
+        self._outputs, self._step, self._means, self._penalties = KerasOutputs(), KerasStep(), BatchMeans(), Penalties()
+        self._layers: list[ReadLayer] = []
+        self._accuracy, self._is_off = "", False
+        self._first_epoch: int | None = None
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Find the variables; the log begins with the first step."""
+        self._layers, self._is_off = [], self._has_a_log()
+        if self._is_off:
+            log.warning(
+                "KerasRecorder: %s has the log of the fit before, so that this fit is not recorded; give each fit a "
+                "KerasRecorder of its own", self._path,
+            )  # fmt: skip
+            return
         if getattr(self.model, "steps_per_execution", 1) > 1:
             raise SettingsError(f"steps_per_execution: received {self.model.steps_per_execution}, expected 1")
-        if keras.config.backend() == "torch":
-            self._outputs.attach(self.model)
-        self._monitor, self._layers = None, _layers(self.model, self._outputs)
         if not self.model.built:
             raise SettingsError(
                 f"{self.model.name}: has not been built before its first step, expected its variables; begin it with "
                 "keras.Input(shape), or call it on a batch before fit"
             )
-        if not self._layers:
+        if not self.model.trainable_variables:
             raise SettingsError(f"{self.model.name}: found no trainable variables, expected some")
-        self._kept = {layer.name: layer.keep() for layer in self._layers}
-        self._sums: dict[str, float] = {}
+        self._monitor, self._first_epoch = None, None
+        with self._keeping_the_training():
+            if backend() == "torch":
+                self._outputs.attach(self.model)
+            self._layers = find_layers(self.model, self._outputs, self._step)
+            self._step.attach(self.model, self._means.begin, self._end)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Keras' losses are means over the epoch so far: begin the sums anew."""
-        self._sums = {}
+        """The first epoch of a ``fit`` with ``initial_epoch`` is not 0."""
+        if not self._is_off and self._first_epoch is None:
+            self._first_epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """The learning rate of the update that comes next."""
-        self._rate = float(_array(self.model.optimizer.learning_rate))
+        """Variables and penalties before the update that comes next."""
+        if self._is_off:
+            return
+        with self._keeping_the_training():
+            self._kept = {layer.name: layer.keep() for layer in self._layers}
+            self._penalties.begin(self.model)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """One row."""
-        logs = logs or {}
-        if keras.config.backend() == "jax":
-            self.model.jax_state_sync()  # callbacks see the weights as they were, until they ask
-        loss = self._of_batch("loss", batch, logs)
-        name = next((one for one in ACCURACIES if one in logs), None)
-        accuracy = None if name is None else min(1.0, max(0.0, self._of_batch(name, batch, logs)))
-        inputs = self._outputs.batch
-        for layer in self._layers:
-            layer.rate, layer.before = self._rate or math.nan, self._kept[layer.name]
-            layer.samples = 0 if inputs is None else len(inputs)
-        monitor = self._monitor or self._begin(name is not None)
-        monitor.before_update(inputs, loss, accuracy if self._has_accuracy else None, self._rate)
-        for layer in self._layers:
-            layer.before = None
-        try:
-            monitor.after_update()
-        except StopTraining as stop:
-            self.model.stop_training = True
-            self._end(stop)
-        self._kept = {layer.name: layer.keep() for layer in self._layers}
+        if self._is_off:
+            return
+        with self._keeping_the_training():
+            self._record(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """The validation, where there was one."""
-        logs = logs or {}
-        if self._monitor is None or "val_loss" not in logs:
-            return
-        accuracy = next((float(logs[f"val_{one}"]) for one in ACCURACIES if f"val_{one}" in logs), None)
-        self._monitor.validated(float(logs["val_loss"]), accuracy, samples=0)
+        with self._keeping_the_training():
+            if self._monitor is not None and logs and "val_loss" in logs:
+                accuracy = logs.get(f"val_{self._accuracy}") if self._accuracy else None
+                self._monitor.validated(
+                    float(logs["val_loss"]), None if accuracy is None else float(accuracy), samples=0
+                )
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """The run is over."""
-        self._outputs.detach()
-        self._end(None)
+        with self._keeping_the_training():
+            self._end(None)
 
     # ---- inside
 
-    def _of_batch(self, name: str, batch: int, logs: Mapping[str, Any]) -> float:
-        """The value of one batch, from the mean of the epoch so far."""
-        total = float(logs[name]) * (batch + 1)
-        before, self._sums[name] = self._sums.get(name, 0.0), total
-        return total - before
+    def _has_a_log(self) -> bool:
+        return self._path is not None and not self._options.get("overwrite") and self.recorder.info is not None
 
-    def _begin(self, has_accuracy: bool) -> LoopMonitor:
-        task = self._task or _task_of(self.model)
-        labels, samples = self._labels, None if self._labels is None else len(self._labels)
-        steps = self.params.get("steps")
-        if labels is not None and task.kind != CLASSES:
-            task, labels = task.with_targets(labels), None
-        elif labels is None and task.kind != "loss-only" and math.isnan(task.guessing((math.nan,))[0]):
-            task = Task.loss_only()
-            log.warning("KerasRecorder: no labels were given, so that the run is judged by its losses alone")
+    @contextmanager
+    def _keeping_the_training(self) -> Iterator[None]:
+        """An error of the recorder ends the recording, and never the training; a stop is asked for in Keras' way."""
+        try:
+            yield
+        except StopTraining as stop:
+            self.model.stop_training = True
+            self._end(stop)
+        except Exception as error:
+            self._end(error)
+            if self._options.get("on_error") == "stop":
+                raise
+            log.warning(
+                "KerasRecorder: %s: %s; the recording ends, and the training goes on", type(error).__name__, error
+            )
+
+    def _record(self, logs: Mapping[str, Any]) -> None:
+        if backend() == "jax":
+            self.model.jax_state_sync()  # callbacks see the weights as they were, until they ask
+        told = next((one for one in LOSSES if one in logs), None)
+        if told is None:
+            raise SettingsError(f"logs: received {', '.join(logs) or 'nothing'}, expected loss, returned by train_step")
+        loss, metric = self._of_batch(told, logs)
         inputs = self._outputs.batch
-        usual = math.ceil(samples / steps) if samples and steps else USUAL_BATCH
-        batch = self._batch_size or (usual if inputs is None else len(inputs))
-        self._has_accuracy = has_accuracy and task.has_classes
-        description = _description(self.model)
+        samples = self._step.samples if inputs is None else len(inputs)
+        if samples is None and metric is not None and (added := self._means.added(metric)) > 1:
+            samples = round(added)
+        if self._monitor is None:
+            self._penalties.first_step(self.model)
+        penalty = self._penalties.of_step(self.model)
+        monitor = self._monitor or self._begin(logs, samples)
+        accuracy = self._of_batch(self._accuracy, logs)[0] if self._accuracy in logs else None
+        for layer in self._layers:
+            layer.rate, layer.before = self._step.rate or math.nan, self._kept[layer.name]
+            layer.samples = samples or 0
+        monitor.before_update(inputs, loss - penalty, accuracy, self._step.rate, penalty, samples)
+        for layer in self._layers:
+            layer.before = None
+        monitor.after_update()
+
+    def _of_batch(self, name: str, logs: Mapping[str, Any]) -> tuple[float, Any]:
+        """The value of one batch, and the metric that kept it; None for a number that the train step computed."""
+        told = float(as_array(logs[name]))
+        metric = self._means.metric(self.model, name, told)
+        return (told if metric is None else self._means.of_batch(metric)), metric
+
+    def _begin(self, logs: Mapping[str, Any], samples: int | None) -> LoopMonitor:
+        labels, steps = self._labels, (self.params or {}).get("steps")
+        if self._task is None:
+            task = task_of(self.model, labels, self._step.is_weighted)
+        else:
+            task = with_labels(self._task, labels)
+        usual = math.ceil(len(labels) / steps) if labels is not None and steps else USUAL_BATCH
+        batch = self._batch_size or samples or usual
+        has_inputs, has_gradients = self._outputs.batch is not None, self._step.has_gradients(self.model)
+        forget_unseen(self._layers, has_gradients)
+        self._accuracy = self._name_of_accuracy(logs, task)
+        description = describe(self.model)
         derived = sorted({name for layer in self._layers for name in layer.derived})
-        lacks = [] if inputs is not None else ["inputs"]
+        lacks = [] if has_inputs else ["inputs"]
         lacks += [] if self._outputs.has_any else ["activations"]
-        lacks += [] if self._has_accuracy else ["accuracy"]
-        if derived and is_plain_sgd(description):
+        lacks += [] if self._accuracy else ["accuracy"]
+        lacks += [] if self._penalties.are_known else ["penalty"]
+        lacks += [] if self._step.rate is not None else ["learning_rate"]
+        if derived and follows_from_update(self.model, description):
             description["derived_gradients"] = derived
         elif derived:
             lacks.append("gradients")
         self.recorder.task, self.recorder.not_recorded = task, tuple(lacks)
+        is_whole = labels is not None and steps is not None and (steps - 1) * batch < len(labels) <= steps * batch
         self._monitor = monitor = LoopMonitor(
             self._layers,
-            labels=labels,
-            samples=samples,
+            samples=len(labels) if is_whole and labels is not None else None,
             batch_size=batch,
-            epochs=self.params.get("epochs") or 1,
+            epochs=max(1, ((self.params or {}).get("epochs") or 1) - (self._first_epoch or 0)),
             hooks=[self.recorder],
             steps_per_epoch=steps,
             seed=self._seed,
@@ -190,77 +237,20 @@ class KerasRecorder(Callback):
         monitor.__enter__()
         return monitor
 
+    def _name_of_accuracy(self, logs: Mapping[str, Any], task: Task) -> str:
+        """The name in the logs of the share of right answers; "" where there is none."""
+        for name in ACCURACIES:
+            if name in logs:
+                value, metric = self._of_batch(name, logs)
+                if counts_right_answers(metric, value, task):
+                    return name
+        return ""
+
     def _end(self, error: BaseException | None) -> None:
+        """End the run; without an error it is completed."""
+        self._outputs.detach()
+        self._step.detach()
+        self._is_off = True
         monitor, self._monitor = self._monitor, None
         if monitor is not None:
             monitor.__exit__(type(error) if error else None, error, None)
-
-
-def _layers(model: Any, outputs: KerasOutputs) -> list[ReadLayer]:
-    """The layers with trainable variables, in the order of the model."""
-    groups: dict[str, dict[str, Any]] = {}
-    for variable in model.trainable_variables:
-        parts = variable.path.split("/")
-        layer = "/".join(parts[1:-1] if len(parts) > 2 and parts[0] == model.name else parts[:-1]) or model.name
-        groups.setdefault(layer, {})[TENSORS.get(variable.name, variable.name)] = variable
-    has_gradients = keras.config.backend() == "torch"
-    layers = []
-    for name, variables in groups.items():
-        tensors = {tensor: _value(one) for tensor, one in variables.items()}
-        gradients = {tensor: _gradient(one) for tensor, one in variables.items()} if has_gradients else {}
-        output, function = outputs.of(next(iter(variables.values())))
-        layers.append(ReadLayer(Tap(name, tensors, gradients, output, function, unit_axis=-1)))
-    return layers
-
-
-def _value(variable: Any) -> Read:
-    return lambda: _array(variable)
-
-
-def _array(variable: Any) -> NDArray[Any]:
-    """A variable, or a number, of any backend as an array."""
-    value = getattr(variable, "value", variable)
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    return np.asarray(value)
-
-
-def _gradient(variable: Any) -> Read:
-    """The gradient that PyTorch keeps until the next step; 0 for a variable that no loss depends on."""
-
-    def read() -> Any:
-        found = variable.value.grad
-        return np.zeros(variable.shape, np.float32) if found is None else found.detach().cpu().numpy()
-
-    return read
-
-
-def _task_of(model: Any) -> Task:
-    """What a model is trained for, by its loss; losses only where that says nothing known."""
-    loss = getattr(model, "loss", None)
-    name = str(loss if isinstance(loss, str) else getattr(loss, "name", "") or getattr(loss, "__name__", ""))
-    name = name.lower().replace("crossentropy", "cross_entropy")
-    if name.endswith("categorical_cross_entropy"):
-        return DEFAULT_TASK
-    if name == "binary_cross_entropy":
-        outputs = model.output_shape[-1] if getattr(model, "output_shape", None) else 1
-        return Task.binary() if outputs == 1 else Task.classes(BINARY_CROSS_ENTROPY)
-    if name in ("mse", "mean_squared_error"):
-        return Task.regression()
-    if name in ("mae", "mean_absolute_error"):
-        return Task.regression(ABSOLUTE_ERROR)
-    log.warning("KerasRecorder: the loss %s is not known; say task=..., or the run is judged by its losses", name)
-    return Task.loss_only()
-
-
-def _description(model: Any) -> dict[str, Any]:
-    """Optimizer and backend, in plain types."""
-    optimizer = model.optimizer
-    known = {"optimizer": type(optimizer).__name__, "keras": keras.__version__, "backend": keras.config.backend()}
-    for name in ("momentum", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm"):
-        value = getattr(optimizer, name, None)
-        if isinstance(value, int | float) and value:
-            known[name] = value
-    if any(one in known for one in ("clipnorm", "clipvalue", "global_clipnorm")):
-        known["clipping"] = "by Keras"
-    return known

@@ -199,8 +199,9 @@ def test_a_model_that_tensorflow_builds_in_its_first_step_is_refused_with_a_cure
 
 def test_the_page_runs_and_its_run_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parents[3] / "docs" / "keras.md").read_text()
-    [block] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     os.environ.setdefault("KERAS_BACKEND", "torch")
-    exec(block, {})
+    exec("\n".join(blocks), {})
     assert open_run(tmp_path / "keras.h5").verdict == "healthy"
+    assert len(open_run(tmp_path / "loop.h5")) == 200
