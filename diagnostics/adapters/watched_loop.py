@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -117,6 +118,7 @@ class Watch:
         self.recorder.check()
         self._network = WatchedNetwork(network, gradients or None, activations or {}, unit_axis, sample_axis, taps)
         self._lr, self._has_accuracy = lr, self._task.has_classes
+        self._lock = threading.RLock()  # steps of several threads at once would write over each other's rows
         self._run = WatchedRun(
             self._network,
             self.recorder,
@@ -179,44 +181,47 @@ class Watch:
             SettingsError, ShapeError: something was not found or does not fit; the message names it.
             StopTraining: the recorder was asked to stop on a defect, and there is no ``with`` block to end.
         """
-        rate = self._lr if lr is None else lr
-        if rate is None:
-            raise SettingsError("lr: received none, expected the learning rate of the update, here or in watch()")
-        if self._run.is_closed:
-            raise SettingsError("step: called after close(), expected it before")
-        expect_numbers_of_step(loss, accuracy, rate, penalty, outputs)
-        network, is_first = self._network, self._run.source is None
-        network.of_step.gradients, network.of_step.outputs = gradients, outputs or {}
-        batch = network.batch(inputs)
-        if is_first:
-            network.find(batch)
-            if not network.were_known():
-                network.keep()
-                watch_warnings.warn_of_new_tensors()
-                return
-        network.show_before(len(batch), rate)
-        if is_first and rate:
-            self._run.description |= network.settle_gradients()
-            watch_warnings.warn_of_first_step(network)
-        if is_first and accuracy is None and targets is None:
-            self._has_accuracy = False
-        if not self._has_accuracy:
-            accuracy = None
-        elif accuracy is None:
-            accuracy = network.accuracy(targets, is_binary=self._task.kind == BINARY)
-        if is_first:
-            watch_warnings.warn_of_loss(self._task, self._first_loss(float(loss), accuracy, targets))
-        self._run.take(ToldStep(batch, loss, accuracy, rate, penalty, targets))
-        network.keep()
+        with self._lock:
+            rate = self._lr if lr is None else lr
+            if rate is None:
+                raise SettingsError("lr: received none, expected the learning rate of the update, here or in watch()")
+            if self._run.is_closed:
+                raise SettingsError("step: called after close(), expected it before")
+            expect_numbers_of_step(loss, accuracy, rate, penalty, outputs)
+            network, is_first = self._network, self._run.source is None
+            network.of_step.gradients, network.of_step.outputs = gradients, outputs or {}
+            batch = network.batch(inputs)
+            if is_first:
+                network.find(batch)
+                if not network.were_known():
+                    network.keep()
+                    watch_warnings.warn_of_new_tensors()
+                    return
+            network.show_before(len(batch), rate)
+            if is_first and rate:
+                self._run.description |= network.settle_gradients()
+                watch_warnings.warn_of_first_step(network)
+            if is_first and accuracy is None and targets is None:
+                self._has_accuracy = False
+            if not self._has_accuracy:
+                accuracy = None
+            elif accuracy is None:
+                accuracy = network.accuracy(targets, is_binary=self._task.kind == BINARY)
+            if is_first:
+                watch_warnings.warn_of_loss(self._task, self._first_loss(float(loss), accuracy, targets))
+            self._run.take(ToldStep(batch, loss, accuracy, rate, penalty, targets))
+            network.keep()
 
     def validated(self, loss: float, accuracy: float | None, samples: int, seconds: float = 0.0) -> None:
         """Call it when the network was validated, see :meth:`lenet.LoopMonitor.validated`."""
-        if not self._run.validated(loss, accuracy, samples, seconds):
-            raise SettingsError("validated: called before the first step, expected a step before it")
+        with self._lock:
+            if not self._run.validated(loss, accuracy, samples, seconds):
+                raise SettingsError("validated: called before the first step, expected a step before it")
 
     def close(self) -> None:
         """End the run: the log is closed, and ``recorder.diagnosis`` is there. A second call does nothing."""
-        self._run.end(None)
+        with self._lock:
+            self._run.end(None)
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from pathlib import Path
 from tokenize import TokenError
 
@@ -44,13 +45,16 @@ class ImportOptions:
     def __post_init__(self) -> None:
         for name in ("classes", "batch_size", "steps_per_epoch"):
             number, least = getattr(self, name), 2 if name == "classes" else 1
+            if number is not None and not isinstance(number, Integral):
+                raise LogError(f"{name}: received {number!r}, expected a whole number")
             if number is not None and number < least:
                 raise LogError(f"{name}: received {number}, expected at least {least}")
         if self.classes is not None and self.classes > LARGEST_CLASSES:
             raise LogError(f"classes: received {self.classes}, expected at most {LARGEST_CLASSES:,}")
         if self.prior is not None:
-            shares = list(self.prior)
-            if not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-3:
+            shares = list(self.prior) if isinstance(self.prior, Iterable) else [self.prior]
+            are_numbers = all(isinstance(share, Real) for share in shares)
+            if not are_numbers or not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-3:
                 raise LogError(f"prior: received {shares}, expected the shares of the classes, which add up to 1")
 
     @property

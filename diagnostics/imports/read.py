@@ -132,6 +132,8 @@ def _expect_content(path: Path) -> None:
             raise LogError(f"{path}: cannot be read: {error}") from None
         if is_blank:
             raise LogError(f"{path}: is empty; expected the log of a training")
+        if head(path).startswith(HDF5):
+            raise LogError(f"{path}: is an HDF5 file; a log of lenet-diag needs no import, and no other one is read")
 
 
 def _name(path: Path, of_file: str, own: str) -> str:

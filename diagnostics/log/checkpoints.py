@@ -26,7 +26,7 @@ from diagnostics.errors import CheckpointError
 from diagnostics.files import remove_abandoned_parts
 from lenet.errors import LenetError, NotRegularError, reason_of
 from lenet.regular_files import obstacle
-from lenet.training.state import load_state, save_state
+from lenet.training.state import load_state, save_state, steps_made
 
 State = Mapping[str, NDArray[Any]]
 NEWEST = 3
@@ -160,6 +160,8 @@ class CheckpointRing:
         recorder = {n.removeprefix(PREFIX): state.pop(n) for n in list(state) if n.startswith(PREFIX)}
         if str(recorder.pop("run_id", "")) != self._run_id:
             raise CheckpointError(f"{path}: belongs to another run")
+        if (made := steps_made(state)) != step:
+            raise CheckpointError(f"{path}: holds the state before step {made}, not {step}")
         return Checkpoint(step, state, recorder)
 
     def _files(self) -> dict[int, Path]:

@@ -90,8 +90,11 @@ def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as a log holds them, so that it can be read again.
 
     NumPy's numbers become Python's. What is neither text nor a number, a truth value or None becomes text.
-    Raises SettingsError where a setting of ``lenet-diag train`` has a value that it cannot have.
+    Raises SettingsError for what is no dictionary, and where a setting of ``lenet-diag train`` has a value that it
+    cannot have.
     """
+    if not isinstance(settings, Mapping):
+        raise SettingsError(f"settings: received {settings!r:.40}, expected a dictionary")
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
     texts = {name: json.dumps(value, default=str) for name, value in plain.items() if not isinstance(value, PLAIN)}
     for name, value in plain.items():

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import weakref
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
@@ -178,8 +179,8 @@ class ReplayedRun:
     def _name(self) -> str:
         return str(self.run.path or self.run.name)
 
-    def _checked(self, step: int) -> int:
-        if not 0 <= int(step) < self.steps:
+    def _checked(self, step: object) -> int:
+        if not isinstance(step, Integral) or not 0 <= int(step) < self.steps:
             raise NoSuchStepError(f"{self._name}: has no step {step}, expected 0 to {self.steps - 1}")
         return int(step)
 

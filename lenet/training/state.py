@@ -84,6 +84,11 @@ def apply_parameters(state: State, network: Network) -> None:
     network.parameters.values[...] = state["parameters"]
 
 
+def steps_made(state: State) -> Any:
+    """How many steps the training of a state had made, as the state says it. Raises SettingsError without ``about``."""
+    return _about(state)["progress"].get("step")
+
+
 def _about_network(state: State, network: Network) -> dict[str, Any]:
     """``about`` of the state. Raises SettingsError where the state is of another network."""
     about = _about(state)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reports.commands.exit_codes import UNREADABLE, one_line_errors, tell_damage
-from reports.commands.values import FILE, FOLDER, FROM_0, LOG, PATH
+from reports.commands.values import FOLDER, FROM_0, LOG, PATH, file_ending_in
 from reports.terminal.output import say, talk
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class CommandWithCheck(click.Command):
 @click.option(
     "--state",
     metavar="FILE.npz",
-    type=FILE,
+    type=file_ending_in(".npz"),
     help="Also write the exact state before the step; lenet.load_state reads it.",
 )
 @click.option("--data", metavar="FOLDER", type=PATH, help="The data the run was trained on.")
@@ -62,9 +62,12 @@ def command(
     if check is not None and any(option is not None for option in (step, state, out)):
         raise click.UsageError(f"{CHECK} only says whether the run is proven; --step, --state and -o go without it")
     with one_line_errors():
+        from diagnostics.log.names import checkpoint_folder
         from diagnostics.log.reader import open_run
         from diagnostics.replay import replay
 
+        if state is not None and state.resolve().parent == checkpoint_folder(path.resolve()):
+            raise click.UsageError(f"--state: {state} is among the checkpoints of the run; give another place")
         run = open_run(path)
         damage = tell_damage(path, run)
         replayed = replay(run, data)

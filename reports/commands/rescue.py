@@ -187,7 +187,7 @@ def _rescue_several(paths: tuple[Path, ...], options: RescueOptions, executor: E
         say(json.dumps([one.to_json() for one in results], indent=2), is_data=True)
     elif results:
         say(rescues_text(results, lived))
-    elif logs:
+    elif lived:
         talk(f"no run was rescued: {lived} of {len(logs)} did not die")
     sys.exit(code)
 

@@ -30,6 +30,8 @@ def resumed(given: dict[str, Any], log: Path) -> tuple[Settings, bool]:
     from lenet.settings import Settings
 
     run = open_run(log)
+    if run.info.is_imported:
+        raise click.UsageError(f"{log}: was imported from the log of another tool, which alone can go on with the run")
     if not run.info.settings:
         raise click.UsageError(f"{log}: was trained from Python; continue it there (Recorder.resume)")
     settings = Settings.from_dict(run.info.settings)

@@ -16,7 +16,7 @@ from reports.commands.grouped_help import GroupedCommand
 from reports.commands.interruptions import ending_in_order
 from reports.commands.options import ON_DEFECT, grid_options, grouped, log_options, scheduler_option
 from reports.commands.study_plan import DEFAULT_RUNS, check_agreement, check_data, check_folder, make_plan
-from reports.commands.values import FILE, FOLDER, FROM_1, KnownName
+from reports.commands.values import FOLDER, FROM_1, KnownName, file_ending_in
 from reports.terminal.output import say, screen_width, talk
 from reports.text.command_line import path_word
 from reports.text.stopping import stopping_price
@@ -73,7 +73,11 @@ def preset_names() -> list[str]:
     help="Copy runs from this study where settings, seed, code and machine are the same.",
 )
 @grouped(
-    "study", "--page", metavar="FILE", type=FILE, help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]"
+    "study",
+    "--page",
+    metavar="FILE.md",
+    type=file_ending_in(".md"),
+    help="Where a preset's result page goes.  [default: FOLDER/PRESET.md]",
 )
 @grouped("study", "--page-only", is_flag=True, help="Run nothing; write the page from what is in --out.")
 @grid_options
@@ -118,6 +122,7 @@ def command(
             raise click.UsageError(f"{flag} needs --out FOLDER: the folder of the study")
     folder = folder or Path("studies") / (preset or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     with one_line_errors():
+        from diagnostics.errors import StudyError
         from diagnostics.executors.opening import open_executor
         from diagnostics.files import check_replaceable
         from diagnostics.study.plan import StudyPlan
@@ -147,6 +152,8 @@ def command(
             check_folder(folder, "--resume" if resume else None)
             plan = plan.labelled_as(StudyPlan.load(folder)) if resume else plan
             check_data(plan)
+        if page is not None and not plan.preset:
+            raise StudyError("--page: only the studies of --preset have a result page; leave it out")
         for source in reuse:
             check_source(plan, source)
         code = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,15 @@ from click.shell_completion import CompletionItem
 class PathWord(click.Path):
     """A path; the empty word, which a variable of the shell that is not set leaves behind, does not stand for "."."""
 
+    ending = ""
+    """How the name has to end; "" for any name."""
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path."""
         if value == "":
             self.fail("received '', expected a path", param, ctx)
+        if not os.fsdecode(value).endswith(self.ending):
+            self.fail(f"received {os.fsdecode(value)!r}, expected a name that ends in {self.ending}", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -24,7 +30,13 @@ class PathWord(click.Path):
 LOG = PathWord(path_type=Path, readable=False)
 PATH = PathWord(path_type=Path)
 FOLDER = PathWord(path_type=Path, file_okay=False)
-FILE = PathWord(path_type=Path, dir_okay=False)
+
+
+def file_ending_in(ending: str) -> PathWord:
+    """A file to write whose name has to end so, which the name of no log does: a log is not to be replaced."""
+    kind = PathWord(path_type=Path, dir_okay=False)
+    kind.ending = ending
+    return kind
 
 
 class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # no generic class before click 8.4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,6 +130,21 @@ def test_a_tensor_of_another_shape_is_named() -> None:
         LenetError, match=r"layer1: weights: received shape \(64, 9\), expected that of before, \(64, 8\)"
     ):
         step(watched, network, outputs=None)
+
+
+def test_steps_of_several_threads_are_all_recorded(tmp_path: Path) -> None:
+    network = parameters()
+    watched = watch(network, tmp_path / "run.h5", labels=LABELS)
+    step(watched, network)
+    threads = [threading.Thread(target=lambda: [step(watched, network) for _ in range(20)]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    watched.close()
+    run = open_run(tmp_path / "run.h5")
+
+    assert (run.notes, run.index["step"].tolist()) == ((), list(range(61)))
 
 
 def test_a_step_after_the_end_is_refused() -> None:

@@ -150,6 +150,16 @@ def test_more_classes_than_a_run_has_are_refused_and_not_believed_in_a_file(tmp_
         ImportOptions(classes=1_000_001)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("classes", "10"), ("classes", [10]), ("batch_size", 6.5), ("steps_per_epoch", np.zeros(0)), ("prior", 3),
+     ("prior", "0.5,0.5"), ("prior", [None, 1])],
+)  # fmt: skip
+def test_options_of_other_kinds_are_named_in_one_line(name, value):
+    with pytest.raises(LogError, match=f"^{name}: received [^\n]*, expected (a whole number|the shares)"):
+        ImportOptions(**{name: value})
+
+
 def test_losses_whose_sum_is_too_large_raise_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -201,6 +201,6 @@ def test_a_log_of_lenet_diag_is_none_of_the_formats(tmp_path):
     [run] = import_runs(WRITERS["CSV"][1](path, curve()), TEN)
     log = run.save(tmp_path / "run.h5")
 
-    with pytest.raises(LogError, match="is of no format"):
+    with pytest.raises(LogError, match="a log of lenet-diag needs no import"):
         import_runs(log)
     assert open_runs(log)[0].verdict is run.verdict

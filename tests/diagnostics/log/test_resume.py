@@ -153,6 +153,14 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
     assert prepare_resume(tmp_path / "run.h5").step == 21
 
 
+def test_a_checkpoint_that_was_given_the_name_of_another_step_is_passed_over(tmp_path: Path) -> None:
+    broken_run(tmp_path / "run.h5")
+    folder = tmp_path / "run.checkpoints"
+    shutil.copy(folder / "step-00000014.npz", folder / "step-00000028.npz")
+
+    assert prepare_resume(tmp_path / "run.h5").step == 21
+
+
 def test_checkpoints_of_another_run_are_not_used(tmp_path: Path) -> None:
     broken_run(tmp_path / "run.h5")
     broken_run(tmp_path / "other.h5")
@@ -203,10 +211,11 @@ def kept(folder: Path) -> list[int]:
 
 def test_all_checkpoints_stay_that_ten_megabytes_an_epoch_hold(tmp_path: Path) -> None:
     ring = CheckpointRing(tmp_path / "c", "id", steps_per_epoch=100)
-    state = small_model().state()
+    model = small_model()
 
     for step in range(0, 401, 20):
-        ring.save(step, state, {})
+        model.progress.step = step
+        ring.save(step, model.state(), {})
 
     assert kept(tmp_path / "c") == list(range(0, 401, 20))
     assert ring.newest(390).step == 380

@@ -290,3 +290,5 @@ def test_settings_of_any_kind_can_be_read_again(tmp_path: Path) -> None:
 def test_a_setting_of_the_command_line_with_an_impossible_value_is_refused_before_training() -> None:
     with pytest.raises(SettingsError, match=r"settings: received '0.1 at first' for lr"):
         Recorder(settings={"lr": "0.1 at first"})
+    with pytest.raises(SettingsError, match=r"settings: received 'lr=0.1', expected a dictionary"):
+        Recorder(settings="lr=0.1")  # type: ignore[arg-type]

@@ -194,8 +194,8 @@ def test_a_run_that_goes_on_from_a_state_replays_from_the_seed(tmp_path: Path) -
     assert moment.proof.rows == 3
 
 
-@pytest.mark.parametrize("wrong", [-1, 15, 99])
-def test_a_step_that_the_log_has_not_is_refused_by_name(tmp_path: Path, wrong: int) -> None:
+@pytest.mark.parametrize("wrong", [-1, 15, 99, 1.5, "x", None])
+def test_a_step_that_the_log_has_not_is_refused_by_name(tmp_path: Path, wrong: Any) -> None:
     logged(tmp_path / "run.h5")
     with pytest.raises(ReplayError, match=f"has no step {wrong}, expected 0 to 14") as error:
         replay(tmp_path / "run.h5", data()).at(wrong)

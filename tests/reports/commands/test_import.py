@@ -144,6 +144,20 @@ def test_wrong_options_are_wrong_usage(options, words, logs):
     assert words in result.stderr
 
 
+def test_an_imported_log_cannot_go_on_here(logs, tmp_path):
+    typed("import", logs[0], "--classes", 10, "--out", tmp_path)
+    resumed = typed("train", "--resume", "--out", tmp_path / "dead.h5")
+    rescued = typed("rescue", tmp_path / "dead.h5", tmp_path / "dead.h5")
+
+    assert resumed.exit_code == 2
+    assert "was imported from the log of another tool" in resumed.stderr
+    assert rescued.exit_code == 3
+    assert rescued.stderr.count("\n") == 1
+    again = typed("import", tmp_path / "dead.h5", "--out", tmp_path / "runs")
+    assert again.exit_code == 3
+    assert "dead.h5: is an HDF5 file; a log of lenet-diag needs no import" in again.stderr
+
+
 def test_a_file_that_cannot_be_read_is_named_and_left_out(logs, tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"step": 1}\n')
     for command in (("diagnose",), ("stats",), ("import", "--out", tmp_path / "runs")):

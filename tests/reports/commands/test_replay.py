@@ -80,11 +80,18 @@ def test_a_check_may_stand_before_the_log(arguments: tuple[str, ...]) -> None:
         (("--check", "9:3"), 2, "9:3"),
         (("--check=x",), 2, "expected A:B"),
         (("--check", "--step", "3"), 2, "only says whether"),
+        (("--state", "run.h5"), 2, "expected a name that ends in .npz"),
+        (("--state", "run.checkpoints/x.npz"), 2, "is among the checkpoints of the run"),
         (("--data", "/nowhere"), 3, "hand over other data: --data FOLDER"),
     ],
 )
-def test_what_cannot_be_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
+def test_what_cannot_be_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    monkeypatch.chdir(broken_log().parent)
+    before = broken_log().read_bytes()
     result = typed("replay", broken_log(), *arguments)
+    assert broken_log().read_bytes() == before
     assert result.exit_code == code, result.output
     assert said in result.stderr.replace("\n", " ")
     assert "Usage:" in result.stderr or len(result.stderr.splitlines()) == 1

@@ -96,6 +96,7 @@ def test_an_existing_study_needs_resume_and_resume_alone_knows_what_to_do(study)
         (["--threads", "1", "--threads", "2"], "--threads: given more than once"),
         (["--reuse", "nowhere"], "--reuse: nowhere holds no study"),
         (["--scheduler", "nowhere"], "--scheduler nowhere: expected tcp://HOST:PORT, or local to start one here"),
+        (["--page", "x.md"], "--page: only the studies of --preset have a result page"),
         (["--lr", "-1"], "--lr"),
         (["--lr-decay", "step", "--decay-rate", "7"], "decay-rate"),
     ],
