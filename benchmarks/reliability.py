@@ -185,6 +185,20 @@ TABLE = (
         (f"{COMMANDS}/test_fuzzed_lines.py",),
     ),
     TriedRow(
+        "edited",
+        "Results and tables of rescues that were edited, cut, or are of another run, their plans, and files that hold "
+        "no labels: one line, and nothing of them is taken over",
+        (
+            "tests/diagnostics/rescue/test_experiment.py::test_branches_that_were_edited_or_are_of_another_run_are_"
+            "refused_in_one_line",
+            "tests/diagnostics/rescue/test_experiment.py::test_branches_without_their_plan_are_not_taken_for_those_of_"
+            "this_one",
+            "tests/diagnostics/rescue/test_cost.py::test_endings_with_numbers_that_cannot_be_are_refused_in_one_line",
+            "tests/diagnostics/rescue/test_death_study.py::test_tables_that_were_edited_are_refused_in_one_line",
+            "tests/diagnostics/imports/test_assumed.py::test_files_that_hold_no_labels_are_one_line",
+        ),
+    ),
+    TriedRow(
         "faults",
         "Faults planted in every command: one line, the traceback in a file, exit code 70",
         (f"{COMMANDS}/test_faults.py",),

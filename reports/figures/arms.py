@@ -73,7 +73,7 @@ def draw(arm: ArmCurves, axes: Axes) -> None:
         axes.plot(curve.steps, curve.loss, **LOOKS[curve.fate])
     if np.isfinite(arm.guess_loss):
         axes.axhline(arm.guess_loss, **style.GUESSING, linewidth=0.9, zorder=1)
-    axes.set_title(f"{arm.label}: {arm.defects} of {arm.judged} died", fontsize=9.5)
+    axes.set_title(f"{style.name_that_fits(arm.label)}: {arm.defects} of {arm.judged} died", fontsize=9.5)
 
 
 @style.styled

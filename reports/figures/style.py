@@ -47,6 +47,7 @@ NOT_FINITE = "#FF3EA5"
 SHARES = (0, 0.25, 0.5, 0.75, 1)
 WIDTH = 7.6
 DPI = 130
+LONGEST_NAME = 64
 BETWEEN = 0.45
 """The inches between two panels with an axis each, with room for half a number of both."""
 
@@ -190,9 +191,14 @@ def share_dot(axes: Axes, row: int, share: float | None, interval: Sequence[floa
         axes.plot([share], [row], "o", color=color, markersize=8, markeredgecolor="white", clip_on=False)
 
 
+def name_that_fits(name: str) -> str:
+    """A name that leaves room for its figure: of a long one the beginning and the end, between which dots stand."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 23]}...{name[-20:]}"
+
+
 def share_rows(axes: Axes, names: Sequence[str], label: str, right: float = 1.0) -> None:
     """A row a name from top to bottom, and shares from left to right, in per cent."""
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [name_that_fits(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(-0.02, right)
     axes.set_xticks(SHARES, [f"{100 * share:.0f} %" for share in SHARES])

@@ -87,7 +87,7 @@ def draw(curves: Sequence[Survival], axes: Axes) -> None:
     for i, curve in enumerate(curves):
         colour, line = style.CYCLE[i % len(style.CYCLE)], style.LINES[i // len(style.CYCLE) % len(style.LINES)]
         axes.fill_between(curve.steps, curve.low, curve.high, step="post", color=colour, alpha=0.12, linewidth=0)
-        name = f"{curve.label}: {curve.runs - curve.deaths} of {curve.runs} alive"
+        name = f"{style.name_that_fits(curve.label)}: {curve.runs - curve.deaths} of {curve.runs} alive"
         thick = THINNEST + min(THINNER, WIDEST / len(curves)) * (len(curves) - 1 - i)
         axes.step(curve.steps, curve.alive, where="post", color=colour, linestyle=line, linewidth=thick, label=name)
     axes.set_ylim(0, 1.03)

@@ -13,7 +13,7 @@ from matplotlib.text import Text
 
 from diagnostics.log.reader import open_run
 from diagnostics.record.recorder import Recorder
-from reports.figures import style
+from reports.figures import arms, rates, style, survival
 from reports.pages import run_page, study_page
 from reports.pages.run_page import write_report
 from tests.helpers import synthetic_runs as synthetic
@@ -74,6 +74,28 @@ def test_no_text_of_a_figure_is_a_formula(monkeypatch: pytest.MonkeyPatch) -> No
     for text in (text for figure in drawn for text in figure.findobj(Text) if text.get_text()):
         assert not text.get_parse_math()
         assert "mathdefault" not in text.get_text()
+
+
+@pytest.mark.parametrize("draw", ["rates", "arms", "survival"])
+def test_names_of_any_length_leave_room_for_the_figure(draw: str) -> None:
+    name = "network=lenet " * 40 + "lr=0.5"
+    figure = style.new_figure(2.0)
+    axes = figure.subplots()
+    if draw == "rates":
+        rates.draw([rates.Rate(name, 1, 2, 0.5, 0.1, 0.9)], axes)
+    elif draw == "arms":
+        arms.draw(arms.ArmCurves(name, (), 1, 2, 2, 2.3), axes)
+    else:
+        corners = np.array([0.0, 1.0])
+        survival.draw([survival.Survival(name, corners, corners, corners, corners, 1, 2)], axes)
+    texts = [*axes.get_legend_handles_labels()[1], *(text.get_text() for text in figure.findobj(Text))]
+    shown = [text for text in texts if "network" in text]
+
+    assert shown
+    assert all(len(text) < 90 and "..." in text and "lr=0.5" in text for text in shown)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        style.png(figure)
 
 
 def test_dollars_are_drawn_as_dollars() -> None:
