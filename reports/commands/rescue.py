@@ -164,9 +164,13 @@ def _rescue_several(paths: tuple[Path, ...], options: RescueOptions, executor: E
         talk(f"error: {problem}")
     code, lived = UNREADABLE if problems else 0, 0
     results: list[RescueResult] = []
+    seen: dict[str, Path] = {}
     for log in logs:
         try:
             run = open_run(log)
+            if (first := seen.setdefault(run.header.run_id, log)) != log:
+                talk(f"{log}: is a copy of {first}, and is counted once")
+                continue
             if not run.verdict.is_defect:
                 lived += 1
                 continue

@@ -71,6 +71,7 @@ def test_a_folder_stands_for_its_runs_that_died(log: Path, tmp_path: Path) -> No
     shutil.copytree(log.parent, folder, ignore=shutil.ignore_patterns("*.rescue"))
     synthetic.write_log(synthetic.healthy(60), folder / "healthy.h5")
     trained(NETWORKS["classes"], folder / "mine.h5", bias=-20.0).close()
+    shutil.copy(folder / "dead.h5", folder / "of-dead.h5")
     plan = ("--runs", "1", "--arm", "clip", "--horizon", "120", "--jobs", "1")
 
     result = typed("rescue", folder, *plan)
@@ -80,6 +81,7 @@ def test_a_folder_stands_for_its_runs_that_died(log: Path, tmp_path: Path) -> No
 
     assert "error: dead: adaptive: not among the arms that apply to this run" in none.stderr
     assert (result.exit_code, again.exit_code) == (3, 3), result.stderr
+    assert f"{folder / 'of-dead.h5'}: is a copy of {folder / 'dead.h5'}, and is counted once\n" in result.stderr
     assert "error: mine: is the log of a training loop that is not this library's" in result.stderr
     assert result.stdout.startswith("dead: what would have saved it, from step")
     assert "what would have saved 1 run that died; 1 run did not die:\n  dead  without a change " in result.stdout
