@@ -2,6 +2,7 @@
 
 How often the detector is right
     python -m benchmarks.zoo                      trains labelled runs, judges them, and counts: docs/zoo.md
+    python -m benchmarks.zoo.small_sets           healthy trainings on a few samples: docs/benchmarks/small-sets.md
 How its thresholds were found
     python -m benchmarks.calibrate.starts         trains many short runs, to see how long learning takes to begin
     python -m benchmarks.calibrate.calibration    healthy bands, patience and grace: docs/calibration.md

@@ -23,6 +23,7 @@ from diagnostics import Task
 from diagnostics.adapters import watch
 from diagnostics.detect.faults import FAULTS
 from diagnostics.provenance import commit
+from diagnostics.statistics.intervals import interval_words, wilson
 from lenet.data import load_dataset
 
 Array = NDArray[np.float64]
@@ -187,12 +188,13 @@ def prepare(made: Sequence[SmallTraining], seeds: int) -> dict[str, Any]:
         told = f"{len(accused)}: {', '.join(names)}" if accused else "0"
         rows.append([*key, str(len(mine)), str(len(learned)), str(dead), told])
     learned = [one for one in made if one.has_learned]
+    dead, accused = sum(one.is_called_dead for one in learned), sum(bool(one.faults) for one in learned)
     return {
         "rows": rows,
         "seeds": seeds,
         "learned": len(learned),
-        "dead": sum(one.is_called_dead for one in learned),
-        "accused": sum(bool(one.faults) for one in learned),
+        "dead": f"{dead} ({interval_words(wilson(dead, len(learned)), 1)})",
+        "accused": f"{accused} ({interval_words(wilson(accused, len(learned)), 1)})",
         "commit": commit(),
         "machine": common.machine(),
     }
