@@ -88,6 +88,11 @@ def example(
     return Window(info, thresholds, t.astype(np.int64), rows, start, epochs)
 
 
+def with_info(window: Window, **changes: Any) -> Window:
+    """The same window of a run of which something else is known."""
+    return replace(window, info=replace(window.info, **changes))
+
+
 def _healthy(statistic: str, kind: str, t: np.ndarray[Any, Any]) -> Any:
     ripple = 1.0 + 0.1 * np.sin(t)
     if statistic in CONSTANT:

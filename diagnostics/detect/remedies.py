@@ -125,9 +125,13 @@ def _optimizer(info: RunInfo) -> str:
     return str(info.description.get("optimizer", ""))
 
 
+ADAPTIVE = ("adam", "rmsprop", "adagrad", "adadelta", "adafactor", "lamb", "lion")
+"""What the names of such optimisers contain: AdamW and Nadam have the name of Adam."""
+
+
 def is_adaptive(info: RunInfo) -> bool:
-    """Whether the size of a step does not depend on the size of the gradient: Adam and RMSprop."""
-    return _optimizer(info).lower().endswith(("adam", "rmsprop"))
+    """Whether the size of a step does not depend on the size of the gradient, as with Adam and RMSprop."""
+    return any(name in _optimizer(info).lower() for name in ADAPTIVE)
 
 
 def _has_report_convolution(info: RunInfo) -> bool:

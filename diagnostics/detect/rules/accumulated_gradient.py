@@ -13,11 +13,9 @@ repeats all earlier ones. The run may learn for a while, and the steps get longe
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from diagnostics.detect.examples import example
+from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
@@ -74,13 +72,9 @@ class AccumulatedGradient(Rule):
         return (
             Case("gradients of different batches", example(thresholds)),
             Case("gradients that add up", example(thresholds, adding), (None,)),
-            Case("alike gradients of the whole training set", _of_samples(example(thresholds, adding), 128)),
+            Case("alike gradients of the whole training set", with_info(example(thresholds, adding), samples=128)),
             Case("alike gradients whose norms jump", example(thresholds, jumping)),
         )
-
-
-def _of_samples(window: Window, samples: int) -> Window:
-    return replace(window, info=replace(window.info, samples=samples))
 
 
 def _is_steady(window: Window, rows: int) -> bool:

@@ -24,7 +24,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.examples import example
+from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
@@ -116,13 +116,9 @@ class FaintGradient(Rule):
             Case("a tenth of it", example(thresholds, faint), ("dense2",)),
             Case("a hundred-and-twenty-eighth of it", example(thresholds, {**guessing, name: 0.0012}), ("dense2",)),
             Case("a tenth of it where the whole gradient has one norm", example(thresholds, clipped)),
-            Case("a tenth of it with the whole training set", _with_samples(example(thresholds, faint), 128)),
+            Case("a tenth of it with the whole training set", with_info(example(thresholds, faint), samples=128)),
             Case("a tenth of it in a network that has learned", example(thresholds, {"data_loss": 0.3, name: 0.015})),
         )
-
-
-def _with_samples(window: Window, samples: int) -> Window:
-    return replace(window, info=replace(window.info, samples=samples))
 
 
 def _is_clipped(window: Window, rows: NDArray[np.intp]) -> bool:

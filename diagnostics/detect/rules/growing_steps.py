@@ -5,6 +5,9 @@ median over 20 rows against that of 20 rows a hundred rows earlier. It fires whe
 grown by the limit in every layer. The finding begins at the first row in which the steps of all
 layers are one and a half times as long, from which on that is so over 20 rows.
 
+It does not fire where the optimiser divides steps by the size of the gradients, as Adam does, nor with batches of
+fewer than 16 samples: their gradients vary so much that steps over gradients say nothing.
+
 What it means: the momentum was raised, or velocities add up without decay. A momentum of m makes
 steps 1 / (1 - m) times as long, so 0.99 instead of 0.9 acts like a learning rate ten times as large.
 """
@@ -14,9 +17,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnostics.detect.examples import example
+from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
+from diagnostics.detect.remedies import is_adaptive
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import Series, first_true, medians
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
@@ -25,6 +29,7 @@ from diagnostics.detect.window import TooFewRowsError, Window
 ROWS, APART = 20, 100
 BEGUN = 1.5  # times the level before: the growth has begun
 LONGER = 2  # by so much the updates themselves have to grow; otherwise the gradient shrank
+SMALLEST_BATCH = 16  # samples
 BEGINNING = 40  # rows in which the velocity of a momentum of 0.9 still grows
 
 
@@ -44,6 +49,8 @@ class GrowingSteps(Rule):
 
     def check(self, window: Window) -> list[Finding]:
         limit = self.threshold(window, "growth")
+        if is_adaptive(window.info) or window.info.batch_size < SMALLEST_BATCH:
+            return []
         start = int(np.searchsorted(window.steps, BEGINNING))
         updates = [window.layer_norm(layer, "update") for layer in window.layers]
         units = [
@@ -77,6 +84,11 @@ class GrowingSteps(Rule):
         return (
             Case("steps follow the gradient", example(thresholds, steps=300)),
             Case("ten times longer within a hundred rows", example(thresholds, raised, steps=300), (None,)),
+            Case(
+                "the same with Adam",
+                with_info(example(thresholds, raised, steps=300), description={"optimizer": "AdamW"}),
+            ),
+            Case("the same with single samples", with_info(example(thresholds, raised, steps=300), batch_size=1)),
             Case("in one layer only", example(thresholds, one_layer, steps=300)),
         )
 

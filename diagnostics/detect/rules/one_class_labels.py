@@ -12,11 +12,10 @@ Accuracy and loss of such a run look perfect, and its validation is that of gues
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
-from diagnostics.detect.examples import example
+from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
@@ -74,10 +73,8 @@ class OneClassLabels(Rule):
             Case("accuracies of a run that learns", example(thresholds, steps=200)),
             Case("one class from step 100 on", example(thresholds, {"accuracy": one_class}, steps=200), (None,)),
             Case("it gets perfect by itself", example(thresholds, {"accuracy": by_itself}, steps=200)),
-            Case("70 small batches right", _of_batch(example(thresholds, {"accuracy": small}, steps=200), 16)),
+            Case(
+                "70 small batches right", with_info(example(thresholds, {"accuracy": small}, steps=200), batch_size=16)
+            ),
             Case("one batch is learned by heart", example(thresholds, {"accuracy": by_heart}, steps=200)),
         )
-
-
-def _of_batch(window: Window, samples: int) -> Window:
-    return replace(window, info=replace(window.info, batch_size=samples))

@@ -14,11 +14,10 @@ whether it learns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
-from diagnostics.detect.examples import example
+from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding, Severity, sentence
 from diagnostics.detect.link import Origin
 from diagnostics.detect.rule import Case, Rule, threshold
@@ -82,7 +81,7 @@ class TinySteps(Rule):
         return (
             Case("updates of a hundredth", example(thresholds)),
             Case("updates of 1e-7 while guessing", example(thresholds, {**still(1e-7), **guessing}), (None,)),
-            Case("targets that are all the same", _of_one_class(example(thresholds, still(1e-7)))),
+            Case("targets that are all the same", with_info(example(thresholds, still(1e-7)), prior=(1.0,))),
             Case("updates of 1e-7 in a warm-up", example(thresholds, {**still(1e-7), **guessing, **warm_up})),
             Case("updates of 1e-7 after having learned", example(thresholds, still(1e-7))),
             Case(
@@ -92,10 +91,6 @@ class TinySteps(Rule):
             ),
             Case("5e-4 below ReLUs", example(thresholds, plateau)),
         )
-
-
-def _of_one_class(window: Window) -> Window:
-    return replace(window, info=replace(window.info, prior=(1.0,)))
 
 
 def _rate_rises(window: Window, rows: int) -> bool:

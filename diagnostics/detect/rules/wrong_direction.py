@@ -2,7 +2,9 @@
 
 What it looks at: the sign of the mean update against the sign of the mean gradient of
 each tensor. With plain gradient descent they are opposite at every step; with momentum
-or Adam at most of them. It fires where they agree in nearly all of the last rows.
+at most of them. It fires where they agree in nearly all of the last rows. Adam and RMSprop divide
+each entry by its size, so that the mean update of one layer may go along the mean gradient. With
+such an optimiser it fires only where all layers do.
 
 What it means: the step increases the loss instead of decreasing it. A sign is wrong, in the
 optimiser or between gradient and update.
@@ -12,9 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnostics.detect.examples import example
+from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
+from diagnostics.detect.remedies import is_adaptive
 from diagnostics.detect.rule import Case, Rule, threshold
 from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Thresholds
@@ -55,11 +58,15 @@ class WrongDirection(Rule):
                 plain = f"From step {window.steps[first]:,} on {message}."
                 last = len(window) - 1
                 findings.append(self.finding(window, layer, first, last, value, share, message, plain=plain))
+        if is_adaptive(window.info) and len(findings) < len(window.layers):
+            return []
         return findings
 
     def cases(self, thresholds: Thresholds) -> tuple[Case, ...]:
         turned = {f"dense1/{tensor}/update/mean": (30, 0.001) for tensor in ("weights", "biases")}
+        adam = with_info(example(thresholds, turned), description={"optimizer": "OptimizerAdam"})
         return (
             Case("updates against the gradient", example(thresholds)),
             Case("dense1 climbs from step 30 on", example(thresholds, turned), ("dense1",)),
+            Case("the same with Adam", adam),
         )
