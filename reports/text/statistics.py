@@ -16,7 +16,7 @@ from reports.text.numbers import NONE, counted, percent, rate, seconds
 from reports.text.wrapping import WIDTH, lines_of
 
 LISTED = 8
-LEAST_NAME = 12
+LEAST_NAME = 10
 """The columns that a name needs at least beside its numbers."""
 
 
@@ -81,9 +81,10 @@ def _columns(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """
     widths = [max(map(len, cells)) for cells in zip(*(row[1:] for row in rows), strict=True)]
     room = width - 2 - sum(one + 2 for one in widths)
-    if room < LEAST_NAME:
+    longest = max(len(row[0]) for row in rows)
+    if room < min(LEAST_NAME, longest):
         return _stacked(rows)
-    wide = min(room, max(len(row[0]) for row in rows))
+    wide = min(room, longest)
     lines = []
     for name, *cells in rows:
         *above, last = lines_of(name, wide) or [""]

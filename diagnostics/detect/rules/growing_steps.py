@@ -6,7 +6,7 @@ grown by the limit in every layer. The finding begins at the first row in which 
 layers are one and a half times as long, from which on that is so over 20 rows.
 
 It does not fire where the optimiser divides steps by the size of the gradients, as Adam does, nor with batches of
-fewer than 16 samples: their gradients vary so much that steps over gradients say nothing.
+fewer than 32 samples: their gradients vary so much that steps over gradients say nothing.
 
 What it means: the momentum was raised, or velocities add up without decay. A momentum of m makes
 steps 1 / (1 - m) times as long, so 0.99 instead of 0.9 acts like a learning rate ten times as large.
@@ -29,7 +29,7 @@ from diagnostics.detect.window import TooFewRowsError, Window
 ROWS, APART = 20, 100
 BEGUN = 1.5  # times the level before: the growth has begun
 LONGER = 2  # by so much the updates themselves have to grow; otherwise the gradient shrank
-SMALLEST_BATCH = 16  # samples
+SMALLEST_BATCH = 32  # samples
 BEGINNING = 40  # rows in which the velocity of a momentum of 0.9 still grows
 
 
