@@ -21,6 +21,29 @@ NO_RUNS = frozenset({
 })  # fmt: skip
 """Settings and the like beside a log. They are passed over where a folder is named."""
 
+SOURCES = frozenset(
+    {
+        ".py",
+        ".pyi",
+        ".js",
+        ".ts",
+        ".c",
+        ".h",
+        ".cc",
+        ".cpp",
+        ".cu",
+        ".java",
+        ".go",
+        ".rs",
+        ".sh",
+        ".m",
+        ".jl",
+        ".r",
+        ".md",
+    }
+)
+"""The endings of programs and their pages, which may quote what a training prints. They too are passed over there."""
+
 
 def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     """The files of all paths that hold runs, and one line for each path that has none.
@@ -56,8 +79,8 @@ def _foreign_in(folder: Path) -> list[Path]:
     """The folder itself where it is the run of another tool, else the files of other tools in it."""
     if format_of(folder) is not None:
         return [folder]
-    files = [one for one in _entries(folder) if one.name not in NO_RUNS and one.is_file()]
-    found = [one for one in files if format_of(one) is not None]
+    named = [one for one in _entries(folder) if one.name not in NO_RUNS and one.suffix.lower() not in SOURCES]
+    found = [one for one in named if one.is_file() and format_of(one) is not None]
     older = {part for one in found for part in older_parts(one)}
     forms = sorted((one for one in found if one.name in FORMS_OF_ONE), key=lambda one: FORMS_OF_ONE.index(one.name))
     return [one for one in found if one not in forms[1:] and one not in older]

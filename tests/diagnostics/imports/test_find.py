@@ -20,6 +20,7 @@ OF_TOOLS = {
     "metrics.json": "trainer_state.json",
     "params.json": "trainer_state.json",
     "debug-internal.log": "trainer_state.json",
+    "train.py": "lightning-metrics.csv",
     "events.out.tfevents.1.host": "tensorboard-simple.tfevents",
 }
 
@@ -36,6 +37,7 @@ def lay(folder: Path, places: str) -> None:
     [
         ("version_0/metrics.csv version_1/metrics.csv",
          "version_0/metrics.csv version_1/metrics.csv"),
+        ("a/metrics.csv a/train.py", "a/metrics.csv"),
         ("a/events.out.tfevents.1.host b/c/events.out.tfevents.1.host", "a b/c"),
         ("a/train/events.out.tfevents.1.host a/validation/events.out.tfevents.1.host", "a"),
         ("train/events.out.tfevents.1.host validation/events.out.tfevents.1.host", "."),
