@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnostics.detect.findings import Finding, Severity
-from diagnostics.detect.remedies import is_adaptive
+from diagnostics.detect.run_traits import is_adaptive
 from diagnostics.detect.thresholds import CALIBRATION, Threshold, Thresholds
 from diagnostics.detect.track_record import plateaus
 from diagnostics.schema.columns import Columns

@@ -19,13 +19,13 @@ branches with the exact convolution, a smaller rate far more than clipping with 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostics.detect.run_traits import has_flat_functions, has_report_convolution, has_wide_targets, is_adaptive
 from diagnostics.schema.run_info import RunInfo
-from diagnostics.schema.task import ABSOLUTE_ERROR, BINARY, REGRESSION
+from diagnostics.schema.task import BINARY
 
 Changes = dict[str, Any]
 # The settings that can change while a training goes on.
@@ -33,8 +33,6 @@ LIVE = frozenset({
     "optimizer", "lr", "momentum", "nesterov", "lr_decay", "decay_rate", "decay_every", "warmup", "l1", "l2",
     "weight_decay", "clip_norm", "clip_value",
 })  # fmt: skip
-
-WIDE = 5  # from such a spread on the targets of a regression count as not scaled; the rule input-scale has the same
 
 
 @dataclass(frozen=True)
@@ -121,35 +119,6 @@ def suggestions(
     return tuple(suggestion(remedy.key, info, (doses or {}).get(remedy.key)) for remedy in fitting)
 
 
-def _optimizer(info: RunInfo) -> str:
-    return str(info.description.get("optimizer", ""))
-
-
-ADAPTIVE = ("adam", "rmsprop", "adagrad", "adadelta", "adafactor", "lamb", "lion")
-"""What the names of such optimisers contain: AdamW and Nadam have the name of Adam."""
-
-
-def is_adaptive(info: RunInfo) -> bool:
-    """Whether the size of a step does not depend on the size of the gradient, as with Adam and RMSprop."""
-    return any(name in _optimizer(info).lower() for name in ADAPTIVE)
-
-
-def _has_report_convolution(info: RunInfo) -> bool:
-    return any(layer.kind == "ReportConvolutionLayer" for layer in info.layers)
-
-
-def _has_flat_functions(info: RunInfo) -> bool:
-    return any(layer.activation in ("sigmoid", "tanh") for layer in info.hidden_layers)
-
-
-def _has_wide_targets(info: RunInfo) -> bool:
-    """Whether the best constant of a regression is wrong by more than :data:`WIDE` on average."""
-    if info.task.kind != REGRESSION:
-        return False
-    error = info.guessing[0] / info.task.scale
-    return (error if info.task.loss == ABSOLUTE_ERROR else math.sqrt(error)) > WIDE
-
-
 def _starts_with(init: str) -> Callable[[RunInfo], bool]:
     return lambda info: info.settings.get("init") == init
 
@@ -213,7 +182,7 @@ _ALL = (
     Remedy(
         "relu", "ReLU instead of sigmoid or tanh",
         "a ReLU has slope 1 for all inputs above 0, so that the gradient passes",
-        lambda settings, dose: {"activation": "relu"}, is_in_use=lambda info: not _has_flat_functions(info),
+        lambda settings, dose: {"activation": "relu"}, is_in_use=lambda info: not has_flat_functions(info),
     ),
     Remedy(
         "adaptive", "Adam or RMSprop",
@@ -233,7 +202,7 @@ _ALL = (
         "exact-convolution", "the exact convolution",
         "the paper's convolution computes gradients that are not those of its output",
         lambda settings, dose: {"convolution": "exact"},
-        is_in_use=lambda info: not _has_report_convolution(info), command="--convolution exact",
+        is_in_use=lambda info: not has_report_convolution(info), command="--convolution exact",
     ),
     Remedy(
         "rate-before-jump", "the learning rate as it was before the jump",
@@ -248,7 +217,7 @@ _ALL = (
     Remedy(
         "scaled-targets", "targets standardised to mean 0 and standard deviation 1",
         "the targets spread so far that the first errors, and with them the gradients, are many times larger than 1",
-        suits=_has_wide_targets,
+        suits=has_wide_targets,
     ),
     Remedy(
         "look-at-inputs", "a look at how the inputs are read",

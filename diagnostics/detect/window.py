@@ -35,6 +35,9 @@ class TooFewRowsError(Exception):
     """A rule cannot be run, since the window has fewer rows than the message names."""
 
 
+GUESSING_SHARE = 0.9  # of H: the noise of a batch takes a loss of guessing no lower
+
+
 @dataclass(frozen=True)
 class Window:
     """Rows of a run.
@@ -80,6 +83,12 @@ class Window:
     def asked_from_its_beginning(self) -> Window:
         """The same rows; all are of interest but the first few, which are for comparison."""
         return replace(self, start=min(FOR_COMPARISON, len(self) - 1))
+
+    @property
+    def is_guessing(self) -> NDArray[np.bool_]:
+        """In which rows the loss is that of guessing, or higher, (n,)."""
+        found: NDArray[np.bool_] = self.scalar("data_loss") >= GUESSING_SHARE * self.guessing_loss
+        return found
 
     def scalar(self, statistic: str) -> Series:
         """One scalar in every row, (n,)."""

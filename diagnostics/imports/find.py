@@ -21,27 +21,10 @@ NO_RUNS = frozenset({
 })  # fmt: skip
 """Settings and the like beside a log. They are passed over where a folder is named."""
 
-SOURCES = frozenset(
-    {
-        ".py",
-        ".pyi",
-        ".js",
-        ".ts",
-        ".c",
-        ".h",
-        ".cc",
-        ".cpp",
-        ".cu",
-        ".java",
-        ".go",
-        ".rs",
-        ".sh",
-        ".m",
-        ".jl",
-        ".r",
-        ".md",
-    }
-)
+SOURCES = frozenset({
+    ".py", ".pyi", ".js", ".ts", ".c", ".h", ".cc", ".cpp", ".cu", ".java", ".go", ".rs", ".sh", ".m", ".jl", ".r",
+    ".md",
+})  # fmt: skip
 """The endings of programs and their pages, which may quote what a training prints. They too are passed over there."""
 
 

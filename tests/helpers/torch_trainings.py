@@ -88,3 +88,15 @@ def norms(run: Run, kind: str, path: str) -> Any:
     layer, tensor = path.rsplit("/", 1)
     column = run.columns.find(f"{layer}/{tensor}/{kind}/norm")
     return None if column is None else run.block([column])[:, 0].astype(np.float64)
+
+
+def closure_step(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
+    """A step whose optimiser runs the model itself."""
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
-from diagnostics.detect.remedies import is_adaptive
 from diagnostics.detect.rule import Case, Rule, threshold
+from diagnostics.detect.run_traits import is_adaptive
 from diagnostics.detect.series import Series, first_true, medians
 from diagnostics.detect.thresholds import CALIBRATION, Thresholds
 from diagnostics.detect.window import TooFewRowsError, Window

@@ -21,8 +21,6 @@ from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 from diagnostics.schema.number_range import share_words
 
-GUESSING_SHARE = 0.9  # of the loss of guessing
-
 
 class HugeSteps(Rule):
     """Updates as large as the layer, step after step."""
@@ -42,11 +40,10 @@ class HugeSteps(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "ratio"), int(self.threshold(window, "rows"))
         self.require_rows(window, rows)
-        is_guessing = window.scalar("data_loss") >= GUESSING_SHARE * window.guessing_loss
         longest: tuple[float, str, int] | None = None
         for layer in window.layers:
             ratio = window.layer_norm(layer, "update") / window.layer_norm(layer, "value")
-            first = lasting_from((ratio >= limit) & is_guessing, rows)
+            first = lasting_from((ratio >= limit) & window.is_guessing, rows)
             if first is not None:
                 usual = float(np.median(ratio[first:]))
                 longest = max(longest or (0.0, "", 0), (usual, layer, first))

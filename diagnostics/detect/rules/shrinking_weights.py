@@ -19,8 +19,6 @@ from diagnostics.detect.series import lasting_from
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window
 
-GUESSING_SHARE = 0.9  # of the loss of guessing
-
 
 class ShrinkingWeights(Rule):
     """Weights that a penalty or a decay has pulled to zero."""
@@ -42,11 +40,10 @@ class ShrinkingWeights(Rule):
     def check(self, window: Window) -> list[Finding]:
         limit, rows = self.threshold(window, "share"), int(self.threshold(window, "rows"))
         self.require_rows(window, rows)
-        is_guessing = window.scalar("data_loss") >= GUESSING_SHARE * window.guessing_loss
         for layer in window.layers:
             norm = window.tensor(layer, "weights", "value", "norm")
             share = norm / np.maximum.accumulate(norm)
-            first = lasting_from((norm > 0) & (share < limit) & is_guessing, rows)
+            first = lasting_from((norm > 0) & (share < limit) & window.is_guessing, rows)
             if first is not None:
                 message = f"the weights of {layer} shrank to {share[-1]:.1g} of their norm"
                 plain = f"Up to step {window.steps[-1]:,} {message}: a penalty or a decay pulls them to zero."

@@ -24,7 +24,6 @@ from diagnostics.detect.window import Window
 from diagnostics.schema.columns import INPUT
 from diagnostics.schema.number_range import two_digits
 
-GUESSING_SHARE = 0.9  # of the loss of guessing
 STILL_SMALL = 0.1  # of the input's standard deviation
 LARGEST_INPUT = 5.0  # standard deviation; the rule about the scale of the input finds larger ones
 
@@ -50,14 +49,13 @@ class SmallWeights(Rule):
         limit, rows = self.threshold(window, "spread"), int(self.threshold(window, "rows"))
         self.require_rows(window, rows)
         given = window.activation(INPUT, "std")
-        is_guessing = window.scalar("data_loss") >= GUESSING_SHARE * window.guessing_loss
         if window.steps[0] != 0 or not 0 < given[0] <= LARGEST_INPUT:
             return []
         for layer in window.hidden:
             spread = window.activation(layer, "std")
             share = float(spread[0] / given[0])
             is_small = (spread > 0) & (spread < STILL_SMALL * given)
-            if share < limit and lasting_from(is_small & is_guessing, rows) == 0:
+            if share < limit and lasting_from(is_small & window.is_guessing, rows) == 0:
                 message = f"the outputs of {layer} vary {two_digits(1 / share)} times less than the input"
                 below = "its weights" if layer == window.layers[0] else "its weights and those below it"
                 plain = f"Since before the first update {message}: {below} are too small."

@@ -55,10 +55,9 @@ class TinySteps(Rule):
         largest = np.where(np.isfinite(ratios), ratios, 0.0).max(axis=0)
         if not window.guessing_loss > 0:  # all targets are the same: there is nothing to learn
             return []
-        guessing = window.scalar("data_loss") >= 0.9 * window.guessing_loss
         # A few batches with a larger gradient do not take the network off its plateau.
         usual_before = np.concatenate((largest[: rows - 1], medians(largest, rows)))
-        first = lasting_from((usual_before < limit) & (gradients > 0).all(axis=0) & guessing, rows)
+        first = lasting_from((usual_before < limit) & (gradients > 0).all(axis=0) & window.is_guessing, rows)
         if first is None or _rate_rises(window, rows):
             return []
         usual = float(np.median(largest[first:]))

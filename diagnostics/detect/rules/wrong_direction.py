@@ -17,8 +17,8 @@ import numpy as np
 from diagnostics.detect.examples import example, with_info
 from diagnostics.detect.findings import Finding
 from diagnostics.detect.link import Origin
-from diagnostics.detect.remedies import is_adaptive
 from diagnostics.detect.rule import Case, Rule, threshold
+from diagnostics.detect.run_traits import is_adaptive
 from diagnostics.detect.series import first_true
 from diagnostics.detect.thresholds import Thresholds
 from diagnostics.detect.window import Window

@@ -10,21 +10,13 @@ import pytest
 
 from diagnostics.adapters import Watch, watch
 from diagnostics.adapters.tensors import find_layers, gradients_in
+from tests.helpers.found_tensors import found, gradients_of
 
 WIDE = (4, 3)
 
 
 def zeros(*shape: int) -> Any:
     return np.zeros(shape)
-
-
-def found(network: Any) -> dict[str, dict[str, str]]:
-    """Where the tensors of each layer are, by their names."""
-    return {layer.name: {one.name: str(one.location) for one in layer.tensors} for layer in find_layers(network)}
-
-
-def gradients_of(network: Any) -> dict[str, str]:
-    return {str(one.location): str(one.gradient) for layer in find_layers(network) for one in layer.tensors}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from diagnostics.adapters import torch_tensors
-from tests.helpers.torch_trainings import CLASSES, batches, load_torch, mlp, norms, recorded, usual_step
+from tests.helpers.torch_trainings import CLASSES, batches, closure_step, load_torch, mlp, norms, recorded, usual_step
 
 pytestmark = pytest.mark.torch
 
@@ -191,16 +191,7 @@ def test_an_optimiser_that_runs_the_model_itself(tmp_path: Path) -> None:
     model = mlp()
     optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=2)
 
-    def step(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
-        def closure() -> Any:
-            optimizer.zero_grad()
-            loss = criterion(model(x), y)
-            loss.backward()
-            return loss
-
-        optimizer.step(closure)
-
-    _, run = recorded(tmp_path / "run.h5", model, batches(3), optimizer=optimizer, step=step)
+    _, run = recorded(tmp_path / "run.h5", model, batches(3), optimizer=optimizer, step=closure_step)
 
     assert len(run) == 3
     assert (norms(run, "gradient", "0/weights") > 0).all()

@@ -14,7 +14,7 @@ import pytest
 
 from diagnostics.errors import LogError
 from diagnostics.log.reader import open_run
-from tests.helpers.torch_trainings import CLASSES, batches, load_torch, mlp, norms, recorded, usual_step
+from tests.helpers.torch_trainings import CLASSES, batches, closure_step, load_torch, mlp, norms, recorded, usual_step
 
 pytestmark = pytest.mark.torch
 Step = Callable[[Any, Any, Any, Any, Any], None]
@@ -129,16 +129,7 @@ def test_an_optimiser_that_runs_the_model_in_the_first_step_too_has_outputs(tmp_
     torch, model = load_torch(), mlp()
     twin = copy.deepcopy(model)
 
-    def step(model: Any, optimizer: Any, criterion: Any, x: Any, y: Any) -> None:
-        def closure() -> Any:
-            optimizer.zero_grad()
-            loss = criterion(model(x), y)
-            loss.backward()
-            return loss
-
-        optimizer.step(closure)
-
-    watched, run = recorded(tmp_path / "run.h5", model, batches(3), step=step)
+    watched, run = recorded(tmp_path / "run.h5", model, batches(3), step=closure_step)
     _, usual = recorded(tmp_path / "usual.h5", twin, batches(3), step=usual_step)
 
     assert watched.found["outputs"].tolist() == ["measured"] * 2
